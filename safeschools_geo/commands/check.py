@@ -1,0 +1,53 @@
+"""``safeschools check``: validate a district folder and report, writing nothing but the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from safeschools_geo.check_page import check_html, print_report
+from safeschools_geo.commands.common import (
+    district_argument,
+    folder_of,
+    json_option,
+    messages,
+    outputs_of,
+    progress_of,
+    refuse_rejects,
+    strict_option,
+)
+from safeschools_geo.district import DistrictError, read_district
+from safeschools_geo.export import write_text
+from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.validate import check_district
+
+
+@click.command("check")
+@district_argument
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where check.html goes.")
+@json_option
+@strict_option
+def command(district: Path | None, out: Path | None, *, as_json: bool, strict: bool) -> int:
+    """Validate a district folder: every fault at once, with ids and how to mend it."""
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    rejects = None
+    try:
+        with progress_of(2) as begin:
+            begin("Reading")
+            read = read_district(folder)
+            begin("Checking")
+            report, rejects = check_district(read), read.rejects
+    except DistrictError as error:
+        report = error.report
+    page = out or outputs_of(settings, None) / "check.html"
+    write_text(page, check_html(report))
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        print_report(report, messages())
+        messages().print(f"Report: {page}", markup=False, soft_wrap=True)
+    if strict and rejects is not None:
+        refuse_rejects(rejects)
+    return 0 if report.is_ok else 1

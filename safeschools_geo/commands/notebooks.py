@@ -1,0 +1,45 @@
+"""``safeschools notebooks``: rerun the notebooks for a district and a term."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from safeschools_geo.commands.common import (
+    district_argument,
+    folder_of,
+    messages,
+    out_option,
+    outputs_of,
+    progress_of,
+    term_option,
+)
+from safeschools_geo.errors import SafeSchoolsError
+from safeschools_geo.toml_settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("notebooks")
+@district_argument
+@term_option
+@out_option("Folder of the executed notebooks; outputs/<term>/notebooks if left out.")
+def command(district: Path | None, term: str | None, out: Path | None) -> None:
+    """Execute every notebook, and save each as a notebook and as an offline page."""
+    try:
+        from safeschools_geo.notebook_runs import notebook_files, run_notebooks  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise SafeSchoolsError(
+            f"Notebooks need packages that are not installed ({error.name}).\n"
+            '  Remedy: pip install "safeschools-geo[notebooks]"'
+        ) from error
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    name = settings.term(term).name
+    target = out or outputs_of(settings, None) / name / "notebooks"
+    with progress_of(len(notebook_files())) as begin:
+        pages = run_notebooks(target, district=folder, term=name, on_step=begin)
+    for page in pages:
+        messages().print(f"Wrote {page}", markup=False, soft_wrap=True)

@@ -1,0 +1,62 @@
+"""``safeschools run``: everything, from the district folder to the term's outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from safeschools_geo.commands.common import (
+    district_argument,
+    folder_of,
+    json_option,
+    messages,
+    out_option,
+    outputs_of,
+    print_json,
+    progress_of,
+    refuse_rejects,
+    strict_option,
+    term_option,
+)
+from safeschools_geo.district import read_district
+from safeschools_geo.term import STEPS, TermResult, manifest_of, run_term
+from safeschools_geo.toml_settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("run")
+@district_argument
+@term_option
+@out_option("Folder in which the term's folder is made; the district's outputs folder if left out.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@json_option
+@strict_option
+def command(
+    district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool, strict: bool
+) -> None:
+    """Run a term: check, assign, count, draw. Without DISTRICT, the synthetic demo."""
+    folder = folder_of(district)
+    target = outputs_of(load_settings(folder), out)
+    if strict:
+        refuse_rejects(read_district(folder).rejects)
+    with progress_of(len(STEPS)) as begin:
+        result = run_term(folder, term=term, out=target, seed=seed, on_step=begin)
+    if as_json:
+        print_json({"out": (target / result.term.name).as_posix(), "summary": result.summary(), **manifest_of(result)})
+    else:
+        _tell(result, target / result.term.name)
+
+
+def _tell(result: TermResult, folder: Path) -> None:
+    console = messages()
+    console.print(result.summary(), markup=False)
+    errors, warnings = result.report.count("error"), result.report.count("warning")
+    if errors or warnings:
+        console.print(f"The check found {errors} errors and {warnings} warnings: see check.html.", markup=False)
+    rejected = len(result.district.rejects)
+    if rejected:
+        console.print(f"{rejected:,} rows were not kept, each with its reason: see rejects.csv.", markup=False)
+    console.print(f"Open {folder / 'maps' / 'index.html'}", markup=False, soft_wrap=True)

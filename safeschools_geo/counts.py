@@ -1,0 +1,120 @@
+"""The history with its context (zone, term, hour, whose work), and how many incidents there are of each kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import ColumnError
+from safeschools_geo.school_calendar import term_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import geopandas as gpd
+
+    from safeschools_geo.settings import Term
+
+CONTEXT = ("zone_id", "zone_status", "zone_by", "term", "weekday", "hour", "work_of", "reason")
+"""Columns that `in_context` adds."""
+
+
+def in_context(
+    incidents: gpd.GeoDataFrame,
+    *,
+    incident_zones: pd.DataFrame,
+    school_zones: pd.Series,
+    work: pd.DataFrame,
+    terms: Iterable[Term],
+) -> gpd.GeoDataFrame:
+    """Put the zone, the term, the hour and whose work it is beside each incident.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`.
+    incident_zones
+        Table `assignments` of the incidents' own places, on the index of `incidents`.
+    school_zones
+        Zone of each school, by `school_id`; empty text where a school has none.
+    work
+        `work_of` and `reason`, from `incidents.programme_work`, on the index of `incidents`.
+    terms
+        Terms of the district.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        `incidents` with the columns of `CONTEXT`. The zone is that of the incident's school where it has one, since
+        that school's officer answers, else that of its own place (`zone_by`: ``school``, ``place`` or empty).
+        `weekday` is 0 for Monday; `hour` is missing where the time of day is unknown.
+    """
+    by_school = incidents["school_id"].map(school_zones).fillna("").astype("str")
+    has_school = by_school != ""
+    zone_id = by_school.where(has_school, incident_zones["zone_id"])
+    np.select([has_school, zone_id != ""], ["school", "place"], "")
+    occurred = incidents["occurred_at"]
+    return incidents.assign(
+        zone_id=zone_id,
+        zone_status=incident_zones["status"],
+        zone_by=pd.Series(
+            np.select([has_school, zone_id != ""], ["school", "place"], ""), incidents.index, dtype="str"
+        ),
+        term=term_of(occurred, terms),
+        weekday=occurred.dt.day_of_week.astype("int64"),
+        hour=occurred.dt.hour.astype("Int64").where(incidents["has_time"]),
+        work_of=work["work_of"],
+        reason=work["reason"],
+    )
+
+
+def incident_counts(history: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Count incidents of each kind.
+
+    Parameters
+    ----------
+    history
+        Incidents in context.
+    by
+        Columns to count by, for example ``["zone_id", "term"]``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `incidents` (int64) and `officer_initiated_share` (0 to 1) for each combination that occurs, with the columns
+        of `by` in front, sorted by them; incidents with a missing value are counted in a row of their own.
+
+    Raises
+    ------
+    ColumnError
+        When a column is not in `history`.
+    """
+    lacking = [name for name in by if name not in history.columns]
+    if lacking:
+        raise ColumnError(
+            "Incidents cannot be counted by what they do not have.",
+            found=", ".join(lacking),
+            expected="columns of the history: " + ", ".join(map(str, history.columns)),
+        )
+    started = (history["origin"] == "officer_initiated").rename("officer_initiated_share")
+    groups = started.groupby([history[name] for name in by], dropna=False, sort=True)
+    return groups.agg(["size", "mean"]).set_axis(["incidents", "officer_initiated_share"], axis=1).reset_index()
+
+
+def work_summary(history: pd.DataFrame) -> pd.DataFrame:
+    """Count the incidents by whose work they are and why: nothing is left out unseen.
+
+    Parameters
+    ----------
+    history
+        Incidents in context.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `work_of`, `reason`, `incidents`; the incidents add up to the history.
+    """
+    counts = history.groupby(["work_of", "reason"], sort=True).size()
+    return counts.rename("incidents").reset_index().sort_values("incidents", ascending=False, ignore_index=True)

@@ -1,0 +1,192 @@
+"""Coordinate reference systems: stored in degrees, measured in metres, never guessed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyproj import CRS
+from pyproj.exceptions import CRSError as ProjError
+
+from safeschools_geo.errors import CRSError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+STORAGE_CRS = CRS.from_epsg(4326)
+"""Geometry is stored in WGS 84 longitude and latitude, in that order."""
+
+_LARGEST_LONGITUDE = 180.0
+
+
+def parse_crs(value: object, *, where: object = None) -> CRS:
+    """Read a CRS that a user wrote.
+
+    Parameters
+    ----------
+    value
+        Anything pyproj reads: ``26910``, ``"EPSG:26910"``, WKT, a `pyproj.CRS`.
+    where
+        The setting or option it came from, for the message.
+
+    Returns
+    -------
+    pyproj.CRS
+        The CRS.
+
+    Raises
+    ------
+    CRSError
+        When it names no CRS.
+    """
+    try:
+        return CRS.from_user_input(int(value) if isinstance(value, str) and value.strip().isdigit() else value)
+    except ProjError as error:
+        raise CRSError(
+            "This is not a coordinate reference system.",
+            where=where,
+            found=repr(value),
+            expected='an EPSG code such as 4326 or "EPSG:26910", or WKT',
+            remedy="Look the code up on the map's metadata page, or at epsg.io.",
+        ) from error
+
+
+def require_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, name: str, *, stated: object = None) -> CRS:
+    """Return the CRS of a layer, or refuse to go on.
+
+    Parameters
+    ----------
+    frame
+        The layer.
+    name
+        What the layer is called, for the message.
+    stated
+        A CRS the user gave for a layer whose file states none.
+
+    Returns
+    -------
+    pyproj.CRS
+        The CRS the file states, else the one the user gave.
+
+    Raises
+    ------
+    CRSError
+        When neither states one, or when they contradict each other.
+    """
+    given = None if stated is None else parse_crs(stated, where=name)
+    if frame.crs is None and given is None:
+        raise CRSError(
+            f"The layer {name} states no coordinate reference system.",
+            where=name,
+            expected="a file that states its CRS (a .prj beside a shapefile), or a setting that gives it",
+            remedy='Set `crs = "EPSG:…"` for this layer in district.toml, or pass --crs.',
+        )
+    if frame.crs is not None and given is not None and not CRS(frame.crs).equals(given, ignore_axis_order=True):
+        raise CRSError(
+            f"The layer {name} states one CRS and the settings state another.",
+            where=name,
+            found=f"{CRS(frame.crs).name} in the file, {given.name} in the settings",
+            expected="the same CRS in both",
+            remedy="Remove the setting if the file is right; reproject the file if the setting is.",
+        )
+    return CRS(given if frame.crs is None else frame.crs)
+
+
+def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - any four floats
+    """Refuse metres where degrees are stated.
+
+    Parameters
+    ----------
+    bounds
+        ``(min x, min y, max x, max y)`` of the layer, in `crs` units; NaN when the layer is empty.
+    crs
+        The CRS the layer is said to be in.
+    name
+        What the layer is called, for the message.
+
+    Raises
+    ------
+    CRSError
+        When the CRS is geographic and a coordinate lies outside ±180 / ±90, or when the CRS is projected and every
+        coordinate would be a plausible longitude and latitude.
+    """
+    low_x, low_y, high_x, high_y = (float(b) for b in bounds)
+    if np.isnan(low_x):
+        return
+    fits_degrees = max(abs(low_x), abs(high_x)) <= _LARGEST_LONGITUDE and max(abs(low_y), abs(high_y)) <= 90  # noqa: PLR2004
+    if crs.is_geographic and not fits_degrees:
+        raise CRSError(
+            f"The layer {name} is said to be in degrees but its coordinates are not.",
+            where=name,
+            found=f"x from {low_x:,.1f} to {high_x:,.1f}, y from {low_y:,.1f} to {high_y:,.1f} in {crs.name}",
+            expected="longitudes within ±180 and latitudes within ±90",
+            remedy="State the projected CRS the coordinates are really in (for example a State Plane or UTM zone).",
+        )
+    if crs.is_projected and fits_degrees:
+        raise CRSError(
+            f"The layer {name} is said to be projected but its coordinates look like degrees.",
+            where=name,
+            found=f"x from {low_x:.4f} to {high_x:.4f}, y from {low_y:.4f} to {high_y:.4f} in {crs.name}",
+            expected=f"coordinates in {crs.axis_info[0].unit_name}",
+            remedy='If they are longitude and latitude, state `crs = "EPSG:4326"`.',
+        )
+
+
+def measuring_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, *, stated: object = None) -> CRS:
+    """Choose the one projected CRS, in metres, in which everything is measured.
+
+    Parameters
+    ----------
+    frame
+        A layer that covers the district, with a CRS.
+    stated
+        The district's own choice (`crs` in ``district.toml``), which wins.
+
+    Returns
+    -------
+    pyproj.CRS
+        `stated` if given, else the WGS 84 UTM zone of the layer's centre.
+
+    Raises
+    ------
+    CRSError
+        When `stated` is not projected or not in metres.
+    """
+    if stated is None:
+        return CRS(frame.estimate_utm_crs())
+    crs = parse_crs(stated, where="[district] crs")
+    if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1.0:
+        raise CRSError(
+            "The measuring CRS must be projected and in metres.",
+            where="[district] crs in district.toml",
+            found=f"{crs.name} ({crs.axis_info[0].unit_name})",
+            expected="for example a UTM zone",
+            remedy="Leave `crs` out to use the district's UTM zone.",
+        )
+    return crs
+
+
+def require_same_crs(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame, *, names: tuple[str, str]) -> None:
+    """Refuse two layers of which one has a CRS and the other none.
+
+    Parameters
+    ----------
+    a, b
+        The layers.
+    names
+        What they are called, for the message.
+
+    Raises
+    ------
+    CRSError
+        When only one of them, or neither, states a CRS: two layers are reprojected only when both state one.
+    """
+    if a.crs is None or b.crs is None:
+        lacking = names[0] if a.crs is None else names[1]
+        raise CRSError(
+            f"{names[0]} and {names[1]} cannot be laid over each other: {lacking} states no CRS.",
+            where=lacking,
+            found=f"{names[0]}: {a.crs and a.crs.to_string()}; {names[1]}: {b.crs and b.crs.to_string()}",
+            expected="a CRS on both; layers of different CRS are reprojected only when both state one",
+            remedy="Set it with `frame.set_crs(…)`, `--crs`, or `crs = …` in district.toml.",
+        )

@@ -1,0 +1,203 @@
+"""A district folder in memory: every table read, every fault gathered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import geopandas as gpd
+import pandas as pd
+from pyproj import CRS
+
+from safeschools_geo import io
+from safeschools_geo.conform import conform
+from safeschools_geo.crs import measuring_crs
+from safeschools_geo.errors import InputError
+from safeschools_geo.incidents import read_incidents
+from safeschools_geo.layers import read_backdrop, read_boundary
+from safeschools_geo.results import CheckReport, Finding, join_rejects
+from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.schools import read_schools
+from safeschools_geo.settings import Settings
+from safeschools_geo.toml_settings import FILE_NAME, load_settings
+from safeschools_geo.zones import read_zones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from safeschools_geo.results import TableRead
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class District:
+    """Everything a district folder holds.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    zones, schools, incidents
+        The tables of these names, EPSG:4326.
+    zone_pieces
+        Polygons of the zone file before repair, with `zone_id` and `name`; the index is the row of the file.
+    boundary
+        One polygon, if the folder has one.
+    roads, places
+        Backdrop of the maps, if the folder has them.
+    rejects
+        Table `rejects`.
+    findings
+        What was found while reading.
+    counts
+        Rows read, kept and rejected, by table.
+    sources
+        File, relative to the folder → SHA-256 of its bytes.
+    school_review
+        School names of incidents that a person should look at.
+    crs
+        The projected CRS, in metres, in which everything is measured.
+    """
+
+    settings: Settings
+    zones: gpd.GeoDataFrame
+    schools: gpd.GeoDataFrame
+    incidents: gpd.GeoDataFrame
+    zone_pieces: gpd.GeoDataFrame
+    boundary: gpd.GeoDataFrame | None
+    roads: gpd.GeoDataFrame | None
+    places: gpd.GeoDataFrame | None
+    rejects: pd.DataFrame
+    findings: tuple[Finding, ...]
+    counts: dict[str, dict[str, int]]
+    sources: dict[str, str]
+    school_review: pd.DataFrame
+    crs: CRS
+
+    @property
+    def extent(self) -> gpd.GeoSeries:
+        """The boundary, else the zones, EPSG:4326."""
+        return self.zones.geometry if self.boundary is None else self.boundary.geometry
+
+
+class DistrictError(InputError):
+    """A district folder cannot be used; every fault that was met is named.
+
+    Parameters
+    ----------
+    district
+        Name of the district.
+    faults
+        The errors met.
+    findings
+        What else was found while reading.
+    """
+
+    def __init__(self, district: str, faults: list[InputError], findings: tuple[Finding, ...]) -> None:
+        self.faults = tuple(faults)
+        self.report = CheckReport(district, (*(_as_finding(f) for f in faults), *findings))
+        super().__init__("\n".join(str(fault) for fault in faults))
+
+
+def demo_folder() -> Path:
+    """Find the embedded demo district.
+
+    Returns
+    -------
+    pathlib.Path
+        Its folder: inside the installed package, or beside it in a checkout.
+    """
+    installed = Path(str(resources.files("safeschools_geo"))) / "_demo"
+    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "data"
+
+
+def read_district(folder: Path | str) -> District:
+    """Read a district folder.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds ``district.toml``.
+
+    Returns
+    -------
+    District
+        All its tables.
+
+    Raises
+    ------
+    FileReadError, SettingsError
+        When ``district.toml`` cannot be read or is wrong.
+    DistrictError
+        When a table cannot be read; the faults of all tables are gathered.
+    """
+    settings = load_settings(folder)
+    faults: list[InputError] = []
+    zones = _attempt(lambda: read_zones(settings), faults)
+    boundary = _attempt(lambda: read_boundary(settings), faults)
+    schools = _attempt(lambda: read_schools(settings), faults)
+    roads = _attempt(lambda: read_backdrop(settings, "roads"), faults)
+    places = _attempt(lambda: read_backdrop(settings, "places"), faults)
+    incidents = None
+    if zones and boundary and schools:
+        extent = zones.frame.geometry if boundary[0] is None else boundary[0].geometry
+        crs = _attempt(lambda: measuring_crs(extent, stated=settings.district.crs), faults)
+        if crs is not None:
+            incidents = _attempt(lambda: read_incidents(settings, schools.frame, extent, crs=crs), faults)
+    if not (zones and boundary and schools and roads and places and incidents and crs is not None) or faults:
+        tables = [t for t in (zones, schools, incidents) if t is not None]
+        raise DistrictError(settings.district.name, faults, tuple(f for t in tables for f in t.findings))
+    for table, schema in ((zones, ZONES), (schools, SCHOOLS), (incidents, INCIDENTS)):
+        conform(table.frame, schema)
+    by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}
+    files = [f for t in by_name.values() for f in t.files] + [*boundary[2], *roads[1], *places[1]]
+    return District(
+        settings=settings,
+        zones=zones.frame,
+        schools=schools.frame,
+        incidents=incidents.frame,
+        zone_pieces=zones.pieces,
+        boundary=boundary[0],
+        roads=roads[0],
+        places=places[0],
+        rejects=join_rejects([t.rejects for t in by_name.values()]),
+        findings=(*zones.findings, *boundary[1], *schools.findings, *incidents.findings),
+        counts={name: t.counts for name, t in by_name.items()},
+        sources=_hashes(Path(folder), [Path(folder) / FILE_NAME, *files]),
+        school_review=incidents.review,
+        crs=crs,
+    )
+
+
+def _attempt(read: Callable[[], T], faults: list[InputError]) -> T | None:
+    try:
+        return read()
+    except InputError as fault:
+        faults.append(fault)
+        return None
+
+
+def _as_finding(fault: InputError) -> Finding:
+    return Finding(
+        "error",
+        type(fault).__name__,
+        "files",
+        " ".join(
+            filter(None, [fault.problem, fault.where and f"({fault.where})", fault.found and f"Found: {fault.found}"])
+        ),
+        ids=fault.ids,
+        expected=fault.expected or "",
+        remedy=fault.remedy or "",
+    )
+
+
+def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
+    root = folder.resolve()
+    named = {}
+    for file in files:
+        path = file.resolve()
+        named[path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name] = io.sha256_of(file)
+    return dict(sorted(named.items()))

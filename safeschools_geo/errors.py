@@ -1,0 +1,122 @@
+"""The errors a user can meet, all rooted in one exception."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_IDS_SHOWN = 5
+
+
+def name_ids(ids: Iterable[object], *, shown: int = _IDS_SHOWN) -> str:
+    """Name the first few ids and say how many there are in all.
+
+    Parameters
+    ----------
+    ids
+        Ids, row numbers or other labels, in the order to be shown.
+    shown
+        How many to spell out.
+
+    Returns
+    -------
+    str
+        For example ``"101, 102, 103, 104, 105 and 7 more (12 in all)"``; empty when there are none.
+    """
+    labels = [str(i) for i in ids]
+    if len(labels) <= shown:
+        return ", ".join(labels)
+    return f"{', '.join(labels[:shown])} and {len(labels) - shown:,} more ({len(labels):,} in all)"
+
+
+class SafeSchoolsError(Exception):
+    """Root of every error that the package raises on purpose."""
+
+
+class InputError(SafeSchoolsError, ValueError):
+    """Something a user gave cannot be used.
+
+    The message has up to four parts: what is wrong; where, and which rows; what was found and what was expected;
+    how to mend it.
+
+    Parameters
+    ----------
+    problem
+        One sentence: what is wrong.
+    where
+        The file, table or setting it is wrong in.
+    ids
+        The rows concerned; the first five are named and all are counted.
+    found
+        What was there.
+    expected
+        What should have been there.
+    remedy
+        What the user can do about it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: object = None,
+        ids: Iterable[object] = (),
+        found: object = None,
+        expected: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.where = None if where is None else str(where)
+        self.ids = tuple(str(i) for i in ids)
+        self.found = None if found is None else str(found)
+        self.expected = None if expected is None else str(expected)
+        self.remedy = remedy
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        parts = [
+            ("Where", self.where),
+            ("Rows", name_ids(self.ids) or None),
+            ("Found", self.found),
+            ("Expected", self.expected),
+            ("Remedy", self.remedy),
+        ]
+        return "\n".join([self.problem, *(f"  {label}: {text}" for label, text in parts if text)])
+
+
+class OutputError(InputError):
+    """A result cannot be written where the user wants it."""
+
+
+class FileReadError(InputError):
+    """A file is missing, empty, truncated, or not what its name says."""
+
+
+class ColumnError(InputError):
+    """A table lacks a column, or a column holds the wrong kind of thing."""
+
+
+class CRSError(InputError):
+    """A coordinate reference system is missing, wrong, or differs from its neighbour's."""
+
+
+class GeometryError(InputError):
+    """A geometry is missing, of the wrong type, or beyond repair."""
+
+
+class SettingsError(InputError):
+    """`district.toml`, a preset or an option does not make sense."""
+
+
+class CrosswalkError(InputError):
+    """Categories of the source are mapped to nothing, or to something unknown."""
+
+
+class RejectedRowsError(InputError):
+    """Rows were rejected and the user asked for none (``--strict``)."""
+
+
+class OfflineError(SafeSchoolsError):
+    """A page would have asked the network for something."""

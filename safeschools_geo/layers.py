@@ -1,0 +1,289 @@
+"""Layers of a district folder: which file each one is, and its geometry in longitude and latitude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import shapely
+
+from safeschools_geo import io
+from safeschools_geo.crs import STORAGE_CRS, check_degrees, require_crs
+from safeschools_geo.errors import FileReadError, GeometryError
+from safeschools_geo.settings import LayerSettings
+from safeschools_geo.validate.geometry import repair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from safeschools_geo.results import Finding
+    from safeschools_geo.settings import Settings
+
+FILE_STEMS = {"zones": "zones", "boundary": "district", "schools": "schools", "roads": "roads", "places": "places"}
+"""Section of ``district.toml`` → name of the file that is looked for when the section names none."""
+
+_AREAS = {"Polygon", "MultiPolygon"}
+_LINES = {"LineString", "MultiLineString"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with its geometry as it came, in longitude and latitude.
+
+    Parameters
+    ----------
+    raw
+        The table it was read from.
+    geometry
+        Geometry in EPSG:4326, unrepaired, on the index of ``raw.frame``.
+    columns
+        Our column → the file's column.
+    """
+
+    raw: io.RawTable
+    geometry: gpd.GeoSeries
+    columns: LayerSettings
+
+    @property
+    def where(self) -> str:
+        """The file, as it is named in messages."""
+        return self.raw.path.name
+
+    def text(self, name: str) -> pd.Series | None:
+        """Return one of our columns as text, if the file has it.
+
+        Parameters
+        ----------
+        name
+            Our name of the column.
+
+        Returns
+        -------
+        pandas.Series or None
+            Text on the index of the file's rows.
+        """
+        return next(iter(self.texts(name)), None)
+
+    def texts(self, name: str) -> list[pd.Series]:
+        """Return the columns that together make one of ours, as text.
+
+        Parameters
+        ----------
+        name
+            Our name of the column.
+
+        Returns
+        -------
+        list of pandas.Series
+            One for each column of the file that the settings name; empty if the file has none.
+        """
+        return io.text_columns(self.raw, self.columns.columns, name)
+
+    def required_text(self, name: str) -> pd.Series:
+        """Return one of our columns as text.
+
+        Parameters
+        ----------
+        name
+            Our name of the column.
+
+        Returns
+        -------
+        pandas.Series
+            Text on the index of the file's rows.
+
+        Raises
+        ------
+        ColumnError
+            When the file does not have it.
+        """
+        return io.as_text(io.require(self.raw, self.columns.columns, name))
+
+
+def find_layer(settings: Settings, section: str) -> Path | None:
+    """Find the file of a layer that a district may do without.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    section
+        Section of ``district.toml``: one of `FILE_STEMS`.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The file; None when the settings name none and there is none of the layer's name.
+
+    Raises
+    ------
+    FileReadError
+        When the settings name a file that is not there, or when several fit.
+    """
+    is_named = getattr(settings, section).file is not None
+    return require_layer(settings, section) if is_named or _candidates(settings, section)[1] else None
+
+
+def require_layer(settings: Settings, section: str) -> Path:
+    """Find the file of a layer.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    section
+        Section of ``district.toml``: one of `FILE_STEMS`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    FileReadError
+        When it is not there, or when several fit.
+    """
+    place, files = _candidates(settings, section)
+    if len(files) == 1:
+        return files[0]
+    raise FileReadError(
+        f"There is no file for the layer {section}." if not files else f"Several files fit the layer {section}.",
+        where=place,
+        found=", ".join(f.name for f in files) or "nothing",
+        expected="one file: " + ", ".join(io.SUPPORTED_SUFFIXES),
+        remedy=f'Put it there, or name it in district.toml: [{section}] file = "…".',
+    )
+
+
+def _candidates(settings: Settings, section: str) -> tuple[Path, list[Path]]:
+    layer: LayerSettings = getattr(settings, section)
+    if layer.file is not None:
+        place = settings.folder / layer.file
+        return place, io.find_files(place.parent, place.name)
+    folder = settings.folder / settings.paths.boundaries
+    return folder / f"{FILE_STEMS[section]}.*", io.find_files(folder, f"{FILE_STEMS[section]}.*")
+
+
+def read_layer(path: Path, settings: LayerSettings, name: str) -> Layer:
+    """Read a layer and bring it to longitude and latitude.
+
+    Parameters
+    ----------
+    path
+        The file.
+    settings
+        Its CRS, where the file states none, and the names of its columns.
+    name
+        What the layer is called, for messages.
+
+    Returns
+    -------
+    Layer
+        The layer.
+
+    Raises
+    ------
+    FileReadError, CRSError, GeometryError
+        When the file cannot be read, states no CRS, or has no geometry.
+    """
+    raw = io.read_table(path)
+    if raw.geometry is None:
+        wkt = io.points(raw, settings.columns, crs=settings.crs, name=name)
+        return Layer(raw, wkt.geometry, settings)
+    crs = require_crs(raw.geometry, f"{name} ({path.name})", stated=settings.crs)
+    check_degrees(raw.geometry.total_bounds, crs, f"{name} ({path.name})")
+    geometry = raw.geometry.set_crs(crs, allow_override=True).to_crs(STORAGE_CRS)
+    return Layer(raw, gpd.GeoSeries(shapely.force_2d(geometry.array), index=geometry.index, crs=STORAGE_CRS), settings)
+
+
+def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
+    """Read the boundary of the district, if there is one.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    frame : geopandas.GeoDataFrame or None
+        One row, its polygon repaired, EPSG:4326.
+    findings : tuple of Finding
+        Repairs.
+    files : tuple of pathlib.Path
+        The file.
+    """
+    path = find_layer(settings, "boundary")
+    if path is None:
+        return None, (), ()
+    layer = read_layer(path, settings.boundary, "boundary")
+    frame = gpd.GeoDataFrame({"id": layer.geometry.index.astype("str")}, geometry=layer.geometry.array, crs=STORAGE_CRS)
+    require_kind(frame.geometry, _AREAS, f"boundary ({path.name})", expected="a polygon")
+    repaired, findings = repair(frame, table="boundary", id_column="id")
+    whole = gpd.GeoDataFrame(
+        {"name": [settings.district.name]}, geometry=[repaired.geometry.union_all()], crs=STORAGE_CRS
+    )
+    return whole, tuple(findings), (path,)
+
+
+def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | None, tuple[Path, ...]]:
+    """Read a layer that is only drawn: roads or places.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    section
+        ``roads`` or ``places``.
+
+    Returns
+    -------
+    frame : geopandas.GeoDataFrame or None
+        Attributes as they are and geometry in EPSG:4326.
+    files : tuple of pathlib.Path
+        The file.
+    """
+    path = find_layer(settings, section)
+    if path is None:
+        return None, ()
+    layer = read_layer(path, getattr(settings, section), section)
+    require_kind(layer.geometry, _LINES if section == "roads" else _AREAS | {"Point"}, f"{section} ({path.name})")
+    frame = gpd.GeoDataFrame(layer.raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
+    name = layer.text("name")
+    return (frame if name is None else frame.assign(name=name)), (path,)
+
+
+def require_kind(geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expected: str = "") -> None:
+    """Refuse a layer of the wrong geometry type, or without any.
+
+    Parameters
+    ----------
+    geometry
+        The layer.
+    kinds
+        Geometry types that are accepted; missing geometry is.
+    name
+        What the layer is called, for the message.
+    expected
+        What is expected, in words; the types if left out.
+
+    Raises
+    ------
+    GeometryError
+        When a geometry is of another type, or all are missing.
+    """
+    present = geometry[~(geometry.isna() | geometry.is_empty)]
+    wrong = present[~present.geom_type.isin(kinds)]
+    if len(wrong) or present.empty:
+        raise GeometryError(
+            f"The layer {name} does not hold the right kind of geometry.",
+            where=name,
+            ids=[f"row {row}" for row in wrong.index],
+            found=", ".join(sorted(set(wrong.geom_type))) or "no geometry at all",
+            expected=expected or " or ".join(sorted(kinds)),
+            remedy="Give the file of the right layer.",
+        )

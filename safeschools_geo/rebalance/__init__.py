@@ -1,0 +1,1 @@
+"""Patrol zones drafted from scratch and, later, changed as little as possible."""

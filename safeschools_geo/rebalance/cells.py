@@ -1,0 +1,238 @@
+"""Service areas: the part of the district that is nearer to a school than to any other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from safeschools_geo.crs import STORAGE_CRS, check_degrees, measuring_crs, require_crs
+from safeschools_geo.errors import GeometryError, name_ids
+from safeschools_geo.rebalance.contiguity import shared_borders
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pyproj import CRS
+    from shapely import Geometry
+
+    Metres = NDArray[np.float64]
+    Labels = NDArray[np.int64]
+
+GRID_DEG = 1e-7
+"""Vertices lie on this grid: the seven decimals (about 1 cm) that layers are written with."""
+
+_LONGEST_CHORD_M = 1000.0
+"""A line straight in metres is bent in degrees, over this length by 2 cm at most."""
+
+_NEW = -1
+
+
+def service_areas(
+    schools: gpd.GeoDataFrame,
+    district: gpd.GeoDataFrame | gpd.GeoSeries,
+    *,
+    crs: object = None,
+    same_site_m: float = 2.0,
+) -> gpd.GeoDataFrame:
+    """Divide the district among its schools, each place to the school nearest to it in a straight line.
+
+    Parameters
+    ----------
+    schools
+        Schools with `school_id`, points or campuses (of which a point inside stands for the whole), with a CRS.
+    district
+        Valid polygons that together are the district, with a CRS; it may have several parts, and holes.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the district by default.
+    same_site_m
+        Schools this near to each other, in metres, or linked by a chain of such, share one service area, as a border
+        between them could not be told from either.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row for each site, on the index of its first school: `unit_id` (id of the first school), `school_ids`
+        (tuple of str), `islands` (int64: parts of the district without a school, added to the nearest service area),
+        and geometry in EPSG:4326, a Polygon unless the unit has islands. The polygons are an exact coverage of the
+        district: neighbours share their vertices, and every coordinate has seven decimals at most.
+
+    Raises
+    ------
+    CRSError
+        When a layer states no CRS, or one that its coordinates contradict, or `crs` is not projected in metres.
+    GeometryError
+        When the district is not a valid area, or a school has no place, lies outside it, or gets no area.
+
+    Notes
+    -----
+    Voronoi cells, clipped to the district. Where the boundary cuts a cell into pieces, the piece without the school
+    goes to the neighbour it shares the longest border with. All lines are noded together on the grid of seven
+    decimals (snap rounding) before any polygon is made, which is what makes the coverage exact.
+
+    References
+    ----------
+    Okabe, A., Boots, B., Sugihara, K., and Chiu, S. N. (2000). Spatial Tessellations, 2nd edition, Wiley.
+    Hobby, J. D. (1999). Practical segment intersection with finite precision output. Computational Geometry 13(4),
+    199–214.
+    """
+    area = _district_area(district)
+    metres = measuring_crs(gpd.GeoSeries([area], crs=STORAGE_CRS), stated=crs)
+    points = _school_points(schools, area, metres)
+    xy = shapely.get_coordinates(points.to_crs(metres).to_numpy())
+    site = _sites(xy, same_site_m)
+    faces = _faces(xy, area, metres)
+    shapes = gpd.GeoSeries(faces, crs=STORAGE_CRS).to_crs(metres)
+    unit, islands = _units_of_faces(shapes.to_numpy(), xy, site)
+    return _as_units(schools, site, faces, unit, islands)
+
+
+def _district_area(district: gpd.GeoDataFrame | gpd.GeoSeries) -> Geometry:
+    require_crs(district, "district")
+    check_degrees(district.total_bounds, district.crs, "district")
+    shapes = district.geometry
+    is_area = shapes.geom_type.isin(["Polygon", "MultiPolygon"]) & ~shapes.is_empty
+    is_faulty = ~is_area | ~shapes.is_valid
+    if len(shapes) == 0 or is_faulty.any():
+        reasons = shapes[is_faulty].is_valid_reason() if is_area.all() else shapes.geom_type[~is_area]
+        raise GeometryError(
+            "The district cannot be divided: it is not a valid area.",
+            where="district",
+            ids=shapes.index[is_faulty],
+            found="; ".join(str(r) for r in reasons.iloc[:3]) or "no polygon at all",
+            expected="one or more valid polygons",
+            remedy="Repair the boundary first (`safeschools check` does), or give another file.",
+        )
+    return shapes.to_crs(STORAGE_CRS).union_all()
+
+
+def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gpd.GeoSeries:
+    require_crs(schools, "schools")
+    check_degrees(schools.total_bounds, schools.crs, "schools")
+    ids = schools["school_id"]
+    points = schools.geometry.to_crs(STORAGE_CRS).representative_point()
+    has_place = (points.notna() & ~points.is_empty).to_numpy()
+    is_out = has_place & ~shapely.dwithin(points.to_numpy(), area, GRID_DEG)
+    if has_place.all() and not is_out.any():
+        return points
+    found = [f"without a place: {name_ids(ids[~has_place])}"] if not has_place.all() else []
+    if is_out.any():
+        outside = points[is_out].to_crs(metres)
+        far_m = outside.distance(gpd.GeoSeries([area], crs=STORAGE_CRS).to_crs(metres).iloc[0]).max()
+        found.append(f"outside the district, by up to {far_m:,.0f} m: {name_ids(ids[is_out])}")
+    raise GeometryError(
+        "Some schools cannot be given a service area.",
+        where="schools",
+        ids=ids[~has_place | is_out],
+        found="; ".join(found),
+        expected="every school inside the district's boundary",
+        remedy="Mend the coordinates, give a more detailed boundary, or leave these schools out.",
+    )
+
+
+def _sites(xy: Metres, same_site_m: float) -> Labels:
+    """Number the sites from 0 in the order of their first schools."""
+    pairs = cKDTree(xy).query_pairs(same_site_m, output_type="ndarray")
+    links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
+    _, label = connected_components(links, directed=False)
+    return pd.factorize(label)[0].astype("int64")
+
+
+def _faces(xy: Metres, area: Geometry, metres: CRS) -> NDArray[np.object_]:
+    """Cut the district along the borders of the Voronoi cells of all points, on the storage grid."""
+    box = shapely.box(*gpd.GeoSeries([area], crs=STORAGE_CRS).to_crs(metres).total_bounds).buffer(_LONGEST_CHORD_M)
+    sites = shapely.multipoints(np.unique(xy.round(3), axis=0))
+    borders = shapely.intersection(shapely.voronoi_polygons(sites, extend_to=box, only_edges=True), box)
+    borders = gpd.GeoSeries([shapely.segmentize(borders, _LONGEST_CHORD_M)], crs=metres).to_crs(STORAGE_CRS).iloc[0]
+    lines = shapely.union_all([shapely.boundary(area), borders], grid_size=GRID_DEG)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    inner = shapely.point_on_surface(faces)
+    return faces[shapely.contains_xy(area, shapely.get_x(inner), shapely.get_y(inner))]
+
+
+def _units_of_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels) -> tuple[Labels, Labels]:
+    """Give each face to a site, and count the islands that each site is given."""
+    inner = shapely.get_coordinates(shapely.point_on_surface(shapes))
+    nearest = cKDTree(xy).query(inner)[1]
+    label = site[nearest]
+    a, b, shared_m = shared_borders(shapes)
+    is_same = label[a] == label[b]
+    piece = _pieces(len(shapes), a[is_same], b[is_same])
+    homes = {piece[face] for face in _home_faces(shapes, xy, site, label)}
+    unit = np.where(np.isin(piece, list(homes)), label, _NEW)
+    _give_to_neighbours(unit, piece, a, b, shared_m)
+    islands = _give_islands(unit, shapes, _pieces(len(shapes), a, b), sites=site.max() + 1)
+    return unit, islands
+
+
+def _pieces(n: int, a: Labels, b: Labels) -> Labels:
+    links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
+    return connected_components(links, directed=False)[1].astype("int64")
+
+
+def _home_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels, label: Labels) -> list[int]:
+    """Find the face that each school stands in, among those of its site."""
+    homes = []
+    for point, own in zip(shapely.points(xy), site, strict=True):
+        faces = np.flatnonzero(label == own)
+        if len(faces):
+            homes.append(int(faces[np.argmin(shapely.distance(shapes[faces], point))]))
+    return homes
+
+
+def _give_to_neighbours(unit: Labels, piece: Labels, a: Labels, b: Labels, shared_m: Metres) -> None:
+    """Give each piece cut off from its school to the neighbour of the longest shared border, the longest first."""
+    both = pd.DataFrame({"face": np.r_[a, b], "other": np.r_[b, a], "shared_m": np.r_[shared_m, shared_m]})
+    while True:
+        open_ = both[(unit[both["face"]] == _NEW) & (unit[both["other"]] != _NEW)]
+        if open_.empty:
+            return
+        borders = open_["shared_m"].groupby([piece[open_["face"]], unit[open_["other"]]]).sum()
+        chosen, owner = borders.index[int(borders.to_numpy().argmax())]
+        unit[piece == chosen] = owner
+
+
+def _give_islands(unit: Labels, shapes: NDArray[np.object_], part: Labels, *, sites: int) -> Labels:
+    """Give each part of the district that has no school to the nearest unit."""
+    islands = np.zeros(sites, dtype="int64")
+    settled = np.flatnonzero(unit != _NEW)
+    tree = shapely.STRtree(shapes[settled])
+    owners = unit[settled]
+    for island in np.unique(part[unit == _NEW]):
+        whole = shapely.geometrycollections(shapes[part == island])
+        owner = owners[tree.query_nearest(whole)].min()
+        unit[part == island] = owner
+        islands[owner] += 1
+    return islands
+
+
+def _as_units(
+    schools: gpd.GeoDataFrame, site: Labels, faces: NDArray[np.object_], unit: Labels, islands: Labels
+) -> gpd.GeoDataFrame:
+    members = schools["school_id"].astype("str").groupby(site).agg(tuple)
+    is_lost = ~members.index.isin(unit)
+    if is_lost.any():
+        raise GeometryError(
+            "Some schools get no service area: it would be narrower than 1 cm.",
+            where="schools",
+            ids=[i for ids in members[is_lost] for i in ids],
+            expected="schools that do not stand in a needle of the district's boundary",
+            remedy="Mend the coordinates or the boundary there.",
+        )
+    first = np.unique(site, return_index=True)[1]
+    shapes = [shapely.coverage_union_all(faces[unit == k]) for k in members.index]
+    return gpd.GeoDataFrame(
+        {
+            "unit_id": members.str[0].to_numpy(),
+            "school_ids": members.to_numpy(),
+            "islands": islands,
+        },
+        geometry=shapes,
+        index=schools.index[first],
+        crs=STORAGE_CRS,
+    )

@@ -1,0 +1,273 @@
+"""What every step hands on: findings of a check, rejected rows, and where a result came from."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.errors import name_ids
+from safeschools_geo.schemas import REJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Severity = Literal["error", "warning", "note"]
+_ORDER: dict[str, int] = {"error": 0, "warning": 1, "note": 2}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Parameters
+    ----------
+    severity
+        ``error``: results would be wrong; ``warning``: look at it; ``note``: good to know.
+    code
+        A stable word for the kind of finding, such as ``zones_overlap``.
+    table
+        The table it was found in.
+    message
+        What is wrong, in one sentence.
+    ids
+        The rows concerned, all of them.
+    expected
+        What should have been there.
+    remedy
+        How to mend it.
+    location
+        Longitude and latitude of the place, where there is one.
+    """
+
+    severity: Severity
+    code: str
+    table: str
+    message: str
+    ids: tuple[str, ...] = ()
+    expected: str = ""
+    remedy: str = ""
+    location: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        """Return the finding as one line."""
+        ids = f" [{name_ids(self.ids)}]" if self.ids else ""
+        return f"{self.severity}: {self.message}{ids}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Everything a check found, worst first.
+
+    Parameters
+    ----------
+    district
+        Name of the district.
+    findings
+        What was found.
+    counts
+        What was read, by table: ``{"incidents": {"read": 10, "kept": 9, "rejected": 1}}``.
+    is_synthetic
+        Whether the data are synthetic, which every rendering then says.
+    """
+
+    district: str
+    findings: tuple[Finding, ...]
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    is_synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Put the worst first; equal severities stay in the order they were found."""
+        object.__setattr__(self, "findings", tuple(sorted(self.findings, key=lambda f: _ORDER[f.severity])))
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing found is an error."""
+        return not any(f.severity == "error" for f in self.findings)
+
+    def count(self, severity: Severity) -> int:
+        """Count the findings of a severity.
+
+        Parameters
+        ----------
+        severity
+            The severity to count.
+
+        Returns
+        -------
+        int
+            How many there are.
+        """
+        return sum(f.severity == severity for f in self.findings)
+
+    def summary(self) -> str:
+        """Say in plain English what was found.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        severities = Counter(f.severity for f in self.findings)
+        head = (
+            f"{self.district}: {severities['error']} errors, {severities['warning']} warnings, "
+            f"{severities['note']} notes."
+        )
+        rows = [
+            f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."
+            for table, c in self.counts.items()
+        ]
+        return " ".join([head, *rows])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each finding.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `Finding`, with `ids` joined by ``;`` and `count`.
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "severity": f.severity,
+                    "code": f.code,
+                    "table": f.table,
+                    "message": f.message,
+                    "count": len(f.ids),
+                    "ids": ";".join(f.ids),
+                    "expected": f.expected,
+                    "remedy": f.remedy,
+                }
+                for f in self.findings
+            ],
+            columns=["severity", "code", "table", "message", "count", "ids", "expected", "remedy"],
+        )
+
+    def to_json(self) -> str:
+        """Return the report as JSON.
+
+        Returns
+        -------
+        str
+            An object with `district`, `is_ok`, `is_synthetic`, `counts` and `findings`.
+        """
+        return json.dumps(
+            {
+                "district": self.district,
+                "is_ok": self.is_ok,
+                "is_synthetic": self.is_synthetic,
+                "counts": {k: dict(v) for k, v in self.counts.items()},
+                "findings": [asdict(f) for f in self.findings],
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+
+
+def rejects_frame(
+    rows: pd.DataFrame, *, source_file: str, id_column: str | None, code: str, reason: str
+) -> pd.DataFrame:
+    """Put rejected rows in quarantine.
+
+    Parameters
+    ----------
+    rows
+        The rows as they were read; the index holds the row number in the file (1 is the first under the header).
+    source_file
+        Name of the file.
+    id_column
+        Column that holds the id, if there is one.
+    code, reason
+        Why they are rejected, as a word and as a sentence.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `rejects`.
+    """
+    ids = rows[id_column].astype("str") if id_column in rows.columns else pd.Series(None, index=rows.index, dtype="str")
+    plain = rows.drop(columns=[c for c in rows.columns if str(rows[c].dtype) == "geometry"])
+    return pd.DataFrame(
+        {
+            "source_file": source_file,
+            "row": rows.index.to_numpy(dtype="int64"),
+            "id": ids.to_numpy(),
+            "reason_code": code,
+            "reason": reason,
+            "row_as_read": [_as_json(record) for record in plain.to_dict(orient="records")],
+        },
+        columns=REJECTS.column_names,
+    ).astype({"source_file": "str", "id": "str", "reason_code": "str", "reason": "str", "row_as_read": "str"})
+
+
+def empty_rejects() -> pd.DataFrame:
+    """Return the table `rejects` with no rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `rejects`.
+    """
+    dtypes = {c.name: "str" if c.dtype == "str" else c.dtype for c in REJECTS.columns}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def join_rejects(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put several tables of rejects under each other.
+
+    Parameters
+    ----------
+    frames
+        Tables `rejects`, any of them empty.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `rejects`, ordered by file and row.
+    """
+    kept = [f for f in frames if len(f)]
+    if not kept:
+        return empty_rejects()
+    return pd.concat(kept, ignore_index=True).sort_values(["source_file", "row"], kind="stable", ignore_index=True)
+
+
+def _as_json(record: Mapping[Any, Any]) -> str:
+    present = {str(k): None if pd.isna(v) else v for k, v in record.items()}
+    return json.dumps(present, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True)
+class TableRead:
+    """A table as it was read: what was kept, what was not, and what was found on the way.
+
+    Parameters
+    ----------
+    frame
+        The rows kept, in the table's schema.
+    rows_read
+        Rows in the files; always the rows kept plus the rows rejected.
+    rejects
+        Table `rejects`.
+    findings
+        What was found on the way.
+    files
+        The files it was read from.
+    """
+
+    frame: gpd.GeoDataFrame
+    rows_read: int
+    rejects: pd.DataFrame
+    findings: tuple[Finding, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows read, kept and rejected."""
+        return {"read": self.rows_read, "kept": self.rows_read - len(self.rejects), "rejected": len(self.rejects)}

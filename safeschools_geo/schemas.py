@@ -1,0 +1,232 @@
+"""The words and tables of the product: every column's type, unit and meaning, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CRITICAL_CATEGORIES: dict[str, str] = {
+    "assault_battery": "Assault and battery",
+    "weapons": "Weapons",
+    "intruder": "Intruder",
+    "gang_activity": "Gang activity",
+    "alcohol_drugs": "Alcohol or controlled substances",
+    "assessment_5150": "5150 (mental-health) assessment",
+    "threat_assessment": "Threat assessment",
+    "welfare_check": "Safety and welfare check",
+}
+"""The eight categories that the programme answers, with their names in print."""
+
+NON_CRITICAL = "non_critical"
+CATEGORIES: dict[str, str] = {**CRITICAL_CATEGORIES, NON_CRITICAL: "Not programme work"}
+LEVELS: dict[str, str] = {
+    "elementary": "Elementary",
+    "middle": "Middle",
+    "high": "High",
+    "k8": "K-8",
+    "other": "Other",
+}
+ORIGINS: dict[str, str] = {"reported": "Reported to the programme", "officer_initiated": "Started by an officer"}
+RESPONDERS: dict[str, str] = {
+    "zone_officer": "The zone's officer",
+    "backup_officer": "Another zone's officer",
+    "patrol": "Sheriff's patrol",
+    "specialist": "Threat-assessment specialist",
+}
+STATUSES: dict[str, str] = {
+    "inside": "inside one zone",
+    "boundary": "within 0.5 m of an edge that two zones share",
+    "overlap": "inside two zones or more",
+    "nearest": "outside every zone, within the snapping distance of the one named",
+    "outside": "outside every zone",
+    "no_location": "without usable coordinates",
+}
+SCHOOL_MATCHES: dict[str, str] = {
+    "given": "the export names the school's id",
+    "exact_name": "the export's school name equals the school's",
+    "fuzzy_name": "the export's school name resembles the school's, at or above the stated score",
+    "nearest": "the nearest school within the stated distance of the incident",
+}
+WORK_REASONS: dict[str, str] = {
+    "programme_work": "critical, at a programme school, on a school day, within programme hours",
+    "programme_work_hour_unknown": "as programme work, but the export gives no time of day",
+    "threat_assessment": "a threat assessment: the specialist's caseload",
+    "non_critical": "not one of the eight critical categories",
+    "no_school": "not at a school",
+    "school_not_in_program": "at a school outside the programme",
+    "not_a_school_day": "on a day school was not in session",
+    "outside_hours": "outside programme hours",
+}
+
+DType = Literal["str", "Int64", "int64", "int32", "float64", "bool", "datetime64[tz]", "geometry"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    dtype: DType
+    meaning: str
+    unit: str | None = None
+    is_required: bool = True
+    is_nullable: bool = False
+    is_unique: bool = False
+    values: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its columns in the order they are written."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    is_confidential: bool = False
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [c.name for c in self.columns]
+
+    def __getitem__(self, name: str) -> Column:
+        """Return the column of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+_TIME: DType = "datetime64[tz]"
+
+
+def _optional(name: str, dtype: DType, meaning: str, *, values: tuple[str, ...] | None = None) -> Column:
+    return Column(name, dtype, meaning, is_required=False, is_nullable=True, values=values)
+
+
+SCHOOLS = Table(
+    "schools",
+    "The schools of the district, in the programme or not.",
+    (
+        Column("school_id", "str", "Id of the school, as text (leading zeros kept).", is_unique=True),
+        Column("name", "str", "Name of the school."),
+        Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
+        Column("enrollment", "Int64", "Students enrolled; missing where unknown.", unit="students", is_nullable=True),
+        Column("district", "str", "School district the school belongs to.", is_nullable=True),
+        Column("in_program", "bool", "Whether the programme serves the school."),
+        Column("geometry", "geometry", "Point, or the campus as a polygon, EPSG:4326.", is_nullable=True),
+    ),
+)
+
+ZONES = Table(
+    "zones",
+    "The patrol zones; pieces that share a zone_id are one zone.",
+    (
+        Column("zone_id", "str", "Id of the zone, as text.", is_unique=True),
+        Column("name", "str", "Name of the zone."),
+        _optional("officer", "str", "Post or call sign of the zone's officer, never a person's name."),
+        _optional("team", "str", "Team: the zones under one field team leader."),
+        Column("geometry", "geometry", "Polygon or MultiPolygon, EPSG:4326."),
+    ),
+)
+
+INCIDENTS = Table(
+    "incidents",
+    "One row for each incident of the whole history.",
+    (
+        Column("incident_id", "str", "Id of the incident, as text.", is_unique=True),
+        Column("occurred_at", _TIME, "When it happened, or began; local midnight when only the date is known."),
+        _optional("occurred_to", _TIME, "When it had ended at the latest."),
+        Column("has_time", "bool", "False where the export gives a date without a time of day."),
+        Column("category", "str", "One of the eight critical categories, or non_critical.", values=tuple(CATEGORIES)),
+        Column("origin", "str", "Whether it was reported or started by an officer.", values=tuple(ORIGINS)),
+        Column("school_id", "str", "School it happened at, if any.", is_nullable=True),
+        _optional("received_at", _TIME, "When the dispatcher received the call."),
+        _optional("dispatched_at", _TIME, "When a responder was sent."),
+        _optional("arrived_at", _TIME, "When the responder arrived."),
+        _optional("cleared_at", _TIME, "When the responder was free again."),
+        _optional("responder", "str", "Who came.", values=tuple(RESPONDERS)),
+        Column("geometry", "geometry", "Point, EPSG:4326; missing where only the school is known.", is_nullable=True),
+        Column("source_category", "str", "The category as the export has it.", is_nullable=True),
+        Column("severity_weight", "float64", "Weight of one such incident, by the crosswalk; 1 if it gives none."),
+        Column(
+            "service_min",
+            "float64",
+            "Minutes on scene, where the crosswalk says.",
+            unit="min",
+            is_nullable=True,
+        ),
+        Column("school_match", "str", "How the school was found.", is_nullable=True, values=tuple(SCHOOL_MATCHES)),
+        Column("school_score", "float64", "Likeness of the names, 0 to 100, where matched by name.", is_nullable=True),
+        Column("school_distance_m", "float64", "Distance to the school.", unit="m", is_nullable=True),
+        Column("source_file", "str", "File it was read from."),
+        Column("row", "int64", "Row of that file; the first row under the header is 1."),
+    ),
+    is_confidential=True,
+)
+
+REJECTS = Table(
+    "rejects",
+    "Rows that were read and not kept, each with its reason.",
+    (
+        Column("source_file", "str", "File the row was read from."),
+        Column("row", "int64", "Row of that file; the first row under the header is 1."),
+        Column("id", "str", "Id of the row, where it has one.", is_nullable=True),
+        Column("reason_code", "str", "Why it was not kept, as a word."),
+        Column("reason", "str", "Why it was not kept, as a sentence, and how to mend it."),
+        Column("row_as_read", "str", "The row as it was, as a JSON object."),
+    ),
+    is_confidential=True,
+)
+
+ASSIGNMENTS = Table(
+    "assignments",
+    "One row for each point given, in the order given.",
+    (
+        Column("zone_id", "str", "Zone of the point; empty if none."),
+        Column("status", "str", "How it was decided.", values=tuple(STATUSES)),
+        Column(
+            "distance_m", "float64", "0 inside a zone, else the distance to the nearest.", unit="m", is_nullable=True
+        ),
+        Column("candidates", "str", "Ids of the zones it could belong to, joined by ';'."),
+    ),
+)
+
+WORKLOAD = Table(
+    "workload",
+    "Workload of each school in each term.",
+    (
+        Column("term", "str", "Term."),
+        Column("school_id", "str", "School."),
+        Column("zone_id", "str", "Zone of the school; empty if none."),
+        Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
+        Column("enrollment", "Int64", "Students enrolled.", unit="students", is_nullable=True),
+        Column("student_days", "float64", "Enrolment × school days.", unit="student-days", is_nullable=True),
+        Column("incidents", "int64", "Incidents that were the zone officer's work."),
+        Column("rate_per_1000", "float64", "Incidents per 1,000 student-days.", is_nullable=True),
+        Column("incident_h", "float64", "Hours on scene at incidents.", unit="officer-hours per school day"),
+        Column("travel_h", "float64", "Hours of travel to incidents and visits.", unit="officer-hours per school day"),
+        Column("visit_h", "float64", "Hours of routine visits.", unit="officer-hours per school day"),
+        Column("workload_h", "float64", "Sum of the three.", unit="officer-hours per school day"),
+    ),
+)
+
+CROSSWALK = Table(
+    "crosswalk",
+    "From the categories of the source to ours.",
+    (
+        Column("source_value", "str", "Category as the export has it (case and spaces at the ends are ignored)."),
+        Column("category", "str", "Our category.", values=tuple(CATEGORIES)),
+        Column("severity_weight", "float64", "Weight of one such incident.", is_required=False, is_nullable=True),
+        Column(
+            "service_min",
+            "float64",
+            "Minutes on scene where no timestamps say.",
+            unit="min",
+            is_required=False,
+            is_nullable=True,
+        ),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (SCHOOLS, ZONES, INCIDENTS, CROSSWALK, ASSIGNMENTS, WORKLOAD, REJECTS)

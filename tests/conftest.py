@@ -1,0 +1,82 @@
+"""What tests share: the real public records, and a real browser with the network cut."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "data"
+
+
+def missing(what: str) -> NoReturn:
+    """Skip on a laptop, fail in CI: there, nothing may be left out for want of a browser or of data."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is required in CI")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of the real public records."""
+    folder = Path(os.environ.get("SAFESCHOOLS_REAL_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "san_juan").is_dir():
+        missing(f"real data at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start an installed browser of the Chromium family."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "msedge"))), None)
+    if path is None:
+        missing("a Chromium-family browser")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class OfflinePage:
+    """A browser page that can reach nothing but the file it was given, and remembers what it tried."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, path: Path) -> Page:
+        """Open a file from disk; anything else that is asked for is refused and remembered."""
+        url = path.resolve().as_uri()
+
+        def refuse(route) -> None:
+            if route.request.url.split("#")[0] == url:
+                route.continue_()
+            else:
+                self.requests.append(route.request.url)
+                route.abort()
+
+        self.page.route("**/*", refuse)
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.goto(url)
+        return self.page
+
+
+@pytest.fixture
+def browser_page(browser: Browser) -> Iterator[OfflinePage]:
+    """Open a fresh page, 1280 by 800, with the network cut."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield OfflinePage(context.new_page())
+    context.close()

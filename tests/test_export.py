@@ -1,0 +1,108 @@
+import csv
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import town
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safeschools_geo.errors import OutputError
+from safeschools_geo.export import replaced_folder, write_csv, write_geojson, write_manifest, write_text
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path):
+    target = tmp_path / "out" / "Fall"
+    with replaced_folder(target) as fresh:
+        (fresh / "a.txt").write_text("1", encoding="utf-8")
+        assert not target.exists()
+    assert (target / "a.txt").read_text(encoding="utf-8") == "1"
+    assert [p.name for p in target.parent.iterdir()] == ["Fall"]
+
+
+def write_half(target, stop):
+    with replaced_folder(target) as fresh:
+        (fresh / "a.txt").write_text("half", encoding="utf-8")
+        raise stop
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_an_interrupted_run_leaves_the_last_complete_one(tmp_path, stop):
+    target = tmp_path / "Fall"
+    with replaced_folder(target) as fresh:
+        (fresh / "a.txt").write_text("old", encoding="utf-8")
+    with pytest.raises(stop):
+        write_half(target, stop)
+    assert (target / "a.txt").read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
+
+
+def test_a_new_run_replaces_the_whole_folder(tmp_path):
+    target = tmp_path / "Fall"
+    for name in ("a.txt", "b.txt"):
+        with replaced_folder(target) as fresh:
+            (fresh / name).write_text(name, encoding="utf-8")
+    assert [p.name for p in target.iterdir()] == ["b.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
+
+
+def test_a_file_in_the_way_is_not_overwritten(tmp_path):
+    (tmp_path / "Fall").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="is a file"), replaced_folder(tmp_path / "Fall"):
+        pass
+    assert (tmp_path / "Fall").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match="--out"):
+        write_text(tmp_path / "file" / "a.txt", "text")
+
+
+def test_csv_cells_are_no_formulas(tmp_path):
+    frame = pd.DataFrame(
+        {"t": ['=HYPERLINK("http://x")', "+1 call", "-5", "@a", "plain", None], "n": [-1, 2, 3, 4, 5, 6]}
+    )
+    write_csv(tmp_path / "t.csv", frame)
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["t"] for r in rows] == ['\'=HYPERLINK("http://x")', "'+1 call", "-5", "'@a", "plain", ""]
+    assert rows[0]["n"] == "-1"
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_no_cell_of_text_begins_a_formula(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    write_csv(path, pd.DataFrame({"t": pd.Series(texts, dtype="str")}))
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [row["t"] for row in csv.DictReader(file)]
+    for cell in cells:
+        assert not cell.startswith(("=", "@", "\t"))
+
+
+def test_moments_keep_their_offset(tmp_path):
+    times = pd.Series(pd.to_datetime(["2025-07-01 10:00", None])).dt.tz_localize(town.ZONE)
+    write_csv(tmp_path / "t.csv", pd.DataFrame({"t": times, "n": [1, 2]}))
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8") == "t,n\n2025-07-01T10:00:00-07:00,1\n,2\n"
+
+
+def test_geojson_is_rounded_and_the_same_each_time(tmp_path):
+    frame = gpd.GeoDataFrame({"zone_id": ["1"], "load": [1.23456789]}, geometry=[town.square(0, 0, 1, 1)], crs=4326)
+    write_geojson(tmp_path / "a.geojson", frame)
+    write_geojson(tmp_path / "b.geojson", frame)
+    assert (tmp_path / "a.geojson").read_bytes() == (tmp_path / "b.geojson").read_bytes()
+    feature = json.loads((tmp_path / "a.geojson").read_text(encoding="utf-8"))["features"][0]
+    assert feature["properties"] == {"zone_id": "1", "load": 1.23456789}
+    coordinates = np.array(feature["geometry"]["coordinates"][0])
+    assert np.array_equal(coordinates, coordinates.round(7))
+
+
+def test_the_manifest_lists_every_file(tmp_path):
+    write_text(tmp_path / "maps" / "a.html", "x")
+    write_manifest(tmp_path, {"seed": 0})
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["seed"] == 0
+    # SHA-256 of the letter x.
+    assert manifest["outputs"] == {"maps/a.html": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}

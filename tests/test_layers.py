@@ -1,0 +1,74 @@
+"""Imports only run down, steps do not import each other, and compute never imports drawing."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PACKAGE = ROOT / "safeschools_geo"
+LAYERS = [
+    {"errors", "crs", "schemas", "settings", "toml_settings", "results", "conform"},
+    {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
+    {"assign", "counts", "workload", "rebalance"},
+    {"maps", "check_page", "export"},
+    {"term", "term_maps", "notebook_runs", "commands", "cli", "__main__"},
+]
+LAYER_OF = {name: number for number, names in enumerate(LAYERS, start=1) for name in names}
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py" and "_demo" not in p.parts)
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> set[str]:
+    """List the parts of the package that a module imports, those for type checking only left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    names = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module == "safeschools_geo":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("safeschools_geo."):
+            names.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {a.name.split(".")[1] for a in node.names if a.name.startswith("safeschools_geo.")}
+    return names - {"__version__"}
+
+
+def test_every_module_has_a_layer():
+    assert {part_of(p) for p in MODULES} == set(LAYER_OF)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_imports_only_run_down(path):
+    own = part_of(path)
+    for other in imported_parts(path) - {own}:
+        assert LAYER_OF[other] <= LAYER_OF[own], f"{own} imports {other} from a layer above"
+        is_step = LAYER_OF[own] == 3
+        may_use = {("rebalance", "workload")}
+        assert not (is_step and LAYER_OF[other] == 3 and (own, other) not in may_use), (
+            f"step {own} imports step {other}"
+        )
+
+
+def test_there_are_no_import_circles():
+    graph = {}
+    for path in MODULES:
+        graph.setdefault(part_of(path), set()).update(imported_parts(path) - {part_of(path)})
+
+    def walk(part, trail):
+        assert part not in trail, " -> ".join([*trail, part])
+        for other in graph[part]:
+            walk(other, [*trail, part])
+
+    for part in graph:
+        walk(part, [])
