@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 GRID_DEG = 1e-7
 """Vertices lie on this grid: the seven decimals (about 1 cm) that layers are written with."""
 
+SAME_SITE_M = 2.0
+"""Schools this near to each other are one site: a border between them could not be told from either."""
+
 _LONGEST_CHORD_M = 1000.0
 """A line straight in metres is bent in degrees, over this length by 2 cm at most."""
 
@@ -38,7 +41,6 @@ def service_areas(
     district: gpd.GeoDataFrame | gpd.GeoSeries,
     *,
     crs: object = None,
-    same_site_m: float = 2.0,
 ) -> gpd.GeoDataFrame:
     """Divide the district among its schools, each place to the school nearest to it in a straight line.
 
@@ -50,17 +52,15 @@ def service_areas(
         Valid polygons that together are the district, with a CRS; it may have several parts, and holes.
     crs
         Projected CRS in metres to measure in; the UTM zone of the district by default.
-    same_site_m
-        Schools this near to each other, in metres, or linked by a chain of such, share one service area, as a border
-        between them could not be told from either.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        One row for each site, on the index of its first school: `unit_id` (id of the first school), `school_ids`
-        (tuple of str), `islands` (int64: parts of the district without a school, added to the nearest service area),
-        and geometry in EPSG:4326, a Polygon unless the unit has islands. The polygons are an exact coverage of the
-        district: neighbours share their vertices, and every coordinate has seven decimals at most.
+        One row for each site (schools up to 2 m apart, or linked by a chain of such, are one), on the index of its
+        first school: `unit_id` (id of the first school), `school_ids` (tuple of str), `islands` (int64: parts of
+        the district without a school, added to the nearest service area), and geometry in EPSG:4326, a Polygon unless
+        the unit has islands. The polygons are an exact coverage of the district: neighbours share their vertices, and
+        every coordinate has seven decimals at most.
 
     Raises
     ------
@@ -85,11 +85,11 @@ def service_areas(
     metres = measuring_crs(gpd.GeoSeries([area], crs=STORAGE_CRS), stated=crs)
     points = _school_points(schools, area, metres)
     xy = shapely.get_coordinates(points.to_crs(metres).to_numpy())
-    site = _sites(xy, same_site_m)
+    site = _sites(xy)
     faces = _faces(xy, area, metres)
     shapes = gpd.GeoSeries(faces, crs=STORAGE_CRS).to_crs(metres)
     unit, islands = _units_of_faces(shapes.to_numpy(), xy, site)
-    return _as_units(schools, site, faces, unit, islands)
+    return _as_units(schools, points, site, [faces[unit == k] for k in range(len(islands))], islands)
 
 
 def _district_area(district: gpd.GeoDataFrame | gpd.GeoSeries) -> Geometry:
@@ -108,10 +108,18 @@ def _district_area(district: gpd.GeoDataFrame | gpd.GeoSeries) -> Geometry:
             expected="one or more valid polygons",
             remedy="Repair the boundary first (`safeschools check` does), or give another file.",
         )
-    return shapes.to_crs(STORAGE_CRS).union_all()
+    # A line straight in metres is bent in degrees: a valid area may cross itself by centimetres once reprojected.
+    return shapely.union_all(shapely.make_valid(shapes.to_crs(STORAGE_CRS).to_numpy(), method="structure"))
 
 
 def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gpd.GeoSeries:
+    if len(schools) == 0:
+        raise GeometryError(
+            "There are no schools to divide the district among.",
+            where="schools",
+            expected="one school or more",
+            remedy="Look at which schools the settings keep.",
+        )
     require_crs(schools, "schools")
     check_degrees(schools.total_bounds, schools.crs, "schools")
     ids = schools["school_id"]
@@ -124,7 +132,7 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gp
     if is_out.any():
         outside = points[is_out].to_crs(metres)
         far_m = outside.distance(gpd.GeoSeries([area], crs=STORAGE_CRS).to_crs(metres).iloc[0]).max()
-        found.append(f"outside the district, by up to {far_m:,.0f} m: {name_ids(ids[is_out])}")
+        found.append(f"outside the district, by up to {far_m:,.1f} m: {name_ids(ids[is_out])}")
     raise GeometryError(
         "Some schools cannot be given a service area.",
         where="schools",
@@ -135,9 +143,9 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gp
     )
 
 
-def _sites(xy: Metres, same_site_m: float) -> Labels:
-    """Number the sites from 0 in the order of their first schools."""
-    pairs = cKDTree(xy).query_pairs(same_site_m, output_type="ndarray")
+def _sites(xy: Metres) -> Labels:
+    """Tell which site each school is at; sites are numbered from 0 in the order of their first schools."""
+    pairs = cKDTree(xy).query_pairs(SAME_SITE_M, output_type="ndarray")
     links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
     _, label = connected_components(links, directed=False)
     return pd.factorize(label)[0].astype("int64")
@@ -178,10 +186,10 @@ def _pieces(n: int, a: Labels, b: Labels) -> Labels:
 def _home_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels, label: Labels) -> list[int]:
     """Find the face that each school stands in, among those of its site."""
     homes = []
-    for point, own in zip(shapely.points(xy), site, strict=True):
+    for at, own in zip(xy, site, strict=True):
         faces = np.flatnonzero(label == own)
         if len(faces):
-            homes.append(int(faces[np.argmin(shapely.distance(shapes[faces], point))]))
+            homes.append(int(faces[np.argmin(shapely.distance(shapes[faces], shapely.Point(at)))]))
     return homes
 
 
@@ -212,27 +220,22 @@ def _give_islands(unit: Labels, shapes: NDArray[np.object_], part: Labels, *, si
 
 
 def _as_units(
-    schools: gpd.GeoDataFrame, site: Labels, faces: NDArray[np.object_], unit: Labels, islands: Labels
+    schools: gpd.GeoDataFrame, points: gpd.GeoSeries, site: Labels, faces: list[NDArray[np.object_]], islands: Labels
 ) -> gpd.GeoDataFrame:
-    members = schools["school_id"].astype("str").groupby(site).agg(tuple)
-    is_lost = ~members.index.isin(unit)
+    shapes = np.array([shapely.coverage_union_all(own) for own in faces])
+    is_lost = ~shapely.dwithin(points.to_numpy(), shapes[site], 2 * GRID_DEG)
     if is_lost.any():
         raise GeometryError(
-            "Some schools get no service area: it would be narrower than 1 cm.",
+            "Some schools stand where the district is narrower than 1 cm, and get no service area.",
             where="schools",
-            ids=[i for ids in members[is_lost] for i in ids],
+            ids=schools["school_id"][is_lost],
             expected="schools that do not stand in a needle of the district's boundary",
             remedy="Mend the coordinates or the boundary there.",
         )
-    first = np.unique(site, return_index=True)[1]
-    shapes = [shapely.coverage_union_all(faces[unit == k]) for k in members.index]
+    members = schools["school_id"].astype("str").groupby(site).agg(tuple)
     return gpd.GeoDataFrame(
-        {
-            "unit_id": members.str[0].to_numpy(),
-            "school_ids": members.to_numpy(),
-            "islands": islands,
-        },
+        {"unit_id": members.str[0].to_numpy(), "school_ids": members.to_numpy(), "islands": islands},
         geometry=shapes,
-        index=schools.index[first],
+        index=schools.index[np.unique(site, return_index=True)[1]],
         crs=STORAGE_CRS,
     )

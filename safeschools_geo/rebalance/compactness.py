@@ -46,7 +46,8 @@ def polsby_popper(zones: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None
     """
     shapes = zones.geometry.to_crs(measuring_crs(zones, stated=crs))
     perimeter = shapes.length.where(shapes.area > 0)
-    return (4 * np.pi * shapes.area / perimeter**2).rename("polsby_popper")
+    measure: pd.Series = 4 * np.pi * shapes.area / perimeter**2
+    return measure.rename("polsby_popper")
 
 
 def reock(zones: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None) -> pd.Series:
@@ -81,4 +82,5 @@ def reock(zones: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None) -> pd.
     shapes = zones.geometry.to_crs(measuring_crs(zones, stated=crs))
     radius = pd.Series(shapely.minimum_bounding_radius(shapes.to_numpy()), index=zones.index)
     circle = (np.pi * radius**2).where(shapes.area > 0)
-    return (shapes.area / circle).rename("reock")
+    measure: pd.Series = shapes.area / circle
+    return measure.rename("reock")

@@ -103,7 +103,7 @@ def shared_borders(
     return a[length > 0], b[length > 0], length[length > 0]
 
 
-def adjacency_matrix(unit_ids: Iterable[str], edges: pd.DataFrame) -> csr_array:
+def adjacency_matrix(unit_ids: Iterable[str], edges: pd.DataFrame, *, values: str | None = None) -> csr_array:
     """Turn a table of edges into a symmetric matrix.
 
     Parameters
@@ -111,19 +111,21 @@ def adjacency_matrix(unit_ids: Iterable[str], edges: pd.DataFrame) -> csr_array:
     unit_ids
         Ids of the n units, in the order of rows and columns.
     edges
-        At least `unit_a` and `unit_b`; edges of other units are left out.
+        At least `unit_a` and `unit_b`, each pair once; edges of other units are left out.
+    values
+        Column of `edges` to put into the matrix, such as `shared_m`.
 
     Returns
     -------
     scipy.sparse.csr_array
-        Shape (n, n), bool.
+        Shape (n, n), float64: 1, or the value, where there is an edge.
     """
     index = pd.Index(list(unit_ids))
-    a, b = index.get_indexer(edges["unit_a"]), index.get_indexer(edges["unit_b"])
+    a, b = (index.get_indexer(pd.Index(edges[c])) for c in ("unit_a", "unit_b"))
     is_known = (a >= 0) & (b >= 0)
-    a, b = a[is_known], b[is_known]
-    rows, columns = np.concatenate([a, b]), np.concatenate([b, a])
-    return coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(index), len(index))).tocsr()
+    data = np.ones(len(edges)) if values is None else edges[values].to_numpy(dtype="float64")
+    rows, columns = np.r_[a[is_known], b[is_known]], np.r_[b[is_known], a[is_known]]
+    return coo_array((np.tile(data[is_known], 2), (rows, columns)), shape=(len(index), len(index))).tocsr()
 
 
 def components(unit_ids: Iterable[str], edges: pd.DataFrame) -> pd.Series:

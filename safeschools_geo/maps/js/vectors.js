@@ -1,0 +1,76 @@
+"use strict";
+// Zones, schools, and the backdrop: roads, places, the boundary.
+SafeSchools.SHAPES = {
+  circle: (x, y, r) => `M${x - r},${y}a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`,
+  square: (x, y, r) => `M${x - r},${y - r}h${2 * r}v${2 * r}h${-2 * r}Z`,
+  triangle: (x, y, r) => `M${x},${y - 1.2 * r}L${x + 1.2 * r},${y + r}H${x - 1.2 * r}Z`,
+  diamond: (x, y, r) => `M${x},${y - 1.3 * r}L${x + 1.3 * r},${y}L${x},${y + 1.3 * r}L${x - 1.3 * r},${y}Z`,
+  cross: (x, y, r) => {
+    const t = r / 2.2;
+    return `M${x - t},${y - r}h${2 * t}v${r - t}h${r - t}v${2 * t}h${t - r}v${r - t}h${-2 * t}v${t - r}h${t - r}v${-2 * t}h${r - t}Z`;
+  },
+};
+
+// A mark of a fixed size on the screen, in one of the shapes, with a ring around it where the school's zone is in doubt.
+SafeSchools.Mark = L.CircleMarker.extend({
+  _updatePath() {
+    const { x, y } = this._point;
+    const { shape, ring } = this.options;
+    const path = SafeSchools.SHAPES[shape](x, y, this._radius);
+    this._renderer._setPath(this, ring ? path + SafeSchools.SHAPES.circle(x, y, this._radius + 4) : path);
+  },
+});
+
+SafeSchools.popup = (facts) => {
+  const box = document.createElement("div");
+  facts.forEach((fact, i) => box.append(SafeSchools.element(i ? "div" : "strong", "", fact)));
+  return box;
+};
+
+SafeSchools.addBackdrop = (map, id) => {
+  const { boundary, roads, places } = SafeSchools.read(id);
+  const quiet = { interactive: false };
+  if (roads) L.geoJSON(roads, { ...quiet, style: { color: "#a9a9a4", weight: 1 } }).addTo(map);
+  if (boundary) L.geoJSON(boundary, { ...quiet, style: { color: "#4a4a4a", weight: 2, dashArray: "6 4", fill: false } }).addTo(map);
+  for (const { name, at } of places) {
+    L.tooltip({ permanent: true, direction: "center", className: "place-name", interactive: false })
+      .setLatLng([at[1], at[0]]).setContent(SafeSchools.element("span", "", name)).addTo(map);
+  }
+};
+
+SafeSchools.hatch = (map) => {
+  const svg = map.getRenderer(L.polygon([])).getPane ? map.getPane("overlayPane").querySelector("svg") : null;
+  if (!svg || svg.querySelector("#no-data")) return;
+  svg.insertAdjacentHTML("afterbegin", '<defs><pattern id="no-data" width="8" height="8" patternUnits="userSpaceOnUse" ' +
+    'patternTransform="rotate(45)"><rect width="8" height="8" fill="#fff"/><path d="M0,0V8" stroke="#595959" stroke-width="3"/></pattern></defs>');
+};
+
+SafeSchools.addZones = (map, id) => {
+  const zones = SafeSchools.read(id);
+  const layer = L.geoJSON(zones, {
+    style: ({ properties: p }) => ({
+      color: "#262626", weight: p.is_heaviest ? 4 : 1.5, opacity: 1,
+      fillColor: p.fill || "url(#no-data)", fillOpacity: p.opacity, fill: p.opacity > 0, interactive: p.facts.length > 0,
+    }),
+    onEachFeature: ({ properties: p }, shape) => {
+      if (p.facts.length) shape.bindPopup(SafeSchools.popup(p.facts));
+    },
+  }).addTo(map);
+  SafeSchools.hatch(map);
+  layer.setStyle((feature) => ({ fillColor: feature.properties.fill || "url(#no-data)" }));
+  for (const { properties: p } of zones.features) {
+    if (!p.label.length) continue;
+    const label = SafeSchools.element("span", "");
+    p.label.forEach((line, i) => label.append(SafeSchools.element(i ? "span" : "strong", "", line)));
+    L.tooltip({ permanent: true, direction: "center", className: p.is_heaviest ? "zone-label heaviest" : "zone-label", interactive: false })
+      .setLatLng([p.label_at[1], p.label_at[0]]).setContent(label).addTo(map);
+  }
+};
+
+SafeSchools.addSchools = (map, id) => {
+  for (const { at, shape, color, ring, facts } of SafeSchools.read(id)) {
+    new SafeSchools.Mark([at[1], at[0]], {
+      shape, ring, radius: 5, color: "#1a1a1a", weight: ring ? 1.5 : 1, fillColor: color, fillOpacity: 1, fillRule: "evenodd",
+    }).bindPopup(SafeSchools.popup(facts)).addTo(map);
+  }
+};

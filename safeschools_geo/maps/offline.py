@@ -1,0 +1,322 @@
+"""A folium map as one file that asks the network for nothing: everything inlined, the rest forbidden or refused."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import folium
+from branca.element import Element
+
+from safeschools_geo.errors import OfflineError, name_ids
+from safeschools_geo.maps import assets
+from safeschools_geo.maps.requests import Request, requests_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TILE_URL = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
+_TILE_HOST = "https://tile.openstreetmap.org"
+_LEAFLET = re.compile(r"/leaflet(@[\d.]+)?/dist/leaflet(\.min)?\.(js|css)$")
+# What folium links by default, and what a document that needs it would have to contain.
+_DEFAULT_LINKS = (
+    (re.compile(r"https://code\.jquery\.com/jquery-[\d.]+\.min\.js"), re.compile(r"\$\(|jQuery")),
+    (
+        re.compile(r"https://cdn\.jsdelivr\.net/npm/bootstrap@[\d.]+/dist/(js/bootstrap\.bundle\.min\.js|css/bootstrap\.min\.css)"),
+        re.compile(r"data-bs-|\bbootstrap\.|class=\\?[\"'][^\"']*\b(?:btn|navbar|modal|container-fluid)\b"),
+    ),
+    (
+        re.compile(r"https://netdna\.bootstrapcdn\.com/bootstrap/[\d.]+/css/bootstrap-glyphicons\.css"),
+        re.compile(r"glyphicon"),
+    ),
+    (
+        re.compile(r"https://cdn\.jsdelivr\.net/npm/@fortawesome/fontawesome-free@[\d.]+/css/all\.min\.css"),
+        re.compile(r"\bfa-|AwesomeMarkers"),
+    ),
+    (re.compile(r"https://\S+/leaflet\.awesome[-.](markers|rotate)(\.min)?\.(js|css)"), re.compile(r"AwesomeMarkers")),
+)
+_URL_LITERAL = re.compile(r"""["'`]((?:https?:)?//[\w.{-][^"'`\s]*)""")
+_DATA_TYPES = ("application/json", "text/plain")
+
+
+class OfflineElement(folium.MacroElement):
+    """A part of a folium map that needs scripts of this package, such as ``js/core.js``, in their order."""
+
+    scripts: tuple[str, ...] = ()
+
+
+@dataclass
+class MapParts:
+    """What a folium map puts into a page, with nothing left outside it.
+
+    Parameters
+    ----------
+    styles
+        CSS, in order.
+    html
+        Markup of the body, data blocks included.
+    scripts
+        JavaScript, in order.
+    with_tiles
+        Whether the map asks for tiles of OpenStreetMap.
+    """
+
+    styles: list[str]
+    html: str
+    scripts: list[str]
+    with_tiles: bool = False
+
+    @property
+    def policy(self) -> str:
+        """The content security policy: no request, and no script but these."""
+        return content_policy(self.scripts, with_tiles=self.with_tiles)
+
+
+def render_offline(
+    folium_map: folium.Map, *, title: str, lang: str = "en", tiles: bool = False, extra_styles: str = ""
+) -> str:
+    """Render a folium map as one file that opens with the network cut.
+
+    Parameters
+    ----------
+    folium_map
+        The map, made with ``tiles=None`` unless `tiles` is set.
+    title
+        Title of the page.
+    lang
+        Language of the page.
+    tiles
+        Whether tiles of OpenStreetMap may be asked for.
+    extra_styles
+        CSS to put behind the map's own.
+
+    Returns
+    -------
+    str
+        A complete HTML document; the same bytes for the same map.
+
+    Raises
+    ------
+    OfflineError
+        When the map needs anything that is neither in it nor vendored here; every address is named.
+    """
+    parts = map_parts(folium_map, tiles=tiles)
+    styles = "\n".join([*parts.styles, *([extra_styles] if extra_styles else [])])
+    scripts = "\n".join(f"<script>{script}</script>" for script in parts.scripts)
+    html = (
+        f'<!DOCTYPE html>\n<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{parts.policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{styles}</style>\n</head>\n<body>\n{parts.html}\n{scripts}\n"
+        "</body>\n</html>\n"
+    )
+    require_offline(html)
+    return html
+
+
+def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:
+    """Take a folium map apart, with every library inlined.
+
+    Parameters
+    ----------
+    folium_map
+        The map.
+    tiles
+        Whether tiles of OpenStreetMap may be asked for.
+
+    Returns
+    -------
+    MapParts
+        Its styles, markup and scripts; ids are numbered in their order of appearance, so that the same map gives the
+        same text.
+
+    Raises
+    ------
+    OfflineError
+        When the map needs anything that is neither in it nor vendored here.
+    """
+    figure = folium_map.get_root()
+    figure.render()
+    renumber = _Renumber({element.get_name().rsplit("_", 1)[-1] for element in _elements(figure)})
+    header = _Fragment.of(renumber(figure.header.render()))
+    body = _Fragment.of(renumber(figure.html.render()))
+    script = renumber(figure.script.render())
+    own_text = "\n".join([*header.scripts, *body.scripts, body.rest, script])
+    _check_links([*header.links, *body.links], own_text)
+    _check_literals(own_text, tiles=tiles)
+    libraries = [assets.leaflet_script(), *map(assets.own, _package_scripts(figure))]
+    if "L.marker(" in script:
+        libraries.append(assets.marker_images_script())
+    return MapParts(
+        styles=[assets.leaflet_styles(), *header.styles, *body.styles],
+        html=(header.rest + body.rest).strip(),
+        scripts=[*header.scripts, *libraries, *body.scripts, _close_guard(script.strip())],
+        with_tiles=tiles,
+    )
+
+
+def content_policy(scripts: list[str], *, with_tiles: bool = False) -> str:
+    """Write the policy of a page: it may run these scripts and ask for nothing.
+
+    Parameters
+    ----------
+    scripts
+        Text of every inline script.
+    with_tiles
+        Whether images may come from the tile server of OpenStreetMap.
+
+    Returns
+    -------
+    str
+        Value of ``Content-Security-Policy``.
+    """
+    hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
+    sources = " ".join(f"'sha256-{h}'" for h in hashes) or "'none'"
+    images = f"data: {_TILE_HOST}" if with_tiles else "data:"
+    return (
+        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src {images}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def require_offline(html: str) -> None:
+    """Refuse a page that would ask for anything outside itself.
+
+    Parameters
+    ----------
+    html
+        A complete HTML document. Addresses in prose, links to follow, namespaces and comments are no requests.
+
+    Raises
+    ------
+    OfflineError
+        When it would; every address is named.
+    """
+    _refuse(requests_of(html))
+
+
+def _refuse(requests: list[Request]) -> None:
+    if requests:
+        named = name_ids(dict.fromkeys(str(request) for request in requests))
+        raise OfflineError(f"The page would ask for {named}. Pages carry everything they need inside.")
+
+
+def _check_links(links: list[Request], text: str) -> None:
+    _refuse([link for link in links if not (_LEAFLET.search(link.url) or _is_idle_default(link.url, text))])
+
+
+def _is_idle_default(url: str, text: str) -> bool:
+    """Say whether folium links this with every map and this one does without."""
+    return any(known.fullmatch(url) and not use.search(text) for known, use in _DEFAULT_LINKS)
+
+
+def _check_literals(script: str, *, tiles: bool) -> None:
+    urls = [url for url in _URL_LITERAL.findall(script) if not (tiles and url.startswith(_TILE_HOST))]
+    _refuse([Request("script", url) for url in urls])
+
+
+def _elements(element: Element, seen: set[int] | None = None) -> Iterator[Element]:
+    """Walk the tree, and the parts that folium keeps as attributes (popups, icons, tooltips)."""
+    seen = set() if seen is None else seen
+    if id(element) in seen:
+        return
+    seen.add(id(element))
+    yield element
+    for value in [*element._children.values(), *vars(element).values()]:  # noqa: SLF001 -- branca has no public walk
+        if isinstance(value, Element):
+            yield from _elements(value, seen)
+
+
+def _package_scripts(figure: Element) -> list[str]:
+    wanted = [s for e in _elements(figure) if isinstance(e, OfflineElement) for s in e.scripts]
+    return list(dict.fromkeys(wanted))
+
+
+def _close_guard(script: str) -> str:
+    """Keep text inside a script from closing it."""
+    return re.sub(r"<(?=/script|!--|script)", r"\\x3c", script, flags=re.IGNORECASE)
+
+
+class _Renumber:
+    """Turn folium's random ids into 1, 2, 3 … in their order of appearance."""
+
+    def __init__(self, ids: set[str]) -> None:
+        self._pattern = re.compile("|".join(sorted(map(re.escape, ids)))) if ids else re.compile(r"(?!)")
+        self._numbers: dict[str, str] = {}
+
+    def __call__(self, text: str) -> str:
+        return self._pattern.sub(lambda match: self._numbers.setdefault(match[0], str(len(self._numbers) + 1)), text)
+
+
+@dataclass
+class _Fragment:
+    """A piece of markup, sorted into what it links, styles, scripts, and the rest."""
+
+    links: list[Request] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
+    rest: str = ""
+
+    @classmethod
+    def of(cls, markup: str) -> _Fragment:
+        sorter = _Sorter()
+        sorter.feed(markup)
+        sorter.close()
+        return sorter.fragment
+
+
+class _Sorter(HTMLParser):
+    """Sort markup into a `_Fragment`; the page brings its own ``meta``."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.fragment = _Fragment()
+        self._into: list[str] | None = None
+        self._is_in_link = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "script" and "src" in given:
+            self.fragment.links.append(Request("script", given["src"]))
+            self._is_in_link = True
+        elif tag == "script" and given.get("type", "") not in _DATA_TYPES:
+            self._open(self.fragment.scripts)
+        elif tag == "style":
+            self._open(self.fragment.styles)
+        elif tag == "link":
+            self.fragment.links.append(Request("link", given.get("href", "")))
+        elif tag != "meta":
+            self.fragment.rest += self.get_starttag_text() or ""
+
+    def _open(self, into: list[str]) -> None:
+        into.append("")
+        self._into = into
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._into is not None:
+            self._into[-1] = self._into[-1].strip()
+            self._into = None
+        elif self._is_in_link:
+            self._is_in_link = False
+        else:
+            self.fragment.rest += f"</{tag}>"
+
+    def handle_data(self, data: str) -> None:
+        if self._into is not None:
+            self._into[-1] += data
+        else:
+            self.fragment.rest += data
+
+    def handle_entityref(self, name: str) -> None:
+        self.handle_data(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.handle_data(f"&#{name};")

@@ -1,0 +1,215 @@
+"""The maps of a term: each with its one-line finding, from the term's results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from safeschools_geo.maps import MapEntry, PageContext, history_page, index_page, rates_page, zones_page
+from safeschools_geo.workload import imbalance
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.term import TermResult
+
+
+def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
+    """Draw every map of a term.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles, which the pages then ask the network for.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the file → its HTML; ``index.html`` links the others.
+    """
+    maps = {
+        "zones.html": (zones_map(result, tiles=tiles), "Zones and workload", zones_finding(result)),
+        "history.html": (history_map(result, tiles=tiles), "Incident history", history_finding(result)),
+        "rates.html": (rates_map(result, tiles=tiles), "Incident rates by zone", rates_finding(result)),
+    }
+    entries = [MapEntry(href=name, title=title, finding=finding) for name, (_, title, finding) in maps.items()]
+    index = index_page(entries, context=_context(result))
+    return {"index.html": index.html, **{name: page.html for name, (page, *_) in maps.items()}}
+
+
+def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the zones with their loads, and the schools.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
+    return zones_page(
+        **_layers(result),
+        schools=result.district.schools,
+        school_assignments=result.school_zones,
+        loads=result.loads,
+        finding=zones_finding(result),
+        context=_context(result),
+        tiles=tiles,
+    )
+
+
+def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw every incident of the history, with filters.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    return history_page(
+        **_layers(result),
+        incidents=result.history,
+        schools=result.district.schools,
+        finding=history_finding(result),
+        context=_context(result),
+        tiles=tiles,
+    )
+
+
+def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the rate of each zone.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    return rates_page(
+        **_layers(result),
+        rates=result.loads,
+        finding=rates_finding(result),
+        context=_context(result),
+        tiles=tiles,
+    )
+
+
+def zones_finding(result: TermResult) -> str:
+    """Say in one line which zone carries most.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    loads = result.loads
+    if not loads["workload_h"].sum():
+        return f"{len(loads)} zones; no workload could be counted for {result.term.name}."
+    heaviest = loads.loc[loads["workload_h"].idxmax()]
+    return (
+        f"{heaviest['name']} carries the most: {heaviest['workload_h']:.1f} officer-hours per school day, "
+        f"{heaviest['share_of_mean']:.2f} times the mean of the {len(loads)} zones "
+        f"(imbalance {imbalance(loads['workload_h']):.0%})."
+    )
+
+
+def history_finding(result: TermResult) -> str:
+    """Say in one line how many incidents there were and whose work they were.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    history = result.history
+    this = history[history["term"] == result.term.name]
+    if history.empty:
+        return "There is no history of incidents."
+    officers = int((this["work_of"] == "zone_officer").sum())
+    started = float((this["origin"] == "officer_initiated").mean()) if len(this) else 0.0
+    return (
+        f"{len(this):,} of the {len(history):,} incidents on record fell in {result.term.name}; {officers:,} were zone "
+        f"officers' work, and officers started {started:.0%} of all."
+    )
+
+
+def rates_finding(result: TermResult) -> str:
+    """Say in one line how far apart the rates are, without calling any of them high.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
+    rates = result.loads["rate_per_1000"].dropna()
+    if rates.empty or not np.isfinite(rates).any():
+        return "No rates: no zone has schools with a known enrolment."
+    return (
+        f"Rates run from {rates.min():.2f} to {rates.max():.2f} incidents per 1,000 student-days. "
+        "Whether a difference is more than chance is not judged on this map."
+    )
+
+
+def _layers(result: TermResult) -> dict[str, Any]:
+    district = result.district
+    return {
+        "zones": district.zones,
+        "boundary": district.boundary,
+        "roads": district.roads,
+        "places": district.places,
+    }
+
+
+def _context(result: TermResult) -> PageContext:
+    settings = result.district.settings
+    workload = settings.workload
+    return PageContext(
+        district=settings.district.name,
+        term=result.term.name,
+        is_synthetic=settings.district.is_synthetic,
+        is_internal=True,
+        lang=settings.district.lang,
+        settings={
+            "Visit": f"{workload.visit_min:g} min",
+            "Detour factor": f"{workload.detour_factor:g}",
+            "Speed": f"{workload.speed_kph:g} km/h",
+            "Measured in": result.district.crs.name,
+        },
+    )

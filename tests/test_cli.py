@@ -1,0 +1,228 @@
+"""The command line as a user meets it: exit codes, messages, and files."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import town
+from conftest import ROOT
+
+from safeschools_geo.cli import COMMANDS, main
+
+
+def call(*arguments):
+    """Run the command line in this process; return its exit code."""
+    with pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    return left.value.code
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return town.write_town(tmp_path / "town")
+
+
+def test_help_names_every_command(capsys):
+    assert call("--help") == 0
+    text = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"\n  {name} " in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name, capsys):
+    assert call(name, "--help") == 0
+    assert "Usage: safeschools" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["run", "--nonsense"], ["assign"], ["assign", "--points", "a"]])
+def test_wrong_usage_is_exit_2(arguments, capsys):
+    assert call(*arguments) == 2
+    assert "Usage" in capsys.readouterr().err
+
+
+def test_bad_input_is_exit_1_with_a_message_and_no_traceback(tmp_path, capsys):
+    assert call("run", tmp_path / "nowhere") == 1
+    text = capsys.readouterr().err
+    assert "There is no district.toml" in text
+    assert "Remedy" in text
+    assert "Traceback" not in text
+
+
+def test_debug_shows_the_traceback(tmp_path, capsys):
+    assert call("run", tmp_path / "nowhere", "--debug") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_exit_130(folder, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("safeschools_geo.commands.run.run_term", interrupt)
+    assert call("run", folder) == 130
+    assert "nothing was changed" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_is_said_to_be_one(folder, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise ZeroDivisionError("surprise")
+
+    monkeypatch.setattr("safeschools_geo.commands.run.run_term", fail)
+    assert call("run", folder) == 1
+    text = capsys.readouterr().err
+    assert "fault of the program" in text
+    assert "Traceback" not in text
+
+
+def test_run_writes_the_outputs_of_the_term(folder, capsys):
+    assert call("run", folder, "--term", "Fall", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["term"] == "Fall"
+    out = folder / "outputs" / "Fall"
+    expected = ["check.html", "rejects.csv", "assignments.csv", "incidents.parquet", "workload.csv", "manifest.json"]
+    assert {p.name for p in out.iterdir()} >= set(expected)
+    assert {p.name for p in (out / "maps").iterdir()} == {"index.html", "zones.html", "history.html", "rates.html"}
+    assert len(pd.read_parquet(out / "incidents.parquet")) == 10
+    assert [p.name for p in (folder / "outputs").iterdir()] == ["Fall"]
+
+
+def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
+    for name in ("a", "b"):
+        assert call("run", folder, "--out", tmp_path / name) == 0
+    first, second = (
+        {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*.*")} for n in ("a", "b")
+    )
+    assert first.keys() == second.keys()
+    assert [str(name) for name in first if first[name] != second[name]] == []
+
+
+def test_an_unknown_term_names_those_there_are(folder, capsys):
+    assert call("run", folder, "--term", "Summer") == 1
+    assert "Fall, Spring" in capsys.readouterr().err
+    assert not (folder / "outputs").exists()
+
+
+def test_strict_turns_rejects_into_exit_1(folder, capsys):
+    assert call("run", folder, "--strict") == 0
+    with (folder / "data/incidents/history.csv").open("a", encoding="utf-8") as file:
+        file.write("I99,never,weapons,001,,\n")
+    assert call("run", folder, "--strict") == 1
+    assert "unreadable_time (1)" in capsys.readouterr().err
+
+
+def test_check_writes_only_its_report(folder, capsys):
+    before = {p for p in folder.rglob("*") if p.is_file()}
+    assert call("check", folder, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["is_ok"]
+    assert {p for p in folder.rglob("*") if p.is_file()} - before == {folder / "outputs" / "check.html"}
+
+
+def test_check_of_a_folder_that_cannot_be_read_reports_every_fault(folder, capsys):
+    (folder / "data/boundaries/zones.geojson").write_text("{", encoding="utf-8")
+    (folder / "data/boundaries/schools.csv").write_text("", encoding="utf-8")
+    assert call("check", folder, "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert sum(f["severity"] == "error" for f in report["findings"]) == 2
+    assert (folder / "outputs" / "check.html").is_file()
+
+
+def test_new_makes_a_folder_whose_settings_load(tmp_path, capsys):
+    for preset in ([], ["--preset", "cde"], ["--preset", "socrata"]):
+        folder = tmp_path / f"d{len(preset)}{preset[-1:]}"
+        assert call("new", folder, *preset) == 0
+        assert call("check", folder) == 1  # nothing in it yet: zones and schools are missing
+        text = capsys.readouterr().err
+        assert "no file for the layer zones" in text.replace("\n", " ")
+    assert call("new", tmp_path / "d0[]") == 1
+    assert "not empty" in capsys.readouterr().err
+
+
+def points_file(path):
+    rows = [("007", 500, 500), ("008", 1000, 500), ("009", 2500, 500), ("007", 1500, 500), ("010", None, None)]
+    lines = ["code,Lon,Lat"]
+    for code, x, y in rows:
+        lines.append(f"{code},," if x is None else f"{code},{town.place(x, y).x},{town.place(x, y).y}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_assign_writes_one_row_for_each_point_in_order(folder, tmp_path):
+    out = tmp_path / "out.csv"
+    points = points_file(tmp_path / "points.csv")
+    zones = folder / "data/boundaries/zones.geojson"
+    arguments = (
+        "assign",
+        "--points",
+        points,
+        "--zones",
+        zones,
+        "--out",
+        out,
+        "--id",
+        "code",
+        "--lon",
+        "Lon",
+        "--lat",
+        "Lat",
+    )
+    assert call(*arguments) == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["code", "zone_id", "status", "distance_m", "candidates"]
+    assert [(r["code"], r["zone_id"], r["status"]) for r in rows] == [
+        ("007", "A", "inside"),
+        ("008", "A", "boundary"),
+        ("009", "", "outside"),
+        ("007", "B", "inside"),
+        ("010", "", "no_location"),
+    ]
+    assert float(rows[2]["distance_m"]) == pytest.approx(500, abs=1)
+    assert rows[1]["candidates"] == "A;B"
+    assert call(*arguments, "--max-snap", "600") == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        assert [r["status"] for r in csv.DictReader(file)][2] == "nearest"
+
+
+def test_assign_keeps_a_tie_as_it_was(folder, tmp_path):
+    out, previous = tmp_path / "out.csv", tmp_path / "previous.csv"
+    points = tmp_path / "points.csv"
+    points.write_text(f"code,lon,lat\n1,{town.place(1000, 500).x},{town.place(1000, 500).y}\n", encoding="utf-8")
+    previous.write_text("code,zone_id\n1,B\n", encoding="utf-8")
+    zones = folder / "data/boundaries/zones.geojson"
+    assert (
+        call("assign", "--points", points, "--zones", zones, "--out", out, "--id", "code", "--previous", previous) == 0
+    )
+    assert pd.read_csv(out)["zone_id"].tolist() == ["B"]
+
+
+def test_assign_refuses_x_and_y_of_no_stated_crs(folder, tmp_path, capsys):
+    points = tmp_path / "points.csv"
+    points.write_text("id,x,y\n1,600500,4200500\n", encoding="utf-8")
+    zones = folder / "data/boundaries/zones.geojson"
+    assert call("assign", "--points", points, "--zones", zones, "--out", tmp_path / "o.csv") == 1
+    assert "--crs" in capsys.readouterr().err
+    assert not (tmp_path / "o.csv").exists()
+    assert call("assign", "--points", points, "--zones", zones, "--out", tmp_path / "o.csv", "--crs", "32610") == 0
+    assert pd.read_csv(tmp_path / "o.csv")["zone_id"].tolist() == ["A"]
+
+
+def test_draft_zones_tile_the_district(folder, tmp_path, capsys):
+    out = tmp_path / "zones.geojson"
+    (tmp_path / "district.geojson").write_text(
+        pd.Series([0]).pipe(lambda _: town.zones().dissolve().to_json()), encoding="utf-8"
+    )
+    schools = folder / "data/boundaries/schools.csv"
+    arguments = ("draft-zones", "--district", tmp_path / "district.geojson", "--schools", schools, "--out", out)
+    assert call(*arguments, "--zones", "2", "--crs", "4326", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["is_contiguous"]
+    assert call(*arguments, "--zones", "9", "--crs", "4326") == 1
+    assert "9" in capsys.readouterr().err
+
+
+def test_the_command_starts_without_loading_maps():
+    code = "import sys, safeschools_geo.cli; print('folium' in sys.modules or 'geopandas' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.strip() == "False"

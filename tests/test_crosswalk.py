@@ -1,0 +1,69 @@
+import pandas as pd
+import pytest
+
+from safeschools_geo.errors import CrosswalkError
+from safeschools_geo.incidents.crosswalk import categorise, read_crosswalk
+
+
+def crosswalk(tmp_path, text):
+    (tmp_path / "crosswalk.csv").write_text(text, encoding="utf-8")
+    return read_crosswalk(tmp_path / "crosswalk.csv")
+
+
+TEXT = (
+    "source_value,category,severity_weight,service_min\n"
+    "BATTERY,assault_battery,2,40\n"
+    "BATTERY | SIMPLE,welfare_check,,\n"
+    "Noise  complaint ,non_critical,,\n"
+)
+
+
+def column(*values):
+    return pd.Series(list(values), index=range(10, 10 + len(values)), dtype="str")
+
+
+def test_case_and_spaces_do_not_matter(tmp_path):
+    table, findings = categorise([column("battery", " NOISE complaint")], crosswalk(tmp_path, TEXT), unmapped="stop")
+    assert table["category"].tolist() == ["assault_battery", "non_critical"]
+    assert table["severity_weight"].tolist() == [2, 1]
+    assert table["service_min"].tolist()[0] == 40
+    assert list(table.index) == [10, 11]
+    assert findings == []
+
+
+def test_the_finer_value_comes_before_the_coarser(tmp_path):
+    sources = [column("BATTERY", "BATTERY", "BATTERY"), column("SIMPLE", "AGGRAVATED", None)]
+    table, _ = categorise(sources, crosswalk(tmp_path, TEXT), unmapped="stop")
+    assert table["category"].tolist() == ["welfare_check", "assault_battery", "assault_battery"]
+    assert table["source_category"].tolist()[1] == "BATTERY | AGGRAVATED"
+
+
+def test_unmapped_values_stop_the_run_and_are_counted(tmp_path):
+    with pytest.raises(CrosswalkError) as caught:
+        categorise([column("ARSON", "ARSON", None, "BATTERY")], crosswalk(tmp_path, TEXT), unmapped="stop")
+    assert "2 categories of the source (3 incidents)" in str(caught.value)
+    assert "ARSON (2)" in str(caught.value)
+    assert "(empty) (1)" in str(caught.value)
+
+
+def test_unmapped_values_count_as_other_work_when_asked(tmp_path):
+    table, findings = categorise([column("ARSON")], crosswalk(tmp_path, TEXT), unmapped="non_critical")
+    assert table["category"].tolist() == ["non_critical"]
+    assert findings[0].code == "category_unmapped"
+    assert findings[0].ids == ("ARSON",)
+
+
+@pytest.mark.parametrize(
+    ("row", "part"), [("FIRE,burning,,", "FIRE → burning"), ("battery,weapons,,", "BATTERY → assault_battery")]
+)
+def test_a_wrong_crosswalk_is_refused_with_its_rows(tmp_path, row, part):
+    with pytest.raises(CrosswalkError) as caught:
+        crosswalk(tmp_path, TEXT + row + "\n")
+    assert part in str(caught.value)
+
+
+def test_without_a_crosswalk_our_own_words_are_understood(tmp_path):
+    table, _ = categorise([column("weapons")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")
+    assert table["category"].tolist() == ["weapons"]
+    with pytest.raises(CrosswalkError, match="not there"):
+        categorise([column("GUN")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")

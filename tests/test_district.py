@@ -1,0 +1,196 @@
+"""The town as a district folder, clean and in every way unclean."""
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import town
+
+from safeschools_geo.district import DistrictError, read_district
+from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+
+
+def codes(district):
+    return {f.code for f in district.findings}
+
+
+def test_a_clean_town_is_read_whole(tmp_path):
+    district = read_district(town.write_town(tmp_path))
+    assert district.zones["zone_id"].tolist() == ["A", "B"]
+    assert district.schools["school_id"].tolist() == ["001", "002", "003"]
+    assert len(district.incidents) == 10
+    assert len(district.rejects) == 0
+    assert district.counts["incidents"] == {"read": 10, "kept": 10, "rejected": 0}
+    assert district.crs.to_epsg() == 32610
+    assert set(district.sources) == {
+        "data/boundaries/schools.csv",
+        "data/boundaries/zones.geojson",
+        "data/incidents/history.csv",
+        "district.toml",
+    }
+
+
+def test_tables_are_in_their_schemas(tmp_path):
+    district = read_district(town.write_town(tmp_path))
+    assert list(district.schools.columns) == SCHOOLS.column_names
+    assert list(district.incidents.columns) == INCIDENTS.column_names
+    assert set(district.zones.columns) <= set(ZONES.column_names)
+    for frame in (district.zones, district.schools, district.incidents):
+        assert frame.crs.to_epsg() == 4326
+
+
+def test_a_date_without_a_time_has_no_time(tmp_path):
+    incidents = read_district(town.write_town(tmp_path)).incidents.set_index("incident_id")
+    assert incidents.index[~incidents["has_time"]].tolist() == ["I5"]
+    assert incidents.loc["I5", "occurred_at"] == pd.Timestamp("2025-09-03", tz=town.ZONE)
+
+
+def with_rows(tmp_path, *extra, settings=town.SETTINGS):
+    rows = pd.DataFrame([*town.incident_rows(), *extra])
+    return read_district(town.write_town(tmp_path, incidents=rows, settings=settings))
+
+
+def row(**changes):
+    return {**town.incident_rows()[0], "incident_id": "X1", **changes}
+
+
+def test_an_exact_duplicate_is_counted_once(tmp_path):
+    district = with_rows(tmp_path, town.incident_rows()[0], town.incident_rows()[0])
+    assert len(district.incidents) == 10
+    assert district.rejects["reason_code"].tolist() == ["exact_duplicate", "exact_duplicate"]
+    assert district.rejects["row"].tolist() == [11, 12]
+    assert district.counts["incidents"] == {"read": 12, "kept": 10, "rejected": 2}
+
+
+def test_the_same_id_with_other_content_is_rejected_with_a_pointer(tmp_path):
+    district = with_rows(tmp_path, {**town.incident_rows()[0], "category": "weapons"})
+    assert district.rejects["reason_code"].tolist() == ["conflicting_id"]
+    assert "history.csv, row 1" in district.rejects["reason"].iloc[0]
+    assert district.rejects["id"].tolist() == ["I1"]
+    assert '"category": "weapons"' in district.rejects["row_as_read"].iloc[0]
+    assert district.incidents.set_index("incident_id").loc["I1", "category"] == "assault_battery"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"incident_id": None}, "missing_id"),
+        ({"occurred_at": None}, "missing_time"),
+        ({"occurred_at": "soon"}, "unreadable_time"),
+        ({"occurred_at": "1900-01-01"}, "sentinel_time"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_in_quarantine(tmp_path, changes, code):
+    district = with_rows(tmp_path, row(**changes))
+    assert district.rejects["reason_code"].tolist() == [code]
+    assert len(district.incidents) == 10
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [(0.0, 0.0), (town.place(500, 400).y, town.place(500, 400).x), (-town.place(500, 400).x, town.place(500, 400).y)],
+)
+def test_coordinates_that_are_no_place_are_named_and_not_used(tmp_path, x, y):
+    district = with_rows(tmp_path, row(x=x, y=y))
+    added = district.incidents.set_index("incident_id").loc["X1"]
+    assert added.geometry is None
+    assert added["school_id"] == "001"
+    assert any("X1" in f.ids for f in district.findings)
+
+
+def test_an_incident_without_coordinates_is_found_by_its_school_s_name(tmp_path):
+    settings = town.SETTINGS.replace("[incidents]", '[incidents]\ncolumns = { school_name = "at" }')
+    extra = [
+        row(x=None, y=None, school_id=None, at="Plimwik Elementary"),
+        row(incident_id="X2", x=None, y=None, school_id=None),
+    ]
+    district = with_rows(tmp_path, *extra, settings=settings)
+    found = district.incidents.set_index("incident_id")
+    assert found.loc["X1", ["school_id", "school_match"]].tolist() == ["001", "fuzzy_name"]
+    assert pd.isna(found.loc["X2", "school_id"])
+    assert district.school_review["name_in_export"].tolist() == ["Plimwik Elementary"]
+
+
+def test_several_files_are_one_history(tmp_path):
+    folder = town.write_town(tmp_path)
+    later = pd.DataFrame([town.incident_rows()[0], row()])
+    later.to_excel(folder / "data/incidents/later.xlsx", index=False)
+    district = read_district(folder)
+    assert len(district.incidents) == 11
+    assert district.rejects[["source_file", "reason_code"]].to_numpy().tolist() == [["later.xlsx", "exact_duplicate"]]
+
+
+def test_an_export_without_ids_keeps_equal_rows_and_says_so(tmp_path):
+    rows = pd.DataFrame([*town.incident_rows(), town.incident_rows()[0]]).drop(columns="incident_id")
+    district = read_district(town.write_town(tmp_path, incidents=rows))
+    assert district.incidents["incident_id"].tolist()[:2] == ["history:1", "history:2"]
+    assert len(district.incidents) == 11
+    assert "alike_without_id" in codes(district)
+
+
+def test_a_district_without_a_history_is_read(tmp_path):
+    folder = town.write_town(tmp_path)
+    (folder / "data/incidents/history.csv").unlink()
+    district = read_district(folder)
+    assert len(district.incidents) == 0
+    assert "no_incidents" in codes(district)
+
+
+def test_pieces_with_one_id_are_one_zone(tmp_path):
+    folder = town.write_town(tmp_path)
+    pieces = pd.concat(
+        [
+            town.zones(),
+            gpd.GeoDataFrame(
+                {"zone_id": ["A"], "name": ["West"]}, geometry=[town.square(0, 1500, 100, 1600)], crs=4326
+            ),
+        ]
+    )
+    pieces.to_file(folder / "data/boundaries/zones.geojson", driver="GeoJSON")
+    district = read_district(folder)
+    assert district.zones["zone_id"].tolist() == ["A", "B"]
+    assert len(district.zone_pieces) == 3
+    assert district.zones.geometry.iloc[0].geom_type == "MultiPolygon"
+
+
+def test_every_table_s_fault_is_told_at_once(tmp_path):
+    folder = town.write_town(tmp_path)
+    (folder / "data/boundaries/zones.geojson").write_text("", encoding="utf-8")
+    (folder / "data/boundaries/schools.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DistrictError) as caught:
+        read_district(folder)
+    assert len(caught.value.faults) == 2
+    assert not caught.value.report.is_ok
+    assert "zones.geojson" in str(caught.value)
+    assert "school_id" in str(caught.value)
+
+
+def test_school_rows_are_filtered_with_a_reason(tmp_path):
+    settings = town.SETTINGS.replace("[schools]", '[schools]\nkeep = { level = ["high", "ele*"] }')
+    district = read_district(town.write_town(tmp_path, settings=settings))
+    assert district.schools["school_id"].tolist() == ["001", "002"]
+    assert district.rejects[["id", "reason_code"]].to_numpy().tolist() == [["003", "excluded_by_level"]]
+
+
+def test_a_school_twice_is_kept_once(tmp_path):
+    folder = town.write_town(tmp_path)
+    path = folder / "data/boundaries/schools.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8") + path.read_text(encoding="utf-8").splitlines()[1] + "\n", encoding="utf-8"
+    )
+    district = read_district(folder)
+    assert district.schools["school_id"].tolist() == ["001", "002", "003"]
+    assert district.rejects["reason_code"].tolist() == ["duplicate_id"]
+
+
+def test_enrolment_from_a_file_of_its_own(tmp_path):
+    source = 'enrollment_file = { file = "e.csv", key = ["d:1", "s:2"], value = "n" }'
+    settings = town.SETTINGS.replace("[schools]", f"[schools]\n{source}")
+    folder = town.write_town(tmp_path, settings=settings)
+    schools = pd.read_csv(folder / "data/boundaries/schools.csv", dtype=str).drop(columns="enrollment")
+    schools.to_csv(folder / "data/boundaries/schools.csv", index=False)
+    (folder / "e.csv").write_text('d,s,n\n0,1,"1,234"\n0,3,many\n,,9999\n', encoding="utf-8")
+    district = read_district(folder)
+    assert district.schools["enrollment"].tolist()[0] == 1234
+    assert district.schools["enrollment"].isna().tolist() == [False, True, True]
+    (finding,) = [f for f in district.findings if f.code == "enrollment_joined"]
+    assert finding.ids == ("002", "003")

@@ -1,0 +1,121 @@
+"""Chicago's police districts and incidents, from the raw files: what is known of them must come out."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from safeschools_geo.district import read_district
+from safeschools_geo.term import run_term
+
+pytestmark = pytest.mark.real_data
+
+SETTINGS = """
+[district]
+name = "Chicago, by police district"
+time_zone = "America/Chicago"
+
+[zones]
+file = "data/boundaries/police_districts.geojson"
+columns = {{ zone_id = "DIST_NUM", name = "DIST_LABEL" }}
+
+[schools]
+file = "data/boundaries/cps_school_locations_sy1415.csv"
+crs = "EPSG:4326"
+default_level = "other"
+columns = {{ school_id = "SCHOOL_ID", name = "SCHOOL_NM", level = "GRADE_CAT", x = "X", y = "Y" }}
+levels = {{ ES = "elementary", MS = "middle", HS = "high" }}
+
+[incidents]
+file = "data/incidents/{file}"
+crs = "EPSG:4326"
+times = "local_tagged_utc"
+unmapped = "non_critical"
+nearest_school_m = {nearest}
+columns = {{ occurred_at = "Date", category = "PrimaryType", x = "Longitude", y = "Latitude" }}
+
+[[terms]]
+name = "Spring 2018"
+start = 2018-01-08
+end = 2018-06-19
+"""
+CROSSWALK = """source_value,category
+ASSAULT,assault_battery
+BATTERY,assault_battery
+WEAPONS VIOLATION,weapons
+CONCEALED CARRY LICENSE VIOLATION,weapons
+CRIMINAL TRESPASS,intruder
+NARCOTICS,alcohol_drugs
+LIQUOR LAW VIOLATION,alcohol_drugs
+INTIMIDATION,threat_assessment
+"""
+
+
+def folder_of(real_data, folder, file, nearest):
+    for name in ("boundaries", "incidents"):
+        (folder / "data" / name).mkdir(parents=True)
+    for name in ("police_districts.geojson", "cps_school_locations_sy1415.csv"):
+        shutil.copy(real_data / "chicago" / name, folder / "data" / "boundaries")
+    shutil.copy(real_data / "chicago" / file, folder / "data" / "incidents")
+    (folder / "district.toml").write_text(SETTINGS.format(file=file, nearest=nearest), encoding="utf-8")
+    (folder / "crosswalk.csv").write_text(CROSSWALK, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def everything(real_data, tmp_path_factory):
+    folder = folder_of(real_data, tmp_path_factory.mktemp("chicago"), "crimes_2018_h1.parquet", 0)
+    out = tmp_path_factory.mktemp("outputs")
+    return run_term(folder, out=out), out
+
+
+def test_every_row_is_accounted_for(everything):
+    result, _ = everything
+    assert result.district.counts["incidents"] == {"read": 125_590, "kept": 125_590, "rejected": 0}
+    assert (result.history["zone_status"] == "no_location").sum() == 686
+    assert result.district.incidents.geometry.notna().sum() == 124_904
+
+
+def test_the_three_pieces_of_district_31_are_one_zone(everything):
+    result, _ = everything
+    assert len(result.district.zone_pieces) == 25
+    assert len(result.district.zones) == 23
+    assert result.district.zones["zone_id"].is_unique
+
+
+def test_zones_agree_with_the_recorded_district(everything, real_data):
+    result, _ = everything
+    recorded = (
+        pd.read_parquet(real_data / "chicago" / "crimes_2018_h1.parquet")["District"].astype("Int64").astype("str")
+    )
+    located = result.history["zone_status"].to_numpy() != "no_location"
+    # Of points on a border the tie goes to the first zone; the record's own choice is as good.
+    agrees = (result.history["zone_id"].to_numpy() == recorded.to_numpy())[located]
+    assert agrees.mean() == pytest.approx(0.9825, abs=0.0003)
+    assert (result.history["zone_status"] == "outside").sum() == 332
+
+
+def test_local_times_tagged_utc_stay_local(everything, real_data):
+    result, _ = everything
+    raw = pd.read_parquet(real_data / "chicago" / "crimes_2018_h1.parquet").index
+    assert (
+        result.history["occurred_at"].dt.tz_localize(None).to_numpy() == raw.tz_localize(None).to_numpy()
+    ).mean() > 0.9999
+    assert str(result.history["occurred_at"].dt.tz) == "America/Chicago"
+
+
+def test_all_maps_are_drawn_and_the_history_is_small(everything):
+    _, out = everything
+    maps = out / "Spring 2018" / "maps"
+    assert {p.name for p in maps.iterdir()} == {"index.html", "zones.html", "history.html", "rates.html"}
+    assert (maps / "history.html").stat().st_size < 1_500_000
+
+
+def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path):
+    folder = folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 20_000)
+    incidents = read_district(folder).incidents
+    assert len(incidents) == 3061
+    located = incidents[incidents.geometry.notna()]
+    assert (located["school_match"] == "nearest").all()
+    assert located["school_distance_m"].median() == pytest.approx(31, abs=1)
+    assert located["school_distance_m"].quantile(0.9) == pytest.approx(212, abs=3)

@@ -1,0 +1,152 @@
+"""San Juan Unified, from the raw files: what is known of them must come out."""
+
+import shutil
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely import coverage_is_valid
+
+from safeschools_geo.assign import assign_points
+from safeschools_geo.cli import main
+from safeschools_geo.district import read_district
+from safeschools_geo.layers import read_boundary
+from safeschools_geo.term import run_term
+from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.validate import check_district
+
+pytestmark = pytest.mark.real_data
+
+SETTINGS = """
+[district]
+name = "San Juan Unified School District"
+time_zone = "America/Los_Angeles"
+zones = 8
+
+[boundary]
+file = "data/boundaries/{boundary}.geojson"
+
+[schools]
+preset = "cde"
+file = "data/boundaries/cde_public_schools_sacramento_county_2018.csv"
+
+[schools.keep]
+CDSCode = "3467447*"
+
+[schools.enrollment_file]
+file = "data/boundaries/frpm_sacramento_county_2014-15.csv"
+key = ["County Code:2", "District Code:5", "School Code:7"]
+value = "Enrollment (K-12)"
+
+[places]
+file = "data/boundaries/places_tiger2023.geojson"
+[places.columns]
+name = "NAME"
+
+[[terms]]
+name = "Spring 2018"
+start = 2018-01-08
+end = 2018-06-07
+"""
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    assert left.value.code == 0
+
+
+@pytest.fixture(scope="module")
+def folder(real_data, tmp_path_factory):
+    """Lay out the district folder and draft its zones, as an analyst would."""
+    folder = tmp_path_factory.mktemp("san_juan")
+    boundaries = folder / "data" / "boundaries"
+    boundaries.mkdir(parents=True)
+    for file in (real_data / "san_juan").iterdir():
+        shutil.copy(file, boundaries)
+    (folder / "district.toml").write_text(SETTINGS.format(boundary="district_2012"), encoding="utf-8")
+    call(
+        *("draft-zones", "--district", boundaries / "district_2012.geojson", "--zones", 8, "--preset", "cde"),
+        *("--schools", boundaries / "cde_public_schools_sacramento_county_2018.csv", "--keep", "CDSCode=3467447*"),
+        *("--out", boundaries / "zones.geojson"),
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def district(folder):
+    return read_district(folder)
+
+
+def test_the_preset_alone_finds_the_active_schools(district):
+    assert len(district.schools) == 79
+    assert district.schools["school_id"].str.fullmatch(r"3467447\d{7}").all()
+    counts = district.counts["schools"]
+    assert counts == {"read": 628, "kept": 79, "rejected": 549}
+    of_district = district.rejects[district.rejects["id"].str.startswith("3467447")]
+    assert len(of_district) == 123 - 79
+    assert of_district["reason_code"].value_counts().to_dict() == {
+        "excluded_by_StatusType": 43,
+        "excluded_by_School": 1,
+    }
+    assert of_district["reason"].str.contains("Closed").sum() == 41
+
+
+def test_enrolment_is_joined(district):
+    assert district.schools["enrollment"].notna().sum() == 72
+    assert district.schools["enrollment"].sum() == 48_548
+
+
+def test_levels_are_those_of_the_directory(district):
+    counts = district.schools["level"].value_counts().to_dict()
+    assert counts == {"elementary": 37, "k8": 11, "high": 13, "middle": 8, "other": 10}
+
+
+def test_every_school_is_inside_the_boundary(district):
+    zone = district.boundary.assign(zone_id="D")
+    found = assign_points(district.schools, zone)
+    assert found["status"].tolist() == ["inside"] * 79
+
+
+def test_the_oversimplified_boundary_leaves_seven_outside(district, real_data):
+    zone = gpd.read_file(real_data / "san_juan" / "district_2016_oversimplified.geojson").assign(zone_id="D")
+    found = assign_points(district.schools, zone)
+    assert found["status"].value_counts().to_dict() == {"inside": 72, "outside": 7}
+    outside = found.loc[found["status"] == "outside", "distance_m"]
+    assert outside.min() == pytest.approx(4, abs=0.5)
+    assert outside.max() == pytest.approx(1990, abs=5)
+
+
+def test_the_self_intersecting_boundary_is_repaired_and_reported(folder, tmp_path):
+    shutil.copytree(folder / "data", tmp_path / "data")
+    text = SETTINGS.format(boundary="district_2012_self_intersecting")
+    (tmp_path / "district.toml").write_text(text, encoding="utf-8")
+    boundary, findings, _ = read_boundary(load_settings(tmp_path))
+    assert boundary.geometry.is_valid.all()
+    assert boundary.to_crs(32610).area.sum() == pytest.approx(199.8e6, rel=0.001)
+    assert any("intersect" in f.message.lower() or "invalid" in f.message.lower() for f in findings)
+
+
+def test_schools_that_share_a_place_are_noted(district):
+    report = check_district(district)
+    shared = [f for f in report.findings if f.table == "schools" and len(f.ids) == 6]
+    assert shared, [str(f) for f in report.findings]
+
+
+def test_the_drafted_zones_tile_the_district(district):
+    zones = district.zones.to_crs(32610)
+    assert len(zones) == 8
+    assert set(zones.geom_type) == {"Polygon"}
+    boundary = district.boundary.to_crs(32610).geometry.iloc[0]
+    assert zones.union_all().symmetric_difference(boundary).area < 100
+    assert coverage_is_valid(district.zones.geometry.to_numpy())
+
+
+def test_the_whole_run_works(folder, tmp_path):
+    result = run_term(folder, out=tmp_path)
+    assert result.school_zones["status"].isin(["inside", "boundary"]).all()
+    assert result.loads["schools"].sum() == 79
+    assert len(result.history) == 0
+    assert pd.read_csv(tmp_path / "Spring 2018" / "assignments.csv", dtype=str)["school_id"].str.len().eq(14).all()
+    for name in ("index.html", "zones.html", "history.html", "rates.html"):
+        assert (tmp_path / "Spring 2018" / "maps" / name).stat().st_size > 1000
