@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -14,8 +15,8 @@ from pyproj import CRS
 from safeschools_geo import io
 from safeschools_geo.conform import conform
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.errors import InputError
-from safeschools_geo.incidents import read_incidents
+from safeschools_geo.errors import InputError, SeveralFaultsError, attempt_all
+from safeschools_geo.incidents import read_exports, read_incidents
 from safeschools_geo.layers import read_backdrop, read_boundary
 from safeschools_geo.results import CheckReport, Finding, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
@@ -25,11 +26,8 @@ from safeschools_geo.toml_settings import FILE_NAME, load_settings
 from safeschools_geo.zones import read_zones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from safeschools_geo.results import TableRead
-
-T = TypeVar("T")
+    from safeschools_geo.zones import ZonesRead
 
 
 @dataclass(frozen=True)
@@ -83,23 +81,20 @@ class District:
         return self.zones.geometry if self.boundary is None else self.boundary.geometry
 
 
-class DistrictError(InputError):
+class DistrictError(SeveralFaultsError):
     """A district folder cannot be used; every fault that was met is named.
 
     Parameters
     ----------
     district
         Name of the district.
-    faults
-        The errors met.
-    findings
-        What else was found while reading.
+    fault
+        What was met.
     """
 
-    def __init__(self, district: str, faults: list[InputError], findings: tuple[Finding, ...]) -> None:
-        self.faults = tuple(faults)
-        self.report = CheckReport(district, (*(_as_finding(f) for f in faults), *findings))
-        super().__init__("\n".join(str(fault) for fault in faults))
+    def __init__(self, district: str, fault: InputError) -> None:
+        super().__init__([fault])
+        self.report = CheckReport(district, tuple(_as_finding(f) for f in self.faults))
 
 
 def demo_folder() -> Path:
@@ -135,49 +130,53 @@ def read_district(folder: Path | str) -> District:
         When a table cannot be read; the faults of all tables are gathered.
     """
     settings = load_settings(folder)
-    faults: list[InputError] = []
-    zones = _attempt(lambda: read_zones(settings), faults)
-    boundary = _attempt(lambda: read_boundary(settings), faults)
-    schools = _attempt(lambda: read_schools(settings), faults)
-    roads = _attempt(lambda: read_backdrop(settings, "roads"), faults)
-    places = _attempt(lambda: read_backdrop(settings, "places"), faults)
-    incidents = None
-    if zones and boundary and schools:
-        extent = zones.frame.geometry if boundary[0] is None else boundary[0].geometry
-        crs = _attempt(lambda: measuring_crs(extent, stated=settings.district.crs), faults)
-        if crs is not None:
-            incidents = _attempt(lambda: read_incidents(settings, schools.frame, extent, crs=crs), faults)
-    if not (zones and boundary and schools and roads and places and incidents and crs is not None) or faults:
-        tables = [t for t in (zones, schools, incidents) if t is not None]
-        raise DistrictError(settings.district.name, faults, tuple(f for t in tables for f in t.findings))
-    for table, schema in ((zones, ZONES), (schools, SCHOOLS), (incidents, INCIDENTS)):
-        conform(table.frame, schema)
+    try:
+        return _read_tables(settings)
+    except InputError as fault:
+        raise DistrictError(settings.district.name, fault) from fault
+
+
+def _read_tables(settings: Settings) -> District:
+    read: dict[str, Any] = attempt_all(
+        {
+            "zones": partial(read_zones, settings),
+            "boundary": partial(read_boundary, settings),
+            "schools": partial(read_schools, settings),
+            "exports": partial(read_exports, settings),
+            "roads": partial(read_backdrop, settings, "roads"),
+            "places": partial(read_backdrop, settings, "places"),
+        }
+    )
+    zones: ZonesRead = read["zones"]
+    schools: TableRead = read["schools"]
+    (boundary, boundary_findings, boundary_files), (roads, road_files), (places, place_files) = (
+        read["boundary"],
+        read["roads"],
+        read["places"],
+    )
+    extent = zones.frame.geometry if boundary is None else boundary.geometry
+    crs = measuring_crs(extent, stated=settings.district.crs)
+    incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs)
     by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}
-    files = [f for t in by_name.values() for f in t.files] + [*boundary[2], *roads[1], *places[1]]
+    for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
+        conform(by_name[name].frame, schema)
+    files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files]
     return District(
         settings=settings,
         zones=zones.frame,
         schools=schools.frame,
         incidents=incidents.frame,
         zone_pieces=zones.pieces,
-        boundary=boundary[0],
-        roads=roads[0],
-        places=places[0],
+        boundary=boundary,
+        roads=roads,
+        places=places,
         rejects=join_rejects([t.rejects for t in by_name.values()]),
-        findings=(*zones.findings, *boundary[1], *schools.findings, *incidents.findings),
+        findings=(*zones.findings, *boundary_findings, *schools.findings, *incidents.findings),
         counts={name: t.counts for name, t in by_name.items()},
-        sources=_hashes(Path(folder), [Path(folder) / FILE_NAME, *files]),
+        sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),
         school_review=incidents.review,
         crs=crs,
     )
-
-
-def _attempt(read: Callable[[], T], faults: list[InputError]) -> T | None:
-    try:
-        return read()
-    except InputError as fault:
-        faults.append(fault)
-        return None
 
 
 def _as_finding(fault: InputError) -> Finding:

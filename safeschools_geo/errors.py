@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+T = TypeVar("T")
 _IDS_SHOWN = 5
 
 
@@ -120,3 +121,51 @@ class RejectedRowsError(InputError):
 
 class OfflineError(SafeSchoolsError):
     """A page would have asked the network for something."""
+
+
+class SeveralFaultsError(InputError):
+    """Several things are wrong at once; each is told.
+
+    Parameters
+    ----------
+    faults
+        The errors, in the order they were met.
+    """
+
+    def __init__(self, faults: Iterable[InputError]) -> None:
+        self.faults = tuple(
+            one for fault in faults for one in (fault.faults if isinstance(fault, SeveralFaultsError) else (fault,))
+        )
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def attempt_all(steps: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+    """Take every step, and tell the faults of all of them at once.
+
+    Parameters
+    ----------
+    steps
+        Name → what to do.
+
+    Returns
+    -------
+    dict
+        Name → what came of it.
+
+    Raises
+    ------
+    InputError
+        The fault, if there was one; `SeveralFaultsError`, if there were several.
+    """
+    results: dict[str, T] = {}
+    faults: list[InputError] = []
+    for name, step in steps.items():
+        try:
+            results[name] = step()
+        except InputError as fault:
+            faults.append(fault)
+    if len(faults) > 1:
+        raise SeveralFaultsError(faults)
+    if faults:
+        raise faults[0]
+    return results

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
-import shapely
 
 from safeschools_geo import io
-from safeschools_geo.crs import STORAGE_CRS, check_degrees, require_crs
-from safeschools_geo.errors import FileReadError, GeometryError
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.errors import FileReadError, GeometryError, attempt_all
+from safeschools_geo.results import Finding
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.validate.geometry import repair
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pandas as pd
 
-    from safeschools_geo.results import Finding
     from safeschools_geo.settings import Settings
 
 FILE_STEMS = {"zones": "zones", "boundary": "district", "schools": "schools", "roads": "roads", "places": "places"}
@@ -41,11 +42,19 @@ class Layer:
         Geometry in EPSG:4326, unrepaired, on the index of ``raw.frame``.
     columns
         Our column → the file's column.
+    place_findings
+        Cells that are no coordinates.
     """
 
     raw: io.RawTable
     geometry: gpd.GeoSeries
     columns: LayerSettings
+    place_findings: tuple[Finding, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found while reading the file and its coordinates."""
+        return (*self.raw.findings, *self.place_findings)
 
     @property
     def where(self) -> str:
@@ -168,7 +177,7 @@ def _candidates(settings: Settings, section: str) -> tuple[Path, list[Path]]:
     return folder / f"{FILE_STEMS[section]}.*", io.find_files(folder, f"{FILE_STEMS[section]}.*")
 
 
-def read_layer(path: Path, settings: LayerSettings, name: str) -> Layer:
+def read_layer(path: Path, settings: LayerSettings, name: str, *, required: Sequence[str] = ()) -> Layer:
     """Read a layer and bring it to longitude and latitude.
 
     Parameters
@@ -179,6 +188,8 @@ def read_layer(path: Path, settings: LayerSettings, name: str) -> Layer:
         Its CRS, where the file states none, and the names of its columns.
     name
         What the layer is called, for messages.
+    required
+        Columns it has to have, by our names.
 
     Returns
     -------
@@ -187,17 +198,17 @@ def read_layer(path: Path, settings: LayerSettings, name: str) -> Layer:
 
     Raises
     ------
-    FileReadError, CRSError, GeometryError
-        When the file cannot be read, states no CRS, or has no geometry.
+    FileReadError, ColumnError, CRSError
+        When the file cannot be read, lacks columns or geometry, or states no CRS; all faults at once.
     """
     raw = io.read_table(path)
-    if raw.geometry is None:
-        wkt = io.points(raw, settings.columns, crs=settings.crs, name=name)
-        return Layer(raw, wkt.geometry, settings)
-    crs = require_crs(raw.geometry, f"{name} ({path.name})", stated=settings.crs)
-    check_degrees(raw.geometry.total_bounds, crs, f"{name} ({path.name})")
-    geometry = raw.geometry.set_crs(crs, allow_override=True).to_crs(STORAGE_CRS)
-    return Layer(raw, gpd.GeoSeries(shapely.force_2d(geometry.array), index=geometry.index, crs=STORAGE_CRS), settings)
+    title = f"{name} ({path.name})"
+    steps: dict[str, Callable[[], object]] = {
+        column: partial(io.require, raw, settings.columns, column) for column in required
+    }
+    found = attempt_all({**steps, "": lambda: io.points(raw, settings.columns, crs=settings.crs, name=title)})
+    places = cast("io.PointsRead", found[""])
+    return Layer(raw, places.geometry, settings, places.findings)
 
 
 def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:

@@ -44,7 +44,7 @@ def read_schools(settings: Settings) -> TableRead:
         When a file is not there or cannot be read, lacks a column, or is placed nowhere.
     """
     path = require_layer(settings, "schools")
-    layer = read_layer(path, settings.schools, "schools")
+    layer = read_layer(path, settings.schools, "schools", required=["school_id"])
     ids = layer.required_text("school_id")
     is_kept, excluded = exclude_rows(layer.raw, settings.schools.keep, id_column=str(ids.name))
     is_faulty, faulty = _faulty_rows(layer, ids.where(is_kept), is_kept)
@@ -56,7 +56,7 @@ def read_schools(settings: Settings) -> TableRead:
         frame=repaired.reset_index(drop=True),
         rows_read=len(layer.raw.frame) + len(layer.raw.rejects),
         rejects=join_rejects([layer.raw.rejects, excluded, faulty]),
-        findings=(*layer.raw.findings, *findings, *join_findings, *repairs),
+        findings=(*layer.findings, *findings, *join_findings, *repairs),
         files=(path, *files),
     )
 

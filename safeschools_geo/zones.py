@@ -76,7 +76,7 @@ def zones_from_file(path: Path, settings: LayerSettings) -> ZonesRead:
     FileReadError, ColumnError, CRSError, GeometryError
         As `read_zones`.
     """
-    layer = read_layer(path, settings, "zones")
+    layer = read_layer(path, settings, "zones", required=["zone_id"])
     require_kind(layer.geometry, {"Polygon", "MultiPolygon"}, f"zones ({path.name})", expected="polygons")
     pieces = _pieces(layer)
     is_lost = pieces["zone_id"].isna() | pieces.geometry.isna() | pieces.geometry.is_empty
@@ -87,7 +87,7 @@ def zones_from_file(path: Path, settings: LayerSettings) -> ZonesRead:
         frame=zones,
         rows_read=len(pieces) + len(layer.raw.rejects),
         rejects=rejects,
-        findings=(*layer.raw.findings, *findings, *_said_twice(pieces[~is_lost])),
+        findings=(*layer.findings, *findings, *_said_twice(pieces[~is_lost])),
         files=(path,),
         pieces=pieces[~is_lost],
     )

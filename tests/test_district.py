@@ -158,7 +158,7 @@ def test_every_table_s_fault_is_told_at_once(tmp_path):
     (folder / "data/boundaries/schools.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(DistrictError) as caught:
         read_district(folder)
-    assert len(caught.value.faults) == 2
+    assert len(caught.value.faults) == 3  # an empty file; no ids; no coordinates
     assert not caught.value.report.is_ok
     assert "zones.geojson" in str(caught.value)
     assert "school_id" in str(caught.value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -13,22 +15,20 @@ import shapely
 from safeschools_geo import io
 from safeschools_geo.conform import empty_frame
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import FileReadError
-from safeschools_geo.incidents.crosswalk import categorise, read_crosswalk
-from safeschools_geo.incidents.rows import read_rows
+from safeschools_geo.errors import FileReadError, attempt_all
+from safeschools_geo.incidents.crosswalk import Crosswalk, categorise, read_crosswalk
+from safeschools_geo.incidents.rows import RowsRead, read_rows
 from safeschools_geo.incidents.school_match import match_schools
 from safeschools_geo.results import Finding, TableRead, join_rejects, rejects_frame
 from safeschools_geo.schemas import INCIDENTS
-from safeschools_geo.validate.coordinates import check_coordinates, classify_coordinates
+from safeschools_geo.validate.coordinates import UNUSABLE, check_coordinates, classify_coordinates
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyproj import CRS
 
     from safeschools_geo.settings import Settings
 
-_NOT_A_PLACE = ("swapped", "sign_flipped", "null_island")
+
 _CONTENT = (
     "occurred_at",
     "occurred_to",
@@ -89,13 +89,60 @@ def incident_files(settings: Settings) -> list[Path]:
     return files
 
 
-def read_incidents(settings: Settings, schools: gpd.GeoDataFrame, extent: gpd.GeoSeries, *, crs: CRS) -> IncidentsRead:
-    """Read the whole history of a district folder.
+@dataclass(frozen=True)
+class Exports:
+    """The exports of a district, each read by itself.
+
+    Parameters
+    ----------
+    files
+        The files.
+    parts
+        Their rows.
+    crosswalk
+        The crosswalk of the district.
+    """
+
+    files: tuple[Path, ...]
+    parts: tuple[RowsRead, ...]
+    crosswalk: Crosswalk
+
+
+def read_exports(settings: Settings) -> Exports:
+    """Read every export of a district folder, and its crosswalk.
 
     Parameters
     ----------
     settings
         Settings of the district.
+
+    Returns
+    -------
+    Exports
+        What is in them.
+
+    Raises
+    ------
+    FileReadError, ColumnError, CRSError, CrosswalkError
+        When a file cannot be read, lacks a column, or has coordinates without a CRS; the faults of all files at once.
+    """
+    files = incident_files(settings)
+    crosswalk = read_crosswalk(settings.folder / settings.paths.crosswalk)
+    parts = attempt_all({str(path): partial(read_rows, path, settings) for path in files})
+    return Exports(tuple(files), tuple(parts.values()), crosswalk)
+
+
+def read_incidents(
+    settings: Settings, exports: Exports, schools: gpd.GeoDataFrame, extent: gpd.GeoSeries, *, crs: CRS
+) -> IncidentsRead:
+    """Make one history of the exports.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    exports
+        Result of `read_exports`.
     schools
         Table `schools`.
     extent
@@ -112,12 +159,10 @@ def read_incidents(settings: Settings, schools: gpd.GeoDataFrame, extent: gpd.Ge
 
     Raises
     ------
-    FileReadError, ColumnError, CRSError, CrosswalkError
-        When a file cannot be read, lacks a column, has coordinates without a CRS, or categories are not mapped.
+    CrosswalkError
+        When categories are not mapped.
     """
-    files = incident_files(settings)
-    crosswalk = read_crosswalk(settings.folder / settings.paths.crosswalk)
-    parts = [read_rows(path, settings) for path in files]
+    parts, crosswalk = exports.parts, exports.crosswalk
     if not parts:
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
@@ -145,7 +190,7 @@ def read_incidents(settings: Settings, schools: gpd.GeoDataFrame, extent: gpd.Ge
         rows_read=sum(p.rows_read for p in parts),
         rejects=join_rejects([*(p.rejects for p in parts), repeats]),
         findings=(*found, *repeat_findings, *unmapped, *misplaced, *matches.findings),
-        files=(*files, *([crosswalk.path] if crosswalk.path else [])),
+        files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )
 
@@ -212,7 +257,7 @@ def _believable(rows: pd.DataFrame, extent: gpd.GeoSeries) -> tuple[gpd.GeoSerie
     points = gpd.GeoSeries(rows["geometry"].to_numpy(), index=rows.index, crs=STORAGE_CRS)
     codes = classify_coordinates(points, extent)
     findings = check_coordinates(points, rows["incident_id"], extent, table="incidents")
-    kept = np.where(codes.isin(_NOT_A_PLACE), None, points.to_numpy())
+    kept = np.where(codes.isin(UNUSABLE), None, points.to_numpy())
     return gpd.GeoSeries(kept, index=rows.index, crs=STORAGE_CRS), findings
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
 from safeschools_geo import io
+from safeschools_geo.errors import attempt_all
 from safeschools_geo.results import Finding, join_rejects, rejects_frame
 from safeschools_geo.row_filters import exclude_rows
 
@@ -68,6 +69,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     """
     raw = io.read_table(path)
     options = settings.incidents
+    places = _require_all(raw, options, path)
     id_cells = io.take(raw, options.columns, "incident_id")
     id_column = None if id_cells is None else str(id_cells.name)
     is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
@@ -86,7 +88,6 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         for reason in [_REASONS.get(str(code), str(code))]
     ]
     good = fault.index[fault.isna()]
-    places = io.points(raw, options.columns, crs=options.crs, name=f"incidents ({path.name})")
     other, time_findings = _other_times(raw, good, settings)
     words, word_findings = _words(raw, good, options, ids)
     frame = pd.DataFrame(
@@ -111,6 +112,18 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         rejects=join_rejects([raw.rejects, excluded, *rejects]),
         findings=(*raw.findings, *places.findings, *time_findings, *word_findings, *shifted),
     )
+
+
+def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.PointsRead:
+    """Name every column that is missing at once; return the places."""
+    found = attempt_all(
+        {
+            "occurred_at": lambda: io.require(raw, options.columns, "occurred_at"),
+            "category": lambda: io.require(raw, options.columns, "category"),
+            "": lambda: io.points(raw, options.columns, crs=options.crs, name=f"incidents ({path.name})"),
+        }
+    )
+    return cast("io.PointsRead", found[""])
 
 
 def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
@@ -154,8 +167,6 @@ def _words(
     origin, origin_findings = _mapped(raw, ids[rows], "origin", options, mapping=options.origins)
     responder, responder_findings = _mapped(raw, ids[rows], "responder", options, mapping=options.responders)
     categories = io.text_columns(raw, options.columns, "category")
-    if not categories:
-        categories = [io.as_text(io.require(raw, options.columns, "category"))]
     columns = {
         "origin": origin.fillna(options.default_origin),
         "responder": responder,

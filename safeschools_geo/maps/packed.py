@@ -58,8 +58,8 @@ def pack_points(lon: NDArray[np.float64], lat: NDArray[np.float64], codes: Mappi
     Returns
     -------
     PackedPoints
-        The points in Morton order, each within 1 m of where it was (for extents up to 60,000 km); the same bytes
-        whatever the order of the rows.
+        The points in Morton order, each within 1 m of where it was; the same bytes whatever the order of the
+        rows.
 
     Raises
     ------

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.results import Finding
+from safeschools_geo.validate.telling import count_text, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import geopandas as gpd
 
-    from safeschools_geo.results import Severity
+    from safeschools_geo.results import Finding, Severity
 
 FAR_M = 50_000.0
 """Metres from the district's bounding box beyond which a place cannot be one of the district's."""
@@ -24,23 +24,23 @@ _METRES_PER_DEGREE = 111_320.0
 _EXAMPLES = 2
 _FAULTS: dict[str, tuple[str, str]] = {
     "swapped": (
-        "longitude and latitude the wrong way round",
+        "with longitude and latitude the wrong way round",
         "Exchange the two columns: x is the longitude, y the latitude.",
     ),
     "sign_flipped": (
-        "the wrong sign",
+        "with the wrong sign",
         "Longitudes west of Greenwich and latitudes south of the equator are negative: put the minus sign back.",
     ),
     "null_island": (
-        "a zero where a coordinate should be, which geocoders write when they find nothing",
+        "with a zero where a coordinate should be, which geocoders write when they find nothing",
         "Leave the coordinates of such rows empty, or geocode their addresses again.",
     ),
     "not_degrees": (
-        "numbers that are no longitude and latitude; they look like metres or feet",
+        "with numbers that are no longitude and latitude; they look like metres or feet",
         "State the CRS they are in, or export these rows in degrees like the others.",
     ),
     "far_outside": (
-        f"a place more than {FAR_M / 1000:.0f} km from the district",
+        f"more than {FAR_M / 1000:.0f} km from the district",
         "Check the addresses; leave out rows of other districts with a `keep` setting.",
     ),
 }
@@ -110,18 +110,16 @@ def check_coordinates(
     findings = []
     for code, (fault, remedy) in _FAULTS.items():
         rows = np.flatnonzero(codes == code)
-        if len(rows):
-            findings.append(
-                Finding(
-                    "warning" if code == "far_outside" else severity,
-                    f"coordinates_{code}",
-                    table,
-                    f"{len(rows):,} of {len(points):,} {table} have {fault} (for example {_examples(points, rows)}).",
-                    ids=tuple(ids.iloc[rows].astype("str")),
-                    expected=f"longitude and latitude within {_box_text(extent)}",
-                    remedy=remedy,
-                )
-            )
+        message = f"{count_text(len(rows), table.removesuffix('s'), of=len(points))} {fault}"
+        findings += tell(
+            ids.iloc[rows],
+            "warning" if code == "far_outside" else severity,
+            f"coordinates_{code}",
+            table,
+            f"{message}; for example {_examples(points, rows)}.",
+            expected=f"longitude and latitude of the district, about {_box_text(extent)}",
+            remedy=remedy,
+        )
     return findings
 
 
@@ -144,4 +142,4 @@ def _examples(points: gpd.GeoSeries, rows: np.ndarray) -> str:
 
 def _box_text(extent: gpd.GeoSeries) -> str:
     low_x, low_y, high_x, high_y = extent.total_bounds
-    return f"{low_x:.2f} to {high_x:.2f} and {low_y:.2f} to {high_y:.2f}, give or take"
+    return f"{low_x:.2f} to {high_x:.2f} and {low_y:.2f} to {high_y:.2f}"

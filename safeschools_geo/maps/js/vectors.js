@@ -11,13 +11,11 @@ SafeSchools.SHAPES = {
   },
 };
 
-// A mark of a fixed size on the screen, in one of the shapes, with a ring around it where the school's zone is in doubt.
+// A mark of a fixed size on the screen, in one of the shapes.
 SafeSchools.Mark = L.CircleMarker.extend({
   _updatePath() {
     const { x, y } = this._point;
-    const { shape, ring } = this.options;
-    const path = SafeSchools.SHAPES[shape](x, y, this._radius);
-    this._renderer._setPath(this, ring ? path + SafeSchools.SHAPES.circle(x, y, this._radius + 4) : path);
+    this._renderer._setPath(this, SafeSchools.SHAPES[this.options.shape](x, y, this._radius));
   },
 });
 
@@ -38,16 +36,15 @@ SafeSchools.addBackdrop = (map, id) => {
   }
 };
 
-SafeSchools.hatch = (map) => {
-  const svg = map.getRenderer(L.polygon([])).getPane ? map.getPane("overlayPane").querySelector("svg") : null;
-  if (!svg || svg.querySelector("#no-data")) return;
-  svg.insertAdjacentHTML("afterbegin", '<defs><pattern id="no-data" width="8" height="8" patternUnits="userSpaceOnUse" ' +
-    'patternTransform="rotate(45)"><rect width="8" height="8" fill="#fff"/><path d="M0,0V8" stroke="#595959" stroke-width="3"/></pattern></defs>');
+SafeSchools.addHatch = (map) => {
+  map.getPane("overlayPane").querySelector("svg").insertAdjacentHTML("afterbegin",
+    '<defs><pattern id="no-data" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">' +
+    '<rect width="8" height="8" fill="#fff"/><path d="M0,0V8" stroke="#595959" stroke-width="3"/></pattern></defs>');
 };
 
 SafeSchools.addZones = (map, id) => {
   const zones = SafeSchools.read(id);
-  const layer = L.geoJSON(zones, {
+  L.geoJSON(zones, {
     style: ({ properties: p }) => ({
       color: "#262626", weight: p.is_heaviest ? 4 : 1.5, opacity: 1,
       fillColor: p.fill || "url(#no-data)", fillOpacity: p.opacity, fill: p.opacity > 0, interactive: p.facts.length > 0,
@@ -56,8 +53,7 @@ SafeSchools.addZones = (map, id) => {
       if (p.facts.length) shape.bindPopup(SafeSchools.popup(p.facts));
     },
   }).addTo(map);
-  SafeSchools.hatch(map);
-  layer.setStyle((feature) => ({ fillColor: feature.properties.fill || "url(#no-data)" }));
+  if (zones.features.some(({ properties: p }) => !p.fill)) SafeSchools.addHatch(map);
   for (const { properties: p } of zones.features) {
     if (!p.label.length) continue;
     const label = SafeSchools.element("span", "");
@@ -68,9 +64,10 @@ SafeSchools.addZones = (map, id) => {
 };
 
 SafeSchools.addSchools = (map, id) => {
-  for (const { at, shape, color, ring, facts } of SafeSchools.read(id)) {
-    new SafeSchools.Mark([at[1], at[0]], {
-      shape, ring, radius: 5, color: "#1a1a1a", weight: ring ? 1.5 : 1, fillColor: color, fillOpacity: 1, fillRule: "evenodd",
-    }).bindPopup(SafeSchools.popup(facts)).addTo(map);
+  for (const { at, shape, color, has_ring, facts } of SafeSchools.read(id)) {
+    const place = [at[1], at[0]];
+    if (has_ring) L.circleMarker(place, { radius: 10, color: "#a4002a", weight: 2.5, fill: false, interactive: false }).addTo(map);
+    new SafeSchools.Mark(place, { shape, radius: 5, color: "#1a1a1a", weight: 1, fillColor: color, fillOpacity: 1 })
+      .bindPopup(SafeSchools.popup(facts)).addTo(map);
   }
 };

@@ -1,0 +1,256 @@
+"""Incidents: what the history says, what it leaves out, and where it piles up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from safeschools_geo.results import Finding
+from safeschools_geo.schemas import CRITICAL_CATEGORIES
+from safeschools_geo.validate.geometry import in_metres
+from safeschools_geo.validate.incident_times import check_times
+from safeschools_geo.validate.telling import count_text, share_text, tell
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+    from safeschools_geo.settings import Settings
+
+AWAY_M = 100.0
+"""A pile of incidents nearer than this to a school is the school's."""
+
+MOST_PILES = 5
+"""Piles that get a finding of their own; the rest share one."""
+
+_SAME_PLACE_DECIMALS = 6  # degrees: about 10 cm
+_MANY = 0.05
+
+
+def check_incidents(
+    incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, settings: Settings, crs: CRS
+) -> list[Finding]:
+    """Check the history of incidents.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`, EPSG:4326.
+    schools
+        Table `schools`, EPSG:4326.
+    settings
+        Settings of the district.
+    crs
+        Projected CRS in metres to measure in.
+
+    Returns
+    -------
+    list of Finding
+        All faults; none for a clean history, nor for an empty one, of which reading has told.
+    """
+    if incidents.empty:
+        return []
+    return [
+        *check_times(incidents, settings.terms),
+        *check_places(incidents),
+        *check_piles(incidents, schools, pile_up=settings.incidents.pile_up, crs=crs),
+        *check_categories(incidents),
+        *check_responders(incidents),
+        *check_schools_seen(incidents, schools),
+    ]
+
+
+def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
+    """Count incidents without coordinates.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`.
+
+    Returns
+    -------
+    list of Finding
+        One for incidents that only a school places, one for those that nothing places: a note, or a warning where they
+        are more than 5 % of all.
+    """
+    is_bare = ~np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
+    has_school = incidents["school_id"].notna().to_numpy()
+    ids, total = incidents["incident_id"], len(incidents)
+    by_school, nowhere = ids[is_bare & has_school], ids[is_bare & ~has_school]
+    return [
+        *tell(
+            by_school,
+            "note",
+            "incident_placed_by_school",
+            "incidents",
+            f"{count_text(len(by_school), 'incident', of=total)} ({share_text(len(by_school) / total)}) without usable "
+            "coordinates, placed at their school.",
+            expected="coordinates for every incident",
+            remedy="Nothing needs doing if the schools are right.",
+        ),
+        *tell(
+            nowhere,
+            "warning" if len(nowhere) > _MANY * total else "note",
+            "incident_no_location",
+            "incidents",
+            f"{count_text(len(nowhere), 'incident', of=total)} ({share_text(len(nowhere) / total)}) with neither usable "
+            "coordinates nor a known school, and so on no map and in no zone.",
+            expected="coordinates or a school for every incident",
+            remedy="Export the addresses' coordinates, or the names of the schools.",
+        ),
+    ]
+
+
+def check_piles(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, pile_up: int, crs: CRS) -> list[Finding]:
+    """Find places, away from every school, where incidents pile up, as a geocoder's default does.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`, EPSG:4326.
+    schools
+        Table `schools`, EPSG:4326.
+    pile_up
+        Number of incidents at one place, to six decimals of a degree, from which it is a pile.
+    crs
+        Projected CRS in metres to measure in.
+
+    Returns
+    -------
+    list of Finding
+        The largest `MOST_PILES` piles that are more than `AWAY_M` metres from every school one by one, with their
+        location; the others together.
+    """
+    xy = pd.DataFrame(shapely.bounds(incidents.geometry.to_numpy())[:, :2].round(_SAME_PLACE_DECIMALS))
+    rows_at = pd.DataFrame({"x": xy[0], "y": xy[1], "row": np.arange(len(xy))}).dropna().groupby(["x", "y"])["row"]
+    sizes = rows_at.size()
+    piles = sizes[sizes >= pile_up].sort_values(ascending=False, kind="stable")
+    places = gpd.GeoSeries.from_xy(
+        piles.index.get_level_values("x"), piles.index.get_level_values("y"), crs="EPSG:4326"
+    )
+    campuses = in_metres(schools.geometry[~(schools.geometry.isna() | schools.geometry.is_empty)], crs).union_all()
+    # With no school at all the distance is not a number, and every pile is away from schools.
+    is_away = ~(in_metres(places, crs).distance(campuses).to_numpy() <= AWAY_M)
+    spots = [(float(x), float(y)) for x, y in piles.index[is_away]]
+    ids = incidents["incident_id"].to_numpy()
+    members = [ids[rows_at.get_group(spot).to_numpy()] for spot in spots]
+    findings = [_pile(members[i], spots[i]) for i in range(min(MOST_PILES, len(spots)))]
+    return [*findings, *_more_piles(members[MOST_PILES:], spots[MOST_PILES:])]
+
+
+def check_categories(incidents: gpd.GeoDataFrame) -> list[Finding]:
+    """Name the critical categories that never occur.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`.
+
+    Returns
+    -------
+    list of Finding
+        One, with the categories as ids, or none.
+    """
+    never = [c for c in CRITICAL_CATEGORIES if c not in set(incidents["category"])]
+    return tell(
+        never,
+        "note",
+        "category_never_seen",
+        "incidents",
+        f"{len(never)} of the {len(CRITICAL_CATEGORIES)} critical categories never occur: "
+        f"{', '.join(CRITICAL_CATEGORIES[c] for c in never)}.",
+        expected="every critical category in a long history",
+        remedy="See whether crosswalk.csv leads to them, and whether the export leaves such calls out.",
+    )
+
+
+def check_responders(incidents: gpd.GeoDataFrame) -> list[Finding]:
+    """Count incidents of which nobody says who came.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`.
+
+    Returns
+    -------
+    list of Finding
+        One, or none.
+    """
+    total = len(incidents)
+    is_unknown = incidents["responder"].isna() if "responder" in incidents.columns else pd.Series(data=[True] * total)
+    unknown = incidents["incident_id"][is_unknown.to_numpy()]
+    return tell(
+        unknown,
+        "note",
+        "responder_unknown",
+        "incidents",
+        f"{count_text(len(unknown), 'incident', of=total)} ({share_text(len(unknown) / total)}) without a known "
+        "responder.",
+        expected="zone_officer, backup_officer, patrol or specialist",
+        remedy="Map the export's values under [incidents.responders]; without them backup and overflow are not counted.",
+    )
+
+
+def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> list[Finding]:
+    """Name the programme schools at which nothing ever happened.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`.
+    schools
+        Table `schools`.
+
+    Returns
+    -------
+    list of Finding
+        A note that names them; a warning when that is all of them.
+    """
+    members = schools["school_id"][schools["in_program"]]
+    quiet = members[~members.isin(incidents["school_id"].dropna())]
+    is_all = len(quiet) == len(members)
+    return tell(
+        quiet,
+        "warning" if is_all else "note",
+        "school_without_incidents",
+        "incidents",
+        "No incident is known to have happened at a programme school."
+        if is_all
+        else f"{count_text(len(quiet), 'programme school', of=len(members))} without any incident in the whole history.",
+        expected="some incidents at every school over the years",
+        remedy="See whether the export names these schools differently, or says nothing of schools; then set "
+        "`nearest_school_m` under [incidents], or map the names.",
+    )
+
+
+def _pile(ids: np.ndarray, spot: tuple[float, float]) -> Finding:
+    return Finding(
+        "warning",
+        "incident_pile_up",
+        "incidents",
+        f"{len(ids):,} incidents at one point, {spot[1]:.6f} north, {spot[0]:.6f} east, that is no school.",
+        tuple(str(i) for i in ids),
+        expected=f"incidents where they happened, or within {AWAY_M:.0f} m of a school",
+        remedy="Look the point up: a city hall, a station or a district's centre is what a geocoder gives when it finds "
+        "nothing. Leave such coordinates out of the export.",
+        location=spot,
+    )
+
+
+def _more_piles(members: list[np.ndarray], spots: list[tuple[float, float]]) -> list[Finding]:
+    ids = np.concatenate(members) if members else np.array([])
+    return tell(
+        ids,
+        "warning",
+        "incident_pile_up",
+        "incidents",
+        f"{len(ids):,} incidents at {count_text(len(spots), 'more point')} that are no schools.",
+        expected=f"incidents where they happened, or within {AWAY_M:.0f} m of a school",
+        remedy="If the export rounds addresses to blocks this is its doing; raise `pile_up` under [incidents].",
+        location=spots[0] if spots else None,
+    )

@@ -1,0 +1,79 @@
+"""How findings are told: only of rows that there are, and in numbers that read well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from safeschools_geo.results import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from safeschools_geo.results import Severity
+
+
+def tell(
+    ids: Iterable[object],
+    severity: Severity,
+    code: str,
+    table: str,
+    message: str,
+    *,
+    expected: str,
+    remedy: str,
+    location: tuple[float, float] | None = None,
+) -> list[Finding]:
+    """Tell of rows, if there are any.
+
+    Parameters
+    ----------
+    ids
+        The rows concerned.
+    severity, code, table, message, expected, remedy, location
+        As in `Finding`.
+
+    Returns
+    -------
+    list of Finding
+        One finding; none when there are no rows.
+    """
+    named = tuple(str(i) for i in ids)
+    return [Finding(severity, code, table, message, named, expected, remedy, location)] if named else []
+
+
+def count_text(number: int, noun: str, *, of: int | None = None) -> str:
+    """Write a number of things.
+
+    Parameters
+    ----------
+    number
+        How many.
+    noun
+        What they are, in the singular.
+    of
+        Out of how many.
+
+    Returns
+    -------
+    str
+        For example ``"1 school"``, ``"1,200 incidents"`` or ``"3 of 79 schools"``.
+    """
+    share = "" if of is None else f" of {of:,}"
+    plural = (number if of is None else of) != 1
+    return f"{number:,}{share} {noun}{'s' if plural else ''}"
+
+
+def share_text(share: float) -> str:
+    """Write a share as a percentage.
+
+    Parameters
+    ----------
+    share
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        For example ``"0.5 %"``.
+    """
+    return f"{100 * share:.1f} %"
