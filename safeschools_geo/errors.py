@@ -133,7 +133,7 @@ class SeveralFaultsError(InputError):
     """
 
     def __init__(self, faults: Iterable[InputError]) -> None:
-        self.faults = tuple(
+        self.faults: tuple[InputError, ...] = tuple(
             one for fault in faults for one in (fault.faults if isinstance(fault, SeveralFaultsError) else (fault,))
         )
         super().__init__("\n".join(str(fault) for fault in self.faults))

@@ -72,10 +72,10 @@ def run_notebooks(
     parameters = {"district_folder": None if district is None else str(district.resolve()), "term_name": term}
     for path in notebook_files():
         on_step(path.stem)
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         set_parameters(notebook, parameters)
         _execute(notebook, path)
-        write_text(out / path.name, nbformat.writes(notebook) + "\n")
+        write_text(out / path.name, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
         page = out / f"{path.stem}.html"
         write_text(page, notebook_html(notebook, title=path.stem))
         pages.append(page)
@@ -132,7 +132,7 @@ def notebook_html(notebook: nbformat.NotebookNode, *, title: str) -> str:
     str
         One HTML file: no address outside itself, and a policy that forbids the rest.
     """
-    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)  # type: ignore[no-untyped-call]
     # A map inside the page runs under the page's policy as well as its own: its scripts have to be named in both.
     hashes = sorted(set(_SCRIPT_HASH.findall(html.unescape(body))))
     templates = Environment(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -172,7 +174,8 @@ def _enrollment_by_id(source: EnrollmentFile, path: Path) -> pd.Series:
     for part in source.key:
         column, _, width = part.rpartition(":") if part.rpartition(":")[2].isdigit() else (part, "", "0")
         parts.append(io.as_text(io.require(raw, {column: column}, column)).str.zfill(int(width)))
-    key = parts[0].str.cat(parts[1:]) if len(parts) > 1 else parts[0]
+    # A part that is missing makes the whole key missing.
+    key = functools.reduce(operator.add, parts)
     value = io.as_text(io.require(raw, {source.value: source.value}, source.value))
     numbers, _ = _whole_numbers(value, key)
     return pd.Series(numbers.to_numpy(), index=key, dtype="Int64")[key.notna().to_numpy()].groupby(level=0).first()

@@ -88,10 +88,10 @@ class TermResult:
         )
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."
-        heaviest = loads["workload_h"].idxmax()
+        heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]
         return (
-            f"{told} {loads.loc[heaviest, 'name']} carries the most: {loads.loc[heaviest, 'workload_h']:.1f} "
-            f"officer-hours per school day, {loads.loc[heaviest, 'share_of_mean']:.2f} times the mean; "
+            f"{told} {heaviest['name']} carries the most: {heaviest['workload_h']:.1f} "
+            f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
             f"the imbalance is {imbalance(loads['workload_h']):.0%}."
         )
 
@@ -175,7 +175,8 @@ def assign_schools(district: District) -> pd.DataFrame:
     """
     snap = district.settings.assign.max_snap_m
     zones = assign_campuses(district.schools, district.zones, max_snap_m=snap)
-    return pd.concat([district.schools["school_id"], zones], axis=1)
+    zones.insert(0, "school_id", district.schools["school_id"])
+    return zones
 
 
 def assign_incidents(district: District) -> pd.DataFrame:
@@ -191,7 +192,8 @@ def assign_incidents(district: District) -> pd.DataFrame:
     pandas.DataFrame
         Table `assignments`, on the index of the incidents.
     """
-    return assign_points(district.incidents, district.zones, max_snap_m=district.settings.assign.max_snap_m)
+    snap = district.settings.assign.max_snap_m
+    return assign_points(district.incidents, district.zones, max_snap_m=snap)
 
 
 def zone_by_school(school_zones: pd.DataFrame) -> pd.Series:

@@ -132,7 +132,7 @@ def zones_finding(result: TermResult) -> str:
     loads = result.loads
     if not loads["workload_h"].sum():
         return f"{len(loads)} zones; no workload could be counted for {result.term.name}."
-    heaviest = loads.loc[loads["workload_h"].idxmax()]
+    heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]
     return (
         f"{heaviest['name']} carries the most: {heaviest['workload_h']:.1f} officer-hours per school day, "
         f"{heaviest['share_of_mean']:.2f} times the mean of the {len(loads)} zones "

@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.layers import read_layer, require_kind, require_layer
-from safeschools_geo.results import Finding, TableRead, empty_rejects, join_rejects, rejects_frame
+from safeschools_geo.results import TableRead, empty_rejects, join_rejects, rejects_frame
 from safeschools_geo.schemas import ZONES
 from safeschools_geo.validate.geometry import repair
 
@@ -87,7 +87,7 @@ def zones_from_file(path: Path, settings: LayerSettings) -> ZonesRead:
         frame=zones,
         rows_read=len(pieces) + len(layer.raw.rejects),
         rejects=rejects,
-        findings=(*layer.findings, *findings, *_said_twice(pieces[~is_lost])),
+        findings=(*layer.findings, *findings),
         files=(path,),
         pieces=pieces[~is_lost],
     )
@@ -136,21 +136,3 @@ def _rejected(layer: Layer, is_lost: pd.Series) -> pd.DataFrame:
         code="zone_without_id_or_shape",
         reason="The row has no zone id or no polygon; give it both, or delete it.",
     )
-
-
-def _said_twice(pieces: gpd.GeoDataFrame) -> list[Finding]:
-    counts = pieces["zone_id"].value_counts()
-    several = counts[counts > 1]
-    if several.empty:
-        return []
-    return [
-        Finding(
-            "note",
-            "zone_of_several_rows",
-            "zones",
-            f"{len(several)} of the zones are drawn in several rows, which are taken as one zone each.",
-            ids=tuple(str(i) for i in several.index),
-            expected="one row for each zone, or several pieces of one zone",
-            remedy="If they are different zones, give them different ids.",
-        )
-    ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from safeschools_geo.assign.points import aligned, assign_points, metric_zones
@@ -14,7 +15,6 @@ from safeschools_geo.crs import require_same_crs
 from safeschools_geo.errors import GeometryError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 _WHOLE = 0.0005
@@ -100,10 +100,9 @@ def _by_share(
             status = "nearest" if is_near else "outside"
             if is_near:
                 values["zone_id"] = values["candidates"] = shapes.ids[int(distances.argmin())]
-        position = result.columns.get_indexer(["zone_id", "status", "distance_m", "candidates", "shares"])
-        cells = [values["zone_id"], status, metres, values["candidates"], values["shares"]]
-        for column, cell in zip(position, cells, strict=True):
-            result.iat[row, column] = cell  # noqa: PD009 - one cell by position: the index may repeat
+        cells = {**values, "status": status, "distance_m": metres}
+        # By position, since labels of the index may repeat.
+        result.iloc[int(row)] = pd.Series(cells)[result.columns]
 
 
 def _status(shares: NDArray[np.float64]) -> str:

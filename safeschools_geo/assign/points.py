@@ -206,7 +206,7 @@ def _near_edges(xy: NDArray[np.float64], shapes: ZoneShapes) -> pd.DataFrame:
     is_edge = owner[1:] == owner[:-1]
     edges = shapely.linestrings(np.stack([coordinates[:-1][is_edge], coordinates[1:][is_edge]], axis=1))
     zone_of_edge = zone_of_part[part_of_ring][owner[:-1][is_edge]]
-    tree = shapely.STRtree(edges)
+    tree = shapely.STRtree(np.atleast_1d(np.asarray(edges, dtype=object)))
     found_points, found_zones = [], []
     for start in range(0, len(xy), 1 << 18):
         part = shapely.points(xy[start : start + (1 << 18)])

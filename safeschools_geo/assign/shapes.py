@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import shapely
@@ -83,8 +83,7 @@ def _in_order(ids: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np
 
 
 def _joined(pieces: NDArray[np.object_]) -> shapely.Polygon | shapely.MultiPolygon:
-    joined: shapely.Polygon | shapely.MultiPolygon = pieces[0] if len(pieces) == 1 else shapely.union_all(pieces)
-    return joined
+    return cast("shapely.Polygon | shapely.MultiPolygon", pieces[0] if len(pieces) == 1 else shapely.union_all(pieces))
 
 
 def _require_valid(pieces: NDArray[np.object_], ids: NDArray[np.object_]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,13 +134,13 @@ def categorise(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str)
         When values are not mapped and `unmapped` is ``stop``; all are listed with their counts.
     """
     filled = [s.fillna("") for s in sources]
-    whole = filled[0].str.cat(filled[1:], sep=SEPARATOR) if len(filled) > 1 else filled[0]
+    whole = functools.reduce(lambda coarse, fine: coarse + SEPARATOR + fine, filled)
     whole_key, first_key = key_of(whole), key_of(filled[0])
     key = whole_key.where(whole_key.isin(crosswalk.table.index), first_key)
     found = crosswalk.table.reindex(key)[["category", "severity_weight", "service_min"]].set_axis(whole.index)
     is_unmapped = found["category"].isna()
     findings = _unmapped(whole[is_unmapped], crosswalk, unmapped) if is_unmapped.any() else []
-    table = found.assign(source_category=whole.where(whole != "", pd.NA).astype("str"))
+    table = found.assign(source_category=whole.mask(whole == "").astype("str"))
     table["category"] = table["category"].fillna(NON_CRITICAL).astype("str")
     return table.fillna({"severity_weight": 1.0}), findings
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -172,7 +174,7 @@ def _words(
         "responder": responder,
         **{f"category_{i}": cells[rows] for i, cells in enumerate(categories)},
     }
-    columns["source_category"] = categories[0][rows].str.cat([c[rows] for c in categories[1:]], sep=" ", na_rep="")
+    columns["source_category"] = functools.reduce(operator.add, [c[rows].fillna("") for c in categories])
     for ours, word in (("given_school_id", "school_id"), ("given_school_name", "school_name")):
         cells = io.take(raw, options.columns, word)
         columns[ours] = pd.Series(pd.NA, index=rows, dtype="str") if cells is None else io.as_text(cells)[rows]

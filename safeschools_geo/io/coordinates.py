@@ -19,10 +19,12 @@ from safeschools_geo.results import Finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyproj import CRS
+
     from safeschools_geo.io.raw import RawTable
 
 _WKT_NAMES = ("wkt", "the_geom", "geom", "geometry", "shape")
-_MOST_OUTLIERS_SHARE = 0.5
+_WILD_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -186,12 +188,12 @@ def _unread(wrong: pd.Series, column: str, name: str, expected: str) -> tuple[Fi
     )
 
 
-def _check_degrees_of_most(series: gpd.GeoSeries, crs: object, name: str) -> None:
+def _check_degrees_of_most(series: gpd.GeoSeries, crs: CRS, name: str) -> None:
     """Judge the CRS by the bulk of the points: single wild coordinates are faults of their rows."""
     present = series[series.notna()]
     if present.empty:
         return
     bounds = present.bounds.to_numpy()
-    edge = _MOST_OUTLIERS_SHARE / 2
-    low, high = np.quantile(bounds, edge, axis=0), np.quantile(bounds, 1 - edge, axis=0)
-    check_degrees((low[0], low[1], high[2], high[3]), crs, name)  # type: ignore[arg-type]
+    low = np.quantile(bounds, _WILD_SHARE, axis=0, method="higher")
+    high = np.quantile(bounds, 1 - _WILD_SHARE, axis=0, method="lower")
+    check_degrees((low[0], low[1], high[2], high[3]), crs, name)

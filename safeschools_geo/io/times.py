@@ -194,8 +194,7 @@ def _compose(parts: pd.DataFrame, *, day_first: bool) -> Moments:
     two_digit = (parts["y"].str.len() == 2).to_numpy(dtype=bool)  # noqa: PLR2004 - two digits
     year = np.where(two_digit, year + np.where(year >= _PIVOT, 1900, 2000), year)
     if "a" in parts:
-        month, day = (parts["b"], parts["a"]) if day_first else (parts["a"], parts["b"])
-        month, day = _numbers(month), _numbers(day)
+        month, day = (_numbers(parts[name]) for name in (("b", "a") if day_first else ("a", "b")))
     else:
         day = _numbers(parts["d"])
         month = _numbers(parts["m"]) if "m" in parts else _month_numbers(parts["name"])
@@ -224,24 +223,23 @@ def _seconds(parts: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 
 def _numbers(column: pd.Series) -> NDArray[np.int64]:
-    return pd.to_numeric(column.fillna("0")).to_numpy(dtype="int64")
+    return np.asarray(column.fillna("0").astype("int64"))
 
 
 def _month_numbers(names: pd.Series) -> NDArray[np.int64]:
     numbers = names.str.casefold().map({name: n for n, name in enumerate(_MONTHS, start=1)})
-    return numbers.fillna(0).to_numpy(dtype="int64")
+    return np.asarray(numbers.fillna(0).astype("int64"))
 
 
 def _offset_min(offsets: pd.Series) -> NDArray[np.float64]:
     plain = offsets.replace({"Z": "+0000", "UTC": "+0000", "GMT": "+0000"}).str.replace(":", "", regex=False)
     minutes = pd.to_numeric(plain.str.slice(1, 3)) * 60 + pd.to_numeric(plain.str.slice(3, 5))
-    return (minutes * np.where(plain.str.startswith("-").fillna(value=False), -1, 1)).to_numpy(
-        dtype="float64", na_value=np.nan
-    )
+    signs = np.where(plain.str.startswith("-", na=False), -1.0, 1.0)
+    return minutes.to_numpy(dtype="float64", na_value=np.nan) * signs
 
 
 def _is_sentinel(wall: Moments) -> NDArray[np.bool_]:
-    return np.isin(wall.astype("datetime64[D]"), _SENTINEL_DAYS) | (wall == _EPOCH)
+    return np.asarray(np.isin(wall.astype("datetime64[D]"), _SENTINEL_DAYS) | (wall == _EPOCH))
 
 
 def _localise(
@@ -254,7 +252,7 @@ def _localise(
     is_absolute = ~np.isnan(offset) & timed
     naive = pd.DatetimeIndex(wall.astype("datetime64[us]"))
     strict = naive.tz_localize(time_zone, ambiguous="NaT", nonexistent="NaT")
-    is_doubtful = np.asarray(strict.isna() & ~naive.isna()) & ~is_absolute
+    is_doubtful = np.asarray(strict.isna()) & ~np.isnat(wall) & ~is_absolute
     local = naive.tz_localize(time_zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
     is_moved = is_doubtful & (np.asarray(local.tz_localize(None)) != np.asarray(naive))
     shift = np.where(is_absolute, offset * 60e6, 0).astype("int64").astype("timedelta64[us]")

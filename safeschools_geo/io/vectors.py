@@ -13,7 +13,7 @@ import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
-from safeschools_geo.errors import FileReadError
+from safeschools_geo.errors import FileReadError, InputError
 from safeschools_geo.io.raw import RawTable
 from safeschools_geo.results import Finding
 
@@ -57,6 +57,8 @@ def read_layer_file(path: Path) -> RawTable:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             table = pyogrio.read_dataframe(source, layer=layer)
+    except InputError:
+        raise
     except _DRIVER_ERRORS as error:
         raise _unreadable(path, error) from error
     table.index = pd.RangeIndex(1, len(table) + 1, name="row")

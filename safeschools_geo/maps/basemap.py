@@ -111,7 +111,8 @@ def _merged(layer: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
     if not len(geometries):
         return None
     if shapely.get_dimensions(geometries).max() == 1:
-        return geojson(shapely.simplify(shapely.line_merge(shapely.union_all(geometries)), _TOLERANCE_DEGREES))
+        lines = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometries)))
+        return geojson(shapely.simplify(lines, _TOLERANCE_DEGREES))
     merged = shapely.union_all(shapely.make_valid(geometries))
     return geojson(shapely.simplify(merged, _TOLERANCE_DEGREES))
 

@@ -155,8 +155,8 @@ class ZoneDraft:
             said.append(f"No school has a figure for {self.settings.weight}, so schools are counted.")
         elif missing:
             said.append(
-                f"For {len(missing)} schools the {unit} is not known and taken as the median of their level "
-                f"({name_ids(missing)})."
+                f"The {unit} of {len(missing)} of the {len(self.assignment)} schools is not known and taken as the "
+                f"median of their level ({name_ids(missing)})."
             )
         return said
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safeschools_geo.errors import name_ids
-from safeschools_geo.results import Finding
+from safeschools_geo.results import Finding, Severity
 from safeschools_geo.validate.geometry import area_text
 from safeschools_geo.validate.patches import SLIVER_M, by_zones, gaps, outside, overlaps
+from safeschools_geo.validate.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from pyproj import CRS
 
-    from safeschools_geo.results import Severity
     from safeschools_geo.validate.patches import Patch
 
 MOST_PLACES = 10
@@ -131,14 +131,17 @@ def _slivers(patches_by_kind: Mapping[str, Sequence[Patch]]) -> list[Finding]:
     if not largest_first:
         return []
     counts = ", ".join(f"{kind}: {len(found)} ({_area(found)})" for kind, found in slivers.items() if found)
-    told = _Kind(
+    message = f"Borders that should meet miss each other by less than {SLIVER_M:.0f} m on average; {counts}."
+    return tell(
+        dict.fromkeys(zone for p in largest_first for zone in p.ids),
         "note",
         "zones_slivers",
-        *[f"Borders that should meet do not quite, by less than {SLIVER_M:.0f} m on average; {counts}."] * 2,
+        "zones",
+        message,
         expected="neighbours that share their border vertex for vertex",
         remedy="Snap the borders in your GIS; places in a sliver are few, but their zone is an accident.",
+        location=largest_first[0].location,
     )
-    return [_finding(largest_first, told)]
 
 
 def _area(patches: Sequence[Patch]) -> str:

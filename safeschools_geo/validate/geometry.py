@@ -135,8 +135,8 @@ def spot_of(shape: shapely.Geometry) -> tuple[float, float]:
     tuple of float
         Longitude and latitude, six decimals (about 10 cm).
     """
-    point = shape.representative_point()
-    return round(point.x, 6), round(point.y, 6)
+    x, y = shapely.get_coordinates(shapely.point_on_surface(shape))[0].round(6).tolist()
+    return x, y
 
 
 def _made_valid(shape: shapely.Geometry) -> shapely.Geometry:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.school_calendar import local_day, term_of
-from safeschools_geo.validate.telling import count_text, share_text, tell
+from safeschools_geo.validate.telling import count_text, part_text, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def check_order(incidents: gpd.GeoDataFrame) -> list[Finding]:
             "warning",
             "span_reversed",
             "incidents",
-            f"{count_text(len(reversed_ids), 'incident')} that ended before they began.",
+            f"{count_text(len(reversed_ids), 'incident')} with an end before the beginning.",
             expected="occurred_to at or after occurred_at",
             remedy="Correct them in the export, or see whether the two columns are exchanged.",
         ),
@@ -117,13 +117,12 @@ def check_hours(incidents: gpd.GeoDataFrame) -> list[Finding]:
         A note, or a warning where they are more than 20 % of all.
     """
     timeless = incidents["incident_id"][~incidents["has_time"]]
-    share = len(timeless) / max(len(incidents), 1)
     return tell(
         timeless,
-        "warning" if share > _MANY else "note",
+        "warning" if len(timeless) > _MANY * len(incidents) else "note",
         "incident_no_time",
         "incidents",
-        f"{count_text(len(timeless), 'incident', of=len(incidents))} ({share_text(share)}) with a date but no time of day.",
+        f"{part_text(len(timeless), len(incidents), 'incident')} with a date but no time of day.",
         expected="a time of day for every incident",
         remedy="Export the time; without it an incident is in no hour, and its programme hours are not known.",
     )
@@ -155,8 +154,8 @@ def check_midnight(incidents: gpd.GeoDataFrame) -> list[Finding]:
         "warning",
         "midnight_pile_up",
         "incidents",
-        f"{count_text(len(midnight), 'incident')} at exactly midnight, where the full hours around it have {usual:,.0f} on "
-        "average.",
+        f"{count_text(len(midnight), 'incident')} at exactly midnight; the full hours around it "
+        f"have {usual:,.0f} on average.",
         expected="times of day as they were",
         remedy="If midnight stands for an unknown time, set `midnight_is_unknown = true` under [incidents].",
     )
@@ -221,7 +220,7 @@ def _of_term(day: pd.Series, term: Term) -> list[Finding]:
                 "warning",
                 "term_partly_silent",
                 "incidents",
-                f"The term {term.name} {side} with {silence.days} days without incidents, the others have {len(days):,}.",
+                f"The term {term.name} {side} with {silence.days} days without incidents; the rest has {len(days):,}.",
                 expected=f"incidents from {term.start} to {term.end}",
                 remedy="See whether the export covers the whole term, or whether school was out.",
             )
@@ -239,7 +238,7 @@ def _outside_terms(incidents: gpd.GeoDataFrame, day: pd.Series, terms: Sequence[
         "note",
         "incident_outside_terms",
         "incidents",
-        f"{count_text(int(is_out.sum()), 'incident', of=len(incidents))} outside every term: "
+        f"{part_text(int(is_out.sum()), len(incidents), 'incident')} outside every term: "
         f"{', '.join(f'{n:,} {where}' for where, n in parts.items() if n)}.",
         expected="incidents within the terms of district.toml",
         remedy="They are in the history but in no term's counts; add the terms if they should count.",

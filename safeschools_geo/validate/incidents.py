@@ -13,7 +13,7 @@ from safeschools_geo.results import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
 from safeschools_geo.validate.geometry import in_metres
 from safeschools_geo.validate.incident_times import check_times
-from safeschools_geo.validate.telling import count_text, share_text, tell
+from safeschools_geo.validate.telling import count_text, part_text, tell
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -87,8 +87,7 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
             "note",
             "incident_placed_by_school",
             "incidents",
-            f"{count_text(len(by_school), 'incident', of=total)} ({share_text(len(by_school) / total)}) without usable "
-            "coordinates, placed at their school.",
+            f"{part_text(len(by_school), total, 'incident')} without usable coordinates, placed at their school.",
             expected="coordinates for every incident",
             remedy="Nothing needs doing if the schools are right.",
         ),
@@ -97,8 +96,8 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
             "warning" if len(nowhere) > _MANY * total else "note",
             "incident_no_location",
             "incidents",
-            f"{count_text(len(nowhere), 'incident', of=total)} ({share_text(len(nowhere) / total)}) with neither usable "
-            "coordinates nor a known school, and so on no map and in no zone.",
+            f"{part_text(len(nowhere), total, 'incident')} with neither usable coordinates nor a known school, and so "
+            "on no map and in no zone.",
             expected="coordinates or a school for every incident",
             remedy="Export the addresses' coordinates, or the names of the schools.",
         ),
@@ -174,26 +173,22 @@ def check_responders(incidents: gpd.GeoDataFrame) -> list[Finding]:
     Parameters
     ----------
     incidents
-        Table `incidents`.
+        Table `incidents`, not empty.
 
     Returns
     -------
     list of Finding
-        One, or none.
+        One, or none; without ids when nobody says it of any.
     """
-    total = len(incidents)
-    is_unknown = incidents["responder"].isna() if "responder" in incidents.columns else pd.Series(data=[True] * total)
-    unknown = incidents["incident_id"][is_unknown.to_numpy()]
-    return tell(
-        unknown,
-        "note",
-        "responder_unknown",
-        "incidents",
-        f"{count_text(len(unknown), 'incident', of=total)} ({share_text(len(unknown) / total)}) without a known "
-        "responder.",
-        expected="zone_officer, backup_officer, patrol or specialist",
-        remedy="Map the export's values under [incidents.responders]; without them backup and overflow are not counted.",
-    )
+    cells = incidents.get("responder")
+    expected = "zone_officer, backup_officer, patrol or specialist"
+    remedy = "Map the export's values under [incidents.responders]; without them backup is not counted."
+    if cells is None or cells.isna().all():
+        message = f"The export does not say who came to any of its {count_text(len(incidents), 'incident')}."
+        return [Finding("note", "responder_unknown", "incidents", message, expected=expected, remedy=remedy)]
+    unknown = incidents["incident_id"][cells.isna()]
+    message = f"{part_text(len(unknown), len(incidents), 'incident')} without a known responder."
+    return tell(unknown, "note", "responder_unknown", "incidents", message, expected=expected, remedy=remedy)
 
 
 def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> list[Finding]:
@@ -221,7 +216,7 @@ def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -
         "incidents",
         "No incident is known to have happened at a programme school."
         if is_all
-        else f"{count_text(len(quiet), 'programme school', of=len(members))} without any incident in the whole history.",
+        else f"{count_text(len(quiet), 'programme school', of=len(members))} without an incident in all the history.",
         expected="some incidents at every school over the years",
         remedy="See whether the export names these schools differently, or says nothing of schools; then set "
         "`nearest_school_m` under [incidents], or map the names.",
@@ -233,11 +228,11 @@ def _pile(ids: np.ndarray, spot: tuple[float, float]) -> Finding:
         "warning",
         "incident_pile_up",
         "incidents",
-        f"{len(ids):,} incidents at one point, {spot[1]:.6f} north, {spot[0]:.6f} east, that is no school.",
+        f"{len(ids):,} incidents at one point that is no school.",
         tuple(str(i) for i in ids),
         expected=f"incidents where they happened, or within {AWAY_M:.0f} m of a school",
-        remedy="Look the point up: a city hall, a station or a district's centre is what a geocoder gives when it finds "
-        "nothing. Leave such coordinates out of the export.",
+        remedy="Look the point up: a city hall, a station or the middle of the district is what a geocoder gives when "
+        "it finds nothing. Leave such coordinates out of the export.",
         location=spot,
     )
 

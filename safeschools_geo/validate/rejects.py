@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safeschools_geo.row_filters import EXCLUDED
 from safeschools_geo.validate.telling import count_text, tell
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safeschools_geo.results import Finding
-
-_CHOSEN = "excluded_by_"
 
 
 def check_rejects(rejects: pd.DataFrame, *, told: Collection[str] = ()) -> list[Finding]:
@@ -36,7 +35,7 @@ def check_rejects(rejects: pd.DataFrame, *, told: Collection[str] = ()) -> list[
     for (file, code), rows in untold.groupby(["source_file", "reason_code"], sort=True):
         labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
         reasons = rows["reason"].unique()
-        is_chosen = str(code).startswith(_CHOSEN)
+        is_chosen = str(code).startswith(EXCLUDED)
         findings += tell(
             labels,
             "note" if is_chosen else "warning",

@@ -149,8 +149,8 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             "school_outside_zones",
             f"outside every zone{_distances(schools[is_out], shapes[is_out], areas)}",
             expected="every programme school in a zone",
-            remedy="Correct the coordinates, or the zones; `max_snap_m` under [assign] gives a school that is a few metres "
-            "outside to the nearest zone.",
+            remedy="Correct the coordinates, or the zones; `max_snap_m` under [assign] gives a school that is only a "
+            "few metres outside to the nearest zone.",
         ),
         *tell(
             schools["school_id"][is_border],

@@ -63,17 +63,21 @@ def count_text(number: int, noun: str, *, of: int | None = None) -> str:
     return f"{number:,}{share} {noun}{'s' if plural else ''}"
 
 
-def share_text(share: float) -> str:
-    """Write a share as a percentage.
+def part_text(number: int, total: int, noun: str) -> str:
+    """Write a number of things out of all, and its share.
 
     Parameters
     ----------
-    share
-        Between 0 and 1.
+    number
+        How many.
+    total
+        Out of how many.
+    noun
+        What they are, in the singular.
 
     Returns
     -------
     str
-        For example ``"0.5 %"``.
+        For example ``"686 of 125,590 incidents (0.5 %)"``.
     """
-    return f"{100 * share:.1f} %"
+    return f"{count_text(number, noun, of=total)} ({100 * number / max(total, 1):.1f} %)"

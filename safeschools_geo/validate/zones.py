@@ -150,7 +150,7 @@ def check_pieces(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
             "the zone around it.",
             location=found[zone][-1].location,
         )
-        for zone in zones["zone_id"].astype("str")
+        for zone in dict.fromkeys(zones["zone_id"].astype("str"))
         if len(found.get(zone, [])) > 1
     ]
 

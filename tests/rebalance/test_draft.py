@@ -98,7 +98,7 @@ def test_missing_enrolment_is_said():
     schools = grid_schools(1, 4).assign(enrollment=pd.array([100, None, 300, 200], dtype="Int64"))
     draft = draft_zones(schools, grid_district(1, 4), zones=2)
     assert draft.weights.values["r0c1"] == 200
-    assert "For 1 schools the enrollment is not known" in draft.summary()
+    assert "The enrollment of 1 of the 4 schools is not known" in draft.summary()
     none_known = draft_zones(schools.assign(enrollment=pd.NA), grid_district(1, 4), zones=2)
     assert none_known.loads.to_dict() == {"1": 2, "2": 2}
     assert "No school has a figure for enrollment, so schools are counted." in none_known.summary()

@@ -10,11 +10,12 @@ SafeSchools.addPoints = async (map, id) => {
     return;
   }
   const layer = new SafeSchools.PackedLayer(points, { colors, colorBy });
+  const lang = document.documentElement.lang;
   const form = document.getElementById("filters"), status = document.getElementById("shown-count");
   const apply = () => {
     const { shown, count } = SafeSchools.select(points, SafeSchools.wanted(form));
     layer.show(shown, form.elements.view.value);
-    status.textContent = `Showing ${count.toLocaleString(form.lang)} of ${total.toLocaleString(form.lang)} incidents.`;
+    status.textContent = `Showing ${count.toLocaleString(lang)} of ${total.toLocaleString(lang)} incidents.`;
   };
   form.hidden = false;
   form.addEventListener("change", apply);

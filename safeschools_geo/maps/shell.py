@@ -1,0 +1,227 @@
+"""The page around a map: its words, its policy, and how it is saved or shown in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from safeschools_geo.maps import assets
+from safeschools_geo.maps.offline import content_policy, map_parts, require_offline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import folium
+
+    from safeschools_geo.maps.legend import Filters, LegendItem
+    from safeschools_geo.maps.tables import DataTable
+
+SYNTHETIC = "SYNTHETIC DATA"
+_NOTEBOOK_HEIGHT_PX = 760
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What every page of a term says.
+
+    Parameters
+    ----------
+    district
+        Name of the district.
+    term
+        Name of the term.
+    is_synthetic
+        Whether the data are synthetic, which the page and the map then say.
+    is_internal
+        Whether the page is for internal use, which it then says.
+    lang
+        Language of the page.
+    settings
+        Settings behind the numbers: name → value.
+    """
+
+    district: str
+    term: str
+    is_synthetic: bool = False
+    is_internal: bool = True
+    lang: str = "en"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MapEntry:
+    """A map as the index names it.
+
+    Parameters
+    ----------
+    href
+        File of the map, beside the index.
+    title
+        Title of the map.
+    finding
+        Its one-line finding.
+    thumbnail
+        A small picture of it as SVG, from `OfflinePage.thumbnail`.
+    """
+
+    href: str
+    title: str
+    finding: str
+    thumbnail: str = ""
+
+
+@dataclass(frozen=True)
+class OfflinePage:
+    """A page that opens with the network cut.
+
+    Parameters
+    ----------
+    html
+        The complete document.
+    title
+        Its title.
+    thumbnail
+        A small picture of its map as SVG.
+    """
+
+    html: str
+    title: str
+    thumbnail: str = ""
+
+    def save(self, path: Path | str) -> Path:
+        """Write the page to a file.
+
+        Parameters
+        ----------
+        path
+            The file; replaced if it is there.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        target = Path(path)
+        target.write_text(self.html, encoding="utf-8", newline="\n")
+        return target
+
+    def _repr_html_(self) -> str:
+        """Show the page inside a notebook."""
+        return (
+            f'<iframe title="{escape(self.title)}" width="100%" height="{_NOTEBOOK_HEIGHT_PX}" '
+            f'srcdoc="{escape(self.html)}"></iframe>'
+        )
+
+
+@dataclass(frozen=True)
+class MapContent:
+    """What a page of one map holds beside the map.
+
+    Parameters
+    ----------
+    title
+        Title of the page.
+    finding
+        The finding, in one line.
+    legends
+        Title of each legend → its items.
+    filters
+        The form that filters incidents, if the map has one.
+    notes
+        What the reader has to know: what is left off the map, and the like.
+    tables
+        The facts of the map as tables.
+    """
+
+    title: str
+    finding: str
+    legends: Mapping[str, Sequence[LegendItem]]
+    tables: Sequence[DataTable]
+    notes: Sequence[str] = ()
+    filters: Filters | None = None
+
+
+def map_page(
+    folium_map: folium.Map, content: MapContent, *, context: PageContext, tiles: bool, thumbnail: str = ""
+) -> OfflinePage:
+    """Put a map into its page.
+
+    Parameters
+    ----------
+    folium_map
+        The map.
+    content
+        What stands beside it.
+    context
+        What every page of the term says.
+    tiles
+        Whether the map asks for tiles, which the page then says.
+    thumbnail
+        A small picture of the map as SVG.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+
+    Raises
+    ------
+    OfflineError
+        When the map needs anything from outside.
+    """
+    parts = map_parts(folium_map, tiles=tiles)
+    html = _templates().get_template("map.html.j2").render(
+        content=content,
+        context=context,
+        synthetic=SYNTHETIC,
+        map_html=parts.html,
+        styles="\n".join([*parts.styles, assets.own("css/page.css")]),
+        scripts=parts.scripts,
+        policy=parts.policy,
+        tiles=tiles,
+        leaflet=assets.vendor_manifest()["leaflet"],
+    )
+    require_offline(html)
+    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail)
+
+
+def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflinePage:
+    """Draw the page that links the maps of a term, each with its finding.
+
+    Parameters
+    ----------
+    entries
+        The maps, in order.
+    context
+        What every page of the term says.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    html = _templates().get_template("index.html.j2").render(
+        entries=entries,
+        context=context,
+        synthetic=SYNTHETIC,
+        styles=assets.own("css/page.css"),
+        policy=content_policy([]),
+    )
+    require_offline(html)
+    return OfflinePage(html, f"Maps – {context.district}, {context.term}")
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("safeschools_geo.maps", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
