@@ -175,6 +175,7 @@ def zone_features(
     label: Callable[[str], list[str]],
     facts: Callable[[str], list[str]],
     heaviest: str | None = None,
+    is_quiet: bool = False,
 ) -> dict[str, Any]:
     """Make features of the zones.
 
@@ -192,6 +193,8 @@ def zone_features(
         Lines of what a click tells about a zone, by `zone_id`.
     heaviest
         The zone whose outline is thick, if any.
+    is_quiet
+        Whether the labels stand behind what else is drawn.
 
     Returns
     -------
@@ -215,7 +218,7 @@ def zone_features(
         }
         for zone_id, shape, place, fill in zip(zones["zone_id"], shapes, at, fills, strict=True)
     ]
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "features": features, "quiet": is_quiet}
 
 
 def neighbour_fills(zones: gpd.GeoDataFrame) -> list[str]:

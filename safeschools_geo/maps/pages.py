@@ -146,7 +146,7 @@ def history_page(
     chart = _new_map("Map of incidents", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     outlines = parts.zone_features(
-        zones, fills=["#ffffff"] * len(zones), opacity=0, label=lambda z: [names[z]], facts=lambda _: []
+        zones, fills=["#ffffff"] * len(zones), opacity=0, label=lambda z: [names[z]], facts=lambda _: [], is_quiet=True
     )
     parts.Zones(outlines).add_to(chart)
     parts.Incidents(

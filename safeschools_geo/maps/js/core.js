@@ -25,7 +25,6 @@ const SafeSchools = {
     const container = map.getContainer();
     container.setAttribute("role", "application");
     container.setAttribute("aria-label", label);
-    container.id = "map";
     map.attributionControl.setPrefix(false);
     // The wheel scrolls the page until the map has been clicked or reached by keyboard.
     map.scrollWheelZoom.disable();

@@ -12,7 +12,9 @@ SafeSchools.PackedLayer = L.Layer.extend({
   onAdd(map) {
     this._canvas = L.DomUtil.create("canvas", "leaflet-zoom-animated packed-points");
     this._canvas.setAttribute("aria-hidden", "true");
-    map.getPane("overlayPane").append(this._canvas);
+    const pane = map.getPane("points") || map.createPane("points");
+    pane.style.zIndex = 450;
+    pane.append(this._canvas);
     this._draw();
   },
 
@@ -53,8 +55,9 @@ SafeSchools.PackedLayer = L.Layer.extend({
   },
 
   _drawDots(context, { size, ratio, scale, origin }) {
-    const { x, y, count } = this._points, radius = this._map.getZoom() < 12 ? 3 : 4;
-    const sprites = this._colors.map((color) => SafeSchools.dot(color, radius, ratio));
+    const { x, y, count } = this._points;
+    const { radius, rim } = count > 20000 ? { radius: 1.5, rim: 0 } : { radius: 4, rim: 0.75 };
+    const sprites = this._colors.map((color) => SafeSchools.dot(color, radius, rim, ratio));
     const half = radius + 1;
     // A dot that lies on one of its own kind would not be seen: at most one of a kind for each pixel.
     const taken = this._colors.map(() => new Uint8Array(size.x * size.y));
@@ -111,8 +114,8 @@ SafeSchools.gridCounts = ({ x, y, count }, shown, { scale, cell, origin, size })
   return cells.sort((a, b) => a.count - b.count);
 };
 
-// A dot with a dark rim, drawn once and stamped many times.
-SafeSchools.dot = (color, radius, ratio) => {
+// A dot, drawn once and stamped many times; where there is room it has a dark rim.
+SafeSchools.dot = (color, radius, rim, ratio) => {
   const sprite = document.createElement("canvas"), side = 2 * (radius + 1);
   sprite.width = sprite.height = Math.ceil(side * ratio);
   const context = sprite.getContext("2d");
@@ -121,8 +124,10 @@ SafeSchools.dot = (color, radius, ratio) => {
   context.arc(side / 2, side / 2, radius, 0, 2 * Math.PI);
   context.fillStyle = color;
   context.fill();
-  context.lineWidth = 0.75;
-  context.strokeStyle = "#1a1a1a";
-  context.stroke();
+  if (rim) {
+    context.lineWidth = rim;
+    context.strokeStyle = "#1a1a1a";
+    context.stroke();
+  }
   return sprite;
 };

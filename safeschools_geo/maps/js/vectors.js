@@ -54,12 +54,34 @@ SafeSchools.addZones = (map, id) => {
     },
   }).addTo(map);
   if (zones.features.some(({ properties: p }) => !p.fill)) SafeSchools.addHatch(map);
-  for (const { properties: p } of zones.features) {
-    if (!p.label.length) continue;
-    const label = SafeSchools.element("span", "");
+  const pane = map.createPane("labels");
+  pane.style.zIndex = zones.quiet ? 430 : 640;
+  const labels = zones.features.map(({ properties: p }) => {
+    const label = SafeSchools.element("div", "");
     p.label.forEach((line, i) => label.append(SafeSchools.element(i ? "span" : "strong", "", line)));
-    L.tooltip({ permanent: true, direction: "center", className: p.is_heaviest ? "zone-label heaviest" : "zone-label", interactive: false })
+    const className = `zone-label${p.is_heaviest ? " heaviest" : ""}${zones.quiet ? " quiet" : ""}`;
+    return L.tooltip({ permanent: true, direction: "center", className, pane: "labels" })
       .setLatLng([p.label_at[1], p.label_at[0]]).setContent(label).addTo(map);
+  });
+  map.on("zoomend resize", () => SafeSchools.fitLabels(labels));
+  SafeSchools.fitLabels(labels);
+};
+
+// Labels that would lie on each other lose their first line; those that still do give way, the later to the earlier.
+SafeSchools.fitLabels = (labels) => {
+  const boxes = labels.map((label) => label.getElement());
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  boxes.forEach((box) => box.classList.remove("compact", "crowded-out"));
+  labels.forEach((label) => label.update());
+  const full = boxes.map((box) => box.getBoundingClientRect());
+  boxes.forEach((box, i) => box.classList.toggle("compact", full.some((other, j) => i !== j && meet(full[i], other))));
+  labels.forEach((label) => label.update());
+  const kept = [];
+  const isHeaviest = (box) => Number(box.classList.contains("heaviest"));
+  for (const box of [...boxes].sort((a, b) => isHeaviest(b) - isHeaviest(a))) {
+    const place = box.getBoundingClientRect();
+    if (kept.some((other) => meet(place, other))) box.classList.add("crowded-out");
+    else kept.push(place);
   }
 };
 
