@@ -36,7 +36,10 @@ def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
         "history.html": (history_map(result, tiles=tiles), "Incident history", history_finding(result)),
         "rates.html": (rates_map(result, tiles=tiles), "Incident rates by zone", rates_finding(result)),
     }
-    entries = [MapEntry(href=name, title=title, finding=finding) for name, (_, title, finding) in maps.items()]
+    entries = [
+        MapEntry(href=name, title=title, finding=finding, thumbnail=page.thumbnail)
+        for name, (page, title, finding) in maps.items()
+    ]
     index = index_page(entries, context=_context(result))
     return {"index.html": index.html, **{name: page.html for name, (page, *_) in maps.items()}}
 
@@ -158,11 +161,14 @@ def history_finding(result: TermResult) -> str:
     if history.empty:
         return "There is no history of incidents."
     officers = int((this["work_of"] == "zone_officer").sum())
-    started = float((this["origin"] == "officer_initiated").mean()) if len(this) else 0.0
-    return (
+    told = (
         f"{len(this):,} of the {len(history):,} incidents on record fell in {result.term.name}; {officers:,} were zone "
-        f"officers' work, and officers started {started:.0%} of all."
+        "officers' work"
     )
+    # An export that does not record who started an incident must not read as "officers started none".
+    if not (history["origin"] == "officer_initiated").any():
+        return f"{told}."
+    return f"{told}, and officers started {float((this['origin'] == 'officer_initiated').mean()):.0%} of all."
 
 
 def rates_finding(result: TermResult) -> str:
@@ -179,6 +185,8 @@ def rates_finding(result: TermResult) -> str:
         One or two sentences.
     """
     rates = result.loads["rate_per_1000"].dropna()
+    if result.history.empty:
+        return "No rates: there is no history of incidents."
     if rates.empty or not np.isfinite(rates).any():
         return "No rates: no zone has schools with a known enrolment."
     return (

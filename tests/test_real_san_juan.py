@@ -138,7 +138,8 @@ def test_the_drafted_zones_tile_the_district(district):
     assert len(zones) == 8
     assert set(zones.geom_type) == {"Polygon"}
     boundary = district.boundary.to_crs(32610).geometry.iloc[0]
-    assert zones.union_all().symmetric_difference(boundary).area < 100
+    # Vertices lie on a grid of 1 cm: all along the boundary the two may differ by as much.
+    assert zones.union_all().symmetric_difference(boundary).area < 0.01 * boundary.length
     assert coverage_is_valid(district.zones.geometry.to_numpy())
 
 

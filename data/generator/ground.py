@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
-from shapely import LineString, Polygon
+from shapely import Polygon
 
 from data.generator.chance import normal, stream
 
@@ -46,8 +46,8 @@ _BOUNDARY: tuple[tuple[str, str, tuple[Point, ...], float], ...] = (
 """The boundary against the clock: from, to, corners between, and how rough (0 is a surveyed, straight line)."""
 
 _SPINE: dict[str, tuple[Node, ...]] = {
-    "B1": ((1, 7), (2, 7), (3, 7)),
-    "12": ((3, 7), (4, 7), (4, 6), (5, 6)),
+    "B1": ((1, 7), (2, 7), (3, 7), (4, 7)),
+    "12": ((4, 7), (4, 6), (5, 6)),
     "23": ((5, 6), (6, 6), (7, 6)),
     "34": ((7, 6), (8, 6), (8, 5), (9, 5)),
     "45": ((9, 5), (10, 5), (10, 6), (11, 6)),
@@ -55,7 +55,7 @@ _SPINE: dict[str, tuple[Node, ...]] = {
     "6H": ((13, 5), (14, 5), (15, 5)),
 }
 _BRANCHES: dict[str, tuple[Node, ...]] = {
-    "C": ((3, 7), (3, 8), (3, 9), (4, 9), (4, 10)),
+    "C": ((4, 7), (4, 8), (4, 9), (4, 10)),
     "L": ((5, 6), (5, 5), (4, 5), (4, 4), (4, 3), (5, 3), (5, 2)),
     "D": ((7, 6), (7, 7), (8, 7), (8, 8), (8, 9), (7, 9), (7, 10)),
     "K": ((9, 5), (9, 4), (8, 4), (8, 3)),
@@ -198,22 +198,21 @@ def border_streets() -> set[frozenset[Node]]:
     return {frozenset(pair) for path in paths for pair in itertools.pairwise(_half_nodes(path))}
 
 
-def segments_in(polygon: Polygon, lines: list[list[Point]]) -> list[bool]:
-    """Tell which lines lie in a polygon.
+def kilometres(place: Point) -> Point:
+    """Turn degrees into kilometres, the inverse of `lonlat`.
 
     Parameters
     ----------
-    polygon
-        A polygon in degrees.
-    lines
-        Lines in kilometres.
+    place
+        Longitude and latitude.
 
     Returns
     -------
-    list of bool
-        True where the whole line is inside.
+    tuple of float
+        Kilometres east and north of the middle.
     """
-    return [bool(polygon.contains(LineString([lonlat(p) for p in line]))) for line in lines]
+    x, y = ((place[axis] - ORIGIN[axis]) * KM_PER_DEGREE[axis] for axis in (0, 1))
+    return x, y
 
 
 def _ring(parts: tuple[str, ...]) -> list[Point]:

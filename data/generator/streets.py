@@ -5,15 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from shapely import LineString, Polygon
 
 from data.generator.chance import sample, stream
-from data.generator.ground import SHAPE, Node, Point, border_streets, lonlat, node_place, segments_in, street
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from data.generator.ground import SHAPE, Node, Point, border_streets, lonlat, node_place, street
 
 _LEFT_OUT = 0.16
 _HIGHWAYS = {"column": {8: "Cinderpan Highway", 22: "Saltgrass Parkway"}, "row": {12: "Old Tessaly Road"}}
@@ -98,15 +94,18 @@ def streets(district: Polygon) -> list[Street]:
         Segments from node to node, all connected.
     """
     pairs = _connected(_thinned(_pairs_inside(district)))
-    return [Street(*_name_of(*pair), LineString([lonlat(p) for p in street(*pair)])) for pair in pairs]
+    return [Street(*_name_of(*pair), _line(*pair)) for pair in pairs]
 
 
 def _pairs_inside(district: Polygon) -> list[tuple[Node, Node]]:
     nodes = itertools.product(range(SHAPE[0]), range(SHAPE[1]))
     pairs = [((i, j), other) for i, j in nodes for other in ((i + 1, j), (i, j + 1))]
     wanted = [pair for pair in pairs if _is_main(*pair) or all(_is_in_town(node) for node in pair)]
-    inside = segments_in(district, [street(*pair) for pair in wanted])
-    return [pair for pair, is_inside in zip(wanted, inside, strict=True) if is_inside]
+    return [pair for pair in wanted if district.contains(_line(*pair))]
+
+
+def _line(a: Node, b: Node) -> LineString:
+    return LineString([lonlat(p) for p in street(a, b)])
 
 
 def _is_main(a: Node, b: Node) -> bool:
@@ -146,7 +145,3 @@ def _name_of(a: Node, b: Node) -> tuple[str, int]:
     root = _ROOTS[(line * (1 if is_row else 3) + (0 if is_row else 7)) % len(_ROOTS)]
     return f"{root} {kind}", _SPEEDS_KPH[kind]
 
-
-def middles(things: Iterable[Town]) -> dict[str, Point]:
-    """Give the middle of each town, kilometres, by name."""
-    return {town.name: town.middle for town in things}

@@ -80,8 +80,9 @@ class ZoneLocator:
         return self._shapes.rows[found]
 
     def _raster_for(self, n: int) -> ZoneRaster:
-        side = int(np.clip(2 ** np.round(np.log2(np.sqrt(n))), _SMALLEST_SIDE, _LARGEST_SIDE))
-        if self._raster is None or self._raster.side < side:
+        # Time to make the raster grows with its cells, time in mixed cells falls with its side: this balances them.
+        side = int(np.clip(np.sqrt(n) / 2, _SMALLEST_SIDE, _LARGEST_SIDE))
+        if self._raster is None or 2 * self._raster.side <= side:
             self._raster = ZoneRaster(self._shapes.polygons, side)
         return self._raster
 

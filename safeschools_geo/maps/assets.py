@@ -56,7 +56,7 @@ def vendored(path: str) -> bytes:
     OfflineError
         When the file is not the one that was vendored.
     """
-    expected = vendor_manifest()[path.split("/")[0]].get(path)
+    expected = vendor_manifest()[path.split("/", maxsplit=1)[0]].get(path)
     content = _below(_FOLDER / "vendor", path).read_bytes()
     if hashlib.sha256(content).hexdigest() != expected:
         raise OfflineError(f"The vendored file {path} is not the one that was published. Reinstall the package.")

@@ -112,7 +112,7 @@ def _merged(layer: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
         return None
     if shapely.get_dimensions(geometries).max() == 1:
         lines = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometries)))
-        return geojson(shapely.simplify(lines, _TOLERANCE_DEGREES))
+        return geojson(shapely.simplify(shapely.MultiLineString(shapely.get_parts(lines).tolist()), _TOLERANCE_DEGREES))
     merged = shapely.union_all(shapely.make_valid(geometries))
     return geojson(shapely.simplify(merged, _TOLERANCE_DEGREES))
 

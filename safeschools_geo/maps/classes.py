@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +91,7 @@ class RateClasses:
         """
         decimals = max(0, -math.floor(math.log10(self.step)) + (1 if f"{self.step:e}".startswith("2.5") else 0))
         edges = [self.start + i * self.step for i in range(self.number + 1)]
-        labels = [f"{a:.{decimals}f} to below {b:.{decimals}f}" for a, b in zip(edges, edges[1:], strict=False)]
+        labels = [f"{a:.{decimals}f} to below {b:.{decimals}f}" for a, b in pairwise(edges)]
         return [LegendItem(text, "fill", fill) for text, fill in zip(labels, self._fills(), strict=True)]
 
     def _fills(self) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from safeschools_geo.maps.layers import has_place
 from safeschools_geo.maps.legend import Choice, ChoiceGroup, Filters, LegendItem
@@ -16,11 +18,10 @@ from safeschools_geo.maps.tables import OUTSIDE_TERMS
 from safeschools_geo.schemas import CATEGORIES, ORIGINS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import geopandas as gpd
     import pandas as pd
-    from numpy.typing import NDArray
 
 HOUR_UNKNOWN = 24
 _PILED_SHARE = 0.5
@@ -74,7 +75,7 @@ def coded_history(incidents: gpd.GeoDataFrame) -> CodedHistory:
     return CodedHistory(
         pack_points(xy[:, 0], xy[:, 1], {name: code[is_located] for name, code in codes.items()}),
         terms,
-        {name: np.bincount(code, minlength=sizes[name]) for name, code in codes.items()},
+        {name: np.bincount(code, minlength=sizes[name]).astype(np.int64) for name, code in codes.items()},
         is_piled=len(np.unique(xy, axis=0)) < _PILED_SHARE * len(xy),
     )
 
@@ -100,7 +101,9 @@ def history_filters(history: CodedHistory) -> Filters:
         "origin": ("Origin", list(ORIGINS.values())),
     }
     groups = [
-        ChoiceGroup(name, title, [Choice(i, x, int(history.counts[name][i]), signs.get(x)) for i, x in enumerate(labels)])
+        ChoiceGroup(
+            name, title, [Choice(i, x, int(history.counts[name][i]), signs.get(x)) for i, x in enumerate(labels)]
+        )
         for name, (title, labels) in names.items()
     ]
     hours = history.counts["hour"]
@@ -114,7 +117,7 @@ def history_filters(history: CodedHistory) -> Filters:
 
 def _codes(values: pd.Series, known: Iterable[str]) -> NDArray[np.int64]:
     numbers = {value: code for code, value in enumerate(known)}
-    return values.map(numbers).to_numpy(dtype=np.int64)
+    return np.array([numbers[value] for value in values], dtype=np.int64)
 
 
 def _terms_in_order(incidents: gpd.GeoDataFrame) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from branca.element import Element, Template
+from jinja2 import Template
 from shapely import STRtree
 
 from safeschools_geo.maps.basemap import geojson, small_geometries
@@ -54,39 +54,21 @@ class _DataElement(OfflineElement):
     """A part of a map that hands its data to one of our functions."""
 
     function = ""
-    scripts = ("js/core.js", "js/vectors.js")
-    _template = Template("{% macro script(this, kwargs) %}{{ this.call() }}{% endmacro %}")
+    scripts: tuple[str, ...] = ("js/core.js", "js/vectors.js")
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        'SafeSchools.{{ this.function }}({{ this.map_name }}, "{{ this.get_name() }}");'
+        "{% endmacro %}"
+    )
 
     def __init__(self, data: object) -> None:
         super().__init__()
         self._name = self.function
         self.data = data
 
-    def call(self) -> str:
-        """Write the call that draws it."""
-        return f'SafeSchools.{self.function}({self._parent.get_name()}, "{self.get_name()}");'
-
     def blocks(self) -> dict[str, str]:
         """Write its data, by the id of each block."""
         return {self.get_name(): data_block(self.get_name(), self.data)}
-
-    def render(self, **kwargs: object) -> None:
-        """Put the data and the call into the page."""
-        super().render(**kwargs)
-        for name, block in self.blocks().items():
-            self.get_root().html.add_child(_Verbatim(block), name=name)
-
-
-class _Verbatim(Element):
-    """Markup as it is; branca else reads it as a template."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.markup = markup
-
-    def render(self, **_kwargs: object) -> str:
-        """Return the markup."""
-        return self.markup
 
 
 class Prepared(OfflineElement):
@@ -94,14 +76,11 @@ class Prepared(OfflineElement):
 
     scripts = ("js/core.js",)
     _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "SafeSchools.prepare({{ this._parent.get_name() }}, {{ this.words }});"
-        "{% endmacro %}"
+        "{% macro script(this, kwargs) %}SafeSchools.prepare({{ this.map_name }}, {{ this.words }});{% endmacro %}"
     )
 
     def __init__(self, label: str, *, note: str = "") -> None:
         super().__init__()
-        self._name = "Prepared"
         self.words = _inert(json.dumps({"label": label, "note": note}))
 
 
@@ -109,13 +88,7 @@ class Drawn(OfflineElement):
     """Mark the moment at which a map without packed points is on the screen."""
 
     scripts = ("js/core.js",)
-    _template = Template(
-        "{% macro script(this, kwargs) %}SafeSchools.drawn({{ this._parent.get_name() }});{% endmacro %}"
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._name = "Drawn"
+    _template = Template("{% macro script(this, kwargs) %}SafeSchools.drawn({{ this.map_name }});{% endmacro %}")
 
 
 class Backdrop(_DataElement):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from safeschools_geo.maps.palette import LEVEL_MARKS, RING
 from safeschools_geo.schemas import LEVELS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SHAPES = {
     "circle": '<circle cx="8" cy="8" r="5"/>',

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import folium
-from branca.element import Element
+from branca.element import Element, Figure
 
 from safeschools_geo.errors import OfflineError, name_ids
 from safeschools_geo.maps import assets
@@ -27,7 +27,9 @@ _LEAFLET = re.compile(r"/leaflet(@[\d.]+)?/dist/leaflet(\.min)?\.(js|css)$")
 _DEFAULT_LINKS = (
     (re.compile(r"https://code\.jquery\.com/jquery-[\d.]+\.min\.js"), re.compile(r"\$\(|jQuery")),
     (
-        re.compile(r"https://cdn\.jsdelivr\.net/npm/bootstrap@[\d.]+/dist/(js/bootstrap\.bundle\.min\.js|css/bootstrap\.min\.css)"),
+        re.compile(
+            r"https://cdn\.jsdelivr\.net/npm/bootstrap@[\d.]+/dist/(js/bootstrap\.bundle\.min\.js|css/bootstrap\.min\.css)"
+        ),
         re.compile(r"data-bs-|\bbootstrap\.|class=\\?[\"'][^\"']*\b(?:btn|navbar|modal|container-fluid)\b"),
     ),
     (
@@ -48,6 +50,39 @@ class OfflineElement(folium.MacroElement):
     """A part of a folium map that needs scripts of this package, such as ``js/core.js``, in their order."""
 
     scripts: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = type(self).__name__
+
+    @property
+    def map_name(self) -> str:
+        """The variable that holds the map in the page."""
+        return "" if self._parent is None else self._parent.get_name()
+
+    def blocks(self) -> dict[str, str]:
+        """Markup to put into the page as it is, by name."""
+        return {}
+
+    def render(self, **kwargs: object) -> str:
+        """Put the element into the page of its map."""
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        figure = _figure_of(self)
+        for name, markup in self.blocks().items():
+            figure.html.add_child(_Verbatim(markup), name=name)
+        return ""
+
+
+class _Verbatim(Element):
+    """Markup as it is; branca else reads it as a template."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.markup = markup
+
+    def render(self, **_kwargs: object) -> str:
+        """Return the markup."""
+        return self.markup
 
 
 @dataclass
@@ -140,7 +175,7 @@ def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:
     OfflineError
         When the map needs anything that is neither in it nor vendored here.
     """
-    figure = folium_map.get_root()
+    figure = _figure_of(folium_map)
     figure.render()
     renumber = _Renumber({element.get_name().rsplit("_", 1)[-1] for element in _elements(figure)})
     header = _Fragment.of(renumber(figure.header.render()))
@@ -198,6 +233,13 @@ def require_offline(html: str) -> None:
         When it would; every address is named.
     """
     _refuse(requests_of(html))
+
+
+def _figure_of(element: Element) -> Figure:
+    root = element.get_root()
+    if not isinstance(root, Figure):
+        raise OfflineError("Only a map that stands in a page can be rendered.")
+    return root
 
 
 def _refuse(requests: list[Request]) -> None:

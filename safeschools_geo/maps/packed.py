@@ -123,7 +123,7 @@ def unpack_points(packed: PackedPoints) -> pd.DataFrame:
 
 
 def _checked(name: str, values: NDArray[Any]) -> NDArray[np.uint64]:
-    if len(values) and not (0 <= values.min() and values.max() < _WIDE**2):
+    if len(values) and not (values.min() >= 0 and values.max() < _WIDE**2):
         message = f"codes of {name} run from {values.min()} to {values.max()}; 0 to {_WIDE**2 - 1} can be packed"
         raise ValueError(message)
     return values.astype(np.uint64)
@@ -151,7 +151,8 @@ def _key_bytes(bits: int) -> int:
 
 def _quantised(values: NDArray[np.float64], start: float, extent: float, bits: int) -> NDArray[np.uint64]:
     cells = 2**bits
-    return np.clip(np.floor((values - start) / extent * cells), 0, cells - 1).astype(np.uint64)
+    cell: NDArray[np.float64] = np.clip(np.floor((values - start) / extent * cells), 0, cells - 1)
+    return cell.astype(np.uint64)
 
 
 def _interleave(x: NDArray[np.uint64], y: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:

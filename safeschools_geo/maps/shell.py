@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -11,15 +12,12 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from safeschools_geo.maps import assets
+from safeschools_geo.maps.legend import Filters, LegendItem
 from safeschools_geo.maps.offline import content_policy, map_parts, require_offline
+from safeschools_geo.maps.tables import DataTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import folium
-
-    from safeschools_geo.maps.legend import Filters, LegendItem
-    from safeschools_geo.maps.tables import DataTable
 
 SYNTHETIC = "SYNTHETIC DATA"
 _NOTEBOOK_HEIGHT_PX = 760
@@ -175,16 +173,20 @@ def map_page(
         When the map needs anything from outside.
     """
     parts = map_parts(folium_map, tiles=tiles)
-    html = _templates().get_template("map.html.j2").render(
-        content=content,
-        context=context,
-        synthetic=SYNTHETIC,
-        map_html=parts.html,
-        styles="\n".join([*parts.styles, assets.own("css/page.css")]),
-        scripts=parts.scripts,
-        policy=parts.policy,
-        tiles=tiles,
-        leaflet=assets.vendor_manifest()["leaflet"],
+    html = (
+        _templates()
+        .get_template("map.html.j2")
+        .render(
+            content=content,
+            context=context,
+            synthetic=SYNTHETIC,
+            map_html=parts.html,
+            styles="\n".join([*parts.styles, assets.own("css/page.css")]),
+            scripts=parts.scripts,
+            policy=parts.policy,
+            tiles=tiles,
+            leaflet=assets.vendor_manifest()["leaflet"],
+        )
     )
     require_offline(html)
     return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail)
@@ -205,12 +207,16 @@ def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflineP
     OfflinePage
         The page.
     """
-    html = _templates().get_template("index.html.j2").render(
-        entries=entries,
-        context=context,
-        synthetic=SYNTHETIC,
-        styles=assets.own("css/page.css"),
-        policy=content_policy([]),
+    html = (
+        _templates()
+        .get_template("index.html.j2")
+        .render(
+            entries=entries,
+            context=context,
+            synthetic=SYNTHETIC,
+            styles=assets.own("css/page.css"),
+            policy=content_policy([]),
+        )
     )
     require_offline(html)
     return OfflinePage(html, f"Maps – {context.district}, {context.term}")

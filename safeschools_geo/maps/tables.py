@@ -53,7 +53,7 @@ def load_table(loads: pd.DataFrame, *, term: str) -> DataTable:
     columns = ("Zone", "Schools", "Students", "Incidents", "On incidents", "Travel", "Visits", "Workload", "Of mean")
     rows = tuple(
         (
-            zone.name,
+            str(zone.name),
             count(zone.schools),
             count(zone.enrollment),
             count(zone.incidents),
@@ -85,7 +85,7 @@ def rate_table(rates: pd.DataFrame, *, term: str) -> DataTable:
     """
     rows = tuple(
         (
-            zone.name,
+            str(zone.name),
             count(zone.schools),
             count(zone.student_days),
             count(zone.incidents),
@@ -209,10 +209,14 @@ def at_school_table(incidents: pd.DataFrame, schools: pd.DataFrame) -> DataTable
     """
     names = dict(zip(schools["school_id"], schools["name"].astype("str"), strict=True))
     by_school = incidents["school_id"].fillna("").astype("str").value_counts()
-    listed = sorted(((int(n), names.get(str(i), str(i))) for i, n in by_school.items() if i), key=lambda x: (-x[0], x[1]))
+    listed = sorted(
+        ((int(n), names.get(str(i), str(i))) for i, n in by_school.items() if i), key=lambda x: (-x[0], x[1])
+    )
     elsewhere = int(by_school.get("", 0))
     rows = [(name, count(number)) for number, name in listed]
-    return DataTable("Incidents by school, all terms", ("School", "Incidents"), (*rows, ("At no school", count(elsewhere))))
+    return DataTable(
+        "Incidents by school, all terms", ("School", "Incidents"), (*rows, ("At no school", count(elsewhere)))
+    )
 
 
 def _crossed(

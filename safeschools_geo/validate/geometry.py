@@ -20,6 +20,8 @@ _GLOBE = Geod(ellps="WGS84")
 _LARGEST_IN_M2 = 100_000.0
 # An edge that is straight in degrees bends when it is projected; cut this short it stays within 2 mm of its line.
 _LONGEST_EDGE_DEGREES = 0.002
+# One round is not always enough: where edges cross beside a corner, rounding can leave a new crossing.
+_MOST_ROUNDS = 5
 
 
 def repair(
@@ -140,13 +142,15 @@ def spot_of(shape: shapely.Geometry) -> tuple[float, float]:
 
 
 def _made_valid(shape: shapely.Geometry) -> shapely.Geometry:
+    nothing = shapely.Polygon()
     if not np.isfinite(shapely.get_coordinates(shape)).all():
-        return shapely.Polygon()
-    whole = shapely.make_valid(shape, method="structure", keep_collapsed=False)
-    if whole.geom_type in {"Polygon", "MultiPolygon"}:
-        return whole
-    parts, _ = polygon_parts(np.array([whole], dtype=object))
-    return shapely.union_all(parts) if len(parts) else shapely.Polygon()
+        return nothing
+    mended, _ = polygon_parts(np.array([shape], dtype=object))
+    for _ in range(_MOST_ROUNDS):
+        if shapely.is_valid(mended).all():
+            return shapely.union_all(mended) if len(mended) else nothing
+        mended, _ = polygon_parts(shapely.make_valid(mended, method="structure", keep_collapsed=False))
+    return nothing
 
 
 def _repaired(table: str, label: str, before: shapely.Geometry, after: shapely.Geometry) -> Finding:

@@ -23,6 +23,8 @@ const SafeSchools = {
 
   prepare(map, { label, note }) {
     const container = map.getContainer();
+    const missing = document.getElementById("map-missing");
+    if (missing) missing.hidden = true;
     container.setAttribute("role", "application");
     container.setAttribute("aria-label", label);
     map.attributionControl.setPrefix(false);

@@ -47,29 +47,50 @@ SafeSchools.PackedLayer = L.Layer.extend({
     this._canvas.height = Math.round(size.y * ratio);
     this._canvas.style.width = `${size.x}px`;
     this._canvas.style.height = `${size.y}px`;
-    const context = this._canvas.getContext("2d");
+    const context = this._canvas.getContext("2d", { willReadFrequently: this._points.count > SafeSchools.MANY });
     context.scale(ratio, ratio);
     const frame = { size, ratio, scale: 2 ** this._map.getZoom(), origin: this._map.getPixelOrigin().add(corner) };
     if (this._view === "counts") this._drawCounts(context, frame);
     else this._drawDots(context, frame);
   },
 
-  _drawDots(context, { size, ratio, scale, origin }) {
-    const { x, y, count } = this._points;
-    const { radius, rim } = count > 20000 ? { radius: 1.5, rim: 0 } : { radius: 4, rim: 0.75 };
-    const sprites = this._colors.map((color) => SafeSchools.dot(color, radius, rim, ratio));
-    const half = radius + 1;
-    // A dot that lies on one of its own kind would not be seen: at most one of a kind for each pixel.
-    const taken = this._colors.map(() => new Uint8Array(size.x * size.y));
+  // Calls `stamp(x, y, code)` for each point in sight, in pixels of the screen (`ratio` of them to one of the page).
+  // A dot that lies on one of its own kind would not be seen: at most one of a kind for each pixel.
+  _eachDot({ size, scale, origin }, ratio, stamp) {
+    const { x, y, count } = this._points, width = Math.round(size.x * ratio), height = Math.round(size.y * ratio);
+    const taken = this._colors.map(() => new Uint8Array(width * height));
     for (let i = 0; i < count; i++) {
       if (!this._shown[i]) continue;
-      const px = Math.round(x[i] * scale - origin.x), py = Math.round(y[i] * scale - origin.y);
-      if (px < 0 || py < 0 || px >= size.x || py >= size.y) continue;
-      const code = this._codes[i], pixel = py * size.x + px;
+      const px = Math.round((x[i] * scale - origin.x) * ratio), py = Math.round((y[i] * scale - origin.y) * ratio);
+      if (px < 0 || py < 0 || px >= width || py >= height) continue;
+      const code = this._codes[i], pixel = py * width + px;
       if (taken[code][pixel]) continue;
       taken[code][pixel] = 1;
-      context.drawImage(sprites[code], px - half, py - half, 2 * half, 2 * half);
+      stamp(px, py, code);
     }
+  },
+
+  _drawDots(context, frame) {
+    if (this._points.count > SafeSchools.MANY) this._drawSpecks(context, frame);
+    else {
+      const radius = 4, half = radius + 1;
+      const sprites = this._colors.map((color) => SafeSchools.dot(color, radius, frame.ratio));
+      this._eachDot(frame, 1, (x, y, code) => context.drawImage(sprites[code], x - half, y - half, 2 * half, 2 * half));
+    }
+  },
+
+  // Very many points: small squares written straight into the picture, which takes no drawing command for each.
+  _drawSpecks(context, { size, ratio, scale, origin }) {
+    const image = context.getImageData(0, 0, this._canvas.width, this._canvas.height);
+    const pixels = new Uint32Array(image.data.buffer), { width, height } = image;
+    const inks = this._colors.map(SafeSchools.ink), before = Math.floor(ratio), side = Math.max(2, Math.round(2.5 * ratio));
+    this._eachDot({ size, scale, origin }, ratio, (x, y, code) => {
+      const left = Math.max(0, x - before), right = Math.min(width, x - before + side);
+      for (let row = Math.max(0, y - before); row < Math.min(height, y - before + side); row++) {
+        pixels.fill(inks[code], row * width + left, row * width + right);
+      }
+    });
+    context.putImageData(image, 0, 0);
   },
 
   _drawCounts(context, { size, scale, origin }) {
@@ -111,11 +132,31 @@ SafeSchools.gridCounts = ({ x, y, count }, shown, { scale, cell, origin, size })
   }
   const cells = [];
   counts.forEach((n, k) => { if (n) cells.push({ count: n, x: sumX[k] / n, y: sumY[k] / n }); });
-  return cells.sort((a, b) => a.count - b.count);
+  return SafeSchools.mergedCells(cells);
 };
 
-// A dot, drawn once and stamped many times; where there is room it has a dark rim.
-SafeSchools.dot = (color, radius, rim, ratio) => {
+// Circles that would hide each other become one, the smaller joining the greater.
+SafeSchools.mergedCells = (cells) => {
+  const kept = [];
+  for (const cell of cells.sort((a, b) => b.count - a.count)) {
+    const near = kept.find((other) => Math.hypot(other.x - cell.x, other.y - cell.y) < 40);
+    if (near) near.count += cell.count;
+    else kept.push(cell);
+  }
+  return kept.reverse();
+};
+
+// From so many points on, dots give way to specks.
+SafeSchools.MANY = 20000;
+
+// "#rrggbb" as an opaque pixel of a picture (little-endian: red first).
+SafeSchools.ink = (color) => {
+  const value = parseInt(color.slice(1), 16);
+  return (0xff000000 | ((value & 0xff) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
+};
+
+// A dot with a dark rim, drawn once and stamped many times.
+SafeSchools.dot = (color, radius, ratio) => {
   const sprite = document.createElement("canvas"), side = 2 * (radius + 1);
   sprite.width = sprite.height = Math.ceil(side * ratio);
   const context = sprite.getContext("2d");
@@ -124,10 +165,8 @@ SafeSchools.dot = (color, radius, rim, ratio) => {
   context.arc(side / 2, side / 2, radius, 0, 2 * Math.PI);
   context.fillStyle = color;
   context.fill();
-  if (rim) {
-    context.lineWidth = rim;
-    context.strokeStyle = "#1a1a1a";
-    context.stroke();
-  }
+  context.lineWidth = 0.75;
+  context.strokeStyle = "#1a1a1a";
+  context.stroke();
   return sprite;
 };

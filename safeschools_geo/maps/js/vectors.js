@@ -30,8 +30,9 @@ SafeSchools.addBackdrop = (map, id) => {
   const quiet = { interactive: false };
   if (roads) L.geoJSON(roads, { ...quiet, style: { color: "#a9a9a4", weight: 1 } }).addTo(map);
   if (boundary) L.geoJSON(boundary, { ...quiet, style: { color: "#4a4a4a", weight: 2, dashArray: "6 4", fill: false } }).addTo(map);
+  map.createPane("places").style.zIndex = 420;
   for (const { name, at } of places) {
-    L.tooltip({ permanent: true, direction: "center", className: "place-name", interactive: false })
+    L.tooltip({ permanent: true, direction: "center", className: "place-name", pane: "places" })
       .setLatLng([at[1], at[0]]).setContent(SafeSchools.element("span", "", name)).addTo(map);
   }
 };

@@ -1,0 +1,203 @@
+"""The history before it is spoilt: who calls, when, from which school, and who comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from data.generator.calls import CALL_TYPES, Call
+from data.generator.chance import minutes, normal, pick, poisson, stream
+from data.generator.ground import kilometres, lonlat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from random import Random
+
+    from data.generator.campuses import Roles, School
+    from data.generator.ground import Point
+    from data.generator.streets import Street
+
+HOTSPOT_FACTOR = 2.1
+OFFICER_SHARE = 2 / 3
+ZONE_FACTORS = {"1": 0.85, "2": 0.93, "3": 1.9, "4": 1.0, "5": 0.72, "6": 0.9, "7": 0.95, "8": 0.75}
+RISING = (0.45, 0.65, 0.9, 1.2, 1.55, 1.95)
+FALLING = RISING[::-1]
+"""Factor of the expected number of incidents, term by term."""
+
+_PER_STUDENT_DAY = {
+    "K-6": 2.15e-4, "K-5": 2.15e-4, "6-8": 4.5e-4, "7-8": 4.7e-4, "9-12": 4.7e-4, "K-8": 3.0e-4, "ALT": 8.5e-4,
+}  # fmt: skip
+_OFFICER_ODDS = 0.14
+"""Calls started by an officer over calls reported, at an ordinary school."""
+_TERM_FACTORS = (1.0, 0.97, 1.05, 1.0, 1.06, 1.02)
+_ELSEWHERE = 240
+_MONTHS = {8: 0.85, 9: 1.15, 10: 1.2, 11: 1.0, 12: 0.8, 1: 0.85, 2: 1.0, 3: 1.1, 4: 1.0, 5: 1.1, 6: 0.7, 7: 0.3}
+_WEEKDAYS = (0.95, 1.0, 1.02, 1.04, 1.12, 0.5, 0.4)
+_PATROL = ("P-11", "P-12", "P-14", "P-17", "P-21", "P-23")
+_OLD = {"6-8", "7-8", "9-12", "ALT"}
+_BY_PHONE = 0.04
+
+
+@dataclass(frozen=True)
+class Span:
+    """A term with the break after it: days with school, and all days."""
+
+    name: str
+    school_days: tuple[dt.date, ...]
+    days: tuple[dt.date, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of call as the crosswalk has it."""
+
+    category: str
+    service_min: float
+
+
+def make_history(
+    schools: Sequence[School],
+    roles: Roles,
+    streets: Sequence[Street],
+    spans: Sequence[Span],
+    kinds: Mapping[str, Kind],
+) -> list[Call]:
+    """Make the history, nothing wrong in it.
+
+    Parameters
+    ----------
+    schools
+        The schools.
+    roles
+        Schools that something is planted at.
+    streets
+        Streets, where calls come from that are not at a school.
+    spans
+        Terms, in their order.
+    kinds
+        Call type → its category and minutes on scene.
+
+    Returns
+    -------
+    list of Call
+        Calls in the order they were received, without case numbers.
+    """
+    calls = []
+    for school in schools:
+        for term, span in enumerate(spans):
+            chance = stream(f"history {school.code} {span.name}")
+            for source, mean in _expected(school, term, span, roles).items():
+                calls += [_call(chance, school, span, kinds, source) for _ in range(poisson(chance, mean))]
+    calls += _calls_elsewhere(streets, spans, kinds)
+    return sorted(calls, key=lambda call: (call.received, call.school_code, call.call_type))
+
+
+def _expected(school: School, term: int, span: Span, roles: Roles) -> dict[str, float]:
+    """Expected calls of one school and term: reported, and started by an officer."""
+    reported = _PER_STUDENT_DAY[school.span] * school.students * len(span.school_days) / (1 + _OFFICER_ODDS)
+    reported *= _TERM_FACTORS[term] * ZONE_FACTORS[school.zone]
+    is_late = term >= 4  # noqa: PLR2004 - the last two terms
+    if school.code in roles.hotspot and is_late:
+        reported *= HOTSPOT_FACTOR
+    if school.code == roles.rising:
+        reported *= RISING[term]
+    if school.code == roles.falling:
+        reported *= FALLING[term]
+    is_watched = school.code == roles.officer_initiated and term >= 3  # noqa: PLR2004 - since the fourth term
+    odds = OFFICER_SHARE / (1 - OFFICER_SHARE) if is_watched else _OFFICER_ODDS
+    return {"reported": reported, "On-view": reported * odds}
+
+
+def _call(chance: Random, school: School, span: Span, kinds: Mapping[str, Kind], source: str) -> Call:
+    group = "old" if school.span in _OLD else "young"
+    call_type = pick(chance, {name: spec.weight[group] for name, spec in CALL_TYPES.items()})
+    occurred = _moment(chance, call_type, span)
+    call = Call(
+        case="",
+        call_type=call_type,
+        source=source if source == "On-view" else pick(chance, {"Phone": 4, "Radio": 1}),
+        occurred=occurred,
+        received=occurred,
+        school_code=school.code,
+        school_name=school.name,
+        place=_place_at(chance, school.place),
+    )
+    in_hours = occurred.date() in set(span.school_days) and 7 <= occurred.hour < 16  # noqa: PLR2004 - school hours
+    unit = _unit(chance, kinds[call_type].category, school, in_hours=in_hours)
+    return _with_times(chance, call, unit, kinds[call_type].service_min)
+
+
+def _moment(chance: Random, call_type: str, span: Span) -> dt.datetime:
+    spec = CALL_TYPES[call_type]
+    days = span.school_days if chance.random() < spec.in_session else span.days
+    while True:
+        day = days[int(len(days) * chance.random())]
+        if chance.random() < _MONTHS[day.month] * _WEEKDAYS[day.weekday()] / 1.5:
+            break
+    hour = pick(chance, spec.hours)
+    # Half past seven is when school begins: nobody is there to call at seven.
+    minute = 30 + int(30 * chance.random()) if hour == 7 else int(60 * chance.random())  # noqa: PLR2004
+    return dt.datetime(day.year, day.month, day.day, hour, minute, int(60 * chance.random()))  # noqa: DTZ001 - wall time
+
+
+def _place_at(chance: Random, campus: Point) -> Point:
+    """Half the calls are placed at the school's address, the others somewhere on its campus."""
+    if chance.random() < 0.5:  # noqa: PLR2004 - half
+        return campus
+    x, y = kilometres(campus)
+    return lonlat((x + 0.04 * normal(chance), y + 0.04 * normal(chance)))
+
+
+def _unit(chance: Random, category: str, school: School, *, in_hours: bool) -> str:
+    if category == "threat_assessment":
+        return "TA-1"
+    if category == "non_critical" or not in_hours or not school.in_program:
+        weights = {"zone": 0.12 if in_hours else 0.0, "patrol": 0.88}
+    else:
+        weights = {"zone": 0.8, "backup": 0.1, "patrol": 0.1}
+    who = pick(chance, weights)
+    if who == "patrol":
+        return _PATROL[int(len(_PATROL) * chance.random())]
+    if who == "zone":
+        return f"SS-{school.zone}"
+    others = [zone for zone in ZONE_FACTORS if zone != school.zone]
+    return f"BU-{others[int(len(others) * chance.random())]}"
+
+
+def _with_times(chance: Random, call: Call, unit: str, service_min: float) -> Call:
+    spec = CALL_TYPES[call.call_type]
+    is_seen = call.source == "On-view"
+    occurred_to = None
+    if spec.is_found_later and not is_seen and chance.random() < 0.6:  # noqa: PLR2004 - most
+        occurred_to = call.occurred + dt.timedelta(minutes=round(minutes(chance, 420, spread=0.4)))
+    found = occurred_to or call.occurred
+    received = found if is_seen else _later(found, minutes(chance, spec.delay))
+    if not is_seen and chance.random() < _BY_PHONE:
+        return replace(call, occurred_to=occurred_to, received=received, cleared=_later(received, 12))
+    dispatched = received if is_seen else _later(received, minutes(chance, 2.5, spread=0.7))
+    travel = {"S": 6.5, "B": 12.0, "P": 10.0, "T": 24.0}[unit[0]]
+    arrived = dispatched if is_seen else _later(dispatched, minutes(chance, travel))
+    cleared = _later(arrived, minutes(chance, service_min, spread=0.45))
+    return replace(
+        call, occurred_to=occurred_to, received=received, dispatched=dispatched, arrived=arrived, cleared=cleared, unit=unit
+    )
+
+
+def _later(moment: dt.datetime, delay_min: float) -> dt.datetime:
+    return moment + dt.timedelta(seconds=round(60 * delay_min))
+
+
+def _calls_elsewhere(streets: Sequence[Street], spans: Sequence[Span], kinds: Mapping[str, Kind]) -> list[Call]:
+    """Make calls that are at no school: bus stops, parks, the way home."""
+    chance = stream("elsewhere")
+    calls = []
+    for _ in range(_ELSEWHERE):
+        call_type = pick(chance, {"TRAFFIC HAZARD": 4, "WELFARE CHECK": 3, "PUBLIC ASSIST": 3, "FIGHT IN PROGRESS": 1})
+        span = spans[int(len(spans) * chance.random())]
+        occurred = _moment(chance, call_type, span)
+        line = streets[int(len(streets) * chance.random())].line.coords
+        call = Call("", call_type, "Phone", occurred, occurred, place=(line[len(line) // 2][0], line[len(line) // 2][1]))
+        unit = _PATROL[int(len(_PATROL) * chance.random())]
+        calls.append(_with_times(chance, call, unit, kinds[call_type].service_min))
+    return calls

@@ -1,0 +1,83 @@
+"""What is planted and what is spoilt, in numbers that tests and readers can look for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from data.generator.chance import SEED
+from data.generator.dirt import FAULTS, PILE, REJECTED
+from data.generator.history import FALLING, HOTSPOT_FACTOR, OFFICER_SHARE, RISING, ZONE_FACTORS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from data.generator.calls import Call
+    from data.generator.campuses import Roles, School
+
+HEAVY_ZONE_SHARE = 1.6
+"""Load of Zone 3 over the mean of the zones, as its factor in `ZONE_FACTORS` was chosen to give."""
+
+
+def truths(
+    schools: Sequence[School], roles: Roles, terms: Sequence[str], files: Mapping[str, Sequence[Call]]
+) -> dict[str, object]:
+    """Say what is in the demo.
+
+    Parameters
+    ----------
+    schools
+        The schools.
+    roles
+        Schools that something is planted at.
+    terms
+        Names of the terms, in order.
+    files
+        Name of each export → its rows.
+
+    Returns
+    -------
+    dict
+        Content of ``truths.json``.
+    """
+    return {
+        "is_synthetic": True,
+        "seed": SEED,
+        "schools": {
+            "count": len(schools),
+            "students": sum(s.students for s in schools if s.is_listed),
+            "without_enrollment": [s.code for s in schools if not s.is_listed],
+            "not_in_program": [s.code for s in schools if not s.in_program],
+        },
+        "planted": {
+            "hotspot": {
+                "zone": "4",
+                "schools": list(roles.hotspot),
+                "terms": list(terms[4:]),
+                "times_expected": HOTSPOT_FACTOR,
+            },
+            "heavy_zone": {"zone": "3", "share_of_mean": HEAVY_ZONE_SHARE, "incident_factor": ZONE_FACTORS["3"]},
+            "officer_initiated": {
+                "school": roles.officer_initiated,
+                "terms": list(terms[3:]),
+                "share": round(OFFICER_SHARE, 4),
+            },
+            "rising": {"school": roles.rising, "factors": dict(zip(terms, RISING, strict=True))},
+            "falling": {"school": roles.falling, "factors": dict(zip(terms, FALLING, strict=True))},
+            "lunch_peak": {"category": "assault_battery", "hour": 12},
+            "pile_up": {"x": PILE[0], "y": PILE[1], "incidents": FAULTS["pile_up"]},
+        },
+        "faults": FAULTS,
+        "files": {name: _outcome(calls) for name, calls in files.items()},
+    }
+
+
+def _outcome(calls: Sequence[Call]) -> dict[str, object]:
+    kinds = Counter(call.kind for call in calls if call.kind)
+    rejected = Counter(REJECTED[call.kind] for call in calls if call.kind in REJECTED)
+    return {
+        "rows": len(calls),
+        "kept": len(calls) - rejected.total(),
+        "rejected": dict(sorted(rejected.items())),
+        "faults": dict(sorted(kinds.items())),
+    }

@@ -1,0 +1,170 @@
+"""The pages hold the facts, escape what they are given, and are the same bytes every time."""
+
+import re
+
+import geopandas as gpd
+import map_town
+import numpy as np
+import pytest
+import shapely
+import town
+
+from safeschools_geo.maps import MapEntry, PageContext, index_page
+from safeschools_geo.maps.classes import RateClasses
+from safeschools_geo.maps.layers import neighbour_fills, school_marks, zone_features
+from safeschools_geo.maps.palette import LEVEL_MARKS, RATE_FILLS
+
+PAGES = ["zones", "history", "rates"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_same_results_give_the_same_bytes(name):
+    assert map_town.draw(name).html == map_town.draw(name).html
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_what_it_is(name):
+    html = map_town.page(name).html
+    assert "Confidential – internal use" in html
+    assert html.count("SYNTHETIC DATA") == 2  # in the banner, and on the map
+    assert "West carries the most." in html
+    assert "<dt>Visit</dt><dd>30 min</dd>" in html
+
+
+def test_a_page_of_real_data_for_the_public_says_neither():
+    context = PageContext(district="Twosquare", term="Spring", is_internal=False)
+    html = map_town.draw("zones", context=context).html
+    assert "Confidential" not in html
+    assert "SYNTHETIC" not in html
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_backdrop_is_needed(name):
+    assert "District boundary" not in map_town.draw(name, bare=True).html
+
+
+def test_the_loads_stand_on_the_map_and_in_the_table():
+    html = map_town.page("zones").html
+    assert '"label":["West","5.2 h/day (most)"]' in html
+    assert '<th scope="row">West</th><td>1</td><td>300</td><td>6</td><td>3.00</td><td>1.20</td><td>1.00</td>' in html
+
+
+def test_what_has_no_place_is_counted_and_said():
+    assert "1 school has no place on record" in map_town.page("zones").html
+    assert "Zephrin Middle" in map_town.page("zones").html
+    assert "1 incident has no place on record" in map_town.page("history").html
+
+
+def test_the_history_counts_by_category_and_term():
+    html = map_town.page("history").html
+    table = html[html.index("Incidents by category and term") :]
+    # 200 incidents, categories in turn: the first two of nine come 23 times, every other time in Fall.
+    assert '<th scope="row">Assault and battery</th><td>12</td><td>11</td><td>23</td>' in table
+    assert '<th scope="row">All</th><td>100</td><td>100</td><td>200</td>' in table
+
+
+def test_an_empty_history_is_a_page_all_the_same():
+    html = map_town.draw("history", incidents=map_town.history(0), bare=True).html
+    assert '<th scope="row">All</th><td>0</td>' in html
+
+
+def test_incidents_outside_every_term_are_counted_last():
+    incidents = map_town.history(20)
+    incidents.loc[:4, "term"] = None
+    html = map_town.draw("history", incidents=incidents).html
+    assert '<th scope="col">Fall</th><th scope="col">Spring</th><th scope="col">Outside every term</th>' in html
+
+
+def test_hostile_names_stay_text():
+    zones, schools = town.zones().assign(name=map_town.HOSTILE), map_town.schools().assign(name=map_town.HOSTILE)
+    loads = map_town.loads().assign(name=map_town.HOSTILE)
+    html = map_town.draw("zones", zones=zones, schools=schools, loads=loads, finding=map_town.HOSTILE).html
+    assert "<script>window.hacked" not in html
+    assert "<img" not in html
+    assert "{{ 7 * 7 }}" in html
+
+
+def test_a_rate_that_is_missing_is_hatched_and_said():
+    html = map_town.page("rates").html
+    assert '"label":["East","no data"]' in html
+    assert '"fill":null' in html
+    assert "No data" in html
+
+
+def test_a_hundred_thousand_incidents_stay_under_a_megabyte():
+    page = map_town.draw("history", incidents=map_town.history(100_000))
+    assert len(page.html.encode()) <= 1_000_000
+
+
+def test_tiles_are_said_on_the_page():
+    html = map_town.draw("zones", tiles=True).html
+    assert "This page asks tile.openstreetmap.org" in html
+    assert "tile.openstreetmap.org" not in map_town.page("zones").html
+
+
+def test_a_page_is_saved_and_shown_in_a_notebook(tmp_path):
+    page = map_town.page("zones")
+    assert page.save(tmp_path / "zones.html").read_bytes() == page.html.encode()
+    shown = page._repr_html_()
+    assert 'title="Zones and workload – Twosquare, Spring"' in shown
+    assert re.fullmatch(r"<iframe [^<>]*></iframe>", shown)
+
+
+def test_the_index_links_every_map_with_its_finding():
+    entries = [
+        MapEntry("zones.html", "Zones", "West & East", map_town.page("zones").thumbnail),
+        MapEntry("r.html", "R", "x"),
+    ]
+    html = index_page(entries, context=map_town.CONTEXT).html
+    assert '<a href="zones.html">Zones</a>' in html
+    assert "West &amp; East" in html
+    assert html.count("<svg") == 1
+
+
+def test_neighbours_differ_in_fill():
+    cells = [shapely.box(x, y, x + 1, y + 1) for x in range(5) for y in range(5)]
+    zones = gpd.GeoDataFrame({"zone_id": [str(i) for i in range(25)]}, geometry=cells, crs=4326)
+    fills = neighbour_fills(zones)
+    for a in range(25):
+        for b in range(a):
+            assert fills[a] != fills[b] or not cells[a].touches(cells[b])
+
+
+def test_zones_that_share_an_edge_share_it_on_the_map():
+    features = zone_features(town.zones(), fills=["#fff", "#eee"], opacity=1, label=lambda _: [], facts=lambda _: [])[
+        "features"
+    ]
+    west, east = (shapely.geometry.shape(f["geometry"]) for f in features)
+    assert west.intersection(east).length == pytest.approx(west.bounds[3] - west.bounds[1], rel=0.01)
+    assert west.intersection(east).area == 0
+
+
+def test_each_level_has_its_own_shape_and_colour():
+    shapes, colors = zip(*LEVEL_MARKS.values(), strict=True)
+    assert len(set(shapes)) == len(set(colors)) == len(LEVEL_MARKS)
+
+
+def test_schools_in_doubt_have_a_ring():
+    marks = school_marks(map_town.schools(), map_town.assignments())
+    assert [m["has_ring"] for m in marks] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("rates", "start", "step", "number"),
+    [
+        ([0.12, 0.38, np.nan], 0.1, 0.1, 3),
+        ([0.0, 10.0], 0.0, 2.5, 5),
+        ([2.0], 2.0, 1.0, 1),
+        ([0.0, 0.0], 0.0, 1.0, 1),
+        ([], 0.0, 1.0, 0),
+        ([np.nan], 0.0, 1.0, 0),
+    ],
+)
+def test_classes_are_few_and_round(rates, start, step, number):
+    classes = RateClasses.of(np.array(rates, dtype="float64"))
+    assert (classes.start, classes.step, classes.number) == (pytest.approx(start), pytest.approx(step), number)
+    assert len(classes.legend()) == number <= len(RATE_FILLS)
+    known = [r for r in rates if np.isfinite(r)]
+    assert [classes.fill(r) is None for r in rates] == [not np.isfinite(r) for r in rates]
+    for low, high in zip(sorted(known), sorted(known)[1:], strict=False):
+        assert RATE_FILLS.index(classes.fill(low)) <= RATE_FILLS.index(classes.fill(high))
