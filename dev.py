@@ -61,7 +61,7 @@ def lint(*arguments: str) -> None:
     run("-m", "ruff", "check", *arguments, ".")
     run("-m", "ruff", "format", "--check", ".")
     sources = sorted((ROOT / "safeschools_geo").rglob("*.py"))
-    run("-m", "numpydoc.hooks.validate_docstrings", *sources)
+    run("-m", "numpydoc", "lint", *sources)
 
 
 def types(*arguments: str) -> None:

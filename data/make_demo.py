@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import Settings
 
 HERE = Path(__file__).resolve().parent
-ZONE_NAMES = ("Harrow Flats", "Pelder Mesa", "Tessaly", "Quillon Springs", "Dunn Playa", "Lath Wash", "Ostrey", "Varn Gap")
+ZONE_NAMES = (
+    "Harrow Flats",
+    "Pelder Mesa",
+    "Tessaly",
+    "Quillon Springs",
+    "Dunn Playa",
+    "Lath Wash",
+    "Ostrey",
+    "Varn Gap",
+)
 EXPORTS = {
     2023: ("cad_2023-24.csv", exports.write_american),
     2024: ("cad_2024-25.xlsx", exports.write_workbook),
@@ -51,7 +60,7 @@ def main(folder: Path) -> None:
     settings = load_settings(HERE)
     zones, district = zone_polygons(), boundary_polygon()
     network = streets(district)
-    schools = make_schools(zones)
+    schools = make_schools(zones, network)
     roles = give_roles(schools)
     clean = make_history(schools, roles, network, _spans(settings), _kinds(HERE / settings.paths.crosswalk))
     files = _files(clean)
@@ -125,7 +134,7 @@ def _year_of(call: Call) -> int:
 
 
 def _files(clean: Sequence[Call]) -> dict[int, list[Call]]:
-    """Number the calls, spoil some, and sort them into one export for each school year."""
+    """Give the calls numbers, spoil some, and sort them into one export for each school year."""
     numbered: list[Call] = []
     for year, group in itertools.groupby(clean, key=_year_of):
         calls = [_as_exported(call, year) for call in group]
@@ -141,9 +150,7 @@ def _as_exported(call: Call, year: int) -> Call:
     """Drop the seconds that the first system does not export."""
     if EXPORTS[year][1] is not exports.write_american:
         return call
-    names = ("occurred", "occurred_to", "received", "dispatched", "arrived", "cleared")
-    moments: dict[str, dt.datetime | None] = {name: getattr(call, name) for name in names}
-    return replace(call, **{k: v.replace(second=0) for k, v in moments.items() if v is not None})
+    return call.retimed(lambda moment: moment.replace(second=0))
 
 
 if __name__ == "__main__":

@@ -25,8 +25,12 @@ district_folder = None
 term_name = None
 
 # %%
+import pandas as pd
+
 from safeschools_geo.district import demo_folder, read_district
 from safeschools_geo.validate import check_district
+
+pd.set_option("display.max_colwidth", None, "display.max_rows", 200)
 
 # %% [markdown]
 # ## What was read?

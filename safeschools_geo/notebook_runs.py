@@ -21,7 +21,8 @@ from safeschools_geo.maps.offline import require_offline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SCRIPT_HASH = re.compile(r"'(sha256-[A-Za-z0-9+/=]+)'")
+_POLICY = re.compile(r"script-src ([^;]*);")
+_SCRIPT_HASH = re.compile(r"sha256-[A-Za-z0-9+/]{43}=")
 _TIMEOUT_S = 1200
 
 
@@ -43,7 +44,12 @@ def notebook_files() -> list[Path]:
 
 
 def run_notebooks(
-    out: Path, *, district: Path | None, term: str | None, on_step: Callable[[str], None] = lambda _: None
+    out: Path,
+    *,
+    district: Path | None,
+    term: str | None,
+    is_synthetic: bool,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Execute every notebook and save each with its results, as a notebook and as a page.
 
@@ -55,6 +61,8 @@ def run_notebooks(
         The district folder; the demo if left out.
     term
         Name of the term; the last one if left out.
+    is_synthetic
+        Whether the data are made up, which every page then says.
     on_step
         Called with the name of each notebook as it begins.
 
@@ -77,7 +85,7 @@ def run_notebooks(
         _execute(notebook, path)
         write_text(out / path.name, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
         page = out / f"{path.stem}.html"
-        write_text(page, notebook_html(notebook, title=path.stem))
+        write_text(page, notebook_html(notebook, title=path.stem, is_synthetic=is_synthetic))
         pages.append(page)
     return pages
 
@@ -105,7 +113,13 @@ def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, str | 
 
 
 def _execute(notebook: nbformat.NotebookNode, path: Path) -> None:
-    client = NotebookClient(notebook, timeout=_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": "."}})
+    client = NotebookClient(
+        notebook,
+        timeout=_TIMEOUT_S,
+        kernel_name="python3",
+        resources={"metadata": {"path": "."}},
+        extra_arguments=["--log-level=ERROR"],
+    )
     try:
         client.execute()
     except CellExecutionError as error:
@@ -117,7 +131,7 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> None:
         ) from error
 
 
-def notebook_html(notebook: nbformat.NotebookNode, *, title: str) -> str:
+def notebook_html(notebook: nbformat.NotebookNode, *, title: str, is_synthetic: bool) -> str:
     """Make a page of an executed notebook that opens without a network.
 
     Parameters
@@ -126,6 +140,8 @@ def notebook_html(notebook: nbformat.NotebookNode, *, title: str) -> str:
         The notebook with its results.
     title
         Title of the page.
+    is_synthetic
+        Whether the data are made up.
 
     Returns
     -------
@@ -134,10 +150,13 @@ def notebook_html(notebook: nbformat.NotebookNode, *, title: str) -> str:
     """
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)  # type: ignore[no-untyped-call]
     # A map inside the page runs under the page's policy as well as its own: its scripts have to be named in both.
-    hashes = sorted(set(_SCRIPT_HASH.findall(html.unescape(body))))
+    policies = _POLICY.findall(html.unescape(html.unescape(body)))
+    hashes = sorted({found for policy in policies for found in _SCRIPT_HASH.findall(policy)})
     templates = Environment(
         loader=PackageLoader("safeschools_geo", "templates"), autoescape=True, undefined=StrictUndefined
     )
-    page = templates.get_template("notebook.html.j2").render(title=title, body=body, hashes=hashes)
+    page = templates.get_template("notebook.html.j2").render(
+        title=title, body=body, hashes=hashes, is_synthetic=is_synthetic
+    )
     require_offline(page)
     return page

@@ -269,5 +269,5 @@ class TableRead:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows read, kept and rejected."""
+        """The number of rows read, kept and rejected."""
         return {"read": self.rows_read, "kept": self.rows_read - len(self.rejects), "rejected": len(self.rejects)}

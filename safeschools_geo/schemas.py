@@ -86,7 +86,7 @@ class Table:
 
     @property
     def column_names(self) -> list[str]:
-        """Names of the columns, in order."""
+        """Column names, in order."""
         return [c.name for c in self.columns]
 
     def __getitem__(self, name: str) -> Column:

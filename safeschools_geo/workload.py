@@ -24,7 +24,7 @@ _SCHOOL_WEEK = 5.0
 
 
 def service_minutes(history: pd.DataFrame, settings: WorkloadSettings) -> pd.Series:
-    """Minutes on scene of each incident.
+    """Measure the minutes on scene of each incident.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def _minutes_between(start: pd.Series, end: pd.Series, longest: float) -> pd.Ser
 def travel_minutes(
     schools: gpd.GeoDataFrame, school_zones: pd.Series, settings: WorkloadSettings, *, crs: CRS
 ) -> pd.Series:
-    """Minutes of one trip to each school from where its officer patrols.
+    """Measure the minutes of one trip to each school from where its officer patrols.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def school_workload(
     settings: WorkloadSettings,
     crs: CRS,
 ) -> pd.DataFrame:
-    """Workload of each programme school in each term.
+    """Count the workload of each programme school in each term.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _term_workload(
 
 
 def zone_workload(workload: pd.DataFrame, zones: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Workload of each zone in each term.
+    """Count the workload of each zone in each term.
 
     Parameters
     ----------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from data.generator.ground import Point
+
 if TYPE_CHECKING:
-    from data.generator.ground import Point
+    from collections.abc import Callable
 
 COLUMNS = (
     "CaseNo", "CallType", "Source", "Occurred", "OccurredTo", "Received", "Dispatched", "Arrived", "Cleared", "Unit",
@@ -43,6 +45,20 @@ class Call:
     unit: str = ""
     occurred_as: str | None = None
     kind: str = ""
+
+    def retimed(self, change: Callable[[dt.datetime], dt.datetime]) -> Call:
+        """Change every moment of the call that is known."""
+        known = [self.occurred_to, self.dispatched, self.arrived, self.cleared]
+        occurred_to, dispatched, arrived, cleared = [None if m is None else change(m) for m in known]
+        return replace(
+            self,
+            occurred=change(self.occurred),
+            received=change(self.received),
+            occurred_to=occurred_to,
+            dispatched=dispatched,
+            arrived=arrived,
+            cleared=cleared,
+        )
 
     def cells(self) -> tuple[str | dt.datetime | float | None, ...]:
         """List what stands in the cells, in the order of `COLUMNS`."""

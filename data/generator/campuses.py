@@ -7,18 +7,25 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import shapely
+from shapely import LineString, Polygon
 from shapely import Point as ShapelyPoint
-from shapely import Polygon
 
-from data.generator.chance import normal, stream
+from data.generator.chance import happens, normal, stream
 from data.generator.ground import Point, kilometres, lonlat
 from data.generator.streets import TOWNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
+
+    from shapely.geometry.base import BaseGeometry
+
+    from data.generator.streets import Street
 
 _CLOSEST_KM = 0.55
 _FROM_BORDER_KM = 0.15
+_FROM_STREET_KM = 0.25
 _COUNTS = {
     "1": {"K-6": 5, "7-8": 1, "9-12": 1},
     "2": {"K-6": 3, "K-5": 2, "6-8": 1, "7-8": 1, "9-12": 1, "K-8": 1},
@@ -87,13 +94,15 @@ class Roles:
     falling: str
 
 
-def make_schools(zones: dict[str, Polygon]) -> list[School]:
+def make_schools(zones: dict[str, Polygon], streets: Sequence[Street]) -> list[School]:
     """Make the schools.
 
     Parameters
     ----------
     zones
         Zones in degrees.
+    streets
+        Streets; every school is near one.
 
     Returns
     -------
@@ -103,7 +112,7 @@ def make_schools(zones: dict[str, Polygon]) -> list[School]:
     chance = stream("schools")
     spans = [(zone, span) for zone, counts in _COUNTS.items() for span, n in counts.items() for _ in range(n)]
     roots = sorted(_ROOTS, key=lambda root: stream(f"root {root}").random())
-    places = _places(chance, zones)
+    places = _places(chance, zones, streets)
     without_number = {_first(spans, "6", "K-5"), _first(spans, "7", "ALT")}
     outside_program = {_first(spans, "5", "K-8"), _first(spans, "2", "K-5")}
     schools = []
@@ -137,9 +146,9 @@ def give_roles(schools: list[School]) -> Roles:
     Returns
     -------
     Roles
-        The three neighbouring schools of Zone 4 that are closest together, and three middle schools of other zones.
+        The three schools of Zone 4, but for its high school, that are closest together, and three middle schools of other zones.
     """
-    fit = [s for s in schools if s.zone == "4"]
+    fit = [s for s in schools if s.zone == "4" and s.span != "9-12"]
     hotspot = min(itertools.combinations(fit, 3), key=_width_km)
     middle = {s.zone: s.code for s in schools if s.span == "7-8"}
     return Roles(tuple(s.code for s in hotspot), officer_initiated=middle["7"], rising=middle["6"], falling=middle["2"])
@@ -153,21 +162,28 @@ def _first(spans: list[tuple[str, str]], zone: str, span: str) -> int:
     return spans.index((zone, span))
 
 
-def _places(chance: Random, zones: dict[str, Polygon]) -> list[Point]:
+def _places(chance: Random, zones: dict[str, Polygon], streets: Sequence[Street]) -> list[Point]:
+    """Place the schools of each zone, elementary schools in its outskirts."""
+    lines = [LineString([kilometres((x, y)) for x, y in street.line.coords]) for street in streets]
+    near_streets = shapely.union_all([line.buffer(_FROM_STREET_KM) for line in lines])
     taken: list[Point] = []
     for zone, polygon in zones.items():
-        inner = Polygon([kilometres(p) for p in polygon.exterior.coords]).buffer(-_FROM_BORDER_KM)
+        inner = Polygon([kilometres((x, y)) for x, y in polygon.exterior.coords]).buffer(-_FROM_BORDER_KM)
+        area = inner.intersection(near_streets)
+        shapely.prepare(area)
+        places: list[Point] = []
         for _ in range(sum(_COUNTS[zone].values())):
-            taken.append(_free_place(chance, inner, taken))
+            places.append(_free_place(chance, area, [*taken, *places]))
+        taken += sorted(places, key=_settled)
     return [lonlat(place) for place in taken]
 
 
-def _free_place(chance: Random, area: Polygon, taken: list[Point]) -> Point:
+def _free_place(chance: Random, area: BaseGeometry, taken: list[Point]) -> Point:
     low_x, low_y, high_x, high_y = area.bounds
     while True:
         place = (low_x + (high_x - low_x) * chance.random(), low_y + (high_y - low_y) * chance.random())
         is_free = all(math.dist(place, other) >= _CLOSEST_KM for other in taken)
-        if is_free and chance.random() < _settled(place) and area.contains(ShapelyPoint(place)):
+        if is_free and happens(chance, _settled(place)) and area.contains(ShapelyPoint(place)):
             return place
 
 

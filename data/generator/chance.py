@@ -52,6 +52,42 @@ def pick(chance: Random, weights: Mapping[T, float]) -> T:
     return thing
 
 
+def happens(chance: Random, probability: float) -> bool:
+    """Toss a coin.
+
+    Parameters
+    ----------
+    chance
+        Random numbers.
+    probability
+        How likely it is, 0 to 1.
+
+    Returns
+    -------
+    bool
+        Whether it happens.
+    """
+    return chance.random() < probability
+
+
+def one_of(chance: Random, things: Sequence[T]) -> T:
+    """Draw one of a sequence, each as likely as the others.
+
+    Parameters
+    ----------
+    chance
+        Random numbers.
+    things
+        What to draw from.
+
+    Returns
+    -------
+    object
+        One of the things.
+    """
+    return things[int(len(things) * chance.random())]
+
+
 def sample(chance: Random, things: Sequence[T], size: int) -> list[T]:
     """Draw several of a sequence, none twice, in the order of the sequence.
 
@@ -90,7 +126,8 @@ def poisson(chance: Random, mean: float) -> int:
 
     Notes
     -----
-    Knuth, The Art of Computer Programming 2, 3.4.1: uniform numbers are multiplied until the product is below exp(-mean).
+    Knuth, The Art of Computer Programming 2, 3.4.1: uniform numbers are multiplied
+    until the product is below exp(-mean).
     """
     limit, product, count = math.exp(-mean), chance.random(), 0
     while product > limit:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from data.generator.chance import sample, stream
+from data.generator.chance import happens, one_of, sample, stream
 from data.generator.ground import lonlat
 
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ PILE = lonlat((-0.62, -1.9))
 """Where the geocoder puts what it cannot find; no school stands there."""
 _HOPELESS = ("NORTH CAMPUS", "see narrative", "Elem by the water tower", "TVUSD", "unk school", "GYM")
 _UNREADABLE = ("31/31/2024 08:15", "PENDING", "25:70", "see narrative", "2025-02-30 10:00")
-_GAP = dt.datetime(2025, 3, 9, 2, 30)  # noqa: DTZ001 - wall time that does not exist
-_REPEAT = dt.datetime(2024, 11, 3, 1, 30)  # noqa: DTZ001 - wall time that comes twice
+_GAP = dt.datetime.fromisoformat("2025-03-09T02:30")
+_REPEAT = dt.datetime.fromisoformat("2024-11-03T01:30")
+"""Wall time that does not exist, and wall time that comes twice."""
+_SENTINEL = dt.datetime.fromisoformat("1900-01-01")
+_CLOCK_YEAR = 2024
+_LAST_YEAR = 2025
 
 
 def spoil(calls: Sequence[Call], *, year_of: Callable[[Call], int]) -> list[Call]:
@@ -91,7 +95,7 @@ def _fits(kind: str, call: Call, year: int) -> bool:
         return False
     if kind in ("dst_gap", "dst_repeat"):
         month = 3 if kind == "dst_gap" else 11
-        return year == 2024 and call.call_type == "ALARM-BURGLARY" and call.occurred.month == month  # noqa: PLR2004
+        return year == _CLOCK_YEAR and call.call_type == "ALARM-BURGLARY" and call.occurred.month == month
     years = {"name_script": 2025, "name_formula": 2023}
     if year != years.get(kind, year):
         return False
@@ -118,13 +122,17 @@ def repeats(calls: Sequence[Call], *, year_of: Callable[[Call], int]) -> list[tu
     for kind in LATER_FAULTS:
         chance = stream(f"fault {kind}")
         moves_on = kind == "duplicate_in_next_file"
-        fit = [n for n, c in enumerate(calls) if n not in used and _is_plain(c) and (year_of(c) < 2025 or not moves_on)]  # noqa: PLR2004
+        fit = [
+            n
+            for n, c in enumerate(calls)
+            if n not in used and _is_plain(c) and (year_of(c) < _LAST_YEAR or not moves_on)
+        ]
         if moves_on:
             # Exports overlap at their seams: what comes twice is of the last weeks of a school year.
             fit = [n for n in fit if calls[n].occurred.month in (6, 7)]
         for n in sample(chance, fit, FAULTS[kind]):
             used.add(n)
-            row = replace(_CONFLICT(chance, calls[n]) if kind == "conflicting_id" else calls[n], kind=kind)
+            row = replace(_conflicting(chance, calls[n]) if kind == "conflicting_id" else calls[n], kind=kind)
             year = year_of(calls[n])
             rows.append((year + 1, -1, row) if moves_on else (year, n + 1 + int(12 * chance.random()), row))
     return rows
@@ -134,9 +142,13 @@ def _is_plain(call: Call) -> bool:
     return not call.kind and bool(call.school_code)
 
 
-def _CONFLICT(chance: Random, call: Call) -> Call:  # noqa: N802
+def _conflicting(chance: Random, call: Call) -> Call:
     shift = dt.timedelta(minutes=5 + int(50 * chance.random()))
-    return replace(call, call_type="PUBLIC ASSIST" if call.call_type != "PUBLIC ASSIST" else "THEFT", occurred=call.occurred - shift)
+    return replace(
+        call,
+        call_type="PUBLIC ASSIST" if call.call_type != "PUBLIC ASSIST" else "THEFT",
+        occurred=call.occurred - shift,
+    )
 
 
 def _named(call: Call, name: str) -> Call:
@@ -147,15 +159,15 @@ def _misspelt(chance: Random, call: Call) -> Call:
     """Leave out a letter of the name, or exchange two."""
     name = call.school_name
     at = 2 + int((name.index(" ") - 4) * chance.random())
-    if name[at] == name[at + 1] or chance.random() < 0.5:  # noqa: PLR2004 - half
+    if name[at] == name[at + 1] or happens(chance, 0.5):
         return _named(call, name[:at] + name[at + 1 :])
     return _named(call, name[:at] + name[at + 1] + name[at] + name[at + 2 :])
 
 
-def _moved(call: Call, x: Callable[[float, float], tuple[float, float]]) -> Call:
+def _moved(call: Call, change: Callable[[float, float], tuple[float, float]]) -> Call:
     if call.place is None:
         raise ValueError(f"{call.case} has no place to spoil")
-    return replace(call, place=x(*call.place))
+    return replace(call, place=change(*call.place))
 
 
 def _far(chance: Random, call: Call) -> Call:
@@ -165,16 +177,14 @@ def _far(chance: Random, call: Call) -> Call:
 def _at(call: Call, moment: dt.datetime, minutes_later: int) -> Call:
     """Move a whole call to a moment, its received time to some minutes later."""
     shift = moment + dt.timedelta(minutes=minutes_later) - call.received
-    later = {
-        name: None if value is None else value + shift
-        for name, value in (("dispatched", call.dispatched), ("arrived", call.arrived), ("cleared", call.cleared))
-    }
-    return replace(call, occurred=moment, occurred_to=None, received=call.received + shift, **later)
+    return replace(call.retimed(lambda known: known + shift), occurred=moment, occurred_to=None)
 
 
 def _odd_case(chance: Random, call: Call) -> Call:
     text = call.call_type
-    return replace(call, call_type=(text.lower(), text.title() + "  ", f" {text}", text + " ")[int(4 * chance.random())])
+    return replace(
+        call, call_type=(text.lower(), text.title() + "  ", f" {text}", text + " ")[int(4 * chance.random())]
+    )
 
 
 def _cleared_early(chance: Random, call: Call) -> Call:
@@ -185,17 +195,15 @@ def _cleared_early(chance: Random, call: Call) -> Call:
 _SPOIL: dict[str, Spoil] = {
     "name_exact": lambda _, call: _named(call, call.school_name),
     "name_misspelt": _misspelt,
-    "name_hopeless": lambda chance, call: _named(call, _HOPELESS[int(len(_HOPELESS) * chance.random())]),
+    "name_hopeless": lambda chance, call: _named(call, one_of(chance, _HOPELESS)),
     "name_script": lambda _, call: replace(call, school_code="", school_name="<script>alert(1)</script>"),
     "name_formula": lambda _, call: replace(call, school_code="", school_name='=HYPERLINK("http://x")'),
     "swapped": lambda _, call: _moved(call, lambda x, y: (y, x)),
     "sign_flipped": lambda _, call: _moved(call, lambda x, y: (-x, y)),
     "null_island": lambda _, call: replace(call, place=(0.0, 0.0)),
     "far_outside": _far,
-    "sentinel_time": lambda _, call: replace(call, occurred=dt.datetime(1900, 1, 1), occurred_to=None),  # noqa: DTZ001
-    "unreadable_time": lambda chance, call: replace(
-        call, occurred_as=_UNREADABLE[int(len(_UNREADABLE) * chance.random())], occurred_to=None
-    ),
+    "sentinel_time": lambda _, call: replace(call, occurred=_SENTINEL, occurred_to=None),
+    "unreadable_time": lambda chance, call: replace(call, occurred_as=one_of(chance, _UNREADABLE), occurred_to=None),
     "date_only": lambda _, call: replace(call, occurred_as="date", occurred_to=None),
     "dst_gap": lambda _, call: _at(call, _GAP, 65),
     "dst_repeat": lambda _, call: _at(call, _REPEAT, 3),

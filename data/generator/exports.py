@@ -40,7 +40,9 @@ def write_layer(path: Path, rows: Iterable[tuple[Mapping[str, object], BaseGeome
         Attributes and geometry, degrees.
     """
     features = ",\n".join(
-        json.dumps({"type": "Feature", "properties": dict(attributes), "geometry": _geometry(shape)}, ensure_ascii=False)
+        json.dumps(
+            {"type": "Feature", "properties": dict(attributes), "geometry": _geometry(shape)}, ensure_ascii=False
+        )
         for attributes, shape in rows
     )
     path.write_bytes(f'{{"type": "FeatureCollection", "features": [\n{features}\n]}}\n'.encode())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from data.generator.calls import CALL_TYPES, Call
-from data.generator.chance import minutes, normal, pick, poisson, stream
+from data.generator.chance import happens, minutes, normal, one_of, pick, poisson, stream
 from data.generator.ground import kilometres, lonlat
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from data.generator.streets import Street
 
 HOTSPOT_FACTOR = 2.1
+HOTSPOT_FROM = 4
 OFFICER_SHARE = 2 / 3
+OFFICER_FROM = 3
+"""First term of the hotspot, and of the calls that officers start, counted from 0."""
 ZONE_FACTORS = {"1": 0.85, "2": 0.93, "3": 1.9, "4": 1.0, "5": 0.72, "6": 0.9, "7": 0.95, "8": 0.75}
 RISING = (0.45, 0.65, 0.9, 1.2, 1.55, 1.95)
 FALLING = RISING[::-1]
@@ -37,6 +40,8 @@ _WEEKDAYS = (0.95, 1.0, 1.02, 1.04, 1.12, 0.5, 0.4)
 _PATROL = ("P-11", "P-12", "P-14", "P-17", "P-21", "P-23")
 _OLD = {"6-8", "7-8", "9-12", "ALT"}
 _BY_PHONE = 0.04
+_SCHOOL_HOURS = range(7, 16)
+_OPENS = 7
 
 
 @dataclass(frozen=True)
@@ -94,17 +99,16 @@ def make_history(
 
 
 def _expected(school: School, term: int, span: Span, roles: Roles) -> dict[str, float]:
-    """Expected calls of one school and term: reported, and started by an officer."""
+    """Expect so many calls of one school and term: reported, and started by an officer."""
     reported = _PER_STUDENT_DAY[school.span] * school.students * len(span.school_days) / (1 + _OFFICER_ODDS)
     reported *= _TERM_FACTORS[term] * ZONE_FACTORS[school.zone]
-    is_late = term >= 4  # noqa: PLR2004 - the last two terms
-    if school.code in roles.hotspot and is_late:
+    if school.code in roles.hotspot and term >= HOTSPOT_FROM:
         reported *= HOTSPOT_FACTOR
     if school.code == roles.rising:
         reported *= RISING[term]
     if school.code == roles.falling:
         reported *= FALLING[term]
-    is_watched = school.code == roles.officer_initiated and term >= 3  # noqa: PLR2004 - since the fourth term
+    is_watched = school.code == roles.officer_initiated and term >= OFFICER_FROM
     odds = OFFICER_SHARE / (1 - OFFICER_SHARE) if is_watched else _OFFICER_ODDS
     return {"reported": reported, "On-view": reported * odds}
 
@@ -123,27 +127,26 @@ def _call(chance: Random, school: School, span: Span, kinds: Mapping[str, Kind],
         school_name=school.name,
         place=_place_at(chance, school.place),
     )
-    in_hours = occurred.date() in set(span.school_days) and 7 <= occurred.hour < 16  # noqa: PLR2004 - school hours
+    in_hours = occurred.date() in set(span.school_days) and occurred.hour in _SCHOOL_HOURS
     unit = _unit(chance, kinds[call_type].category, school, in_hours=in_hours)
     return _with_times(chance, call, unit, kinds[call_type].service_min)
 
 
 def _moment(chance: Random, call_type: str, span: Span) -> dt.datetime:
     spec = CALL_TYPES[call_type]
-    days = span.school_days if chance.random() < spec.in_session else span.days
-    while True:
-        day = days[int(len(days) * chance.random())]
-        if chance.random() < _MONTHS[day.month] * _WEEKDAYS[day.weekday()] / 1.5:
-            break
+    days = span.school_days if happens(chance, spec.in_session) else span.days
+    day = one_of(chance, days)
+    while not happens(chance, _MONTHS[day.month] * _WEEKDAYS[day.weekday()] / 1.5):
+        day = one_of(chance, days)
     hour = pick(chance, spec.hours)
     # Half past seven is when school begins: nobody is there to call at seven.
-    minute = 30 + int(30 * chance.random()) if hour == 7 else int(60 * chance.random())  # noqa: PLR2004
-    return dt.datetime(day.year, day.month, day.day, hour, minute, int(60 * chance.random()))  # noqa: DTZ001 - wall time
+    minute = one_of(chance, range(30, 60) if hour == _OPENS else range(60))
+    return dt.datetime.combine(day, dt.time(hour, minute, one_of(chance, range(60))))
 
 
 def _place_at(chance: Random, campus: Point) -> Point:
     """Half the calls are placed at the school's address, the others somewhere on its campus."""
-    if chance.random() < 0.5:  # noqa: PLR2004 - half
+    if happens(chance, 0.5):
         return campus
     x, y = kilometres(campus)
     return lonlat((x + 0.04 * normal(chance), y + 0.04 * normal(chance)))
@@ -158,29 +161,35 @@ def _unit(chance: Random, category: str, school: School, *, in_hours: bool) -> s
         weights = {"zone": 0.8, "backup": 0.1, "patrol": 0.1}
     who = pick(chance, weights)
     if who == "patrol":
-        return _PATROL[int(len(_PATROL) * chance.random())]
+        return one_of(chance, _PATROL)
     if who == "zone":
         return f"SS-{school.zone}"
     others = [zone for zone in ZONE_FACTORS if zone != school.zone]
-    return f"BU-{others[int(len(others) * chance.random())]}"
+    return f"BU-{one_of(chance, others)}"
 
 
 def _with_times(chance: Random, call: Call, unit: str, service_min: float) -> Call:
     spec = CALL_TYPES[call.call_type]
     is_seen = call.source == "On-view"
     occurred_to = None
-    if spec.is_found_later and not is_seen and chance.random() < 0.6:  # noqa: PLR2004 - most
+    if spec.is_found_later and not is_seen and happens(chance, 0.6):
         occurred_to = call.occurred + dt.timedelta(minutes=round(minutes(chance, 420, spread=0.4)))
     found = occurred_to or call.occurred
     received = found if is_seen else _later(found, minutes(chance, spec.delay))
-    if not is_seen and chance.random() < _BY_PHONE:
+    if not is_seen and happens(chance, _BY_PHONE):
         return replace(call, occurred_to=occurred_to, received=received, cleared=_later(received, 12))
     dispatched = received if is_seen else _later(received, minutes(chance, 2.5, spread=0.7))
     travel = {"S": 6.5, "B": 12.0, "P": 10.0, "T": 24.0}[unit[0]]
     arrived = dispatched if is_seen else _later(dispatched, minutes(chance, travel))
     cleared = _later(arrived, minutes(chance, service_min, spread=0.45))
     return replace(
-        call, occurred_to=occurred_to, received=received, dispatched=dispatched, arrived=arrived, cleared=cleared, unit=unit
+        call,
+        occurred_to=occurred_to,
+        received=received,
+        dispatched=dispatched,
+        arrived=arrived,
+        cleared=cleared,
+        unit=unit,
     )
 
 
@@ -194,10 +203,12 @@ def _calls_elsewhere(streets: Sequence[Street], spans: Sequence[Span], kinds: Ma
     calls = []
     for _ in range(_ELSEWHERE):
         call_type = pick(chance, {"TRAFFIC HAZARD": 4, "WELFARE CHECK": 3, "PUBLIC ASSIST": 3, "FIGHT IN PROGRESS": 1})
-        span = spans[int(len(spans) * chance.random())]
+        span = one_of(chance, spans)
         occurred = _moment(chance, call_type, span)
-        line = streets[int(len(streets) * chance.random())].line.coords
-        call = Call("", call_type, "Phone", occurred, occurred, place=(line[len(line) // 2][0], line[len(line) // 2][1]))
-        unit = _PATROL[int(len(_PATROL) * chance.random())]
+        line = one_of(chance, streets).line.coords
+        call = Call(
+            "", call_type, "Phone", occurred, occurred, place=(line[len(line) // 2][0], line[len(line) // 2][1])
+        )
+        unit = one_of(chance, _PATROL)
         calls.append(_with_times(chance, call, unit, kinds[call_type].service_min))
     return calls

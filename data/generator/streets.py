@@ -144,4 +144,3 @@ def _name_of(a: Node, b: Node) -> tuple[str, int]:
     kind = "Avenue" if line % 2 == 0 and line % 6 == 0 else "Way" if is_row else "Lane"
     root = _ROOTS[(line * (1 if is_row else 3) + (0 if is_row else 7)) % len(_ROOTS)]
     return f"{root} {kind}", _SPEEDS_KPH[kind]
-

@@ -40,6 +40,8 @@ def command(district: Path | None, term: str | None, out: Path | None) -> None:
     name = settings.term(term).name
     target = out or outputs_of(settings, None) / name / "notebooks"
     with progress_of(len(notebook_files())) as begin:
-        pages = run_notebooks(target, district=folder, term=name, on_step=begin)
+        pages = run_notebooks(
+            target, district=district, term=name, is_synthetic=settings.district.is_synthetic, on_step=begin
+        )
     for page in pages:
         messages().print(f"Wrote {page}", markup=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import re
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ _DEFAULT_LINKS = (
     ),
     (re.compile(r"https://\S+/leaflet\.awesome[-.](markers|rotate)(\.min)?\.(js|css)"), re.compile(r"AwesomeMarkers")),
 )
-_URL_LITERAL = re.compile(r"""["'`]((?:https?:)?//[\w.{-][^"'`\s]*)""")
+_URL_LITERAL = re.compile(r"""(?<!\\)["'`]((?:https?:)?//[\w.{-][^"'`\s]*)""")
 _DATA_TYPES = ("application/json", "text/plain")
 
 
@@ -175,7 +176,8 @@ def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:
     OfflineError
         When the map needs anything that is neither in it nor vendored here.
     """
-    figure = _figure_of(folium_map)
+    # folium adds children to a map each time it renders it: a copy leaves the caller's map as it was.
+    figure = copy.deepcopy(_figure_of(folium_map))
     figure.render()
     renumber = _Renumber({element.get_name().rsplit("_", 1)[-1] for element in _elements(figure)})
     header = _Fragment.of(renumber(figure.header.render()))

@@ -108,7 +108,8 @@ def unpack_points(packed: PackedPoints) -> pd.DataFrame:
     """
     header = packed.header
     count, bits = header["count"], header["bits"]
-    planes = np.frombuffer(zlib.decompress(packed.payload, _RAW_DEFLATE), dtype=np.uint8).reshape(-1, count)
+    rows = _key_bytes(bits) + sum(code["bytes"] for code in header["codes"])
+    planes = np.frombuffer(zlib.decompress(packed.payload, _RAW_DEFLATE), dtype=np.uint8).reshape(rows, count)
     x, y = _deinterleave(np.cumsum(_joined(planes[: _key_bytes(bits)]), dtype=np.uint64), bits)
     cells = 2.0**bits
     columns = {

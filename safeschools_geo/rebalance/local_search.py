@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from safeschools_geo.rebalance.places import Goal, Labels, Numbers, Places
 
 _DECIMALS = 9
-"""Gains are rounded to this, so that equally good changes tie and none is made for a rounding error."""
+"""Costs, none far above 1, are rounded to this: equally good changes tie, and none is made for a rounding error."""
 
 
 def improve(places: Places, label: Labels, goal: Goal) -> Labels:
@@ -55,12 +55,13 @@ def score(places: Places, label: Labels, goal: Goal) -> tuple[float, float]:
     -------
     tuple of float
         Sum over zones of the imbalance beyond the tolerance; then, up to a constant, the spread (size × squared
-        distance to the centre of the zone, in km²) plus the border between zones at its weight.
+        distance to the centre of the zone, as a share of `Goal.spread_km2`) plus the border between zones at its
+        weight.
     """
     excess, spread = _cost(_sums(places, label, goal), goal).sum(axis=0)
     borders = places.border_km.tocoo()
     border_km = borders.data[label[borders.row] != label[borders.col]].sum() / 2
-    return round(float(excess), _DECIMALS), round(float(spread + goal.border_weight * border_km), 6)
+    return round(float(excess), _DECIMALS), round(float(spread + goal.border_weight * border_km), _DECIMALS)
 
 
 def _parts(places: Places) -> Numbers:
@@ -84,7 +85,7 @@ def _cost(sums: Numbers, goal: Goal) -> Numbers:
     size, x, y, load = sums.T
     excess = np.maximum(np.abs(load - goal.mean_load) / goal.mean_load - goal.tolerance, 0.0)
     pull = np.divide(x**2 + y**2, size, out=np.zeros_like(size), where=size > 0)
-    return np.column_stack([excess, -pull])
+    return np.column_stack([excess, -pull / goal.spread_km2])
 
 
 def _best_change(places: Places, label: Labels, goal: Goal) -> Labels | None:

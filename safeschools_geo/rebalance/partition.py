@@ -58,9 +58,9 @@ def compact_partition(places: Places, *, zones: int, tolerance: float, starts: i
     Ricca, F., and Simeone, B. (2008). Local search algorithms for political districting. European Journal of
     Operational Research 189(3), 1409–1426.
     """
-    goal = Goal.of(places, zones=zones, tolerance=tolerance)
     if zones == 1:
         return np.zeros(len(places), dtype="int64")
+    goal = Goal.of(places, zones=zones, tolerance=tolerance)
     rng = np.random.default_rng(seed)
     outcomes = [improve(places, _start(places, goal, rng), goal) for _ in range(starts)]
     return min(outcomes, key=lambda label: score(places, label, goal))

@@ -57,13 +57,16 @@ class Goal:
         Mean load of a zone.
     tolerance
         Imbalance that costs nothing.
+    spread_km2
+        Spread of all places around their common middle, size × km²: the unit that spread is counted in.
     border_weight
-        Spread that a kilometre of border between two zones is worth, in km × size.
+        What a kilometre of border between two zones counts for, in that unit.
     """
 
     zones: int
     mean_load: float
     tolerance: float
+    spread_km2: float
     border_weight: float
 
     @classmethod
@@ -73,7 +76,7 @@ class Goal:
         Parameters
         ----------
         places
-            What is to be divided.
+            What is to be divided: two places or more.
         zones
             Number of zones.
         tolerance
@@ -86,9 +89,12 @@ class Goal:
             spread of ``m r² / 2`` and half a share in a border of ``2 π r``.
         """
         radius_km = np.sqrt(places.area_km2 / zones / np.pi)
+        middle = (places.size @ places.xy_km) / places.size.sum()
+        spread_km2 = float(places.size @ ((places.xy_km - middle) ** 2).sum(axis=1))
         return cls(
             zones=zones,
             mean_load=float(places.load.sum()) / zones,
             tolerance=tolerance,
-            border_weight=float(places.size.sum() / zones * radius_km / (2 * np.pi)),
+            spread_km2=spread_km2,
+            border_weight=float(places.size.sum() / zones * radius_km / (2 * np.pi)) / spread_km2,
         )

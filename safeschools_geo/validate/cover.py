@@ -55,7 +55,7 @@ _GAP = _Kind(
 _HOLE = _Kind(
     "warning",
     "zones_gap",
-    "A hole of {area} lies in no zone; {zones} enclose it.",
+    "A hole of {area} beside {zones} lies in no zone.",
     "{n} more holes, {area} together, lie in no zone.",
     "no holes between zones, unless the place is not the district's",
     "Extend the zones around the hole; if it is meant, add the boundary of the district, with the hole, as a layer.",
@@ -86,8 +86,7 @@ def check_cover(zones: gpd.GeoDataFrame, *, crs: CRS, boundary: gpd.GeoDataFrame
     -------
     list of Finding
         Overlaps by pair of zones, gaps one by one, excesses by zone, each with its area and location. The largest
-        `MOST_PLACES` of a kind come one by one, the others together, as do all patches of a mean width under
-        `SLIVER_M`.
+        `MOST_PLACES` of a kind come one by one, the others together, as do all slivers, narrower than `SLIVER_M`.
     """
     shared, bare = overlaps(zones, crs=crs), gaps(zones, crs=crs, boundary=boundary)
     beyond = [] if boundary is None else outside(zones, boundary, crs=crs)
@@ -131,7 +130,7 @@ def _slivers(patches_by_kind: Mapping[str, Sequence[Patch]]) -> list[Finding]:
     if not largest_first:
         return []
     counts = ", ".join(f"{kind}: {len(found)} ({_area(found)})" for kind, found in slivers.items() if found)
-    message = f"Borders that should meet miss each other by less than {SLIVER_M:.0f} m on average; {counts}."
+    message = f"Borders that should meet miss each other by less than {SLIVER_M:.0f} m; {counts}."
     return tell(
         dict.fromkeys(zone for p in largest_first for zone in p.ids),
         "note",

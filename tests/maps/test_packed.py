@@ -29,7 +29,7 @@ def points_of(count, *, seed=0, west=-121.5, south=38.5, width=0.5, height=0.4):
     extent=st.sampled_from([0.0, 1e-7, 0.01, 0.5, 8.0]),
     largest=st.sampled_from([0, 1, 24, 255, 256, 65_535]),
 )
-def test_every_point_comes_back_within_a_metre_with_its_code(count, seed, west, south, extent, largest):
+def test_every_point_comes_back_within_a_metre_with_its_code(*, count, seed, west, south, extent, largest):
     lon, lat = points_of(count, seed=seed, west=west, south=south, width=extent, height=extent)
     code = np.random.default_rng(seed).integers(0, largest, count, endpoint=True)
     row = np.arange(count)

@@ -70,7 +70,7 @@ def test_small_instances_are_solved_as_well_as_by_trying_everything(seed):
         goal = Goal.of(places, zones=zones, tolerance=tolerance)
         best = min(score(places, label, goal) for label in every_partition(places, zones))
         found = divide(places, zones, tolerance=tolerance, starts=30)
-        assert score(places, found, goal) == pytest.approx(best, abs=1e-6)
+        assert score(places, found, goal) == pytest.approx(best, abs=1e-8)
 
 
 @settings(max_examples=40, deadline=None)

@@ -58,14 +58,14 @@ SafeSchools.PackedLayer = L.Layer.extend({
   // A dot that lies on one of its own kind would not be seen: at most one of a kind for each pixel.
   _eachDot({ size, scale, origin }, ratio, stamp) {
     const { x, y, count } = this._points, width = Math.round(size.x * ratio), height = Math.round(size.y * ratio);
-    const taken = this._colors.map(() => new Uint8Array(width * height));
+    const taken = new Uint16Array(width * height);  // a bit for each kind
     for (let i = 0; i < count; i++) {
       if (!this._shown[i]) continue;
       const px = Math.round((x[i] * scale - origin.x) * ratio), py = Math.round((y[i] * scale - origin.y) * ratio);
       if (px < 0 || py < 0 || px >= width || py >= height) continue;
-      const code = this._codes[i], pixel = py * width + px;
-      if (taken[code][pixel]) continue;
-      taken[code][pixel] = 1;
+      const code = this._codes[i], pixel = py * width + px, bit = 1 << code;
+      if (taken[pixel] & bit) continue;
+      taken[pixel] |= bit;
       stamp(px, py, code);
     }
   },

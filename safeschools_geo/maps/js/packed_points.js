@@ -4,7 +4,8 @@ SafeSchools.unpack = async (header, text) => {
   if (typeof DecompressionStream === "undefined") {
     throw new Error("This browser is too old to draw the points. The tables below hold the counts; a browser of 2023 or later draws the map.");
   }
-  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const bytes = atob(text), packed = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) packed[i] = bytes.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
   const { count, bits } = header;
