@@ -59,7 +59,7 @@ def data_dictionary() -> str:
 def settings_reference() -> str:
     """Write every setting as Markdown."""
     lines = ["# Settings", "", "Everything that `district.toml` may say.", ""]
-    lines += ["Made from `safeschools_geo/settings.py` by `docs/make_reference.py`.", ""]
+    lines += ["Made from `safeschools_geo/settings/` by `docs/make_reference.py`.", ""]
     for section in _SECTIONS:
         doc = ClassDoc(section)
         described = _described(section)

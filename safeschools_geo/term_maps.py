@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from safeschools_geo.maps import OfflinePage
-    from safeschools_geo.term import TermResult
+    from safeschools_geo.term_result import TermResult
 
 
 def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:

@@ -146,7 +146,8 @@ def give_roles(schools: list[School]) -> Roles:
     Returns
     -------
     Roles
-        The three schools of Zone 4, but for its high school, that are closest together, and three middle schools of other zones.
+        The three schools of Zone 4, but for its high school, that are closest together, and three middle schools of
+        other zones.
     """
     fit = [s for s in schools if s.zone == "4" and s.span != "9-12"]
     hotspot = min(itertools.combinations(fit, 3), key=_width_km)

@@ -23,13 +23,13 @@ HOTSPOT_FROM = 4
 OFFICER_SHARE = 2 / 3
 OFFICER_FROM = 3
 """First term of the hotspot, and of the calls that officers start, counted from 0."""
-ZONE_FACTORS = {"1": 0.85, "2": 0.93, "3": 1.9, "4": 1.0, "5": 0.72, "6": 0.9, "7": 0.95, "8": 0.75}
+ZONE_FACTORS = {"1": 0.9, "2": 0.93, "3": 1.55, "4": 1.08, "5": 0.8, "6": 0.95, "7": 0.95, "8": 0.8}
 RISING = (0.45, 0.65, 0.9, 1.2, 1.55, 1.95)
 FALLING = RISING[::-1]
 """Factor of the expected number of incidents, term by term."""
 
 _PER_STUDENT_DAY = {
-    "K-6": 2.15e-4, "K-5": 2.15e-4, "6-8": 4.5e-4, "7-8": 4.7e-4, "9-12": 4.7e-4, "K-8": 3.0e-4, "ALT": 8.5e-4,
+    "K-6": 2.22e-4, "K-5": 2.22e-4, "6-8": 4.65e-4, "7-8": 4.85e-4, "9-12": 4.85e-4, "K-8": 3.05e-4, "ALT": 8.6e-4,
 }  # fmt: skip
 _OFFICER_ODDS = 0.14
 """Calls started by an officer over calls reported, at an ordinary school."""

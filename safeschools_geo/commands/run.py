@@ -20,11 +20,14 @@ from safeschools_geo.commands.common import (
     term_option,
 )
 from safeschools_geo.district import read_district
-from safeschools_geo.term import STEPS, TermResult, manifest_of, run_term
+from safeschools_geo.term import STEPS, run_term
+from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.toml_settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from safeschools_geo.term_result import TermResult
 
 
 @click.command("run")

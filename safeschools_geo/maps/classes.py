@@ -81,8 +81,13 @@ class RateClasses:
         place = min(int((rate - self.start) / self.step + 1e-9), self.number - 1)
         return self._fills()[place]
 
-    def legend(self) -> list[LegendItem]:
+    def legend(self, *, opacity: float = 1.0) -> list[LegendItem]:
         """List the classes, from low to high.
+
+        Parameters
+        ----------
+        opacity
+            Opacity of the fills on the map.
 
         Returns
         -------
@@ -92,7 +97,7 @@ class RateClasses:
         decimals = max(0, -math.floor(math.log10(self.step)) + (1 if f"{self.step:e}".startswith("2.5") else 0))
         edges = [self.start + i * self.step for i in range(self.number + 1)]
         labels = [f"{a:.{decimals}f} to below {b:.{decimals}f}" for a, b in pairwise(edges)]
-        return [LegendItem(text, "fill", fill) for text, fill in zip(labels, self._fills(), strict=True)]
+        return [LegendItem(text, "fill", fill, opacity) for text, fill in zip(labels, self._fills(), strict=True)]
 
     def _fills(self) -> tuple[str, ...]:
         """Spread few classes over the whole range of fills."""

@@ -30,11 +30,14 @@ class LegendItem:
         One of the shapes, ``ring``, ``line``, ``bold`` or ``hatch``.
     color
         Fill, for shapes that have one.
+    opacity
+        Opacity of the fill, 0 to 1.
     """
 
     label: str
     shape: str
     color: str = ""
+    opacity: float = 1.0
 
     @property
     def svg(self) -> str:
@@ -53,7 +56,7 @@ class LegendItem:
                 '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#262626"/>'
                 '<path d="M1,10L8,3M3,13L13,3M9,13L15,7" stroke="#595959" stroke-width="1.5"/>'
             )
-        return f'<g fill="{self.color}" stroke="#1a1a1a">{_SHAPES[self.shape]}</g>'
+        return f'<g fill="{self.color}" fill-opacity="{self.opacity:g}" stroke="#1a1a1a">{_SHAPES[self.shape]}</g>'
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from safeschools_geo.maps.shell import OfflinePage, PageContext
 
 _TILE_CREDIT = '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap contributors</a>'
+_ZONE_OPACITY, _RATE_OPACITY = 0.4, 0.75
 _BOUNDARY = LegendItem("District boundary", "line")
 
 
@@ -70,8 +71,8 @@ def zones_page(
     fills = parts.neighbour_fills(zones)
 
     def label(zone_id: str) -> list[str]:
-        mark = " (most)" if zone_id == heaviest else ""
-        return [names[zone_id], f"{tables.number(_cell(loads, zone_id, 'workload_h'), 1)} h/day{mark}"]
+        load = f"{tables.number(_cell(loads, zone_id, 'workload_h'), 1)} h/day"
+        return [names[zone_id], load, *(["the most"] if zone_id == heaviest else [])]
 
     def facts(zone_id: str) -> list[str]:
         return [
@@ -83,7 +84,9 @@ def zones_page(
 
     chart = _new_map("Map of the zones, their workload and the schools", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
-    features = parts.zone_features(zones, fills=fills, opacity=0.4, label=label, facts=facts, heaviest=heaviest)
+    features = parts.zone_features(
+        zones, fills=fills, opacity=_ZONE_OPACITY, label=label, facts=facts, heaviest=heaviest
+    )
     parts.Zones(features).add_to(chart)
     marks = parts.school_marks(schools, school_assignments)
     parts.Schools(marks).add_to(chart)
@@ -94,7 +97,7 @@ def zones_page(
         title="Zones and workload",
         finding=finding,
         legends={
-            "Zones": [LegendItem("Colours only tell neighbours apart", "fill", fills[0]), *zone_signs]
+            "Zones": [LegendItem("Colours only tell neighbours apart", "fill", fills[0], _ZONE_OPACITY), *zone_signs]
             + ([_BOUNDARY] if boundary is not None else []),
             "Schools": school_legend(located["level"].tolist(), has_rings=any(m["has_ring"] for m in marks)),
         },
@@ -164,7 +167,7 @@ def history_page(
         ],
         notes=[
             *_left_off(len(incidents) - history.points.header["count"], "incident"),
-            "A dot stands within 1 m of where the record puts the incident; incidents at one address lie on one dot.",
+            "Dots: at one place there is one dot for each category, in a rosette; with very many incidents, one speck.",
         ],
     )
     picture = thumbnail(zones, [None] * len(zones))
@@ -222,14 +225,14 @@ def rates_page(
 
     chart = _new_map("Map of incident rates by zone", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
-    parts.Zones(parts.zone_features(zones, fills=fills, opacity=0.75, label=label, facts=facts)).add_to(chart)
+    parts.Zones(parts.zone_features(zones, fills=fills, opacity=_RATE_OPACITY, label=label, facts=facts)).add_to(chart)
     parts.Drawn().add_to(chart)
     content = MapContent(
         title="Incident rates by zone",
         finding=finding,
         legends={
             "Incidents per 1,000 student-days": [
-                *classes.legend(),
+                *classes.legend(opacity=_RATE_OPACITY),
                 *([LegendItem("No data", "hatch")] if None in fills else []),
             ],
             **({"Lines": [_BOUNDARY]} if boundary is not None else {}),

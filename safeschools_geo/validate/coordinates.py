@@ -56,7 +56,7 @@ def classify_coordinates(points: gpd.GeoSeries, extent: gpd.GeoSeries) -> pd.Ser
     points
         Points, or areas judged by the middle of their bounding box, EPSG:4326.
     extent
-        The district: its boundary or its zones, EPSG:4326.
+        The district: its boundary or its zones, EPSG:4326; every place is near an empty one.
 
     Returns
     -------
@@ -124,6 +124,8 @@ def check_coordinates(
 
 
 def _nearness(extent: gpd.GeoSeries) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    if extent.is_empty.all():
+        return lambda x, y: np.isfinite(x) & np.isfinite(y)
     low_x, low_y, high_x, high_y = extent.total_bounds
     margin_y = FAR_M / _METRES_PER_DEGREE
     margin_x = margin_y / max(np.cos(np.radians((low_y + high_y) / 2)), 0.01)

@@ -45,7 +45,7 @@ def test_no_backdrop_is_needed(name):
 
 def test_the_loads_stand_on_the_map_and_in_the_table():
     html = map_town.page("zones").html
-    assert '"label":["West","5.2 h/day (most)"]' in html
+    assert '"label":["West","5.2 h/day","the most"]' in html
     assert '<th scope="row">West</th><td>1</td><td>300</td><td>6</td><td>3.00</td><td>1.20</td><td>1.00</td>' in html
 
 

@@ -81,19 +81,16 @@ def test_schools_at_the_same_coordinates_share_a_cell():
 
 
 def test_a_piece_cut_off_goes_to_the_neighbour_with_the_longest_border():
-    # A U: the school W stands at the foot of the western arm, E in the eastern arm, S in the middle of the bottom.
-    #    +--+        +--+      The top of the western arm is nearer to W; the top of the eastern arm to E. A wall
-    #    |  |        |E |      (a hole in the district) parts nothing yet; N stands in the east arm's top.
-    #    |  +--------+  |
-    #    |W      S      |
+    #    +--+    +--+      By straight line the top of the western arm is nearest to E, but it can only be reached
+    #    |  |    |E |      through the area of S.
+    #    |  +----+  |
+    #    |         S|
     u_shape = Polygon(
         [(0, 0), (3000, 0), (3000, 2000), (2500, 2000), (2500, 1000), (500, 1000), (500, 2000), (0, 2000)]
     )
-    # The only school near the top of the western arm is across the gap, in the eastern one.
-    schools = school_at({"W": (2600, 100), "E": (2600, 1900)})
+    schools = school_at({"S": (2600, 100), "E": (2600, 1900)})
     units = service_areas(schools, district_of(u_shape))
     west_arm = box(100, 1600, 400, 1900)
-    # By straight line the top of the western arm is nearer to E, but it can only be reached through W's area.
     assert shapely.distance(west_arm.centroid, Point(2600, 1900)) < shapely.distance(
         west_arm.centroid, Point(2600, 100)
     )

@@ -8,7 +8,7 @@ import shapely
 import town
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Point, box
+from shapely.geometry import Point, Polygon, box
 
 from safeschools_geo.validate import check_coordinates, classify_coordinates
 
@@ -71,6 +71,11 @@ def test_a_district_on_the_equator_is_not_full_of_faults():
     extent = gpd.GeoSeries([box(109.2, -0.1, 109.5, 0.1)], crs=4326)
     assert codes(Point(109.3, -0.05), Point(109.3, 0.05), Point(109.3, 0.0), extent=extent) == ["ok"] * 3
     assert codes(Point(0.05, 109.3), Point(0, 0), extent=extent) == ["swapped", "null_island"]
+
+
+def test_nothing_is_judged_against_an_empty_district():
+    for extent in (TOWN.iloc[:0], gpd.GeoSeries([Polygon()], crs=4326)):
+        assert codes(HERE, None, extent=extent) == ["ok", "missing"]
 
 
 def test_a_district_at_the_pole_is_not_divided_by_zero():

@@ -6,6 +6,8 @@ y=0   +------------+--+------------+
      x=0          90 100          200
 """
 
+import itertools
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -202,7 +204,7 @@ def test_zones_that_meet_in_the_middle_of_an_edge_leave_no_slivers(rows, cuts):
     drawn, y = {}, 0
     for i, height in enumerate(rows):
         edges = [0, *sorted({25 * c for c in cuts[i]}), 500]
-        for j, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for j, (left, right) in enumerate(itertools.pairwise(edges)):
             drawn[f"{i}.{j}"] = (left, y, right, y + 50 * height)
         y += 50 * height
     zones = zones_of(**drawn)

@@ -54,8 +54,8 @@ SafeSchools.PackedLayer = L.Layer.extend({
     else this._drawDots(context, frame);
   },
 
-  // Calls `stamp(x, y, code)` for each point in sight, in pixels of the screen (`ratio` of them to one of the page).
-  // A dot that lies on one of its own kind would not be seen: at most one of a kind for each pixel.
+  // Calls `stamp(x, y, code, nth)` for each point in sight, in pixels of the screen (`ratio` of them to one of the page).
+  // A dot that lies on one of its own kind would not be seen: at most one of a kind for each pixel, the nth kind there.
   _eachDot({ size, scale, origin }, ratio, stamp) {
     const { x, y, count } = this._points, width = Math.round(size.x * ratio), height = Math.round(size.y * ratio);
     const taken = new Uint16Array(width * height);  // a bit for each kind
@@ -65,8 +65,8 @@ SafeSchools.PackedLayer = L.Layer.extend({
       if (px < 0 || py < 0 || px >= width || py >= height) continue;
       const code = this._codes[i], pixel = py * width + px, bit = 1 << code;
       if (taken[pixel] & bit) continue;
+      stamp(px, py, code, SafeSchools.bitCount(taken[pixel]));
       taken[pixel] |= bit;
-      stamp(px, py, code);
     }
   },
 
@@ -75,7 +75,12 @@ SafeSchools.PackedLayer = L.Layer.extend({
     else {
       const radius = 4, half = radius + 1;
       const sprites = this._colors.map((color) => SafeSchools.dot(color, radius, frame.ratio));
-      this._eachDot(frame, 1, (x, y, code) => context.drawImage(sprites[code], x - half, y - half, 2 * half, 2 * half));
+      this._eachDot(frame, 1, (x, y, code, nth) => {
+        // Kinds at one place stand around it like the seeds of a sunflower.
+        const away = 5.5 * Math.sqrt(nth), angle = 2.4 * nth;
+        const left = x + away * Math.cos(angle) - half, top = y + away * Math.sin(angle) - half;
+        context.drawImage(sprites[code], left, top, 2 * half, 2 * half);
+      });
     }
   },
 
@@ -148,6 +153,12 @@ SafeSchools.mergedCells = (cells) => {
 
 // From so many points on, dots give way to specks.
 SafeSchools.MANY = 20000;
+
+SafeSchools.bitCount = (value) => {
+  let count = 0;
+  for (let rest = value; rest; rest &= rest - 1) count++;
+  return count;
+};
 
 // "#rrggbb" as an opaque pixel of a picture (little-endian: red first).
 SafeSchools.ink = (color) => {

@@ -1,0 +1,24 @@
+"""Settings of a district: frozen values that check themselves."""
+
+from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSettings, Term
+from safeschools_geo.settings.district import DistrictSettings, PathSettings
+from safeschools_geo.settings.inputs import EnrollmentFile, IncidentSettings, LayerSettings, SchoolSettings, TimeMeaning
+from safeschools_geo.settings.planning import AssignSettings, WorkloadSettings
+from safeschools_geo.settings.whole import Settings
+
+__all__ = [
+    "AssignSettings",
+    "Bells",
+    "CalendarSettings",
+    "DistrictSettings",
+    "EnrollmentFile",
+    "HoursSettings",
+    "IncidentSettings",
+    "LayerSettings",
+    "PathSettings",
+    "SchoolSettings",
+    "Settings",
+    "Term",
+    "TimeMeaning",
+    "WorkloadSettings",
+]

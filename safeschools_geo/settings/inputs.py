@@ -1,0 +1,132 @@
+"""How the files are read: layers, schools, incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from safeschools_geo.schemas import LEVELS, ORIGINS, RESPONDERS
+from safeschools_geo.settings.checks import require, require_values
+
+TimeMeaning = Literal["local", "utc", "local_tagged_utc"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSettings:
+    """``[zones]``, ``[boundary]``, ``[roads]``, ``[places]``, ``[units]``: one layer of the map.
+
+    Parameters
+    ----------
+    file
+        File or pattern, relative to the district folder; by default the file of the layer's name in
+        ``paths.boundaries``.
+    crs
+        CRS of the coordinates, where the file states none.
+    columns
+        Our column → the file's column; names that are equal need no entry.
+    """
+
+    file: str | None = None
+    crs: str | int | None = None
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrollmentFile:
+    """``[schools.enrollment_file]``: enrolment kept in a file of its own.
+
+    Parameters
+    ----------
+    file
+        File, relative to the district folder.
+    key
+        Columns that together make the school's id; ``"School Code:7"`` is padded with zeros to seven digits.
+    value
+        Column of the number of students.
+    """
+
+    file: str
+    key: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchoolSettings(LayerSettings):
+    """``[schools]``: where the schools are and which of them count; ``preset`` names a known directory.
+
+    Parameters
+    ----------
+    keep
+        Column of the file → pattern or patterns that a row must match to be kept (``"Active"``, ``"3467447*"``).
+    levels
+        Value of the file's level column → our level.
+    in_program
+        Values of the programme column that mean yes; without such a column every school is in the programme.
+    default_level
+        Level of a school whose value is in no entry of `levels`.
+    enrollment_file
+        A file of enrolments to join, if they are not in the school file.
+    """
+
+    keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    levels: Mapping[str, str] = field(default_factory=dict)
+    in_program: tuple[str, ...] = ("true", "yes", "y", "1")
+    default_level: str | None = None
+    enrollment_file: EnrollmentFile | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require_values(set(self.levels.values()), LEVELS, "[schools.levels]")
+        require_values({self.default_level} - {None}, LEVELS, "[schools] default_level")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentSettings(LayerSettings):
+    """``[incidents]``: how to read the history; ``preset`` names a known export.
+
+    Parameters
+    ----------
+    keep
+        Column of the file → pattern or patterns that a row must match to be kept.
+    times
+        What the times of the export mean: ``local`` time, ``utc``, or ``local_tagged_utc`` (local times that the file
+        says are UTC).
+    day_first
+        Whether 3/4/2025 is the third of April.
+    midnight_is_unknown
+        Whether exactly 00:00:00 means that the time of day is not known.
+    unmapped
+        What to do with categories that the crosswalk lacks: ``stop``, or count them as ``non_critical``.
+    origins, responders
+        Value of the file → our word.
+    default_origin
+        Origin of a row that does not say.
+    name_score
+        Likeness, 0 to 100, from which a school's name in the export is taken for a school's.
+    nearest_school_m
+        Distance within which an incident that names no school is taken to be at the nearest one; 0 for never.
+    pile_up
+        Number of incidents at one coordinate, away from any school, from which it is reported as a geocoder's default.
+    """
+
+    keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    times: TimeMeaning = "local"
+    day_first: bool = False
+    midnight_is_unknown: bool = False
+    unmapped: Literal["stop", "non_critical"] = "stop"
+    origins: Mapping[str, str] = field(default_factory=dict)
+    responders: Mapping[str, str] = field(default_factory=dict)
+    default_origin: str = "reported"
+    name_score: float = 90.0
+    nearest_school_m: float = 0.0
+    pile_up: int = 25
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require_values(set(self.origins.values()) | {self.default_origin}, ORIGINS, "[incidents.origins]")
+        require_values(set(self.responders.values()), RESPONDERS, "[incidents.responders]")
+        require_values({self.times}, ("local", "utc", "local_tagged_utc"), "[incidents] times")
+        require_values({self.unmapped}, ("stop", "non_critical"), "[incidents] unmapped")
+        require(0 < self.name_score <= 100, "[incidents] name_score", "A score is above 0 and at most 100.")  # noqa: PLR2004
+        require(self.nearest_school_m >= 0, "[incidents] nearest_school_m", "A distance is not negative.")

@@ -1,0 +1,82 @@
+"""The assumptions behind workload and assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS
+from safeschools_geo.settings.checks import require, require_values
+
+
+def _default_service_min() -> dict[str, float]:
+    return {
+        "assault_battery": 45.0,
+        "weapons": 75.0,
+        "intruder": 35.0,
+        "gang_activity": 45.0,
+        "alcohol_drugs": 50.0,
+        "assessment_5150": 90.0,
+        "threat_assessment": 120.0,
+        "welfare_check": 30.0,
+    }
+
+
+def _default_visits() -> dict[str, float]:
+    return {"elementary": 1.0, "middle": 2.0, "high": 3.0, "k8": 1.5, "other": 1.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadSettings:
+    """``[workload]``: the assumptions that turn incidents and visits into officer-hours.
+
+    Parameters
+    ----------
+    service_min
+        Minutes on scene by category, where neither timestamps nor the crosswalk say.
+    longest_service_min
+        Longest time between arrival and clearing that is believed, in minutes.
+    visits_per_week
+        Routine visits to each school by level, a week of five school days.
+    visit_min
+        Minutes of one routine visit.
+    detour_factor
+        Road distance over straight-line distance.
+    speed_kph
+        Average driving speed.
+    """
+
+    service_min: Mapping[str, float] = field(default_factory=_default_service_min)
+    longest_service_min: float = 480.0
+    visits_per_week: Mapping[str, float] = field(default_factory=_default_visits)
+    visit_min: float = 12.0
+    detour_factor: float = 1.3
+    speed_kph: float = 40.0
+
+    def __post_init__(self) -> None:
+        """Fill in what a partial table leaves out, and check the values."""
+        require_values(self.service_min, CRITICAL_CATEGORIES, "[workload.service_min]")
+        require_values(self.visits_per_week, LEVELS, "[workload.visits_per_week]")
+        object.__setattr__(self, "service_min", {**_default_service_min(), **self.service_min})
+        object.__setattr__(self, "visits_per_week", {**_default_visits(), **self.visits_per_week})
+        amounts = [*self.service_min.values(), *self.visits_per_week.values(), self.visit_min]
+        require(all(a >= 0 for a in amounts), "[workload]", "Minutes and visits are not negative.")
+        require(self.speed_kph > 0, "[workload] speed_kph", "A speed is above zero.", found=self.speed_kph)
+        require(self.detour_factor >= 1, "[workload] detour_factor", "A road is not shorter than a straight line.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignSettings:
+    """``[assign]``: how points are given zones.
+
+    Parameters
+    ----------
+    max_snap_m
+        Metres outside every zone at which a point is still given the nearest.
+    """
+
+    max_snap_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the value."""
+        require(self.max_snap_m >= 0, "[assign] max_snap_m", "A distance is not negative.", found=self.max_snap_m)

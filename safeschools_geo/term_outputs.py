@@ -1,0 +1,99 @@
+"""What a run leaves behind: tables, layers, maps and a manifest."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from safeschools_geo import __version__
+from safeschools_geo.check_page import check_html
+from safeschools_geo.counts import incident_counts, work_summary
+from safeschools_geo.export import write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.workload import term_comparison
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from safeschools_geo.term_result import TermResult
+
+_PACKAGES = ("geopandas", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
+
+
+def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
+    """Write everything a term leaves behind.
+
+    Parameters
+    ----------
+    result
+        All results.
+    pages
+        Name of a file under ``maps/`` → its HTML, from `term_maps.draw_term`.
+    folder
+        An empty folder.
+    """
+    district, history = result.district, result.history
+    write_text(folder / "check.html", check_html(result.report))
+    write_csv(folder / "rejects.csv", district.rejects)
+    write_csv(folder / "school_matches.csv", district.school_review)
+    write_csv(folder / "assignments.csv", result.school_zones)
+    history.to_parquet(folder / "incidents.parquet", index=False)
+    write_csv(folder / "workload.csv", result.workload)
+    write_csv(folder / "workload_zones.csv", result.zone_loads)
+    write_csv(folder / "terms.csv", term_comparison(result.zone_loads))
+    write_csv(folder / "work.csv", work_summary(history))
+    this = history[history["term"] == result.term.name]
+    for name in ("zone_id", "school_id", "category", "hour", "origin"):
+        write_csv(folder / "counts" / f"by_{name}.csv", incident_counts(this, [name]))
+    write_csv(folder / "counts" / "by_term.csv", incident_counts(history, ["term", "zone_id", "category"]))
+    write_geojson(folder / "zones.geojson", district.zones.merge(result.to_frame().drop(columns="name"), on="zone_id"))
+    for name, html in pages.items():
+        write_text(folder / "maps" / name, html)
+    write_manifest(folder, manifest_of(result))
+
+
+def manifest_of(result: TermResult) -> dict[str, Any]:
+    """Say where the results came from.
+
+    Parameters
+    ----------
+    result
+        All results.
+
+    Returns
+    -------
+    dict
+        Inputs with their SHA-256, settings, seed, versions, and counts in and out of every step.
+    """
+    district, history = result.district, result.history
+    settings = asdict(district.settings)
+    # The folder is a path of this machine: it says nothing about the result, and would change its bytes.
+    settings.pop("folder")
+    statuses = result.school_zones["status"].value_counts()
+    return {
+        "product": {"name": "safeschools-geo", "version": __version__},
+        "district": district.settings.district.name,
+        "is_synthetic": district.settings.district.is_synthetic,
+        "term": result.term.name,
+        "seed": result.seed,
+        "crs": district.crs.to_string(),
+        "inputs": district.sources,
+        "settings": json.loads(json.dumps(settings, default=str)),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "counts": {
+            "read": district.counts,
+            "rejects": {str(k): int(v) for k, v in district.rejects["reason_code"].value_counts().sort_index().items()},
+            "schools_by_status": {str(k): int(v) for k, v in statuses.sort_index().items()},
+            "incidents_by_zone_status": _counts(history["zone_status"]),
+            "incidents_by_term": _counts(history["term"].fillna("outside every term")),
+            "incidents_by_work": _counts(history["reason"]),
+        },
+    }
+
+
+def _counts(column: pd.Series) -> dict[str, int]:
+    return {str(k): int(v) for k, v in column.value_counts().sort_index().items()}

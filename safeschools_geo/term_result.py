@@ -1,0 +1,87 @@
+"""What a term came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.district import District
+from safeschools_geo.results import CheckReport
+from safeschools_geo.settings import Term
+from safeschools_geo.workload import imbalance
+
+
+@dataclass(frozen=True)
+class TermResult:
+    """All results of a term.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    term
+        The term.
+    report
+        What the check found.
+    school_zones
+        `school_id` and table `assignments`, one row for each school.
+    history
+        Incidents in context, of all terms.
+    workload
+        Table `workload`, of all terms.
+    zone_loads
+        Workload of each zone in each term.
+    seed
+        Seed of everything random.
+    """
+
+    district: District
+    term: Term
+    report: CheckReport
+    school_zones: pd.DataFrame
+    history: gpd.GeoDataFrame
+    workload: pd.DataFrame
+    zone_loads: pd.DataFrame
+    seed: int = 0
+
+    @property
+    def loads(self) -> pd.DataFrame:
+        """Workload of each zone in this term, by `zone_id`."""
+        return self.zone_loads[self.zone_loads["term"] == self.term.name].set_index("zone_id")
+
+    def summary(self) -> str:
+        """Say in plain English what the term looked like.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        loads = self.loads
+        this = self.history[self.history["term"] == self.term.name]
+        mine = int((this["work_of"] == "zone_officer").sum())
+        told = (
+            f"{self.district.settings.district.name}, {self.term.name}: {len(this):,} incidents, of which {mine:,} "
+            f"were zone officers' work, at {int(self.district.schools['in_program'].sum())} programme schools in "
+            f"{len(loads)} zones."
+        )
+        if not loads["workload_h"].sum():
+            return f"{told} No workload could be counted."
+        heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]
+        return (
+            f"{told} {heaviest['name']} carries the most: {heaviest['workload_h']:.1f} "
+            f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
+            f"the imbalance is {imbalance(loads['workload_h']):.0%}."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the workload of each zone in this term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of `zone_loads`, with a plain index.
+        """
+        return self.loads.reset_index()
