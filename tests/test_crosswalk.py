@@ -31,6 +31,12 @@ def test_case_and_spaces_do_not_matter(tmp_path):
     assert findings == []
 
 
+def test_whole_numbers_are_minutes_too(tmp_path):
+    whole = crosswalk(tmp_path, "source_value,category,severity_weight,service_min\nBATTERY,assault_battery,2,40\n")
+    table, _ = categorise([column("BATTERY")], whole, unmapped="stop")
+    assert table[["severity_weight", "service_min"]].dtypes.tolist() == ["float64", "float64"]
+
+
 def test_the_finer_value_comes_before_the_coarser(tmp_path):
     sources = [column("BATTERY", "BATTERY", "BATTERY"), column("SIMPLE", "AGGRAVATED", None)]
     table, _ = categorise(sources, crosswalk(tmp_path, TEXT), unmapped="stop")

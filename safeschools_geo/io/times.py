@@ -192,12 +192,15 @@ def _from_numbers(numbers: NDArray[np.float64]) -> tuple[Moments, NDArray[np.boo
 def _compose(parts: pd.DataFrame, *, day_first: bool) -> Moments:
     year = _numbers(parts["y"])
     two_digit = (parts["y"].str.len() == 2).to_numpy(dtype=bool)  # noqa: PLR2004 - two digits
-    year = np.where(two_digit, year + np.where(year >= _PIVOT, 1900, 2000), year)
+    century = np.where(year >= _PIVOT, 1900, 2000)
+    year = np.where(two_digit, year + century, year)
     if "a" in parts:
         month, day = (_numbers(parts[name]) for name in (("b", "a") if day_first else ("a", "b")))
     else:
         day = _numbers(parts["d"])
         month = _numbers(parts["m"]) if "m" in parts else _month_numbers(parts["name"])
+    # 1/1/00 is how an export in two digits writes the placeholder 1900-01-01.
+    year = np.where(two_digit & (year == 2000) & (month == 1) & (day == 1), 1900, year)  # noqa: PLR2004
     first = (year.astype("int64") - 1970).astype("datetime64[Y]").astype("datetime64[M]")
     months = first + (np.clip(month, 1, 12) - 1).astype("timedelta64[M]")
     last_day = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(

@@ -85,6 +85,7 @@ def test_a_date_has_no_time(text):
         ("1900-01-01", "sentinel_time"),
         ("1/1/1900 12:00 AM", "sentinel_time"),
         ("12/30/1899", "sentinel_time"),
+        ("1/1/00 12:00 AM", "sentinel_time"),
         ("1970-01-01T00:00:00Z", "sentinel_time"),
         ("9999-12-31 00:00", "sentinel_time"),
         ("0001-01-01", "sentinel_time"),
