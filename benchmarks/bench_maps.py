@@ -68,11 +68,12 @@ def scatter(count: int) -> gpd.GeoDataFrame:
 
 
 def packed(incidents: gpd.GeoDataFrame) -> str:
-    """Draw the product's page, with filters, counts and tables."""
+    """Draw the product's page, with filters, counts and tables; at first with a mark for every point."""
     zones = gpd.GeoDataFrame({"zone_id": ["A"], "name": ["A"]}, geometry=[box(WEST, SOUTH, EAST, NORTH)], crs=4326)
     schools = gpd.GeoDataFrame({"school_id": [], "name": []}, geometry=[], crs=4326)
     context = PageContext(district="Benchmark", term="All", is_synthetic=True)
-    return history_page(zones=zones, incidents=incidents, schools=schools, finding="-", context=context).html
+    html = history_page(zones=zones, incidents=incidents, schools=schools, finding="-", context=context).html
+    return html.replace('value="counts" checked', 'value="counts"').replace('value="dots"', 'value="dots" checked')
 
 
 def circle_markers(incidents: gpd.GeoDataFrame) -> str:

@@ -22,6 +22,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--schools", required=True, type=_file, help="Schools: points with an id.")
 @click.option("--zones", "number", type=click.IntRange(min=1), default=8, show_default=True, help="Number of zones.")
 @click.option("--out", required=True, type=_file, help="GeoJSON to write.")
+@click.option("--tolerance", type=click.FloatRange(min=0), default=0.05, show_default=True, help="Imbalance aimed at.")
 @click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known school directory.")
 @click.option("--keep", multiple=True, metavar="COL=PATTERN", help='Only schools that match, as in "CDSCode=3467447*".')
 @click.option("--id", "id_column", metavar="COL", help="Column of the schools' ids.")
@@ -35,6 +36,7 @@ def command(
     district: Path,
     schools: Path,
     number: int,
+    tolerance: float,
     out: Path,
     preset: str | None,
     keep: tuple[str, ...],
@@ -63,7 +65,8 @@ def command(
     if boundary is None:
         raise SettingsError("There is no boundary.", where="--district", found=district)
     read = read_schools(settings)
-    draft = draft_zones(read.frame, boundary, zones=number, seed=seed)
+    programme = read.frame[read.frame["in_program"]]
+    draft = draft_zones(programme, boundary, zones=number, tolerance=tolerance, seed=seed)
     write_geojson(out, draft.zones)
     for finding in (*findings, *read.findings):
         messages().print(str(finding), markup=False)

@@ -199,14 +199,15 @@ def _compose(parts: pd.DataFrame, *, day_first: bool) -> Moments:
     else:
         day = _numbers(parts["d"])
         month = _numbers(parts["m"]) if "m" in parts else _month_numbers(parts["name"])
-    # 1/1/00 is how an export in two digits writes the placeholder 1900-01-01.
-    year = np.where(two_digit & (year == 2000) & (month == 1) & (day == 1), 1900, year)  # noqa: PLR2004
+    seconds, is_time = _seconds(parts)
+    # 1/1/00 at midnight is how an export in two digits writes the placeholder 1900-01-01.
+    is_first = (year == 2000) & (month == 1) & (day == 1) & (seconds == 0)  # noqa: PLR2004 - the year 00
+    year = np.where(two_digit & is_first, 1900, year)
     first = (year.astype("int64") - 1970).astype("datetime64[Y]").astype("datetime64[M]")
     months = first + (np.clip(month, 1, 12) - 1).astype("timedelta64[M]")
     last_day = ((months + np.timedelta64(1, "M")).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(
         "int64"
     )
-    seconds, is_time = _seconds(parts)
     is_date = (month >= 1) & (month <= 12) & (day >= 1) & (day <= last_day)  # noqa: PLR2004 - months
     days = months.astype("datetime64[D]") + (np.clip(day, 1, 31) - 1).astype("timedelta64[D]")
     wall = days.astype("datetime64[us]") + seconds.astype("timedelta64[us]")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HOUR_UNKNOWN = 24
 _PILED_SHARE = 0.5
+_MANY = 2_000
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def history_filters(history: CodedHistory) -> Filters:
     Returns
     -------
     Filters
-        A box for each category, term and origin; piled incidents are shown as counts at first, since their dots
-        would hide each other.
+        A box for each category, term and origin; piled or many incidents are shown as counts at first, since
+        their dots would hide each other.
     """
     signs = {CATEGORIES[key]: LegendItem(CATEGORIES[key], "circle", color) for key, color in CATEGORY_COLORS.items()}
     names = {
@@ -110,7 +111,7 @@ def history_filters(history: CodedHistory) -> Filters:
     return Filters(
         groups,
         Choice(HOUR_UNKNOWN, "Hour unknown", int(hours[HOUR_UNKNOWN])),
-        view="counts" if history.is_piled else "dots",
+        view="counts" if history.is_piled or history.points.header["count"] > _MANY else "dots",
         total=int(hours.sum()),
     )
 

@@ -175,7 +175,9 @@ def zone_features(
         A GeoJSON feature collection.
     """
     shapes = small_geometries(zones.geometry.to_numpy())
-    at = shapely.get_coordinates(shapely.point_on_surface(shapes)).round(_DECIMALS).tolist()
+    # The middle of the largest circle inside: there a label has most room.
+    middles = shapely.get_point(shapely.maximum_inscribed_circle(shapes), 0)
+    at = shapely.get_coordinates(middles).round(_DECIMALS).tolist()
     features = [
         {
             "type": "Feature",

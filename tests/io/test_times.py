@@ -160,7 +160,8 @@ FORMATS = ["%m/%d/%y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d
     st.sampled_from(FORMATS),
 )
 def test_what_is_written_is_read(moments, form):
-    whole = [m.replace(microsecond=0) for m in moments]
+    placeholder = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - in two digits it stands for 1900-01-01
+    whole = [m.replace(microsecond=0) for m in moments if m.replace(microsecond=0) != placeholder]
     found = parse_times(pd.Series([m.strftime(form) for m in whole]), time_zone=ZONE)
     wall = found.at.dt.tz_localize(None)
     moved = (found.notes == "dst_gap_shifted").to_numpy()

@@ -167,6 +167,7 @@ def test_the_browser_reads_the_points_where_they_are(opened):
 
 def test_very_many_points_are_drawn(opened, browser_page):
     page = opened("history", map_town.draw("history", incidents=map_town.history(30_000)))
+    page.get_by_role("radio", name="Dots").check()
     assert browser_page.errors == []
     assert inked_pixels(page) > 30_000
     expect(page.locator("#shown-count")).to_have_text("Showing 29,999 of 30,000 incidents.")
