@@ -135,7 +135,8 @@ def _drawn_s(browser: Browser, path: Path) -> float:
     page = context.new_page()
     page.set_default_timeout(300_000)
     page.goto(path.as_uri())
-    page.wait_for_function("performance.getEntriesByName('safeschools-drawn').length > 0")
+    while not page.evaluate("performance.getEntriesByName('safeschools-drawn').length"):
+        page.wait_for_timeout(50)
     milliseconds: float = page.evaluate("performance.getEntriesByName('safeschools-drawn')[0].startTime")
     context.close()
     return milliseconds / 1000

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_IDS = 500
 """Ids that the page spells out for one finding; the JSON report has all of them."""
 
-_SYNTHETIC = "SYNTHETIC DATA: made up for demonstration; no school, person or incident is real."
+_SYNTHETIC = "SYNTHETIC DATA: no school, person or incident in it is real"
 
 
 _LABEL_WIDTH = 9

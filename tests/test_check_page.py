@@ -98,7 +98,7 @@ def test_the_banners_say_internal_always_and_synthetic_when_it_is():
     assert "SYNTHETIC" in check_html(REPORT)
     real = check_html(CheckReport("Twosquare", ()))
     assert "SYNTHETIC" not in real
-    assert "Internal" in real
+    assert "Confidential – internal use" in real
 
 
 @pytest.mark.parametrize("field", ["message", "code", "table", "expected", "remedy", "ids", "district", "counts"])
@@ -219,8 +219,8 @@ def test_the_page_opens_from_disk_and_asks_for_nothing(browser_page, page_file):
     page = browser_page.open(page_file)
     assert browser_page.requests == []
     assert browser_page.errors == []
-    # The policy let the style in: banners are black on white turned over.
-    assert page.locator(".internal").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(26, 26, 26)"
+    # The policy let the style in.
+    assert page.locator(".banner").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(74, 16, 32)"
 
 
 @pytest.mark.browser

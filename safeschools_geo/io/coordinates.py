@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from safeschools_geo.io.raw import RawTable
 
 _WKT_NAMES = ("wkt", "the_geom", "geom", "geometry", "shape")
+_WKT = r"(?i)\s*(SRID=\d+;)?(MULTI)?(POINT|POLYGON|LINE)"
 _WILD_SHARE = 0.25
 
 
@@ -125,7 +126,7 @@ def _wkt_column(raw: RawTable, columns: Mapping[str, str | tuple[str, ...]]) -> 
         return None
     for name in _WKT_NAMES:
         column = take(raw, {}, name)
-        if column is not None and as_text(column).str.match(r"(?i)\s*(SRID=\d+;)?(MULTI)?(POINT|POLYGON|LINE)").any():
+        if column is not None and (as_text(column).str.match(_WKT).any() or column.isna().all()):
             return column
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,8 +139,9 @@ def _nearness(extent: gpd.GeoSeries) -> Callable[[np.ndarray, np.ndarray], np.nd
 
 
 def _examples(points: gpd.GeoSeries, rows: np.ndarray) -> str:
-    bounds = shapely.bounds(points.to_numpy()[rows[:_EXAMPLES]])
-    return "; ".join(f"{x:.6g}, {y:.6g}" for x, y, _, _ in bounds)
+    bounds = shapely.bounds(points.to_numpy()[rows])
+    texts = dict.fromkeys(f"{x:.6g}, {y:.6g}" for x, y, _, _ in bounds)
+    return "; ".join(itertools.islice(texts, _EXAMPLES))
 
 
 def _box_text(extent: gpd.GeoSeries) -> str:

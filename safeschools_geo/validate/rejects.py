@@ -28,11 +28,11 @@ def check_rejects(rejects: pd.DataFrame, *, told: Collection[str] = ()) -> list[
     Returns
     -------
     list of Finding
-        One for each file and reason: a note where the settings leave the rows out, else a warning.
+        One for each reason and file: a note where the settings leave the rows out, else a warning.
     """
     findings = []
     untold = rejects[~rejects["reason_code"].isin(list(told))]
-    for (file, code), rows in untold.groupby(["source_file", "reason_code"], sort=True):
+    for (code, file), rows in untold.groupby(["reason_code", "source_file"], sort=True):
         labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
         reasons = rows["reason"].unique()
         is_chosen = str(code).startswith(EXCLUDED)
