@@ -213,7 +213,7 @@ def rates_page(
     fills = [classes.fill(rate[z]) for z in zones["zone_id"]]
 
     def label(zone_id: str) -> list[str]:
-        return [names[zone_id], "no data" if pd.isna(rate[zone_id]) else tables.number(rate[zone_id], 2)]
+        return [names[zone_id], "no data" if pd.isna(rate[zone_id]) else tables.number(rate[zone_id], 3)]
 
     def facts(zone_id: str) -> list[str]:
         return [

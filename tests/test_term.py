@@ -1,0 +1,129 @@
+"""A term of the town, from folder to outputs, with numbers counted by hand on the drawing of `town`."""
+
+import json
+
+import pandas as pd
+import pytest
+import town
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from safeschools_geo import term as story
+from safeschools_geo.district import read_district
+from safeschools_geo.term import STEPS, run_term
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return town.write_town(tmp_path / "town")
+
+
+def test_the_town_by_hand(folder):
+    result = run_term(folder, term="Fall")
+    assert result.school_zones.set_index("school_id")["zone_id"].to_dict() == {"001": "A", "002": "B", "003": "B"}
+    reasons = result.history.set_index("incident_id")["reason"].to_dict()
+    assert reasons == {
+        "I1": "programme_work",
+        "I2": "programme_work",  # 15:30 at the high school, whose hours end at 16:00
+        "I3": "outside_hours",  # 15:30 at the elementary school, whose hours end at 15:00
+        "I4": "not_a_school_day",  # a Saturday
+        "I5": "programme_work_hour_unknown",
+        "I6": "threat_assessment",
+        "I7": "school_not_in_program",
+        "I8": "non_critical",
+        "I9": "no_school",
+        "I10": "programme_work",
+    }
+    assert result.loads["incidents"].to_dict() == {"A": 1, "B": 2}
+    assert result.loads["student_days"].to_dict() == {"A": 2700, "B": 9000}
+    # A: 45 min of I1 over 9 days, one visit of 12 min in 5 days, alone in its zone.
+    assert result.loads.loc["A", "workload_h"] == pytest.approx(45 / 60 / 9 + 12 / 60 / 5)
+    # B: 75 and 30 min over 9 days, three visits of 12 min in 5 days.
+    assert result.loads.loc["B", "workload_h"] == pytest.approx(105 / 60 / 9 + 3 * 12 / 60 / 5)
+    assert "East carries the most" in result.summary()
+
+
+def test_the_last_term_is_the_default(folder):
+    assert run_term(folder).term.name == "Spring"
+
+
+def test_steps_are_told_in_order(folder, tmp_path):
+    begun = []
+    run_term(folder, out=tmp_path / "out", on_step=begun.append)
+    assert begun == list(STEPS)
+
+
+def test_what_is_written_adds_up(folder, tmp_path):
+    run_term(folder, term="Fall", out=tmp_path)
+    out = tmp_path / "Fall"
+    assert pd.read_csv(out / "assignments.csv", dtype=str)["school_id"].tolist() == ["001", "002", "003"]
+    work = pd.read_csv(out / "work.csv")
+    assert work["incidents"].sum() == 10
+    for table in (out / "counts").glob("by_*.csv"):
+        total = 10 if table.name == "by_term.csv" else 9
+        assert pd.read_csv(table)["incidents"].sum() == total
+    loads = pd.read_csv(out / "workload_zones.csv")
+    schools = pd.read_csv(out / "workload.csv")
+    assert loads["workload_h"].sum() == pytest.approx(schools["workload_h"].sum())
+
+
+def test_the_manifest_says_where_results_come_from(folder, tmp_path):
+    run_term(folder, term="Fall", out=tmp_path, seed=7)
+    text = (tmp_path / "Fall" / "manifest.json").read_text(encoding="utf-8")
+    manifest = json.loads(text)
+    assert manifest["seed"] == 7
+    assert set(manifest["inputs"]) >= {"district.toml", "data/incidents/history.csv"}
+    assert manifest["counts"]["read"]["incidents"] == {"read": 10, "kept": 10, "rejected": 0}
+    assert sum(manifest["counts"]["incidents_by_work"].values()) == 10
+    assert "maps/index.html" in manifest["outputs"]
+    assert str(folder) not in text
+
+
+def test_an_interrupted_run_leaves_the_last_complete_term(folder, tmp_path, monkeypatch):
+    run_term(folder, term="Fall", out=tmp_path)
+    before = {p: p.read_bytes() for p in (tmp_path / "Fall").rglob("*") if p.is_file()}
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(story, "write_term", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_term(folder, term="Fall", out=tmp_path)
+    assert {p: p.read_bytes() for p in (tmp_path / "Fall").rglob("*") if p.is_file()} == before
+    assert [p.name for p in tmp_path.iterdir() if p.name != "town"] == ["Fall"]
+
+
+def test_results_do_not_change_what_was_read(folder):
+    district = read_district(folder)
+    before = {name: getattr(district, name).copy() for name in ("zones", "schools", "incidents")}
+    schools = story.assign_schools(district)
+    history = story.tell_history(district, schools, story.assign_incidents(district))
+    story.count_workload(district, schools, history)
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(getattr(district, name), frame)
+
+
+cell = st.sampled_from(["2025-09-02 10:00", "9/3/25", "", "soon", "1900-01-01", "2025-09-02T10:00Z"])
+row = st.tuples(st.sampled_from(["I1", "I2", "I3", ""]), cell, st.sampled_from(["weapons", "non_critical"]))
+
+
+@given(st.lists(row, max_size=8), st.booleans())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_read_are_rows_kept_plus_rows_rejected(tmp_path_factory, rows, is_ragged):
+    folder = town.write_town(tmp_path_factory.mktemp("town") / "town")
+    lines = [
+        "incident_id,occurred_at,category,x,y",
+        *(",".join(r) + ",," for r in rows),
+        *(["I9,a"] if is_ragged else []),
+    ]
+    (folder / "data/incidents/history.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    district = read_district(folder)
+    read = len(rows) + is_ragged
+    assert district.counts["incidents"] == {
+        "read": read,
+        "kept": len(district.incidents),
+        "rejected": len(district.rejects),
+    }
+    assert len(district.incidents) + len(district.rejects) == read
+    assert district.incidents["incident_id"].is_unique
+    assert district.rejects["reason"].str.len().gt(10).all()
