@@ -43,7 +43,7 @@ _DEFAULT_LINKS = (
     ),
     (re.compile(r"https://\S+/leaflet\.awesome[-.](markers|rotate)(\.min)?\.(js|css)"), re.compile(r"AwesomeMarkers")),
 )
-_URL_LITERAL = re.compile(r"""(?<!\\)["'`]((?:https?:)?//[\w.{-][^"'`\s]*)""")
+_URL_LITERAL = re.compile(r"""(?<!\\)["'`]((?:(?:https?|wss?):)?//[\w.{-][^"'`\s]*)""")
 _DATA_TYPES = ("application/json", "text/plain")
 
 
@@ -191,7 +191,7 @@ def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:
         libraries.append(assets.marker_images_script())
     return MapParts(
         styles=[assets.leaflet_styles(), *header.styles, *body.styles],
-        html=(header.rest + body.rest).strip(),
+        html="\n".join([(header.rest + body.rest).strip(), *header.data, *body.data]),
         scripts=[*header.scripts, *libraries, *body.scripts, _close_guard(script.strip())],
         with_tiles=tiles,
     )
@@ -299,11 +299,12 @@ class _Renumber:
 
 @dataclass
 class _Fragment:
-    """A piece of markup, sorted into what it links, styles, scripts, and the rest."""
+    """A piece of markup, sorted into what it links, styles, scripts, data blocks, and the rest."""
 
     links: list[Request] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
+    data: list[str] = field(default_factory=list)
     rest: str = ""
 
     @classmethod
@@ -325,10 +326,14 @@ class _Sorter(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag == "script" and "src" in given:
-            self.fragment.links.append(Request("script", given["src"]))
+        source = given.get("src") or given.get("href") or given.get("xlink:href")
+        if tag == "script" and source:
+            self.fragment.links.append(Request("script", source))
             self._is_in_link = True
-        elif tag == "script" and given.get("type", "") not in _DATA_TYPES:
+        elif tag == "script" and given.get("type", "") in _DATA_TYPES:
+            self._open(self.fragment.data)
+            self.fragment.data[-1] = self.get_starttag_text() or ""
+        elif tag == "script":
             self._open(self.fragment.scripts)
         elif tag == "style":
             self._open(self.fragment.styles)
@@ -346,7 +351,8 @@ class _Sorter(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if self._into is not None:
-            self._into[-1] = self._into[-1].strip()
+            closing = f"</{tag}>" if self._into is self.fragment.data else ""
+            self._into[-1] = self._into[-1].strip() + closing
             self._into = None
         elif self._is_in_link:
             self._is_in_link = False

@@ -38,7 +38,9 @@ _FETCHED_LINKS = {
     "manifest",
 }
 _INSIDE = ("data:", "blob:", "about:", "#")
-_CSS_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]*))\s*\)|@import\s+["']([^"']+)["']""", re.IGNORECASE)
+_CSS_URL = re.compile(
+    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]*))\s*\)|(?:@import\s+|image-set\(\s*)["']([^"']+)["']""", re.IGNORECASE
+)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _REFRESH_URL = re.compile(r"url\s*=\s*['\"]?([^'\"]+)", re.IGNORECASE)
 

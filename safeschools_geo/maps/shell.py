@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from safeschools_geo.export import write_text
 from safeschools_geo.maps import assets
 from safeschools_geo.maps.legend import Filters, LegendItem
 from safeschools_geo.maps.offline import content_policy, map_parts, require_offline
@@ -97,7 +98,7 @@ class OfflinePage:
         Parameters
         ----------
         path
-            The file; replaced if it is there.
+            The file; replaced as a whole if it is there.
 
         Returns
         -------
@@ -105,7 +106,7 @@ class OfflinePage:
             The file.
         """
         target = Path(path)
-        target.write_text(self.html, encoding="utf-8", newline="\n")
+        write_text(target, self.html)
         return target
 
     def _repr_html_(self) -> str:
