@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Severity = Literal["error", "warning", "note"]
-_ORDER: dict[str, int] = {"error": 0, "warning": 1, "note": 2}
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,8 @@ class CheckReport:
             A few sentences.
         """
         severities = Counter(f.severity for f in self.findings)
-        head = (
-            f"{self.district}: {severities['error']} errors, {severities['warning']} warnings, "
-            f"{severities['note']} notes."
-        )
+        told = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word in _ORDER for n in [severities[word]])
+        head = f"{self.district}: {told}."
         rows = [
             f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."
             for table, c in self.counts.items()
@@ -131,7 +129,7 @@ class CheckReport:
         Returns
         -------
         pandas.DataFrame
-            Columns of `Finding`, with `ids` joined by ``;`` and `count`.
+            Columns of `Finding`, with `ids` joined by ``;``, `count`, and the place as `lon` and `lat` (EPSG:4326).
         """
         return pd.DataFrame(
             [
@@ -144,10 +142,12 @@ class CheckReport:
                     "ids": ";".join(f.ids),
                     "expected": f.expected,
                     "remedy": f.remedy,
+                    "lon": f.location[0] if f.location else None,
+                    "lat": f.location[1] if f.location else None,
                 }
                 for f in self.findings
             ],
-            columns=["severity", "code", "table", "message", "count", "ids", "expected", "remedy"],
+            columns=["severity", "code", "table", "message", "count", "ids", "expected", "remedy", "lon", "lat"],
         )
 
     def to_json(self) -> str:

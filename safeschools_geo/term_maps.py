@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from safeschools_geo.maps import MapEntry, PageContext, history_page, index_page, rates_page, zones_page
+from safeschools_geo.schemas import CATEGORIES, LEVELS
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from safeschools_geo.maps import OfflinePage
@@ -215,9 +217,15 @@ def _context(result: TermResult) -> PageContext:
         is_internal=True,
         lang=settings.district.lang,
         settings={
-            "Visit": f"{workload.visit_min:g} min",
-            "Detour factor": f"{workload.detour_factor:g}",
+            "Minutes on scene, where not recorded": _listed(workload.service_min, CATEGORIES),
+            "Visits a week": _listed(workload.visits_per_week, LEVELS),
+            "Minutes of a visit": f"{workload.visit_min:g}",
+            "Road over straight line": f"{workload.detour_factor:g}",
             "Speed": f"{workload.speed_kph:g} km/h",
             "Measured in": result.district.crs.name,
         },
     )
+
+
+def _listed(amounts: Mapping[str, float], names: Mapping[str, str]) -> str:
+    return "; ".join(f"{names[key]} {amount:g}" for key, amount in amounts.items())

@@ -78,7 +78,9 @@ def read_crosswalk(path: Path) -> Crosswalk:
     )
     for name, default in (("severity_weight", 1.0), ("service_min", float("nan"))):
         cells = io.take(raw, {}, name)
-        table[name] = default if cells is None else pd.to_numeric(cells, errors="coerce").astype("float64").fillna(default)
+        table[name] = (
+            default if cells is None else pd.to_numeric(cells, errors="coerce").astype("float64").fillna(default)
+        )
     table["category"] = key_of(table["category"])
     _require_sound(table, path)
     return Crosswalk(_indexed(table), path)

@@ -34,6 +34,13 @@ class DataTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def text_columns(self) -> frozenset[int]:
+        """Columns of words, which are read from the left; columns of numbers are set flush right."""
+        return frozenset(
+            place for place in range(1, len(self.columns)) if any(c.isalpha() for row in self.rows for c in row[place])
+        )
+
 
 def load_table(loads: pd.DataFrame, *, term: str) -> DataTable:
     """Print the workload of the zones.
