@@ -136,6 +136,24 @@ def poisson(chance: Random, mean: float) -> int:
     return count
 
 
+def gamma(chance: Random, *, shape: int) -> float:
+    """Draw a gamma number of mean 1, with which a Poisson number becomes a negative binomial one.
+
+    Parameters
+    ----------
+    chance
+        Random numbers.
+    shape
+        Shape; the variance is its inverse.
+
+    Returns
+    -------
+    float
+        The number: the mean of so many exponential ones.
+    """
+    return -sum(math.log(1 - chance.random()) for _ in range(shape)) / shape
+
+
 def normal(chance: Random) -> float:
     """Draw a standard normal number.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from data.generator.chance import happens, one_of, sample, stream
 from data.generator.ground import lonlat
+from data.generator.streets import TOWNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ FAULTS = {
     "dst_repeat": 2,
     "pile_up": 60,
     "cleared_before_arrived": 25,
+    "arrived_before_dispatched": 12,
     "missing_id": 6,
     "call_type_odd": 60,
     "exact_duplicate": 40,
@@ -41,6 +43,31 @@ FAULTS = {
     "conflicting_id": 15,
 }
 """Kind of fault → rows."""
+DESCRIPTIONS = {
+    "name_exact": "no coordinates and no school id, but the school's name",
+    "name_misspelt": "the same, a letter of the name left out or two exchanged",
+    "name_hopeless": "the same, and a name that is no school's",
+    "name_script": "no school id, and markup in place of the name",
+    "name_formula": "no school id, and a spreadsheet formula in place of the name",
+    "swapped": "longitude and latitude exchanged",
+    "sign_flipped": "longitude without its minus sign",
+    "null_island": "coordinates 0, 0",
+    "far_outside": "coordinates in another part of the country",
+    "sentinel_time": "1900-01-01 in place of the moment of occurrence",
+    "unreadable_time": "a moment of occurrence that is none",
+    "date_only": "a day of occurrence without a time",
+    "dst_gap": "a moment that the clock skips in spring",
+    "dst_repeat": "a moment that the clock has twice in autumn",
+    "pile_up": "coordinates of the town's middle, where the geocoder puts what it cannot find",
+    "cleared_before_arrived": "cleared before anyone arrived",
+    "arrived_before_dispatched": "arrived before anyone was sent",
+    "missing_id": "no case number",
+    "call_type_odd": "call type in other case, or with blanks around it",
+    "exact_duplicate": "a row that stands in its file already",
+    "duplicate_in_next_file": "a row that stands in the export of the year before already",
+    "conflicting_id": "a case number that another row has already, with other content",
+}
+"""Kind of fault → what it looks like."""
 LATER_FAULTS = ("exact_duplicate", "duplicate_in_next_file", "conflicting_id")
 """Faults that add a row instead of spoiling one."""
 REJECTED = {
@@ -52,8 +79,8 @@ REJECTED = {
     "sentinel_time": "sentinel_time",
 }
 """Kind of fault → why the reader does not keep the row; rows of all other kinds are kept."""
-PILE = lonlat((-0.62, -1.9))
-"""Where the geocoder puts what it cannot find; no school stands there."""
+PILE = lonlat(TOWNS[0].middle)
+"""Where the geocoder puts what it cannot find, the middle of the first town; no school stands there."""
 _HOPELESS = ("NORTH CAMPUS", "see narrative", "Elem by the water tower", "TVUSD", "unk school", "GYM")
 _UNREADABLE = ("31/31/2024 08:15", "PENDING", "25:70", "see narrative", "2025-02-30 10:00")
 _GAP = dt.datetime.fromisoformat("2025-03-09T02:30")
@@ -99,7 +126,8 @@ def _fits(kind: str, call: Call, year: int) -> bool:
     years = {"name_script": 2025, "name_formula": 2023}
     if year != years.get(kind, year):
         return False
-    return kind != "cleared_before_arrived" or (call.arrived is not None and call.source != "On-view")
+    is_of_minutes = kind in ("cleared_before_arrived", "arrived_before_dispatched")
+    return not is_of_minutes or (call.arrived is not None and call.source != "On-view")
 
 
 def repeats(calls: Sequence[Call], *, year_of: Callable[[Call], int]) -> list[tuple[int, int, Call]]:
@@ -187,6 +215,11 @@ def _odd_case(chance: Random, call: Call) -> Call:
     )
 
 
+def _arrived_early(chance: Random, call: Call) -> Call:
+    dispatched = call.dispatched or call.received
+    return replace(call, arrived=dispatched - dt.timedelta(minutes=2 + int(25 * chance.random())))
+
+
 def _cleared_early(chance: Random, call: Call) -> Call:
     arrived = call.arrived or call.received
     return replace(call, cleared=arrived - dt.timedelta(minutes=5 + int(40 * chance.random())))
@@ -209,6 +242,7 @@ _SPOIL: dict[str, Spoil] = {
     "dst_repeat": lambda _, call: _at(call, _REPEAT, 3),
     "pile_up": lambda _, call: replace(call, place=PILE),
     "cleared_before_arrived": _cleared_early,
+    "arrived_before_dispatched": _arrived_early,
     "missing_id": lambda _, call: replace(call, case=""),
     "call_type_odd": _odd_case,
 }

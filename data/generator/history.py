@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from data.generator.calls import CALL_TYPES, Call
-from data.generator.chance import happens, minutes, normal, one_of, pick, poisson, stream
+from data.generator.chance import gamma, happens, minutes, normal, one_of, pick, poisson, stream
 from data.generator.ground import kilometres, lonlat
+from data.generator.response import PATROL, posts_of, travel_min, unit_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from data.generator.campuses import Roles, School
     from data.generator.ground import Point
+    from data.generator.response import Posts
     from data.generator.streets import Street
 
 HOTSPOT_FACTOR = 2.1
@@ -28,16 +30,18 @@ RISING = (0.45, 0.65, 0.9, 1.2, 1.55, 1.95)
 FALLING = RISING[::-1]
 """Factor of the expected number of incidents, term by term."""
 
-_PER_STUDENT_DAY = {
-    "K-6": 2.22e-4, "K-5": 2.22e-4, "6-8": 4.65e-4, "7-8": 4.85e-4, "9-12": 4.85e-4, "K-8": 3.05e-4, "ALT": 8.6e-4,
+PER_STUDENT_DAY = {
+    "K-6": 2.15e-4, "K-5": 2.15e-4, "6-8": 4.5e-4, "7-8": 4.7e-4, "9-12": 4.7e-4, "K-8": 2.95e-4, "ALT": 8.3e-4,
 }  # fmt: skip
+"""Grade span → incidents expected for a student and school day, at an ordinary school."""
+SCHOOL_SHAPE = 25
+"""Shape of the gamma factor by which schools differ for good, those apart that something is planted at."""
 _OFFICER_ODDS = 0.14
 """Calls started by an officer over calls reported, at an ordinary school."""
 _TERM_FACTORS = (1.0, 0.97, 1.05, 1.0, 1.06, 1.02)
 _ELSEWHERE = 240
 _MONTHS = {8: 0.85, 9: 1.15, 10: 1.2, 11: 1.0, 12: 0.8, 1: 0.85, 2: 1.0, 3: 1.1, 4: 1.0, 5: 1.1, 6: 0.7, 7: 0.3}
 _WEEKDAYS = (0.95, 1.0, 1.02, 1.04, 1.12, 0.5, 0.4)
-_PATROL = ("P-11", "P-12", "P-14", "P-17", "P-21", "P-23")
 _OLD = {"6-8", "7-8", "9-12", "ALT"}
 _BY_PHONE = 0.04
 _SCHOOL_HOURS = range(7, 16)
@@ -89,18 +93,27 @@ def make_history(
         Calls in the order they were received, without case numbers.
     """
     calls = []
+    posts = posts_of(schools)
     for school in schools:
+        own = _own_factor(school, roles)
         for term, span in enumerate(spans):
             chance = stream(f"history {school.code} {span.name}")
             for source, mean in _expected(school, term, span, roles).items():
-                calls += [_call(chance, school, span, kinds, source) for _ in range(poisson(chance, mean))]
-    calls += _calls_elsewhere(streets, spans, kinds)
+                number = poisson(chance, own * mean)
+                calls += [_call(chance, school, span, kinds, posts=posts, source=source) for _ in range(number)]
+    calls += _calls_elsewhere(streets, spans, kinds, posts)
     return sorted(calls, key=lambda call: (call.received, call.school_code, call.call_type))
+
+
+def _own_factor(school: School, roles: Roles) -> float:
+    """Tell by what a school differs from others like it; what is planted stands out of ordinary schools."""
+    planted = {*roles.hotspot, roles.officer_initiated, roles.rising, roles.falling}
+    return 1.0 if school.code in planted else gamma(stream(f"school {school.code}"), shape=SCHOOL_SHAPE)
 
 
 def _expected(school: School, term: int, span: Span, roles: Roles) -> dict[str, float]:
     """Expect so many calls of one school and term: reported, and started by an officer."""
-    reported = _PER_STUDENT_DAY[school.span] * school.students * len(span.school_days) / (1 + _OFFICER_ODDS)
+    reported = PER_STUDENT_DAY[school.span] * school.students * len(span.school_days) / (1 + _OFFICER_ODDS)
     reported *= _TERM_FACTORS[term] * ZONE_FACTORS[school.zone]
     if school.code in roles.hotspot and term >= HOTSPOT_FROM:
         reported *= HOTSPOT_FACTOR
@@ -113,10 +126,11 @@ def _expected(school: School, term: int, span: Span, roles: Roles) -> dict[str, 
     return {"reported": reported, "On-view": reported * odds}
 
 
-def _call(chance: Random, school: School, span: Span, kinds: Mapping[str, Kind], source: str) -> Call:
+def _call(chance: Random, school: School, span: Span, kinds: Mapping[str, Kind], *, posts: Posts, source: str) -> Call:
     group = "old" if school.span in _OLD else "young"
     call_type = pick(chance, {name: spec.weight[group] for name, spec in CALL_TYPES.items()})
     occurred = _moment(chance, call_type, span)
+    place = _place_at(chance, school.place)
     call = Call(
         case="",
         call_type=call_type,
@@ -125,11 +139,12 @@ def _call(chance: Random, school: School, span: Span, kinds: Mapping[str, Kind],
         received=occurred,
         school_code=school.code,
         school_name=school.name,
-        place=_place_at(chance, school.place),
+        place=place,
     )
     in_hours = occurred.date() in set(span.school_days) and occurred.hour in _SCHOOL_HOURS
-    unit = _unit(chance, kinds[call_type].category, school, in_hours=in_hours)
-    return _with_times(chance, call, unit, kinds[call_type].service_min)
+    kind = kinds[call_type]
+    unit = unit_for(chance, kind.category, school, posts, in_hours=in_hours)
+    return _with_times(chance, call, unit, travel_min(chance, unit, place, posts), kind.service_min)
 
 
 def _moment(chance: Random, call_type: str, span: Span) -> dt.datetime:
@@ -152,23 +167,7 @@ def _place_at(chance: Random, campus: Point) -> Point:
     return lonlat((x + 0.04 * normal(chance), y + 0.04 * normal(chance)))
 
 
-def _unit(chance: Random, category: str, school: School, *, in_hours: bool) -> str:
-    if category == "threat_assessment":
-        return "TA-1"
-    if category == "non_critical" or not in_hours or not school.in_program:
-        weights = {"zone": 0.12 if in_hours else 0.0, "patrol": 0.88}
-    else:
-        weights = {"zone": 0.8, "backup": 0.1, "patrol": 0.1}
-    who = pick(chance, weights)
-    if who == "patrol":
-        return one_of(chance, _PATROL)
-    if who == "zone":
-        return f"SS-{school.zone}"
-    others = [zone for zone in ZONE_FACTORS if zone != school.zone]
-    return f"BU-{one_of(chance, others)}"
-
-
-def _with_times(chance: Random, call: Call, unit: str, service_min: float) -> Call:
+def _with_times(chance: Random, call: Call, unit: str, way_min: float, service_min: float) -> Call:
     spec = CALL_TYPES[call.call_type]
     is_seen = call.source == "On-view"
     occurred_to = None
@@ -179,8 +178,7 @@ def _with_times(chance: Random, call: Call, unit: str, service_min: float) -> Ca
     if not is_seen and happens(chance, _BY_PHONE):
         return replace(call, occurred_to=occurred_to, received=received, cleared=_later(received, 12))
     dispatched = received if is_seen else _later(received, minutes(chance, 2.5, spread=0.7))
-    travel = {"S": 6.5, "B": 12.0, "P": 10.0, "T": 24.0}[unit[0]]
-    arrived = dispatched if is_seen else _later(dispatched, minutes(chance, travel))
+    arrived = dispatched if is_seen else _later(dispatched, way_min)
     cleared = _later(arrived, minutes(chance, service_min, spread=0.45))
     return replace(
         call,
@@ -197,7 +195,9 @@ def _later(moment: dt.datetime, delay_min: float) -> dt.datetime:
     return moment + dt.timedelta(seconds=round(60 * delay_min))
 
 
-def _calls_elsewhere(streets: Sequence[Street], spans: Sequence[Span], kinds: Mapping[str, Kind]) -> list[Call]:
+def _calls_elsewhere(
+    streets: Sequence[Street], spans: Sequence[Span], kinds: Mapping[str, Kind], posts: Posts
+) -> list[Call]:
     """Make calls that are at no school: bus stops, parks, the way home."""
     chance = stream("elsewhere")
     calls = []
@@ -206,9 +206,9 @@ def _calls_elsewhere(streets: Sequence[Street], spans: Sequence[Span], kinds: Ma
         span = one_of(chance, spans)
         occurred = _moment(chance, call_type, span)
         line = one_of(chance, streets).line.coords
-        call = Call(
-            "", call_type, "Phone", occurred, occurred, place=(line[len(line) // 2][0], line[len(line) // 2][1])
-        )
-        unit = one_of(chance, _PATROL)
-        calls.append(_with_times(chance, call, unit, kinds[call_type].service_min))
+        place = (line[len(line) // 2][0], line[len(line) // 2][1])
+        call = Call("", call_type, "Phone", occurred, occurred, place=place)
+        unit = one_of(chance, PATROL)
+        way_min = travel_min(chance, unit, place, posts)
+        calls.append(_with_times(chance, call, unit, way_min, kinds[call_type].service_min))
     return calls

@@ -6,8 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from data.generator.chance import SEED
-from data.generator.dirt import FAULTS, PILE, REJECTED
-from data.generator.history import FALLING, HOTSPOT_FACTOR, OFFICER_SHARE, RISING, ZONE_FACTORS
+from data.generator.dirt import DESCRIPTIONS, FAULTS, PILE, REJECTED
+from data.generator.history import (
+    FALLING,
+    HOTSPOT_FACTOR,
+    HOTSPOT_FROM,
+    OFFICER_FROM,
+    OFFICER_SHARE,
+    PER_STUDENT_DAY,
+    RISING,
+    SCHOOL_SHAPE,
+    ZONE_FACTORS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,26 +59,64 @@ def truths(
             "without_enrollment": [s.code for s in schools if not s.is_listed],
             "not_in_program": [s.code for s in schools if not s.in_program],
         },
-        "planted": {
-            "hotspot": {
-                "zone": "4",
-                "schools": list(roles.hotspot),
-                "terms": list(terms[4:]),
-                "times_expected": HOTSPOT_FACTOR,
-            },
-            "heavy_zone": {"zone": "3", "share_of_mean": HEAVY_ZONE_SHARE, "incident_factor": ZONE_FACTORS["3"]},
-            "officer_initiated": {
-                "school": roles.officer_initiated,
-                "terms": list(terms[3:]),
-                "share": round(OFFICER_SHARE, 4),
-            },
-            "rising": {"school": roles.rising, "factors": dict(zip(terms, RISING, strict=True))},
-            "falling": {"school": roles.falling, "factors": dict(zip(terms, FALLING, strict=True))},
-            "lunch_peak": {"category": "assault_battery", "hour": 12},
-            "pile_up": {"x": PILE[0], "y": PILE[1], "incidents": FAULTS["pile_up"]},
+        "model": {
+            "description": "Expected incidents for a student and school day, by grade span, at an ordinary school. "
+            "Every school has a gamma factor of mean 1 and this shape, but for those that something is planted at; "
+            "every zone has a factor; numbers are drawn from a Poisson distribution.",
+            "incidents_per_student_day": PER_STUDENT_DAY,
+            "school_gamma_shape": SCHOOL_SHAPE,
+            "zone_factors": ZONE_FACTORS,
         },
+        "planted": _planted(roles, terms),
         "faults": FAULTS,
+        "fault_descriptions": DESCRIPTIONS,
         "files": {name: _outcome(calls) for name, calls in files.items()},
+    }
+
+
+def _planted(roles: Roles, terms: Sequence[str]) -> dict[str, object]:
+    return {
+        "hotspot": {
+            "description": "Three neighbouring schools have this many times the reported incidents expected of them.",
+            "zone": "4",
+            "schools": list(roles.hotspot),
+            "terms": list(terms[HOTSPOT_FROM:]),
+            "times_expected": HOTSPOT_FACTOR,
+        },
+        "heavy_zone": {
+            "description": "One zone carries this many times the mean workload, in every term.",
+            "zone": "3",
+            "share_of_mean": HEAVY_ZONE_SHARE,
+            "incident_factor": ZONE_FACTORS["3"],
+        },
+        "officer_initiated": {
+            "description": "Since an officer was posted here, officers start this share of the incidents; what is "
+            "reported is ordinary.",
+            "school": roles.officer_initiated,
+            "terms": list(terms[OFFICER_FROM:]),
+            "share": round(OFFICER_SHARE, 4),
+        },
+        "rising": {
+            "description": "The expected number grows by these factors.",
+            "school": roles.rising,
+            "factors": dict(zip(terms, RISING, strict=True)),
+        },
+        "falling": {
+            "description": "The expected number shrinks by these factors.",
+            "school": roles.falling,
+            "factors": dict(zip(terms, FALLING, strict=True)),
+        },
+        "lunch_peak": {
+            "description": "Incidents of this category are most frequent in this hour.",
+            "category": "assault_battery",
+            "hour": 12,
+        },
+        "pile_up": {
+            "description": "So many incidents stand at this point, which is no school.",
+            "x": PILE[0],
+            "y": PILE[1],
+            "incidents": FAULTS["pile_up"],
+        },
     }
 
 
