@@ -36,7 +36,7 @@ class DataTable:
 
     @property
     def text_columns(self) -> frozenset[int]:
-        """Columns of words, which are read from the left; columns of numbers are set flush right."""
+        """The columns of words, which are read from the left; columns of numbers are set flush right."""
         return frozenset(
             place for place in range(1, len(self.columns)) if any(c.isalpha() for row in self.rows for c in row[place])
         )
