@@ -72,7 +72,15 @@ class _DataElement(OfflineElement):
 
 
 class Prepared(OfflineElement):
-    """Name the map for assistive technology, and write a note on it, such as SYNTHETIC DATA."""
+    """Name the map for assistive technology, and write a note on it, such as SYNTHETIC DATA.
+
+    Parameters
+    ----------
+    label
+        Name of the map.
+    note
+        What is written on it; nothing if left out.
+    """
 
     scripts = ("js/core.js",)
     _template = Template(

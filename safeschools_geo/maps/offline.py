@@ -66,7 +66,18 @@ class OfflineElement(folium.MacroElement):
         return {}
 
     def render(self, **kwargs: object) -> str:
-        """Put the element into the page of its map."""
+        """Put the element into the page of its map.
+
+        Parameters
+        ----------
+        **kwargs
+            What branca hands down.
+
+        Returns
+        -------
+        str
+            Nothing: the element writes into the page's figure.
+        """
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         figure = _figure_of(self)
         for name, markup in self.blocks().items():

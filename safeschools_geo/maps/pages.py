@@ -113,8 +113,8 @@ def zones_page(
 def history_page(
     *,
     zones: gpd.GeoDataFrame,
-    incidents: gpd.GeoDataFrame,
     schools: gpd.GeoDataFrame,
+    incidents: gpd.GeoDataFrame,
     finding: str,
     context: PageContext,
     boundary: gpd.GeoDataFrame | None = None,
