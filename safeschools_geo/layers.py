@@ -268,7 +268,9 @@ def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | 
     return (frame if name is None else frame.assign(name=name)), (path,)
 
 
-def require_kind(geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expected: str = "") -> None:
+def require_kind(
+    geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expected: str = "", may_be_missing: bool = False
+) -> None:
     """Refuse a layer of the wrong geometry type, or without any.
 
     Parameters
@@ -281,6 +283,8 @@ def require_kind(geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expecte
         What the layer is called, for the message.
     expected
         What is expected, in words; the types if left out.
+    may_be_missing
+        Whether a layer without any geometry will do.
 
     Raises
     ------
@@ -289,7 +293,7 @@ def require_kind(geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expecte
     """
     present = geometry[~(geometry.isna() | geometry.is_empty)]
     wrong = present[~present.geom_type.isin(kinds)]
-    if len(wrong) or present.empty:
+    if len(wrong) or (present.empty and not may_be_missing):
         raise GeometryError(
             f"The layer {name} does not hold the right kind of geometry.",
             where=name,

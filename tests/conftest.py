@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from checkout import ROOT
 from playwright.sync_api import Page, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
-
-ROOT = Path(__file__).resolve().parent.parent
-DEMO = ROOT / "data"
 
 
 def missing(what: str) -> NoReturn:

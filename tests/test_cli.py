@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 import town
-from conftest import ROOT
+from checkout import ROOT
 
 from safeschools_geo.cli import COMMANDS, main
 

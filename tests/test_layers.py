@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from checkout import ROOT
 
 PACKAGE = ROOT / "safeschools_geo"
 LAYERS = [

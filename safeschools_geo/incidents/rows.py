@@ -12,6 +12,7 @@ import pandas as pd
 
 from safeschools_geo import io
 from safeschools_geo.errors import attempt_all
+from safeschools_geo.layers import require_kind
 from safeschools_geo.results import Finding, join_rejects, rejects_frame
 from safeschools_geo.row_filters import exclude_rows
 
@@ -118,14 +119,17 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
 
 def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.PointsRead:
     """Name every column that is missing at once; return the places."""
+    title = f"incidents ({path.name})"
     found = attempt_all(
         {
             "occurred_at": lambda: io.require(raw, options.columns, "occurred_at"),
             "category": lambda: io.require(raw, options.columns, "category"),
-            "": lambda: io.points(raw, options.columns, crs=options.crs, name=f"incidents ({path.name})"),
+            "": lambda: io.points(raw, options.columns, crs=options.crs, name=title, is_required=False),
         }
     )
-    return cast("io.PointsRead", found[""])
+    places = cast("io.PointsRead", found[""])
+    require_kind(places.geometry, {"Point"}, title, expected="points", may_be_missing=True)
+    return places
 
 
 def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Reading any file an analyst has: tables, layers, times, ids and coordinates, with our own words for what is wrong."""
+"""Reading any file an analyst has: tables, layers, ids, times and places, with our own words for what is wrong."""
 
 from safeschools_geo.io.columns import require, take, text_columns
 from safeschools_geo.io.coordinates import PointsRead, geometry, points

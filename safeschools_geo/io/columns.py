@@ -1,8 +1,9 @@
-"""Columns by our names: mapped by the settings, else found by name, else a clear error."""
+"""Columns by our names: those that the settings name, else those of our own names."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 from safeschools_geo.errors import ColumnError
@@ -10,120 +11,139 @@ from safeschools_geo.io.text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
     import pandas as pd
 
     from safeschools_geo.io.raw import RawTable
 
-    Columns = Mapping[str, str | tuple[str, ...]]
+    ColumnMapping: TypeAlias = Mapping[str, str | tuple[str, ...]]
 
 _LISTED = 30
+_LIKENESS = 0.6
 
 
-def take(raw: RawTable, columns: Columns, name: str) -> pd.Series | None:
+def take(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series | None:
     """Take the column for one of our names, if the file has it.
 
     Parameters
     ----------
     raw
         The table.
-    columns
-        Our name → the file's, where they differ.
+    mapping
+        Our name → the file's name, or several of them, of which the first is taken; names that are equal need no
+        entry. Names are compared exactly, then without regard to case, spaces, hyphens and underscores.
     name
         Our name.
 
     Returns
     -------
     pandas.Series or None
-        The column under the file's name; None when the settings map nothing and the file has no column of our name.
+        The column, under the file's name; None when `mapping` has no entry and the file no column of our name.
 
     Raises
     ------
     ColumnError
-        When the settings name a column that the file does not have.
+        When `mapping` names a column that the file does not have, or two columns are equally like the name.
     """
-    mapped = columns.get(name)
-    if mapped is None:
-        found = _find(raw, name)
-        return None if found is None else raw.frame[found]
-    first = mapped if isinstance(mapped, str) else mapped[0]
-    return _named(raw, first, name)
+    wanted = _wanted(mapping, name)
+    if wanted:
+        return _named(raw, wanted[0], name)
+    found = _find(raw, name)
+    return None if found is None else raw.frame[found]
 
 
-def require(raw: RawTable, columns: Columns, name: str) -> pd.Series:
-    """Take the column for one of our names.
+def require(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series:
+    """Take the column for one of our names, or refuse to go on.
 
     Parameters
     ----------
     raw
         The table.
-    columns
-        Our name → the file's, where they differ.
+    mapping
+        As for `take`.
     name
         Our name.
 
     Returns
     -------
     pandas.Series
-        The column under the file's name.
+        The column, under the file's name.
 
     Raises
     ------
     ColumnError
-        When the file does not have it.
+        When the file does not have it; the message lists the columns there are and the nearest names.
     """
-    column = take(raw, columns, name)
-    return _named(raw, name, name) if column is None else column
+    return _named(raw, (*_wanted(mapping, name), name)[0], name)
 
 
-def text_columns(raw: RawTable, columns: Columns, name: str) -> list[pd.Series]:
-    """Take every column for one of our names, as text.
+def text_columns(raw: RawTable, mapping: ColumnMapping, name: str) -> list[pd.Series]:
+    """Take all columns for one of our names, as text.
 
     Parameters
     ----------
     raw
         The table.
-    columns
-        Our name → the file's, one or several.
+    mapping
+        As for `take`, but all names of an entry are taken.
     name
         Our name.
 
     Returns
     -------
     list of pandas.Series
-        Text; empty when the settings map nothing and the file has no column of our name.
+        Text, in the order of the entry; empty when there is no entry and the file has no column of our name.
 
     Raises
     ------
     ColumnError
-        When the settings name a column that the file does not have.
+        As for `take`.
     """
-    mapped = columns.get(name)
-    if mapped is None:
-        found = _find(raw, name)
-        return [] if found is None else [as_text(raw.frame[found])]
-    names = (mapped,) if isinstance(mapped, str) else mapped
-    return [as_text(_named(raw, one, name)) for one in names]
+    wanted = _wanted(mapping, name)
+    if wanted:
+        return [as_text(_named(raw, theirs, name)) for theirs in wanted]
+    column = take(raw, {}, name)
+    return [] if column is None else [as_text(column)]
+
+
+def _wanted(mapping: ColumnMapping, name: str) -> tuple[str, ...]:
+    entry = mapping.get(name, ())
+    return (entry,) if isinstance(entry, str) else tuple(entry)
 
 
 def _named(raw: RawTable, theirs: str, ours: str) -> pd.Series:
     found = _find(raw, theirs)
     if found is not None:
         return raw.frame[found]
-    available = [str(c) for c in raw.frame.columns]
-    near = difflib.get_close_matches(theirs, available, n=3, cutoff=0.5)
+    available = [str(column) for column in raw.frame.columns]
+    by_key = {_key(column): column for column in available}
+    near = [by_key[key] for key in difflib.get_close_matches(_key(theirs), by_key, cutoff=_LIKENESS)]
     more = f" and {len(available) - _LISTED} more" if len(available) > _LISTED else ""
     raise ColumnError(
         f"The file has no column {theirs}." + (f" Close to it: {', '.join(near)}." if near else ""),
         where=raw.path,
-        found=(", ".join(available[:_LISTED]) + more) or "no columns",
+        found=", ".join(available[:_LISTED]) + more if available else "no columns",
         expected=f"a column for {ours}",
-        remedy=f'Say in district.toml which column it is, as in [….columns] {ours} = "…", or correct the name.',
+        remedy=f'Name the right column in district.toml, under columns: {ours} = "…"; or add it to the file.',
     )
 
 
 def _find(raw: RawTable, name: str) -> str | None:
-    if name in raw.frame.columns:
+    columns = [str(column) for column in raw.frame.columns]
+    if name in columns:
         return name
-    plain = name.casefold().strip()
-    return next((c for c in raw.frame.columns if str(c).casefold().strip() == plain), None)
+    alike = [column for column in columns if _key(column) == _key(name)]
+    if len(alike) > 1:
+        raise ColumnError(
+            f"Several columns of the file could be {name}.",
+            where=raw.path,
+            found=", ".join(alike),
+            expected="one column of that name",
+            remedy="Write the name exactly as it is in the file, in district.toml under columns.",
+        )
+    return next(iter(alike), None)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_\-]+", "", name).casefold()

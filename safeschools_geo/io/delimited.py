@@ -1,26 +1,48 @@
-"""Delimited text: any delimiter, four encodings, and a reason for every row that does not fit its header."""
+"""Delimited text: any delimiter and encoding, every cell as text, and a reason for each row that does not fit."""
 
 from __future__ import annotations
 
 import csv
-import json
-from typing import TYPE_CHECKING
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 
 from safeschools_geo.errors import FileReadError
-from safeschools_geo.io.raw import RawTable
-from safeschools_geo.results import Finding, empty_rejects
-from safeschools_geo.schemas import REJECTS
+from safeschools_geo.io.arrow_tables import to_frame
+from safeschools_geo.io.encodings import decode
+from safeschools_geo.io.raw import RawTable, column_names, without_blank_rows
+from safeschools_geo.results import join_rejects, rejects_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-_DELIMITERS = (",", ";", "\t", "|")
-_SNIFFED = 65_536
-_LONGEST_FIELD = 2**27
-_FORBIDDEN = "\x00"
+_DELIMITERS = (",", ";", "\t", "|", "^", "~")
+_SAMPLE = 65_536
+_LONGEST_HEADER = 1_000_000
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 2**20, 2**30
+_END = "\x1eend of file\x1e"
+_SEPARATOR_LINE = re.compile(r'\A"?sep=(.)"?[ \t]*(?:\r\n|\r|\n)')
+
+
+@dataclass(frozen=True)
+class _OddRow:
+    """A row with another number of cells than the header; `number` counts from 1 under the header."""
+
+    number: int
+    width: int
+    text: str
+    cells: list[str]
+
+    def fits(self, width: int) -> bool:
+        """Whether it is too long, and what is too much is empty."""
+        return self.width == len(self.cells) > width and not "".join(self.cells[width:]).strip()
 
 
 def read_delimited(path: Path) -> RawTable:
@@ -29,153 +51,179 @@ def read_delimited(path: Path) -> RawTable:
     Parameters
     ----------
     path
-        The file: UTF-8 with or without a byte-order mark, UTF-16, or Windows-1252; fields separated by comma,
-        semicolon, tab or bar, quoted with ``"``.
+        The file: UTF-8, UTF-16 or Windows-1252; cells separated by comma, semicolon, tab, bar, ``^`` or ``~``, and
+        quoted with ``"`` where they hold the delimiter or a new line. A first line ``sep=;`` is obeyed.
 
     Returns
     -------
     RawTable
-        Every cell as text. Rows with more or fewer fields than the header are rejects; empty lines are not rows,
-        lines of empty fields are.
+        Every cell as text, just as written; empty cells are missing. Rows with more or fewer cells than the header are
+        rejects, unless what is too much is empty. Rows without any value are not rows, but count in the numbering.
 
     Raises
     ------
     FileReadError
-        When the file is empty, is not text, or has no header.
+        When the file is not text, has no header, or a quotation mark is never closed.
     """
-    text, encoding = _decode(path)
-    delimiter = _delimiter(text)
-    rows = _rows(text, delimiter, path)
-    _, header = next(rows, (0, None))
-    if header is None:
+    decoded = decode(path.read_bytes(), path)
+    body, delimiter = _delimiter(decoded.text)
+    header = _header(body, delimiter, path)
+    names, findings = column_names(header, path)
+    table, odd = _parse(body, delimiter, names, path)
+    frame = _with_rows(_numbered(table, odd), [row for row in odd if row.fits(len(names))])
+    lost = [row for row in odd if row.text.strip() and not row.fits(len(names))]
+    return RawTable(
+        path,
+        without_blank_rows(frame),
+        encoding=decoded.encoding,
+        delimiter=delimiter,
+        findings=(*decoded.findings, *findings),
+        rejects=_rejects(lost, names, path),
+    )
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """Return the text from its header on, and the delimiter."""
+    stated = _SEPARATOR_LINE.match(text)
+    if stated:
+        return text[stated.end() :].lstrip("\r\n"), stated.group(1)
+    body = text.lstrip("\r\n")
+    return body, max(_DELIMITERS, key=lambda delimiter: _fitness(body, delimiter))
+
+
+def _fitness(body: str, delimiter: str) -> tuple[float, int]:
+    """Rate a delimiter: the share of rows with as many cells as the header, then the number of cells."""
+    rows = [row for row in csv.reader(io.StringIO(body[:_SAMPLE], newline=""), delimiter=delimiter) if row]
+    complete = rows[:-1] if len(body) > _SAMPLE and len(rows) > 1 else rows
+    # A wrong delimiter cuts quoted cells in two, and leaves each half with one of the quotation marks.
+    widths = [0 if any(cell.count('"') % 2 for cell in row) else len(row) for row in complete]
+    if not widths or widths[0] <= 1:
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]
+
+
+def _header(body: str, delimiter: str, path: Path) -> list[str]:
+    head = body[:_LONGEST_HEADER]
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    try:
+        header = next(reader, [])
+        is_open = "\n" in "".join(header[-1:]) and next(reader, None) is None and not head.rstrip().endswith('"')
+    except csv.Error as error:
+        raise _not_a_table(path, str(error)) from error
+    if is_open:
+        raise _unclosed(f"{path}, header")
+    if not any(cell.strip() for cell in header):
         raise FileReadError(
             "The file is empty.",
             where=path,
-            expected="a header row and rows under it",
-            remedy="Export it again, or remove it.",
+            found="nothing but blanks",
+            expected="a first line with the names of the columns, and rows under it",
+            remedy="Export it again with column names, or remove the file.",
         )
-    names, findings = _unique_names([cell.strip() for cell in header], path)
-    good, bad = _split(rows, len(names))
-    frame = pd.DataFrame(
-        list(good.values()), index=pd.Index(list(good), dtype="int64", name="row"), columns=names, dtype="str"
-    )
-    frame = frame.mask(frame == "") if len(frame) else frame
-    if encoding == "cp1252":
-        findings.append(
-            Finding(
-                "note",
-                "encoding_cp1252",
-                path.name,
-                f"{path.name} is not UTF-8 and was read as Windows-1252.",
-                expected="UTF-8",
-                remedy="Check names with accents; export as UTF-8 if they look wrong.",
-            )
-        )
-    return RawTable(path, frame, None, encoding, delimiter, tuple(findings), _rejects(bad, names, path))
+    return header
 
 
-def _decode(path: Path) -> tuple[str, str]:
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _decoded(data, "utf-16", path), "utf-16"
-    if data.startswith(b"\xef\xbb\xbf"):
-        return _decoded(data, "utf-8-sig", path), "utf-8-sig"
-    odd, even = data[1:_SNIFFED:2], data[0:_SNIFFED:2]
-    if odd and odd.count(0) > 0.4 * len(odd):
-        return _decoded(data, "utf-16-le", path), "utf-16-le"
-    if even and even.count(0) > 0.4 * len(even):
-        return _decoded(data, "utf-16-be", path), "utf-16-be"
-    if b"\x00" in data:
-        raise _not_text(path)
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        return _decoded(data, "cp1252", path), "cp1252"
-
-
-def _decoded(data: bytes, encoding: str, path: Path) -> str:
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise _not_text(path) from error
-    if _FORBIDDEN in text:
-        raise _not_text(path)
-    return text
-
-
-def _not_text(path: Path) -> FileReadError:
+def _not_a_table(path: Path, found: str) -> FileReadError:
     return FileReadError(
-        "The file is not text.",
+        "The file is not a table of delimited text.",
         where=path,
-        found="bytes that no text of the usual encodings has",
-        expected="CSV in UTF-8, UTF-16 or Windows-1252",
-        remedy="Check that it is the right file and was copied whole; a spreadsheet must end in .xlsx.",
+        found=found,
+        expected="rows of cells, quoted where they hold the delimiter",
+        remedy="Export it again.",
     )
 
 
-def _delimiter(text: str) -> str:
-    """Choose the delimiter that splits the header most, judged outside quotation marks."""
-    head = next((line for line in text[:_SNIFFED].splitlines() if line.strip()), "")
-    counts = {d: len(next(csv.reader([head], delimiter=d), [])) for d in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda d: counts[d])
+def _parse(body: str, delimiter: str, names: list[str], path: Path) -> tuple[pd.DataFrame, list[_OddRow]]:
+    """Parse all rows; those of another width than the header's come back apart."""
+    odd: list[_OddRow] = []
 
+    def set_aside(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
+        odd.append(_OddRow(row.number - 1, row.actual_columns, row.text, _cells(row.text, delimiter)))
+        return "skip"
 
-def _rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not an empty line, with its number; the header's is 0."""
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    # A last row of our own shows whether a quotation mark is still open at the end of the file.
+    data = f"{body}\n{_END}{delimiter * (len(names) - 1)}\n".encode()
     try:
-        yield from enumerate(row for row in reader if row)
-    except csv.Error as error:
-        raise FileReadError(
-            "The file is not a table of delimited text.",
-            where=f"{path}, line {reader.line_num}",
-            found=error,
-            expected='fields separated by a delimiter, quoted with "',
-            remedy="Look at that line: often a quotation mark is not closed.",
-        ) from error
+        frame = _texts(data, delimiter, names, set_aside)
+    except pa.ArrowInvalid as error:
+        raise _not_a_table(path, str(error)) from error
+    if frame.empty or frame.iloc[-1, 0] != _END:
+        raise _unclosed(f"{path}, row {len(frame) + len(odd)}")
+    return frame.iloc[:-1], odd
 
 
-def _unique_names(header: list[str], path: Path) -> tuple[list[str], list[Finding]]:
-    names: list[str] = []
-    for number, cell in enumerate(header, start=1):
-        name = cell or f"column_{number}"
-        names.append(name if name not in names else f"{name}_{number}")
-    twice = sorted({cell for cell in header if cell and header.count(cell) > 1})
-    finding = Finding(
-        "warning",
-        "header_twice",
-        path.name,
-        f"{path.name} has columns of the same name; the later ones got the number of their column.",
-        ids=tuple(twice),
-        expected="a name of its own for each column",
-        remedy="Name the one that is meant in district.toml, for example as NAME_7.",
+def _texts(data: bytes, delimiter: str, names: list[str], set_aside: Callable[[Any], str]) -> pd.DataFrame:
+    """Read every cell as text; empty ones are missing, and rows of another width go to `set_aside`."""
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pyarrow.csv.ReadOptions(
+            use_threads=False,  # rows are numbered only when read in order
+            column_names=names,
+            skip_rows_after_names=1,
+            block_size=min(max(len(data), _SMALLEST_BLOCK), _LARGEST_BLOCK),
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=set_aside,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
     )
-    return names, [finding] if twice else []
+    return to_frame(dict(zip(names, table.columns, strict=True)), rows=table.num_rows)
 
 
-def _split(rows: Iterator[tuple[int, list[str]]], width: int) -> tuple[dict[int, list[str]], dict[int, list[str]]]:
-    good: dict[int, list[str]] = {}
-    bad: dict[int, list[str]] = {}
-    for number, row in rows:
-        (good if len(row) == width else bad)[number] = row
-    return good, bad
+def _cells(text: str, delimiter: str) -> list[str]:
+    limit = csv.field_size_limit(max(len(text), _SAMPLE))
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    finally:
+        csv.field_size_limit(limit)
 
 
-def _rejects(bad: dict[int, list[str]], names: list[str], path: Path) -> pd.DataFrame:
-    if not bad:
-        return empty_rejects()
-    return pd.DataFrame(
-        {
-            "source_file": path.name,
-            "row": list(bad),
-            "id": pd.NA,
-            "reason_code": "wrong_number_of_fields",
-            "reason": [
-                f"The row has {len(row)} fields and the header {len(names)}; quote texts that hold a delimiter."
-                for row in bad.values()
-            ],
-            "row_as_read": [json.dumps(row, ensure_ascii=False) for row in bad.values()],
-        },
-        columns=REJECTS.column_names,
-    ).astype({"source_file": "str", "id": "str", "reason_code": "str", "reason": "str", "row_as_read": "str"})
+def _unclosed(where: str) -> FileReadError:
+    return FileReadError(
+        "A quotation mark is never closed, so that the rest of the file would become one cell.",
+        where=where,
+        expected='cells that begin and end with ", with any " inside them doubled',
+        remedy="Close or remove the quotation mark in that row, or in one above it.",
+    )
+
+
+def _numbered(table: pd.DataFrame, odd: list[_OddRow]) -> pd.DataFrame:
+    """Give each row its number in the file, which the odd rows take part in."""
+    taken = np.array([row.number for row in odd], dtype="int64")
+    numbers = np.setdiff1d(np.arange(1, len(table) + len(odd) + 1), taken, assume_unique=True)
+    return table.set_axis(pd.Index(numbers, dtype="int64"), axis=0)
+
+
+def _with_rows(frame: pd.DataFrame, rows: list[_OddRow]) -> pd.DataFrame:
+    """Put rows back in that are too long by empty cells only."""
+    if not rows:
+        return frame
+    cells = [[cell or None for cell in row.cells[: frame.shape[1]]] for row in rows]
+    more = pd.DataFrame(cells, index=[row.number for row in rows], columns=frame.columns, dtype="str")
+    return pd.concat([frame, more]).sort_index()
+
+
+def _rejects(rows: list[_OddRow], names: list[str], path: Path) -> pd.DataFrame:
+    too_many = [row for row in rows if row.width > len(names)]
+    too_few = [row for row in rows if row.width <= len(names)]
+    return join_rejects(
+        [
+            _reject(too_many, names, path, "quote texts that hold the delimiter"),
+            _reject(too_few, names, path, "complete it, or delete it if it is a remark"),
+        ]
+    )
+
+
+def _reject(rows: list[_OddRow], names: list[str], path: Path, remedy: str) -> pd.DataFrame:
+    texts = pd.DataFrame({"text": [row.text for row in rows]}, index=[row.number for row in rows], dtype="str")
+    rejects = rejects_frame(texts, source_file=path.name, id_column=None, code="wrong_number_of_fields", reason="")
+    reasons = [f"The row has {row.width} fields and the header {len(names)}; {remedy}." for row in rows]
+    return rejects.assign(reason=pd.Series(reasons, dtype="str"))

@@ -1,131 +1,173 @@
-"""Any file an analyst has, read by what it is, with our own words when it is not what it says."""
+"""Any file an analyst has, read by what it is, with our own words where it is not what it says."""
 
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safeschools_geo.errors import FileReadError
+from safeschools_geo.io.archives import extract_only
 from safeschools_geo.io.delimited import read_delimited
+from safeschools_geo.io.file_kinds import describe
+from safeschools_geo.io.parquet import read_parquet
+from safeschools_geo.io.shapefiles import parts_of
 from safeschools_geo.io.spreadsheets import read_spreadsheet
-from safeschools_geo.io.vectors import read_layer_file, read_parquet
+from safeschools_geo.io.vectors import read_layer, read_shapefile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from safeschools_geo.io.raw import RawTable
 
-_READERS: dict[str, Callable[[Path], RawTable]] = {
-    ".csv": read_delimited,
-    ".tsv": read_delimited,
-    ".txt": read_delimited,
-    ".xlsx": read_spreadsheet,
-    ".xlsm": read_spreadsheet,
-    ".parquet": read_parquet,
-    ".geoparquet": read_parquet,
-    ".geojson": read_layer_file,
-    ".json": read_layer_file,
-    ".gpkg": read_layer_file,
-    ".shp": read_layer_file,
-    ".dbf": read_layer_file,
-    ".zip": read_layer_file,
-}
-SUPPORTED_SUFFIXES = tuple(_READERS)
-_SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+_DELIMITED = (".csv", ".tsv", ".txt")
+_EXCEL = (".xlsx", ".xlsm")
+_PARQUET = (".parquet", ".geoparquet")
+_LAYERS = (".geojson", ".json", ".gpkg")
+_SHAPEFILE = (".shp", ".dbf")
+_ARCHIVE = ".zip"
+SUPPORTED_SUFFIXES: tuple[str, ...] = (*_DELIMITED, *_EXCEL, *_PARQUET, *_LAYERS, *_SHAPEFILE, _ARCHIVE)
+"""Suffixes, in lower case, of files that can be read."""
+
+_CHUNK_BYTES = 2**20
 
 
-def read_table(path: Path) -> RawTable:
-    """Read a file.
+def read_table(path: Path, *, layer: str | None = None, sheet: str | None = None) -> RawTable:
+    """Read a table or a layer.
 
     Parameters
     ----------
     path
-        CSV, Excel, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile (also zipped) or dBASE.
+        CSV or other delimited text, Excel, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table, or a
+        zip archive of one of them.
+    layer
+        Which layer, where the file has several.
+    sheet
+        Which sheet of a workbook; the first that has cells if left out.
 
     Returns
     -------
     RawTable
-        What is in it.
+        The table as the file gives it.
 
     Raises
     ------
     FileReadError
-        When it is missing, empty, truncated, not what its name says, or of a kind that is not read.
+        When the file is missing, empty, damaged, locked, or not what its name says.
     """
-    reader = _READERS.get(path.suffix.casefold())
-    if path.is_dir() or not path.exists():
+    _require_file(path)
+    try:
+        return _read(path, layer=layer, sheet=sheet)
+    except OSError as error:
+        raise FileReadError(
+            "The file cannot be opened.",
+            where=path,
+            found=error.strerror or error,
+            expected="a file that you may read",
+            remedy="Close it in other programs, and check that you may read it.",
+        ) from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
         raise FileReadError(
             "This is a folder, not a file." if path.is_dir() else "There is no such file.",
             where=path,
             expected="a file",
-            remedy="Check the spelling and the folder.",
+            remedy="Check the name and the folder.",
         )
-    if reader is None:
+    if path.suffix.lower() not in SUPPORTED_SUFFIXES:
         raise FileReadError(
-            f"Files that end in {path.suffix or 'nothing'} are not read.",
+            f"Files that end in {path.suffix or 'no suffix'} are not read.",
             where=path,
+            found=describe(path),
             expected=", ".join(SUPPORTED_SUFFIXES),
             remedy="Save it as one of these; an old .xls as .xlsx.",
         )
     if path.stat().st_size == 0:
-        raise FileReadError("The file is empty.", where=path, found="0 bytes", remedy="Export it again, or remove it.")
-    if path.suffix.casefold() in {".xlsx", ".xlsm", ".zip"} and not zipfile.is_zipfile(path):
         raise FileReadError(
-            f"The file ends in {path.suffix} but is none.",
+            "The file is empty.",
             where=path,
-            expected="a file that the program it is named after has saved",
-            remedy="A text file that was renamed must end in .csv; a download may be cut short.",
+            found="0 bytes",
+            expected="a table or a layer",
+            remedy="Export it again, or remove the file.",
         )
-    return reader(path)
+
+
+def _read(path: Path, *, layer: str | None, sheet: str | None) -> RawTable:
+    suffix = path.suffix.lower()
+    if suffix == _ARCHIVE:
+        return _read_archive(path, layer=layer, sheet=sheet)
+    if suffix in _DELIMITED:
+        return read_delimited(path)
+    if suffix in _EXCEL:
+        return read_spreadsheet(path, sheet=sheet)
+    if suffix in _PARQUET:
+        return read_parquet(path)
+    return read_shapefile(path) if suffix in _SHAPEFILE else read_layer(path, layer=layer)
+
+
+def _read_archive(path: Path, *, layer: str | None, sheet: str | None) -> RawTable:
+    readable = set(SUPPORTED_SUFFIXES) - {_ARCHIVE}
+    with tempfile.TemporaryDirectory() as folder:
+        inner = extract_only(path, Path(folder), readable)
+        try:
+            raw = read_table(inner, layer=layer, sheet=sheet)
+        except FileReadError as error:
+            where = f"{path}, in it {inner.name}"
+            raise FileReadError(
+                error.problem, where=where, found=error.found, expected=error.expected, remedy=error.remedy
+            ) from error
+    return replace(raw, path=path, rejects=raw.rejects.assign(source_file=path.name).astype({"source_file": "str"}))
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:
-    """Find the files that fit a pattern and can be read.
+    """Find the files of a folder that can be read.
 
     Parameters
     ----------
     folder
-        Where to look.
+        The folder; nothing is found in one that is not there.
     pattern
         Name of a file, or a pattern with ``*`` and ``?``.
 
     Returns
     -------
     list of pathlib.Path
-        Sorted by name. Lock files and hidden files are left out; of a shapefile's parts only the ``.shp`` counts.
+        Sorted by name. Hidden files, lock files and READMEs are left out, and of a shapefile only the ``.shp`` counts.
     """
     if (folder / pattern).is_file():
         return [folder / pattern]
     if not folder.is_dir():
         return []
-    found = [
-        path
-        for path in sorted(folder.glob(pattern))
-        if path.is_file() and path.suffix.casefold() in _READERS and not path.name.startswith((".", "~$"))
-    ]
-    shapes = {path.with_suffix("") for path in found if path.suffix.casefold() == ".shp"}
-    return [path for path in found if path.suffix.casefold() != ".dbf" or path.with_suffix("") not in shapes]
+    found = sorted(path for path in folder.glob(pattern) if path.is_file() and _is_table(path))
+    layers = {path.with_suffix("") for path in found if path.suffix.lower() == ".shp"}
+    return [path for path in found if path.suffix.lower() != ".dbf" or path.with_suffix("") not in layers]
+
+
+def _is_table(path: Path) -> bool:
+    is_aside = path.name.startswith((".", "~$")) or path.stem.lower() == "readme"
+    return path.suffix.lower() in SUPPORTED_SUFFIXES and not is_aside
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file, or all parts of a shapefile.
+    """Fingerprint a file.
 
     Parameters
     ----------
     path
-        The file.
+        The file; of a shapefile, the ``.shp``.
 
     Returns
     -------
     str
-        SHA-256 in hexadecimal.
+        SHA-256 of its bytes in hexadecimal; of a shapefile, of its parts one after the other (``.shp``, ``.shx``,
+        ``.dbf``, ``.prj``, ``.cpg``, as far as there are).
     """
-    parts = [path]
-    if path.suffix.casefold() == ".shp":
-        parts = [p for s in _SHAPEFILE_PARTS for p in [path.with_suffix(s)] if p.exists()]
+    parts = parts_of(path).values() if path.suffix.lower() == ".shp" else [path]
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(part.read_bytes())
+        with part.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
     return digest.hexdigest()

@@ -1,83 +1,171 @@
-"""Excel workbooks: the first sheet that has cells, each cell in its own type."""
+"""Excel workbooks: one sheet, each cell in the type that Excel gives it."""
 
 from __future__ import annotations
 
+import itertools
+import warnings
+import zipfile
+import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import pandas as pd
+from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.utils.exceptions import InvalidFileException
 
 from safeschools_geo.errors import FileReadError
-from safeschools_geo.io.raw import RawTable
+from safeschools_geo.io.file_kinds import describe
+from safeschools_geo.io.raw import RawTable, column_names, without_blank_rows
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    Rows = list[tuple[Any, ...]]
 
-def read_spreadsheet(path: Path) -> RawTable:
-    """Read an Excel workbook.
+_LARGEST_INTEGER = 2**63
+# What openpyxl lets through from the zip archive and the XML of a damaged workbook.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    ParseError,
+    EOFError,
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RuntimeError,
+)
+
+
+def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawTable:
+    """Read one sheet of an Excel workbook.
 
     Parameters
     ----------
     path
-        An ``.xlsx`` or ``.xlsm`` file.
+        The workbook, ``.xlsx`` or ``.xlsm``.
+    sheet
+        Name of the sheet; the first that has cells if left out.
 
     Returns
     -------
     RawTable
-        The first sheet with cells; numbers, moments and text as Excel has them. Rows without any cell are not rows.
+        The header is the first row with cells. Numbers, moments and truth values keep their types; columns of several
+        types are objects; formulas give the value that Excel last saw, and its error values are missing.
 
     Raises
     ------
     FileReadError
-        When it is not a workbook or has no cells.
+        When it is no workbook, lacks the sheet, or has no cells.
     """
-    try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in workbook.worksheets}
-        workbook.close()
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, SyntaxError) as error:
+    sheets = _sheets(path)
+    filled = [title for title, rows in sheets.items() if rows]
+    if sheet is not None and sheet not in sheets:
         raise FileReadError(
-            "The file is not an Excel workbook that can be read.",
+            "The workbook has no such sheet.",
             where=path,
-            found=error,
+            found=", ".join(sheets),
+            expected=sheet,
+            remedy="Name one of these.",
+        )
+    wanted = sheet if sheet is not None else next(iter(filled), None)
+    if wanted is None or not sheets[wanted]:
+        raise FileReadError(
+            "The sheet has no cells.",
+            where=path,
+            expected="a header row and rows under it",
+            remedy="Export it again, or remove the file.",
+        )
+    table = _table(sheets[wanted], path)
+    others = [title for title in filled if title != wanted]
+    if sheet is not None or not others:
+        return table
+    return replace(table, findings=(*table.findings, _several_sheets(path, wanted, others)))
+
+
+def _sheets(path: Path) -> dict[str, Rows]:
+    """Read every sheet, from its first row with cells on."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and validations, which are not read
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            try:
+                return {sheet.title: _rows(sheet) for sheet in workbook.worksheets}
+            finally:
+                workbook.close()
+    except _DAMAGED as error:
+        raise FileReadError(
+            f"The file ends in {path.suffix} but is none that can be read.",
+            where=path,
+            found=f"{describe(path)} ({error})",
             expected="a workbook saved as .xlsx, without a password",
-            remedy="Open it and save it again as .xlsx.",
+            remedy="Open it and save it again as .xlsx. If it is text, name it .csv.",
         ) from error
-    filled = {title: rows for title, rows in sheets.items() if any(_has_cell(row) for row in rows)}
-    if not filled:
-        raise FileReadError("The workbook has no cells.", where=path, expected="a header row and rows under it")
-    title, rows = next(iter(filled.items()))
-    return RawTable(path, _table(rows), None, findings=_other_sheets(path, title, list(filled)))
 
 
-def _has_cell(row: tuple[Any, ...]) -> bool:
-    return any(cell not in (None, "") for cell in row)
+def _rows(sheet: Any) -> Rows:  # noqa: ANN401 - openpyxl's types leave the read-only sheet out
+    sheet.reset_dimensions()  # some programs write wrong ones, and rows would be cut
+    rows = sheet.iter_rows(values_only=True)
+    return list(itertools.dropwhile(lambda row: not any(map(_has_value, row)), rows))
 
 
-def _table(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
-    first = next(number for number, row in enumerate(rows) if _has_cell(row))
-    header = [str(cell).strip() if cell not in (None, "") else f"column_{n}" for n, cell in enumerate(rows[first], 1)]
-    names = [name if name not in header[:n] else f"{name}_{n + 1}" for n, name in enumerate(header)]
-    body = {number: row for number, row in enumerate(rows[first + 1 :], start=1) if _has_cell(row)}
-    index = pd.Index(list(body), dtype="int64", name="row")
-    columns = {name: [row[n] if n < len(row) else None for row in body.values()] for n, name in enumerate(names)}
-    # Cells of one column may be of several types; pandas is kept from making them one.
-    return pd.DataFrame({n: pd.Series(cells, index=index, dtype="object") for n, cells in columns.items()}, index=index)
+def _has_value(cell: object) -> bool:
+    return cell is not None and cell != ""
 
 
-def _other_sheets(path: Path, title: str, titles: list[str]) -> tuple[Finding, ...]:
-    if len(titles) == 1:
-        return ()
-    return (
-        Finding(
-            "warning",
-            "several_sheets",
-            path.name,
-            f"{path.name} has {len(titles)} sheets with cells; only the first, {title}, was read.",
-            ids=tuple(titles[1:]),
-            expected="one sheet",
-            remedy="Save other sheets that count as files of their own.",
-        ),
+def _table(rows: Rows, path: Path) -> RawTable:
+    header, *body = rows
+    width = max(len(row) for row in rows)
+    names, findings = column_names([*header, *[None] * (width - len(header))], path)
+    index = pd.RangeIndex(1, len(body) + 1)
+    columns = {name: _column([row[n] if n < len(row) else None for row in body], index) for n, name in enumerate(names)}
+    errors = sum(map(_is_error, itertools.chain.from_iterable(body)))
+    if errors:
+        findings = [*findings, _error_values(path, errors)]
+    return RawTable(path, without_blank_rows(pd.DataFrame(columns, index=index)), findings=tuple(findings))
+
+
+def _column(cells: list[Any], index: pd.Index) -> pd.Series:
+    """Give a column the type that all its cells share."""
+    plain = pd.Series([cell if _has_value(cell) and not _is_error(cell) else None for cell in cells], index, "object")
+    kinds = {type(cell) for cell in plain if cell is not None}
+    if kinds == {int} and plain.dropna().abs().max() < _LARGEST_INTEGER:
+        return plain.astype("Int64")
+    if kinds == {bool}:
+        return plain.astype("boolean")
+    if kinds in ({int, float}, {float}):
+        return plain.astype("float64")
+    return plain.infer_objects() if len(kinds) == 1 else plain
+
+
+def _is_error(cell: object) -> bool:
+    return isinstance(cell, str) and cell in ERROR_CODES
+
+
+def _several_sheets(path: Path, read: str, others: list[str]) -> Finding:
+    return Finding(
+        "warning",
+        "several_sheets",
+        path.name,
+        f"{path.name} has {len(others) + 1} sheets with cells; only “{read}” was read.",
+        ids=tuple(others),
+        expected="one sheet",
+        remedy="Save other sheets that count as files of their own.",
+    )
+
+
+def _error_values(path: Path, count: int) -> Finding:
+    return Finding(
+        "warning",
+        "error_values",
+        path.name,
+        f"{path.name} has {count:,} cells in which Excel shows an error; they count as missing.",
+        expected="values",
+        remedy="Mend the formulas that show #N/A, #REF! and the like.",
     )

@@ -1,48 +1,78 @@
-"""Ids and names as text, whatever a file made of them."""
+"""Ids and names as text, saying what the file says, whatever type the file gave them."""
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
+from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 
-_LARGEST_EXACT_FLOAT = 2.0**53
+_BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 
 
-def as_text(column: pd.Series) -> pd.Series:
-    """Turn a column into text without changing what it says.
+def as_text(values: pd.Series) -> pd.Series:
+    """Turn a column into text.
 
     Parameters
     ----------
-    column
-        Text, numbers, truth values or moments.
+    values
+        Text, numbers, truth values, moments, or a mixture.
 
     Returns
     -------
     pandas.Series
-        Dtype str, on the same index: text without outer spaces and in Unicode NFC, empty text missing; whole
-        floats without their ``.0``; leading zeros and ids such as ``2E47`` as they are.
+        Dtype str, same index and name. Text loses blanks at its ends (also non-breaking ones) and is in Unicode NFC;
+        nothing else of it changes, so ``007`` and ``2E47`` stay. Whole numbers have no decimals (``123.0`` is
+        ``123``), however large; truth values are ``true`` and ``false``; moments are ISO 8601. What is missing, empty
+        or infinite is missing.
     """
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return column.map({True: "true", False: "false"}).astype("str")
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return column.astype("Int64").astype("string").astype("str")
-    if pd.api.types.is_float_dtype(column.dtype):
-        return column.map(_float_text, na_action="ignore").astype("str")
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return column.map(lambda moment: moment.isoformat(), na_action="ignore").astype("str")
-    cells = column.map(_cell_text, na_action="ignore").astype("str")
-    return cells.mask(cells == "")
+    dtype = values.dtype
+    if isinstance(dtype, pd.StringDtype):
+        return _tidied(values.astype("str"))
+    if pd.api.types.is_bool_dtype(dtype):
+        return values.astype("object").map({True: "true", False: "false"}).astype("str")
+    if pd.api.types.is_integer_dtype(dtype):
+        return values.astype("str")
+    if pd.api.types.is_float_dtype(dtype):
+        return _float_texts(values)
+    return _tidied(values.astype("object").map(_cell_text, na_action="ignore").astype("str"))
 
 
-def _float_text(value: float) -> str:
-    is_whole = float(value).is_integer() and abs(value) < _LARGEST_EXACT_FLOAT
-    return str(int(value)) if is_whole else repr(float(value))
+def _tidied(texts: pd.Series) -> pd.Series:
+    stripped = texts.str.strip(_BLANKS)
+    is_accented = stripped.notna() & ~stripped.str.isascii().astype("bool")
+    if is_accented.any():
+        composed = stripped[is_accented].map(lambda text: unicodedata.normalize("NFC", text))
+        stripped = stripped.where(~is_accented, composed.astype("str"))
+    return stripped.where(stripped != "")
 
 
-def _cell_text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = _float_text(value) if isinstance(value, float) else str(value)
-    text = text.strip(" \t\r\n\u00a0\u200b\ufeff")
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+def _float_texts(values: pd.Series) -> pd.Series:
+    floats = values.to_numpy(dtype="float64", na_value=np.nan)
+    # `repr` of 123.0 ends in .0, and of 1e22 in no digits at all; whole floats below 2⁶³ are exact integers.
+    is_whole = np.isfinite(floats) & (np.floor(floats) == floats) & (np.abs(floats) < 2.0**63)
+    texts = pd.Series(pd.NA, index=values.index, dtype="str", name=values.name)
+    texts[is_whole] = pd.Series(floats[is_whole].astype("int64")).astype("str").to_numpy()
+    is_other = np.isfinite(floats) & ~is_whole
+    texts[is_other] = [_float_text(number) for number in floats[is_other]]
+    return texts
+
+
+def _float_text(number: float) -> str:
+    return f"{number:.0f}" if number.is_integer() else repr(float(number))
+
+
+def _cell_text(cell: object) -> str | None:
+    if isinstance(cell, bool | np.bool_):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return _float_text(cell) if np.isfinite(cell) else None
+    if isinstance(cell, Decimal):
+        return f"{cell:.0f}" if cell == cell.to_integral_value() else str(cell.normalize())
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", errors="replace")
+    return str(cell)

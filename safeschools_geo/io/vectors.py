@@ -1,24 +1,28 @@
-"""Layers and Parquet: GeoJSON, GeoPackage, Shapefile, GeoParquet, with our words for what their drivers say."""
+"""Layers of maps: GeoJSON, GeoPackage, Shapefile and dBASE tables, with our own words for what is wrong."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
+import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pyogrio
-import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
-from safeschools_geo.errors import FileReadError, InputError
+from safeschools_geo.errors import FileReadError
+from safeschools_geo.io.arrow_tables import to_frame
+from safeschools_geo.io.file_kinds import describe
 from safeschools_geo.io.raw import RawTable
+from safeschools_geo.io.shapefiles import check_parts, dbf_encoding
+from safeschools_geo.io.shapes import with_shapes
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from numpy.typing import NDArray
 
 _DRIVER_ERRORS = (
     DataSourceError,
@@ -26,129 +30,174 @@ _DRIVER_ERRORS = (
     FeatureError,
     FieldError,
     GeometryError,
-    ValueError,
     RuntimeError,
+    OSError,
     UnicodeDecodeError,
-    shapely.errors.GEOSException,
+    UnboundLocalError,  # what a .prj that is no text comes to in pyogrio
 )
+_KINDS = {
+    ".geojson": "GeoJSON",
+    ".json": "GeoJSON",
+    ".gpkg": "a GeoPackage",
+    ".shp": "a shapefile",
+    ".dbf": "a dBASE table",
+}
+# Names that drivers give to ids without a name, and where they count from when there are no ids.
+_COUNTED_FROM = {"OGC_FID": 0, "fid": 1}
+# Said by the driver of what we ask for or see to ourselves.
+_EXPECTED_WARNINGS = ("does not support open option", "More than one layer", "Several features with id")
 
 
-def read_layer_file(path: Path) -> RawTable:
-    """Read a layer.
-
-    Parameters
-    ----------
-    path
-        GeoJSON, GeoPackage, Shapefile, a zip that holds one of them, or a dBASE table alone.
-
-    Returns
-    -------
-    RawTable
-        Its only layer; heights are dropped.
-
-    Raises
-    ------
-    FileReadError
-        When the driver cannot read it, or it has several layers.
-    """
-    source = f"/vsizip/{path.as_posix()}" if path.suffix.casefold() == ".zip" else path
-    try:
-        layer = _only_layer(source, path)
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always")
-            table = pyogrio.read_dataframe(source, layer=layer)
-    except InputError:
-        raise
-    except _DRIVER_ERRORS as error:
-        raise _unreadable(path, error) from error
-    table.index = pd.RangeIndex(1, len(table) + 1, name="row")
-    findings = tuple(_heard(path, str(w.message)) for w in heard if "crs" not in str(w.message).casefold())
-    if not isinstance(table, gpd.GeoDataFrame):
-        return RawTable(path, pd.DataFrame(table), None, findings=findings)
-    _require_whole(path, table)
-    geometry = gpd.GeoSeries(shapely.force_2d(table.geometry.to_numpy()), index=table.index, crs=table.crs)
-    return RawTable(path, pd.DataFrame(table.drop(columns=table.geometry.name)), geometry, findings=findings)
-
-
-def _only_layer(source: object, path: Path) -> str:
-    layers = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
-    if len(layers) == 1:
-        return layers[0]
-    raise FileReadError(
-        "The file has several layers." if layers else "The file has no layer.",
-        where=path,
-        found=", ".join(layers) or "none",
-        expected="one layer",
-        remedy="Save the layer that is meant as a file of its own.",
-    )
-
-
-def _require_whole(path: Path, table: gpd.GeoDataFrame) -> None:
-    # A shapefile cut short opens without complaint; its missing shapes come back as nothing at all.
-    if path.suffix.casefold() != ".shp":
-        return
-    declared = int.from_bytes(path.read_bytes()[24:28], "big") * 2
-    present = path.stat().st_size
-    if present < declared:
-        raise FileReadError(
-            "The shapefile is cut short.",
-            where=path,
-            found=f"{present:,} bytes, {int(table.geometry.isna().sum()):,} shapes of {len(table):,} missing",
-            expected=f"{declared:,} bytes, as its header says",
-            remedy="Copy or download it again, with its .shx, .dbf and .prj.",
-        )
-
-
-def _heard(path: Path, message: str) -> Finding:
-    return Finding("warning", "driver_warning", path.name, f"While reading {path.name}: {message}")
-
-
-def _unreadable(path: Path, error: Exception) -> FileReadError:
-    kind = {".shp": "Shapefile", ".gpkg": "GeoPackage", ".dbf": "dBASE table", ".zip": "zipped layer"}
-    name = kind.get(path.suffix.casefold(), "GeoJSON")
-    needs = " with its .shx and .dbf beside it" if name == "Shapefile" else ""
-    return FileReadError(
-        f"The file is not a {name} that can be read.",
-        where=path,
-        found=str(error).splitlines()[0] if str(error) else type(error).__name__,
-        expected=f"a whole {name}{needs}",
-        remedy="Export it again; a download may be cut short, or a ring may have fewer than four points.",
-    )
-
-
-def read_parquet(path: Path) -> RawTable:
-    """Read Parquet or GeoParquet.
+def read_layer(path: Path, *, layer: str | None = None) -> RawTable:
+    """Read a layer of GeoJSON or a GeoPackage.
 
     Parameters
     ----------
     path
         The file.
+    layer
+        Name of the layer, where the file has several.
 
     Returns
     -------
     RawTable
-        Its columns in their types; an index that holds anything becomes a column.
+        Attributes in their types; moments in GeoJSON stay text, with their offset. Ids that the file keeps apart from
+        the attributes are a column, unless they only number the rows.
 
     Raises
     ------
     FileReadError
-        When it is not Parquet.
+        When it is something else, is damaged, or has several layers and `layer` names none of them.
     """
+    chosen = _choose_layer(path, layer)
+    options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if path.suffix.lower() in {".geojson", ".json"} else {}
+    return _read(path, path, layer=chosen, return_fids=True, **options)
+
+
+def read_shapefile(path: Path) -> RawTable:
+    """Read a shapefile, or a dBASE table alone.
+
+    Parameters
+    ----------
+    path
+        The ``.shp``, with its other parts beside it, or a ``.dbf``.
+
+    Returns
+    -------
+    RawTable
+        Attributes in their types. Without a ``.prj`` there is no CRS, without a ``.dbf`` there are no attributes, and
+        a missing ``.shx`` is made up for. A ``.dbf`` has no geometry.
+
+    Raises
+    ------
+    FileReadError
+        When a part is something else, is cut short, or does not belong to the others.
+    """
+    parts = check_parts(path)
+    encoding = dbf_encoding(parts)
+    findings = _part_findings(path, parts, encoding)
+    if path.suffix.lower() == ".dbf":
+        return _read(path, path, findings, encoding=encoding, read_geometry=False)
+    if ".shx" in parts:
+        return _read(path, path, findings, encoding=encoding)
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix, part in parts.items():
+            shutil.copy(part, Path(folder) / f"copy{suffix}")
+        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
+        try:
+            return _read(path, Path(folder) / "copy.shp", findings, encoding=encoding)
+        finally:
+            pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
+
+
+def _choose_layer(path: Path, layer: str | None) -> str:
     try:
-        has_geometry = b"geo" in (pq.read_schema(path).metadata or {})
-        table = gpd.read_parquet(path) if has_geometry else pd.read_parquet(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise FileReadError(
-            "The file is not Parquet that can be read.",
-            where=path,
-            found=str(error).splitlines()[0],
-            expected="a whole Parquet file",
-            remedy="A text file must end in .csv; a download may be cut short.",
-        ) from error
-    if not isinstance(table.index, pd.RangeIndex):
-        table = table.reset_index()
-    table.index = pd.RangeIndex(1, len(table) + 1, name="row")
-    if not isinstance(table, gpd.GeoDataFrame):
-        return RawTable(path, table)
-    geometry = gpd.GeoSeries(shapely.force_2d(table.geometry.to_numpy()), index=table.index, crs=table.crs)
-    return RawTable(path, pd.DataFrame(table.drop(columns=table.geometry.name)), geometry)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # repeated, and then reported, when the layer is read
+            layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    except _DRIVER_ERRORS as error:
+        raise _unreadable(path, error) from error
+    if layer in layers or (layer is None and len(layers) == 1):
+        return layer or layers[0]
+    raise FileReadError(
+        "The file has no such layer." if layer else "The file does not have exactly one layer.",
+        where=path,
+        found=", ".join(layers) or "no layers",
+        expected=layer or "one layer",
+        remedy="Save the layer that is meant as a file of its own.",
+    )
+
+
+def _read(path: Path, source: Path, findings: tuple[Finding, ...] = (), **options: Any) -> RawTable:  # noqa: ANN401
+    """Read `source`, which stands for `path`."""
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            meta, table = pyogrio.read_arrow(source, **options)
+    except _DRIVER_ERRORS as error:
+        raise _unreadable(path, error) from error
+    findings = (*findings, *_warnings(path, {str(warning.message) for warning in said}))
+    return _split(path, table, meta, findings, has_ids=options.get("return_fids", False))
+
+
+def _split(path: Path, table: Any, meta: Any, findings: tuple[Finding, ...], *, has_ids: bool) -> RawTable:  # noqa: ANN401
+    """Tell ids, attributes and geometry apart by position: an attribute may have the name of either."""
+    columns = table.columns[1:] if has_ids else table.columns
+    names = list(meta["fields"])
+    frame = to_frame(dict(zip(names, columns, strict=False)), rows=table.num_rows)
+    if has_ids:
+        frame = _with_ids(frame, meta["fid_column"], table.column(0).to_numpy())
+    if len(columns) == len(names):
+        return RawTable(path, frame, findings=findings)
+    wkb = np.asarray(columns[-1].to_pylist(), dtype="object")
+    return with_shapes(path, frame, wkb, meta["crs"], findings=findings)
+
+
+def _with_ids(frame: pd.DataFrame, column: str, ids: NDArray[np.int64]) -> pd.DataFrame:
+    """Keep ids that the file has apart from the attributes, unless they only number the rows."""
+    name = "id" if column in _COUNTED_FROM else column
+    is_count = column in _COUNTED_FROM and np.array_equal(ids, np.arange(len(ids)) + _COUNTED_FROM[column])
+    if is_count or name in frame.columns:
+        return frame
+    return pd.concat([pd.Series(ids, index=frame.index, name=name), frame], axis=1)
+
+
+def _warnings(path: Path, messages: set[str]) -> list[Finding]:
+    return [
+        Finding(
+            "warning",
+            "reader_warning",
+            path.name,
+            f"The reader of {path.name} says: {message}",
+            expected="a file without faults",
+            remedy="Open the layer in a GIS, check its geometry, and export it again.",
+        )
+        for message in sorted(messages)
+        if not any(expected in message for expected in _EXPECTED_WARNINGS)
+    ]
+
+
+def _unreadable(path: Path, error: Exception) -> FileReadError:
+    kind = _KINDS[path.suffix.lower()]
+    return FileReadError(
+        f"The file is not {kind} that can be read.",
+        where=path,
+        found=f"{describe(path)} ({error})",
+        expected=f"{kind}, whole",
+        remedy="Export or download it again; a file that was cut short or renamed cannot be read.",
+    )
+
+
+def _part_findings(path: Path, parts: dict[str, Path], encoding: str | None) -> tuple[Finding, ...]:
+    remedy = "Copy all parts of the shapefile: .shp, .shx, .dbf, .prj and .cpg."
+    is_layer = path.suffix.lower() == ".shp"
+    said = [
+        (is_layer and ".dbf" not in parts, "dbf_missing", "there is no .dbf beside it, and so no attributes"),
+        (is_layer and ".shx" not in parts, "shx_missing", "there is no .shx beside it; the index was built anew"),
+        (encoding == "cp1252", "encoding_cp1252", "its text states no encoding; it was read as Windows-1252"),
+    ]
+    return tuple(
+        Finding("warning", code, path.name, f"{path.name}: {message}.", expected="all parts", remedy=remedy)
+        for applies, code, message in said
+        if applies
+    )

@@ -1,171 +1,357 @@
+"""Moments: every notation, local and UTC, clock changes, dates without times, and placeholders."""
+
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.io import parse_times
+from safeschools_geo import io
 
 ZONE = "America/Los_Angeles"
+EXCEL_START = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a serial counts days on the wall
+FORMATS = [
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.000",
+    "%Y/%m/%d %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%y %I:%M:%S %p",
+    "%m-%d-%Y %H%M%S",
+    "%m.%d.%Y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S",
+    "%d %B %Y, %I:%M:%S %p",
+    "%B %d, %Y %I:%M:%S%p",
+    "%a, %d %b %Y %H:%M:%S",
+    "%Y%m%d %H:%M:%S",
+    "%Y%m%dT%H%M%S",
+    "%Y%m%d%H%M%S",
+]
+# Whole seconds; the two changes of the clock of a year are tested apart.
+WALL = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2060, 1, 1)).map(lambda t: t.replace(microsecond=0))  # noqa: DTZ001
 
 
-def parse(*values, dtype="object", **options):
-    series = pd.Series(list(values), dtype=dtype, index=[f"r{n}" for n in range(len(values))])
-    found = parse_times(series, time_zone=ZONE, **options)
-    assert list(found.at.index) == list(series.index)
-    return found
+def parse(values, dtype=None, **options):
+    return io.parse_times(pd.Series(values, dtype=dtype), time_zone=ZONE, **options)
 
 
 def one(value, **options):
-    """Parse one value; return the wall-clock moment (or the fault) and whether it has a time."""
-    found = parse(value, **options)
-    if found.fault.notna().iloc[0]:
-        return found.fault.iloc[0]
-    return found.at.iloc[0].tz_localize(None).isoformat(sep=" "), bool(found.has_time.iloc[0])
+    """Return the moment, as text without its zone, whether it has a time, and its fault or note."""
+    times = parse([value], **options)
+    moment, fault, note = times.at.iloc[0], times.fault.iloc[0], times.notes.iloc[0]
+    code = fault if pd.notna(fault) else note
+    text = None if pd.isna(moment) else moment.tz_localize(None).isoformat(sep=" ")
+    return text, bool(times.has_time.iloc[0]), None if pd.isna(code) else code
+
+
+AFTERNOON = "2025-03-14 13:45:00"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "3/14/25 1:05 PM",
-        "03/14/2025 01:05 p.m.",
-        "3/14/2025 13:05",
-        "3-14-2025 13:05:00",
-        "3.14.2025 13:05:00",
-        "2025-03-14 13:05",
-        "2025-03-14T13:05:00",
-        "2025-03-14T13:05:00.000",
-        "2025-03-14T20:05:00Z",
-        "2025-03-14 13:05:00-07:00",
-        "2025-03-14 16:05:00 -0400",
-        "2025/03/14 13:05",
-        "14-Mar-2025 13:05",
-        "14 March 2025, 13:05",
-        "Mar 14, 2025 1:05 PM",
-        "Fri, 14 Mar 2025 20:05:00 GMT",
-        "20250314 13:05",
-        "45730.545138889",
-        "1741982700",
-        "1741982700000",
-        45730.545138889,
-        1741982700000,
-        dt.datetime(2025, 3, 14, 13, 5),  # noqa: DTZ001 - as Excel has it
+        "2025-03-14 13:45",
+        "2025-03-14T13:45:00",
+        "2025-03-14T13:45:00.0000000",
+        "2025-3-14 13:45:00,000",
+        "2025/03/14 13:45",
+        "2025.03.14 13:45:00",
+        "3/14/25 13:45",
+        "3/14/2025 1:45 PM",
+        "03/14/2025 01:45:00 pm",
+        "3/14/2025 1:45 p.m.",
+        "3/14/2025 1:45:00 P.M.",
+        "3/14/2025 1:45p",
+        "3/14/2025 1:45\u202fPM",
+        "3/14/2025\u00a01:45 PM",
+        "3/14/2025, 1:45:00 PM",
+        "  3/14/2025   1:45 PM ",
+        "3/14/2025 1345",
+        "03-14-2025 13:45",
+        "Fri 3/14/2025 13:45",
+        "14-Mar-2025 13:45",
+        "14-MAR-25 13:45:00",
+        "14 March 2025 13:45",
+        "14Mar2025 13:45",
+        "14 March 2025, 13:45",
+        "Fri, 14 Mar 2025 20:45:00 GMT",
+        "Mar 14, 2025 1:45 PM",
+        "Mar. 14 2025 13:45",
+        "March 14, 2025 1:45 p.m.",
+        "Fri, 14 Mar 2025 13:45:00",
+        "20250314 1345",
+        "20250314T134500",
+        "202503141345",
+        "20250314134500",
+        "2025-03-14T13:45:00-07:00",
+        "2025-03-14 13:45:00 -0700",
+        "2025-03-14T13:45-07",
+        "2025-03-14T20:45:00Z",
+        "2025-03-14 20:45:00 UTC",
+        "2025-03-14 20:45:00+00:00",
+        "3/14/2025 1:45 PM PDT",
+        "3/14/2025 4:45 PM EDT",
+        "1741985100",
+        "1741985100000",
+        "1.7419851e12",
+        "45730.5729166667",
     ],
 )
-def test_every_usual_notation_is_the_same_moment(text):
-    assert one(text) == ("2025-03-14 13:05:00", True)
+def test_an_afternoon_in_every_notation(text):
+    assert one(text) == (AFTERNOON, True, None)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["2025-03-14", "3/14/2025", "3/14/25", "20250314", 20250314, "14-Mar-25", "45730", 45730, dt.date(2025, 3, 14)],
+    ["2025-03-14", "3/14/25", "03/14/2025", "14-Mar-2025", "March 14, 2025", "20250314", "45730", "2025.03.14"],
 )
-def test_a_date_has_no_time(text):
-    assert one(text) == ("2025-03-14 00:00:00", False)
+def test_a_date_without_a_time_is_local_midnight(text):
+    for times in ("local", "utc", "local_tagged_utc"):
+        assert one(text, times=times) == ("2025-03-14 00:00:00", False, None)
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    "text",
     [
-        ("", "missing_time"),
-        (None, "missing_time"),
-        ("   ", "missing_time"),
-        (np.nan, "missing_time"),
-        ("soon", "unreadable_time"),
-        ("13/14/2025", "unreadable_time"),
-        ("2/30/2025", "unreadable_time"),
-        ("2025-03-14 25:00", "unreadable_time"),
-        ("2025-03-14 13:65", "unreadable_time"),
-        ("3/14/2025 13:05 PM", "unreadable_time"),
-        ("12:30", "unreadable_time"),
-        ("5", "unreadable_time"),
-        ("1850-01-01", "unreadable_time"),
-        ("1900-01-01", "sentinel_time"),
-        ("1/1/1900 12:00 AM", "sentinel_time"),
-        ("12/30/1899", "sentinel_time"),
-        ("1/1/00 12:00 AM", "sentinel_time"),
-        ("1970-01-01T00:00:00Z", "sentinel_time"),
-        ("9999-12-31 00:00", "sentinel_time"),
-        ("0001-01-01", "sentinel_time"),
+        "14/03/2025",
+        "2025-02-30",
+        "2/29/2025",
+        "2025-13-01",
+        "2025-00-10",
+        "2025-01-00",
+        "3/14/2025 25:00",
+        "3/14/2025 13:60",
+        "3/14/2025 13:45:60",
+        "3/14/2025 13:45 PM",
+        "yesterday",
+        "12",
+        "5",
+        "12:30",
+        "3/14",
+        "14 Foo 2025",
+        "1e400",
+        "2500-01-01",
+        "1066-10-14 09:00",
+        "45730,5",
+        "3/14/2025 1:45 PM and later",
     ],
 )
-def test_what_cannot_be_a_time_has_a_reason(text, fault):
-    assert one(text) == fault
+def test_what_is_no_moment_is_unreadable(text):
+    assert one(text) == (None, False, "unreadable_time")
 
 
-def test_noon_and_midnight():
-    assert one("3/14/2025 12:00 PM") == ("2025-03-14 12:00:00", True)
-    assert one("3/14/2025 12:00 AM") == ("2025-03-14 00:00:00", True)
-    assert one("3/14/2025 12:00 AM", midnight_is_unknown=True) == ("2025-03-14 00:00:00", False)
+@pytest.mark.parametrize("value", [None, "", "  ", "\u00a0", "NULL", "null", "NaN", "N/A", "-", "None"])
+def test_what_is_missing_is_missing(value):
+    assert one(value) == (None, False, "missing_time")
 
 
-def test_day_first():
-    assert one("3/4/2025") == ("2025-03-04 00:00:00", False)
-    assert one("3/4/2025", day_first=True) == ("2025-04-03 00:00:00", False)
-
-
-def test_two_digit_years_turn_at_69():
-    assert one("1/2/68") == ("2068-01-02 00:00:00", False)
-    assert one("1/2/69") == ("1969-01-02 00:00:00", False)
-
-
-def test_what_times_mean():
-    assert one("2025-03-14 20:05", times="utc") == ("2025-03-14 13:05:00", True)
-    assert one("2025-03-14 13:05Z", times="local_tagged_utc") == ("2025-03-14 13:05:00", True)
-    tagged = pd.Series(pd.to_datetime(["2025-03-14 13:05"]).tz_localize("UTC"))
-    assert parse_times(tagged, time_zone=ZONE, times="local_tagged_utc").at.iloc[0].hour == 13
-    assert parse_times(tagged, time_zone=ZONE).at.iloc[0].hour == 6
-    # A date is a day on the wall, in whatever zone the times are.
-    assert one("2025-03-14", times="utc") == ("2025-03-14 00:00:00", False)
-
-
-def test_the_hour_that_is_skipped_and_the_hour_that_comes_twice():
-    found = parse("2025-03-09 02:30", "2025-11-02 01:30", "2025-11-02 01:30-08:00", "2025-11-02 02:30")
-    assert found.at.map(lambda t: t.isoformat()).tolist() == [
-        "2025-03-09T03:00:00-07:00",
-        "2025-11-02T01:30:00-07:00",
-        "2025-11-02T01:30:00-08:00",
-        "2025-11-02T02:30:00-08:00",
-    ]
-    assert found.notes.fillna("").tolist() == ["dst_gap_shifted", "dst_repeat_first", "", ""]
-    assert found.fault.isna().all()
-
-
-def test_typed_moments_that_are_all_midnights_are_dates():
-    days = pd.Series(pd.to_datetime(["2025-03-14", "2025-03-15"]))
-    assert parse_times(days, time_zone=ZONE).has_time.tolist() == [False, False]
-    some = pd.Series(pd.to_datetime(["2025-03-14 00:00", "2025-03-15 08:00"]))
-    assert parse_times(some, time_zone=ZONE).has_time.tolist() == [True, True]
-    cells = parse(dt.datetime(2025, 3, 14), dt.datetime(2025, 3, 15))  # noqa: DTZ001
-    assert cells.has_time.tolist() == [False, False]
-
-
-def test_a_mixed_column():
-    found = parse("3/14/2025", None, 45730.5, "junk", dt.datetime(2025, 3, 14, 8))  # noqa: DTZ001
-    assert found.fault.fillna("").tolist() == ["", "missing_time", "", "unreadable_time", ""]
-    assert found.has_time.tolist() == [False, False, True, False, True]
-
-
-def test_no_rows():
-    assert len(parse_times(pd.Series([], dtype="str"), time_zone=ZONE).at) == 0
-
-
-FORMATS = ["%m/%d/%y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y %H:%M:%S", "%Y%m%d %H:%M:%S"]
-
-
-@given(
-    st.lists(st.datetimes(dt.datetime(1971, 1, 1), dt.datetime(2068, 1, 1)), min_size=1),  # noqa: DTZ001 - wall clock
-    st.sampled_from(FORMATS),
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1900-01-01",
+        "1/1/1900 12:00:00 AM",
+        "1900-01-01 13:45",
+        "1/1/00",
+        "01/01/00 12:00:00 AM",
+        "12/30/1899",
+        "1899-12-31 00:00:00",
+        "1753-01-01",
+        "1970-01-01",
+        "1970-01-01T00:00:00Z",
+        "1969-12-31 16:00:00-08:00",
+        "0001-01-01T00:00:00",
+        "9999-12-31",
+        "9999-12-31 23:59:59",
+        "0",
+        "0.0",
+        0,
+        "-2208988800000",
+    ],
 )
-def test_what_is_written_is_read(moments, form):
-    placeholder = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - in two digits it stands for 1900-01-01
-    whole = [m.replace(microsecond=0) for m in moments if m.replace(microsecond=0) != placeholder]
-    found = parse_times(pd.Series([m.strftime(form) for m in whole]), time_zone=ZONE)
-    wall = found.at.dt.tz_localize(None)
-    moved = (found.notes == "dst_gap_shifted").to_numpy()
-    assert [w for w, m in zip(wall, moved, strict=True) if not m] == [
-        t for t, m in zip(whole, moved, strict=True) if not m
+def test_placeholders_are_named(value):
+    assert one(value) == (None, False, "sentinel_time")
+
+
+def test_an_early_hour_of_1970_is_a_moment():
+    assert one("1970-01-01 00:01:00") == ("1970-01-01 00:01:00", True, None)
+
+
+@pytest.mark.parametrize(("text", "hour"), [("12:05 AM", 0), ("12:05 PM", 12), ("1:05 AM", 1), ("11:05 PM", 23)])
+def test_noon_and_midnight_on_a_clock_of_twelve_hours(text, hour):
+    assert one(f"3/14/2025 {text}")[0] == f"2025-03-14 {hour:02}:05:00"
+
+
+@pytest.mark.parametrize(("year", "expected"), [("00", 2000), ("25", 2025), ("68", 2068), ("69", 1969), ("99", 1999)])
+def test_years_of_two_digits_turn_at_69(year, expected):
+    assert one(f"3/14/{year} 13:45")[0] == f"{expected}-03-14 13:45:00"
+
+
+def test_the_day_comes_first_when_told():
+    assert one("3/4/2025", day_first=True)[0] == "2025-04-03 00:00:00"
+    assert one("3/4/2025")[0] == "2025-03-04 00:00:00"
+    assert one("14.03.2025 13:45", day_first=True)[0] == AFTERNOON
+    assert one("3/14/2025", day_first=True) == (None, False, "unreadable_time")
+    assert one("2025-03-14", day_first=True)[0] == "2025-03-14 00:00:00"
+
+
+def test_fractions_of_seconds_are_kept_to_the_microsecond():
+    assert one("2025-03-14 13:45:00.1")[0] == "2025-03-14 13:45:00.100000"
+    assert one("2025-03-14 13:45:00.123456789")[0] == "2025-03-14 13:45:00.123456"
+
+
+def test_the_meaning_of_times():
+    tagged, plain = "2025-07-01T12:00:00Z", "2025-07-01 12:00:00"
+    assert one(tagged)[0] == "2025-07-01 05:00:00"
+    assert one(plain)[0] == "2025-07-01 12:00:00"
+    assert one(tagged, times="utc")[0] == one(plain, times="utc")[0] == "2025-07-01 05:00:00"
+    assert one(tagged, times="local_tagged_utc")[0] == one(plain, times="local_tagged_utc")[0] == plain
+    assert one("2025-07-01T12:00:00+03:00", times="local_tagged_utc")[0] == plain
+    assert one("1751371200000", times="local_tagged_utc")[0] == plain
+
+
+def test_an_hour_that_comes_twice_is_the_first_and_noted():
+    times = parse(["2025-11-02 01:30:00", "2025-11-02 00:30:00", "2025-11-02 02:30:00"])
+    assert times.at.iloc[0].utcoffset() == dt.timedelta(hours=-7)
+    assert times.notes.fillna("").tolist() == ["dst_repeat_first", "", ""]
+    assert times.fault.isna().all()
+
+
+def test_an_hour_that_is_skipped_is_moved_to_its_end_and_noted():
+    times = parse(["2025-03-09 02:30:00", "2025-03-09 01:30:00", "2025-03-09 03:30:00"])
+    assert times.at.iloc[0] == pd.Timestamp("2025-03-09 03:00:00-07:00")
+    assert times.notes.fillna("").tolist() == ["dst_gap_shifted", "", ""]
+    assert times.fault.isna().all()
+
+
+def test_moments_with_an_offset_are_never_doubtful():
+    times = parse(["2025-11-02T01:30:00-08:00", "2025-11-02T01:30:00-07:00", "2025-03-09T02:30:00-08:00"])
+    assert times.at.tolist() == [
+        pd.Timestamp("2025-11-02T01:30:00-08:00"),
+        pd.Timestamp("2025-11-02T01:30:00-07:00"),
+        pd.Timestamp("2025-03-09T03:30:00-07:00"),
     ]
-    assert found.has_time.all()
+    assert times.notes.isna().all()
+
+
+def test_midnight_is_a_time_unless_told_otherwise():
+    assert one("2025-03-14 00:00:00") == ("2025-03-14 00:00:00", True, None)
+    assert one("2025-03-14 00:00:00", midnight_is_unknown=True) == ("2025-03-14 00:00:00", False, None)
+    assert one("2025-03-14 00:00:01", midnight_is_unknown=True)[1]
+
+
+def test_midnight_is_midnight_as_written():
+    # In UTC: as a moment it would be the afternoon before in California.
+    assert one("2025-03-14T00:00:00Z", midnight_is_unknown=True) == ("2025-03-14 00:00:00", False, None)
+    assert one("2025-03-14T00:00:00Z") == ("2025-03-13 17:00:00", True, None)
+
+
+def test_a_mixture_of_notations_is_read():
+    texts = ["2025-03-14 13:45", "3/14/2025 1:45 PM", "45730.5729166667", "14-Mar-25 13:45", "never", None]
+    times = parse(texts)
+    assert (times.at.iloc[:4] == times.at.iloc[0]).all()
+    assert times.fault.fillna("").tolist() == ["", "", "", "", "unreadable_time", "missing_time"]
+
+
+@settings(deadline=None)
+@given(st.lists(WALL, min_size=1, max_size=20), st.sampled_from(FORMATS))
+def test_each_format_is_read_back(moments, layout):
+    if "%y" in layout:
+        # In two digits, the first moment of 2000 is the placeholder 1900-01-01.
+        moments = [m.replace(year=1990 + m.year % 70) for m in moments if (m.month, m.day) not in {(2, 29), (1, 1)}]
+    times = parse([m.strftime(layout) for m in moments], "str")
+    is_odd = times.notes == "dst_gap_shifted"
+    assert times.at.dt.tz_localize(None)[~is_odd].tolist() == [
+        pd.Timestamp(m) for m, odd in zip(moments, is_odd, strict=True) if not odd
+    ]
+    assert times.has_time.all()
+    assert times.fault.isna().all()
+
+
+@settings(deadline=None)
+@given(st.lists(WALL, min_size=1, max_size=20), st.sampled_from(["s", "ms", "us", "ns", "excel", "iso"]))
+def test_counts_and_offsets_are_read_back(moments, unit):
+    aware = [m.replace(tzinfo=ZoneInfo(ZONE)) for m in moments if m.year >= 1975]
+    scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+    if unit == "excel":
+        values = [(m - EXCEL_START) / dt.timedelta(days=1) for m in moments]
+        assert (
+            parse([*values, 40000.5]).at.dt.tz_localize(None)[:-1].isin([pd.Timestamp(m) for m in moments]).mean() > 0.5
+        )
+        return
+    values = [a.isoformat() if unit == "iso" else int(a.timestamp()) * scale[unit] for a in aware]
+    times = parse(values, "object" if unit == "iso" else "int64")
+    assert times.at.tolist() == [pd.Timestamp(a) for a in aware]
+    assert times.notes.isna().all()
+
+
+def test_excel_serials_are_exact_to_the_second():
+    seconds = np.arange(0, 86_400, 97)
+    times = parse(45730 + seconds / 86_400, "float64")
+    expected = pd.Timestamp("2025-03-14") + pd.to_timedelta(seconds, unit="s")
+    assert times.at.dt.tz_localize(None).tolist() == expected.tolist()
+    assert times.has_time.all()
+
+
+def test_serials_that_are_all_whole_are_dates():
+    assert parse([45730, 45731]).has_time.tolist() == [False, False]
+    assert parse([45730, 45731.5]).has_time.tolist() == [True, True]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_typed_moments_are_taken_as_they_are(unit):
+    naive = pd.Series(pd.to_datetime([AFTERNOON, None])).astype(f"datetime64[{unit}]")
+    times = io.parse_times(naive, time_zone=ZONE)
+    assert times.at.iloc[0] == pd.Timestamp(AFTERNOON, tz=ZONE)
+    assert times.fault.tolist()[1] == "missing_time"
+    tagged = naive.dt.tz_localize("UTC")
+    assert io.parse_times(tagged, time_zone=ZONE).at.iloc[0] == pd.Timestamp(AFTERNOON, tz="UTC")
+    local = io.parse_times(tagged, time_zone=ZONE, times="local_tagged_utc")
+    assert local.at.iloc[0] == pd.Timestamp(AFTERNOON, tz=ZONE)
+
+
+def test_typed_moments_that_are_all_at_midnight_are_dates():
+    days = pd.Series(pd.to_datetime(["2025-03-14", "2025-03-15", None]))
+    assert io.parse_times(days, time_zone=ZONE).has_time.tolist() == [False, False, False]
+    tagged = io.parse_times(days.dt.tz_localize("UTC"), time_zone=ZONE)
+    assert tagged.at.iloc[0] == pd.Timestamp("2025-03-14", tz=ZONE)
+    timed = pd.Series(pd.to_datetime(["2025-03-14 00:00", "2025-03-15 00:01"]))
+    assert io.parse_times(timed, time_zone=ZONE).has_time.tolist() == [True, True]
+
+
+def test_objects_of_several_types_are_read():
+    values = [
+        dt.datetime(2025, 3, 14, 13, 45),  # noqa: DTZ001 - as workbooks have it
+        dt.datetime(2025, 3, 14, 20, 45, tzinfo=dt.UTC),
+        pd.Timestamp(AFTERNOON),
+        "3/14/2025 1:45 PM",
+        45730.5729166667,
+        dt.date(2025, 3, 14),
+        np.nan,
+        True,
+        dt.time(13, 45),
+    ]
+    times = parse(values, "object")
+    assert (times.at.iloc[:5] == times.at.iloc[0]).all()
+    assert times.has_time.tolist() == [True] * 5 + [False] * 4
+    assert times.fault.fillna("").tolist() == [""] * 6 + ["missing_time", "unreadable_time", "unreadable_time"]
+
+
+def test_the_answer_is_on_the_index_of_the_question():
+    values = pd.Series(["3/14/2025", "never"], index=[7, 3], name="Date")
+    times = io.parse_times(values, time_zone=ZONE)
+    for part in (times.at, times.has_time, times.fault, times.notes):
+        assert part.index.tolist() == [7, 3]
+    assert str(times.at.dtype) == f"datetime64[us, {ZONE}]"
+    assert times.at.name == "Date"
+    assert times.has_time.dtype == bool
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "float64", "Int64", "datetime64[us]", "datetime64[us, UTC]"])
+def test_an_empty_column_gives_empty_answers(dtype):
+    times = parse([], dtype)
+    assert len(times.at) == len(times.has_time) == len(times.fault) == len(times.notes) == 0
+    assert str(times.at.dtype) == f"datetime64[us, {ZONE}]"

@@ -6,7 +6,7 @@ import re
 import map_town
 import pytest
 import town
-from conftest import ROOT
+from checkout import ROOT
 from playwright.sync_api import expect
 
 from safeschools_geo.maps import MapEntry, index_page

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
+from checkout import ROOT
 
 spec = importlib.util.spec_from_file_location("vendor_assets", ROOT / "tools" / "vendor_assets.py")
 vendor_assets = importlib.util.module_from_spec(spec)

@@ -1,0 +1,258 @@
+"""Moments as they are written: the clock on the wall, the offset if one is stated, and whether there is a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from safeschools_geo.io.text import as_text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Moments = NDArray[np.datetime64]
+    Flags = NDArray[np.bool_]
+
+NEVER = np.datetime64("NaT", "us")
+_MISSING = ("null", "(null)", "none", "nan", "nat", "n/a", "na", "-", "--")
+
+# Regular expressions are RE2's, which cannot run away on long cells.
+_GAP = r"[\s\x{a0}\x{202f}]"
+_TAIL = (
+    r"(?:[.,](?P<fraction>\d{1,9}))?)?"
+    rf"(?:{_GAP}*(?P<half>[ap])\.?(?:{_GAP}?m\.?)?)?"
+    rf"(?:{_GAP}*(?P<tag>z|utc|gmt|[ecmp][sd]t|ak[sd]t|hst|[+-]\d{{2}}(?::?\d{{2}})?))?)?{_GAP}*$"
+)
+_CLOCK = rf"(?:(?:t|,?{_GAP}+)(?P<hour>\d{{1,2}}):?(?P<minute>\d{{2}})(?::?(?P<second>\d{{2}})" + _TAIL
+_COMPACT_CLOCK = rf"(?:t|{_GAP}*)(?:(?P<hour>\d{{2}}):?(?P<minute>\d{{2}})(?::?(?P<second>\d{{2}})" + _TAIL
+_WEEKDAY = rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?{_GAP}+)?"
+_NAME = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_YEAR = r"(?P<year>\d{4}|\d{2})"
+_LAYOUTS = tuple(
+    f"(?i)^{_GAP}*{layout}"
+    for layout in (
+        r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})" + _CLOCK,
+        _WEEKDAY + rf"(?P<first>\d{{1,2}})[-/.](?P<then>\d{{1,2}})[-/.]{_YEAR}" + _CLOCK,
+        _WEEKDAY + rf"(?P<day>\d{{1,2}})(?:-|{_GAP}*){_NAME}(?:-|\.?,?{_GAP}*){_YEAR}" + _CLOCK,
+        _WEEKDAY + rf"{_NAME}\.?{_GAP}*(?P<day>\d{{1,2}}),?{_GAP}+{_YEAR}" + _CLOCK,
+        r"(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])" + _COMPACT_CLOCK,
+    )
+)
+_NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_PIVOT = 69
+_NOON = 12
+_DAY_US = 86_400_000_000
+# Hours from UTC of the zones that RFC 5322 names (section 4.3), and of Alaska and Hawaii.
+_ZONE_HOURS = {"z": 0, "utc": 0, "gmt": 0, "hst": -10}
+_ZONE_HOURS |= {f"{zone}st": hours for zone, hours in {"e": -5, "c": -6, "m": -7, "p": -8, "ak": -9}.items()}
+_ZONE_HOURS |= {f"{zone}dt": hours for zone, hours in {"e": -4, "c": -5, "m": -6, "p": -7, "ak": -8}.items()}
+
+_EXCEL_START = np.datetime64("1899-12-30", "us")
+_EXCEL_SERIALS = (20_000, 80_000)
+_EXCEL_NOTHING = (0, 1, 2)
+_EPOCH = np.datetime64("1970-01-01", "us")
+_EPOCH_UNITS = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9e18, 1e-3))
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenTimes:
+    """Moments as they are written; every array has one entry for each value.
+
+    Parameters
+    ----------
+    wall
+        ``datetime64[us]``: date and time as written, whatever their offset; NaT where there is none.
+    utc
+        ``datetime64[us]``: the moment in UTC where the value says so; NaT elsewhere.
+    has_time
+        Whether a time of day is written.
+    is_given
+        Whether there is a value at all.
+    """
+
+    wall: Moments
+    utc: Moments
+    has_time: Flags
+    is_given: Flags
+
+
+def read_written(values: pd.Series, *, day_first: bool) -> WrittenTimes:
+    """Read moments as they are written.
+
+    Parameters
+    ----------
+    values
+        Text, numbers, moments, dates, or a mixture.
+    day_first
+        Whether 3/4/2025 is the third of April.
+
+    Returns
+    -------
+    WrittenTimes
+        What is written.
+    """
+    values = values.infer_objects()
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return _typed(values)
+    texts = as_text(values)
+    is_given = (texts.notna() & ~texts.str.lower().isin(_MISSING)).to_numpy(dtype="bool")
+    written = _Reading(len(texts))
+    written.read_texts(texts.where(is_given), day_first=day_first)
+    written.read_numbers(texts.where(is_given & np.isnat(written.wall)))
+    if values.dtype == object:
+        is_moment = values.map(lambda value: isinstance(value, dt.datetime)).to_numpy(dtype="bool")
+        written.has_time &= ~is_moment | _has_times(written.wall[is_moment])
+    return WrittenTimes(written.wall, written.utc, written.has_time, is_given)
+
+
+def since_midnight(wall: Moments) -> NDArray[np.int64]:
+    """Tell the time of day.
+
+    Parameters
+    ----------
+    wall
+        ``datetime64[us]``, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Microseconds since midnight, int64, shape (n,); of no use where `wall` is NaT.
+    """
+    return wall.astype("int64") % _DAY_US
+
+
+def _has_times(wall: Moments) -> bool:
+    """Tell a typed column of dates, all at midnight, from one of moments."""
+    return bool(since_midnight(wall[~np.isnat(wall)]).any())
+
+
+def _typed(values: pd.Series) -> WrittenTimes:
+    is_given = values.notna().to_numpy(dtype="bool")
+    utc = np.full(len(values), NEVER)
+    wall = values
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        utc = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+        wall = values.dt.tz_localize(None)
+    moments = wall.to_numpy(dtype="datetime64[us]")
+    return WrittenTimes(moments, utc, is_given & _has_times(moments), is_given)
+
+
+class _Reading:
+    """What has been read so far; rows are filled in layout by layout."""
+
+    def __init__(self, size: int) -> None:
+        self.wall = np.full(size, NEVER)
+        self.utc = np.full(size, NEVER)
+        self.has_time = np.zeros(size, dtype="bool")
+
+    def read_texts(self, texts: pd.Series, *, day_first: bool) -> None:
+        """Read dates and times in any of the layouts; each layout is tried on what the others left."""
+        left = np.flatnonzero(texts.notna().to_numpy(dtype="bool"))
+        for layout in _LAYOUTS:
+            cells = pa.array(texts.iloc[left], type=pa.string())
+            cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+            found = pc.extract_regex(cells, layout)
+            is_found = np.asarray(found.is_valid())
+            self._fill(left[is_found], _Parts(found.filter(found.is_valid())), day_first=day_first)
+            left = left[~is_found]
+            if not len(left):
+                return
+
+    def _fill(self, rows: NDArray[np.int64], parts: _Parts, *, day_first: bool) -> None:
+        wall = parts.wall(day_first=day_first)
+        offset_us = parts.offset_us()
+        self.wall[rows] = wall
+        self.utc[rows] = np.where(np.isnan(offset_us), NEVER, wall - np.nan_to_num(offset_us).astype("timedelta64[us]"))
+        self.has_time[rows] = parts.is_filled("hour")
+
+    def read_numbers(self, texts: pd.Series) -> None:
+        """Read Excel serials, which are time on the wall, and counts since 1970, which are UTC."""
+        is_number = texts.str.fullmatch(_NUMBER).fillna(value=False).to_numpy(dtype="bool")
+        rows = np.flatnonzero(is_number)
+        numbers = pd.to_numeric(texts.iloc[rows]).to_numpy(dtype="float64")
+        is_excel = (numbers >= _EXCEL_SERIALS[0]) & (numbers < _EXCEL_SERIALS[1]) | np.isin(numbers, _EXCEL_NOTHING)
+        # Excel has no finer times than seconds; its fractions of a day are cut at ten digits or so.
+        seconds = np.round(numbers[is_excel] * 86_400).astype("timedelta64[s]")
+        self.wall[rows[is_excel]] = _EXCEL_START + seconds
+        self.has_time[rows[is_excel]] = bool((numbers[is_excel] % 1 != 0).any())
+        for low, high, us in _EPOCH_UNITS:
+            is_epoch = (np.abs(numbers) >= low) & (np.abs(numbers) < high)
+            moments = _EPOCH + np.round(numbers[is_epoch] * us).astype("timedelta64[us]")
+            self.wall[rows[is_epoch]] = self.utc[rows[is_epoch]] = moments
+            self.has_time[rows[is_epoch]] = True
+
+
+class _Parts:
+    """The named groups of a layout, for all rows that it fits."""
+
+    def __init__(self, groups: Any) -> None:  # noqa: ANN401 - a pyarrow array
+        self._groups = {field.name: groups.field(n) for n, field in enumerate(groups.type)}
+
+    def is_filled(self, name: str) -> Flags:
+        return np.asarray(pc.greater(pc.utf8_length(self._groups[name]), 0))
+
+    def number(self, name: str) -> NDArray[np.int64]:
+        """Return a group as whole numbers, 0 where it is empty."""
+        group = self._groups[name]
+        return np.asarray(pc.if_else(pc.equal(group, ""), "0", group).cast(pa.int64()))
+
+    def texts(self, name: str) -> pd.Series:
+        return pd.Series(pc.utf8_lower(self._groups[name]).to_pandas(), dtype="str")
+
+    def wall(self, *, day_first: bool) -> Moments:
+        """Put date and time together; NaT where the calendar or the clock has no such thing."""
+        year, month, day = self._date(day_first=day_first)
+        time_us, is_time = self._time()
+        # 1/1/00 at midnight is how an export with two-digit years writes the placeholder 1900-01-01.
+        is_placeholder = self._has_short_year() & (year == 2000) & (month == 1) & (day == 1) & (time_us == 0)  # noqa: PLR2004
+        year = np.where(is_placeholder, 1900, year)
+        first = (year * 12 + np.clip(month, 1, 12) - 1 - 1970 * 12).astype("datetime64[M]")
+        date = first.astype("datetime64[D]") + np.clip(day, 1, 31) - 1
+        is_date = (month == np.clip(month, 1, 12)) & (day > 0) & (date.astype("datetime64[M]") == first)
+        return np.where(is_date & is_time, date.astype("datetime64[us]") + time_us.astype("timedelta64[us]"), NEVER)
+
+    def _date(self, *, day_first: bool) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        year = self.number("year")
+        year = year + np.where(self._has_short_year(), np.where(year < _PIVOT, 2000, 1900), 0)
+        if "first" in self._groups:
+            first, then = self.number("first"), self.number("then")
+            return (year, then, first) if day_first else (year, first, then)
+        if "name" in self._groups:
+            numbers = {name: number for number, name in enumerate(_MONTHS, start=1)}
+            month = np.asarray(self.texts("name").map(numbers), dtype="int64")
+            return year, month, self.number("day")
+        return year, self.number("month"), self.number("day")
+
+    def _has_short_year(self) -> Flags:
+        return np.asarray(pc.equal(pc.utf8_length(self._groups["year"]), 2))
+
+    def _time(self) -> tuple[NDArray[np.int64], Flags]:
+        hour, minute, second = (self.number(name) for name in ("hour", "minute", "second"))
+        digits = pc.utf8_slice_codeunits(pc.utf8_rpad(self._groups["fraction"], 6, "0"), 0, 6)
+        half = self.texts("half").to_numpy()
+        clock = np.where(half == "", hour, hour % _NOON + np.where(half == "p", _NOON, 0))
+        is_time = (hour <= np.where(half == "", 23, _NOON)) & (minute < 60) & (second < 60)  # noqa: PLR2004 - the clock
+        return ((clock * 60 + minute) * 60 + second) * 1_000_000 + np.asarray(digits.cast(pa.int64())), is_time
+
+    def offset_us(self) -> NDArray[np.float64]:
+        """Return the offset from UTC in microseconds, NaN where none is stated."""
+        tags = self.texts("tag")
+        hours = {tag: _offset_h(tag) for tag in tags.unique()}
+        return tags.map(hours).to_numpy(dtype="float64") * 3_600_000_000
+
+
+def _offset_h(tag: str) -> float:
+    if tag in _ZONE_HOURS:
+        return float(_ZONE_HOURS[tag])
+    if not tag:
+        return float("nan")
+    digits = tag[1:].replace(":", "")
+    hours = int(digits[:2]) + int(digits[2:] or 0) / 60
+    return -hours if tag[0] == "-" else hours

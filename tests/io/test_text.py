@@ -1,0 +1,93 @@
+"""Ids as text: what the file says, whatever type it was given."""
+
+import datetime as dt
+import unicodedata
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safeschools_geo import io
+
+
+def texts(values, dtype=None):
+    result = io.as_text(pd.Series(values, dtype=dtype))
+    assert str(result.dtype) == "str"
+    return [None if pd.isna(text) else text for text in result]
+
+
+def test_ids_stay_as_they_are():
+    ids = ["007", "2E47", "1.0", "0x1F", "NULL", "=1+1", "a  b"]
+    assert texts(ids) == ids
+
+
+def test_blanks_at_the_ends_go_and_what_is_empty_is_missing():
+    blanks = ["\u00a0A1 ", "\ufeffA1", "A1\u200b\t", "", "  ", "\u00a0", None]
+    assert texts(blanks) == ["A1", "A1", "A1", None, None, None, None]
+
+
+def test_composed_and_decomposed_letters_are_the_same():
+    assert texts([unicodedata.normalize("NFD", "Peña"), "Peña"]) == ["Peña", "Peña"]
+
+
+def test_whole_numbers_have_no_decimals():
+    assert texts([123.0, None, 0.5, -4.0, np.inf, -0.0]) == ["123", None, "0.5", "-4", None, "0"]
+    assert texts([1e22, 2.0**63, 34674470000001.0]) == ["10000000000000000000000", str(2**63), "34674470000001"]
+    assert texts([2**62 + 1, None], "Int64") == [str(2**62 + 1), None]
+    assert texts([2**64 - 1], "uint64") == [str(2**64 - 1)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
+def test_a_float_is_read_back_from_its_text(numbers):
+    assert [float(text) for text in texts(numbers, "float64")] == numbers
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-(2**53), 2**53)))
+def test_an_integer_kept_as_a_float_is_the_same_text(numbers):
+    assert texts(numbers, "float64") == texts(numbers, "int64") == [str(n) for n in numbers]
+
+
+def test_truth_values_and_moments():
+    assert texts([True, False]) == ["true", "false"]
+    assert texts([True, None], "boolean") == ["true", None]
+    assert texts(pd.to_datetime(["2025-03-14 13:45", None])) == ["2025-03-14 13:45:00", None]
+
+
+def test_a_mixture_is_told_cell_by_cell():
+    cells = [
+        7.0,
+        "007",
+        7,
+        True,
+        Decimal("8.00"),
+        Decimal("8.50"),
+        dt.date(2025, 3, 14),
+        b"caf\xc3\xa9",
+        np.nan,
+        None,
+        " x ",
+    ]
+    assert texts(cells, "object") == ["7", "007", "7", "true", "8", "8.5", "2025-03-14", "café", None, None, "x"]
+
+
+def test_index_and_name_stay_and_the_input_too():
+    column = pd.Series([1.0, 2.0], index=[5, 9], name="id")
+    result = io.as_text(column)
+    assert result.index.tolist() == [5, 9]
+    assert result.name == "id"
+    assert column.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", ["str", "float64", "Int64", "object", "boolean", "datetime64[us]"])
+def test_an_empty_column_is_an_empty_column(dtype):
+    assert texts([], dtype) == []
+    assert texts([None], dtype) == [None]
+
+
+def test_categories_are_their_values():
+    assert texts(["a", "b", None], "category") == ["a", "b", None]
