@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _CHUNK = 1 << 16
-_THREADS = min(4, os.cpu_count() or 1)
 _FEWEST_FOR_RASTER = 2_000
 _SMALLEST_SIDE, _LARGEST_SIDE = 64, 2048
 
@@ -70,23 +67,26 @@ class ZoneLocator:
         xs, ys = (np.ascontiguousarray(a, dtype=np.float64).ravel() for a in (x, y))
         if len(xs) != len(ys):
             raise ValueError(f"x has {len(xs)} values and y has {len(ys)}; each point needs both.")
-        found = np.full(len(xs), -1, dtype=np.int32)
+        found = np.empty(len(xs), dtype=np.int32)
         if not len(xs) or not len(self._shapes.polygons):
+            found.fill(-1)
             return found
         if len(xs) < _FEWEST_FOR_RASTER and self._raster is None:
             self._test_all(xs, ys, found)
         else:
             self._look_up(xs, ys, found, self._raster_for(len(xs)))
-        return self._shapes.rows[found]
+        # Where every row is a zone of its own, numbers of zones are rows already.
+        return self._shapes.rows[found] if self._shapes.has_pieces else found
 
     def _raster_for(self, n: int) -> ZoneRaster:
         # Time to make the raster grows with its cells, time in mixed cells falls with its side: this balances them.
-        side = int(np.clip(np.sqrt(n) / 2, _SMALLEST_SIDE, _LARGEST_SIDE))
+        side = int(np.clip(np.sqrt(n) * 0.7, _SMALLEST_SIDE, _LARGEST_SIDE))
         if self._raster is None or 2 * self._raster.side <= side:
             self._raster = ZoneRaster(self._shapes.polygons, side)
         return self._raster
 
     def _test_all(self, x: NDArray[np.float64], y: NDArray[np.float64], found: NDArray[np.int32]) -> None:
+        found.fill(-1)
         left = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         for number, polygon in enumerate(self._shapes.polygons):
             is_in = shapely.intersects_xy(polygon, x[left], y[left])
@@ -96,15 +96,11 @@ class ZoneLocator:
     def _look_up(
         self, x: NDArray[np.float64], y: NDArray[np.float64], found: NDArray[np.int32], raster: ZoneRaster
     ) -> None:
-        def look_up(start: int) -> NDArray[np.int64]:
+        mixed = []
+        for start in range(0, len(x), _CHUNK):
             part = slice(start, start + _CHUNK)
-            np.take(raster.codes, raster.cells_of(x[part], y[part]), out=found[part], mode="clip")
-            return np.flatnonzero(found[part] < -1) + start
-
-        starts = range(0, len(x), _CHUNK)
-        # Chunks share nothing and numpy lets go of the interpreter: threads change the time, never the answer.
-        with ThreadPoolExecutor(_THREADS) as pool:
-            mixed = list(pool.map(look_up, starts)) if len(starts) > _THREADS else [look_up(s) for s in starts]
+            np.take(raster.codes, raster.cells_of(x[part], y[part]), out=found[part], mode="wrap")
+            mixed.append(np.flatnonzero(found[part] < -1) + start)
         self._settle(x, y, found, np.concatenate(mixed), raster)
 
     def _settle(
@@ -124,7 +120,7 @@ class ZoneLocator:
             points, first, last = points[has_next], first[has_next], last[has_next]
             zones, is_whole = raster.candidate_zone[first], raster.candidate_is_whole[first]
             is_in = is_whole.copy()
-            for number in np.unique(zones[~is_whole]):
+            for number in np.flatnonzero(np.bincount(zones[~is_whole])):
                 rows = np.flatnonzero((zones == number) & ~is_whole)
                 at = points[rows]
                 is_in[rows] = shapely.intersects_xy(self._shapes.polygons[number], x[at], y[at])

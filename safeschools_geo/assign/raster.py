@@ -16,8 +16,8 @@ _MIXED = -2
 """While the raster is made: a cell whose points have to be tested one by one."""
 
 _OUTSIDE = -1
-_STEP = 0.125
-"""Edges are sampled at least eight times a cell: the square around a sample spans at most two cells a side, and few
+_STEP = 0.25
+"""Edges are sampled at least four times a cell: the square around a sample spans at most two cells a side, and few
 cells beside the edge are taken for cells it touches."""
 
 _MARGIN = 1e-6
@@ -78,9 +78,9 @@ class ZoneRaster:
     def _steps(self, values: NDArray[np.float64], origin: float, count: int) -> NDArray[np.int32]:
         steps = values - origin
         steps *= self._inverse
-        # fmax and fmin, not clip: they turn NaN into a number.
-        np.fmax(steps, 0.0, out=steps)
-        np.fmin(steps, count - 1.0, out=steps)
+        np.clip(steps, 0.0, count - 1.0, out=steps)
+        if len(steps) and np.isnan(steps.min()):
+            np.nan_to_num(steps, copy=False, nan=0.0)
         return steps.astype(np.int32)
 
     def _add(
@@ -94,11 +94,11 @@ class ZoneRaster:
         whole = self._whole_cells(polygon, window, bottom, left)
         grid = self.codes.reshape(self._ny, self._nx)
         part = grid[bottom : bottom + window.shape[0], left : left + window.shape[1]]
-        before = part.copy()
-        is_edge = window & (before < 0)
-        part[whole & (before == _OUTSIDE)] = number
-        part[is_edge] = _MIXED
-        return self._flat(is_edge, bottom, left), self._flat(whole & (before == _MIXED), bottom, left)
+        is_shared = whole & (part == _MIXED)
+        is_edge = window & (part < 0)
+        np.copyto(part, number, where=whole & (part == _OUTSIDE))
+        np.copyto(part, _MIXED, where=is_edge)
+        return self._flat(is_edge, bottom, left), self._flat(is_shared, bottom, left)
 
     def _flat(self, mask: NDArray[np.bool_], bottom: int, left: int) -> NDArray[np.int64]:
         rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
@@ -160,6 +160,8 @@ class ZoneRaster:
         order = np.argsort(cell, kind="stable")
         self.candidate_zone = np.concatenate(zones)[order]
         self.candidate_is_whole = np.concatenate(whole)[order]
-        mixed, first = np.unique(cell[order], return_index=True)
+        ordered = cell[order]
+        first = np.flatnonzero(np.diff(ordered, prepend=-1))
+        mixed = ordered[first]
         self.candidate_from = np.append(first, len(cell))
         self.codes[mixed] = _MIXED - np.arange(len(mixed), dtype=np.int32)

@@ -33,6 +33,11 @@ class ZoneShapes:
     polygons: NDArray[np.object_]
     rows: NDArray[np.int32]
 
+    @property
+    def has_pieces(self) -> bool:
+        """Whether some zone has several rows, so that rows are not numbers of zones."""
+        return not np.array_equal(self.rows[:-1], np.arange(len(self.ids)))
+
     @classmethod
     def of(cls, zones: gpd.GeoDataFrame) -> ZoneShapes:
         """Prepare the zones of a frame.
