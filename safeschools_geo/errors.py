@@ -32,6 +32,28 @@ def name_ids(ids: Iterable[object], *, shown: int = _IDS_SHOWN) -> str:
     return f"{', '.join(labels[:shown])} and {len(labels) - shown:,} more ({len(labels):,} in all)"
 
 
+def count_text(number: int, noun: str, *, of: int | None = None) -> str:
+    """Write a number of things.
+
+    Parameters
+    ----------
+    number
+        How many.
+    noun
+        What they are, in the singular.
+    of
+        Out of how many.
+
+    Returns
+    -------
+    str
+        For example ``"1 school"``, ``"1,200 incidents"`` or ``"3 of 79 schools"``.
+    """
+    share = "" if of is None else f" of {of:,}"
+    plural = (number if of is None else of) != 1
+    return f"{number:,}{share} {noun}{'s' if plural else ''}"
+
+
 class SafeSchoolsError(Exception):
     """Root of every error that the package raises on purpose."""
 

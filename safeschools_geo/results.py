@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import geopandas as gpd
 import pandas as pd
 
-from safeschools_geo.errors import name_ids
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.schemas import REJECTS
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class CheckReport:
             A few sentences.
         """
         severities = Counter(f.severity for f in self.findings)
-        told = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word in _ORDER for n in [severities[word]])
+        told = ", ".join(count_text(severities[word], word) for word in _ORDER)
         head = f"{self.district}: {told}."
         rows = [
             f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."

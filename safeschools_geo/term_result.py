@@ -8,6 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.district import District
+from safeschools_geo.errors import count_text
 from safeschools_geo.results import CheckReport
 from safeschools_geo.settings import Term
 from safeschools_geo.workload import imbalance
@@ -62,10 +63,10 @@ class TermResult:
         loads = self.loads
         this = self.history[self.history["term"] == self.term.name]
         mine = int((this["work_of"] == "zone_officer").sum())
+        schools = int(self.district.schools["in_program"].sum())
         told = (
-            f"{self.district.settings.district.name}, {self.term.name}: {len(this):,} incidents, of which {mine:,} "
-            f"were zone officers' work, at {int(self.district.schools['in_program'].sum())} programme schools in "
-            f"{len(loads)} zones."
+            f"{self.district.settings.district.name}, {self.term.name}: {count_text(len(this), 'incident')}, {mine:,} "
+            f"of them zone officers' work; {count_text(schools, 'programme school')} in {count_text(len(loads), 'zone')}."
         )
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."

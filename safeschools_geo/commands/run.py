@@ -20,6 +20,7 @@ from safeschools_geo.commands.common import (
     term_option,
 )
 from safeschools_geo.district import read_district
+from safeschools_geo.errors import count_text
 from safeschools_geo.term import STEPS, run_term
 from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.toml_settings import load_settings
@@ -58,8 +59,9 @@ def _tell(result: TermResult, folder: Path) -> None:
     console.print(result.summary(), markup=False)
     errors, warnings = result.report.count("error"), result.report.count("warning")
     if errors or warnings:
-        console.print(f"The check found {errors} errors and {warnings} warnings: see check.html.", markup=False)
+        found = f"{count_text(errors, 'error')} and {count_text(warnings, 'warning')}"
+        console.print(f"The check found {found}: see check.html.", markup=False)
     rejected = len(result.district.rejects)
     if rejected:
-        console.print(f"{rejected:,} rows were not kept, each with its reason: see rejects.csv.", markup=False)
+        console.print(f"{count_text(rejected, 'row')} not kept, each with its reason: see rejects.csv.", markup=False)
     console.print(f"Open {folder / 'maps' / 'index.html'}", markup=False, soft_wrap=True)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.validate.telling import count_text, tell
+from safeschools_geo.errors import count_text
+from safeschools_geo.validate.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from safeschools_geo.errors import count_text
 from safeschools_geo.school_calendar import local_day, term_of
-from safeschools_geo.validate.telling import count_text, part_text, tell
+from safeschools_geo.validate.telling import part_text, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from safeschools_geo.errors import count_text
 from safeschools_geo.results import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
 from safeschools_geo.validate.geometry import in_metres
 from safeschools_geo.validate.incident_times import check_times
-from safeschools_geo.validate.telling import count_text, part_text, tell
+from safeschools_geo.validate.telling import part_text, tell
 
 if TYPE_CHECKING:
     from pyproj import CRS

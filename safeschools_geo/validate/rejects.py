@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safeschools_geo.errors import count_text
 from safeschools_geo.row_filters import EXCLUDED
-from safeschools_geo.validate.telling import count_text, tell
+from safeschools_geo.validate.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.errors import name_ids
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.validate.coordinates import UNUSABLE, check_coordinates, classify_coordinates
 from safeschools_geo.validate.geometry import in_metres
-from safeschools_geo.validate.telling import count_text, tell
+from safeschools_geo.validate.telling import tell
 
 if TYPE_CHECKING:
     import geopandas as gpd

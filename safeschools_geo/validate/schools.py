@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safeschools_geo.errors import name_ids
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.validate.school_places import check_places
-from safeschools_geo.validate.telling import count_text, tell
+from safeschools_geo.validate.telling import tell
 
 if TYPE_CHECKING:
     import geopandas as gpd

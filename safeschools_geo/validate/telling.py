@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safeschools_geo.errors import count_text
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
@@ -39,28 +40,6 @@ def tell(
     """
     named = tuple(str(i) for i in ids)
     return [Finding(severity, code, table, message, named, expected, remedy, location)] if named else []
-
-
-def count_text(number: int, noun: str, *, of: int | None = None) -> str:
-    """Write a number of things.
-
-    Parameters
-    ----------
-    number
-        How many.
-    noun
-        What they are, in the singular.
-    of
-        Out of how many.
-
-    Returns
-    -------
-    str
-        For example ``"1 school"``, ``"1,200 incidents"`` or ``"3 of 79 schools"``.
-    """
-    share = "" if of is None else f" of {of:,}"
-    plural = (number if of is None else of) != 1
-    return f"{number:,}{share} {noun}{'s' if plural else ''}"
 
 
 def part_text(number: int, total: int, noun: str) -> str:
