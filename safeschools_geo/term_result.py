@@ -66,7 +66,8 @@ class TermResult:
         schools = int(self.district.schools["in_program"].sum())
         told = (
             f"{self.district.settings.district.name}, {self.term.name}: {count_text(len(this), 'incident')}, {mine:,} "
-            f"of them zone officers' work; {count_text(schools, 'programme school')} in {count_text(len(loads), 'zone')}."
+            f"of them zone officers' work; {count_text(schools, 'programme school')} in "
+            f"{count_text(len(loads), 'zone')}."
         )
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."
