@@ -1,6 +1,9 @@
 """Points to zones, beside `geopandas.sjoin` and prepared `shapely.contains_xy`, in one run.
 
-python benchmarks/bench_assign.py [--sizes 100000 1000000 10000000] [--repeat 5]
+python benchmarks/bench_assign.py [--sizes 100000 1000000 10000000] [--repeat 5] [--on-borders]
+
+Times run from coordinates to rows of zones. The locator's includes checking and preparing the zones and making the
+raster ("again": with these at hand); that of the join includes making its points ("join": without).
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Rows = NDArray[np.int64]
+    Rows = NDArray[np.signedinteger[Any]]
+
+T = TypeVar("T")
 
 CRS = "EPSG:32610"
 WEST, SOUTH, WIDTH, HEIGHT = 600_000.0, 4_200_000.0, 5_000.0, 8_000.0
@@ -53,14 +58,33 @@ def wiggly_zones(seed: int) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"zone_id": [str(k) for k in range(len(shapes))]}, geometry=shapes, crs=CRS)
 
 
+def spread_points(n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Scatter points over the zones and half a kilometre around them."""
+    x = rng.uniform(WEST - 500, WEST + COLUMNS * WIDTH + 500, n)
+    y = rng.uniform(SOUTH - 500, SOUTH + ROWS * HEIGHT + 500, n)
+    return x, y
+
+
+def border_points(n: int, rng: np.random.Generator, zones: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
+    """Scatter points within a metre of the edges: the worst there is for a raster."""
+    rings = zones.exterior.to_numpy()[rng.integers(len(zones), size=n)]
+    spots = shapely.line_interpolate_point(rings, rng.random(n), normalized=True)
+    x, y = shapely.get_coordinates(spots).T + rng.uniform(-1, 1, (2, n))
+    return x, y
+
+
 def by_locator(zones: gpd.GeoDataFrame, x: Floats, y: Floats) -> Rows:
-    """Locate with `ZoneLocator`, its raster made anew."""
-    return ZoneLocator(zones).locate(x, y)  # type: ignore[return-value]
+    """Locate with `ZoneLocator`, everything made anew."""
+    return ZoneLocator(zones).locate(x, y)
 
 
-def by_sjoin(zones: gpd.GeoDataFrame, x: Floats, y: Floats) -> Rows:
+def as_points(x: Floats, y: Floats) -> gpd.GeoDataFrame:
+    """Make points anew: a frame keeps its spatial index, and a second join would find it ready."""
+    return gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=CRS)
+
+
+def by_sjoin(zones: gpd.GeoDataFrame, points: gpd.GeoDataFrame) -> Rows:
     """Locate with a spatial join."""
-    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=CRS)
     joined = gpd.sjoin(points, zones, predicate="within", how="left")
     return np.asarray(joined["index_right"].fillna(-1).astype("int64"))
 
@@ -75,52 +99,75 @@ def by_contains_xy(zones: gpd.GeoDataFrame, x: Floats, y: Floats) -> Rows:
     return found
 
 
-def timed(
-    locate: Callable[..., Rows], zones: gpd.GeoDataFrame, x: Floats, y: Floats, repeat: int
-) -> tuple[float, Rows]:
-    """Take the median time of several runs, in seconds."""
+def timed(locate: Callable[..., T], given: Callable[[], tuple[Any, ...]], repeat: int) -> tuple[float, T]:
+    """Take the median time of several runs, in seconds, without the time it takes to make what is given."""
     seconds = []
     for _ in range(repeat):
+        arguments = given()
         start = time.perf_counter()
-        found = locate(zones, x, y)
+        found = locate(*arguments)
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds)), found
 
 
 def peak_share(zones: gpd.GeoDataFrame, x: Floats, y: Floats) -> float:
-    """Measure the peak memory of a run, as a multiple of the two input arrays."""
+    """Measure the peak memory of a run, output included, as a multiple of the two input arrays."""
     tracemalloc.start()
-    by_locator(zones, x, y)
+    ZoneLocator(zones).locate(x, y)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / (x.nbytes + y.nbytes)
 
 
+def mismatches(found: Rows, expected: Rows, zones: gpd.GeoDataFrame, x: Floats, y: Floats) -> int:
+    """Count other answers, but for points exactly on an edge: those are in a zone for us, and within none for GEOS."""
+    other = np.flatnonzero(found != expected)
+    edges = shapely.union_all(zones.boundary.to_numpy())
+    return int((~shapely.intersects(edges, shapely.points(x[other], y[other]))).sum())
+
+
+def row(zones: gpd.GeoDataFrame, x: Floats, y: Floats, repeat: int) -> str:
+    """Time the three methods on the same points."""
+    slow_repeat = 1 if len(x) > 10**6 else min(3, repeat)
+    ours, found = timed(by_locator, lambda: (zones, x, y), repeat)
+    locator = ZoneLocator(zones)
+    locator.locate(x, y)
+    again, _ = timed(locator.locate, lambda: (x, y), repeat)
+    contains, expected = timed(by_contains_xy, lambda: (zones, x, y), slow_repeat)
+    making, _ = timed(as_points, lambda: (x, y), slow_repeat)
+    join, joined = timed(by_sjoin, lambda: (zones, as_points(x, y)), slow_repeat)
+    wrong = mismatches(found, expected, zones, x, y) + mismatches(found, joined, zones, x, y)
+    cells = [
+        f"{len(x):10,}",
+        f"{ours * 1e3:10.1f} ({again * 1e3:5.1f})",
+        f"{contains * 1e3:14.0f}",
+        f"{(making + join) * 1e3:8.0f} ({join * 1e3:6.0f})",
+        f"{contains / ours:13.0f}",
+        f"{(making + join) / ours:7.0f} ({join / ours:4.0f})",
+        f"{peak_share(zones, x, y):5.2f} x",
+        f"{wrong:10}",
+    ]
+    return " | ".join(cells)
+
+
 def main() -> None:
     """Print a table: one row for each number of points."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--on-borders", action="store_true", help="all points within a metre of an edge")
     options = parser.parse_args()
     zones = wiggly_zones(seed=0)
-    rng = np.random.default_rng(1)
     vertices = shapely.get_num_coordinates(zones.geometry.iloc[0]) - 1
-    print(f"8 zones of {vertices} vertices; medians of {options.repeat} runs; times from coordinates to rows of zones")
-    print("   points | locator ms (again) | contains_xy ms | sjoin ms | x contains_xy | x sjoin | memory | mismatches")
+    print(f"8 zones of {vertices} vertices; medians of {options.repeat} runs (sjoin and contains_xy: 3, beyond 1e6: 1)")
+    print(
+        "    points | locator ms (again) | contains_xy ms | sjoin ms ( join) | x contains_xy | x sjoin (join) "
+        "|  memory | mismatches"
+    )
     for n in options.sizes:
-        x = rng.uniform(WEST - 500, WEST + COLUMNS * WIDTH + 500, n)
-        y = rng.uniform(SOUTH - 500, SOUTH + ROWS * HEIGHT + 500, n)
-        ours, found = timed(by_locator, zones, x, y, options.repeat)
-        locator = ZoneLocator(zones)
-        locator.locate(x, y)
-        again, _ = timed(lambda _zones, x, y, locate=locator.locate: locate(x, y), zones, x, y, options.repeat)
-        contains, expected = timed(by_contains_xy, zones, x, y, 1 if n > 10**6 else options.repeat)
-        joined, by_join = timed(by_sjoin, zones, x, y, 1 if n > 10**6 else min(3, options.repeat))
-        wrong = int((found != expected).sum() + (found != by_join).sum())
-        print(
-            f"{n:9,} | {ours * 1e3:10.1f} ({again * 1e3:.1f}) | {contains * 1e3:14.0f} | {joined * 1e3:8.0f} | "
-            f"{contains / ours:13.0f} | {joined / ours:7.0f} | {peak_share(zones, x, y):4.2f} x | {wrong}"
-        )
+        rng = np.random.default_rng(1)
+        x, y = border_points(n, rng, zones) if options.on_borders else spread_points(n, rng)
+        print(row(zones, x, y, options.repeat), flush=True)
 
 
 if __name__ == "__main__":

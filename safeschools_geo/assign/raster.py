@@ -1,8 +1,8 @@
-"""A conservative raster of zones: cells that no edge touches have one answer, the others a list of candidates."""
+"""A conservative raster of zones: cells that no edge comes near have one answer, the others a list of candidates."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -10,53 +10,60 @@ import shapely
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Polygons = NDArray[np.object_]
-
-_MIXED = -2
-"""While the raster is made: a cell whose points have to be tested one by one."""
+    from safeschools_geo.assign.shapes import ZoneShapes
 
 _OUTSIDE = -1
-_STEP = 0.25
-"""Edges are sampled at least four times a cell: the square around a sample spans at most two cells a side, and few
-cells beside the edge are taken for cells it touches."""
-
+_MIXED = -2
 _MARGIN = 1e-6
-"""Added to that square, in cells: far more than rounding can move a sample."""
+"""Slack around each edge, in cells: rounding moves a coordinate by less than a millionth of that."""
+
+_PAD = 1.5
+"""Cells between the zones and the rim of the raster, so that the outermost ring of cells is always free."""
+
+_NEVER_ZERO = 1e-300
 
 
 class ZoneRaster:
-    """A raster over the extent of the zones.
+    """A raster over the extent of zones.
 
     Parameters
     ----------
-    polygons
-        Prepared polygons, shape (k,), in the order in which a tie is decided.
+    shapes
+        The zones, in the order in which a tie is decided.
     side
         Cells along the longer side.
+    reach
+        Cells with an edge nearer than this are mixed too, in units of the zones' CRS.
 
     Notes
     -----
-    `codes` has shape (cells,), int32: number of the zone that wholly covers the cell (the first such, if no zone
-    before it has an edge there), -1 outside all, and ``-2 - i`` for the i-th mixed cell, whose points have to be tested
-    one by one. Its candidates are ``candidate_zone[candidate_from[i]:candidate_from[i + 1]]``, in the order of the
-    zones, with `candidate_is_whole` where the zone wholly covers the cell.
+    `codes` has shape (cells,), int16 or int32: the number of the first zone that covers the cell, -1 outside all, and
+    ``-2 - i`` for the i-th mixed cell, whose points have to be tested one by one. Its candidates are
+    ``candidate_zone[candidate_from[i]:candidate_from[i + 1]]``, in the order of the zones, with `candidate_is_whole`
+    where the zone covers the whole cell.
     """
 
-    def __init__(self, polygons: Polygons, side: int) -> None:
+    def __init__(self, shapes: ZoneShapes, side: int, *, reach: float = 0.0) -> None:
         self.side = side
-        west, south, east, north = shapely.total_bounds(polygons)
-        # Degenerate extents still get a cell; the factor keeps the far edge inside the last cell but one.
-        self._size = max((east - west) / side, (north - south) / side, abs(west) * 1e-12, abs(south) * 1e-12, 1e-300)
-        self._size *= 1 + 1e-9
-        self._west, self._south = west - self._size, south - self._size
-        self._nx = int(np.ceil((east - west) / self._size)) + 2
-        self._ny = int(np.ceil((north - south) / self._size)) + 2
+        bounds = shapely.total_bounds(shapes.polygons)
+        extent = bounds[2:] - bounds[:2]
+        # Far from the origin, cells still have to be much wider than the steps between floating-point numbers.
+        self._size = float(max((extent.max() + 2 * reach) / side, np.abs(bounds).max() * 1e-12, _NEVER_ZERO))
         self._inverse = 1 / self._size
-        self.codes = np.full(self._nx * self._ny, _OUTSIDE, dtype=np.int32)
-        self._sort_candidates([self._add(number, polygon) for number, polygon in enumerate(polygons)])
+        self._origin = bounds[:2] - _PAD * self._size - reach
+        self._nx, self._ny = (int(n) for n in np.ceil((extent + 2 * reach) * self._inverse + 2 * _PAD))
+        self._reach = reach * self._inverse + _MARGIN
+        cell, zone = self._edge_cells(shapes)
+        mixed, which = np.unique(cell, return_inverse=True)
+        covered, by = self._enter(shapes, mixed, cell, zone)
+        order = np.argsort(np.concatenate([which, covered]) * len(shapes.ids) + np.concatenate([zone, by]))
+        self.candidate_zone = np.concatenate([zone, by])[order]
+        self.candidate_is_whole = order >= len(cell)
+        counts = np.bincount(which, minlength=len(mixed)) + np.bincount(covered, minlength=len(mixed))
+        self.candidate_from = np.append(0, np.cumsum(counts))
 
-    def cells_of(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int32]:
-        """Find the cell of each point.
+    def look_up(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.signedinteger[Any]]:
+        """Find the code of the cell of each point.
 
         Parameters
         ----------
@@ -66,102 +73,95 @@ class ZoneRaster:
         Returns
         -------
         numpy.ndarray
-            Shape (n,), int32. Points beyond the raster, and those that are not finite, get a cell of its outer ring,
-            which lies outside every zone.
+            Shape (n,). Points beyond the raster, and NaN, get a cell of its outer ring, which no zone reaches.
         """
-        column = self._steps(x, self._west, self._nx)
-        row = self._steps(y, self._south, self._ny)
-        row *= np.int32(self._nx)
-        row += column
-        return row
+        cell = self._steps(y, 1, self._ny)
+        cell *= np.int32(self._nx)
+        cell += self._steps(x, 0, self._nx)
+        return self.codes.take(cell, mode="clip")
 
-    def _steps(self, values: NDArray[np.float64], origin: float, count: int) -> NDArray[np.int32]:
-        steps = values - origin
+    def _steps(self, values: NDArray[np.float64], axis: int, count: int) -> NDArray[np.int32]:
+        origin = self._origin[axis]
+        # Cut off first, so that nothing overflows.
+        steps = np.clip(values, origin, origin + (count - 0.5) * self._size)
+        if np.isnan(steps.min(initial=origin)):
+            steps[np.isnan(steps)] = origin
+        steps -= origin
         steps *= self._inverse
-        np.clip(steps, 0.0, count - 1.0, out=steps)
-        if len(steps) and np.isnan(steps.min()):
-            np.nan_to_num(steps, copy=False, nan=0.0)
         return steps.astype(np.int32)
 
-    def _add(
-        self, number: int, polygon: shapely.Polygon | shapely.MultiPolygon
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Enter a zone; return the mixed cells it has an edge in, and those that it wholly covers."""
-        edge_rows, edge_columns = self._edge_cells(polygon)
-        bottom, left = edge_rows.min(), edge_columns.min()
-        window = np.zeros((edge_rows.max() - bottom + 1, edge_columns.max() - left + 1), dtype=bool)
-        window[edge_rows - bottom, edge_columns - left] = True
-        whole = self._whole_cells(polygon, window, bottom, left)
-        grid = self.codes.reshape(self._ny, self._nx)
-        part = grid[bottom : bottom + window.shape[0], left : left + window.shape[1]]
-        is_shared = whole & (part == _MIXED)
-        is_edge = window & (part < 0)
-        np.copyto(part, number, where=whole & (part == _OUTSIDE))
-        np.copyto(part, _MIXED, where=is_edge)
-        return self._flat(is_edge, bottom, left), self._flat(is_shared, bottom, left)
+    def _edge_cells(self, shapes: ZoneShapes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List each cell that an edge comes within reach of, with the zone of the edge, sorted and once each.
 
-    def _flat(self, mask: NDArray[np.bool_], bottom: int, left: int) -> NDArray[np.int64]:
-        rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
-        return (rows + bottom) * self._nx + columns + left
-
-    def _edge_cells(
-        self, polygon: shapely.Polygon | shapely.MultiPolygon
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """List every cell that an edge passes through or touches, and possibly a few beside them."""
-        points, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(polygon)), return_index=True)
-        is_edge = ring[1:] == ring[:-1]
-        start, end = points[:-1][is_edge], points[1:][is_edge]
-        pieces = np.ceil(np.abs(end - start).max(axis=1) * (self._inverse / _STEP)).astype(np.int64) + 1
-        edge = np.repeat(np.arange(len(start)), pieces + 1)
-        first = np.repeat(np.cumsum(pieces + 1) - (pieces + 1), pieces + 1)
-        along = (np.arange(len(edge)) - first) / pieces[edge]
-        samples = start[edge] + (end - start)[edge] * along[:, None]
-        reach = self._size * (_STEP / 2 + _MARGIN)
-        columns = [self._steps(samples[:, 0] + d, self._west, self._nx) for d in (-reach, reach)]
-        rows = [self._steps(samples[:, 1] + d, self._south, self._ny) for d in (-reach, reach)]
-        return (
-            np.concatenate([rows[0], rows[0], rows[1], rows[1]]),
-            np.concatenate([columns[0], columns[1], columns[0], columns[1]]),
-        )
-
-    def _whole_cells(
-        self,
-        polygon: shapely.Polygon | shapely.MultiPolygon,
-        is_edge: NDArray[np.bool_],
-        bottom: int,
-        left: int,
-    ) -> NDArray[np.bool_]:
-        """Tell which cells of a window the polygon wholly covers.
-
-        No edge lies between neighbours in a run of cells without edges, so one point answers for the whole run.
+        Every edge is cut into the part it has in each row of cells; the cells of the row are those beside that part.
         """
-        flat = is_edge.ravel()
-        starts_row = np.zeros(len(flat), dtype=bool)
-        starts_row[:: is_edge.shape[1]] = True
-        begins = np.empty(len(flat), dtype=bool)
-        begins[0] = True
-        np.not_equal(flat[1:], flat[:-1], out=begins[1:])
-        begins |= starts_row
-        at = np.flatnonzero(begins)
-        is_free = ~flat[at]
-        rows, columns = np.divmod(at[is_free], is_edge.shape[1])
-        x = self._west + (columns + left + 0.5) * self._size
-        y = self._south + (rows + bottom + 0.5) * self._size
-        is_in = np.zeros(len(at), dtype=bool)
-        is_in[is_free] = shapely.contains_xy(polygon, x, y)
-        lengths = np.diff(np.append(at, len(flat)))
-        return np.repeat(is_in, lengths).reshape(is_edge.shape)
+        (u0, v0), (u1, v1) = (((ends - self._origin) * self._inverse).T for ends in (shapes.starts, shapes.ends))
+        row, edge = _ranges(np.minimum(v0, v1) - self._reach, np.maximum(v0, v1) + self._reach)
+        rise = v1 - v0
+        rise[rise == 0] = _NEVER_ZERO
+        u0, v0, rise, run = u0[edge], v0[edge], rise[edge], (u1 - u0)[edge]
+        # One margin more than the reach: where an edge is all but level, rounding would else cut off too much.
+        enters = u0 + run * np.clip((row - self._reach - _MARGIN - v0) / rise, 0, 1)
+        leaves = u0 + run * np.clip((row + 1 + self._reach + _MARGIN - v0) / rise, 0, 1)
+        column, part = _ranges(np.minimum(enters, leaves) - self._reach, np.maximum(enters, leaves) + self._reach)
+        key = np.sort((row[part] * self._nx + column) * len(shapes.ids) + shapes.zone_of_edge[edge[part]])
+        cell, zone = np.divmod(key[np.diff(key, prepend=-1) > 0], len(shapes.ids))
+        return cell, zone
 
-    def _sort_candidates(self, candidates: list[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> None:
-        cells = [part for pair in candidates for part in pair]
-        zones = [np.full(len(part), k, dtype=np.int32) for k, pair in enumerate(candidates) for part in pair]
-        whole = [np.full(len(part), kind == 1) for pair in candidates for kind, part in enumerate(pair)]
-        cell = np.concatenate(cells)
-        order = np.argsort(cell, kind="stable")
-        self.candidate_zone = np.concatenate(zones)[order]
-        self.candidate_is_whole = np.concatenate(whole)[order]
-        ordered = cell[order]
-        first = np.flatnonzero(np.diff(ordered, prepend=-1))
-        mixed = ordered[first]
-        self.candidate_from = np.append(first, len(cell))
-        self.codes[mixed] = _MIXED - np.arange(len(mixed), dtype=np.int32)
+    def _enter(
+        self, shapes: ZoneShapes, mixed: NDArray[np.int64], cell: NDArray[np.int64], zone: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Fill in `codes`; return which mixed cells are wholly covered, and by which zone.
+
+        No edge lies between the cells of a gap between two mixed cells of a row, so one point answers for all of them;
+        a gap that runs over the end of a row lies outside, as the outer ring does.
+        """
+        gaps = np.diff(mixed) - 1
+        within_row = np.flatnonzero((gaps > 0) & (mixed[1:] // self._nx == mixed[:-1] // self._nx))
+        tested = np.concatenate([mixed, mixed[within_row] + 1])
+        rows, columns = np.divmod(tested, self._nx)
+        x = self._origin[0] + (columns + 0.5) * self._size
+        y = self._origin[1] + (rows + 0.5) * self._size
+        inside = _inside(shapes, x, y, np.searchsorted(mixed, cell), zone)
+        is_of_cell = inside[0] < len(mixed)
+        answer = np.full(len(mixed) + 1, _OUTSIDE, dtype=np.int32)
+        gap, by = inside[0][~is_of_cell] - len(mixed), inside[1][~is_of_cell]
+        # Backwards, so that the first zone is entered last.
+        answer[within_row[gap[::-1]] + 1] = by[::-1]
+        # Half the bytes where they do, since time goes into memory touched for the first time.
+        is_short = max(len(mixed) + 2, len(shapes.ids)) < np.iinfo(np.int16).max
+        parts = np.empty(2 * len(mixed) + 1, dtype=np.int16 if is_short else np.int32)
+        parts[::2], parts[1::2] = answer, _MIXED - np.arange(len(mixed))
+        lengths = np.ones(len(parts), dtype=np.int64)
+        lengths[2:-1:2], lengths[0], lengths[-1] = gaps, mixed[0], self._nx * self._ny - mixed[-1] - 1
+        self.codes = np.repeat(parts, lengths)
+        return inside[0][is_of_cell], inside[1][is_of_cell]
+
+
+def _ranges(low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the whole numbers of the cells from each `low` to its `high`, and which pair each came from."""
+    first = np.floor(low).astype(np.int64)
+    count = np.floor(high).astype(np.int64) - first + 1
+    which = np.repeat(np.arange(len(first)), count)
+    return np.arange(len(which)) - np.repeat(np.cumsum(count) - count - first, count), which
+
+
+def _inside(
+    shapes: ZoneShapes,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    edge_cell: NDArray[np.int64],
+    edge_zone: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair points with the zones they lie in, zone by zone; zones with an edge in a point's cell are left out."""
+    points, zones = [], []
+    by_zone = np.argsort(edge_zone, kind="stable")
+    has_edge = np.split(edge_cell[by_zone], np.searchsorted(edge_zone[by_zone], np.arange(1, len(shapes.ids))))
+    for number, (west, south, east, north) in enumerate(shapely.bounds(shapes.polygons)):
+        is_near = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+        is_near[has_edge[number]] = False
+        at = np.flatnonzero(is_near)
+        at = at[shapely.intersects_xy(shapes.polygons[number], x[at], y[at])]
+        points.append(at)
+        zones.append(np.full(len(at), number))
+    return np.concatenate(points), np.concatenate(zones)

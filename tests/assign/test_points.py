@@ -2,10 +2,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely.geometry import Point, box
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import Point, Polygon, box
 
-from safeschools_geo.assign import assign_points
-from safeschools_geo.errors import ColumnError, CRSError, GeometryError
+from safeschools_geo.assign import assign_points, lookup
+from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SettingsError, SeveralFaultsError
 from safeschools_geo.schemas import ASSIGNMENTS
 
 CRS = "EPSG:32610"
@@ -36,6 +39,7 @@ def test_one_row_a_point_in_order_on_the_index_given(crs):
     given = points((50, 50), (150, 50), (300, 50), None, (50, 50), crs=crs)
     found = assign_points(given, TWO)
     assert list(found.columns) == ASSIGNMENTS.column_names
+    assert [str(dtype) for dtype in found.dtypes] == [column.dtype for column in ASSIGNMENTS.columns]
     assert list(found.index) == list(given.index)
     assert found["zone_id"].tolist() == ["A", "B", "", "", "A"]
     assert found["status"].tolist() == ["inside", "inside", "outside", "no_location", "inside"]
@@ -123,8 +127,11 @@ def test_unusable_places_have_no_location():
 
 def test_nothing_to_assign_and_nothing_to_assign_to():
     assert len(assign_points(points(), TWO)) == 0
-    found = assign_points(points((50, 50)), TWO.iloc[:0])
-    assert found.iloc[0][["zone_id", "status"]].tolist() == ["", "outside"]
+    found = assign_points(points((50, 50), None), TWO.iloc[:0], max_snap_m=9)
+    assert found["zone_id"].tolist() == ["", ""]
+    assert found["status"].tolist() == ["outside", "no_location"]
+    assert found["distance_m"].isna().all()
+    assert list(assign_points(points(), TWO.iloc[:0]).columns) == ASSIGNMENTS.column_names
 
 
 def test_inputs_are_left_as_they_were():
@@ -143,10 +150,132 @@ def test_a_missing_crs_is_an_error_that_names_the_layer():
 
 
 def test_wrong_geometry_is_an_error_that_names_the_rows():
-    with pytest.raises(GeometryError, match="10"):
-        assign_points(points((1, 1)).set_geometry([box(0, 0, 1, 1)], crs=CRS), TWO)
-    bow_tie = TWO.set_geometry([TWO.geometry[0], Point(0, 0)], crs=CRS)
+    with pytest.raises(GeometryError, match="11"):
+        assign_points(points((1, 1), (2, 2)).set_geometry([Point(1, 1), box(0, 0, 1, 1)], crs=CRS), TWO)
     with pytest.raises(GeometryError, match="B"):
-        assign_points(points((1, 1)), bow_tie)
+        assign_points(points((1, 1)), TWO.set_geometry([TWO.geometry[0], Point(0, 0)], crs=CRS))
     with pytest.raises(ColumnError, match="zone_id"):
         assign_points(points((1, 1)), TWO.rename(columns={"zone_id": "id"}))
+    with pytest.raises(ColumnError, match="points has no geometry"):
+        assign_points(pd.DataFrame({"x": [1]}), TWO)
+
+
+def test_all_faults_are_told_at_once():
+    lines = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (1, 1)])])
+    with pytest.raises(SeveralFaultsError) as caught:
+        assign_points(lines, TWO.assign(zone_id=["A", None]), max_snap_m=-1)
+    assert [type(f) for f in caught.value.faults] == [CRSError, GeometryError, SettingsError, ColumnError]
+
+
+def test_zones_in_other_coordinates_than_they_state_are_refused():
+    with pytest.raises(CRSError, match="degrees"):
+        assign_points(points((50, 50)), TWO.set_crs(4326, allow_override=True))
+
+
+def test_three_zones_on_top_of_each_other():
+    drawn = zones(A=(0, 0, 100, 100), B=(20, 20, 120, 120), C=(40, 40, 140, 140))
+    assert decide((70, 70), drawn) == ("A", "overlap", 0, "A;B;C")
+    assert decide((110, 110), drawn) == ("B", "overlap", 0, "B;C")
+    assert decide((110, 110), drawn, previous=pd.Series(["C"], index=[10]))[0] == "C"
+    assert decide((130, 130), drawn) == ("C", "inside", 0, "C")
+
+
+def test_a_gap_wider_than_the_border_is_outside():
+    drawn = zones(A=(0, 0, 100, 100), B=(104, 0, 200, 100))
+    assert decide((101, 50), drawn) == ("", "outside", pytest.approx(1), "")
+    assert decide((101, 50), drawn, max_snap_m=1.5) == ("A", "nearest", pytest.approx(1), "A")
+    assert decide((102, 50), drawn, max_snap_m=5) == ("A", "nearest", pytest.approx(2), "A;B")
+
+
+def test_a_zone_around_another_shares_its_edge():
+    ring = box(EAST, NORTH, EAST + 100, NORTH + 100) - box(EAST + 40, NORTH + 40, EAST + 60, NORTH + 60)
+    drawn = TWO.set_geometry([ring, box(EAST + 40, NORTH + 40, EAST + 60, NORTH + 60)], crs=CRS)
+    assert decide((40.3, 50), drawn) == ("A", "boundary", 0, "A;B")
+    assert decide((50, 50), drawn) == ("B", "inside", 0, "B")
+    assert decide((50, 50), drawn.iloc[:1]) == ("", "outside", pytest.approx(10), "")
+
+
+def test_labels_may_repeat_and_ids_may_have_been_numbers():
+    given = points((100, 50), (50, 50), (100, 60)).set_axis([7, 7, 7])
+    numbered = TWO.assign(zone_id=[1, 2])
+    found = assign_points(given, numbered, previous=pd.Series([2, 2, np.nan], index=[7, 7, 7]).astype("Int64"))
+    assert found["zone_id"].tolist() == ["2", "1", "1"]
+    assert list(found.index) == [7, 7, 7]
+
+
+def test_leading_zeros_stay():
+    assert decide((50, 50), TWO.assign(zone_id=["007", "2E47"]))[0] == "007"
+
+
+def test_a_long_border_is_the_same_line_for_both_its_sides():
+    # The border of A is one edge of 20 km along a parallel; B has a vertex halfway. Straightened in metres, the chord
+    # of A would lie 6 m from the vertex of B and leave a gap between the two.
+    south = Polygon([(-121.2, 38.5), (-120.97, 38.5), (-120.97, 38.6), (-121.2, 38.6)])
+    north = Polygon([(-121.2, 38.6), (-121.085, 38.6), (-120.97, 38.6), (-120.97, 38.7), (-121.2, 38.7)])
+    drawn = gpd.GeoDataFrame({"zone_id": ["A", "B"]}, geometry=[south, north], crs=4326)
+    metre = 1 / 111_000
+    spots = [Point(-121.1, 38.6 + metres * metre) for metres in (-3, -1, -0.3, 0, 0.3, 1, 3)]
+    found = assign_points(gpd.GeoDataFrame(geometry=spots, crs=4326), drawn)
+    assert found["status"].tolist() == ["inside"] * 2 + ["boundary"] * 3 + ["inside"] * 2
+    assert found["zone_id"].tolist() == ["A"] * 5 + ["B"] * 2
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857", "EPSG:2226", "EPSG:26910", "EPSG:3310"])
+def test_metres_are_metres_whatever_the_crs_of_the_zones(crs):
+    moved = TWO.to_crs(crs)
+    found = assign_points(points((100.4, 50), (100.6, 50), (-30, 50)), moved, max_snap_m=31)
+    assert found["status"].tolist() == ["boundary", "inside", "nearest"]
+    # Map projections of a state stretch by some tenths of a per cent.
+    assert found["distance_m"].tolist() == pytest.approx([0, 0, 30], rel=0.002)
+
+
+def test_impossible_coordinates_are_no_location_and_far_ones_are_outside():
+    given = gpd.GeoDataFrame(geometry=[Point(-121.3, 91), Point(38.6, -121.3), Point(0, 0)], crs=4326)
+    assert assign_points(given, TWO)["status"].tolist() == ["no_location", "no_location", "outside"]
+
+
+def by_definition(x, y, shapes, snap):
+    """Decide one point from distances alone."""
+    spot = Point(x, y)
+    holds = [n for n, shape in enumerate(shapes) if shape.intersects(spot)]
+    near = [n for n, shape in enumerate(shapes) if shape.boundary.dwithin(spot, 0.5)]
+    if len(near) > 1:
+        return "boundary", sorted({*near, *holds}), 0.0
+    if holds:
+        return ("inside" if len(holds) == 1 else "overlap"), holds, 0.0
+    metres = [shape.distance(spot) for shape in shapes]
+    nearest = [n for n, m in enumerate(metres) if m == min(metres)]
+    return ("nearest", nearest, min(metres)) if min(metres) <= snap else ("outside", [], min(metres))
+
+
+tenths = st.integers(0, 400).map(lambda n: n / 10)
+sides = st.integers(1, 200).map(lambda n: n / 10)
+boxes = st.lists(
+    st.tuples(tenths, tenths, sides, sides).map(lambda b: box(b[0], b[1], b[0] + b[2], b[1] + b[3])),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(boxes, st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 5.0]), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_every_point_is_decided_by_the_definition(shapes, seed, snap, by_raster):
+    rng = np.random.default_rng(seed)
+    x, y = np.round(rng.uniform(-3, 65, (2, 200)), 1) + 0.03
+    drawn = gpd.GeoDataFrame({"zone_id": list("ABCDE")[: len(shapes)]}, geometry=shapes, crs=CRS)
+    before = rng.choice(list("ABCDEF"), len(x))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookup, "_FEWEST_FOR_RASTER", 0 if by_raster else 10**9)
+        found = assign_points(
+            gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=CRS),
+            drawn,
+            max_snap_m=snap,
+            previous=pd.Series(before),
+        )
+    assert list(found.index) == list(range(len(x)))
+    for row, (status, candidates, metres) in enumerate(
+        by_definition(*xy, shapes, snap) for xy in zip(x, y, strict=True)
+    ):
+        ids = ["ABCDE"[n] for n in candidates]
+        zone = before[row] if before[row] in ids else ids[0] if ids else ""
+        assert tuple(found.iloc[row]) == (zone, status, pytest.approx(metres, abs=1e-9), ";".join(ids))
