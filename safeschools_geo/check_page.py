@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from safeschools_geo.errors import name_ids
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.results import Finding, Severity
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _groups(report: CheckReport) -> list[_Group]:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    return count_text(number, noun) if number else f"no {noun}s"
 
 
 def _counts_table(report: CheckReport) -> Table:

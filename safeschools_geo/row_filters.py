@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo import io
+from safeschools_geo.errors import RejectedRowsError, name_ids
 from safeschools_geo.results import join_rejects, rejects_frame
 
 if TYPE_CHECKING:
@@ -71,3 +72,27 @@ def _excluded(
     )
     reasons = [f"{column} is {cell!r}; the settings keep {' or '.join(map(repr, wanted))}." for cell in cells]
     return rejects.assign(reason=pd.Series(reasons, dtype="str"))
+
+
+def refuse_rejects(rejects: pd.DataFrame) -> None:
+    """Fail when rows were rejected for a fault of theirs.
+
+    Parameters
+    ----------
+    rejects
+        Table `rejects`; rows that the settings exclude do not count.
+
+    Raises
+    ------
+    RejectedRowsError
+        When there is such a row.
+    """
+    faulty = rejects[~rejects["reason_code"].str.startswith(EXCLUDED)]
+    if len(faulty):
+        counts = faulty["reason_code"].value_counts()
+        raise RejectedRowsError(
+            f"{len(faulty):,} rows were rejected, and --strict allows none.",
+            ids=[f"{r.source_file} row {r.row}" for r in faulty.itertuples()],
+            found=name_ids([f"{code} ({n:,})" for code, n in counts.items()], shown=20),
+            remedy="Correct them (run without --strict to get rejects.csv with every row and reason).",
+        )

@@ -9,6 +9,7 @@ from safeschools_geo.counts import in_context
 from safeschools_geo.district import District, read_district
 from safeschools_geo.export import replaced_folder
 from safeschools_geo.incidents import programme_work
+from safeschools_geo.row_filters import refuse_rejects
 from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
 from safeschools_geo.term_result import TermResult
@@ -31,6 +32,7 @@ def run_term(
     term: str | None = None,
     out: Path | None = None,
     seed: int = 0,
+    is_strict: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> TermResult:
     """Run a term from the district folder to its outputs.
@@ -45,6 +47,8 @@ def run_term(
         Folder in which the term's folder is made; nothing is written if left out.
     seed
         Seed of everything random, recorded in the manifest.
+    is_strict
+        Whether a rejected row is an error.
     on_step
         Called with the name of each step as it begins, one of `STEPS`.
 
@@ -57,9 +61,13 @@ def run_term(
     ------
     InputError
         When something the user gave cannot be used; see `district.read_district`.
+    RejectedRowsError
+        When `is_strict` and rows were rejected for a fault of theirs.
     """
     on_step("Reading")
     district = read_district(folder)
+    if is_strict:
+        refuse_rejects(district.rejects)
     chosen = district.settings.term(term)
     on_step("Checking")
     report = check_district(district)

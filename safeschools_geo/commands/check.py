@@ -14,11 +14,11 @@ from safeschools_geo.commands.common import (
     messages,
     outputs_of,
     progress_of,
-    refuse_rejects,
     strict_option,
 )
 from safeschools_geo.district import DistrictError, read_district
 from safeschools_geo.export import write_text
+from safeschools_geo.row_filters import refuse_rejects
 from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.validate import check_district
 

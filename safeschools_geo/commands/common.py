@@ -12,13 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from safeschools_geo.district import demo_folder
-from safeschools_geo.errors import RejectedRowsError, name_ids
-from safeschools_geo.row_filters import EXCLUDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import pandas as pd
 
     from safeschools_geo.settings import Settings
 
@@ -146,27 +142,3 @@ def print_json(value: object) -> None:
         Anything JSON can hold.
     """
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-def refuse_rejects(rejects: pd.DataFrame) -> None:
-    """Fail when rows were rejected for a fault of theirs.
-
-    Parameters
-    ----------
-    rejects
-        Table `rejects`; rows that the settings exclude do not count.
-
-    Raises
-    ------
-    RejectedRowsError
-        When there is such a row.
-    """
-    faulty = rejects[~rejects["reason_code"].str.startswith(EXCLUDED)]
-    if len(faulty):
-        counts = faulty["reason_code"].value_counts()
-        raise RejectedRowsError(
-            f"{len(faulty):,} rows were rejected, and --strict allows none.",
-            ids=[f"{r.source_file} row {r.row}" for r in faulty.itertuples()],
-            found=name_ids([f"{code} ({n:,})" for code, n in counts.items()], shown=20),
-            remedy="Correct them (run without --strict to get rejects.csv with every row and reason).",
-        )

@@ -15,11 +15,9 @@ from safeschools_geo.commands.common import (
     outputs_of,
     print_json,
     progress_of,
-    refuse_rejects,
     strict_option,
     term_option,
 )
-from safeschools_geo.district import read_district
 from safeschools_geo.errors import count_text
 from safeschools_geo.term import STEPS, run_term
 from safeschools_geo.term_outputs import manifest_of
@@ -44,10 +42,8 @@ def command(
     """Run a term: check, assign, count, draw. Without DISTRICT, the synthetic demo."""
     folder = folder_of(district)
     target = outputs_of(load_settings(folder), out)
-    if strict:
-        refuse_rejects(read_district(folder).rejects)
     with progress_of(len(STEPS)) as begin:
-        result = run_term(folder, term=term, out=target, seed=seed, on_step=begin)
+        result = run_term(folder, term=term, out=target, seed=seed, is_strict=strict, on_step=begin)
     if as_json:
         print_json({"out": (target / result.term.name).as_posix(), "summary": result.summary(), **manifest_of(result)})
     else:

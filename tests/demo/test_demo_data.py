@@ -8,15 +8,14 @@ import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import demo_tables
 import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
 import shapely
-from demo_tables import DEMO, EXPORTS, PLANTED, ROOT, TRUTHS
+from checkout import DEMO, ROOT
+from demo_tables import EXPORTS, PLANTED, TRUTHS
 
-from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.validate.incident_times import check_order
 
 if TYPE_CHECKING:
@@ -24,36 +23,6 @@ if TYPE_CHECKING:
 
 WORKBOOK = "incidents/cad_2024-25.xlsx"
 LARGEST_BYTES = 3_000_000
-
-
-@pytest.fixture
-def settings():
-    return load_settings(DEMO)
-
-
-@pytest.fixture
-def district():
-    return demo_tables.district()
-
-
-@pytest.fixture
-def zones():
-    return demo_tables.zones()
-
-
-@pytest.fixture
-def schools():
-    return demo_tables.schools()
-
-
-@pytest.fixture
-def raw():
-    return demo_tables.raw()
-
-
-@pytest.fixture
-def history():
-    return demo_tables.history()
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+from checkout import DEMO
 
 from safeschools_geo.district import District, read_district
 from safeschools_geo.toml_settings import load_settings
 
-ROOT = Path(__file__).resolve().parent.parent
-DEMO = ROOT / "data"
 TRUTHS = json.loads((DEMO / "truths.json").read_text(encoding="utf-8"))
 PLANTED = TRUTHS["planted"]
 EXPORTS = tuple(TRUTHS["files"])

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import demo_tables
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from demo_tables import DEMO, PLANTED, TRUTHS
+from checkout import DEMO
+from demo_tables import PLANTED, TRUTHS
 
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term import assign_incidents, assign_schools, count_workload, tell_history
-from safeschools_geo.toml_settings import load_settings
-
-
-@pytest.fixture
-def settings():
-    return load_settings(DEMO)
-
-
-@pytest.fixture
-def district():
-    return demo_tables.district()
-
-
-@pytest.fixture
-def schools():
-    return demo_tables.schools()
-
-
-@pytest.fixture
-def raw():
-    return demo_tables.raw()
-
-
-@pytest.fixture
-def history():
-    return demo_tables.history()
 
 
 def test_what_is_planted_is_as_large_as_the_readme_says():
