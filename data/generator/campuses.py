@@ -37,11 +37,14 @@ _COUNTS = {
     "8": {"K-6": 3, "7-8": 1, "9-12": 1, "K-8": 1},
 }
 """Schools by zone and grade span."""
-_STUDENTS = {
+_STUDENTS: dict[str, tuple[float, float]] = {
     "K-6": (485, 0.2), "K-5": (440, 0.2), "6-8": (720, 0.15), "7-8": (620, 0.15), "9-12": (1460, 0.16),
     "K-8": (540, 0.15), "ALT": (150, 0.2),
 }  # fmt: skip
 """Grade span → usual number of students, and its spread."""
+LARGE_ZONE = "3"
+LARGE_FACTOR = 1.5
+"""The schools of this zone have so many times the usual number of students."""
 _KINDS = {
     "K-6": "Elementary", "K-5": "Elementary", "6-8": "Middle", "7-8": "Middle", "9-12": "High", "K-8": "K-8",
     "ALT": "Continuation",
@@ -120,6 +123,7 @@ def make_schools(zones: dict[str, Polygon], streets: Sequence[Street]) -> list[S
     for n, ((zone, span), root, place) in enumerate(zip(spans, roots, places, strict=True)):
         code += 3 + int(90 * chance.random())
         usual, spread = _STUDENTS[span]
+        usual *= LARGE_FACTOR if zone == LARGE_ZONE else 1
         schools.append(
             School(
                 code=f"{code:07d}",
@@ -146,10 +150,10 @@ def give_roles(schools: list[School]) -> Roles:
     Returns
     -------
     Roles
-        The three schools of Zone 4, but for its high school, that are closest together, and three middle schools of
-        other zones.
+        The three elementary and middle schools of Zone 4 that are closest together, and three middle schools of other
+        zones.
     """
-    fit = [s for s in schools if s.zone == "4" and s.span != "9-12"]
+    fit = [s for s in schools if s.zone == "4" and s.span not in {"9-12", "K-8"}]
     hotspot = min(itertools.combinations(fit, 3), key=_width_km)
     middle = {s.zone: s.code for s in schools if s.span == "7-8"}
     return Roles(tuple(s.code for s in hotspot), officer_initiated=middle["7"], rising=middle["6"], falling=middle["2"])

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from data.generator.response import Posts
     from data.generator.streets import Street
 
-HOTSPOT_FACTOR = 2.1
+HOTSPOT_FACTOR = 3.0
 HOTSPOT_FROM = 4
 OFFICER_SHARE = 2 / 3
 OFFICER_FROM = 3
 """First term of the hotspot, and of the calls that officers start, counted from 0."""
-ZONE_FACTORS = {"1": 0.9, "2": 0.93, "3": 1.55, "4": 1.08, "5": 0.8, "6": 0.95, "7": 0.95, "8": 0.8}
+ZONE_FACTORS = {"1": 0.98, "2": 0.97, "3": 1.08, "4": 1.0, "5": 0.95, "6": 1.0, "7": 1.0, "8": 0.96}
 RISING = (0.45, 0.65, 0.9, 1.2, 1.55, 1.95)
 FALLING = RISING[::-1]
 """Factor of the expected number of incidents, term by term."""
@@ -34,7 +34,7 @@ PER_STUDENT_DAY = {
     "K-6": 2.15e-4, "K-5": 2.15e-4, "6-8": 4.5e-4, "7-8": 4.7e-4, "9-12": 4.7e-4, "K-8": 2.95e-4, "ALT": 8.3e-4,
 }  # fmt: skip
 """Grade span → incidents expected for a student and school day, at an ordinary school."""
-SCHOOL_SHAPE = 25
+SCHOOL_SHAPE = 60
 """Shape of the gamma factor by which schools differ for good, those apart that something is planted at."""
 _OFFICER_ODDS = 0.14
 """Calls started by an officer over calls reported, at an ordinary school."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from data.generator.campuses import LARGE_FACTOR, LARGE_ZONE
 from data.generator.chance import SEED
 from data.generator.dirt import DESCRIPTIONS, FAULTS, PILE, REJECTED
 from data.generator.history import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from data.generator.campuses import Roles, School
 
 HEAVY_ZONE_SHARE = 1.6
-"""Load of Zone 3 over the mean of the zones, as its factor in `ZONE_FACTORS` was chosen to give."""
+"""Load of the zone with large schools over the mean of the zones, as `LARGE_FACTOR` was chosen to give."""
 
 
 def truths(
@@ -84,10 +85,11 @@ def _planted(roles: Roles, terms: Sequence[str]) -> dict[str, object]:
             "times_expected": HOTSPOT_FACTOR,
         },
         "heavy_zone": {
-            "description": "One zone carries this many times the mean workload, in every term.",
-            "zone": "3",
+            "description": "One zone carries this many times the mean workload, in every term: its schools are large; "
+            "for each student little more happens there than elsewhere.",
+            "zone": LARGE_ZONE,
             "share_of_mean": HEAVY_ZONE_SHARE,
-            "incident_factor": ZONE_FACTORS["3"],
+            "student_factor": LARGE_FACTOR,
         },
         "officer_initiated": {
             "description": "Since an officer was posted here, officers start this share of the incidents; what is "
