@@ -19,6 +19,8 @@ _VOCABULARIES = (
     ("Statuses of an assignment", schemas.STATUSES),
     ("How a school was found", schemas.SCHOOL_MATCHES),
     ("Reasons of the programme-work rule", schemas.WORK_REASONS),
+    ("Kinds of hotspots", schemas.HOTSPOT_KINDS),
+    ("Statuses of a hotspot", schemas.HOTSPOT_STATUSES),
 )
 _SECTIONS = (
     settings.DistrictSettings,
@@ -33,6 +35,8 @@ _SECTIONS = (
     settings.Bells,
     settings.WorkloadSettings,
     settings.AssignSettings,
+    settings.HotspotSettings,
+    settings.PatrolChange,
 )
 
 

@@ -57,6 +57,21 @@ WORK_REASONS: dict[str, str] = {
     "not_a_school_day": "on a day school was not in session",
     "outside_hours": "outside programme hours",
 }
+HOTSPOT_STATUSES: dict[str, str] = {
+    "high": "more reported incidents than chance explains, after all looking",
+    "not_high": "no more than chance explains",
+    "rests_on_officer_initiated": "high only with what officers started themselves: says where officers looked",
+    "insufficient_data": "too little to tell",
+    "no_denominator": "the enrolment is unknown: counts, no rate",
+}
+HOTSPOT_KINDS: dict[str, str] = {
+    "school": "one school, for its enrolment and level",
+    "schools": "neighbouring schools together, for their enrolment and levels",
+    "schools_in_time": "neighbouring schools in some months of the term",
+    "cell": "cells of a grid and their neighbours",
+    "hours": "hours of the week, for the hours in session",
+    "place": "a place off campus; descriptive, not a test",
+}
 
 DType = Literal["str", "Int64", "int64", "int32", "float64", "bool", "datetime64[tz]", "geometry"]
 
@@ -211,6 +226,69 @@ WORKLOAD = Table(
     ),
 )
 
+
+def _number(name: str, meaning: str, unit: str | None = None) -> Column:
+    return Column(name, "float64", meaning, unit=unit, is_nullable=True)
+
+
+_PER_1000 = "reported incidents per 1,000 student-days"
+SCHOOL_RATES = Table(
+    "school_rates",
+    "Each programme school in one term: rate, what is ordinary, and whether it is high.",
+    (
+        Column("term", "str", "Term."),
+        Column("school_id", "str", "School."),
+        Column("name", "str", "Name of the school."),
+        Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
+        Column("zone_id", "str", "Zone of the school; empty if none."),
+        Column("enrollment", "Int64", "Students enrolled.", unit="students", is_nullable=True),
+        _number("student_days", "Enrolment × school days.", "student-days"),
+        Column("incidents", "int64", "Incidents that were the zone officer's work."),
+        Column("reported", "int64", "Those that officers did not start themselves."),
+        _number("officer_initiated_share", "Share of the incidents that officers started.", "0 to 1"),
+        _number("rate_per_1000", "Rate.", _PER_1000),
+        _number("rate_low_per_1000", "Lower end of its exact 95 % interval.", _PER_1000),
+        _number("rate_high_per_1000", "Upper end.", _PER_1000),
+        _number("expected", "Reported incidents at the ordinary rate of the level.", "incidents"),
+        _number("ratio", "Reported over expected."),
+        _number("p_value", "One-sided p-value of the negative-binomial funnel; missing where not tested."),
+        _number("q_value", "The same after looking at all schools (Benjamini–Hochberg)."),
+        _number("shrunken_per_1000", "Empirical-Bayes rate, for ranking.", _PER_1000),
+        _number("shrunken_low_per_1000", "Lower end of its 95 % interval.", _PER_1000),
+        _number("shrunken_high_per_1000", "Upper end.", _PER_1000),
+        _number("detectable_ratio", "Smallest ratio that would have been seen with a chance of 80 %."),
+        Column("status", "str", "What the test says.", values=tuple(HOTSPOT_STATUSES)),
+        Column("sentence", "str", "The same in one plain sentence."),
+    ),
+    is_confidential=True,
+)
+
+HOTSPOTS = Table(
+    "hotspots",
+    "Every hotspot of a term, of all kinds.",
+    (
+        Column("hotspot_id", "str", "Id within the term.", is_unique=True),
+        Column("kind", "str", "What kind it is.", values=tuple(HOTSPOT_KINDS)),
+        Column("term", "str", "Term."),
+        Column("zone_id", "str", "Zone it lies in; several joined by ';'."),
+        Column("members", "str", "Ids of the schools, or name of the place, cells or hours, joined by ';'."),
+        Column("observed", "float64", "Incidents in it.", unit="incidents"),
+        _number("expected", "Incidents expected in it.", "incidents"),
+        _number("ratio", "Observed over expected."),
+        _number("ratio_low", "Lower end of its 95 % interval, not adjusted for the search."),
+        _number("ratio_high", "Upper end."),
+        _number("rate_per_1000", "Rate.", "incidents per 1,000 student-days; of hours: per 1,000 school-hours"),
+        _number("p_value", "One-sided p-value after looking everywhere; missing for schools and places."),
+        _number("q_value", "q-value, where many tests were made."),
+        _number("detectable_ratio", "Smallest ratio that could have been seen there."),
+        _number("stability_share", "How far it stays under other windows, cells or distances.", "0 to 1"),
+        _number("officer_initiated_share", "Share of its incidents that officers started.", "0 to 1"),
+        Column("warning", "str", "What it may rest on; empty if nothing."),
+        Column("sentence", "str", "The hotspot in one plain sentence."),
+    ),
+    is_confidential=True,
+)
+
 CROSSWALK = Table(
     "crosswalk",
     "From the categories of the source to ours.",
@@ -229,4 +307,14 @@ CROSSWALK = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (SCHOOLS, ZONES, INCIDENTS, CROSSWALK, ASSIGNMENTS, WORKLOAD, REJECTS)
+TABLES: tuple[Table, ...] = (
+    SCHOOLS,
+    ZONES,
+    INCIDENTS,
+    CROSSWALK,
+    ASSIGNMENTS,
+    WORKLOAD,
+    SCHOOL_RATES,
+    HOTSPOTS,
+    REJECTS,
+)

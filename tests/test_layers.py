@@ -10,7 +10,7 @@ PACKAGE = ROOT / "safeschools_geo"
 LAYERS = [
     {"errors", "crs", "schemas", "settings", "toml_settings", "results", "conform"},
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
-    {"assign", "counts", "workload", "rebalance"},
+    {"assign", "counts", "workload", "hotspots", "rebalance"},
     {"maps", "check_page", "export"},
     {"term", "term_maps", "term_outputs", "term_result", "notebook_runs", "commands", "cli", "__main__"},
 ]

@@ -2,6 +2,7 @@
 
 from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSettings, Term
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
+from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import EnrollmentFile, IncidentSettings, LayerSettings, SchoolSettings, TimeMeaning
 from safeschools_geo.settings.planning import AssignSettings, WorkloadSettings
 from safeschools_geo.settings.whole import Settings
@@ -12,10 +13,12 @@ __all__ = [
     "CalendarSettings",
     "DistrictSettings",
     "EnrollmentFile",
+    "HotspotSettings",
     "HoursSettings",
     "IncidentSettings",
     "LayerSettings",
     "PathSettings",
+    "PatrolChange",
     "SchoolSettings",
     "Settings",
     "Term",

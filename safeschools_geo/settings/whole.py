@@ -10,6 +10,7 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term
 from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
+from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import IncidentSettings, LayerSettings, SchoolSettings
 from safeschools_geo.settings.planning import AssignSettings, WorkloadSettings
 
@@ -39,6 +40,8 @@ class Settings:
     hours: HoursSettings = field(default_factory=HoursSettings)
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     assign: AssignSettings = field(default_factory=AssignSettings)
+    hotspots: HotspotSettings = field(default_factory=HotspotSettings)
+    patrol_changes: tuple[PatrolChange, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that terms have names of their own and do not overlap."""

@@ -1,0 +1,1 @@
+"""Hotspots: where harm concentrates, how sure that is, and what it rests on."""

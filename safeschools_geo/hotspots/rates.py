@@ -1,0 +1,412 @@
+"""Schools: their rates with intervals, which are high for their level, and how large a rise could have been seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from safeschools_geo.errors import InputError, count_text
+from safeschools_geo.hotspots.detectable import detectable_ratios
+from safeschools_geo.hotspots.dispersion import OrdinaryRates, fit_ordinary
+from safeschools_geo.hotspots.scan import ratio_interval
+from safeschools_geo.hotspots.words import once_in_terms, times
+from safeschools_geo.schemas import SCHOOL_RATES
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+FEWEST_PEERS = 5
+"""Fewest schools of a level, with known enrolment, that can be compared with each other."""
+
+MOSTLY = 0.5
+"""Share of incidents that officers started from which a high number rests on where they looked."""
+
+_TAIL = 0.025
+_LIMITS = {"95": (0.025, 0.975), "998": (0.001, 0.999)}
+
+
+@dataclass(frozen=True)
+class SchoolRates:
+    """Rates of the schools in one term, and which are high.
+
+    Parameters
+    ----------
+    table
+        One row for each programme school, in the order given: see `school_rates`.
+    ordinary
+        What is ordinary for the schools tested, in the order of the rows with a `p_value`: reported incidents.
+    all_ordinary
+        The same for all incidents, those that officers started themselves included.
+    all_expected
+        All incidents expected at each school, on the index of `table`; missing without a denominator.
+    limits
+        Limits of the funnel: `expected`, and `low_95`, `high_95`, `low_998`, `high_998` as observed over expected.
+    settings
+        ``alpha``, ``fewest_peers``, ``largest_detectable``.
+    """
+
+    table: pd.DataFrame
+    ordinary: OrdinaryRates
+    all_ordinary: OrdinaryRates
+    all_expected: pd.Series
+    limits: pd.DataFrame
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def high(self) -> pd.DataFrame:
+        """The schools that are high, the most extreme first."""
+        table = self.table[self.table["status"] == "high"]
+        return table.sort_values(["p_value", "school_id"], kind="stable")
+
+    def summary(self) -> str:
+        """Say in plain English how many schools are high, and how many cannot be judged.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        number = self.table["status"].value_counts()
+        tested = int(self.table["p_value"].notna().sum())
+        if not tested:
+            return f"No rates: {count_text(len(self.table), 'school')}, none with a known enrolment and enough peers."
+        told = (
+            f"{count_text(int(number.get('high', 0)), 'school', of=tested)} had more reported incidents than chance "
+            f"explains for the enrolment and level."
+        )
+        more = {
+            "rests_on_officer_initiated": "high only with what officers started themselves",
+            "insufficient_data": "with too little data to tell",
+            "no_denominator": "without a known enrolment, shown without a rate",
+        }
+        rest = [f"{count_text(int(number[k]), 'school')} {words}" for k, words in more.items() if number.get(k, 0)]
+        return " ".join([told, *([f"Also: {'; '.join(rest)}."] if rest else [])])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A copy of `table`.
+        """
+        return self.table.copy()
+
+
+def school_rates(
+    counts: pd.DataFrame,
+    *,
+    term: str,
+    alpha: float = 0.05,
+    fewest_peers: int = FEWEST_PEERS,
+    largest_detectable: float = 5.0,
+) -> SchoolRates:
+    """Rate the schools of one term, and test which are high.
+
+    Parameters
+    ----------
+    counts
+        Result of `exposure.school_counts`: the term's rows are rated; those of the terms before help to tell how much
+        schools ordinarily differ, those after it are not looked at.
+    term
+        The term.
+    alpha
+        Largest q-value of a school called high: the share of false alarms among those called high.
+    fewest_peers
+        Fewest schools of a level that are compared with each other.
+    largest_detectable
+        A school at which only a rise by more than this could have been seen has too little data.
+
+    Returns
+    -------
+    SchoolRates
+        `table` has the columns of `counts` and `rate_per_1000` (reported incidents per 1,000 student-days) with its
+        exact 95 % interval `rate_low_per_1000`, `rate_high_per_1000` (Garwood 1936); `expected` (reported incidents at
+        the ordinary rate of the level) and `ratio`; `p_value` (one-sided, negative-binomial funnel after
+        D. Spiegelhalter, "Funnel plots for comparing institutional performance", Statistics in Medicine 24, 2005, with
+        `dispersion.fit_ordinary`) and `q_value` (Benjamini and Hochberg 1995); the empirical-Bayes rate
+        `shrunken_per_1000` with a 95 % interval, for ranking; `detectable_ratio`; `status`, one of
+        `schemas.HOTSPOT_STATUSES`; and `sentence`. A school without a denominator keeps its row.
+    """
+    so_far = counts[
+        counts["term"].map({name: i for i, name in enumerate(counts["term"].unique())}) <= _place(counts, term)
+    ]
+    table = so_far[so_far["term"] == term].reset_index(drop=True)
+    is_rated = table["student_days"].gt(0).to_numpy()
+    peers = table.loc[is_rated, "level"].value_counts()
+    compared = peers.index[peers >= fewest_peers]
+    is_tested = is_rated & table["level"].isin(compared).to_numpy()
+    tested = table[is_tested]
+    base_rows = so_far[so_far["level"].isin(compared) & so_far["student_days"].gt(0)]
+    ordinary, all_ordinary = (_fit(base_rows, column, term) for column in ("reported", "incidents"))
+    columns: dict[str, Floats] = {
+        **_plain_rates(table),
+        "expected": _expected(table, is_rated, is_tested, ordinary, "reported"),
+    }
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns["ratio"] = table["reported"].to_numpy() / columns["expected"]
+    p_value = ordinary.tail_probability(tested["reported"])
+    all_p = all_ordinary.tail_probability(tested["incidents"])
+    low, middle, high = shrunken_ratios(tested["reported"], ordinary)
+    base = 1000 * ordinary.expected / tested["student_days"].to_numpy()
+    for name, values in {
+        "p_value": p_value,
+        "q_value": q_values(p_value),
+        "shrunken_per_1000": middle * base,
+        "shrunken_low_per_1000": low * base,
+        "shrunken_high_per_1000": high * base,
+        "detectable_ratio": detectable_ratios(ordinary, alpha=alpha),
+    }.items():
+        columns[name] = np.full(len(table), np.nan)
+        columns[name][is_tested] = values
+    table = table.assign(**columns)
+    q_all = np.full(len(table), np.nan)
+    q_all[is_tested] = q_values(all_p)
+    table["status"] = _statuses(table, is_rated, q_all, alpha=alpha, largest=largest_detectable)
+    table["sentence"] = [_sentence(row, len(tested), fewest_peers) for row in table.to_dict("records")]
+    settings = {"alpha": alpha, "fewest_peers": fewest_peers, "largest_detectable": largest_detectable}
+    return SchoolRates(
+        table=table[SCHOOL_RATES.column_names],
+        ordinary=ordinary,
+        all_ordinary=all_ordinary,
+        all_expected=pd.Series(_expected(table, is_rated, is_tested, all_ordinary, "incidents"), name="all_expected"),
+        limits=funnel_limits(ordinary),
+        settings=settings,
+    )
+
+
+def q_values(p_values: ArrayLike) -> Floats:
+    """Adjust p-values for having looked many times.
+
+    Parameters
+    ----------
+    p_values
+        p-values, missing where nothing was tested, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        q-values (Y. Benjamini and Y. Hochberg, Journal of the Royal Statistical Society B 57, 1995), shape (n,).
+    """
+    given = np.asarray(p_values, dtype=np.float64)
+    result = np.full(given.shape, np.nan)
+    known = np.isfinite(given)
+    if known.any():
+        result[known] = stats.false_discovery_control(given[known])
+    return result
+
+
+def rate_interval(count: ArrayLike, exposure: ArrayLike) -> tuple[Floats, Floats]:
+    """Give the exact interval of a rate.
+
+    Parameters
+    ----------
+    count
+        Cases, shape (n,).
+    exposure
+        What they are counted over, shape (n,); missing where unknown.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        95 % interval of cases per unit of exposure (F. Garwood, Biometrika 28, 1936), shape (n,).
+    """
+    cases, days = np.asarray(count, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
+    low = np.where(cases > 0, stats.chi2.ppf(_TAIL, 2 * np.maximum(cases, 1)) / 2, 0.0)
+    high = stats.chi2.ppf(1 - _TAIL, 2 * (cases + 1)) / 2
+    return low / days, high / days
+
+
+def shrunken_ratios(counts: ArrayLike, ordinary: OrdinaryRates) -> tuple[Floats, Floats, Floats]:
+    """Shrink each school's observed over expected towards 1, the more the less is known of it.
+
+    Parameters
+    ----------
+    counts
+        Cases at each school of the fit, shape (n,).
+    ordinary
+        The fit.
+
+    Returns
+    -------
+    low, mean, high : numpy.ndarray
+        Mean and 95 % interval of the gamma posterior (D. Clayton and J. Kaldor, "Empirical Bayes estimates of
+        age-standardized relative risks", Biometrics 43, 1987), averaged over the dispersions by their weights.
+    """
+    cases = np.asarray(counts, dtype=np.float64)[:, None]
+    used = ordinary.weights > 0
+    spread, weights = np.maximum(ordinary.alphas[used], 1e-6), ordinary.weights[used]
+    shape, rate = 1 / spread + cases, 1 / spread + ordinary.expected[:, None]
+    mean = (shape / rate) @ weights
+
+    def quantile(share: float) -> Floats:
+        low, high = np.full(len(cases), 1e-6), np.full(len(cases), 1e3)
+        for _ in range(50):
+            middle = np.sqrt(low * high)
+            is_below = special.gammainc(shape, rate * middle[:, None]) @ weights < share
+            low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
+        return np.asarray(np.sqrt(low * high))
+
+    return quantile(_TAIL), mean, quantile(1 - _TAIL)
+
+
+def funnel_limits(ordinary: OrdinaryRates, *, points: int = 60) -> pd.DataFrame:
+    """Draw the limits between which ordinary schools lie.
+
+    Parameters
+    ----------
+    ordinary
+        The fit.
+    points
+        Number of points along the axis of expected cases.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `expected`, and the limits of observed over expected that 95 % and 99.8 % of ordinary schools keep, at the
+        median dispersion.
+    """
+    if not len(ordinary.expected):
+        return pd.DataFrame(columns=["expected", *(f"{side}_{name}" for name in _LIMITS for side in ("low", "high"))])
+    means = np.geomspace(max(ordinary.expected.min(), 0.5) * 0.9, ordinary.expected.max() * 1.1, points)
+    spread = max(ordinary.dispersion, 1e-9)
+    columns = {"expected": means}
+    for name, shares in _LIMITS.items():
+        for side, share in zip(("low", "high"), shares, strict=True):
+            columns[f"{side}_{name}"] = stats.nbinom.ppf(share, 1 / spread, 1 / (1 + spread * means)) / means
+    return pd.DataFrame(columns)
+
+
+def group_rates(rates: SchoolRates, by: str) -> pd.DataFrame:
+    """Rate the levels, or the zones.
+
+    Parameters
+    ----------
+    rates
+        Rates of the schools.
+    by
+        ``level`` or ``zone_id``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By group: `schools`, `schools_without_rate`, `student_days`, `reported`, `officer_initiated_share` (of all
+        incidents), `rate_per_1000` with its exact interval, `expected` (at the ordinary rates of the schools' levels),
+        `ratio` with an interval that allows for ordinary differences between schools. The reported incidents of
+        schools without a denominator are left out of rates and counted in `reported_without_rate`.
+    """
+    table = rates.table.assign(started=rates.table["incidents"] - rates.table["reported"])
+    rows = []
+    for group, part in table.groupby(by, sort=True):
+        known = part[part["student_days"] > 0]
+        low, high = rate_interval(known["reported"].sum(), known["student_days"].sum() or np.nan)
+        days, reported, incidents = known["student_days"].sum(), int(known["reported"].sum()), part["incidents"].sum()
+        expected = known["expected"].to_numpy()
+        bounds = (
+            ratio_interval(reported, expected, dispersion=rates.ordinary.dispersion)
+            if len(known) and expected.sum() > 0
+            else (np.nan, np.nan)
+        )
+        rows.append(
+            {
+                by: group,
+                "schools": len(part),
+                "schools_without_rate": len(part) - len(known),
+                "student_days": days,
+                "reported": reported,
+                "reported_without_rate": int(part["reported"].sum()) - reported,
+                "officer_initiated_share": part["started"].sum() / incidents if incidents else np.nan,
+                "rate_per_1000": 1000 * reported / days if days else np.nan,
+                "rate_low_per_1000": 1000 * float(low),
+                "rate_high_per_1000": 1000 * float(high),
+                "expected": expected.sum(),
+                "ratio": reported / expected.sum() if expected.sum() > 0 else np.nan,
+                "ratio_low": bounds[0],
+                "ratio_high": bounds[1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _place(counts: pd.DataFrame, term: str) -> int:
+    terms = list(counts["term"].unique())
+    if term not in terms:
+        raise InputError("There is no such term.", found=term, expected=", ".join(map(str, terms)))
+    return terms.index(term)
+
+
+def _fit(rows: pd.DataFrame, column: str, term: str) -> OrdinaryRates:
+    fitted = fit_ordinary(rows[column], rows["student_days"], rows["level"].astype("str"), rows["term"].astype("str"))
+    return fitted.of((rows["term"] == term).to_numpy())
+
+
+def _plain_rates(table: pd.DataFrame) -> dict[str, Floats]:
+    days = table["student_days"].where(table["student_days"] > 0).to_numpy(dtype=np.float64)
+    low, high = rate_interval(table["reported"], days)
+    rate = 1000 * table["reported"].to_numpy() / days
+    return {"rate_per_1000": rate, "rate_low_per_1000": 1000 * low, "rate_high_per_1000": 1000 * high}
+
+
+def _expected(
+    table: pd.DataFrame,
+    is_rated: NDArray[np.bool_],
+    is_tested: NDArray[np.bool_],
+    ordinary: OrdinaryRates,
+    column: str,
+) -> Floats:
+    """Expect at schools without enough peers what their own few have together: they are shown, not judged."""
+    pooled = table[is_rated].groupby("level")[[column, "student_days"]].sum()
+    own_rate = table["level"].map(pooled[column] / pooled["student_days"]).to_numpy(dtype=np.float64)
+    result = np.where(is_rated, own_rate * table["student_days"].to_numpy(dtype=np.float64), np.nan)
+    result[is_tested] = ordinary.expected
+    return np.asarray(result)
+
+
+def _statuses(
+    table: pd.DataFrame, is_rated: NDArray[np.bool_], q_all: Floats, *, alpha: float, largest: float
+) -> NDArray[np.str_]:
+    with np.errstate(invalid="ignore"):
+        cases = {
+            "no_denominator": ~is_rated,
+            "high": table["q_value"].to_numpy() <= alpha,
+            "rests_on_officer_initiated": (q_all <= alpha) & (table["officer_initiated_share"].to_numpy() >= MOSTLY),
+            "insufficient_data": ~(table["detectable_ratio"].to_numpy() <= largest),
+        }
+    return np.select(list(cases.values()), list(cases), default="not_high")
+
+
+def _sentence(school: dict[Any, Any], tested: int, fewest_peers: int) -> str:
+    name, status = school["name"], school["status"]
+    counts = f"{count_text(int(school['reported']), 'reported incident')}"
+    if status == "no_denominator":
+        return f"{name}: {counts}; the enrolment is unknown, so there is no rate."
+    if np.isnan(school["p_value"]):
+        return (
+            f"{name}: {counts}; fewer than {fewest_peers} schools of its level have a known enrolment, "
+            "so it cannot be compared."
+        )
+    told = f"{counts} where {school['expected']:.1f} were expected for its enrolment and level"
+    if status == "high":
+        return (
+            f"{name} had {times(school['ratio'])} the reported incidents expected for its enrolment and level "
+            f"({int(school['reported'])} against {school['expected']:.1f}); a school this far out arises by chance "
+            f"{once_in_terms(school['p_value'] * tested)} after looking at all {tested} schools compared."
+        )
+    if status == "rests_on_officer_initiated":
+        return (
+            f"{name} is high only with what officers started themselves "
+            f"({school['officer_initiated_share']:.0%} of its incidents): {told}. This says where officers looked."
+        )
+    if status == "insufficient_data":
+        seen = f"{school['detectable_ratio']:.1f} times" if np.isfinite(school["detectable_ratio"]) else "20 times"
+        return f"{name}: {told}; too little to tell, since a rise to less than {seen} would have been missed."
+    return (
+        f"{name}: {told}; chance explains it. A rise to {school['detectable_ratio']:.1f} times would most likely have "
+        "been seen."
+    )

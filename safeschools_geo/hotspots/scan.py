@@ -1,0 +1,421 @@
+"""Kulldorff's scan: groups of neighbouring units with more cases than expected, judged after all looking."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+
+from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
+from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike
+
+    Floats = NDArray[np.float64]
+    Counts = NDArray[np.int32]
+
+MOST_CLUSTERS = 10
+_LOST = 1e-9
+_STEPS = 32
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Neighbouring units that together have more cases than expected.
+
+    Parameters
+    ----------
+    members
+        The units, nearest to the centre first: labels of a Series' index, else rows.
+    observed
+        Cases in them.
+    expected
+        Cases expected in them.
+    relative_risk
+        Observed over expected inside, divided by the same outside.
+    ratio_low, ratio_high
+        95 % interval of observed over expected, not adjusted for the search.
+    llr
+        Log likelihood ratio.
+    p_value
+        One-sided Monte-Carlo p-value, after looking at all windows.
+    gumbel_p_value
+        The same from a Gumbel distribution fitted to the simulated maxima.
+    radius_m
+        Radius of the circle, in metres.
+    detectable_ratio
+        Smallest observed over expected at which these units together would have had a p-value of 5 %.
+    """
+
+    members: tuple[Hashable, ...]
+    observed: int
+    expected: float
+    relative_risk: float
+    ratio_low: float
+    ratio_high: float
+    llr: float
+    p_value: float
+    gumbel_p_value: float
+    radius_m: float
+    detectable_ratio: float
+
+    @property
+    def ratio(self) -> float:
+        """Observed over expected."""
+        return self.observed / self.expected
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What a scan found.
+
+    Parameters
+    ----------
+    clusters
+        The most likely cluster and further ones that do not overlap it or each other, by falling likelihood ratio.
+    windows
+        Number of windows looked at.
+    units
+        Number of units.
+    settings
+        ``max_share``, ``simulations``, ``seed``, ``dispersion`` (mean, if several were given) and ``distances``.
+    """
+
+    clusters: tuple[Cluster, ...]
+    windows: int
+    units: int
+    settings: dict[str, Any]
+
+    def significant(self, alpha: float = 0.05) -> tuple[Cluster, ...]:
+        """Choose the clusters that chance does not explain.
+
+        Parameters
+        ----------
+        alpha
+            Largest p-value.
+
+        Returns
+        -------
+        tuple of Cluster
+            Those at or below it.
+        """
+        return tuple(c for c in self.clusters if c.p_value <= alpha)
+
+    def summary(self) -> str:
+        """Say in plain English what was found.
+
+        Returns
+        -------
+        str
+            One or two sentences.
+        """
+        looked = f"after looking at {self.windows:,} windows on {self.units:,} units"
+        if not self.clusters:
+            return f"No group of neighbours has more cases than expected, {looked}."
+        best = self.clusters[0]
+        return (
+            f"{len(self.significant())} of {len(self.clusters)} clusters have p ≤ 0.05, {looked}. The most likely "
+            f"holds {len(best.members)} units with {best.observed:,} cases where {best.expected:,.1f} were expected "
+            f"(relative risk {best.relative_risk:.2f}, p = {best.p_value:.3f})."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each cluster.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Fields of `Cluster`, with `members` joined by ``;``.
+        """
+        rows = [{**asdict(c), "members": ";".join(map(str, c.members))} for c in self.clusters]
+        return pd.DataFrame(rows, columns=list(Cluster.__dataclass_fields__))
+
+
+def poisson_scan(
+    cases: ArrayLike,
+    expected: ArrayLike,
+    xy: ArrayLike,
+    *,
+    max_share: float = 0.25,
+    simulations: int = 999,
+    seed: int = 0,
+    dispersion: float | Floats | None = None,
+    distances: Distances = "plane",
+    min_cases: int = 2,
+) -> ScanResult:
+    """Scan for groups of neighbouring units with high rates.
+
+    Parameters
+    ----------
+    cases
+        Cases at each unit, whole numbers, shape (n,). The index of a Series names the members of clusters.
+    expected
+        Cases expected at each unit, shape (n,), above 0; scaled to the sum of `cases`.
+    xy
+        Places of the units, shape (n, 2): metres, or longitude and latitude with ``distances="great_circle"``.
+    max_share
+        Largest share of all expected cases inside a window, above 0 and at most 0.5 or so.
+    simulations
+        Number of Monte-Carlo simulations.
+    seed
+        Seed of the simulations.
+    dispersion
+        Variance of the gamma factor each unit's rate has of its own: counts are then negative-binomial with variance
+        ``mean + dispersion * mean ** 2``. One number, or one for each simulation, shape (simulations,), which carries
+        its uncertainty into the p-values. None for Poisson counts.
+    distances
+        ``plane`` or ``great_circle``.
+    min_cases
+        Fewest cases in a cluster.
+
+    Returns
+    -------
+    ScanResult
+        Clusters with p-values. Simulations keep the number of cases (Kulldorff 1997). With a dispersion each simulation
+        draws the units' factors first, and cases count by the inverse of their variance (quasi-likelihood; T. Zhang,
+        Z. Zhang and G. Lin, "Spatial scan statistics with overdispersion", Statistics in Medicine 31, 2012): a Poisson
+        scan would call ordinary differences between schools clusters. `llr` is then a quasi-likelihood ratio.
+
+    Raises
+    ------
+    InputError
+        When the counts or places cannot be scanned.
+    """
+    labels = list(cases.index) if isinstance(cases, pd.Series) else list(range(len(np.asarray(cases))))
+    counts, share = _checked(cases, expected)
+    _require_settings(max_share, simulations, dispersion)
+    windows = circular_windows(xy, share, max_share=max_share, distances=distances)
+    spread = None if dispersion is None else float(np.mean(dispersion))
+    settings = {
+        "max_share": max_share,
+        "simulations": simulations,
+        "seed": seed,
+        "dispersion": spread,
+        "distances": distances,
+    }
+    total = int(counts.sum())
+    if total < min_cases:
+        return ScanResult((), windows.count, len(counts), settings)
+    simulated = simulate_counts(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
+    maxima = _maxima(windows, _Judge(simulated, share, spread, min_cases), simulations)
+    judge = _Judge(counts[:, None], share, spread, min_cases)
+    clusters = tuple(
+        _cluster(found, counts, share, labels=labels, judge=judge, maxima=maxima)
+        for found in _likeliest(windows, judge)
+    )
+    return ScanResult(clusters, windows.count, len(counts), settings)
+
+
+def simulate_counts(
+    total: int, share: Floats, *, simulations: int, seed: int, dispersion: float | Floats | None = None
+) -> Counts:
+    """Draw counts as they would be by chance.
+
+    Parameters
+    ----------
+    total
+        Number of cases.
+    share
+        Share of the cases expected at each unit, shape (n,).
+    simulations
+        Number of simulations.
+    seed
+        Seed.
+    dispersion
+        Variance of the units' gamma factors, a number or one for each simulation; None for none.
+
+    Returns
+    -------
+    numpy.ndarray
+        Counts that add up to `total`, int32, shape (n, simulations).
+    """
+    rng = np.random.default_rng(seed)
+    if dispersion is None:
+        return np.ascontiguousarray(rng.multinomial(total, share, size=simulations).T.astype(np.int32))
+    spread = np.maximum(np.broadcast_to(np.asarray(dispersion, dtype=np.float64), (simulations,)), _LOST)[:, None]
+    # The least number keeps a draw possible where every factor of a simulation is as good as nothing.
+    factors = rng.gamma(1 / spread, spread, size=(simulations, len(share))) + np.finfo(np.float64).tiny
+    chances = share * factors
+    chances /= chances.sum(axis=1, keepdims=True)
+    return np.ascontiguousarray(rng.multinomial(total, chances).T.astype(np.int32))
+
+
+def ratio_interval(observed: float, expected: Floats, *, dispersion: float | None = None) -> tuple[float, float]:
+    """Give the interval of observed over expected of a group.
+
+    Parameters
+    ----------
+    observed
+        Cases in the group.
+    expected
+        Cases expected at each of its units, shape (m,).
+    dispersion
+        Variance of the units' gamma factors; None for Poisson counts.
+
+    Returns
+    -------
+    low, high : float
+        95 % interval: exact for Poisson counts (F. Garwood, Biometrika 28, 1936); with a dispersion the counts are
+        first scaled down to Poisson's variance (quasi-likelihood).
+    """
+    mean = float(expected.sum())
+    inflation = 1 + (dispersion or 0.0) * float((expected**2).sum()) / mean
+    count = observed / inflation
+    low = stats.chi2.ppf(0.025, 2 * count) / 2 if count > 0 else 0.0
+    high = stats.chi2.ppf(0.975, 2 * (count + 1)) / 2
+    return float(low * inflation / mean), float(high * inflation / mean)
+
+
+class _Judge:
+    """Gives the ratios of the circles of one centre: the likelihood ratio, or with a dispersion that of weighted cases.
+
+    Where schools differ, many cases at one large school say less than as many at several: each case counts by the
+    inverse of its unit's variance over that of a Poisson count, ``1 / (1 + dispersion * mean)``, in steps of one over
+    `_STEPS` so that ratios can still be looked up.
+    """
+
+    def __init__(self, counts: Counts, share: Floats, dispersion: float | None, fewest: int) -> None:
+        self.dispersion = dispersion
+        self._counts, self._fewest = counts, fewest
+        if not dispersion:
+            self._weighted, self._share, self._scale = counts, share, 1
+            self._ratio = LikelihoodRatio(int(counts[:, 0].sum()))
+            return
+        mean = counts[:, 0].sum() * share
+        weights = np.maximum(np.round(_STEPS / (1 + dispersion * mean)), 1).astype(np.int32)
+        self._weighted, self._scale = counts * weights[:, None], _STEPS
+        self._share = share * weights / (share @ weights)
+        self._ratio = LikelihoodRatio(self._weighted.sum(axis=0))
+
+    def __call__(self, order: NDArray[np.int64], ends: NDArray[np.bool_]) -> Floats:
+        held = np.cumsum(self._weighted[order], axis=0, dtype=np.int32)[ends]
+        ratio = self._ratio(held, np.cumsum(self._share[order])[ends])
+        if self._scale > 1:
+            ratio /= self._scale
+            held = np.cumsum(self._counts[order], axis=0, dtype=np.int32)[ends]
+        ratio[held < self._fewest] = 0.0
+        return ratio
+
+    def detectable_ratio(self, members: NDArray[np.int64], critical: float) -> float:
+        """Find the smallest observed over expected of these units whose ratio is the critical one."""
+        share, total = float(self._share[members].sum()), float(self._weighted[:, 0].sum()) / self._scale
+
+        def beyond(inside: float) -> float:
+            outside = special.xlogy(1 - inside, (1 - inside) / (1 - share))
+            return float(total * (inside * np.log(inside / share) + outside) - critical)
+
+        if beyond(1.0) <= 0:
+            return float("inf")
+        return float(optimize.brentq(beyond, share, 1.0) / share)
+
+
+@dataclass(frozen=True)
+class _Found:
+    members: NDArray[np.int64]
+    llr: float
+    radius: float
+
+
+def _cluster(
+    found: _Found, counts: Counts, share: Floats, *, labels: list[Hashable], judge: _Judge, maxima: Floats
+) -> Cluster:
+    total = int(counts.sum())
+    observed, means = int(counts[found.members].sum()), total * share[found.members]
+    low, high = ratio_interval(observed, means, dispersion=judge.dispersion)
+    return Cluster(
+        members=tuple(labels[i] for i in found.members),
+        observed=observed,
+        expected=float(means.sum()),
+        relative_risk=_relative_risk(observed, float(means.sum()), total),
+        ratio_low=low,
+        ratio_high=high,
+        llr=found.llr,
+        p_value=rank_p_value(found.llr, maxima),
+        gumbel_p_value=gumbel_p_value(found.llr, maxima),
+        radius_m=found.radius,
+        detectable_ratio=judge.detectable_ratio(found.members, float(np.quantile(maxima, 0.95, method="higher"))),
+    )
+
+
+def _relative_risk(observed: int, expected: float, total: int) -> float:
+    if observed == total:
+        return float("inf")
+    return (observed / expected) / ((total - observed) / (total - expected))
+
+
+def _maxima(windows: Windows, judge: _Judge, simulations: int) -> Floats:
+    """Find the largest ratio of each simulation; the order of centres does not matter, so threads may share them."""
+    jobs = min(os.cpu_count() or 1, 4)
+    centres = list(windows)
+
+    def largest(rows: Iterable[tuple[NDArray[np.int64], NDArray[np.bool_]]]) -> Floats:
+        best = np.zeros(simulations)
+        for order, ends in rows:
+            np.maximum(best, judge(order, ends).max(axis=0, initial=0.0), out=best)
+        return best
+
+    with ThreadPoolExecutor(jobs) as pool:
+        parts = list(pool.map(largest, [centres[i::jobs] for i in range(jobs)]))
+    return np.asarray(np.max(parts, axis=0))
+
+
+def _likeliest(windows: Windows, judge: _Judge) -> list[_Found]:
+    """List the likeliest windows that do not overlap a likelier one."""
+    found: list[tuple[float, int, int]] = []
+    for centre, (order, ends) in enumerate(windows):
+        values = judge(order, ends)[:, 0]
+        sizes = np.flatnonzero(ends) + 1
+        found += [(-v, int(size), centre) for v, size in zip(values.tolist(), sizes, strict=True) if v > _LOST]
+    taken = np.zeros(len(windows.order), dtype=np.bool_)
+    chosen: list[_Found] = []
+    for value, size, centre in sorted(found):
+        members = windows.order[centre, :size]
+        if not taken[members].any():
+            taken[members] = True
+            chosen.append(_Found(members, -value, float(windows.radius[centre, size - 1])))
+            if len(chosen) == MOST_CLUSTERS:
+                break
+    return chosen
+
+
+def _checked(cases: ArrayLike, expected: ArrayLike) -> tuple[Counts, Floats]:
+    """Return whole counts, and the share of them expected at each unit."""
+    counts, means = np.asarray(cases, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    if counts.ndim != 1 or counts.shape != means.shape or not len(counts):
+        raise InputError(
+            "Cases and expected cases do not fit each other.",
+            found=f"shapes {counts.shape} and {means.shape}",
+            expected="two lists of one length",
+        )
+    wrong = np.flatnonzero(~(np.isfinite(counts) & (counts >= 0) & (counts == np.round(counts))))
+    if len(wrong):
+        raise InputError("Cases are whole numbers, 0 or more.", ids=wrong, found=counts[wrong[0]])
+    wrong = np.flatnonzero(~(np.isfinite(means) & (means > 0)))
+    if len(wrong):
+        raise InputError(
+            "Expected cases are above 0.",
+            ids=wrong,
+            found=means[wrong[0]],
+            remedy="Leave out units without a denominator, and say so.",
+        )
+    return counts.astype(np.int32), means / means.sum()
+
+
+def _require_settings(max_share: float, simulations: int, dispersion: float | Floats | None) -> None:
+    if not 0 < max_share <= 1:
+        raise InputError("A window holds a share of what is expected.", found=max_share, expected="above 0, at most 1")
+    if simulations < 1:
+        raise InputError("A p-value needs simulations.", found=simulations, expected="at least 1, better 999")
+    if dispersion is not None and not (np.isfinite(dispersion).all() and (np.asarray(dispersion) >= 0).all()):
+        raise InputError("A dispersion is 0 or more.", found=dispersion)

@@ -1,0 +1,316 @@
+"""Kulldorff's space-time scan: neighbouring schools and successive periods with more cases than expected."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
+from safeschools_geo.hotspots.scan import MOST_CLUSTERS, ratio_interval, simulate_counts
+from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Counts = NDArray[np.int32]
+
+_BATCH = 64
+_LOST = 1e-9
+
+
+@dataclass(frozen=True)
+class SpaceTimeCluster:
+    """Neighbouring units with more cases than expected over successive periods.
+
+    Parameters
+    ----------
+    members
+        The units, nearest to the centre first.
+    periods
+        The periods, in order.
+    observed
+        Cases in them.
+    expected
+        Cases expected in them.
+    ratio_low, ratio_high
+        95 % interval of observed over expected, not adjusted for the search.
+    llr
+        Log likelihood ratio.
+    p_value
+        One-sided Monte-Carlo p-value, after looking at all windows.
+    gumbel_p_value
+        The same from a Gumbel distribution fitted to the simulated maxima.
+    """
+
+    members: tuple[Hashable, ...]
+    periods: tuple[Hashable, ...]
+    observed: int
+    expected: float
+    ratio_low: float
+    ratio_high: float
+    llr: float
+    p_value: float
+    gumbel_p_value: float
+
+
+@dataclass(frozen=True)
+class SpaceTimeScanResult:
+    """What a space-time scan found.
+
+    Parameters
+    ----------
+    clusters
+        The most likely cluster and further ones that do not overlap it or each other in space and time.
+    model
+        ``poisson`` (with a denominator) or ``permutation`` (without).
+    windows
+        Number of windows looked at.
+    settings
+        What it was set to.
+    """
+
+    clusters: tuple[SpaceTimeCluster, ...]
+    model: str
+    windows: int
+    settings: dict[str, Any]
+
+    def summary(self) -> str:
+        """Say in plain English what was found.
+
+        Returns
+        -------
+        str
+            One or two sentences.
+        """
+        looked = f"after looking at {self.windows:,} windows in space and time ({self.model} model)"
+        if not self.clusters:
+            return f"No group of neighbours has more cases than expected in any run of periods, {looked}."
+        best = self.clusters[0]
+        when = f"{best.periods[0]}" if len(best.periods) == 1 else f"{best.periods[0]} to {best.periods[-1]}"
+        significant = sum(c.p_value <= 0.05 for c in self.clusters)  # noqa: PLR2004 - the usual 5 %
+        return (
+            f"{significant} of {len(self.clusters)} clusters have p ≤ 0.05, {looked}. The most likely holds "
+            f"{len(best.members)} units in {when}, with {best.observed:,} cases where {best.expected:,.1f} were "
+            f"expected (p = {best.p_value:.3f})."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each cluster.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Fields of `SpaceTimeCluster`, with `members` and `periods` joined by ``;``.
+        """
+        rows = [
+            {**asdict(c), "members": ";".join(map(str, c.members)), "periods": ";".join(map(str, c.periods))}
+            for c in self.clusters
+        ]
+        return pd.DataFrame(rows, columns=list(SpaceTimeCluster.__dataclass_fields__))
+
+
+def space_time_scan(
+    cases: pd.DataFrame,
+    expected: pd.DataFrame | None,
+    xy: NDArray[np.float64],
+    *,
+    max_share: float = 0.25,
+    max_periods: int | None = None,
+    simulations: int = 999,
+    seed: int = 0,
+    dispersion: float | Floats | None = None,
+    distances: Distances = "plane",
+    min_cases: int = 2,
+) -> SpaceTimeScanResult:
+    """Scan for neighbours and successive periods with high rates.
+
+    Parameters
+    ----------
+    cases
+        Cases of each unit (rows) in each period (columns, in order), whole numbers, shape (n, periods).
+    expected
+        Cases expected, of the same shape; a 0 says that nothing can happen there and then. None where there is no
+        denominator: the permutation model then expects in each unit and period what its row and column sums say, and
+        finds only what is unusual for both the place and the time (M. Kulldorff et al., "A space-time permutation
+        scan statistic for disease outbreak detection", PLoS Medicine 2, 2005).
+    xy
+        Places of the units, shape (n, 2).
+    max_share
+        Largest share of all expected cases inside the circle, over all periods.
+    max_periods
+        Longest run of periods; half of them if left out.
+    simulations
+        Number of Monte-Carlo simulations.
+    seed
+        Seed of the simulations.
+    dispersion
+        Variance of the gamma factor of each unit, the same in all periods, as in `scan.poisson_scan`; not used by the
+        permutation model, which compares a unit with itself.
+    distances
+        ``plane`` or ``great_circle``.
+    min_cases
+        Fewest cases in a cluster.
+
+    Returns
+    -------
+    SpaceTimeScanResult
+        Clusters with p-values (M. Kulldorff, W. Athas et al., "Evaluating cluster alarms: a space-time scan statistic",
+        American Journal of Public Health 88, 1998).
+
+    Raises
+    ------
+    InputError
+        When the counts or places cannot be scanned.
+    """
+    counts, share = _checked(cases, expected)
+    total, periods = int(counts.sum()), counts.shape[1]
+    longest = max(1, periods // 2) if max_periods is None else max_periods
+    weights = share.sum(axis=1)
+    windows = circular_windows(xy, weights, max_share=max_share, distances=distances)
+    spread = None if dispersion is None or expected is None else float(np.mean(dispersion))
+    settings = {
+        "max_share": max_share,
+        "max_periods": longest,
+        "simulations": simulations,
+        "seed": seed,
+        "dispersion": spread,
+        "distances": distances,
+    }
+    model = "permutation" if expected is None else "poisson"
+    runs = [(a, b) for a in range(periods) for b in range(a + 1, min(a + longest, periods) + 1)]
+    looked = windows.count * len(runs)
+    if total < min_cases:
+        return SpaceTimeScanResult((), model, looked, settings)
+    cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), min_cases)
+    simulated = (
+        _permuted(counts, simulations=simulations, seed=seed)
+        if expected is None
+        else _drawn(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
+    )
+    maxima = np.zeros(simulations)
+    for first in range(0, simulations, _BATCH):
+        batch = simulated[:, :, first : first + _BATCH]
+        for _, _, values in cylinders.ratios(batch):
+            part = maxima[first : first + _BATCH]
+            np.maximum(part, values.max(axis=0, initial=0.0), out=part)
+    labels, moments = list(cases.index), list(cases.columns)
+    found = []
+    for members, (a, b), llr in _likeliest(counts, cylinders):
+        observed, means = int(counts[members, a:b].sum()), total * share[members, a:b].sum(axis=1)
+        low, high = ratio_interval(observed, means, dispersion=spread)
+        found.append(
+            SpaceTimeCluster(
+                members=tuple(labels[i] for i in members),
+                periods=tuple(moments[a:b]),
+                observed=observed,
+                expected=float(means.sum()),
+                ratio_low=low,
+                ratio_high=high,
+                llr=llr,
+                p_value=rank_p_value(llr, maxima),
+                gumbel_p_value=gumbel_p_value(llr, maxima),
+            )
+        )
+    return SpaceTimeScanResult(tuple(found), model, looked, settings)
+
+
+def _drawn(total: int, share: Floats, *, simulations: int, seed: int, dispersion: float | Floats | None) -> Counts:
+    """Draw counts of units, and spread each unit's over the periods."""
+    units = simulate_counts(total, share.sum(axis=1), simulations=simulations, seed=seed, dispersion=dispersion)
+    rng = np.random.default_rng([seed, 1])
+    within = share / share.sum(axis=1, keepdims=True)
+    drawn = rng.multinomial(units, within[:, None, :])
+    return np.ascontiguousarray(drawn.transpose(0, 2, 1).astype(np.int32))
+
+
+def _permuted(counts: Counts, *, simulations: int, seed: int) -> Counts:
+    """Deal the periods out anew among the cases: the sums of every unit and period stay."""
+    n, periods = counts.shape
+    unit, period = (np.repeat(axis.ravel(), counts.ravel()) for axis in np.indices(counts.shape))
+    rng = np.random.default_rng(seed)
+    result = np.empty((n, periods, simulations), dtype=np.int32)
+    for i in range(simulations):
+        result[:, :, i] = np.bincount(unit * periods + rng.permutation(period), minlength=n * periods).reshape(n, -1)
+    return result
+
+
+@dataclass(frozen=True)
+class _Cylinders:
+    """Circles, each over every run of periods."""
+
+    windows: Windows
+    share: Floats
+    runs: list[tuple[int, int]]
+    ratio: LikelihoodRatio
+    fewest: int
+
+    def ratios(self, counts: Counts) -> Iterator[tuple[int, tuple[int, int], Floats]]:
+        """Yield the ratios of the circles around each centre, shape (circles, simulations), for each run of periods."""
+        for centre, (order, ends) in enumerate(self.windows):
+            held = _from_start(np.cumsum(counts[order], axis=0, dtype=np.int32)[ends])
+            means = _from_start(np.cumsum(self.share[order], axis=0)[ends])
+            for a, b in self.runs:
+                inside = held[:, b] - held[:, a]
+                values = self.ratio(inside, means[:, b] - means[:, a] + _LOST**2)
+                values[inside < self.fewest] = 0.0
+                yield centre, (a, b), values
+
+
+def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; shares in, shares out
+    """Sum over the periods before each, with a 0 in front: a run is then one difference."""
+    zero = np.zeros_like(table[:, :1])
+    return np.concatenate([zero, np.cumsum(table, axis=1, dtype=table.dtype)], axis=1)
+
+
+def _likeliest(counts: Counts, cylinders: _Cylinders) -> list[tuple[NDArray[np.int64], tuple[int, int], float]]:
+    """List the likeliest windows that overlap no likelier one in space and time."""
+    found: list[tuple[float, int, int, tuple[int, int]]] = []
+    for centre, run, values in cylinders.ratios(counts[:, :, None]):
+        sizes = np.flatnonzero(cylinders.windows.is_complete[centre]) + 1
+        column = values[:, 0]
+        best = np.flatnonzero(column > _LOST)
+        found += [(-float(column[i]), int(sizes[i]), centre, run) for i in best]
+    taken = np.zeros(counts.shape, dtype=np.bool_)
+    chosen: list[tuple[NDArray[np.int64], tuple[int, int], float]] = []
+    for value, size, centre, (a, b) in sorted(found):
+        members = cylinders.windows.order[centre, :size]
+        if not taken[members, a:b].any():
+            taken[members, a:b] = True
+            chosen.append((members, (a, b), -value))
+            if len(chosen) == MOST_CLUSTERS:
+                break
+    return chosen
+
+
+def _checked(cases: pd.DataFrame, expected: pd.DataFrame | None) -> tuple[Counts, Floats]:
+    counts = cases.to_numpy(dtype=np.float64)
+    if counts.ndim != 2 or not counts.size:  # noqa: PLR2004 - units and periods
+        raise InputError("A space-time scan needs units and periods.", found=f"shape {counts.shape}")
+    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts == np.round(counts)).all()):
+        raise InputError("Cases are whole numbers, 0 or more.")
+    if expected is None:
+        rows, columns = counts.sum(axis=1), counts.sum(axis=0)
+        empty = np.flatnonzero(rows == 0)
+        if len(empty):
+            raise InputError(
+                "The permutation model has no place for units without a case.",
+                ids=cases.index[empty],
+                remedy="Leave them out: they do not change the result.",
+            )
+        return counts.astype(np.int32), np.outer(rows, columns) / counts.sum() ** 2
+    means = expected.to_numpy(dtype=np.float64)
+    if means.shape != counts.shape:
+        raise InputError("Cases and expected cases do not fit each other.", found=f"{counts.shape} and {means.shape}")
+    if not (np.isfinite(means).all() and (means >= 0).all() and (means.sum(axis=1) > 0).all()):
+        raise InputError("Expected cases are 0 or more, and above 0 for every unit in some period.")
+    if (counts[means == 0] > 0).any():
+        raise InputError("There are cases where none can be expected.", remedy="Count cases on school days only.")
+    return counts.astype(np.int32), means / means.sum()
