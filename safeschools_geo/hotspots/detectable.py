@@ -46,7 +46,7 @@ def detectable_ratios(ordinary: OrdinaryRates, *, alpha: float = 0.05, power: fl
         return np.empty(0)
     critical = critical_counts(ordinary, level=alpha / len(expected))
     ratios = np.geomspace(1.0, LARGEST, _STEPS)
-    seen = np.array([ordinary.tail_probability(critical, expected * ratio) for ratio in ratios])
+    seen = np.array([ordinary.chance_of(critical, times=float(ratio)) for ratio in ratios])
     is_seen = seen >= power
     return np.where(is_seen.any(axis=0), ratios[is_seen.argmax(axis=0)], np.inf)
 
@@ -68,10 +68,10 @@ def critical_counts(ordinary: OrdinaryRates, *, level: float) -> NDArray[np.int6
     """
     low = np.zeros(len(ordinary.expected), dtype=np.int64)
     high = np.full_like(low, 16)
-    while (is_short := ordinary.tail_probability(high) > level).any():
+    while (is_short := ordinary.p_values(high) > level).any():
         high = np.where(is_short, 2 * high, high)
     while (high - low > 1).any():
         middle = (low + high) // 2
-        is_enough = ordinary.tail_probability(middle) <= level
+        is_enough = ordinary.p_values(middle) <= level
         low, high = np.where(is_enough, low, middle), np.where(is_enough, middle, high)
     return high

@@ -65,26 +65,41 @@ class OrdinaryRates:
         """
         return OrdinaryRates(self.expected[rows], self.alphas, self.weights)
 
-    def tail_probability(self, counts: ArrayLike, expected: ArrayLike | None = None) -> Floats:
-        """Compute the chance of so many cases or more at an ordinary school.
+    def p_values(self, counts: ArrayLike) -> Floats:
+        """Compute the chance of more cases than these at each school if it is ordinary, half the chance of these included.
 
         Parameters
         ----------
         counts
             Cases, shape (n,).
-        expected
-            Cases expected, shape (n,); those of the fit if left out.
 
         Returns
         -------
         numpy.ndarray
-            One-sided p-values, negative-binomial, averaged over the dispersions by their weights, shape (n,).
+            One-sided mid-p-values (H. Lancaster, Journal of the American Statistical Association 56, 1961: whole
+            numbers make the full tail too cautious), shape (n,).
         """
-        means = self.expected if expected is None else np.asarray(expected, dtype=np.float64)
-        below = np.asarray(counts, dtype=np.float64)[:, None] - 1
+        cases = np.asarray(counts, dtype=np.float64)
+        return (self.chance_of(cases) + self.chance_of(cases + 1)) / 2
+
+    def chance_of(self, counts: ArrayLike, *, times: float = 1.0) -> Floats:
+        """Compute the chance of so many cases or more at each school.
+
+        Parameters
+        ----------
+        counts
+            Cases, shape (n,).
+        times
+            How many times the ordinary number is expected.
+
+        Returns
+        -------
+        numpy.ndarray
+            Chances, negative-binomial, averaged over the dispersions by their weights, shape (n,).
+        """
+        below, means = np.asarray(counts, dtype=np.float64)[:, None] - 1, times * self.expected[:, None]
         used = self.weights > 0
-        chance = _upper_tail(below, means[:, None], self.alphas[used]) @ self.weights[used]
-        return np.asarray(np.clip(chance, 0.0, 1.0))
+        return np.asarray(np.clip(_upper_tail(below, means, self.alphas[used]) @ self.weights[used], 0.0, 1.0))
 
     def sample_dispersions(self, size: int, *, seed: int) -> Floats:
         """Draw dispersions by their weights, for simulations that carry the uncertainty of the dispersion.

@@ -151,8 +151,8 @@ def school_rates(
     }
     with np.errstate(invalid="ignore", divide="ignore"):
         columns["ratio"] = table["reported"].to_numpy() / columns["expected"]
-    p_value = ordinary.tail_probability(tested["reported"])
-    all_p = all_ordinary.tail_probability(tested["incidents"])
+    p_value = ordinary.p_values(tested["reported"])
+    all_p = all_ordinary.p_values(tested["incidents"])
     low, middle, high = shrunken_ratios(tested["reported"], ordinary)
     base = 1000 * ordinary.expected / tested["student_days"].to_numpy()
     for name, values in {
@@ -274,7 +274,7 @@ def funnel_limits(ordinary: OrdinaryRates, *, points: int = 60) -> pd.DataFrame:
     """
     if not len(ordinary.expected):
         return pd.DataFrame(columns=["expected", *(f"{side}_{name}" for name in _LIMITS for side in ("low", "high"))])
-    means = np.geomspace(max(ordinary.expected.min(), 0.5) * 0.9, ordinary.expected.max() * 1.1, points)
+    means = np.geomspace(max(ordinary.expected.min(), 0.5) * 0.9, max(ordinary.expected.max(), 1.0) * 1.1, points)
     spread = max(ordinary.dispersion, 1e-9)
     columns = {"expected": means}
     for name, shares in _LIMITS.items():
