@@ -66,7 +66,7 @@ class OrdinaryRates:
         return OrdinaryRates(self.expected[rows], self.alphas, self.weights)
 
     def p_values(self, counts: ArrayLike) -> Floats:
-        """Compute the chance of more cases than these at each school if it is ordinary, half the chance of these included.
+        """Compute the chance of more cases than these at each school, were it ordinary, plus half that of just these.
 
         Parameters
         ----------

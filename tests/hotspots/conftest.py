@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import geopandas as gpd
+import pandas as pd
 import pytest
 from checkout import DEMO
 
 from safeschools_geo.district import District, read_district
 from safeschools_geo.hotspots.exposure import school_counts
 from safeschools_geo.term import assign_incidents, assign_schools, tell_history, zone_by_school
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 
 @dataclass

@@ -32,15 +32,16 @@ def scan_sids(sids, year, max_share):
 
 
 @pytest.mark.parametrize(
-    ("year", "max_share", "place", "size", "observed", "expected", "llr"),
+    ("year", "max_share", "place", "published"),
     [
-        (74, 0.25, 0, 4, 40, 15.78, 13.445651),
-        (74, 0.25, 1, 6, 70, 37.62, 11.931900),
-        (74, 0.50, 0, 42, 371, 303.09, 13.869046),
-        (79, 0.25, 0, 2, 22, 8.56, 7.442667),
+        (74, 0.25, 0, (4, 40, 15.78, 13.445651)),
+        (74, 0.25, 1, (6, 70, 37.62, 11.931900)),
+        (74, 0.50, 0, (42, 371, 303.09, 13.869046)),
+        (79, 0.25, 0, (2, 22, 8.56, 7.442667)),
     ],
 )
-def test_north_carolina_sids_as_published(sids, year, max_share, place, size, observed, expected, llr):
+def test_north_carolina_sids_as_published(sids, year, max_share, place, published):
+    size, observed, expected, llr = published
     cluster = scan_sids(sids, year, max_share).clusters[place]
     assert (len(cluster.members), cluster.observed) == (size, observed)
     assert cluster.expected == pytest.approx(expected, abs=0.005)
