@@ -11,7 +11,8 @@ import pandas as pd
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.honesty import officer_share
-from safeschools_geo.hotspots.rates import MOSTLY, rate_interval
+from safeschools_geo.hotspots.intervals import rate_interval
+from safeschools_geo.hotspots.rates import MOSTLY
 from safeschools_geo.hotspots.scan import ScanResult, poisson_scan
 from safeschools_geo.hotspots.words import listed, number_word, once_in_terms, times
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import stats
 
 from safeschools_geo.errors import InputError, count_text
 from safeschools_geo.hotspots.detectable import detectable_ratios
 from safeschools_geo.hotspots.dispersion import OrdinaryRates, fit_ordinary
-from safeschools_geo.hotspots.scan import ratio_interval
+from safeschools_geo.hotspots.intervals import q_values, rate_interval, ratio_interval, shrunken_ratios
 from safeschools_geo.hotspots.words import once_in_terms, times
 from safeschools_geo.schemas import SCHOOL_RATES
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
@@ -27,7 +27,6 @@ FEWEST_PEERS = 5
 MOSTLY = 0.5
 """Share of incidents that officers started from which a high number rests on where they looked."""
 
-_TAIL = 0.025
 _LIMITS = {"95": (0.025, 0.975), "998": (0.001, 0.999)}
 
 
@@ -179,81 +178,6 @@ def school_rates(
         limits=funnel_limits(ordinary),
         settings=settings,
     )
-
-
-def q_values(p_values: ArrayLike) -> Floats:
-    """Adjust p-values for having looked many times.
-
-    Parameters
-    ----------
-    p_values
-        p-values, missing where nothing was tested, shape (n,).
-
-    Returns
-    -------
-    numpy.ndarray
-        q-values (Y. Benjamini and Y. Hochberg, Journal of the Royal Statistical Society B 57, 1995), shape (n,).
-    """
-    given = np.asarray(p_values, dtype=np.float64)
-    result = np.full(given.shape, np.nan)
-    known = np.isfinite(given)
-    if known.any():
-        result[known] = stats.false_discovery_control(given[known])
-    return result
-
-
-def rate_interval(count: ArrayLike, exposure: ArrayLike) -> tuple[Floats, Floats]:
-    """Give the exact interval of a rate.
-
-    Parameters
-    ----------
-    count
-        Cases, shape (n,).
-    exposure
-        What they are counted over, shape (n,); missing where unknown.
-
-    Returns
-    -------
-    low, high : numpy.ndarray
-        95 % interval of cases per unit of exposure (F. Garwood, Biometrika 28, 1936), shape (n,).
-    """
-    cases, days = np.asarray(count, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
-    low = np.where(cases > 0, stats.chi2.ppf(_TAIL, 2 * np.maximum(cases, 1)) / 2, 0.0)
-    high = stats.chi2.ppf(1 - _TAIL, 2 * (cases + 1)) / 2
-    return low / days, high / days
-
-
-def shrunken_ratios(counts: ArrayLike, ordinary: OrdinaryRates) -> tuple[Floats, Floats, Floats]:
-    """Shrink each school's observed over expected towards 1, the more the less is known of it.
-
-    Parameters
-    ----------
-    counts
-        Cases at each school of the fit, shape (n,).
-    ordinary
-        The fit.
-
-    Returns
-    -------
-    low, mean, high : numpy.ndarray
-        Mean and 95 % interval of the gamma posterior (D. Clayton and J. Kaldor, "Empirical Bayes estimates of
-        age-standardized relative risks", Biometrics 43, 1987), averaged over the dispersions by their weights.
-    """
-    cases = np.asarray(counts, dtype=np.float64)[:, None]
-    used = ordinary.weights > 0
-    spread, weights = np.maximum(ordinary.alphas[used], 1e-6), ordinary.weights[used]
-    shape, rate = 1 / spread + cases, 1 / spread + ordinary.expected[:, None]
-    mean = (shape / rate) @ weights
-
-    def quantile(share: float) -> Floats:
-        low, high = np.full(len(cases), 1e-6), np.full(len(cases), 1e3)
-        for _ in range(50):
-            middle = np.sqrt(low * high)
-            is_below = special.gammainc(shape, rate * middle[:, None]) @ weights < share
-            low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-        return np.asarray(np.sqrt(low * high))
-
-    return quantile(_TAIL), mean, quantile(1 - _TAIL)
 
 
 def funnel_limits(ordinary: OrdinaryRates, *, points: int = 60) -> pd.DataFrame:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots.intervals import ratio_interval
 from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
 from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
 
@@ -249,32 +250,6 @@ def simulate_counts(
     chances = share * factors
     chances /= chances.sum(axis=1, keepdims=True)
     return np.ascontiguousarray(rng.multinomial(total, chances).T.astype(np.int32))
-
-
-def ratio_interval(observed: float, expected: Floats, *, dispersion: float | None = None) -> tuple[float, float]:
-    """Give the interval of observed over expected of a group.
-
-    Parameters
-    ----------
-    observed
-        Cases in the group.
-    expected
-        Cases expected at each of its units, shape (m,).
-    dispersion
-        Variance of the units' gamma factors; None for Poisson counts.
-
-    Returns
-    -------
-    low, high : float
-        95 % interval: exact for Poisson counts (F. Garwood, Biometrika 28, 1936); with a dispersion the counts are
-        first scaled down to Poisson's variance (quasi-likelihood).
-    """
-    mean = float(expected.sum())
-    inflation = 1 + (dispersion or 0.0) * float((expected**2).sum()) / mean
-    count = observed / inflation
-    low = stats.chi2.ppf(0.025, 2 * count) / 2 if count > 0 else 0.0
-    high = stats.chi2.ppf(0.975, 2 * (count + 1)) / 2
-    return float(low * inflation / mean), float(high * inflation / mean)
 
 
 class _Judge:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots.intervals import ratio_interval
 from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
-from safeschools_geo.hotspots.scan import MOST_CLUSTERS, ratio_interval, simulate_counts
+from safeschools_geo.hotspots.scan import MOST_CLUSTERS, simulate_counts
 from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
 
 if TYPE_CHECKING:

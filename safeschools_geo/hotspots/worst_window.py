@@ -11,9 +11,9 @@ import pandas as pd
 from scipy.special import xlogy
 
 from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots.hours import checked_week
 from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
 from safeschools_geo.hotspots.scan import simulate_counts
-from safeschools_geo.hotspots.temporal import checked_week
 from safeschools_geo.hotspots.words import listed, once_in_terms, times
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def worst_window(
     weights
         Incidents of each hour of the week, for example from `temporal.aoristic`, shape (7, 24); fractions are allowed.
     exposure
-        School-hours in session, from `temporal.session_hours`, shape (7, 24).
+        School-hours in session, from `hours.session_hours`, shape (7, 24).
     longest_h
         Longest window in hours of the day, 1 to 24.
     simulations

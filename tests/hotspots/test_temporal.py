@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.hotspots.temporal import aoristic, hour_table, hour_tables, session_hours, timed_incidents
+from safeschools_geo.hotspots.hours import hour_table, hour_tables, session_hours, timed_incidents
+from safeschools_geo.hotspots.temporal import aoristic
 from safeschools_geo.settings import Bells, CalendarSettings, HoursSettings, Term
 
 LA = "America/Los_Angeles"
