@@ -21,6 +21,7 @@ COMMANDS = {
     "new": "new",
     "check": "check",
     "assign": "assign",
+    "hotspots": "hotspots",
     "map": "map",
     "draft-zones": "draft_zones",
     "notebooks": "notebooks",

@@ -1,4 +1,4 @@
-"""A term's run, told step by step: read, check, assign, count, draw, write."""
+"""A term's run, told step by step: read, check, assign, count, find, draw, write."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
 from safeschools_geo.district import District, read_district
 from safeschools_geo.export import replaced_folder
+from safeschools_geo.hotspots.find import TermInputs, find_hotspots
 from safeschools_geo.incidents import programme_work
 from safeschools_geo.row_filters import refuse_rejects
 from safeschools_geo.term_maps import draw_term
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-STEPS = ("Reading", "Checking", "Assigning", "Counting", "Drawing", "Writing")
+    from safeschools_geo.hotspots.result import Hotspots
+    from safeschools_geo.settings import Term
+
+FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
+STEPS = (*FINDING_STEPS, "Drawing", "Writing")
 
 
 def run_term(
@@ -77,7 +82,9 @@ def run_term(
     on_step("Counting")
     history = tell_history(district, school_zones, incident_zones)
     workload, zone_loads = count_workload(district, school_zones, history)
-    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, seed)
+    on_step("Finding hotspots")
+    hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
+    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed)
     if out is not None:
         on_step("Drawing")
         pages = draw_term(result)
@@ -202,3 +209,48 @@ def count_workload(
         crs=district.crs,
     )
     return workload, zone_workload(workload, district.zones)
+
+
+def find_term_hotspots(
+    district: District,
+    school_zones: pd.DataFrame,
+    history: gpd.GeoDataFrame,
+    workload: pd.DataFrame,
+    *,
+    term: Term,
+    seed: int = 0,
+) -> Hotspots:
+    """Find the hotspots of a term.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    school_zones
+        Result of `assign_schools`.
+    history
+        Result of `tell_history`.
+    workload
+        Table `workload`, from `count_workload`.
+    term
+        The term.
+    seed
+        Seed of everything random.
+
+    Returns
+    -------
+    Hotspots
+        The result.
+    """
+    given = TermInputs(
+        history=history,
+        schools=district.schools,
+        zones=district.zones,
+        school_zones=zone_by_school(school_zones),
+        workload=workload,
+        term=term,
+        settings=district.settings,
+        crs=district.crs,
+        seed=seed,
+    )
+    return find_hotspots(given, inputs=district.sources)

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safeschools_geo.maps import MapEntry, PageContext, history_page, index_page, rates_page, zones_page
-from safeschools_geo.schemas import CATEGORIES, LEVELS
+from safeschools_geo.hotspot_maps import draw_hotspots
+from safeschools_geo.maps import MapEntry, history_page, index_page, rates_page, zones_page
+from safeschools_geo.term_pages import context_of, layers_of
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from safeschools_geo.maps import OfflinePage
     from safeschools_geo.term_result import TermResult
 
@@ -38,11 +36,13 @@ def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
         "history.html": (history_map(result, tiles=tiles), "Incident history", history_finding(result)),
         "rates.html": (rates_map(result, tiles=tiles), "Incident rates by zone", rates_finding(result)),
     }
+    for name, (page, finding) in draw_hotspots(result, tiles=tiles).items():
+        maps[name] = (page, page.heading, finding)
     entries = [
         MapEntry(href=name, title=title, finding=finding, thumbnail=page.thumbnail)
         for name, (page, title, finding) in maps.items()
     ]
-    index = index_page(entries, context=_context(result))
+    index = index_page(entries, context=context_of(result))
     return {"index.html": index.html, **{name: page.html for name, (page, *_) in maps.items()}}
 
 
@@ -62,12 +62,12 @@ def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page; a notebook shows it inline.
     """
     return zones_page(
-        **_layers(result),
+        **layers_of(result),
         schools=result.district.schools,
         school_assignments=result.school_zones,
         loads=result.loads,
         finding=zones_finding(result),
-        context=_context(result),
+        context=context_of(result),
         tiles=tiles,
     )
 
@@ -88,11 +88,11 @@ def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page.
     """
     return history_page(
-        **_layers(result),
+        **layers_of(result),
         incidents=result.history,
         schools=result.district.schools,
         finding=history_finding(result),
-        context=_context(result),
+        context=context_of(result),
         tiles=tiles,
     )
 
@@ -113,10 +113,10 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page.
     """
     return rates_page(
-        **_layers(result),
+        **layers_of(result),
         rates=result.loads,
         finding=rates_finding(result),
-        context=_context(result),
+        context=context_of(result),
         tiles=tiles,
     )
 
@@ -195,37 +195,3 @@ def rates_finding(result: TermResult) -> str:
         f"Rates run from {rates.min():.2f} to {rates.max():.2f} incidents per 1,000 student-days. "
         "Whether a difference is more than chance is not judged on this map."
     )
-
-
-def _layers(result: TermResult) -> dict[str, Any]:
-    district = result.district
-    return {
-        "zones": district.zones,
-        "boundary": district.boundary,
-        "roads": district.roads,
-        "places": district.places,
-    }
-
-
-def _context(result: TermResult) -> PageContext:
-    settings = result.district.settings
-    workload = settings.workload
-    return PageContext(
-        district=settings.district.name,
-        term=result.term.name,
-        is_synthetic=settings.district.is_synthetic,
-        is_internal=True,
-        lang=settings.district.lang,
-        settings={
-            "Minutes on scene, where not recorded": _listed(workload.service_min, CATEGORIES),
-            "Visits a week": _listed(workload.visits_per_week, LEVELS),
-            "Minutes of a visit": f"{workload.visit_min:g}",
-            "Road over straight line": f"{workload.detour_factor:g}",
-            "Speed": f"{workload.speed_kph:g} km/h",
-            "Measured in": result.district.crs.name,
-        },
-    )
-
-
-def _listed(amounts: Mapping[str, float], names: Mapping[str, str]) -> str:
-    return "; ".join(f"{names[key]} {amount:g}" for key, amount in amounts.items())

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from safeschools_geo import __version__
 from safeschools_geo.check_page import check_html
 from safeschools_geo.counts import incident_counts, work_summary
@@ -17,8 +19,7 @@ from safeschools_geo.workload import term_comparison
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
-
+    from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.term_result import TermResult
 
 _PACKAGES = ("geopandas", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
@@ -51,9 +52,58 @@ def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
         write_csv(folder / "counts" / f"by_{name}.csv", incident_counts(this, [name]))
     write_csv(folder / "counts" / "by_term.csv", incident_counts(history, ["term", "zone_id", "category"]))
     write_geojson(folder / "zones.geojson", district.zones.merge(result.to_frame().drop(columns="name"), on="zone_id"))
+    write_hotspots(result.hotspots, folder / "hotspots")
     for name, html in pages.items():
         write_text(folder / "maps" / name, html)
     write_manifest(folder, manifest_of(result))
+
+
+def write_hotspots(found: Hotspots, folder: Path) -> None:
+    """Write the tables and layers of the hotspots.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+    folder
+        Folder to write to.
+    """
+    schools, places, trends = found.schools, found.places, found.trends
+    tables = {
+        "hotspots": found.spots,
+        "schools": schools.rates.table,
+        "levels": schools.by_level,
+        "zones": schools.by_zone,
+        "funnel_limits": schools.rates.limits,
+        "groups": schools.groups.to_frame(),
+        "groups_other_windows": _other_windows(found),
+        "months": schools.months.to_frame(),
+        "hours": found.hours.table,
+        "worst_hours": found.hours.windows,
+        "places": places.clusters.to_frame(),
+        "piles": places.piles,
+        "grid": places.grid.to_frame(),
+        "trends": trends.trends,
+        "classes": trends.classes,
+        "changes_schools": trends.change_schools,
+        "changes_zones": trends.change_zones,
+        "backtest": found.backtest.to_frame(),
+        "zone_shares": found.zone_shares,
+    }
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    layers = {"groups": schools.groups.table, "places": places.clusters.clusters, "grid": places.grid.cells}
+    for name, layer in layers.items():
+        if len(layer):
+            write_geojson(folder / f"{name}.geojson", layer)
+    write_text(folder / "summary.txt", f"{found.summary()}\n")
+
+
+def _other_windows(found: Hotspots) -> pd.DataFrame:
+    """Put the groups found with every largest window under each other."""
+    scans = found.schools.groups.scans
+    frames = [scans[share].to_frame().assign(max_share=share) for share in sorted(scans)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["members", "max_share"])
 
 
 def manifest_of(result: TermResult) -> dict[str, Any]:
@@ -91,6 +141,8 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
             "incidents_by_zone_status": _counts(history["zone_status"]),
             "incidents_by_term": _counts(history["term"].fillna("outside every term")),
             "incidents_by_work": _counts(history["reason"]),
+            "schools_by_hotspot_status": _counts(result.hotspots.schools.rates.table["status"]),
+            "hotspots_by_kind": _counts(result.hotspots.spots["kind"]),
         },
     }
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from safeschools_geo.district import District
 from safeschools_geo.errors import count_text
+from safeschools_geo.hotspots.result import Hotspots
 from safeschools_geo.results import CheckReport
 from safeschools_geo.settings import Term
 from safeschools_geo.workload import imbalance
@@ -34,6 +35,8 @@ class TermResult:
         Table `workload`, of all terms.
     zone_loads
         Workload of each zone in each term.
+    hotspots
+        The hotspots of the term.
     seed
         Seed of everything random.
     """
@@ -45,6 +48,7 @@ class TermResult:
     history: gpd.GeoDataFrame
     workload: pd.DataFrame
     zone_loads: pd.DataFrame
+    hotspots: Hotspots
     seed: int = 0
 
     @property
@@ -75,7 +79,7 @@ class TermResult:
         return (
             f"{told} {heaviest['name']} carries the most: {heaviest['workload_h']:.1f} "
             f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
-            f"the imbalance is {imbalance(loads['workload_h']):.0%}."
+            f"the imbalance is {imbalance(loads['workload_h']):.0%}. {self.hotspots.finding()}"
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import optimize, special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,6 +67,51 @@ class LikelihoodRatio:
         found = self._x_log_x.take(cases)
         found += self._x_log_x.take(self._totals - cases)
         return np.asarray(found)
+
+
+def critical_ratio(maxima: Floats, *, alpha: float = 0.05) -> float:
+    """Find the likelihood ratio from which a window has a small p-value.
+
+    Parameters
+    ----------
+    maxima
+        The largest value of each simulation, shape (simulations,).
+    alpha
+        The p-value.
+
+    Returns
+    -------
+    float
+        The ``1 - alpha`` quantile of the maxima.
+    """
+    return float(np.quantile(maxima, 1 - alpha, method="higher"))
+
+
+def smallest_ratio(share: float, total: float, critical: float) -> float:
+    """Find the smallest observed over expected of a window whose likelihood ratio is the critical one.
+
+    Parameters
+    ----------
+    share
+        Share of the cases that is expected in the window.
+    total
+        Number of cases.
+    critical
+        Likelihood ratio from which the window counts as high.
+
+    Returns
+    -------
+    float
+        The ratio; infinite where not even all cases in the window would do.
+    """
+
+    def beyond(inside: float) -> float:
+        outside = special.xlogy(1 - inside, (1 - inside) / (1 - share))
+        return float(total * (inside * np.log(inside / share) + outside) - critical)
+
+    if beyond(1.0) <= 0:
+        return float("inf")
+    return float(optimize.brentq(beyond, share, 1.0) / share)
 
 
 def rank_p_value(value: float, maxima: Floats) -> float:

@@ -40,6 +40,7 @@ _COLUMNS = (
     "llr",
     "p_value",
     "gumbel_p_value",
+    "detectable_ratio",
     "stability_share",
     "officer_initiated_share",
     "sentence",
@@ -58,6 +59,8 @@ class SchoolMonths:
         Result of the scan; None where there was too little to scan.
     model
         ``poisson`` (over student-days), ``permutation`` (no enrolment is known) or ``none``.
+    share_of_days
+        Share of the term's school days in each month.
     settings
         What the scan was set to.
     """
@@ -65,6 +68,7 @@ class SchoolMonths:
     table: pd.DataFrame
     scan: SpaceTimeScanResult | None
     model: str
+    share_of_days: pd.Series
     settings: dict[str, Any]
 
     @property
@@ -149,7 +153,7 @@ def school_months(
     SchoolMonths
         `table` has `wave_id`, `status` (``high`` or ``not_high``), `members` (ids joined by ``;``), `months`
         (``2026-02`` … joined by ``;``), `zone_id`, `observed` (reported incidents), `expected`, `ratio` with an
-        interval, `llr`, `p_value` (one-sided, after all windows), `gumbel_p_value`, `stability_share` (mean overlap
+        interval, `llr`, `p_value` (one-sided, after all windows), `gumbel_p_value`, `detectable_ratio`, `stability_share` (mean overlap
         with what is high with windows of 10 % and 50 %), `officer_initiated_share` (of the term) and `sentence`. With a
         denominator
         a school's expected incidents are spread over the months by their school days; without one the permutation
@@ -166,9 +170,9 @@ def school_months(
     draws = min(simulations, MOST_SIMULATIONS)
     settings = {"alpha": alpha, "max_share": max_share, "simulations": draws, "seed": seed}
     model = "poisson" if has_rates else "permutation"
-    if cases.to_numpy().sum() < FEWEST_INCIDENTS or len(days) < FEWEST_MONTHS:
-        return SchoolMonths(pd.DataFrame(columns=list(_COLUMNS)), None, "none", settings)
     spread = days / days.sum()
+    if cases.to_numpy().sum() < FEWEST_INCIDENTS or len(days) < FEWEST_MONTHS:
+        return SchoolMonths(pd.DataFrame(columns=list(_COLUMNS)), None, "none", spread, settings)
     expected = (
         pd.DataFrame(np.outer(table.loc[cases.index, "expected"], spread), cases.index, cases.columns)
         if has_rates
@@ -208,12 +212,13 @@ def school_months(
                 "llr": cluster.llr,
                 "p_value": cluster.p_value,
                 "gumbel_p_value": cluster.gumbel_p_value,
+                "detectable_ratio": cluster.detectable_ratio,
                 "stability_share": float(np.mean([_stays(cluster, o, alpha) for o in others])) if is_high else np.nan,
                 "officer_initiated_share": officer_share(table, ids),
                 "sentence": _sentence(cluster, table, model, is_high=is_high),
             }
         )
-    return SchoolMonths(pd.DataFrame(rows, columns=list(_COLUMNS)), found, model, settings)
+    return SchoolMonths(pd.DataFrame(rows, columns=list(_COLUMNS)), found, model, spread, settings)
 
 
 def _zones(table: pd.DataFrame, ids: list[Any]) -> list[str]:

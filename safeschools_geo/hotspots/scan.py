@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots.intervals import ratio_interval
-from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
+from safeschools_geo.hotspots.likelihood import (
+    LikelihoodRatio,
+    critical_ratio,
+    gumbel_p_value,
+    rank_p_value,
+    smallest_ratio,
+)
 from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
 
 if TYPE_CHECKING:
@@ -285,14 +290,7 @@ class _Judge:
     def detectable_ratio(self, members: NDArray[np.int64], critical: float) -> float:
         """Find the smallest observed over expected of these units whose ratio is the critical one."""
         share, total = float(self._share[members].sum()), float(self._weighted[:, 0].sum()) / self._scale
-
-        def beyond(inside: float) -> float:
-            outside = special.xlogy(1 - inside, (1 - inside) / (1 - share))
-            return float(total * (inside * np.log(inside / share) + outside) - critical)
-
-        if beyond(1.0) <= 0:
-            return float("inf")
-        return float(optimize.brentq(beyond, share, 1.0) / share)
+        return smallest_ratio(share, total, critical)
 
 
 @dataclass(frozen=True)
@@ -319,7 +317,7 @@ def _cluster(
         p_value=rank_p_value(found.llr, maxima),
         gumbel_p_value=gumbel_p_value(found.llr, maxima),
         radius_m=found.radius,
-        detectable_ratio=judge.detectable_ratio(found.members, float(np.quantile(maxima, 0.95, method="higher"))),
+        detectable_ratio=judge.detectable_ratio(found.members, critical_ratio(maxima)),
     )
 
 

@@ -11,7 +11,13 @@ import pandas as pd
 
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots.intervals import ratio_interval
-from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
+from safeschools_geo.hotspots.likelihood import (
+    LikelihoodRatio,
+    critical_ratio,
+    gumbel_p_value,
+    rank_p_value,
+    smallest_ratio,
+)
 from safeschools_geo.hotspots.scan import MOST_CLUSTERS, simulate_counts
 from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
 
@@ -49,6 +55,8 @@ class SpaceTimeCluster:
         One-sided Monte-Carlo p-value, after looking at all windows.
     gumbel_p_value
         The same from a Gumbel distribution fitted to the simulated maxima.
+    detectable_ratio
+        Smallest observed over expected at which these units and periods would have had a p-value of 5 %.
     """
 
     members: tuple[Hashable, ...]
@@ -60,6 +68,7 @@ class SpaceTimeCluster:
     llr: float
     p_value: float
     gumbel_p_value: float
+    detectable_ratio: float
 
 
 @dataclass(frozen=True)
@@ -218,6 +227,7 @@ def space_time_scan(
                 llr=llr,
                 p_value=rank_p_value(llr, maxima),
                 gumbel_p_value=gumbel_p_value(llr, maxima),
+                detectable_ratio=smallest_ratio(float(means.sum()) / total, total, critical_ratio(maxima)),
             )
         )
     return SpaceTimeScanResult(tuple(found), model, looked, settings)

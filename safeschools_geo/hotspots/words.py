@@ -76,3 +76,19 @@ def number_word(number: int) -> str:
         For example ``"Three"``, and figures above ten.
     """
     return _SMALL_NUMBERS[number] if number < len(_SMALL_NUMBERS) else f"{number:,}"
+
+
+def chance_text(value: float) -> str:
+    """Write a p- or q-value.
+
+    Parameters
+    ----------
+    value
+        The value.
+
+    Returns
+    -------
+    str
+        For example ``"= 0.012"`` or ``"< 0.001"``.
+    """
+    return "< 0.001" if value < _NEVER else f"= {value:.3f}"

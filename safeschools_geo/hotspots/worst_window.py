@@ -12,7 +12,13 @@ from scipy.special import xlogy
 
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots.hours import checked_week
-from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
+from safeschools_geo.hotspots.likelihood import (
+    LikelihoodRatio,
+    critical_ratio,
+    gumbel_p_value,
+    rank_p_value,
+    smallest_ratio,
+)
 from safeschools_geo.hotspots.scan import simulate_counts
 from safeschools_geo.hotspots.words import listed, once_in_terms, times
 
@@ -60,6 +66,8 @@ class WorstWindow:
         One-sided Monte-Carlo p-value, after looking at all windows.
     gumbel_p_value
         The same from a Gumbel distribution fitted to the simulated maxima.
+    detectable_ratio
+        Smallest observed over expected at which this window would have had a p-value of 5 %.
     status
         ``high`` (p ≤ 0.05), ``not_high``, or ``insufficient_data``.
     incidents
@@ -81,6 +89,7 @@ class WorstWindow:
     llr: float
     p_value: float
     gumbel_p_value: float
+    detectable_ratio: float
     status: Status
     incidents: float
     left_out: float
@@ -294,6 +303,7 @@ def _window(
         llr=llr,
         p_value=p_value,
         gumbel_p_value=gumbel_p_value(llr, maxima),
+        detectable_ratio=smallest_ratio(share, total, critical_ratio(maxima)),
         status="high" if p_value <= ALPHA else "not_high",
         **known,
     )
@@ -311,6 +321,7 @@ def _without_window(status: Status, p_value: float, known: dict[str, Any]) -> Wo
         llr=unknown,
         p_value=p_value,
         gumbel_p_value=p_value,
+        detectable_ratio=unknown,
         status=status,
         **known,
     )

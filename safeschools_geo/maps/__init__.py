@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from safeschools_geo.maps.hotspot_pages import cells_page, hotspots_page, hours_page, trends_page
 from safeschools_geo.maps.offline import render_offline, require_offline
 from safeschools_geo.maps.pages import history_page, rates_page, zones_page
-from safeschools_geo.maps.shell import MapEntry, OfflinePage, PageContext, index_page
+from safeschools_geo.maps.shell import Chart, MapEntry, OfflinePage, PageContext, index_page
 
 __all__ = [
+    "Chart",
     "MapEntry",
     "OfflinePage",
     "PageContext",
+    "cells_page",
     "history_page",
+    "hotspots_page",
+    "hours_page",
     "index_page",
     "rates_page",
     "render_offline",
     "require_offline",
+    "trends_page",
     "zones_page",
 ]

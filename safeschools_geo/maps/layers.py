@@ -50,8 +50,14 @@ def _inert(text: str) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-class _DataElement(OfflineElement):
-    """A part of a map that hands its data to one of our functions."""
+class DataElement(OfflineElement):
+    """A part of a map that hands its data to one of our functions.
+
+    Parameters
+    ----------
+    data
+        Anything JSON can hold.
+    """
 
     function = ""
     scripts: tuple[str, ...] = ("js/core.js", "js/vectors.js")
@@ -99,25 +105,25 @@ class Drawn(OfflineElement):
     _template = Template("{% macro script(this, kwargs) %}SafeSchools.drawn({{ this.map_name }});{% endmacro %}")
 
 
-class Backdrop(_DataElement):
+class Backdrop(DataElement):
     """The district's boundary, roads and places (`basemap.backdrop`)."""
 
     function = "addBackdrop"
 
 
-class Zones(_DataElement):
+class Zones(DataElement):
     """Zones with their fills and labels (`zone_features`)."""
 
     function = "addZones"
 
 
-class Schools(_DataElement):
+class Schools(DataElement):
     """Schools by level and status (`school_marks`)."""
 
     function = "addSchools"
 
 
-class Incidents(_DataElement):
+class Incidents(DataElement):
     """Packed points on one canvas, with the form that filters them.
 
     Parameters

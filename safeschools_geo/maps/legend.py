@@ -16,6 +16,25 @@ _SHAPES = {
     "cross": '<path d="M6,3h4v3h3v4h-3v3h-4v-3h-3v-4h3Z"/>',
     "fill": '<rect x="1" y="3" width="14" height="10"/>',
 }
+_SIGNS = {
+    "ring": f'<circle cx="8" cy="8" r="6.5" fill="none" stroke="{RING}" stroke-width="2"/>',
+    "line": '<path d="M0,8H16" stroke="#4a4a4a" stroke-width="2" stroke-dasharray="5 3"/>',
+    "bold": '<rect x="2" y="3" width="12" height="10" fill="none" stroke="#262626" stroke-width="3"/>',
+    "hatch": (
+        '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#262626"/>'
+        '<path d="M1,10L8,3M3,13L13,3M9,13L15,7" stroke="#595959" stroke-width="1.5"/>'
+    ),
+    "high_area": '<rect x="2" y="3" width="12" height="10" fill="#f1dfe2" stroke="#7a0019" stroke-width="3"/>',
+    "officer_area": (
+        '<rect x="2" y="3" width="12" height="10" fill="none" stroke="#7a0019" stroke-width="2.5" '
+        'stroke-dasharray="1 4" stroke-linecap="round"/>'
+    ),
+    "place_area": (
+        '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#1a1a1a"/>'
+        '<path d="M4,6.5h.01M8,6.5h.01M12,6.5h.01M4,10h.01M8,10h.01M12,10h.01" stroke="#1a1a1a" stroke-width="2.4" '
+        'stroke-linecap="round"/>'
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +46,7 @@ class LegendItem:
     label
         What it means.
     shape
-        One of the shapes, ``ring``, ``line``, ``bold`` or ``hatch``.
+        One of the shapes, or of the signs that have a colour of their own, such as ``ring`` or ``hatch``.
     color
         Fill, for shapes that have one.
     opacity
@@ -45,17 +64,8 @@ class LegendItem:
         return f'<svg class="sign" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">{self._inside()}</svg>'
 
     def _inside(self) -> str:
-        if self.shape == "ring":
-            return f'<circle cx="8" cy="8" r="6.5" fill="none" stroke="{RING}" stroke-width="2"/>'
-        if self.shape == "line":
-            return '<path d="M0,8H16" stroke="#4a4a4a" stroke-width="2" stroke-dasharray="5 3"/>'
-        if self.shape == "bold":
-            return '<rect x="2" y="3" width="12" height="10" fill="none" stroke="#262626" stroke-width="3"/>'
-        if self.shape == "hatch":
-            return (
-                '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#262626"/>'
-                '<path d="M1,10L8,3M3,13L13,3M9,13L15,7" stroke="#595959" stroke-width="1.5"/>'
-            )
+        if self.shape in _SIGNS:
+            return _SIGNS[self.shape]
         return f'<g fill="{self.color}" fill-opacity="{self.opacity:g}" stroke="#1a1a1a">{_SHAPES[self.shape]}</g>'
 
 

@@ -16,7 +16,7 @@ from safeschools_geo.maps.history import coded_history, history_filters
 from safeschools_geo.maps.legend import LegendItem, school_legend
 from safeschools_geo.maps.offline import TILE_URL
 from safeschools_geo.maps.palette import CATEGORY_COLORS
-from safeschools_geo.maps.shell import SYNTHETIC, MapContent, map_page
+from safeschools_geo.maps.shell import SYNTHETIC, PageContent, map_page
 from safeschools_geo.maps.thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def zones_page(
         The page.
     """
     heaviest = str(loads["workload_h"].idxmax()) if loads["workload_h"].sum() > 0 else None
-    names = _zone_names(zones)
+    names = zone_names(zones)
     fills = parts.neighbour_fills(zones)
 
     def label(zone_id: str) -> list[str]:
@@ -82,7 +82,7 @@ def zones_page(
             f"Incidents: {tables.count(_cell(loads, zone_id, 'incidents'))}",
         ]
 
-    chart = _new_map("Map of the zones, their workload and the schools", zones, context, boundary=boundary, tiles=tiles)
+    chart = new_map("Map of the zones, their workload and the schools", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     features = parts.zone_features(
         zones, fills=fills, opacity=_ZONE_OPACITY, label=label, facts=facts, heaviest=heaviest
@@ -93,7 +93,7 @@ def zones_page(
     parts.Drawn().add_to(chart)
     zone_signs = [LegendItem("Zone with the most work", "bold")] if heaviest else []
     located = schools[parts.has_place(schools)]
-    content = MapContent(
+    content = PageContent(
         title="Zones and workload",
         finding=finding,
         legends={
@@ -145,8 +145,8 @@ def history_page(
         The page.
     """
     history = coded_history(incidents)
-    names = _zone_names(zones)
-    chart = _new_map("Map of incidents", zones, context, boundary=boundary, tiles=tiles)
+    names = zone_names(zones)
+    chart = new_map("Map of incidents", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     outlines = parts.zone_features(
         zones, fills=["#ffffff"] * len(zones), opacity=0, label=lambda z: [names[z]], facts=lambda _: [], is_quiet=True
@@ -155,7 +155,7 @@ def history_page(
     parts.Incidents(
         history.points, colors=list(CATEGORY_COLORS.values()), color_by="category", total=len(incidents)
     ).add_to(chart)
-    content = MapContent(
+    content = PageContent(
         title="Incident history",
         finding=finding,
         legends={"Lines": [LegendItem("Zone", "bold"), *([_BOUNDARY] if boundary is not None else [])]},
@@ -207,7 +207,7 @@ def rates_page(
     OfflinePage
         The page.
     """
-    names = _zone_names(zones)
+    names = zone_names(zones)
     rate = {z: _cell(rates, z, "rate_per_1000") for z in zones["zone_id"]}
     classes = RateClasses.of(np.array(list(rate.values()), dtype="float64"))
     fills = [classes.fill(rate[z]) for z in zones["zone_id"]]
@@ -223,11 +223,11 @@ def rates_page(
             f"Student-days: {tables.count(_cell(rates, zone_id, 'student_days'))}",
         ]
 
-    chart = _new_map("Map of incident rates by zone", zones, context, boundary=boundary, tiles=tiles)
+    chart = new_map("Map of incident rates by zone", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     parts.Zones(parts.zone_features(zones, fills=fills, opacity=_RATE_OPACITY, label=label, facts=facts)).add_to(chart)
     parts.Drawn().add_to(chart)
-    content = MapContent(
+    content = PageContent(
         title="Incident rates by zone",
         finding=finding,
         legends={
@@ -243,7 +243,7 @@ def rates_page(
     return map_page(chart, content, context=context, tiles=tiles, thumbnail=thumbnail(zones, fills))
 
 
-def _new_map(
+def new_map(
     label: str,
     zones: gpd.GeoDataFrame,
     context: PageContext,
@@ -251,6 +251,26 @@ def _new_map(
     boundary: gpd.GeoDataFrame | None,
     tiles: bool,
 ) -> folium.Map:
+    """Begin a map that shows the whole district.
+
+    Parameters
+    ----------
+    label
+        Name of the map, for assistive technology.
+    zones
+        Table `zones`, EPSG:4326.
+    context
+        What every page of the term says.
+    boundary
+        The district, if there is one.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    folium.Map
+        The map, without layers.
+    """
     (south, west), (north, east) = bounds = bounds_of(zones, boundary)
     chart = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
@@ -268,7 +288,19 @@ def _new_map(
     return chart
 
 
-def _zone_names(zones: gpd.GeoDataFrame) -> dict[str, str]:
+def zone_names(zones: gpd.GeoDataFrame) -> dict[str, str]:
+    """Give the name of each zone.
+
+    Parameters
+    ----------
+    zones
+        Table `zones`.
+
+    Returns
+    -------
+    dict of str to str
+        Name by `zone_id`.
+    """
     return dict(zip(zones["zone_id"], zones["name"].astype("str"), strict=True))
 
 

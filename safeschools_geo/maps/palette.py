@@ -27,6 +27,15 @@ LEVEL_MARKS = {
 }
 """Shape and colour of a school, by level: either alone is enough to tell them apart."""
 
+STATUS_MARKS = {
+    "high": ("triangle", "#7a0019"),
+    "rests_on_officer_initiated": ("diamond", "#f0b000"),
+    "not_high": ("circle", "#ffffff"),
+    "insufficient_data": ("circle", "#b5b5b0"),
+    "no_denominator": ("cross", "#b5b5b0"),
+}
+"""Shape and colour of a school, by what its test says; grey is for what cannot be said."""
+
 RATE_FILLS = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 """Fills from low to high, "YlGnBu" of C. A. Brewer, ColorBrewer 2.0; safe for colour-blind readers and in grey."""
 

@@ -86,11 +86,14 @@ class OfflinePage:
         Its title.
     thumbnail
         A small picture of its map as SVG.
+    heading
+        Its title without district and term.
     """
 
     html: str
     title: str
     thumbnail: str = ""
+    heading: str = ""
 
     def save(self, path: Path | str) -> Path:
         """Write the page to a file.
@@ -118,8 +121,28 @@ class OfflinePage:
 
 
 @dataclass(frozen=True)
-class MapContent:
-    """What a page of one map holds beside the map.
+class Chart:
+    """A picture that is not a map.
+
+    Parameters
+    ----------
+    svg
+        The picture as SVG.
+    caption
+        What it shows.
+    """
+
+    svg: str
+    caption: str
+
+    def _repr_html_(self) -> str:
+        """Show the chart inside a notebook."""
+        return f"<figure><figcaption>{escape(self.caption)}</figcaption>{self.svg}</figure>"
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What a page holds beside its map, or without one.
 
     Parameters
     ----------
@@ -134,19 +157,22 @@ class MapContent:
     notes
         What the reader has to know: what is left off the map, and the like.
     tables
-        The facts of the map as tables.
+        The facts of the page as tables.
+    charts
+        Pictures that are not maps.
     """
 
     title: str
     finding: str
-    legends: Mapping[str, Sequence[LegendItem]]
     tables: Sequence[DataTable]
+    legends: Mapping[str, Sequence[LegendItem]] = field(default_factory=dict)
+    charts: Sequence[Chart] = ()
     notes: Sequence[str] = ()
     filters: Filters | None = None
 
 
 def map_page(
-    folium_map: folium.Map, content: MapContent, *, context: PageContext, tiles: bool, thumbnail: str = ""
+    folium_map: folium.Map, content: PageContent, *, context: PageContext, tiles: bool, thumbnail: str = ""
 ) -> OfflinePage:
     """Put a map into its page.
 
@@ -190,7 +216,38 @@ def map_page(
         )
     )
     require_offline(html)
-    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail)
+    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
+
+
+def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
+    """Draw a page of charts, without a map.
+
+    Parameters
+    ----------
+    content
+        What it holds.
+    context
+        What every page of the term says.
+
+    Returns
+    -------
+    OfflinePage
+        The page; it runs no script.
+    """
+    html = (
+        _templates()
+        .get_template("chart.html.j2")
+        .render(
+            content=content,
+            context=context,
+            synthetic=SYNTHETIC,
+            styles=assets.own("css/page.css"),
+            policy=content_policy([]),
+            tiles=False,
+        )
+    )
+    require_offline(html)
+    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", heading=content.title)
 
 
 def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflinePage:

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.results import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
-from safeschools_geo.validate.geometry import in_metres
 from safeschools_geo.validate.incident_times import check_times
+from safeschools_geo.validate.piles import AWAY_M, find_piles, pile_of
 from safeschools_geo.validate.telling import part_text, tell
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from pyproj import CRS
 
     from safeschools_geo.settings import Settings
 
-AWAY_M = 100.0
-"""A pile of incidents nearer than this to a school is the school's."""
-
 MOST_PILES = 5
 """Piles that get a finding of their own; the rest share one."""
 
-_SAME_PLACE_DECIMALS = 6  # degrees: about 10 cm
 _MANY = 0.05
 
 
@@ -125,19 +120,10 @@ def check_piles(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, pile_
         The largest `MOST_PILES` piles that are more than `AWAY_M` metres from every school one by one, with their
         location; the others together.
     """
-    xy = pd.DataFrame(shapely.bounds(incidents.geometry.to_numpy())[:, :2].round(_SAME_PLACE_DECIMALS))
-    rows_at = pd.DataFrame({"x": xy[0], "y": xy[1], "row": np.arange(len(xy))}).dropna().groupby(["x", "y"])["row"]
-    sizes = rows_at.size()
-    piles = sizes[sizes >= pile_up].sort_values(ascending=False, kind="stable")
-    places = gpd.GeoSeries.from_xy(
-        piles.index.get_level_values("x"), piles.index.get_level_values("y"), crs="EPSG:4326"
-    )
-    campuses = in_metres(schools.geometry[~(schools.geometry.isna() | schools.geometry.is_empty)], crs).union_all()
-    # With no school at all the distance is not a number, and every pile is away from schools.
-    is_away = ~(in_metres(places, crs).distance(campuses).to_numpy() <= AWAY_M)
-    spots = [(float(x), float(y)) for x, y in piles.index[is_away]]
-    ids = incidents["incident_id"].to_numpy()
-    members = [ids[rows_at.get_group(spot).to_numpy()] for spot in spots]
+    piles = find_piles(incidents.geometry, schools.geometry, smallest=pile_up, crs=crs)
+    pile, ids = pile_of(incidents.geometry, piles).to_numpy(), incidents["incident_id"].to_numpy()
+    spots = [(float(x), float(y)) for x, y in zip(piles["x"], piles["y"], strict=True)]
+    members = [ids[pile == row] for row in range(len(piles))]
     findings = [_pile(members[i], spots[i]) for i in range(min(MOST_PILES, len(spots)))]
     return [*findings, *_more_piles(members[MOST_PILES:], spots[MOST_PILES:])]
 

@@ -1,0 +1,60 @@
+"""``safeschools hotspots``: only the hotspots of a term, as tables, layers and maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from safeschools_geo.commands.common import (
+    district_argument,
+    folder_of,
+    json_option,
+    messages,
+    out_option,
+    outputs_of,
+    print_json,
+    progress_of,
+    term_option,
+)
+from safeschools_geo.export import replaced_folder, write_text
+from safeschools_geo.hotspot_maps import draw_hotspots
+from safeschools_geo.term import FINDING_STEPS, run_term
+from safeschools_geo.term_outputs import write_hotspots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("hotspots")
+@district_argument
+@term_option
+@out_option("Folder of the hotspots; outputs/<term>/hotspots if left out.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@json_option
+def command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
+    """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""
+    folder = folder_of(district)
+    with progress_of(len(FINDING_STEPS) + 2) as begin:
+        result = run_term(folder, term=term, seed=seed, on_step=begin)
+        begin("Drawing")
+        pages = draw_hotspots(result)
+        begin("Writing")
+        target = out or outputs_of(result.district.settings, None) / result.term.name / "hotspots"
+        with replaced_folder(target) as fresh:
+            write_hotspots(result.hotspots, fresh)
+            for name, (page, _) in pages.items():
+                write_text(fresh / "maps" / name, page.html)
+    if as_json:
+        spots = result.hotspots.to_frame()
+        print_json(
+            {
+                "out": target.as_posix(),
+                "term": result.term.name,
+                "summary": result.hotspots.summary(),
+                "hotspots": spots.astype(object).where(spots.notna(), None).to_dict("records"),
+            }
+        )
+        return
+    messages().print(result.hotspots.summary(), markup=False)
+    messages().print(f"Open {target / 'maps' / 'hotspots.html'}", markup=False, soft_wrap=True)

@@ -1,0 +1,369 @@
+"""The hotspot maps of a term: each with its one-line finding, from the term's results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from safeschools_geo.errors import count_text
+from safeschools_geo.hotspots.hour_hotspots import GROUP_NAMES
+from safeschools_geo.hotspots.worst_window import DAY_NAMES
+from safeschools_geo.maps import Chart, cells_page, hotspots_page, hours_page, trends_page
+from safeschools_geo.maps.charts import bar_intervals, funnel_chart, heat_map
+from safeschools_geo.maps.hotspot_layers import DensityImage
+from safeschools_geo.maps.hotspot_tables import change_table, class_table, trend_table
+from safeschools_geo.schemas import LEVELS
+from safeschools_geo.term_pages import context_of, layers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from safeschools_geo.hotspots.result import Hotspots
+    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.term_result import TermResult
+
+_RATE = "Reported incidents per 1,000 student-days"
+_HOUR_RATE = "reported incidents per 1,000 school-hours"
+
+
+def draw_hotspots(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
+    """Draw every hotspot page of a term.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles, which the pages then ask the network for.
+
+    Returns
+    -------
+    dict
+        Name of the file → page and finding.
+    """
+    return {
+        "hotspots.html": (hotspot_map(result, tiles=tiles), result.hotspots.finding()),
+        "hours.html": (hour_charts(result), hours_finding(result.hotspots)),
+        "trends.html": (trend_tables(result), trends_finding(result.hotspots)),
+        "grid.html": (grid_map(result, tiles=tiles), result.hotspots.places.grid.summary()),
+    }
+
+
+def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw schools by what their test says, groups of schools that are high, and places off campus.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
+    found = result.hotspots
+    groups = found.schools.groups.table
+    return hotspots_page(
+        **layers_of(result, places="places_named"),
+        schools=result.district.schools,
+        rates=found.schools.rates.table,
+        groups=groups[groups["status"].isin(["high", "rests_on_officer_initiated"])],
+        places=found.places.clusters.clusters,
+        spots=found.spots,
+        summaries=[("Level", found.schools.by_level), ("Zone", found.schools.by_zone)],
+        charts=[school_funnel(found), zone_rates(result)],
+        finding=found.finding(),
+        notes=[*_trust(found), *_reading(found)],
+        context=context_of(result),
+        tiles=tiles,
+    )
+
+
+def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the grid of incidents over a picture of their density.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    places = result.hotspots.places
+    density = places.density
+    return cells_page(
+        **layers_of(result, places="places_named"),
+        cells=places.grid.cells,
+        measure=places.grid.measure,
+        density=None if density is None else DensityImage(density.values, density.bounds),
+        finding=places.grid.summary(),
+        notes=[
+            (
+                "Where cells are drawn decides part of what they show: trust a hot cell by the share of shifted grids in which "
+                "it stays hot, and the tests of schools before it."
+            ),
+            "The shading behind the cells is a picture of density. It is no test, and follows where people are.",
+            *([places.repeats.summary()] if places.repeats is not None else []),
+            *_piles(result.hotspots),
+        ],
+        context=context_of(result),
+        tiles=tiles,
+    )
+
+
+def hour_charts(result: TermResult) -> OfflinePage:
+    """Draw the hours of the week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    hours = result.hotspots.hours
+    shown = ["all", *(g for g in hours.high["group"] if g != "all")]
+    left_out = (
+        [f"Left out: {count_text(hours.without_time, 'incident')} without a known time of day."]
+        if hours.without_time
+        else []
+    )
+    return hours_page(
+        charts=[hour_chart(result.hotspots, group) for group in shown],
+        windows=hours.windows,
+        hours=hours.week(),
+        days=DAY_NAMES,
+        finding=hours_finding(result.hotspots),
+        notes=[
+            (
+                "Incidents are divided by the hours in which schools are in session: a quiet hour is not quiet because few "
+                "schools are open. An incident that was found later is spread over the hours in which it may have happened."
+            ),
+            *left_out,
+        ],
+        context=context_of(result),
+    )
+
+
+def trend_tables(result: TermResult) -> OfflinePage:
+    """Print what rose, fell, came, stayed and went.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    found = result.hotspots
+    names = result.district.schools.set_index("school_id")["name"].astype("str").to_dict()
+    zones = result.district.zones.set_index("zone_id")["name"].astype("str").to_dict()
+    trends = found.trends
+    return trends_page(
+        printed=[
+            class_table(trends.classes, names=names),
+            trend_table(trends.trends, names=names),
+            change_table(trends.change_zones, key="zone_id", head="Zone", names=zones),
+            change_table(trends.change_schools, key="school_id", head="School", names=names),
+        ],
+        finding=trends_finding(found),
+        notes=[
+            "Each school is compared with itself in other terms, after the rise or fall of the schools of its level.",
+            "Only changes with q ≤ 0.05 after looking at all schools are called a rise or a fall.",
+        ],
+        context=context_of(result),
+    )
+
+
+def school_funnel(found: Hotspots) -> Chart:
+    """Draw the funnel of the schools.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+
+    Returns
+    -------
+    Chart
+        Observed over expected of each school, with the limits that ordinary schools keep.
+    """
+    table = found.schools.rates.table
+    points = table.loc[table["ratio"].notna(), ["expected", "ratio", "status"]].assign(label=table["name"])
+    caption = "Each school against what its enrolment and level lead to expect"
+    described = (
+        "Every mark is a school. The farther right, the more incidents were expected; the higher, the more were reported "
+        "for each expected. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %."
+    )
+    svg = funnel_chart(points, found.schools.rates.limits, title=caption, description=described)
+    return Chart(svg, f"{caption}. {described}")
+
+
+def zone_rates(result: TermResult) -> Chart:
+    """Draw the rates of zones and levels with their intervals.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    Chart
+        A dot with an interval for each.
+    """
+    schools = result.hotspots.schools
+    zones = result.district.zones.set_index("zone_id")["name"].astype("str").to_dict()
+    rows = pd.concat(
+        [
+            _interval_rows(schools.by_level, LEVELS),
+            _interval_rows(schools.by_zone[schools.by_zone["zone_id"] != ""], zones),
+        ],
+        ignore_index=True,
+    )
+    title = f"{_RATE}, by level and by zone, with 95 % intervals"
+    return Chart(bar_intervals(rows, title=title, unit="per 1,000 student-days"), title)
+
+
+def hour_chart(found: Hotspots, group: str = "all") -> Chart:
+    """Draw the hours of the week of one group of incidents.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+    group
+        ``all``, a category or a level.
+
+    Returns
+    -------
+    Chart
+        A heat map, the worst window outlined where it stands out.
+    """
+    week = found.hours.week(group)
+    values, exposure = (week[name].to_numpy().reshape(7, 24) for name in ("rate_per_1000_h", "school_hours"))
+    high = found.hours.high
+    mine = high[high["group"] == group]
+    window = None
+    if len(mine):
+        row = mine.iloc[0]
+        days = tuple(DAY_NAMES.index(day) for day in str(row["weekdays"]).split(";"))
+        window = (days, int(row["start_hour"]), int(row["end_hour"]))
+    title = f"{GROUP_NAMES.get(group, group)}: {_HOUR_RATE}"
+    svg = heat_map(values, exposure, title=title, unit=_HOUR_RATE, window=window)
+    return Chart(svg, title)
+
+
+def hours_finding(found: Hotspots) -> str:
+    """Say in one line which hours stand out.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
+    hours = found.spots[found.spots["kind"] == "hours"]
+    if hours.empty:
+        return f"No hours in session stand out in {found.term}."
+    more = len(hours) - 1
+    rest = (
+        f" {count_text(more, 'more group')} of incidents {'has' if more == 1 else 'have'} hours of their own."
+        if more
+        else ""
+    )
+    return f"{hours['sentence'].iloc[0]}{rest}"
+
+
+def trends_finding(found: Hotspots) -> str:
+    """Say in one line what rose, fell, came and stayed.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
+    trends, classes = found.trends.trends, found.trends.classes
+    told = []
+    for frame, column, words in (
+        (trends, "class", {"rising": "rising", "falling": "falling"}),
+        (
+            classes,
+            "class",
+            {"emerging": "newly high", "persistent": "high term after term", "fading": "no longer high"},
+        ),
+    ):
+        for name, word in words.items():
+            number = int((frame[column] == name).sum()) if len(frame) else 0
+            if number:
+                told.append(f"{count_text(number, 'school')} {word}")
+    if not told:
+        return f"Over the terms up to {found.term} no school clearly rose or fell."
+    return f"Over the terms up to {found.term}: {'; '.join(told)}."
+
+
+def _interval_rows(groups: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": groups.iloc[:, 0].map(names).fillna("–"),
+            "value": groups["rate_per_1000"],
+            "low": groups["rate_low_per_1000"],
+            "high": groups["rate_high_per_1000"],
+            "status": "not_high",
+        }
+    )
+
+
+def _trust(found: Hotspots) -> list[str]:
+    return [found.backtest.summary()]
+
+
+def _reading(found: Hotspots) -> Sequence[str]:
+    rates = found.schools.rates
+    share = found.zone_shares[found.zone_shares["workload_inside_h"] > 0]
+    inside = [
+        f"{row['inside_share']:.0%} of the load of Zone {row['zone_id']} lies inside groups that are high."
+        for row in share.to_dict("records")
+    ]
+    return [
+        rates.summary(),
+        (
+            f"Schools ordinarily differ: the variance of what is their own is estimated at {rates.ordinary.dispersion:.2f}, from "
+            "all terms so far, and every test allows for it."
+        ),
+        *inside,
+        *_piles(found),
+    ]
+
+
+def _piles(found: Hotspots) -> list[str]:
+    piles: Any = found.places.piles
+    return [
+        f"Left out of places: {count_text(int(row['incidents']), 'incident')} at {row['y']:.5f}, {row['x']:.5f}, a pile of "
+        "equal coordinates that is no school."
+        for row in piles.to_dict("records")
+    ]

@@ -1,0 +1,309 @@
+"""Change: from one term to the next, and after a change of zones with comparison schools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from safeschools_geo.errors import ColumnError, InputError
+from safeschools_geo.hotspots.intervals import q_values
+from safeschools_geo.hotspots.words import times
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+
+FEWEST = 5
+"""Fewest incidents in both terms together that are compared."""
+
+_TAIL = 0.025
+_WIDE = 1.959963984540054
+_CHANGES = (
+    "incidents_before",
+    "incidents_after",
+    "student_days_before",
+    "student_days_after",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "p_value",
+    "q_value",
+    "direction",
+    "sentence",
+)
+
+
+def e_test(count_1: float, exposure_1: float, count_2: float, exposure_2: float) -> float:
+    """Compare two Poisson rates.
+
+    Parameters
+    ----------
+    count_1, count_2
+        Cases.
+    exposure_1, exposure_2
+        What they are counted over, above 0.
+
+    Returns
+    -------
+    float
+        Two-sided p-value of the E-test (K. Krishnamoorthy and J. Thomson, "A more powerful test for comparing two Poisson
+        means", Journal of Statistical Planning and Inference 119, 2004), by statsmodels; 1 where there are no cases.
+    """
+    # Imported here: it takes two seconds, which `--help` and most steps can do without.
+    from statsmodels.stats.rates import test_poisson_2indep  # noqa: PLC0415
+
+    if count_1 == count_2 == 0:
+        return 1.0
+    # It also divides one rate by the other, which we do not use and which may be 0.
+    with np.errstate(divide="ignore"):
+        return float(test_poisson_2indep(count_1, exposure_1, count_2, exposure_2, method="etest-wald").pvalue)
+
+
+def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "school_id") -> pd.DataFrame:
+    """Compare two terms, school by school or zone by zone.
+
+    Parameters
+    ----------
+    counts
+        `term`, `school_id`, `zone_id`, `incidents` and `student_days` (missing where unknown).
+    before, after
+        The terms.
+    by
+        ``school_id`` or ``zone_id``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each: `incidents_before`, `incidents_after`, `student_days_before`, `student_days_after`, `ratio` (of
+        rates, after over before) with its exact conditional 95 % interval (`ratio_low`, `ratio_high`), `p_value` (E-test,
+        two-sided), `q_value` (over all rows tested), `direction` (``rose`` or ``fell`` where the q-value is at most 5 %,
+        ``no clear change``, or ``insufficient_data``: fewer than `FEWEST` incidents or no student-days) and `sentence`.
+        Incidents of schools without student-days are left out.
+
+    Raises
+    ------
+    ColumnError
+        When a column is missing.
+    InputError
+        When a term is not in `counts`.
+    """
+    lacking = sorted({"term", by, "incidents", "student_days"} - set(counts.columns))
+    if lacking:
+        raise ColumnError("Terms cannot be compared without these columns.", expected=", ".join(lacking))
+    sums = []
+    for term in (before, after):
+        rows = counts[(counts["term"] == term) & (counts["student_days"] > 0)]
+        if not (counts["term"] == term).any():
+            raise InputError(
+                "There is no such term.", found=term, expected=", ".join(map(str, counts["term"].unique()))
+            )
+        sums.append(rows.groupby(by)[["incidents", "student_days"]].sum())
+    keys = pd.Index(counts[by].drop_duplicates().sort_values(), name=by)
+    earlier, later = (table.reindex(keys).fillna(0.0) for table in sums)
+    table = pd.DataFrame(
+        {
+            "incidents_before": earlier["incidents"].astype("int64"),
+            "incidents_after": later["incidents"].astype("int64"),
+            "student_days_before": earlier["student_days"],
+            "student_days_after": later["student_days"],
+        }
+    )
+    measured = [_compare(row) for row in table.itertuples(index=False, name=None)]
+    table[["ratio", "ratio_low", "ratio_high", "p_value"]] = np.array(measured).reshape(len(table), 4)
+    table["q_value"] = q_values(table["p_value"])
+    table["direction"] = np.select(
+        [table["p_value"].isna(), table["q_value"] > 0.05, table["ratio"] > 1],  # noqa: PLR2004 - the usual 5 %
+        ["insufficient_data", "no clear change", "rose"],
+        default="fell",
+    )
+    table["sentence"] = [_change_sentence(row, before, after) for row in table.to_dict("records")]
+    return table.reset_index()[[by, *_CHANGES]]
+
+
+@dataclass(frozen=True)
+class DisplacementDifference:
+    """What changed at treated places more than at comparison places, with what moved next door.
+
+    Parameters
+    ----------
+    wdd
+        Weighted displacement difference: cases more (or, below 0, fewer) than the comparison leads to expect.
+    variance
+        Its variance.
+    z, p_value
+        Its standard score, and the two-sided p-value.
+    low, high
+        95 % interval of `wdd`.
+    treated, comparison
+        What was treated, and what it was compared with.
+    """
+
+    wdd: float
+    variance: float
+    z: float
+    p_value: float
+    low: float
+    high: float
+    treated: tuple[str, ...] = ()
+    comparison: tuple[str, ...] = ()
+
+    def summary(self) -> str:
+        """Say in plain English what changed.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
+        word = "fewer" if self.wdd < 0 else "more"
+        sure = "chance does not explain it" if self.p_value <= 0.05 else "chance can explain it"  # noqa: PLR2004
+        return (
+            f"{abs(self.wdd):,.0f} incidents {word} than the comparison leads to expect (95 % interval {self.low:,.0f} to "
+            f"{self.high:,.0f}, two-sided p = {self.p_value:.3f}): {sure}."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields, `treated` and `comparison` joined by ``;``.
+        """
+        row: dict[str, Any] = {**vars(self)}
+        return pd.DataFrame([{**row, "treated": ";".join(self.treated), "comparison": ";".join(self.comparison)}])
+
+
+def weighted_displacement_difference(
+    treated: Sequence[float],
+    control: Sequence[float],
+    *,
+    displacement_treated: Sequence[float] = (0, 0),
+    displacement_control: Sequence[float] = (0, 0),
+) -> DisplacementDifference:
+    """Compare what changed at treated places with what changed elsewhere.
+
+    Parameters
+    ----------
+    treated, control
+        Cases before and after.
+    displacement_treated, displacement_control
+        Cases before and after next to each, where what was driven off may have gone.
+
+    Returns
+    -------
+    DisplacementDifference
+        The difference, with the variance of Poisson counts (A. Wheeler and J. Ratcliffe, "A simple weighted displacement
+        difference test to evaluate place based crime interventions", Crime Science 7, 2018). The comparison must be
+        about as large as what was treated: it is subtracted, not scaled.
+
+    Raises
+    ------
+    InputError
+        When a pair is no pair of counts.
+    """
+    pairs = [np.asarray(p, dtype=np.float64) for p in (treated, control, displacement_treated, displacement_control)]
+    if any(p.shape != (2,) or not np.isfinite(p).all() or (p < 0).any() for p in pairs):
+        raise InputError("Each is a pair of counts: before and after.", found=[p.tolist() for p in pairs])
+    rise = [float(p[1] - p[0]) for p in pairs]
+    wdd, variance = rise[0] - rise[1] + rise[2] - rise[3], float(sum(p.sum() for p in pairs))
+    error = np.sqrt(variance)
+    z = wdd / error if variance else 0.0
+    return DisplacementDifference(
+        wdd=wdd,
+        variance=variance,
+        z=float(z),
+        p_value=float(2 * stats.norm.sf(abs(z))),
+        low=float(wdd - _WIDE * error),
+        high=float(wdd + _WIDE * error),
+    )
+
+
+def zone_change_effect(
+    counts: pd.DataFrame,
+    moved: Collection[str],
+    *,
+    before: str,
+    after: str,
+    comparison: Collection[str] | None = None,
+) -> DisplacementDifference:
+    """Measure what changed at schools whose zone changed, against schools whose zone did not.
+
+    Parameters
+    ----------
+    counts
+        `term`, `school_id`, `level`, `incidents`.
+    moved
+        Ids of the schools whose zone changed between the terms.
+    before, after
+        The terms.
+    comparison
+        Ids of comparison schools; if left out, for each moved school the one of its level that did not move, is not yet
+        taken, and had the nearest number of incidents before.
+
+    Returns
+    -------
+    DisplacementDifference
+        The difference, with the schools on both sides named.
+
+    Raises
+    ------
+    InputError
+        When no school moved, a school is not in `counts`, or there is no school to compare with.
+    """
+    wide = counts.pivot_table(index=["school_id", "level"], columns="term", values="incidents", aggfunc="sum")
+    table = wide.reset_index("level")
+    unknown = sorted(set(map(str, moved)) - set(table.index))
+    if not len(moved) or unknown:
+        raise InputError("These schools cannot be compared.", ids=unknown, expected="ids of schools that are counted")
+    chosen = sorted(map(str, moved))
+    others = sorted(map(str, comparison)) if comparison is not None else _nearest(table, chosen, before)
+    if not others:
+        raise InputError("There is no school to compare with.", remedy="Name comparison schools.")
+    sums = [(table.loc[ids, before].sum(), table.loc[ids, after].sum()) for ids in (chosen, others)]
+    found = weighted_displacement_difference(*sums)
+    return DisplacementDifference(**{**vars(found), "treated": tuple(chosen), "comparison": tuple(others)})
+
+
+def _nearest(table: pd.DataFrame, moved: list[str], before: str) -> list[str]:
+    free = table.drop(index=moved)
+    found: list[str] = []
+    for school in moved:
+        level, number = table.loc[school, ["level", before]]
+        alike = free[(free["level"] == level) & ~free.index.isin(found)]
+        if len(alike):
+            distance = (alike[before] - number).abs()
+            found.append(str(distance.sort_index(kind="stable").sort_values(kind="stable").index[0]))
+    return sorted(found)
+
+
+def _compare(row: tuple[float, ...]) -> tuple[float, float, float, float]:
+    earlier, later, days_before, days_after = row
+    unknown = float("nan")
+    if not (days_before > 0 and days_after > 0) or earlier + later < FEWEST:
+        return unknown, unknown, unknown, unknown
+    scale = days_before / days_after
+    ratio = later / earlier * scale if earlier else float("inf")
+    low, high = _odds_interval(later, earlier)
+    return ratio, low * scale, high * scale, e_test(later, days_after, earlier, days_before)
+
+
+def _odds_interval(later: float, earlier: float) -> tuple[float, float]:
+    """Give the exact interval of a ratio of Poisson counts, by the binomial share of the later one."""
+    low = stats.beta.ppf(_TAIL, later, earlier + 1) if later else 0.0
+    high = stats.beta.ppf(1 - _TAIL, later + 1, earlier) if earlier else 1.0
+    return float(low / (1 - low)), float(high / (1 - high)) if high < 1 else float("inf")
+
+
+def _change_sentence(row: dict[Any, Any], before: str, after: str) -> str:
+    counts = f"{row['incidents_before']:,} reported incidents in {before}, {row['incidents_after']:,} in {after}"
+    if row["direction"] == "insufficient_data":
+        return f"{counts}: too few to compare."
+    if row["direction"] == "no clear change":
+        return f"{counts}: no clear change."
+    word = "rose to" if row["direction"] == "rose" else "fell to"
+    return f"{counts}: the rate {word} {times(row['ratio'])} what it was, more than chance explains."

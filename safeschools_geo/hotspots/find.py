@@ -1,0 +1,267 @@
+"""Find every hotspot of a term: the story from counts to one sentence each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+from pyproj import CRS, Transformer
+
+from safeschools_geo.hotspots.backtest import Backtest, backtest
+from safeschools_geo.hotspots.change import term_change
+from safeschools_geo.hotspots.clusters import place_clusters
+from safeschools_geo.hotspots.exposure import counted, school_counts
+from safeschools_geo.hotspots.grid import grid_hotspots
+from safeschools_geo.hotspots.groups import school_groups
+from safeschools_geo.hotspots.hour_hotspots import hour_hotspots
+from safeschools_geo.hotspots.kde import kernel_density
+from safeschools_geo.hotspots.months import school_months
+from safeschools_geo.hotspots.rates import group_rates, school_rates
+from safeschools_geo.hotspots.result import Density, Hotspots, PlaceHotspots, SchoolHotspots, TermTrends
+from safeschools_geo.hotspots.spacetime import knox
+from safeschools_geo.hotspots.spots import list_spots
+from safeschools_geo.hotspots.trend import cube_classes, trend_tests
+from safeschools_geo.hotspots.zones import zone_shares
+from safeschools_geo.schemas import NON_CRITICAL
+from safeschools_geo.school_calendar import local_day
+from safeschools_geo.settings import Settings, Term
+from safeschools_geo.validate.piles import find_piles, pile_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from safeschools_geo.hotspots.rates import SchoolRates
+    from safeschools_geo.hotspots.spacetime import KnoxResult
+
+_PICTURE = (250, 300)
+_SIMULATIONS = 999
+_MARGIN = 3.0
+
+
+@dataclass(frozen=True)
+class TermInputs:
+    """What hotspots of a term are found in.
+
+    Parameters
+    ----------
+    history
+        Incidents in context, of all terms, EPSG:4326.
+    schools, zones
+        The tables of these names, EPSG:4326.
+    school_zones
+        Zone of each school, by `school_id`; empty text where a school has none.
+    workload
+        Table `workload`, of all terms.
+    term
+        The term. Terms after it are not looked at.
+    settings
+        Settings of the district.
+    crs
+        Projected CRS in metres to measure in.
+    seed
+        Seed of everything random.
+    """
+
+    history: gpd.GeoDataFrame
+    schools: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    school_zones: pd.Series
+    workload: pd.DataFrame
+    term: Term
+    settings: Settings
+    crs: CRS
+    seed: int = 0
+
+    @property
+    def this(self) -> gpd.GeoDataFrame:
+        """The incidents of the term."""
+        return self.history[self.history["term"] == self.term.name]
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms up to this one."""
+        return tuple(t for t in self.settings.terms if t.start <= self.term.start)
+
+
+def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None) -> Hotspots:
+    """Find the hotspots of a term.
+
+    Parameters
+    ----------
+    given
+        What they are found in.
+    inputs
+        File → SHA-256 of what the history was read from.
+
+    Returns
+    -------
+    Hotspots
+        The result.
+    """
+    settings, term = given.settings, given.term
+    counts = school_counts(
+        given.history, given.schools, given.school_zones, terms=given.terms, calendar=settings.calendar
+    )
+    schools = _schools(given, counts)
+    levels = counts.drop_duplicates("school_id").set_index("school_id")["level"]
+    hours = hour_hotspots(given.this, levels, term=term, settings=settings, seed=given.seed)
+    places = _places(given, counts)
+    high = schools.groups.high
+    members = {group: ids.split(";") for group, ids in zip(high["group_id"], high["members"], strict=True)}
+    return Hotspots(
+        term=term.name,
+        schools=schools,
+        hours=hours,
+        places=places,
+        trends=_trends(given, counts),
+        backtest=_backtest(given, counts),
+        zone_shares=zone_shares(members, given.workload[given.workload["term"] == term.name]),
+        spots=list_spots(schools, hours, places, term=term, settings=settings),
+        settings=asdict(settings.hotspots),
+        seed=given.seed,
+        inputs=dict(inputs or {}),
+    )
+
+
+def _rates(given: TermInputs, counts: pd.DataFrame, term: str) -> SchoolRates:
+    chosen = given.settings.hotspots
+    return school_rates(
+        counts,
+        term=term,
+        alpha=chosen.alpha,
+        fewest_peers=chosen.fewest_peers,
+        largest_detectable=chosen.largest_detectable,
+    )
+
+
+def _schools(given: TermInputs, counts: pd.DataFrame) -> SchoolHotspots:
+    chosen, term = given.settings.hotspots, given.term
+    rates = _rates(given, counts, term.name)
+    at = given.schools.set_index("school_id").geometry
+    groups = school_groups(
+        rates,
+        at,
+        crs=given.crs,
+        alpha=chosen.alpha,
+        max_share=chosen.max_share,
+        simulations=chosen.simulations,
+        seed=given.seed,
+    )
+    months = school_months(
+        given.history,
+        rates,
+        at,
+        term=term,
+        calendar=given.settings.calendar,
+        crs=given.crs,
+        alpha=chosen.alpha,
+        max_share=chosen.max_share,
+        simulations=chosen.simulations,
+        seed=given.seed,
+    )
+    by_level, by_zone = (group_rates(rates, by) for by in ("level", "zone_id"))
+    return SchoolHotspots(counts, rates, by_level, by_zone, groups, months, _stability(given, counts))
+
+
+def _stability(given: TermInputs, counts: pd.DataFrame) -> pd.Series:
+    """Judge the schools in two other ways: by this term alone, and with what officers started."""
+    this = counts[counts["term"] == given.term.name]
+    alone = _rates(given, this, given.term.name).table.set_index("school_id")
+    everything = _rates(given, counts.assign(reported=counts["incidents"]), given.term.name).table.set_index(
+        "school_id"
+    )
+    return ((alone["status"] == "high").astype(float) + (everything["status"] == "high")) / 2
+
+
+def _places(given: TermInputs, counts: pd.DataFrame) -> PlaceHotspots:
+    """Look at critical incidents wherever they are, piles of equal coordinates apart."""
+    chosen, schools = given.settings.hotspots, given.schools
+    critical = given.this[given.this["category"] != NON_CRITICAL]
+    smallest = given.settings.incidents.pile_up
+    piles = find_piles(given.history.geometry, schools.geometry, smallest=smallest, crs=given.crs)
+    usable = critical[pile_of(critical.geometry, piles) < 0]
+    located = usable[~(usable.geometry.isna() | usable.geometry.is_empty)]
+    clusters = place_clusters(
+        usable[usable["school_id"].isna()],
+        crs=given.crs,
+        eps_m=chosen.place_distance_m,
+        min_incidents=chosen.place_incidents,
+    )
+    this = counts[counts["term"] == given.term.name]
+    days = schools.merge(this[["school_id", "student_days"]], on="school_id")
+    at_schools = given.this[counted(given.this) & (given.this["origin"] == "reported")]
+    has_rates = days["student_days"].notna().any()
+    grid = grid_hotspots(
+        at_schools if has_rates else located,
+        crs=given.crs,
+        area=given.zones.geometry.to_crs(given.crs).union_all(),
+        size_m=chosen.cell_m,
+        kind=chosen.cell_kind,
+        schools=days if has_rates else None,
+        alpha=chosen.alpha,
+    )
+    return PlaceHotspots(clusters, piles, grid, _density(given, located), _repeats(given, located))
+
+
+def _density(given: TermInputs, located: gpd.GeoDataFrame) -> Density | None:
+    if located.empty:
+        return None
+    chosen = given.settings.hotspots
+    xy = located.geometry.to_crs(given.crs).get_coordinates().to_numpy()
+    west, south, east, north = given.zones.to_crs(given.crs).total_bounds
+    margin = _MARGIN * chosen.bandwidth_m
+    bounds = (west - margin, south - margin, east + margin, north + margin)
+    values = kernel_density(xy, bounds=bounds, shape=_PICTURE, bandwidth_m=chosen.bandwidth_m)
+    to_degrees = Transformer.from_crs(given.crs, "EPSG:4326", always_xy=True)
+    return Density(values, to_degrees.transform_bounds(*bounds), chosen.bandwidth_m)
+
+
+def _repeats(given: TermInputs, located: gpd.GeoDataFrame) -> KnoxResult | None:
+    reported = located[located["origin"] == "reported"]
+    if len(reported) < 2:  # noqa: PLR2004 - a pair
+        return None
+    chosen = given.settings.hotspots
+    days = (local_day(reported["occurred_at"]) - pd.Timestamp(given.term.start)).dt.days.to_numpy()
+    return knox(
+        reported.geometry.to_crs(given.crs).get_coordinates().to_numpy(),
+        days,
+        distance_m=chosen.repeat_distance_m,
+        days=chosen.repeat_days,
+        simulations=min(chosen.simulations, _SIMULATIONS),
+        seed=given.seed,
+    )
+
+
+def _trends(given: TermInputs, counts: pd.DataFrame) -> TermTrends:
+    reported = counts.assign(incidents=counts["reported"])
+    names = [t.name for t in given.terms]
+    cube = pd.concat([_rates(given, counts, name).table for name in names], ignore_index=True)
+    tested = cube[["term", "school_id", "reported", "expected", "p_value"]].rename(columns={"reported": "incidents"})
+    classes = cube_classes(tested, alpha=given.settings.hotspots.alpha)
+    if len(names) > 1:
+        pair = {"before": names[-2], "after": names[-1]}
+        changes = [term_change(reported, by=by, **pair) for by in ("school_id", "zone_id")]
+    else:
+        changes = [pd.DataFrame(), pd.DataFrame()]
+    return TermTrends(changes[0], changes[1], trend_tests(reported), classes)
+
+
+def _backtest(given: TermInputs, counts: pd.DataFrame) -> Backtest:
+    """Forecast each term from those before it by the shrunken rates of this very method."""
+
+    def shrunken(train: pd.DataFrame) -> pd.Series:
+        last = str(train["term"].iloc[-1])
+        table = _rates(given, train, last).table.set_index("school_id")
+        rate = table["shrunken_per_1000"].fillna(table["rate_per_1000"])
+        return rate * table["student_days"] / 1000
+
+    chosen = given.settings.hotspots
+    return backtest(
+        counts.assign(incidents=counts["reported"]),
+        {"shrunken rates": lambda train: shrunken(train.assign(reported=train["incidents"]))},
+        top_share=chosen.top_share,
+        terms_per_year=chosen.terms_per_year,
+        seed=given.seed,
+    )

@@ -1,0 +1,68 @@
+"""What every page of a term is made with: its context and the layers behind its maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from safeschools_geo.maps import PageContext
+from safeschools_geo.schemas import CATEGORIES, LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from safeschools_geo.term_result import TermResult
+
+
+def layers_of(result: TermResult, *, places: str = "places") -> dict[str, Any]:
+    """Give the layers behind the maps.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    places
+        What the page calls the towns.
+
+    Returns
+    -------
+    dict
+        Zones, boundary, roads and towns, by the name of the page's argument.
+    """
+    district = result.district
+    return {"zones": district.zones, "boundary": district.boundary, "roads": district.roads, places: district.places}
+
+
+def context_of(result: TermResult) -> PageContext:
+    """Say what every page of the term says.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    PageContext
+        The context.
+    """
+    settings = result.district.settings
+    workload = settings.workload
+    return PageContext(
+        district=settings.district.name,
+        term=result.term.name,
+        is_synthetic=settings.district.is_synthetic,
+        is_internal=True,
+        lang=settings.district.lang,
+        settings={
+            "Minutes on scene, where not recorded": _listed(workload.service_min, CATEGORIES),
+            "Visits a week": _listed(workload.visits_per_week, LEVELS),
+            "Minutes of a visit": f"{workload.visit_min:g}",
+            "Road over straight line": f"{workload.detour_factor:g}",
+            "Speed": f"{workload.speed_kph:g} km/h",
+            "Measured in": result.district.crs.name,
+        },
+    )
+
+
+def _listed(amounts: Mapping[str, float], names: Mapping[str, str]) -> str:
+    return "; ".join(f"{names[key]} {amount:g}" for key, amount in amounts.items())
