@@ -78,7 +78,7 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         charts=[school_funnel(found), zone_rates(result)],
         finding=found.finding(),
         notes=[*_trust(found), *_reading(found)],
-        context=context_of(result),
+        context=context_of(result, about="hotspots"),
         tiles=tiles,
     )
 
@@ -108,14 +108,14 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         finding=places.grid.summary(),
         notes=[
             (
-                "Where cells are drawn decides part of what they show: trust a hot cell by the share of shifted grids in which "
-                "it stays hot, and the tests of schools before it."
+                "Where cells are drawn decides part of what they show: trust a hot cell by the share of shifted grids "
+                "in which it stays hot, and the tests of schools before it."
             ),
             "The shading behind the cells is a picture of density. It is no test, and follows where people are.",
             *([places.repeats.summary()] if places.repeats is not None else []),
             *_piles(result.hotspots),
         ],
-        context=context_of(result),
+        context=context_of(result, about="hotspots"),
         tiles=tiles,
     )
 
@@ -148,12 +148,13 @@ def hour_charts(result: TermResult) -> OfflinePage:
         finding=hours_finding(result.hotspots),
         notes=[
             (
-                "Incidents are divided by the hours in which schools are in session: a quiet hour is not quiet because few "
-                "schools are open. An incident that was found later is spread over the hours in which it may have happened."
+                "Incidents are divided by the hours in which schools are in session: a quiet hour is not quiet because "
+                "few schools are open. An incident that was found later is spread over the hours in which it may have "
+                "happened."
             ),
             *left_out,
         ],
-        context=context_of(result),
+        context=context_of(result, about="hotspots"),
     )
 
 
@@ -186,7 +187,7 @@ def trend_tables(result: TermResult) -> OfflinePage:
             "Each school is compared with itself in other terms, after the rise or fall of the schools of its level.",
             "Only changes with q ≤ 0.05 after looking at all schools are called a rise or a fall.",
         ],
-        context=context_of(result),
+        context=context_of(result, about="hotspots"),
     )
 
 
@@ -207,8 +208,8 @@ def school_funnel(found: Hotspots) -> Chart:
     points = table.loc[table["ratio"].notna(), ["expected", "ratio", "status"]].assign(label=table["name"])
     caption = "Each school against what its enrolment and level lead to expect"
     described = (
-        "Every mark is a school. The farther right, the more incidents were expected; the higher, the more were reported "
-        "for each expected. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %."
+        "Every mark is a school. The farther right, the more incidents were expected; the higher, the more were "
+        "reported for each expected. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %."
     )
     svg = funnel_chart(points, found.schools.rates.limits, title=caption, description=described)
     return Chart(svg, f"{caption}. {described}")
@@ -352,7 +353,8 @@ def _reading(found: Hotspots) -> Sequence[str]:
     return [
         rates.summary(),
         (
-            f"Schools ordinarily differ: the variance of what is their own is estimated at {rates.ordinary.dispersion:.2f}, from "
+            f"Schools ordinarily differ: the variance of what is their own is estimated at "
+            f"{rates.ordinary.dispersion:.2f}, from "
             "all terms so far, and every test allows for it."
         ),
         *inside,
@@ -363,7 +365,7 @@ def _reading(found: Hotspots) -> Sequence[str]:
 def _piles(found: Hotspots) -> list[str]:
     piles: Any = found.places.piles
     return [
-        f"Left out of places: {count_text(int(row['incidents']), 'incident')} at {row['y']:.5f}, {row['x']:.5f}, a pile of "
-        "equal coordinates that is no school."
+        f"Left out of places: {count_text(int(row['incidents']), 'incident')} at {row['y']:.5f}, {row['x']:.5f}, a "
+        "pile of equal coordinates that is no school."
         for row in piles.to_dict("records")
     ]

@@ -97,8 +97,8 @@ class Backtest:
         first = str(rates.index[0])
         others = "; ".join(f"{name}: {rate:.0%}" for name, rate in rates.items() if name != first)
         told = (
-            f"Backtest over {count_text(terms, 'term')}: with {self.settings['top_share']:.0%} of the student-days, the "
-            f"{first} found {rates.iloc[0]:.0%} of the next term's incidents ({others})."
+            f"Backtest over {count_text(terms, 'term')}: with {self.settings['top_share']:.0%} of the student-days, "
+            f"the {first} found {rates.iloc[0]:.0%} of the next term's incidents ({others})."
         )
         if np.isnan(self.difference):
             return f"{told} There is no year before to compare with."
@@ -133,8 +133,8 @@ def pai_curve(incidents: ArrayLike, areas: ArrayLike, order: ArrayLike | None = 
     Returns
     -------
     numpy.ndarray
-        Share of the incidents over share of the area (S. Chainey, L. Tompson and S. Uhlig, "The utility of hotspot mapping
-        for predicting spatial patterns of crime", Security Journal 21, 2008), shape (n,).
+        Share of the incidents over share of the area (S. Chainey, L. Tompson and S. Uhlig, "The utility of hotspot
+        mapping for predicting spatial patterns of crime", Security Journal 21, 2008), shape (n,).
     """
     counts, sizes = np.asarray(incidents, dtype=np.float64), np.asarray(areas, dtype=np.float64)
     if counts.shape != sizes.shape or counts.ndim != 1:
@@ -177,8 +177,8 @@ def recapture_rate_index(captured: float, total: float, captured_before: float, 
     Returns
     -------
     float
-        Ratio of the two ratios (N. Levine, "The 'hottest' part of a hotspot", Security Journal 21, 2008); 1 where hotspots
-        keep their share; missing where there was nothing.
+        Ratio of the two ratios (N. Levine, "The 'hottest' part of a hotspot", Security Journal 21, 2008); 1 where
+        hotspots keep their share; missing where there was nothing.
     """
     if not (captured_before > 0 and total_before > 0 and total > 0):
         return float("nan")
@@ -198,11 +198,11 @@ def backtest(
     Parameters
     ----------
     counts
-        `term` (in order of appearance), `school_id`, `incidents` and `student_days` (missing where unknown) of every school
-        and term.
+        `term` (in order of appearance), `school_id`, `incidents` and `student_days` (missing where unknown) of every
+        school and term.
     forecasts
-        Name → function from the terms so far to expected incidents by `school_id`. Beside them stand ``same as last term``,
-        ``same as last year`` and ``every school equal``.
+        Name → function from the terms so far to expected incidents by `school_id`. Beside them stand ``same as last
+        term``, ``same as last year`` and ``every school equal``.
     top_share
         Share of all student-days that a forecast may point at.
     terms_per_year
@@ -213,11 +213,11 @@ def backtest(
     Returns
     -------
     Backtest
-        `table` has `train_until`, `judged_on`, `forecast`, `schools_selected` (the last one as far as it fits), `captured`
-        and `total` incidents, `hit_rate` (their ratio) with its exact 95 % interval (C. Clopper and E. Pearson, Biometrika
-        26, 1934, of rounded counts), `pai` (area is student-days), `pei` and `rri`. A forecast takes the schools of highest
-        expected rate first; schools it expects equal rates of are taken in equal parts. From the third term on, so that
-        every forecast has two terms to learn from.
+        `table` has `train_until`, `judged_on`, `forecast`, `schools_selected` (the last one as far as it fits),
+        `captured` and `total` incidents, `hit_rate` (their ratio) with its exact 95 % interval (C. Clopper and E.
+        Pearson, Biometrika 26, 1934, of rounded counts), `pai` (area is student-days), `pei` and `rri`. A forecast
+        takes the schools of highest expected rate first; schools it expects equal rates of are taken in equal parts.
+        From the third term on, so that every forecast has two terms to learn from.
     """
     known = counts[counts["student_days"] > 0]
     left_out = int(counts["school_id"].nunique() - known["school_id"].nunique())
@@ -262,7 +262,8 @@ def _plain(train: pd.DataFrame, terms: list[Any], terms_per_year: int) -> dict[s
     """Forecast as anyone would: as last term, as in the same term last year, or every school alike."""
 
     def of(term: Any) -> pd.Series:  # noqa: ANN401 - whatever names a term
-        return train[train["term"] == term].set_index("school_id")["incidents"].astype(np.float64)
+        counts: pd.Series = train[train["term"] == term].set_index("school_id")["incidents"]
+        return counts.astype(np.float64)
 
     last = train[train["term"] == terms[-1]].set_index("school_id")["student_days"]
     found = {LAST_TERM: of(terms[-1])}
@@ -275,7 +276,8 @@ def _taken(expected: pd.Series, days: pd.Series, top_share: float) -> pd.Series:
     """Take schools by falling expected rate until the share of student-days is reached, the last ones in part."""
     rate = (expected.reindex(days.index).fillna(0.0) / days).round(12)
     left, taken = top_share * float(days.sum()), pd.Series(0.0, index=days.index)
-    for _, tied in sorted(rate.groupby(rate).groups.items(), key=lambda item: -float(item[0])):
+    for value in np.unique(rate)[::-1]:
+        tied = rate == value
         size = float(days[tied].sum())
         taken[tied] = min(1.0, left / size)
         left -= size

@@ -42,16 +42,17 @@ def e_test(count_1: float, exposure_1: float, count_2: float, exposure_2: float)
 
     Parameters
     ----------
-    count_1, count_2
-        Cases.
-    exposure_1, exposure_2
-        What they are counted over, above 0.
+    count_1, exposure_1
+        Cases, and what they are counted over, above 0.
+    count_2, exposure_2
+        The same for the other rate.
 
     Returns
     -------
     float
-        Two-sided p-value of the E-test (K. Krishnamoorthy and J. Thomson, "A more powerful test for comparing two Poisson
-        means", Journal of Statistical Planning and Inference 119, 2004), by statsmodels; 1 where there are no cases.
+        Two-sided p-value of the E-test (K. Krishnamoorthy and J. Thomson, "A more powerful test for comparing two
+        Poisson means", Journal of Statistical Planning and Inference 119, 2004), by statsmodels; 1 where there are no
+        cases.
     """
     # Imported here: it takes two seconds, which `--help` and most steps can do without.
     from statsmodels.stats.rates import test_poisson_2indep  # noqa: PLC0415
@@ -60,7 +61,9 @@ def e_test(count_1: float, exposure_1: float, count_2: float, exposure_2: float)
         return 1.0
     # It also divides one rate by the other, which we do not use and which may be 0.
     with np.errstate(divide="ignore"):
-        return float(test_poisson_2indep(count_1, exposure_1, count_2, exposure_2, method="etest-wald").pvalue)
+        p_value = float(test_poisson_2indep(count_1, exposure_1, count_2, exposure_2, method="etest-wald").pvalue)
+    # A sum of many chances may be a hair above 1.
+    return min(p_value, 1.0)
 
 
 def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "school_id") -> pd.DataFrame:
@@ -78,11 +81,11 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
     Returns
     -------
     pandas.DataFrame
-        One row for each: `incidents_before`, `incidents_after`, `student_days_before`, `student_days_after`, `ratio` (of
-        rates, after over before) with its exact conditional 95 % interval (`ratio_low`, `ratio_high`), `p_value` (E-test,
-        two-sided), `q_value` (over all rows tested), `direction` (``rose`` or ``fell`` where the q-value is at most 5 %,
-        ``no clear change``, or ``insufficient_data``: fewer than `FEWEST` incidents or no student-days) and `sentence`.
-        Incidents of schools without student-days are left out.
+        One row for each: `incidents_before`, `incidents_after`, `student_days_before`, `student_days_after`, `ratio`
+        (of rates, after over before) with its exact conditional 95 % interval (`ratio_low`, `ratio_high`), `p_value`
+        (E-test, two-sided), `q_value` (over all rows tested), `direction` (``rose`` or ``fell`` where the q-value is at
+        most 5 %, ``no clear change``, or ``insufficient_data``: fewer than `FEWEST` incidents or no student-days) and
+        `sentence`. Incidents of schools without student-days are left out.
 
     Raises
     ------
@@ -162,8 +165,8 @@ class DisplacementDifference:
         word = "fewer" if self.wdd < 0 else "more"
         sure = "chance does not explain it" if self.p_value <= 0.05 else "chance can explain it"  # noqa: PLR2004
         return (
-            f"{abs(self.wdd):,.0f} incidents {word} than the comparison leads to expect (95 % interval {self.low:,.0f} to "
-            f"{self.high:,.0f}, two-sided p = {self.p_value:.3f}): {sure}."
+            f"{abs(self.wdd):,.0f} incidents {word} than the comparison leads to expect (95 % interval "
+            f"{self.low:,.0f} to {self.high:,.0f}, two-sided p = {self.p_value:.3f}): {sure}."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -197,9 +200,9 @@ def weighted_displacement_difference(
     Returns
     -------
     DisplacementDifference
-        The difference, with the variance of Poisson counts (A. Wheeler and J. Ratcliffe, "A simple weighted displacement
-        difference test to evaluate place based crime interventions", Crime Science 7, 2018). The comparison must be
-        about as large as what was treated: it is subtracted, not scaled.
+        The difference, with the variance of Poisson counts (A. Wheeler and J. Ratcliffe, "A simple weighted
+        displacement difference test to evaluate place based crime interventions", Crime Science 7, 2018). The
+        comparison must be about as large as what was treated: it is subtracted, not scaled.
 
     Raises
     ------

@@ -84,8 +84,8 @@ class PlaceClusters:
             return f"{told}: no {self.settings['min_incidents']} of them stand close together anywhere."
         inside = int(self.clusters["incidents"].sum())
         return (
-            f"{told}; {inside:,} of them stand at {count_text(len(self.clusters), 'place')}. Descriptive: there is no count "
-            "of people to divide by, so this is not a test."
+            f"{told}; {inside:,} of them stand at {count_text(len(self.clusters), 'place')}. Descriptive: there is no "
+            "count of people to divide by, so this is not a test."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -157,17 +157,17 @@ def place_clusters(
     eps_sweep
         Factors on `eps_m` for the stability.
     method
-        ``dbscan``, or ``hdbscan``, which needs no distance but knows no weights: it runs on distinct places, and clusters
-        with fewer than `min_incidents` incidents are dropped.
+        ``dbscan``, or ``hdbscan``, which needs no distance but knows no weights: it runs on distinct places, and
+        clusters with fewer than `min_incidents` incidents are dropped.
 
     Returns
     -------
     PlaceClusters
         `clusters` has `cluster_id` (``P1`` …), `incidents`, `places` (distinct points), `officer_initiated_share`,
-        `top_categories`, `top_hours` (incidents without a known time are left out), `zone_id` (of most of its incidents),
-        `stability_share` (mean over the sweep of the best overlap, in incidents, with a cluster there), `area_km2`,
-        `is_one_place`, `sentence`, and polygons (places within half of `eps_m`, merged). Incidents at one address are one
-        point that counts many times, not many points.
+        `top_categories`, `top_hours` (incidents without a known time are left out), `zone_id` (of most of its
+        incidents), `stability_share` (mean over the sweep of the best overlap, in incidents, with a cluster there),
+        `area_km2`, `is_one_place`, `sentence`, and polygons (places within half of `eps_m`, merged). Incidents at one
+        address are one point that counts many times, not many points.
 
     Raises
     ------
@@ -195,11 +195,11 @@ def place_clusters(
         mine, at = placed.iloc[rows_of], np.flatnonzero(cluster == label)
         shape = shapely.union_all(shapely.buffer(shapely.points(spots[at]), eps_m / 2))
         shapes.append(shape)
-        rows.append(_described(int(label), mine, len(at), shape.area, _stability(at, cluster, numbers, sweep)))
+        rows.append(_described(int(label), mine, len(at), shape.area, _stability(at, numbers, sweep)))
     table = pd.DataFrame(rows, columns=[c for c in _COLUMNS if c != "geometry"])
     frame = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs).to_crs("EPSG:4326")
-    labels = pd.Series("", index=incidents.index, dtype="str", name="cluster_id")
-    labels[is_placed] = [f"P{c + 1}" if c >= 0 else "" for c in of_incident]
+    named = pd.Series([f"P{c + 1}" if c >= 0 else "" for c in of_incident], index=placed.index, dtype="str")
+    labels = named.reindex(incidents.index, fill_value="").rename("cluster_id")
     return PlaceClusters(frame[list(_COLUMNS)], labels, len(placed), int((~is_placed).sum()), settings)
 
 
@@ -220,19 +220,20 @@ def _clusters(spots: Floats, numbers: Ints, eps_m: float, min_incidents: int, me
 
 
 def _by_weight(raw: Ints, places: Floats, numbers: Floats) -> Ints:
-    """Number clusters by falling weight, ties from west to east."""
+    """Give clusters numbers by falling weight, ties from west to east."""
     found = np.unique(raw[raw >= 0])
     if not len(found):
         return np.full(len(raw), -1, dtype=np.int64)
     held = np.bincount(raw[raw >= 0], numbers[raw >= 0], minlength=int(found[-1]) + 1)
     west = pd.Series(places[:, 0] + 1j * places[:, 1]).groupby(raw).agg(lambda z: np.sort(z.to_numpy())[0])
     order = sorted(found.tolist(), key=lambda c: (-held[c], west[c].real, west[c].imag))
+    # One more place at the end, which is where -1 leads to.
     rank = np.full(int(found[-1]) + 2, -1, dtype=np.int64)
     rank[order] = np.arange(len(order))
-    return rank[raw]
+    return np.asarray(rank[raw])
 
 
-def _stability(at: Ints, cluster: Ints, numbers: Ints, sweep: list[Ints]) -> float:
+def _stability(at: Ints, numbers: Ints, sweep: list[Ints]) -> float:
     """Average the best overlap, in incidents, with a cluster under other distances."""
     mine = float(numbers[at].sum())
     best = []

@@ -39,7 +39,7 @@ _COLUMNS = (
     "status",
     "geometry",
 )
-_RATE = "Incidents per 1,000 student-days"
+_RATE = "Reported incidents per 1,000 student-days"
 _COUNT = "Incidents (counts follow where people are)"
 
 
@@ -77,15 +77,15 @@ class GridHotspots:
         width = f"{self.settings['size_m']:g} m"
         if (self.cells["status"] == "insufficient_data").all():
             return (
-                f"{count_text(len(self.cells), 'cell')} of {width} with a value: fewer than {FEWEST_CELLS} say too little "
-                "to call any of them hot."
+                f"{count_text(len(self.cells), 'cell')} of {width} with a value: fewer than {FEWEST_CELLS} say too "
+                "little to call any of them hot."
             )
         if self.hot.empty:
             return f"No cell of {width} stands out with its neighbours among {len(self.cells):,}."
         stay = float(self.hot["stability_share"].mean())
         return (
-            f"{count_text(len(self.hot), 'cell', of=len(self.cells))} of {width} stand out with their neighbours; on average "
-            f"they do so under {stay:.0%} of shifted grids."
+            f"{count_text(len(self.hot), 'cell', of=len(self.cells))} of {width} stand out with their neighbours; on "
+            f"average they do so under {stay:.0%} of shifted grids."
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -107,15 +107,15 @@ def getis_ord_star(values: ArrayLike, weights: object) -> pd.DataFrame:
     values
         Value of each cell, shape (n,). The index of a Series is kept.
     weights
-        Weights between cells, scipy sparse, shape (n, n), or an object with such weights as `sparse`. Where no cell is its
-        own neighbour each becomes so with weight 1, as the star asks.
+        Weights between cells, scipy sparse, shape (n, n), or an object with such weights as `sparse`. Where no cell is
+        its own neighbour each becomes so with weight 1, as the star asks.
 
     Returns
     -------
     pandas.DataFrame
-        `z` (standard normal where nothing is clustered), `p_value` (one-sided: high) and `q_value` (Benjamini–Hochberg) of
-        each cell (J. Ord and A. Getis, "Local spatial autocorrelation statistics", Geographical Analysis 27, 1995). Where
-        all values are equal, or a cell neighbours all others equally, z is 0.
+        `z` (standard normal where nothing is clustered), `p_value` (one-sided: high) and `q_value` (Benjamini–Hochberg)
+        of each cell (J. Ord and A. Getis, "Local spatial autocorrelation statistics", Geographical Analysis 27, 1995).
+        Where all values are equal, or a cell neighbours all others equally, z is 0.
 
     Raises
     ------
@@ -123,7 +123,8 @@ def getis_ord_star(values: ArrayLike, weights: object) -> pd.DataFrame:
         When values and weights do not fit each other, or a value is missing.
     """
     x = np.asarray(values, dtype=np.float64)
-    matrix = sparse.csr_array(getattr(weights, "sparse", weights)).astype(np.float64)
+    given: Any = getattr(weights, "sparse", weights)
+    matrix = sparse.csr_array(given).astype(np.float64)
     if x.ndim != 1 or matrix.shape != (len(x), len(x)):
         raise InputError(
             "Values and weights do not fit each other.",
@@ -150,7 +151,7 @@ def grid_hotspots(
     incidents: gpd.GeoDataFrame,
     *,
     crs: CRS,
-    area: shapely.Geometry,
+    area: shapely.Polygon | shapely.MultiPolygon,
     size_m: float,
     kind: Kind = "hexagon",
     schools: gpd.GeoDataFrame | None = None,
@@ -186,9 +187,9 @@ def grid_hotspots(
     Returns
     -------
     GridHotspots
-        `cells` has `cell_id`, `incidents`, `student_days`, `value` (rate or count), `z`, `p_value` and `q_value` of Gi*,
-        `is_hot`, `stability_share` (share of the shifted grids in which the cell's centre lies in a hot cell), `status`
-        (``hot``, ``not_hot`` or ``insufficient_data``: fewer than `FEWEST_CELLS` cells) and the shapes.
+        `cells` has `cell_id`, `incidents`, `student_days`, `value` (rate or count), `z`, `p_value` and `q_value` of
+        Gi*, `is_hot`, `stability_share` (share of the shifted grids in which the cell's centre lies in a hot cell),
+        `status` (``hot``, ``not_hot`` or ``insufficient_data``: fewer than `FEWEST_CELLS` cells) and the shapes.
 
     Raises
     ------
@@ -246,8 +247,9 @@ def _judge(
 ) -> pd.DataFrame:
     cell = lattice.cell_of(points)
     is_in = cell >= 0
-    incidents = np.bincount(cell[is_in], numbers[is_in], minlength=lattice.count)
-    days = np.zeros(lattice.count) if exposure is None else np.bincount(cell[is_in], exposure[is_in], lattice.count)
+    incidents = np.asarray(np.bincount(cell[is_in], numbers[is_in], minlength=lattice.count), dtype=np.float64)
+    held = np.zeros(len(points)) if exposure is None else exposure
+    days = np.asarray(np.bincount(cell[is_in], held[is_in], lattice.count), dtype=np.float64)
     if exposure is None:
         shapely.prepare(area)
         used = np.flatnonzero(shapely.contains_xy(area, *lattice.centres().T) | (incidents > 0))

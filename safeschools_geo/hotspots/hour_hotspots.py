@@ -87,9 +87,9 @@ def hour_hotspots(this: pd.DataFrame, levels: pd.Series, *, term: Term, settings
     Returns
     -------
     HourHotspots
-        `windows` has `by` and `group`, the columns of `worst_window.WorstWindow.to_frame`, and `q_value` (over the groups
-        tested; `status` goes by it), `rate_per_1000_h` with its exact interval, `stability_share` (mean overlap, in
-        hours, with the worst window of up to 2 and of up to 6 hours) and `officer_initiated_share` (of all incidents
+        `windows` has `by` and `group`, the columns of `worst_window.WorstWindow.to_frame`, and `q_value` (over the
+        groups tested; `status` goes by it), `rate_per_1000_h` with its exact interval, `stability_share` (mean overlap,
+        in hours, with the worst window of up to 2 and of up to 6 hours) and `officer_initiated_share` (of all incidents
         that began in the window).
     """
     tz, chosen = settings.district.time_zone, settings.hotspots
@@ -100,7 +100,8 @@ def hour_hotspots(this: pd.DataFrame, levels: pd.Series, *, term: Term, settings
     everything = hour_tables(all_work, levels, **calendars).set_index(["group", "weekday", "hour"])["incidents"]
     draws = min(chosen.simulations, _SIMULATIONS)
     rows = []
-    for (by, group), part in table.groupby(["by", "group"], sort=False):
+    for key, part in table.groupby(["by", "group"], sort=False):
+        by, group = map(str, key)
         week = part.sort_values(["weekday", "hour"])
         counts, exposure = (week[name].to_numpy().reshape(7, 24) for name in ("incidents", "school_hours"))
         if not exposure.any():

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _REACH = 5.0
 _FEWEST_CELLS = 2.0
+_WIDE_CELLS = 4.0
+_FINER = 3
 _SQUARE_KM = 1e6
 
 
@@ -70,17 +72,22 @@ def kernel_density(
             expected=f"at least {_FEWEST_CELLS * step.max():g} m",
             remedy="Draw more rows and columns, or take a larger bandwidth.",
         )
+    # A narrow kernel needs finer nodes; with three to a cell each way, one lies at the cell's centre.
+    finer = _FINER if bandwidth_m < _WIDE_CELLS * step.max() else 1
+    step /= finer
     margin = np.ceil(_REACH * bandwidth_m / step).astype(int)
-    grid = _binned(places, numbers, (west, south), step, margin, (rows, columns))
+    shape = (rows * finer, columns * finer)
+    grid = _binned(places, numbers, corner=(west, south), step=step, margin=margin, shape=shape)
     for axis, width in ((0, step[1]), (1, step[0])):
         grid = convolve1d(grid, _kernel(bandwidth_m / width), axis=axis, mode="constant")
-    inner = grid[margin[1] : margin[1] + rows, margin[0] : margin[0] + columns]
-    return np.asarray(inner / (step[0] * step[1]) * _SQUARE_KM)
+    inner = grid[margin[1] : margin[1] + shape[0], margin[0] : margin[0] + shape[1]]
+    return np.asarray(inner[finer // 2 :: finer, finer // 2 :: finer] / (step[0] * step[1]) * _SQUARE_KM)
 
 
 def _binned(
     places: Floats,
     numbers: Floats,
+    *,
     corner: tuple[float, float],
     step: Floats,
     margin: NDArray[np.int_],

@@ -78,7 +78,7 @@ class Lattice:
         """
         row, column = np.divmod(np.arange(self.count) if cells is None else np.asarray(cells), self.columns)
         shift = 0.5 * (row % 2) if self.kind == "hexagon" else 0.0
-        return np.c_[self.origin[0] + (column + shift) * self.size_m, self.origin[1] + row * self.row_m]
+        return np.asarray(np.c_[self.origin[0] + (column + shift) * self.size_m, self.origin[1] + row * self.row_m])
 
     def cell_of(self, xy: ArrayLike) -> Ints:
         """Find the cell of points.
@@ -91,8 +91,8 @@ class Lattice:
         Returns
         -------
         numpy.ndarray
-            Number of the cell, int64, shape (n,); -1 outside of all. On an edge, the cell to the east or north of it for
-            squares, the first of the nearest for hexagons.
+            Number of the cell, int64, shape (n,); -1 outside of all. On an edge, the cell to the east or north of it
+            for squares, the first of the nearest for hexagons.
         """
         places = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
         x = (places[:, 0] - self.origin[0]) / self.size_m

@@ -153,11 +153,10 @@ def school_months(
     SchoolMonths
         `table` has `wave_id`, `status` (``high`` or ``not_high``), `members` (ids joined by ``;``), `months`
         (``2026-02`` … joined by ``;``), `zone_id`, `observed` (reported incidents), `expected`, `ratio` with an
-        interval, `llr`, `p_value` (one-sided, after all windows), `gumbel_p_value`, `detectable_ratio`, `stability_share` (mean overlap
-        with what is high with windows of 10 % and 50 %), `officer_initiated_share` (of the term) and `sentence`. With a
-        denominator
-        a school's expected incidents are spread over the months by their school days; without one the permutation
-        model takes the sums of schools and months as given.
+        interval, `llr`, `p_value` (one-sided, after all windows), `gumbel_p_value`, `detectable_ratio`,
+        `stability_share` (mean overlap with what is high with windows of 10 % and 50 %), `officer_initiated_share` (of
+        the term) and `sentence`. With a denominator a school's expected incidents are spread over the months by their
+        school days; without one the permutation model takes the sums of schools and months as given.
     """
     cases, days = month_counts(history, rates.table, term=term, calendar=calendar)
     table = rates.table.set_index("school_id", drop=False)

@@ -203,7 +203,7 @@ def funnel_limits(ordinary: OrdinaryRates, *, points: int = 60) -> pd.DataFrame:
     columns = {"expected": means}
     for name, shares in _LIMITS.items():
         for side, share in zip(("low", "high"), shares, strict=True):
-            columns[f"{side}_{name}"] = stats.nbinom.ppf(share, 1 / spread, 1 / (1 + spread * means)) / means
+            columns[f"{side}_{name}"] = _quantile(share, 1 / spread, 1 / (1 + spread * means)) / means
     return pd.DataFrame(columns)
 
 
@@ -256,6 +256,13 @@ def group_rates(rates: SchoolRates, by: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _quantile(share: float, size: float, chance: Floats) -> Floats:
+    """Interpolate between whole numbers, so that limits do not jump (Spiegelhalter 2005, appendix)."""
+    above = stats.nbinom.ppf(share, size, chance)
+    reached, at = stats.nbinom.cdf(above, size, chance), stats.nbinom.pmf(above, size, chance)
+    return np.asarray(np.maximum(above - (reached - share) / at, 0.0))
 
 
 def _place(counts: pd.DataFrame, term: str) -> int:

@@ -68,8 +68,8 @@ class KnoxResult:
         if not self.expected:
             return f"No two incidents could lie {within} of each other: nothing can be said of repeats."
         told = (
-            f"{self.observed:,} pairs of incidents lie {within} of each other, {times(self.ratio)} the number that places "
-            f"and days alone explain (one-sided p = {self.p_value:.3f})"
+            f"{self.observed:,} pairs of incidents lie {within} of each other, {times(self.ratio)} the number that "
+            f"places and days alone explain (one-sided p = {self.p_value:.3f})"
         )
         end = (
             "incidents follow each other" if self.p_value <= _CLEAR else "no evidence that one incident brings the next"
@@ -112,8 +112,8 @@ def knox(
     -------
     KnoxResult
         The count, what is expected of it, and a one-sided Monte-Carlo p-value ``(1 + number at least as large) /
-        (simulations + 1)`` (E. Knox, "The detection of space-time interactions", Applied Statistics 13, 1964; N. Mantel,
-        Cancer Research 27, 1967). A season shared by all places is no repeat; one of its own at some place is.
+        (simulations + 1)`` (E. Knox, "The detection of space-time interactions", Applied Statistics 13, 1964; N.
+        Mantel, Cancer Research 27, 1967). A season shared by all places is no repeat; one of its own at some place is.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def knox(
     touching = KDTree(spots).query_pairs(distance_m, output_type="ndarray").astype(np.int64)
     in_space = int((numbers[touching[:, 0]] * numbers[touching[:, 1]]).sum() + (numbers * (numbers - 1) // 2).sum())
     in_time = _pairs_in_time(moments, days)
-    counter = _cheaper(where, moments, numbers, touching, in_space, days)
+    counter = _cheaper(where, moments, numbers=numbers, touching=touching, in_space=in_space, days=days)
     observed = counter.count(moments)
     rng = np.random.default_rng(seed)
     reached = sum(counter.count(rng.permutation(moments)) >= observed for _ in range(simulations))
@@ -244,7 +244,7 @@ class ByPlaceAndDay:
         return int((int((high - low).sum()) - len(day)) // 2)
 
 
-def _cheaper(where: Ints, moments: Floats, numbers: Ints, touching: Ints, in_space: int, days: float) -> _Counter:
+def _cheaper(where: Ints, moments: Floats, *, numbers: Ints, touching: Ints, in_space: int, days: float) -> _Counter:
     """Choose the way with less work for one count."""
     is_whole = bool((moments == np.round(moments)).all())
     if not is_whole or not len(moments):

@@ -70,12 +70,12 @@ def list_spots(
 
 
 def _groups(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterator[dict[str, Any]]:
-    for row in schools.groups.high.drop(columns="geometry").to_dict("records"):
+    for row in _rows(schools.groups.to_frame().query("status == 'high'")):
         yield {**row, "hotspot_id": row["group_id"], "kind": "schools", "warning": warn(row["members"].split(";"))}
 
 
 def _schools(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(schools.rates.high.to_dict("records"), start=1):
+    for number, row in enumerate(_rows(schools.rates.high), start=1):
         # The interval of the rate is that of the count, which is what the ratio has too.
         per_rate = row["ratio"] / row["rate_per_1000"]
         yield {
@@ -94,7 +94,7 @@ def _schools(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Itera
 def _months(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterator[dict[str, Any]]:
     days = schools.rates.table.set_index("school_id")["student_days"]
     share = schools.months.share_of_days
-    for row in schools.months.high.to_dict("records"):
+    for row in _rows(schools.months.high):
         ids, months = row["members"].split(";"), row["months"].split(";")
         student_days = days.reindex(ids).sum(min_count=1) * share.reindex(months).sum()
         yield {
@@ -107,7 +107,7 @@ def _months(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterat
 
 
 def _hours(hours: HourHotspots) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(hours.high.to_dict("records"), start=1):
+    for number, row in enumerate(_rows(hours.high), start=1):
         scale = row["rate_per_1000_h"] / (row["observed"] / row["expected"])
         yield {
             **row,
@@ -146,7 +146,7 @@ def _cells(cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _places(clusters: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    for row in clusters.drop(columns="geometry").to_dict("records"):
+    for row in _rows(pd.DataFrame(clusters.drop(columns="geometry"))):
         yield {
             **row,
             "hotspot_id": row["cluster_id"],
@@ -154,6 +154,11 @@ def _places(clusters: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
             "members": row["cluster_id"],
             "observed": row["incidents"],
         }
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for row in frame.to_dict("records"):
+        yield {str(name): value for name, value in row.items()}
 
 
 def _uncapitalised(sentence: str) -> str:

@@ -70,21 +70,21 @@ def trend_tests(counts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
     Parameters
     ----------
     counts
-        `term` (in order of appearance), `school_id`, `level`, `incidents` and `student_days` (missing where unknown; such
-        schools are taken to be of one size in all terms).
+        `term` (in order of appearance), `school_id`, `level`, `incidents` and `student_days` (missing where unknown;
+        such schools are taken to be of one size in all terms).
     alpha
         Largest q-value of what is called a rise or a fall.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each school: `terms` and `incidents` it is judged by, `z` and two-sided `p_value` of the score test of
-        a log-linear trend given the school's total, with chances in proportion to its student-days times the rate of its
-        level in the term (P. Armitage, Biometrics 11, 1955, for Poisson counts), `q_value` over all schools tested,
-        `ratio_first_last` (last term over first, of the fitted line), `class` (``rising``, ``falling``,
-        ``no clear trend``, or ``insufficient_data``: fewer than `FEWEST_TERMS` terms or `FEWEST_INCIDENTS` incidents) and
-        `sentence`. Variances are inflated by how much more than Poisson's all schools vary from term to term: the median
-        over schools of Pearson's statistic over its own median, at least 1, which a few trends cannot bend.
+        One row for each school: `terms` and `incidents` it is judged by, `z` and two-sided `p_value` of the score test
+        of a log-linear trend given the school's total, with chances in proportion to its student-days times the rate of
+        its level in the term (P. Armitage, Biometrics 11, 1955, for Poisson counts), `q_value` over all schools tested,
+        `ratio_first_last` (last term over first, of the fitted line), `class` (``rising``, ``falling``, ``no clear
+        trend``, or ``insufficient_data``: fewer than `FEWEST_TERMS` terms or `FEWEST_INCIDENTS` incidents) and
+        `sentence`. Variances are inflated by how much more than Poisson's all schools vary from term to term: the
+        median over schools of Pearson's statistic over its own median, at least 1, which a few trends cannot bend.
 
     Raises
     ------

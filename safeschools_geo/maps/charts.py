@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     Window = tuple[Sequence[int], int, int]
 
 INK, GREY, FRAME = "#1a1a1a", "#4a4a4a", "#767676"
+_FAINT = "#dcdcd6"
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FONT = 'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif"'
 _LETTER = 7.4
 _LINE = 17.0
+_WIDTH = 750.0
 _SCHOOL_DAYS = 5
 _DARK = set(RATE_FILLS[-2:])
 _SHAPES: dict[str, Callable[[float, float], str]] = {
@@ -51,7 +53,8 @@ def funnel_chart(points: pd.DataFrame, limits: pd.DataFrame, *, title: str, desc
     Returns
     -------
     str
-        An SVG element. Expected incidents run to the right on a logarithmic scale; schools that stand out carry their name.
+        An SVG element. Expected incidents run to the right on a logarithmic scale; schools that stand out carry their
+        name.
     """
     width, height, left, right, top, bottom = 760.0, 460.0, 56.0, 66.0, 16.0, 92.0
     shown = points[points["expected"] > 0]
@@ -72,7 +75,8 @@ def funnel_chart(points: pd.DataFrame, limits: pd.DataFrame, *, title: str, desc
     rows = sorted(shown.to_dict("records"), key=lambda row: (-order[row["status"]], row["expected"]))
     for row in rows:
         shape, color = STATUS_MARKS[row["status"]]
-        told = f"{row['label']}: {row['ratio']:.1f} times the {row['expected']:.1f} expected; {HOTSPOT_STATUSES[row['status']]}"
+        said = HOTSPOT_STATUSES[row["status"]]
+        told = f"{row['label']}: {row['ratio']:.1f} times the {row['expected']:.1f} expected; {said}"
         mark = _SHAPES[shape](x(row["expected"]), y(row["ratio"]))
         parts.append(f'<g fill="{color}" stroke="{INK}"><title>{escape(told)}</title>{mark}</g>')
     flagged = [row for row in rows if row["status"] in ("high", "rests_on_officer_initiated")]
@@ -133,11 +137,15 @@ def heat_map(
         for column, hour in enumerate(columns):
             at = left + column * cell_w, top + row * cell_h
             rate = rates[day, hour] if hours[day, hour] > 0 else math.nan
-            parts.append(_heat_cell(at, (cell_w, cell_h), rate, classes, decimals, f"{DAYS[day]} {hour}:00"))
-    parts += _outline(window, days, columns, (left, top), (cell_w, cell_h))
+            parts.append(
+                _heat_cell(
+                    at, (cell_w, cell_h), rate, classes=classes, decimals=decimals, when=f"{DAYS[day]} {hour}:00"
+                )
+            )
+    parts += _outline(window, days, columns, corner=(left, top), size=(cell_w, cell_h))
     bottom = top + len(days) * cell_h + 26
     parts += _class_legend(classes, unit, left, bottom, has_window=window is not None)
-    return _svg(760, bottom + 46, title, f"Rows are weekdays, columns hours of the day; {unit}.", parts)
+    return _svg(760, bottom + 64, title, f"Rows are weekdays, columns hours of the day; {unit}.", parts)
 
 
 def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str) -> str:
@@ -170,7 +178,7 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str) -> str:
     bottom = top + line_h * len(rows)
     parts = []
     for tick in np.arange(0, end + step / 2, step):
-        parts.append(f'<path d="M{x(tick):.1f},{top}V{bottom}" stroke="#dcdcd6"/>')
+        parts.append(f'<path d="M{x(tick):.1f},{top}V{bottom}" stroke="{_FAINT}"/>')
         parts.append(_text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GREY))
     for place, row in enumerate(rows.to_dict("records")):
         y = top + (place + 0.5) * line_h
@@ -202,7 +210,8 @@ def _svg(width: float, height: float, title: str, description: str, parts: Seque
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "start", color: str = INK, size: float = 14) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}" font-size="{size:g}">{escape(words)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} fill="{color}" font-size="{size:g}">{escape(words)}</text>'
 
 
 def _funnel_axes(
@@ -214,10 +223,15 @@ def _funnel_axes(
 ) -> list[str]:
     west, east, north, south = frame
     parts = []
-    for tick in range(math.floor(highest) + 1):
-        parts.append(f'<path d="M{west},{y(tick):.1f}H{east}" stroke="{INK if tick == 1 else "#dcdcd6"}"/>')
-        parts.append(_text(west - 8, y(tick) + 5, f"{tick} ×", anchor="end", color=GREY))
-    ticks = [v for v in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if logs[0] <= math.log(v) <= logs[1]]
+    for times in range(math.floor(highest) + 1):
+        color = INK if times == 1 else _FAINT
+        parts.append(f'<path d="M{west},{y(times):.1f}H{east}" stroke="{color}"/>')
+        parts.append(_text(west - 8, y(times) + 5, f"{times} ×", anchor="end", color=GREY))
+    ticks = [
+        v
+        for v in (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+        if logs[0] <= math.log(v) <= logs[1]
+    ]
     for tick in ticks:
         parts.append(f'<path d="M{x(tick):.1f},{south}v5" stroke="{FRAME}"/>')
         parts.append(_text(x(tick), south + 20, f"{tick:g}", anchor="middle", color=GREY))
@@ -268,7 +282,7 @@ def _status_legend(seen: Sequence[str], left: float, y: float) -> list[str]:
     parts, x = [], left
     for status in seen:
         words = _SHORT[status]
-        if x + 24 + _LETTER * len(words) > 750:  # noqa: PLR2004 - the width of the chart
+        if x + 24 + _LETTER * len(words) > _WIDTH:
             x, y = left, y + 20
         shape, color = STATUS_MARKS[status]
         parts.append(f'<g fill="{color}" stroke="{INK}">{_SHAPES[shape](x + 8, y - 4)}</g>')
@@ -287,7 +301,7 @@ _SHORT = {
 
 
 def _heat_cell(
-    at: tuple[float, float], size: tuple[float, float], rate: float, classes: RateClasses, decimals: int, when: str
+    at: tuple[float, float], size: tuple[float, float], rate: float, *, classes: RateClasses, decimals: int, when: str
 ) -> str:
     fill = classes.fill(rate)
     told = "not in session" if fill is None else f"{rate:.{decimals}f}"
@@ -306,6 +320,7 @@ def _outline(
     window: Window | None,
     days: list[int],
     columns: list[int],
+    *,
     corner: tuple[float, float],
     size: tuple[float, float],
 ) -> list[str]:
@@ -325,7 +340,8 @@ def _outline(
             runs.append([row])
     x, width = corner[0] + columns.index(inside[0]) * size[0], len(inside) * size[0]
     return [
-        f'<rect x="{x:.1f}" y="{corner[1] + run[0] * size[1]:.1f}" width="{width:.1f}" height="{len(run) * size[1]:.1f}" '
+        f'<rect x="{x:.1f}" y="{corner[1] + run[0] * size[1]:.1f}" width="{width:.1f}" '
+        f'height="{len(run) * size[1]:.1f}" '
         'fill="none" stroke="#7a0019" stroke-width="4"/>'
         for run in runs
     ]
@@ -334,6 +350,8 @@ def _outline(
 def _class_legend(classes: RateClasses, unit: str, left: float, y: float, *, has_window: bool) -> list[str]:
     parts, x = [], left
     for item in classes.legend():
+        if x + 34 + _LETTER * len(item.label) > _WIDTH:
+            x, y = left, y + _LINE + 3
         parts.append(
             f'<rect x="{x:.1f}" y="{y - 12:.1f}" width="16" height="14" fill="{item.color}" stroke="{FRAME}"/>'
         )

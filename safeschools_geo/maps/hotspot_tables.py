@@ -32,6 +32,7 @@ def spot_table(spots: pd.DataFrame, *, term: str) -> DataTable:
     """
     columns = (
         "Hotspot",
+        "In a sentence",
         "What",
         "Zone",
         "Incidents",
@@ -42,11 +43,11 @@ def spot_table(spots: pd.DataFrame, *, term: str) -> DataTable:
         "Could have been seen from",
         "Stays under other settings",
         "Officers started",
-        "In a sentence",
     )
     rows = tuple(
         (
             str(s.hotspot_id),
+            f"{s.sentence} {s.warning}".strip(),
             _KINDS[s.kind],
             str(s.zone_id).replace(";", ", ") or NONE_NAMED,
             number(s.observed, 0 if float(s.observed).is_integer() else 1),
@@ -57,7 +58,6 @@ def spot_table(spots: pd.DataFrame, *, term: str) -> DataTable:
             number(s.detectable_ratio, 1, suffix=" ×"),
             share(s.stability_share),
             share(s.officer_initiated_share),
-            f"{s.sentence} {s.warning}".strip(),
         )
         for s in records(spots)
     )
@@ -356,9 +356,10 @@ def ranged(value: object, low: object, high: object, decimals: int) -> str:
     """
     if pd.isna(value):  # type: ignore[call-overload]
         return NONE_NAMED
+    shown = [number(v, decimals).replace("inf", "∞") for v in (value, low, high)]
     if pd.isna(low) or pd.isna(high):  # type: ignore[call-overload]
-        return number(value, decimals)
-    return f"{number(value, decimals)} ({number(low, decimals)}–{number(high, decimals)})"
+        return shown[0]
+    return f"{shown[0]} ({shown[1]}–{shown[2]})"
 
 
 def chance(value: object) -> str:

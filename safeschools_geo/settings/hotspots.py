@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from safeschools_geo.settings.checks import require, require_values
 
 _WHERE = "[hotspots]"
-_KINDS = ("hexagon", "square")
+CellKind = Literal["hexagon", "square"]
+_KINDS: tuple[CellKind, ...] = get_args(CellKind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ class HotspotSettings:
     place_distance_m: float = 150.0
     place_incidents: int = 10
     cell_m: float = 1500.0
-    cell_kind: str = "hexagon"
+    cell_kind: CellKind = "hexagon"
     bandwidth_m: float = 500.0
     repeat_distance_m: float = 400.0
     repeat_days: int = 7

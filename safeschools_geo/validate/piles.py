@@ -37,8 +37,8 @@ def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, 
     Returns
     -------
     pandas.DataFrame
-        `x`, `y` (longitude and latitude, to six decimals) and `incidents` of the piles that are more than `AWAY_M` metres
-        from every school, the largest first.
+        `x`, `y` (longitude and latitude, to six decimals) and `incidents` of the piles that are more than `AWAY_M`
+        metres from every school, the largest first.
     """
     sizes = _rounded(points).dropna().value_counts(sort=False).sort_index()
     piles = sizes[sizes >= smallest].sort_values(ascending=False, kind="stable").rename("incidents").reset_index()
@@ -46,7 +46,7 @@ def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, 
     campuses = in_metres(schools[~(schools.isna() | schools.is_empty)], crs).union_all()
     # With no school at all the distance is not a number, and every pile is away from schools.
     is_away = ~(in_metres(places, crs).distance(campuses).to_numpy() <= AWAY_M)
-    return piles[is_away].reset_index(drop=True)
+    return pd.DataFrame(piles[is_away]).reset_index(drop=True)
 
 
 def pile_of(points: gpd.GeoSeries, piles: pd.DataFrame) -> pd.Series:

@@ -1,0 +1,109 @@
+"""Change: published values of the E-test and of the displacement difference, and terms beside each other."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safeschools_geo.errors import ColumnError, InputError
+from safeschools_geo.hotspots.change import e_test, term_change, weighted_displacement_difference, zone_change_effect
+
+
+@pytest.mark.parametrize(("counts", "published"), [((6, 2), 0.1749), ((0, 3), 0.0884)])
+def test_e_test_as_published(counts, published):
+    assert e_test(counts[0], 1, counts[1], 1) == pytest.approx(published, abs=5e-5)
+
+
+def test_displacement_difference_as_published():
+    # Wheeler and Ratcliffe 2018.
+    result = weighted_displacement_difference(
+        (207, 110), (308, 318), displacement_treated=(178, 157), displacement_control=(150, 140)
+    )
+    assert (result.wdd, result.variance) == (-118, 1568)
+    assert result.z == pytest.approx(-2.98, abs=0.005)
+    assert result.p_value == pytest.approx(0.0029, abs=5e-5)
+    assert result.low < -118 < result.high < 0
+    assert "118 incidents fewer" in result.summary()
+    assert "chance does not explain it" in result.summary()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 500), min_size=8, max_size=8))
+def test_exchanging_treated_and_control_turns_the_sign(n):
+    pairs = [(n[i], n[i + 1]) for i in range(0, 8, 2)]
+    one = weighted_displacement_difference(
+        pairs[0], pairs[1], displacement_treated=pairs[2], displacement_control=pairs[3]
+    )
+    other = weighted_displacement_difference(
+        pairs[1], pairs[0], displacement_treated=pairs[3], displacement_control=pairs[2]
+    )
+    assert (one.wdd, one.variance) == (-other.wdd, sum(n))
+    assert other.variance == one.variance
+
+
+def counts_of(before, after, *, days=(1000.0, 1000.0), zones=None, level="high"):
+    n = len(before)
+    ids = [f"S{i}" for i in range(n)]
+    zone = zones or ["A"] * n
+    frames = [
+        pd.DataFrame({"term": t, "school_id": ids, "zone_id": zone, "level": level, "incidents": c, "student_days": d})
+        for t, c, d in (("T1", before, days[0]), ("T2", after, days[1]))
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_terms_beside_each_other_by_hand():
+    table = term_change(counts_of([10, 10, 1, 0], [40, 12, 2, 9], days=(1000.0, 2000.0)), before="T1", after="T2")
+    row = table.set_index("school_id")
+    assert row.loc["S0", "ratio"] == pytest.approx(40 / 10 / 2)
+    assert row.loc["S0", "ratio_low"] < 2 < row.loc["S0", "ratio_high"]
+    assert row.loc["S2", "direction"] == "insufficient_data"
+    assert np.isinf(row.loc["S3", "ratio"])
+    assert row["q_value"].notna().tolist() == [True, True, False, True]
+    assert "too few to compare" in row.loc["S2", "sentence"]
+
+
+def test_a_clear_rise_and_a_clear_fall():
+    table = term_change(counts_of([10, 60, 30], [50, 20, 31]), before="T1", after="T2").set_index("school_id")
+    assert table["direction"].tolist() == ["rose", "fell", "no clear change"]
+    assert "rose to 5.0 times" in table.loc["S0", "sentence"]
+
+
+def test_zones_add_their_schools_and_unknown_enrolment_is_left_out():
+    counts = counts_of([10, 20, 5], [10, 20, 5], zones=["A", "A", "B"])
+    counts.loc[counts["school_id"] == "S2", "student_days"] = np.nan
+    table = term_change(counts, before="T1", after="T2", by="zone_id").set_index("zone_id")
+    assert table.loc["A", "incidents_before"] == 30
+    assert table.loc["B", "direction"] == "insufficient_data"
+
+
+def test_interval_is_the_exact_conditional_one():
+    # 30 and 10 over equal days: the binomial share 30 of 40 has 58.8 % to 87.3 %.
+    row = term_change(counts_of([10], [30]), before="T1", after="T2").iloc[0]
+    assert (row["ratio_low"], row["ratio_high"]) == pytest.approx((0.588 / 0.412, 0.873 / 0.127), rel=0.01)
+
+
+def test_moved_schools_against_the_most_alike():
+    counts = counts_of([50, 48, 10, 90], [20, 47, 11, 88])
+    result = zone_change_effect(counts, ["S0"], before="T1", after="T2")
+    assert (result.treated, result.comparison) == (("S0",), ("S1",))
+    assert result.wdd == (20 - 50) - (47 - 48)
+    named = zone_change_effect(counts, ["S0"], before="T1", after="T2", comparison=["S3"])
+    assert named.comparison == ("S3",)
+    assert named.to_frame()["treated"].item() == "S0"
+
+
+def test_bad_input_is_told():
+    counts = counts_of([1], [2])
+    with pytest.raises(ColumnError):
+        term_change(counts.drop(columns="incidents"), before="T1", after="T2")
+    with pytest.raises(InputError, match="no such term"):
+        term_change(counts, before="T1", after="T9")
+    with pytest.raises(InputError, match="cannot be compared"):
+        zone_change_effect(counts, ["nowhere"], before="T1", after="T2")
+    with pytest.raises(InputError, match="no school to compare"):
+        zone_change_effect(counts, ["S0"], before="T1", after="T2")
+    with pytest.raises(InputError, match="pair of counts"):
+        weighted_displacement_difference((1, 2, 3), (1, 2))
+    assert e_test(0, 1, 0, 1) == 1
