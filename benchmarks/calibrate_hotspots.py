@@ -150,8 +150,8 @@ def report(rows: list[dict[str, object]], terms: int, seconds: float) -> str:
         (
             f"Made by `python benchmarks/calibrate_hotspots.py --terms {terms}` in {seconds / 60:.0f} minutes. The "
             f"demo's schools, {terms} simulated terms a row with **no hotspot**: the share of terms in which anything "
-            "is flagged. At 5 % nominal, up to 10 % is what we accept. The last column is the share of terms in which one "
-            f"school with {FACTOR:g} times its ordinary number, drawn at random, is flagged by our funnel."
+            "is flagged. At 5 % nominal, up to 10 % is what we accept. The last column is the share of terms in which "
+            f"one school with {FACTOR:g} times its ordinary number, drawn at random, is flagged by our funnel."
         ),
         "",
         "| " + " | ".join([*heads.values(), f"power at {FACTOR:g} ×"]) + " |",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safeschools_geo.errors import count_text
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots.hour_hotspots import GROUP_NAMES
+from safeschools_geo.hotspots.spots import MOST_PLACES
 from safeschools_geo.hotspots.worst_window import DAY_NAMES
 from safeschools_geo.maps import Chart, cells_page, hotspots_page, hours_page, trends_page
 from safeschools_geo.maps.charts import bar_intervals, funnel_chart, heat_map
@@ -72,7 +73,7 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         schools=result.district.schools,
         rates=found.schools.rates.table,
         groups=groups[groups["status"].isin(["high", "rests_on_officer_initiated"])],
-        places=found.places.clusters.clusters,
+        places=found.places.clusters.clusters.head(MOST_PLACES),
         spots=found.spots,
         summaries=[("Level", found.schools.by_level), ("Zone", found.schools.by_zone)],
         charts=[school_funnel(found), zone_rates(result)],
@@ -363,9 +364,9 @@ def _reading(found: Hotspots) -> Sequence[str]:
 
 
 def _piles(found: Hotspots) -> list[str]:
-    piles: Any = found.places.piles
-    return [
-        f"Left out of places: {count_text(int(row['incidents']), 'incident')} at {row['y']:.5f}, {row['x']:.5f}, a "
-        "pile of equal coordinates that is no school."
-        for row in piles.to_dict("records")
-    ]
+    piles = found.places.piles
+    if piles.empty:
+        return []
+    named = name_ids(f"{n:,} at {y:.5f}, {x:.5f}" for x, y, n in piles.itertuples(index=False, name=None))
+    told = f"Left out of places: {count_text(len(piles), 'pile')} of equal coordinates that are no school ({named})"
+    return [f"{told}, as a geocoder gives when it finds nothing."]

@@ -12,7 +12,8 @@ LAYERS = [
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
     {"assign", "counts", "workload", "hotspots", "rebalance"},
     {"maps", "check_page", "export"},
-    {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result", "notebook_runs", "commands", "cli", "__main__"},
+    {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result"}
+    | {"notebook_runs", "commands", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS, start=1) for name in names}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py" and "_demo" not in p.parts)

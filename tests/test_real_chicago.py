@@ -107,8 +107,35 @@ def test_local_times_tagged_utc_stay_local(everything, real_data):
 def test_all_maps_are_drawn_and_the_history_is_small(everything):
     _, out = everything
     maps = out / "Spring 2018" / "maps"
-    assert {p.name for p in maps.iterdir()} == {"index.html", "zones.html", "history.html", "rates.html"}
+    assert {p.stem for p in maps.iterdir()} == {
+        *("index", "zones", "history", "rates"),
+        *("hotspots", "hours", "trends", "grid"),
+    }
     assert (maps / "history.html").stat().st_size < 1_500_000
+
+
+def test_without_enrolment_places_are_described_and_no_rate_is_given(everything):
+    found = everything[0].hotspots
+    assert found.schools.rates.summary().startswith("No rates are given for the 680 schools: no enrolment is known")
+    assert found.schools.by_zone["rate_per_1000"].isna().all()
+    assert not found.places.grid.has_rates
+    assert set(found.spots["kind"]) == {"cell", "place"}
+    assert found.spots.loc[found.spots["kind"] == "cell", "warning"].str.contains("where people are").all()
+    assert len(found.places.piles) > 100
+    assert "piles of equal coordinates that are no school" in found.summary()
+
+
+def test_school_incidents_without_enrolment_go_through_the_permutation_model(real_data, tmp_path):
+    found = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500)).hotspots
+    assert found.schools.months.model == "permutation"
+    assert "No enrolment is known, so there are no rates" in found.schools.months.summary()
+    assert found.schools.counts["reported"].sum() > 1000
+    assert found.schools.groups.table.empty
+    # Lunch and the afternoon, at schools of every level: the hours do not need an enrolment.
+    hours = found.hours.windows.set_index("group").loc["all"]
+    assert hours["status"] == "high"
+    assert 10 <= hours["start_hour"] <= 14
+    assert found.backtest.status == "insufficient_data"
 
 
 def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path):

@@ -62,6 +62,11 @@ class GridHotspots:
     settings: dict[str, Any]
 
     @property
+    def has_rates(self) -> bool:
+        """Whether values are rates, not counts."""
+        return self.measure == _RATE
+
+    @property
     def hot(self) -> gpd.GeoDataFrame:
         """The hot cells."""
         return self.cells[self.cells["is_hot"]]

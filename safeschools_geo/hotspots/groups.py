@@ -73,8 +73,8 @@ class SchoolGroups:
         """
         if not self.scans:
             return (
-                f"No groups of schools were looked for: {count_text(self.schools, 'school')} with a rate and a place, "
-                f"and fewer than {FEWEST_SCHOOLS} say too little."
+                f"No groups of schools were looked for: {count_text(self.schools, 'school')} with incidents, a known "
+                f"enrolment and a place, and fewer than {FEWEST_SCHOOLS} say too little."
             )
         if self.high.empty:
             return f"No group of neighbouring schools stands out of all {self.schools}."

@@ -74,7 +74,13 @@ class SchoolRates:
         number = self.table["status"].value_counts()
         tested = int(self.table["p_value"].notna().sum())
         if not tested:
-            return f"No rates: {count_text(len(self.table), 'school')}, none with a known enrolment and enough peers."
+            known = int(self.table["student_days"].gt(0).sum())
+            why = (
+                "too few of any level have a known enrolment to compare them"
+                if known
+                else "no enrolment is known, so incidents cannot be divided by student-days"
+            )
+            return f"No rates are given for the {count_text(len(self.table), 'school')}: {why}."
         told = (
             f"{count_text(int(number.get('high', 0)), 'school', of=tested)} had more reported incidents than chance "
             f"explains for the enrolment and level."

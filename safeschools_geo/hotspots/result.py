@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from safeschools_geo.errors import count_text
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots.backtest import Backtest
 from safeschools_geo.hotspots.clusters import PlaceClusters
 from safeschools_geo.hotspots.grid import GridHotspots
@@ -216,8 +216,7 @@ class Hotspots:
         if self.hours.without_time:
             told.append(f"{count_text(self.hours.without_time, 'incident')} without a time of day, for hours")
         if len(self.places.piles):
-            there = ", ".join(
-                f"{n:,} at {y:.5f}, {x:.5f}" for x, y, n in self.places.piles.itertuples(index=False, name=None)
-            )
+            piles = self.places.piles.itertuples(index=False, name=None)
+            there = name_ids(f"{n:,} at {y:.5f} {x:.5f}" for x, y, n in piles)
             told.append(f"piles of equal coordinates that are no school ({there}), for places")
         return f"Left out: {'; '.join(told)}." if told else ""

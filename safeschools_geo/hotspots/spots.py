@@ -10,6 +10,7 @@ import shapely
 from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.honesty import warning_for
 from safeschools_geo.hotspots.hour_hotspots import GROUP_NAMES
+from safeschools_geo.hotspots.words import chance_text
 from safeschools_geo.schemas import HOTSPOTS
 
 if TYPE_CHECKING:
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from safeschools_geo.hotspots.grid import GridHotspots
     from safeschools_geo.hotspots.hour_hotspots import HourHotspots
     from safeschools_geo.hotspots.result import PlaceHotspots, SchoolHotspots
     from safeschools_geo.settings import Settings, Term
+
+MOST_PLACES = 10
+"""Places off campus that are listed, those with most incidents; the table of places has all."""
 
 _TOUCH_DEGREES = 1e-7
 _TEXTS = [c.name for c in HOTSPOTS.columns if c.dtype == "str"]
@@ -60,13 +65,14 @@ def list_spots(
         *_schools(schools, warn),
         *_months(schools, warn),
         *_hours(hours),
-        *_cells(places.grid.cells),
+        *_cells(places.grid),
         *_places(places.clusters.clusters),
     ]
     table = pd.DataFrame(rows, columns=HOTSPOTS.column_names).assign(term=term.name)
     numbers = [c.name for c in HOTSPOTS.columns if c.dtype == "float64"]
-    table[_TEXTS] = table[_TEXTS].fillna("").astype("str")
-    return table.astype(dict.fromkeys(numbers, "float64"))
+    # A column that no kind of hotspot fills is read as numbers.
+    texts = {name: table[name].astype(object).where(table[name].notna(), "").astype("str") for name in _TEXTS}
+    return table.assign(**texts).astype(dict.fromkeys(numbers, "float64"))
 
 
 def _groups(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterator[dict[str, Any]]:
@@ -122,9 +128,9 @@ def _hours(hours: HourHotspots) -> Iterator[dict[str, Any]]:
         }
 
 
-def _cells(cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
+def _cells(grid: GridHotspots) -> Iterator[dict[str, Any]]:
     """Join hot cells that touch: one patch is one hotspot."""
-    hot = cells[cells["is_hot"]]
+    hot = grid.hot
     if hot.empty:
         return
     joined = shapely.union_all(shapely.buffer(hot.geometry.to_numpy(), _TOUCH_DEGREES))
@@ -140,13 +146,14 @@ def _cells(cells: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
             "sentence": (
                 f"{count_text(len(mine), 'cell')} of the grid stand{'s' if len(mine) == 1 else ''} out with the "
                 f"neighbouring cells: {count_text(int(mine['incidents'].sum()), 'incident')}; the strongest has "
-                f"q = {mine['q_value'].min():.3f} over all {len(cells):,} cells."
+                f"q {chance_text(mine['q_value'].min())} over all {len(grid.cells):,} cells."
             ),
+            "warning": "" if grid.has_rates else "These are counts: they follow where people are.",
         }
 
 
 def _places(clusters: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
-    for row in _rows(pd.DataFrame(clusters.drop(columns="geometry"))):
+    for row in _rows(pd.DataFrame(clusters.drop(columns="geometry").head(MOST_PLACES))):
         yield {
             **row,
             "hotspot_id": row["cluster_id"],

@@ -55,8 +55,8 @@ def test_hotspot_schools_are_neighbours(schools):
 
 def test_one_zone_has_far_larger_schools_and_no_more_incidents_for_each_student(history, schools):
     heavy = PLANTED["heavy_zone"]["zone"]
-    grades = schools.dropna(subset="Enrolled").groupby(["GradeSpan", schools["zone_id"] == heavy])["Enrolled"].mean()
-    size = grades.unstack().dropna()
+    known = schools.dropna(subset="Enrolled").assign(is_heavy=schools["zone_id"] == heavy)
+    size = known.pivot_table(index="GradeSpan", columns="is_heavy", values="Enrolled").dropna()
     assert (size[True] / size[False]).mean() == pytest.approx(PLANTED["heavy_zone"]["student_factor"], abs=0.2)
     zone = history["SchoolCode"].map(schools.set_index("SchoolCode")["zone_id"])
     rate = zone.value_counts() / schools.groupby("zone_id")["Enrolled"].sum()
