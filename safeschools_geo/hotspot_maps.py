@@ -69,11 +69,11 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     found = result.hotspots
     groups = found.schools.groups.table
     return hotspots_page(
-        **layers_of(result, places="places_named"),
+        **layers_of(result),
         schools=result.district.schools,
         rates=found.schools.rates.table,
         groups=groups[groups["status"].isin(["high", "rests_on_officer_initiated"])],
-        places=found.places.clusters.clusters.head(MOST_PLACES),
+        clusters=found.places.clusters.clusters.head(MOST_PLACES),
         spots=found.spots,
         summaries=[("Level", found.schools.by_level), ("Zone", found.schools.by_zone)],
         charts=[school_funnel(found), zone_rates(result)],
@@ -102,7 +102,7 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     places = result.hotspots.places
     density = places.density
     return cells_page(
-        **layers_of(result, places="places_named"),
+        **layers_of(result),
         cells=places.grid.cells,
         measure=places.grid.measure,
         density=None if density is None else DensityImage(density.values, density.bounds),

@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from safeschools_geo.term_result import TermResult
 
 
-def layers_of(result: TermResult, *, places: str = "places") -> dict[str, Any]:
+def layers_of(result: TermResult) -> dict[str, Any]:
     """Give the layers behind the maps.
 
     Parameters
     ----------
     result
         All results of the term.
-    places
-        What the page calls the towns.
 
     Returns
     -------
@@ -29,7 +27,7 @@ def layers_of(result: TermResult, *, places: str = "places") -> dict[str, Any]:
         Zones, boundary, roads and towns, by the name of the page's argument.
     """
     district = result.district
-    return {"zones": district.zones, "boundary": district.boundary, "roads": district.roads, places: district.places}
+    return {"zones": district.zones, "boundary": district.boundary, "roads": district.roads, "places": district.places}
 
 
 def context_of(result: TermResult, *, about: Literal["work", "hotspots"] = "work") -> PageContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import geopandas as gpd
@@ -18,7 +19,7 @@ from safeschools_geo.hotspots.rates import MOSTLY
 from safeschools_geo.schemas import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from pyproj import CRS
@@ -94,7 +95,7 @@ class PlaceClusters:
         if self.incidents < fewest:
             return f"{told}: too few to look for places where they stand close together ({fewest:,} are needed)."
         if self.clusters.empty:
-            return f"{told}: nowhere do {fewest:,} or more of them stand close together."
+            return f"{told}: no {fewest:,} of them stand close together anywhere."
         inside = int(self.clusters["incidents"].sum())
         return (
             f"{told}, {inside:,} of them close together in {count_text(len(self.clusters), 'cluster')}. Descriptive: "
@@ -208,7 +209,9 @@ def place_clusters(
         When a setting is none that can be meant.
     """
     metres = measuring_crs(incidents, stated=crs)
-    _require_settings(eps_m, min_incidents, eps_sweep, method)
+    _require_positive(eps_m=eps_m, min_incidents=min_incidents, eps_sweep=min(eps_sweep, default=1.0))
+    if method not in get_args(Method):
+        raise InputError("This method is not known.", where="method", found=method, expected=get_args(Method))
     _require_columns(incidents)
     at = _Places.read(incidents, metres)
     labels = _found(at, eps_m, min_incidents, method)
@@ -279,7 +282,7 @@ def _hdbscan(xy: Floats, numbers: Ints) -> Ints:
 
 
 def _numbered(raw: Ints, places: Floats, numbers: Floats) -> Ints:
-    """Number clusters by falling weight, ties by the westernmost, then southernmost place."""
+    """Give clusters numbers by falling weight, ties by the westernmost, then southernmost place."""
     order = np.lexsort(places.T[::-1])
     rows = pd.DataFrame({"x": places[order, 0], "y": places[order, 1], "weight": numbers[order]}).groupby(raw[order])
     # Groups come sorted, and the first row of each is its westernmost place.
@@ -324,21 +327,22 @@ def _described(
     shapes = [shapely.union_all(shapely.buffer(shapely.points(at.xy[rows]), eps_m / 2)) for rows in members]
     table = pd.DataFrame(
         {
-            "cluster_id": pd.array([f"P{number}" for number in range(1, len(held) + 1)], dtype="str"),
+            "cluster_id": _texts(f"P{number}" for number in range(1, len(held) + 1)),
             "incidents": held,
             "places": np.array([len(rows) for rows in members], dtype=np.int64),
             "officer_initiated_share": started / held,
-            "top_categories": pd.array([_kinds_text(top) for top in kinds], dtype="str"),
-            "top_hours": pd.array(_top_hours(cluster, inside["hour"], len(held)), dtype="str"),
-            "zone_id": pd.array([top[0][0] if top else "" for top in zones], dtype="str"),
+            "top_categories": _texts(_kinds_text(top) for top in kinds),
+            "top_hours": _texts(_top_hours(cluster, inside["hour"], len(held))),
+            "zone_id": _texts(top[0][0] if top else "" for top in zones),
             "stability_share": stability,
             "area_km2": shapely.area(np.array(shapes, dtype=object)) / _SQUARE_KM,
         }
     )
     table["is_one_place"] = table["places"] == 1
     spread = [_spread_m(at.xy[rows]) for rows in members]
-    told = zip(table.to_dict("records"), kinds, spread, strict=True)
-    table["sentence"] = pd.array([_sentence(row, top[0], across) for row, top, across in told], dtype="str")
+    is_whole = [bool(top) and top[0][1] == n for top, n in zip(zones, held, strict=True)]
+    told = zip(table.to_dict("records"), kinds, spread, is_whole, strict=True)
+    table["sentence"] = _texts(_sentence(row, top[0], across, is_in=whole) for row, top, across, whole in told)
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, index=table.index))
 
 
@@ -346,7 +350,7 @@ def _members(labels: Ints) -> list[Ints]:
     """List the places of each cluster, by one sort."""
     order = np.argsort(labels, kind="stable")
     starts = np.searchsorted(labels[order], np.arange(labels.max(initial=-1) + 2))
-    return [order[first:last] for first, last in zip(starts[:-1], starts[1:], strict=True)]
+    return [order[first:last] for first, last in pairwise(starts)]
 
 
 def _most_frequent(cluster: Ints, values: pd.Categorical, k: int) -> list[list[tuple[str, int]]]:
@@ -358,7 +362,7 @@ def _most_frequent(cluster: Ints, values: pd.Categorical, k: int) -> list[list[t
     return [[(str(names[i]), int(row[i])) for i in best if row[i]] for row, best in zip(counts, ranked, strict=True)]
 
 
-def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> Texts:
+def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> list[str]:
     is_known = hours.notna().to_numpy()
     hour = hours[is_known].to_numpy(dtype=np.int64)
     counts = np.bincount(cluster[is_known] * _HOURS + hour, minlength=k * _HOURS).reshape(k, _HOURS)
@@ -367,6 +371,10 @@ def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> Texts:
     first = np.argmax(two * (len(hour) + 1) + counts, axis=1)
     told = zip(first.tolist(), two.max(axis=1).tolist(), counts.sum(axis=1).tolist(), strict=True)
     return [f"{h:02}:00–{(h + 1) % _HOURS + 1:02}:00 ({n} of {known})" if known else "unknown" for h, n, known in told]
+
+
+def _texts(texts: Iterable[str]) -> pd.Series:
+    return pd.Series(list(texts), dtype="str")
 
 
 def _kinds_text(top: list[tuple[str, int]]) -> str:
@@ -381,10 +389,10 @@ def _spread_m(places: Floats) -> int:
     return int(np.ceil(pdist(outermost).max() / _ROUND_M)) * _ROUND_M
 
 
-def _sentence(row: dict[str, Any], top: tuple[str, int], across_m: int) -> str:
+def _sentence(row: Mapping[Hashable, Any], top: tuple[str, int], across_m: int, *, is_in: bool) -> str:
     kind, number = top
     where = "one place" if row["is_one_place"] else f"{row['places']:,} places within {across_m:,} m of each other"
-    zone = f" in Zone {row['zone_id']}" if row["zone_id"] else ""
+    zone = f" in{'' if is_in else ' and around'} Zone {row['zone_id']}" if row["zone_id"] else ""
     how_often = "mostly" if 2 * number > row["incidents"] else "most often"
     share = row["officer_initiated_share"]
     started = f"; officers started {share:.0%} of them" if share >= MOSTLY else ""
@@ -401,6 +409,8 @@ def _made_valid(clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _checked(xy: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
     places, numbers = np.asarray(xy, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    if not places.size and not numbers.size:
+        return np.empty((0, 2)), np.empty(0)
     if numbers.ndim != 1 or places.shape != (len(numbers), 2):
         raise InputError(
             "Places and weights do not fit each other.",
@@ -421,16 +431,6 @@ def _require_positive(**sizes: float) -> None:
     for name, size in sizes.items():
         if not (np.isfinite(size) and size > 0):
             raise InputError("This must be a number above 0.", where=name, found=size)
-
-
-def _require_settings(eps_m: float, min_incidents: int, eps_sweep: Sequence[float], method: Method) -> None:
-    _require_positive(eps_m=eps_m, min_incidents=min_incidents)
-    for factor in eps_sweep:
-        _require_positive(eps_sweep=factor)
-    if method not in get_args(Method):
-        raise InputError(
-            "This method is not known.", where="method", found=method, expected=" or ".join(get_args(Method))
-        )
 
 
 def _require_columns(incidents: gpd.GeoDataFrame) -> None:

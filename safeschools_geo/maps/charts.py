@@ -188,7 +188,7 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str) -> str:
             parts.append(_text(left + 6, y + 5, "no rate", color=GREY))
             continue
         parts.append(f'<path d="M{x(row["low"]):.1f},{y}H{x(row["high"]):.1f}" stroke="{INK}" stroke-width="2"/>')
-        parts.append(f'<circle cx="{x(row["value"]):.1f}" cy="{y}" r="5" fill="#2c7fb8" stroke="{INK}"/>')
+        parts.append(f'<circle cx="{x(row["value"]):.1f}" cy="{y}" r="5" fill="#2574ad" stroke="{INK}"/>')
         parts.append(
             _text(width - right + 12, y + 5, f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})", size=13)
         )

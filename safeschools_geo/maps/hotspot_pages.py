@@ -37,7 +37,7 @@ def hotspots_page(
     schools: gpd.GeoDataFrame,
     rates: pd.DataFrame,
     groups: gpd.GeoDataFrame,
-    places: gpd.GeoDataFrame,
+    clusters: gpd.GeoDataFrame,
     spots: pd.DataFrame,
     summaries: Sequence[tuple[str, pd.DataFrame]],
     charts: Sequence[Chart],
@@ -46,7 +46,7 @@ def hotspots_page(
     context: PageContext,
     boundary: gpd.GeoDataFrame | None = None,
     roads: gpd.GeoDataFrame | None = None,
-    places_named: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
     tiles: bool = False,
 ) -> OfflinePage:
     """Draw the schools by what their test says, groups of schools that are high, and places off campus.
@@ -60,7 +60,7 @@ def hotspots_page(
     groups
         Groups that are high, or high only with what officers started: `group_id`, `status`, `ratio`, `sentence` and
         polygons, EPSG:4326.
-    places
+    clusters
         Places off campus: `cluster_id`, `sentence` and polygons, EPSG:4326.
     spots
         Table `hotspots`.
@@ -74,7 +74,7 @@ def hotspots_page(
         What the reader has to know.
     context
         What every page of the term says.
-    boundary, roads, places_named
+    boundary, roads, places
         The backdrop, EPSG:4326, as far as there is one.
     tiles
         Whether to add map tiles, which the page then asks the network for.
@@ -86,11 +86,11 @@ def hotspots_page(
     """
     names = zone_names(zones)
     chart = new_map("Map of hotspots at schools and places", zones, context, boundary=boundary, tiles=tiles)
-    parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places_named)).add_to(chart)
+    parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     parts.Zones(_outlines(zones)).add_to(chart)
-    if len(places):
+    if len(clusters):
         features = hotspot_layers.area_features(
-            places, kind=lambda _: "place", label=lambda p: p.cluster_id, facts=lambda p: [p.cluster_id, p.sentence]
+            clusters, kind=lambda _: "place", label=lambda p: p.cluster_id, facts=lambda p: [p.cluster_id, p.sentence]
         )
         hotspot_layers.Areas(features).add_to(chart)
     if len(groups):
@@ -111,7 +111,7 @@ def hotspots_page(
         finding=finding,
         legends={
             "Schools": [LegendItem(HOTSPOT_STATUSES[w], *STATUS_MARKS[w]) for w in STATUS_MARKS if w in seen],
-            "Areas": _area_legend(groups, places, has_boundary=boundary is not None),
+            "Areas": _area_legend(groups, clusters, has_boundary=boundary is not None),
         },
         charts=charts,
         tables=[
@@ -140,7 +140,7 @@ def cells_page(
     context: PageContext,
     boundary: gpd.GeoDataFrame | None = None,
     roads: gpd.GeoDataFrame | None = None,
-    places_named: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
     tiles: bool = False,
 ) -> OfflinePage:
     """Draw the cells of a grid with their values, the hot ones with a bold line, over a picture of density.
@@ -162,7 +162,7 @@ def cells_page(
         What the reader has to know.
     context
         What every page of the term says.
-    boundary, roads, places_named
+    boundary, roads, places
         The backdrop, EPSG:4326, as far as there is one.
     tiles
         Whether to add map tiles, which the page then asks the network for.
@@ -173,7 +173,7 @@ def cells_page(
         The page.
     """
     chart = new_map("Map of a grid of incidents", zones, context, boundary=boundary, tiles=tiles)
-    parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places_named)).add_to(chart)
+    parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     parts.Zones(_outlines(zones)).add_to(chart)
     if density is not None:
         hotspot_layers.Picture(hotspot_layers.density_picture(density)).add_to(chart)
@@ -288,12 +288,12 @@ def _outlines(zones: gpd.GeoDataFrame) -> dict[str, Any]:
     )
 
 
-def _area_legend(groups: gpd.GeoDataFrame, places: gpd.GeoDataFrame, *, has_boundary: bool) -> list[LegendItem]:
+def _area_legend(groups: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame, *, has_boundary: bool) -> list[LegendItem]:
     statuses = set(groups["status"]) if len(groups) else set()
     return [
         *([LegendItem("Neighbouring schools that are high together", "high_area")] if "high" in statuses else []),
         *([LegendItem("High only with officers’ own work", "officer_area")] if statuses - {"high"} else []),
-        *([LegendItem("Place off campus: descriptive, no test", "place_area")] if len(places) else []),
+        *([LegendItem("Place off campus: descriptive, no test", "place_area")] if len(clusters) else []),
         *([LegendItem("District boundary", "line")] if has_boundary else []),
     ]
 

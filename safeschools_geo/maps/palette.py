@@ -36,7 +36,8 @@ STATUS_MARKS = {
 }
 """Shape and colour of a school, by what its test says; grey is for what cannot be said."""
 
-RATE_FILLS = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
-"""Fills from low to high, "YlGnBu" of C. A. Brewer, ColorBrewer 2.0; safe for colour-blind readers and in grey."""
+RATE_FILLS = ("#ffffcc", "#a1dab4", "#41b6c4", "#2574ad", "#253494")
+"""Fills from low to high, "YlGnBu" of C. A. Brewer, ColorBrewer 2.0; safe for colour-blind readers and in grey. The
+fourth is a shade darker than hers, so that white numbers can be read on it."""
 
 RING = "#a4002a"
