@@ -404,7 +404,11 @@ def _sentence(row: Mapping[Hashable, Any], top: tuple[str, int], across_m: int, 
 
 def _made_valid(clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Mend what bringing circles that just touch back to degrees may have crossed."""
-    return clusters.set_geometry(clusters.make_valid(method="structure", keep_collapsed=False))
+    shapes = clusters.geometry.copy()
+    is_wrong = ~shapes.is_valid
+    # Not of all: of a shape with thousands of holes that takes long.
+    shapes[is_wrong] = shapes[is_wrong].make_valid(method="structure", keep_collapsed=False)
+    return clusters.set_geometry(shapes)
 
 
 def _checked(xy: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:

@@ -24,8 +24,6 @@ from safeschools_geo.hotspots.likelihood import (
 from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import ArrayLike
 
     Floats = NDArray[np.float64]
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 MOST_CLUSTERS = 10
 _LOST = 1e-9
 _STEPS = 32
+_BATCH = 250
 
 
 @dataclass(frozen=True)
@@ -267,25 +266,32 @@ class _Judge:
 
     def __init__(self, counts: Counts, share: Floats, dispersion: float | None, fewest: int) -> None:
         self.dispersion = dispersion
-        self._counts, self._fewest = counts, fewest
+        self._counts, self._expected, self._fewest = np.ascontiguousarray(counts), share, fewest
         if not dispersion:
-            self._weighted, self._share, self._scale = counts, share, 1
+            self._weighted, self._share, self._scale = self._counts, share, 1
             self._ratio = LikelihoodRatio(int(counts[:, 0].sum()))
             return
         mean = counts[:, 0].sum() * share
         weights = np.maximum(np.round(_STEPS / (1 + dispersion * mean)), 1).astype(np.int32)
-        self._weighted, self._scale = counts * weights[:, None], _STEPS
+        self._weighted, self._scale = self._counts * weights[:, None], _STEPS
         self._share = share * weights / (share @ weights)
         self._ratio = LikelihoodRatio(self._weighted.sum(axis=0))
 
     def __call__(self, order: NDArray[np.int64], ends: NDArray[np.bool_]) -> Floats:
-        held = np.cumsum(self._weighted[order], axis=0, dtype=np.int32)[ends]
-        ratio = self._ratio(held, np.cumsum(self._share[order])[ends])
+        held = np.cumsum(self._weighted[order], axis=0, dtype=np.int32)
+        ratio = self._ratio(held[ends], np.cumsum(self._share[order])[ends])
         if self._scale > 1:
             ratio /= self._scale
-            held = np.cumsum(self._counts[order], axis=0, dtype=np.int32)[ends]
-        ratio[held < self._fewest] = 0.0
+        # Only circles with so little weight can hold too few cases: the first, small ones.
+        small = np.flatnonzero((held < self._fewest * self._scale).any(axis=1))
+        first = int(small[-1]) + 1 if len(small) else 0
+        cases = np.cumsum(self._counts[order[:first]], axis=0, dtype=np.int32)[ends[:first]]
+        ratio[: len(cases)][cases < self._fewest] = 0.0
         return ratio
+
+    def of(self, batch: slice) -> _Judge:
+        """Judge some of the simulations only."""
+        return _Judge(self._counts[:, batch], self._expected, self.dispersion, self._fewest)
 
     def detectable_ratio(self, members: NDArray[np.int64], critical: float) -> float:
         """Find the smallest observed over expected of these units whose ratio is the critical one."""
@@ -328,19 +334,20 @@ def _relative_risk(observed: int, expected: float, total: int) -> float:
 
 
 def _maxima(windows: Windows, judge: _Judge, simulations: int) -> Floats:
-    """Find the largest ratio of each simulation; the order of centres does not matter, so threads may share them."""
+    """Find the largest ratio of each simulation, in batches small enough for the processor's cache."""
     jobs = min(os.cpu_count() or 1, 4)
     centres = list(windows)
 
-    def largest(rows: Iterable[tuple[NDArray[np.int64], NDArray[np.bool_]]]) -> Floats:
-        best = np.zeros(simulations)
-        for order, ends in rows:
-            np.maximum(best, judge(order, ends).max(axis=0, initial=0.0), out=best)
+    def largest(batch: slice) -> Floats:
+        part = judge.of(batch)
+        best = np.zeros(len(range(*batch.indices(simulations))))
+        for order, ends in centres:
+            np.maximum(best, part(order, ends).max(axis=0, initial=0.0), out=best)
         return best
 
+    batches = [slice(first, min(first + _BATCH, simulations)) for first in range(0, simulations, _BATCH)]
     with ThreadPoolExecutor(jobs) as pool:
-        parts = list(pool.map(largest, [centres[i::jobs] for i in range(jobs)]))
-    return np.asarray(np.max(parts, axis=0))
+        return np.concatenate(list(pool.map(largest, batches)))
 
 
 def _likeliest(windows: Windows, judge: _Judge) -> list[_Found]:

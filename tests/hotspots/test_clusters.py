@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, Polygon, box
 from sklearn.cluster import DBSCAN
 
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, InputError
-from safeschools_geo.hotspots.clusters import place_clusters, weighted_dbscan
+from safeschools_geo.hotspots.clusters import _made_valid, place_clusters, weighted_dbscan
 
 UTM = CRS("EPSG:32610")
 EAST, NORTH = 600_000.0, 4_200_000.0
@@ -304,3 +304,14 @@ def test_settings_are_above_nothing(wrong):
 def test_places_and_weights_are_looked_at(xy, weights, fewest, match):
     with pytest.raises(InputError, match=match):
         weighted_dbscan(xy, weights, eps_m=1, min_weight=fewest)
+
+
+def test_a_shape_that_crosses_itself_is_mended_and_the_others_stay():
+    bow_tie, square = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), box(0, 0, 1, 1)
+    frame = gpd.GeoDataFrame(geometry=[bow_tie, square], crs=4326)
+    mended = _made_valid(frame)
+    assert mended.is_valid.all()
+    # Both triangles of the bow-tie are kept: a quarter each.
+    assert mended.geometry.iloc[0].area == pytest.approx(0.5)
+    assert mended.geometry.iloc[1].equals(square)
+    assert frame.geometry.iloc[0].equals_exact(bow_tie)

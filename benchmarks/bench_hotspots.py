@@ -1,0 +1,192 @@
+"""The steps of hotspots on large inputs, beside named peers where there are any, in one run.
+
+python benchmarks/bench_hotspots.py [--repeat 5] [--quick]
+
+Peers: `esda.G_Local` without permutations for Gi*; `scipy.stats.gaussian_kde` (on a hundredth of the cells, scaled)
+for density; `pointpats.Knox` (on 2,000 events, with 99 permutations) for repeats; a loop over rows (on 1,000 of them,
+scaled) for aoristic weights; scikit-learn's DBSCAN on raw points, whose memory is estimated from the neighbours it would
+hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from esda import G_Local
+from libpysal.weights import lat2W
+from pointpats import Knox
+from pyproj import CRS
+from scipy.spatial import KDTree
+from scipy.stats import gaussian_kde
+
+from safeschools_geo.hotspots.clusters import place_clusters
+from safeschools_geo.hotspots.grid import getis_ord_star
+from safeschools_geo.hotspots.kde import kernel_density
+from safeschools_geo.hotspots.scan import poisson_scan
+from safeschools_geo.hotspots.spacetime import knox
+from safeschools_geo.hotspots.temporal import aoristic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UTM = CRS("EPSG:32610")
+MIB = 1024.0
+
+
+def timed(work: Callable[[], Any], repeat: int) -> float:
+    """Take the median time of several runs, in seconds."""
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def row(what: str, ours: float, peer: str = "", theirs: float = float("nan")) -> str:
+    """Write one row of the report."""
+    beside = f"{peer}: {theirs:,.2f} s, {theirs / ours:,.0f} ×" if peer else ""
+    return f"| {what} | {ours * 1000:,.1f} ms | {beside} |"
+
+
+def scans(repeat: int) -> list[str]:
+    """Scan 70 schools and 1,000 units, 999 simulations, Poisson and negative-binomial."""
+    rng, rows = np.random.default_rng(1), []
+    for n, total in ((70, 900), (1000, 5000)):
+        xy, expected = rng.uniform(0, 20_000, (n, 2)), rng.gamma(3, 1, n)
+        cases = rng.poisson(expected * total / expected.sum())
+        for name, spread in (("Poisson", None), ("negative-binomial", 0.1)):
+            seconds = timed(lambda: poisson_scan(cases, expected, xy, dispersion=spread), repeat if n < 100 else 2)  # noqa: B023, PLR2004
+            rows.append(row(f"scan, {n:,} units × 999, {name}", seconds))
+    return rows
+
+
+def cells(repeat: int) -> list[str]:
+    """Compute Gi* of 10⁵ cells."""
+    side = 317
+    weights, values = lat2W(side, side, rook=False), np.random.default_rng(0).gamma(2, 1, side * side)
+    sparse = weights.sparse
+    ours = timed(lambda: getis_ord_star(values, sparse), repeat)
+    weights.transform = "B"
+    theirs = timed(lambda: G_Local(values, weights, star=True, transform="B", permutations=0), 1)
+    return [row(f"Gi*, {side * side:,} cells", ours, "esda.G_Local", theirs)]
+
+
+def density(repeat: int) -> list[str]:
+    """Draw 10⁵ points on 300 × 250 cells, and compare with the exact sum on a sample of them."""
+    rng = np.random.default_rng(0)
+    xy, bounds, bandwidth = rng.normal((15_000, 12_500), 4000, (100_000, 2)), (0, 0, 30_000, 25_000), 500.0
+    values = kernel_density(xy, bounds=bounds, bandwidth_m=bandwidth)
+    ours = timed(lambda: kernel_density(xy, bounds=bounds, bandwidth_m=bandwidth), repeat)
+    chosen = rng.choice(values.size, 750, replace=False)
+    line, column = np.divmod(chosen, values.shape[1])
+    at = np.c_[(column + 0.5) * 100, (line + 0.5) * 100]
+    peer = gaussian_kde(xy.T, bw_method=bandwidth / xy.std(axis=0, ddof=1).mean())
+    start = time.perf_counter()
+    peer(at.T)
+    theirs = (time.perf_counter() - start) * values.size / len(at)
+    exact = np.array([np.exp(-((xy - p) ** 2).sum(axis=1) / (2 * bandwidth**2)).sum() for p in at])
+    exact *= 1e6 / (2 * np.pi * bandwidth**2)
+    error = np.abs(values.ravel()[chosen] - exact).max() / exact.max()
+    return [row(f"density, 10⁵ points on 300 × 250 (largest error {error:.2%})", ours, "scipy gaussian_kde", theirs)]
+
+
+def places() -> list[str]:
+    """Cluster 10⁶ incidents at 120,000 distinct places of a city of 40 × 40 km, half of them clumped."""
+    rng = np.random.default_rng(0)
+    middles = rng.uniform(0, 40_000, (300, 2))
+    spread = rng.uniform(0, 40_000, (60_000, 2))
+    clumped = middles[rng.integers(300, size=60_000)] + rng.normal(0, 300, (60_000, 2))
+    spots = [*np.r_[spread, clumped].round(1), 600000, 4200000]
+    where = rng.choice(len(spots), 1_000_000, p=(w := rng.pareto(1.1, len(spots)) + 1) / w.sum())
+    where[: len(spots)] = np.arange(len(spots))
+    points = gpd.GeoSeries.from_xy(*spots[where].T, crs=UTM).to_crs(4326)
+    frame = gpd.GeoDataFrame(
+        {
+            "incident_id": where.astype("str"),
+            "category": pd.Series(rng.choice(["weapons", "intruder"], len(where)), dtype="str"),
+            "origin": pd.Series("reported", index=range(len(where)), dtype="str"),
+            "hour": pd.array(rng.integers(24, size=len(where)), dtype="Int64"),
+            "zone_id": pd.Series("1", index=range(len(where)), dtype="str"),
+        },
+        geometry=points,
+        crs=4326,
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+    start = time.perf_counter()
+    found = place_clusters(frame, crs=UTM, min_incidents=100)
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+    numbers, tree = np.bincount(where), KDTree(spots)
+    sample = rng.choice(len(spots), 2000, p=numbers / numbers.sum())
+    neighbours = np.mean([numbers[near].sum() for near in tree.query_ball_point(spots[sample], 150)])
+    raw_gib = neighbours * len(where) * 8 / 2**30
+    return [
+        row(f"places, 10⁶ incidents at 120,000 places, {len(found.clusters):,} clusters, six distances", seconds),
+        (
+            f"| … its memory | {after - before:,.0f} MiB over {before:,.0f} MiB with the incidents | "
+            f"scikit-learn on raw points would hold {raw_gib:,.0f} GiB of neighbours |"
+        ),
+    ]
+
+
+def hours(repeat: int) -> list[str]:
+    """Spread 10⁵ ranges of up to two days over the hours of the week."""
+    rng = np.random.default_rng(0)
+    start = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 365 * 86_400, 100_000), unit="s"))
+    start = start.dt.tz_localize("UTC").dt.tz_convert("America/Los_Angeles")
+    end = start + pd.to_timedelta(rng.integers(0, 172_800, 100_000), unit="s")
+    ours = timed(lambda: aoristic(start, end, tz="America/Los_Angeles"), repeat)
+
+    def loop() -> None:
+        for a, b in zip(start[:1000], end[:1000], strict=True):
+            for hour in pd.date_range(a.floor("h"), b, freq="h"):
+                max(pd.Timedelta(0), min(b, hour + pd.Timedelta(hours=1)) - max(a, hour))
+
+    return [row("aoristic, 10⁵ ranges", ours, "a loop over rows", timed(loop, 1) * 100)]
+
+
+def repeats() -> list[str]:
+    """Test 10⁵ events for repeats with 999 permutations, at few places and at many."""
+    rng, rows = np.random.default_rng(0), []
+    for number in (2_000, 60_000):
+        spots = rng.uniform(0, 20_000, (number, 2))
+        xy, days = spots[rng.integers(number, size=100_000)], rng.integers(365, size=100_000)
+        seconds = timed(lambda: knox(xy, days, distance_m=200, days=14), 1)  # noqa: B023
+        rows.append(row(f"Knox, 10⁵ events at {number:,} places × 999", seconds))
+    few, when = xy[:2000], days[:2000]
+    ours = timed(lambda: knox(few, when, distance_m=200, days=14, simulations=99), 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = timed(lambda: Knox(few, when[:, None], 200, 14, permutations=99), 1)
+    return [*rows, row("Knox, 2,000 events × 99", ours, "pointpats.Knox", theirs)]
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="leave out the million incidents and the repeats")
+    options = parser.parse_args()
+    print("| what | ours | peer |\n|---|---|---|")
+    steps: list[Callable[[], list[str]]] = [
+        lambda: scans(options.repeat),
+        lambda: cells(options.repeat),
+        lambda: density(options.repeat),
+        lambda: hours(options.repeat),
+    ]
+    if not options.quick:
+        steps += [places, repeats]
+    for step in steps:
+        print("\n".join(step()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 4. Where does harm concentrate, and how sure can we be?
+#
+# A school has many incidents because it is large, because officers were posted there, by chance, or because something is wrong.
+# Only the last is a hotspot. Every step below takes one of the others out before it speaks.
+#
+# Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
+# **What this notebook shows is confidential** when the district is a real one. It never goes to the board as it is.
+
+# %% tags=["parameters"]
+district_folder = None
+term_name = None
+
+# %%
+from safeschools_geo.district import demo_folder
+from safeschools_geo.hotspot_maps import grid_map, hotspot_map, hour_chart, school_funnel, zone_rates
+from safeschools_geo.hotspots.change import zone_change_effect
+from safeschools_geo.hotspots.zones import split_groups
+from safeschools_geo.term import run_term, zone_by_school
+
+# %%
+result = run_term(district_folder or demo_folder(), term=term_name)
+found = result.hotspots
+print(f"{result.district.settings.district.name}, {found.term}")
+
+# %% [markdown]
+# ## How far could such a list be trusted in the terms before?
+#
+# Before any map: each past term is forecast from the terms before it, and the forecast is judged against what anyone could do without
+# statistics. `pai` is the share of incidents found over the share of student-days watched, `pei` how much of the possible was found,
+# `rri` whether hotspots kept their share.
+
+# %%
+print(found.backtest.summary())
+
+# %%
+found.backtest.to_frame().round(2)
+
+# %% [markdown]
+# **Read it so:** if the shrunken rates do no better than "same as last year", then use last year's list, and take the ranking of
+# schools below as a description of this term, not as a forecast of the next.
+#
+# ## What was set before looking?
+#
+# None of these was chosen by what it makes significant. Counted are reported incidents that were the zone officer's work, over
+# student-days; what officers started themselves is looked at apart, since it says where they looked.
+
+# %%
+dict(found.settings)
+
+# %% [markdown]
+# ## How often, for the number of students? By level and zone, with intervals
+
+# %%
+zone_rates(result)
+
+# %% [markdown]
+# ## Which schools are high for their enrolment and level?
+#
+# The funnel allows for how much schools ordinarily differ, estimated from all terms so far without being bent by outliers, and for
+# having looked at every school (q-value). The smaller a school, the larger the rise that could have been missed.
+
+# %%
+school_funnel(found)
+
+# %%
+print(found.schools.rates.summary())
+
+# %%
+columns = ["name", "zone_id", "reported", "expected", "ratio", "q_value", "detectable_ratio", "officer_initiated_share", "status"]
+rates = found.schools.rates.table.set_index("school_id")[columns]
+rates.sort_values("q_value").head(8).round(3)
+
+# %% [markdown]
+# Ranked by the empirical-Bayes rate, which is drawn towards the level's the more the less is known of a school:
+
+# %%
+shrunken = ["name", "rate_per_1000", "shrunken_per_1000", "shrunken_low_per_1000", "shrunken_high_per_1000"]
+found.schools.rates.table.sort_values("shrunken_per_1000", ascending=False)[shrunken].head(8).round(3)
+
+# %% [markdown]
+# ## Which neighbouring schools are high together?
+#
+# Kulldorff's scan looks at every circle of schools and asks how often chance alone would make the likeliest of them as strong. The
+# results with windows of 10 % and 50 % stand beside those with the chosen one.
+
+# %%
+print(found.schools.groups.summary())
+
+# %%
+group_columns = ["group_id", "status", "zone_id", "observed", "expected", "p_value", "p_value_10", "p_value_50", "stability_share"]
+found.schools.groups.to_frame()[group_columns].head(5).round(3)
+
+# %%
+print(found.schools.months.summary())
+
+# %% [markdown]
+# ## Every hotspot in one plain sentence, with what it rests on
+
+# %%
+print(found.summary())
+
+# %%
+found.to_frame()[["hotspot_id", "kind", "zone_id", "ratio", "p_value", "q_value", "officer_initiated_share", "warning"]].round(3)
+
+# %% [markdown]
+# ## Where?
+
+# %%
+hotspot_map(result)
+
+# %% [markdown]
+# ## When?
+#
+# Incidents are divided by the hours in which schools are in session; what was found later is spread over the hours in which it may
+# have happened. A time that is only a date is never midnight.
+
+# %%
+hour_chart(found)
+
+# %%
+found.hours.high[["group", "weekdays", "start_hour", "end_hour", "observed", "expected", "q_value"]].round(3)
+
+# %% [markdown]
+# ## On a grid, and do incidents follow each other?
+#
+# The grid explores; the schools and the scan test. Trust a hot cell by the share of shifted grids in which it stays hot.
+
+# %%
+grid_map(result)
+
+# %%
+print(found.places.repeats.summary() if found.places.repeats else "Fewer than two incidents with a place.")
+print(found.places.clusters.summary())
+
+# %% [markdown]
+# ## What rose, fell, came, stayed and went?
+
+# %%
+trends = found.trends.trends
+trends[trends["class"].isin(["rising", "falling"])][["school_id", "class", "ratio_first_last", "q_value", "sentence"]]
+
+# %%
+classes = found.trends.classes
+classes[~classes["class"].isin(["none", "insufficient_data"])]
+
+# %%
+found.trends.change_zones.round(3)
+
+# %% [markdown]
+# ## Did a change of zones change anything?
+#
+# Name the schools whose zone changed before this term. They are compared with the schools of their levels that did
+# not move and were most alike (weighted displacement difference).
+
+# %%
+moved_schools = []
+terms = found.schools.counts["term"].unique()
+pair = {"before": terms[-2], "after": terms[-1]} if len(terms) > 1 else None
+told = "No school is named." if not moved_schools or pair is None else "See below."
+zone_change_effect(found.schools.counts, moved_schools, **pair).to_frame() if told == "See below." else told
+
+# %% [markdown]
+# ## Zones and hotspots
+#
+# The share of each zone's load inside groups that are high, and whether the zones of today cut one of them in two. A plan is asked the
+# same question: give its assignment in place of today's.
+
+# %%
+found.zone_shares.round(2)
+
+# %%
+split_groups(found.groups_of_schools, zone_by_school(result.school_zones))
+
+# %% [markdown]
+# **Finding.** The sentences above are the finding; a school or group not among them is one that chance explains, or of which too little
+# is known: its `detectable_ratio` says what could have been missed.
+#
+# **Caveat.** A hotspot says where students need support. It counts what was reported, and people report more where they trust that
+# something will be done. It is no judgement of a school, and never of a student.
