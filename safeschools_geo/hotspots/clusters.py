@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from scipy.spatial.distance import pdist
 from sklearn.cluster import DBSCAN, HDBSCAN
 
-from safeschools_geo.crs import STORAGE_CRS, check_degrees, measuring_crs, require_crs
-from safeschools_geo.errors import ColumnError, GeometryError, InputError, count_text
-from safeschools_geo.hotspots.rates import MOSTLY
+from safeschools_geo.crs import STORAGE_CRS, measuring_crs
+from safeschools_geo.errors import ColumnError, InputError, count_text
+from safeschools_geo.hotspots.place_facts import NEEDED, DistinctPlaces, incidents_held, place_facts
 from safeschools_geo.schemas import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from pyproj import CRS
@@ -35,13 +32,6 @@ EPS_SWEEP = (0.5, 0.75, 1.25, 1.5, 2.0)
 
 FEWEST_PLACES = 5
 """Fewest distinct places of a cluster of HDBSCAN, which counts places and not incidents."""
-
-_NEEDED = ("category", "origin", "hour", "zone_id")
-_SAME_PLACE_DECIMALS = 6
-_TOP = 3
-_HOURS = 24
-_ROUND_M = 10
-_SQUARE_KM = 1e6
 
 
 @dataclass(frozen=True)
@@ -213,10 +203,10 @@ def place_clusters(
     if method not in get_args(Method):
         raise InputError("This method is not known.", where="method", found=method, expected=get_args(Method))
     _require_columns(incidents)
-    at = _Places.read(incidents, metres)
+    at = DistinctPlaces.read(incidents, metres)
     labels = _found(at, eps_m, min_incidents, method)
     sweep = [_found(at, eps_m * factor, min_incidents, "dbscan") for factor in eps_sweep]
-    clusters = _described(incidents, at, labels, eps_m=eps_m, stability=_stability(labels, sweep, at.incidents))
+    clusters = place_facts(incidents, at, labels, eps_m=eps_m, stability=_stability(labels, sweep, at.incidents))
     # What is nowhere is in no cluster: -1 takes the last.
     of_incident = np.append(labels, -1)[at.of_incident]
     names = np.array([*clusters["cluster_id"], ""], dtype=object)
@@ -234,41 +224,13 @@ def place_clusters(
     )
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Distinct places in metres, shape (m, 2), incidents at each (m,), and the place of each incident (n,), or -1."""
-
-    xy: Floats
-    incidents: Ints
-    of_incident: Ints
-
-    @classmethod
-    def read(cls, incidents: gpd.GeoDataFrame, metres: CRS) -> _Places:
-        require_crs(incidents, "incidents")
-        shapes = incidents.geometry.to_crs(STORAGE_CRS).to_numpy()
-        corners = shapely.bounds(shapes)
-        is_placed = np.isfinite(corners).all(axis=1)
-        is_wrong = is_placed & (shapely.get_type_id(shapes) != shapely.GeometryType.POINT)
-        if is_wrong.any():
-            raise GeometryError("Places of incidents must be points.", ids=incidents.index[is_wrong])
-        lonlat = corners[is_placed, :2].round(_SAME_PLACE_DECIMALS)
-        if len(lonlat):
-            check_degrees((*lonlat.min(axis=0), *lonlat.max(axis=0)), STORAGE_CRS, "incidents")
-        # A complex number sorts by its real part, then by its imaginary one: much quicker than rows do.
-        spots, place, numbers = np.unique(lonlat[:, 0] + 1j * lonlat[:, 1], return_inverse=True, return_counts=True)
-        of_incident = np.full(len(shapes), -1, dtype=np.int64)
-        of_incident[is_placed] = place
-        points = gpd.GeoSeries.from_xy(spots.real, spots.imag, crs=STORAGE_CRS).to_crs(metres)
-        return cls(shapely.get_coordinates(points.to_numpy()), numbers.astype(np.int64), of_incident)
-
-
-def _found(at: _Places, eps_m: float, min_incidents: int, method: Method) -> Ints:
+def _found(at: DistinctPlaces, eps_m: float, min_incidents: int, method: Method) -> Ints:
     if method == "dbscan":
         labels = weighted_dbscan(at.xy, at.incidents, eps_m=eps_m, min_weight=min_incidents)
     else:
         labels = _hdbscan(at.xy, at.incidents)
     # The largest come first, so those that are too small are the last.
-    enough = int((_held(labels, at.incidents) >= min_incidents).sum())
+    enough = int((incidents_held(labels, at.incidents) >= min_incidents).sum())
     return np.where(labels < enough, labels, -1)
 
 
@@ -293,113 +255,18 @@ def _numbered(raw: Ints, places: Floats, numbers: Floats) -> Ints:
     return number[raw]
 
 
-def _held(labels: Ints, numbers: Ints) -> Ints:
-    """Count the incidents of each cluster."""
-    is_in = labels >= 0
-    return np.bincount(labels[is_in], numbers[is_in]).astype(np.int64)
-
-
 def _stability(labels: Ints, sweep: list[Ints], numbers: Ints) -> Floats:
     """Average the best overlap of each cluster, in incidents, with one under other distances."""
-    held = _held(labels, numbers)
+    held = incidents_held(labels, numbers)
     best = np.zeros((len(sweep), len(held)))
     for overlap, other in zip(best, sweep, strict=True):
-        others = _held(other, numbers)
+        others = incidents_held(other, numbers)
         is_both = (labels >= 0) & (other >= 0)
         pairs, which = np.unique(labels[is_both] * len(others) + other[is_both], return_inverse=True)
         shared = np.bincount(which, numbers[is_both])
         mine, theirs = np.divmod(pairs, max(len(others), 1))
         np.maximum.at(overlap, mine, shared / (held[mine] + others[theirs] - shared))
     return best.mean(axis=0) if sweep else np.full(len(held), np.nan)
-
-
-def _described(
-    incidents: gpd.GeoDataFrame, at: _Places, labels: Ints, *, eps_m: float, stability: Floats
-) -> gpd.GeoDataFrame:
-    held, members = _held(labels, at.incidents), _members(labels)
-    is_in = np.append(labels, -1)[at.of_incident] >= 0
-    inside = incidents.loc[is_in, list(_NEEDED)]
-    cluster = labels[at.of_incident[is_in]]
-    started = np.bincount(cluster[inside["origin"].to_numpy() == "officer_initiated"], minlength=len(held))
-    kinds = _most_frequent(cluster, pd.Categorical(inside["category"], list(CATEGORIES)), len(held))
-    in_zone = inside["zone_id"].where(inside["zone_id"] != "")
-    zones = _most_frequent(cluster, pd.Categorical(in_zone), len(held))
-    shapes = [shapely.union_all(shapely.buffer(shapely.points(at.xy[rows]), eps_m / 2)) for rows in members]
-    table = pd.DataFrame(
-        {
-            "cluster_id": _texts(f"P{number}" for number in range(1, len(held) + 1)),
-            "incidents": held,
-            "places": np.array([len(rows) for rows in members], dtype=np.int64),
-            "officer_initiated_share": started / held,
-            "top_categories": _texts(_kinds_text(top) for top in kinds),
-            "top_hours": _texts(_top_hours(cluster, inside["hour"], len(held))),
-            "zone_id": _texts(top[0][0] if top else "" for top in zones),
-            "stability_share": stability,
-            "area_km2": shapely.area(np.array(shapes, dtype=object)) / _SQUARE_KM,
-        }
-    )
-    table["is_one_place"] = table["places"] == 1
-    spread = [_spread_m(at.xy[rows]) for rows in members]
-    is_whole = [bool(top) and top[0][1] == n for top, n in zip(zones, held, strict=True)]
-    told = zip(table.to_dict("records"), kinds, spread, is_whole, strict=True)
-    table["sentence"] = _texts(_sentence(row, top[0], across, is_in=whole) for row, top, across, whole in told)
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, index=table.index))
-
-
-def _members(labels: Ints) -> list[Ints]:
-    """List the places of each cluster, by one sort."""
-    order = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[order], np.arange(labels.max(initial=-1) + 2))
-    return [order[first:last] for first, last in pairwise(starts)]
-
-
-def _most_frequent(cluster: Ints, values: pd.Categorical, k: int) -> list[list[tuple[str, int]]]:
-    """List the most frequent values of each cluster with their counts, ties in the order of the categories."""
-    names, width = list(values.categories), max(len(values.categories), 1)
-    is_known = values.codes >= 0
-    counts = np.bincount(cluster[is_known] * width + values.codes[is_known], minlength=k * width).reshape(k, width)
-    ranked = np.argsort(-counts, axis=1, kind="stable")[:, :_TOP]
-    return [[(str(names[i]), int(row[i])) for i in best if row[i]] for row, best in zip(counts, ranked, strict=True)]
-
-
-def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> list[str]:
-    is_known = hours.notna().to_numpy()
-    hour = hours[is_known].to_numpy(dtype=np.int64)
-    counts = np.bincount(cluster[is_known] * _HOURS + hour, minlength=k * _HOURS).reshape(k, _HOURS)
-    two = counts + np.roll(counts, -1, axis=1)
-    # Of equal pairs, the one that begins with the busier hour; of these, the earliest.
-    first = np.argmax(two * (len(hour) + 1) + counts, axis=1)
-    told = zip(first.tolist(), two.max(axis=1).tolist(), counts.sum(axis=1).tolist(), strict=True)
-    return [f"{h:02}:00–{(h + 1) % _HOURS + 1:02}:00 ({n} of {known})" if known else "unknown" for h, n, known in told]
-
-
-def _texts(texts: Iterable[str]) -> pd.Series:
-    return pd.Series(list(texts), dtype="str")
-
-
-def _kinds_text(top: list[tuple[str, int]]) -> str:
-    return "; ".join(f"{CATEGORIES[kind]} ({number:,})" for kind, number in top)
-
-
-def _spread_m(places: Floats) -> int:
-    """Measure how far apart the two outermost places are, rounded up."""
-    if len(places) == 1:
-        return 0
-    outermost = shapely.get_coordinates(shapely.convex_hull(shapely.multipoints(places)))
-    return int(np.ceil(pdist(outermost).max() / _ROUND_M)) * _ROUND_M
-
-
-def _sentence(row: Mapping[Hashable, Any], top: tuple[str, int], across_m: int, *, is_in: bool) -> str:
-    kind, number = top
-    where = "one place" if row["is_one_place"] else f"{row['places']:,} places within {across_m:,} m of each other"
-    zone = f" in{'' if is_in else ' and around'} Zone {row['zone_id']}" if row["zone_id"] else ""
-    how_often = "mostly" if 2 * number > row["incidents"] else "most often"
-    share = row["officer_initiated_share"]
-    started = f"; officers started {share:.0%} of them" if share >= MOSTLY else ""
-    return (
-        f"Descriptive: {count_text(row['incidents'], 'incident')} at {where}{zone}, {how_often} "
-        f"{CATEGORIES[kind].lower()} ({number:,}){started}; no count of people present, so this is not a test of harm."
-    )
 
 
 def _made_valid(clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -438,12 +305,12 @@ def _require_positive(**sizes: float) -> None:
 
 
 def _require_columns(incidents: gpd.GeoDataFrame) -> None:
-    lacking = [name for name in _NEEDED if name not in incidents.columns]
+    lacking = [name for name in NEEDED if name not in incidents.columns]
     if lacking:
-        raise ColumnError("Incidents lack columns.", found=", ".join(map(str, incidents.columns)), expected=_NEEDED)
+        raise ColumnError("Incidents lack columns.", found=", ".join(map(str, incidents.columns)), expected=NEEDED)
     hour, category = incidents["hour"], incidents["category"]
     _require_cells(category, category.isin(list(CATEGORIES)), ", ".join(CATEGORIES))
-    _require_cells(hour, hour.isna() | hour.isin(range(_HOURS)), "whole numbers from 0 to 23, or missing")
+    _require_cells(hour, hour.isna() | hour.isin(range(24)), "whole numbers from 0 to 23, or missing")
 
 
 def _require_cells(cells: pd.Series, is_right: pd.Series, expected: str) -> None:

@@ -104,7 +104,8 @@ def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None)
     counts = school_counts(
         given.history, given.schools, given.school_zones, terms=given.terms, calendar=settings.calendar
     )
-    schools = _schools(given, counts)
+    rated = {t.name: _rates(given, counts, t.name) for t in given.terms}
+    schools = _schools(given, counts, rated[term.name])
     levels = counts.drop_duplicates("school_id").set_index("school_id")["level"]
     hours = hour_hotspots(given.this, levels, term=term, settings=settings, seed=given.seed)
     places = _places(given, counts)
@@ -115,8 +116,8 @@ def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None)
         schools=schools,
         hours=hours,
         places=places,
-        trends=_trends(given, counts),
-        backtest=_backtest(given, counts),
+        trends=_trends(given, counts, rated),
+        backtest=_backtest(given, counts, rated),
         zone_shares=zone_shares(members, given.workload[given.workload["term"] == term.name]),
         spots=list_spots(schools, hours, places, term=term, settings=settings),
         settings=asdict(settings.hotspots),
@@ -136,9 +137,8 @@ def _rates(given: TermInputs, counts: pd.DataFrame, term: str) -> SchoolRates:
     )
 
 
-def _schools(given: TermInputs, counts: pd.DataFrame) -> SchoolHotspots:
+def _schools(given: TermInputs, counts: pd.DataFrame, rates: SchoolRates) -> SchoolHotspots:
     chosen, term = given.settings.hotspots, given.term
-    rates = _rates(given, counts, term.name)
     at = given.schools.set_index("school_id").geometry
     groups = school_groups(
         rates,
@@ -234,10 +234,10 @@ def _repeats(given: TermInputs, located: gpd.GeoDataFrame) -> KnoxResult | None:
     )
 
 
-def _trends(given: TermInputs, counts: pd.DataFrame) -> TermTrends:
+def _trends(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolRates]) -> TermTrends:
     reported = counts.assign(incidents=counts["reported"])
     names = [t.name for t in given.terms]
-    cube = pd.concat([_rates(given, counts, name).table for name in names], ignore_index=True)
+    cube = pd.concat([rated[name].table for name in names], ignore_index=True)
     tested = cube[["term", "school_id", "reported", "expected", "p_value"]].rename(columns={"reported": "incidents"})
     classes = cube_classes(tested, alpha=given.settings.hotspots.alpha)
     if len(names) > 1:
@@ -248,19 +248,18 @@ def _trends(given: TermInputs, counts: pd.DataFrame) -> TermTrends:
     return TermTrends(changes[0], changes[1], trend_tests(reported), classes)
 
 
-def _backtest(given: TermInputs, counts: pd.DataFrame) -> Backtest:
-    """Forecast each term from those before it by the shrunken rates of this very method."""
+def _backtest(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolRates]) -> Backtest:
+    """Forecast each term by the shrunken rates of the term before, which know nothing of the terms after them."""
 
     def shrunken(train: pd.DataFrame) -> pd.Series:
-        last = str(train["term"].iloc[-1])
-        table = _rates(given, train, last).table.set_index("school_id")
+        table = rated[str(train["term"].iloc[-1])].table.set_index("school_id")
         rate = table["shrunken_per_1000"].fillna(table["rate_per_1000"])
         return rate * table["student_days"] / 1000
 
     chosen = given.settings.hotspots
     return backtest(
         counts.assign(incidents=counts["reported"]),
-        {"shrunken rates": lambda train: shrunken(train.assign(reported=train["incidents"]))},
+        {"shrunken rates": shrunken},
         top_share=chosen.top_share,
         terms_per_year=chosen.terms_per_year,
         seed=given.seed,
