@@ -4,8 +4,8 @@ python benchmarks/bench_hotspots.py [--repeat 5] [--quick]
 
 Peers: `esda.G_Local` without permutations for Gi*; `scipy.stats.gaussian_kde` (on a hundredth of the cells, scaled)
 for density; `pointpats.Knox` (on 2,000 events, with 99 permutations) for repeats; a loop over rows (on 1,000 of them,
-scaled) for aoristic weights; scikit-learn's DBSCAN on raw points, whose memory is estimated from the neighbours it would
-hold.
+scaled) for aoristic weights; scikit-learn's DBSCAN on raw points, whose memory is estimated from the neighbours it
+would hold.
 """
 
 from __future__ import annotations
