@@ -160,7 +160,7 @@ classes = found.trends.classes
 classes[~classes["class"].isin(["none", "insufficient_data"])]
 
 # %%
-found.trends.change_zones.round(3)
+found.trends.change_zones.drop(columns="sentence").round(3)
 
 # %% [markdown]
 # ## Did a change of zones change anything?
