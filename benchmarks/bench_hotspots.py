@@ -1,11 +1,9 @@
-"""The steps of hotspots on large inputs, beside named peers where there are any, in one run.
+"""Scans, places and repeats on large inputs, beside named peers where there are any, in one run.
 
 python benchmarks/bench_hotspots.py [--repeat 5] [--quick]
 
-Peers: `esda.G_Local` without permutations for Gi*; `scipy.stats.gaussian_kde` (on a hundredth of the cells, scaled)
-for density; `pointpats.Knox` (on 2,000 events, with 99 permutations) for repeats; a loop over rows (on 1,000 of them,
-scaled) for aoristic weights; scikit-learn's DBSCAN on raw points, whose memory is estimated from the neighbours it
-would hold.
+Peers: `pointpats.Knox` (on 2,000 events, with 99 permutations) for repeats; scikit-learn's DBSCAN on raw points, whose
+memory is estimated from the neighbours it would hold. Grid, density and hours have scripts of their own.
 """
 
 from __future__ import annotations
@@ -19,19 +17,13 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from esda import G_Local
-from libpysal.weights import lat2W
 from pointpats import Knox
 from pyproj import CRS
 from scipy.spatial import KDTree
-from scipy.stats import gaussian_kde
 
 from safeschools_geo.hotspots.clusters import place_clusters
-from safeschools_geo.hotspots.grid import getis_ord_star
-from safeschools_geo.hotspots.kde import kernel_density
 from safeschools_geo.hotspots.scan import poisson_scan
 from safeschools_geo.hotspots.spacetime import knox
-from safeschools_geo.hotspots.temporal import aoristic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,36 +58,6 @@ def scans(repeat: int) -> list[str]:
             seconds = timed(lambda: poisson_scan(cases, expected, xy, dispersion=spread), repeat if n < 100 else 2)  # noqa: B023, PLR2004
             rows.append(row(f"scan, {n:,} units × 999, {name}", seconds))
     return rows
-
-
-def cells(repeat: int) -> list[str]:
-    """Compute Gi* of 10⁵ cells."""
-    side = 317
-    weights, values = lat2W(side, side, rook=False), np.random.default_rng(0).gamma(2, 1, side * side)
-    sparse = weights.sparse
-    ours = timed(lambda: getis_ord_star(values, sparse), repeat)
-    weights.transform = "B"
-    theirs = timed(lambda: G_Local(values, weights, star=True, transform="B", permutations=0), 1)
-    return [row(f"Gi*, {side * side:,} cells", ours, "esda.G_Local", theirs)]
-
-
-def density(repeat: int) -> list[str]:
-    """Draw 10⁵ points on 300 × 250 cells, and compare with the exact sum on a sample of them."""
-    rng = np.random.default_rng(0)
-    xy, bounds, bandwidth = rng.normal((15_000, 12_500), 4000, (100_000, 2)), (0, 0, 30_000, 25_000), 500.0
-    values = kernel_density(xy, bounds=bounds, bandwidth_m=bandwidth)
-    ours = timed(lambda: kernel_density(xy, bounds=bounds, bandwidth_m=bandwidth), repeat)
-    chosen = rng.choice(values.size, 750, replace=False)
-    line, column = np.divmod(chosen, values.shape[1])
-    at = np.c_[(column + 0.5) * 100, (line + 0.5) * 100]
-    peer = gaussian_kde(xy.T, bw_method=bandwidth / xy.std(axis=0, ddof=1).mean())
-    start = time.perf_counter()
-    peer(at.T)
-    theirs = (time.perf_counter() - start) * values.size / len(at)
-    exact = np.array([np.exp(-((xy - p) ** 2).sum(axis=1) / (2 * bandwidth**2)).sum() for p in at])
-    exact *= 1e6 / (2 * np.pi * bandwidth**2)
-    error = np.abs(values.ravel()[chosen] - exact).max() / exact.max()
-    return [row(f"density, 10⁵ points on 300 × 250 (largest error {error:.2%})", ours, "scipy gaussian_kde", theirs)]
 
 
 def places() -> list[str]:
@@ -137,22 +99,6 @@ def places() -> list[str]:
     ]
 
 
-def hours(repeat: int) -> list[str]:
-    """Spread 10⁵ ranges of up to two days over the hours of the week."""
-    rng = np.random.default_rng(0)
-    start = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 365 * 86_400, 100_000), unit="s"))
-    start = start.dt.tz_localize("UTC").dt.tz_convert("America/Los_Angeles")
-    end = start + pd.to_timedelta(rng.integers(0, 172_800, 100_000), unit="s")
-    ours = timed(lambda: aoristic(start, end, tz="America/Los_Angeles"), repeat)
-
-    def loop() -> None:
-        for a, b in zip(start[:1000], end[:1000], strict=True):
-            for hour in pd.date_range(a.floor("h"), b, freq="h"):
-                max(pd.Timedelta(0), min(b, hour + pd.Timedelta(hours=1)) - max(a, hour))
-
-    return [row("aoristic, 10⁵ ranges", ours, "a loop over rows", timed(loop, 1) * 100)]
-
-
 def repeats() -> list[str]:
     """Test 10⁵ events for repeats with 999 permutations, at few places and at many."""
     rng, rows = np.random.default_rng(0), []
@@ -178,9 +124,6 @@ def main() -> None:
     print("| what | ours | peer |\n|---|---|---|")
     steps: list[Callable[[], list[str]]] = [
         lambda: scans(options.repeat),
-        lambda: cells(options.repeat),
-        lambda: density(options.repeat),
-        lambda: hours(options.repeat),
     ]
     if not options.quick:
         steps += [places, repeats]

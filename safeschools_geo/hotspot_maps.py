@@ -11,7 +11,8 @@ from safeschools_geo.hotspots.hour_hotspots import GROUP_NAMES
 from safeschools_geo.hotspots.spots import MOST_PLACES
 from safeschools_geo.hotspots.worst_window import DAY_NAMES
 from safeschools_geo.maps import Chart, cells_page, hotspots_page, hours_page, trends_page
-from safeschools_geo.maps.charts import bar_intervals, funnel_chart, heat_map
+from safeschools_geo.maps.charts import bar_intervals, heat_map
+from safeschools_geo.maps.funnel import funnel_chart
 from safeschools_geo.maps.hotspot_layers import DensityImage
 from safeschools_geo.maps.hotspot_tables import change_table, class_table, trend_table
 from safeschools_geo.schemas import LEVELS
@@ -239,7 +240,10 @@ def zone_rates(result: TermResult) -> Chart:
         ignore_index=True,
     )
     title = f"{_RATE}, by level and by zone, with 95 % intervals"
-    return Chart(bar_intervals(rows, title=title, unit="per 1,000 student-days"), title)
+    return Chart(
+        bar_intervals(rows, title=title, unit="per 1,000 student-days", reference=_district_rate(schools.by_level)),
+        title,
+    )
 
 
 def hour_chart(found: Hotspots, group: str = "all") -> Chart:
@@ -326,6 +330,11 @@ def trends_finding(found: Hotspots) -> str:
     if not told:
         return f"Over the terms up to {found.term} no school clearly rose or fell."
     return f"Over the terms up to {found.term}: {'; '.join(told)}."
+
+
+def _district_rate(by_level: pd.DataFrame) -> float | None:
+    days = float(by_level["student_days"].sum())
+    return 1000 * float(by_level["reported"].sum()) / days if days else None
 
 
 def _interval_rows(groups: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:

@@ -88,6 +88,7 @@ def write_hotspots(found: Hotspots, folder: Path) -> None:
         "changes_schools": trends.change_schools,
         "changes_zones": trends.change_zones,
         "backtest": found.backtest.to_frame(),
+        "backtest_differences": found.backtest.differences.reset_index(),
         "zone_shares": found.zone_shares,
     }
     for name, table in tables.items():

@@ -111,7 +111,7 @@ def test_moments_are_those_of_all_orders_of_the_values(seed, is_binary):
     weights = sparse.csr_array(np.vstack([row, np.eye(6)[1:]]))
     first = getis_ord_star(values, weights, tail="gamma").iloc[0]
     assert first["z"] == pytest.approx(z)
-    assert first["p_value"] == pytest.approx(stats.pearson3.sf(z, stats.skew(sums)), rel=1e-6, abs=1e-12)
+    assert first["p_value"] == pytest.approx(stats.pearson3.sf(z, stats.skew(sums)), rel=1e-4, abs=1e-9)
 
 
 def test_the_gamma_tail_is_the_normal_one_where_nothing_leans():

@@ -11,7 +11,8 @@ import town
 from map_town import CONTEXT, HOSTILE, backdrop, schools
 
 from safeschools_geo.maps import Chart, cells_page, hotspots_page, hours_page, trends_page
-from safeschools_geo.maps.charts import DAYS, bar_intervals, funnel_chart, heat_map
+from safeschools_geo.maps.charts import DAYS, bar_intervals, heat_map
+from safeschools_geo.maps.funnel import funnel_chart
 from safeschools_geo.maps.hotspot_layers import DensityImage
 from safeschools_geo.maps.hotspot_tables import change_table, class_table, trend_table
 from safeschools_geo.schemas import HOTSPOTS, SCHOOL_RATES
