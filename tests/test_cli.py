@@ -229,3 +229,24 @@ def test_the_command_starts_without_loading_maps():
     code = "import sys, safeschools_geo.cli; print('folium' in sys.modules or 'geopandas' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout.strip() == "False"
+
+
+def test_hotspots_are_written_and_printed_as_json(folder, capsys):
+    assert call("hotspots", folder, "--term", "Fall", "--json") == 0
+    printed = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert printed["term"] == "Fall"
+    assert printed["hotspots"] == []
+    out = folder / "outputs" / "Fall" / "hotspots"
+    assert printed["out"] == out.as_posix()
+    assert {p.stem for p in (out / "maps").iterdir()} == {"hotspots", "hours", "trends", "grid"}
+    schools = pd.read_csv(out / "schools.csv", dtype={"school_id": str})
+    assert schools["school_id"].tolist() == ["001", "002"]
+    assert schools["status"].tolist() == ["insufficient_data"] * 2
+    assert "No school and no group of schools" not in (out / "summary.txt").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_hotspots_of_the_demo_are_told(tmp_path, capsys):
+    assert call("hotspots", "--out", tmp_path / "hotspots") == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "Three schools in Zone 4 had 3.2 times the reported incidents expected" in told
+    assert "synthetic" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from safeschools_geo.commands.common import (
     district_argument,
@@ -46,7 +47,8 @@ def command(district: Path | None, term: str | None, out: Path | None, seed: int
             for name, (page, _) in pages.items():
                 write_text(fresh / "maps" / name, page.html)
     if as_json:
-        spots = result.hotspots.to_frame()
+        # JSON knows no infinity.
+        spots = result.hotspots.to_frame().replace([np.inf, -np.inf], np.nan)
         print_json(
             {
                 "out": target.as_posix(),
