@@ -82,17 +82,7 @@ school_funnel(found)
 print(found.schools.rates.summary())
 
 # %%
-columns = [
-    "name",
-    "zone_id",
-    "reported",
-    "expected",
-    "ratio",
-    "q_value",
-    "detectable_ratio",
-    "officer_initiated_share",
-    "status",
-]
+columns = ["name", "zone_id", "reported", "expected", "ratio", "q_value", "detectable_ratio", "status"]
 rates = found.schools.rates.table.set_index("school_id")[columns]
 rates.sort_values("q_value").head(8).round(3)
 
@@ -113,18 +103,8 @@ found.schools.rates.table.sort_values("shrunken_per_1000", ascending=False)[shru
 print(found.schools.groups.summary())
 
 # %%
-group_columns = [
-    "group_id",
-    "status",
-    "zone_id",
-    "observed",
-    "expected",
-    "p_value",
-    "p_value_10",
-    "p_value_50",
-    "stability_share",
-]
-found.schools.groups.to_frame()[group_columns].head(5).round(3)
+columns = ["group_id", "status", "zone_id", "observed", "expected", "p_value", "p_value_10", "p_value_50"]
+found.schools.groups.to_frame()[[*columns, "stability_share"]].head(5).round(3)
 
 # %%
 print(found.schools.months.summary())
@@ -136,9 +116,8 @@ print(found.schools.months.summary())
 print(found.summary())
 
 # %%
-found.to_frame()[
-    ["hotspot_id", "kind", "zone_id", "ratio", "p_value", "q_value", "officer_initiated_share", "warning"]
-].round(3)
+columns = ["hotspot_id", "kind", "zone_id", "ratio", "p_value", "q_value", "officer_initiated_share", "warning"]
+found.to_frame()[columns].round(3)
 
 # %% [markdown]
 # ## Where?

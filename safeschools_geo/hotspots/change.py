@@ -127,6 +127,22 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
     return table.reset_index()[[by, *_CHANGES]]
 
 
+def no_change(by: str) -> pd.DataFrame:
+    """Give the table of changes of a first term, which has none.
+
+    Parameters
+    ----------
+    by
+        ``school_id`` or ``zone_id``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `term_change`, no rows.
+    """
+    return pd.DataFrame(columns=[by, *_CHANGES])
+
+
 @dataclass(frozen=True)
 class DisplacementDifference:
     """What changed at treated places more than at comparison places, with what moved next door.

@@ -10,7 +10,7 @@ import pandas as pd
 from pyproj import CRS, Transformer
 
 from safeschools_geo.hotspots.backtest import Backtest, backtest
-from safeschools_geo.hotspots.change import term_change
+from safeschools_geo.hotspots.change import no_change, term_change
 from safeschools_geo.hotspots.clusters import place_clusters
 from safeschools_geo.hotspots.exposure import counted, school_counts
 from safeschools_geo.hotspots.grid import grid_hotspots
@@ -240,11 +240,10 @@ def _trends(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolR
     cube = pd.concat([rated[name].table for name in names], ignore_index=True)
     tested = cube[["term", "school_id", "reported", "expected", "p_value"]].rename(columns={"reported": "incidents"})
     classes = cube_classes(tested, alpha=given.settings.hotspots.alpha)
-    if len(names) > 1:
-        pair = {"before": names[-2], "after": names[-1]}
-        changes = [term_change(reported, by=by, **pair) for by in ("school_id", "zone_id")]
-    else:
-        changes = [pd.DataFrame(), pd.DataFrame()]
+    changes = [
+        term_change(reported, before=names[-2], after=names[-1], by=by) if len(names) > 1 else no_change(by)
+        for by in ("school_id", "zone_id")
+    ]
     return TermTrends(changes[0], changes[1], trend_tests(reported), classes)
 
 
