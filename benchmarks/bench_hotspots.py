@@ -66,7 +66,7 @@ def places() -> list[str]:
     middles = rng.uniform(0, 40_000, (300, 2))
     spread = rng.uniform(0, 40_000, (60_000, 2))
     clumped = middles[rng.integers(300, size=60_000)] + rng.normal(0, 300, (60_000, 2))
-    spots = [*np.r_[spread, clumped].round(1), 600000, 4200000]
+    spots = np.concatenate([spread, clumped]).round(1) + np.array([600_000, 4_200_000])
     where = rng.choice(len(spots), 1_000_000, p=(w := rng.pareto(1.1, len(spots)) + 1) / w.sum())
     where[: len(spots)] = np.arange(len(spots))
     points = gpd.GeoSeries.from_xy(*spots[where].T, crs=UTM).to_crs(4326)
