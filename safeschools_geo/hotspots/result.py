@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots.backtest import Backtest
 from safeschools_geo.hotspots.clusters import PlaceClusters
+from safeschools_geo.hotspots.detectable import LARGEST
 from safeschools_geo.hotspots.grid import GridHotspots
 from safeschools_geo.hotspots.groups import SchoolGroups
 from safeschools_geo.hotspots.hour_hotspots import HourHotspots
@@ -206,6 +207,10 @@ class Hotspots:
         ratios = self.schools.rates.table["detectable_ratio"].dropna()
         if ratios.empty:
             return ""
+        if np.isinf(ratios.median()):
+            return (
+                f"At half of the schools even a rise to {LARGEST:g} times the ordinary number would have gone unseen."
+            )
         return (
             f"At half of the schools a rise to less than {ratios.median():.1f} times the ordinary number would most "
             "likely have gone unseen in one term."

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST_CLUSTERS = 10
 _LOST = 1e-9
 _STEPS = 32
+_MOST_LOOKED_UP = 8_000_000
+_MOST_CASES = 100_000_000
 _BATCH = 250
 
 
@@ -271,9 +273,11 @@ class _Judge:
             self._weighted, self._share, self._scale = self._counts, share, 1
             self._ratio = LikelihoodRatio(int(counts[:, 0].sum()))
             return
-        mean = counts[:, 0].sum() * share
-        weights = np.maximum(np.round(_STEPS / (1 + dispersion * mean)), 1).astype(np.int32)
-        self._weighted, self._scale = self._counts * weights[:, None], _STEPS
+        total = int(counts[:, 0].sum())
+        # Fewer steps for very many cases: the look-up has a place for every weighted case.
+        self._scale = max(1, min(_STEPS, _MOST_LOOKED_UP // max(total, 1)))
+        weights = np.maximum(np.round(self._scale / (1 + dispersion * total * share)), 1).astype(np.int32)
+        self._weighted = self._counts * weights[:, None]
         self._share = share * weights / (share @ weights)
         self._ratio = LikelihoodRatio(self._weighted.sum(axis=0))
 
@@ -389,6 +393,8 @@ def _checked(cases: ArrayLike, expected: ArrayLike) -> tuple[Counts, Floats]:
             found=means[wrong[0]],
             remedy="Leave out units without a denominator, and say so.",
         )
+    if counts.sum() > _MOST_CASES:
+        raise InputError("These are too many cases to scan.", found=f"{counts.sum():,.0f}", expected=f"{_MOST_CASES:,}")
     return counts.astype(np.int32), means / means.sum()
 
 
@@ -397,5 +403,10 @@ def _require_settings(max_share: float, simulations: int, dispersion: float | Fl
         raise InputError("A window holds a share of what is expected.", found=max_share, expected="above 0, at most 1")
     if simulations < 1:
         raise InputError("A p-value needs simulations.", found=simulations, expected="at least 1, better 999")
-    if dispersion is not None and not (np.isfinite(dispersion).all() and (np.asarray(dispersion) >= 0).all()):
+    if dispersion is None:
+        return
+    given = np.asarray(dispersion, dtype=np.float64)
+    if given.shape not in ((), (simulations,)):
+        raise InputError("There is one dispersion, or one for each simulation.", found=f"shape {given.shape}")
+    if not (np.isfinite(given).all() and (given >= 0).all()):
         raise InputError("A dispersion is 0 or more.", found=dispersion)

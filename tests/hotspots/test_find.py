@@ -130,6 +130,7 @@ def test_no_history_finds_nothing_and_says_so(given):
     assert empty.spots.empty
     assert empty.finding().startswith("No school and no group of schools stands out in Spring 2026.")
     assert "no hotspot" in empty.summary()
+    assert "even a rise to 20 times" in empty.summary()
     assert empty.places.density is None
     assert empty.places.repeats is None
 

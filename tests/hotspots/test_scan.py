@@ -199,6 +199,14 @@ def test_nothing_to_find():
     assert poisson_scan([0, 0, 0], [1, 1, 1], LINE[:3]).to_frame().empty
 
 
+def test_one_unit_no_window_and_very_many_cases():
+    assert poisson_scan([7], [7], [[0, 0]], dispersion=0.1).clusters == ()
+    assert poisson_scan([7, 1, 1], [3, 3, 3], LINE[:3], max_share=0.01).clusters == ()
+    many = poisson_scan([3_000_000, 1_000_000, 1_000_000], [1, 1, 1], LINE[:3], max_share=0.5, dispersion=0.01)
+    assert many.clusters[0].members == (0,)
+    assert np.isfinite(many.clusters[0].llr)
+
+
 def test_ratio_interval_widens_with_the_dispersion():
     expected = np.array([10.0, 10.0])
     low, high = ratio_interval(30, expected)
@@ -246,6 +254,8 @@ def test_great_circle():
         ({"max_share": 0}, "share of what is expected"),
         ({"simulations": 0}, "needs simulations"),
         ({"dispersion": -1.0}, "0 or more"),
+        ({"dispersion": np.ones(3)}, "one for each simulation"),
+        ({"cases": [10**9, 2, 3]}, "too many cases"),
     ],
 )
 def test_bad_input_is_told(change, message):
