@@ -3,6 +3,7 @@
 import shutil
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 from shapely import coverage_is_valid
@@ -10,6 +11,8 @@ from shapely import coverage_is_valid
 from safeschools_geo.assign import assign_points
 from safeschools_geo.cli import main
 from safeschools_geo.district import read_district
+from safeschools_geo.hotspots.groups import school_groups
+from safeschools_geo.hotspots.rates import school_rates
 from safeschools_geo.layers import read_boundary
 from safeschools_geo.term import run_term
 from safeschools_geo.toml_settings import load_settings
@@ -151,3 +154,40 @@ def test_the_whole_run_works(folder, tmp_path):
     assert pd.read_csv(tmp_path / "Spring 2018" / "assignments.csv", dtype=str)["school_id"].str.len().eq(14).all()
     for name in ("index.html", "zones.html", "history.html", "rates.html"):
         assert (tmp_path / "Spring 2018" / "maps" / name).stat().st_size > 1000
+
+
+def simulated_counts(district, *, planted=(), seed=0):
+    """Draw incidents for the real schools, 0.03 a student in each of four terms; three times that where planted."""
+    schools, rng = district.schools, np.random.default_rng(seed)
+    students = schools["enrollment"].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    means = np.nan_to_num(students, nan=300.0) * 0.03 * rng.gamma(20, 1 / 20, len(schools))
+    terms = []
+    for term in range(4):
+        factor = np.where(schools["school_id"].isin(planted) & (term == 3), 3.0, 1.0)
+        reported = rng.poisson(means * factor)
+        row = schools[["school_id", "name", "level", "enrollment"]].reset_index(drop=True)
+        terms.append(
+            row.assign(
+                term=f"T{term}",
+                zone_id="",
+                student_days=students * 100,
+                incidents=reported,
+                reported=reported,
+                officer_initiated_share=0.0,
+            )
+        )
+    return pd.concat(terms, ignore_index=True)
+
+
+def test_a_simulated_hotspot_on_the_real_schools_is_found_and_a_quiet_term_is_quiet(district):
+    places = district.schools.set_index("school_id").geometry
+    metres = places.to_crs(district.crs)
+    large = district.schools.loc[district.schools["enrollment"].fillna(0).astype(int) > 400, "school_id"]
+    planted = metres[large].distance(metres[large.iloc[0]]).nsmallest(4).index
+    rates = school_rates(simulated_counts(district, planted=planted), term="T3")
+    assert rates.table["status"].eq("no_denominator").sum() == 7
+    high = school_groups(rates, places, crs=district.crs).high
+    assert len(set(high["members"].iloc[0].split(";")) & set(planted)) >= 3
+    quiet = school_rates(simulated_counts(district, seed=1), term="T3")
+    assert quiet.high.empty
+    assert school_groups(quiet, places, crs=district.crs).high.empty
