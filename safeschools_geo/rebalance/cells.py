@@ -14,7 +14,15 @@ from scipy.spatial import cKDTree
 
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, measuring_crs, require_crs
 from safeschools_geo.errors import GeometryError, name_ids
-from safeschools_geo.rebalance.contiguity import shared_borders
+from safeschools_geo.rebalance.faces import (
+    GRID_DEG,
+    NOBODY,
+    Faces,
+    cell_borders,
+    cut,
+    give_islands,
+    give_to_neighbours,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,16 +32,8 @@ if TYPE_CHECKING:
     Metres = NDArray[np.float64]
     Labels = NDArray[np.int64]
 
-GRID_DEG = 1e-7
-"""Vertices lie on this grid: the seven decimals (about 1 cm) that layers are written with."""
-
 SAME_SITE_M = 2.0
 """Schools this near to each other are one site: a border between them could not be told from either."""
-
-_LONGEST_CHORD_M = 1000.0
-"""A line straight in metres is bent in degrees, over this length by 2 cm at most."""
-
-_NEW = -1
 
 
 def service_areas(
@@ -78,18 +78,15 @@ def service_areas(
     References
     ----------
     Okabe, A., Boots, B., Sugihara, K., and Chiu, S. N. (2000). Spatial Tessellations, 2nd edition, Wiley.
-    Hobby, J. D. (1999). Practical segment intersection with finite precision output. Computational Geometry 13(4),
-    199–214.
     """
     area = _district_area(district)
     metres = measuring_crs(gpd.GeoSeries([area], crs=STORAGE_CRS), stated=crs)
     points = _school_points(schools, area, metres)
     xy = shapely.get_coordinates(points.to_crs(metres).to_numpy())
-    site = _sites(xy)
+    site = sites_of(xy)
     faces = _faces(xy, area, metres)
-    shapes = gpd.GeoSeries(faces, crs=STORAGE_CRS).to_crs(metres)
-    unit, islands = _units_of_faces(shapes.to_numpy(), xy, site)
-    return _as_units(schools, points, site, [faces[unit == k] for k in range(len(islands))], islands)
+    unit, islands = _units_of_faces(faces, xy, site)
+    return _as_units(schools, points, site, [faces.shapes[unit == k] for k in range(len(islands))], islands)
 
 
 def _district_area(district: gpd.GeoDataFrame | gpd.GeoSeries) -> Geometry:
@@ -143,44 +140,42 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gp
     )
 
 
-def _sites(xy: Metres) -> Labels:
-    """Tell which site each school is at; sites are numbered from 0 in the order of their first schools."""
+def sites_of(xy: Metres) -> Labels:
+    """Tell which schools are at one place: up to 2 m apart, or linked by a chain of such.
+
+    Parameters
+    ----------
+    xy
+        The schools, in metres, shape (n, 2).
+
+    Returns
+    -------
+    numpy.ndarray
+        Number of each school's site, from 0 in the order of their first schools, shape (n,).
+    """
     pairs = cKDTree(xy).query_pairs(SAME_SITE_M, output_type="ndarray")
     links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
     _, label = connected_components(links, directed=False)
     return pd.factorize(label)[0].astype("int64")
 
 
-def _faces(xy: Metres, area: Geometry, metres: CRS) -> NDArray[np.object_]:
+def _faces(xy: Metres, area: Geometry, metres: CRS) -> Faces:
     """Cut the district along the borders of the Voronoi cells of all points, on the storage grid."""
-    box = shapely.box(*gpd.GeoSeries([area], crs=STORAGE_CRS).to_crs(metres).total_bounds).buffer(_LONGEST_CHORD_M)
-    sites = shapely.multipoints(np.unique(xy.round(3), axis=0))
-    borders = shapely.intersection(shapely.voronoi_polygons(sites, extend_to=box, only_edges=True), box)
-    borders = gpd.GeoSeries([shapely.segmentize(borders, _LONGEST_CHORD_M)], crs=metres).to_crs(STORAGE_CRS).iloc[0]
-    lines = shapely.union_all([shapely.boundary(area), borders], grid_size=GRID_DEG)
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
-    inner = shapely.point_on_surface(faces)
-    return faces[shapely.contains_xy(area, shapely.get_x(inner), shapely.get_y(inner))]
+    shapes = cut([shapely.boundary(area), cell_borders(xy, area, metres)])
+    inner = shapely.point_on_surface(shapes)
+    return Faces.of(shapes[shapely.contains_xy(area, shapely.get_x(inner), shapely.get_y(inner))], metres)
 
 
-def _units_of_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels) -> tuple[Labels, Labels]:
+def _units_of_faces(faces: Faces, xy: Metres, site: Labels) -> tuple[Labels, Labels]:
     """Give each face to a site, and count the islands that each site is given."""
-    inner = shapely.get_coordinates(shapely.point_on_surface(shapes))
-    nearest = cKDTree(xy).query(inner)[1]
-    label = site[nearest]
-    a, b, shared_m = shared_borders(shapes)
-    is_same = label[a] == label[b]
-    piece = _pieces(len(shapes), a[is_same], b[is_same])
-    homes = {piece[face] for face in _home_faces(shapes, xy, site, label)}
-    unit = np.where(np.isin(piece, list(homes)), label, _NEW)
-    _give_to_neighbours(unit, piece, a, b, shared_m)
-    islands = _give_islands(unit, shapes, _pieces(len(shapes), a, b), sites=site.max() + 1)
-    return unit, islands
-
-
-def _pieces(n: int, a: Labels, b: Labels) -> Labels:
-    links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
-    return connected_components(links, directed=False)[1].astype("int64")
+    label = site[cKDTree(xy).query(faces.inner_points())[1]]
+    piece = faces.parts(label[faces.a] == label[faces.b])
+    homes = {piece[face] for face in _home_faces(faces.metric, xy, site, label)}
+    unit = np.where(np.isin(piece, list(homes)), label, NOBODY)
+    everywhere = np.ones(len(faces.a), dtype=bool)
+    give_to_neighbours(unit, faces, piece=piece, is_open=everywhere)
+    given = give_islands(unit, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))
+    return unit, np.bincount(np.array(given, dtype="int64"), minlength=site.max() + 1).astype("int64")
 
 
 def _home_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels, label: Labels) -> list[int]:
@@ -191,32 +186,6 @@ def _home_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels, label: La
         if len(faces):
             homes.append(int(faces[np.argmin(shapely.distance(shapes[faces], shapely.Point(at)))]))
     return homes
-
-
-def _give_to_neighbours(unit: Labels, piece: Labels, a: Labels, b: Labels, shared_m: Metres) -> None:
-    """Give each piece cut off from its school to the neighbour of the longest shared border, the longest first."""
-    both = pd.DataFrame({"face": np.r_[a, b], "other": np.r_[b, a], "shared_m": np.r_[shared_m, shared_m]})
-    while True:
-        open_ = both[(unit[both["face"]] == _NEW) & (unit[both["other"]] != _NEW)]
-        if open_.empty:
-            return
-        borders = open_["shared_m"].groupby([piece[open_["face"]], unit[open_["other"]]]).sum()
-        chosen, owner = borders.index[int(borders.to_numpy().argmax())]
-        unit[piece == chosen] = owner
-
-
-def _give_islands(unit: Labels, shapes: NDArray[np.object_], part: Labels, *, sites: int) -> Labels:
-    """Give each part of the district that has no school to the nearest unit."""
-    islands = np.zeros(sites, dtype="int64")
-    settled = np.flatnonzero(unit != _NEW)
-    tree = shapely.STRtree(shapes[settled])
-    owners = unit[settled]
-    for island in np.unique(part[unit == _NEW]):
-        whole = shapely.geometrycollections(shapes[part == island])
-        owner = owners[tree.query_nearest(whole)].min()
-        unit[part == island] = owner
-        islands[owner] += 1
-    return islands
 
 
 def _as_units(
