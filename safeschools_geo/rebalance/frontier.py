@@ -1,0 +1,286 @@
+"""The frontier: how even the zones can be made by moving 0, 1, 2, … units, each point with its bound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import count_text
+from safeschools_geo.rebalance.few_moves import plans_of_few_moves
+from safeschools_geo.rebalance.links import edges_of_table, unit_edges
+from safeschools_geo.rebalance.model import Limits
+from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
+from safeschools_geo.rebalance.problem import EXACT
+from safeschools_geo.rebalance.problem_of_units import Rules, problem_of
+from safeschools_geo.rebalance.propose import notes_of, plan_of
+from safeschools_geo.rebalance.stages import Stage, solve_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from safeschools_geo.rebalance.problem import Labels, Problem
+
+FRONTIER_COLUMNS = [
+    "moves",
+    "imbalance",
+    "bound",
+    "gap",
+    "is_proven",
+    "plan_imbalance",
+    "units_moved",
+    "travel",
+    "restricted_bound",
+    "restriction",
+    "seconds",
+    "moved",
+]
+"""Columns of ``frontier.csv``."""
+
+_TRAVEL_SHARE = 0.25
+_LEAST_S = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Frontier:
+    """How even the zones can be made by few moves.
+
+    Parameters
+    ----------
+    table
+        `FRONTIER_COLUMNS`, a row for each number of moves.
+    plans
+        The plan of each row.
+    knee
+        Row after which moves gain little.
+    notes
+        What to know first.
+    is_complete
+        Whether every number of moves that was asked for is there; not after an interruption.
+    settings
+        What was asked.
+    """
+
+    table: pd.DataFrame
+    plans: tuple[RebalancePlan, ...]
+    knee: int
+    notes: tuple[str, ...]
+    is_complete: bool
+    settings: PlanSettings
+
+    @property
+    def proposal(self) -> RebalancePlan:
+        """The plan at the knee."""
+        return self.plans[self.knee]
+
+    def finding(self) -> str:
+        """Say in one line what few moves achieve.
+
+        Returns
+        -------
+        str
+            One or two sentences.
+        """
+        now, knee = self.table.iloc[0], self.table.iloc[self.knee]
+        if self.knee == 0:
+            return f"No move within reach makes the zones clearly more even: the imbalance is {now['imbalance']:.1%}."
+        proof = "proven to be the least" if knee["is_proven"] else f"no plan can be below {knee['bound']:.1%}"
+        told = (
+            f"Moving {count_text(int(knee['moves']), 'unit')} brings the imbalance from {now['imbalance']:.1%} to "
+            f"{knee['imbalance']:.1%} ({proof})."
+        )
+        last = self.table.iloc[-1]
+        if int(last["moves"]) <= int(knee["moves"]):
+            return told
+        more = int(last["moves"]) - int(knee["moves"])
+        return f"{told} {count_text(more, 'more move')} would bring it to {last['imbalance']:.1%}."
+
+    def summary(self) -> str:
+        """Say in plain English what the frontier shows.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        proven = int(self.table["is_proven"].sum())
+        points = f"{proven} of {count_text(len(self.table), 'point')} proven over all contiguous plans"
+        kept = " that keep the roots" if self.settings.rules.roots else ""
+        cut = [] if self.is_complete else ["The search was interrupted; this is what it had found."]
+        return " ".join([*self.notes, self.finding(), f"{points}{kept}.", *cut])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each number of moves.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `FRONTIER_COLUMNS`.
+        """
+        return self.table.copy()
+
+
+def frontier(
+    units: gpd.GeoDataFrame,
+    *,
+    adjacency: pd.DataFrame | None = None,
+    max_moves: int = 12,
+    rules: Rules | None = None,
+    travel: pd.DataFrame | None = None,
+    slack: float = 0.005,
+    time_limit_s: float = 60.0,
+    seed: int = 0,
+    crs: object = None,
+    on_point: Callable[[int, float, float], None] = lambda *_: None,
+) -> Frontier:
+    """Find how even the zones can be made by moving 0, 1, …, `max_moves` units.
+
+    Parameters
+    ----------
+    units
+        As for `propose.rebalance`.
+    adjacency
+        As for `propose.rebalance`; a table with `kind` is taken as it is.
+    max_moves
+        Most units that may move.
+    rules
+        Roots, locks, groups and forbidden pairs.
+    travel
+        Distance of each unit (rows) from the centre of each zone (columns); straight kilometres by default.
+    slack
+        By how much the imbalance of a plan may be above the smallest, for the sake of shorter travel.
+    time_limit_s
+        Longest time in seconds for all points together.
+    seed
+        Seed of the solver.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+    on_point
+        Called with the moves, the imbalance and the bound of each point as it is found.
+
+    Returns
+    -------
+    Frontier
+        The points; interrupted from the keyboard, those found so far.
+
+    Raises
+    ------
+    ColumnError, SettingsError, CRSError
+        When units, edges or rules cannot be used, or the current zones break a rule and no move can mend it.
+
+    Notes
+    -----
+    Every point starts from the plans found before it: a plan of k moves is one of at most k + 1.
+    """
+    began = time.perf_counter()
+    settings = PlanSettings(max_moves, None, ("imbalance", "travel"), slack, rules or Rules(), time_limit_s, seed)
+    if adjacency is None:
+        edges = unit_edges(units, crs=crs)
+    elif "kind" in adjacency.columns and "shared_m" in adjacency.columns:
+        edges = adjacency
+    else:
+        edges = edges_of_table(units, adjacency, crs=crs).edges
+    problem = problem_of(units, edges, rules=settings.rules, travel=travel, crs=crs)
+    known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
+    rows, plans, is_complete = [], [], True
+    try:
+        for moves in range(max_moves + 1):
+            before = time.perf_counter()
+            deadline = _deadline(began, time_limit_s, moves, max_moves)
+            stages = _point(problem, known, moves, slack=slack, deadline=deadline, seed=seed)
+            if stages is None:
+                continue
+            known += [s.label for s in stages if s.label is not None]
+            seconds = time.perf_counter() - before
+            plan = plan_of(units, edges, problem, replace(settings, max_moves=moves), stages, seconds=seconds)
+            plans.append(plan)
+            rows.append(_row(problem, moves, stages, seconds))
+            on_point(moves, stages[0].value, stages[0].bound)
+    except KeyboardInterrupt:
+        is_complete = False
+        if not rows:
+            raise
+    table = _tightened(pd.DataFrame(rows, columns=FRONTIER_COLUMNS))
+    return Frontier(table, tuple(plans), knee_of(table), notes_of(problem), is_complete, settings)
+
+
+def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
+    """Share what time is left: later points are harder, so each may take a third of it, the last all."""
+    now = time.perf_counter()
+    left = max(began + time_limit_s - now, 0.0)
+    return now + max(_LEAST_S, left if moves == max_moves else left / 3)
+
+
+def _point(
+    problem: Problem, known: list[Labels], moves: int, *, slack: float, deadline: float, seed: int
+) -> list[Stage] | None:
+    fitting = [p for p in known if problem.moved(p) <= moves]
+    start = min(fitting, key=problem.imbalance, default=None)
+    now = time.perf_counter()
+    first_deadline = deadline - (deadline - now) * _TRAVEL_SHARE
+    least = solve_stage(problem, "imbalance", Limits(max_moves=moves), start=start, deadline=first_deadline, seed=seed)
+    if least.label is None:
+        return None
+    limits = Limits(tolerance=least.value + slack, max_moves=moves)
+    within = [p for p in [*fitting, least.label] if problem.imbalance(p) <= least.value + slack]
+    nearest = min(within, key=lambda p: problem.cost(p, problem.travel))
+    return [least, solve_stage(problem, "travel", limits, start=nearest, deadline=deadline, seed=seed)]
+
+
+def _row(problem: Problem, moves: int, stages: list[Stage], seconds: float) -> dict[str, object]:
+    least, label = stages[0], stages[-1].label
+    if label is None:
+        raise ValueError("a point without a plan")
+    moved = [problem.unit_ids[i] for i in np.flatnonzero(label != problem.start)]
+    return {
+        "moves": moves,
+        "imbalance": least.value,
+        "bound": least.bound,
+        "gap": least.gap,
+        "is_proven": least.is_proven,
+        "plan_imbalance": problem.imbalance(label),
+        "units_moved": len(moved),
+        "travel": problem.cost(label, problem.travel),
+        "restricted_bound": least.restricted_bound,
+        "restriction": least.restriction,
+        "seconds": round(seconds, 3),
+        "moved": ";".join(moved),
+    }
+
+
+def _tightened(table: pd.DataFrame) -> pd.DataFrame:
+    """Carry bounds back: what no plan of more moves can do, no plan of fewer can."""
+    bound = table["bound"].iloc[::-1].cummax().iloc[::-1].clip(upper=table["imbalance"])
+    is_proven = table["is_proven"] | (table["imbalance"] - bound <= EXACT)
+    gap = (table["imbalance"] - bound).where(~is_proven, 0.0)
+    return table.assign(bound=bound, gap=gap, is_proven=is_proven)
+
+
+def knee_of(table: pd.DataFrame) -> int:
+    """Find the point after which moves gain little.
+
+    Parameters
+    ----------
+    table
+        `moves` and `imbalance`, ascending in moves.
+
+    Returns
+    -------
+    int
+        Row of the point farthest below the straight line from the first point to the last.
+
+    References
+    ----------
+    Satopää, V., Albrecht, J., Irwin, D., and Raghavan, B. (2011). Finding a "kneedle" in a haystack. 31st
+    International Conference on Distributed Computing Systems Workshops, 166–171.
+    """
+    value, moves = table["imbalance"].to_numpy(dtype="float64"), table["moves"].to_numpy(dtype="float64")
+    span = value[0] - value[-1]
+    if len(table) < 3 or span <= EXACT:  # noqa: PLR2004 - a knee lies between two ends
+        return int(np.argmin(value))
+    below = (value[0] - value) / span - (moves - moves[0]) / (moves[-1] - moves[0])
+    return int(np.argmax(np.round(below, 9)))

@@ -1,0 +1,371 @@
+"""The least change that evens the zones out: one objective after another, each with its bound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.rebalance.certificate import certificate_of, input_hashes
+from safeschools_geo.rebalance.feasibility import explain_infeasible, infeasible_error
+from safeschools_geo.rebalance.few_moves import plans_of_few_moves
+from safeschools_geo.rebalance.links import edges_of_table, unit_edges
+from safeschools_geo.rebalance.model import Limits, objective_value
+from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
+from safeschools_geo.rebalance.problem_of_units import problem_of, rules_of
+from safeschools_geo.rebalance.solver import SOLVER
+from safeschools_geo.rebalance.stages import Stage, solve_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import geopandas as gpd
+
+    from safeschools_geo.errors import InputError
+    from safeschools_geo.rebalance.problem import Labels, Problem
+
+OBJECTIVES = ("moves", "imbalance", "travel", "boundary")
+"""What a plan can be asked to make small."""
+
+_MOST_BEAM_MOVES = 60
+_SHARES = {1: (1.0,), 2: (0.7, 1.0), 3: (0.5, 0.75, 1.0), 4: (0.4, 0.6, 0.8, 1.0)}
+_ROUNDING = 1e-9
+_NEAREST_S = 20.0
+
+
+def rebalance(
+    units: gpd.GeoDataFrame,
+    *,
+    adjacency: pd.DataFrame | None = None,
+    max_moves: int | None = None,
+    tolerance: float | None = None,
+    roots: Mapping[str, str] | None = None,
+    locked: Iterable[str] = (),
+    together: Iterable[Iterable[str]] = (),
+    forbidden: Iterable[tuple[str, str]] = (),
+    objectives: Sequence[str] | None = None,
+    slack: float = 0.005,
+    moves_in: str = "units",
+    travel: pd.DataFrame | None = None,
+    time_limit_s: float = 60.0,
+    seed: int = 0,
+    crs: object = None,
+) -> RebalancePlan:
+    """Propose a plan, with a bound over all contiguous plans.
+
+    Parameters
+    ----------
+    units
+        Areal units, n rows: `unit_id`, `zone_id` (the current zone), `workload` (any load, not negative), geometry with
+        a CRS; `anchor` where travel is measured from other places than the middle.
+    adjacency
+        Which units may follow each other: a table of pairs (`unit_a`, `unit_b`, else the first two columns); borders of
+        the geometry, and bridges over gaps, by default.
+    max_moves
+        Most units that may move. Alone it asks for the smallest imbalance, then for the shortest travel within `slack`.
+    tolerance
+        Largest imbalance. Alone it asks for the fewest moves, then for the shortest travel. With `max_moves` it asks
+        for the shortest travel.
+    roots
+        Zone → unit that stays put; None for any contiguous plan in which every zone keeps at least one unit.
+    locked
+        Units that keep their zone.
+    together
+        Groups of units that have to be in one zone, such as feeder schools.
+    forbidden
+        Pairs of a unit and a zone that it must not be in.
+    objectives
+        What is made small, the most important first, of `OBJECTIVES`; by default as told at `max_moves` and
+        `tolerance`.
+    slack
+        By how much the imbalance may be above the smallest, for the sake of what comes after it.
+    moves_in
+        What moves count as an objective: ``units``, or a sum of ``schools``, ``students`` or ``workload``.
+    travel
+        Distance of each unit (rows) from the centre of each zone (columns); straight kilometres by default.
+    time_limit_s
+        Longest time in seconds; when it runs out, the best plan, its bound and the gap are returned.
+    seed
+        Seed of the solver. The same input and seed give the same plan, unless time ran out.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    RebalancePlan
+        The plan. Its `bound` belongs to the first objective and holds for every contiguous plan, that keeps the roots
+        if there are any; bounds over fewer plans stand apart in the certificate's `stages`.
+
+    Raises
+    ------
+    ColumnError, CRSError
+        When units or edges cannot be used.
+    SettingsError, SeveralFaultsError
+        When no plan keeps all rules: the message names those that conflict, and the nearest tolerance.
+
+    Notes
+    -----
+    Few moves of few units are solved as a choice among zone sets (`set_partition.find_plan`), everything else as an
+    integer program with separators (`model.PlanModel`). Loads are those measured under the current zones.
+    """
+    began = time.perf_counter()
+    wanted = _objectives(objectives, max_moves, tolerance)
+    rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in)
+    settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed)
+    _require_settings(settings)
+    edges = unit_edges(units, crs=crs) if adjacency is None else edges_of_table(units, adjacency, crs=crs).edges
+    problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
+    stages = solve_stages(problem, settings, began=began)
+    label = stages[-1].label
+    if label is None:
+        raise _no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
+    return plan_of(units, edges, problem, settings, stages, seconds=time.perf_counter() - began)
+
+
+def _objectives(given: Sequence[str] | None, max_moves: int | None, tolerance: float | None) -> tuple[str, ...]:
+    if given is not None:
+        return tuple(given)
+    if max_moves is not None and tolerance is not None:
+        return ("travel",)
+    return ("moves", "travel") if tolerance is not None else ("imbalance", "travel")
+
+
+def _require_settings(settings: PlanSettings) -> None:
+    rules = {
+        f"objectives of {', '.join(OBJECTIVES)}, each once": bool(settings.objectives)
+        and set(settings.objectives) <= set(OBJECTIVES)
+        and len(set(settings.objectives)) == len(settings.objectives),
+        "max_moves of 0 or more": settings.max_moves is None or settings.max_moves >= 0,
+        "tolerance of 0 or more": settings.tolerance is None or settings.tolerance >= 0,
+        "slack of 0 or more": settings.slack >= 0,
+        "time_limit_s above 0": settings.time_limit_s > 0,
+        "seed of 0 or more": settings.seed >= 0,
+    }
+    broken = [rule for rule, is_kept in rules.items() if not is_kept]
+    if broken:
+        raise SettingsError(
+            "A plan cannot be proposed with these settings.",
+            found=f"objectives {', '.join(settings.objectives)}; max_moves {settings.max_moves}; tolerance "
+            f"{settings.tolerance}; slack {settings.slack}; seed {settings.seed}",
+            expected="; ".join(broken),
+            remedy="Mend the settings named.",
+        )
+
+
+def solve_stages(problem: Problem, settings: PlanSettings, *, began: float, start: Labels | None = None) -> list[Stage]:
+    """Make one objective after another small, each within what the ones before it leave.
+
+    Parameters
+    ----------
+    problem
+        What is to be rebalanced.
+    settings
+        What is asked.
+    began
+        Moment of `time.perf_counter` from which the time counts.
+    start
+        A plan that is known.
+
+    Returns
+    -------
+    list of Stage
+        One for each objective; only the first where there is no plan.
+    """
+    limits = Limits(tolerance=settings.tolerance, max_moves=settings.max_moves)
+    known = [p for p in [*_first_plans(problem, settings), start] if p is not None]
+    stages: list[Stage] = []
+    for objective, share in zip(settings.objectives, _SHARES[len(settings.objectives)], strict=True):
+        fitting = [p for p in known if _is_within(problem, p, limits)]
+        best = min(fitting, key=lambda p: objective_value(problem, p, objective), default=None)
+        deadline = began + settings.time_limit_s * share
+        stage = solve_stage(problem, objective, limits, start=best, deadline=deadline, seed=settings.seed)
+        stages.append(stage)
+        if stage.label is None:
+            break
+        known.append(stage.label)
+        limits = _narrowed(problem, limits, stage, settings.slack)
+    return stages
+
+
+def _first_plans(problem: Problem, settings: PlanSettings) -> list[Labels]:
+    most = min(len(problem), _MOST_BEAM_MOVES if settings.max_moves is None else settings.max_moves)
+    return plans_of_few_moves(problem, max_moves=most, tolerance=settings.tolerance or 0.0)
+
+
+def _is_within(problem: Problem, label: Labels, limits: Limits) -> bool:
+    return (
+        (limits.tolerance is None or problem.imbalance(label) <= limits.tolerance + _ROUNDING)
+        and (limits.max_moves is None or problem.moved(label) <= limits.max_moves)
+        and (
+            limits.max_move_size is None or problem.cost(label, problem.move_cost()) <= limits.max_move_size + _ROUNDING
+        )
+        and (limits.max_travel is None or problem.cost(label, problem.travel) <= limits.max_travel + _ROUNDING)
+        and problem.is_plan(label)
+    )
+
+
+def _narrowed(problem: Problem, limits: Limits, stage: Stage, slack: float) -> Limits:
+    if stage.objective == "imbalance":
+        most = stage.value + slack
+        return replace(limits, tolerance=most if limits.tolerance is None else min(most, limits.tolerance))
+    if stage.objective == "moves":
+        limits = replace(limits, max_move_size=stage.value + _ROUNDING)
+        return replace(limits, max_moves=round(stage.value)) if problem.counts_units else limits
+    if stage.objective == "travel":
+        return replace(limits, max_travel=stage.value * (1 + _ROUNDING) + _ROUNDING)
+    return limits
+
+
+def _conflicts(problem: Problem, settings: PlanSettings) -> tuple[Any, ...]:
+    return explain_infeasible(
+        problem.start,
+        problem.neighbours,
+        problem.load,
+        unit_ids=problem.unit_ids,
+        zone_ids=problem.zone_ids,
+        allowed=problem.allowed,
+        together=problem.together,
+        roots=problem.roots,
+        tolerance=settings.tolerance,
+        max_moves=settings.max_moves,
+    )
+
+
+def _no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool) -> InputError:
+    """Say why there is no plan: the rules that conflict, else the nearest tolerance that can be kept."""
+    conflicts = _conflicts(problem, settings)
+    if conflicts:
+        return infeasible_error(conflicts)
+    nearest = _nearest_tolerance(problem, settings) if settings.tolerance is not None else None
+    near = "" if nearest is None or nearest.label is None else f"{nearest.value:.4f}"
+    return SettingsError(
+        "There is no plan within these limits." if is_proven else "No plan was found in the time there was.",
+        where="the request",
+        found=f"tolerance {settings.tolerance}, max_moves {settings.max_moves}, {len(problem)} units, "
+        f"{problem.zones} zones",
+        expected=f"a tolerance of {near} or more, which a plan can keep" if near else "limits that leave a plan",
+        remedy="Raise the tolerance, allow more moves, or drop a lock." if is_proven else "Allow more time.",
+    )
+
+
+def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:
+    limits = Limits(max_moves=settings.max_moves)
+    start = min(_first_plans(problem, replace(settings, tolerance=None)), key=problem.imbalance, default=None)
+    deadline = time.perf_counter() + min(settings.time_limit_s, _NEAREST_S)
+    return solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)
+
+
+def plan_of(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    problem: Problem,
+    settings: PlanSettings,
+    stages: list[Stage],
+    *,
+    seconds: float,
+) -> RebalancePlan:
+    """Put a plan together from what its stages came to.
+
+    Parameters
+    ----------
+    units, edges
+        As they were given.
+    problem
+        What was rebalanced.
+    settings
+        What was asked.
+    stages
+        What each objective came to; the last one holds the plan.
+    seconds
+        How long it took.
+
+    Returns
+    -------
+    RebalancePlan
+        The plan.
+    """
+    label, first = stages[-1].label, stages[0]
+    if label is None:
+        raise ValueError("there is no plan")
+    ids = pd.Index(problem.unit_ids, name="unit_id", dtype="str")
+    zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
+    certificate = certificate_of(
+        objective=first.objective,
+        value=first.value,
+        bound=first.bound,
+        is_contiguous=problem.is_contiguous(label),
+        moves=problem.moved(label),
+        imbalance_before=problem.imbalance(problem.start),
+        imbalance_after=problem.imbalance(label),
+        zones=problem.zone_ids,
+        input_sha256=input_hashes(units, edges),
+        tolerance=settings.tolerance,
+        max_moves=settings.max_moves,
+        slack=settings.slack if first.objective == "imbalance" and len(stages) > 1 else None,
+        roots=settings.rules.roots,
+        locked=settings.rules.locked,
+        forbidden=settings.rules.forbidden,
+        together=settings.rules.together,
+        stages=[_stage_facts(stage) for stage in stages],
+        proof={"method": first.method, "log": "solver.log" if first.log else ""},
+        solver=SOLVER,
+        seed=settings.seed,
+        seconds=round(seconds, 3),
+        moves_by=settings.rules.moves_in,
+    )
+    return RebalancePlan(
+        units=units,
+        edges=edges,
+        assignment=pd.Series([problem.zone_ids[z] for z in label], index=ids, name="zone_id", dtype="str"),
+        loads=pd.DataFrame({"before": problem.loads(problem.start), "after": problem.loads(label)}, index=zones),
+        imbalance_before=problem.imbalance(problem.start),
+        imbalance=problem.imbalance(label),
+        value=first.value,
+        bound=first.bound,
+        gap=first.gap,
+        is_proven=first.is_proven,
+        is_contiguous=problem.is_contiguous(label),
+        certificate=certificate,
+        log="\n".join(stage.log for stage in stages if stage.log),
+        notes=notes_of(problem),
+        settings=settings,
+    )
+
+
+def _stage_facts(stage: Stage) -> dict[str, Any]:
+    return {
+        "objective": stage.objective,
+        "value": stage.value,
+        "bound": stage.bound,
+        "restricted_bound": stage.restricted_bound,
+        "restriction": stage.restriction,
+    }
+
+
+def notes_of(problem: Problem) -> tuple[str, ...]:
+    """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with.
+
+    Parameters
+    ----------
+    problem
+        What is to be rebalanced.
+
+    Returns
+    -------
+    tuple of str
+        One or two sentences.
+    """
+    largest = int(np.argmax(problem.share))
+    notes = [
+        f"The largest unit ({problem.unit_ids[largest]}) is {problem.share[largest]:.0%} of the mean load of a zone: "
+        f"balance cannot be finer than units allow."
+    ]
+    pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
+    broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
+    if broken:
+        notes.append(f"The current zones are not contiguous: {', '.join(broken)}. Every zone of the plan is.")
+    return tuple(notes)
