@@ -130,11 +130,24 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         and is not a number gets an apostrophe in front. Moments are written in ISO 8601 with their offset.
     """
     plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-    safe = {name: _safe_cells(plain[name]) for name in plain.columns}
+    safe = {name: safe_cells(plain[name]) for name in plain.columns}
     write_text(path, pd.DataFrame(safe, index=plain.index).to_csv(index=False, lineterminator="\n"))
 
 
-def _safe_cells(column: pd.Series) -> pd.Series:
+def safe_cells(column: pd.Series) -> pd.Series:
+    """Make a column safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    column
+        A column of a table.
+
+    Returns
+    -------
+    pandas.Series
+        Text that a spreadsheet would take for a formula with an apostrophe in front, moments in ISO 8601; other
+        columns as they are.
+    """
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return column.map(lambda t: t.isoformat(), na_action="ignore").astype("str")
     if not pd.api.types.is_string_dtype(column.dtype):

@@ -201,7 +201,7 @@ def map_page(
     """
     parts = map_parts(folium_map, tiles=tiles)
     html = (
-        _templates()
+        templates()
         .get_template("map.html.j2")
         .render(
             content=content,
@@ -235,7 +235,7 @@ def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
         The page; it runs no script.
     """
     html = (
-        _templates()
+        templates()
         .get_template("chart.html.j2")
         .render(
             content=content,
@@ -266,7 +266,7 @@ def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflineP
         The page.
     """
     html = (
-        _templates()
+        templates()
         .get_template("index.html.j2")
         .render(
             entries=entries,
@@ -281,7 +281,14 @@ def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflineP
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Open the templates of the pages.
+
+    Returns
+    -------
+    jinja2.Environment
+        It escapes all that comes from data, and an unknown name is an error.
+    """
     return Environment(
         loader=PackageLoader("safeschools_geo.maps", "templates"),
         autoescape=True,

@@ -1,0 +1,141 @@
+"use strict";
+// The rules of moving: loads, pieces, and why a move is refused. Nothing here touches the page.
+
+// n / d rounded half up to whole `1 / factor`s; both are BigInt.
+SafeSchools.rounded = (n, d, factor) => (2n * n * factor + d) / (2n * d);
+
+SafeSchools.loadText = (millionths) => {
+  const hundredths = SafeSchools.rounded(BigInt(millionths), 1000000n, 100n);
+  return `${SafeSchools.commas(hundredths / 100n)}.${String(hundredths % 100n).padStart(2, "0")}`;
+};
+
+SafeSchools.shareText = (n, d) => {
+  const tenths = d ? SafeSchools.rounded(n, d, 1000n) : 0n;
+  return `${tenths / 10n}.${tenths % 10n}%`;
+};
+
+SafeSchools.commas = (whole) => String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
+
+SafeSchools.listed = (names, most = 5) =>
+  names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
+
+SafeSchools.Plan = class {
+  constructor({ units, zones, edges, together, noun }) {
+    Object.assign(this, { units, zones, noun });
+    this.neighbours = units.map(() => []);
+    for (const [a, b] of edges) {
+      this.neighbours[a].push(b);
+      this.neighbours[b].push(a);
+    }
+    this.group = units.map((_, unit) => together.find((members) => members.includes(unit)) || [unit]);
+    this.groups = together;
+  }
+
+  members(zoneOf, zone) {
+    return this.units.map((_, unit) => unit).filter((unit) => zoneOf[unit] === zone);
+  }
+
+  names(members) {
+    return SafeSchools.listed(members.map((unit) => this.units[unit].name));
+  }
+
+  count(number, noun = this.noun) {
+    return `${SafeSchools.commas(number)} ${noun}${number === 1 ? "" : "s"}`;
+  }
+
+  // Millionths of each zone; their sum is below 2 ** 53, so that a number holds every one exactly.
+  loads(zoneOf) {
+    const loads = this.zones.map(() => 0);
+    this.units.forEach(({ load }, unit) => { loads[zoneOf[unit]] += load; });
+    return loads;
+  }
+
+  apart(load, loads) {
+    const total = BigInt(loads.reduce((sum, one) => sum + one, 0));
+    const apart = BigInt(loads.length) * BigInt(load) - total;
+    return { is_over: apart > 0n, n: apart < 0n ? -apart : apart, total };
+  }
+
+  imbalance(loads) {
+    const all = loads.map((load) => this.apart(load, loads));
+    return SafeSchools.shareText(all.reduce((most, { n }) => (n > most ? n : most), 0n), all[0].total);
+  }
+
+  againstMean(load, loads) {
+    const { is_over, n, total } = this.apart(load, loads);
+    return n ? `${is_over ? "+" : "−"}${SafeSchools.shareText(n, total)} ${is_over ? "over" : "under"}` : "at the mean";
+  }
+
+  // The pieces a zone falls into, the one that counts as the zone first: that of its root, else the largest.
+  pieces(zoneOf, zone) {
+    const left = new Set(this.members(zoneOf, zone)), pieces = [];
+    for (const first of left) {
+      const piece = [first];
+      left.delete(first);
+      for (const unit of piece) {
+        for (const next of this.neighbours[unit]) {
+          if (left.delete(next)) piece.push(next);
+        }
+      }
+      pieces.push(piece.sort((a, b) => a - b));
+    }
+    const has_root = (piece) => piece.some((unit) => this.units[unit].root === zone);
+    return pieces.sort((a, b) => has_root(b) - has_root(a) || b.length - a.length || a[0] - b[0]);
+  }
+
+  // Everything that is wrong with a plan, in words; `kind` is "pieces" for what a further move may mend.
+  faults(zoneOf) {
+    const faults = [];
+    this.zones.forEach(({ name }, zone) => {
+      const [main, ...cut_off] = this.pieces(zoneOf, zone);
+      // A zone that has nothing today is no fault of the plan.
+      if (!main && this.units.some((unit) => unit.zone === zone)) faults.push({ kind: "limit", text: `${name} has no ${this.noun}.` });
+      if (cut_off.length) faults.push({ kind: "pieces", zone, text: `${name} is in ${cut_off.length + 1} pieces; cut off: ${this.names(cut_off.flat())}.` });
+    });
+    this.units.forEach(({ name, not_in, root, is_locked, zone: today }, unit) => {
+      const zone = zoneOf[unit];
+      if (is_locked && root === null && zone !== today) faults.push({ kind: "limit", text: `${name} is locked in ${this.zones[today].name}, but not in it.` });
+      if (not_in.includes(zone)) faults.push({ kind: "limit", text: `${name} may not be in ${this.zones[zone].name}.` });
+      if (root !== null && root !== zone) faults.push({ kind: "limit", text: `${name} is the root of ${this.zones[root].name}, but not in it.` });
+    });
+    this.groups.forEach((members) => {
+      if (new Set(members.map((unit) => zoneOf[unit])).size > 1) faults.push({ kind: "limit", text: `Kept together but not in one zone: ${this.names(members)}.` });
+    });
+    return faults;
+  }
+
+  moved(zoneOf, members, to) {
+    const after = [...zoneOf];
+    members.forEach((unit) => { after[unit] = to; });
+    return after;
+  }
+
+  // Why these units may not go to a zone: `short` for a list, `text` in full; empty where they may.
+  reasons(zoneOf, chosen, to) {
+    const reasons = [], zone = this.zones[to].name;
+    const add = (kind, short, text) => reasons.push({ kind, short, text });
+    const going = chosen.filter((unit) => zoneOf[unit] !== to);
+    const after = this.moved(zoneOf, going, to);
+    const who = (name) => (going.length > 1 ? `${name} ` : "");
+    for (const unit of going) {
+      const { name, is_locked, root, not_in } = this.units[unit], from = this.zones[zoneOf[unit]].name;
+      if (root !== null) add("limit", `${who(name)}stays put`, `${name} is the ${this.noun} of ${this.zones[root].name} that stays put (its root).`);
+      else if (is_locked) add("limit", `${who(name)}is locked`, `${name} is locked: it stays in ${from}.`);
+      if (not_in.includes(to)) add("limit", `${who(name)}may not be there`, `${name} may not be in ${zone}.`);
+      const left = this.group[unit].filter((other) => after[other] !== to);
+      if (left.length) add("limit", "would split what is kept together", `${name} is kept together with ${this.names(left)}.`);
+    }
+    const touched = new Set([...going.map((unit) => zoneOf[unit]), to]);
+    for (const one of touched) {
+      const before = this.pieces(zoneOf, one), then = this.pieces(after, one), { name } = this.zones[one];
+      if (!then.length) {
+        add("limit", `last ${this.noun} of ${name}`, `${name} would be left without a ${this.noun}.`);
+      } else if (then.length > Math.max(before.length, 1)) {
+        const lost = then.slice(1).flat();
+        const short = one === to ? "no border with it" : `cuts ${this.count(lost.length)} off ${name}`;
+        add("pieces", short, `${name} would be in ${then.length} pieces${before.length > 1 ? ` (${before.length} now)` : ""}; cut off from it: ${this.names(lost)}.`);
+      }
+    }
+    return reasons;
+  }
+};

@@ -1,0 +1,230 @@
+"""The what-if page: a person moves units between zones and sees at once what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from safeschools_geo.maps import layers as parts
+from safeschools_geo.maps import plan_figures as figures
+from safeschools_geo.maps import plan_layers, tables
+from safeschools_geo.maps.basemap import backdrop
+from safeschools_geo.maps.legend import LegendItem, school_legend
+from safeschools_geo.maps.pages import new_map
+from safeschools_geo.maps.plan_shell import plan_map_page
+from safeschools_geo.maps.shell import PageContent
+from safeschools_geo.maps.thumbnail import thumbnail
+from safeschools_geo.maps.what_if_data import page_data
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from safeschools_geo.maps.shell import OfflinePage, PageContext
+
+
+def what_if_page(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    zones: gpd.GeoDataFrame,
+    *,
+    context: PageContext,
+    plan: pd.Series | None = None,
+    starts_with_plan: bool = False,
+    schools: gpd.GeoDataFrame | None = None,
+    locked: Collection[str] = (),
+    roots: Mapping[str, str] | None = None,
+    forbidden: Collection[tuple[str, str]] = (),
+    together: Sequence[Collection[str]] = (),
+    unit_noun: str = "school",
+    load_name: str = "officer-hours per school day",
+    load_unit: str = "h/day",
+    finding: str = "",
+    notes: Sequence[str] = (),
+    boundary: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    tiles: bool = False,
+) -> OfflinePage:
+    """Draw the page on which a person moves units between zones.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, the current `zone_id`, `workload` (finite, not negative) and areas, in any stated CRS; `name`,
+        `schools` (number of them) and `students` where they are known.
+    edges
+        Neighbours: `unit_a`, `unit_b`.
+    zones
+        `zone_id`, `name` and areas, EPSG:4326. A zone may have no units; units have no other zones.
+    context
+        What every page of the term says.
+    plan
+        A proposed plan that the page can load: zone of each unit, by `unit_id`.
+    starts_with_plan
+        Whether the page starts with the proposed plan instead of today's zones.
+    schools
+        Table `schools`, EPSG:4326, to be drawn on the map.
+    locked
+        Units that stay in their zone.
+    roots
+        Zone → the unit of it that stays put.
+    forbidden
+        Units, each with a zone it may not be in.
+    together
+        Groups of units that stay in one zone together.
+    unit_noun
+        What a unit is called, in the singular.
+    load_name, load_unit
+        What `workload` is measured in, in full and in short.
+    finding
+        What the reader should know first, in one line.
+    notes
+        What else the reader has to know.
+    boundary, roads, places
+        The backdrop, EPSG:4326, as far as there is one.
+    tiles
+        Whether to add map tiles, which the page then asks the network for.
+
+    Returns
+    -------
+    OfflinePage
+        The page. Its figures are those of `safeschools score`, to the last digit; the plan.csv that it hands out has
+        the bytes that `export.write_csv` would write.
+
+    Raises
+    ------
+    ColumnError
+        When a table lacks a column.
+    InputError
+        When units, zones, plan and limits do not belong together.
+    """
+    plan_layers.require_columns(units, ["unit_id", "zone_id", "workload"], where="units")
+    plan_layers.require_columns(edges, ["unit_a", "unit_b"], where="edges")
+    data = page_data(
+        units,
+        edges,
+        zones,
+        plan=plan,
+        schools=schools,
+        locked=locked,
+        roots=roots or {},
+        forbidden=forbidden,
+        together=together,
+    )
+    data |= {"noun": unit_noun, "load_unit": load_unit, "starts_with_plan": starts_with_plan and plan is not None}
+    chart = new_map(f"Map of the zones: a click chooses a {unit_noun}", zones, context, boundary=boundary, tiles=tiles)
+    parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
+    plan_layers.WhatIf(data).add_to(chart)
+    content = PageContent(
+        title="What if?",
+        finding=finding,
+        legends=_legends(schools, has_boundary=boundary is not None),
+        tables=[_zones_today(data, load_name=load_name)],
+        notes=[
+            "Imbalance: how far the zone that is farthest from the mean load is from it, in percent of the mean.",
+            "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
+            *notes,
+        ],
+    )
+    return plan_map_page(
+        "what_if.html.j2",
+        chart,
+        content,
+        context=context,
+        tiles=tiles,
+        thumbnail=thumbnail(zones, [zone["fill"] for zone in data["zones"]]),
+        noun=unit_noun,
+        load_name=load_name,
+        load_unit=load_unit,
+        has_plan=plan is not None,
+        **_static_facts(data),
+    )
+
+
+def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
+    """State the plan that the page starts with, for readers without JavaScript."""
+    units, zones = data["units"], data["zones"]
+    today = [unit["zone"] for unit in units]
+    shown = data["plan"] if data["starts_with_plan"] else today
+    loads, before = _sums(units, shown, "load", len(zones)), _sums(units, today, "load", len(zones))
+    schools, most = _sums(units, shown, "schools", len(zones)), max([*loads, *before, 1])
+    heaviest = loads.index(max(loads))
+    moved = [unit for unit, zone in zip(units, shown, strict=True) if unit["zone"] != zone]
+    return {
+        "imbalance": figures.imbalance_text(loads),
+        "imbalance_today": figures.imbalance_text(before),
+        "heaviest": zones[heaviest]["name"],
+        "heaviest_load": figures.load_text(loads[heaviest]),
+        "heaviest_apart": figures.against_mean_text(loads[heaviest], loads),
+        "moved_schools": tables.count(sum(unit["schools"] for unit in moved)),
+        "moved_students": tables.count(sum(unit["students"] or 0 for unit in moved)),
+        "mean_share": 100 * sum(loads) / len(loads) / most,
+        "zone_rows": [
+            {
+                **zone,
+                "schools": tables.count(schools[i]),
+                "today": figures.load_text(before[i]),
+                "load": figures.load_text(loads[i]),
+                "apart": figures.against_mean_text(loads[i], loads),
+                "share": 100 * loads[i] / most,
+            }
+            for i, zone in enumerate(zones)
+        ],
+        "unit_rows": [
+            {
+                "place": i,
+                "name": unit["name"],
+                "today": zones[unit["zone"]]["name"],
+                "now": zones[shown[i]]["name"],
+                "proposed": "" if data["plan"] is None else zones[data["plan"][i]]["name"],
+                "load": figures.load_text(unit["load"]),
+                "students": tables.count(unit["students"]),
+                "stays": "root" if unit["root"] is not None else "locked" if unit["is_locked"] else "",
+            }
+            for i, unit in sorted(enumerate(units), key=lambda pair: (pair[1]["zone"], pair[1]["name"]))
+        ],
+        "choices": sorted(range(len(units)), key=lambda i: units[i]["name"]),
+        "units": units,
+    }
+
+
+def _zones_today(data: Mapping[str, Any], *, load_name: str) -> tables.DataTable:
+    units, zones = data["units"], data["zones"]
+    today = [unit["zone"] for unit in units]
+    counted = [{**unit, "students": unit["students"] or 0} for unit in units]
+    sums = {name: _sums(counted, today, name, len(zones)) for name in ("load", "schools", "students")}
+    rows = tuple(
+        (
+            zone["name"],
+            tables.count(sums["schools"][i]),
+            tables.count(sums["students"][i]),
+            figures.load_text(sums["load"][i]),
+            figures.against_mean_text(sums["load"][i], sums["load"]),
+        )
+        for i, zone in enumerate(zones)
+    )
+    columns = ("Zone", "Schools", "Students known", "Load", "Against the mean")
+    return tables.DataTable(f"The zones of today: {load_name}", columns, rows)
+
+
+def _sums(units: Sequence[Mapping[str, Any]], zone_of: Sequence[int], name: str, zones: int) -> list[int]:
+    sums = [0] * zones
+    for unit, zone in zip(units, zone_of, strict=True):
+        sums[zone] += unit[name]
+    return sums
+
+
+def _legends(schools: gpd.GeoDataFrame | None, *, has_boundary: bool) -> dict[str, list[LegendItem]]:
+    located = None if schools is None else schools[parts.has_place(schools)]
+    return {
+        "On the map": [
+            plan_layers.PlanSign("Border of a zone", "zone"),
+            plan_layers.PlanSign("Moved, from → to", "moved"),
+            plan_layers.PlanSign("Chosen", "chosen"),
+            plan_layers.PlanSign("Border of a zone today", "former"),
+            *([LegendItem("District boundary", "line")] if has_boundary else []),
+        ],
+        "Schools": [] if located is None else school_legend(located["level"].tolist(), has_rings=False),
+    }

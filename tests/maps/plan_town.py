@@ -1,0 +1,143 @@
+"""A town of eight units of half a kilometre in three zones, as the pages of plans take it::
+
+    north | e 1 | f 2 | g 2 | h 3 |     locked: e; root of zone 2: g; forbidden: h in zone 2; together: c and f
+    south | a 1 | b 1 | c 2 | d 3 |     zone 4 has no unit
+
+Loads end in figures that round the wrong way when they are added up as floats; ids and names are hostile to CSV.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+import town
+from map_town import CONTEXT, HOSTILE, backdrop
+
+from safeschools_geo.maps import plan_page, what_if_page
+
+if TYPE_CHECKING:
+    from safeschools_geo.maps import OfflinePage
+
+LETTERS = "abcdefgh"
+IDS = dict(zip(LETTERS, ["001", "=2+1", "-3", "-x", "2E47", '6,"f"', "'7", "@h"], strict=True))
+NAMES = dict(
+    zip(LETTERS, [HOSTILE, "=1+1", "Cedar, East", "Dogwood", 'The "Elm"', "Fir\nAnnex", "Ginkgo", "Hazel"], strict=True)
+)
+WORKLOADS = [0.1, 1 / 3, 2.675, 1234.5678905, 0.0000005, 1.005, 2.5, 10.015]
+ZONE_IDS = ["1", "2", "=3", "4"]
+LIMITS = {
+    "locked": [IDS["e"]],
+    "roots": {"2": IDS["g"]},
+    "forbidden": [(IDS["h"], "2")],
+    "together": [(IDS["c"], IDS["f"])],
+}
+
+
+def units() -> gpd.GeoDataFrame:
+    """Draw the units."""
+    corners = [(x, y) for y in (0, 500) for x in (0, 500, 1000, 1500)]
+    return gpd.GeoDataFrame(
+        {
+            "unit_id": pd.array([IDS[x] for x in LETTERS], dtype="str"),
+            "zone_id": pd.array(["1", "1", "2", "=3", "1", "2", "2", "=3"], dtype="str"),
+            "workload": WORKLOADS,
+            "name": pd.array([NAMES[x] for x in LETTERS], dtype="str"),
+            "schools": [1, 1, 2, 1, 1, 1, 1, 1],
+            "students": [300.0, 1200.0, float("nan"), 5.0, 400.0, 10.0, 20.0, 30.0],
+        },
+        geometry=[town.square(x, y, x + 500, y + 500) for x, y in corners],
+        crs=4326,
+    )
+
+
+def edges() -> pd.DataFrame:
+    """Link neighbours."""
+    pairs = ["ab", "bc", "cd", "ef", "fg", "gh", "ae", "bf", "cg", "dh"]
+    return pd.DataFrame({"unit_a": [IDS[a] for a, _ in pairs], "unit_b": [IDS[b] for _, b in pairs], "kind": "border"})
+
+
+def zones() -> gpd.GeoDataFrame:
+    """Draw the zones; the fourth has no unit, only a place."""
+    shapes = [town.square(x, 0, x + 500, 1000) for x in (0, 500, 1500, 2000)]
+    return gpd.GeoDataFrame(
+        {"zone_id": ZONE_IDS, "name": ["West", "Middle", "East", HOSTILE]}, geometry=shapes, crs=4326
+    )
+
+
+def plan() -> pd.Series:
+    """Propose that b goes from West to Middle."""
+    frame = units()
+    return (
+        pd.Series(frame["zone_id"].to_numpy(), index=frame["unit_id"], name="zone_id")
+        .replace({IDS["b"]: "1"})
+        .where(frame["unit_id"].to_numpy() != IDS["b"], "2")
+    )
+
+
+def what_if(*, bare: bool = False, **changed: Any) -> OfflinePage:
+    """Draw the what-if page, on the backdrop unless `bare`."""
+    layers = dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
+    options = {"context": CONTEXT, "finding": "East carries the most.", "plan": plan(), **LIMITS, **layers}
+    given = {"units": units(), "edges": edges(), "zones": zones()}
+    return what_if_page(**(given | options | changed))
+
+
+def moves() -> pd.DataFrame:
+    """List the move of the plan."""
+    return pd.DataFrame(
+        {
+            "name": [HOSTILE],
+            "zone_before": ["1"],
+            "zone_after": ["2"],
+            "workload": [1 / 3],
+            "schools": pd.array([1], dtype="Int64"),
+            "students": [1200.0],
+        }
+    )
+
+
+def scores() -> pd.DataFrame:
+    """Score today and the plan; coverage is not scored."""
+    return pd.DataFrame(
+        {
+            "measure": ["imbalance", "travel", "response"],
+            "label": ["Imbalance", "Travel", "Response"],
+            "unit": ["share of the mean load", "km", "min"],
+            "current": ["298.3%", "10.0", "not scored: no coverage"],
+            "proposed": ["298.2%", "11.0", "not scored: no coverage"],
+            "best": ["proposed", "current", ""],
+        }
+    )
+
+
+def frontier() -> pd.DataFrame:
+    """Give a frontier whose last point is not proven."""
+    return pd.DataFrame(
+        {
+            "moves": [0, 1, 2],
+            "imbalance": [0.5, 0.2, 0.15],
+            "bound": [0.5, 0.2, 0.1],
+            "is_proven": [True, True, False],
+            "units_moved": [0, 1, 2],
+            "travel": [10.0, 10.5, 11.0],
+        }
+    )
+
+
+def review(*, bare: bool = False, **changed: Any) -> OfflinePage:
+    """Draw the page of the plan, on the backdrop unless `bare`."""
+    layers = dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
+    options = {
+        "moves": moves(),
+        "scores": scores(),
+        "finding": "One school moves.",
+        "statements": ["Proven over all plans.", "", "Holds up in 91% of terms."],
+        "frontier": frontier(),
+        "knee": 1,
+        "chosen": 2,
+        "context": CONTEXT,
+    }
+    given = {"units": units(), "plan": plan(), "zones": zones()}
+    return plan_page(**(given | options | layers | changed))

@@ -1,0 +1,127 @@
+"""The page of a proposed plan, in a real browser and in its bytes."""
+
+import pandas as pd
+import plan_town
+import pytest
+from playwright.sync_api import expect
+from test_map_browser import AXE, DRAWN
+
+from safeschools_geo.errors import ColumnError
+from safeschools_geo.maps.frontier_chart import frontier_chart, frontier_table
+from safeschools_geo.maps.plan_layers import unit_names, zone_signs
+
+FIRST_LABELS = ".plan-label strong"
+
+
+@pytest.mark.browser
+def test_the_page_draws_asks_for_nothing_and_shows_each_view(browser_page, tmp_path):
+    page = browser_page.open(plan_town.review().save(tmp_path / "page.html"))
+    page.wait_for_selector(DRAWN)
+    assert page.locator(FIRST_LABELS).all_inner_texts() == ["1 → 2", "West", "Middle", "East"]
+    page.get_by_role("radio", name="The zones of today").check()
+    expect(page.locator(FIRST_LABELS)).to_have_text(["West", "Middle", "East"])
+    page.locator("path.leaflet-interactive").nth(1).click()
+    expect(page.locator(".leaflet-popup")).to_contain_text("Proposed: Middle")
+    assert browser_page.requests == []
+    assert browser_page.errors == []
+    assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_finds_nothing(browser, tmp_path, width):
+    context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(plan_town.review().save(tmp_path / "page.html").as_uri())
+    page.wait_for_selector(DRAWN)
+    page.add_script_tag(path=AXE)
+    violations = page.evaluate(
+        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
+    )
+    assert violations == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.browser
+def test_pictures_and_facts_stand_without_javascript(browser, tmp_path):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(plan_town.review().save(tmp_path / "page.html").as_uri())
+    expect(page.get_by_text("One school moves.")).to_be_visible()
+    assert page.locator(".statements li").all_inner_texts() == ["Proven over all plans.", "Holds up in 91% of terms."]
+    assert page.locator(".pictures svg").count() == 3
+    expect(page.locator(".pictures svg").last).to_contain_text("1 → 2")
+    expect(page.locator("#views")).to_be_hidden()
+    context.close()
+
+
+def test_tables_hold_the_facts():
+    html = plan_town.review().html
+    assert '<th scope="row">Imbalance</th>' in html
+    assert '<td>298.3%</td><td>298.2%</td><td class="words">proposed</td>' in html
+    assert "Not scored: Response (no coverage)." in html
+    assert "<td>1.00%</td>" not in html
+    assert "No: gap 5.00 points" in html
+    assert "<script>window.hacked" not in html
+    assert plan_town.review().html == html
+
+
+def test_a_plan_without_moves_or_frontier_is_a_page_all_the_same():
+    units = plan_town.units()
+    today = pd.Series(units["zone_id"].to_numpy(), index=units["unit_id"])
+    html = plan_town.review(plan=today, moves=plan_town.moves().iloc[:0], frontier=None, bare=True).html
+    assert '<th scope="row">Nothing</th>' in html
+    assert "What each number of moves can reach" not in html
+    assert "District boundary" not in html
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(ColumnError, match="no proposed"):
+        plan_town.review(scores=plan_town.scores().drop(columns="proposed"))
+
+
+def drawn(frontier=None, **options):
+    frontier = plan_town.frontier() if frontier is None else frontier
+    return frontier_chart(frontier, title="Frontier", description="Dots.", **options)
+
+
+def test_proven_points_are_filled_others_hollow_above_their_bound():
+    svg = drawn(knee=1, chosen=2)
+    assert svg.count('r="5.5" fill="#2574ad"') == 2 + 1  # and once in the legend
+    assert svg.count('r="5.5" fill="#ffffff"') == 1 + 1
+    assert "stroke-dasharray" in svg
+    assert "2 moves: imbalance 15.00%, no plan is below 10.00%" in svg
+    assert "knee: 1 move, 20.0%" in svg
+    assert "this plan: 2 moves, 15.0%" in svg
+
+
+def test_a_frontier_that_is_proven_needs_no_band():
+    svg = drawn(plan_town.frontier().iloc[:2], knee=1, chosen=1)
+    assert "stroke-dasharray" not in svg
+    assert "knee and this plan: 1 move, 20.0%" in svg
+    assert "not proven" not in svg
+
+
+def test_a_frontier_without_points_bounds_or_imbalance_is_drawn():
+    assert "No point of the frontier was found." in drawn(plan_town.frontier().iloc[:0])
+    unknown = plan_town.frontier().assign(bound=float("nan"), is_proven=False, imbalance=0.0)
+    assert "stroke-dasharray" not in drawn(unknown.iloc[:1], knee=5)
+    assert frontier_table(unknown).rows[0][2] == "–"
+
+
+def test_zones_are_told_apart_without_colour():
+    signs = zone_signs(plan_town.zones())
+    assert [sign.short for sign in signs] == plan_town.ZONE_IDS
+    assert len({sign.fill for sign in signs}) == 4
+    renamed = plan_town.zones().assign(zone_id=["North-1", "North-2", "North-3", "North-4"])
+    assert [sign.short for sign in zone_signs(renamed)] == ["1", "2", "3", "4"]
+    many = pd.concat([plan_town.zones()] * 3, ignore_index=True)
+    many["zone_id"] = [str(i) for i in range(12)]
+    assert len(zone_signs(many.set_crs(4326, allow_override=True))) == 12
+
+
+def test_names_that_occur_twice_carry_their_id():
+    units = pd.DataFrame({"unit_id": ["1", "2", "3"], "name": ["Ash", "Ash", None]})
+    assert unit_names(units) == ["Ash (1)", "Ash (2)", "3"]
+    assert unit_names(units[["unit_id"]]) == ["1", "2", "3"]

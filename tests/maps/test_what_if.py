@@ -1,0 +1,369 @@
+"""The what-if page in a real browser with the network cut: what it shows, refuses, and hands out."""
+
+import random
+import re
+
+import pandas as pd
+import plan_town
+import pytest
+from map_town import HOSTILE
+from plan_town import IDS, LETTERS, ZONE_IDS
+from playwright.sync_api import expect
+from test_map_browser import AXE, DRAWN
+
+from safeschools_geo.errors import ColumnError, InputError
+from safeschools_geo.export import write_csv
+from safeschools_geo.maps import plan_figures
+from safeschools_geo.rebalance.contiguity import is_contiguous
+from safeschools_geo.rebalance.plan_file import plan_frame, read_plan
+from safeschools_geo.rebalance.score import score_plan
+from safeschools_geo.rebalance.shown import format_imbalance, format_load, format_share, millionths
+
+pytestmark = pytest.mark.browser
+TODAY = dict(zip(LETTERS, ["1", "1", "2", "=3", "1", "2", "2", "=3"], strict=True))
+LOADS = "[...document.querySelectorAll('#loads .load')].map(e => e.textContent)"
+
+
+@pytest.fixture
+def opened(browser_page, tmp_path):
+    """Open the page and wait until it is drawn."""
+
+    def open_page(page=None):
+        tab = browser_page.open((page or plan_town.what_if()).save(tmp_path / "what_if.html"))
+        tab.wait_for_selector(DRAWN)
+        return tab
+
+    return open_page
+
+
+def choose(page, letter):
+    page.locator("#unit").select_option(str(LETTERS.index(letter)))
+
+
+def move(page, letter, zone):
+    choose(page, letter)
+    page.locator("#targets button").nth(ZONE_IDS.index(zone)).click()
+
+
+def said(page):
+    return page.locator("#said").inner_text()
+
+
+def zones_shown(page):
+    names = page.evaluate(
+        "[...document.querySelectorAll('#units tr[data-unit]')]"
+        ".map(r => [r.dataset.unit, r.querySelector('.now').textContent])"
+    )
+    ids = dict(zip(["West", "Middle", "East", HOSTILE], ZONE_IDS, strict=True))
+    return {LETTERS[int(unit)]: ids[name] for unit, name in names}
+
+
+def assignment(zone_of):
+    return pd.Series(
+        [zone_of[x] for x in LETTERS], index=pd.Index([IDS[x] for x in LETTERS], name="unit_id"), name="zone_id"
+    )
+
+
+def test_the_page_draws_asks_for_nothing_and_runs_no_name(opened, browser_page):
+    page = opened()
+    choose(page, "a")
+    page.mouse.move(300, 500)
+    assert browser_page.requests == []
+    assert browser_page.errors == []
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("#chosen").inner_text().startswith(HOSTILE)
+
+
+def test_the_same_town_gives_the_same_bytes():
+    assert plan_town.what_if().html == plan_town.what_if().html
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_finds_nothing_at_the_start_after_a_move_and_after_a_refusal(browser, tmp_path, width):
+    context = browser.new_context(viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(plan_town.what_if().save(tmp_path / "page.html").as_uri())
+    page.wait_for_selector(DRAWN)
+    page.add_script_tag(path=AXE)
+
+    def act(number):
+        if number == 1:
+            move(page, "b", "2")
+        if number == 2:
+            page.locator("#in-pieces").check()
+            move(page, "a", "=3")
+        if number == 3:
+            move(page, "e", "2")
+
+    for number in range(4):
+        act(number)
+        violations = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
+        )
+        assert violations == [], number
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.parametrize("starts_with_plan", [False, True])
+def test_the_facts_stand_without_javascript_and_the_browser_shows_the_same(browser, tmp_path, starts_with_plan):
+    path = plan_town.what_if(starts_with_plan=starts_with_plan).save(tmp_path / "page.html")
+    seen = []
+    for with_script in (False, True):
+        context = browser.new_context(java_script_enabled=with_script)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        if with_script:
+            page.wait_for_selector(DRAWN)
+        texts = ["#imbalance", "#imbalance-today", "#heaviest", "#heaviest-load", "#moved", "#moved-students"]
+        tables = ["#loads tbody", "#units tbody", "#moves"]
+        seen.append(
+            [page.locator(s).text_content() for s in texts]
+            + [re.sub(r"\s+", " ", page.locator(s).text_content()).strip() for s in tables]
+        )
+        if not with_script:
+            expect(page.get_by_text("Map and moves need JavaScript.")).to_be_visible()
+            expect(page.locator("#controls")).to_be_hidden()
+            expect(page.get_by_role("row", name=re.compile("^Ginkgo"))).to_contain_text("Middle")
+        context.close()
+    assert seen[0] == seen[1]
+    assert seen[0][4] == ("1" if starts_with_plan else "0")
+
+
+def test_random_moves_show_what_python_counts_to_the_last_digit(opened):
+    page = opened(plan_town.what_if(locked=(), roots=None, forbidden=(), together=()))
+    page.locator("#in-pieces").check()
+    units = plan_town.units()
+    whole = dict(zip(LETTERS, millionths(units["workload"]), strict=True))
+    zone_of, rng = dict(TODAY), random.Random(7)  # noqa: S311 - moves, not secrets
+    for _ in range(80):
+        letter, zone = rng.choice(LETTERS), rng.choice(ZONE_IDS)
+        is_last = zone != zone_of[letter] and list(zone_of.values()).count(zone_of[letter]) == 1
+        move(page, letter, zone)
+        if not is_last:
+            zone_of[letter] = zone
+        assert zones_shown(page) == zone_of
+        loads = [sum(whole[x] for x in LETTERS if zone_of[x] == z) for z in ZONE_IDS]
+        assert page.evaluate(LOADS) == [format_load(load) for load in loads]
+        assert page.locator("#imbalance").inner_text() == format_imbalance(loads)
+        apart = [len(loads) * load - sum(loads) for load in loads]
+        shares = [format_share(abs(n), sum(loads)) for n in apart]
+        shown = page.locator("#loads .apart").all_inner_texts()
+        assert [re.sub(r"^[+−]| (over|under)$", "", text) for text in shown] == shares
+        assert [text[0] for text in shown] == ["+" if n > 0 else "−" for n in apart]
+        moved = [x for x in LETTERS if zone_of[x] != TODAY[x]]
+        assert page.locator("#moved").inner_text() == str(sum(units["schools"][LETTERS.index(x)] for x in moved))
+        assert page.locator("#moves tr").count() == len(moved)
+        # The fourth zone is empty until something is moved there, and cannot be emptied again.
+        together = is_contiguous(assignment(zone_of), plan_town.edges())
+        assert page.locator("#pieces").inner_text() == ("Yes" if together else "Not contiguous")
+
+
+def test_figures_of_the_page_are_those_of_the_score():
+    rng = random.Random(3)  # noqa: S311 - numbers, not secrets
+    for _ in range(200):
+        loads = [rng.choice([0, 5, 1_005_000, rng.randrange(10**10)]) for _ in range(rng.randint(1, 9))]
+        assert plan_figures.imbalance_text(loads) == format_imbalance(loads)
+        assert [plan_figures.load_text(load) for load in loads] == [format_load(load) for load in loads]
+    assert plan_figures.against_mean_text(3, [3, 3]) == "at the mean"
+    workload = plan_town.units()["workload"]
+    assert plan_figures.millionths(workload) == millionths(workload).tolist()
+
+
+def download(page):
+    with page.expect_download() as started:
+        page.locator("#download").click()
+    return started.value
+
+
+@pytest.mark.parametrize("columns", [["name", "schools", "students"], ["schools"], []])
+def test_the_plan_handed_out_is_byte_for_byte_what_the_product_writes(opened, tmp_path, columns):
+    optional = {"name", "schools", "students"}
+    units = plan_town.units().drop(columns=list(optional - set(columns)))
+    page = opened(plan_town.what_if(units=units))
+    move(page, "b", "2")
+    file = download(page)
+    assert file.suggested_filename == "plan.csv"
+    file.save_as(tmp_path / "plan.csv")
+    expected = plan_frame(units, assignment(TODAY | {"b": "2"}))
+    write_csv(tmp_path / "expected.csv", expected)
+    assert (tmp_path / "plan.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
+
+
+def test_the_score_of_the_plan_handed_out_is_what_the_page_showed(opened, tmp_path):
+    page = opened()
+    move(page, "b", "2")
+    download(page).save_as(tmp_path / "plan.csv")
+    units, edges = plan_town.units(), plan_town.edges()
+    read = read_plan(tmp_path / "plan.csv", units, zones=ZONE_IDS)
+    assert read.findings == ()
+    assert read.assignment.tolist() == assignment(TODAY | {"b": "2"}).tolist()
+    score = score_plan(units, read.assignment, edges, zones=plan_town.zones())
+    told = score.to_frame().set_index("measure")["shown"]
+    assert page.locator("#imbalance").inner_text() == told["imbalance"]
+    assert page.locator("#moved").inner_text() == told["schools_moved"]
+    by_zone = score.zones.set_index("zone_id")["load_shown"]
+    assert page.evaluate(LOADS) == by_zone.loc[ZONE_IDS].tolist()
+
+
+REFUSALS = [
+    ("e", "2", ['The "Elm" is locked: it stays in West.']),
+    ("g", "=3", ["Ginkgo is the school of Middle that stays put (its root)."]),
+    ("h", "2", ["Hazel may not be in Middle."]),
+    (
+        "a",
+        "2",
+        ['West would be in 2 pieces; cut off from it: The "Elm".', f"cut off from it: {HOSTILE}", "Tick “Allow"],
+    ),
+    ("b", "=3", ["East would be in 2 pieces; cut off from it: =1+1."]),
+]
+
+
+@pytest.mark.parametrize(("letter", "zone", "words"), REFUSALS, ids=[letter for letter, *_ in REFUSALS])
+def test_a_move_against_the_rules_is_refused_and_explained(opened, letter, zone, words):
+    page = opened()
+    move(page, letter, zone)
+    told = said(page)
+    assert told.startswith("Not moved.")
+    for word in words:
+        assert word in told
+    assert zones_shown(page) == TODAY
+    assert page.locator("#targets button").nth(ZONE_IDS.index(zone)).locator(".outcome").inner_text().startswith("no: ")
+
+
+def test_the_last_unit_of_a_zone_stays(opened):
+    page = opened()
+    move(page, "d", "2")
+    assert zones_shown(page)["d"] == "2"
+    page.locator("#in-pieces").check()
+    move(page, "h", "1")
+    assert "Not moved. East would be left without a school." in said(page)
+
+
+def test_what_is_kept_together_moves_together_or_not_at_all(opened):
+    page = opened()
+    choose(page, "f")
+    expect(page.locator("#with-group-names")).to_have_text("Cedar, East")
+    page.locator("#with-group").uncheck()
+    move(page, "f", "1")
+    assert "Fir\nAnnex is kept together with Cedar, East." in page.locator("#said").text_content()
+    page.locator("#with-group").check()
+    move(page, "f", "1")
+    assert zones_shown(page) == TODAY | {"f": "1", "c": "1"}
+    assert page.locator("#moved").inner_text() == "3"
+    assert page.locator("#moved-students").inner_text() == "10 students, 1 without a number"
+
+
+def test_a_swap_may_pass_through_a_plan_in_pieces_which_is_said_and_marked(opened):
+    page = opened()
+    page.locator("#in-pieces").check()
+    move(page, "b", "=3")
+    assert "East is in 2 pieces; cut off: =1+1." in said(page)
+    expect(page.locator("#pieces")).to_have_text("Not contiguous")
+    expect(page.locator("#pieces-zones")).to_have_text("East")
+    expect(page.locator("#faults")).to_have_text("East is in 2 pieces; cut off: =1+1.")
+    expect(page.locator(".zone-label.cut-off")).to_contain_text("cut off")
+    file = download(page)
+    assert file.suggested_filename == "plan_not_contiguous.csv"
+    assert "Its name says that the plan breaks a rule." in said(page)
+    move(page, "c", "=3")
+    expect(page.locator("#pieces")).to_have_text("Yes")
+    assert download(page).suggested_filename == "plan.csv"
+
+
+def test_a_plan_against_the_limits_is_told_from_the_start(opened):
+    plan = plan_town.plan().replace({"=3": "2"}).where(lambda z: z.index != IDS["e"], "4")
+    page = opened(plan_town.what_if(plan=plan, starts_with_plan=True))
+    told = page.locator("#faults").text_content()
+    assert "East has no school." in told
+    assert 'The "Elm" is locked in West, but not in it.' in told
+    assert "Hazel may not be in Middle." in told
+    assert download(page).suggested_filename == "plan_against_limits.csv"
+
+
+def test_undo_redo_reset_and_the_proposal(opened):
+    page = opened()
+    at = {name: page.locator(f"#{name}") for name in ("undo", "redo", "reset", "proposal")}
+    expect(at["undo"]).to_have_attribute("aria-disabled", "true")
+    at["undo"].click(force=True)
+    move(page, "b", "2")
+    move(page, "d", "2")
+    at["undo"].click()
+    assert said(page).startswith("Undone: Dogwood moved to Middle.")
+    assert zones_shown(page) == TODAY | {"b": "2"}
+    at["redo"].click()
+    assert zones_shown(page) == TODAY | {"b": "2", "d": "2"}
+    at["reset"].click()
+    assert zones_shown(page) == TODAY
+    expect(at["reset"]).to_have_attribute("aria-disabled", "true")
+    expect(at["proposal"]).to_have_text("Load the proposal")
+    at["proposal"].click()
+    assert zones_shown(page) == TODAY | {"b": "2"}
+    expect(at["proposal"]).to_have_text("Back to the zones of today")
+    at["proposal"].click()
+    assert zones_shown(page) == TODAY
+
+
+def test_the_keyboard_alone_moves_a_school(opened):
+    page = opened()
+    page.locator("#unit").focus()
+    page.keyboard.type("Dog")
+    page.keyboard.press("Tab")
+    assert said(page) == "Chosen: Dogwood. Now choose its zone."
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert zones_shown(page) == TODAY | {"d": "2"}
+    assert said(page).startswith("Dogwood moved to Middle. Imbalance ")
+    # The place of the keyboard is kept: the next Enter tells that nothing is left to do.
+    page.keyboard.press("Enter")
+    assert said(page) == "Dogwood is in Middle already."
+    page.get_by_role("button", name="Hazel").press("Enter")
+    assert page.evaluate("document.activeElement.id") == "move"
+    expect(page.locator("#unit option:checked")).to_have_text("Hazel (East)")
+
+
+def test_a_click_on_the_map_chooses(opened):
+    page = opened(plan_town.what_if(bare=True))
+    chart = page.locator(".folium-map")
+    box = chart.bounding_box()
+    chart.click(position={"x": box["width"] * 0.75, "y": box["height"] * 0.65})
+    expect(page.locator("#unit option:checked")).to_have_text("Dogwood (East)")
+    page.locator("#targets button").first.click()
+    assert said(page).startswith("Not moved.")
+
+
+def test_in_print_the_facts_stay_and_the_controls_go(opened):
+    page = opened()
+    move(page, "b", "2")
+    page.emulate_media(media="print")
+    expect(page.locator("#controls")).to_be_hidden()
+    expect(page.locator("#moves")).to_contain_text("=1+1")
+
+
+def test_units_that_are_no_coverage_and_have_no_schools_still_draw(opened, browser_page):
+    units = plan_town.units().drop(columns=["name", "schools", "students"])
+    units["geometry"] = units.geometry.set_crs(None, allow_override=True).buffer(0.0001).set_crs(4326)
+    page = opened(plan_town.what_if(units=units, plan=None, unit_noun="area", bare=True, context=plan_town.CONTEXT))
+    move(page, "d", "2")
+    assert said(page).startswith("-x moved to Middle.")
+    assert page.locator("#proposal").count() == 0
+    assert browser_page.errors == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"locked": ["z"]}, "units of limits that are not known"),
+        ({"roots": {"9": IDS["a"]}}, "zones of limits that are not known"),
+        ({"plan": pd.Series({IDS["a"]: "1"})}, "gives some units no zone"),
+        ({"zones": plan_town.zones().iloc[:2]}, "zones of units that are not known"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(changed, words):
+    with pytest.raises(InputError, match=words):
+        plan_town.what_if(**changed)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(ColumnError, match="no workload"):
+        plan_town.what_if(units=plan_town.units().drop(columns="workload"))
