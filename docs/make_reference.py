@@ -35,6 +35,7 @@ _SECTIONS = (
     settings.Bells,
     settings.WorkloadSettings,
     settings.AssignSettings,
+    settings.RebalanceSettings,
     settings.HotspotSettings,
     settings.PatrolChange,
 )

@@ -86,6 +86,30 @@ def travel_minutes(
     return pd.Series(minutes, index=pd.Index(schools["school_id"], name="school_id"), name="travel_min")
 
 
+def officer_work(history: pd.DataFrame, trips: pd.Series, settings: WorkloadSettings) -> pd.DataFrame:
+    """Measure the minutes of each incident that was the zone officer's work.
+
+    Parameters
+    ----------
+    history
+        Incidents in context (`counts.in_context`).
+    trips
+        Minutes of one trip to each school, by `school_id` (`travel_minutes`).
+    settings
+        The assumptions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Those rows of `history` with `scene_min` and `trip_min`: minutes on scene, and from dispatch to arrival where
+        both are known, else of the trip.
+    """
+    measured = _minutes_between(history["dispatched_at"], history["arrived_at"], settings.longest_service_min)
+    modelled = history["school_id"].map(trips).astype("float64").fillna(0.0)
+    work = history.assign(scene_min=service_minutes(history, settings), trip_min=measured.fillna(modelled))
+    return work[work["work_of"] == "zone_officer"]
+
+
 def school_workload(
     history: pd.DataFrame,
     schools: gpd.GeoDataFrame,
@@ -123,11 +147,7 @@ def school_workload(
     """
     programme = schools[schools["in_program"]]
     trips = travel_minutes(schools, school_zones, settings, crs=crs)
-    measured = _minutes_between(history["dispatched_at"], history["arrived_at"], settings.longest_service_min)
-    modelled = history["school_id"].map(trips).astype("float64").fillna(0.0)
-    work = history.assign(scene_min=service_minutes(history, settings), trip_min=measured.fillna(modelled))[
-        history["work_of"] == "zone_officer"
-    ]
+    work = officer_work(history, trips, settings)
     tables = [
         _term_workload(
             work[work["term"] == term.name], programme, trips, settings, days=len(school_days(term, calendar))

@@ -4,7 +4,7 @@ from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSett
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import EnrollmentFile, IncidentSettings, LayerSettings, SchoolSettings, TimeMeaning
-from safeschools_geo.settings.planning import AssignSettings, WorkloadSettings
+from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 from safeschools_geo.settings.whole import Settings
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LayerSettings",
     "PathSettings",
     "PatrolChange",
+    "RebalanceSettings",
     "SchoolSettings",
     "Settings",
     "Term",

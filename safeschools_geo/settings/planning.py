@@ -80,3 +80,57 @@ class AssignSettings:
     def __post_init__(self) -> None:
         """Check the value."""
         require(self.max_snap_m >= 0, "[assign] max_snap_m", "A distance is not negative.", found=self.max_snap_m)
+
+
+_WHERE = "[rebalance]"
+
+@dataclass(frozen=True, kw_only=True)
+class RebalanceSettings:
+    """``[rebalance]``: what a proposal of other zones has to keep, and how far it may go.
+
+    Parameters
+    ----------
+    max_moves
+        Most schools that a proposal may move; the frontier shows 0, 1, … up to this.
+    slack
+        By how much the imbalance may be above the smallest, for the sake of shorter travel.
+    time_limit_s
+        Longest time of the search, in seconds.
+    keeps_roots
+        Whether the school in the middle of each zone (the one of least travel) stays in it.
+    roots
+        Zone → school that stays in it, in place of the one in the middle.
+    locked
+        Schools that keep their zone.
+    together
+        Groups of schools that have to be in one zone.
+    forbidden
+        Pairs of a school and a zone it must not be in.
+    feeders
+        Name of a feeder pattern → its schools; a plan is told which of them it splits.
+    links
+        File of extra and forbidden links between schools, relative to the district folder.
+    bootstrap
+        Redrawn terms behind "holds up in x % of them".
+    """
+
+    max_moves: int = 8
+    slack: float = 0.005
+    time_limit_s: float = 60.0
+    keeps_roots: bool = False
+    roots: Mapping[str, str] = field(default_factory=dict)
+    locked: tuple[str, ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
+    forbidden: tuple[tuple[str, str], ...] = ()
+    feeders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    links: str | None = None
+    bootstrap: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require(self.max_moves >= 0, f"{_WHERE} max_moves", "Moves are counted from 0.", found=self.max_moves)
+        require(self.slack >= 0, f"{_WHERE} slack", "A slack is not negative.", found=self.slack)
+        require(self.time_limit_s > 0, f"{_WHERE} time_limit_s", "There must be some time.", found=self.time_limit_s)
+        pairs = all(len(pair) == 2 for pair in self.forbidden)  # noqa: PLR2004 - a school and a zone
+        require(pairs, f"{_WHERE} forbidden", "Each entry is a school and a zone.", expected='[["0123", "4"]]')
+        require(self.bootstrap >= 1, f"{_WHERE} bootstrap", "There must be a redrawn term.", found=self.bootstrap)

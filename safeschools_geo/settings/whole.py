@@ -12,7 +12,7 @@ from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import IncidentSettings, LayerSettings, SchoolSettings
-from safeschools_geo.settings.planning import AssignSettings, WorkloadSettings
+from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,7 @@ class Settings:
     hours: HoursSettings = field(default_factory=HoursSettings)
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     assign: AssignSettings = field(default_factory=AssignSettings)
+    rebalance: RebalanceSettings = field(default_factory=RebalanceSettings)
     hotspots: HotspotSettings = field(default_factory=HotspotSettings)
     patrol_changes: tuple[PatrolChange, ...] = ()
 
