@@ -1,4 +1,4 @@
-"""A term's run, told step by step: read, check, assign, count, find, draw, write."""
+"""A term's run, told step by step: read, check, assign, count, find, propose, draw, write."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from safeschools_geo.incidents import programme_work
 from safeschools_geo.row_filters import refuse_rejects
 from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
+from safeschools_geo.term_plan import propose_zones
 from safeschools_geo.term_result import TermResult
 from safeschools_geo.validate import check_district
 from safeschools_geo.workload import school_workload, zone_workload
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import Term
 
 FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
-STEPS = (*FINDING_STEPS, "Drawing", "Writing")
+PROPOSING_STEPS = (*FINDING_STEPS, "Proposing zones")
+STEPS = (*PROPOSING_STEPS, "Drawing", "Writing")
 
 
 def run_term(
@@ -38,7 +40,9 @@ def run_term(
     out: Path | None = None,
     seed: int = 0,
     is_strict: bool = False,
+    proposes: bool = True,
     on_step: Callable[[str], None] = lambda _: None,
+    on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> TermResult:
     """Run a term from the district folder to its outputs.
 
@@ -54,8 +58,12 @@ def run_term(
         Seed of everything random, recorded in the manifest.
     is_strict
         Whether a rejected row is an error.
+    proposes
+        Whether to propose other zones; the rest does not need it.
     on_step
         Called with the name of each step as it begins, one of `STEPS`.
+    on_point
+        Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
 
     Returns
     -------
@@ -84,7 +92,14 @@ def run_term(
     workload, zone_loads = count_workload(district, school_zones, history)
     on_step("Finding hotspots")
     hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
-    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed)
+    proposal = None
+    if proposes:
+        on_step("Proposing zones")
+        zone_of = zone_by_school(school_zones)
+        proposal = propose_zones(
+            district, zone_of, history, workload, hotspots, term=chosen, seed=seed, on_point=on_point
+        )
+    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, proposal, seed)
     if out is not None:
         on_step("Drawing")
         pages = draw_term(result)

@@ -8,6 +8,7 @@ import numpy as np
 
 from safeschools_geo.hotspot_maps import draw_hotspots
 from safeschools_geo.maps import MapEntry, history_page, index_page, rates_page, zones_page
+from safeschools_geo.plan_maps import draw_plan
 from safeschools_geo.term_pages import context_of, layers_of
 from safeschools_geo.workload import imbalance
 
@@ -36,7 +37,7 @@ def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
         "history.html": (history_map(result, tiles=tiles), "Incident history", history_finding(result)),
         "rates.html": (rates_map(result, tiles=tiles), "Incident rates by zone", rates_finding(result)),
     }
-    for name, (page, finding) in draw_hotspots(result, tiles=tiles).items():
+    for name, (page, finding) in {**draw_plan(result, tiles=tiles), **draw_hotspots(result, tiles=tiles)}.items():
         maps[name] = (page, page.heading, finding)
     entries = [
         MapEntry(href=name, title=title, finding=finding, thumbnail=page.thumbnail)

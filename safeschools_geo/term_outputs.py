@@ -14,6 +14,7 @@ from safeschools_geo import __version__
 from safeschools_geo.check_page import check_html
 from safeschools_geo.counts import incident_counts, work_summary
 from safeschools_geo.export import write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.plan_outputs import write_term_plan
 from safeschools_geo.workload import term_comparison
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.term_result import TermResult
 
-_PACKAGES = ("geopandas", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
+_PACKAGES = ("geopandas", "highspy", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
 
 
 def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
@@ -53,6 +54,8 @@ def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
     write_csv(folder / "counts" / "by_term.csv", incident_counts(history, ["term", "zone_id", "category"]))
     write_geojson(folder / "zones.geojson", district.zones.merge(result.to_frame().drop(columns="name"), on="zone_id"))
     write_hotspots(result.hotspots, folder / "hotspots")
+    if result.proposal is not None:
+        write_term_plan(result.proposal, folder / "plan")
     for name, html in pages.items():
         write_text(folder / "maps" / name, html)
     write_manifest(folder, manifest_of(result))
@@ -144,8 +147,16 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
             "incidents_by_work": _counts(history["reason"]),
             "schools_by_hotspot_status": _counts(result.hotspots.schools.rates.table["status"]),
             "hotspots_by_kind": _counts(result.hotspots.spots["kind"]),
+            "frontier_points": _points(result),
         },
     }
+
+
+def _points(result: TermResult) -> dict[str, int]:
+    if result.proposal is None:
+        return {"found": 0, "proven": 0}
+    is_proven = result.proposal.to_frame()["is_proven"]
+    return {"found": len(is_proven), "proven": int(is_proven.sum())}
 
 
 def _counts(column: pd.Series) -> dict[str, int]:

@@ -9,15 +9,17 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.hotspots.zones import split_groups
+from safeschools_geo.rebalance.certificate import certificate_text
 from safeschools_geo.rebalance.comparison import compare_plans, what_changes
 from safeschools_geo.rebalance.frontier import Frontier, frontier
 from safeschools_geo.rebalance.links import about_bridges, read_links, unit_edges
 from safeschools_geo.rebalance.plan import RebalancePlan
 from safeschools_geo.rebalance.problem_of_units import Rules
+from safeschools_geo.rebalance.propose import rebalance
 from safeschools_geo.rebalance.score import Score, score_plan
 from safeschools_geo.rebalance.stability import Stability, plan_stability
 from safeschools_geo.rebalance.tiling import zones_of_plan
-from safeschools_geo.rebalance.travel import zone_centres
+from safeschools_geo.rebalance.travel import roots_of
 from safeschools_geo.rebalance.unit_tables import schools_of_units
 from safeschools_geo.rebalance.units import units_of_schools
 from safeschools_geo.results import Finding
@@ -63,6 +65,8 @@ class TermPlan:
         Units and edges.
     frontier
         How even the zones can be made by few moves.
+    plan
+        The proposal.
     zones
         Zones under the proposal, in the schema of the zone file.
     current, proposed
@@ -73,15 +77,11 @@ class TermPlan:
 
     ground: Ground
     frontier: Frontier
+    plan: RebalancePlan
     zones: gpd.GeoDataFrame
     current: Score
     proposed: Score
     stability: Stability
-
-    @property
-    def plan(self) -> RebalancePlan:
-        """The proposal: the plan at the knee of the frontier."""
-        return self.frontier.proposal
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -102,7 +102,9 @@ class TermPlan:
         str
             A few sentences.
         """
-        return f"{self.frontier.summary()} {self.stability.summary()}"
+        return (
+            f"{self.frontier.summary()} Proposed: {certificate_text(self.plan.certificate)} {self.stability.summary()}"
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the frontier, a row for each number of moves.
@@ -140,7 +142,8 @@ def lay_ground(
         than two zones.
     """
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
-    placed = this[this.index.map(school_zones).fillna("") != ""]
+    has_zone = school_zones.reindex(this.index).fillna("") != ""
+    placed = this[has_zone.to_numpy()]
     if placed.sum() <= 0 or len(district.zones) < 2:  # noqa: PLR2004 - between two zones
         return None
     mine = history[(history["term"] == term.name) & (history["work_of"] == "zone_officer")]
@@ -185,7 +188,7 @@ def rules_of_district(ground: Ground, settings: RebalanceSettings, *, crs: objec
     unit_of = {school: unit for unit, schools in _members(ground).items() for school in (*schools, unit)}
     roots = {zone: unit_of.get(school, school) for zone, school in settings.roots.items()}
     if settings.keeps_roots:
-        roots = {**zone_centres(ground.units, roots, crs=crs).to_dict()}
+        roots = roots_of(ground.units, roots, crs=crs)
     return Rules(
         roots=roots or None,
         locked=tuple(dict.fromkeys(unit_of.get(s, s) for s in settings.locked)),
@@ -208,7 +211,7 @@ def propose_zones(
     *,
     term: Term,
     seed: int = 0,
-    max_moves: int | None = None,
+    is_at_knee: bool = True,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> TermPlan | None:
     """Propose other zones for a district.
@@ -229,8 +232,9 @@ def propose_zones(
         The term that loads are taken from.
     seed
         Seed of everything random.
-    max_moves
-        Most schools that may move; that of the settings by default.
+    is_at_knee
+        Whether to propose the plan at the knee of the frontier; else that of the most moves. With a tolerance in the
+        settings it is the plan of the fewest moves that keeps it.
     on_point
         Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
 
@@ -243,27 +247,44 @@ def propose_zones(
     if ground is None:
         return None
     settings = district.settings.rebalance
+    rules = rules_of_district(ground, settings, crs=district.crs)
     found = frontier(
         ground.units,
         adjacency=ground.edges,
-        max_moves=settings.max_moves if max_moves is None else max_moves,
-        rules=rules_of_district(ground, settings, crs=district.crs),
+        max_moves=settings.max_moves,
+        rules=rules,
         slack=settings.slack,
         time_limit_s=settings.time_limit_s,
         seed=seed,
         crs=district.crs,
+        noun="school",
         on_point=on_point,
     )
-    plan = found.proposal.assignment
+    chosen = found.proposal if is_at_knee else found.plans[-1]
+    if settings.tolerance is not None:
+        chosen = rebalance(
+            ground.units,
+            adjacency=ground.edges,
+            tolerance=settings.tolerance,
+            roots=rules.roots,
+            locked=rules.locked,
+            together=rules.together,
+            forbidden=rules.forbidden,
+            time_limit_s=settings.time_limit_s,
+            seed=seed,
+            crs=district.crs,
+        )
+    plan = chosen.assignment
     current = ground.units.set_index("unit_id")["zone_id"]
     return TermPlan(
         ground=ground,
         frontier=found,
+        plan=chosen,
         zones=zones_of_plan(ground.units, plan, district.zones, schools=district.schools, crs=district.crs),
         current=score_in_district(district, ground, current, hotspots.groups_of_schools),
         proposed=score_in_district(district, ground, plan, hotspots.groups_of_schools),
         stability=stability_in_district(
-            district, ground, plan, history, workload, school_zones, term=term, seed=seed
+            district, ground, plan, history, workload, school_zones=school_zones, term=term, seed=seed
         ),
     )
 
@@ -310,8 +331,8 @@ def stability_in_district(
     assignment: pd.Series,
     history: pd.DataFrame,
     workload: pd.DataFrame,
-    school_zones: pd.Series,
     *,
+    school_zones: pd.Series,
     term: Term,
     seed: int = 0,
 ) -> Stability:

@@ -12,6 +12,7 @@ from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.result import Hotspots
 from safeschools_geo.results import CheckReport
 from safeschools_geo.settings import Term
+from safeschools_geo.term_plan import TermPlan
 from safeschools_geo.workload import imbalance
 
 
@@ -37,6 +38,8 @@ class TermResult:
         Workload of each zone in each term.
     hotspots
         The hotspots of the term.
+    proposal
+        Other zones that would be more even; None where there is nothing to balance.
     seed
         Seed of everything random.
     """
@@ -49,6 +52,7 @@ class TermResult:
     workload: pd.DataFrame
     zone_loads: pd.DataFrame
     hotspots: Hotspots
+    proposal: TermPlan | None = None
     seed: int = 0
 
     @property
@@ -80,6 +84,7 @@ class TermResult:
             f"{told} {heaviest['name']} carries the most: {heaviest['workload_h']:.1f} "
             f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
             f"the imbalance is {imbalance(loads['workload_h']):.0%}. {self.hotspots.finding()}"
+            f"{'' if self.proposal is None else ' ' + self.proposal.frontier.finding()}"
         )
 
     def to_frame(self) -> pd.DataFrame:

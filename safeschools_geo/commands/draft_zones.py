@@ -1,42 +1,67 @@
-"""``safeschools draft-zones``: zones from scratch, from a boundary and schools."""
+"""``safeschools draft-zones``: zones from scratch, from a boundary and schools, or from areal units."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+import geopandas as gpd
 
 from safeschools_geo.commands.common import json_option, messages, print_json
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.export import write_geojson
+from safeschools_geo.io import geometry, read_table
 from safeschools_geo.layers import read_boundary
-from safeschools_geo.rebalance.draft import draft_zones
+from safeschools_geo.rebalance.draft import draft_zones, draft_zones_of_units
+from safeschools_geo.rebalance.zone_draft import OBJECTIVES
 from safeschools_geo.schools import read_schools
 from safeschools_geo.toml_settings import preset_names, settings_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from safeschools_geo.rebalance.zone_draft import ZoneDraft
+    from safeschools_geo.results import Finding
+    from safeschools_geo.settings import Settings
 
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("draft-zones")
-@click.option("--district", required=True, type=_file, help="Boundary of the district: a polygon.")
-@click.option("--schools", required=True, type=_file, help="Schools: points with an id.")
+@click.option("--district", type=_file, help="Boundary of the district: a polygon.")
+@click.option("--schools", type=_file, help="Schools: points with an id.")
+@click.option("--units", type=_file, help="Areal units in place of the schools and the district: polygons.")
+@click.option("--unit-id", metavar="COL", default="unit_id", show_default=True, help="Column of the units' ids.")
+@click.option("--workload", metavar="COL", default="workload", show_default=True, help="Column of the units' load.")
 @click.option("--zones", "number", type=click.IntRange(min=1), default=8, show_default=True, help="Number of zones.")
 @click.option("--out", required=True, type=_file, help="GeoJSON to write.")
 @click.option("--tolerance", type=click.FloatRange(min=0), default=0.05, show_default=True, help="Imbalance aimed at.")
+@click.option(
+    "--objective",
+    type=click.Choice(OBJECTIVES),
+    default="compactness",
+    show_default=True,
+    help="What zones are made as good as they can in.",
+)
 @click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known school directory.")
 @click.option("--keep", multiple=True, metavar="COL=PATTERN", help='Only schools that match, as in "CDSCode=3467447*".')
 @click.option("--id", "id_column", metavar="COL", help="Column of the schools' ids.")
 @click.option("--lon", metavar="COL", help="Column of the longitude, or x.")
 @click.option("--lat", metavar="COL", help="Column of the latitude, or y.")
-@click.option("--crs", metavar="EPSG", help="CRS of the schools, where the file states none.")
+@click.option("--crs", metavar="EPSG", help="CRS of the schools or units, where the file states none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @json_option
 def command(
     *,
-    district: Path,
-    schools: Path,
+    district: Path | None,
+    schools: Path | None,
+    units: Path | None,
+    unit_id: str,
+    workload: str,
     number: int,
     tolerance: float,
+    objective: str,
     out: Path,
     preset: str | None,
     keep: tuple[str, ...],
@@ -47,8 +72,37 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Draw contiguous, balanced zones that tile the district; a first proposal, without a certificate."""
-    columns = {"school_id": id_column, "x": lon, "y": lat}
+    """Draw contiguous, balanced zones that tile the district, with a bound on their travel; a first proposal."""
+    asked: dict[str, Any] = {"zones": number, "tolerance": tolerance, "objective": objective, "seed": seed}
+    if units is not None and (district is not None or schools is not None):
+        raise click.UsageError("Give --units, or --district and --schools, not both.")
+    if units is not None:
+        draft, findings = _of_units(units, unit_id, workload, crs, asked)
+    elif district is None or schools is None:
+        raise click.UsageError("Give --district and --schools, or --units.")
+    else:
+        columns = {"school_id": id_column, "x": lon, "y": lat}
+        settings = _settings(district, schools, columns, keep, preset=preset, crs=crs or ("EPSG:4326" if lon else None))
+        draft, findings = _of_schools(settings, district, asked)
+    write_geojson(out, draft.zones)
+    for finding in findings:
+        messages().print(str(finding), markup=False)
+    if as_json:
+        names = ("imbalance", "is_contiguous", "travel", "bound", "any_bound", "gap")
+        print_json({"out": out.as_posix(), **{name: getattr(draft, name) for name in names}})
+    else:
+        messages().print(f"{draft.summary()} Written to {out}.", markup=False, soft_wrap=True)
+
+
+def _settings(
+    district: Path,
+    schools: Path,
+    columns: Mapping[str, str | None],
+    keep: tuple[str, ...],
+    *,
+    preset: str | None,
+    crs: str | None,
+) -> Settings:
     table = {
         "district": {"name": district.stem, "time_zone": "UTC"},
         "schools": {
@@ -56,24 +110,28 @@ def command(
             "columns": {ours: theirs for ours, theirs in columns.items() if theirs},
             "keep": dict(_pair(k) for k in keep),
             **({"preset": preset} if preset else {}),
-            **({"crs": crs} if crs else {"crs": "EPSG:4326"} if lon else {}),
+            **({"crs": crs} if crs else {}),
         },
         "boundary": {"file": str(district.resolve())},
     }
-    settings = settings_from(table, folder=Path(), where="the options")
+    return settings_from(table, folder=Path(), where="the options")
+
+
+def _of_schools(settings: Settings, district: Path, asked: Mapping[str, Any]) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     boundary, findings, _ = read_boundary(settings)
     if boundary is None:
         raise SettingsError("There is no boundary.", where="--district", found=district)
     read = read_schools(settings)
     programme = read.frame[read.frame["in_program"]]
-    draft = draft_zones(programme, boundary, zones=number, tolerance=tolerance, seed=seed)
-    write_geojson(out, draft.zones)
-    for finding in (*findings, *read.findings):
-        messages().print(str(finding), markup=False)
-    if as_json:
-        print_json({"out": out.as_posix(), "imbalance": draft.imbalance, "is_contiguous": draft.is_contiguous})
-    else:
-        messages().print(f"{draft.summary()} Written to {out}.", markup=False, soft_wrap=True)
+    return draft_zones(programme, boundary, **asked), (*findings, *read.findings)
+
+
+def _of_units(
+    units: Path, unit_id: str, workload: str, crs: str | None, asked: Mapping[str, Any]
+) -> tuple[ZoneDraft, tuple[Finding, ...]]:
+    raw = read_table(units)
+    frame = gpd.GeoDataFrame(raw.frame, geometry=geometry(raw, crs=crs, name="units"))
+    return draft_zones_of_units(frame, unit_id=unit_id, workload=workload, **asked), raw.findings
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from safeschools_geo.rebalance.problem import Labels, Numbers
 
-    from safeschools_geo.rebalance.problem import Flags, Labels, Numbers
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from safeschools_geo.rebalance.problem import Flags
 
 Bits = NDArray[np.uint64]
 _WORD = 64
@@ -275,8 +278,8 @@ def grow_sets(seeds: Bits, within: Bits, neighbours: Bits, growth: Growth) -> Gr
         added.append(unit)
         levels.append(levels[-1] + len(parent))
     size = np.repeat(np.arange(len(bits)), [len(b) for b in bits])
-    joined = [np.concatenate(parts) for parts in (loads, parents, added)]
-    return GrownSets(np.concatenate(bits), size, joined[0], joined[1], joined[2], tuple(levels))
+    grown_from, unit_added = np.concatenate(parents), np.concatenate(added)
+    return GrownSets(np.concatenate(bits), size, np.concatenate(loads), grown_from, unit_added, tuple(levels))
 
 
 def _grow(

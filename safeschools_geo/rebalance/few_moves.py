@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safeschools_geo.rebalance.problem import reach
+from safeschools_geo.rebalance.problem import Labels, Numbers, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from safeschools_geo.rebalance.problem import Labels, Numbers, Problem
+    from safeschools_geo.rebalance.problem import Problem
 
 _CHECKS = 40_000
 """Unit checks a level may take: with many units fewer plans are kept."""

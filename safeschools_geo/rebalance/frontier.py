@@ -6,22 +6,22 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance.few_moves import plans_of_few_moves
-from safeschools_geo.rebalance.links import edges_of_table, unit_edges
 from safeschools_geo.rebalance.model import Limits
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.problem import EXACT
 from safeschools_geo.rebalance.problem_of_units import Rules, problem_of
-from safeschools_geo.rebalance.propose import notes_of, plan_of
+from safeschools_geo.rebalance.propose import edges_given, no_plan, notes_of, plan_of
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import geopandas as gpd
 
     from safeschools_geo.rebalance.problem import Labels, Problem
 
@@ -63,6 +63,8 @@ class Frontier:
         Whether every number of moves that was asked for is there; not after an interruption.
     settings
         What was asked.
+    noun
+        What a unit is called.
     """
 
     table: pd.DataFrame
@@ -71,6 +73,7 @@ class Frontier:
     notes: tuple[str, ...]
     is_complete: bool
     settings: PlanSettings
+    noun: str = "unit"
 
     @property
     def proposal(self) -> RebalancePlan:
@@ -85,12 +88,13 @@ class Frontier:
         str
             One or two sentences.
         """
-        now, knee = self.table.iloc[0], self.table.iloc[self.knee]
-        if self.knee == 0:
-            return f"No move within reach makes the zones clearly more even: the imbalance is {now['imbalance']:.1%}."
-        proof = "proven to be the least" if knee["is_proven"] else f"no plan can be below {knee['bound']:.1%}"
+        now, knee = self.proposal.imbalance_before, self.table.iloc[self.knee]
+        if not int(knee["moves"]):
+            return f"No move within reach makes the zones clearly more even: the imbalance is {now:.1%}."
+        kept = " of all contiguous plans that keep the roots" if self.settings.rules.roots else ""
+        proof = f"proven to be the least{kept}" if knee["is_proven"] else f"no plan can be below {knee['bound']:.1%}"
         told = (
-            f"Moving {count_text(int(knee['moves']), 'unit')} brings the imbalance from {now['imbalance']:.1%} to "
+            f"Moving {count_text(int(knee['moves']), self.noun)} brings the imbalance from {now:.1%} to "
             f"{knee['imbalance']:.1%} ({proof})."
         )
         last = self.table.iloc[-1]
@@ -135,6 +139,7 @@ def frontier(
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
+    noun: str = "unit",
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> Frontier:
     """Find how even the zones can be made by moving 0, 1, …, `max_moves` units.
@@ -159,6 +164,8 @@ def frontier(
         Seed of the solver.
     crs
         Projected CRS in metres to measure in; the UTM zone of the units by default.
+    noun
+        What a unit is called in what is said.
     on_point
         Called with the moves, the imbalance and the bound of each point as it is found.
 
@@ -178,12 +185,7 @@ def frontier(
     """
     began = time.perf_counter()
     settings = PlanSettings(max_moves, None, ("imbalance", "travel"), slack, rules or Rules(), time_limit_s, seed)
-    if adjacency is None:
-        edges = unit_edges(units, crs=crs)
-    elif "kind" in adjacency.columns and "shared_m" in adjacency.columns:
-        edges = adjacency
-    else:
-        edges = edges_of_table(units, adjacency, crs=crs).edges
+    edges = edges_given(units, adjacency, crs=crs)
     problem = problem_of(units, edges, rules=settings.rules, travel=travel, crs=crs)
     known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
     rows, plans, is_complete = [], [], True
@@ -204,8 +206,10 @@ def frontier(
         is_complete = False
         if not rows:
             raise
+    if not rows:
+        raise no_plan(problem, settings)
     table = _tightened(pd.DataFrame(rows, columns=FRONTIER_COLUMNS))
-    return Frontier(table, tuple(plans), knee_of(table), notes_of(problem), is_complete, settings)
+    return Frontier(table, tuple(plans), knee_of(table), notes_of(problem), is_complete, settings, noun)
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:

@@ -1,4 +1,4 @@
-"""Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts as they are needed."""
+"""Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts when needed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.sparse import coo_array, csc_array
 
-from safeschools_geo.rebalance.problem import EXACT, NO_ROOT
+from safeschools_geo.rebalance.problem import EXACT, NO_ROOT, Labels
 from safeschools_geo.rebalance.reach import outward_order, within_moves
 from safeschools_geo.rebalance.separators import Separator, broken_separators
 from safeschools_geo.rebalance.solver import Program, Solution, solve
 
 if TYPE_CHECKING:
-    from safeschools_geo.rebalance.problem import Flags, Labels, Numbers, Problem
+    from safeschools_geo.rebalance.problem import Flags, Numbers, Problem
 
 Objective = Literal["moves", "imbalance", "travel", "boundary"]
 
-_SLOW_START_S = 0.25
+_CLOSED = 2 * EXACT
+"""Gaps up to this are the solver's: it takes rows within 1e-7 for kept."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class Limits:
         Largest sum of the sizes of the moves; None for no limit.
     max_travel
         Largest travel; None for no limit.
+    max_boundary
+        Longest border between zones in kilometres; None for no limit.
     """
 
     tolerance: float | None = None
     max_moves: int | None = None
     max_move_size: float | None = None
     max_travel: float | None = None
+    max_boundary: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +138,7 @@ class PlanModel:
         self._add_rows(order)
 
     def _cut_edges(self) -> list[tuple[int, int, float]]:
-        if self._objective != "boundary":
+        if self._objective != "boundary" and self._limits.max_boundary is None:
             return []
         pairs = enumerate(self._problem.neighbours)
         return [
@@ -152,23 +156,31 @@ class PlanModel:
         problem, limits = self._problem, self._limits
         for unit in range(len(problem)):
             self._rows.add([(int(c), 1.0) for c in self._column[unit] if c >= 0], 1.0, 1.0)
-        for group in problem.together:
-            for zone in range(problem.zones):
-                for other in group[1:]:
-                    self._rows.add([*self._terms(zone, [group[0]]), *self._terms(zone, [other], -1.0)], 0.0, 0.0)
+        self._add_groups()
         self._add_load_rows()
         if limits.max_moves is not None:
-            self._add_sum(np.where(problem.move_cost() > 0, 1.0, 0.0), float(limits.max_moves))
+            is_move = np.arange(problem.zones) != problem.start[:, None]
+            self._add_sum(is_move.astype("float64"), float(limits.max_moves))
         if limits.max_move_size is not None:
             self._add_sum(problem.move_cost(), limits.max_move_size)
         if limits.max_travel is not None:
             self._add_sum(problem.travel, limits.max_travel)
         self._add_contiguity_rows(order)
-        for at, (i, j, _) in enumerate(self._edges, start=self._count):
+        first_edge = self._columns - len(self._edges)
+        if limits.max_boundary is not None:
+            lengths = [(first_edge + at, km) for at, (_, _, km) in enumerate(self._edges)]
+            self._rows.add(lengths, -np.inf, limits.max_boundary)
+        for at, (i, j, _) in enumerate(self._edges, start=first_edge):
             for zone in range(problem.zones):
                 for one, other in ((i, j), (j, i)):
                     terms = [*self._terms(zone, [one]), *self._terms(zone, [other], -1.0), (at, -1.0)]
                     self._rows.add(terms, -np.inf, 0.0)
+
+    def _add_groups(self) -> None:
+        followers = [(group[0], other) for group in self._problem.together for other in group[1:]]
+        for first, other in followers:
+            for zone in range(self._problem.zones):
+                self._rows.add([*self._terms(zone, [first]), *self._terms(zone, [other], -1.0)], 0.0, 0.0)
 
     def _add_load_rows(self) -> None:
         share, tolerance = self._problem.share, self._limits.tolerance
@@ -293,7 +305,7 @@ class PlanModel:
             cuts = [] if label is None else broken_separators(self._problem, label, self._limits.max_moves)
             if label is not None and not cuts and self.value(label) < value:
                 best, value = label, self.value(label)
-            is_proven = np.isfinite(value) and value - bound <= max(EXACT, 1e-9 * abs(value))
+            is_proven = np.isfinite(value) and value - bound <= max(_CLOSED, 1e-9 * abs(value))
             is_near = np.isfinite(value) and value - bound <= gap * abs(value)
             if is_proven or is_near or not cuts or time.perf_counter() > deadline:
                 return Found(best, value, value if is_proven else bound, is_proven=is_proven, log=log)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.rebalance.certificate import certificate_text
+from safeschools_geo.rebalance.model import Objective
 from safeschools_geo.rebalance.plan_file import plan_frame
 from safeschools_geo.rebalance.problem_of_units import Rules
 
@@ -39,7 +40,7 @@ class PlanSettings:
 
     max_moves: int | None = None
     tolerance: float | None = None
-    objectives: tuple[str, ...] = ()
+    objectives: tuple[Objective, ...] = ()
     slack: float = 0.005
     rules: Rules = field(default_factory=Rules)
     time_limit_s: float = 60.0

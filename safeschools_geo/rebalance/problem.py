@@ -73,12 +73,18 @@ class Problem:
     @property
     def share(self) -> Numbers:
         """Load of each unit as a share of the mean load of a zone, shape (n,)."""
-        return self.load / (self.load.sum() / self.zones)
+        share: Numbers = self.load / (self.load.sum() / self.zones)
+        return share
 
     @property
     def sizes(self) -> Labels:
         """Number of units now in each zone, shape (k,)."""
         return np.bincount(self.start, minlength=self.zones)
+
+    @property
+    def can_move_away(self) -> Flags:
+        """Whether each zone could lose all its present units, as it has no root among them, shape (k,)."""
+        return np.asarray((self.roots == NO_ROOT) | (self.start[self.roots] != np.arange(self.zones)))
 
     @property
     def counts_units(self) -> bool:
@@ -98,7 +104,7 @@ class Problem:
         numpy.ndarray
             Shape (k,).
         """
-        return np.bincount(label, self.load, minlength=self.zones)
+        return np.bincount(label, self.load, minlength=self.zones).astype("float64")
 
     def imbalance(self, label: Labels) -> float:
         """Measure the largest ``|load - mean| / mean``.

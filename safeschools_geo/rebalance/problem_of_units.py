@@ -105,13 +105,31 @@ def problem_of(
         start=start,
         load=load,
         neighbours=neighbours,
-        travel=travel.loc[ids, zones].to_numpy(dtype="float64") * load[:, None],
+        travel=_distances(travel, ids, zones) * load[:, None],
         allowed=_allowed(rules, start, roots, index, zone_index),
         roots=roots,
         together=tuple(tuple(sorted({index[u] for u in group})) for group in rules.together if len(set(group)) > 1),
         move_size=_move_size(units, rules.moves_in),
         border_km=border_km,
     )
+
+
+def _distances(travel: pd.DataFrame, ids: list[str], zones: list[str]) -> Numbers:
+    """Take the distances of the units in their order, and see to it that none is missing."""
+    named = travel.set_axis(travel.index.astype("str"), axis=0).set_axis(travel.columns.astype("str"), axis=1)
+    known = named.apply(pd.to_numeric, errors="coerce").groupby(level=0).first().reindex(index=ids, columns=zones)
+    distances: Numbers = known.to_numpy(dtype="float64")
+    is_bad = ~np.isfinite(distances) | (distances < 0)
+    if is_bad.any():
+        raise ColumnError(
+            "Some distances between units and zones are missing or below 0.",
+            where="travel",
+            ids=[ids[row] for row in np.flatnonzero(is_bad.any(axis=1))],
+            found=f"{int(is_bad.sum())} of {is_bad.size}",
+            expected=f"a row for each unit, a column for each zone ({', '.join(zones)}), and distances of 0 or more",
+            remedy="Fill them in, or leave the table out to measure straight distances.",
+        )
+    return distances
 
 
 def _require_units(units: gpd.GeoDataFrame) -> None:
@@ -197,7 +215,8 @@ def _neighbours(
             expected="ids of units",
             remedy="Correct the ids, or leave these rows out.",
         )
-    shared = edges["shared_m"].fillna(0.0).to_numpy() / 1000 if "shared_m" in edges else np.zeros(len(edges))
+    given = edges["shared_m"].fillna(0.0) if "shared_m" in edges else pd.Series(0.0, index=edges.index)
+    shared = (given / 1000).tolist()
     found: list[dict[int, float]] = [{} for _ in index]
     for (a, b), km in zip(pairs, shared, strict=True):
         if a != b:
@@ -229,7 +248,8 @@ def _move_size(units: gpd.GeoDataFrame, moves_in: str) -> Numbers:
             expected=f"a column {column} without gaps",
             remedy="Count moves in units, or fill the gaps.",
         )
-    return units[column].to_numpy(dtype="float64")
+    sizes: Numbers = units[column].to_numpy(dtype="float64")
+    return sizes
 
 
 def rules_of(

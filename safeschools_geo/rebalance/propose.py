@@ -13,8 +13,8 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance.certificate import certificate_of, input_hashes
 from safeschools_geo.rebalance.feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance.few_moves import plans_of_few_moves
-from safeschools_geo.rebalance.links import edges_of_table, unit_edges
-from safeschools_geo.rebalance.model import Limits, objective_value
+from safeschools_geo.rebalance.links import EDGE_COLUMNS, edges_of_table, unit_edges
+from safeschools_geo.rebalance.model import Limits, Objective, objective_value
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.problem_of_units import problem_of, rules_of
 from safeschools_geo.rebalance.solver import SOLVER
@@ -47,7 +47,7 @@ def rebalance(
     locked: Iterable[str] = (),
     together: Iterable[Iterable[str]] = (),
     forbidden: Iterable[tuple[str, str]] = (),
-    objectives: Sequence[str] | None = None,
+    objectives: Sequence[Objective] | None = None,
     slack: float = 0.005,
     moves_in: str = "units",
     travel: pd.DataFrame | None = None,
@@ -117,16 +117,42 @@ def rebalance(
     rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in)
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed)
     _require_settings(settings)
-    edges = unit_edges(units, crs=crs) if adjacency is None else edges_of_table(units, adjacency, crs=crs).edges
+    edges = edges_given(units, adjacency, crs=crs)
     problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
     stages = solve_stages(problem, settings, began=began)
     label = stages[-1].label
     if label is None:
-        raise _no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
+        raise no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
     return plan_of(units, edges, problem, settings, stages, seconds=time.perf_counter() - began)
 
 
-def _objectives(given: Sequence[str] | None, max_moves: int | None, tolerance: float | None) -> tuple[str, ...]:
+def edges_given(units: gpd.GeoDataFrame, adjacency: pd.DataFrame | None, *, crs: object = None) -> pd.DataFrame:
+    """Take the edges that are given, or find them.
+
+    Parameters
+    ----------
+    units
+        Areal units.
+    adjacency
+        Result of `links.unit_edges`, taken as it is; any table of pairs; None for the borders of the geometry.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `unit_a`, `unit_b`, `shared_m`, `kind`.
+    """
+    if adjacency is None:
+        return unit_edges(units, crs=crs)
+    if set(EDGE_COLUMNS) <= set(adjacency.columns):
+        return adjacency
+    return edges_of_table(units, adjacency, crs=crs).edges
+
+
+def _objectives(
+    given: Sequence[Objective] | None, max_moves: int | None, tolerance: float | None
+) -> tuple[Objective, ...]:
     if given is not None:
         return tuple(given)
     if max_moves is not None and tolerance is not None:
@@ -204,6 +230,7 @@ def _is_within(problem: Problem, label: Labels, limits: Limits) -> bool:
             limits.max_move_size is None or problem.cost(label, problem.move_cost()) <= limits.max_move_size + _ROUNDING
         )
         and (limits.max_travel is None or problem.cost(label, problem.travel) <= limits.max_travel + _ROUNDING)
+        and (limits.max_boundary is None or problem.border(label) <= limits.max_boundary + _ROUNDING)
         and problem.is_plan(label)
     )
 
@@ -217,7 +244,7 @@ def _narrowed(problem: Problem, limits: Limits, stage: Stage, slack: float) -> L
         return replace(limits, max_moves=round(stage.value)) if problem.counts_units else limits
     if stage.objective == "travel":
         return replace(limits, max_travel=stage.value * (1 + _ROUNDING) + _ROUNDING)
-    return limits
+    return replace(limits, max_boundary=stage.value * (1 + _ROUNDING) + _ROUNDING)
 
 
 def _conflicts(problem: Problem, settings: PlanSettings) -> tuple[Any, ...]:
@@ -235,13 +262,30 @@ def _conflicts(problem: Problem, settings: PlanSettings) -> tuple[Any, ...]:
     )
 
 
-def _no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool) -> InputError:
-    """Say why there is no plan: the rules that conflict, else the nearest tolerance that can be kept."""
+def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True) -> InputError:
+    """Say why there is no plan: the rules that conflict, else the nearest tolerance that can be kept.
+
+    Parameters
+    ----------
+    problem
+        What was to be rebalanced.
+    settings
+        What was asked.
+    is_proven
+        Whether there is proven to be none.
+
+    Returns
+    -------
+    InputError
+        The error to raise.
+    """
     conflicts = _conflicts(problem, settings)
     if conflicts:
         return infeasible_error(conflicts)
     nearest = _nearest_tolerance(problem, settings) if settings.tolerance is not None else None
-    near = "" if nearest is None or nearest.label is None else f"{nearest.value:.4f}"
+    # Rounded up, so that the figure that is shown is one that a plan can keep.
+    least = np.inf if nearest is None or nearest.label is None else np.ceil(nearest.value * 10_000 - _ROUNDING) / 10_000
+    near = f"{least:.4f}" if np.isfinite(least) else ""
     return SettingsError(
         "There is no plan within these limits." if is_proven else "No plan was found in the time there was.",
         where="the request",
@@ -330,7 +374,7 @@ def plan_of(
         is_proven=first.is_proven,
         is_contiguous=problem.is_contiguous(label),
         certificate=certificate,
-        log="\n".join(stage.log for stage in stages if stage.log),
+        log=first.log,
         notes=notes_of(problem),
         settings=settings,
     )
@@ -360,10 +404,8 @@ def notes_of(problem: Problem) -> tuple[str, ...]:
         One or two sentences.
     """
     largest = int(np.argmax(problem.share))
-    notes = [
-        f"The largest unit ({problem.unit_ids[largest]}) is {problem.share[largest]:.0%} of the mean load of a zone: "
-        f"balance cannot be finer than units allow."
-    ]
+    share = f"{problem.share[largest]:.0%} of the mean load of a zone"
+    notes = [f"The largest unit ({problem.unit_ids[largest]}) is {share}: balance cannot be finer than units allow."]
     pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
     broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
     if broken:

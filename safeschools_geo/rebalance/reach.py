@@ -25,15 +25,15 @@ def moves_needed(problem: Problem) -> Labels:
     -------
     numpy.ndarray
         Shape (n, k), int64: 0 in the current zone, else the fewest units on a way to the zone that are not in it yet,
-        the unit itself among them; or, where the zone has no root and could move away altogether, all its units and
-        this one, if that is fewer.
+        the unit itself among them; or, where the zone has no root among its units and could move away
+        altogether, all its units and this one, if that is fewer.
     """
     n, k = len(problem), problem.zones
     needed = np.full((n, k), n + 1, dtype="int64")
     for zone in range(k):
         steps = np.where(problem.start == zone, 0.0, 1.0)
         needed[:, zone] = _distances(problem, np.flatnonzero(problem.start == zone).tolist(), steps).clip(max=n + 1)
-        if problem.roots[zone] == NO_ROOT:
+        if problem.can_move_away[zone]:
             outside = problem.start != zone
             needed[outside, zone] = np.minimum(needed[outside, zone], problem.sizes[zone] + 1)
     return needed

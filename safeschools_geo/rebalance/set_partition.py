@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csc_array, eye_array, hstack
 
 from safeschools_geo.rebalance.bit_sets import TooManySetsError
+from safeschools_geo.rebalance.problem import Labels, Numbers
 from safeschools_geo.rebalance.set_pool import Choice, SetPool, close_pool
 from safeschools_geo.rebalance.solver import Program, solve
 from safeschools_geo.rebalance.zone_sets import MOST_SETS, Budget, ZoneSets, zone_budgets
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from safeschools_geo.rebalance.problem import Labels, Numbers, Problem
+    from safeschools_geo.rebalance.problem import Problem
 
 _ROUNDING = 1e-6
 _NEW_SETS = 150
@@ -41,11 +42,14 @@ class Outcome:
         The best plan found, shape (n,); None where none was.
     is_closed
         Whether it is proven that there is no better plan below the cost that was asked for.
+    log
+        What was done, in a few lines.
     """
 
     bound: float
     label: Labels | None
     is_closed: bool
+    log: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,15 +185,18 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     on the set partitioning formulation with additional cuts. Mathematical Programming 115, 351–385.
     """
     budgets = zone_budgets(problem, max_moves=max_moves, tolerance=tolerance)
+    asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
     if budgets is None:
-        return Outcome(np.inf, None, is_closed=True)
+        return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
     limits = _Limits(tolerance, max_moves, budgets)
     try:
         bound, pool = _bound_and_pool(problem, limits, aim, deadline=deadline)
     except TooManySetsError:
-        return Outcome(-np.inf, None, is_closed=False)
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list")
     if pool is None or bound > aim.cutoff + _ROUNDING:
-        return Outcome(bound, None, is_closed=bound > aim.cutoff + _ROUNDING)
+        is_none = bound > aim.cutoff + _ROUNDING
+        told = f"{asked}: cost at least {bound:.9g} by the linear program{', so none' if is_none else ''}"
+        return Outcome(bound, None, is_closed=is_none, log=told)
     chosen = close_pool(
         pool,
         cutoff=aim.cutoff,
@@ -197,7 +204,12 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
         levels_loads=aim.levels_loads,
         deadline=deadline,
     )
-    return Outcome(max(bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed)
+    told = (
+        f"{asked}: cost at least {bound:.9g} by the linear program; {len(pool)} sets could belong to such a plan "
+        f"(by zone: {', '.join(map(str, np.bincount(pool.zone, minlength=problem.zones)))}); choosing among them: "
+        f"{'a plan' if chosen.sets is not None else 'no plan'}, {'closed' if chosen.is_closed else 'not closed'}"
+    )
+    return Outcome(max(bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
 
 
 def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim, *, deadline: float) -> tuple[float, SetPool | None]:
@@ -207,7 +219,7 @@ def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim, *, deadline: fl
     while True:
         least = _least_by_zone(problem, limits, aim, prices, master)
         bound = prices.bound(aim, least)
-        is_near = prices.bound(aim, prices.zone) - bound < _NEAR * float(np.abs(aim.cost).max())
+        is_near = prices.bound(aim, prices.zone) - bound < _NEAR * max(1e-9, float(np.abs(aim.cost).max()))
         if is_near or bound > aim.cutoff + _ROUNDING:
             break
         if time.perf_counter() > deadline:

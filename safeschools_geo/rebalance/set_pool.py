@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, eye_array, hstack, vstack
 
+from safeschools_geo.rebalance.problem import Labels, Numbers
 from safeschools_geo.rebalance.solver import Program, solve
 from safeschools_geo.rebalance.three_row_cuts import violated_triples
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from safeschools_geo.rebalance.problem import Flags, Labels, Numbers
+    from safeschools_geo.rebalance.problem import Flags
 
 _ROUNDING = 1e-6
 _SMALL = 1_500

@@ -6,16 +6,13 @@ import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import highspy
 import numpy as np
 from highspy._core import _Highs
+from scipy.sparse import csc_array
 
-if TYPE_CHECKING:
-    from scipy.sparse import csc_array
-
-    from safeschools_geo.rebalance.problem import Flags, Numbers
+from safeschools_geo.rebalance.problem import Flags, Numbers
 
 SOLVER = f"HiGHS {version('highspy')}"
 """The solver, as results name it."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from safeschools_geo.rebalance.model import Limits, Objective, PlanModel, objective_value
-from safeschools_geo.rebalance.problem import EXACT, NO_ROOT
+from safeschools_geo.rebalance.problem import EXACT, NO_ROOT, Labels
 from safeschools_geo.rebalance.set_partition import Aim, find_plan
 
 if TYPE_CHECKING:
-    from safeschools_geo.rebalance.problem import Labels, Problem
+    from safeschools_geo.rebalance.problem import Problem
 
 ZONE_SETS = "choice among all sets of units that a zone could consist of (set partition, column generation and cuts)"
 """Name of the method for few moves of few units."""
@@ -164,7 +164,9 @@ def _by_program(
 def _by_sets(
     problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float
 ) -> Stage | None:
-    if objective == "imbalance" and limits.max_moves is not None:
+    if limits.max_travel is not None or limits.max_boundary is not None:
+        return None
+    if objective == "imbalance" and limits.max_moves is not None and (limits.tolerance is None or start is not None):
         return least_imbalance(problem, limits.max_moves, start=start, deadline=deadline)
     if objective == "moves" and limits.tolerance is not None and start is not None:
         return _fewest_moves(problem, limits, start, deadline=deadline)
@@ -200,10 +202,12 @@ def least_imbalance(
     most = float(problem.zones) if start is None else problem.imbalance(start)
     label, value, bound = start, most if start is not None else np.inf, floor
     limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    log: list[str] = []
     while value - bound > EXACT:
         aim = Aim(cost, float(max_moves), levels_loads=True)
         tolerance = min(value, most) - EXACT
         found = find_plan(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=limit)
+        log.append(found.log)
         if found.is_closed and found.label is None:
             bound = min(value, most)
             if label is None:
@@ -218,15 +222,16 @@ def least_imbalance(
     if label is None:
         return None
     if value - bound > EXACT:
-        bound = _easier_bound(problem, cost, max_moves, value, bound, deadline=deadline)
+        bound = _easier_bound(problem, cost, max_moves, value, bound, deadline=deadline, log=log)
         if bound <= 0.0:
             return None if value == most else Stage("imbalance", label, value, 0.0, is_proven=False, method=ZONE_SETS)
     is_proven = value - bound <= EXACT
-    return Stage("imbalance", label, value, value if is_proven else bound, is_proven=is_proven, method=ZONE_SETS)
+    shown = value if is_proven else bound
+    return Stage("imbalance", label, value, shown, is_proven=is_proven, method=ZONE_SETS, log="\n".join(log))
 
 
 def _easier_bound(
-    problem: Problem, cost: np.ndarray, max_moves: int, value: float, bound: float, *, deadline: float
+    problem: Problem, cost: np.ndarray, max_moves: int, value: float, bound: float, *, deadline: float, log: list[str]
 ) -> float:
     """Prove that no plan is more even than some smaller imbalance: the smaller, the easier."""
     for factor in _EASIER:
@@ -235,6 +240,7 @@ def _easier_bound(
         aim = Aim(cost, float(max_moves), levels_loads=True)
         limit = time.perf_counter() + max(deadline - time.perf_counter(), 0.0) / 2
         found = find_plan(problem, aim, tolerance=value * factor, max_moves=max_moves, deadline=limit)
+        log.append(found.log)
         if found.is_closed and found.label is None:
             return value * factor
     return bound
@@ -242,12 +248,13 @@ def _easier_bound(
 
 def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage | None:
     label, value = start, problem.moved(start)
-    bound = 0
+    bound, log = 0, []
     limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
     # From below: with few moves there are few sets, and each answer narrows what is left.
     for moves in range(value):
         aim = Aim(problem.move_cost(), float(moves))
         found = find_plan(problem, aim, tolerance=limits.tolerance or 0.0, max_moves=moves, deadline=limit)
+        log.append(found.log)
         if not found.is_closed:
             break
         if found.label is not None:
@@ -257,7 +264,9 @@ def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: 
     if bound == 0 and value:
         return None
     is_proven = bound >= value
-    return Stage("moves", label, float(value), float(min(bound, value)), is_proven=is_proven, method=ZONE_SETS)
+    shown = float(min(bound, value))
+    told = "\n".join(log)
+    return Stage("moves", label, float(value), shown, is_proven=is_proven, method=ZONE_SETS, log=told)
 
 
 def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage | None:

@@ -65,6 +65,26 @@ def zone_centres(
     return pd.Series([centres[z] for z in zones], index=zones, name="unit_id", dtype="str")
 
 
+def roots_of(units: gpd.GeoDataFrame, roots: Mapping[str, str] | None = None, *, crs: object = None) -> dict[str, str]:
+    """Let the middle of each zone stay in it.
+
+    Parameters
+    ----------
+    units
+        As for `zone_centres`.
+    roots
+        Zone → unit, for the zones whose root is chosen by hand.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    dict of str to str
+        Zone → the unit that stays.
+    """
+    return {str(zone): str(unit) for zone, unit in zone_centres(units, roots, crs=crs).items()}
+
+
 def travel_km(units: gpd.GeoDataFrame, centres: pd.Series, *, crs: object = None) -> pd.DataFrame:
     """Measure how far each unit is from the centre of each zone, in a straight line.
 

@@ -12,6 +12,9 @@ from safeschools_geo.errors import SettingsError, name_ids
 from safeschools_geo.rebalance.weights import Weights
 from safeschools_geo.workload import imbalance
 
+OBJECTIVES = ("compactness", "travel")
+"""What a draft can aim at, within its tolerance."""
+
 
 @dataclass(frozen=True)
 class DraftSettings:
@@ -29,6 +32,8 @@ class DraftSettings:
         Number of starts of the search, at least 1.
     seed
         Seed of the starts, at least 0.
+    objective
+        What the zones are made as good as they can in: ``compactness`` or ``travel``.
 
     Raises
     ------
@@ -41,6 +46,7 @@ class DraftSettings:
     tolerance: float = 0.05
     starts: int = 50
     seed: int = 0
+    objective: str = "compactness"
 
     def __post_init__(self) -> None:
         """Check every setting."""
@@ -49,12 +55,13 @@ class DraftSettings:
             "tolerance from 0 to below 1": 0 <= self.tolerance < 1,
             "starts of 1 or more": self.starts >= 1,
             "seed of 0 or more": self.seed >= 0,
+            f"objective {' or '.join(OBJECTIVES)}": self.objective in OBJECTIVES,
         }
         broken = [rule for rule, is_kept in rules.items() if not is_kept]
         if broken:
             raise SettingsError(
                 "Zones cannot be drafted with these settings.",
-                found=f"zones = {self.zones}, tolerance = {self.tolerance}, starts = {self.starts}, seed = {self.seed}",
+                found=", ".join(f"{name} = {value}" for name, value in vars(self).items() if name != "weight"),
                 expected="; ".join(broken),
                 remedy="Mend the settings named.",
             )
@@ -70,13 +77,13 @@ class ZoneDraft:
         Table `zones`: `zone_id` ("1", "2", … from north-west to south-east), `name`, geometry in EPSG:4326; the zones
         tile the district.
     units
-        Service areas (`cells.service_areas`) with their `load` and `zone_id`.
+        Service areas (`cells.service_areas`), or the units given, with their `load` and `zone_id`.
     edges
         Rook adjacency of the units.
     bridges
         Links over a gap or water that join the parts of a zone.
     assignment
-        Zone of each school, by `school_id`.
+        Zone of each school, by `school_id`; of each unit, by `unit_id`, where units were given.
     loads
         Load of each zone, by `zone_id`; named after the weight, or `schools`.
     is_contiguous
@@ -84,11 +91,19 @@ class ZoneDraft:
     table
         One row for each zone, as `to_frame` gives it.
     weights
-        What each school counts for, and which figures were missing.
+        What each school, or unit, counts for, and which figures were missing.
     settings
         What was asked.
     input_sha256
-        Hash of the schools and of the district as they were given.
+        Hash of the schools (or units) and of the district as they were given.
+    centres
+        Unit that is the centre of each zone, by `zone_id`: the one with the least travel within it.
+    travel
+        Σ load × kilometres in a straight line from the unit to the centre of its zone.
+    bound
+        No contiguous plan within `bound_tolerance` has less travel, wherever its centres lie.
+    any_bound
+        Neither has any other plan, contiguous or not.
     """
 
     zones: gpd.GeoDataFrame
@@ -102,6 +117,20 @@ class ZoneDraft:
     weights: Weights
     settings: DraftSettings
     input_sha256: Mapping[str, str]
+    centres: pd.Series
+    travel: float
+    bound: float
+    any_bound: float
+
+    @property
+    def gap(self) -> float:
+        """Share of the travel that another contiguous plan could save at most."""
+        return 0.0 if self.travel == 0 else (self.travel - self.bound) / self.travel
+
+    @property
+    def bound_tolerance(self) -> float:
+        """Largest imbalance of the plans that the bounds are over: the tolerance, or what the draft has if more."""
+        return max(self.settings.tolerance, self.imbalance)
 
     @property
     def imbalance(self) -> float:
@@ -127,13 +156,18 @@ class ZoneDraft:
                 *self._about_balance(),
                 self._about_compactness(),
                 *self._about_gaps(),
-                "This is a good draft, not a proven best: it carries no certificate.",
+                *self._about_travel(),
             ]
         )
 
+    @property
+    def _is_of_units(self) -> bool:
+        return self.assignment.index.name == "unit_id"
+
     def _about_zones(self) -> str:
+        schools = f"{len(self.assignment)} schools at {len(self.units)} sites"
         return (
-            f"{len(self.zones)} zones drafted from {len(self.assignment)} schools at {len(self.units)} sites "
+            f"{len(self.zones)} zones drafted from {f'{len(self.units)} units' if self._is_of_units else schools} "
             f"(seed {self.settings.seed}); {'every' if self.is_contiguous else 'not every'} zone is contiguous."
         )
 
@@ -160,6 +194,22 @@ class ZoneDraft:
             )
         return said
 
+    def _about_travel(self) -> list[str]:
+        unit = self.weights.values.name
+        within = f"within an imbalance of {self.bound_tolerance:.1%}"
+        least = (
+            f"no contiguous or other plan {within} can have less than {self.any_bound:,.5g} (gap {self.gap:.1%})"
+            if self.any_bound >= self.bound
+            else f"no contiguous plan {within} can have less than {self.bound:,.5g} (gap {self.gap:.1%}), "
+            f"no other plan less than {self.any_bound:,.5g}"
+        )
+        said = [f"Total travel {self.travel:,.5g} ({unit} × km to the centre of the zone); {least}."]
+        if self.settings.objective == "compactness":
+            said.append(
+                "Zones are drafted for compactness, on which no bound is known: a good draft, not a proven best."
+            )
+        return said
+
     def _about_gaps(self) -> list[str]:
         said = []
         if len(self.bridges):
@@ -176,7 +226,7 @@ class ZoneDraft:
         Returns
         -------
         pandas.DataFrame
-            `zone_id`, `name`, `schools`, `load`, `share_of_mean` (1 where a zone carries the mean load), `area_km2`,
-            `polsby_popper`.
+            `zone_id`, `name`, `schools` (or `units`), `load`, `share_of_mean` (1 where a zone carries the mean load),
+            `area_km2`, `polsby_popper`.
         """
         return self.table.copy()

@@ -19,14 +19,14 @@ from safeschools_geo.rebalance.bit_sets import (
     members,
     words_for,
 )
-from safeschools_geo.rebalance.problem import NO_ROOT
+from safeschools_geo.rebalance.problem import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from safeschools_geo.rebalance.problem import Flags, Labels, Numbers, Problem
+    from safeschools_geo.rebalance.problem import Flags, Labels, Problem
 
 MOST_SETS = 2_500_000
 """Most sets that are listed for one side of one zone."""
@@ -149,6 +149,8 @@ class ZoneSets:
         How far it may change.
     tolerance
         Largest ``|load - mean| / mean``.
+    max_moves
+        Most units that may move in all zones together.
     price
         Price of each unit in this zone, shape (n,); with `limit`, only sets that could cost less are listed.
     limit
@@ -194,7 +196,7 @@ class ZoneSets:
         self._low, self._high = 1.0 - tolerance - _ROUNDING, 1.0 + tolerance + _ROUNDING
         self._price = np.zeros(n) if price is None else price
         self._limit = limit
-        can_move_away = (problem.roots == NO_ROOT) & (problem.sizes + 1 <= max_moves)
+        can_move_away = problem.can_move_away & (problem.sizes + 1 <= max_moves)
         self._grow(others_may_move_in=bool(np.delete(can_move_away, zone).any()))
 
     def _bits(self, units: Flags) -> Bits:
@@ -231,7 +233,7 @@ class ZoneSets:
     def _sets_elsewhere(self) -> list[GrownSets]:
         """List the sets that hold none of the zone's own units: it has moved away altogether."""
         spare = min(self._budget.most_both - int(self._is_own.sum()), self._budget.most_in)
-        if spare < 1 or self._problem.roots[self._zone] != NO_ROOT or (self._is_own & ~self._leavers).any():
+        if spare < 1 or not self._problem.can_move_away[self._zone] or (self._is_own & ~self._leavers).any():
             return []
         joiners = np.flatnonzero(self._joiners)
         gain = _largest_sums(-self._price[self._joiners])
@@ -372,7 +374,8 @@ class ZoneSets:
         return least
 
     def _cost_out(self, price: Numbers) -> Numbers:
-        return float(price[self._is_own].sum()) - self._out.cost(price)
+        cost: Numbers = float(price[self._is_own].sum()) - self._out.cost(price)
+        return cost
 
     def contiguous(self, sets: Bits) -> Flags:
         """Say which sets hang together.
@@ -407,7 +410,8 @@ class ZoneSets:
 
 def _largest_sums(values: Numbers) -> Numbers:
     """Add up the 0, 1, 2, … largest values, leaving out those below 0."""
-    return np.r_[0.0, np.cumsum(np.sort(np.maximum(values, 0.0))[::-1])]
+    sums: Numbers = np.concatenate([[0.0], np.cumsum(np.sort(np.maximum(values, 0.0))[::-1])])
+    return sums
 
 
 def _at(sums: Numbers, count: int) -> float:

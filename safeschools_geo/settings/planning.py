@@ -84,6 +84,7 @@ class AssignSettings:
 
 _WHERE = "[rebalance]"
 
+
 @dataclass(frozen=True, kw_only=True)
 class RebalanceSettings:
     """``[rebalance]``: what a proposal of other zones has to keep, and how far it may go.
@@ -92,12 +93,15 @@ class RebalanceSettings:
     ----------
     max_moves
         Most schools that a proposal may move; the frontier shows 0, 1, … up to this.
+    tolerance
+        Imbalance to reach: the proposal is then the plan of the fewest moves that does; else that at the knee.
     slack
         By how much the imbalance may be above the smallest, for the sake of shorter travel.
     time_limit_s
         Longest time of the search, in seconds.
     keeps_roots
-        Whether the school in the middle of each zone (the one of least travel) stays in it.
+        Whether the school in the middle of each zone (the one of least travel) stays in it, so that officers keep their
+        base; ``false`` allows every contiguous plan.
     roots
         Zone → school that stays in it, in place of the one in the middle.
     locked
@@ -115,9 +119,10 @@ class RebalanceSettings:
     """
 
     max_moves: int = 8
+    tolerance: float | None = None
     slack: float = 0.005
     time_limit_s: float = 60.0
-    keeps_roots: bool = False
+    keeps_roots: bool = True
     roots: Mapping[str, str] = field(default_factory=dict)
     locked: tuple[str, ...] = ()
     together: tuple[tuple[str, ...], ...] = ()

@@ -1,0 +1,98 @@
+"""``safeschools score``: any plan, the product's or a person's, on every measure beside the current zones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from safeschools_geo.commands.common import folder_of, json_option, messages, print_json, progress_of, term_option
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.export import replaced_folder, write_csv, write_geojson, write_text
+from safeschools_geo.rebalance.comparison import compare_plans, what_changes
+from safeschools_geo.rebalance.plan_file import read_plan
+from safeschools_geo.rebalance.tiling import zones_of_plan
+from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
+from safeschools_geo.term_plan import lay_ground, score_in_district, stability_in_district
+
+
+@click.command("score")
+@click.argument("district", type=click.Path(path_type=Path, file_okay=False), metavar="DISTRICT", required=False)
+@click.option(
+    "--plan",
+    "plan_file",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="CSV with unit_id or school_id, and zone_after or zone_id, such as plan.csv.",
+)
+@term_option
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for scores, moves, zones; none if left out."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the redrawn terms.")
+@json_option
+def command(
+    district: Path | None, plan_file: Path, term: str | None, out: Path | None, seed: int, *, as_json: bool
+) -> None:
+    """Score a plan on every measure, beside the current zones."""
+    folder = folder_of(district)
+    with progress_of(len(FINDING_STEPS) + 1) as begin:
+        result = run_term(folder, term=term, seed=seed, proposes=False, on_step=begin)
+        begin("Scoring")
+        read, zone_of = result.district, zone_by_school(result.school_zones)
+        ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)
+        if ground is None:
+            raise SettingsError(
+                "There is nothing to score.",
+                where=folder,
+                expected="two zones or more, with programme schools that have a workload in the term",
+                remedy="Run `safeschools check`, or name another --term.",
+            )
+        plan = read_plan(plan_file, ground.units, zones=list(read.zones["zone_id"]))
+        current = ground.units.set_index("unit_id")["zone_id"]
+        groups = result.hotspots.groups_of_schools
+        scores = {
+            "current": score_in_district(read, ground, current, groups),
+            "proposed": score_in_district(read, ground, plan.assignment, groups),
+        }
+        stability = stability_in_district(
+            read,
+            ground,
+            plan.assignment,
+            result.history,
+            result.workload,
+            school_zones=zone_of,
+            term=result.term,
+            seed=seed,
+        )
+    table = compare_plans(scores, shown=True)
+    changes = what_changes(ground.units, current, plan.assignment)
+    if out is not None:
+        zones = zones_of_plan(ground.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
+        with replaced_folder(out) as fresh:
+            write_csv(fresh / "scores.csv", table)
+            write_csv(fresh / "moves.csv", changes)
+            write_csv(fresh / "stability.csv", stability.to_frame())
+            write_geojson(fresh / "zones.geojson", zones)
+            write_text(fresh / "summary.txt", f"{scores['proposed'].summary()} {stability.summary()}\n")
+    console = messages()
+    for finding in plan.findings:
+        console.print(str(finding), markup=False, soft_wrap=True)
+    if as_json:
+        plain = table.replace([np.inf, -np.inf], np.nan)
+        print_json(
+            {
+                "imbalance": scores["proposed"].imbalance,
+                "is_contiguous": scores["proposed"].is_contiguous,
+                "scores": plain.astype(object).where(plain.notna(), None).to_dict("records"),
+                "moves": changes["sentence"].tolist(),
+                "stability": stability.summary(),
+            }
+        )
+        return
+    shown = table[["label", "current", "proposed"]]
+    width = int(shown["label"].str.len().max())
+    for label, now, then in shown.itertuples(index=False):
+        console.print(f"{label:<{width}}  {now:>24}  {then:>24}", markup=False, soft_wrap=True)
+    console.print(f"{scores['proposed'].summary()} {stability.summary()}", markup=False, soft_wrap=True)

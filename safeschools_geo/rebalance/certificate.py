@@ -1,0 +1,342 @@
+"""The certificate of a plan: what was asked, what was found, what is proven, and over which plans."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from safeschools_geo.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+PROVEN_WITHIN = 1e-6
+"""A value counts as proven when the gap is at most this."""
+
+_ABSOLUTE = ("imbalance", "moves")
+_OBJECTIVES = (*_ABSOLUTE, "travel", "boundary")
+
+
+def certificate_of(
+    *,
+    objective: str,
+    value: float,
+    bound: float | None,
+    is_contiguous: bool,
+    moves: int,
+    imbalance_before: float,
+    imbalance_after: float,
+    zones: Iterable[str],
+    input_sha256: Mapping[str, str],
+    tolerance: float | None = None,
+    max_moves: int | None = None,
+    slack: float | None = None,
+    roots: Mapping[str, str] | None = None,
+    locked: Iterable[str] = (),
+    forbidden: Iterable[tuple[str, str]] = (),
+    together: Iterable[Iterable[str]] = (),
+    stages: Iterable[Mapping[str, Any]] = (),
+    proof: Mapping[str, Any] | None = None,
+    solver: str = "",
+    seed: int = 0,
+    seconds: float = 0.0,
+    moves_by: str = "units",
+    proof_tolerance: float = PROVEN_WITHIN,
+) -> dict[str, Any]:
+    """Put together what a plan's certificate says.
+
+    Parameters
+    ----------
+    objective
+        ``imbalance``, ``moves``, ``travel`` or ``boundary``: what was made as small as possible first.
+    value
+        The smallest value found.
+    bound
+        What no contiguous plan that keeps the roots and rules can be below; None when there is no bound over all of
+        them. A bound over fewer plans belongs into a stage, as `restricted_bound` with its `restriction`.
+    is_contiguous
+        Whether every zone of the plan hangs together.
+    moves
+        Units that change their zone.
+    imbalance_before, imbalance_after
+        Imbalance of the current zones and of the plan.
+    zones
+        Ids of all zones.
+    input_sha256
+        Result of `input_hashes`.
+    tolerance, max_moves, slack
+        What was asked for, None where it was not.
+    roots
+        Zone → unit that stays in it.
+    locked
+        Units that stay where they are.
+    forbidden
+        Pairs of a unit and a zone it may not be in.
+    together
+        Groups of units that stay in one zone.
+    stages
+        One for each objective, in their order: `objective`, `value`, `bound`, and where there is a bound over fewer
+        plans `restricted_bound` and `restriction`. Their `gap` and `is_proven` are worked out here.
+    proof
+        `method`, `statement`, `log`: how the bound was found. The statement is written here if it is left out.
+    solver
+        Name and version of the solver.
+    seed
+        Seed of everything random.
+    seconds
+        How long it took.
+    moves_by
+        What a move counts for where moves are the objective: ``units``, ``schools``, ``students`` or ``workload``.
+    proof_tolerance
+        How small a gap has to be to count as a proof.
+
+    Returns
+    -------
+    dict
+        The keys of ``certificate.json`` in their order, ready for JSON: plain numbers and text, None for a number that
+        is not finite; `files` is empty until they are written.
+
+    Raises
+    ------
+    SettingsError
+        When the objective is unknown, or a bound over all plans is above the value that was found.
+    """
+    claim = _claim(objective, value, bound, proof_tolerance)
+    certificate = {
+        **claim,
+        "is_contiguous": bool(is_contiguous),
+        "moves": int(moves),
+        "imbalance_before": imbalance_before,
+        "imbalance_after": imbalance_after,
+        "tolerance": tolerance,
+        "max_moves": None if max_moves is None else int(max_moves),
+        "slack": slack,
+        "roots": dict(roots or {}),
+        "locked": list(locked),
+        "forbidden": [list(pair) for pair in forbidden],
+        "together": [list(group) for group in together],
+        "zones": list(zones),
+        "stages": [_stage(stage, proof_tolerance) for stage in stages],
+        "proof": {"method": "", "statement": "", "log": "", **(proof or {})},
+        "solver": solver,
+        "seed": int(seed),
+        "seconds": seconds,
+        "input_sha256": dict(input_sha256),
+        "files": {},
+        "moves_by": moves_by,
+        "proof_tolerance": proof_tolerance,
+    }
+    certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
+    plain: dict[str, Any] = _plain(certificate)
+    return plain
+
+
+def gap_of(objective: str, value: float, bound: float | None) -> float | None:
+    """Measure how far a value is above its bound.
+
+    Parameters
+    ----------
+    objective
+        What is measured.
+    value
+        The value found.
+    bound
+        The bound, if there is one.
+
+    Returns
+    -------
+    float or None
+        ``value - bound`` for imbalance and moves, ``(value - bound) / value`` for travel and borders; None without a
+        bound.
+    """
+    if bound is None or not math.isfinite(bound):
+        return None
+    gap = float(value) - float(bound)
+    return gap if objective in _ABSOLUTE else gap / abs(float(value)) if value else 0.0
+
+
+def input_hashes(units: pd.DataFrame, edges: pd.DataFrame) -> dict[str, str]:
+    """Take the fingerprints of the inputs of a plan.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, `zone_id` (the current zone) and `workload`, in the order of plan.csv.
+    edges
+        `unit_a`, `unit_b`.
+
+    Returns
+    -------
+    dict
+        ``units`` and ``adjacency`` → SHA-256 of their lines of text: ``unit_id``, zone and workload in the order of
+        the units; the two units of each link, sorted within and among the lines.
+    """
+    columns = zip(units["unit_id"], units["zone_id"], units["workload"], strict=True)
+    lines = [f"{unit}\t{zone}\t{float(workload)!r}" for unit, zone, workload in columns]
+    links = sorted("\t".join(sorted((a, b))) for a, b in zip(edges["unit_a"], edges["unit_b"], strict=True))
+    return {"units": _sha256(lines), "adjacency": _sha256(links)}
+
+
+def certificate_text(certificate: Mapping[str, Any]) -> str:
+    """Say in plain English what a certificate says.
+
+    Parameters
+    ----------
+    certificate
+        Result of `certificate_of`.
+
+    Returns
+    -------
+    str
+        What the plan does, what is proven over which plans, and what is proven over fewer plans only.
+    """
+    before, after = certificate["imbalance_before"], certificate["imbalance_after"]
+    change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
+    sentences = [f"The plan moves {_count(certificate['moves'], 'unit')}{change}.", bound_text(certificate)]
+    if not certificate["is_contiguous"]:
+        sentences.insert(1, "Not every zone of it hangs together.")
+    sentences += [_restricted_text(s) for s in certificate["stages"] if s.get("restricted_bound") is not None]
+    return " ".join(s for s in sentences if s)
+
+
+def bound_text(certificate: Mapping[str, Any]) -> str:
+    """Say what is proven, over which plans, and what is left open.
+
+    Parameters
+    ----------
+    certificate
+        The keys of a certificate up to `together`.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
+    objective, value, bound = (certificate[k] for k in ("objective", "value", "bound"))
+    by = certificate.get("moves_by", "units")
+    plans = class_text(certificate)
+    if certificate["is_proven"]:
+        return f"Proven: no {plans} {_has(objective, value, by, below=True)}."
+    best = f"Not proven: the best plan found {_has(objective, value, by)}"
+    if bound is None:
+        return f"{best}; there is no bound over every {plans}."
+    gap = _gap_text(objective, certificate["gap"])
+    return f"{best}; no {plans} {_has(objective, bound, by, below=True)}. The gap is {gap}."
+
+
+def class_text(certificate: Mapping[str, Any]) -> str:
+    """Name the plans that a bound holds for.
+
+    Parameters
+    ----------
+    certificate
+        The keys of a certificate up to `together`.
+
+    Returns
+    -------
+    str
+        For example ``"contiguous plan that keeps these roots (1: A, 2: D) and moves at most 3 units"``.
+    """
+    kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
+    rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
+    kept += [f"{_count(len(certificate[key]), name)}" for key, name in rules if certificate[key]]
+    limits = [f"keeps {_joined(kept)}"] if kept else []
+    if certificate["max_moves"] is not None:
+        limits.append(f"moves at most {_count(certificate['max_moves'], 'unit')}")
+    if certificate["tolerance"] is not None and certificate["objective"] != "imbalance":
+        limits.append(f"stays within {certificate['tolerance']:.2%} of the mean load")
+    if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
+        limits += _earlier_text(certificate)
+    return f"contiguous plan that {_joined(limits)}" if limits else "contiguous plan"
+
+
+def _claim(objective: str, value: float, bound: float | None, within: float) -> dict[str, Any]:
+    if objective not in _OBJECTIVES:
+        raise SettingsError(
+            "This is no objective of a plan.", found=repr(objective), expected=f"one of {', '.join(_OBJECTIVES)}"
+        )
+    bound = None if bound is None or not math.isfinite(bound) else float(bound)
+    if bound is not None and value < bound <= value + within * max(1.0, abs(value)):
+        # A solver's last digit: a bound is never above what was found.
+        bound = float(value)
+    gap = gap_of(objective, value, bound)
+    if gap is not None and gap < 0:
+        raise SettingsError(
+            f"The bound on {objective} is above the value that was found, so it is no bound over all plans.",
+            where="the certificate",
+            found=f"value {value!r}, bound {bound!r}",
+            expected="a bound that is not above the value",
+            remedy="Give a bound over fewer plans as `restricted_bound`, with its `restriction`.",
+        )
+    is_proven = gap is not None and gap <= within
+    return {"objective": objective, "value": value, "bound": bound, "gap": gap, "is_proven": is_proven}
+
+
+def _stage(stage: Mapping[str, Any], within: float) -> dict[str, Any]:
+    claim = _claim(stage["objective"], stage["value"], stage.get("bound"), within)
+    restriction = {name: stage.get(name) for name in ("restricted_bound", "restriction")}
+    others = {k: v for k, v in stage.items() if k not in {*claim, *restriction}}
+    return {**claim, **restriction, **others}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _sha256(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _restricted_text(stage: Mapping[str, Any]) -> str:
+    among = stage.get("restriction") or "of a restricted class"
+    none = _has(stage["objective"], stage["restricted_bound"], "units", below=True)
+    return f"Among the plans {among}, and only among those, none {none}: this is no bound over all plans."
+
+
+def _earlier_text(certificate: Mapping[str, Any]) -> list[str]:
+    earlier = []
+    for stage in certificate["stages"]:
+        if stage["objective"] == certificate["objective"]:
+            break
+        most = stage["value"] + ((certificate["slack"] or 0.0) if stage["objective"] == "imbalance" else 0.0)
+        earlier.append(f"{_has(stage['objective'], most, certificate.get('moves_by', 'units'))} at most")
+    return earlier
+
+
+def _has(objective: str, value: float, moves_by: str, *, below: bool = False) -> str:
+    if objective == "moves":
+        return f"moves {'fewer than ' if below else ''}{value:g} {moves_by}"
+    told = f"{value:.2%}" if objective == "imbalance" else f"{value:,.6g}"
+    name = {"imbalance": "an imbalance", "travel": "a travel", "boundary": "a boundary"}[objective]
+    return f"has {name} {'below' if below else 'of'} {told}"
+
+
+def _gap_text(objective: str, gap: float) -> str:
+    if objective == "imbalance":
+        return f"{100 * gap:.2f} percentage points"
+    return f"{gap:g} moves" if objective == "moves" else f"{gap:.2%}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _pairs(roots: Mapping[str, str]) -> str:
+    return ", ".join(f"{zone}: {unit}" for zone, unit in roots.items())
+
+
+def _joined(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,238 @@
+"""From search to proof: a good contiguous p-median plan, a bound on all of them, and the gap closed between the two."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from safeschools_geo.rebalance.hess_bound import HessBound, hess_bound
+from safeschools_geo.rebalance.median_model import MedianModel, Separator
+from safeschools_geo.rebalance.median_problem import MedianProblem
+from safeschools_geo.rebalance.median_search import CentreSearch
+from safeschools_geo.rebalance.places import Labels
+from safeschools_geo.rebalance.transport import TransportModel
+
+if TYPE_CHECKING:
+    from safeschools_geo.rebalance.median_problem import Flags
+    from safeschools_geo.rebalance.places import Numbers
+    from safeschools_geo.rebalance.transport import Transport
+
+EXACT = 1e-6
+"""A plan within this share of its bound is the best: solvers work to about this precision."""
+
+_HESS_STEPS = 300
+_ROUNDS = 40
+_FREE_ROUNDS = 3
+"""Rounds of separators: a round of fixed centres takes milliseconds, one of free centres seconds."""
+
+_WEIGHED = 12
+"""Sets of centres whose contiguous relaxation is solved."""
+
+_PLANNED = 3
+"""Sets of centres for which a plan is sought."""
+
+_NARROW = 1.03
+"""Pairs that lift the transport bound by more than this factor are left out of the first search for a plan."""
+
+_FIRST_AIM = 0.01
+"""Gap that is closed first where a smaller one is asked for: the farther the aim, the more pairs are left."""
+
+_SMALL = 400
+"""Pairs of unit and candidate up to which the plan is sought over all centres at once."""
+
+
+@dataclass(eq=False)
+class MedianSolver:
+    """Solve a p-median step by step: the best plan, what is proven, and the time left.
+
+    Parameters
+    ----------
+    problem
+        What is divided.
+    gap
+        Relative gap at which to stop.
+    time_limit_s
+        Seconds it may take.
+    starts
+        Random starts of the search for centres.
+    seed
+        Seed of everything random.
+    """
+
+    problem: MedianProblem
+    gap: float
+    time_limit_s: float
+    starts: int
+    seed: int
+    label: Labels | None = None
+    bound: float = 0.0
+    any_bound: float = 0.0
+    is_impossible: bool = False
+    separators: set[Separator] = field(default_factory=set)
+    tried: set[tuple[int, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Start the clock."""
+        self._until = time.monotonic() + self.time_limit_s
+        self._aim = self.gap
+
+    @property
+    def left_s(self) -> float:
+        """Seconds left."""
+        return self._until - time.monotonic()
+
+    @property
+    def travel(self) -> float:
+        """Travel of the best plan; infinite where there is none."""
+        return np.inf if self.label is None else self.problem.total(self.label)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the gap is closed, nothing can be found, or time is up."""
+        is_close = self.bound >= self._goal * (1 - EXACT)
+        return self.is_impossible or self.left_s <= 0 or (self.label is not None and is_close)
+
+    def run(self) -> MedianSolver:
+        """Solve it.
+
+        Returns
+        -------
+        MedianSolver
+            Itself.
+        """
+        least = self._fixed() if self.problem.is_fixed else self._free()
+        for aim in sorted({max(self.gap, _FIRST_AIM), self.gap}, reverse=True):
+            self._aim = aim
+            if not self.is_done:
+                least = self._prove(least)
+        return self
+
+    def _fixed(self) -> Numbers:
+        found = TransportModel(self.problem).solve(np.arange(self.problem.zones))
+        if not np.isfinite(found.travel):
+            self.is_impossible = True
+            return found.least_with
+        self.any_bound = self.bound = found.travel
+        self._plan(found)
+        return found.least_with
+
+    def _free(self) -> Numbers:
+        search = CentreSearch(self.problem, lambda: self.left_s > self.time_limit_s / 2)
+        search.scatter(self.starts, np.random.default_rng(self.seed))
+        found = self._hess(search)
+        if not np.isfinite(found.bound):
+            self.is_impossible = True
+            return found.least_with
+        for opened in found.opened[:_WEIGHED]:
+            search.alternate(opened)
+        search.swap()
+        for _, served in sorted(map(self._weigh, search.best(_WEIGHED)), key=lambda w: w[0])[:_PLANNED]:
+            self._plan(served, search)
+        if self.label is None and self.problem.travel.size <= _SMALL:
+            model = MedianModel(self.problem, self.problem.reachable, ordered=True, seed=self.seed)
+            self._keep(model.solve(gap=self.gap, time_limit_s=self.left_s).label)
+        return found.least_with
+
+    def _hess(self, search: CentreSearch) -> HessBound:
+        best = search.best(1)
+        travel = best[0].travel * 1.01 if best else float(self.problem.travel.max(axis=1).sum())
+        price = best[0].price if best else self.problem.travel.min(axis=1)
+        found = hess_bound(self.problem, travel=travel, price=price, steps=_HESS_STEPS)
+        self.any_bound = self.bound = found.bound
+        return found
+
+    def _weigh(self, served: Transport) -> tuple[float, Transport]:
+        """Bound the travel of contiguous plans with some centres."""
+        fixed = self.problem.with_centres(served.centres)
+        model = MedianModel(fixed, served.least_with < served.travel * _NARROW, ordered=False, seed=self.seed)
+        model.forbid(self.separators)
+        bound, _ = model.relax(rounds=_ROUNDS, time_limit_s=max(self.left_s / 4, 0.1))
+        self.separators |= model.separators
+        return bound, served
+
+    def _plan(self, served: Transport, search: CentreSearch | None = None) -> None:
+        """Look for a plan with some centres; if they may move, put each where its zone wants it, and look again."""
+        while tuple(served.centres.tolist()) not in self.tried and self.left_s > 0:
+            self.tried.add(tuple(served.centres.tolist()))
+            label = self._ordered(self.problem.with_centres(served.centres), served)
+            if label is None:
+                return
+            self._keep(served.centres[label])
+            if search is None:
+                return
+            served = search.serve(self._recentred(served.centres[label]))
+
+    def _ordered(self, fixed: MedianProblem, served: Transport) -> Labels | None:
+        narrow = served.least_with <= served.travel * _NARROW
+        for alive in (narrow, fixed.reachable):
+            model = MedianModel(fixed, alive, ordered=True, seed=self.seed)
+            label = model.solve(gap=max(self.gap / 10, 1e-4), time_limit_s=max(self.left_s / 4, 0.1)).label
+            if label is not None:
+                return label
+        return None
+
+    def _recentred(self, label: Labels) -> Labels:
+        centres = []
+        for centre in np.unique(label):
+            members = np.flatnonzero(label == centre)
+            spent = self.problem.travel[members].sum(axis=0)
+            inside = np.flatnonzero(np.isin(self.problem.candidates, members))
+            best = inside[spent[inside].argmin()]
+            centres.append(best if spent[best] < spent[centre] * (1 - EXACT) else centre)
+        return np.sort(np.array(centres))
+
+    def _keep(self, label: Labels | None) -> None:
+        if label is not None and not self.problem.detached(label) and self.problem.total(label) < self.travel:
+            self.label = label
+
+    def _prove(self, least: Numbers) -> Numbers:
+        """Tighten the relaxation; then solve integer programs, forbidding what is not contiguous, until one is."""
+        model = self._model(self._alive(least))
+        rounds = _ROUNDS if self.problem.is_fixed else _FREE_ROUNDS
+        bound, lifted = model.relax(rounds=rounds, time_limit_s=self.left_s)
+        self._lift(bound, model)
+        least = least if lifted is None else np.maximum(least, lifted)
+        model = self._model(self._alive(least))
+        while not self.is_done:
+            step = self._step_gap()
+            found = model.solve(start=self.label, gap=step, time_limit_s=self.left_s)
+            self._lift(found.bound, model)
+            if found.label is None:
+                break
+            self._keep(found.label)
+            is_whole = not model.separate(found.label)
+            if is_whole and step == 0:
+                break
+            if not is_whole and not self.problem.is_fixed and not self.is_done:
+                self._plan(TransportModel(self.problem).solve(np.unique(found.label)))
+        self.separators |= model.separators
+        return least
+
+    def _model(self, alive: Flags) -> MedianModel:
+        model = MedianModel(self.problem, alive, ordered=False, seed=self.seed)
+        model.forbid(self.separators)
+        return model
+
+    def _alive(self, least: Numbers) -> Flags:
+        """Leave out the pairs that no plan below what is to be proven can hold."""
+        return np.isfinite(least) if self.label is None else least <= self._goal * (1 + EXACT)
+
+    @property
+    def _goal(self) -> float:
+        """What is to be proven: no plan has less travel than this."""
+        return self.travel * (1 - self._aim)
+
+    def _lift(self, bound: float, model: MedianModel) -> None:
+        """Take over a bound: a plan that holds a pair left out of the model has at least the travel of the goal."""
+        self.separators |= model.separators
+        if not np.isfinite(bound) and self.label is None:
+            self.is_impossible = True
+        self.bound = max(self.bound, min(bound, self._goal))
+
+    def _step_gap(self) -> float:
+        """Solve roughly while the bound is still far, exactly at the end."""
+        gap = 1.0 if self.label is None else (self.travel - self.bound) / max(self.travel, 1e-12)
+        return max(self._aim / 2, gap / 10 if gap > 10 * EXACT else 0.0)

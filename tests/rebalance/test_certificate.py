@@ -1,0 +1,169 @@
+"""The certificate says what is proven, over which plans, and never more than that."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.rebalance.certificate import (
+    bound_text,
+    certificate_of,
+    certificate_text,
+    class_text,
+    gap_of,
+    input_hashes,
+)
+
+KEYS = [
+    *("objective", "value", "bound", "gap", "is_proven", "is_contiguous", "moves", "imbalance_before"),
+    *("imbalance_after", "tolerance", "max_moves", "slack", "roots", "locked", "forbidden", "together", "zones"),
+    *("stages", "proof", "solver", "seed", "seconds", "input_sha256", "files", "moves_by", "proof_tolerance"),
+]
+
+
+def certificate(**facts):
+    defaults = {
+        "objective": "imbalance",
+        "value": 0.125,
+        "bound": 0.125,
+        "is_contiguous": True,
+        "moves": 2,
+        "imbalance_before": 0.5,
+        "imbalance_after": 0.125,
+        "zones": ["1", "2"],
+        "input_sha256": {"units": "u", "adjacency": "a"},
+        "max_moves": 3,
+    }
+    return certificate_of(**{**defaults, **facts})
+
+
+def test_the_keys_are_those_agreed_in_their_order():
+    assert list(certificate()) == KEYS
+
+
+def test_it_is_plain_json():
+    made = certificate(
+        value=np.float64(0.125),
+        moves=np.int64(2),
+        seconds=float("nan"),
+        imbalance_before=float("inf"),
+        roots={"1": "A"},
+        together=[("A", "B")],
+        forbidden=[("A", "2")],
+        stages=[{"objective": "travel", "value": np.float64(3.0), "bound": -np.inf, "restricted_bound": np.nan}],
+    )
+    back = json.loads(json.dumps(made, allow_nan=False))
+    assert back == made
+    assert made["seconds"] is None
+    assert made["imbalance_before"] is None
+    assert made["together"] == [["A", "B"]]
+    assert made["forbidden"] == [["A", "2"]]
+    assert made["stages"][0]["bound"] is None
+    assert made["stages"][0]["restricted_bound"] is None
+
+
+@pytest.mark.parametrize(
+    ("objective", "value", "bound", "gap", "is_proven"),
+    [
+        ("imbalance", 0.125, 0.125, 0.0, True),
+        ("imbalance", 0.125, 0.1, 0.025, False),
+        ("imbalance", 0.125, None, None, False),
+        ("imbalance", 0.125, float("-inf"), None, False),
+        ("imbalance", 0.125, 0.125 + 1e-9, 0.0, True),
+        ("moves", 5, 4, 1, False),
+        ("travel", 200.0, 198.0, 0.01, False),
+        ("travel", 0.0, 0.0, 0.0, True),
+    ],
+)
+def test_gap_and_proof_follow_from_value_and_bound(objective, value, bound, gap, is_proven):
+    made = certificate(objective=objective, value=value, bound=bound)
+    assert made["gap"] == (None if gap is None else pytest.approx(gap))
+    assert made["is_proven"] is is_proven
+    assert made["bound"] is None or made["bound"] <= value
+
+
+def test_a_bound_above_the_value_is_none_over_all_plans():
+    with pytest.raises(SettingsError, match="no bound over all plans"):
+        certificate(bound=0.2)
+    with pytest.raises(SettingsError, match="objective"):
+        certificate(objective="beauty")
+
+
+def test_gap_of():
+    assert gap_of("moves", 5, 3) == 2
+    assert gap_of("travel", 50.0, 49.0) == pytest.approx(0.02)
+    assert gap_of("imbalance", 0.1, None) is None
+
+
+def test_hashes_are_of_the_lines_agreed():
+    units = pd.DataFrame({"unit_id": ["b", "a"], "zone_id": ["1", "2"], "workload": [1, 0.1]})
+    edges = pd.DataFrame({"unit_a": ["c", "b"], "unit_b": ["a", "c"]})
+    assert input_hashes(units, edges) == {
+        "units": hashlib.sha256(b"b\t1\t1.0\na\t2\t0.1\n").hexdigest(),
+        "adjacency": hashlib.sha256(b"a\tc\nb\tc\n").hexdigest(),
+    }
+    turned = edges.iloc[::-1].rename(columns={"unit_a": "unit_b", "unit_b": "unit_a"})
+    assert input_hashes(units, turned) == input_hashes(units, edges)
+    assert input_hashes(units.iloc[::-1], edges) != input_hashes(units, edges)
+
+
+def test_what_is_proven_is_said_with_its_plans():
+    made = certificate(roots={"1": "A", "2": "D"}, locked=["B"], forbidden=[("C", "1")])
+    assert certificate_text(made) == (
+        "The plan moves 2 units: the imbalance goes from 50.00% to 12.50%. Proven: no contiguous plan that keeps these "
+        "roots (1: A, 2: D), 1 lock and 1 forbidden pair and moves at most 3 units has an imbalance below 12.50%."
+    )
+    assert made["proof"]["statement"] == bound_text(made)
+
+
+def test_what_is_not_proven_is_said_with_bound_and_gap():
+    made = certificate(bound=0.1, max_moves=None)
+    assert bound_text(made) == (
+        "Not proven: the best plan found has an imbalance of 12.50%; no contiguous plan has an imbalance below 10.00%. "
+        "The gap is 2.50 percentage points."
+    )
+    assert bound_text(certificate(bound=None, max_moves=None)) == (
+        "Not proven: the best plan found has an imbalance of 12.50%; there is no bound over every contiguous plan."
+    )
+
+
+def test_fewest_moves():
+    made = certificate(objective="moves", value=2, bound=2, tolerance=0.2, max_moves=None)
+    assert bound_text(made) == (
+        "Proven: no contiguous plan that stays within 20.00% of the mean load moves fewer than 2 units."
+    )
+    students = certificate(objective="moves", value=900, bound=750, tolerance=0.2, max_moves=None, moves_by="students")
+    assert "the best plan found moves 900 students" in bound_text(students)
+
+
+def test_a_bound_over_fewer_plans_is_never_given_for_all():
+    stages = [
+        {"objective": "imbalance", "value": 0.125, "bound": 0.125},
+        {
+            "objective": "travel",
+            "value": 100.0,
+            "bound": None,
+            "restricted_bound": 99.5,
+            "restriction": "in which each zone grows from its root",
+        },
+    ]
+    made = certificate(stages=stages, slack=0.005)
+    assert made["stages"][1]["gap"] is None
+    assert made["stages"][1]["is_proven"] is False
+    assert certificate_text(made).endswith(
+        "Among the plans in which each zone grows from its root, and only among those, none has a travel below 99.5: "
+        "this is no bound over all plans."
+    )
+
+
+def test_travel_is_compared_with_plans_that_are_as_balanced():
+    stages = [{"objective": "imbalance", "value": 0.12, "bound": 0.12}, {"objective": "travel", "value": 9, "bound": 9}]
+    made = certificate(objective="travel", value=9, bound=9, slack=0.005, stages=stages)
+    assert class_text(made) == "contiguous plan that moves at most 3 units and has an imbalance of 12.50% at most"
+
+
+def test_a_plan_that_is_not_contiguous_is_said_to_be_so():
+    assert "Not every zone of it hangs together." in certificate_text(certificate(is_contiguous=False))

@@ -1,0 +1,483 @@
+"""The checker accepts a sound plan, and every tampering with it is found and named, without the solver."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from checkout import ROOT
+from written_plan import (
+    best_by_moves,
+    edit_certificate,
+    edit_csv,
+    edit_layer,
+    imbalance,
+    rehash_inputs,
+    row_links,
+    seal,
+    square,
+    write_row,
+)
+
+from safeschools_geo.rebalance.verify import verify_folder
+
+LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
+"""Six squares in a row, A to F: zone 1 has 10 and zone 2 has 6; with D in zone 2, 7 and 9, 12.5 % off the mean."""
+
+PARTS = ["verify", "verify_report", "verify_record", "verify_plan", "verify_shapes", "verify_claims", "verify_bound"]
+PARTS += ["every_plan"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    points = best_by_moves(LOADS, BEFORE, row_links(6), most=2)
+    frontier = [
+        {
+            "moves": k,
+            "imbalance": value,
+            "bound": value,
+            "gap": 0.0,
+            "is_proven": True,
+            "plan_imbalance": value,
+            "units_moved": sum(a != b for a, b in zip(BEFORE, labels, strict=True)),
+            "moved": ";".join("ABCDEF"[i] for i in range(6) if labels[i] != BEFORE[i]),
+        }
+        for k, (value, labels) in enumerate(points)
+    ]
+    return write_row(
+        tmp_path / "plan",
+        LOADS,
+        BEFORE,
+        points[1][1],
+        frontier=frontier,
+        roots={"1": "A", "2": "F"},
+        locked=["B"],
+        forbidden=[("C", "2")],
+        together=[("A", "B")],
+        stages=[{"objective": "imbalance", "value": points[1][0], "bound": points[1][0]}],
+    )
+
+
+def failed(folder):
+    return {c.name: c.message for c in verify_folder(folder).failures}
+
+
+def test_a_sound_plan_passes_and_its_bound_is_found_again(folder):
+    report = verify_folder(folder)
+    assert report.is_ok, report.summary()
+    assert report.bound == "confirmed"
+    told = {c.name: c.message for c in report.checks}
+    assert told["bound"] == (
+        "Confirmed by going through every plan: no contiguous plan of at most 1 move that keeps the roots, the locks, "
+        "the forbidden pairs and the groups has an imbalance below 12.5000%."
+    )
+    assert told["frontier_bounds"] == "All 3 bounds are confirmed by going through every plan."
+    assert "checks hold" in report.summary()
+    frame = report.to_frame()
+    assert frame.columns.tolist() == ["name", "status", "message"]
+    assert frame["status"].tolist() == ["passed"] * len(frame)
+
+
+def test_it_uses_neither_solver_nor_the_code_that_makes_plans():
+    allowed = set(sys.stdlib_module_names) | {"shapely"}
+    own = {f"safeschools_geo.rebalance.{part}" for part in PARTS}
+    for part in PARTS:
+        tree = ast.parse((ROOT / "safeschools_geo" / "rebalance" / f"{part}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            # The report is a frame at the end, with the package's words; the checking is not.
+            extra = {"pandas", "safeschools_geo.errors"} if part == "verify_report" else set()
+            assert all(n.split(".")[0] in allowed or n in own | extra for n in names), (part, names)
+    # Stubbed, so that only the checker's own imports count, and a solver could not be loaded if it asked for one.
+    code = (
+        "import sys, types; package = types.ModuleType('safeschools_geo.rebalance')\n"
+        f"package.__path__ = [{str(ROOT / 'safeschools_geo' / 'rebalance')!r}]\n"
+        "sys.modules.update({'safeschools_geo.rebalance': package, 'highspy': None, 'ortools': None})\n"
+        "import safeschools_geo.rebalance.verify\n"
+        "print(*(m for m in sys.modules if m.startswith('safeschools_geo.rebalance.')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert set(loaded.split()) == own
+
+
+def swap_zone(folder):
+    edit_csv(folder, "plan.csv", lambda t: t.assign(zone_after=t["zone_after"].where(t["unit_id"] != "D", "1")))
+
+
+def edit_workload(folder):
+    edit_csv(folder, "plan.csv", lambda t: t.assign(workload=t["workload"].where(t["unit_id"] != "D", "3.5")))
+
+
+def remove_edge(folder):
+    edit_csv(folder, "edges.csv", lambda t: t[t["unit_a"] != "B"])
+
+
+def delete_unit(folder):
+    edit_csv(folder, "plan.csv", lambda t: t[t["unit_id"] != "F"])
+
+
+def repeat_unit(folder):
+    edit_csv(folder, "plan.csv", lambda t: t.iloc[[0, 0, 1, 2, 3, 4, 5]])
+
+
+def change_polygon(folder):
+    edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=square(2, 0, high=0.5)))
+
+
+def change_zone_polygon(folder):
+    edit_layer(folder, "zones.geojson", lambda zones: zones[0].update(geometry=square(0, 0, wide=2.9)))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "check", "words"),
+    [
+        (swap_zone, "moves", "moved"),
+        (edit_workload, "units", "other zones or workload in units.geojson than in plan.csv: D"),
+        (remove_edge, "inputs", "adjacency"),
+        (delete_unit, "units", "in units.geojson but not in plan.csv: F"),
+        (repeat_unit, "units", "more than once in plan.csv: A"),
+        (change_polygon, "tiling", "that a zone reaches beyond"),
+        (change_zone_polygon, "tiling", "of which ground is in no zone"),
+    ],
+)
+def test_tampering_with_a_file_is_found(folder, tamper, check, words):
+    tamper(folder)
+    found = failed(folder)
+    assert "files" in found
+    assert words in " ".join(m for n, m in found.items() if n in {check, "units"})
+    # Whoever also renews the hashes of the files is found by what the files say.
+    seal(folder)
+    found = failed(folder)
+    assert check in found or "units" in found
+    assert "files" not in found
+
+
+def test_an_edited_workload_is_found_even_when_all_files_agree(folder):
+    edit_workload(folder)
+    edit_layer(folder, "units.geojson", lambda units: units[3]["properties"].update(workload=3.5))
+    edit_layer(folder, "zones.geojson", lambda zones: zones[1]["properties"].update(workload=9.5))
+    seal(folder)
+    found = failed(folder)
+    assert {"inputs", "imbalance", "value"} <= found.keys()
+    assert "imbalance_after is 0.125 in the certificate and 0.15" in found["imbalance"]
+
+
+def test_a_removed_edge_cuts_a_zone_when_the_hashes_are_renewed(folder):
+    remove_edge(folder)
+    rehash_inputs(folder)
+    assert "cut off from the rest of their zone: C of 1" in failed(folder)["contiguity"]
+
+
+def test_a_border_that_is_none_is_found(folder):
+    edit_csv(folder, "edges.csv", lambda t: t.assign(unit_b=t["unit_b"].where(t["unit_a"] != "A", "C")))
+    rehash_inputs(folder)
+    found = failed(folder)
+    assert "no border: the units do not meet along a line: A–C" in found["edges"]
+
+
+def test_links_that_were_added_or_left_out_are_noted(folder):
+    def bridge(table):
+        return table.assign(kind=table["kind"].where(table["unit_a"] != "E", "bridge"))
+
+    edit_csv(folder, "edges.csv", bridge)
+    rehash_inputs(folder)
+    report = verify_folder(folder)
+    assert report.is_ok
+    assert "E–F (bridge)" in next(c.message for c in report.notes if c.name == "links_added")
+    edit_csv(folder, "edges.csv", lambda t: t[t["unit_a"] != "D"])
+    rehash_inputs(folder)
+    assert "D–E" in next(c.message for c in verify_folder(folder).notes if c.name == "links_left_out")
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "words"),
+    [
+        ({"bound": 0.1}, "gap", "he gap is given as 0.0; value and bound make it 0.02"),
+        ({"bound": 0.2}, "gap", "above the value"),
+        ({"bound": None, "gap": None}, "gap", "yet there is no bound"),
+        ({"bound": 0.1, "gap": 0.025}, "gap", "said to be proven, and yet the gap is 0.025"),
+        ({"value": 0.1, "bound": 0.1}, "value", "he plan has an imbalance of 0.125"),
+        ({"is_contiguous": False}, "contiguity", "yet the certificate says"),
+        ({"moves": 2}, "moves", "plan.csv moves 1, the certificate says 2"),
+        ({"max_moves": 0}, "moves", "at most 0 were allowed"),
+        ({"imbalance_before": 0.3}, "imbalance", "imbalance_before is 0.3"),
+        ({"tolerance": 0.1}, "tolerance", "exceeds the tolerance"),
+        ({"locked": ["B", "D"]}, "locks", "locked and yet moved: D"),
+        ({"locked": ["Z"]}, "locks", "not in the plan: Z"),
+        ({"forbidden": [["D", "2"]]}, "forbidden", "D in 2"),
+        ({"together": [["C", "D"]]}, "together", "C + D"),
+        ({"roots": {"1": "F"}}, "roots", "F of 1"),
+        ({"roots": {"9": "A"}}, "roots", "no zone"),
+        ({"zones": ["1", "2", "3"]}, "zones", "without any unit in the plan: 3"),
+        ({"zones": ["1"]}, "zones", "not among the zones of the certificate: 2"),
+        ({"is_proven": False}, "stages", "not those of the certificate"),
+        ({"files": {}}, "files", "should list and does not"),
+        ({"input_sha256": {}}, "inputs", "not those the certificate was made for"),
+        ({"files": {"../secret": "0"}}, "files", "listed in the certificate but not there: ../secret"),
+    ],
+)
+def test_an_edited_certificate_is_found(folder, changes, check, words):
+    edit_certificate(folder, **changes)
+    assert words in failed(folder)[check]
+
+
+def test_a_locked_unit_that_moved_is_found(tmp_path):
+    after = list("111222")
+    folder = write_row(tmp_path, LOADS, BEFORE, after, locked=["D"])
+    assert failed(folder) == {"locks": "1 unit locked and yet moved: D."}
+
+
+def test_a_plan_cut_in_two_is_found(tmp_path):
+    # A B C D E F with 1 1 2 1 2 2: D is cut off from A and B.
+    before = list("111122")
+    folder = write_row(tmp_path, LOADS, before, list("112122"), max_moves=1)
+    assert "D of 1" in failed(folder)["contiguity"]
+
+
+def test_a_forged_bound_is_refuted_by_a_better_plan(tmp_path):
+    # Leaving everything as it is would be 25 % off the mean; one move gets to 12.5 %.
+    folder = write_row(tmp_path, LOADS, BEFORE, BEFORE, max_moves=1)
+    report = verify_folder(folder)
+    assert report.bound == "refuted"
+    assert failed(folder).keys() == {"bound"}
+    assert "an imbalance of 12.5000% and 1 move (D to 2)" in failed(folder)["bound"]
+
+
+def test_a_forged_frontier_is_refuted(folder):
+    def worse(table):
+        return table.assign(
+            **{c: table[c].where(table["moves"] != "0", "0.3") for c in ("imbalance", "bound", "plan_imbalance")}
+        )
+
+    edit_csv(folder, "frontier.csv", worse)
+    seal(folder)
+    assert "At 0 moves: The bound does not hold" in failed(folder)["frontier_bounds"]
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value", "words"),
+    [
+        ("imbalance", 2, "0.2", "rises"),
+        ("bound", 2, "0.2", "above the value"),
+        ("bound", 0, "0.1", "said to be proven, and yet the gap is 0.15"),
+        ("gap", 0, "0.1", "the gap is given as 0.1"),
+        ("units_moved", 1, "2", "2 units move"),
+        ("moved", 1, "Z", "not as many as counted, or unknown"),
+        ("moves", 2, "0", "not in the order of their moves"),
+        ("plan_imbalance", 1, "0.2", "is not within"),
+        ("imbalance", 1, "0.13", "not that of the certificate"),
+    ],
+)
+def test_a_frontier_that_contradicts_itself_is_found(folder, column, row, value, words):
+    edit_csv(folder, "frontier.csv", lambda t: t.assign(**{column: t[column].where(t.index != row, value)}))
+    seal(folder)
+    assert words in failed(folder)["frontier"]
+
+
+def test_fewest_moves_are_found_again(tmp_path):
+    after = list("111222")
+    folder = write_row(tmp_path, LOADS, BEFORE, after, objective="moves", value=1, bound=1, tolerance=0.2)
+    report = verify_folder(folder)
+    assert (report.is_ok, report.bound) == (True, "confirmed")
+    # Within 30 % nothing has to move.
+    forged = write_row(tmp_path, LOADS, BEFORE, after, objective="moves", value=1, bound=1, tolerance=0.3)
+    assert "The bound does not hold" in failed(forged)["bound"]
+
+
+def test_the_value_itself_has_to_be_reachable(tmp_path):
+    # Slack 0.05: a value of 8 % with a plan of 12.5 % looks fine until it is tried.
+    folder = write_row(tmp_path, LOADS, BEFORE, list("111222"), value=0.08, bound=0.08, slack=0.05)
+    assert "No contiguous plan of at most 1 move has the imbalance claimed, 8.0000%." in failed(folder)["bound"]
+
+
+def test_a_bound_that_cannot_be_repeated_is_said_to_rest_on_the_record(folder):
+    edit_certificate(folder, proof={"method": "cuts and a mixed-integer solver", "statement": "", "log": ""})
+    report = verify_folder(folder, plans_tried=0)
+    assert report.is_ok
+    assert report.bound == "recorded"
+    message = next(c.message for c in report.notes if c.name == "bound")
+    assert "rests on the record of the solver (method: cuts and a mixed-integer solver; no log was kept)" in message
+    assert "which this checker has not repeated" in message
+    assert "shows an imbalance of at least" in message
+
+
+def test_travel_is_not_repeated(tmp_path):
+    folder = write_row(
+        tmp_path,
+        LOADS,
+        BEFORE,
+        list("111222"),
+        objective="travel",
+        value=10.0,
+        bound=9.9,
+        max_moves=1,
+        proof={"log": "x"},
+    )
+    report = verify_folder(folder)
+    assert report.is_ok
+    assert report.bound == "recorded"
+
+
+def test_no_bound_is_said_to_be_none(tmp_path):
+    report = verify_folder(write_row(tmp_path, LOADS, BEFORE, list("111222"), bound=None))
+    assert report.is_ok
+    assert "claims no bound" in report.summary()
+
+
+def test_an_overlap_and_a_sliver_are_found(folder):
+    # C is half a metre too wide in both layers: it overlaps D.
+    edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=square(2, 0, wide=1.001)))
+    seal(folder)
+    assert "that overlap: C, D" in failed(folder)["tiling"]
+
+
+def test_zones_that_do_not_follow_their_units_are_found(folder):
+    # Zone 1 ends in the middle of C, whose other half goes to zone 2: no gap, no overlap, but not the plan.
+    def shift(east):
+        def edit(zones):
+            zones[0].update(geometry=square(0, 0, wide=east))
+            zones[1].update(geometry=square(east, 0, wide=6 - east))
+
+        edit_layer(folder, "zones.geojson", edit)
+        seal(folder)
+
+    shift(2.5)
+    assert "lie outside their planned zone: C" in failed(folder)["tiling"]
+    # A strip of 1 % for the grounds of a school on the border is noted: .01 × 1,112 m × 869 m.
+    shift(2.99)
+    report = verify_folder(folder)
+    assert report.is_ok
+    assert "units of other zones, as for school grounds: C (9,6" in report.summary()
+
+
+def test_a_slit_between_two_zones_is_found(tmp_path):
+    # Two squares above each other would do; here B is drawn around a slit of one metre that belongs to nobody.
+    folder = write_row(tmp_path, [1, 1], list("12"), list("12"), bound=0.0, value=0.0)
+
+    def with_slit(features):
+        ring = features[1]["geometry"]["coordinates"]
+        ring = ring[0] if features[1]["geometry"]["type"] == "MultiPolygon" else ring
+        west, south = -121.4 + 0.012, 38.6 + 0.002
+        slit = [[west, south], [west, south + 0.005], [west + 1e-5, south + 0.005], [west + 1e-5, south], [west, south]]
+        ring.append([[round(x, 7), round(y, 7)] for x, y in slit])
+
+    for name in ("units.geojson", "zones.geojson"):
+        edit_layer(folder, name, with_slit)
+    seal(folder)
+    assert "beside a sliver that is in none: B" in failed(folder)["tiling"]
+
+
+def test_a_shape_that_crosses_itself_is_found(folder):
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    edit_layer(folder, "units.geojson", lambda units: units[0].update(geometry=bow))
+    assert "not valid" in failed(folder)["shapes"]
+    edit_layer(
+        folder, "units.geojson", lambda units: units[0].update(geometry={"type": "Point", "coordinates": [0, 0]})
+    )
+    assert "no polygons: A" in failed(folder)["shapes"]
+    edit_layer(folder, "units.geojson", lambda units: units[0].update(geometry={"type": "Polygon"}))
+    assert "cannot be drawn: A" in failed(folder)["shapes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("certificate.json", '{"objective": "imb', "not JSON, or not whole"),
+        ("certificate.json", "[]", "not a JSON object"),
+        ("certificate.json", '{"objective": "imbalance"}', "it lacks value"),
+        ("certificate.json", '{"value": NaN}', "NaN, which is not JSON"),
+        ("plan.csv", "", "lacks the columns unit_id"),
+        ("plan.csv", "unit_id,zone_before,zone_after,moved,workload\n", "has no rows"),
+        ("plan.csv", "unit_id,zone_before,zone_after,moved,workload\nA,1,1\n", "not whole"),
+        ("plan.csv", "unit_id,zone_before,zone_after,moved,workload\nA,1,1,maybe,2\n", "not True or False"),
+        ("plan.csv", "unit_id,zone_before,zone_after,moved,workload\nA,1,1,True,inf\n", "not a number"),
+        ("plan.csv", 'unit_id,zone_before,zone_after,moved,workload\n"A,1,1,True,1\n', "not a CSV file"),
+        ("edges.csv", "unit_a,unit_b\n", "lacks the columns shared_m, kind"),
+        ("units.geojson", '{"type": "FeatureCollection"}', "not a GeoJSON layer"),
+        ("units.geojson", '{"features": [{"properties": {"unit_id": 5}}]}', "not text"),
+        ("zones.geojson", '{"features": [{"properties": {"zone_id": "1"}}]}', "no geometry"),
+        ("frontier.csv", "moves,imbalance,bound,gap,is_proven\n,,,,True\n", "how many moves"),
+    ],
+)
+def test_a_file_that_is_not_what_it_says_is_told(folder, name, text, words):
+    (folder / name).write_text(text, encoding="utf-8")
+    report = verify_folder(folder)
+    assert not report.is_ok
+    assert report.failures[0].name == "readable"
+    assert name in report.failures[0].message
+    assert words in report.failures[0].message
+
+
+def test_a_file_that_is_no_text_is_told(folder):
+    (folder / "plan.csv").write_bytes(b"\xff\xfe\x00")
+    assert "not text in UTF-8" in failed(folder)["readable"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("objective", ["x"]),
+        ("value", "0.1"),
+        ("is_proven", 1),
+        ("moves", 1.5),
+        ("locked", "B"),
+        ("forbidden", [["D"]]),
+        ("roots", {"1": 5}),
+        ("stages", [{"objective": "moves"}]),
+        ("proof", "trust me"),
+        ("zones", []),
+    ],
+)
+def test_a_certificate_of_the_wrong_kinds_is_told(folder, key, value):
+    edit_certificate(folder, **{key: value})
+    assert f"the wrong kind of thing: {key}" in failed(folder)["readable"]
+
+
+def test_a_folder_that_is_no_plan_is_told(folder, tmp_path):
+    assert "no such folder" in failed(tmp_path / "nowhere")["folder"]
+    assert "It is a file" in failed(folder / "plan.csv")["folder"]
+    (tmp_path / "empty").mkdir()
+    assert "no folder that `rebalance` wrote" in failed(tmp_path / "empty")["folder"]
+    assert "folder of its own: check" in failed(folder.parent)["folder"]
+    (tmp_path / "term" / "board").mkdir(parents=True)
+    assert "board packet" in failed(tmp_path / "term")["folder"]
+    assert "cannot be checked yet" in failed(tmp_path / "term" / "board")["folder"]
+    half = shutil.copytree(folder, tmp_path / "half")
+    (half / "certificate.json").unlink()
+    assert "It is not whole: certificate.json is not there" in failed(half)["folder"]
+
+
+def test_ids_that_a_spreadsheet_would_take_for_formulas(folder):
+    # `export.write_csv` puts an apostrophe in front of these; the certificate has them as they are.
+    edit_csv(folder, "plan.csv", lambda t: t.assign(unit_id=t["unit_id"].replace("C", "'-C")))
+    edit_csv(folder, "edges.csv", lambda t: t.replace({"unit_a": {"C": "'-C"}, "unit_b": {"C": "'-C"}}))
+    edit_layer(folder, "units.geojson", lambda units: units[2]["properties"].update(unit_id="-C"))
+    edit_certificate(folder, forbidden=[["-C", "2"]], input_sha256={"units": "", "adjacency": ""})
+    seal(folder)
+    assert failed(folder).keys() == {"inputs"}
+
+
+def test_a_file_the_certificate_says_nothing_about_is_noted(folder):
+    (folder / "notes.txt").write_text("seen", encoding="utf-8")
+    report = verify_folder(folder)
+    assert report.is_ok
+    assert "notes.txt" in report.summary()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_towns_with_true_bounds_pass_and_with_forged_ones_fail(tmp_path, seed):
+    loads = [(seed * 7 + i * i * 3) % 9 + 1 for i in range(8)]
+    before = list("11122333") if seed % 2 else list("11111222")
+    most = seed % 4 + 1
+    value, labels = best_by_moves(loads, before, row_links(8), most=most)[-1]
+    folder = write_row(tmp_path / "true", loads, before, labels, max_moves=most)
+    assert verify_folder(folder).bound == "confirmed"
+    worse, other = best_by_moves(loads, before, row_links(8), most=0)[0]
+    if worse > value + 1e-3:
+        forged = write_row(tmp_path / "forged", loads, before, other, max_moves=most)
+        assert json.loads((forged / "certificate.json").read_text(encoding="utf-8"))["is_proven"]
+        assert verify_folder(forged).bound == "refuted"
+    assert imbalance(loads, list(labels), sorted(set(before))) == pytest.approx(value)
