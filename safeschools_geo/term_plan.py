@@ -311,13 +311,15 @@ def score_in_district(
         Every measure.
     """
     settings = district.settings.rebalance
+    rules = rules_of_district(ground, settings, crs=district.crs)
     by_school = schools_of_units(ground.units).map(assignment)
     return score_plan(
         ground.units,
         assignment,
         ground.edges,
         zones=district.zones,
-        roots=rules_of_district(ground, settings, crs=district.crs).roots,
+        roots=rules.roots,
+        groups={" + ".join(group): group for group in rules.together} or None,
         feeders=settings.feeders or None,
         hotspot_splits=split_groups(groups, by_school),
         schools=district.schools,
@@ -388,6 +390,7 @@ def stability_in_district(
         ground.units,
         assignment,
         loads,
+        tolerance=settings.rebalance.tolerance,
         planned_on=term.name if len(past) > 1 else None,
         zones=list(district.zones["zone_id"]),
         incident_hours=incidents,

@@ -12,7 +12,7 @@ from checkout import ROOT
 
 from safeschools_geo.cli import COMMANDS, main
 
-MAPS = ("zones", "history", "rates", "hotspots", "hours", "trends", "grid")
+MAPS = ("zones", "history", "rates", "plan", "what_if", "hotspots", "hours", "trends", "grid")
 
 
 def call(*arguments):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def command(
     district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool, strict: bool
 ) -> None:
-    """Run a term: check, assign, count, draw. Without DISTRICT, the synthetic demo."""
+    """Run a term: check, assign, count, find, propose, draw. Without DISTRICT, the synthetic demo."""
     folder = folder_of(district)
     target = outputs_of(load_settings(folder), out)
     with progress_of(len(STEPS)) as begin:

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
     from safeschools_geo.rebalance.places import Places
 
-_STEPS = 300
-_MANY = 400
-"""Places above which fewer steps are made for a bound, in proportion."""
-
 _GAP = 0.01
 _TIME_LIMIT_S = 60.0
 
@@ -77,11 +73,10 @@ def travel_of(places: Places, label: Labels, *, zones: int, tolerance: float) ->
     centres = np.array([m[problem.travel[np.ix_(m, m)].sum(axis=0).argmin()] for m in members])
     travel = problem.total(centres[label])
     served = TransportModel(problem).solve(centres)
-    price = served.price if np.isfinite(served.travel) else problem.travel.min(axis=1)
-    steps = _STEPS if len(places) <= _MANY else max(30, _STEPS * _MANY**2 // len(places) ** 2)
-    found = min(hess_bound(problem, travel=travel, price=price, steps=steps).bound, travel)
-    found = max(found, 0.0)
-    return DraftTravel(label, centres, travel, found, found)
+    known = [served] if np.isfinite(served.travel) else []
+    bound = hess_bound(problem, known, travel=travel, time_limit_s=_TIME_LIMIT_S).bound
+    bound = max(min(bound, travel), 0.0)
+    return DraftTravel(label, centres, travel, bound, bound)
 
 
 def least_travel(places: Places, unit_ids: pd.Index, *, zones: int, tolerance: float, seed: int) -> DraftTravel:

@@ -188,13 +188,14 @@ def frontier(
     edges = edges_given(units, adjacency, crs=crs)
     problem = problem_of(units, edges, rules=settings.rules, travel=travel, crs=crs)
     known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
-    rows, plans, is_complete = [], [], True
+    rows, plans, is_complete, is_proven = [], [], True, True
     try:
         for moves in range(max_moves + 1):
             before = time.perf_counter()
             deadline = _deadline(began, time_limit_s, moves, max_moves)
             stages = _point(problem, known, moves, slack=slack, deadline=deadline, seed=seed)
-            if stages is None:
+            if stages[-1].label is None:
+                is_proven &= stages[-1].is_infeasible
                 continue
             known += [s.label for s in stages if s.label is not None]
             seconds = time.perf_counter() - before
@@ -207,7 +208,7 @@ def frontier(
         if not rows:
             raise
     if not rows:
-        raise no_plan(problem, settings)
+        raise no_plan(problem, settings, is_proven=is_proven)
     table = _tightened(pd.DataFrame(rows, columns=FRONTIER_COLUMNS))
     return Frontier(table, tuple(plans), knee_of(table), notes_of(problem), is_complete, settings, noun)
 
@@ -221,14 +222,14 @@ def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> 
 
 def _point(
     problem: Problem, known: list[Labels], moves: int, *, slack: float, deadline: float, seed: int
-) -> list[Stage] | None:
+) -> list[Stage]:
     fitting = [p for p in known if problem.moved(p) <= moves]
     start = min(fitting, key=problem.imbalance, default=None)
     now = time.perf_counter()
     first_deadline = deadline - (deadline - now) * _TRAVEL_SHARE
     least = solve_stage(problem, "imbalance", Limits(max_moves=moves), start=start, deadline=first_deadline, seed=seed)
     if least.label is None:
-        return None
+        return [least]
     limits = Limits(tolerance=least.value + slack, max_moves=moves)
     within = [p for p in [*fitting, least.label] if problem.imbalance(p) <= least.value + slack]
     nearest = min(within, key=lambda p: problem.cost(p, problem.travel))

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safeschools_geo.rebalance.median_model import MedianModel
 from safeschools_geo.rebalance.places import Labels, Numbers
 
 if TYPE_CHECKING:
-    from safeschools_geo.rebalance.median_problem import MedianProblem
+    from collections.abc import Sequence
 
+    from safeschools_geo.rebalance.median_problem import Flags, MedianProblem
+
+_STEPS = 100
 _PATIENCE = 20
-"""Steps without a better bound after which steps are halved."""
+"""Subgradient steps, and those without a better bound after which they are halved."""
 
-_SHORTEST_STEP = 1e-3
 _STEADY = 0.6
 """Share of the last direction that is kept: plain subgradients zigzag."""
+
+_STILL = 1e-12
+_SIFTINGS = 12
+_CORE = 15
+"""Pairs for each unit that a linear program starts with."""
+
+_KEPT = 0.3
+"""Pairs stay in it whose bound lies within this share of the gap."""
+
+_HELD = 1e-9
+_CLOSE = 1e-5
+"""The relaxation is solved when its bound is this near to the linear program over some pairs."""
+
+_REMEMBERED = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,32 +48,35 @@ class HessBound:
         The bound; infinite where no choice of centres can meet the limits of load.
     least_with
         Bound on every plan in which a unit is assigned to a candidate, shape (n, m).
+    served
+        How often each unit is assigned in it, shape (n,); 1 in a plan.
     opened
-        Sets of candidates that the best steps took as centres, the last one first; each of shape (k,).
+        Sets of candidates that were the centres, those of the best bounds first; each of shape (k,).
     """
 
     bound: float
     least_with: Numbers
+    served: Numbers
     opened: list[Labels]
 
 
 def hess_bound(
-    problem: MedianProblem, *, travel: float, price: Numbers, steps: int = 500, gap: float = 0.0
+    problem: MedianProblem, known: Sequence[Transport], *, travel: float, time_limit_s: float = 60.0, seed: int = 0
 ) -> HessBound:
-    """Bound travel from below by Lagrangian relaxation.
+    """Bound travel from below by the linear relaxation of Hess's model.
 
     Parameters
     ----------
     problem
         What is divided.
+    known
+        Solutions of the transport problem, the best first: where to start from. None at all will do.
     travel
         Travel of a good plan, or an estimate of it: it sets the length of the steps, no more.
-    price
-        First guess of what assigning each unit costs, shape (n,), such as the duals of the transport problem.
-    steps
-        Number of steps.
-    gap
-        Relative gap to `travel` at which to stop.
+    time_limit_s
+        Seconds it may take.
+    seed
+        Seed of the solver.
 
     Returns
     -------
@@ -66,9 +87,10 @@ def hess_bound(
     -----
     Hess's model opens k candidates and assigns every unit to one that is open, within the limits of load. That every
     unit be assigned once is relaxed at a price for each unit. What is left falls apart into one continuous knapsack for
-    each candidate, solved by sorting; the k cheapest open. At the best prices the bound is that of the linear
-    relaxation of the model; prices are found by subgradients with a memory. Contiguity only takes plans away, so the
-    bound holds with and without it.
+    each candidate, solved by sorting; the k cheapest open. Any prices give a bound, the best ones that of the linear
+    relaxation. A few subgradient steps tell which pairs of unit and candidate matter; the linear program over these
+    gives prices, these prices a bound over all pairs and the pairs that were missed, until none is. Contiguity only
+    takes plans away, so the bound holds with and without it.
 
     References
     ----------
@@ -76,33 +98,85 @@ def hess_bound(
     Validi, H., Buchanan, A., and Lykhovyd, E. (2022). Imposing contiguity constraints in political districting models.
     Operations Research 70(2), 867–892.
     """
-    least = np.full(problem.travel.shape, -np.inf)
-    best, best_price, scale, waited = -np.inf, price, 1.0, 0
+    until = time.monotonic() + time_limit_s
+    found = _descend(problem, travel, known[0].price if known else problem.travel.min(axis=1))
+    core, each = _served(problem, known), _CORE
+    for _ in range(_SIFTINGS):
+        if not np.isfinite(found.bound) or time.monotonic() > until:
+            break
+        core = _with_owners(problem, core | _smallest(found.least_with, each))
+        model = MedianModel(problem, core, joins="alone", seed=seed)
+        value, lifted = model.relax(time_limit_s=until - time.monotonic())
+        if lifted is None:
+            each *= 2
+            continue
+        priced = _evaluate(problem, model.prices())
+        held = model.shares() > _HELD
+        core = held | (core & (priced.least_with <= value + _KEPT * max(travel - value, 0.0)))
+        found = _better(found, priced)
+        if value - found.bound <= _CLOSE * value:
+            break
+    return found
+
+
+def _descend(problem: MedianProblem, travel: float, price: Numbers) -> HessBound:
+    """Make subgradient steps with a memory."""
+    best, best_price, scale, waited = _evaluate(problem, price), price, 1.0, 0
     direction = np.zeros_like(price)
-    opened: list[Labels] = []
-    for _ in range(steps):
-        worth, served, fixing = _knapsacks(problem, price)
-        order = np.argsort(worth, kind="stable")[: problem.zones]
-        bound = float(price.sum() + worth[order].sum())
-        if not np.isfinite(bound):
-            return HessBound(np.inf, np.full_like(least, np.inf), opened)
-        beyond = np.maximum(worth - worth[order[-1]], 0.0)
-        least = np.maximum(least, bound + beyond[None, :] + fixing)
-        if bound > best + 1e-6 * abs(best) or not np.isfinite(best):
-            best, best_price, waited = bound, price, 0
-            opened.insert(0, order)
-        else:
-            best, waited = max(best, bound), waited + 1
+    for _ in range(_STEPS):
+        found = _evaluate(problem, price)
+        if not np.isfinite(found.bound):
+            return found
+        is_better = found.bound > best.bound
+        best = _better(best, found)
+        best_price, waited = (price, 0) if is_better else (best_price, waited + 1)
         if waited >= _PATIENCE:
             scale, waited, price, direction = scale / 2, 0, best_price, np.zeros_like(price)
             continue
-        slope = 1 - served[:, order].sum(axis=1)
-        direction = slope + _STEADY * direction
+        direction = 1 - found.served + _STEADY * direction
         norm = float(direction @ direction)
-        if norm < 1e-12 or scale < _SHORTEST_STEP or best >= travel * (1 - gap):  # noqa: PLR2004
+        if norm < _STILL or found.bound >= travel:
             break
-        price = price + scale * max(travel - bound, 1e-6 * travel) / norm * direction
-    return HessBound(best, least, opened)
+        price = price + scale * (travel - found.bound) / norm * direction
+    return best
+
+
+def _better(one: HessBound, other: HessBound) -> HessBound:
+    """Join what two evaluations prove, and the centres they opened."""
+    first, second = (other, one) if other.bound > one.bound else (one, other)
+    least = np.maximum(one.least_with, other.least_with)
+    return HessBound(first.bound, least, first.served, [*first.opened, *second.opened][:_REMEMBERED])
+
+
+def _served(problem: MedianProblem, known: Sequence[Transport]) -> Flags:
+    """Mark the pairs of known solutions, with which the linear program has one."""
+    marked = np.zeros(problem.travel.shape, dtype=bool)
+    for transport in known:
+        marked[:, transport.centres] |= transport.share > _HELD
+    return marked
+
+
+def _smallest(least: Numbers, each: int) -> Flags:
+    """Mark the pairs that good plans seem to hold."""
+    known = np.sort(least[np.isfinite(least)])
+    return least <= known[min(each * len(least), len(known) - 1)]
+
+
+def _with_owners(problem: MedianProblem, core: Flags) -> Flags:
+    opened = np.flatnonzero(core.any(axis=0))
+    whole = core.copy()
+    whole[problem.candidates[opened], opened] = True
+    return whole
+
+
+def _evaluate(problem: MedianProblem, price: Numbers) -> HessBound:
+    worth, share, forced = _knapsacks(problem, price)
+    opened = np.argsort(worth, kind="stable")[: problem.zones]
+    bound = float(price.sum() + worth[opened].sum())
+    if not np.isfinite(bound):
+        return HessBound(np.inf, np.full(forced.shape, np.inf), np.zeros(len(price)), [])
+    beyond = np.maximum(worth - worth[opened[-1]], 0.0)
+    return HessBound(bound, bound + beyond[None, :] + forced, share[:, opened].sum(axis=1), [opened])
 
 
 def _knapsacks(problem: MedianProblem, price: Numbers) -> tuple[Numbers, Numbers, Numbers]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import highspy
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from safeschools_geo.rebalance.median_problem import Flags, MedianProblem
     from safeschools_geo.rebalance.places import Numbers
 
+Joins: TypeAlias = Literal["nearer", "any", "alone"]
 Separator: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 _INFEASIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
@@ -61,16 +62,16 @@ class MedianModel:
         What is divided.
     alive
         Pairs that may be assigned, shape (n, m), bool; a candidate that may not serve itself is no centre.
-    ordered
-        How contiguity is modelled. True: a unit may join a zone only if a neighbour nearer to the centre (in steps
-        between neighbours; among those as near, in travel) is in it. Every plan of the model is contiguous, but a
-        zone that winds back is left out. False: a unit needs *some* neighbour in its zone; no contiguous plan is left
-        out, and `separate` forbids the plans found that are not contiguous.
+    joins
+        How contiguity is modelled: a unit joins a zone only with a neighbour in it that is ``nearer`` to the centre (in
+        steps between neighbours; among those as near, in travel), with ``any`` neighbour in it, or ``alone``. With
+        ``nearer``, every plan of the model is contiguous, but a zone that winds back is left out. With ``any``, no
+        contiguous plan is left out, and `separate` forbids the plans found that are not contiguous.
     seed
         Seed of HiGHS.
     """
 
-    def __init__(self, problem: MedianProblem, alive: Flags, *, ordered: bool, seed: int = 0) -> None:
+    def __init__(self, problem: MedianProblem, alive: Flags, *, joins: Joins, seed: int = 0) -> None:
         self.problem = problem
         self.alive = alive & problem.reachable & alive[problem.candidates, np.arange(alive.shape[1])][None, :]
         self.unit, self.centre = np.nonzero(self.alive)
@@ -80,7 +81,7 @@ class MedianModel:
         total = float(shortest[np.isfinite(shortest)].sum())
         self._scale = _OBJECTIVE / total if total > 0 else 1.0
         self._highs = quiet_highs(seed=seed)
-        self._pass(ordered=ordered)
+        self._pass(joins)
         self.separators: set[Separator] = set()
 
     def relax(self, *, rounds: int = 0, time_limit_s: float) -> tuple[float, Numbers | None]:
@@ -110,7 +111,7 @@ class MedianModel:
                 break
             last, bound = bound, self._highs.getInfo().objective_function_value / self._scale
             least = self._least_with(bound)
-            if bound <= last * (1 + _GAIN) or not self._separate_shares(self._shares()):
+            if bound <= last * (1 + _GAIN) or not self._separate_shares(self.shares()):
                 break
         return bound, least
 
@@ -215,8 +216,8 @@ class MedianModel:
                         added += self._add(units, cut)
         return added
 
-    def _pass(self, *, ordered: bool) -> None:
-        rows, low, high = zip(*self._rows(ordered=ordered), strict=True)
+    def _pass(self, joins: Joins) -> None:
+        rows, low, high = zip(*self._rows(joins), strict=True)
         cost = self.problem.travel[self.unit, self.centre] * self._scale
         limits = {"low": np.concatenate(low), "high": np.concatenate(high)}
         pass_rows(self._highs, vstack(rows, format="csr"), cost=cost, at_least=self._least(), **limits)
@@ -225,7 +226,7 @@ class MedianModel:
         is_own = self.unit == self.problem.candidates[self.centre]
         return np.where(is_own & self.problem.is_fixed, 1.0, 0.0)
 
-    def _rows(self, *, ordered: bool) -> list[tuple[csr_array, Numbers, Numbers]]:
+    def _rows(self, kind: Joins) -> list[tuple[csr_array, Numbers, Numbers]]:
         problem, size = self.problem, len(self.unit)
         (n, m), all_columns = self.alive.shape, np.arange(size)
         own = self.column[problem.candidates, np.arange(m)]
@@ -242,11 +243,8 @@ class MedianModel:
         ]
         joins = np.flatnonzero(self.unit != problem.candidates[self.centre])
         limits = np.full(len(joins), -np.inf), np.zeros(len(joins))
-        return [
-            *rows,
-            (self._with_centre(joins, own), *limits),
-            (self._with_neighbour(joins, ordered=ordered), *limits),
-        ]
+        rows.append((self._with_centre(joins, own), *limits))
+        return rows if kind == "alone" else [*rows, (self._with_neighbour(joins, kind), *limits)]
 
     def _with_centre(self, joins: Labels, own: Labels) -> csr_array:
         row = np.arange(len(joins))
@@ -254,8 +252,8 @@ class MedianModel:
         columns = np.r_[joins, own[self.centre[joins]]]
         return csr_array((data, (np.r_[row, row], columns)), shape=(len(joins), len(self.unit)))
 
-    def _with_neighbour(self, joins: Labels, *, ordered: bool) -> csr_array:
-        """Let a unit join only with a neighbour; in the ordered model, with one that is nearer to the centre."""
+    def _with_neighbour(self, joins: Labels, kind: Joins) -> csr_array:
+        """Let a unit join only with a neighbour, or with one that is nearer to the centre."""
         links = self.problem.neighbours
         counts = np.diff(links.indptr)[self.unit[joins]]
         row = np.repeat(np.arange(len(joins)), counts)
@@ -264,7 +262,7 @@ class MedianModel:
         unit, centre = self.unit[joins][row], self.centre[joins][row]
         column = self.column[other, centre]
         kept = column >= 0
-        if ordered:
+        if kind == "nearer":
             rank = self.problem.rank
             kept &= rank[other, centre] < rank[unit, centre]
         rows, columns = np.r_[np.arange(len(joins)), row[kept]], np.r_[joins, column[kept]]
@@ -291,7 +289,24 @@ class MedianModel:
         size = len(self.unit)
         self._highs.changeColsIntegrality(size, np.arange(size, dtype="int32"), np.full(size, kind))
 
-    def _shares(self) -> Numbers:
+    def prices(self) -> Numbers:
+        """Read from the linear relaxation what assigning each unit costs.
+
+        Returns
+        -------
+        numpy.ndarray
+            Dual of each unit, shape (n,).
+        """
+        return np.asarray(self._highs.getSolution().row_dual)[: len(self.alive)] / self._scale
+
+    def shares(self) -> Numbers:
+        """Read the solution of the linear relaxation.
+
+        Returns
+        -------
+        numpy.ndarray
+            Share of each unit that each candidate serves, shape (n, m).
+        """
         share = np.zeros(self.alive.shape)
         share[self.unit, self.centre] = np.asarray(self._highs.getSolution().col_value)
         return share

@@ -12,18 +12,15 @@ from safeschools_geo.rebalance.hess_bound import HessBound, hess_bound
 from safeschools_geo.rebalance.median_model import MedianModel, Separator
 from safeschools_geo.rebalance.median_problem import MedianProblem
 from safeschools_geo.rebalance.median_search import CentreSearch
-from safeschools_geo.rebalance.places import Labels
+from safeschools_geo.rebalance.places import Labels, Numbers
 from safeschools_geo.rebalance.transport import TransportModel
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.median_problem import Flags
-    from safeschools_geo.rebalance.places import Numbers
-    from safeschools_geo.rebalance.transport import Transport
 
 EXACT = 1e-6
 """A plan within this share of its bound is the best: solvers work to about this precision."""
 
-_HESS_STEPS = 300
 _ROUNDS = 40
 _FREE_ROUNDS = 3
 """Rounds of separators: a round of fixed centres takes milliseconds, one of free centres seconds."""
@@ -31,17 +28,42 @@ _FREE_ROUNDS = 3
 _WEIGHED = 12
 """Sets of centres whose contiguous relaxation is solved."""
 
+_KNOWN = 8
+"""Sets of centres that the relaxation over all centres starts from."""
+
 _PLANNED = 3
 """Sets of centres for which a plan is sought."""
 
-_NARROW = 1.03
-"""Pairs that lift the transport bound by more than this factor are left out of the first search for a plan."""
+_GUESS = 1.01
+"""Contiguity and whole units cost about this factor."""
+
+_NARROW, _WIDE = 1.01, 1.04
+"""Pairs that lift a bound by more than these factors are left out of first attempts."""
 
 _FIRST_AIM = 0.01
 """Gap that is closed first where a smaller one is asked for: the farther the aim, the more pairs are left."""
 
 _SMALL = 400
 """Pairs of unit and candidate up to which the plan is sought over all centres at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """What is known of the contiguous plans with some centres.
+
+    Parameters
+    ----------
+    centres
+        Candidates that are the centres, sorted, shape (k,).
+    bound
+        No such plan has less travel.
+    least_with
+        The same of the plans in which a unit is assigned to a centre, shape (n, k).
+    """
+
+    centres: Labels
+    bound: float
+    least_with: Numbers
 
 
 @dataclass(eq=False)
@@ -111,64 +133,75 @@ class MedianSolver:
         return self
 
     def _fixed(self) -> Numbers:
-        found = TransportModel(self.problem).solve(np.arange(self.problem.zones))
-        if not np.isfinite(found.travel):
+        served = TransportModel(self.problem).solve(np.arange(self.problem.zones))
+        if not np.isfinite(served.travel):
             self.is_impossible = True
-            return found.least_with
-        self.any_bound = self.bound = found.travel
-        self._plan(found)
-        return found.least_with
+            return served.least_with
+        self.any_bound = self.bound = served.travel
+        weighed = self._weigh(served.centres, served.least_with, served.travel)
+        self.bound = max(self.bound, weighed.bound)
+        self._plan(weighed)
+        return np.maximum(served.least_with, weighed.least_with)
 
     def _free(self) -> Numbers:
         search = CentreSearch(self.problem, lambda: self.left_s > self.time_limit_s / 2)
         search.scatter(self.starts, np.random.default_rng(self.seed))
         found = self._hess(search)
-        if not np.isfinite(found.bound):
-            self.is_impossible = True
+        if self.is_impossible:
             return found.least_with
         for opened in found.opened[:_WEIGHED]:
             search.alternate(opened)
         search.swap()
-        for _, served in sorted(map(self._weigh, search.best(_WEIGHED)), key=lambda w: w[0])[:_PLANNED]:
-            self._plan(served, search)
+        weighed = [self._weigh(t.centres, t.least_with, t.travel) for t in search.best(_WEIGHED)]
+        for one in sorted(weighed, key=lambda w: w.bound)[:_PLANNED]:
+            if one.bound < self.travel * (1 - self.gap / 2):
+                self._plan(one, search)
         if self.label is None and self.problem.travel.size <= _SMALL:
-            model = MedianModel(self.problem, self.problem.reachable, ordered=True, seed=self.seed)
+            model = MedianModel(self.problem, self.problem.reachable, joins="nearer", seed=self.seed)
             self._keep(model.solve(gap=self.gap, time_limit_s=self.left_s).label)
         return found.least_with
 
     def _hess(self, search: CentreSearch) -> HessBound:
-        best = search.best(1)
-        travel = best[0].travel * 1.01 if best else float(self.problem.travel.max(axis=1).sum())
-        price = best[0].price if best else self.problem.travel.min(axis=1)
-        found = hess_bound(self.problem, travel=travel, price=price, steps=_HESS_STEPS)
+        known = search.best(_KNOWN)
+        travel = known[0].travel * _GUESS if known else float(self.problem.travel.max(axis=1).sum())
+        found = hess_bound(self.problem, known, travel=travel, time_limit_s=self.left_s / 2, seed=self.seed)
+        self.is_impossible = not np.isfinite(found.bound)
         self.any_bound = self.bound = found.bound
         return found
 
-    def _weigh(self, served: Transport) -> tuple[float, Transport]:
+    def _weigh(self, centres: Labels, least: Numbers, travel: float) -> Weighed:
         """Bound the travel of contiguous plans with some centres."""
-        fixed = self.problem.with_centres(served.centres)
-        model = MedianModel(fixed, served.least_with < served.travel * _NARROW, ordered=False, seed=self.seed)
-        model.forbid(self.separators)
-        bound, _ = model.relax(rounds=_ROUNDS, time_limit_s=max(self.left_s / 4, 0.1))
-        self.separators |= model.separators
-        return bound, served
+        fixed = self.problem.with_centres(centres)
+        for alive in (least <= travel * _WIDE, np.isfinite(least)):
+            model = MedianModel(fixed, alive, joins="any", seed=self.seed)
+            model.forbid(self.separators)
+            bound, lifted = model.relax(rounds=_ROUNDS, time_limit_s=max(self.left_s / 4, 0.1))
+            self.separators |= model.separators
+            if lifted is not None:
+                # Plans with the pairs left out have more than this travel.
+                is_out = ~alive & np.isfinite(least)
+                bound = min(bound, float(least[is_out].min())) if is_out.any() else bound
+                return Weighed(centres, bound, np.where(alive, lifted, least))
+        return Weighed(centres, travel, least)
 
-    def _plan(self, served: Transport, search: CentreSearch | None = None) -> None:
+    def _plan(self, weighed: Weighed, search: CentreSearch | None = None) -> None:
         """Look for a plan with some centres; if they may move, put each where its zone wants it, and look again."""
-        while tuple(served.centres.tolist()) not in self.tried and self.left_s > 0:
-            self.tried.add(tuple(served.centres.tolist()))
-            label = self._ordered(self.problem.with_centres(served.centres), served)
+        while tuple(weighed.centres.tolist()) not in self.tried and self.left_s > 0:
+            self.tried.add(tuple(weighed.centres.tolist()))
+            label = self._nearer(weighed)
             if label is None:
                 return
-            self._keep(served.centres[label])
+            self._keep(weighed.centres[label])
             if search is None:
                 return
-            served = search.serve(self._recentred(served.centres[label]))
+            served = search.serve(self._recentred(weighed.centres[label]))
+            if tuple(served.centres.tolist()) not in self.tried:
+                weighed = self._weigh(served.centres, served.least_with, served.travel)
 
-    def _ordered(self, fixed: MedianProblem, served: Transport) -> Labels | None:
-        narrow = served.least_with <= served.travel * _NARROW
-        for alive in (narrow, fixed.reachable):
-            model = MedianModel(fixed, alive, ordered=True, seed=self.seed)
+    def _nearer(self, weighed: Weighed) -> Labels | None:
+        fixed, least = self.problem.with_centres(weighed.centres), weighed.least_with
+        for alive in (least <= weighed.bound * _NARROW, least <= weighed.bound * _WIDE, np.isfinite(least)):
+            model = MedianModel(fixed, alive, joins="nearer", seed=self.seed)
             label = model.solve(gap=max(self.gap / 10, 1e-4), time_limit_s=max(self.left_s / 4, 0.1)).label
             if label is not None:
                 return label
@@ -207,12 +240,13 @@ class MedianSolver:
             if is_whole and step == 0:
                 break
             if not is_whole and not self.problem.is_fixed and not self.is_done:
-                self._plan(TransportModel(self.problem).solve(np.unique(found.label)))
+                served = TransportModel(self.problem).solve(np.unique(found.label))
+                self._plan(self._weigh(served.centres, served.least_with, served.travel))
         self.separators |= model.separators
         return least
 
     def _model(self, alive: Flags) -> MedianModel:
-        model = MedianModel(self.problem, alive, ordered=False, seed=self.seed)
+        model = MedianModel(self.problem, alive, joins="any", seed=self.seed)
         model.forbid(self.separators)
         return model
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.crs import require_crs
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all
 from safeschools_geo.rebalance.problem import NO_ROOT, Problem
 from safeschools_geo.rebalance.travel import travel_km, zone_centres
@@ -80,13 +81,13 @@ def problem_of(
 
     Raises
     ------
-    ColumnError
-        When a column is missing, ids are missing or repeat, or workloads are not numbers of 0 or more.
+    ColumnError, CRSError, SeveralFaultsError
+        When a column or the CRS is missing, ids are missing or repeat, or workloads are not numbers of 0 or more.
     SettingsError
         When a rule names a unit or a zone that there is not, or moves are counted in something unknown.
     """
     rules = rules or Rules()
-    _require_units(units)
+    require_units(units)
     ids = [str(i) for i in units["unit_id"]]
     zones = natural_order(set(units["zone_id"].astype("str")))
     _require_rules(rules, ids, zones)
@@ -98,7 +99,8 @@ def problem_of(
     for zone, unit in (rules.roots or {}).items():
         roots[zone_index[str(zone)]] = index[str(unit)]
     if travel is None:
-        travel = travel_km(units, zone_centres(units, rules.roots, crs=crs), crs=crs)
+        named = units.assign(unit_id=ids, zone_id=[zones[z] for z in start])
+        travel = travel_km(named, zone_centres(named, rules.roots, crs=crs), crs=crs)
     return Problem(
         unit_ids=tuple(ids),
         zone_ids=tuple(zones),
@@ -132,7 +134,20 @@ def _distances(travel: pd.DataFrame, ids: list[str], zones: list[str]) -> Number
     return distances
 
 
-def _require_units(units: gpd.GeoDataFrame) -> None:
+def require_units(units: gpd.GeoDataFrame) -> None:
+    """Refuse units that no plan could rest on.
+
+    Parameters
+    ----------
+    units
+        As for `problem_of`.
+
+    Raises
+    ------
+    ColumnError, CRSError, SeveralFaultsError
+        When a column or the CRS is missing, ids are missing or repeat, or workloads are not numbers of 0 or more.
+    """
+    require_crs(units, "units")
     missing = [c for c in ("unit_id", "zone_id", "workload") if c not in units.columns]
     if missing:
         raise ColumnError(

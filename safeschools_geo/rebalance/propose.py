@@ -16,7 +16,7 @@ from safeschools_geo.rebalance.few_moves import plans_of_few_moves
 from safeschools_geo.rebalance.links import EDGE_COLUMNS, edges_of_table, unit_edges
 from safeschools_geo.rebalance.model import Limits, Objective, objective_value
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
-from safeschools_geo.rebalance.problem_of_units import problem_of, rules_of
+from safeschools_geo.rebalance.problem_of_units import problem_of, require_units, rules_of
 from safeschools_geo.rebalance.solver import SOLVER
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 
@@ -143,6 +143,7 @@ def edges_given(units: gpd.GeoDataFrame, adjacency: pd.DataFrame | None, *, crs:
     pandas.DataFrame
         `unit_a`, `unit_b`, `shared_m`, `kind`.
     """
+    require_units(units)
     if adjacency is None:
         return unit_edges(units, crs=crs)
     if set(EDGE_COLUMNS) <= set(adjacency.columns):
@@ -337,6 +338,8 @@ def plan_of(
         raise ValueError("there is no plan")
     ids = pd.Index(problem.unit_ids, name="unit_id", dtype="str")
     zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
+    # Ids are text from here on, also where they were given as numbers.
+    units = units.assign(unit_id=ids.array, zone_id=zones.take(problem.start).array)
     certificate = certificate_of(
         objective=first.objective,
         value=first.value,

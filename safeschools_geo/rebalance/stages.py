@@ -211,7 +211,8 @@ def least_imbalance(
         if found.is_closed and found.label is None:
             bound = min(value, most)
             if label is None:
-                return Stage("imbalance", None, np.inf, np.inf, is_proven=False, is_infeasible=True, method=ZONE_SETS)
+                none = Stage("imbalance", None, np.inf, np.inf, is_proven=False, is_infeasible=True, method=ZONE_SETS)
+                return replace(none, log="\n".join(log))
             break
         if found.label is None:
             break
@@ -223,8 +224,8 @@ def least_imbalance(
         return None
     if value - bound > EXACT:
         bound = _easier_bound(problem, cost, max_moves, value, bound, deadline=deadline, log=log)
-        if bound <= 0.0:
-            return None if value == most else Stage("imbalance", label, value, 0.0, is_proven=False, method=ZONE_SETS)
+        if bound <= 0.0 and value == most:
+            return None
     is_proven = value - bound <= EXACT
     shown = value if is_proven else bound
     return Stage("imbalance", label, value, shown, is_proven=is_proven, method=ZONE_SETS, log="\n".join(log))
@@ -284,7 +285,7 @@ def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadlin
         label, value = found.label, problem.cost(found.label, problem.travel)
     is_proven = found.is_closed
     bound = value if is_proven else min(found.bound + base, value)
-    return Stage("travel", label, value, bound, is_proven=is_proven, method=ZONE_SETS)
+    return Stage("travel", label, value, bound, is_proven=is_proven, method=ZONE_SETS, log=found.log)
 
 
 def keeps_roots(problem: Problem) -> bool:

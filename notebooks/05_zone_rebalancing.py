@@ -1,0 +1,196 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 5. What is the least we must change, and is there nothing better?
+#
+# One zone has too much work. Moving schools to its neighbours helps, but every move costs a school the officer it knows. So the
+# question is twofold: how much does each move buy, and could another plan with as few moves do better?
+#
+# Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
+# **What this notebook shows is confidential** when the district is a real one.
+
+# %% tags=["parameters"]
+district_folder = None
+term_name = None
+
+# %%
+from safeschools_geo.district import demo_folder
+from safeschools_geo.hotspots.zones import split_groups
+from safeschools_geo.plan_maps import plan_map, what_if_map
+from safeschools_geo.rebalance import rebalance
+from safeschools_geo.rebalance.certificate import certificate_text
+from safeschools_geo.rebalance.comparison import compare_plans
+from safeschools_geo.rebalance.unit_tables import schools_of_units
+from safeschools_geo.term import run_term
+from safeschools_geo.term_plan import score_in_district
+
+# %%
+result = run_term(district_folder or demo_folder(), term=term_name)
+proposal = result.proposal
+units, edges = proposal.ground.units, proposal.ground.edges
+print(f"{result.district.settings.district.name}, {result.term.name}: {len(units)} units, {len(edges)} edges")
+
+# %% [markdown]
+# ## How uneven are the zones today?
+#
+# Load is officer-hours per school day. `share_of_mean` is 1 where a zone carries its fair share.
+
+# %%
+result.loads[["name", "schools", "workload_h", "share_of_mean"]].round(2)
+
+# %% [markdown]
+# **Read it so:** the imbalance is how far the zone farthest from 1 is away from it. Loads are those measured under today's zones: part
+# of them is driving, and driving would change a little with the zones.
+#
+# ## How even could any plan be?
+#
+# A unit, here a school with its service area, moves whole. The heaviest ones set the limit.
+
+# %%
+for note in proposal.frontier.notes:
+    print(note)
+
+# %%
+heaviest = units.sort_values("workload", ascending=False)[["unit_id", "name", "zone_id", "workload"]]
+heaviest.assign(share_of_mean_zone=heaviest["workload"] / proposal.current.loads.mean()).head(5).round(2)
+
+# %% [markdown]
+# **Read it so:** a plan that has to be more even than this allows needs finer units, such as census tracts
+# (`safeschools rebalance --units`).
+#
+# ## Which units are neighbours?
+#
+# A zone is contiguous if one can get from any of its units to any other over edges: shared borders, and bridges over gaps or water.
+# What was noticed on the way is listed.
+
+# %%
+for finding in proposal.ground.findings:
+    print(finding)
+print(edges["kind"].value_counts().to_string())
+
+# %% [markdown]
+# **Read it so:** a bridge is a guess that an officer can drive there, and a border may be a freeway. Extra edges, and edges that must
+# not be used, go into a file (`[rebalance] links`).
+#
+# ## What does each move buy?
+#
+# The frontier: the smallest imbalance that was found with at most so many moves, and the bound, below which no plan can be.
+
+# %%
+columns = ["moves", "imbalance", "bound", "gap", "is_proven", "plan_imbalance", "units_moved", "travel"]
+proposal.frontier.to_frame()[columns].round(4)
+
+# %%
+print(proposal.frontier.finding())
+
+# %% [markdown]
+# **Read it so:** where imbalance and bound are equal, nothing better exists, however long one looks. The knee, after which moves buy
+# little, depends on how far one looks (`[rebalance] max_moves`); it is a suggestion, and the choice is the manager's.
+#
+# ## What would change?
+#
+# Among the plans nearly as even (`[rebalance] slack`), the one with the shortest travel is shown.
+
+# %%
+print("\n".join(proposal.changes["sentence"]) or "Nothing.")
+
+# %%
+plan_map(result, proposal)
+
+# %% [markdown]
+# ## Is there really nothing better?
+#
+# The certificate says what is proven, and over which plans: by default over all contiguous ones in which the middle of each zone (its
+# root) stays, so that every officer keeps a base.
+
+# %%
+print(certificate_text(proposal.plan.certificate))
+
+# %% [markdown]
+# Would it help to let the roots move as well? As many moves, and every contiguous plan:
+
+# %%
+rules = proposal.frontier.settings.rules
+kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden}
+moves = len(proposal.plan.moves)
+free = rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
+print(certificate_text(free.certificate))
+
+# %% [markdown]
+# **Read it so:** "proven" is about the loads as they were counted. `safeschools verify` checks a written plan again without the solver,
+# and says whether it could confirm the bound itself.
+#
+# ## What does evenness cost?
+#
+# The proposal beside the zones of today, on every measure; `best` names the better of the two.
+
+# %%
+proposal.comparison[["label", "unit", "current", "proposed", "best"]].set_index("label")
+
+# %% [markdown]
+# Does it cut a hotspot in two, so that two officers share one problem?
+
+# %%
+split_groups(result.hotspots.groups_of_schools, schools_of_units(units).map(proposal.plan.assignment))
+
+# %% [markdown]
+# **Read it so:** travel, compactness and split hotspots are no part of the search for evenness. Where one of them gets worse than is
+# worth it, lock a school, keep schools together, or forbid a zone (`[rebalance]`), and run again.
+#
+# ## Does it hold up, or does it fit one term only?
+#
+# The plan and the zones of today, on the loads of other terms, and on terms redrawn from the school days of this one.
+
+# %%
+print(proposal.stability.summary())
+
+# %%
+scores = proposal.stability.to_frame()
+scores.loc[scores["kind"] == "term", ["term", "imbalance", "imbalance_current", "holds_up", "is_planned_on"]].round(3)
+
+# %%
+proposal.stability.quantiles().round(3)
+
+# %% [markdown]
+# **Read it so:** what counts is the terms that the plan was not made from; expect it to be less even in those. Holding up means more even
+# than today's zones in the same term, no more.
+#
+# ## What if I move other schools?
+#
+# Click a school, choose its zone, see what becomes of the loads; take the plan with you as a file.
+
+# %%
+what_if_map(result, proposal)
+
+# %% [markdown]
+# Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with a file.
+
+# %%
+my_moves = dict(proposal.changes.set_index("unit_id")["zone_after"].iloc[:-1])
+
+# %%
+mine = units.set_index("unit_id")["zone_id"].copy()
+mine.loc[list(my_moves)] = list(my_moves.values())
+my_score = score_in_district(result.district, proposal.ground, mine, result.hotspots.groups_of_schools)
+plans = {"current": proposal.current, "proposed": proposal.proposed, "mine": my_score}
+compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
+
+# %% [markdown]
+# **Finding.** The sentences under "What does each move buy?" are the answer: so many moves, this even, and whether anything could beat
+# it.
+#
+# **Caveat.** Even loads are not the aim, only a fair start. The search knows workload and maps; it does not know which officer a school
+# trusts, which road floods, or what next term brings.
