@@ -212,6 +212,7 @@ def propose_zones(
     term: Term,
     seed: int = 0,
     is_at_knee: bool = True,
+    keeps_interrupted: bool = False,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> TermPlan | None:
     """Propose other zones for a district.
@@ -235,6 +236,8 @@ def propose_zones(
     is_at_knee
         Whether to propose the plan at the knee of the frontier; else that of the most moves. With a tolerance in the
         settings it is the plan of the fewest moves that keeps it.
+    keeps_interrupted
+        Whether an interruption from the keyboard ends the search with what was found so far; else it ends the run.
     on_point
         Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
 
@@ -258,6 +261,7 @@ def propose_zones(
         seed=seed,
         crs=district.crs,
         noun="school",
+        keeps_interrupted=keeps_interrupted,
         on_point=on_point,
     )
     chosen = found.proposal if is_at_knee else found.plans[-1]

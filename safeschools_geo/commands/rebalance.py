@@ -61,6 +61,7 @@ class Request:
 @click.option("--workload", metavar="COL", help="Column of the workload.")
 @click.option("--adjacency", type=_file, help="Pairs of neighbours; the borders of the units if left out.")
 @click.option("--no-zone", multiple=True, metavar="VALUE", help="Value of the zone column that means: no zone.")
+@click.option("--crs", metavar="EPSG", help="CRS of the units, where the file states none.")
 @click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
 @click.option("--tolerance", type=click.FloatRange(min=0), metavar="T", help="Largest imbalance: the fewest moves.")
 @click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
@@ -82,6 +83,7 @@ def command(
     workload: str | None,
     adjacency: Path | None,
     no_zone: tuple[str, ...],
+    crs: str | None,
     together: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -103,7 +105,9 @@ def command(
         )
     if request.max_moves is None and request.tolerance is None:
         raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.")
-    read = read_areal_units(units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone)
+    read = read_areal_units(
+        units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone, crs=crs
+    )
     for finding in read.findings:
         messages().print(str(finding), markup=False, soft_wrap=True)
     _of_units(read.units, read.edges, request, out or Path(), as_json=as_json)
@@ -128,6 +132,7 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
             seed=request.seed,
             # Who says how many may move wants the best of that many, not the knee.
             is_at_knee=request.max_moves is None,
+            keeps_interrupted=True,
             on_point=_on_point,
         )
     if proposal is None:
@@ -171,6 +176,7 @@ def _of_units(units: Any, edges: Any, request: Request, out: Path, *, as_json: b
             rules=rules,
             time_limit_s=limit,
             seed=request.seed,
+            keeps_interrupted=True,
             on_point=_on_point,
         )
         plan = found.plans[-1]

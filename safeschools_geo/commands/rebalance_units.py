@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
+from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError
 from safeschools_geo.io import read_table
+from safeschools_geo.layers import read_layer
 from safeschools_geo.rebalance.areas import units_of_areas
 from safeschools_geo.rebalance.links import about_bridges, edges_of_table, unit_edges
 from safeschools_geo.results import Finding
+from safeschools_geo.settings import LayerSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +39,14 @@ class ArealUnits:
 
 
 def read_areal_units(
-    path: Path, unit_id: str, zone: str, workload: str, *, adjacency: Path | None, no_zone: tuple[str, ...]
+    path: Path,
+    unit_id: str,
+    zone: str,
+    workload: str,
+    *,
+    adjacency: Path | None,
+    no_zone: tuple[str, ...],
+    crs: str | None = None,
 ) -> ArealUnits:
     """Read areal units and their neighbours.
 
@@ -50,6 +60,8 @@ def read_areal_units(
         Table of pairs of neighbours; the borders of the units if left out.
     no_zone
         Values of the zone column that mean: no zone.
+    crs
+        CRS of the coordinates, where the file states none.
 
     Returns
     -------
@@ -61,7 +73,8 @@ def read_areal_units(
     ColumnError
         When a column is not there.
     """
-    raw = read_table(path)
+    layer = read_layer(path, LayerSettings(crs=crs), "units")
+    raw = layer.raw
     missing = [column for column in (unit_id, zone, workload) if column not in raw.frame.columns]
     if missing:
         raise ColumnError(
@@ -71,7 +84,8 @@ def read_areal_units(
             expected=", ".join(missing),
             remedy="Name the columns with --unit-id, --zone and --workload.",
         )
-    built = units_of_areas(raw.frame, unit_id=unit_id, zone=zone, workload=workload, no_zone=no_zone)
+    areas = gpd.GeoDataFrame(raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
+    built = units_of_areas(areas, unit_id=unit_id, zone=zone, workload=workload, no_zone=no_zone)
     units = built.units
     if adjacency is None:
         edges: pd.DataFrame = unit_edges(units)
@@ -79,4 +93,4 @@ def read_areal_units(
     else:
         read = edges_of_table(units, read_table(adjacency).frame)
         edges, findings = read.edges, read.findings
-    return ArealUnits(units, edges, (*built.findings, *findings, *about_bridges(units, edges)))
+    return ArealUnits(units, edges, (*layer.findings, *built.findings, *findings, *about_bridges(units, edges)))

@@ -140,6 +140,7 @@ def frontier(
     seed: int = 0,
     crs: object = None,
     noun: str = "unit",
+    keeps_interrupted: bool = False,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> Frontier:
     """Find how even the zones can be made by moving 0, 1, …, `max_moves` units.
@@ -166,13 +167,15 @@ def frontier(
         Projected CRS in metres to measure in; the UTM zone of the units by default.
     noun
         What a unit is called in what is said.
+    keeps_interrupted
+        Whether an interruption from the keyboard ends the search with the points found so far; else it ends the run.
     on_point
         Called with the moves, the imbalance and the bound of each point as it is found.
 
     Returns
     -------
     Frontier
-        The points; interrupted from the keyboard, those found so far.
+        The points.
 
     Raises
     ------
@@ -205,7 +208,7 @@ def frontier(
             on_point(moves, stages[0].value, stages[0].bound)
     except KeyboardInterrupt:
         is_complete = False
-        if not rows:
+        if not rows or not keeps_interrupted:
             raise
     if not rows:
         raise no_plan(problem, settings, is_proven=is_proven)

@@ -1,0 +1,117 @@
+"""The commands rebalance and score: from a district or any areal units to a folder that verify accepts."""
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from safeschools_geo.cli import main
+from safeschools_geo.district import demo_folder
+from safeschools_geo.rebalance.verify import verify_folder
+
+UTM = 32610
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    return left.value.code
+
+
+@pytest.fixture
+def squares(tmp_path) -> Path:
+    """Draw six squares in a row: zone A has loads 5 1 1 1, zone B has 1 1; moving the fourth makes 7 against 3."""
+    frame = gpd.GeoDataFrame(
+        {"area": list("abcdef"), "beat": list("AAAABB"), "minutes": [5, 1, 1, 1, 1, 1]},
+        geometry=[box(600_000 + 1000 * i, 4_200_000, 601_000 + 1000 * i, 4_201_000) for i in range(6)],
+        crs=UTM,
+    )
+    path = tmp_path / "areas.gpkg"
+    frame.to_file(path)
+    return path
+
+
+def of_units(path, *more):
+    return call("rebalance", "--units", path, "--unit-id", "area", "--zone", "beat", "--workload", "minutes", *more)
+
+
+def test_units_with_few_moves(squares, tmp_path, capsys):
+    out = tmp_path / "plan"
+    assert of_units(squares, "--max-moves", 2, "--free-roots", "--out", out, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    plan = pd.read_csv(out / "plan.csv")
+    assert plan.loc[plan["moved"], "unit_id"].tolist() == ["c", "d"]
+    # Loads 6 and 4 around a mean of 5.
+    assert printed["certificate"]["imbalance_after"] == pytest.approx(0.2)
+    assert printed["certificate"]["bound"] == pytest.approx(0.2)
+    assert printed["certificate"]["is_proven"]
+    frontier = pd.read_csv(out / "frontier.csv")
+    assert frontier["imbalance"].tolist() == pytest.approx([0.6, 0.4, 0.2])
+    assert verify_folder(out).is_ok
+
+
+def test_units_within_a_tolerance(squares, tmp_path):
+    out = tmp_path / "plan"
+    assert of_units(squares, "--tolerance", 0.45, "--free-roots", "--out", out) == 0
+    certificate = json.loads((out / "certificate.json").read_text(encoding="utf-8"))
+    assert (certificate["objective"], certificate["value"], certificate["bound"]) == ("moves", 1, 1)
+    assert verify_folder(out).is_ok
+
+
+def test_an_impossible_tolerance_names_the_nearest(squares, tmp_path, capsys):
+    out = tmp_path / "plan"
+    # The two squares that are locked carry 6 of 10, and the mean is 5.
+    assert of_units(squares, "--tolerance", 0.0, "--lock", "a", "--lock", "b", "--free-roots", "--out", out) == 1
+    said = capsys.readouterr().err
+    assert "20" in said or "0.2" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--max-moves", 1), "--out"),
+        (("--out", "x"), "--max-moves K or --tolerance T"),
+        (("--max-moves", 1, "--tolerance", 0.1, "--out", "x"), "not both"),
+    ],
+)
+def test_wrong_usage(squares, arguments, said, capsys):
+    assert of_units(squares, *arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_zone_may_move_away_altogether(squares, tmp_path):
+    out = tmp_path / "plan"
+    # With the second square locked, 5 and 5 is reached when zone B becomes the heavy square, and A all others.
+    assert of_units(squares, "--tolerance", 0.0, "--lock", "b", "--free-roots", "--out", out) == 0
+    plan = pd.read_csv(out / "plan.csv").set_index("unit_id")["zone_after"]
+    assert plan.to_dict() == {"a": "B", "b": "A", "c": "A", "d": "A", "e": "A", "f": "A"}
+
+
+def test_a_column_that_is_not_there(squares, tmp_path, capsys):
+    code = call(
+        *("rebalance", "--units", squares, "--unit-id", "area", "--zone", "beat", "--workload", "hours"),
+        *("--max-moves", 1, "--out", tmp_path / "plan"),
+    )
+    assert code == 1
+    assert "hours" in capsys.readouterr().err
+
+
+def test_a_plan_of_the_demo_is_scored_and_verified(tmp_path, capsys):
+    out = tmp_path / "plan"
+    assert call("rebalance", demo_folder(), "--max-moves", 2, "--out", out, "--json") == 0
+    certificate = json.loads(capsys.readouterr().out)["certificate"]
+    assert certificate["is_proven"]
+    assert certificate["moves"] == 2
+    assert verify_folder(out).is_ok
+    assert call("score", demo_folder(), "--plan", out / "plan.csv", "--out", tmp_path / "score", "--json") == 0
+    scored = json.loads(capsys.readouterr().out)
+    assert scored["imbalance"] == pytest.approx(certificate["imbalance_after"], abs=1e-9)
+    assert scored["is_contiguous"]
+    assert len(scored["moves"]) == 2
+    assert {p.name for p in (tmp_path / "score").iterdir()} == {
+        *("scores.csv", "moves.csv", "stability.csv", "zones.geojson", "summary.txt"),
+    }
