@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from safeschools_geo.rebalance.median_problem import Flags, MedianProblem
+    from safeschools_geo.rebalance.transport import Transport
 
 _STEPS = 100
 _PATIENCE = 20
@@ -48,6 +49,8 @@ class HessBound:
         The bound; infinite where no choice of centres can meet the limits of load.
     least_with
         Bound on every plan in which a unit is assigned to a candidate, shape (n, m).
+    price
+        Prices of the units that give it, shape (n,).
     served
         How often each unit is assigned in it, shape (n,); 1 in a plan.
     opened
@@ -56,6 +59,7 @@ class HessBound:
 
     bound: float
     least_with: Numbers
+    price: Numbers
     served: Numbers
     opened: list[Labels]
 
@@ -100,20 +104,21 @@ def hess_bound(
     """
     until = time.monotonic() + time_limit_s
     found = _descend(problem, travel, known[0].price if known else problem.travel.min(axis=1))
-    core, each = _served(problem, known), _CORE
+    core, each, here = _served(problem, known), _CORE, found
     for _ in range(_SIFTINGS):
         if not np.isfinite(found.bound) or time.monotonic() > until:
             break
-        core = _with_owners(problem, core | _smallest(found.least_with, each))
+        core = _with_owners(problem, core | _smallest(here.least_with, each))
         model = MedianModel(problem, core, joins="alone", seed=seed)
         value, lifted = model.relax(time_limit_s=until - time.monotonic())
         if lifted is None:
             each *= 2
             continue
-        priced = _evaluate(problem, model.prices())
+        # The next pairs are those that these very prices miss; bounds are kept of all prices tried.
+        here = _evaluate(problem, model.prices())
+        found = _better(found, _better(here, _evaluate(problem, (found.price + here.price) / 2)))
         held = model.shares() > _HELD
-        core = held | (core & (priced.least_with <= value + _KEPT * max(travel - value, 0.0)))
-        found = _better(found, priced)
+        core = held | (core & (here.least_with <= here.bound + _KEPT * max(travel - here.bound, 0.0)))
         if value - found.bound <= _CLOSE * value:
             break
     return found
@@ -121,17 +126,16 @@ def hess_bound(
 
 def _descend(problem: MedianProblem, travel: float, price: Numbers) -> HessBound:
     """Make subgradient steps with a memory."""
-    best, best_price, scale, waited = _evaluate(problem, price), price, 1.0, 0
+    best, scale, waited = _evaluate(problem, price), 1.0, 0
     direction = np.zeros_like(price)
     for _ in range(_STEPS):
         found = _evaluate(problem, price)
         if not np.isfinite(found.bound):
             return found
-        is_better = found.bound > best.bound
+        waited = 0 if found.bound > best.bound else waited + 1
         best = _better(best, found)
-        best_price, waited = (price, 0) if is_better else (best_price, waited + 1)
         if waited >= _PATIENCE:
-            scale, waited, price, direction = scale / 2, 0, best_price, np.zeros_like(price)
+            scale, waited, price, direction = scale / 2, 0, best.price, np.zeros_like(price)
             continue
         direction = 1 - found.served + _STEADY * direction
         norm = float(direction @ direction)
@@ -145,7 +149,7 @@ def _better(one: HessBound, other: HessBound) -> HessBound:
     """Join what two evaluations prove, and the centres they opened."""
     first, second = (other, one) if other.bound > one.bound else (one, other)
     least = np.maximum(one.least_with, other.least_with)
-    return HessBound(first.bound, least, first.served, [*first.opened, *second.opened][:_REMEMBERED])
+    return HessBound(first.bound, least, first.price, first.served, [*first.opened, *second.opened][:_REMEMBERED])
 
 
 def _served(problem: MedianProblem, known: Sequence[Transport]) -> Flags:
@@ -159,7 +163,8 @@ def _served(problem: MedianProblem, known: Sequence[Transport]) -> Flags:
 def _smallest(least: Numbers, each: int) -> Flags:
     """Mark the pairs that good plans seem to hold."""
     known = np.sort(least[np.isfinite(least)])
-    return least <= known[min(each * len(least), len(known) - 1)]
+    marked: Flags = least <= known[min(each * len(least), len(known) - 1)]
+    return marked
 
 
 def _with_owners(problem: MedianProblem, core: Flags) -> Flags:
@@ -174,9 +179,9 @@ def _evaluate(problem: MedianProblem, price: Numbers) -> HessBound:
     opened = np.argsort(worth, kind="stable")[: problem.zones]
     bound = float(price.sum() + worth[opened].sum())
     if not np.isfinite(bound):
-        return HessBound(np.inf, np.full(forced.shape, np.inf), np.zeros(len(price)), [])
+        return HessBound(np.inf, np.full(forced.shape, np.inf), price, np.zeros(len(price)), [])
     beyond = np.maximum(worth - worth[opened[-1]], 0.0)
-    return HessBound(bound, bound + beyond[None, :] + forced, share[:, opened].sum(axis=1), [opened])
+    return HessBound(bound, bound + beyond[None, :] + forced, price, share[:, opened].sum(axis=1), [opened])
 
 
 def _knapsacks(problem: MedianProblem, price: Numbers) -> tuple[Numbers, Numbers, Numbers]:

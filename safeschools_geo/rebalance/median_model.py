@@ -103,7 +103,7 @@ class MedianModel:
         until = time.monotonic() + time_limit_s
         self._integral(is_integral=False)
         bound, least = 0.0, None
-        for _ in range(rounds + 1):
+        for left in reversed(range(rounds + 1)):
             status = self._run(until - time.monotonic())
             if status in _INFEASIBLE:
                 return np.inf, None
@@ -111,7 +111,7 @@ class MedianModel:
                 break
             last, bound = bound, self._highs.getInfo().objective_function_value / self._scale
             least = self._least_with(bound)
-            if bound <= last * (1 + _GAIN) or not self._separate_shares(self.shares()):
+            if left == 0 or bound <= last * (1 + _GAIN) or not self._separate_shares(self.shares()):
                 break
         return bound, least
 

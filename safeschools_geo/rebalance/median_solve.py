@@ -103,7 +103,7 @@ class MedianSolver:
 
     @property
     def left_s(self) -> float:
-        """Seconds left."""
+        """The seconds that are left."""
         return self._until - time.monotonic()
 
     @property

@@ -108,7 +108,7 @@ class RebalancePlan:
 
     @property
     def input_sha256(self) -> Mapping[str, str]:
-        """Fingerprints of the units and of the edges."""
+        """The fingerprints of the units and of the edges."""
         hashes: Mapping[str, str] = self.certificate["input_sha256"]
         return hashes
 

@@ -21,7 +21,7 @@ ZONE_SETS = "choice among all sets of units that a zone could consist of (set pa
 PROGRAM = "integer program with separators added until every zone is contiguous"
 """Name of the general method."""
 
-OUTWARD = "plans in which every unit has a neighbour in its zone that is nearer to the zone's centre"
+OUTWARD = "in which every unit has a neighbour in its zone that is nearer to the zone's centre"
 """The restricted class that is searched first where there are many units."""
 
 _SMALL = 16

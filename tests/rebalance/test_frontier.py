@@ -1,0 +1,251 @@
+"""The frontier: every point is the best there is, no point is worse than the one before, and it can be interrupted."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from brute_force import every_plan, measured
+from drawn_towns import (
+    PIECES,
+    ROW,
+    STAIRS,
+    TOWNS,
+    drawn,
+    plans_of,
+    random_rules,
+    random_town,
+    rules_of_town,
+    tables_of_town,
+    units_of_town,
+    zone_names,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from town_of_units import six_units
+
+from safeschools_geo.errors import ColumnError, InputError, SettingsError
+from safeschools_geo.rebalance.draft import draft_zones
+from safeschools_geo.rebalance.frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
+from safeschools_geo.rebalance.problem_of_units import Rules, rules_of
+from safeschools_geo.rebalance.stages import Stage
+from safeschools_geo.rebalance.units import units_of_schools
+
+SLACK = 0.005
+UTM = "EPSG:26910"
+
+
+def frontier_of_town(town, **options):
+    return frontier(units_of_town(town), **tables_of_town(town), rules=rules_of(**rules_of_town(town)), **options)
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_every_point_is_the_best_of_all_plans(name):
+    town, plans = TOWNS[name], plans_of(name)
+    found = frontier_of_town(town, max_moves=len(town))
+    table = found.table
+    assert list(table.columns) == FRONTIER_COLUMNS
+    feasible = [k for k in range(len(town) + 1) if len(plans.within(max_moves=k))]
+    assert table["moves"].tolist() == feasible
+    least = [plans.within(max_moves=k).least("imbalance") for k in feasible]
+    assert table["imbalance"].tolist() == pytest.approx(least, abs=1e-6)
+    assert table["bound"].tolist() == pytest.approx(least, abs=1e-6)
+    assert table["is_proven"].all()
+    assert (table["gap"] == 0).all()
+    assert (table["imbalance"].diff().dropna() <= 0).all()
+    for row, plan in zip(table.itertuples(index=False), found.plans, strict=True):
+        label = tuple(zone_names(town).index(zone) for zone in plan.assignment)
+        (shown,) = pd.DataFrame({k: v for k, v in vars(measured(town, [label])).items() if k != "label"}).itertuples(
+            index=False
+        )
+        assert label in set(map(tuple, plans.label.tolist()))
+        assert row.units_moved == shown.moves <= row.moves
+        assert row.plan_imbalance == pytest.approx(shown.imbalance)
+        assert row.plan_imbalance <= row.imbalance + SLACK + 1e-6
+        near = plans.within(max_moves=row.moves, tolerance=row.imbalance + SLACK)
+        assert row.travel == pytest.approx(near.least("travel"), abs=1e-5)
+        assert row.moved == ";".join(plan.moves["unit_id"])
+        assert plan.certificate["max_moves"] == row.moves
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
+def test_no_point_is_worse_than_one_of_fewer_moves(seed, n, zones):
+    town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 3 > 0), seed)
+    plans = every_plan(town).within(max_moves=3)
+    if not len(plans):
+        with pytest.raises(InputError):
+            frontier_of_town(town, max_moves=3)
+        return
+    table = frontier_of_town(town, max_moves=3).table
+    assert (table["imbalance"].diff().dropna() <= 1e-9).all()
+    assert (table["bound"].diff().dropna() <= 1e-9).all()
+    assert (table["bound"] <= table["imbalance"]).all()
+    assert table["imbalance"].iloc[-1] == pytest.approx(plans.least("imbalance"), abs=1e-6)
+    assert table["moves"].iloc[0] == plans.least("moves")
+
+
+def test_points_that_zone_sets_cannot_close_are_told_apart(monkeypatch):
+    # The clock has run out before the search begins: what the quick search has found stays, with a bound of its own.
+    monkeypatch.setattr("safeschools_geo.rebalance.frontier._LEAST_S", 0.0)
+    loads = np.random.default_rng(4).integers(10_000, 99_999, 60)
+    town = drawn(" ".join(["aaabbbcccd"] * 6), " ".join(map(str, loads)))
+    found = frontier_of_town(town, max_moves=5, time_limit_s=1e-3)
+    table = found.table
+    assert table["moves"].tolist() == list(range(6))
+    assert not table["is_proven"].all()
+    assert (table["bound"] <= table["imbalance"]).all()
+    assert table["gap"].to_numpy() == pytest.approx((table["imbalance"] - table["bound"]).to_numpy())
+    assert (table["imbalance"].diff().dropna() <= 0).all()
+    assert all(plan.is_contiguous for plan in found.plans)
+    assert f"{int(table['is_proven'].sum())} of 6 points proven" in found.summary()
+
+
+def test_a_bound_for_more_moves_holds_for_fewer():
+    table = pd.DataFrame(
+        {
+            "imbalance": [0.5, 0.4, 0.3, 0.3],
+            "bound": [0.5, 0.0, 0.3, 0.1],
+            "gap": [0.0, 0.4, 0.0, 0.2],
+            "is_proven": [True, False, True, False],
+        }
+    )
+    kept = table.copy()
+    tightened = _tightened(table)
+    pd.testing.assert_frame_equal(table, kept)
+    # What no plan of two moves can be below, none of one move can be; but not the other way round.
+    assert tightened["bound"].tolist() == [0.5, 0.3, 0.3, 0.1]
+    assert tightened["gap"].tolist() == pytest.approx([0.0, 0.1, 0.0, 0.2])
+    assert tightened["is_proven"].tolist() == [True, False, True, False]
+    # With as good a bound as a plan, the point is proven.
+    proven = _tightened(table.assign(imbalance=[0.5, 0.3, 0.3, 0.3]))
+    assert proven["is_proven"].tolist() == [True, True, True, False]
+    assert proven["gap"].tolist() == pytest.approx([0.0, 0.0, 0.0, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("imbalance", "knee"),
+    [
+        ([0.8, 0.4, 0.2, 0.15, 0.1], 2),  # below the line from .8 to .1 by .225, .25 and .125
+        ([0.8, 0.1, 0.1, 0.1], 1),
+        ([0.8, 0.6, 0.4, 0.2], 0),  # a straight line has no knee
+        ([0.3, 0.3, 0.3], 0),
+        ([0.3], 0),
+        ([0.3, 0.1], 1),
+        ([0.5, 0.5, 0.5, 0.1], 0),
+    ],
+)
+def test_the_knee(imbalance, knee):
+    assert knee_of(pd.DataFrame({"moves": range(len(imbalance)), "imbalance": imbalance})) == knee
+
+
+def test_the_finding_in_words():
+    # a5 b3 c4: unit a evens all out, and nothing is left to gain.
+    found = frontier(six_units(), max_moves=3)
+    assert found.knee == 1
+    assert found.proposal is found.plans[1]
+    assert found.proposal.moves["unit_id"].tolist() == ["a"]
+    assert "from 25.0% to 0.0% (proven to be the least)" in found.finding()
+    assert found.summary().startswith("The largest unit (d) is 100% of the mean load of a zone")
+    assert "4 of 4 points proven over all contiguous plans." in found.summary()
+    assert found.is_complete
+    pd.testing.assert_frame_equal(found.to_frame(), found.table)
+    assert found.to_frame() is not found.table
+    stuck = frontier(six_units(), max_moves=2, rules=Rules(locked=tuple("abcdef")))
+    assert stuck.finding().startswith("No move within reach makes the zones clearly more even")
+    rooted = frontier(six_units(), max_moves=1, rules=Rules(roots={"1": "d"}))
+    assert "proven over all contiguous plans that keep the roots" in rooted.summary()
+
+
+def test_zones_in_pieces_begin_with_the_first_number_of_moves_that_mends_them():
+    found = frontier_of_town(PIECES, max_moves=2)
+    assert found.table["moves"].tolist() == [1, 2]
+    assert "not contiguous: z0 (2 pieces), z1 (2 pieces)" in found.summary()
+    with pytest.raises(SettingsError, match="detached units"):
+        frontier_of_town(PIECES, max_moves=0)
+
+
+def test_an_interruption_keeps_what_was_found():
+    told = []
+
+    def stop_at_two(moves, imbalance, bound):
+        told.append((moves, imbalance, bound))
+        if moves == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        frontier_of_town(ROW, max_moves=6, on_point=stop_at_two)
+    told.clear()
+    found = frontier_of_town(ROW, max_moves=6, keeps_interrupted=True, on_point=stop_at_two)
+    assert not found.is_complete
+    assert found.table["moves"].tolist() == [0, 1, 2]
+    assert [t[1] for t in told] == found.table["imbalance"].tolist()
+    assert [t[2] for t in told] == pytest.approx(found.table["bound"].tolist())
+    assert "interrupted" in found.summary()
+    assert len(found.plans) == 3
+
+
+def test_an_interruption_before_the_first_point_is_one(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("safeschools_geo.rebalance.frontier.solve_stage", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        frontier_of_town(STAIRS, max_moves=2, keeps_interrupted=True)
+
+
+def test_running_out_of_time_is_no_proof_that_there_is_no_plan(monkeypatch):
+    nothing = Stage("imbalance", None, np.inf, 0.0, is_proven=False)
+    monkeypatch.setattr("safeschools_geo.rebalance.frontier.solve_stage", lambda *_, **__: nothing)
+    with pytest.raises(SettingsError, match=r"(?s)No plan was found in the time there was.*Allow more time"):
+        frontier_of_town(PIECES, max_moves=3)
+
+
+def test_what_was_given_is_left_as_it_was_and_gives_the_same_again():
+    units, tables = units_of_town(PIECES), tables_of_town(PIECES)
+    kept = units.copy(), {k: t.copy() for k, t in tables.items()}
+    one, other = (frontier(units, **tables, max_moves=4, seed=5) for _ in range(2))
+    pd.testing.assert_frame_equal(one.table.drop(columns="seconds"), other.table.drop(columns="seconds"))
+    for plan, again in zip(one.plans, other.plans, strict=True):
+        pd.testing.assert_series_equal(plan.assignment, again.assignment)
+    pd.testing.assert_frame_equal(units, kept[0])
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(table, kept[1][name])
+
+
+def test_units_and_rules_that_cannot_be_used():
+    with pytest.raises(ColumnError, match="lack columns"):
+        frontier(six_units().drop(columns="workload"))
+    with pytest.raises(SettingsError, match="units that there are not"):
+        frontier(six_units(), rules=Rules(locked=("x",)))
+    with pytest.raises(InputError, match="f"):
+        frontier(six_units(), rules=Rules(locked=("f",), forbidden=(("f", "3"),)))
+
+
+@pytest.fixture(scope="module")
+def san_juan_units(real_data, san_juan_schools):
+    """Draft eight zones by the number of schools, and give the schools hours at random: high schools have most."""
+    district = gpd.read_file(real_data / "san_juan" / "district_2012.geojson")
+    draft = draft_zones(san_juan_schools, district, zones=8, weight=None, starts=5)
+    rng = np.random.default_rng(0)
+    hours = san_juan_schools["level"].map({"elementary": 0.4, "middle": 1.0, "high": 2.2, "other": 0.5})
+    workload = pd.Series(
+        (hours * rng.gamma(4, 0.25, len(hours))).to_numpy(), index=san_juan_schools["school_id"], name="workload"
+    )
+    return units_of_schools(san_juan_schools, draft.zones, district, draft.assignment, workload, crs=UTM).units
+
+
+@pytest.mark.real_data
+def test_san_juan_is_proven_over_all_plans_and_the_same_again(san_juan_units):
+    one, other = (frontier(san_juan_units, max_moves=4, time_limit_s=60, crs=UTM) for _ in range(2))
+    table = one.table
+    assert len(san_juan_units) == 76
+    assert table["moves"].tolist() == [0, 1, 2, 3, 4]
+    assert table["is_proven"].all()
+    assert (table["bound"] == table["imbalance"]).all()
+    assert (table["imbalance"].diff().dropna() <= 0).all()
+    assert table["imbalance"].iloc[-1] < table["imbalance"].iloc[0] / 1.5
+    assert all(plan.is_contiguous for plan in one.plans)
+    assert "5 of 5 points proven over all contiguous plans." in one.summary()
+    pd.testing.assert_frame_equal(table.drop(columns="seconds"), other.table.drop(columns="seconds"))

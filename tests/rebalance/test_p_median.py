@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_places import is_partition, places_of, random_places
+
+from safeschools_geo.errors import ColumnError, SettingsError
+from safeschools_geo.rebalance.p_median import p_median
+
+
+def edges_of(pairs) -> pd.DataFrame:
+    return pd.DataFrame(list(pairs), columns=["unit_a", "unit_b"])
+
+
+def path(names: str) -> pd.DataFrame:
+    return edges_of(itertools.pairwise(names))
+
+
+def apart_on_a_line(names: str) -> pd.DataFrame:
+    """Distances between units a step apart."""
+    at = np.arange(len(names))
+    return pd.DataFrame(np.abs(at[:, None] - at[None, :]) * 1.0, index=list(names), columns=list(names))
+
+
+def random_instance(seed: int, n: int):
+    """Scatter units; distances are no metric and not symmetric, so that centres and detours matter."""
+    places, rng = random_places(seed, n), np.random.default_rng(seed)
+    ids = [f"u{i}" for i in range(n)]
+    gaps = np.linalg.norm(places.xy_km[:, None] - places.xy_km[None, :], axis=2) * rng.uniform(0.7, 1.3, (n, n))
+    links = places.neighbours.tocoo()
+    # Few links: contiguity binds.
+    kept = [(a, b) for a, b in zip(links.row, links.col, strict=True) if a < b and (b == a + 1 or rng.random() < 0.4)]
+    chain = [(i, i + 1) for i in range(n - 1)]
+    pairs = sorted({(int(a), int(b)) for a, b in [*kept, *chain]})
+    edges = edges_of([(ids[a], ids[b]) for a, b in pairs])
+    return pd.Series(places.load, index=ids), pd.DataFrame(gaps, index=ids, columns=ids), edges
+
+
+def best_travel(load, distance, edges, *, zones, tolerance, centres=None, contiguous=True) -> float:
+    """Try every plan: every set of centres, every assignment to them."""
+    at = {u: i for i, u in enumerate(load.index)}
+    weight, n, best = load.to_numpy(), len(load), np.inf
+    travel = weight[:, None] * distance.to_numpy()
+    places = places_of(np.zeros((n, 2)), weight, [(at[a], at[b]) for a, b in edges.to_numpy()])
+    for chosen in [[at[c] for c in centres]] if centres else itertools.combinations(range(n), zones):
+        for label in itertools.product(range(zones), repeat=n):
+            to = np.array(label)
+            if any(label[c] != z for z, c in enumerate(chosen)):
+                continue
+            total = travel[np.arange(n), np.array(chosen)[to]].sum()
+            is_balanced = np.abs(np.bincount(to, weight) * zones / weight.sum() - 1).max() <= tolerance + 1e-9
+            if total < best and is_balanced and (not contiguous or is_partition(places, to, zones)):
+                best = total
+    return best
+
+
+def test_four_areas_of_wheeler():
+    calls = pd.Series([4, 1, 2, 3], index=list("ABCD"))
+    plan = p_median(calls, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
+    assert plan.travel == pytest.approx(3)  # B to A: 1 x 1; C to D: 2 x 1
+    assert plan.assignment.to_dict() == {"A": "A", "B": "A", "C": "D", "D": "D"}
+    assert plan.centres.to_dict() == {"A": "A", "D": "D"}
+    assert plan.loads.to_dict() == {"A": 5, "D": 5}
+    assert plan.bound == pytest.approx(3)
+    assert plan.is_proven
+    assert plan.is_contiguous
+
+
+def test_the_middle_of_two_ways_is_not_cut_through():
+    # Without contiguity C, next to A but not bordering it, would go to A.
+    distance = apart_on_a_line("ABCD")
+    distance.loc["C", "A"] = 0.1
+    load = pd.Series(1.0, index=list("ABCD"))
+    plan = p_median(load, distance, path("ABCD"), zones=2, tolerance=0.0, centres=["A", "D"])
+    assert plan.travel == pytest.approx(2)  # B 1, C 1
+    assert plan.is_proven
+    assert plan.any_bound < 2
+
+
+def test_centres_that_are_named():
+    load = pd.Series([4, 1, 2, 3], index=list("ABCD"))
+    plan = p_median(
+        load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2, centres={"south": "D", "north": "B"}
+    )
+    assert plan.centres.to_dict() == {"south": "D", "north": "B"}
+    assert plan.assignment.to_dict() == {"A": "north", "B": "north", "C": "south", "D": "south"}
+    assert plan.travel == pytest.approx(6)
+    assert plan.to_frame()["units"].tolist() == [2, 2]
+    assert plan.to_frame()["share_of_mean"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("zones", "tolerance"), [(2, 0.15), (3, 0.3)])
+def test_the_best_of_all_plans_with_free_centres(seed, zones, tolerance):
+    load, distance, edges = random_instance(seed, 7)
+    best = best_travel(load, distance, edges, zones=zones, tolerance=tolerance)
+    if not np.isfinite(best):
+        with pytest.raises(SettingsError, match="There is no plan"):
+            p_median(load, distance, edges, zones=zones, tolerance=tolerance)
+        return
+    plan = p_median(load, distance, edges, zones=zones, tolerance=tolerance)
+    assert plan.travel == pytest.approx(best)
+    assert plan.is_proven
+    loose = best_travel(load, distance, edges, zones=zones, tolerance=tolerance, contiguous=False)
+    assert plan.any_bound <= loose * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("zones", "tolerance"), [(2, 0.15), (3, 0.3)])
+def test_the_best_of_all_plans_with_given_centres(seed, zones, tolerance):
+    load, distance, edges = random_instance(seed + 50, 9)
+    centres = list(np.random.default_rng(seed).choice(load.index, zones, replace=False))
+    best = best_travel(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+    if not np.isfinite(best):
+        with pytest.raises(SettingsError, match="There is no plan with these centres"):
+            p_median(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+        return
+    plan = p_median(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+    assert plan.travel == pytest.approx(best)
+    assert plan.is_proven
+    assert plan.is_fixed
+    assert plan.any_bound <= best * (1 + 1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(6, 30), zones=st.integers(1, 5))
+def test_every_outcome_is_sound(seed, n, zones):
+    load, distance, edges = random_instance(seed, n)
+    plan = p_median(load, distance, edges, zones=zones, tolerance=0.9, gap=0.05, starts=2, seed=seed)
+    label = pd.factorize(plan.assignment)[0]
+    at = {u: i for i, u in enumerate(load.index)}
+    places = places_of(np.zeros((n, 2)), load, [(at[a], at[b]) for a, b in edges.to_numpy()])
+    assert is_partition(places, label, zones)
+    assert plan.is_contiguous
+    assert plan.imbalance <= 0.9 + 1e-6
+    travel = sum(load[u] * distance.at[u, plan.centres[z]] for u, z in plan.assignment.items())
+    assert plan.travel == pytest.approx(travel)
+    assert (plan.assignment[plan.centres] == plan.centres.index).all()
+    assert plan.any_bound <= plan.travel * (1 + 1e-9)
+    assert plan.bound <= plan.travel * (1 + 1e-9)
+    assert plan.gap <= 0.05 + 1e-5
+
+
+def test_a_tolerance_too_tight_is_told_with_the_nearest():
+    load = pd.Series([4.0, 4.0, 1.0, 1.0], index=list("ABCD"))
+    # Zones of a path: 4 | 6 is 20 % off, 8 | 2 is 60 %, 9 | 1 is 80 %.
+    with pytest.raises(SettingsError, match="There is no plan whose zones") as error:
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1)
+    assert error.value.expected.startswith("20.00% or more")
+    with pytest.raises(SettingsError, match="There is no plan with these centres") as error:
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1, centres=["B", "C"])
+    assert error.value.expected.startswith("60.00% or more")
+    with pytest.raises(SettingsError, match="leave the centres free"):
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1, centres=["B", "C"])
+
+
+def test_a_unit_larger_than_a_zone_is_named():
+    load = pd.Series([9.0, 1.0, 1.0, 1.0], index=list("ABCD"))
+    with pytest.raises(SettingsError, match="A alone has 150% of the mean load") as error:
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
+    assert "50.00% or more" in str(error.value)
+
+
+def test_parts_that_do_not_hang_together():
+    load, distance = pd.Series(1.0, index=list("ABCD")), apart_on_a_line("ABCD")
+    apart = edges_of([("A", "B"), ("C", "D")])
+    plan = p_median(load, distance, apart, zones=2, tolerance=0.1)
+    assert plan.assignment.groupby(plan.assignment).groups.keys() == set(plan.centres.index)
+    assert plan.assignment["A"] == plan.assignment["B"] != plan.assignment["C"]
+    with pytest.raises(SettingsError, match="do not hang together") as error:
+        p_median(load, distance, apart, zones=2, tolerance=0.1, centres=["A", "B"])
+    assert error.value.ids == ("C", "D")
+    with pytest.raises(SettingsError, match="do not hang together"):
+        p_median(load, distance, apart, zones=1, tolerance=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"zones": 0}, "zones of 1 or more"),
+        ({"tolerance": -0.1}, "tolerance of 0 or more"),
+        ({"zones": 5}, "at most as many zones"),
+        ({"centres": ["A", "X"]}, "centres that are units"),
+        ({"centres": ["A", "A"]}, "a centre for each zone"),
+        ({"centres": ["A"]}, "a centre for each zone"),
+    ],
+)
+def test_settings_are_checked(options, said):
+    load = pd.Series(1.0, index=list("ABCD"))
+    with pytest.raises(SettingsError, match=said):
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), **{"zones": 2, "tolerance": 0.1, **options})
+
+
+def test_figures_are_checked():
+    distance = apart_on_a_line("ABCD")
+    with pytest.raises(ColumnError, match="loads") as error:
+        p_median(pd.Series([1, -1, np.nan, 2], index=list("ABCD")), distance, path("ABCD"), zones=2, tolerance=0.1)
+    assert error.value.ids == ("B", "C")
+    load = pd.Series(1.0, index=list("ABCD"))
+    with pytest.raises(ColumnError, match="Distances") as error:
+        p_median(load, distance.drop(index="C"), path("ABCD"), zones=2, tolerance=0.1)
+    assert error.value.ids == ("C",)
+
+
+def test_units_without_load_find_a_zone():
+    load = pd.Series([1.0, 0, 0, 0, 0, 1.0], index=list("ABCDEF"))
+    plan = p_median(load, apart_on_a_line("ABCDEF"), path("ABCDEF"), zones=2, tolerance=0.0)
+    assert plan.travel == 0
+    assert plan.gap == 0
+    assert plan.is_proven
+    assert plan.is_contiguous
+
+
+@pytest.mark.parametrize("zones", [1, 4])
+def test_one_zone_and_as_many_zones_as_units(zones):
+    load = pd.Series([4, 1, 2, 3], index=list("ABCD"))
+    plan = p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=zones, tolerance=0.9)
+    # One zone around B: 4 + 2 + 6 = 12; around C: 8 + 1 + 3 = 12.
+    assert plan.travel == (12 if zones == 1 else 0)
+    assert plan.is_proven
+
+
+def test_the_same_seed_gives_the_same_plan():
+    load, distance, edges = random_instance(3, 25)
+    one, two = (p_median(load, distance, edges, zones=4, tolerance=0.3, seed=5) for _ in range(2))
+    pd.testing.assert_series_equal(one.assignment, two.assignment)
+    assert one.bound == two.bound
+
+
+def test_inputs_are_left_alone():
+    load, distance, edges = random_instance(3, 8)
+    kept = load.copy(), distance.copy(), edges.copy()
+    p_median(load, distance, edges, zones=2, tolerance=0.5)
+    pd.testing.assert_series_equal(load, kept[0])
+    pd.testing.assert_frame_equal(distance, kept[1])
+    pd.testing.assert_frame_equal(edges, kept[2])
+
+
+def test_the_summary():
+    load = pd.Series([4, 1, 2, 3], index=list("ABCD"))
+    plan = p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
+    assert plan.summary() == (
+        "2 zones of 4 units with an imbalance of 0.0% (tolerance 20.0%); every zone is contiguous. Total travel 3. "
+        "It is proven that no contiguous plan within the tolerance, wherever its centres lie, has less."
+    )
+    load, distance, edges = random_instance(3, 25)
+    rough = p_median(load, distance, edges, zones=4, tolerance=0.3, gap=0.2)
+    assert "can have less than" in rough.summary()
+    assert f"(gap {rough.gap:.2%})" in rough.summary()

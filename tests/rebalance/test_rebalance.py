@@ -1,0 +1,443 @@
+"""`rebalance`: what is promised of a plan, held against every plan of small towns, and San Juan's census tracts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from brute_force import every_plan, measured
+from drawn_towns import (
+    PIECES,
+    ROW,
+    STAIRS,
+    TOWNS,
+    drawn,
+    plans_of,
+    random_rules,
+    random_town,
+    rules_of_town,
+    tables_of_town,
+    units_of_town,
+    zone_names,
+)
+from grid_town import EAST, NORTH, UTM
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import box
+from town_of_units import six_units
+
+from safeschools_geo.errors import ColumnError, CRSError, InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.rebalance import rebalance
+from safeschools_geo.rebalance.areas import units_of_areas
+from safeschools_geo.rebalance.contiguity import adjacency_matrix, is_contiguous
+from safeschools_geo.rebalance.links import unit_edges
+from safeschools_geo.rebalance.partition import compact_partition
+from safeschools_geo.rebalance.places import Places
+from safeschools_geo.workload import imbalance
+
+SLACK = 0.005
+NEARLY = 1e-6
+
+
+def plan_of_town(town, **options):
+    return rebalance(units_of_town(town), **tables_of_town(town), **rules_of_town(town), **options)
+
+
+def measures(town, plan) -> dict[str, float]:
+    """Measure a plan from its assignment alone."""
+    names = zone_names(town)
+    label = tuple(names.index(zone) for zone in plan.assignment)
+    (row,) = zip(*(values for values in vars(measured(town, [label])).values()), strict=True)
+    return dict(zip(("label", "imbalance", "moves", "travel", "boundary"), row, strict=True))
+
+
+def is_among(town, plan, plans) -> bool:
+    label = measures(town, plan)["label"]
+    return bool((plans.label == label).all(axis=1).any())
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_max_moves_asks_for_the_least_imbalance_then_the_shortest_travel(name):
+    town, plans = TOWNS[name], plans_of(name)
+    for moves in (1, 3, len(town)):
+        within = plans.within(max_moves=moves)
+        if not len(within):
+            with pytest.raises(InputError):
+                plan_of_town(town, max_moves=moves)
+            continue
+        plan = plan_of_town(town, max_moves=moves)
+        assert plan.value == plan.bound == pytest.approx(within.least("imbalance"), abs=NEARLY)
+        assert (plan.gap, plan.is_proven, plan.is_contiguous) == (0.0, True, True)
+        assert is_among(town, plan, plans)
+        found = measures(town, plan)
+        assert found["moves"] <= moves
+        assert found["imbalance"] == pytest.approx(plan.imbalance)
+        assert found["imbalance"] <= plan.bound + SLACK + NEARLY
+        assert found["travel"] == pytest.approx(within.within(tolerance=plan.bound + SLACK).least("travel"), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_tolerance_asks_for_the_fewest_moves_then_the_shortest_travel(name):
+    town, plans = TOWNS[name], plans_of(name)
+    for tolerance in (plans.least("imbalance") + 0.02, plans.least("imbalance") + 0.3):
+        within = plans.within(tolerance=tolerance)
+        plan = plan_of_town(town, tolerance=tolerance)
+        assert plan.value == plan.bound == within.least("moves")
+        assert plan.is_proven
+        assert is_among(town, plan, within)
+        found = measures(town, plan)
+        assert found["moves"] == plan.value == len(plan.moves)
+        assert found["travel"] == pytest.approx(within.within(max_moves=plan.value).least("travel"), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_both_ask_for_the_shortest_travel(name):
+    town, plans = TOWNS[name], plans_of(name)
+    tolerance = plans.least("imbalance") + 0.2
+    fewest = plans.within(tolerance=tolerance).least("moves")
+    within = plans.within(tolerance=tolerance, max_moves=fewest + 1)
+    plan = plan_of_town(town, tolerance=tolerance, max_moves=int(fewest) + 1)
+    assert plan.certificate["objective"] == "travel"
+    assert plan.value == plan.bound == pytest.approx(within.least("travel"), abs=1e-5)
+    assert is_among(town, plan, within)
+
+
+ORDERS = [
+    ("boundary", "travel"),
+    ("travel", "moves"),
+    ("imbalance", "boundary", "moves"),
+    ("moves", "imbalance"),
+    ("boundary", "moves", "imbalance", "travel"),
+]
+
+
+@pytest.mark.parametrize("objectives", ORDERS)
+@pytest.mark.parametrize("is_large", [False, True])
+def test_objectives_one_after_another(objectives, is_large, monkeypatch):
+    # A plan of a later objective keeps what the ones before it reached, whichever method finds it.
+    if is_large:
+        monkeypatch.setattr("safeschools_geo.rebalance.stages._SMALL", 0)
+    # Borders are measured on the map, so this town is drawn with its squares side by side.
+    squares = square_units(STAIRS)
+    plans, slack = plans_of("stairs").within(tolerance=0.5, max_moves=4), 0.02
+    plan = rebalance(
+        squares,
+        objectives=objectives,
+        slack=slack,
+        tolerance=0.5,
+        max_moves=4,
+        travel=tables_of_town(STAIRS)["travel"],
+    )
+    assert [stage["objective"] for stage in plan.certificate["stages"]] == list(objectives)
+    for stage in plan.certificate["stages"]:
+        # The map is measured on the ground: a side is a kilometre but for 0.04 %.
+        near = {"boundary": 1e-3}.get(stage["objective"], NEARLY)
+        values = getattr(plans, stage["objective"])
+        assert stage["value"] == pytest.approx(values.min(), rel=near, abs=near)
+        assert stage["is_proven"]
+        kept = values <= values.min() + (slack if stage["objective"] == "imbalance" else 0) + 1e-5
+        plans = type(plans)(*(v[kept] for v in vars(plans).values()))
+    assert is_among(STAIRS, plan, plans)
+
+
+def square_units(town) -> gpd.GeoDataFrame:
+    """Draw `STAIRS` as a map: nine squares side by side."""
+    cells = [
+        box(EAST + 1000 * c, NORTH - 1000 * r, EAST + 1000 * (c + 1), NORTH - 1000 * (r - 1))
+        for r in range(3)
+        for c in range(3)
+    ]
+    return units_of_town(town).set_geometry(gpd.GeoSeries(cells, crs=UTM))
+
+
+def test_neighbours_and_distances_are_taken_from_the_map():
+    # a 5, b 3, c 4 of six squares: a (workload 1) from zone 1 to zone 2 makes all 4; no other move does.
+    plan = rebalance(six_units(), max_moves=1)
+    assert plan.imbalance == plan.bound == 0.0
+    assert plan.moves.to_dict("records")[0] | {} == {
+        "unit_id": "a",
+        "zone_before": "1",
+        "zone_after": "2",
+        "workload": 1.0,
+        "name": "Ash",
+        "schools": 1,
+        "students": 300.0,
+    }
+    assert plan.loads.to_dict("list") == {"before": [5, 3, 4], "after": [4, 4, 4]}
+    assert plan.imbalance_before == 0.25
+    assert plan.assignment.name == "zone_id"
+    assert plan.assignment.to_dict() == {"a": "2", "b": "2", "c": "3", "d": "1", "e": "2", "f": "3"}
+    assert plan.edges["kind"].eq("border").all()
+    assert "Move 1 unit (a)" in plan.summary()
+    assert "The largest unit (d) is 100% of the mean load of a zone" in plan.summary()
+    assert plan.to_frame()["moved"].tolist() == [True, False, False, False, False, False]
+
+
+def test_moves_in_schools_students_and_workload():
+    # Unit b has two schools and weighs 2; to even zones 1 to 3 out, a (one school) is enough.
+    units = six_units().assign(students=[300.0, 700, 500, 1500, 600, 400])
+    for moves_in, value in (("units", 1), ("schools", 1), ("students", 300), ("workload", 1)):
+        plan = rebalance(units, tolerance=0.0, moves_in=moves_in)
+        assert plan.value == plan.bound == pytest.approx(value)
+        assert plan.certificate["moves_by"] == moves_in
+    with pytest.raises(ColumnError, match="counted in students"):
+        rebalance(six_units(), tolerance=0.0, moves_in="students")
+
+
+def test_the_certificate_says_what_was_asked_and_found():
+    town = replace(TOWNS["all rules"], together=((2, 5),))
+    plan = plan_of_town(town, max_moves=4, seed=3)
+    certificate = plan.certificate
+    assert list(certificate)[:20] == [
+        "objective",
+        "value",
+        "bound",
+        "gap",
+        "is_proven",
+        "is_contiguous",
+        "moves",
+        "imbalance_before",
+        "imbalance_after",
+        "tolerance",
+        "max_moves",
+        "slack",
+        "roots",
+        "locked",
+        "forbidden",
+        "together",
+        "zones",
+        "stages",
+        "proof",
+        "solver",
+    ]
+    assert {"seed", "seconds", "input_sha256", "files"} <= set(certificate)
+    assert json.loads(json.dumps(certificate)) == certificate
+    assert certificate["objective"] == "imbalance"
+    assert (certificate["value"], certificate["bound"]) == (plan.value, plan.bound)
+    assert (certificate["gap"], certificate["is_proven"], certificate["is_contiguous"]) == (0.0, True, True)
+    assert certificate["moves"] == len(plan.moves)
+    assert (certificate["imbalance_before"], certificate["imbalance_after"]) == (plan.imbalance_before, plan.imbalance)
+    assert (certificate["tolerance"], certificate["max_moves"], certificate["slack"]) == (None, 4, SLACK)
+    assert certificate["roots"] == {"z2": "u04"}
+    assert certificate["locked"] == ["u00"]
+    assert certificate["forbidden"] == [["u08", "z2"]]
+    assert certificate["together"] == [["u02", "u05"]]
+    assert certificate["zones"] == ["z0", "z1", "z2"]
+    assert [stage["objective"] for stage in certificate["stages"]] == ["imbalance", "travel"]
+    assert {"value", "bound", "gap", "is_proven", "restricted_bound", "restriction"} <= set(certificate["stages"][0])
+    assert {"method", "statement", "log"} <= set(certificate["proof"])
+    assert "HiGHS" in certificate["solver"]
+    assert certificate["seed"] == plan.settings.seed == 3
+    units = "".join(
+        f"{row.unit_id}\t{row.zone_id}\t{float(row.workload)!r}\n" for row in plan.units.itertuples(index=False)
+    )
+    pairs = sorted("\t".join(sorted(pair)) for pair in plan.edges[["unit_a", "unit_b"]].itertuples(index=False))
+    for key, text in (("units", units), ("adjacency", "".join(f"{pair}\n" for pair in pairs))):
+        assert plan.input_sha256[key] == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_zones_that_are_in_pieces_are_told_first_and_mended():
+    plan = plan_of_town(PIECES, max_moves=3)
+    assert "not contiguous: z0 (2 pieces), z1 (2 pieces)" in plan.summary()
+    assert plan.is_contiguous
+    assert plan.imbalance_before == pytest.approx(measured(PIECES, [PIECES.start]).imbalance[0])
+
+
+def test_what_was_given_is_left_as_it_was():
+    units, tables = units_of_town(PIECES), tables_of_town(PIECES)
+    rules = {"roots": {"z2": "u04"}, "locked": ["u00"], "together": [["u02", "u05"]], "forbidden": [("u08", "z2")]}
+    kept = units.copy(), {k: t.copy() for k, t in tables.items()}, json.dumps(rules)
+    plan = rebalance(units, **tables, **rules, max_moves=3)
+    pd.testing.assert_frame_equal(units, kept[0])
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(table, kept[1][name])
+    assert json.dumps(rules) == kept[2]
+    assert plan.assignment.index.tolist() == units["unit_id"].tolist()
+
+
+@pytest.mark.parametrize("name", ["stairs", "pieces", "random, in pieces", "all rules"])
+def test_the_same_input_and_seed_give_the_same_plan(name):
+    one, other = (plan_of_town(TOWNS[name], max_moves=5, seed=7) for _ in range(2))
+    pd.testing.assert_series_equal(one.assignment, other.assignment)
+    differing = {"seconds"}
+    assert {k: v for k, v in one.certificate.items() if k not in differing} == {
+        k: v for k, v in other.certificate.items() if k not in differing
+    }
+
+
+@pytest.mark.parametrize("name", ["stairs", "pieces", "group apart"])
+def test_the_order_of_rows_and_of_pairs_does_not_matter(name):
+    town = TOWNS[name]
+    units, tables, rules = units_of_town(town), tables_of_town(town), rules_of_town(town)
+    plan = rebalance(units, **tables, **rules, max_moves=4)
+    shuffled = {"adjacency": tables["adjacency"].sample(frac=1, random_state=1)[["unit_b", "unit_a"]]}
+    shuffled["adjacency"].columns = ["unit_a", "unit_b"]
+    shuffled["travel"] = tables["travel"].sample(frac=1, random_state=2).iloc[:, ::-1]
+    mixed = rebalance(units.sample(frac=1, random_state=3), **shuffled, **rules, max_moves=4)
+    assert mixed.value == pytest.approx(plan.value, abs=NEARLY)
+    assert mixed.bound == pytest.approx(plan.bound, abs=NEARLY)
+    shortest = [p.certificate["stages"][1]["value"] for p in (plan, mixed)]
+    assert shortest[0] == pytest.approx(shortest[1], abs=1e-5)
+
+
+def test_ids_that_are_numbers_are_text():
+    units = units_of_town(STAIRS).assign(unit_id=range(9), zone_id=[1, 1, 2, 1, 2, 2, 3, 3, 2])
+    links = pd.DataFrame(list(STAIRS.links), columns=["one", "other"])
+    plan = rebalance(units, adjacency=links, max_moves=1, locked=[0], roots={1: 0})
+    assert plan.assignment.loc["8"] == "3"
+    assert plan.imbalance == 0.0
+    assert plan.moves["zone_after"].tolist() == ["3"]
+    assert len(plan.to_frame()) == 9
+
+
+# --- requests without a plan
+
+
+def test_locks_that_break_contiguity_are_named():
+    # Zone b locked in units 4 and 5 of "aab abb ccb" is no fault; unit 2 in a and 3 in a with 0, 1 locked in b is.
+    town = drawn("aba", "1 1 1", locked=(0, 1, 2))
+    with pytest.raises(SettingsError) as caught:
+        plan_of_town(town, max_moves=1)
+    assert all(name in str(caught.value) for name in ("u00", "u01", "u02", "zone z0"))
+
+
+def test_a_tolerance_that_is_too_tight_names_the_nearest_one():
+    # Row: no plan of three zones is within 40 %, as unit 9 alone weighs 9 of 30; 0.4 can be reached.
+    nearest = plans_of("row").least("imbalance")
+    with pytest.raises(InputError, match="tolerance") as caught:
+        plan_of_town(ROW, tolerance=nearest - 0.01)
+    assert f"{nearest:.4f}" in str(caught.value) or f"{nearest:.2%}" in str(caught.value)
+    # A third of a tenth is rounded up, so that the figure can be kept.
+    with pytest.raises(SettingsError, match=r"(?s)no plan within these limits.*a tolerance of 0\.0910 or more"):
+        plan_of_town(PIECES, tolerance=0.05)
+    assert plan_of_town(PIECES, tolerance=0.0910).imbalance == pytest.approx(1 / 11)
+
+
+def test_a_heavy_unit_is_named_with_the_tolerance_it_needs():
+    town = drawn("aab bbb", "9 1 1 1 1 1")
+    with pytest.raises(InputError, match=r"(?s)u00.*28\.57%"):
+        plan_of_town(town, tolerance=0.1)
+
+
+def test_a_district_in_parts_and_too_many_zones():
+    apart = drawn("ab.ab ab.ab", "1 1 1 1 1 1 1 1")
+    assert plan_of_town(apart, max_moves=4).is_contiguous
+    with pytest.raises(InputError, match="parts"):
+        plan_of_town(drawn("ab.a.b", "1 1 1 1"), max_moves=4)
+    town = drawn("ab ab", "1 1 1 1", together=((0, 1), (1, 2), (2, 3)))
+    with pytest.raises(SettingsError, match="each zone needs one"):
+        plan_of_town(town, max_moves=4)
+
+
+def test_several_conflicts_are_told_at_once():
+    town = drawn("abab", "1 1 1 1", locked=(0, 1, 2, 3), forbidden=((0, 0),))
+    with pytest.raises(SeveralFaultsError) as caught:
+        plan_of_town(town, max_moves=4)
+    assert len(caught.value.faults) >= 2
+
+
+def test_rules_that_take_more_moves_than_there_are():
+    with pytest.raises(SettingsError, match=r"(?s)2 units may not stay.*at most 1 may move.*Allow at least 2"):
+        plan_of_town(TOWNS["has to leave"], max_moves=1)
+    with pytest.raises(SettingsError, match="detached units"):
+        plan_of_town(PIECES, max_moves=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"objectives": ()}, "objectives of"),
+        ({"objectives": ("moves", "moves")}, "each once"),
+        ({"objectives": ("speed",)}, "objectives of"),
+        ({"max_moves": -1}, "max_moves of 0 or more"),
+        ({"tolerance": -0.1}, "tolerance of 0 or more"),
+        ({"slack": -0.1}, "slack of 0 or more"),
+        ({"time_limit_s": 0}, "time_limit_s above 0"),
+        ({"seed": -1, "slack": -1}, "(?s)slack of 0 or more; seed of 0 or more"),
+    ],
+)
+def test_settings_out_of_range(options, words):
+    with pytest.raises(SettingsError, match=words):
+        plan_of_town(STAIRS, **options)
+
+
+def test_maps_without_a_crs_and_links_to_nowhere():
+    with pytest.raises(CRSError):
+        rebalance(six_units().set_crs(None, allow_override=True), max_moves=1)
+    with pytest.raises(ColumnError, match=r"(?s)lack columns.*unit_id, workload"):
+        rebalance(six_units().drop(columns=["unit_id", "workload"]), max_moves=1)
+    with pytest.raises(ColumnError, match=r"(?s)units that there are not.*x"):
+        rebalance(six_units(), adjacency=pd.DataFrame({"unit_a": ["a"], "unit_b": ["x"]}), max_moves=1)
+
+
+# --- out of time, and at random
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_out_of_time_there_is_still_a_contiguous_plan_and_a_bound(is_large, monkeypatch):
+    if is_large:
+        monkeypatch.setattr("safeschools_geo.rebalance.stages._SMALL", 0)
+    # Sixty squares whose loads cannot be evened out by one move after another.
+    rng = np.random.default_rng(4)
+    town = drawn(" ".join(["aaabbbcccd"] * 6), " ".join(map(str, rng.integers(10_000, 99_999, 60))))
+    plan = plan_of_town(town, max_moves=12, time_limit_s=1e-3)
+    assert plan.is_contiguous
+    assert not plan.is_proven
+    assert 0 <= plan.bound <= plan.value <= plan.imbalance_before
+    assert plan.gap == pytest.approx(plan.value - plan.bound)
+    assert len(plan.moves) <= 12
+    assert plan.certificate["is_proven"] is False
+    assert "Not proven" in plan.summary()
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
+def test_any_town_with_any_rules(seed, n, zones):
+    town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 3 > 0), seed)
+    plans, moves = every_plan(town), 1 + seed % n
+    within = plans.within(max_moves=moves)
+    if not len(within):
+        with pytest.raises(InputError):
+            plan_of_town(town, max_moves=moves)
+        return
+    plan = plan_of_town(town, max_moves=moves)
+    assert plan.bound <= plan.value <= plan.imbalance + NEARLY
+    assert plan.is_proven
+    assert plan.bound == pytest.approx(within.least("imbalance"), abs=NEARLY)
+    assert is_among(town, plan, within.within(tolerance=plan.bound + SLACK + NEARLY))
+    found = measures(town, plan)
+    assert found["imbalance"] == pytest.approx(plan.imbalance)
+    assert plan.certificate["stages"][1]["value"] == pytest.approx(found["travel"])
+
+
+@pytest.mark.real_data
+def test_san_juan_census_tracts(real_data):
+    tracts = gpd.read_file(real_data / "san_juan" / "census2000_tracts.geojson")
+    bare = units_of_areas(tracts.assign(zone="1"), unit_id="FIPS", zone="zone", workload="TOT_POP").units
+    edges = unit_edges(bare, crs="EPSG:26910")
+    metric = bare.to_crs("EPSG:26910")
+    places = Places(
+        xy_km=metric.representative_point().get_coordinates().to_numpy() / 1000,
+        size=np.ones(len(bare)),
+        load=np.ones(len(bare)),
+        neighbours=adjacency_matrix(bare["unit_id"], edges),
+        border_km=adjacency_matrix(bare["unit_id"], edges),
+        area_km2=metric.area.sum() / 1e6,
+    )
+    label = compact_partition(places, zones=8, tolerance=0.1, starts=5, seed=0)
+    units = bare.assign(zone_id=pd.array([str(z + 1) for z in label], dtype="str"))
+    plan = rebalance(units, adjacency=edges, max_moves=3, time_limit_s=20, crs="EPSG:26910")
+    assert len(plan.assignment) == 73
+    assert plan.is_contiguous
+    assert is_contiguous(plan.assignment, edges)
+    assert 0 < plan.bound <= plan.value <= plan.imbalance <= plan.value + SLACK + NEARLY
+    assert plan.imbalance < plan.imbalance_before
+    assert len(plan.moves) <= 3
+    loads = units.set_index("unit_id")["workload"].groupby(plan.assignment).sum()
+    assert plan.imbalance == pytest.approx(imbalance(loads))
+    assert plan.certificate["is_proven"] == plan.is_proven

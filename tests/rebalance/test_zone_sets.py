@@ -1,0 +1,229 @@
+"""Listing the sets of a zone: each once, none left out, and the budgets leave room for every plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from brute_force import connected_sets, every_plan, hangs_together
+from drawn_towns import PIECES, ROW, STAIRS, TOWNS, plans_of, problem_of_town, random_rules, random_town
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safeschools_geo.rebalance.bit_sets import (
+    Growth,
+    TooManySetsError,
+    are_connected,
+    bits_of,
+    grow_sets,
+    has_unit,
+    members,
+    words_for,
+)
+from safeschools_geo.rebalance.zone_sets import Budget, ZoneSets, zone_budgets
+
+FREE = Budget(99, 99, 99)
+
+
+def sets_of(bits, n) -> list[frozenset[int]]:
+    return [frozenset(np.flatnonzero(row).tolist()) for row in members(bits, n)]
+
+
+def neighbour_bits(n, links):
+    near = [{b if a == i else a for a, b in links if i in (a, b)} for i in range(n)]
+    return np.array([bits_of(js, words_for(n)) for js in near])
+
+
+def unlimited(n, *, most=10**6):
+    return Growth(np.zeros(n), [np.inf] * (n + 1), np.zeros(n), [np.inf] * (n + 1), most)
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 130])
+def test_bits_of_any_number_of_units(n):
+    words = words_for(n)
+    assert words == (1 if n <= 64 else 2 if n <= 128 else 3)
+    units = {0, n - 1, n // 2}
+    bits = bits_of(units, words)[None]
+    assert sets_of(bits, n) == [frozenset(units)]
+    assert has_unit(bits, n - 1).tolist() == [True]
+    assert has_unit(bits, n // 3 + 1).tolist() == [n // 3 + 1 in units]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 150))
+def test_connected_is_what_a_walk_finds(seed, n):
+    rng = np.random.default_rng(seed)
+    links = {(int(rng.integers(0, i)), i): 1.0 for i in range(1, n)}
+    sets = [set(np.flatnonzero(rng.random(n) < share).tolist()) for share in rng.random(12)]
+    # Whole branches as well: most sets drawn at random are in pieces.
+    for root in rng.integers(0, n, 4).tolist():
+        branch = {root}
+        for a, b in sorted(links, key=lambda link: link[1]):
+            if a in branch:
+                branch.add(b)
+        sets.append(branch)
+    bits = np.array([bits_of(units, words_for(n)) for units in [*sets, set()]])
+    expected = [hangs_together(units, links) for units in sets]
+    assert are_connected(bits, neighbour_bits(n, links)).tolist() == [*expected, False]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 9))
+def test_every_attached_set_is_listed_once(seed, n):
+    rng = np.random.default_rng(seed)
+    town = random_town(seed, n, 1)
+    seeds = set(np.flatnonzero(rng.random(n) < 0.5).tolist())
+    within = set(np.flatnonzero(rng.random(n) < 0.8).tolist())
+    found = grow_sets(bits_of(seeds, 1), bits_of(within, 1), neighbour_bits(n, town.links), unlimited(n))
+    listed = sets_of(found.bits, n)
+    attached = {s for s in connected_sets(n, town.links) if s <= within and s & seeds}
+    # Each piece holds a seed: unions of attached pieces, the empty one among them.
+    expected = {frozenset()}
+    for piece in attached:
+        expected |= {union | piece for union in expected}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == expected
+    assert found.size.tolist() == [len(s) for s in listed]
+    cost = rng.uniform(-1, 1, n)
+    assert found.cost(cost) == pytest.approx([sum(cost[i] for i in s) for s in listed], abs=1e-12)
+
+
+def test_growth_keeps_to_its_limits():
+    # A row 0 – 1 – 2 – 3 of loads 1, 2, 3, 4, grown from 0: {}, 0, 01, 012, 0123.
+    row = neighbour_bits(4, {(0, 1): 1, (1, 2): 1, (2, 3): 1})
+    load, everything = np.array([1.0, 2, 3, 4]), bits_of(range(4), 1)
+
+    def grown(load_limits, price_limits, most=100):
+        growth = Growth(load, load_limits, -load, price_limits, most)
+        return grow_sets(bits_of([0], 1), everything, row, growth)
+
+    free = [np.inf] * 5
+    assert grown(free, free).load.tolist() == [0, 1, 3, 6, 10]
+    assert grown([np.inf] * 3, free).load.tolist() == [0, 1, 3]
+    assert grown([6.0] * 5, free).load.tolist() == [0, 1, 3, 6]
+    assert grown(free, [0, 0, -3, -7, 0]).load.tolist() == [0, 1, 3]
+    assert len(grown(free, free, most=5)) == 5
+    with pytest.raises(TooManySetsError):
+        grown(free, free, most=4)
+    assert len(grown([], [])) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 4))
+def test_budgets_leave_room_for_every_plan(seed, n, zones):
+    town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)
+    problem, plans = problem_of_town(town), every_plan(town)
+    for label, moves, imbalance in zip(plans.label, plans.moves, plans.imbalance, strict=True):
+        budgets = zone_budgets(problem, max_moves=int(moves), tolerance=float(imbalance))
+        assert budgets is not None
+        for zone, budget in enumerate(budgets):
+            joins = int(((label == zone) & (problem.start != zone)).sum())
+            leaves = int(((label != zone) & (problem.start == zone)).sum())
+            assert budget.least_in <= joins <= budget.most_in
+            assert budget.least_out <= leaves <= budget.most_out
+            assert joins + leaves <= budget.most_both
+
+
+def test_budgets_by_hand():
+    # Loads 8, 12, 4 and the mean is 8. For a tolerance of 0, b has to lose at least its heaviest unit, 5, and c to gain
+    # at least the heaviest of the others, 5; a may join and lose what is left of two moves.
+    problem = problem_of_town(STAIRS)
+    assert zone_budgets(problem, max_moves=2, tolerance=0.0) == [
+        Budget(1, 1, 2, 0, 0),
+        Budget(1, 2, 2, 0, 1),
+        Budget(2, 1, 2, 1, 0),
+    ]
+    assert zone_budgets(problem, max_moves=0, tolerance=0.0) is None
+    assert zone_budgets(problem, max_moves=0, tolerance=0.5) == [Budget(0, 0, 0, 0, 0)] * 3
+    assert Budget(5, 6, 7, 1, 2).narrowed(1) == Budget(2, 3, 5, 1, 2)
+
+
+def listed(sets: ZoneSets, n, *, price=None, limit=np.inf) -> list[frozenset[int]]:
+    _, bits = sets.cheaper_than(np.zeros(n) if price is None else price, limit, most=10**6)
+    return sets_of(bits[sets.contiguous(bits)], n)
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_all_sets_of_all_plans_are_listed(name):
+    town, plans = TOWNS[name], plans_of(name)
+    problem, n = problem_of_town(town), len(town)
+    for max_moves in (1, 2, 3, 5, n):
+        for tolerance in (0.15, 0.5):
+            needed = plans.within(tolerance=tolerance, max_moves=max_moves).label
+            budgets = zone_budgets(problem, max_moves=max_moves, tolerance=tolerance)
+            if budgets is None:
+                assert len(needed) == 0
+                continue
+            for zone in range(town.zones):
+                sets = ZoneSets(problem, zone, budgets[zone], tolerance=tolerance, max_moves=max_moves)
+                found = listed(sets, n)
+                assert len(found) == len(set(found))
+                assert {frozenset(np.flatnonzero(label == zone).tolist()) for label in needed} <= set(found)
+                for units in found:
+                    load = sum(problem.share[i] for i in units)
+                    assert hangs_together(set(units), town.links)
+                    assert abs(load - 1) <= tolerance + 1e-9
+                    assert len(units ^ set(np.flatnonzero(problem.start == zone).tolist())) <= budgets[zone].most_both
+                    assert all(problem.allowed[i, zone] for i in units)
+                    assert all(len(units & set(group)) in (0, len(group)) for group in town.together)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
+def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
+    rng = np.random.default_rng(seed)
+    town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)
+    problem = problem_of_town(town)
+    price, max_moves, zone = rng.uniform(-2, 2, n), int(rng.integers(1, n + 1)), int(rng.integers(zones))
+    everything = ZoneSets(problem, zone, FREE, tolerance=9.0, max_moves=n)
+    sums = {units: sum(price[i] for i in units) for units in listed(everything, n)}
+    limit = float(np.quantile(list(sums.values()), 0.4)) if sums else 0.0
+    priced = ZoneSets(problem, zone, FREE, tolerance=9.0, max_moves=n, price=price, limit=limit)
+    assert set(listed(priced, n, price=price, limit=limit)) == {u for u, cost in sums.items() if cost < limit}
+    dearest = max(sums.values(), default=0.0) + 1
+    least, bits = everything.cheapest(price, dearest, count=3)
+    assert least == pytest.approx(min(sums.values(), default=dearest))
+    assert len(bits) <= 3
+    if sums:
+        assert sums[sets_of(bits, n)[0]] == pytest.approx(least)
+    none, no_bits = everything.cheapest(price, least, count=3)
+    assert (none, len(no_bits)) == (least, 0)
+    few = ZoneSets(problem, zone, Budget(max_moves, max_moves, max_moves), tolerance=9.0, max_moves=max_moves)
+    own = set(np.flatnonzero(problem.start == zone).tolist())
+    # Not all of these: what leaves has to have somewhere to go.
+    assert set(listed(few, n)) <= {u for u in sums if len(u ^ own) <= max_moves}
+
+
+def test_a_zone_that_moves_away_altogether():
+    # Zone a is unit 0 alone, of load 1 where the mean is 8. It can go anywhere that takes two moves or more.
+    town = TOWNS["alone"]
+    problem = problem_of_town(town)
+    away = {u for u in listed(ZoneSets(problem, 0, FREE, tolerance=0.3, max_moves=8), 8) if 0 not in u}
+    assert frozenset({2, 3, 7}) in away
+    assert all(hangs_together(set(u), town.links) for u in away)
+    for kept in (replace(town, roots={0: 0}), replace(town, locked=(0,))):
+        sets = ZoneSets(problem_of_town(kept), 0, FREE, tolerance=0.3, max_moves=8)
+        assert {u for u in listed(sets, 8) if 0 not in u} == set()
+    # A root that lies in another zone now: zone a can be any set around it, without its own unit too.
+    elsewhere = ZoneSets(problem_of_town(replace(town, roots={0: 7})), 0, FREE, tolerance=0.3, max_moves=8)
+    assert frozenset({2, 3, 7}) in listed(elsewhere, 8)
+
+
+def test_units_that_must_not_stay_are_left_behind():
+    # Unit 8 must not be in b, unit 0 not in a.
+    problem = problem_of_town(TOWNS["has to leave"])
+    for zone, unit in ((0, 0), (1, 8)):
+        assert all(unit not in u for u in listed(ZoneSets(problem, zone, FREE, tolerance=2.0, max_moves=9), 9))
+
+
+def test_too_many_sets_are_refused():
+    problem = problem_of_town(PIECES)
+    with pytest.raises(TooManySetsError):
+        ZoneSets(problem, 0, FREE, tolerance=2.0, max_moves=9, most=3)
+    sets = ZoneSets(problem, 0, FREE, tolerance=2.0, max_moves=9)
+    with pytest.raises(TooManySetsError):
+        sets.cheaper_than(np.zeros(9), 1.0, most=3)
+    assert listed(ZoneSets(problem_of_town(ROW), 0, Budget(0, 0, 0), tolerance=0.0, max_moves=0), 12) == [
+        frozenset({0, 1, 2, 3})
+    ]
