@@ -1,6 +1,6 @@
 """Carrollton's 325 reporting areas in 12 patrol areas: the two published plans beside ours, with bounds.
 
-python benchmarks/bench_carrollton.py [--folder ../shared/data/carrollton] [--gap 0.01] [--time-limit 60]
+python -m benchmarks.bench_carrollton [--folder ../shared/data/carrollton] [--gap 0.01] [--time-limit 60]
 
 Travel is Σ load × minutes over the streets from the area to the centre of its patrol area; loads within 10 % of the
 mean. It is scored twice: with minutes of work as loads, and with calls, which is what the published plans balance and
@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.carrollton import load_carrollton
 from safeschools_geo.rebalance.contiguity import zone_pieces
 from safeschools_geo.rebalance.p_median import p_median
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from benchmarks.carrollton import Carrollton
     from safeschools_geo.rebalance.p_median import PMedianPlan
 
@@ -35,7 +34,7 @@ ZONES, TOLERANCE = 12, 0.1
 def plan_row(name: str, instance: Carrollton, load: pd.Series, centre: pd.Series) -> list[str]:
     """Score a plan by the centre of each area; the areas that it leaves out are not in its travel."""
     travel = instance.travel.to_numpy()[
-        instance.travel.index.get_indexer(centre.index), instance.travel.columns.get_indexer(centre)
+        instance.travel.index.get_indexer(centre.index), instance.travel.columns.get_indexer(pd.Index(centre))
     ]
     total = float((load.loc[centre.index].to_numpy() * travel).sum())
     loads = load.loc[centre.index].groupby(centre).sum()

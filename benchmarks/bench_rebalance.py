@@ -1,6 +1,6 @@
 """Rebalancing beside GerryChain, spopt and pygeoda, on the same instances in one run.
 
-python benchmarks/bench_rebalance.py [--instances "san_juan(0)" tracts …] [--no-peers] [--seeds 3] [--peer-seconds 60]
+python -m benchmarks.bench_rebalance [--instances "san_juan(0)" tracts …] [--no-peers] [--seeds 3] [--peer-seconds 60]
 
 For each instance a table of plans: imbalance, units moved, compactness, contiguity, time, and the bound on what was
 asked for, over all contiguous plans: ours alone gives one. Peers that are not installed are left out, with a message
