@@ -34,6 +34,9 @@ unmapped = "non_critical"
 nearest_school_m = {nearest}
 columns = {{ occurred_at = "Date", category = "PrimaryType", x = "Longitude", y = "Latitude" }}
 
+[rebalance]
+max_moves = 1
+
 [[terms]]
 name = "Spring 2018"
 start = 2018-01-08

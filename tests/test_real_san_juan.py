@@ -46,6 +46,9 @@ file = "data/boundaries/places_tiger2023.geojson"
 [places.columns]
 name = "NAME"
 
+[rebalance]
+max_moves = 1
+
 [[terms]]
 name = "Spring 2018"
 start = 2018-01-08

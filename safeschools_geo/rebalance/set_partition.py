@@ -27,6 +27,7 @@ _NEW_SETS = 150
 _MOST_ROUNDS = 400
 _LARGEST_POOL = 1_200_000
 _NEAR = 0.02
+_BATCH = 20_000
 _NARROW_SETS = 100_000
 
 
@@ -147,6 +148,7 @@ class _Limits:
     tolerance: float
     max_moves: int
     budgets: list[Budget]
+    deadline: float
 
 
 def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, deadline: float) -> Outcome:
@@ -188,7 +190,7 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
     if budgets is None:
         return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
-    limits = _Limits(tolerance, max_moves, budgets)
+    limits = _Limits(tolerance, max_moves, budgets, deadline)
     try:
         bound, pool = _bound_and_pool(problem, limits, aim, deadline=deadline)
     except TooManySetsError:
@@ -307,7 +309,12 @@ def _cheap_sets(
         limit=limit,
     )
     sums, bits = sets.cheaper_than(price, limit, most=most)
-    is_whole = sets.contiguous(bits)
+    parts = []
+    for begin in range(0, max(len(bits), 1), _BATCH):
+        if time.perf_counter() > limits.deadline:
+            raise TooManySetsError
+        parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
+    is_whole = np.concatenate(parts)
     return sums[is_whole], sets.members(bits[is_whole])
 
 

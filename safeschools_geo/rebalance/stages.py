@@ -25,6 +25,7 @@ OUTWARD = "in which every unit has a neighbour in its zone that is nearer to the
 """The restricted class that is searched first where there are many units."""
 
 _SMALL = 16
+_FEW_UNITS = 150
 _OUTWARD_SHARE = 0.35
 _SETS_SHARE = 0.7
 _EASIER = (0.97, 0.9, 0.75, 0.5)
@@ -170,7 +171,8 @@ def _by_sets(
         return least_imbalance(problem, limits.max_moves, start=start, deadline=deadline)
     if objective == "moves" and limits.tolerance is not None and start is not None:
         return _fewest_moves(problem, limits, start, deadline=deadline)
-    if objective == "travel" and limits.tolerance is not None and limits.max_moves is not None and start is not None:
+    # With many units the integer program is quick at travel, and lists of sets are long.
+    if objective == "travel" and len(problem) <= _FEW_UNITS and start is not None and limits.max_moves is not None:
         return _shortest_travel(problem, limits, start, deadline=deadline)
     return None
 

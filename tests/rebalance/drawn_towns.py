@@ -13,6 +13,7 @@ from grid_town import EAST, NORTH, UTM
 from shapely.geometry import box
 
 from safeschools_geo.rebalance.problem import NO_ROOT, Problem
+from safeschools_geo.rebalance.propose import rebalance
 
 
 def drawn(zones: str, loads: str, *, bridges=(), **rules) -> Town:
@@ -150,6 +151,11 @@ def rules_of_town(town: Town) -> dict[str, object]:
     }
 
 
+def plan_of_town(town: Town, **options):
+    """Rebalance a town."""
+    return rebalance(units_of_town(town), **tables_of_town(town), **rules_of_town(town), **options)
+
+
 STAIRS = drawn("aab abb ccb", "4 1 2  3 5 1  2 2 4")
 """Nine units in three zones, everything allowed::
 
@@ -197,11 +203,14 @@ TOWNS = {
     "group apart": replace(STAIRS, together=((1, 7), (0, 6))),
     "pieces, rooted": replace(PIECES, roots={0: 8, 1: 3}),
     "all rules": replace(PIECES, roots={2: 4}, locked=(0,), forbidden=((8, 2),), together=((2, 5),)),
-    "random": random_town(3, 9, 3),
-    "random, in pieces": random_town(4, 9, 3, is_contiguous=False),
+    "random": random_town(3, 8, 3),
+    "random, in pieces": random_town(4, 8, 3, is_contiguous=False),
     "two zones": random_town(5, 10, 2),
     "four zones": random_town(6, 8, 4, is_contiguous=False),
 }
+
+FEW_TOWNS = ("stairs", "pieces", "island", "alone", "roots", "group apart", "all rules", "random, in pieces")
+"""Names of towns that together have every kind of rule and of fault."""
 
 
 @cache

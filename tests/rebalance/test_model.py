@@ -71,7 +71,7 @@ def test_every_other_objective_within_every_number_of_moves(name):
 @pytest.mark.parametrize("name", TOWNS)
 def test_every_objective_within_a_tolerance_and_with_no_limit_at_all(name):
     problem, plans = problem_of_town(TOWNS[name]), plans_of(name)
-    for tolerance in (0.1, 0.3, None):
+    for tolerance in (0.1, None):
         within = plans if tolerance is None else plans.within(tolerance=tolerance)
         for objective in OBJECTIVES:
             assert agrees(best_of(problem, objective, tolerance=tolerance), problem, within, objective)
@@ -176,6 +176,14 @@ def test_any_town_with_any_rules(seed, n, zones, objective):
     within = plans.within(max_moves=np.inf if moves is None else moves)
     within = within if tolerance is None else within.within(tolerance=tolerance)
     assert agrees(best_of(problem, objective, max_moves=moves, tolerance=tolerance), problem, within, objective)
+
+
+@pytest.mark.parametrize("seed", [99, 144])
+def test_a_bound_that_is_the_rounding_of_the_solver_below_the_plan_is_a_proof(seed):
+    # Here the solver's value is 1e-7 below that of its own plan: it uses up what it takes for rounding.
+    town = random_town(seed, 6, 2, is_contiguous=False)
+    found = best_of(problem_of_town(town), "imbalance", max_moves=4)
+    assert agrees(found, problem_of_town(town), every_plan(town).within(max_moves=4), "imbalance")
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from brute_force import every_plan, measured
 from drawn_towns import (
+    FEW_TOWNS,
     PIECES,
-    ROW,
     STAIRS,
     TOWNS,
     drawn,
+    plan_of_town,
     plans_of,
     random_rules,
     random_town,
@@ -31,7 +32,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 from town_of_units import six_units
 
-from safeschools_geo.errors import ColumnError, CRSError, InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.rebalance import rebalance
 from safeschools_geo.rebalance.areas import units_of_areas
 from safeschools_geo.rebalance.contiguity import adjacency_matrix, is_contiguous
@@ -42,10 +43,6 @@ from safeschools_geo.workload import imbalance
 
 SLACK = 0.005
 NEARLY = 1e-6
-
-
-def plan_of_town(town, **options):
-    return rebalance(units_of_town(town), **tables_of_town(town), **rules_of_town(town), **options)
 
 
 def measures(town, plan) -> dict[str, float]:
@@ -61,7 +58,7 @@ def is_among(town, plan, plans) -> bool:
     return bool((plans.label == label).all(axis=1).any())
 
 
-@pytest.mark.parametrize("name", TOWNS)
+@pytest.mark.parametrize("name", FEW_TOWNS)
 def test_max_moves_asks_for_the_least_imbalance_then_the_shortest_travel(name):
     town, plans = TOWNS[name], plans_of(name)
     for moves in (1, 3, len(town)):
@@ -81,7 +78,7 @@ def test_max_moves_asks_for_the_least_imbalance_then_the_shortest_travel(name):
         assert found["travel"] == pytest.approx(within.within(tolerance=plan.bound + SLACK).least("travel"), abs=1e-5)
 
 
-@pytest.mark.parametrize("name", TOWNS)
+@pytest.mark.parametrize("name", FEW_TOWNS)
 def test_tolerance_asks_for_the_fewest_moves_then_the_shortest_travel(name):
     town, plans = TOWNS[name], plans_of(name)
     for tolerance in (plans.least("imbalance") + 0.02, plans.least("imbalance") + 0.3):
@@ -95,7 +92,7 @@ def test_tolerance_asks_for_the_fewest_moves_then_the_shortest_travel(name):
         assert found["travel"] == pytest.approx(within.within(max_moves=plan.value).least("travel"), abs=1e-5)
 
 
-@pytest.mark.parametrize("name", TOWNS)
+@pytest.mark.parametrize("name", FEW_TOWNS)
 def test_both_ask_for_the_shortest_travel(name):
     town, plans = TOWNS[name], plans_of(name)
     tolerance = plans.least("imbalance") + 0.2
@@ -295,93 +292,10 @@ def test_ids_that_are_numbers_are_text():
     assert len(plan.to_frame()) == 9
 
 
-# --- requests without a plan
-
-
-def test_locks_that_break_contiguity_are_named():
-    # Zone b locked in units 4 and 5 of "aab abb ccb" is no fault; unit 2 in a and 3 in a with 0, 1 locked in b is.
-    town = drawn("aba", "1 1 1", locked=(0, 1, 2))
-    with pytest.raises(SettingsError) as caught:
-        plan_of_town(town, max_moves=1)
-    assert all(name in str(caught.value) for name in ("u00", "u01", "u02", "zone z0"))
-
-
-def test_a_tolerance_that_is_too_tight_names_the_nearest_one():
-    # Row: no plan of three zones is within 40 %, as unit 9 alone weighs 9 of 30; 0.4 can be reached.
-    nearest = plans_of("row").least("imbalance")
-    with pytest.raises(InputError, match="tolerance") as caught:
-        plan_of_town(ROW, tolerance=nearest - 0.01)
-    assert f"{nearest:.4f}" in str(caught.value) or f"{nearest:.2%}" in str(caught.value)
-    # A third of a tenth is rounded up, so that the figure can be kept.
-    with pytest.raises(SettingsError, match=r"(?s)no plan within these limits.*a tolerance of 0\.0910 or more"):
-        plan_of_town(PIECES, tolerance=0.05)
-    assert plan_of_town(PIECES, tolerance=0.0910).imbalance == pytest.approx(1 / 11)
-
-
-def test_a_heavy_unit_is_named_with_the_tolerance_it_needs():
-    town = drawn("aab bbb", "9 1 1 1 1 1")
-    with pytest.raises(InputError, match=r"(?s)u00.*28\.57%"):
-        plan_of_town(town, tolerance=0.1)
-
-
-def test_a_district_in_parts_and_too_many_zones():
-    apart = drawn("ab.ab ab.ab", "1 1 1 1 1 1 1 1")
-    assert plan_of_town(apart, max_moves=4).is_contiguous
-    with pytest.raises(InputError, match="parts"):
-        plan_of_town(drawn("ab.a.b", "1 1 1 1"), max_moves=4)
-    town = drawn("ab ab", "1 1 1 1", together=((0, 1), (1, 2), (2, 3)))
-    with pytest.raises(SettingsError, match="each zone needs one"):
-        plan_of_town(town, max_moves=4)
-
-
-def test_several_conflicts_are_told_at_once():
-    town = drawn("abab", "1 1 1 1", locked=(0, 1, 2, 3), forbidden=((0, 0),))
-    with pytest.raises(SeveralFaultsError) as caught:
-        plan_of_town(town, max_moves=4)
-    assert len(caught.value.faults) >= 2
-
-
-def test_rules_that_take_more_moves_than_there_are():
-    with pytest.raises(SettingsError, match=r"(?s)2 units may not stay.*at most 1 may move.*Allow at least 2"):
-        plan_of_town(TOWNS["has to leave"], max_moves=1)
-    with pytest.raises(SettingsError, match="detached units"):
-        plan_of_town(PIECES, max_moves=0)
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"objectives": ()}, "objectives of"),
-        ({"objectives": ("moves", "moves")}, "each once"),
-        ({"objectives": ("speed",)}, "objectives of"),
-        ({"max_moves": -1}, "max_moves of 0 or more"),
-        ({"tolerance": -0.1}, "tolerance of 0 or more"),
-        ({"slack": -0.1}, "slack of 0 or more"),
-        ({"time_limit_s": 0}, "time_limit_s above 0"),
-        ({"seed": -1, "slack": -1}, "(?s)slack of 0 or more; seed of 0 or more"),
-    ],
-)
-def test_settings_out_of_range(options, words):
-    with pytest.raises(SettingsError, match=words):
-        plan_of_town(STAIRS, **options)
-
-
-def test_maps_without_a_crs_and_links_to_nowhere():
-    with pytest.raises(CRSError):
-        rebalance(six_units().set_crs(None, allow_override=True), max_moves=1)
-    with pytest.raises(ColumnError, match=r"(?s)lack columns.*unit_id, workload"):
-        rebalance(six_units().drop(columns=["unit_id", "workload"]), max_moves=1)
-    with pytest.raises(ColumnError, match=r"(?s)units that there are not.*x"):
-        rebalance(six_units(), adjacency=pd.DataFrame({"unit_a": ["a"], "unit_b": ["x"]}), max_moves=1)
-
-
 # --- out of time, and at random
 
 
-@pytest.mark.parametrize("is_large", [False, True])
-def test_out_of_time_there_is_still_a_contiguous_plan_and_a_bound(is_large, monkeypatch):
-    if is_large:
-        monkeypatch.setattr("safeschools_geo.rebalance.stages._SMALL", 0)
+def test_out_of_time_there_is_still_a_contiguous_plan_and_a_bound():
     # Sixty squares whose loads cannot be evened out by one move after another.
     rng = np.random.default_rng(4)
     town = drawn(" ".join(["aaabbbcccd"] * 6), " ".join(map(str, rng.integers(10_000, 99_999, 60))))
@@ -395,7 +309,7 @@ def test_out_of_time_there_is_still_a_contiguous_plan_and_a_bound(is_large, monk
     assert "Not proven" in plan.summary()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
 def test_any_town_with_any_rules(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 3 > 0), seed)

@@ -84,7 +84,7 @@ def test_the_shortest_travel_and_fewest_moves_within_every_number_of_moves(name)
         assert problem.moved(fewest.label) == within.least("moves")
 
 
-@pytest.mark.parametrize("name", ["stairs", "pieces", "alone", "island", "roots", "all rules", "random, in pieces"])
+@pytest.mark.parametrize("name", ["stairs", "pieces", "alone", "all rules"])
 @pytest.mark.usefixtures("always_sets")
 def test_stages_by_zone_sets_are_those_of_trying_everything(name):
     problem, plans = problem_of_town(TOWNS[name]), plans_of(name)
