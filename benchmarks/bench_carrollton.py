@@ -12,6 +12,7 @@ are drawn with their centres and with free ones; `gap` is to the bound over all 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -80,7 +81,7 @@ def our_rows(instance: Carrollton, load: pd.Series, gap: float, limit: float) ->
     asked = {f"ours, centres of {name}": sorted(set(centre)) for name, centre in instance.plans.items()}
     tasks = {"ours, free centres": None, **asked}
     start = time.perf_counter()
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = {name: pool.submit(solve, instance, load, centres, gap, limit) for name, centres in tasks.items()}
         found = {name: task.result() for name, task in waiting.items()}
     rows = []

@@ -112,7 +112,7 @@ def test_all_maps_are_drawn_and_the_history_is_small(everything):
     maps = out / "Spring 2018" / "maps"
     assert {p.stem for p in maps.iterdir()} == {
         *("index", "zones", "history", "rates"),
-        *("hotspots", "hours", "trends", "grid"),
+        *("plan", "what_if", "hotspots", "hours", "trends", "grid"),
     }
     assert (maps / "history.html").stat().st_size < 1_500_000
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from brute_force import connected_sets, every_plan, hangs_together
 from drawn_towns import PIECES, ROW, STAIRS, TOWNS, plans_of, problem_of_town, random_rules, random_town
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.rebalance.bit_sets import (
@@ -171,6 +171,7 @@ def test_all_sets_of_all_plans_are_listed(name):
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
+@example(seed=2882, n=6, zones=3)
 def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
     rng = np.random.default_rng(seed)
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)
@@ -178,7 +179,8 @@ def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
     price, max_moves, zone = rng.uniform(-2, 2, n), int(rng.integers(1, n + 1)), int(rng.integers(zones))
     everything = ZoneSets(problem, zone, FREE, tolerance=9.0, max_moves=n)
     sums = {units: sum(price[i] for i in units) for units in listed(everything, n)}
-    limit = float(np.quantile(list(sums.values()), 0.4)) if sums else 0.0
+    # A little above one of the sums: what costs just as much may fall on either side by rounding.
+    limit = float(np.quantile(list(sums.values()), 0.4)) + 1e-9 if sums else 0.0
     priced = ZoneSets(problem, zone, FREE, tolerance=9.0, max_moves=n, price=price, limit=limit)
     assert set(listed(priced, n, price=price, limit=limit)) == {u for u, cost in sums.items() if cost < limit}
     dearest = max(sums.values(), default=0.0) + 1
@@ -187,8 +189,8 @@ def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
     assert len(bits) <= 3
     if sums:
         assert sums[sets_of(bits, n)[0]] == pytest.approx(least)
-    none, no_bits = everything.cheapest(price, least, count=3)
-    assert (none, len(no_bits)) == (least, 0)
+    none, no_bits = everything.cheapest(price, least - 1e-9, count=3)
+    assert (none, len(no_bits)) == (least - 1e-9, 0)
     few = ZoneSets(problem, zone, Budget(max_moves, max_moves, max_moves), tolerance=9.0, max_moves=max_moves)
     own = set(np.flatnonzero(problem.start == zone).tolist())
     # Not all of these: what leaves has to have somewhere to go.
