@@ -19,6 +19,7 @@ from safeschools_geo.maps.plan_pictures import plan_picture
 from safeschools_geo.maps.plan_shell import plan_map_page
 from safeschools_geo.maps.shell import Chart, PageContent
 from safeschools_geo.maps.thumbnail import thumbnail
+from safeschools_geo.shown import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,10 +168,10 @@ def _map_data(
 ) -> dict[str, Any]:
     data = plan_layers.map_data(both.shapes, both.signs, schools)
     for zone, before, after in zip(data["zones"], both.loads_today, both.loads_proposed, strict=True):
-        zone |= {"load_today": figures.load_text(before), "load_proposed": figures.load_text(after)}
+        zone |= {"load_today": format_load(before), "load_proposed": format_load(after)}
     rows = zip(
         plan_layers.unit_names(units),
-        figures.millionths(units["workload"]),
+        millionths(units["workload"]).tolist(),
         both.shapes.at.tolist(),
         both.today,
         both.proposed,
@@ -183,7 +184,7 @@ def _map_data(
                 name,
                 f"Today: {both.signs[before].name}",
                 f"Proposed: {both.signs[after].name}" if after != before else "Stays",
-                f"{figures.load_text(load)} {load_unit}",
+                f"{format_load(load)} {load_unit}",
             ],
         }
         for name, load, at, before, after in rows
@@ -193,7 +194,7 @@ def _map_data(
 
 def _pictures(both: _Compared, load_unit: str) -> list[Chart]:
     moved = sum(a != b for a, b in zip(both.today, both.proposed, strict=True))
-    imbalance = figures.imbalance_text(both.loads_today), figures.imbalance_text(both.loads_proposed)
+    imbalance = format_imbalance(both.loads_today), format_imbalance(both.loads_proposed)
     return [
         _picture(both, f"Today, imbalance {imbalance[0]}", _told(both.signs, both.loads_today, load_unit), "today"),
         _picture(
@@ -212,16 +213,14 @@ def _picture(both: _Compared, caption: str, description: str, view: str) -> Char
         title=f"Map: {caption}",
         description=description,
         former=both.today,
-        lines=[figures.load_text(load) for load in loads],
+        lines=[format_load(load) for load in loads],
         only_changes=view == "changes",
     )
     return Chart(picture, caption)
 
 
 def _told(signs: Sequence[ZoneSign], loads: Sequence[int], load_unit: str) -> str:
-    return ", ".join(
-        f"{sign.name} {figures.load_text(load)} {load_unit}" for sign, load in zip(signs, loads, strict=True)
-    )
+    return ", ".join(f"{sign.name} {format_load(load)} {load_unit}" for sign, load in zip(signs, loads, strict=True))
 
 
 def _legends(schools: gpd.GeoDataFrame | None, *, has_boundary: bool) -> dict[str, list[LegendItem]]:
@@ -299,9 +298,9 @@ def _load_table(both: _Compared, *, load_name: str) -> tables.DataTable:
     rows = tuple(
         (
             sign.name,
-            figures.load_text(before),
+            format_load(before),
             figures.against_mean_text(before, both.loads_today),
-            figures.load_text(after),
+            format_load(after),
             figures.against_mean_text(after, both.loads_proposed),
         )
         for sign, before, after in zip(both.signs, both.loads_today, both.loads_proposed, strict=True)

@@ -14,6 +14,7 @@ from safeschools_geo.maps.plan_shell import plan_map_page
 from safeschools_geo.maps.shell import PageContent
 from safeschools_geo.maps.thumbnail import thumbnail
 from safeschools_geo.maps.what_if_data import page_data
+from safeschools_geo.shown import format_imbalance, format_load
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -153,10 +154,10 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
     heaviest = loads.index(max(loads))
     moved = [unit for unit, zone in zip(units, shown, strict=True) if unit["zone"] != zone]
     return {
-        "imbalance": figures.imbalance_text(loads),
-        "imbalance_today": figures.imbalance_text(before),
+        "imbalance": format_imbalance(loads),
+        "imbalance_today": format_imbalance(before),
         "heaviest": zones[heaviest]["name"],
-        "heaviest_load": figures.load_text(loads[heaviest]),
+        "heaviest_load": format_load(loads[heaviest]),
         "heaviest_apart": figures.against_mean_text(loads[heaviest], loads),
         "moved_schools": tables.count(sum(unit["schools"] for unit in moved)),
         "moved_students": tables.count(sum(unit["students"] or 0 for unit in moved)),
@@ -165,8 +166,8 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
             {
                 **zone,
                 "schools": tables.count(schools[i]),
-                "today": figures.load_text(before[i]),
-                "load": figures.load_text(loads[i]),
+                "today": format_load(before[i]),
+                "load": format_load(loads[i]),
                 "apart": figures.against_mean_text(loads[i], loads),
                 "share": 100 * loads[i] / most,
             }
@@ -179,7 +180,7 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
                 "today": zones[unit["zone"]]["name"],
                 "now": zones[shown[i]]["name"],
                 "proposed": "" if data["plan"] is None else zones[data["plan"][i]]["name"],
-                "load": figures.load_text(unit["load"]),
+                "load": format_load(unit["load"]),
                 "students": tables.count(unit["students"]),
                 "stays": "root" if unit["root"] is not None else "locked" if unit["is_locked"] else "",
             }
@@ -200,7 +201,7 @@ def _zones_today(data: Mapping[str, Any], *, load_name: str) -> tables.DataTable
             zone["name"],
             tables.count(sums["schools"][i]),
             tables.count(sums["students"][i]),
-            figures.load_text(sums["load"][i]),
+            format_load(sums["load"][i]),
             figures.against_mean_text(sums["load"][i], sums["load"]),
         )
         for i, zone in enumerate(zones)

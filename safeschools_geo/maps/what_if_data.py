@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from safeschools_geo.export import safe_cells
-from safeschools_geo.maps import plan_figures as figures
 from safeschools_geo.maps import plan_layers
+from safeschools_geo.shown import millionths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -72,7 +72,7 @@ def _unit_data(
     tails = pd.DataFrame(units[["workload", *known]]).astype({"workload": "float64"})
     columns = {
         "name": plan_layers.unit_names(units),
-        "load": figures.millionths(units["workload"]),
+        "load": millionths(units["workload"]).tolist(),
         "zone": plan_layers.places_of(units["zone_id"], zone_ids, what="zones of units"),
         "schools": _counts(units, "schools", missing=1),
         "students": _counts(units, "students", missing=None),

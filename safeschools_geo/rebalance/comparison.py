@@ -9,8 +9,8 @@ import pandas as pd
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance.score import LOAD_UNIT
-from safeschools_geo.rebalance.shown import format_load, millionths
 from safeschools_geo.rebalance.unit_tables import in_order
+from safeschools_geo.shown import format_load, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping

@@ -10,8 +10,8 @@ import pandas as pd
 
 from safeschools_geo.errors import name_ids
 from safeschools_geo.rebalance.contiguity import zone_pieces
-from safeschools_geo.rebalance.shown import format_imbalance, format_ratio
 from safeschools_geo.schemas import LEVELS
+from safeschools_geo.shown import format_imbalance, format_ratio
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from safeschools_geo.rebalance.median_highs import pass_rows, quiet_highs
+from safeschools_geo.rebalance.highs import pass_rows, quiet_highs
 from safeschools_geo.rebalance.places import Labels
 
 if TYPE_CHECKING:

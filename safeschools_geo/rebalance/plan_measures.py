@@ -9,7 +9,7 @@ import pandas as pd
 
 from safeschools_geo.errors import ColumnError, count_text, name_ids
 from safeschools_geo.rebalance.measures import Measure, counted, not_scored
-from safeschools_geo.rebalance.shown import format_share, millionths
+from safeschools_geo.shown import format_share, millionths
 
 if TYPE_CHECKING:
     import geopandas as gpd

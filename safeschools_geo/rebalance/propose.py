@@ -183,7 +183,7 @@ def _require_settings(settings: PlanSettings) -> None:
         )
 
 
-def solve_stages(problem: Problem, settings: PlanSettings, *, began: float, start: Labels | None = None) -> list[Stage]:
+def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> list[Stage]:
     """Make one objective after another small, each within what the ones before it leave.
 
     Parameters
@@ -194,8 +194,6 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float, star
         What is asked.
     began
         Moment of `time.perf_counter` from which the time counts.
-    start
-        A plan that is known.
 
     Returns
     -------
@@ -203,7 +201,7 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float, star
         One for each objective; only the first where there is no plan.
     """
     limits = Limits(tolerance=settings.tolerance, max_moves=settings.max_moves)
-    known = [p for p in [*_first_plans(problem, settings), start] if p is not None]
+    known = _first_plans(problem, settings)
     stages: list[Stage] = []
     for objective, share in zip(settings.objectives, _SHARES[len(settings.objectives)], strict=True):
         fitting = [p for p in known if _is_within(problem, p, limits)]

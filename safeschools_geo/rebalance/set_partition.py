@@ -192,7 +192,7 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
         return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
     limits = _Limits(tolerance, max_moves, budgets, deadline)
     try:
-        bound, pool = _bound_and_pool(problem, limits, aim, deadline=deadline)
+        bound, pool = _bound_and_pool(problem, limits, aim)
     except TooManySetsError:
         return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list")
     if pool is None or bound > aim.cutoff + _ROUNDING:
@@ -214,17 +214,17 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     return Outcome(max(bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
 
 
-def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim, *, deadline: float) -> tuple[float, SetPool | None]:
+def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim) -> tuple[float, SetPool | None]:
     """Solve the linear program over all sets, and list those that can belong to a plan below the cutoff."""
     master = _Master(problem, aim)
-    prices = _price_out(problem, _narrow_sets(problem, limits), aim, master, deadline=deadline)
+    prices = _price_out(problem, _narrow_sets(problem, limits), aim, master, deadline=limits.deadline)
     while True:
         least = _least_by_zone(problem, limits, aim, prices, master)
         bound = prices.bound(aim, least)
         is_near = prices.bound(aim, prices.zone) - bound < _NEAR * max(1e-9, float(np.abs(aim.cost).max()))
         if is_near or bound > aim.cutoff + _ROUNDING:
             break
-        if time.perf_counter() > deadline:
+        if time.perf_counter() > limits.deadline:
             return -np.inf, None
         prices = master.solve()
     if bound > aim.cutoff + _ROUNDING:

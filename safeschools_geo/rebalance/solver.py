@@ -6,13 +6,17 @@ import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import highspy
 import numpy as np
-from highspy._core import _Highs
 from scipy.sparse import csc_array
 
+from safeschools_geo.rebalance.highs import quiet_highs
 from safeschools_geo.rebalance.problem import Flags, Numbers
+
+if TYPE_CHECKING:
+    from highspy._core import _Highs
 
 SOLVER = f"HiGHS {version('highspy')}"
 """The solver, as results name it."""
@@ -101,9 +105,8 @@ def solve(
     Solution
         The best solution and the bound, also where time ran out.
     """
-    # The class in front of this one prints a banner before it can be told not to.
-    highs = _Highs()
-    options: dict[str, float | bool | str] = {"threads": 1, "parallel": "off", "random_seed": seed, "mip_rel_gap": gap}
+    highs = quiet_highs(seed=seed)
+    options: dict[str, float | bool | str] = {"parallel": "off", "mip_rel_gap": gap}
     options |= {"mip_abs_gap": 1e-9, "mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-8}
     if np.isfinite(time_limit_s):
         options["time_limit"] = max(float(time_limit_s), 0.01)

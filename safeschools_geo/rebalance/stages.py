@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safeschools_geo.rebalance.model import Limits, Objective, PlanModel, objective_value
-from safeschools_geo.rebalance.problem import EXACT, NO_ROOT, Labels
+from safeschools_geo.rebalance.model import Limits, Objective, PlanModel
+from safeschools_geo.rebalance.problem import EXACT, Labels
 from safeschools_geo.rebalance.set_partition import Aim, find_plan
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def solve_stage(
 def _better_of(one: Stage, other: Stage) -> Stage:
     """Keep the better plan and the better bound of two searches for the same thing."""
     best = one if one.value <= other.value else other
-    method = one.method if one.bound >= other.bound else other.method
+    proof = one if one.bound >= other.bound else other
     bound = min(max(one.bound, other.bound), best.value)
     is_proven = best.label is not None and best.value - bound <= EXACT
     return replace(
@@ -126,10 +126,11 @@ def _better_of(one: Stage, other: Stage) -> Stage:
         bound=best.value if is_proven else bound,
         is_proven=is_proven,
         is_infeasible=one.is_infeasible or other.is_infeasible,
-        method=method,
+        method=proof.method,
         restricted_bound=other.restricted_bound,
         restriction=other.restriction,
-        log=other.log,
+        # The record belongs to the bound: that of the program tells times, that of the sets does not.
+        log=proof.log,
     )
 
 
@@ -177,9 +178,7 @@ def _by_sets(
     return None
 
 
-def least_imbalance(
-    problem: Problem, max_moves: int, *, start: Labels | None, deadline: float, floor: float = 0.0
-) -> Stage | None:
+def least_imbalance(problem: Problem, max_moves: int, *, start: Labels | None, deadline: float) -> Stage | None:
     """Find the most even plan of few moves by zone sets.
 
     Parameters
@@ -192,8 +191,6 @@ def least_imbalance(
         A plan of so few moves, if one is known.
     deadline
         Moment of `time.perf_counter` at which to stop.
-    floor
-        A bound that is known already.
 
     Returns
     -------
@@ -202,7 +199,7 @@ def least_imbalance(
     """
     cost = problem.move_cost()
     most = float(problem.zones) if start is None else problem.imbalance(start)
-    label, value, bound = start, most if start is not None else np.inf, floor
+    label, value, bound = start, most if start is not None else np.inf, 0.0
     limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
     log: list[str] = []
     while value - bound > EXACT:
@@ -288,39 +285,3 @@ def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadlin
     is_proven = found.is_closed
     bound = value if is_proven else min(found.bound + base, value)
     return Stage("travel", label, value, bound, is_proven=is_proven, method=ZONE_SETS, log=found.log)
-
-
-def keeps_roots(problem: Problem) -> bool:
-    """Say whether plans have to keep roots.
-
-    Parameters
-    ----------
-    problem
-        What is to be rebalanced.
-
-    Returns
-    -------
-    bool
-        True when any zone has one.
-    """
-    return bool((problem.roots != NO_ROOT).any())
-
-
-def value_of(problem: Problem, label: Labels, objective: Objective) -> float:
-    """Measure a plan by an objective.
-
-    Parameters
-    ----------
-    problem
-        What is to be rebalanced.
-    label
-        Zone of each unit, shape (n,).
-    objective
-        The objective.
-
-    Returns
-    -------
-    float
-        The value.
-    """
-    return objective_value(problem, label, objective)

@@ -9,7 +9,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, eye_array, kron, vstack
 
-from safeschools_geo.rebalance.median_highs import pass_rows, quiet_highs
+from safeschools_geo.rebalance.highs import pass_rows, quiet_highs
 from safeschools_geo.rebalance.places import Labels, Numbers
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance.compactness import polsby_popper, reock
 from safeschools_geo.rebalance.contiguity import components, zone_pieces
-from safeschools_geo.rebalance.shown import format_load, millionths
 from safeschools_geo.rebalance.unit_tables import natural_order, schools_of_units
 from safeschools_geo.schemas import LEVELS
+from safeschools_geo.shown import format_load, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

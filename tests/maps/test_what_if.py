@@ -17,7 +17,7 @@ from safeschools_geo.maps import plan_figures
 from safeschools_geo.rebalance.contiguity import is_contiguous
 from safeschools_geo.rebalance.plan_file import plan_frame, read_plan
 from safeschools_geo.rebalance.score import score_plan
-from safeschools_geo.rebalance.shown import format_imbalance, format_load, format_share, millionths
+from safeschools_geo.shown import format_imbalance, format_load, format_share, millionths
 
 pytestmark = pytest.mark.browser
 TODAY = dict(zip(LETTERS, ["1", "1", "2", "=3", "1", "2", "2", "=3"], strict=True))
@@ -159,15 +159,18 @@ def test_random_moves_show_what_python_counts_to_the_last_digit(opened):
         assert page.locator("#pieces").inner_text() == ("Yes" if together else "Not contiguous")
 
 
-def test_figures_of_the_page_are_those_of_the_score():
-    rng = random.Random(3)  # noqa: S311 - numbers, not secrets
-    for _ in range(200):
-        loads = [rng.choice([0, 5, 1_005_000, rng.randrange(10**10)]) for _ in range(rng.randint(1, 9))]
-        assert plan_figures.imbalance_text(loads) == format_imbalance(loads)
-        assert [plan_figures.load_text(load) for load in loads] == [format_load(load) for load in loads]
-    assert plan_figures.against_mean_text(3, [3, 3]) == "at the mean"
+def test_loads_of_zones_are_sums_of_whole_millionths():
     workload = plan_town.units()["workload"]
-    assert plan_figures.millionths(workload) == millionths(workload).tolist()
+    halves = [at % 2 for at in range(len(workload))]
+    whole = millionths(workload).tolist()
+    assert plan_figures.zone_loads(workload, halves, 3) == [sum(whole[::2]), sum(whole[1::2]), 0]
+
+
+def test_a_zone_against_the_mean():
+    assert plan_figures.against_mean_text(3, [3, 3]) == "at the mean"
+    # The mean is 2: 3 is half as much again, and 1 half of it.
+    assert plan_figures.against_mean_text(3, [3, 1]) == "+50.0% over"
+    assert plan_figures.against_mean_text(1, [3, 1]) == "−50.0% under"
 
 
 def download(page):
