@@ -9,11 +9,12 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from pyproj import CRS
-from shapely import Geometry
+from shapely import Geometry, MultiPolygon
 
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, require_crs
 from safeschools_geo.errors import ColumnError, GeometryError
 from safeschools_geo.rebalance.faces import GRID_DEG
+from safeschools_geo.validate.geometry import polygon_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,9 +104,9 @@ class Ground:
             zone_ids=tuple(claimed.index),
             shapes=shapes,
             metric=metric,
-            gap=shapely.difference(area, covered),
+            gap=_area_of(shapely.difference(area, covered)),
             overlap=overlap,
-            beyond=shapely.difference(covered, area),
+            beyond=_area_of(shapely.difference(covered, area)),
             metres=metres,
         )
 
@@ -283,7 +284,13 @@ def require_columns(frame: gpd.GeoDataFrame, names: list[str], where: str) -> No
 def _whole(shapes: gpd.GeoSeries) -> Geometry:
     """Join areas; one that crosses itself by centimetres, only once in degrees, is mended."""
     valid = shapely.make_valid(shapes.to_numpy(), method="structure")
-    return valid[0] if len(valid) == 1 else shapely.union_all(valid)
+    return _area_of(valid[0] if len(valid) == 1 else shapely.union_all(valid))
+
+
+def _area_of(shape: Geometry) -> Geometry:
+    """Drop the lines that an overlay may leave beside areas: a collection has no boundary to cut along."""
+    parts, _ = polygon_parts(np.array([shape], dtype=object))
+    return parts[0] if len(parts) == 1 else MultiPolygon(parts.tolist())
 
 
 def _first_come(claimed: Shapes) -> tuple[Shapes, Geometry]:
@@ -294,7 +301,7 @@ def _first_come(claimed: Shapes) -> tuple[Shapes, Geometry]:
     pairs = {(int(min(p)), int(max(p))) for p in [*zip(i, j, strict=True), *zip(*within, strict=True)] if p[0] != p[1]}
     common = [shapely.intersection(claimed[first], claimed[later]) for first, later in sorted(pairs)]
     for first, later in sorted(pairs):
-        shapes[later] = shapely.difference(shapes[later], claimed[first])
+        shapes[later] = _area_of(shapely.difference(shapes[later], claimed[first]))
     return shapes, shapely.union_all(common) if common else shapely.Polygon()
 
 
