@@ -26,9 +26,9 @@ from benchmarks.rebalance_peers import PEERS
 from benchmarks.rebalance_race import is_installed, problem_of, run_peer
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.compactness import polsby_popper
 from safeschools_geo.rebalance.contiguity import is_contiguous
 from safeschools_geo.rebalance.frontier import frontier
+from safeschools_geo.rebalance.scoring.compactness import polsby_popper
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:

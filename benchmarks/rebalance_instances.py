@@ -18,14 +18,14 @@ import shapely
 from sklearn.cluster import KMeans
 
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.rebalance.areas import units_of_areas
-from safeschools_geo.rebalance.cells import service_areas
 from safeschools_geo.rebalance.contiguity import adjacency_matrix, zone_pieces
-from safeschools_geo.rebalance.draft import draft_zones
-from safeschools_geo.rebalance.links import unit_edges
-from safeschools_geo.rebalance.partition import compact_partition
-from safeschools_geo.rebalance.places import Places
-from safeschools_geo.rebalance.tiling import reading_order
+from safeschools_geo.rebalance.drafting.draft import draft_zones
+from safeschools_geo.rebalance.drafting.partition import compact_partition
+from safeschools_geo.rebalance.ground.areas import units_of_areas
+from safeschools_geo.rebalance.ground.cells import service_areas
+from safeschools_geo.rebalance.ground.links import unit_edges
+from safeschools_geo.rebalance.ground.tiling import reading_order
+from safeschools_geo.rebalance.median.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,7 +33,7 @@ from safeschools_geo.plan_maps import plan_map, what_if_map
 from safeschools_geo.rebalance import rebalance
 from safeschools_geo.rebalance.certificate import certificate_text
 from safeschools_geo.rebalance.comparison import compare_plans
-from safeschools_geo.rebalance.unit_tables import schools_of_units
+from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.term import run_term
 from safeschools_geo.term_plan import score_in_district
 

@@ -12,16 +12,16 @@ from safeschools_geo.hotspots.zones import split_groups
 from safeschools_geo.rebalance.certificate import certificate_text
 from safeschools_geo.rebalance.comparison import compare_plans, what_changes
 from safeschools_geo.rebalance.frontier import Frontier, frontier
-from safeschools_geo.rebalance.links import about_bridges, read_links, unit_edges
+from safeschools_geo.rebalance.ground.links import about_bridges, read_links, unit_edges
+from safeschools_geo.rebalance.ground.tiling import zones_of_plan
+from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.rebalance.ground.units import units_of_schools
 from safeschools_geo.rebalance.plan import RebalancePlan
 from safeschools_geo.rebalance.problem_of_units import Rules
 from safeschools_geo.rebalance.propose import rebalance
 from safeschools_geo.rebalance.score import Score, score_plan
 from safeschools_geo.rebalance.stability import Stability, plan_stability
-from safeschools_geo.rebalance.tiling import zones_of_plan
 from safeschools_geo.rebalance.travel import roots_of
-from safeschools_geo.rebalance.unit_tables import schools_of_units
-from safeschools_geo.rebalance.units import units_of_schools
 from safeschools_geo.results import Finding
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.workload import officer_work, travel_minutes

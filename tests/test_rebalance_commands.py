@@ -10,7 +10,7 @@ from shapely.geometry import box
 
 from safeschools_geo.cli import main
 from safeschools_geo.district import demo_folder
-from safeschools_geo.rebalance.verify import verify_folder
+from safeschools_geo.rebalance.checking.verify import verify_folder
 
 UTM = 32610
 

@@ -10,9 +10,9 @@ from checkout import ROOT
 from safeschools_geo import cli
 from safeschools_geo.plan_outputs import write_plan
 from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.cells import service_areas
 from safeschools_geo.rebalance.frontier import frontier
-from safeschools_geo.rebalance.tiling import zones_of_units
+from safeschools_geo.rebalance.ground.cells import service_areas
+from safeschools_geo.rebalance.ground.tiling import zones_of_units
 
 sys.path.insert(0, str(ROOT / "tests" / "rebalance"))
 

@@ -13,15 +13,15 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.export import write_geojson
 from safeschools_geo.io import geometry, read_table
 from safeschools_geo.layers import read_boundary
-from safeschools_geo.rebalance.draft import draft_zones, draft_zones_of_units
-from safeschools_geo.rebalance.zone_draft import OBJECTIVES
+from safeschools_geo.rebalance.drafting.draft import draft_zones, draft_zones_of_units
+from safeschools_geo.rebalance.drafting.zone_draft import OBJECTIVES
 from safeschools_geo.schools import read_schools
 from safeschools_geo.toml_settings import preset_names, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safeschools_geo.rebalance.zone_draft import ZoneDraft
+    from safeschools_geo.rebalance.drafting.zone_draft import ZoneDraft
     from safeschools_geo.results import Finding
     from safeschools_geo.settings import Settings
 

@@ -23,9 +23,9 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.export import replaced_folder
 from safeschools_geo.plan_outputs import write_plan, write_term_plan
 from safeschools_geo.rebalance.frontier import frontier
+from safeschools_geo.rebalance.ground.tiling import zones_of_plan
 from safeschools_geo.rebalance.problem_of_units import Rules
 from safeschools_geo.rebalance.propose import rebalance
-from safeschools_geo.rebalance.tiling import zones_of_plan
 from safeschools_geo.rebalance.travel import roots_of
 from safeschools_geo.term import PROPOSING_STEPS, run_term, zone_by_school
 from safeschools_geo.term_plan import propose_zones

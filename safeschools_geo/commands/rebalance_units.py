@@ -12,8 +12,8 @@ from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError
 from safeschools_geo.io import read_table
 from safeschools_geo.layers import read_layer
-from safeschools_geo.rebalance.areas import units_of_areas
-from safeschools_geo.rebalance.links import about_bridges, edges_of_table, unit_edges
+from safeschools_geo.rebalance.ground.areas import units_of_areas
+from safeschools_geo.rebalance.ground.links import about_bridges, edges_of_table, unit_edges
 from safeschools_geo.results import Finding
 from safeschools_geo.settings import LayerSettings
 

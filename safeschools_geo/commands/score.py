@@ -11,8 +11,8 @@ from safeschools_geo.commands.common import folder_of, json_option, messages, pr
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.export import replaced_folder, write_csv, write_geojson, write_text
 from safeschools_geo.rebalance.comparison import compare_plans, what_changes
-from safeschools_geo.rebalance.plan_file import read_plan
-from safeschools_geo.rebalance.tiling import zones_of_plan
+from safeschools_geo.rebalance.ground.tiling import zones_of_plan
+from safeschools_geo.rebalance.scoring.plan_file import read_plan
 from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
 from safeschools_geo.term_plan import lay_ground, score_in_district, stability_in_district
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from safeschools_geo.commands.common import json_option, messages, print_json
-from safeschools_geo.rebalance.verify import verify_folder
+from safeschools_geo.rebalance.checking.verify import verify_folder
 
 
 @click.command("verify")

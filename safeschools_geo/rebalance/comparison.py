@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import count_text
+from safeschools_geo.rebalance.ground.unit_tables import in_order
 from safeschools_geo.rebalance.score import LOAD_UNIT
-from safeschools_geo.rebalance.unit_tables import in_order
 from safeschools_geo.shown import format_load, millionths
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import count_text
-from safeschools_geo.rebalance.few_moves import plans_of_few_moves
+from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
 from safeschools_geo.rebalance.model import Limits
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.problem import EXACT

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.sparse import coo_array, csc_array
 
 from safeschools_geo.rebalance.problem import EXACT, NO_ROOT, Labels
-from safeschools_geo.rebalance.reach import outward_order, within_moves
-from safeschools_geo.rebalance.separators import Separator, broken_separators
-from safeschools_geo.rebalance.solver import Program, Solution, solve
+from safeschools_geo.rebalance.solving.reach import outward_order, within_moves
+from safeschools_geo.rebalance.solving.separators import Separator, broken_separators
+from safeschools_geo.rebalance.solving.solver import Program, Solution, solve
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.problem import Flags, Numbers, Problem

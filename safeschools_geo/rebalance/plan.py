@@ -12,8 +12,8 @@ import pandas as pd
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.rebalance.certificate import certificate_text
 from safeschools_geo.rebalance.model import Objective
-from safeschools_geo.rebalance.plan_file import plan_frame
 from safeschools_geo.rebalance.problem_of_units import Rules
+from safeschools_geo.rebalance.scoring.plan_file import plan_frame
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import pandas as pd
 
 from safeschools_geo.crs import require_crs
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all
+from safeschools_geo.rebalance.ground.unit_tables import natural_order
 from safeschools_geo.rebalance.problem import NO_ROOT, Problem
 from safeschools_geo.rebalance.travel import travel_km, zone_centres
-from safeschools_geo.rebalance.unit_tables import natural_order
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -11,13 +11,13 @@ import pandas as pd
 
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance.certificate import certificate_of, input_hashes
-from safeschools_geo.rebalance.feasibility import explain_infeasible, infeasible_error
-from safeschools_geo.rebalance.few_moves import plans_of_few_moves
-from safeschools_geo.rebalance.links import EDGE_COLUMNS, edges_of_table, unit_edges
+from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
+from safeschools_geo.rebalance.feasible.feasibility import explain_infeasible, infeasible_error
+from safeschools_geo.rebalance.ground.links import EDGE_COLUMNS, edges_of_table, unit_edges
 from safeschools_geo.rebalance.model import Limits, Objective, objective_value
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.problem_of_units import problem_of, require_units, rules_of
-from safeschools_geo.rebalance.solver import SOLVER
+from safeschools_geo.rebalance.solving.solver import SOLVER
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 if TYPE_CHECKING:

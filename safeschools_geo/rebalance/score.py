@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.errors import count_text, name_ids
-from safeschools_geo.rebalance import measures, plan_measures
-from safeschools_geo.rebalance.measures import NOT_SCORED
+from safeschools_geo.rebalance.ground.unit_tables import in_order, natural_order, schools_of_units
+from safeschools_geo.rebalance.scoring import measures, plan_measures
+from safeschools_geo.rebalance.scoring.measures import NOT_SCORED
+from safeschools_geo.rebalance.scoring.zone_table import zone_table
 from safeschools_geo.rebalance.travel import travel_km, zone_centres
-from safeschools_geo.rebalance.unit_tables import in_order, natural_order, schools_of_units
-from safeschools_geo.rebalance.zone_table import zone_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import ColumnError, SettingsError, count_text
-from safeschools_geo.rebalance.redrawn_terms import fixed_hours, hours_by_day, redrawn_loads
-from safeschools_geo.rebalance.unit_tables import in_order, natural_order
+from safeschools_geo.rebalance.ground.unit_tables import in_order, natural_order
+from safeschools_geo.rebalance.scoring.redrawn_terms import fixed_hours, hours_by_day, redrawn_loads
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safeschools_geo.rebalance.exact.set_partition import Aim, find_plan
 from safeschools_geo.rebalance.model import Limits, Objective, PlanModel
 from safeschools_geo.rebalance.problem import EXACT, Labels
-from safeschools_geo.rebalance.set_partition import Aim, find_plan
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.problem import Problem

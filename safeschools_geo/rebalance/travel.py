@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance.unit_tables import natural_order
+from safeschools_geo.rebalance.ground.unit_tables import natural_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.export import write_csv
 from safeschools_geo.maps import plan_figures
 from safeschools_geo.rebalance.contiguity import is_contiguous
-from safeschools_geo.rebalance.plan_file import plan_frame, read_plan
 from safeschools_geo.rebalance.score import score_plan
+from safeschools_geo.rebalance.scoring.plan_file import plan_frame, read_plan
 from safeschools_geo.shown import format_imbalance, format_load, format_share, millionths
 
 pytestmark = pytest.mark.browser

@@ -16,7 +16,7 @@ from safeschools_geo.conform import conform
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SettingsError
 from safeschools_geo.export import write_geojson
 from safeschools_geo.rebalance.contiguity import is_contiguous
-from safeschools_geo.rebalance.draft import draft_zones, draft_zones_of_units
+from safeschools_geo.rebalance.drafting.draft import draft_zones, draft_zones_of_units
 from safeschools_geo.schemas import ZONES
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from safeschools_geo.errors import SettingsError, SeveralFaultsError
-from safeschools_geo.rebalance.feasibility import explain_infeasible, infeasible_error, nearest_tolerance
-from safeschools_geo.rebalance.forced_zones import follow_rules
+from safeschools_geo.rebalance.feasible.feasibility import explain_infeasible, infeasible_error, nearest_tolerance
+from safeschools_geo.rebalance.feasible.forced_zones import follow_rules
 
 
 def path(n):

@@ -27,11 +27,11 @@ from hypothesis import strategies as st
 from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, InputError, SettingsError
-from safeschools_geo.rebalance.draft import draft_zones
+from safeschools_geo.rebalance.drafting.draft import draft_zones
 from safeschools_geo.rebalance.frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
+from safeschools_geo.rebalance.ground.units import units_of_schools
 from safeschools_geo.rebalance.problem_of_units import Rules, rules_of
 from safeschools_geo.rebalance.stages import Stage
-from safeschools_geo.rebalance.units import units_of_schools
 
 SLACK = 0.005
 UTM = "EPSG:26910"

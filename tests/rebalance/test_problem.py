@@ -16,7 +16,7 @@ from town_of_units import six_edges, six_units
 from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError
 from safeschools_geo.rebalance.problem import NO_ROOT, reach
 from safeschools_geo.rebalance.problem_of_units import Rules, problem_of, rules_of
-from safeschools_geo.rebalance.reach import centres_of, moves_needed, outward_order, within_moves
+from safeschools_geo.rebalance.solving.reach import centres_of, moves_needed, outward_order, within_moves
 
 
 def six(**rules):

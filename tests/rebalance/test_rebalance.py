@@ -34,11 +34,11 @@ from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.areas import units_of_areas
 from safeschools_geo.rebalance.contiguity import adjacency_matrix, is_contiguous
-from safeschools_geo.rebalance.links import unit_edges
-from safeschools_geo.rebalance.partition import compact_partition
-from safeschools_geo.rebalance.places import Places
+from safeschools_geo.rebalance.drafting.partition import compact_partition
+from safeschools_geo.rebalance.ground.areas import units_of_areas
+from safeschools_geo.rebalance.ground.links import unit_edges
+from safeschools_geo.rebalance.median.places import Places
 from safeschools_geo.workload import imbalance
 
 SLACK = 0.005

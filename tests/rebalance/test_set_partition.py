@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
-from safeschools_geo.rebalance import set_partition, stages
+from safeschools_geo.rebalance import stages
+from safeschools_geo.rebalance.exact import set_partition
+from safeschools_geo.rebalance.exact.set_partition import Aim, find_plan
+from safeschools_geo.rebalance.exact.set_pool import SetPool, close_pool
+from safeschools_geo.rebalance.exact.three_row_cuts import violated_triples
 from safeschools_geo.rebalance.model import Limits, PlanModel
-from safeschools_geo.rebalance.set_partition import Aim, find_plan
-from safeschools_geo.rebalance.set_pool import SetPool, close_pool
-from safeschools_geo.rebalance.solver import Program, solve
+from safeschools_geo.rebalance.solving.solver import Program, solve
 from safeschools_geo.rebalance.stages import ZONE_SETS, least_imbalance, solve_stage
-from safeschools_geo.rebalance.three_row_cuts import violated_triples
 
 
 def soon(seconds=30.0) -> float:
@@ -227,8 +228,8 @@ def choices(pool: SetPool):
 @pytest.mark.parametrize("small", [0, 1500])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_best_choice_of_a_pool(seed, small, monkeypatch):
-    monkeypatch.setattr("safeschools_geo.rebalance.set_pool._SMALL", small)
-    monkeypatch.setattr("safeschools_geo.rebalance.set_pool._FIRST_SETS", 5)
+    monkeypatch.setattr("safeschools_geo.rebalance.exact.set_pool._SMALL", small)
+    monkeypatch.setattr("safeschools_geo.rebalance.exact.set_pool._FIRST_SETS", 5)
     town = random_town(seed, 9, 3)
     problem, plans = problem_of_town(town), every_plan(town)
     rng = np.random.default_rng(seed)

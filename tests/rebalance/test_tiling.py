@@ -15,17 +15,17 @@ from safeschools_geo.conform import conform
 from safeschools_geo.district import demo_folder, read_district
 from safeschools_geo.errors import ColumnError
 from safeschools_geo.export import write_geojson
-from safeschools_geo.rebalance.cells import service_areas
-from safeschools_geo.rebalance.draft import draft_zones
-from safeschools_geo.rebalance.links import unit_edges
-from safeschools_geo.rebalance.tiling import (
+from safeschools_geo.rebalance.drafting.draft import draft_zones
+from safeschools_geo.rebalance.ground.cells import service_areas
+from safeschools_geo.rebalance.ground.links import unit_edges
+from safeschools_geo.rebalance.ground.tiling import (
     reading_order,
     tiling_faults,
     zones_of_plan,
     zones_of_units,
     zones_without_units,
 )
-from safeschools_geo.rebalance.units import units_of_areas, units_of_schools
+from safeschools_geo.rebalance.ground.units import units_of_areas, units_of_schools
 from safeschools_geo.schemas import ZONES
 from safeschools_geo.term import assign_schools, zone_by_school
 

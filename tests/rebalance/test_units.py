@@ -14,8 +14,8 @@ from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 from safeschools_geo.district import demo_folder, read_district
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SeveralFaultsError
 from safeschools_geo.rebalance.contiguity import rook_adjacency
-from safeschools_geo.rebalance.grounds import Ground
-from safeschools_geo.rebalance.units import units_of_areas, units_of_schools
+from safeschools_geo.rebalance.ground.grounds import Ground
+from safeschools_geo.rebalance.ground.units import units_of_areas, units_of_schools
 from safeschools_geo.term import assign_schools, zone_by_school
 
 

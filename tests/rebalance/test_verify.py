@@ -21,7 +21,7 @@ from written_plan import (
     write_row,
 )
 
-from safeschools_geo.rebalance.verify import verify_folder
+from safeschools_geo.rebalance.checking.verify import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
 """Six squares in a row, A to F: zone 1 has 10 and zone 2 has 6; with D in zone 2, 7 and 9, 12.5 % off the mean."""
@@ -96,7 +96,7 @@ def test_it_uses_neither_solver_nor_the_code_that_makes_plans():
         "import sys, types; package = types.ModuleType('safeschools_geo.rebalance')\n"
         f"package.__path__ = [{str(ROOT / 'safeschools_geo' / 'rebalance')!r}]\n"
         "sys.modules.update({'safeschools_geo.rebalance': package, 'highspy': None, 'ortools': None})\n"
-        "import safeschools_geo.rebalance.verify\n"
+        "import safeschools_geo.rebalance.checking.verify\n"
         "print(*(m for m in sys.modules if m.startswith('safeschools_geo.rebalance.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout

@@ -11,7 +11,7 @@ from drawn_towns import PIECES, ROW, STAIRS, TOWNS, plans_of, problem_of_town, r
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.rebalance.bit_sets import (
+from safeschools_geo.rebalance.exact.bit_sets import (
     Growth,
     TooManySetsError,
     are_connected,
@@ -21,7 +21,7 @@ from safeschools_geo.rebalance.bit_sets import (
     members,
     words_for,
 )
-from safeschools_geo.rebalance.zone_sets import Budget, ZoneSets, zone_budgets
+from safeschools_geo.rebalance.exact.zone_sets import Budget, ZoneSets, zone_budgets
 
 FREE = Budget(99, 99, 99)
 

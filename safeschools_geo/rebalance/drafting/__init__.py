@@ -1,0 +1,1 @@
+"""Zones from scratch: contiguous, balanced, and compact."""

@@ -1,0 +1,1 @@
+"""Requests that no plan can meet: which of them conflict, and the nearest that could be met."""

@@ -1,0 +1,359 @@
+"""Which units may follow each other within a zone: borders, bridges over gaps, and what a person adds or forbids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.crs import STORAGE_CRS, measuring_crs
+from safeschools_geo.errors import ColumnError, attempt_all, count_text, name_ids
+from safeschools_geo.io import read_table
+from safeschools_geo.io.text import as_text
+from safeschools_geo.rebalance.contiguity import bridges, rook_adjacency
+from safeschools_geo.rebalance.ground.coverage_mending import is_exact
+from safeschools_geo.results import Finding
+from safeschools_geo.validate.telling import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+
+EDGE_COLUMNS = ["unit_a", "unit_b", "shared_m", "kind"]
+"""Columns of the edges of units."""
+
+LINK_KINDS = ("extra", "forbidden")
+"""What a person may say of two units."""
+
+_SNAP_M = 0.1
+_SHORTEST_M = 0.5
+_CORNER = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class EdgesRead:
+    """Edges that a table gives, and what there is to say of it.
+
+    Parameters
+    ----------
+    edges
+        `unit_a`, `unit_b`, `shared_m`, `kind`.
+    findings
+        Rows that were dropped, and where the table and the borders on the map differ.
+    duplicates
+        Rows that repeat a pair, in either order.
+    self_links
+        Rows that link a unit with itself.
+    """
+
+    edges: pd.DataFrame
+    findings: tuple[Finding, ...]
+    duplicates: int
+    self_links: int
+
+
+def unit_edges(
+    units: gpd.GeoDataFrame,
+    *,
+    extra: pd.DataFrame | Iterable[tuple[str, str]] | None = None,
+    forbidden: pd.DataFrame | Iterable[tuple[str, str]] | None = None,
+    snap_m: float = _SNAP_M,
+    crs: object = None,
+) -> pd.DataFrame:
+    """Find the units that may follow each other within a zone.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    extra
+        Pairs that are linked though they share no border, such as by a bridge: tuples, or `unit_a` and `unit_b`.
+    forbidden
+        Pairs that are not linked though they share a border, such as across a freeway.
+    snap_m
+        Borders this near to each other, in metres, count as shared; borders of an exact coverage are taken as they are.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Each pair once, `unit_a` before `unit_b` in the order of the units: `unit_a`, `unit_b`, `shared_m` (0 for what
+        is no border), `kind`. Kinds are ``border`` (of half a metre or more), ``extra``, and ``bridge``: the shortest
+        links that join what borders and extra links leave apart. Pairs that are forbidden are taken out last, so that
+        nothing bridges a border that a person closes.
+
+    Raises
+    ------
+    ColumnError
+        When a link names a unit that there is not, or a pair is both extra and forbidden.
+    CRSError
+        When `crs` is not projected in metres.
+    """
+    ids = units["unit_id"].astype("str").to_numpy(dtype=object)
+    links: dict[str, NDArray[np.int64]] = attempt_all(
+        {
+            "extra": lambda: _rows_of(extra, ids, "extra links"),
+            "forbidden": lambda: _rows_of(forbidden, ids, "forbidden links"),
+        }
+    )
+    both = {tuple(p) for p in links["extra"].tolist()} & {tuple(p) for p in links["forbidden"].tolist()}
+    if both:
+        raise ColumnError(
+            "Some links are both extra and forbidden.",
+            where="links",
+            ids=[f"{ids[i]} and {ids[j]}" for i, j in sorted(both)],
+            expected="either, or neither",
+            remedy="Delete one of the two rows.",
+        )
+    borders = _borders(units, snap_m=snap_m, crs=crs)
+    linked = _with_pairs(borders, links["extra"], ids, kind="extra")
+    gaps = bridges(units, linked, crs=measuring_crs(units, stated=crs))
+    over = _rows_of(gaps, ids, "bridges")
+    return _without_pairs(_with_pairs(linked, over, ids, kind="bridge"), links["forbidden"], ids)
+
+
+def about_bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> list[Finding]:
+    """List the bridges, with the gap that each spans.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    edges
+        Result of `unit_edges`.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    list of Finding
+        One finding with all bridges; none where there is none.
+    """
+    over = edges[edges["kind"] == "bridge"]
+    shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).set_axis(units["unit_id"].astype("str"))
+    told = [
+        f"{a} and {b} ({shapes.loc[a].distance(shapes.loc[b]):,.0f} m)"
+        for a, b in over[["unit_a", "unit_b"]].itertuples(index=False)
+    ]
+    return tell(
+        told,
+        "note",
+        "units_bridges",
+        "units",
+        f"The district is in parts; {count_text(len(told), 'link')} over the gaps between them "
+        f"{'counts' if len(told) == 1 else 'count'} as borders: {name_ids(told)}.",
+        expected="a district in one piece",
+        remedy="Forbid a link that cannot be driven, and add the one that can as an extra link.",
+    )
+
+
+def read_links(path: Path) -> pd.DataFrame:
+    """Read extra and forbidden links from a file.
+
+    Parameters
+    ----------
+    path
+        A table with `unit_a` and `unit_b` (else its first two columns), and `kind`, ``extra`` (also where it is left
+        out) or ``forbidden``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `unit_a`, `unit_b`, `kind`, all str.
+
+    Raises
+    ------
+    FileReadError
+        When the file cannot be read.
+    ColumnError
+        When it has fewer than two columns, an id is missing, or a kind is unknown.
+    """
+    raw = read_table(path).frame
+    pairs = _id_columns(raw, path.name)
+    given = as_text(raw["kind"]).fillna("extra") if "kind" in raw else pd.Series("extra", index=raw.index)
+    kind = given.str.lower()
+    is_unknown = ~kind.isin(LINK_KINDS)
+    if is_unknown.any():
+        raise ColumnError(
+            "Some links are of no known kind.",
+            where=path.name,
+            ids=[f"row {row}" for row in raw.index[is_unknown]],
+            found=", ".join(map(repr, given[is_unknown].unique())),
+            expected=" or ".join(LINK_KINDS),
+            remedy="Write one of these in the column `kind`.",
+        )
+    return pairs.assign(kind=kind.astype("str")).reset_index(drop=True)
+
+
+def edges_of_table(
+    units: gpd.GeoDataFrame, table: pd.DataFrame, *, is_completed: bool = False, crs: object = None
+) -> EdgesRead:
+    """Take the edges that a table of neighbours gives.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    table
+        One row for each pair of neighbours, in either order or both: `unit_a` and `unit_b`, else the first two columns.
+    is_completed
+        Whether borders that the map has and the table lacks are added.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    EdgesRead
+        Each pair once, in the order of the units; ``border`` where the map has one, with its length, else ``extra``.
+        Borders that only the map has are named in any case.
+
+    Raises
+    ------
+    ColumnError
+        When there are fewer than two columns, an id is missing, or a unit is named that there is not.
+    """
+    ids = units["unit_id"].astype("str").to_numpy(dtype=object)
+    named = _id_columns(table, "adjacency")
+    is_self = named["unit_a"] == named["unit_b"]
+    rows = _rows_of(named, ids, "adjacency", is_unique=False)
+    pairs = np.unique(rows, axis=0)
+    repeated = len(rows) - len(pairs)
+    borders = _borders(units, snap_m=_SNAP_M, crs=crs)
+    on_map = _rows_of(borders, ids, "borders")
+    listed = _with_pairs(borders, pairs, ids, kind="extra")
+    missing = _without_pairs(borders, pairs, ids)
+    edges = listed if is_completed else _without_pairs(listed, _rows_of(missing, ids, "borders"), ids)
+    findings = [
+        *_about_rows(repeated, int(is_self.sum()), rows, pairs),
+        *_about_missing(missing, is_completed=is_completed),
+        *_about_added(_without_pairs(listed, on_map, ids)),
+    ]
+    return EdgesRead(edges, tuple(findings), repeated, int(is_self.sum()))
+
+
+def _borders(units: gpd.GeoDataFrame, *, snap_m: float, crs: object) -> pd.DataFrame:
+    # Equal to the last digit: then no corner can pass for a border, and lengths are exact.
+    snap_m = 0.0 if is_exact(units.geometry.to_crs(STORAGE_CRS).to_numpy()) else snap_m
+    edges = rook_adjacency(units, crs=crs, snap_m=snap_m, min_shared_m=max(_SHORTEST_M, _CORNER * snap_m))
+    return edges.assign(kind="border").astype({"unit_a": "str", "unit_b": "str", "kind": "str"})[EDGE_COLUMNS]
+
+
+def _rows_of(
+    links: pd.DataFrame | Iterable[tuple[str, str]] | None,
+    ids: NDArray[np.object_],
+    where: str,
+    *,
+    is_unique: bool = True,
+) -> NDArray[np.int64]:
+    """Find the rows of the units of each link, the earlier first; links of a unit with itself are left out."""
+    table = links if isinstance(links, pd.DataFrame) else pd.DataFrame(list(links or ()), columns=["unit_a", "unit_b"])
+    named = _id_columns(table, where)
+    rows = np.column_stack([pd.Index(ids).get_indexer(pd.Index(named[c])) for c in ("unit_a", "unit_b")])
+    is_unknown = rows < 0
+    if is_unknown.any():
+        raise ColumnError(
+            f"The table of {where} names units that there are not.",
+            where=where,
+            ids=dict.fromkeys(named.to_numpy()[is_unknown]),
+            expected=f"ids of units, such as {name_ids(ids, shown=3)}",
+            remedy="Write the ids as they are in the file of the units; they are text.",
+        )
+    rows = np.sort(rows[rows[:, 0] != rows[:, 1]], axis=1).astype("int64")
+    return np.unique(rows, axis=0) if is_unique else rows
+
+
+def _id_columns(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    names = ["unit_a", "unit_b"] if {"unit_a", "unit_b"} <= set(table.columns) else list(table.columns[:2])
+    if len(names) < 2:  # noqa: PLR2004 - a pair
+        raise ColumnError(
+            "A table of links needs two columns of ids.",
+            where=where,
+            found=", ".join(map(str, table.columns)) or "no columns",
+            expected="unit_a and unit_b, or ids in the first two columns",
+            remedy="Give the file a header with these names.",
+        )
+    pairs = pd.DataFrame({new: as_text(table[old]) for new, old in zip(("unit_a", "unit_b"), names, strict=True)})
+    is_blank = pairs.isna().any(axis=1)
+    if is_blank.any():
+        raise ColumnError(
+            "Some links lack an id.",
+            where=where,
+            ids=[f"row {row}" for row in pairs.index[is_blank]],
+            expected="two ids in every row",
+            remedy="Fill them in, or delete the rows.",
+        )
+    return pairs.astype("str")
+
+
+def _with_pairs(edges: pd.DataFrame, pairs: NDArray[np.int64], ids: NDArray[np.object_], *, kind: str) -> pd.DataFrame:
+    """Add the pairs that are not yet among the edges, and put all in the order of the units."""
+    new = pairs[~_is_among(pairs, _rows_of(edges, ids, "edges", is_unique=False))]
+    added = pd.DataFrame({"unit_a": ids[new[:, 0]], "unit_b": ids[new[:, 1]], "shared_m": 0.0, "kind": kind})
+    both = pd.concat([edges, added.astype(edges.dtypes)], ignore_index=True) if len(new) else edges
+    a, b = (pd.Index(ids).get_indexer(pd.Index(both[c])) for c in ("unit_a", "unit_b"))
+    return both.iloc[np.lexsort((b, a))].reset_index(drop=True)
+
+
+def _without_pairs(edges: pd.DataFrame, pairs: NDArray[np.int64], ids: NDArray[np.object_]) -> pd.DataFrame:
+    is_out = _is_among(_rows_of(edges, ids, "edges", is_unique=False), pairs)
+    return edges[~is_out].reset_index(drop=True)
+
+
+def _is_among(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    base = 1 + max(pairs.max(initial=0), others.max(initial=0))
+    return np.isin(pairs[:, 0] * base + pairs[:, 1], others[:, 0] * base + others[:, 1])
+
+
+def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> list[Finding]:
+    # A table that lists every pair in both orders is as it should be.
+    is_symmetric = len(rows) == 2 * len(pairs)
+    dropped = {"repeating a pair": 0 if is_symmetric else repeated, "linking a unit with itself": self_links}
+    return [
+        found
+        for what, number in dropped.items()
+        if number
+        for found in tell(
+            ["adjacency"],
+            "note",
+            "adjacency_rows",
+            "adjacency",
+            f"{count_text(number, 'row')} {what} dropped from the table of neighbours.",
+            expected="each pair once, or in both orders",
+            remedy="Nothing has to be done.",
+        )
+    ]
+
+
+def _about_missing(missing: pd.DataFrame, *, is_completed: bool) -> list[Finding]:
+    named = [f"{a}–{b}" for a, b in missing[["unit_a", "unit_b"]].itertuples(index=False)]
+    done = "they are added" if is_completed else "they do not count"
+    return tell(
+        named,
+        "note" if is_completed else "warning",
+        "adjacency_lacks_borders",
+        "adjacency",
+        f"{count_text(len(named), 'border')} on the map {'is' if len(named) == 1 else 'are'} not in the table of "
+        f"neighbours; {done}: {name_ids(named)}.",
+        expected="every border of the map in the table",
+        remedy="Leave the table out and let the map decide, or add the pairs.",
+    )
+
+
+def _about_added(added: pd.DataFrame) -> list[Finding]:
+    named = [f"{a}–{b}" for a, b in added[["unit_a", "unit_b"]].itertuples(index=False)]
+    return tell(
+        named,
+        "note",
+        "adjacency_beyond_borders",
+        "adjacency",
+        f"{count_text(len(named), 'pair')} of the table of neighbours share no border on the map: {name_ids(named)}.",
+        expected="pairs that share a border",
+        remedy="Delete pairs that only meet in a corner.",
+    )

@@ -1,0 +1,1 @@
+"""What a plan is measured on, and how a plan drawn by a person is read."""

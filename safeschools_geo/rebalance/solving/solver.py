@@ -1,0 +1,159 @@
+"""Linear and integer programs, solved by HiGHS on one thread, so that the same program gives the same answer."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+from scipy.sparse import csc_array
+
+from safeschools_geo.rebalance.problem import Flags, Numbers
+from safeschools_geo.rebalance.solving.highs import quiet_highs
+
+if TYPE_CHECKING:
+    from highspy._core import _Highs
+
+SOLVER = f"HiGHS {version('highspy')}"
+"""The solver, as results name it."""
+
+_FEASIBLE = int(highspy.SolutionStatus.kSolutionStatusFeasible)
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
+_INFEASIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+
+    Parameters
+    ----------
+    cost
+        Shape (n,).
+    matrix
+        Shape (m, n), sparse by columns.
+    row_low, row_high
+        Shape (m,); infinite where there is no limit.
+    low, high
+        Shape (n,).
+    is_integer
+        Which variables are whole numbers, shape (n,); None for none.
+    """
+
+    cost: Numbers
+    matrix: csc_array
+    row_low: Numbers
+    row_high: Numbers
+    low: Numbers
+    high: Numbers
+    is_integer: Flags | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What the solver found.
+
+    Parameters
+    ----------
+    is_optimal, is_infeasible
+        Whether it is proven to be the best; whether there is proven to be none.
+    value
+        Value of the best solution; infinite where none was found.
+    bound
+        No solution has a smaller value; infinite where there is none.
+    x
+        The best solution, shape (n,); None where none was found.
+    row_dual
+        Duals of the rows of a linear program, shape (m,).
+    log
+        What the solver said of an integer program, if it was asked for.
+    """
+
+    is_optimal: bool
+    is_infeasible: bool
+    value: float
+    bound: float
+    x: Numbers | None
+    row_dual: Numbers
+    log: str = ""
+
+
+def solve(
+    program: Program, *, time_limit_s: float = np.inf, seed: int = 0, gap: float = 0.0, wants_log: bool = False
+) -> Solution:
+    """Solve a program.
+
+    Parameters
+    ----------
+    program
+        The program.
+    time_limit_s
+        Longest time in seconds.
+    seed
+        Seed of the solver.
+    gap
+        Relative gap at which it may stop.
+    wants_log
+        Whether to keep what the solver says.
+
+    Returns
+    -------
+    Solution
+        The best solution and the bound, also where time ran out.
+    """
+    highs = quiet_highs(seed=seed)
+    options: dict[str, float | bool | str] = {"parallel": "off", "mip_rel_gap": gap}
+    options |= {"mip_abs_gap": 1e-9, "mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-8}
+    if np.isfinite(time_limit_s):
+        options["time_limit"] = max(float(time_limit_s), 0.01)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log.txt"
+        options = {"output_flag": wants_log, "log_to_console": False, **options}
+        if wants_log:
+            options["log_file"] = str(file)
+        for name, value in options.items():
+            highs.setOptionValue(name, value)
+        highs.passModel(_model_of(program))
+        highs.run()
+        log = file.read_text(encoding="utf-8") if wants_log and file.exists() else ""
+    return _read(highs, program, log)
+
+
+def _model_of(program: Program) -> highspy.HighsLp:
+    lp = highspy.HighsLp()
+    matrix = program.matrix.tocsc()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.low, program.high
+    lp.row_lower_, lp.row_upper_ = program.row_low, program.row_high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    if program.is_integer is not None:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(is_whole)] for is_whole in program.is_integer]
+    return lp
+
+
+def _read(highs: _Highs, program: Program, log: str) -> Solution:
+    status, info, found = highs.getModelStatus(), highs.getInfo(), highs.getSolution()
+    is_infeasible = status in _INFEASIBLE
+    has_plan = int(info.primal_solution_status) == _FEASIBLE and not is_infeasible
+    value = float(info.objective_function_value) if has_plan else np.inf
+    if is_infeasible:
+        bound = np.inf
+    elif program.is_integer is not None:
+        bound = float(info.mip_dual_bound)
+    else:
+        bound = value if status == _OPTIMAL else -np.inf
+    return Solution(
+        is_optimal=status == _OPTIMAL,
+        is_infeasible=is_infeasible,
+        value=value,
+        bound=bound,
+        x=np.asarray(found.col_value, dtype="float64") if has_plan else None,
+        row_dual=np.asarray(found.row_dual, dtype="float64"),
+        log=log,
+    )
