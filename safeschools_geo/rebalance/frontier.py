@@ -41,8 +41,8 @@ FRONTIER_COLUMNS = [
 ]
 """Columns of ``frontier.csv``."""
 
-_TRAVEL_SHARE = 0.25
-_LEAST_S = 0.5
+_IMBALANCE_SHARE = 0.8
+"""Of the time; the rest is for shorter travel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,27 +191,32 @@ def frontier(
     edges = edges_given(units, adjacency, crs=crs)
     problem = problem_of(units, edges, rules=settings.rules, travel=travel, crs=crs)
     known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
-    rows, plans, is_complete, is_proven = [], [], True, True
+    points: dict[int, _Point] = {}
+    is_complete, is_proven = True, True
     try:
         for moves in range(max_moves + 1):
-            before = time.perf_counter()
-            deadline = _deadline(began, time_limit_s, moves, max_moves)
-            stages = _point(problem, known, moves, slack=slack, deadline=deadline, seed=seed)
-            if stages[-1].label is None:
-                is_proven &= stages[-1].is_infeasible
+            deadline = _deadline(began, time_limit_s * _IMBALANCE_SHARE, moves, max_moves)
+            least, seconds = _least_imbalance(problem, known, moves, deadline=deadline, seed=seed)
+            if least.label is None:
+                is_proven &= least.is_infeasible
                 continue
-            known += [s.label for s in stages if s.label is not None]
-            seconds = time.perf_counter() - before
-            plan = plan_of(units, edges, problem, replace(settings, max_moves=moves), stages, seconds=seconds)
-            plans.append(plan)
-            rows.append(_row(problem, moves, stages, seconds))
-            on_point(moves, stages[0].value, stages[0].bound)
+            known.append(least.label)
+            points[moves] = _Point([least], seconds)
+            on_point(moves, least.value, least.bound)
+        for at, (moves, point) in enumerate(points.items()):
+            left = max(began + time_limit_s - time.perf_counter(), 0.0) / (len(points) - at)
+            _shorten_travel(problem, known, moves, point, slack=slack, time_limit_s=left, seed=seed)
     except KeyboardInterrupt:
         is_complete = False
-        if not rows or not keeps_interrupted:
+        if not points or not keeps_interrupted:
             raise
-    if not rows:
+    if not points:
         raise no_plan(problem, settings, is_proven=is_proven)
+    rows = [_row(problem, moves, point.stages, point.seconds) for moves, point in points.items()]
+    plans = [
+        plan_of(units, edges, problem, replace(settings, max_moves=moves), point.stages, seconds=point.seconds)
+        for moves, point in points.items()
+    ]
     table = _tightened(pd.DataFrame(rows, columns=FRONTIER_COLUMNS))
     return Frontier(table, tuple(plans), knee_of(table), notes_of(problem), is_complete, settings, noun)
 
@@ -220,23 +225,40 @@ def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> 
     """Share what time is left: later points are harder, so each may take a third of it, the last all."""
     now = time.perf_counter()
     left = max(began + time_limit_s - now, 0.0)
-    return now + max(_LEAST_S, left if moves == max_moves else left / 3)
+    return now + (left if moves == max_moves else left / 3)
 
 
-def _point(
-    problem: Problem, known: list[Labels], moves: int, *, slack: float, deadline: float, seed: int
-) -> list[Stage]:
-    fitting = [p for p in known if problem.moved(p) <= moves]
-    start = min(fitting, key=problem.imbalance, default=None)
-    now = time.perf_counter()
-    first_deadline = deadline - (deadline - now) * _TRAVEL_SHARE
-    least = solve_stage(problem, "imbalance", Limits(max_moves=moves), start=start, deadline=first_deadline, seed=seed)
-    if least.label is None:
-        return [least]
-    limits = Limits(tolerance=least.value + slack, max_moves=moves)
-    within = [p for p in [*fitting, least.label] if problem.imbalance(p) <= least.value + slack]
+@dataclass(eq=False)
+class _Point:
+    """What each objective came to for a number of moves."""
+
+    stages: list[Stage]
+    seconds: float
+
+
+def _least_imbalance(
+    problem: Problem, known: list[Labels], moves: int, *, deadline: float, seed: int
+) -> tuple[Stage, float]:
+    began = time.perf_counter()
+    start = min((p for p in known if problem.moved(p) <= moves), key=problem.imbalance, default=None)
+    least = solve_stage(problem, "imbalance", Limits(max_moves=moves), start=start, deadline=deadline, seed=seed)
+    return least, time.perf_counter() - began
+
+
+def _shorten_travel(
+    problem: Problem, known: list[Labels], moves: int, point: _Point, *, slack: float, time_limit_s: float, seed: int
+) -> None:
+    """Add the shortest travel of plans about as even as the most even."""
+    began = time.perf_counter()
+    tolerance = point.stages[0].value + slack
+    within = [p for p in known if problem.moved(p) <= moves and problem.imbalance(p) <= tolerance]
     nearest = min(within, key=lambda p: problem.cost(p, problem.travel))
-    return [least, solve_stage(problem, "travel", limits, start=nearest, deadline=deadline, seed=seed)]
+    limits = Limits(tolerance=tolerance, max_moves=moves)
+    travel = solve_stage(problem, "travel", limits, start=nearest, deadline=began + time_limit_s, seed=seed)
+    point.stages.append(travel)
+    point.seconds += time.perf_counter() - began
+    if travel.label is not None:
+        known.append(travel.label)
 
 
 def _row(problem: Problem, moves: int, stages: list[Stage], seconds: float) -> dict[str, object]:

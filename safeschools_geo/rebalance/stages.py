@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safeschools_geo.rebalance.exact.crossings import crossings, least_moves
 from safeschools_geo.rebalance.exact.set_partition import Aim, find_plan
 from safeschools_geo.rebalance.model import Limits, Objective, PlanModel
 from safeschools_geo.rebalance.problem import EXACT, Labels
@@ -26,9 +27,12 @@ OUTWARD = "in which every unit has a neighbour in its zone that is nearer to the
 
 _SMALL = 16
 _FEW_UNITS = 150
+_FEW_SETS = 30_000
+"""Among more sets the shortest travel is found sooner by the integer program."""
+
 _OUTWARD_SHARE = 0.35
 _SETS_SHARE = 0.7
-_EASIER = (0.97, 0.9, 0.75, 0.5)
+_EASIER = (0.5, 0.75, 0.9, 0.97)
 _ROUNDING = 1e-6
 
 
@@ -233,40 +237,51 @@ def least_imbalance(problem: Problem, max_moves: int, *, start: Labels | None, d
 def _easier_bound(
     problem: Problem, cost: np.ndarray, max_moves: int, value: float, bound: float, *, deadline: float, log: list[str]
 ) -> float:
-    """Prove that no plan is more even than some smaller imbalance: the smaller, the easier."""
+    """Prove that no plan is more even than some smaller imbalance: the smaller, the easier, so that comes first."""
     for factor in _EASIER:
-        if value * factor <= bound or time.perf_counter() > deadline:
-            break
+        if value * factor <= bound:
+            continue
         aim = Aim(cost, float(max_moves), levels_loads=True)
-        limit = time.perf_counter() + max(deadline - time.perf_counter(), 0.0) / 2
-        found = find_plan(problem, aim, tolerance=value * factor, max_moves=max_moves, deadline=limit)
+        found = find_plan(problem, aim, tolerance=value * factor, max_moves=max_moves, deadline=deadline)
         log.append(found.log)
-        if found.is_closed and found.label is None:
-            return value * factor
+        if not (found.is_closed and found.label is None):
+            break
+        bound = value * factor
     return bound
 
 
-def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage | None:
+def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage:
+    tolerance = limits.tolerance or 0.0
     label, value = start, problem.moved(start)
-    bound, log = 0, []
+    log = [f"{value} moves are known to be enough"]
     limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
-    # From below: with few moves there are few sets, and each answer narrows what is left.
-    for moves in range(value):
-        aim = Aim(problem.move_cost(), float(moves))
-        found = find_plan(problem, aim, tolerance=limits.tolerance or 0.0, max_moves=moves, deadline=limit)
+    bound = least_moves(problem, crossings(problem, tolerance=tolerance, max_moves=value, deadline=limit))
+    log.append(f"at least {bound} have to cross between zones")
+    if bound < value:
+        # One move fewer than is known: the answer is the best plan, or that there is no better one.
+        found = find_plan(problem, _fewer(problem, value - 1), tolerance=tolerance, max_moves=value - 1, deadline=limit)
+        log.append(found.log)
+        if found.label is not None:
+            label, value = found.label, problem.moved(found.label)
+        bound = value if found.is_closed else bound
+    # What could not be settled at once is, from below: with few moves there are few sets.
+    while bound < value:
+        found = find_plan(problem, _fewer(problem, bound), tolerance=tolerance, max_moves=bound, deadline=deadline)
         log.append(found.log)
         if not found.is_closed:
             break
         if found.label is not None:
             label, value = found.label, problem.moved(found.label)
-            break
-        bound = moves + 1
-    if bound == 0 and value:
-        return None
+        else:
+            bound += 1
     is_proven = bound >= value
     shown = float(min(bound, value))
     told = "\n".join(log)
     return Stage("moves", label, float(value), shown, is_proven=is_proven, method=ZONE_SETS, log=told)
+
+
+def _fewer(problem: Problem, moves: int) -> Aim:
+    return Aim(problem.move_cost(), float(moves))
 
 
 def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage | None:
@@ -275,7 +290,12 @@ def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadlin
     now = problem.travel[np.arange(len(problem)), problem.start]
     base = float(now.sum())
     label, value = start, problem.cost(start, problem.travel)
-    aim = Aim(problem.travel - now[:, None], value - base - _ROUNDING * max(value, 1.0), max_moves=limits.max_moves)
+    aim = Aim(
+        problem.travel - now[:, None],
+        value - base - _ROUNDING * max(value, 1.0),
+        max_moves=limits.max_moves,
+        most_sets=_FEW_SETS,
+    )
     limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
     found = find_plan(problem, aim, tolerance=limits.tolerance, max_moves=limits.max_moves, deadline=limit)
     if not np.isfinite(found.bound) and not found.is_closed:

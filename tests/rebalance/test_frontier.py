@@ -87,9 +87,8 @@ def test_no_point_is_worse_than_one_of_fewer_moves(seed, n, zones):
     assert table["moves"].iloc[0] == plans.least("moves")
 
 
-def test_points_that_zone_sets_cannot_close_are_told_apart(monkeypatch):
+def test_points_that_zone_sets_cannot_close_are_told_apart():
     # The clock has run out before the search begins: what the quick search has found stays, with a bound of its own.
-    monkeypatch.setattr("safeschools_geo.rebalance.frontier._LEAST_S", 0.0)
     loads = np.random.default_rng(4).integers(10_000, 99_999, 60)
     town = drawn(" ".join(["aaabbbcccd"] * 6), " ".join(map(str, loads)))
     found = frontier_of_town(town, max_moves=5, time_limit_s=1e-3)

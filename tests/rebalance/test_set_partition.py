@@ -149,7 +149,7 @@ def test_a_start_is_not_needed_for_the_least_imbalance():
 
 def test_what_cannot_be_listed_is_left_to_the_other_method(monkeypatch):
     problem = problem_of_town(STAIRS)
-    monkeypatch.setattr(set_partition, "_LARGEST_POOL", 2)
+    monkeypatch.setattr(set_partition, "_LARGEST_POOL", 18)
     monkeypatch.setattr(set_partition, "_NARROW_SETS", 2)
     found = find_plan(problem, move_aim(problem, 4), tolerance=0.5, max_moves=4, deadline=soon())
     assert (found.bound, found.label, found.is_closed) == (-np.inf, None, False)
@@ -214,6 +214,9 @@ def pool_of(problem, label_rows, cost) -> SetPool:
         np.array([cost[h, z].sum() for h, z in zip(held, zone, strict=True)]),
         np.array([(problem.start[h] != z).sum() for h, z in zip(held, zone, strict=True)], dtype="float64"),
         np.array([abs(problem.share[h].sum() - 1) for h in held]),
+        np.zeros(len(sets)),
+        np.zeros((len(sets), 0), dtype=np.int8),
+        np.zeros(0),
     )
 
 

@@ -97,8 +97,8 @@ def members(sets: Bits, n: int) -> NDArray[np.int8]:
     numpy.ndarray
         Shape (m, n), int8: 1 where the set holds the unit.
     """
-    unit = np.arange(n)
-    return ((sets[:, unit // _WORD] >> (unit % _WORD).astype(np.uint64)) & _ONE).astype(np.int8)
+    as_bytes = np.ascontiguousarray(sets, dtype="<u8").view(np.uint8)
+    return np.unpackbits(as_bytes, axis=1, count=n, bitorder="little").view(np.int8)
 
 
 def are_connected(sets: Bits, neighbours: Bits) -> Flags:
@@ -117,11 +117,14 @@ def are_connected(sets: Bits, neighbours: Bits) -> Flags:
         Shape (m,), bool; an empty set does not.
     """
     is_whole = np.zeros(len(sets), dtype=bool)
+    if not len(sets):
+        return is_whole
+    order = _outwards(sets, neighbours)
     rows = np.arange(len(sets))
-    found = _first_units(sets)
+    found = _first_units(sets, order)
     while len(rows):
         wider = found.copy()
-        for unit in range(len(neighbours)):
+        for unit in order:
             holds = np.flatnonzero(has_unit(wider, unit))
             if len(holds):
                 wider[holds] |= neighbours[unit] & sets[holds]
@@ -133,14 +136,33 @@ def are_connected(sets: Bits, neighbours: Bits) -> Flags:
     return is_whole
 
 
-def _first_units(sets: Bits) -> Bits:
+def _outwards(sets: Bits, neighbours: Bits) -> list[int]:
+    """Order the units of sets outwards from one that most hold, so that a walk soon comes to its end."""
+    left, common = np.bitwise_or.reduce(sets, axis=0), np.bitwise_and.reduce(sets, axis=0)
+    order: list[int] = []
+    front = _units_in(common)[:1]
+    while left.any():
+        front = front or _units_in(left)[:1]
+        order += front
+        left &= ~bits_of(front, len(left))
+        front = _units_in(np.bitwise_or.reduce(neighbours[front], axis=0) & left)
+    return order
+
+
+def _units_in(bits: Bits) -> list[int]:
+    return np.flatnonzero(members(bits[None], len(bits) * _WORD)[0]).tolist()
+
+
+def _first_units(sets: Bits, order: list[int]) -> Bits:
+    """Make sets of the one unit of each that comes first."""
     first = np.zeros_like(sets)
     is_open = np.ones(len(sets), dtype=bool)
-    for word in range(sets.shape[1]):
-        here = is_open & (sets[:, word] != 0)
-        value = sets[here, word]
-        first[here, word] = value & (~value + _ONE)
+    for unit in order:
+        here = is_open & has_unit(sets, unit)
+        first[here] = bits_of([unit], sets.shape[1])
         is_open &= ~here
+        if not is_open.any():
+            break
     return first
 
 
@@ -213,6 +235,8 @@ class Growth:
         Load of each unit, shape (n,), not negative.
     load_limits
         Largest load of a set of 0, 1, 2, … units; its length limits the size.
+    least_loads
+        Smallest load of a set of 0, 1, 2, … units.
     price
         Price of each unit, shape (n,).
     price_limits
@@ -223,6 +247,7 @@ class Growth:
 
     load: Numbers
     load_limits: Sequence[float]
+    least_loads: Sequence[float]
     price: Numbers
     price_limits: Sequence[float]
     most: int
@@ -287,10 +312,11 @@ def _grow(
 ) -> tuple[_Level, Labels, Labels] | None:
     parts: list[tuple[Bits, Bits, Bits, Numbers, Numbers, Labels, Labels]] = []
     words = len(within)
-    most_load, most_price = growth.load_limits[size], growth.price_limits[size]
+    most_load, least_load, most_price = growth.load_limits[size], growth.least_loads[size], growth.price_limits[size]
     for unit in units:
         load, price = level.load + growth.load[unit], level.price + growth.price[unit]
-        rows = np.flatnonzero(has_unit(level.candidates, unit) & (load <= most_load) & (price <= most_price))
+        is_worth = (load <= most_load) & (load >= least_load) & (price <= most_price)
+        rows = np.flatnonzero(has_unit(level.candidates, unit) & is_worth)
         if not len(rows):
             continue
         room -= len(rows)

@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csc_array, eye_array, hstack
+from scipy.sparse import csc_array, eye_array
 
 from safeschools_geo.rebalance.exact.bit_sets import TooManySetsError
+from safeschools_geo.rebalance.exact.crossings import Budget, Crossing, crossings, zone_budgets
 from safeschools_geo.rebalance.exact.set_pool import Choice, SetPool, close_pool
-from safeschools_geo.rebalance.exact.zone_sets import MOST_SETS, Budget, ZoneSets, zone_budgets
+from safeschools_geo.rebalance.exact.zone_sets import MOST_SETS, ZoneSets
 from safeschools_geo.rebalance.problem import Labels, Numbers
-from safeschools_geo.rebalance.solving.solver import Program, solve
+from safeschools_geo.rebalance.solving.growing import GrowingProgram, OutOfTimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from safeschools_geo.rebalance.problem import Problem
 
 _ROUNDING = 1e-6
-_NEW_SETS = 150
+_NEW_SETS = 60
 _MOST_ROUNDS = 400
-_LARGEST_POOL = 1_200_000
 _NEAR = 0.02
 _BATCH = 20_000
 _NARROW_SETS = 100_000
+_LARGEST_POOL = 250_000_000
+"""Bytes that the sets of a choice may take, one for every unit of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,78 +67,77 @@ class Aim:
         Most units that may move; None where the cost says so already.
     levels_loads
         Whether, among the plans below the cutoff, the one of smallest imbalance is wanted, not that of smallest cost.
+    most_sets
+        Most sets to choose among; None for as many as memory takes.
     """
 
     cost: Numbers
     cutoff: float
     max_moves: int | None = None
     levels_loads: bool = False
+    most_sets: int | None = None
+
+
+def _most_sets(aim: Aim) -> int:
+    return _LARGEST_POOL // len(aim.cost) if aim.most_sets is None else aim.most_sets
 
 
 class _Master:
     """The linear program over the sets found so far."""
 
-    def __init__(self, problem: Problem, aim: Aim) -> None:
+    def __init__(self, problem: Problem, aim: Aim, limits: _Limits) -> None:
         self._n, self._k, self._aim = len(problem), problem.zones, aim
-        self._moves = (np.arange(self._k)[None, :] != problem.start[:, None]).astype("float64")
-        self._covers = np.zeros((0, self._n + self._k), dtype=np.int8)
-        self._costs, self._moved = np.zeros(0), np.zeros(0)
+        self._origin = np.eye(self._k)[problem.start]
+        self._crossed = np.array([c.counts for c in limits.crossings]).reshape(-1, self._k, self._k)
+        least = np.array([float(c.least) for c in limits.crossings])
+        covered = self._n + self._k
+        most = np.inf if aim.max_moves is None else float(aim.max_moves)
+        low = np.r_[np.ones(covered), least, -np.inf]
+        high = np.r_[np.ones(covered), np.full(len(least), np.inf), most]
+        self._program = GrowingProgram(low, high)
         # Prices stay within this, so that there is an answer before every unit can be covered.
-        self._penalty = 3.0 * max(1e-9, float(np.abs(aim.cost).max()))
+        penalty = 3.0 * max(1e-9, float(np.abs(aim.cost).max()))
+        slack = eye_array(len(low), covered + len(least))
+        self._program.add(np.full(covered + len(least), penalty), csc_array(slack))
+        self._program.add(np.full(covered, penalty), csc_array(-eye_array(len(low), covered)))
 
     def add(self, members: NDArray[np.int8], zone: int) -> None:
         held = members.astype("float64")
-        self._covers = np.concatenate([self._covers, _covers(members, zone, self._k)])
-        self._costs = np.concatenate([self._costs, held @ self._aim.cost[:, zone]])
-        self._moved = np.concatenate([self._moved, held @ self._moves[:, zone]])
+        came_from = held @ self._origin
+        crossed = came_from @ self._crossed[:, :, zone].T
+        moved = came_from.sum(axis=1) - came_from[:, zone]
+        own = np.zeros((len(held), self._k))
+        own[:, zone] = 1.0
+        self._program.add(held @ self._aim.cost[:, zone], csc_array(np.hstack([held, own, crossed, moved[:, None]]).T))
 
-    def solve(self) -> _Prices:
-        rows, sets = self._n + self._k, len(self._costs)
-        parts, limits = [self._covers.T.astype("float64")], []
-        if self._aim.max_moves is not None:
-            parts.append(self._moved[None])
-            limits.append(float(self._aim.max_moves))
-        columns = csc_array(np.vstack(parts)) if sets else csc_array((rows + len(limits), 0))
-        slack = eye_array(rows + len(limits), rows)
-        matrix = csc_array(hstack([columns, slack, -slack]))
-        found = solve(
-            Program(
-                np.r_[self._costs, np.full(2 * rows, self._penalty)],
-                matrix,
-                np.r_[np.ones(rows), np.full(len(limits), -np.inf)],
-                np.r_[np.ones(rows), limits],
-                np.zeros(sets + 2 * rows),
-                np.full(sets + 2 * rows, np.inf),
-            )
-        )
-        dual = found.row_dual
-        move = float(dual[-1]) if self._aim.max_moves is not None else 0.0
-        return _Prices(dual[: self._n], dual[self._n : rows], move)
-
-
-def _covers(members: NDArray[np.int8], zone: int, zones: int) -> NDArray[np.int8]:
-    """Put what sets cover beside each other: their units, and their zone."""
-    own = np.zeros((len(members), zones), dtype=np.int8)
-    own[:, zone] = 1
-    return np.hstack([members, own])
+    def solve(self, *, deadline: float) -> _Prices:
+        dual = self._program.solve(deadline=deadline).row_dual
+        covered = self._n + self._k
+        crossed = np.maximum(dual[covered:-1], 0.0)
+        move = min(float(dual[-1]), 0.0)
+        by_pair = np.tensordot(crossed, self._crossed, axes=1) + move * (1.0 - np.eye(self._k))
+        return _Prices(dual[: self._n], dual[self._n : covered], by_pair, crossed, move)
 
 
 @dataclass(frozen=True, eq=False)
 class _Prices:
-    """What covering each unit and each zone is worth, and a move."""
+    """What covering each unit and each zone is worth, and a move from each zone to each other."""
 
     unit: Numbers
     zone: Numbers
+    by_pair: Numbers
+    crossed: Numbers
     move: float
 
     def of(self, problem: Problem, aim: Aim, zone: int) -> Numbers:
         """Give the price of each unit in a zone, shape (n,)."""
-        price: Numbers = aim.cost[:, zone] - self.unit - self.move * (problem.start != zone)
+        price: Numbers = aim.cost[:, zone] - self.unit - self.by_pair[problem.start, zone]
         return price
 
-    def bound(self, aim: Aim, least: Numbers) -> float:
+    def bound(self, aim: Aim, limits: _Limits, least: Numbers) -> float:
         """Give the Lagrangian bound, where the cheapest set of each zone costs so much."""
-        return float(self.unit.sum() + least.sum() + self.move * (aim.max_moves or 0))
+        crossed = sum(price * c.least for price, c in zip(self.crossed, limits.crossings, strict=True))
+        return float(self.unit.sum() + least.sum() + crossed + self.move * (aim.max_moves or 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +147,7 @@ class _Limits:
     tolerance: float
     max_moves: int
     budgets: list[Budget]
+    crossings: list[Crossing]
     deadline: float
 
 
@@ -186,15 +186,18 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     Baldacci, R., Christofides, N., and Mingozzi, A. (2008). An exact algorithm for the vehicle routing problem based
     on the set partitioning formulation with additional cuts. Mathematical Programming 115, 351–385.
     """
-    budgets = zone_budgets(problem, max_moves=max_moves, tolerance=tolerance)
+    crossed = crossings(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+    budgets = zone_budgets(problem, crossed, max_moves)
     asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
     if budgets is None:
         return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
-    limits = _Limits(tolerance, max_moves, budgets, deadline)
+    limits = _Limits(tolerance, max_moves, budgets, crossed, deadline)
     try:
         bound, pool = _bound_and_pool(problem, limits, aim)
     except TooManySetsError:
         return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list")
+    except OutOfTimeError:
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given")
     if pool is None or bound > aim.cutoff + _ROUNDING:
         is_none = bound > aim.cutoff + _ROUNDING
         told = f"{asked}: cost at least {bound:.9g} by the linear program{', so none' if is_none else ''}"
@@ -216,17 +219,15 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
 
 def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim) -> tuple[float, SetPool | None]:
     """Solve the linear program over all sets, and list those that can belong to a plan below the cutoff."""
-    master = _Master(problem, aim)
-    prices = _price_out(problem, _narrow_sets(problem, limits), aim, master, deadline=limits.deadline)
+    master = _Master(problem, aim, limits)
+    prices = _price_out(problem, limits, aim, master)
     while True:
         least = _least_by_zone(problem, limits, aim, prices, master)
-        bound = prices.bound(aim, least)
-        is_near = prices.bound(aim, prices.zone) - bound < _NEAR * max(1e-9, float(np.abs(aim.cost).max()))
+        bound = prices.bound(aim, limits, least)
+        is_near = prices.bound(aim, limits, prices.zone) - bound < _NEAR * max(1e-9, float(np.abs(aim.cost).max()))
         if is_near or bound > aim.cutoff + _ROUNDING:
             break
-        if time.perf_counter() > limits.deadline:
-            return -np.inf, None
-        prices = master.solve()
+        prices = master.solve(deadline=limits.deadline)
     if bound > aim.cutoff + _ROUNDING:
         return bound, None
     return bound, _pool_within(problem, limits, aim, prices, least + (aim.cutoff - bound + 2 * _ROUNDING))
@@ -255,9 +256,10 @@ def _narrow_sets(problem: Problem, limits: _Limits) -> list[ZoneSets]:
     return found
 
 
-def _price_out(problem: Problem, narrow: Sequence[ZoneSets], aim: Aim, master: _Master, *, deadline: float) -> _Prices:
+def _price_out(problem: Problem, limits: _Limits, aim: Aim, master: _Master) -> _Prices:
     """Solve the linear program over the sets that change few units."""
-    prices = master.solve()
+    narrow = _narrow_sets(problem, limits)
+    prices = master.solve(deadline=limits.deadline)
     for _ in range(_MOST_ROUNDS):
         added = 0
         for zone, sets in enumerate(narrow):
@@ -265,9 +267,9 @@ def _price_out(problem: Problem, narrow: Sequence[ZoneSets], aim: Aim, master: _
             _, found = sets.cheapest(prices.of(problem, aim, zone), limit, count=_NEW_SETS)
             master.add(sets.members(found), zone)
             added += len(found)
-        if added == 0 or time.perf_counter() > deadline:
+        if added == 0:
             break
-        prices = master.solve()
+        prices = master.solve(deadline=limits.deadline)
     return prices
 
 
@@ -276,7 +278,7 @@ def _least_by_zone(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices,
     least = prices.zone.copy()
     for zone in range(problem.zones):
         sums, members = _cheap_sets(
-            problem, limits, aim, prices, zone, limit=float(prices.zone[zone]) - _ROUNDING, most=_LARGEST_POOL
+            problem, limits, aim, prices, zone, limit=float(prices.zone[zone]) - _ROUNDING, most=_most_sets(aim)
         )
         least[zone] = min(sums.min(initial=np.inf), least[zone])
         master.add(members[:_NEW_SETS], zone)
@@ -285,13 +287,33 @@ def _least_by_zone(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices,
 
 def _pool_within(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, dearest: Numbers) -> SetPool:
     """List every set that costs at most so much in each zone."""
-    parts, left = [], _LARGEST_POOL
+    parts, left = [], _most_sets(aim)
+    # Only the crossings that have a price bind; there are few.
+    used = [c for price, c in zip(prices.crossed, limits.crossings, strict=True) if price > _ROUNDING]
     for zone in range(problem.zones):
-        _, members = _cheap_sets(problem, limits, aim, prices, zone, limit=float(dearest[zone]), most=left)
-        parts.append((members, np.full(len(members), zone)))
+        sums, members = _cheap_sets(problem, limits, aim, prices, zone, limit=float(dearest[zone]), most=left)
+        parts.append(_pool_of_zone(problem, aim, zone, used, members=members, price=sums - prices.zone[zone]))
         left -= len(members)
-    members, zones = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return _pool_of(problem, aim, members, zones)
+    names = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return SetPool(zones=problem.zones, least_crossed=np.array([float(c.least) for c in used]), **columns)
+
+
+def _pool_of_zone(
+    problem: Problem, aim: Aim, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers
+) -> SetPool:
+    """Measure the sets of a zone."""
+    origin = np.eye(problem.zones)[problem.start]
+    facts = np.column_stack([aim.cost[:, zone], problem.share, origin])
+    found = np.concatenate(
+        [members[begin : begin + _BATCH].astype("float64") @ facts for begin in range(0, max(len(members), 1), _BATCH)]
+    )
+    cost, share, came_from = found[:, 0], found[:, 1], found[:, 2:]
+    counts = np.array([c.counts[:, zone] for c in used]).reshape(-1, problem.zones)
+    moved = came_from.sum(axis=1) - came_from[:, zone]
+    crossed = np.rint(came_from @ counts.T).astype(np.int8)
+    zones = np.full(len(members), zone)
+    return SetPool(members, zones, problem.zones, cost, moved, np.abs(share - 1.0), price, crossed, np.zeros(0))
 
 
 def _cheap_sets(
@@ -312,17 +334,10 @@ def _cheap_sets(
     parts = []
     for begin in range(0, max(len(bits), 1), _BATCH):
         if time.perf_counter() > limits.deadline:
-            raise TooManySetsError
+            raise OutOfTimeError
         parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
     is_whole = np.concatenate(parts)
     return sums[is_whole], sets.members(bits[is_whole])
-
-
-def _pool_of(problem: Problem, aim: Aim, members: NDArray[np.int8], zones: Labels) -> SetPool:
-    weights = members.astype("float64")
-    moved = (weights * (problem.start[None, :] != zones[:, None])).sum(axis=1)
-    cost = np.einsum("sn,sn->s", weights, aim.cost.T[zones])
-    return SetPool(members, zones, problem.zones, cost, moved, np.abs(weights @ problem.share - 1.0))
 
 
 def _label_of(problem: Problem, chosen: Choice) -> Labels | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.sparse import csc_array, csr_array, eye_array, hstack, vstack
 
 from safeschools_geo.rebalance.exact.three_row_cuts import violated_triples
 from safeschools_geo.rebalance.problem import Labels, Numbers
+from safeschools_geo.rebalance.solving.growing import GrowingProgram, OutOfTimeError
 from safeschools_geo.rebalance.solving.solver import Program, solve
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _ROUNDING = 1e-6
 _SMALL = 1_500
 """So many sets are left to the integer program without more cuts."""
 
-_FIRST_SETS = 400
+_FIRST_SETS = 3_000
 _NEW_SETS = 300
 _DEAR = 1.0
 _TWO_OF_THREE = 2
@@ -48,6 +49,12 @@ class SetPool:
         Units of each set that come from other zones, shape (m,).
     deviation
         ``|load - mean| / mean`` of each set, shape (m,).
+    price
+        What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first.
+    crossed
+        Units of each set that make each crossing, shape (m, c).
+    least_crossed
+        Fewest units of each crossing in all sets together, shape (c,).
     """
 
     members: NDArray[np.int8]
@@ -56,6 +63,9 @@ class SetPool:
     cost: Numbers
     moved: Numbers
     deviation: Numbers
+    price: Numbers
+    crossed: NDArray[np.int8]
+    least_crossed: Numbers
 
     def __len__(self) -> int:
         """Return how many sets there are."""
@@ -76,6 +86,21 @@ class SetPool:
         """
         return np.hstack([self.members[which], np.eye(self.zones, dtype=np.int8)[self.zone[which]]])
 
+    def limited_rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
+        """Say what of sets is limited: crossings from below, counted as negative, then units moved.
+
+        Parameters
+        ----------
+        which
+            Rows of the sets; all by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (sets, c + 1).
+        """
+        return np.column_stack([-self.crossed[which], self.moved[which].astype(np.int8)])
+
     def only(self, is_kept: Flags) -> SetPool:
         """Keep some of the sets.
 
@@ -89,14 +114,8 @@ class SetPool:
         SetPool
             Those.
         """
-        return SetPool(
-            self.members[is_kept],
-            self.zone[is_kept],
-            self.zones,
-            self.cost[is_kept],
-            self.moved[is_kept],
-            self.deviation[is_kept],
-        )
+        by_set = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+        return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +143,7 @@ class _State:
 
     pool: SetPool
     max_moves: int | None
-    cuts: NDArray[np.float32]
+    cuts: NDArray[np.int8]
     active: Labels
     weight: Numbers
     dual: Numbers
@@ -155,64 +174,70 @@ def close_pool(pool: SetPool, *, cutoff: float, max_moves: int | None, levels_lo
     if len(np.unique(pool.zone)) < pool.zones:
         return Choice(np.inf, None, is_closed=True)
     count = len(pool)
-    no_cuts = np.zeros((count, 0), dtype=np.float32)
-    cheapest = np.argsort(pool.cost, kind="stable")[:_FIRST_SETS]
+    no_cuts = np.zeros((count, 0), dtype=np.int8)
+    cheapest = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
     state = _State(pool, max_moves, no_cuts, cheapest, np.zeros(count), np.zeros(0))
     stalls = 0
     while True:
         before = state.bound
-        _solve_by_sifting(state)
+        try:
+            _solve_by_sifting(state, deadline)
+        except OutOfTimeError:
+            return Choice(state.bound, None, is_closed=False)
         if state.bound > cutoff + _ROUNDING:
             return Choice(np.inf, None, is_closed=True)
         _drop_too_dear(state, cutoff)
         stalls = stalls + 1 if state.bound - before < _STALLED else 0
-        if len(state.pool) <= _SMALL or stalls > _MOST_STALLS or time.perf_counter() > deadline:
-            break
-        if not _add_cuts(state):
+        if len(state.pool) <= _SMALL or stalls > _MOST_STALLS or not _add_cuts(state):
             break
     return _settle(state, cutoff, levels_loads=levels_loads, deadline=deadline)
 
 
-def _program(state: _State) -> Program:
-    pool, columns = state.pool, state.active
-    rows = pool.rows(columns).astype("float64")
-    covered = rows.shape[1]
-    blocks = [csr_array(rows.T), csr_array(state.cuts[columns].astype("float64").T)]
-    limits = [1.0] * state.cuts.shape[1]
-    if state.max_moves is not None:
-        blocks.append(csr_array(pool.moved[columns][None]))
-        limits.append(float(state.max_moves))
-    sets = vstack([block for block in blocks if block.shape[0]])
-    slack = eye_array(sets.shape[0], covered)
+def _columns(state: _State, which: Labels) -> csc_array:
+    """Make columns of sets: what they cover, their cuts, and what is limited."""
+    rows = np.hstack([state.pool.rows(which), state.cuts[which], state.pool.limited_rows(which)])
+    return csc_array(rows.T.astype("float64"))
+
+
+def _program(state: _State) -> GrowingProgram:
+    """Make the linear program over the sets that are tried."""
+    pool = state.pool
+    covered, cuts = pool.members.shape[1] + pool.zones, state.cuts.shape[1]
+    most = np.inf if state.max_moves is None else float(state.max_moves)
+    limits = np.r_[np.ones(cuts), -pool.least_crossed, most]
+    low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
+    program = GrowingProgram(low, np.r_[np.ones(covered), limits])
     # Prices stay within this, so that there is an answer before every unit can be covered.
     penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
-    total = len(columns) + 2 * covered
-    return Program(
-        np.r_[pool.cost[columns], np.full(2 * covered, penalty)],
-        csc_array(hstack([sets, slack, -slack])),
-        np.r_[np.ones(covered), np.full(len(limits), -np.inf)],
-        np.r_[np.ones(covered), limits],
-        np.zeros(total),
-        np.full(total, np.inf),
-    )
+    missing = eye_array(len(low), covered)
+    short = csc_array(np.eye(len(low))[:, covered + cuts : -1])
+    for slack in (missing, -missing, -short):
+        program.add(np.full(slack.shape[1], penalty), csc_array(slack))
+    program.add(pool.cost[state.active], _columns(state, state.active))
+    return program
 
 
 def _reduced_cost(state: _State) -> Numbers:
-    pool, covered, cuts = state.pool, state.pool.members.shape[1] + state.pool.zones, state.cuts.shape[1]
-    unit, zone = state.dual[: pool.members.shape[1]], state.dual[pool.members.shape[1] : covered]
-    reduced = pool.cost - zone[pool.zone] - state.cuts @ state.dual[covered : covered + cuts]
+    pool, units, covered = state.pool, state.pool.members.shape[1], state.pool.members.shape[1] + state.pool.zones
+    cuts = state.cuts.shape[1]
+    dual = state.dual.astype(np.float32)
+    reduced = pool.cost - state.dual[units:covered][pool.zone]
     # In pieces: numbers of a byte are widened for the product.
     for begin in range(0, len(pool), _PIECE):
-        reduced[begin : begin + _PIECE] -= pool.members[begin : begin + _PIECE].astype(np.float32) @ unit
-    if state.max_moves is not None:
-        reduced = reduced - pool.moved * state.dual[covered + cuts]
+        some = slice(begin, begin + _PIECE)
+        worth = pool.members[some].astype(np.float32) @ dual[:units]
+        if cuts:
+            worth += state.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
+        worth += pool.limited_rows(some).astype(np.float32) @ dual[covered + cuts :]
+        reduced[some] -= worth
     return np.asarray(reduced)
 
 
-def _solve_by_sifting(state: _State) -> None:
+def _solve_by_sifting(state: _State, deadline: float) -> None:
     """Solve the linear program over all sets, a few of them at a time."""
+    program = _program(state)
     while True:
-        found = solve(_program(state))
+        found = program.solve(deadline=deadline)
         state.dual = found.row_dual
         reduced = _reduced_cost(state)
         is_new = reduced < -_ROUNDING
@@ -222,10 +247,11 @@ def _solve_by_sifting(state: _State) -> None:
             break
         cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
         state.active = np.concatenate([state.active, cheap])
-    state.bound = max(state.bound, found.value)
+        program.add(state.pool.cost[cheap], _columns(state, cheap))
+    # One set of each zone at most is cheaper than the program knows, and by this much at most.
+    state.bound = max(state.bound, found.value - state.pool.zones * _ROUNDING)
     state.weight = np.zeros(len(state.pool))
-    if found.x is not None:
-        state.weight[state.active] = found.x[: len(state.active)]
+    state.weight[state.active] = found.x[-len(state.active) :]
 
 
 def _drop_too_dear(state: _State, cutoff: float) -> None:
@@ -246,7 +272,7 @@ def _add_cuts(state: _State) -> bool:
     if not triples:
         return False
     rows = state.pool.rows()
-    new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.float32) for t in triples]
+    new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
     state.cuts = np.column_stack([state.cuts, *new])
     return True
 

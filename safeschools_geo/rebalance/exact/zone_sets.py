@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from safeschools_geo.rebalance.exact.crossings import Budget
     from safeschools_geo.rebalance.problem import Flags, Labels, Problem
 
 MOST_SETS = 2_500_000
@@ -34,88 +35,6 @@ MOST_SETS = 2_500_000
 _ROUNDING = 1e-12
 _BATCH = 512
 _FIRST_STEP = 0.02
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How far a zone may change.
-
-    Parameters
-    ----------
-    most_in, most_out, most_both
-        Most units that may join, leave, and do either.
-    least_in, least_out
-        Fewest that have to.
-    """
-
-    most_in: int
-    most_out: int
-    most_both: int
-    least_in: int = 0
-    least_out: int = 0
-
-    def narrowed(self, spare: int) -> Budget:
-        """Allow only a few units more than have to move.
-
-        Parameters
-        ----------
-        spare
-            How many more.
-
-        Returns
-        -------
-        Budget
-            The narrower budget.
-        """
-        return replace(
-            self,
-            most_in=min(self.most_in, self.least_in + spare),
-            most_out=min(self.most_out, self.least_out + spare),
-            most_both=min(self.most_both, self.least_in + self.least_out + 2 * spare),
-        )
-
-
-def zone_budgets(problem: Problem, *, max_moves: int, tolerance: float) -> list[Budget] | None:
-    """Work out how far each zone may change in a plan of few moves within a tolerance.
-
-    Parameters
-    ----------
-    problem
-        What is to be rebalanced.
-    max_moves
-        Most moves.
-    tolerance
-        Largest imbalance.
-
-    Returns
-    -------
-    list of Budget or None
-        One for each zone: what the other zones need at least is not there to be spent. None where that already takes
-        more moves than there are.
-    """
-    share, loads = problem.share, np.bincount(problem.start, problem.share, minlength=problem.zones)
-    least_in, least_out = np.zeros(problem.zones, dtype=int), np.zeros(problem.zones, dtype=int)
-    for zone in range(problem.zones):
-        own = problem.start == zone
-        least_out[zone] = _fewest(share[own], loads[zone] - 1.0 - tolerance)
-        least_in[zone] = _fewest(share[~own & problem.allowed[:, zone]], 1.0 - tolerance - loads[zone])
-    both = least_in + least_out
-    most_in = max_moves - least_in.sum() + least_in
-    most_out = max_moves - least_out.sum() + least_out
-    most_both = np.minimum(2 * max_moves - both.sum() + both, max_moves)
-    if (most_in < least_in).any() or (most_out < least_out).any() or (most_both < both).any():
-        return None
-    return [
-        Budget(int(min(i, b)), int(min(o, b)), int(b), int(li), int(lo))
-        for i, o, b, li, lo in zip(most_in, most_out, most_both, least_in, least_out, strict=True)
-    ]
-
-
-def _fewest(loads: Numbers, need: float) -> int:
-    """Count the units it takes at least to carry a load; more than there are where they cannot."""
-    if need <= _ROUNDING:
-        return 0
-    return 1 + int(np.searchsorted(np.cumsum(np.sort(loads)[::-1]), need - _ROUNDING))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +53,10 @@ class _Side:
             price + _at(other.gains, count) + _at(self.gains, self.most - size) for size, count in enumerate(beside)
         ]
         return loads, prices
+
+    def least_loads(self, need: float) -> list[float]:
+        """Give the smallest load of 0, 1, 2, … units from which the others can still carry what is needed."""
+        return [need - _at(self.loads, self.most - size) - _ROUNDING for size in range(self.most + 1)]
 
 
 class ZoneSets:
@@ -212,10 +135,10 @@ class ZoneSets:
         both = budget.most_both
         edge = self._own if others_may_move_in else self._around(~self._is_own)
         limits = joining.limits(leaving, both, self._high - self._load, room)
-        growth = Growth(share, limits[0], price, limits[1], self._most)
+        growth = Growth(share, limits[0], joining.least_loads(self._low - self._load), price, limits[1], self._most)
         self._in = grow_sets(self._around(self._is_own), self._bits(self._joiners), self._neighbours, growth)
         limits = leaving.limits(joining, both, self._load - self._low, room)
-        growth = Growth(share, limits[0], -price, limits[1], self._most)
+        growth = Growth(share, limits[0], leaving.least_loads(self._load - self._high), -price, limits[1], self._most)
         self._out = grow_sets(edge, self._bits(self._leavers), self._neighbours, growth)
         self._order = np.argsort(self._in.load, kind="stable")
         loads, left = self._in.load[self._order], self._load - self._out.load
@@ -238,7 +161,8 @@ class ZoneSets:
         joiners = np.flatnonzero(self._joiners)
         gain = _largest_sums(-self._price[self._joiners])
         dear = [self._limit + _at(gain, spare - size) for size in range(spare + 1)]
-        growth = Growth(self._problem.share, [self._high] * (spare + 1), self._price, dear, self._most)
+        size = spare + 1
+        growth = Growth(self._problem.share, [self._high] * size, [0.0] * size, self._price, dear, self._most)
         return [
             grow_sets(
                 bits_of([unit], self._words),
