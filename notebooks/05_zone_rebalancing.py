@@ -19,7 +19,8 @@
 # One zone has too much work. Moving schools to its neighbours helps, but every move costs a school the officer it knows. So the
 # question is twofold: how much does each move buy, and could another plan with as few moves do better?
 #
-# Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
+# Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term. Where
+# there is nothing to rebalance, as with one zone only, that is said, and what needs a proposal stays empty.
 # **What this notebook shows is confidential** when the district is a real one.
 
 # %% tags=["parameters"]
@@ -35,13 +36,17 @@ from safeschools_geo.rebalance.certificate import certificate_text
 from safeschools_geo.rebalance.comparison import compare_plans
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.term import run_term
-from safeschools_geo.term_plan import score_in_district
+from safeschools_geo.term_scores import score_in_district
 
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name)
 proposal = result.proposal
-units, edges = proposal.ground.units, proposal.ground.edges
-print(f"{result.district.settings.district.name}, {result.term.name}: {len(units)} units, {len(edges)} edges")
+print(f"{result.district.settings.district.name}, {result.term.name}. {result.why_no_proposal()}")
+
+# %%
+if proposal:
+    units, edges = proposal.ground.units, proposal.ground.edges
+    print(f"{len(units)} units, {len(edges)} edges")
 
 # %% [markdown]
 # ## How uneven are the zones today?
@@ -60,12 +65,14 @@ result.loads[["name", "schools", "workload_h", "share_of_mean"]].round(2)
 # A unit, here a school with its service area, moves whole. The heaviest ones set the limit.
 
 # %%
-for note in proposal.frontier.notes:
+for note in proposal.frontier.notes if proposal else ():
     print(note)
 
 # %%
-heaviest = units.sort_values("workload", ascending=False)[["unit_id", "name", "zone_id", "workload"]]
-heaviest.assign(share_of_mean_zone=heaviest["workload"] / proposal.current.loads.mean()).head(5).round(2)
+if proposal:
+    heaviest = units.sort_values("workload", ascending=False)[["unit_id", "name", "zone_id", "workload"]].head(5)
+    heaviest["share_of_mean_zone"] = heaviest["workload"] / proposal.current.loads.mean()
+proposal and heaviest.round(2)
 
 # %% [markdown]
 # **Read it so:** a plan that has to be more even than this allows needs finer units, such as census tracts
@@ -77,9 +84,10 @@ heaviest.assign(share_of_mean_zone=heaviest["workload"] / proposal.current.loads
 # What was noticed on the way is listed.
 
 # %%
-for finding in proposal.ground.findings:
+for finding in proposal.ground.findings if proposal else ():
     print(finding)
-print(edges["kind"].value_counts().to_string())
+if proposal:
+    print(edges["kind"].value_counts().to_string())
 
 # %% [markdown]
 # **Read it so:** a bridge is a guess that an officer can drive there, and a border may be a freeway. Extra edges, and edges that must
@@ -91,10 +99,10 @@ print(edges["kind"].value_counts().to_string())
 
 # %%
 columns = ["moves", "imbalance", "bound", "gap", "is_proven", "plan_imbalance", "units_moved", "travel"]
-proposal.frontier.to_frame()[columns].round(4)
+proposal and proposal.frontier.to_frame()[columns].round(4)
 
 # %%
-print(proposal.frontier.finding())
+print(proposal.frontier.finding() if proposal else result.why_no_proposal())
 
 # %% [markdown]
 # **Read it so:** where imbalance and bound are equal, nothing better exists, however long one looks. The knee, after which moves buy
@@ -105,10 +113,10 @@ print(proposal.frontier.finding())
 # Among the plans nearly as even (`[rebalance] slack`), the one with the shortest travel is shown.
 
 # %%
-print("\n".join(proposal.changes["sentence"]) or "Nothing.")
+print("\n".join(proposal.changes["sentence"] if proposal else ()) or "Nothing.")
 
 # %%
-plan_map(result, proposal)
+proposal and plan_map(result, proposal)
 
 # %% [markdown]
 # ## Is there really nothing better?
@@ -117,17 +125,19 @@ plan_map(result, proposal)
 # root) stays, so that every officer keeps a base.
 
 # %%
-print(certificate_text(proposal.plan.certificate))
+if proposal:
+    print(certificate_text(proposal.plan.certificate))
 
 # %% [markdown]
 # Would it help to let the roots move as well? As many moves, and every contiguous plan:
 
 # %%
-rules = proposal.frontier.settings.rules
-kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden}
-moves = len(proposal.plan.moves)
-free = rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
-print(certificate_text(free.certificate))
+if proposal:
+    rules, moves = proposal.ground.rules, len(proposal.plan.moves)
+    kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden}
+    noun = proposal.ground.noun
+    free = rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, noun=noun, **kept)
+    print(certificate_text(free.certificate))
 
 # %% [markdown]
 # **Read it so:** "proven" is about the loads as they were counted. `safeschools verify` checks a written plan again without the solver,
@@ -138,13 +148,14 @@ print(certificate_text(free.certificate))
 # The proposal beside the zones of today, on every measure; `best` names the better of the two.
 
 # %%
-proposal.comparison[["label", "unit", "current", "proposed", "best"]].set_index("label")
+proposal and proposal.comparison[["label", "unit", "current", "proposed", "best"]].set_index("label")
 
 # %% [markdown]
 # Does it cut a hotspot in two, so that two officers share one problem?
 
 # %%
-split_groups(result.hotspots.groups_of_schools, schools_of_units(units).map(proposal.plan.assignment))
+groups = result.hotspots.groups_of_schools
+proposal and split_groups(groups, schools_of_units(units).map(proposal.plan.assignment))
 
 # %% [markdown]
 # **Read it so:** travel, compactness and split hotspots are no part of the search for evenness. Where one of them gets worse than is
@@ -155,14 +166,15 @@ split_groups(result.hotspots.groups_of_schools, schools_of_units(units).map(prop
 # The plan and the zones of today, on the loads of other terms, and on terms redrawn from the school days of this one.
 
 # %%
-print(proposal.stability.summary())
+if proposal:
+    print(proposal.stability.summary())
 
 # %%
-scores = proposal.stability.to_frame()
-scores.loc[scores["kind"] == "term", ["term", "imbalance", "imbalance_current", "holds_up", "is_planned_on"]].round(3)
+columns = ["term", "imbalance", "imbalance_current", "holds_up", "is_planned_on"]
+proposal and proposal.stability.to_frame().query("kind == 'term'")[columns].round(3)
 
 # %%
-proposal.stability.quantiles().round(3)
+proposal and proposal.stability.quantiles().round(3)
 
 # %% [markdown]
 # **Read it so:** what counts is the terms that the plan was not made from; expect it to be less even in those. Holding up means more even
@@ -173,20 +185,21 @@ proposal.stability.quantiles().round(3)
 # Click a school, choose its zone, see what becomes of the loads; take the plan with you as a file.
 
 # %%
-what_if_map(result, proposal)
+proposal and what_if_map(result, proposal)
 
 # %% [markdown]
 # Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with a file.
 
 # %%
-my_moves = dict(proposal.changes.set_index("unit_id")["zone_after"].iloc[:-1])
+my_moves = dict(proposal.changes.set_index("unit_id")["zone_after"].iloc[:-1]) if proposal else {}
 
 # %%
-mine = units.set_index("unit_id")["zone_id"].copy()
-mine.loc[list(my_moves)] = list(my_moves.values())
-my_score = score_in_district(result.district, proposal.ground, mine, result.hotspots.groups_of_schools)
-plans = {"current": proposal.current, "proposed": proposal.proposed, "mine": my_score}
-compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
+if proposal:
+    mine = units.set_index("unit_id")["zone_id"].copy()
+    mine.loc[list(my_moves)] = list(my_moves.values())
+    my_score = score_in_district(result.district, proposal.ground, mine, groups)
+    plans = {"current": proposal.current, "proposed": proposal.proposed, "mine": my_score}
+proposal and compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
 
 # %% [markdown]
 # **Finding.** The sentences under "What does each move buy?" are the answer: so many moves, this even, and whether anything could beat

@@ -17,7 +17,7 @@ from safeschools_geo.conform import conform
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import InputError, SeveralFaultsError, attempt_all
 from safeschools_geo.incidents import read_exports, read_incidents
-from safeschools_geo.layers import read_backdrop, read_boundary
+from safeschools_geo.layers import read_areas, read_backdrop, read_boundary
 from safeschools_geo.results import CheckReport, Finding, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
 from safeschools_geo.schools import read_schools
@@ -46,6 +46,8 @@ class District:
         One polygon, if the folder has one.
     roads, places
         Backdrop of the maps, if the folder has them.
+    areas
+        Areal units for plans (``units.*``), if the folder has them: `unit_id`, `name`, polygons.
     rejects
         Table `rejects`.
     findings
@@ -68,6 +70,7 @@ class District:
     boundary: gpd.GeoDataFrame | None
     roads: gpd.GeoDataFrame | None
     places: gpd.GeoDataFrame | None
+    areas: gpd.GeoDataFrame | None
     rejects: pd.DataFrame
     findings: tuple[Finding, ...]
     counts: dict[str, dict[str, int]]
@@ -145,6 +148,7 @@ def _read_tables(settings: Settings) -> District:
             "exports": partial(read_exports, settings),
             "roads": partial(read_backdrop, settings, "roads"),
             "places": partial(read_backdrop, settings, "places"),
+            "areas": partial(read_areas, settings),
         }
     )
     zones: ZonesRead = read["zones"]
@@ -154,13 +158,14 @@ def _read_tables(settings: Settings) -> District:
         read["roads"],
         read["places"],
     )
+    areas, area_findings, area_files = read["areas"]
     extent = zones.frame.geometry if boundary is None else boundary.geometry
     crs = measuring_crs(extent, stated=settings.district.crs)
     incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs)
     by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}
     for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
         conform(by_name[name].frame, schema)
-    files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files]
+    files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
     return District(
         settings=settings,
         zones=zones.frame,
@@ -170,8 +175,9 @@ def _read_tables(settings: Settings) -> District:
         boundary=boundary,
         roads=roads,
         places=places,
+        areas=areas,
         rejects=join_rejects([t.rejects for t in by_name.values()]),
-        findings=(*zones.findings, *boundary_findings, *schools.findings, *incidents.findings),
+        findings=(*zones.findings, *boundary_findings, *schools.findings, *incidents.findings, *area_findings),
         counts={name: t.counts for name, t in by_name.items()},
         sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),
         school_review=incidents.review,

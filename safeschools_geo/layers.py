@@ -10,7 +10,7 @@ import geopandas as gpd
 
 from safeschools_geo import io
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import FileReadError, GeometryError, attempt_all
+from safeschools_geo.errors import ColumnError, FileReadError, GeometryError, attempt_all
 from safeschools_geo.results import Finding
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.validate.geometry import repair
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     from safeschools_geo.settings import Settings
 
-FILE_STEMS = {"zones": "zones", "boundary": "district", "schools": "schools", "roads": "roads", "places": "places"}
+FILE_STEMS = {
+    "zones": "zones",
+    "boundary": "district",
+    "schools": "schools",
+    "roads": "roads",
+    "places": "places",
+    "units": "units",
+}
 """Section of ``district.toml`` → name of the file that is looked for when the section names none."""
 
 _AREAS = {"Polygon", "MultiPolygon"}
@@ -266,6 +273,47 @@ def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | 
     frame = gpd.GeoDataFrame(layer.raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
     name = layer.text("name")
     return (frame if name is None else frame.assign(name=name)), (path,)
+
+
+def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
+    """Read the areal units that a district has for its plans, if it has any.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district; ``[units.columns]`` names the column of `unit_id`, and of `name`.
+
+    Returns
+    -------
+    frame : geopandas.GeoDataFrame or None
+        `unit_id` and `name` (text), and polygons in EPSG:4326.
+    findings : tuple of Finding
+        What was found on the way.
+    files : tuple of pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ColumnError, GeometryError
+        When there is no column of ids, or no polygons.
+    """
+    path = find_layer(settings, "units")
+    if path is None:
+        return None, (), ()
+    layer = read_layer(path, settings.units, "units")
+    require_kind(layer.geometry, _AREAS, f"units ({path.name})")
+    unit_id = layer.text("unit_id")
+    if unit_id is None:
+        raise ColumnError(
+            "The areal units have no ids.",
+            where=path.name,
+            found=", ".join(map(str, layer.raw.frame.columns)),
+            expected="a column unit_id",
+            remedy='Name it in district.toml: [units.columns] unit_id = "…".',
+        )
+    name = layer.text("name")
+    columns = {"unit_id": unit_id, "name": unit_id if name is None else name}
+    return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=STORAGE_CRS), layer.findings, (path,)
 
 
 def require_kind(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from safeschools_geo.maps import plan_page, what_if_page
 from safeschools_geo.rebalance.certificate import certificate_text
 from safeschools_geo.term_pages import context_of, layers_of
-from safeschools_geo.term_plan import rules_of_district
 
 if TYPE_CHECKING:
     from safeschools_geo.maps import OfflinePage
@@ -74,6 +73,7 @@ def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> 
         frontier=table,
         knee=knee,
         chosen=len(proposal.plan.moves),
+        unit_noun=proposal.ground.noun,
         context=context_of(result),
         tiles=tiles,
         **layers_of(result),
@@ -98,7 +98,7 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         The page.
     """
     district = result.district
-    rules = rules_of_district(proposal.ground, district.settings.rebalance, crs=district.crs)
+    rules = proposal.ground.rules
     return what_if_page(
         proposal.ground.units,
         proposal.ground.edges,
@@ -109,6 +109,7 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         forbidden=rules.forbidden,
         together=rules.together,
         finding=proposal.frontier.finding(),
+        unit_noun=proposal.ground.noun,
         context=context_of(result),
         tiles=tiles,
         **layers_of(result),

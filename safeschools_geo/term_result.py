@@ -87,6 +87,22 @@ class TermResult:
             f"{'' if self.proposal is None else ' ' + self.proposal.frontier.finding()}"
         )
 
+    def why_no_proposal(self) -> str:
+        """Say in one line why other zones are not proposed.
+
+        Returns
+        -------
+        str
+            One sentence; empty where they are.
+        """
+        if self.proposal is not None:
+            return ""
+        if len(self.loads) < 2:  # noqa: PLR2004 - between two zones
+            return f"There is nothing to rebalance: there is {'only one zone' if len(self.loads) else 'no zone'}."
+        if not self.loads["workload_h"].sum():
+            return f"There is nothing to rebalance: no school in a zone has a workload in {self.term.name}."
+        return "No other zones were asked for."
+
     def to_frame(self) -> pd.DataFrame:
         """Return the workload of each zone in this term.
 

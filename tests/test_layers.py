@@ -13,7 +13,7 @@ LAYERS = [
     {"assign", "counts", "workload", "hotspots", "rebalance"},
     {"maps", "check_page", "export"},
     {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result"}
-    | {"term_plan", "plan_outputs", "plan_maps"}
+    | {"term_ground", "term_scores", "term_plan", "plan_outputs", "plan_maps"}
     | {"notebook_runs", "commands", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS, start=1) for name in names}

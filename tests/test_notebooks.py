@@ -5,12 +5,31 @@ import json
 import nbformat
 import pytest
 import town
+from checkout import ROOT
 
 from safeschools_geo.notebook_runs import NotebookError, notebook_files, notebook_html, run_notebooks, set_parameters
 
 
-def test_there_are_notebooks_in_reading_order():
-    assert [p.stem for p in notebook_files()][:3] == ["01_check", "02_zone_assignment", "03_incident_history"]
+def test_every_notebook_there_is_runs_in_reading_order():
+    folder = ROOT / "notebooks"
+    files = notebook_files()
+    assert files == sorted(folder.glob("*.ipynb"))
+    assert [p.stem[:3] for p in files] == [f"{number:02}_" for number in range(1, len(files) + 1)]
+
+
+def test_with_one_zone_the_last_notebook_says_that_there_is_nothing_to_rebalance(tmp_path, capsys):
+    folder = town.write_town(tmp_path / "town", settings=town.SETTINGS.replace("zones = 2", "zones = 1"))
+    one = town.zones().dissolve().assign(zone_id="A", name="All")
+    one.to_file(folder / "data/boundaries/zones.geojson", driver="GeoJSON")
+    path = next(p for p in notebook_files() if p.stem == "05_zone_rebalancing")
+    saved = nbformat.read(path, as_version=4)
+    set_parameters(saved, {"district_folder": str(folder), "term_name": "Fall"})
+    names = {}
+    for cell in saved.cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)  # noqa: S102 - a kernel would take seconds to start
+    assert names["proposal"] is None
+    assert "Twosquare, Fall. There is nothing to rebalance: there is only one zone." in capsys.readouterr().out
 
 
 @pytest.mark.browser

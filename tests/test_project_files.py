@@ -1,5 +1,6 @@
 """The files around the code say the same as the code."""
 
+import pkgutil
 import re
 import tomllib
 
@@ -54,6 +55,29 @@ def test_the_reference_in_docs_is_that_of_the_code(monkeypatch):
     ):
         written = (ROOT / "docs" / name).read_text(encoding="utf-8")
         assert written == text, f"run python docs/make_reference.py: docs/{name} is out of date"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "assumptions.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))],
+    ids=lambda p: p.name,
+)
+def test_what_the_documents_refer_to_in_the_code_is_there(path):
+    package = ROOT / "safeschools_geo"
+    parts = {p.stem for p in package.iterdir()}
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", text):
+        if name.split(".")[0] in parts:
+            assert pkgutil.resolve_name(f"safeschools_geo.{name}"), name
+    for name in re.findall(r"`([a-z_]+(?:/[a-z_]+)*/[a-z_]+\.py)`", text):
+        assert (ROOT / name).is_file() or (package / name).is_file(), name
+
+
+def test_every_folder_of_rebalance_is_told_to_newcomers():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = text.partition("`rebalance/` is")[2].partition("\n\n")[0]
+    folders = {p.parent.name for p in (ROOT / "safeschools_geo" / "rebalance").glob("*/__init__.py")}
+    assert set(re.findall(r"`([a-z]+)/`", told)) == folders
 
 
 def test_versions_agree():

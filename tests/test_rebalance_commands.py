@@ -1,6 +1,7 @@
 """The commands rebalance and score: from a district or any areal units to a folder that verify accepts."""
 
 import json
+import shutil
 from pathlib import Path
 
 import geopandas as gpd
@@ -9,7 +10,7 @@ import pytest
 from shapely.geometry import box
 
 from safeschools_geo.cli import main
-from safeschools_geo.district import demo_folder
+from safeschools_geo.district import DistrictError, demo_folder, read_district
 from safeschools_geo.rebalance.checking.verify import verify_folder
 
 UTM = 32610
@@ -48,6 +49,7 @@ def test_units_with_few_moves(squares, tmp_path, capsys):
     assert printed["certificate"]["imbalance_after"] == pytest.approx(0.2)
     assert printed["certificate"]["bound"] == pytest.approx(0.2)
     assert printed["certificate"]["is_proven"]
+    assert "The plan moves 2 units:" in printed["summary"]
     frontier = pd.read_csv(out / "frontier.csv")
     assert frontier["imbalance"].tolist() == pytest.approx([0.6, 0.4, 0.2])
     assert verify_folder(out).is_ok
@@ -106,6 +108,10 @@ def test_a_plan_of_the_demo_is_scored_and_verified(tmp_path, capsys):
     certificate = json.loads(capsys.readouterr().out)["certificate"]
     assert certificate["is_proven"]
     assert certificate["moves"] == 2
+    assert "moves at most 2 schools" in certificate["proof"]["statement"]
+    summary = (out / "summary.txt").read_text(encoding="utf-8")
+    assert "The plan moves 2 schools:" in summary
+    assert "unit" not in summary
     assert verify_folder(out).is_ok
     assert call("score", demo_folder(), "--plan", out / "plan.csv", "--out", tmp_path / "score", "--json") == 0
     scored = json.loads(capsys.readouterr().out)
@@ -115,3 +121,30 @@ def test_a_plan_of_the_demo_is_scored_and_verified(tmp_path, capsys):
     assert {p.name for p in (tmp_path / "score").iterdir()} == {
         *("scores.csv", "moves.csv", "stability.csv", "zones.geojson", "summary.txt"),
     }
+
+
+def test_a_district_that_supplies_areas_is_planned_by_them(tmp_path):
+    folder = tmp_path / "demo"
+    shutil.copytree(demo_folder(), folder)
+    zones = gpd.read_file(folder / "boundaries" / "zones.geojson")
+    # Two areas to a zone, cut through the middle of each.
+    halves = []
+    for row in zones.itertuples():
+        west, south, east, north = row.geometry.bounds
+        for side, half in (("w", (west, (west + east) / 2)), ("e", ((west + east) / 2, east))):
+            part = row.geometry.intersection(box(half[0], south, half[1], north))
+            halves.append((f"{row.zone_id}{side}", part))
+    areas = gpd.GeoDataFrame(halves, columns=["TRACT", "geometry"], crs=zones.crs)
+    areas.to_file(folder / "boundaries" / "units.geojson")
+    toml = folder / "district.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + '\n[units.columns]\nunit_id = "TRACT"\n', encoding="utf-8")
+    out = tmp_path / "out"
+    assert call("rebalance", folder, "--max-moves", 1, "--out", out) == 0
+    plan = pd.read_csv(out / "plan.csv", dtype={"unit_id": str, "zone_before": str})
+    assert set(plan["unit_id"]) == set(areas["TRACT"])
+    assert (plan["zone_before"] == plan["unit_id"].str[:-1]).all()
+    assert "area" in (out / "summary.txt").read_text(encoding="utf-8")
+    assert verify_folder(out).is_ok
+    toml.write_text(toml.read_text(encoding="utf-8").replace('unit_id = "TRACT"', ""), encoding="utf-8")
+    with pytest.raises(DistrictError, match="The areal units have no ids"):
+        read_district(folder)

@@ -1,7 +1,9 @@
 """A term of the town, from folder to outputs, with numbers counted by hand on the drawing of `town`."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import town
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from safeschools_geo import term as story
 from safeschools_geo.district import read_district
+from safeschools_geo.rebalance.travel import zone_centres
 from safeschools_geo.term import STEPS, run_term
 
 
@@ -45,6 +48,36 @@ def test_the_town_by_hand(folder):
 
 def test_the_last_term_is_the_default(folder):
     assert run_term(folder).term.name == "Spring"
+
+
+def test_why_no_other_zones_are_proposed(folder):
+    result = run_term(folder, term="Fall", proposes=False)
+    assert result.why_no_proposal() == "No other zones were asked for."
+    idle = replace(result, zone_loads=result.zone_loads.assign(workload_h=0.0))
+    assert idle.why_no_proposal().endswith("no school in a zone has a workload in Fall.")
+    one = replace(result, zone_loads=result.zone_loads.query("zone_id == 'A'"))
+    assert one.why_no_proposal() == "There is nothing to rebalance: there is only one zone."
+    assert run_term(folder, term="Fall").why_no_proposal() == ""
+
+
+def test_the_centres_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):
+    asked = []
+
+    def counted(units, roots, **options):
+        asked.append(roots)
+        return zone_centres(units, roots, **options)
+
+    def refused(*_, **__):
+        raise AssertionError("the centres are known")
+
+    monkeypatch.setattr("safeschools_geo.term_ground.zone_centres", counted)
+    for module in ("score", "problem_of_units"):
+        monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centres", refused)
+    proposal = run_term(folder, term="Fall").proposal
+    assert asked == [{}]
+    # Each zone has one school in the programme, which is its middle.
+    assert proposal.ground.rules.roots == {"A": "001", "B": "002"}
+    assert proposal.ground.travel.to_numpy() == pytest.approx(np.array([[0, 1], [1, 0]]), abs=1e-3)
 
 
 def test_steps_are_told_in_order(folder, tmp_path):

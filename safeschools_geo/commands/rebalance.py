@@ -24,6 +24,7 @@ from safeschools_geo.export import replaced_folder
 from safeschools_geo.plan_outputs import write_plan, write_term_plan
 from safeschools_geo.rebalance.frontier import frontier
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
+from safeschools_geo.rebalance.problem import EXACT
 from safeschools_geo.rebalance.problem_of_units import Rules
 from safeschools_geo.rebalance.propose import rebalance
 from safeschools_geo.rebalance.travel import roots_of
@@ -114,7 +115,7 @@ def command(
 
 
 def _on_point(moves: int, imbalance: float, bound: float) -> None:
-    gap = "proven" if imbalance - bound <= 1e-6 else f"bound {bound:.2%}, gap {imbalance - bound:.2%}"  # noqa: PLR2004
+    gap = "proven" if imbalance - bound <= EXACT else f"bound {bound:.2%}, gap {imbalance - bound:.2%}"
     messages().print(f"  {moves:>2} moves: imbalance {imbalance:.2%} ({gap})", markup=False)
 
 

@@ -14,7 +14,8 @@ from safeschools_geo.rebalance.comparison import compare_plans, what_changes
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
 from safeschools_geo.rebalance.scoring.plan_file import read_plan
 from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
-from safeschools_geo.term_plan import lay_ground, score_in_district, stability_in_district
+from safeschools_geo.term_ground import lay_ground
+from safeschools_geo.term_scores import score_in_district, stability_in_district
 
 
 @click.command("score")

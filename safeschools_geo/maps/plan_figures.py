@@ -48,10 +48,10 @@ def against_mean_text(load: int, loads: Sequence[int]) -> str:
     Returns
     -------
     str
-        Such as ``+9.3% over``, ``−4.0% under`` or ``at the mean``.
+        Such as ``9.3% over the mean``, ``4.0% under the mean`` or ``at the mean``.
     """
     total = sum(loads)
     apart = len(loads) * load - total
     if not apart:
         return "at the mean"
-    return f"{'+' if apart > 0 else '−'}{format_share(abs(apart), total)} {'over' if apart > 0 else 'under'}"
+    return f"{format_share(abs(apart), total)} {'over' if apart > 0 else 'under'} the mean"

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.errors import SettingsError, count_text
+from safeschools_geo.rebalance.problem import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
-
-PROVEN_WITHIN = 1e-6
-"""A value counts as proven when the gap is at most this."""
 
 _ABSOLUTE = ("imbalance", "moves")
 _OBJECTIVES = (*_ABSOLUTE, "travel", "boundary")
@@ -46,7 +44,8 @@ def certificate_of(
     seed: int = 0,
     seconds: float = 0.0,
     moves_by: str = "units",
-    proof_tolerance: float = PROVEN_WITHIN,
+    proof_tolerance: float = EXACT,
+    unit_noun: str = "unit",
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says.
 
@@ -94,6 +93,8 @@ def certificate_of(
         What a move counts for where moves are the objective: ``units``, ``schools``, ``students`` or ``workload``.
     proof_tolerance
         How small a gap has to be to count as a proof.
+    unit_noun
+        What a unit is called in what is said.
 
     Returns
     -------
@@ -130,6 +131,7 @@ def certificate_of(
         "files": {},
         "moves_by": moves_by,
         "proof_tolerance": proof_tolerance,
+        "unit_noun": unit_noun,
     }
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
     plain: dict[str, Any] = _plain(certificate)
@@ -197,10 +199,12 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     """
     before, after = certificate["imbalance_before"], certificate["imbalance_after"]
     change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
-    sentences = [f"The plan moves {_count(certificate['moves'], 'unit')}{change}.", bound_text(certificate)]
+    moved = count_text(certificate["moves"], _noun(certificate))
+    sentences = [f"The plan moves {moved}{change}.", bound_text(certificate)]
     if not certificate["is_contiguous"]:
         sentences.insert(1, "Not every zone of it hangs together.")
-    sentences += [_restricted_text(s) for s in certificate["stages"] if s.get("restricted_bound") is not None]
+    stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
+    sentences += [_restricted_text(certificate, stage) for stage in stages]
     return " ".join(s for s in sentences if s)
 
 
@@ -218,15 +222,14 @@ def bound_text(certificate: Mapping[str, Any]) -> str:
         One or two sentences.
     """
     objective, value, bound = (certificate[k] for k in ("objective", "value", "bound"))
-    by = certificate.get("moves_by", "units")
     plans = class_text(certificate)
     if certificate["is_proven"]:
-        return f"Proven: no {plans} {_has(objective, value, by, below=True)}."
-    best = f"Not proven: the best plan found {_has(objective, value, by)}"
+        return f"Proven: no {plans} {_has(certificate, objective, value, below=True)}."
+    best = f"Not proven: the best plan found {_has(certificate, objective, value)}"
     if bound is None:
         return f"{best}; there is no bound over every {plans}."
     gap = _gap_text(objective, certificate["gap"])
-    return f"{best}; no {plans} {_has(objective, bound, by, below=True)}. The gap is {gap}."
+    return f"{best}; no {plans} {_has(certificate, objective, bound, below=True)}. The gap is {gap}."
 
 
 def class_text(certificate: Mapping[str, Any]) -> str:
@@ -244,10 +247,10 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     """
     kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
-    kept += [f"{_count(len(certificate[key]), name)}" for key, name in rules if certificate[key]]
+    kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
     limits = [f"keeps {_joined(kept)}"] if kept else []
     if certificate["max_moves"] is not None:
-        limits.append(f"moves at most {_count(certificate['max_moves'], 'unit')}")
+        limits.append(f"moves at most {count_text(certificate['max_moves'], _noun(certificate))}")
     if certificate["tolerance"] is not None and certificate["objective"] != "imbalance":
         limits.append(f"stays within {certificate['tolerance']:.2%} of the mean load")
     if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
@@ -300,9 +303,9 @@ def _sha256(lines: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
-def _restricted_text(stage: Mapping[str, Any]) -> str:
+def _restricted_text(certificate: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
     among = stage.get("restriction") or "of a restricted class"
-    none = _has(stage["objective"], stage["restricted_bound"], "units", below=True)
+    none = _has(certificate, stage["objective"], stage["restricted_bound"], below=True)
     return f"Among the plans {among}, and only among those, none {none}: this is no bound over all plans."
 
 
@@ -312,26 +315,34 @@ def _earlier_text(certificate: Mapping[str, Any]) -> list[str]:
         if stage["objective"] == certificate["objective"]:
             break
         most = stage["value"] + ((certificate["slack"] or 0.0) if stage["objective"] == "imbalance" else 0.0)
-        earlier.append(f"{_has(stage['objective'], most, certificate.get('moves_by', 'units'))} at most")
+        earlier.append(f"{_has(certificate, stage['objective'], most)} at most")
     return earlier
 
 
-def _has(objective: str, value: float, moves_by: str, *, below: bool = False) -> str:
+def _has(certificate: Mapping[str, Any], objective: str, value: float, *, below: bool = False) -> str:
     if objective == "moves":
-        return f"moves {'fewer than ' if below else ''}{value:g} {moves_by}"
+        return f"moves {'fewer than ' if below else ''}{_moved_text(certificate, value)}"
     told = f"{value:.2%}" if objective == "imbalance" else f"{value:,.6g}"
     name = {"imbalance": "an imbalance", "travel": "a travel", "boundary": "a boundary"}[objective]
     return f"has {name} {'below' if below else 'of'} {told}"
 
 
+def _moved_text(certificate: Mapping[str, Any], value: float) -> str:
+    by = certificate.get("moves_by", "units")
+    if by == "workload":
+        return f"{value:g} workload"
+    noun = _noun(certificate) if by == "units" else str(by).removesuffix("s")
+    return f"{value:g} {noun}{'' if value == 1 else 's'}"
+
+
+def _noun(certificate: Mapping[str, Any]) -> str:
+    return str(certificate.get("unit_noun", "unit"))
+
+
 def _gap_text(objective: str, gap: float) -> str:
     if objective == "imbalance":
         return f"{100 * gap:.2f} percentage points"
-    return f"{gap:g} moves" if objective == "moves" else f"{gap:.2%}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{gap:g} move{'' if gap == 1 else 's'}" if objective == "moves" else f"{gap:.2%}"
 
 
 def _pairs(roots: Mapping[str, str]) -> str:

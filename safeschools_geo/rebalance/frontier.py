@@ -13,9 +13,10 @@ from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
 from safeschools_geo.rebalance.model import Limits
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
+from safeschools_geo.rebalance.plan_of_stages import notes_of, plan_of
 from safeschools_geo.rebalance.problem import EXACT
 from safeschools_geo.rebalance.problem_of_units import Rules, problem_of
-from safeschools_geo.rebalance.propose import edges_given, no_plan, notes_of, plan_of
+from safeschools_geo.rebalance.propose import edges_given, no_plan
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 if TYPE_CHECKING:
@@ -98,9 +99,10 @@ class Frontier:
             f"{knee['imbalance']:.1%} ({proof})."
         )
         last = self.table.iloc[-1]
-        if int(last["moves"]) <= int(knee["moves"]):
-            return told
         more = int(last["moves"]) - int(knee["moves"])
+        # A gain that the figures do not show is none that one could speak of.
+        if more <= 0 or f"{last['imbalance']:.1%}" == f"{knee['imbalance']:.1%}":
+            return told
         return f"{told} {count_text(more, 'more move')} would bring it to {last['imbalance']:.1%}."
 
     def summary(self) -> str:
@@ -212,13 +214,17 @@ def frontier(
             raise
     if not points:
         raise no_plan(problem, settings, is_proven=is_proven)
-    rows = [_row(problem, moves, point.stages, point.seconds) for moves, point in points.items()]
-    plans = [
-        plan_of(units, edges, problem, replace(settings, max_moves=moves), point.stages, seconds=point.seconds)
+    for point, least in zip(points.values(), _tightened([point.stages[0] for point in points.values()]), strict=True):
+        point.stages[0] = least
+    plans = tuple(
+        plan_of(
+            *(units, edges, problem, replace(settings, max_moves=moves), point.stages), seconds=point.seconds, noun=noun
+        )
         for moves, point in points.items()
-    ]
-    table = _tightened(pd.DataFrame(rows, columns=FRONTIER_COLUMNS))
-    return Frontier(table, tuple(plans), knee_of(table), notes_of(problem), is_complete, settings, noun)
+    )
+    rows = [_row(problem, moves, point, plan) for (moves, point), plan in zip(points.items(), plans, strict=True)]
+    table = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
+    return Frontier(table, plans, knee_of(table), notes_of(problem, noun=noun), is_complete, settings, noun)
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
@@ -261,33 +267,40 @@ def _shorten_travel(
         known.append(travel.label)
 
 
-def _row(problem: Problem, moves: int, stages: list[Stage], seconds: float) -> dict[str, object]:
-    least, label = stages[0], stages[-1].label
+def _row(problem: Problem, moves: int, point: _Point, plan: RebalancePlan) -> dict[str, object]:
+    """Say of a point what its plan and certificate say."""
+    least, label = point.stages[0], point.stages[-1].label
     if label is None:
         raise ValueError("a point without a plan")
-    moved = [problem.unit_ids[i] for i in np.flatnonzero(label != problem.start)]
+    moved = plan.moves["unit_id"]
     return {
         "moves": moves,
-        "imbalance": least.value,
-        "bound": least.bound,
-        "gap": least.gap,
-        "is_proven": least.is_proven,
-        "plan_imbalance": problem.imbalance(label),
+        "imbalance": plan.value,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "is_proven": plan.is_proven,
+        "plan_imbalance": plan.imbalance,
         "units_moved": len(moved),
         "travel": problem.cost(label, problem.travel),
         "restricted_bound": least.restricted_bound,
         "restriction": least.restriction,
-        "seconds": round(seconds, 3),
+        "seconds": round(point.seconds, 3),
         "moved": ";".join(moved),
     }
 
 
-def _tightened(table: pd.DataFrame) -> pd.DataFrame:
-    """Carry bounds back: what no plan of more moves can do, no plan of fewer can."""
-    bound = table["bound"].iloc[::-1].cummax().iloc[::-1].clip(upper=table["imbalance"])
-    is_proven = table["is_proven"] | (table["imbalance"] - bound <= EXACT)
-    gap = (table["imbalance"] - bound).where(~is_proven, 0.0)
-    return table.assign(bound=bound, gap=gap, is_proven=is_proven)
+def _tightened(points: list[Stage]) -> list[Stage]:
+    """Carry bounds back, each with its record: what no plan of more moves can do, no plan of fewer can."""
+    kept: list[Stage] = []
+    for stage in reversed(points):
+        later = kept[-1] if kept else stage
+        if later.bound <= stage.bound:
+            kept.append(stage)
+            continue
+        is_proven = stage.value - later.bound <= EXACT
+        bound = stage.value if is_proven else later.bound
+        kept.append(replace(stage, bound=bound, is_proven=is_proven, method=later.method, log=later.log))
+    return kept[::-1]
 
 
 def knee_of(table: pd.DataFrame) -> int:

@@ -121,10 +121,9 @@ class RebalancePlan:
             A few sentences.
         """
         moves = self.moves
-        told = [
-            f"Move {count_text(len(moves), 'unit')} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
-        ]
-        return " ".join([*self.notes, *told, certificate_text(self.certificate)])
+        moved = count_text(len(moves), str(self.certificate["unit_noun"]))
+        told = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
+        return " ".join([*self.notes, told, certificate_text(self.certificate)])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each unit.

@@ -16,7 +16,8 @@ NO_ROOT = -1
 """Stands for a zone without a root."""
 
 EXACT = 1e-7
-"""Imbalances this near to each other count as equal: far below what any load is known to."""
+"""Values this near to their bound count as proven, and imbalances this near as equal: of the mean load, or of the value
+for travel and borders (assumption A38). Far below what any load is known to."""
 
 
 @dataclass(frozen=True, eq=False)

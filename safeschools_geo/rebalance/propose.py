@@ -7,23 +7,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance.certificate import certificate_of, input_hashes
 from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
 from safeschools_geo.rebalance.feasible.feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance.ground.links import EDGE_COLUMNS, edges_of_table, unit_edges
 from safeschools_geo.rebalance.model import Limits, Objective, objective_value
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
+from safeschools_geo.rebalance.plan_of_stages import plan_of
 from safeschools_geo.rebalance.problem_of_units import problem_of, require_units, rules_of
-from safeschools_geo.rebalance.solving.solver import SOLVER
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import geopandas as gpd
+    import pandas as pd
 
     from safeschools_geo.errors import InputError
     from safeschools_geo.rebalance.problem import Labels, Problem
@@ -54,6 +53,7 @@ def rebalance(
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
+    noun: str = "unit",
 ) -> RebalancePlan:
     """Propose a plan, with a bound over all contiguous plans.
 
@@ -93,6 +93,8 @@ def rebalance(
         Seed of the solver. The same input and seed give the same plan, unless time ran out.
     crs
         Projected CRS in metres to measure in; the UTM zone of the units by default.
+    noun
+        What a unit is called in what is said.
 
     Returns
     -------
@@ -123,7 +125,7 @@ def rebalance(
     label = stages[-1].label
     if label is None:
         raise no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
-    return plan_of(units, edges, problem, settings, stages, seconds=time.perf_counter() - began)
+    return plan_of(units, edges, problem, settings, stages, seconds=time.perf_counter() - began, noun=noun)
 
 
 def edges_given(units: gpd.GeoDataFrame, adjacency: pd.DataFrame | None, *, crs: object = None) -> pd.DataFrame:
@@ -300,115 +302,3 @@ def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:
     start = min(_first_plans(problem, replace(settings, tolerance=None)), key=problem.imbalance, default=None)
     deadline = time.perf_counter() + min(settings.time_limit_s, _NEAREST_S)
     return solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)
-
-
-def plan_of(
-    units: gpd.GeoDataFrame,
-    edges: pd.DataFrame,
-    problem: Problem,
-    settings: PlanSettings,
-    stages: list[Stage],
-    *,
-    seconds: float,
-) -> RebalancePlan:
-    """Put a plan together from what its stages came to.
-
-    Parameters
-    ----------
-    units, edges
-        As they were given.
-    problem
-        What was rebalanced.
-    settings
-        What was asked.
-    stages
-        What each objective came to; the last one holds the plan.
-    seconds
-        How long it took.
-
-    Returns
-    -------
-    RebalancePlan
-        The plan.
-    """
-    label, first = stages[-1].label, stages[0]
-    if label is None:
-        raise ValueError("there is no plan")
-    ids = pd.Index(problem.unit_ids, name="unit_id", dtype="str")
-    zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
-    # Ids are text from here on, also where they were given as numbers.
-    units = units.assign(unit_id=ids.array, zone_id=zones.take(problem.start).array)
-    certificate = certificate_of(
-        objective=first.objective,
-        value=first.value,
-        bound=first.bound,
-        is_contiguous=problem.is_contiguous(label),
-        moves=problem.moved(label),
-        imbalance_before=problem.imbalance(problem.start),
-        imbalance_after=problem.imbalance(label),
-        zones=problem.zone_ids,
-        input_sha256=input_hashes(units, edges),
-        tolerance=settings.tolerance,
-        max_moves=settings.max_moves,
-        slack=settings.slack if first.objective == "imbalance" and len(stages) > 1 else None,
-        roots=settings.rules.roots,
-        locked=settings.rules.locked,
-        forbidden=settings.rules.forbidden,
-        together=settings.rules.together,
-        stages=[_stage_facts(stage) for stage in stages],
-        proof={"method": first.method, "log": "solver.log" if first.log else ""},
-        solver=SOLVER,
-        seed=settings.seed,
-        seconds=round(seconds, 3),
-        moves_by=settings.rules.moves_in,
-    )
-    return RebalancePlan(
-        units=units,
-        edges=edges,
-        assignment=pd.Series([problem.zone_ids[z] for z in label], index=ids, name="zone_id", dtype="str"),
-        loads=pd.DataFrame({"before": problem.loads(problem.start), "after": problem.loads(label)}, index=zones),
-        imbalance_before=problem.imbalance(problem.start),
-        imbalance=problem.imbalance(label),
-        value=first.value,
-        bound=first.bound,
-        gap=first.gap,
-        is_proven=first.is_proven,
-        is_contiguous=problem.is_contiguous(label),
-        certificate=certificate,
-        log=first.log,
-        notes=notes_of(problem),
-        settings=settings,
-    )
-
-
-def _stage_facts(stage: Stage) -> dict[str, Any]:
-    return {
-        "objective": stage.objective,
-        "value": stage.value,
-        "bound": stage.bound,
-        "restricted_bound": stage.restricted_bound,
-        "restriction": stage.restriction,
-    }
-
-
-def notes_of(problem: Problem) -> tuple[str, ...]:
-    """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with.
-
-    Parameters
-    ----------
-    problem
-        What is to be rebalanced.
-
-    Returns
-    -------
-    tuple of str
-        One or two sentences.
-    """
-    largest = int(np.argmax(problem.share))
-    share = f"{problem.share[largest]:.0%} of the mean load of a zone"
-    notes = [f"The largest unit ({problem.unit_ids[largest]}) is {share}: balance cannot be finer than units allow."]
-    pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
-    broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
-    if broken:
-        notes.append(f"The current zones are not contiguous: {', '.join(broken)}. Every zone of the plan is.")
-    return tuple(notes)

@@ -149,8 +149,9 @@ def test_random_moves_show_what_python_counts_to_the_last_digit(opened):
         apart = [len(loads) * load - sum(loads) for load in loads]
         shares = [format_share(abs(n), sum(loads)) for n in apart]
         shown = page.locator("#loads .apart").all_inner_texts()
-        assert [re.sub(r"^[+−]| (over|under)$", "", text) for text in shown] == shares
-        assert [text[0] for text in shown] == ["+" if n > 0 else "−" for n in apart]
+        assert shown == [plan_figures.against_mean_text(load, loads) for load in loads]
+        sides = ["over" if n > 0 else "under" for n in apart]
+        assert shown == [f"{share} {side} the mean" for share, side in zip(shares, sides, strict=True)]
         moved = [x for x in LETTERS if zone_of[x] != TODAY[x]]
         assert page.locator("#moved").inner_text() == str(sum(units["schools"][LETTERS.index(x)] for x in moved))
         assert page.locator("#moves tr").count() == len(moved)
@@ -169,8 +170,8 @@ def test_loads_of_zones_are_sums_of_whole_millionths():
 def test_a_zone_against_the_mean():
     assert plan_figures.against_mean_text(3, [3, 3]) == "at the mean"
     # The mean is 2: 3 is half as much again, and 1 half of it.
-    assert plan_figures.against_mean_text(3, [3, 1]) == "+50.0% over"
-    assert plan_figures.against_mean_text(1, [3, 1]) == "−50.0% under"
+    assert plan_figures.against_mean_text(3, [3, 1]) == "50.0% over the mean"
+    assert plan_figures.against_mean_text(1, [3, 1]) == "50.0% under the mean"
 
 
 def download(page):
@@ -329,7 +330,7 @@ def test_a_click_on_the_map_chooses(opened):
     page = opened(plan_town.what_if(bare=True))
     chart = page.locator(".folium-map")
     box = chart.bounding_box()
-    chart.click(position={"x": box["width"] * 0.75, "y": box["height"] * 0.65})
+    chart.click(position={"x": box["width"] * 0.67, "y": box["height"] * 0.62})
     expect(page.locator("#unit option:checked")).to_have_text("Dogwood (East)")
     page.locator("#targets button").first.click()
     assert said(page).startswith("Not moved.")

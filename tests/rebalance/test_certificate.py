@@ -16,11 +16,14 @@ from safeschools_geo.rebalance.certificate import (
     gap_of,
     input_hashes,
 )
+from safeschools_geo.rebalance.checking.claims import PROVEN_WITHIN
+from safeschools_geo.rebalance.problem import EXACT
 
 KEYS = [
     *("objective", "value", "bound", "gap", "is_proven", "is_contiguous", "moves", "imbalance_before"),
     *("imbalance_after", "tolerance", "max_moves", "slack", "roots", "locked", "forbidden", "together", "zones"),
     *("stages", "proof", "solver", "seed", "seconds", "input_sha256", "files", "moves_by", "proof_tolerance"),
+    "unit_noun",
 ]
 
 
@@ -73,6 +76,8 @@ def test_it_is_plain_json():
         ("imbalance", 0.125, None, None, False),
         ("imbalance", 0.125, float("-inf"), None, False),
         ("imbalance", 0.125, 0.125 + 1e-9, 0.0, True),
+        ("imbalance", 0.125, 0.125 - EXACT / 2, EXACT / 2, True),
+        ("imbalance", 0.125, 0.125 - 2 * EXACT, 2 * EXACT, False),
         ("moves", 5, 4, 1, False),
         ("travel", 200.0, 198.0, 0.01, False),
         ("travel", 0.0, 0.0, 0.0, True),
@@ -83,6 +88,10 @@ def test_gap_and_proof_follow_from_value_and_bound(objective, value, bound, gap,
     assert made["gap"] == (None if gap is None else pytest.approx(gap))
     assert made["is_proven"] is is_proven
     assert made["bound"] is None or made["bound"] <= value
+
+
+def test_the_checker_holds_a_proof_to_the_same_number():
+    assert certificate()["proof_tolerance"] == EXACT == PROVEN_WITHIN
 
 
 def test_a_bound_above_the_value_is_none_over_all_plans():
@@ -137,6 +146,23 @@ def test_fewest_moves():
     )
     students = certificate(objective="moves", value=900, bound=750, tolerance=0.2, max_moves=None, moves_by="students")
     assert "the best plan found moves 900 students" in bound_text(students)
+
+
+def test_units_are_called_what_the_district_calls_them():
+    made = certificate(unit_noun="school", max_moves=1, moves=1)
+    assert certificate_text(made) == (
+        "The plan moves 1 school: the imbalance goes from 50.00% to 12.50%. Proven: no contiguous plan that moves at "
+        "most 1 school has an imbalance below 12.50%."
+    )
+    assert made["proof"]["statement"] == bound_text(made)
+    fewest = certificate(objective="moves", value=2, bound=1, max_moves=None, moves_by="units", unit_noun="school")
+    assert bound_text(fewest) == (
+        "Not proven: the best plan found moves 2 schools; no contiguous plan moves fewer than 1 school. "
+        "The gap is 1 move."
+    )
+    stages = [{"objective": "moves", "value": 9, "bound": None, "restricted_bound": 1, "restriction": "of a class"}]
+    students = certificate(objective="moves", value=9, bound=None, stages=stages, moves_by="students")
+    assert "only among those, none moves fewer than 1 student:" in certificate_text(students)
 
 
 def test_a_bound_over_fewer_plans_is_never_given_for_all():

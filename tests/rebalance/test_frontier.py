@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -31,7 +33,7 @@ from safeschools_geo.rebalance.drafting.draft import draft_zones
 from safeschools_geo.rebalance.frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
 from safeschools_geo.rebalance.ground.units import units_of_schools
 from safeschools_geo.rebalance.problem_of_units import Rules, rules_of
-from safeschools_geo.rebalance.stages import Stage
+from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 SLACK = 0.005
 UTM = "EPSG:26910"
@@ -102,26 +104,43 @@ def test_points_that_zone_sets_cannot_close_are_told_apart():
     assert f"{int(table['is_proven'].sum())} of 6 points proven" in found.summary()
 
 
+def stage_of(value, bound, record):
+    return Stage("imbalance", np.zeros(1, dtype="int64"), value, bound, is_proven=value == bound, log=record)
+
+
 def test_a_bound_for_more_moves_holds_for_fewer():
-    table = pd.DataFrame(
-        {
-            "imbalance": [0.5, 0.4, 0.3, 0.3],
-            "bound": [0.5, 0.0, 0.3, 0.1],
-            "gap": [0.0, 0.4, 0.0, 0.2],
-            "is_proven": [True, False, True, False],
-        }
-    )
-    kept = table.copy()
-    tightened = _tightened(table)
-    pd.testing.assert_frame_equal(table, kept)
+    bounds = [0.5, 0.0, 0.3, 0.1]
+    given = [stage_of(*point) for point in zip([0.5, 0.4, 0.3, 0.3], bounds, "abcd", strict=True)]
+    tightened = _tightened(given)
+    assert [stage.bound for stage in given] == bounds
     # What no plan of two moves can be below, none of one move can be; but not the other way round.
-    assert tightened["bound"].tolist() == [0.5, 0.3, 0.3, 0.1]
-    assert tightened["gap"].tolist() == pytest.approx([0.0, 0.1, 0.0, 0.2])
-    assert tightened["is_proven"].tolist() == [True, False, True, False]
+    assert [stage.bound for stage in tightened] == [0.5, 0.3, 0.3, 0.1]
+    assert [stage.gap for stage in tightened] == pytest.approx([0.0, 0.1, 0.0, 0.2])
+    assert [stage.is_proven for stage in tightened] == [True, False, True, False]
+    # The record goes with the bound.
+    assert "".join(stage.log for stage in tightened) == "accd"
     # With as good a bound as a plan, the point is proven.
-    proven = _tightened(table.assign(imbalance=[0.5, 0.3, 0.3, 0.3]))
-    assert proven["is_proven"].tolist() == [True, True, True, False]
-    assert proven["gap"].tolist() == pytest.approx([0.0, 0.0, 0.0, 0.2])
+    proven = _tightened([stage_of(*point) for point in zip([0.5, 0.3, 0.3, 0.3], bounds, "abcd", strict=True)])
+    assert [stage.is_proven for stage in proven] == [True, True, True, False]
+    assert [stage.gap for stage in proven] == pytest.approx([0.0, 0.0, 0.0, 0.2])
+
+
+def test_points_and_certificates_say_the_same_when_a_bound_is_carried_back(monkeypatch):
+    def solved(problem, objective, limits, **options):
+        stage = solve_stage(problem, objective, limits, **options)
+        if objective == "imbalance" and limits.max_moves == 1:
+            return replace(stage, bound=0.0, is_proven=False)
+        return stage
+
+    monkeypatch.setattr("safeschools_geo.rebalance.frontier.solve_stage", solved)
+    found = frontier_of_town(ROW, max_moves=3)
+    for row, plan in zip(found.table.itertuples(index=False), found.plans, strict=True):
+        claimed = plan.certificate
+        assert (row.bound, row.gap, row.is_proven) == (plan.bound, plan.gap, plan.is_proven)
+        assert (plan.bound, plan.gap, plan.is_proven) == (claimed["bound"], claimed["gap"], claimed["is_proven"])
+        assert claimed["stages"][0]["bound"] == plan.bound
+    # One move: nothing was proven of it, but what holds for two moves.
+    assert found.plans[1].bound == found.plans[2].bound > 0
 
 
 @pytest.mark.parametrize(
@@ -152,10 +171,24 @@ def test_the_finding_in_words():
     assert found.is_complete
     pd.testing.assert_frame_equal(found.to_frame(), found.table)
     assert found.to_frame() is not found.table
+    schools = frontier(six_units(), max_moves=1, noun="school")
+    assert schools.finding().startswith("Moving 1 school brings")
+    assert schools.summary().startswith("The largest school (d) is 100% of the mean load of a zone: balance cannot be ")
+    assert "The plan moves 1 school:" in schools.proposal.summary()
+    assert schools.proposal.summary().endswith("moves at most 1 school has an imbalance below 0.00%.")
     stuck = frontier(six_units(), max_moves=2, rules=Rules(locked=tuple("abcdef")))
     assert stuck.finding().startswith("No move within reach makes the zones clearly more even")
     rooted = frontier(six_units(), max_moves=1, rules=Rules(roots={"1": "d"}))
     assert "proven over all contiguous plans that keep the roots" in rooted.summary()
+
+
+@pytest.mark.parametrize(("last", "told"), [(0.0906, False), (0.0904, True)])
+def test_more_moves_that_gain_nothing_to_be_seen_are_not_spoken_of(last, told):
+    found = frontier(six_units(), max_moves=2)
+    table = found.table.assign(imbalance=[0.25, 0.0914, last], is_proven=True)
+    finding = replace(found, table=table, knee=1).finding()
+    assert "from 25.0% to 9.1% (proven to be the least)." in finding
+    assert ("1 more move would bring it to 9.0%." in finding) is told
 
 
 def test_zones_in_pieces_begin_with_the_first_number_of_moves_that_mends_them():

@@ -39,6 +39,8 @@ from safeschools_geo.rebalance.drafting.partition import compact_partition
 from safeschools_geo.rebalance.ground.areas import units_of_areas
 from safeschools_geo.rebalance.ground.links import unit_edges
 from safeschools_geo.rebalance.median.places import Places
+from safeschools_geo.rebalance.problem import EXACT
+from safeschools_geo.rebalance.stages import Stage
 from safeschools_geo.workload import imbalance
 
 SLACK = 0.005
@@ -307,6 +309,22 @@ def test_out_of_time_there_is_still_a_contiguous_plan_and_a_bound():
     assert len(plan.moves) <= 12
     assert plan.certificate["is_proven"] is False
     assert "Not proven" in plan.summary()
+
+
+@pytest.mark.parametrize(("gap", "is_proven"), [(0.0, True), (EXACT / 2, True), (5 * EXACT, False), (0.01, False)])
+@pytest.mark.parametrize("objective", ["imbalance", "moves", "travel", "boundary"])
+def test_a_plan_and_its_certificate_agree_on_what_is_proven(monkeypatch, objective, gap, is_proven):
+    value = 1000.0 if objective in {"travel", "boundary"} else 1.0
+
+    def solved(problem, *_, **__):
+        return Stage(objective, problem.start, value, value * (1 - gap), is_proven=gap == 0)
+
+    monkeypatch.setattr("safeschools_geo.rebalance.propose.solve_stage", solved)
+    plan = rebalance(six_units(), tolerance=0.5, objectives=[objective])
+    claimed = plan.certificate
+    assert (plan.value, plan.bound, plan.gap) == tuple(claimed[key] for key in ("value", "bound", "gap"))
+    assert plan.is_proven is claimed["is_proven"] is claimed["stages"][0]["is_proven"] is is_proven
+    assert plan.gap == pytest.approx(gap, abs=1e-12)
 
 
 @settings(max_examples=15, deadline=None)

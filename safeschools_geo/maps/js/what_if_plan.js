@@ -63,7 +63,7 @@ SafeSchools.Plan = class {
 
   againstMean(load, loads) {
     const { is_over, n, total } = this.apart(load, loads);
-    return n ? `${is_over ? "+" : "−"}${SafeSchools.shareText(n, total)} ${is_over ? "over" : "under"}` : "at the mean";
+    return n ? `${SafeSchools.shareText(n, total)} ${is_over ? "over" : "under"} the mean` : "at the mean";
   }
 
   // The pieces a zone falls into, the one that counts as the zone first: that of its root, else the largest.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.rebalance.checking.record import Record, Unit
 
-PROVEN_WITHIN = 1e-6
+PROVEN_WITHIN = 1e-7
 """A value counts as proven when its bound is this near, unless the certificate states a `proof_tolerance`."""
 
 _LOOSEST_PROOF = 1e-3
