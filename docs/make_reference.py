@@ -37,6 +37,7 @@ _SECTIONS = (
     settings.AssignSettings,
     settings.RebalanceSettings,
     settings.HotspotSettings,
+    settings.CoverageSettings,
     settings.PatrolChange,
 )
 

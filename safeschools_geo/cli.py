@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "check",
     "assign": "assign",
     "hotspots": "hotspots",
+    "coverage": "coverage",
     "rebalance": "rebalance",
     "score": "score",
     "verify": "verify",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from safeschools_geo.assign import assign_campuses, assign_points
@@ -11,6 +12,7 @@ from safeschools_geo.export import replaced_folder
 from safeschools_geo.hotspots.find import TermInputs, find_hotspots
 from safeschools_geo.incidents import programme_work
 from safeschools_geo.row_filters import refuse_rejects
+from safeschools_geo.term_coverage import cover_zones
 from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
 from safeschools_geo.term_plan import propose_zones
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
 FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
 PROPOSING_STEPS = (*FINDING_STEPS, "Proposing zones")
-STEPS = (*PROPOSING_STEPS, "Drawing", "Writing")
+COVERING_STEPS = (*PROPOSING_STEPS, "Working out coverage")
+STEPS = (*COVERING_STEPS, "Drawing", "Writing")
 
 
 def run_term(
@@ -41,6 +44,7 @@ def run_term(
     seed: int = 0,
     is_strict: bool = False,
     proposes: bool = True,
+    covers: bool = True,
     on_step: Callable[[str], None] = lambda _: None,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> TermResult:
@@ -60,6 +64,8 @@ def run_term(
         Whether a rejected row is an error.
     proposes
         Whether to propose other zones; the rest does not need it.
+    covers
+        Whether to work out patrol coverage; the rest does not need it.
     on_step
         Called with the name of each step as it begins, one of `STEPS`.
     on_point
@@ -92,14 +98,20 @@ def run_term(
     workload, zone_loads = count_workload(district, school_zones, history)
     on_step("Finding hotspots")
     hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
-    proposal = None
+    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
+    zone_of = zone_by_school(school_zones)
     if proposes:
         on_step("Proposing zones")
-        zone_of = zone_by_school(school_zones)
         proposal = propose_zones(
             district, zone_of, history, workload, hotspots, term=chosen, seed=seed, on_point=on_point
         )
-    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, proposal, seed)
+        result = replace(result, proposal=proposal)
+    if covers:
+        on_step("Working out coverage")
+        coverage = cover_zones(
+            district, zone_of, history, workload, hotspots, proposal=result.proposal, term=chosen, seed=seed
+        )
+        result = replace(result, coverage=coverage)
     if out is not None:
         on_step("Drawing")
         pages = draw_term(result)

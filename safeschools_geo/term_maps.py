@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safeschools_geo.coverage_maps import draw_coverage, draw_sheets
 from safeschools_geo.hotspot_maps import draw_hotspots
 from safeschools_geo.maps import MapEntry, history_page, index_page, rates_page, zones_page
 from safeschools_geo.plan_maps import draw_plan
@@ -37,14 +38,16 @@ def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
         "history.html": (history_map(result, tiles=tiles), "Incident history", history_finding(result)),
         "rates.html": (rates_map(result, tiles=tiles), "Incident rates by zone", rates_finding(result)),
     }
-    for name, (page, finding) in {**draw_plan(result, tiles=tiles), **draw_hotspots(result, tiles=tiles)}.items():
+    drawn = draw_plan(result, tiles=tiles) | draw_coverage(result, tiles=tiles) | draw_hotspots(result, tiles=tiles)
+    for name, (page, finding) in drawn.items():
         maps[name] = (page, page.heading, finding)
     entries = [
         MapEntry(href=name, title=title, finding=finding, thumbnail=page.thumbnail)
         for name, (page, title, finding) in maps.items()
     ]
     index = index_page(entries, context=context_of(result))
-    return {"index.html": index.html, **{name: page.html for name, (page, *_) in maps.items()}}
+    sheets = {name: page.html for name, page in draw_sheets(result).items()}
+    return {"index.html": index.html, **{name: page.html for name, (page, *_) in maps.items()}, **sheets}
 
 
 def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:

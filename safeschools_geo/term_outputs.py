@@ -13,6 +13,7 @@ import pandas as pd
 from safeschools_geo import __version__
 from safeschools_geo.check_page import check_html
 from safeschools_geo.counts import incident_counts, work_summary
+from safeschools_geo.coverage_outputs import write_coverage
 from safeschools_geo.export import write_csv, write_geojson, write_manifest, write_text
 from safeschools_geo.plan_outputs import write_term_plan
 from safeschools_geo.workload import term_comparison
@@ -56,6 +57,9 @@ def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
     write_hotspots(result.hotspots, folder / "hotspots")
     if result.proposal is not None:
         write_term_plan(result.proposal, folder / "plan")
+    if result.coverage is not None:
+        time_zone = district.settings.district.time_zone
+        write_coverage(result.coverage, folder / "coverage", term=result.term, time_zone=time_zone)
     for name, html in pages.items():
         write_text(folder / "maps" / name, html)
     write_manifest(folder, manifest_of(result))

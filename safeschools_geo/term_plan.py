@@ -17,6 +17,7 @@ from safeschools_geo.rebalance.score import Score
 from safeschools_geo.rebalance.stability import Stability
 from safeschools_geo.term_ground import Ground, lay_ground
 from safeschools_geo.term_scores import score_in_district, stability_in_district
+from safeschools_geo.term_watch import TermWatch, keep_watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,8 @@ class TermPlan:
         Scores of the current zones and of the proposal.
     stability
         Whether the proposal holds up in other terms.
+    watch
+        The usual day that coverage is scored with; None where there are no calls.
     """
 
     ground: Ground
@@ -55,6 +58,7 @@ class TermPlan:
     current: Score
     proposed: Score
     stability: Stability
+    watch: TermWatch | None
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -137,6 +141,7 @@ def propose_zones(
     ground = lay_ground(district, school_zones, history, workload, term=term)
     if ground is None:
         return None
+    watch = keep_watch(district, school_zones, history, workload, ground, term=term)
     settings = district.settings.rebalance
     rules = ground.rules
     found = frontier(
@@ -176,9 +181,10 @@ def propose_zones(
         frontier=found,
         plan=chosen,
         zones=zones_of_plan(ground.units, plan, district.zones, schools=district.schools, crs=district.crs),
-        current=score_in_district(district, ground, current, hotspots.groups_of_schools),
-        proposed=score_in_district(district, ground, plan, hotspots.groups_of_schools),
+        current=score_in_district(district, ground, current, hotspots.groups_of_schools, watch=watch),
+        proposed=score_in_district(district, ground, plan, hotspots.groups_of_schools, watch=watch),
         stability=stability_in_district(
             district, ground, plan, history, workload, school_zones=school_zones, term=term, seed=seed
         ),
+        watch=watch,
     )

@@ -12,6 +12,7 @@ from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.result import Hotspots
 from safeschools_geo.results import CheckReport
 from safeschools_geo.settings import Term
+from safeschools_geo.term_coverage import TermCoverage
 from safeschools_geo.term_plan import TermPlan
 from safeschools_geo.workload import imbalance
 
@@ -40,6 +41,8 @@ class TermResult:
         The hotspots of the term.
     proposal
         Other zones that would be more even; None where there is nothing to balance.
+    coverage
+        Who comes, how soon, and who helps; None where there are no calls, or it was not asked for.
     seed
         Seed of everything random.
     """
@@ -53,6 +56,7 @@ class TermResult:
     zone_loads: pd.DataFrame
     hotspots: Hotspots
     proposal: TermPlan | None = None
+    coverage: TermCoverage | None = None
     seed: int = 0
 
     @property
@@ -85,6 +89,7 @@ class TermResult:
             f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
             f"the imbalance is {imbalance(loads['workload_h']):.0%}. {self.hotspots.finding()}"
             f"{'' if self.proposal is None else ' ' + self.proposal.frontier.finding()}"
+            f"{'' if self.coverage is None else ' ' + self.coverage.response.summary()}"
         )
 
     def why_no_proposal(self) -> str:

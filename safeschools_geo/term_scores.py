@@ -11,6 +11,7 @@ from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.rebalance.score import Score, score_plan
 from safeschools_geo.rebalance.stability import Stability, plan_stability
 from safeschools_geo.school_calendar import school_days
+from safeschools_geo.term_watch import TermWatch, coverage_of_plan
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ _HOUR = 60.0
 
 
 def score_in_district(
-    district: District, ground: Ground, assignment: pd.Series, groups: Mapping[str, list[str]]
+    district: District,
+    ground: Ground,
+    assignment: pd.Series,
+    groups: Mapping[str, list[str]],
+    *,
+    watch: TermWatch | None = None,
 ) -> Score:
     """Score a plan with all that is known of a district.
 
@@ -38,6 +44,8 @@ def score_in_district(
         Zone of each unit, by `unit_id`.
     groups
         Id of each hotspot of several schools → ids of its schools.
+    watch
+        A usual day, to score coverage with; None leaves that out.
 
     Returns
     -------
@@ -56,6 +64,7 @@ def score_in_district(
         feeders=district.settings.rebalance.feeders or None,
         hotspot_splits=split_groups(groups, by_school),
         schools=district.schools,
+        coverage=None if watch is None else coverage_of_plan(district, watch, by_school).to_frame(),
         crs=district.crs,
     )
 

@@ -12,7 +12,7 @@ from checkout import ROOT
 
 from safeschools_geo.cli import COMMANDS, main
 
-MAPS = ("zones", "history", "rates", "plan", "what_if", "hotspots", "hours", "trends", "grid")
+MAPS = ("zones", "history", "rates", "plan", "what_if", "coverage", "absences", "hotspots", "hours", "trends", "grid")
 
 
 def call(*arguments):
@@ -86,7 +86,7 @@ def test_run_writes_the_outputs_of_the_term(folder, capsys):
     out = folder / "outputs" / "Fall"
     expected = ["check.html", "rejects.csv", "assignments.csv", "incidents.parquet", "workload.csv", "manifest.json"]
     assert {p.name for p in out.iterdir()} >= set(expected)
-    assert {p.stem for p in (out / "maps").iterdir()} == {"index", *MAPS}
+    assert {p.stem for p in (out / "maps").iterdir()} == {"index", *MAPS, "absence", "visits"}
     assert {"hotspots.csv", "schools.csv", "hours.csv", "summary.txt"} <= {p.name for p in (out / "hotspots").iterdir()}
     assert len(pd.read_parquet(out / "incidents.parquet")) == 10
     assert [p.name for p in (folder / "outputs").iterdir()] == ["Fall"]

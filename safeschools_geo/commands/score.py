@@ -16,6 +16,7 @@ from safeschools_geo.rebalance.scoring.plan_file import read_plan
 from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
 from safeschools_geo.term_ground import lay_ground
 from safeschools_geo.term_scores import score_in_district, stability_in_district
+from safeschools_geo.term_watch import keep_watch
 
 
 @click.command("score")
@@ -39,7 +40,7 @@ def command(
     """Score a plan on every measure, beside the current zones."""
     folder = folder_of(district)
     with progress_of(len(FINDING_STEPS) + 1) as begin:
-        result = run_term(folder, term=term, seed=seed, proposes=False, on_step=begin)
+        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, on_step=begin)
         begin("Scoring")
         read, zone_of = result.district, zone_by_school(result.school_zones)
         ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)
@@ -53,9 +54,10 @@ def command(
         plan = read_plan(plan_file, ground.units, zones=list(read.zones["zone_id"]))
         current = ground.units.set_index("unit_id")["zone_id"]
         groups = result.hotspots.groups_of_schools
+        watch = keep_watch(read, zone_of, result.history, result.workload, ground, term=result.term)
         scores = {
-            "current": score_in_district(read, ground, current, groups),
-            "proposed": score_in_district(read, ground, plan.assignment, groups),
+            "current": score_in_district(read, ground, current, groups, watch=watch),
+            "proposed": score_in_district(read, ground, plan.assignment, groups, watch=watch),
         }
         stability = stability_in_district(
             read,

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.sparse import coo_array, csc_array
 
+from safeschools_geo.programs import Program, Solution, solve
 from safeschools_geo.rebalance.problem import EXACT, NO_ROOT, Labels
 from safeschools_geo.rebalance.solving.reach import outward_order, within_moves
 from safeschools_geo.rebalance.solving.separators import Separator, broken_separators
-from safeschools_geo.rebalance.solving.solver import Program, Solution, solve
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.problem import Flags, Numbers, Problem
 
-Objective = Literal["moves", "imbalance", "travel", "boundary"]
+Objective = Literal["moves", "imbalance", "heaviest", "travel", "boundary"]
 
 _CLOSED = 2 * EXACT
 """Gaps up to this are the solver's: it takes rows within 1e-7 for kept."""
@@ -31,6 +31,8 @@ class Limits:
     ----------
     tolerance
         Largest imbalance; None for no limit.
+    heaviest
+        Largest load of a zone over the mean; None for no limit.
     max_moves
         Most units that may move; None for no limit.
     max_move_size
@@ -42,6 +44,7 @@ class Limits:
     """
 
     tolerance: float | None = None
+    heaviest: float | None = None
     max_moves: int | None = None
     max_move_size: float | None = None
     max_travel: float | None = None
@@ -108,7 +111,8 @@ class PlanModel:
     limits
         What a plan has to keep.
     objective
-        What is made small: ``moves`` (their size), ``imbalance``, ``travel`` or ``boundary`` (kilometres).
+        What is made small: ``moves`` (their size), ``imbalance``, ``heaviest`` (the largest load over the mean),
+        ``travel`` or ``boundary`` (kilometres).
     is_outward
         Whether to look only at plans in which every unit has a neighbour in its zone that is nearer to the zone's
         centre: these are contiguous as they stand, and few enough to be searched fast.
@@ -131,7 +135,7 @@ class PlanModel:
         self._column = np.full(self._may.shape, -1)
         self._column[self._may] = np.arange(int(self._may.sum()))
         self._count = int(self._may.sum())
-        self._level = self._count if objective == "imbalance" else -1
+        self._level = self._count if objective in {"imbalance", "heaviest"} else -1
         self._edges = self._cut_edges()
         self._rows = _Rows()
         self._cuts: set[Separator] = set()
@@ -189,7 +193,11 @@ class PlanModel:
             terms = [(int(self._column[i, zone]), float(share[i])) for i in units if share[i]]
             if tolerance is not None:
                 self._rows.add(terms, 1.0 - tolerance, 1.0 + tolerance)
-            if self._level >= 0:
+            if self._limits.heaviest is not None:
+                self._rows.add(terms, -np.inf, self._limits.heaviest)
+            if self._objective == "heaviest":
+                self._rows.add([*terms, (self._level, -1.0)], -np.inf, 0.0)
+            elif self._level >= 0:
                 self._rows.add([*terms, (self._level, -1.0)], -np.inf, 1.0)
                 self._rows.add([*terms, (self._level, 1.0)], 1.0, np.inf)
 
@@ -238,7 +246,7 @@ class PlanModel:
             cost[: self._count] = self._problem.move_cost()[self._may]
         elif self._objective == "travel":
             cost[: self._count] = self._problem.travel[self._may]
-        elif self._objective == "imbalance":
+        elif self._level >= 0:
             cost[self._level], high[self._level] = 1.0, np.inf
         else:
             cost[self._count :] = [km for _, _, km in self._edges]
@@ -335,6 +343,8 @@ def objective_value(problem: Problem, label: Labels, objective: Objective) -> fl
     """
     if objective == "imbalance":
         return problem.imbalance(label)
+    if objective == "heaviest":
+        return float(np.bincount(label, problem.share, minlength=problem.zones).max())
     if objective == "boundary":
         return problem.border(label)
     return problem.cost(label, problem.travel if objective == "travel" else problem.move_cost())

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.programs import SOLVER
 from safeschools_geo.rebalance.certificate import certificate_of, input_hashes
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
-from safeschools_geo.rebalance.solving.solver import SOLVER
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -170,7 +170,7 @@ def _by_program(
 def _by_sets(
     problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float
 ) -> Stage | None:
-    if limits.max_travel is not None or limits.max_boundary is not None:
+    if any(most is not None for most in (limits.heaviest, limits.max_travel, limits.max_boundary)):
         return None
     if objective == "imbalance" and limits.max_moves is not None and (limits.tolerance is None or start is not None):
         return least_imbalance(problem, limits.max_moves, start=start, deadline=deadline)

@@ -1,6 +1,7 @@
 """Settings of a district: frozen values that check themselves."""
 
 from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSettings, Term
+from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import EnrollmentFile, IncidentSettings, LayerSettings, SchoolSettings, TimeMeaning
@@ -11,6 +12,7 @@ __all__ = [
     "AssignSettings",
     "Bells",
     "CalendarSettings",
+    "CoverageSettings",
     "DistrictSettings",
     "EnrollmentFile",
     "HotspotSettings",

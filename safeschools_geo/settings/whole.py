@@ -9,6 +9,7 @@ from pathlib import Path
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term
 from safeschools_geo.settings.checks import require
+from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import IncidentSettings, LayerSettings, SchoolSettings
@@ -41,6 +42,7 @@ class Settings:
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     assign: AssignSettings = field(default_factory=AssignSettings)
     rebalance: RebalanceSettings = field(default_factory=RebalanceSettings)
+    coverage: CoverageSettings = field(default_factory=CoverageSettings)
     hotspots: HotspotSettings = field(default_factory=HotspotSettings)
     patrol_changes: tuple[PatrolChange, ...] = ()
 

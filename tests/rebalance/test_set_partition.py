@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
+from safeschools_geo.programs import Program, solve
 from safeschools_geo.rebalance import stages
 from safeschools_geo.rebalance.exact import set_partition
 from safeschools_geo.rebalance.exact.set_partition import Aim, find_plan
 from safeschools_geo.rebalance.exact.set_pool import SetPool, close_pool
 from safeschools_geo.rebalance.exact.three_row_cuts import violated_triples
 from safeschools_geo.rebalance.model import Limits, PlanModel
-from safeschools_geo.rebalance.solving.solver import Program, solve
 from safeschools_geo.rebalance.stages import ZONE_SETS, least_imbalance, solve_stage
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csc_array
 
+from safeschools_geo.programs import Program, solve
 from safeschools_geo.rebalance.exact.bit_sets import Growth, TooManySetsError, bits_of, grow_sets, words_for
 from safeschools_geo.rebalance.problem import Flags, Numbers
-from safeschools_geo.rebalance.solving.solver import Program, solve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, eye_array, hstack, vstack
 
+from safeschools_geo.programs import Program, solve
 from safeschools_geo.rebalance.exact.three_row_cuts import violated_triples
 from safeschools_geo.rebalance.problem import Labels, Numbers
 from safeschools_geo.rebalance.solving.growing import GrowingProgram, OutOfTimeError
-from safeschools_geo.rebalance.solving.solver import Program, solve
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.problem import Flags

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import highspy
 import numpy as np
-from highspy._core import _Highs
+
+from safeschools_geo import programs
 
 if TYPE_CHECKING:
+    from highspy._core import _Highs
     from scipy.sparse import csr_array
 
     from safeschools_geo.rebalance.median.places import Numbers
@@ -29,12 +31,8 @@ def quiet_highs(*, seed: int = 0) -> _Highs:
     highspy._core._Highs
         The model; on one thread the same input and seed give the same answer.
     """
-    # `highspy.Highs` prints a banner on standard output; its base does not.
-    highs = _Highs()
+    highs = programs.quiet_highs(seed=seed)
     options = {
-        "output_flag": False,
-        "threads": 1,
-        "random_seed": seed,
         "mip_abs_gap": 1e-6,
         "primal_feasibility_tolerance": _FEASIBILITY,
         "mip_feasibility_tolerance": _FEASIBILITY,

@@ -1,4 +1,4 @@
-"""Linear and integer programs, solved by HiGHS on one thread, so that the same program gives the same answer."""
+"""Linear and integer programs, solved by HiGHS in silence on one thread, so that the same gives the same answer."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import highspy
 import numpy as np
+from highspy._core import _Highs
+from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from safeschools_geo.rebalance.problem import Flags, Numbers
-from safeschools_geo.rebalance.solving.highs import quiet_highs
-
-if TYPE_CHECKING:
-    from highspy._core import _Highs
+Numbers: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
 
 SOLVER = f"HiGHS {version('highspy')}"
 """The solver, as results name it."""
@@ -24,6 +23,7 @@ SOLVER = f"HiGHS {version('highspy')}"
 _FEASIBLE = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 _INFEASIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+_SHORTEST_S = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,36 @@ class Solution:
     log: str = ""
 
 
+def quiet_highs(*, seed: int = 0) -> _Highs:
+    """Make an empty model.
+
+    Parameters
+    ----------
+    seed
+        Seed of HiGHS.
+
+    Returns
+    -------
+    highspy._core._Highs
+        The model; on one thread the same input and seed give the same answer.
+    """
+    # `highspy.Highs` prints a banner on standard output; its base does not.
+    highs = _Highs()
+    options: dict[str, bool | int | str] = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": seed}
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
 def solve(
-    program: Program, *, time_limit_s: float = np.inf, seed: int = 0, gap: float = 0.0, wants_log: bool = False
+    program: Program,
+    *,
+    start: Numbers | None = None,
+    enough: float = -np.inf,
+    time_limit_s: float = np.inf,
+    seed: int = 0,
+    gap: float = 0.0,
+    wants_log: bool = False,
 ) -> Solution:
     """Solve a program.
 
@@ -91,6 +119,10 @@ def solve(
     ----------
     program
         The program.
+    start
+        A solution that is known, shape (n,).
+    enough
+        A value at which the solver may stop, proven or not.
     time_limit_s
         Longest time in seconds.
     seed
@@ -106,10 +138,12 @@ def solve(
         The best solution and the bound, also where time ran out.
     """
     highs = quiet_highs(seed=seed)
-    options: dict[str, float | bool | str] = {"parallel": "off", "mip_rel_gap": gap}
-    options |= {"mip_abs_gap": 1e-9, "mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-8}
+    options: dict[str, float | bool | str] = {"mip_rel_gap": gap, "mip_abs_gap": 1e-9}
+    options |= {"mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-8}
     if np.isfinite(time_limit_s):
-        options["time_limit"] = max(float(time_limit_s), 0.01)
+        options["time_limit"] = max(float(time_limit_s), _SHORTEST_S)
+    if np.isfinite(enough):
+        options["objective_target"] = enough
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "log.txt"
         options = {"output_flag": wants_log, "log_to_console": False, **options}
@@ -118,6 +152,10 @@ def solve(
         for name, value in options.items():
             highs.setOptionValue(name, value)
         highs.passModel(_model_of(program))
+        if start is not None:
+            known = highspy.HighsSolution()
+            known.col_value = start
+            highs.setSolution(known)
         highs.run()
         log = file.read_text(encoding="utf-8") if wants_log and file.exists() else ""
     return _read(highs, program, log)

@@ -1,0 +1,212 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 6. Who comes, how soon, and who helps when everybody is busy?
+#
+# One officer for each zone, and calls that collide. A queueing model works out how often the zone's own officer is free, who comes
+# instead, and how often nobody can. A model is not the record: so it is held against the record first, and only then asked for advice.
+#
+# Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term. Where
+# there are no calls to answer, that is said, and what needs them stays empty.
+# **What this notebook shows is confidential** when the district is a real one.
+
+# %% tags=["parameters"]
+district_folder = None
+term_name = None
+
+# %%
+from safeschools_geo.coverage_maps import absence_sheet, coverage_map, visits_sheet
+from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points
+from safeschools_geo.district import demo_folder
+from safeschools_geo.term import run_term
+
+# %%
+result = run_term(district_folder or demo_folder(), term=term_name)
+coverage = result.coverage
+print(f"{result.district.settings.district.name}, {result.term.name}.")
+print(coverage.watch.rates.summary() if coverage else "There are no calls for zone officers to answer.")
+
+# %% [markdown]
+# ## Does the model say what the record says?
+#
+# What the model predicts beside what was observed, where the record has times and says who came. `low` and `high` are the 95 % interval
+# of the observed, from redrawn school days. An empty `zone_id` is the whole district.
+
+# %%
+if coverage:
+    print(coverage.validation.finding())
+
+# %%
+columns = ["measure", "predicted", "observed", "low", "high", "is_within", "note"]
+coverage and coverage.validation.to_frame().query("zone_id == ''")[columns].round(3)
+
+# %% [markdown]
+# The same zone by zone. Of so many figures, one in twenty lies outside by chance alone.
+
+# %%
+coverage and coverage.validation.to_frame().query("zone_id != ''")[["zone_id", *columns[:-1]]].round(3)
+
+# %% [markdown]
+# **Read it so:** where the record lies outside, expect what follows to be off in the same direction: if trips take longer than the model
+# says, so may those of any other plan. Two plans in one model share its faults, so their difference may be nearer the truth than either
+# figure; nothing here tests that. The rates are those of the same days, so that the busy share is bound to come near: the others are the
+# test.
+#
+# ## Who comes, and how soon?
+#
+# Minutes are those of the trip, from where the officer waits, of calls that an officer answers. Calls that find every officer busy go to
+# Sheriff's patrol (overflow).
+
+# %%
+if coverage:
+    print(coverage.response.summary())
+    print(coverage.watch.travel.summary())
+    print(coverage.watch.day.dispatch.summary())
+
+# %%
+coverage and coverage_map(result, coverage)
+
+# %%
+columns = ["zone_id", "calls_per_h", "busy_share", "mean_min", "p90_min", "in_zone_share", "overflow_share"]
+coverage and coverage.to_frame()[columns].round(3)
+
+# %% [markdown]
+# Who helps whom: the share of each zone's answered calls (row) by the zone of the officer who answers (column).
+
+# %%
+coverage and backup_table(coverage).round(3)
+
+# %% [markdown]
+# **Read it so:** overflow is the chance that all are busy at once, and is the same for every zone, because calls come at random. Busy is
+# busy with calls: routine visits are not in it, since an officer breaks them off.
+#
+# ## When is it worst?
+
+# %%
+coverage and coverage.hours.to_frame().set_index("hour").round(4)
+
+# %%
+if coverage:
+    print(coverage.hours.summary())
+
+# %% [markdown]
+# **Read it so:** each hour is taken as if its calls came all day long. Calls that run on from a busy hour into a quiet one are not
+# carried over.
+#
+# ## Where should officers wait?
+#
+# Today each officer waits at the school in the middle of the zone, unless the settings name another (`[coverage] staging`). Best is the
+# school of the zone from which its own calls are nearest on average.
+
+# %%
+if coverage:
+    print(coverage.staging.summary())
+
+# %%
+columns = ["zone_id", "kind", "place_id", "place_name", "mean_min"]
+coverage and staging_points(coverage)[columns].round(2)
+
+# %% [markdown]
+# **Read it so:** double coverage (two officers within reach) is what helps when the first is busy. Best for the mean is not best for
+# everything: look at the shares within each time, which can fall.
+#
+# ## How many officers?
+
+# %%
+if coverage:
+    print(coverage.staffing.summary())
+
+# %%
+coverage and coverage.staffing.to_frame().set_index("officers").round(4)
+
+# %% [markdown]
+# **Read it so:** officers here are not tied to zones, and wait where all schools are nearest: compare the rows with each other, not with
+# the zones of today. A low overflow says that calls seldom collide, not that an officer could be spared: visits, court and leave are no
+# calls.
+#
+# ## Would the proposed zones be covered better or worse?
+#
+# Even loads and short trips are different aims. Both plans are scored on the same calls and the same redrawn days, so that the interval is
+# that of the difference; officers wait where they wait today.
+
+# %%
+comparison = coverage.comparison if coverage else None
+print(comparison.finding() if comparison else "There are no other zones to compare with.")
+
+# %%
+columns = ["label", "unit", "current", "proposed", "difference", "low", "high", "verdict"]
+comparison and comparison.to_frame()[columns].set_index("label").round(4)
+
+# %% [markdown]
+# **Read it so:** a plan that balances load and worsens response is a choice between two goods. Try other staging points for it, or fewer
+# moves (notebook 5), before you take it.
+#
+# ## What if an officer is absent?
+#
+# Only the schools of the absent officer go to neighbours; nobody else's change. Each case has a sheet for the morning.
+
+# %%
+columns = ["absent", "schools", "response_min_after", "overflow_share_after", "busiest_zone", "busiest_load_h"]
+coverage and absences_table(coverage).reindex(columns=columns).head(12).round(4)
+
+# %%
+case = coverage.absences[0] if coverage and coverage.absences else None
+print(case.finding() if case else "There is nobody who could cover.")
+
+# %%
+case and absence_sheet(result, coverage, case)
+
+# %% [markdown]
+# **Read it so:** loads are of a usual day, so the sheet holds for a day or a week, and is no plan of zones. It does not know who may work
+# overtime.
+#
+# ## When are schools visited?
+#
+# A week of routine visits that leaves time free for calls, with arrival, lunch and dismissal windows. Another week is another plan, so
+# that nobody can set a watch by it.
+
+# %%
+if coverage:
+    print(coverage.visits.summary())
+
+# %%
+zone_id = coverage.visits.zones.index[0] if coverage else None
+coverage and visits_sheet(result, coverage, zone_id)
+
+# %%
+coverage and coverage.visits.unmet
+
+# %% [markdown]
+# **Read it so:** *cannot* stands only where it is proven. Anything else that is left out was not found, and other rules may find it: a
+# shorter visit, or less time held free (`[coverage] free_share`). Programme hours stand for the bells.
+#
+# ## The specialist, apart
+#
+# Threat assessments are the specialist's, and in no zone's load or response.
+
+# %%
+if coverage:
+    print(coverage.caseload.summary())
+
+# %%
+columns = ["term", "cases", "cases_per_week", "low", "high", "hours_per_week", "open_cases"]
+coverage and coverage.caseload.to_frame()[columns].set_index("term").round(2)
+
+# %% [markdown]
+# **Finding.** Read the first section, then the rest: how far the model agrees with the record is how far its advice goes.
+#
+# **Caveat.** The model knows calls, ways and who is busy with a call. It does not know traffic, visits in progress, calls that an officer
+# starts, or a dispatcher who sends somebody else.

@@ -1,0 +1,1 @@
+"""Patrol coverage: who comes, how soon, and when nobody is free."""

@@ -1,0 +1,257 @@
+"""Balance of the hypercube: the chances of its states, at which what flows into each state flows out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from safeschools_geo.coverage.cube.hypercube_states import states_of
+from safeschools_geo.coverage.cube.krylov import null_correction
+from safeschools_geo.errors import SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+_MOST_BY_ELIMINATION = 8
+"""Officers up to which the equations are solved at once: none of their blocks has more than 70 rows."""
+
+_BALANCED = 1e-9
+"""Largest net flow of a state, over the rate of all events together."""
+
+_STEADY, _AIM = 1e-12, 1e-14
+"""Change of the chance of any state, over itself, at which the search for balance ends; and what a round aims at."""
+
+_FIRST_SWEEPS, _MOST_ROUNDS, _MOST_STEPS = 4, 60, 60
+_SMALLEST_FACTOR = 1e-3
+
+
+def balanced_states(rates: Floats, service_per_h: Floats, calls_per_h: float) -> tuple[Floats, float]:
+    """Find the chance of each state when calls that find all officers busy are lost.
+
+    Parameters
+    ----------
+    rates
+        How often each state turns into each neighbour, shape (2ⁿ, n), from `transition_rates`.
+    service_per_h
+        Service rates, shape (n,).
+    calls_per_h
+        Calls from all places.
+
+    Returns
+    -------
+    probability : numpy.ndarray
+        Float64, shape (2ⁿ,), adding up to 1.
+    error : float
+        Largest net flow of any state, over the rate of all events together.
+
+    Raises
+    ------
+    SettingsError
+        When no balance is found, which takes rates that are many orders of magnitude apart.
+
+    Notes
+    -----
+    A call or a departure changes the number of busy officers by one, so that states of even numbers are entered only
+    from those of odd ones and the other way round, and half of the unknowns drop out. Up to 8 officers the rest is
+    eliminated level by level from both ends towards the middle. Above, GMRES looks for the factor by which each chance
+    differs from a first guess, so that rare states are found as exactly as common ones. Both times the levels are put
+    in proportion at the end by the flow between them, which for equal service rates makes them Erlang's to the last
+    digit.
+
+    References
+    ----------
+    Larson, R. C. (1974). A hypercube queuing model for facility location and redistricting in urban emergency
+    services. Computers & Operations Research 1, 67–95. Saad, Y., & Schultz, M. H. (1986). GMRES. SIAM Journal on
+    Scientific and Statistical Computing 7(3), 856–869.
+    """
+    chain = _Chain.of(rates, service_per_h, calls_per_h)
+    probability = chain.by_elimination() if chain.officers <= _MOST_BY_ELIMINATION else chain.by_iteration()
+    error = chain.error(probability)
+    if not error <= _BALANCED:
+        slowest, fastest = float(service_per_h.min()), float(service_per_h.max())
+        raise SettingsError(
+            "The hypercube model found no balance of flows.",
+            found=f"{error:.1e} of the rate of all events; service at {slowest:g} to {fastest:g} calls per hour",
+            expected=f"at most {_BALANCED:g}",
+            remedy="Check the units of the rates: they are many orders of magnitude apart.",
+        )
+    return probability, error
+
+
+@dataclass(frozen=True, eq=False)
+class _Chain:
+    """Rates in units of all events together, and the shares in which each state is entered."""
+
+    officers: int
+    rates: Floats
+    leaving: Floats
+    departing: Floats
+    entering: Floats
+    calls: float
+
+    @classmethod
+    def of(cls, rates: Floats, service_per_h: Floats, calls_per_h: float) -> _Chain:
+        n = len(service_per_h)
+        states = states_of(n)
+        every = float(service_per_h.sum()) + calls_per_h
+        rates = rates / every
+        leaving = rates.sum(axis=1)
+        entering = rates.take(states.way_back)
+        return cls(n, rates, leaving, np.where(states.is_busy, rates, 0.0).sum(axis=1), entering, calls_per_h / every)
+
+    def error(self, probability: Floats) -> float:
+        flow = np.einsum("si,si->s", self.entering, probability.take(states_of(self.officers).neighbours))
+        return float(np.abs(flow - probability * self.leaving).max())
+
+    def in_proportion(self, probability: Floats) -> Floats:
+        """Put the levels in proportion: as often as a call leads from one up to the next, a departure leads back."""
+        level = states_of(self.officers).busy_count
+        mass = np.bincount(level, probability)
+        flow = np.bincount(level, probability * self.departing)
+        # Levels too rare for a double stay at zero.
+        is_met = mass > 0
+        departing = np.divide(flow, mass, out=np.ones(len(mass)), where=is_met)
+        logs = np.concatenate(([0.0], np.cumsum(np.log(self.calls / departing[1:]))))
+        right = np.exp(logs - logs.max())
+        factor = np.divide(right / right.sum(), mass, out=np.zeros(len(mass)), where=is_met)
+        scaled: Floats = probability * factor[level]
+        return scaled
+
+    def by_elimination(self) -> Floats:
+        states, table = states_of(self.officers), _leaner_half(self.officers)
+        shares = self.entering / self.leaving[:, None]
+        twice = shares.take(table.states, axis=0)[:, :, None] * shares.take(table.entered_from, axis=0)
+        half = len(table.states)
+        step = np.bincount(table.flat, twice.ravel(), minlength=half * half).astype(np.float64, copy=False)
+        probability = np.zeros(2 * half)
+        probability[table.states] = _eliminated(step.reshape(half, half), table.levels)
+        # The other half is entered from this one only.
+        entered_from = states.neighbours.take(table.others, axis=0)
+        probability[table.others] = np.einsum(
+            "si,si->s", shares.take(table.others, axis=0), probability.take(entered_from)
+        )
+        return self.in_proportion(probability)
+
+    def by_iteration(self) -> Floats:
+        states = states_of(self.officers)
+        shares = self.entering / self.leaving[:, None]
+        into_even, into_odd = _Half.of(shares, states.even), _Half.of(shares, states.odd)
+        sizes = np.array([comb(self.officers, k) for k in range(self.officers + 1)])
+        probability = self.in_proportion(1.0 / sizes[states.busy_count])
+
+        def swept(probability: Floats) -> Floats:
+            new = probability.copy()
+            new[states.odd] = into_odd.plain @ new[states.even]
+            new[states.even] = into_even.plain @ new[states.odd]
+            return self.in_proportion(new)
+
+        for _ in range(_FIRST_SWEEPS):
+            probability = swept(probability)
+        for _ in range(_MOST_ROUNDS):
+            even, odd = probability[states.even], probability[states.odd]
+            to_even, to_odd = into_even.relative_to(odd, even), into_odd.relative_to(even, odd)
+            factor = np.ones(len(even))
+            change = to_even @ (to_odd @ factor) - factor
+            if np.abs(change).max() <= _STEADY:
+                break
+            factor += null_correction(lambda x: to_even @ (to_odd @ x), change, _AIM, _MOST_STEPS)  # noqa: B023
+            # A round that ends too soon may leave a factor below zero where a chance is small: the next one mends it.
+            factor = np.maximum(factor, _SMALLEST_FACTOR)
+            probability[states.even] = even * factor
+            probability[states.odd] = odd * (to_odd @ factor)
+            probability = swept(self.in_proportion(probability))
+        return probability
+
+
+@dataclass(frozen=True, eq=False)
+class _Half:
+    """How the states of one half are entered from those of the other, as a sparse matrix of n shares a row."""
+
+    shares: Floats
+    columns: Ints
+    starts: Ints
+
+    @classmethod
+    def of(cls, shares: Floats, states: Ints) -> _Half:
+        n = shares.shape[1]
+        columns = states_of(n).neighbours[states] >> 1
+        return cls(shares[states], columns.astype(np.int32), np.arange(len(states) + 1, dtype=np.int32) * n)
+
+    def _matrix(self, shares: Floats) -> csr_array:
+        half = len(shares)
+        return csr_array((shares.ravel(), self.columns.ravel(), self.starts), shape=(half, half))
+
+    @property
+    def plain(self) -> csr_array:
+        return self._matrix(self.shares)
+
+    def relative_to(self, source: Floats, target: Floats) -> csr_array:
+        return self._matrix(self.shares * source[self.columns] / target[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class _HalfTable:
+    """States of one half in the order of their levels, and where two steps from each lead, in a flat square matrix."""
+
+    states: Ints
+    others: Ints
+    entered_from: Ints
+    levels: tuple[slice, ...]
+    flat: Ints
+
+
+@cache
+def _leaner_half(officers: int) -> _HalfTable:
+    """Take the half, even or odd, whose largest level is the smaller one."""
+    states = states_of(officers)
+    sizes = [[comb(officers, k) for k in range(parity, officers + 1, 2)] for parity in (0, 1)]
+    if max(sizes[0]) <= max(sizes[1]):
+        half, others, ends = states.even, states.odd, np.cumsum(sizes[0]).tolist()
+    else:
+        half, others, ends = states.odd, states.even, np.cumsum(sizes[1]).tolist()
+    half = half[np.argsort(states.busy_count[half], kind="stable")]
+    position = np.empty(1 << officers, dtype=np.int64)
+    position[half] = np.arange(len(half))
+    entered_from = states.neighbours[half]
+    flat = (np.arange(len(half))[:, None, None] * len(half) + position[states.neighbours[entered_from]]).ravel()
+    for array in (half, entered_from, flat):
+        array.flags.writeable = False
+    return _HalfTable(
+        half, others, entered_from, tuple(slice(a, b) for a, b in zip([0, *ends], ends, strict=False)), flat
+    )
+
+
+def _eliminated(step: Floats, levels: tuple[slice, ...]) -> Floats:
+    """Solve x = step x, where a level is reached from itself and its neighbours only, up to a factor."""
+    left = np.eye(len(step)) - step
+    last, middle = len(levels) - 1, int(np.argmax([level.stop - level.start for level in levels]))
+    ways = [(k, k + 1) for k in range(middle)] + [(k, k - 1) for k in range(last, middle, -1)]
+    follows = []
+    for one, inner in ((levels[k], levels[towards]) for k, towards in ways):
+        follow = _solved(left[one, one], left[one, inner])
+        left[inner, inner] -= left[inner, one] @ follow
+        follows.append((one, inner, follow))
+    # One equation of the middle follows from the others; the factor takes its place.
+    core = left[levels[middle], levels[middle]]
+    core[0] = 1.0
+    first = np.zeros(len(core))
+    first[0] = 1.0
+    solution = np.zeros(len(step))
+    solution[levels[middle]] = _solved(core, first)
+    for one, inner, follow in reversed(follows):
+        solution[one] = -follow @ solution[inner]
+    return solution
+
+
+def _solved(left: Floats, right: Floats) -> Floats:
+    # A single equation is not worth a call of LAPACK.
+    solution = right / left[0, 0] if len(left) == 1 else np.linalg.solve(left, right)
+    return solution.astype(np.float64, copy=False)

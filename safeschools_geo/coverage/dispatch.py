@@ -1,0 +1,248 @@
+"""Who is tried for a call at each school: the zone's officer first, then the others by how soon they are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import InputError, SeveralFaultsError, count_text, name_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+_DECIMALS = 9
+"""Minutes that are equal to so many decimals are a tie: what is left is rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dispatch:
+    """Which of m officers are tried for calls at each of n schools, and how far each of them is away.
+
+    Parameters
+    ----------
+    school_zones
+        Zone of each school, by `school_id`: the places of the queueing model, in their order.
+    officer_zones
+        Zone of each officer, by `officer`: its units, in their order.
+    preference
+        Positions of the officers in the order they are tried, int64, shape (n, m).
+    travel_min
+        Minutes from where the officer waits to the school, float64, shape (n, m).
+    empty_zones
+        Zones of officers in which there is no school.
+    """
+
+    school_zones: pd.Series
+    officer_zones: pd.Series
+    preference: Ints
+    travel_min: Floats
+    empty_zones: tuple[str, ...]
+
+    @cached_property
+    def is_own(self) -> Flags:
+        """Whether the officer is one of the school's own zone, shape (n, m)."""
+        own: Flags = self.school_zones.to_numpy()[:, None] == self.officer_zones.to_numpy()[None, :]
+        return own
+
+    @property
+    def zones(self) -> list[str]:
+        """Zones, those of the officers first, each in the order it comes."""
+        return [str(zone) for zone in pd.unique(pd.concat([self.officer_zones, self.school_zones]))]
+
+    def summary(self) -> str:
+        """Say in plain English how officers are tried.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        schools, officers = count_text(len(self.school_zones), "school"), count_text(len(self.officer_zones), "officer")
+        told = f"{schools}, {officers}: a call goes to the officer of the zone, and where that one is busy to whoever"
+        said = [f"{told} of the others has the shortest way."]
+        if self.empty_zones:
+            said.append(f"There is no school in zone {name_ids(self.empty_zones)}; its officer only helps elsewhere.")
+        alone = len(self.school_zones) - int(np.count_nonzero(self.is_own.any(axis=1)))
+        if alone:
+            said.append(f"{count_text(alone, 'school')} in zones without an officer: the nearest is tried first there.")
+        return " ".join(said)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the officers of each school in the order they are tried.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `school_id`, `zone_id`, `place` (from 1), `officer`, `officer_zone`, `travel_min` and `is_own`: n × m rows.
+        """
+        rows = np.repeat(np.arange(len(self.school_zones)), len(self.officer_zones))
+        who = self.preference.ravel()
+        return pd.DataFrame(
+            {
+                "school_id": self.school_zones.index.to_numpy()[rows],
+                "zone_id": self.school_zones.to_numpy()[rows],
+                "place": np.tile(np.arange(1, len(self.officer_zones) + 1), len(self.school_zones)),
+                "officer": self.officer_zones.index.to_numpy()[who],
+                "officer_zone": self.officer_zones.to_numpy()[who],
+                "travel_min": self.travel_min[rows, who],
+                "is_own": self.is_own[rows, who],
+            }
+        )
+
+
+def zone_dispatch(school_zones: pd.Series, officer_zones: pd.Series, response_min: pd.DataFrame) -> Dispatch:
+    """Order the officers for each school.
+
+    Parameters
+    ----------
+    school_zones
+        Zone of each school, by `school_id`.
+    officer_zones
+        Zone of each officer, by the officer's post; an officer of each zone is usual, several are possible.
+    response_min
+        Minutes to each school (rows, by `school_id`) from where each officer (columns) waits: `officer_minutes`.
+
+    Returns
+    -------
+    Dispatch
+        The officers of the school's zone first, then the others, each by minutes; of several as near, the one that
+        comes first in `officer_zones`.
+
+    Raises
+    ------
+    InputError
+        All at once: no school or no officer; schools or officers that come twice or have no zone; minutes that are
+        missing, negative or infinite.
+    """
+    zones, posts = school_zones.fillna("").astype("str"), officer_zones.fillna("").astype("str")
+    faults = [*_list_faults(zones, "school", "school_zones"), *_list_faults(posts, "officer", "officer_zones")]
+    faults += _minutes_faults(response_min, zones.index, posts.index)
+    if faults:
+        raise SeveralFaultsError(faults) if len(faults) > 1 else faults[0]
+    minutes = response_min.loc[zones.index, posts.index].to_numpy(dtype=np.float64)
+    is_own = zones.to_numpy()[:, None] == posts.to_numpy()[None, :]
+    return Dispatch(
+        school_zones=zones.rename("zone_id").rename_axis("school_id"),
+        officer_zones=posts.rename("zone_id").rename_axis("officer"),
+        preference=by_travel(minutes, is_own=is_own),
+        travel_min=minutes,
+        empty_zones=tuple(zone for zone in pd.unique(posts) if zone not in set(zones)),
+    )
+
+
+def by_travel(travel_min: ArrayLike, *, is_own: ArrayLike | None = None) -> Ints:
+    """Order officers by travel.
+
+    Parameters
+    ----------
+    travel_min
+        Minutes of each officer to each place, shape (n_places, n_officers).
+    is_own
+        Whether the officer is the place's own, and tried before all others, same shape; nobody's if left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions of the officers in the order they are tried, int64, shape (n_places, n_officers); ties are broken by
+        position.
+    """
+    minutes = np.round(np.asarray(travel_min, dtype=np.float64), _DECIMALS)
+    is_other = np.zeros(minutes.shape, dtype=bool) if is_own is None else ~np.asarray(is_own, dtype=bool)
+    return np.lexsort((minutes, is_other), axis=1).astype(np.int64)
+
+
+def officer_minutes(response_min: pd.DataFrame, staging: pd.Series) -> pd.DataFrame:
+    """Take the minutes to each school from where each officer waits.
+
+    Parameters
+    ----------
+    response_min
+        Minutes to each school (rows, by `school_id`) from each point where officers may wait (columns, by its id), as
+        `TravelTimes.response_minutes` gives them.
+    staging
+        Id of the point where each officer waits, by the officer's post; several may wait at one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Minutes, float64: a row for each school, a column for each officer.
+
+    Raises
+    ------
+    InputError
+        When an officer has no point, or one that is not in `response_min`.
+    """
+    column = response_min.columns.get_indexer(pd.Index(staging))
+    if (column < 0).any():
+        raise InputError(
+            "Some officers wait at no point that minutes are known from.",
+            where="staging",
+            ids=staging.index[column < 0],
+            found=", ".join(str(point) for point in staging[column < 0][:3]),
+            expected="the id of a point among the columns of the minutes",
+            remedy="Give every officer a staging point, and measure the travel from it.",
+        )
+    table = response_min.iloc[:, column].astype("float64")
+    return table.set_axis(staging.index, axis=1)
+
+
+def _list_faults(zones: pd.Series, noun: str, where: str) -> list[InputError]:
+    if zones.empty:
+        return [InputError(f"There is no {noun}.", where=where, expected="one at least")]
+    faults = []
+    twice = zones.index[zones.index.duplicated()]
+    if len(twice):
+        faults.append(InputError(f"Some {noun}s come twice.", where=where, ids=twice, expected="each once"))
+    lost = zones.index[zones == ""]
+    if len(lost):
+        faults.append(
+            InputError(
+                f"Some {noun}s have no zone.",
+                where=where,
+                ids=lost,
+                found=count_text(len(lost), noun, of=len(zones)),
+                expected="the id of a zone",
+                remedy=f"Give each {noun} a zone, or leave it out.",
+            )
+        )
+    return faults
+
+
+def _minutes_faults(response_min: pd.DataFrame, schools: pd.Index, officers: pd.Index) -> list[InputError]:
+    schools, officers = schools.unique(), officers.unique()
+    table = response_min.loc[~response_min.index.duplicated(), ~response_min.columns.duplicated()]
+    minutes = table.reindex(index=schools, columns=officers).to_numpy(dtype=np.float64)
+    is_faulty = ~(np.isfinite(minutes) & (minutes >= 0))
+    of_officer, of_school = np.logical_and.reduce(is_faulty, axis=0), np.logical_and.reduce(is_faulty, axis=1)
+    faults = []
+    for noun, ids, is_lost in (("officer", officers, of_officer), ("school", schools, of_school)):
+        lost = np.flatnonzero(is_lost)
+        if len(lost):
+            faults.append(_no_minutes(f"There are no minutes for some {noun}s.", ids[lost]))
+    # What is said of a whole row or column is not said again of each pair in it.
+    row, column = np.nonzero(is_faulty & ~of_officer & ~of_school[:, None])
+    if len(row):
+        pairs = [f"{school} from {officer}" for school, officer in zip(schools[row], officers[column], strict=True)]
+        faults.append(_no_minutes("Some minutes between officers and schools cannot be used.", pairs))
+    return faults
+
+
+def _no_minutes(problem: str, ids: Iterable[str]) -> InputError:
+    return InputError(
+        problem,
+        where="response_min",
+        ids=ids,
+        found="missing, negative or infinite",
+        expected="minutes of 0 or more, where there is a way",
+        remedy="Measure the travel from every staging point to every school; mend the roads where there is no way.",
+    )

@@ -1,0 +1,1 @@
+"""What the record of calls says: how long they took, when they came, and who answered."""

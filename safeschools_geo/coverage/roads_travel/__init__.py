@@ -1,0 +1,1 @@
+"""Minutes over streets: reading and repairing roads, and the quickest ways on them."""

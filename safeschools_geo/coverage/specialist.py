@@ -1,0 +1,225 @@
+"""The threat-assessment specialist's caseload: how many come, how many are open, and how long they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from safeschools_geo.coverage.record.durations import call_durations
+from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text
+from safeschools_geo.school_calendar import school_days
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from safeschools_geo.settings import CalendarSettings, Term, WorkloadSettings
+
+    Floats = NDArray[np.float64]
+
+SPECIALISTS_WORK = "specialist"
+"""Value of `work_of` of the specialist's cases."""
+
+OPEN_DAYS = 10.0
+"""School days that a case stays open on average, where nobody says."""
+
+FEWEST_CASES, FEWEST_TERMS = 10, 3
+"""Fewest cases, and terms, from which a trend is told."""
+
+ALPHA = 0.05
+"""Largest p-value of what is called a trend."""
+
+_NEEDED = ("incident_id", "category", "term", "work_of")
+_TAIL = 0.025
+
+
+@dataclass(frozen=True, eq=False)
+class Caseload:
+    """The specialist's cases, which are no part of any zone's load.
+
+    Parameters
+    ----------
+    table
+        One row for each term with a school day: `term`, `school_days`, `school_weeks`, `cases`, `cases_per_week`, `low`
+        and `high` (its 95 % interval), `mean_min` (minutes of a case; missing without cases), `hours_per_week`,
+        `open_cases` (on an ordinary day) and `change_share` (of cases per week, on the term before; missing for the
+        first and after a term without any).
+    durations
+        How many minutes were `measured`, `assumed` and `rejected`.
+    rejects
+        `incident_id`, `part` and `reason` of each duration that was not believed.
+    outside_terms
+        Cases that came in no term; they are in no rate.
+    open_days
+        School days that a case stays open on average.
+    trend_p_value
+        Two-sided p-value of a steady rise or fall over the terms; missing with too few.
+    """
+
+    table: pd.DataFrame
+    durations: pd.DataFrame
+    rejects: pd.DataFrame
+    outside_terms: int
+    open_days: float
+    trend_p_value: float
+
+    def finding(self) -> str:
+        """Say in plain English what the specialist's caseload is.
+
+        Returns
+        -------
+        str
+            A few sentences on the last term, and on the trend.
+        """
+        if self.table.empty:
+            return "There is no term with a school day to count the specialist’s cases in."
+        last = self.table.to_dict("records")[-1]
+        if not last["cases"]:
+            return f"No threat assessment came in {last['term']}. {self._trend()}"
+        came = f"In {last['term']} {count_text(last['cases'], 'threat assessment')} came"
+        often = f"{last['cases_per_week']:.1f} in a school week ({last['low']:.1f} to {last['high']:.1f})"
+        still = f"if a case stays open for {self.open_days:g} school days, about {last['open_cases']:.1f} are open"
+        taking = f"which take {last['hours_per_week']:.1f} hours a week; {still} at a time."
+        return f"{came}, {often}, {taking} {self._trend()} They are the specialist’s, and in no zone’s load."
+
+    def summary(self) -> str:
+        """Say the finding, and what it rests on.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        measured = int(self.durations["measured"].sum())
+        assumed = int(self.durations[["assumed", "rejected"]].to_numpy().sum())
+        known = f"Minutes were measured for {measured:,} cases and assumed for {assumed:,}."
+        said = [self.finding(), known]
+        said.append("Hours are those on scene: what is written or telephoned afterwards is not in the record.")
+        if self.outside_terms:
+            said.append(f"{count_text(self.outside_terms, 'case')} came outside the terms.")
+        return " ".join(said)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`.
+        """
+        return self.table.copy()
+
+    def _trend(self) -> str:
+        if not np.isfinite(self.trend_p_value):
+            return "There are too few cases or terms to tell a trend."
+        first, last = (float(self.table["cases_per_week"].iloc[i]) for i in (0, -1))
+        told = f"from {first:.1f} in {self.table['term'].iloc[0]} to {last:.1f} a school week"
+        if self.trend_p_value > ALPHA:
+            return f"There is no clear trend over {len(self.table)} terms ({told})."
+        return f"Cases {'rise' if last > first else 'fall'} over {len(self.table)} terms, {told}."
+
+
+def caseload(
+    history: pd.DataFrame,
+    *,
+    terms: Iterable[Term],
+    calendar: CalendarSettings,
+    settings: WorkloadSettings,
+    open_days: float = OPEN_DAYS,
+) -> Caseload:
+    """Count the specialist's cases.
+
+    Parameters
+    ----------
+    history
+        Incidents in context (`counts.in_context`); those whose `work_of` is ``specialist`` count.
+    terms
+        Terms, in the order of time.
+    calendar
+        Weekdays with school, and holidays.
+    settings
+        Minutes by category where none were measured, and the longest time that is believed.
+    open_days
+        School days that a case stays open on average: a setting, since the record does not say when a case is closed.
+
+    Returns
+    -------
+    Caseload
+        The cases of each term.
+
+    Raises
+    ------
+    InputError
+        When columns are missing, or `open_days` is not above 0.
+
+    Notes
+    -----
+    Open cases are those that come per school day × the days that they stay open (Little's law), with no assumption on
+    how either varies. A school week is as many school days as the calendar has weekdays with school. The interval is
+    exact for a Poisson number (Garwood). The trend is the score test of a log-linear change of the rate over the terms,
+    given all cases (Armitage, for Poisson numbers).
+
+    References
+    ----------
+    Little, J. D. C. (1961). A proof for the queuing formula: L = λW. Operations Research 9, 383–387.
+    Garwood, F. (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437–442.
+    Armitage, P. (1955). Tests for linear trends in proportions and frequencies. Biometrics 11, 375–386.
+    """
+    attempt_all({"columns": partial(_require_columns, history), "days": partial(_require_days, open_days)})
+    cases = history[history["work_of"] == SPECIALISTS_WORK]
+    durations = call_durations(cases, settings)
+    days = {term.name: len(school_days(term, calendar)) for term in terms}
+    names = [name for name, count in days.items() if count]
+    by_term = durations.minutes["scene_min"].groupby(cases["term"]).agg(["size", "mean"]).reindex(names)
+    table = pd.DataFrame({"term": names, "school_days": [days[name] for name in names]}).astype({"term": "str"})
+    count = by_term["size"].fillna(0).to_numpy(dtype=np.float64)
+    weeks = table["school_days"].to_numpy(dtype=np.float64) / len(calendar.weekdays)
+    minutes = by_term["mean"].to_numpy(dtype=np.float64)
+    per_week = pd.Series(count / weeks)
+    before = per_week.shift().where(lambda rate: rate > 0)
+    table = table.assign(
+        school_weeks=weeks,
+        cases=count.astype(np.int64),
+        cases_per_week=per_week,
+        low=np.where(count > 0, stats.chi2.ppf(_TAIL, 2 * np.maximum(count, 1)) / 2, 0.0) / weeks,
+        high=stats.chi2.ppf(1 - _TAIL, 2 * (count + 1)) / 2 / weeks,
+        mean_min=minutes,
+        hours_per_week=per_week * np.nan_to_num(minutes) / 60,
+        open_cases=count / table["school_days"] * open_days,
+        change_share=(per_week / before - 1).astype("float64"),
+    )
+    return Caseload(
+        table=table,
+        durations=durations.counts.loc[["scene"]],
+        rejects=durations.rejects[durations.rejects["part"] == "scene"].reset_index(drop=True),
+        outside_terms=int((~cases["term"].isin(names)).sum()),
+        open_days=float(open_days),
+        trend_p_value=_trend_p_value(count, table["school_days"].to_numpy(dtype=np.float64)),
+    )
+
+
+def _trend_p_value(cases: Floats, days: Floats) -> float:
+    total = cases.sum()
+    if total < FEWEST_CASES or len(cases) < FEWEST_TERMS:
+        return float("nan")
+    moments, chance = np.arange(len(cases), dtype=np.float64), days / days.sum()
+    middle = chance @ moments
+    variance = total * (chance @ moments**2 - middle**2)
+    return float(2 * stats.norm.sf(abs(cases @ moments - total * middle) / np.sqrt(variance)))
+
+
+def _require_columns(history: pd.DataFrame) -> None:
+    lacking = [name for name in _NEEDED if name not in history.columns]
+    if lacking:
+        raise ColumnError("The specialist’s caseload needs columns that are missing.", expected=", ".join(lacking))
+
+
+def _require_days(open_days: float) -> None:
+    if not 0 < open_days < np.inf:
+        raise SettingsError("A case stays open for some days.", where="open_days", found=open_days)

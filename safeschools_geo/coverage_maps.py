@@ -1,0 +1,348 @@
+"""The pages of patrol coverage: the review, a sheet for every absence, and a week of visits for every officer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from safeschools_geo.coverage_outputs import backup_table, staging_points
+from safeschools_geo.errors import count_text
+from safeschools_geo.maps import absence_page, absences_page, coverage_page, visits_page
+from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.term_pages import context_of, layers_of
+
+if TYPE_CHECKING:
+    from safeschools_geo.coverage.absence import AbsenceCase
+    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.term_coverage import TermCoverage
+    from safeschools_geo.term_result import TermResult
+
+_WITHIN_MIN = 5.0
+_WEEK = 5.0
+
+
+def draw_coverage(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
+    """Draw the pages of a term's coverage that the review links.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles, which the pages then ask the network for.
+
+    Returns
+    -------
+    dict
+        Name of the file → its page and its one-line finding; empty where there is no coverage.
+    """
+    found = result.coverage
+    if found is None:
+        return {}
+    pages = {"coverage.html": (coverage_map(result, found, tiles=tiles), found.response.summary())}
+    if found.absences:
+        pages["absences.html"] = (absence_index(result, found), _absences_finding(found))
+    return pages
+
+
+def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
+    """Draw the sheets that the pages of coverage lead to: one for every absence, and for every officer's week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    dict
+        Name of the file, with its folder → its page.
+    """
+    found = result.coverage
+    if found is None:
+        return {}
+    sheets = {f"absence/{_name(case)}": absence_sheet(result, found, case) for case in found.absences}
+    weeks = {f"visits/{_file(zone)}.html": visits_sheet(result, found, zone) for zone in found.visits.zones.index}
+    return {**sheets, **weeks}
+
+
+def coverage_map(result: TermResult, found: TermCoverage, *, tiles: bool = False) -> OfflinePage:
+    """Draw how soon an officer comes, where officers wait, and what other choices would change.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
+    said = [found.watch.rates.summary(), found.watch.travel.summary(), found.staging.summary()]
+    said += [found.staffing.summary(), found.visits.summary().replace("\n", " ")]
+    if found.mismatch is not None:
+        said.insert(0, found.mismatch.summary())
+    if found.comparison is not None:
+        said.append(found.comparison.finding())
+    return coverage_page(
+        schools=result.district.schools,
+        by_zone=_by_zone(result, found),
+        by_school=_by_school(found),
+        staging=staging_points(found),
+        reach=_reach(found),
+        backup=backup_table(found),
+        by_hour=_by_hour(found),
+        staffing=_staffing(found),
+        finding=found.response.summary(),
+        statements=(found.validation.finding(), *said),
+        notes=(found.watch.day.dispatch.summary(), found.model.summary()),
+        comparison=None if found.comparison is None else found.comparison.to_frame(),
+        validation=found.validation.to_frame(),
+        caseload=found.caseload.to_frame(),
+        today={
+            "officers": len(found.watch.waiting),
+            "mean_response_min": found.response.mean_min,
+            "p90_response_min": found.response.p90_min,
+            "overflow_share": found.model.overflow_share,
+            "busy_share_mean": float(found.model.busy_share.mean()),
+        },
+        within_min=_WITHIN_MIN,
+        context=context_of(result),
+        tiles=tiles,
+        **layers_of(result),
+    )
+
+
+def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
+    """List the sheets of all absences.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    posts = _posts(found)
+    rows = []
+    for case in found.absences:
+        busiest = case.loads.iloc[int(case.loads["load_after_h"].to_numpy().argmax())]
+        rows.append(
+            {
+                "name": _name(case),
+                "absent": " and ".join(posts[zone] for zone in case.absent),
+                "response_after_min": case.figures["response_min_after"],
+                "overflow_after_share": case.figures["overflow_share_after"],
+                "busiest_zone": busiest["zone_id"],
+                "busiest_load_h": float(busiest["load_after_h"]),
+                "finding": case.finding(),
+            }
+        )
+    return absences_page(cases=pd.DataFrame(rows), finding=_absences_finding(found), context=context_of(result))
+
+
+def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) -> OfflinePage:
+    """Draw who covers what when an officer is absent.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    case
+        The absence.
+
+    Returns
+    -------
+    OfflinePage
+        One sheet for the team leader.
+    """
+    posts, watch = _posts(found), found.watch
+    named = watch.schools.set_index("school_id")[["name", "level"]]
+    takeover = case.schools.join(named, on="school_id").assign(
+        calls_per_week=case.schools["school_id"].map(_calls_per_week(found))
+    )
+    zone_names = result.district.zones.set_index("zone_id")["name"]
+    figures = {
+        "absent": [{"zone_id": zone, "officer": posts[zone]} for zone in case.absent],
+        "response_before_min": case.figures["response_min_before"],
+        "response_after_min": case.figures["response_min_after"],
+        "overflow_before_share": case.figures["overflow_share_before"],
+        "overflow_after_share": case.figures["overflow_share_after"],
+        "imbalance_after": case.figures["imbalance_after"],
+    }
+    layers = layers_of(result)
+    return absence_page(
+        case=figures,
+        takeover=takeover,
+        loads=case.loads.assign(name=case.loads["zone_id"].map(zone_names)),
+        zones=layers["zones"],
+        boundary=layers["boundary"],
+        schools=result.district.schools,
+        finding=case.finding(),
+        plan_zones=_zones_of_the_day(result, case),
+        context=context_of(result),
+    )
+
+
+def visits_sheet(result: TermResult, found: TermCoverage, zone_id: str) -> OfflinePage:
+    """Print the visits of one officer in a week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    zone_id
+        The zone.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    plan, names = found.visits, found.watch.schools.set_index("school_id")["name"]
+    stops = plan.table[plan.table["zone_id"] == zone_id].rename(columns={"name": "school_name"})
+    unmet = plan.unmet[plan.unmet["zone_id"] == zone_id]
+    return visits_page(
+        zone_name=str(result.district.zones.set_index("zone_id")["name"].get(zone_id, zone_id)),
+        officer=_posts(found).get(zone_id),
+        stops=stops.assign(arrive=stops["arrive_min"].map(_clock), leave=stops["leave_min"].map(_clock)),
+        unmet=unmet.assign(school_name=unmet["school_id"].map(names).fillna("")),
+        finding=plan.sentence(str(zone_id)),
+        week=plan.week,
+        context=context_of(result),
+    )
+
+
+def _posts(found: TermCoverage) -> dict[str, str]:
+    posts = found.watch.day.dispatch.officer_zones
+    return {str(zone): str(officer) for officer, zone in posts.items()}
+
+
+def _calls_per_week(found: TermCoverage) -> pd.Series:
+    rates = found.watch.rates
+    weekly: pd.Series = rates.arrivals_per_h * rates.hours_per_day * _WEEK
+    return weekly
+
+
+def _by_zone(result: TermResult, found: TermCoverage) -> pd.DataFrame:
+    table = found.to_frame()
+    weekly = _calls_per_week(found).groupby(found.watch.zones).sum()
+    zones = result.district.zones.set_index("zone_id")
+    return pd.DataFrame(
+        {
+            "zone_id": table["zone_id"],
+            "name": table["zone_id"].map(zones["name"]),
+            "officer": table["zone_id"].map(_posts(found)),
+            "schools": table["zone_id"].map(found.watch.zones.value_counts()).fillna(0).astype("int64"),
+            "calls_per_day": table["zone_id"].map(weekly).fillna(0.0) / _WEEK,
+            "busy_share": table["busy_share"],
+            "response_min": table["mean_min"],
+            "response_p90_min": table["p90_min"],
+            "within_share": table.get(f"within_{_WITHIN_MIN:g}_min_share", float("nan")),
+            "in_zone_share": table["in_zone_share"],
+            "backup_share": 1.0 - table["in_zone_share"],
+            "overflow_share": table["overflow_share"],
+        }
+    )
+
+
+def _by_school(found: TermCoverage) -> pd.DataFrame:
+    watch, places = found.watch, found.response.by_place()
+    ids = watch.zones.index
+    schools = watch.schools.set_index("school_id")
+    return pd.DataFrame(
+        {
+            "school_id": ids,
+            "name": schools.loc[ids, "name"].to_numpy(),
+            "level": schools.loc[ids, "level"].to_numpy(),
+            "zone_id": watch.zones.to_numpy(),
+            "calls_per_week": _calls_per_week(found).loc[ids].to_numpy(),
+            "response_min": places["mean_min"].to_numpy(),
+            "response_p90_min": places["p90_min"].to_numpy(),
+            "within_share": places.get(f"within_{_WITHIN_MIN:g}_min_share", pd.Series(float("nan"), places.index)),
+        }
+    )
+
+
+def _reach(found: TermCoverage) -> pd.DataFrame:
+    table = found.staging.coverage.set_index(["plan", "officers", "within_min"])
+    rows = []
+    for within in dict.fromkeys(found.staging.coverage["within_min"]):
+        for of, column in (("schools", "places_share"), ("students", "students_share")):
+            cells = [table[column].get((plan, n, within)) for n in (1, 2) for plan in ("current", "best")]
+            rows.append((within, of, *cells))
+    columns = ["within_min", "of", "now_share", "best_share", "now_twice_share", "best_twice_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_hour(found: TermCoverage) -> pd.DataFrame:
+    table = found.hours.to_frame()
+    minutes = found.watch.day.dispatch.travel_min
+    response = [
+        float("nan") if one is None else float((one.dispatch_share * minutes).sum() / one.dispatch_share.sum())
+        for one in found.hours.hypercubes
+    ]
+    return pd.DataFrame(
+        {
+            "hour": table["hour"],
+            "calls_per_h": table["calls_per_h"],
+            "busy_share": table["mean_busy_share"],
+            "overflow_share": table["overflow_share"],
+            "response_min": response,
+        }
+    )
+
+
+def _staffing(found: TermCoverage) -> pd.DataFrame:
+    table = found.staffing.to_frame()
+    return table.assign(is_current=table["officers"] == found.staffing.current)
+
+
+def _absences_finding(found: TermCoverage) -> str:
+    alone = [case for case in found.absences if len(case.absent) == 1]
+    slowest = max(alone, key=lambda case: case.figures["response_min_after"])
+    return (
+        f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent. With one "
+        f"absent the mean response is at most {slowest.figures['response_min_after']:.1f} minutes (without that of "
+        f"zone {slowest.absent[0]}), where it usually is {slowest.figures['response_min_before']:.1f}."
+    )
+
+
+def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame | None:
+    """Join the service areas as they are covered on the day."""
+    if result.proposal is None:
+        return None
+    units = result.proposal.ground.units
+    first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
+    after = units["unit_id"].map(first).map(case.school_zones).fillna(units["zone_id"])
+    shapes = units.geometry.groupby(after.to_numpy()).agg(lambda some: shapely.coverage_union_all(some.to_numpy()))
+    return gpd.GeoDataFrame({"zone_id": shapes.index}, geometry=shapes.to_numpy(), crs=units.crs)
+
+
+def _name(case: AbsenceCase) -> str:
+    return f"zone-{'-and-'.join(_file(zone) for zone in case.absent)}.html"
+
+
+def _file(zone_id: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in str(zone_id))
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

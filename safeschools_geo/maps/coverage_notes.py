@@ -1,0 +1,102 @@
+"""Why a figure of coverage is missing: one note for each reason that occurs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from safeschools_geo.maps.coverage_figures import is_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+_REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
+    (
+        ("by_zone", "by_school"),
+        ("response_min", "response_p90_min", "within_share"),
+        "minutes of a zone or school: no call came from there, or no officer can answer one or get there",
+    ),
+    (("by_zone",), ("busy_share",), "the busy share of a zone: it has no officer of its own"),
+    (
+        ("by_zone",),
+        ("in_zone_share", "backup_share", "overflow_share"),
+        "who answers the calls of a zone: no call came from there",
+    ),
+    (
+        ("staging",),
+        ("mean_min",),
+        "minutes from a waiting point: no school can be reached from there, or it is not known where the officer waits",
+    ),
+    (
+        ("reach",),
+        ("now_share", "best_share", "now_twice_share", "best_twice_share"),
+        "a share that is reached: enrolment or waiting points are not known, or there is no second officer",
+    ),
+    (
+        ("by_hour",),
+        ("busy_share", "overflow_share", "response_min"),
+        "an hour of the day: no call came in that hour",
+    ),
+    (
+        ("staffing",),
+        ("mean_response_min", "p90_response_min", "overflow_share", "busy_share_mean"),
+        "a number of officers: it was not worked out, or no officer answers a call",
+    ),
+    (("staffing",), ("cost",), "cost: the settings name no cost of an officer-hour"),
+    (
+        ("comparison",),
+        ("low", "high"),
+        "the interval of a difference: it was not worked out how far chance in the calls can move it",
+    ),
+    (
+        ("comparison",),
+        ("current", "proposed"),
+        "a measure of zones: one of the two has no call that an officer answers",
+    ),
+    (("validation",), ("observed", "predicted"), "the record or the model: it does not tell"),
+    (("caseload",), ("mean_min",), "minutes of a case: no case came in that term"),
+    (("caseload",), ("change_share",), "change on the term before: there is none, or no case came in it"),
+    (
+        ("takeover",),
+        ("response_before_min", "response_after_min"),
+        "minutes of a school: no call came from there, or no officer can get there",
+    ),
+    (("takeover",), ("calls_per_week",), "calls of a school: they are not known"),
+    (
+        ("loads",),
+        ("load_before_h", "load_after_h", "busy_before_share", "busy_after_share"),
+        "the load of an officer: the officer is absent, or has no calls",
+    ),
+    (
+        ("cases",),
+        ("response_after_min", "overflow_after_share", "busiest_load_h"),
+        "a figure of a case: nobody is left to answer, or it could not be worked out",
+    ),
+)
+
+
+def missing_notes(tables: Mapping[str, pd.DataFrame | None]) -> list[str]:
+    """Say why there are dashes, as far as there are any.
+
+    Parameters
+    ----------
+    tables
+        Name of each table → the table; None where it was left out.
+
+    Returns
+    -------
+    list of str
+        A sentence for each reason.
+    """
+    return [
+        f"A dash (–) stands for {reason}."
+        for names, columns, reason in _REASONS
+        if any(_has_gap(tables.get(name), columns) for name in names)
+    ]
+
+
+def _has_gap(table: pd.DataFrame | None, columns: tuple[str, ...]) -> bool:
+    if table is None:
+        return False
+    return any(not is_figure(value) for column in columns if column in table.columns for value in table[column])

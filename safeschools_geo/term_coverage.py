@@ -1,0 +1,319 @@
+"""A term's patrol coverage: who comes, how soon, who helps, and what another staging, staffing or plan would change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.coverage.absence import AbsenceCase, Watch, absence_case, absences
+from safeschools_geo.coverage.cube.hours_of_day import HoursOfDay, by_hour
+from safeschools_geo.coverage.cube.hypercube_result import Hypercube
+from safeschools_geo.coverage.cube.queueing_response import Response, response
+from safeschools_geo.coverage.cube.service_mismatch import ServiceMismatch, service_mismatch
+from safeschools_geo.coverage.cube.service_times import gamma_times
+from safeschools_geo.coverage.plan_comparison import PlanComparison, compare
+from safeschools_geo.coverage.plan_scores import PlanScores
+from safeschools_geo.coverage.points.staging_problem import StagingSettings
+from safeschools_geo.coverage.points.staging_result import Staging
+from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
+from safeschools_geo.coverage.rates import redrawn
+from safeschools_geo.coverage.record.validation_finding import Validation
+from safeschools_geo.coverage.specialist import Caseload, caseload
+from safeschools_geo.coverage.staffing import Staffing, staffing
+from safeschools_geo.coverage.staging import stage_officers, stage_zones
+from safeschools_geo.coverage.validation import validate
+from safeschools_geo.coverage.visiting.plan import VisitPlan
+from safeschools_geo.errors import InputError
+from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.school_calendar import school_days
+from safeschools_geo.term_absence import cover_by_neighbours
+from safeschools_geo.term_ground import Ground, lay_ground
+from safeschools_geo.term_visits import visits_of_week
+from safeschools_geo.term_watch import TermWatch, coverage_of_plan, keep_watch
+from safeschools_geo.workload import imbalance
+
+if TYPE_CHECKING:
+    from safeschools_geo.district import District
+    from safeschools_geo.hotspots.result import Hotspots
+    from safeschools_geo.settings import CoverageSettings, Term
+    from safeschools_geo.term_plan import TermPlan
+
+
+_SIMULATED_CALLS, _SIMULATED_RUNS = 100_000, 200
+_LEAST_VARIATION = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class TermCoverage:
+    """How the schools of a district are covered in a term.
+
+    Parameters
+    ----------
+    watch
+        A usual day: schools, calls, ways, where officers wait.
+    model
+        The queueing model of that day.
+    response
+        How soon somebody comes.
+    hours
+        The same by hour of the day.
+    staging
+        Where the officer of each zone would wait best, with proof.
+    staffing
+        Other numbers of officers.
+    caseload
+        Cases of the threat-assessment specialist.
+    validation
+        The model against the record.
+    mismatch
+        The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
+        than the exact model takes.
+    scores
+        Coverage of the current zones, with intervals.
+    comparison
+        Coverage of the proposed zones beside it; None without a proposal.
+    absences
+        The day an officer, or two, are absent.
+    not_covered
+        What there is to say of absences for which nobody can cover.
+    visits
+        A week of routine visits.
+    """
+
+    watch: TermWatch
+    model: Hypercube
+    response: Response
+    hours: HoursOfDay
+    staging: Staging
+    staffing: Staffing
+    caseload: Caseload
+    validation: Validation
+    mismatch: ServiceMismatch | None
+    scores: PlanScores
+    comparison: PlanComparison | None
+    absences: tuple[AbsenceCase, ...]
+    not_covered: tuple[str, ...]
+    visits: VisitPlan
+
+    def finding(self) -> str:
+        """Say in a line or two how soon somebody comes.
+
+        Returns
+        -------
+        str
+            Where model and record differ comes first.
+        """
+        return f"{self.validation.finding()} {self.response.summary()}"
+
+    def summary(self) -> str:
+        """Say in plain English what there is to say of coverage.
+
+        Returns
+        -------
+        str
+            A few paragraphs.
+        """
+        parts = [
+            self.validation.finding(),
+            "" if self.mismatch is None else self.mismatch.summary(),
+            self.response.summary(),
+            self.watch.rates.summary(),
+            self.watch.travel.summary(),
+            self.staging.summary(),
+            self.staffing.summary(),
+            "" if self.comparison is None else self.comparison.finding(),
+            *self.not_covered,
+            self.visits.summary(),
+            self.caseload.summary(),
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each zone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `queueing_response.Response.to_frame`, with `busy_share` of its officer.
+        """
+        busy = pd.Series(self.model.busy_share, index=self.watch.day.dispatch.officer_zones.to_numpy())
+        table = self.response.to_frame()
+        return table.assign(busy_share=table["zone_id"].map(busy))
+
+
+def cover_zones(
+    district: District,
+    school_zones: pd.Series,
+    history: pd.DataFrame,
+    workload: pd.DataFrame,
+    hotspots: Hotspots,
+    *,
+    proposal: TermPlan | None,
+    term: Term,
+    seed: int = 0,
+) -> TermCoverage | None:
+    """Work out how the schools of a district are covered.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    school_zones
+        Zone of each school, by `school_id`; empty text where a school has none.
+    history
+        Incidents in context.
+    workload
+        Table `workload`.
+    hotspots
+        The hotspots of the term: their schools are visited more often.
+    proposal
+        Other zones to compare with, if there are any.
+    term
+        The term.
+    seed
+        Seed of everything random.
+
+    Returns
+    -------
+    TermCoverage or None
+        None where there is no call to answer, or no school in a zone.
+    """
+    ground = lay_ground(district, school_zones, history, workload, term=term) if proposal is None else proposal.ground
+    watch = (
+        keep_watch(district, school_zones, history, workload, ground, term=term) if proposal is None else proposal.watch
+    )
+    if watch is None:
+        return None
+    settings, day, rates = district.settings, watch.day, watch.rates
+    dispatch = day.dispatch
+    is_exact = len(dispatch.officer_zones) <= MOST_EXACT
+    solve = hypercube if is_exact else hypercube_approximation
+    model = solve(day.arrivals_per_h, day.service_per_h, dispatch.preference)
+    draws = redrawn(rates, draws=settings.coverage.draws, seed=seed)
+    scores = coverage_of_plan(district, watch, watch.zones, redrawn=draws)
+    cases, lost = ((), ()) if ground is None or not is_exact else _absences(day, ground, crs=district.crs, seed=seed)
+    return TermCoverage(
+        watch=watch,
+        model=model,
+        response=response(
+            model,
+            dispatch.travel_min,
+            zone_of_place=dispatch.school_zones.to_list(),
+            home_zone=dispatch.officer_zones.to_list(),
+            within_min=settings.coverage.within_min,
+        ),
+        hours=by_hour(
+            rates.by_hour.to_numpy(),
+            day.service_per_h,
+            dispatch.preference,
+            hours=list(rates.by_hour.index),
+            approximate=not is_exact,
+        ),
+        staging=_staging(watch, settings.coverage, seed=seed),
+        staffing=_staffing(watch, settings.coverage, days=len(school_days(term, settings.calendar)), seed=seed),
+        caseload=caseload(
+            history,
+            terms=settings.terms,
+            calendar=settings.calendar,
+            settings=settings.workload,
+            open_days=settings.coverage.case_days,
+        ),
+        validation=validate(
+            history, rates, dispatch, model, longest_service_min=settings.workload.longest_service_min, seed=seed
+        ),
+        mismatch=_mismatch(watch, seed=seed) if is_exact else None,
+        scores=scores,
+        comparison=None if proposal is None else _comparison(district, proposal, watch, scores, draws),
+        absences=cases,
+        not_covered=lost,
+        visits=visits_of_week(
+            settings,
+            watch,
+            _high_schools(hotspots),
+            workload=workload[workload["term"] == term.name].set_index("school_id")["incident_h"],
+            seed=seed,
+        ),
+    )
+
+
+def _high_schools(hotspots: Hotspots) -> list[str]:
+    """List the schools that are high, alone or in a group."""
+    rates = hotspots.schools.rates.table
+    alone = rates.loc[rates["status"] == "high", "school_id"]
+    return sorted({*alone, *(school for group in hotspots.groups_of_schools.values() for school in group)})
+
+
+def _staging(watch: TermWatch, chosen: CoverageSettings, *, seed: int) -> Staging:
+    """Find where the officer of each zone would wait best."""
+    students = watch.schools.set_index("school_id")["enrollment"].astype("Float64").astype("float64")
+    return stage_zones(
+        watch.travel.response_minutes(watch.zones.index, watch.zones.index),
+        watch.rates.arrivals_per_h,
+        zone_of_place=watch.zones,
+        zone_of_point=watch.zones,
+        students=students,
+        current=watch.waiting,
+        settings=StagingSettings(objective="mean", limits_min=chosen.within_min, seed=seed),
+    )
+
+
+def _staffing(watch: TermWatch, chosen: CoverageSettings, *, days: int, seed: int) -> Staffing:
+    """Try other numbers of officers, each waiting where that serves all schools best."""
+    ids, rates = watch.zones.index, watch.rates
+    minutes = watch.travel.response_minutes(ids, ids)
+
+    def place(number: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        settings = StagingSettings(objective="mean", seed=seed)
+        found = stage_officers(minutes, rates.arrivals_per_h, points=number, settings=settings)
+        return np.asarray(minutes.columns.get_indexer(pd.Index(found.points["point_id"])), dtype=np.int64)
+
+    most = min(chosen.most_officers, MOST_EXACT, len(ids))
+    return staffing(
+        rates.arrivals_per_h,
+        rates.service_min,
+        travel=lambda rows: minutes.to_numpy()[:, rows],
+        place=place,
+        hypercube=partial(hypercube, capacity="loss"),
+        hours_per_term=float(rates.hours_per_day.max()) * days,
+        current=min(len(watch.waiting), most),
+        officers=range(min(chosen.fewest_officers, most), most + 1),
+        cost_per_h=chosen.officer_cost_per_h,
+    )
+
+
+def _mismatch(watch: TermWatch, *, seed: int) -> ServiceMismatch:
+    """Simulate calls whose minutes vary as those of the record do."""
+    day = watch.day
+    times = gamma_times(day.service_per_h, max(watch.service_variation, _LEAST_VARIATION))
+    return service_mismatch(
+        day.arrivals_per_h, times, day.dispatch.preference, calls=_SIMULATED_CALLS, runs=_SIMULATED_RUNS, seed=seed
+    )
+
+
+def _comparison(
+    district: District,
+    proposal: TermPlan,
+    watch: TermWatch,
+    scores: PlanScores,
+    draws: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+) -> PlanComparison:
+    planned = schools_of_units(proposal.ground.units).map(proposal.plan.assignment)
+    other = coverage_of_plan(district, watch, planned, redrawn=draws)
+    loads = proposal.plan.loads
+    return compare(scores, other, imbalance=(imbalance(loads["before"]), imbalance(loads["after"])))
+
+
+def _absences(day: Watch, ground: Ground, *, crs: object, seed: int) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
+    """Work out every absence, and tell those for which nobody can cover."""
+    take_over = cover_by_neighbours(ground, crs=crs, seed=seed)
+    found, lost = [], []
+    for gone in absences([str(zone) for zone in day.dispatch.officer_zones]):
+        try:
+            found.append(absence_case(day, gone, take_over))
+        except InputError as fault:
+            lost.append(f"Officers of {' and '.join(gone)} absent: {fault.problem}")
+    return tuple(found), tuple(lost)

@@ -1,0 +1,230 @@
+"""A usual day of a term: schools, calls, the ways between them, where officers wait, and who is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.coverage.absence import Watch
+from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
+from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
+from safeschools_geo.coverage.rates import CallRates, call_rates
+from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
+from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.rebalance.travel import zone_centres
+from safeschools_geo.school_calendar import school_days
+from safeschools_geo.workload import officer_work, travel_minutes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from safeschools_geo.district import District
+    from safeschools_geo.settings import Term
+    from safeschools_geo.term_ground import Ground
+
+
+@dataclass(frozen=True, eq=False)
+class TermWatch:
+    """A usual day.
+
+    Parameters
+    ----------
+    schools
+        Programme schools with a zone and a place, in the order of all results.
+    zones
+        Zone of each, by `school_id`.
+    rates
+        How often calls come, and how long they take.
+    travel
+        Minutes between schools, which are also where officers may wait.
+    waiting
+        School at which the officer of each zone waits, by `zone_id`.
+    day
+        Officers, schools and rates as the queueing model takes them.
+    service_variation
+        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
+    """
+
+    schools: gpd.GeoDataFrame
+    zones: pd.Series
+    rates: CallRates
+    travel: TravelTimes
+    waiting: pd.Series
+    day: Watch
+    service_variation: float
+
+
+def keep_watch(
+    district: District,
+    school_zones: pd.Series,
+    history: pd.DataFrame,
+    workload: pd.DataFrame,
+    ground: Ground | None,
+    *,
+    term: Term,
+) -> TermWatch | None:
+    """Describe a usual day of a term.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    school_zones
+        Zone of each school, by `school_id`; empty text where a school has none.
+    history
+        Incidents in context.
+    workload
+        Table `workload`.
+    ground
+        Units of the district, for the middle of each zone; None where there are none.
+    term
+        The term.
+
+    Returns
+    -------
+    TermWatch or None
+        None where there is no call to answer, or no school in a zone.
+    """
+    schools = _placed_schools(district, school_zones)
+    zones = school_zones.reindex(schools["school_id"])
+    days = school_days(term, district.settings.calendar)
+    if schools.empty or not len(days):
+        return None
+    work = _calls(district, school_zones, history, schools)
+    rates = _rates(district, school_zones, work, schools, days=days)
+    if not rates.calls:
+        return None
+    travel = _travel(district, schools)
+    waiting = _waiting(district, zones, ground)
+    dispatch = dispatch_of(district, zones, travel, waiting)
+    this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
+    day = Watch(
+        dispatch,
+        rates.arrivals_per_h.to_numpy(dtype="float64"),
+        rates.service_per_h(dispatch.officer_zones),
+        this.reindex(schools["school_id"]).fillna(0.0).to_numpy(dtype="float64"),
+    )
+    busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
+    variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
+    return TermWatch(schools, zones, rates, travel, waiting, day, variation)
+
+
+def coverage_of_plan(
+    district: District, watch: TermWatch, zones: pd.Series, *, redrawn: NDArray[np.float64] | None = None
+) -> PlanScores:
+    """Score the coverage of zones, today's or those of a plan.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    watch
+        A usual day.
+    zones
+        Zone of each school, by `school_id`; schools that are left out keep today's.
+    redrawn
+        Rates that chance could have brought, for intervals.
+
+    Returns
+    -------
+    PlanScores
+        Response, backup, overflow and the busiest officer, each officer waiting where he waits today.
+    """
+    after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
+    dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
+    return score_coverage(watch.day.arrivals_per_h, watch.day.service_per_h, dispatch, redrawn=redrawn)
+
+
+def _placed_schools(district: District, school_zones: pd.Series) -> gpd.GeoDataFrame:
+    schools = district.schools
+    has_zone = schools["school_id"].map(school_zones).fillna("") != ""
+    has_place = schools.geometry.notna() & ~schools.geometry.is_empty
+    return schools[schools["in_program"] & has_zone & has_place].reset_index(drop=True)
+
+
+def _calls(
+    district: District, school_zones: pd.Series, history: pd.DataFrame, schools: gpd.GeoDataFrame
+) -> pd.DataFrame:
+    """Take the calls of zone officers at these schools, with the minutes of each."""
+    settings = district.settings.workload
+    trips = travel_minutes(district.schools, school_zones, settings, crs=district.crs)
+    return officer_work(history[history["school_id"].isin(schools["school_id"])], trips, settings)
+
+
+def _rates(
+    district: District,
+    school_zones: pd.Series,
+    work: pd.DataFrame,
+    schools: gpd.GeoDataFrame,
+    *,
+    days: pd.DatetimeIndex,
+) -> CallRates:
+    return call_rates(
+        work,
+        schools,
+        school_zones,
+        days=days,
+        hours=district.settings.hours,
+        settings=district.settings.workload,
+        scene_min=work["scene_min"],
+        trip_min=work["trip_min"],
+    )
+
+
+def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
+    """Measure the way between schools: over the roads where these say how fast they are, else in a straight line."""
+    roads, workload = district.roads, district.settings.workload
+    has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
+    places = gpd.GeoSeries(schools.geometry.to_numpy(), index=schools["school_id"].to_numpy(), crs=schools.crs)
+    return travel_times(
+        places,
+        roads=roads if has_speeds else None,
+        settings=TravelSettings(detour_factor=workload.detour_factor, speed_kph=workload.speed_kph),
+        crs=district.crs,
+    )
+
+
+def _waiting(district: District, zones: pd.Series, ground: Ground | None) -> pd.Series:
+    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone."""
+    middle: dict[str, str] = {}
+    if ground is not None:
+        first = schools_of_units(ground.units).reset_index().drop_duplicates("unit_id").set_index("unit_id")
+        centres = zone_centres(ground.units, crs=district.crs)
+        middle = {str(zone): first["school_id"].get(unit, "") for zone, unit in centres.items()}
+    in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
+    posts = {}
+    for zone in district.zones["zone_id"]:
+        school = district.settings.coverage.staging.get(zone) or middle.get(zone) or in_zone.get(zone)
+        if school in zones.index:
+            posts[zone] = school
+    return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def dispatch_of(district: District, zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:
+    """Order the officers for each school of some zones.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    zones
+        Zone of each school, by `school_id`: today's, or those of a plan.
+    travel
+        Minutes between schools.
+    waiting
+        School at which the officer of each zone waits, by `zone_id`.
+
+    Returns
+    -------
+    Dispatch
+        Who is tried for a call at each school.
+    """
+    named = district.zones.set_index("zone_id")["officer"] if "officer" in district.zones else pd.Series(dtype="str")
+    posts = [str(named.get(zone)) if pd.notna(named.get(zone)) else f"zone {zone}" for zone in waiting.index]
+    staging = pd.Series(waiting.to_numpy(), index=posts)
+    minutes = travel.response_minutes(zones.index, dict.fromkeys(waiting))
+    return zone_dispatch(zones, pd.Series(list(waiting.index), index=posts), officer_minutes(minutes, staging))

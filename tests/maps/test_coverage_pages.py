@@ -1,0 +1,322 @@
+"""The pages of coverage in a real browser with the network cut, and what stands in them."""
+
+import re
+
+import coverage_town as made
+import numpy as np
+import pandas as pd
+import pytest
+from map_town import HOSTILE
+from playwright.sync_api import expect
+from test_map_browser import AXE, DRAWN
+
+from safeschools_geo.errors import ColumnError, SeveralFaultsError
+from safeschools_geo.maps.coverage_charts import hours_chart, reach_chart, staffing_chart
+from safeschools_geo.maps.coverage_figures import change, decimal, interval, share
+from safeschools_geo.maps.coverage_tables import backup_table, staging_table
+from safeschools_geo.maps.minute_classes import MinuteClasses
+
+MAPS = ("coverage", "absence")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Draw every page once."""
+    folder = tmp_path_factory.mktemp("coverage")
+    return {name: draw().save(folder / f"{name}.html") for name, draw in made.PAGES.items()}
+
+
+def rows_of(html, caption):
+    """Read the table whose caption begins so: the text of each row's cells."""
+    table = re.search(rf"<caption[^>]*>{re.escape(caption)}.*?</table>", html, re.DOTALL)[0]
+    rows = re.findall(r"<tr(.*?)</tr>", table, re.DOTALL)[1:]
+    return [
+        [re.sub(r"<.*?>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+        for row in rows
+    ]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", made.PAGES)
+def test_a_page_draws_small_and_asks_for_nothing(browser_page, files, name):
+    page = browser_page.open(files[name])
+    if name in MAPS:
+        page.wait_for_selector(DRAWN)
+    assert browser_page.requests == []
+    assert browser_page.errors == []
+    assert page.evaluate("window.hacked") is None
+    expect(page.get_by_text("Confidential – internal use")).to_be_visible()
+    expect(page.get_by_text("SYNTHETIC DATA").first).to_be_visible()
+    assert files[name].stat().st_size < 1_000_000
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", made.PAGES)
+def test_axe_finds_nothing_wide_or_narrow(browser, files, name):
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    tab = context.new_page()
+    for width in (1280, 320):
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.goto(files[name].as_uri())
+        if name in MAPS:
+            tab.wait_for_selector(DRAWN)
+        tab.add_script_tag(path=AXE)
+        violations = tab.evaluate(
+            "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
+        )
+        assert violations == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.browser
+def test_the_keyboard_finds_what_a_click_tells(browser_page, files):
+    browser_page.page.emulate_media(reduced_motion="reduce")
+    page = browser_page.open(files["coverage"])
+    page.wait_for_selector(DRAWN)
+    choice = page.get_by_label("Find a zone, an officer or a school")
+    choice.focus()
+    page.keyboard.type("West")
+    expect(page.get_by_role("status")).to_contain_text("Until an officer is there: 6.3 min on average")
+    expect(page.locator(".leaflet-popup")).to_contain_text("West")
+    choice.select_option(label=HOSTILE)
+    expect(page.get_by_role("status")).to_contain_text("Within 5 min: 50.0% of calls")
+    choice.select_option(index=0)
+    expect(page.get_by_role("status")).to_be_empty()
+    page.locator("path.leaflet-interactive").last.click(force=True)
+    expect(page.locator(".leaflet-popup-content")).to_contain_text("S-10, waiting point now")
+
+
+@pytest.mark.browser
+def test_labels_name_zones_and_officers(browser_page, files):
+    page = browser_page.open(files["coverage"])
+    page.wait_for_selector(DRAWN)
+    assert page.locator(".mark-label").all_text_contents() == ["S-2 best", "S-2", "S-10"]
+    assert page.locator(".zone-label.heaviest").inner_text().split("\n") == ["West", "6.3 min", "the longest"]
+    page = browser_page.open(files["absence"])
+    page.wait_for_selector(DRAWN)
+    assert page.locator(".mark-number").all_text_contents() == ["1"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", made.PAGES)
+def test_the_facts_stand_without_javascript(browser, files, name):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(files[name].as_uri())
+    assert tab.locator("table").first.is_visible()
+    if name in MAPS:
+        expect(tab.locator("#map-missing svg")).to_be_visible()
+        expect(tab.locator(".map-box")).to_be_hidden()
+        expect(tab.locator("#finder")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["absence", "visits"])
+def test_a_sheet_prints_on_one_page_with_a_map_that_stays(browser_page, files, name):
+    page = browser_page.open(files[name])
+    if name in MAPS:
+        page.wait_for_selector(DRAWN)
+    for paper in ("A4", "Letter"):
+        assert len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(format=paper))) == 1
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Confidential – internal use")).to_be_visible()
+    if name in MAPS:
+        expect(page.locator("#map-missing svg")).to_be_visible()
+        expect(page.locator(".map-box")).to_be_hidden()
+
+
+def test_text_from_data_is_never_markup():
+    for draw in made.PAGES.values():
+        html = draw().html
+        assert "<script>window.hacked" not in html
+        assert "\u05e4\u05e8 </script>" not in html
+        assert "{{ 7 * 7 }}" in html
+    # Text that is written from right to left, or pretends to be, stays in its own cell.
+    assert 'dir="auto">\u202e' in re.sub(r'dir="auto">\s+', 'dir="auto">', made.visits().html)
+
+
+def test_the_same_frames_give_the_same_page_and_stay_as_they_were():
+    given = {name: getattr(made, name)() for name in ("by_zone", "by_school", "staging", "reach", "staffing")}
+    assert made.coverage(**given).html == made.coverage().html
+    for name, frame in given.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(getattr(made, name)()))
+
+
+def test_every_table_of_coverage_is_printed():
+    html = made.coverage().html
+    zones = rows_of(html, "Zones: minutes")
+    assert zones[0] == ["West", "S-2", "1", "2.0", "6.3", "9.0", "50.0%", "87.5%", "12.0%", "0.5%", "12.5%"]
+    assert zones[1][5] == "–"
+    assert zones[1][-1] == "&lt;0.1%"
+    assert [row[0] for row in rows_of(html, "Schools: minutes")][1] == "Plain Street"
+    assert rows_of(html, "Of the calls of each zone") == [["West", "88.0%", "12.0%"], ["East", "0.1%", "99.9%"]]
+    assert rows_of(html, "Reached in time while")[1] == ["Schools within 5 min", "60.0%", "80.0%", "–", "30.0%"]
+    assert rows_of(html, "Waiting points")[0][4:] == ["Fire station", "2.0"]
+    assert rows_of(html, "The hours of the day")[2] == ["9:00", "0.0", "0.0%", "–", "–"]
+    assert rows_of(html, "Coverage with each number")[1][:4] == ["2 (today)", "0.5%", "5.0", "9.0"]
+    assert rows_of(html, "Threat assessments by term")[1][-1] == "−25.0%"
+
+
+def test_a_dash_is_explained_where_there_is_one():
+    html = made.coverage().html
+    assert "no call came from there, or no officer can answer one or get there" in html
+    assert "the settings name no cost of an officer-hour" in html
+    assert "it was not worked out how far chance" in html
+    known = made.comparison().fillna(0.0)
+    assert "it was not worked out how far chance" not in made.coverage(comparison=known).html
+    assert "1 school without a place on record" in html
+
+
+def test_what_differs_from_the_record_is_said_first():
+    html = made.coverage().html
+    warning = "Before you rely on this: model and record differ. Officers busy with calls: model 10.0%, record 20.0%."
+    assert html.index(warning) < html.index('class="figures"') < html.index("Where officers should wait</h2>")
+    found = rows_of(html, "Model beside record, all zones together")
+    assert [row[6] for row in found] == ["differs", "agrees", "not told"]
+    assert rows_of(html, "Model beside record, zone by zone")[0][0] == "West"
+    agreed = made.coverage(validation=made.validation(differs=False)).html
+    assert "Model and record agree, as far as the record tells, on: another zone’s officer answers; officers" in agreed
+    alone = made.coverage(validation=None, comparison=None, caseload=None).html
+    assert "could not be checked against a record" in alone
+    assert "Model beside record" not in alone
+
+
+def test_what_a_plan_worsens_stands_out():
+    html = made.coverage().html
+    assert rows_of(html, "Current and proposed zones;") == [
+        ["Response, mean", "minutes", "5.0", "5.4", "+0.4", "+0.2 to +0.6", "WORSE"],
+        ["Backup", "share of calls", "10.0%", "8.0%", "−2.0", "−3.0 to −1.0", "better"],
+        ["Overflow to patrol", "share of calls", "0.5%", "0.5%", "0.0", "–", "no difference"],
+    ]
+    assert '<tr class="marked"><th scope="row" dir="auto">Response, mean</th>' in re.sub(
+        r">\s+|\s+<", lambda m: m[0].strip(), html
+    )
+
+
+def test_an_officer_who_waits_where_it_is_best_has_one_sign():
+    html = made.coverage().html
+    assert "Waits at the best place now" in html
+    assert "From now to best" in html
+    east = made.staging().iloc[2:]
+    assert "From now to best" not in made.coverage(staging=east).html
+
+
+def test_a_page_without_points_hours_or_figures_is_a_page_all_the_same():
+    nothing = made.by_zone().assign(response_min=np.nan), made.by_school().assign(response_min=np.inf)
+    html = made.coverage(
+        by_zone=nothing[0],
+        by_school=nothing[1],
+        staging=made.staging().iloc[:0],
+        by_hour=made.by_hour().iloc[:0],
+        reach=made.reach().iloc[2:],
+        staffing=made.staffing().drop(columns=["cost", "busy_share_mean"]),
+        boundary=None,
+        roads=None,
+        places=None,
+    ).html
+    assert "Zone without a figure" in html
+    assert "No hour is known." in html
+    assert "Students within" not in html
+    assert "Cost a term" not in html
+
+
+def test_missing_columns_are_named_all_at_once():
+    with pytest.raises(SeveralFaultsError, match=r"(?s)by_zone.*no officer.*reach.*no of") as caught:
+        made.coverage(by_zone=made.by_zone().drop(columns="officer"), reach=made.reach().drop(columns="of"))
+    assert len(caught.value.faults) == 2
+
+
+def test_the_sheet_says_who_covers_what():
+    html = made.absence().html
+    assert '<h1 dir="auto">Officer S-2 (West) absent: who covers what</h1>' in html
+    assert "S-10 takes 1 school" in html
+    assert rows_of(html, "Of East")[0][2:] == ["Elementary", "8.0\u00a0(6.3)", "3.00"]
+    assert rows_of(html, "This day (usually)") == [
+        ["East", "S-10", "3\u00a0(2)", "2.3\u00a0(1.0)", "20.0%\u00a0(10.0%)"]
+    ]
+    assert '<dd>7.3 min</dd><dd class="more">usually 5.0</dd>' in html
+
+
+def test_a_sheet_without_zones_of_the_day_or_changes_is_a_sheet_all_the_same():
+    both = made.case(absent=[{"zone_id": "A", "officer": "S-2"}, {"zone_id": "B", "officer": None}])
+    html = made.absence(plan_zones=None, case=both, takeover=made.takeover().iloc[:0], loads=made.loads().iloc[:0]).html
+    assert "Officers S-2 (West) and of East absent" in html
+    assert "No school changes hands." in html
+    assert "No officer of its own this day" in html
+
+
+def test_cases_are_sorted_by_officer_and_linked():
+    html = made.absences().html
+    assert [row[0] for row in rows_of(html, "One officer absent")] == ["S-2", "S-10"]
+    assert [row[0] for row in rows_of(html, "Two officers absent")] == ["S-2 and S-9", "S-2 and S-10"]
+    assert rows_of(html, "Mean minutes until") == [
+        ["S-2", "6.0", "8.0", "–"],
+        ["S-9", "8.0", "", ""],
+        ["S-10", "–", "", "5.0"],
+    ]
+    assert set(re.findall(r'href="(absence/[^"]*)"', html)) == {
+        *("absence/S-2.html", "absence/S-10.html", "absence/%3F%23.html", "absence/a%20b.html")
+    }
+    assert 'aria-label="S-2 and S-9 absent: 8.0 min"' in html
+    assert "nobody is left to answer" in html
+
+
+def test_cases_of_one_officer_need_no_cross_table():
+    html = made.absences(cases=made.cases().iloc[[1, 3]]).html
+    assert "Look up who is absent" not in html
+    assert "There is no case" in made.absences(cases=made.cases().iloc[:0]).html
+
+
+def test_visits_stand_day_by_day_in_their_order():
+    html = made.visits().html
+    assert '<h1 dir="auto">Visits of S-10, East: Week 3</h1>' in html
+    assert re.findall(r'rowgroup"[^>]*>([^<]*)<', html) == ["Monday – 2 visits", "Tuesday – 1 visit"]
+    assert re.findall(r'class="time">([^<]*)<', html) == ["07:40–07:52", "14:45–14:57", "11:30–11:42"]
+    assert rows_of(html, "What schools do not get") == [["Plain Street", "2", "1", "no time left"]]
+    assert "Every school gets what is wanted." in made.visits(unmet=made.unmet().iloc[:0]).html
+
+
+def test_a_week_without_visits_is_a_page_and_a_time_that_cannot_be_read_is_named():
+    assert "No visit is planned this week." in made.visits(stops=made.stops().iloc[:0], officer=None, week="May 4").html
+    with pytest.raises(ColumnError, match=r"(?s)no time that can be read.*column arrive.*25:00"):
+        made.visits(stops=made.stops().assign(arrive=["11:30", "25:00", "07:40"]))
+
+
+def test_figures_are_rounded_half_up_and_signed():
+    assert [decimal(v) for v in (0.25, 0.35, -0.04, -1.25, np.inf, None)] == ["0.3", "0.4", "0.0", "−1.3", "–", "–"]
+    assert [share(v) for v in (0.0625, 0.0, 0.0004, -0.02, np.nan)] == ["6.3%", "0.0%", "<0.1%", "−2.0%", "–"]
+    assert [change(v, "share") for v in (0.021, -0.021, 0.0, 0.00001)] == ["+2.1", "−2.1", "0.0", "0.0"]
+    assert interval(np.nan, 2.0, decimal) == "–"
+
+
+def test_classes_of_minutes_have_round_edges_and_hold_all():
+    # Quintiles of 0 … 10 are 2, 4, 6 and 8, which are round.
+    classes = MinuteClasses.of(np.array([*np.arange(11.0), np.nan, np.inf]))
+    assert classes.edges == (2.0, 4.0, 6.0, 8.0)
+    assert [classes.place(m) for m in (0.0, 1.99, 2.0, 100.0, np.nan)] == [0, 0, 1, 4, None]
+    assert [item.label for item in classes.legend()][::4] == ["below 2", "8 or more"]
+    assert [item.label for item in MinuteClasses.of(np.array([4.2, 4.2])).legend()] == ["4.2 to 4.2"]
+    assert MinuteClasses.of(np.array([np.nan])).legend() == []
+
+
+def test_the_backup_table_frames_the_own_officer_and_shades_by_share():
+    table = backup_table(made.backup(), zone_names={"A": "West"}, officers={"A": "S-2"})
+    assert table.columns == ("Call from", "S-2", "B")
+    assert table.bold == {(0, 1), (1, 2)}
+    assert table.shades == {(0, 1): 4, (0, 2): 3, (1, 1): 0, (1, 2): 4}
+
+
+def test_a_waiting_point_that_is_known_on_one_side_only_is_printed():
+    table = staging_table(made.staging().iloc[:1], zone_names={"A": "West"})
+    assert table.rows == (("S-2", "West", HOSTILE, "4.0", "–", "–"),)
+
+
+def test_charts_say_what_is_not_known():
+    hours = hours_chart(made.by_hour(), title="Hours")
+    assert hours.count("–") == 2
+    assert "9:00" in hours
+    assert "not known" in reach_chart(made.reach(), title="Reach", ending="_twice_share", who={"schools": "Schools"})
+    assert ">today<" in staffing_chart(made.staffing(), title="Staffing")
+    assert ">today<" not in staffing_chart(made.staffing().iloc[:0], title="Staffing")

@@ -1,0 +1,148 @@
+"""The coverage of a term of the town, with numbers counted by hand on the drawing of `town`, and its files."""
+
+import json
+from dataclasses import replace
+
+import icalendar
+import numpy as np
+import pandas as pd
+import pytest
+import town
+
+from safeschools_geo.cli import main
+from safeschools_geo.coverage.visiting.faults import visit_faults
+from safeschools_geo.coverage.visiting.rules import SchoolHours
+from safeschools_geo.coverage_outputs import first_monday
+from safeschools_geo.term import run_term
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    return run_term(town.write_town(tmp_path_factory.mktemp("town") / "town"), term="Fall")
+
+
+def test_a_usual_day_by_hand(result):
+    watch = result.coverage.watch
+    # S3 is not in the programme. One call of A and two of B on 9 school days; 7 hours at 001, 9 at the high school.
+    assert watch.zones.to_dict() == {"001": "A", "002": "B"}
+    assert watch.rates.arrivals_per_h.to_dict() == pytest.approx({"001": 1 / 9 / 7, "002": 2 / 9 / 9})
+    assert watch.waiting.to_dict() == {"A": "001", "B": "002"}
+    assert watch.day.dispatch.preference.tolist() == [[0, 1], [1, 0]]
+    # No roads: 1 km in a straight line, 1.3 times as far at 40 km/h.
+    assert watch.travel.minutes.loc["001", "002"] == pytest.approx(1.3 / 40 * 60, abs=1e-3)
+
+
+def test_response_by_hand(result):
+    coverage = result.coverage
+    # Officers wait at the schools: a call takes no way unless the other one has to come.
+    trip = 1.3 / 40 * 60
+    shares = coverage.model.dispatch_share
+    assert coverage.response.mean_min == pytest.approx(trip * (shares[0, 1] + shares[1, 0]) / shares.sum(), abs=1e-3)
+    assert shares.sum() + coverage.model.overflow_share == pytest.approx(1)
+    assert coverage.staging.is_proven
+    assert coverage.to_frame()["busy_share"].to_numpy() == pytest.approx(coverage.model.busy_share)
+
+
+def test_each_covers_for_the_other(result):
+    cases = result.coverage.absences
+    assert [case.absent for case in cases] == [("A",), ("B",)]
+    assert cases[0].school_zones.to_dict() == {"001": "B", "002": "B"}
+    assert cases[1].school_zones.to_dict() == {"001": "A", "002": "A"}
+    assert result.coverage.not_covered == ()
+
+
+def test_visits_keep_every_rule(result):
+    coverage, settings = result.coverage, result.district.settings
+    plan = coverage.visits
+    assert plan.is_complete
+    # One visit a week for an elementary school, three for a high school.
+    assert plan.table["school_id"].value_counts().to_dict() == {"002": 3, "001": 1}
+    lunch = {"lunch_from_min": 11 * 60 + 15, "lunch_to_min": 12 * 60 + 45}
+    hours = {
+        "elementary": SchoolHours(start_min=8 * 60 + 30, end_min=14 * 60 + 30, **lunch),
+        "high": SchoolHours(start_min=7 * 60 + 30, end_min=15 * 60 + 30, **lunch),
+    }
+    schools = coverage.watch.schools.assign(zone_id=coverage.watch.zones.to_numpy())
+    faults = visit_faults(
+        plan,
+        schools,
+        coverage.watch.travel.minutes,
+        pd.Series({"001": 1, "002": 3}),
+        hours,
+        days=settings.calendar.weekdays,
+        bases=dict(coverage.watch.waiting),
+    )
+    assert faults.empty
+
+
+def test_plans_are_scored_by_coverage(result):
+    scores = result.proposal.comparison.set_index("measure")
+    assert {"response", "backup", "overflow"} <= set(scores.index)
+    now = result.coverage.scores.to_frame().set_index("measure")
+    assert scores.loc["response", "current"] == now.loc["response", "shown"]
+    assert result.coverage.comparison is not None
+
+
+def test_the_summary_says_first_how_model_and_record_compare(result):
+    summary = result.coverage.summary()
+    assert summary.startswith(result.coverage.validation.finding())
+    for part in ("simulated", "on average", "It is proven", "threat assessment", "Week 1"):
+        assert part in summary
+    assert "An officer comes after" in result.summary()
+
+
+def test_where_there_are_no_calls_there_is_no_coverage(tmp_path):
+    rows = pd.DataFrame(town.incident_rows())
+    folder = town.write_town(tmp_path / "town", incidents=rows[rows["category"] == "non_critical"])
+    result = run_term(folder, term="Fall", proposes=False)
+    assert result.coverage is None
+    assert run_term(folder, term="Fall", proposes=False, covers=False).coverage is None
+
+
+def test_the_command_writes_tables_calendars_and_sheets(tmp_path, capsys):
+    folder, out = town.write_town(tmp_path / "town"), tmp_path / "out"
+    with pytest.raises(SystemExit) as left:
+        main(["coverage", str(folder), "--term", "Fall", "--out", str(out), "--json"])
+    assert left.value.code == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [zone["zone_id"] for zone in printed["zones"]] == ["A", "B"]
+    assert {p.name for p in (out / "maps").rglob("*.html")} == {
+        "coverage.html",
+        "absences.html",
+        "zone-A.html",
+        "zone-B.html",
+        "A.html",
+        "B.html",
+    }
+    visits = pd.read_csv(out / "visits.csv", dtype={"school_id": str})
+    assert len(visits) == 4
+    calendar = icalendar.Calendar.from_ical((out / "visits" / "zone-B.ics").read_bytes())
+    events = [e for e in calendar.walk("VEVENT") if "Quorndale" in str(e.get("summary"))]
+    assert len(events) == 3
+    assert all(e["dtstart"].dt.date() >= first_monday(run_term(folder, term="Fall").term) for e in events)
+    travel = pd.read_csv(out / "travel.csv", dtype=str)
+    assert len(travel) == 4
+    assert pd.read_csv(out / "absences.csv")["absent"].tolist() == ["A", "B"]
+
+
+def test_the_command_says_why_there_is_nothing_to_cover(tmp_path, capsys):
+    rows = pd.DataFrame(town.incident_rows())
+    folder = town.write_town(tmp_path / "town", incidents=rows[rows["category"] == "non_critical"])
+    with pytest.raises(SystemExit) as left:
+        main(["coverage", str(folder), "--term", "Fall"])
+    assert left.value.code == 1
+    assert "nothing to cover" in capsys.readouterr().err
+
+
+def test_another_place_to_wait(tmp_path):
+    settings = town.SETTINGS + '\n[coverage]\nstaging = { A = "002" }\n'
+    result = run_term(town.write_town(tmp_path / "town", settings=settings), term="Fall", proposes=False)
+    assert result.coverage.watch.waiting.to_dict() == {"A": "002", "B": "002"}
+    assert np.isclose(result.coverage.watch.day.dispatch.travel_min[1], 0.0).all()
+    assert replace(result.coverage, mismatch=None).summary() != result.coverage.summary()
+
+
+def test_the_week_of_visits_begins_on_a_monday(result):
+    term = result.term
+    assert first_monday(term).weekday() == 0
+    assert 0 <= (first_monday(term) - term.start).days < 7
