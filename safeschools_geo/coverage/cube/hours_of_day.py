@@ -74,9 +74,11 @@ class HoursOfDay:
         """
         worst = int(np.argmax(self.overflow_by_hour))
         service_min = _MINUTES * float((1 / self.service_per_h).mean())
+        overflow = figure_text(self.overflow_share, "share")
+        highest = figure_text(float(self.overflow_by_hour[worst]), "share")
         return (
-            f"Over {len(self.hours)} hours of the day, {figure_text(self.overflow_share, 'share')} of calls find every "
-            f"officer busy; most in hour {self.hours[worst]}, {figure_text(float(self.overflow_by_hour[worst]), 'share')} of "
+            f"Over {len(self.hours)} hours of the day, {overflow} of calls find every officer busy; "
+            f"most in hour {self.hours[worst]}, {highest} of "
             f"{self.calls_per_h[worst]:,.2f} calls. Each hour is taken as if its calls came all day long "
             f"(quasi-stationary); a call keeps an officer {minutes_text(service_min)} minutes on average, and the "
             "longer that is, the more of one hour's work is felt in the next."
