@@ -22,6 +22,9 @@ _ROUNDING = 1e-6
 _SMALL = 1_500
 """So many sets are left to the integer program without more cuts."""
 
+_MOST_SETTLED = 50_000
+"""With more sets the integer program does not come to an end, nor keep its time."""
+
 _FIRST_SETS = 3_000
 _NEW_SETS = 300
 _DEAR = 1.0
@@ -280,6 +283,8 @@ def _add_cuts(state: _State) -> bool:
 def _settle(state: _State, cutoff: float, *, levels_loads: bool, deadline: float) -> Choice:
     """Close what is left with an integer program."""
     pool, count = state.pool, len(state.pool)
+    if count > _MOST_SETTLED:
+        return Choice(state.bound, None, is_closed=False)
     one = csr_array(pool.cost[None])
     blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
     covered = blocks[0].shape[0]
