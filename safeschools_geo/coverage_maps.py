@@ -107,6 +107,7 @@ def coverage_map(result: TermResult, found: TermCoverage, *, tiles: bool = False
         comparison=None if found.comparison is None else found.comparison.to_frame(),
         validation=found.validation.to_frame(),
         caseload=found.caseload.to_frame(),
+        reached=_reached(found),
         today={
             "officers": len(found.watch.waiting),
             "mean_response_min": found.response.mean_min,
@@ -292,6 +293,15 @@ def _reach(found: TermCoverage) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _reached(found: TermCoverage) -> pd.DataFrame:
+    """Count the officers within reach of each school, today and from the best points."""
+    watch = found.watch
+    points = {"now": list(watch.waiting), "best": found.staging.points["point_id"].astype("str").tolist()}
+    minutes = watch.travel.response_minutes(watch.zones.index, watch.zones.index)
+    near = {kind: (minutes[chosen] <= _WITHIN_MIN).sum(axis=1) for kind, chosen in points.items()}
+    return pd.DataFrame(near).rename_axis("school_id").reset_index()
+
+
 def _by_hour(found: TermCoverage) -> pd.DataFrame:
     table = found.hours.to_frame()
     minutes = found.watch.day.dispatch.travel_min
@@ -320,8 +330,8 @@ def _absences_finding(found: TermCoverage) -> str:
     slowest = max(alone, key=lambda case: case.figures["response_min_after"])
     return (
         f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent. With one "
-        f"absent the mean response is at most {slowest.figures['response_min_after']:.1f} minutes (without that of "
-        f"zone {slowest.absent[0]}), where it usually is {slowest.figures['response_min_before']:.1f}."
+        f"absent the mean response is at most {slowest.figures['response_min_after']:.1f} minutes (zone "
+        f"{slowest.absent[0]} without its officer), where it usually is {slowest.figures['response_min_before']:.1f}."
     )
 
 

@@ -129,7 +129,8 @@ def test_without_enrolment_places_are_described_and_no_rate_is_given(everything)
 
 
 def test_school_incidents_without_enrolment_go_through_the_permutation_model(real_data, tmp_path):
-    found = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500)).hotspots
+    result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500))
+    found = result.hotspots
     assert found.schools.months.model == "permutation"
     assert "No enrolment is known, so there are no rates" in found.schools.months.summary()
     assert found.schools.counts["reported"].sum() > 1000
@@ -139,6 +140,16 @@ def test_school_incidents_without_enrolment_go_through_the_permutation_model(rea
     assert hours["status"] == "high"
     assert 10 <= hours["start_hour"] <= 14
     assert found.backtest.status == "insufficient_data"
+    # Twenty-two districts have too many officers for the exact model, which is said, and calls come at noon.
+    coverage = result.coverage
+    assert not coverage.model.is_exact
+    assert "approximation" in coverage.model.summary()
+    assert coverage.mismatch is None
+    assert coverage.absences == ()
+    by_hour = coverage.hours.to_frame().set_index("hour")
+    assert 10 <= by_hour["calls_per_h"].idxmax() <= 14
+    assert by_hour["mean_busy_share"].idxmax() == by_hour["calls_per_h"].idxmax()
+    assert coverage.to_frame()["mean_min"].notna().sum() > 15
 
 
 def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path):

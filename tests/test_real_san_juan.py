@@ -10,6 +10,10 @@ from shapely import coverage_is_valid
 
 from safeschools_geo.assign import assign_points
 from safeschools_geo.cli import main
+from safeschools_geo.coverage.points.staging_problem import StagingSettings
+from safeschools_geo.coverage.roads_travel.places import place_points
+from safeschools_geo.coverage.staging import stage_officers
+from safeschools_geo.coverage.travel import travel_times
 from safeschools_geo.district import read_district
 from safeschools_geo.hotspots.groups import school_groups
 from safeschools_geo.hotspots.rates import school_rates
@@ -157,6 +161,23 @@ def test_the_whole_run_works(folder, tmp_path):
     assert pd.read_csv(tmp_path / "Spring 2018" / "assignments.csv", dtype=str)["school_id"].str.len().eq(14).all()
     for name in ("index.html", "zones.html", "history.html", "rates.html"):
         assert (tmp_path / "Spring 2018" / "maps" / name).stat().st_size > 1000
+
+
+def test_the_best_waiting_places_of_the_real_schools_are_proven(district):
+    schools = district.schools
+    points = place_points(schools, "school_id")
+    travel = travel_times(points)
+    assert "Straight-line distance × 1.3" in travel.method
+    minutes = travel.response_minutes(points.index, points.index)
+    found = [
+        stage_officers(minutes, pd.Series(1.0, index=points.index), points=8, settings=StagingSettings(objective=name))
+        for name in ("mean", "longest", "covered")
+    ]
+    assert all(staging.is_proven for staging in found)
+    mean, longest, covered = found
+    assert mean.value <= longest.places["first_min"].mean() + 1e-9
+    assert longest.value <= mean.places["first_min"].max() + 1e-9
+    assert covered.value >= (mean.places["first_min"] <= 5.0).mean() - 1e-9
 
 
 def simulated_counts(district, *, planted=(), seed=0):

@@ -184,7 +184,7 @@ def reach_chart(reach: pd.DataFrame, *, title: str, ending: str, who: dict[str, 
     parts = []
     for place, key in enumerate(present):
         left = 16 + place * wide
-        west, east = left + 70, left + wide - 70
+        west, east = left + 105, left + wide - 70
         parts.append(text(left, 20, who[key], more='font-weight="600"'))
         rows = {row["within_min"]: row for row in reach[reach["of"] == key].to_dict("records")}
         for i, within in enumerate(minutes):

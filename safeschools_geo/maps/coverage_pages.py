@@ -11,6 +11,7 @@ from safeschools_geo.maps.coverage_figures import named
 from safeschools_geo.maps.coverage_layers import Finder
 from safeschools_geo.maps.coverage_map import coverage_map
 from safeschools_geo.maps.coverage_notes import missing_notes
+from safeschools_geo.maps.coverage_reach_map import reach_maps
 from safeschools_geo.maps.coverage_reviews import coverage_caution
 from safeschools_geo.maps.coverage_shell import CoverageContent, coverage_document, require_tables
 from safeschools_geo.maps.layers import Drawn, has_place
@@ -58,6 +59,7 @@ def coverage_page(
     comparison: pd.DataFrame | None = None,
     validation: pd.DataFrame | None = None,
     caseload: pd.DataFrame | None = None,
+    reached: pd.DataFrame | None = None,
     today: Mapping[str, Any] | None = None,
     within_min: float = 5.0,
     boundary: gpd.GeoDataFrame | None = None,
@@ -106,6 +108,9 @@ def coverage_page(
         `note`. Where the two differ, the page begins with that.
     caseload
         The specialist's cases by term.
+    reached
+        `school_id`, and how many officers reach it within `within_min`, `now` and from the `best` points: drawn as maps
+        of single and double coverage.
     today
         What is so today, for the large figures: `officers`, `mean_response_min`, `p90_response_min`, `overflow_share`
         and `busy_share_mean`; the row of `staffing` with today's number of officers if left out.
@@ -164,7 +169,12 @@ def coverage_page(
             *parts.record_sections(validation, zone_names=names),
             parts.zone_section(by_zone, within_min=within_min),
             parts.backup_section(backup, zone_names=names, officers=named(by_zone, "officer")),
-            parts.staging_section(staging, reach, zone_names=names),
+            parts.staging_section(
+                staging,
+                reach,
+                zone_names=names,
+                maps=() if reached is None else reach_maps(zones, schools, staging, reached, within_min=within_min),
+            ),
             parts.hour_section(by_hour),
             parts.staffing_section(staffing),
             *parts.plan_sections(comparison),

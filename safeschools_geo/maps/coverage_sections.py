@@ -13,7 +13,7 @@ from safeschools_geo.maps.coverage_shell import KeyFigure, Section
 from safeschools_geo.maps.shell import Chart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -110,7 +110,9 @@ def backup_section(backup: pd.DataFrame, *, zone_names: Mapping[str, str], offic
     return Section("backup", "Who comes when a zone’s own officer is busy", lead, (), [table])
 
 
-def staging_section(staging: pd.DataFrame, reach: pd.DataFrame, *, zone_names: Mapping[str, str]) -> Section:
+def staging_section(
+    staging: pd.DataFrame, reach: pd.DataFrame, *, zone_names: Mapping[str, str], maps: Sequence[Chart] = ()
+) -> Section:
     """Show where officers should wait, and what it brings.
 
     Parameters
@@ -121,6 +123,8 @@ def staging_section(staging: pd.DataFrame, reach: pd.DataFrame, *, zone_names: M
         Who is reached in time.
     zone_names
         Name of each zone, by `zone_id`.
+    maps
+        Maps of who is reached in time.
 
     Returns
     -------
@@ -136,7 +140,7 @@ def staging_section(staging: pd.DataFrame, reach: pd.DataFrame, *, zone_names: M
         for ending, caption in captions.items()
     ]
     printed = [tables.reach_table(reach), tables.staging_table(staging, zone_names=zone_names)]
-    return Section("staging", "Where officers should wait", "", charts, printed)
+    return Section("staging", "Where officers should wait", "", [*maps, *charts], printed)
 
 
 def hour_section(by_hour: pd.DataFrame) -> Section:

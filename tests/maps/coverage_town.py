@@ -93,6 +93,11 @@ def reach() -> pd.DataFrame:
     )
 
 
+def reached() -> pd.DataFrame:
+    """Count the officers who reach each school in time; the third is not on the map."""
+    return pd.DataFrame({"school_id": ["001", "002", "003"], "now": [0, 2, 1], "best": [1, 1, 1]})
+
+
 def backup() -> pd.DataFrame:
     """Say who answers for whom."""
     return pd.DataFrame([[0.88, 0.12], [0.001, 0.999]], index=pd.Index(["A", "B"], name="zone_id"), columns=["A", "B"])
@@ -190,6 +195,7 @@ def coverage(**changed: Any) -> OfflinePage:
         "by_school": by_school(),
         "staging": staging(),
         "reach": reach(),
+        "reached": reached(),
         "backup": backup(),
         "by_hour": by_hour(),
         "staffing": staffing(),

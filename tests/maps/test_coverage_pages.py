@@ -320,3 +320,11 @@ def test_charts_say_what_is_not_known():
     assert "not known" in reach_chart(made.reach(), title="Reach", ending="_twice_share", who={"schools": "Schools"})
     assert ">today<" in staffing_chart(made.staffing(), title="Staffing")
     assert ">today<" not in staffing_chart(made.staffing().iloc[:0], title="Staffing")
+
+
+def test_single_and_double_coverage_are_mapped():
+    html = made.coverage().html
+    told = "1 school by no officer, 0 by one, 1 by two or more"
+    assert f"Reached within 5 minutes where officers wait today: {told}" in html
+    assert "from the best points: 0 schools by no officer, 2 by one, 0 by two or more" in html
+    assert "by no officer" not in made.coverage(reached=None).html
