@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
+import pandas as pd
 
 from safeschools_geo import io
 from safeschools_geo.crs import STORAGE_CRS
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import pandas as pd
-
     from safeschools_geo.settings import Settings
 
 FILE_STEMS = {
@@ -32,6 +31,9 @@ FILE_STEMS = {
     "units": "units",
 }
 """Section of ``district.toml`` → name of the file that is looked for when the section names none."""
+
+_DRIVEN = ("minutes", "speed_kph", "one_way")
+"""Columns of roads that travel is measured with."""
 
 _AREAS = {"Polygon", "MultiPolygon"}
 _LINES = {"LineString", "MultiLineString"}
@@ -249,7 +251,7 @@ def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Fi
 
 
 def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | None, tuple[Path, ...]]:
-    """Read a layer that is only drawn: roads or places.
+    """Read a layer of the backdrop: roads, which may also say how fast they are, or places.
 
     Parameters
     ----------
@@ -261,7 +263,8 @@ def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | 
     Returns
     -------
     frame : geopandas.GeoDataFrame or None
-        Attributes as they are and geometry in EPSG:4326.
+        Attributes as they are and geometry in EPSG:4326; of roads, the columns that ``[roads.columns]`` names for
+        `minutes` or `speed_kph` (numbers, missing where they are none) and `one_way` (text) under these names.
     files : tuple of pathlib.Path
         The file.
     """
@@ -271,8 +274,12 @@ def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | 
     layer = read_layer(path, getattr(settings, section), section)
     require_kind(layer.geometry, _LINES if section == "roads" else _AREAS | {"Point"}, f"{section} ({path.name})")
     frame = gpd.GeoDataFrame(layer.raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
-    name = layer.text("name")
-    return (frame if name is None else frame.assign(name=name)), (path,)
+    for ours in ("name", *(_DRIVEN if section == "roads" else ())):
+        column = layer.text(ours)
+        if column is not None:
+            is_text = ours in {"name", "one_way"}
+            frame[ours] = column if is_text else pd.to_numeric(column, errors="coerce")
+    return frame, (path,)
 
 
 def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:

@@ -12,6 +12,7 @@ from safeschools_geo.coverage.absence import Watch
 from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
 from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
 from safeschools_geo.coverage.rates import CallRates, call_rates
+from safeschools_geo.coverage.roads_travel.roads import RoadRules
 from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.rebalance.travel import zone_centres
@@ -183,7 +184,12 @@ def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
     return travel_times(
         places,
         roads=roads if has_speeds else None,
-        settings=TravelSettings(detour_factor=workload.detour_factor, speed_kph=workload.speed_kph),
+        # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
+        settings=TravelSettings(
+            detour_factor=workload.detour_factor,
+            speed_kph=workload.speed_kph,
+            roads=RoadRules(uses_main_part_only=True),
+        ),
         crs=district.crs,
     )
 

@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 
+import geopandas as gpd
 import icalendar
 import numpy as np
 import pandas as pd
 import pytest
 import town
+from shapely.geometry import LineString
 
 from safeschools_geo.cli import main
 from safeschools_geo.coverage.visiting.faults import visit_faults
@@ -146,3 +148,24 @@ def test_the_week_of_visits_begins_on_a_monday(result):
     term = result.term
     assert first_monday(term).weekday() == 0
     assert 0 <= (first_monday(term) - term.start).days < 7
+
+
+def test_roads_say_how_long_the_way_is(tmp_path):
+    folder = town.write_town(tmp_path / "town")
+    # A street from school to school, at 60 km/h, and a piece of road that leads nowhere beside the first school.
+    streets = [
+        LineString([town.place(500, 400), town.place(1500, 400)]),
+        LineString([town.place(500, 420), town.place(510, 420)]),
+    ]
+    roads = gpd.GeoDataFrame({"SPEED": [60, 30]}, geometry=streets, crs=4326)
+    roads.to_file(folder / "data/boundaries/roads.geojson", driver="GeoJSON", COORDINATE_PRECISION=9)
+    toml = folder / "district.toml"
+    settings = toml.read_text(encoding="utf-8")
+    toml.write_text(settings + '\n[roads.columns]\nspeed_kph = "SPEED"\n', encoding="utf-8")
+    watch = run_term(folder, term="Fall", proposes=False).coverage.watch
+    assert watch.travel.minutes.loc["001", "002"] == pytest.approx(1.0, abs=1e-3)
+    assert "quickest way" in watch.travel.summary()
+    # Without a column of speeds roads are only drawn.
+    toml.write_text(settings, encoding="utf-8")
+    watch = run_term(folder, term="Fall", proposes=False).coverage.watch
+    assert "Straight-line" in watch.travel.summary()
