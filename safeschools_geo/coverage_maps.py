@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from safeschools_geo.coverage_outputs import backup_table, staging_points
+from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points, zone_file
 from safeschools_geo.errors import count_text
 from safeschools_geo.maps import absence_page, absences_page, coverage_page, visits_page
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
@@ -65,7 +65,7 @@ def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
     if found is None:
         return {}
     sheets = {f"absence/{_name(case)}": absence_sheet(result, found, case) for case in found.absences}
-    weeks = {f"visits/{_file(zone)}.html": visits_sheet(result, found, zone) for zone in found.visits.zones.index}
+    weeks = {f"visits/{zone_file(zone)}.html": visits_sheet(result, found, zone) for zone in found.visits.zones.index}
     return {**sheets, **weeks}
 
 
@@ -137,22 +137,15 @@ def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
     OfflinePage
         The page.
     """
-    posts = _posts(found)
-    rows = []
-    for case in found.absences:
-        busiest = case.loads.iloc[int(case.loads["load_after_h"].to_numpy().argmax())]
-        rows.append(
-            {
-                "name": _name(case),
-                "absent": " and ".join(posts[zone] for zone in case.absent),
-                "response_after_min": case.figures["response_min_after"],
-                "overflow_after_share": case.figures["overflow_share_after"],
-                "busiest_zone": busiest["zone_id"],
-                "busiest_load_h": float(busiest["load_after_h"]),
-                "finding": case.finding(),
-            }
-        )
-    return absences_page(cases=pd.DataFrame(rows), finding=_absences_finding(found), context=context_of(result))
+    posts, table = _posts(found), absences_table(found)
+    cases = table.rename(
+        columns={"response_min_after": "response_after_min", "overflow_share_after": "overflow_after_share"}
+    )
+    cases = cases.assign(
+        name=[_name(case) for case in found.absences],
+        absent=[" and ".join(posts[zone] for zone in case.absent) for case in found.absences],
+    )
+    return absences_page(cases=cases, finding=_absences_finding(found), context=context_of(result))
 
 
 def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) -> OfflinePage:
@@ -347,11 +340,7 @@ def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame
 
 
 def _name(case: AbsenceCase) -> str:
-    return f"zone-{'-and-'.join(_file(zone) for zone in case.absent)}.html"
-
-
-def _file(zone_id: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in str(zone_id))
+    return f"zone-{'-and-'.join(zone_file(zone) for zone in case.absent)}.html"
 
 
 def _clock(minutes: int) -> str:

@@ -66,7 +66,7 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
     monday = first_monday(term)
     for zone in found.visits.zones.index:
         calendar = visits_ics(found.visits, monday, time_zone, zone_id=str(zone))
-        write_text(folder / "visits" / f"zone-{_plain(str(zone))}.ics", calendar)
+        write_text(folder / "visits" / f"zone-{zone_file(str(zone))}.ics", calendar)
     write_geojson(folder / "staging.geojson", staging_points(found))
     write_text(folder / "summary.txt", f"{found.summary()}\n")
 
@@ -100,9 +100,7 @@ def backup_table(found: TermCoverage) -> pd.DataFrame:
     pandas.DataFrame
         Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
     """
-    columns = found.watch.day.dispatch.officer_zones.to_list()
-    index = pd.Index(found.response.zone_ids, name="zone_id")
-    return pd.DataFrame(found.response.backup_share, index=index, columns=columns)
+    return found.response.backup_frame().set_axis(found.watch.day.dispatch.officer_zones.to_list(), axis="columns")
 
 
 def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
@@ -151,19 +149,17 @@ def absences_table(found: TermCoverage) -> pd.DataFrame:
         `absent` (zones, joined by ``;``), `schools`, response, overflow and imbalance before and after, `busiest_zone`,
         `busiest_load_h`, `finding`.
     """
-    rows = []
-    for case in found.absences:
-        busiest = case.loads.iloc[int(case.loads["load_after_h"].to_numpy().argmax())]
-        rows.append(
-            {
-                "absent": ";".join(case.absent),
-                "schools": len(case.schools),
-                **case.figures,
-                "busiest_zone": busiest["zone_id"],
-                "busiest_load_h": float(busiest["load_after_h"]),
-                "finding": case.finding(),
-            }
-        )
+    rows = [
+        {
+            "absent": ";".join(case.absent),
+            "schools": len(case.schools),
+            **case.figures,
+            "busiest_zone": case.busiest["zone_id"],
+            "busiest_load_h": float(case.busiest["load_after_h"]),
+            "finding": case.finding(),
+        }
+        for case in found.absences
+    ]
     return pd.DataFrame(rows)
 
 
@@ -187,5 +183,17 @@ def takeovers_table(found: TermCoverage) -> pd.DataFrame:
     return joined[["absent", *(c for c in joined.columns if c != "absent")]]
 
 
-def _plain(zone_id: str) -> str:
+def zone_file(zone_id: str) -> str:
+    """Write the id of a zone so that it can be part of a file's name.
+
+    Parameters
+    ----------
+    zone_id
+        The id.
+
+    Returns
+    -------
+    str
+        Letters and digits as they are, an underscore for all else.
+    """
     return "".join(c if c.isalnum() else "_" for c in zone_id)

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from safeschools_geo.errors import OutputError
+from safeschools_geo.io.text import safe_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import geopandas as gpd
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
@@ -132,28 +131,6 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
     safe = {name: safe_cells(plain[name]) for name in plain.columns}
     write_text(path, pd.DataFrame(safe, index=plain.index).to_csv(index=False, lineterminator="\n"))
-
-
-def safe_cells(column: pd.Series) -> pd.Series:
-    """Make a column safe to open in a spreadsheet.
-
-    Parameters
-    ----------
-    column
-        A column of a table.
-
-    Returns
-    -------
-    pandas.Series
-        Text that a spreadsheet would take for a formula with an apostrophe in front, moments in ISO 8601; other
-        columns as they are.
-    """
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.map(lambda t: t.isoformat(), na_action="ignore").astype("str")
-    if not pd.api.types.is_string_dtype(column.dtype):
-        return column
-    is_formula = column.str.startswith(_FORMULA_STARTS, na=False) & pd.to_numeric(column, errors="coerce").isna()
-    return column.mask(is_formula, "'" + column)
 
 
 def write_geojson(path: Path, frame: gpd.GeoDataFrame) -> None:

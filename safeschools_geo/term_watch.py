@@ -12,6 +12,7 @@ from safeschools_geo.coverage.absence import Watch
 from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
 from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
 from safeschools_geo.coverage.rates import CallRates, call_rates
+from safeschools_geo.coverage.roads_travel.places import place_points
 from safeschools_geo.coverage.roads_travel.roads import RoadRules
 from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
@@ -180,9 +181,8 @@ def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
     """Measure the way between schools: over the roads where these say how fast they are, else in a straight line."""
     roads, workload = district.roads, district.settings.workload
     has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
-    places = gpd.GeoSeries(schools.geometry.to_numpy(), index=schools["school_id"].to_numpy(), crs=schools.crs)
     return travel_times(
-        places,
+        place_points(schools, "school_id"),
         roads=roads if has_speeds else None,
         # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
         settings=TravelSettings(

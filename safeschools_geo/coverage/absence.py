@@ -84,6 +84,11 @@ class AbsenceCase:
     figures: dict[str, float]
     school_zones: pd.Series
 
+    @property
+    def busiest(self) -> pd.Series:
+        """The row of `loads` with the largest load on the day."""
+        return self.loads.iloc[int(self.loads["load_after_h"].to_numpy().argmax())]
+
     def finding(self) -> str:
         """Say in plain English who covers what and what it costs.
 
@@ -94,7 +99,7 @@ class AbsenceCase:
         """
         takers = self.schools.groupby("zone_after", sort=False).size()
         given = ", ".join(f"zone {zone} takes {count}" for zone, count in takers.items())
-        heaviest = self.loads.iloc[int(self.loads["load_after_h"].to_numpy().argmax())]
+        heaviest = self.busiest
         noun = "Officer of zone" if len(self.absent) == 1 else "Officers of zones"
         return (
             f"{noun} {' and '.join(self.absent)} absent: {count_text(len(self.schools), 'school')} to cover; {given}. "

@@ -12,6 +12,9 @@ import pandas as pd
 _BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 
 
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
 def as_text(values: pd.Series) -> pd.Series:
     """Turn a column into text.
 
@@ -76,3 +79,25 @@ def _cell_text(cell: object) -> str | None:
     if isinstance(cell, bytes):
         return cell.decode("utf-8", errors="replace")
     return str(cell)
+
+
+def safe_cells(column: pd.Series) -> pd.Series:
+    """Make a column safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    column
+        A column of a table.
+
+    Returns
+    -------
+    pandas.Series
+        Text that a spreadsheet would take for a formula with an apostrophe in front, moments in ISO 8601; other
+        columns as they are.
+    """
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.map(lambda t: t.isoformat(), na_action="ignore").astype("str")
+    if not pd.api.types.is_string_dtype(column.dtype):
+        return column
+    is_formula = column.str.startswith(_FORMULA_STARTS, na=False) & pd.to_numeric(column, errors="coerce").isna()
+    return column.mask(is_formula, "'" + column)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from safeschools_geo.export import safe_cells
+from safeschools_geo.io.text import safe_cells
 from safeschools_geo.maps import plan_layers
 from safeschools_geo.shown import millionths
 

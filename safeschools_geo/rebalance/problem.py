@@ -87,6 +87,21 @@ class Problem:
         """Whether each zone could lose all its present units, as it has no root among them, shape (k,)."""
         return np.asarray((self.roots == NO_ROOT) | (self.start[self.roots] != np.arange(self.zones)))
 
+    def can_settle(self, max_moves: int) -> Flags:
+        """Say which zones could lose all their units and settle elsewhere.
+
+        Parameters
+        ----------
+        max_moves
+            Most units that may move.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,): it takes a move for each of the zone's units, and one into it.
+        """
+        return np.asarray(self.can_move_away & (self.sizes + 1 <= max_moves))
+
     @property
     def counts_units(self) -> bool:
         """Whether every move counts 1."""

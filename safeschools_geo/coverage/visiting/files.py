@@ -11,6 +11,7 @@ import pandas as pd
 from icalendar import CLASS, Calendar, Event
 
 from safeschools_geo.errors import InputError, SettingsError
+from safeschools_geo.io.text import safe_cells
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _PRODUCT = "-//safeschools-geo//visit plan//EN"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "visits.safeschools-geo")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WINDOWS = {
     "arrival": "Arrival",
@@ -54,13 +54,8 @@ def visits_csv(plan: VisitPlan, *, zone_id: str | None = None) -> str:
     if zone_id is not None:
         _check_zone(plan, zone_id)
         frame = frame[frame["zone_id"] == zone_id]
-    safe = {name: _safe(frame[name]) if frame[name].dtype == "str" else frame[name] for name in frame.columns}
+    safe = {name: safe_cells(frame[name]) for name in frame.columns}
     return pd.DataFrame(safe, index=frame.index).to_csv(index=False, lineterminator="\n")
-
-
-def _safe(column: pd.Series) -> pd.Series:
-    is_formula = column.str.startswith(_FORMULA_STARTS, na=False) & pd.to_numeric(column, errors="coerce").isna()
-    return column.mask(is_formula, "'" + column)
 
 
 def visits_ics(plan: VisitPlan, week_start: dt.date, time_zone: str, *, zone_id: str | None = None) -> str:

@@ -120,7 +120,7 @@ class _Grower:
         self._words = words_for(len(problem))
         self._neighbours = np.array([bits_of(js, self._words) for js in problem.neighbours], dtype=np.uint64)
         # A zone that can move away altogether takes units wherever it settles.
-        self._can_settle: Flags = problem.can_move_away & (problem.sizes + 1 <= max_moves)
+        self._can_settle = problem.can_settle(max_moves)
 
     def fewest(self, zones: Flags, need: float, *, deadline: float) -> int:
         """Count the units it takes at least to carry a load out; `max_moves` + 1 where so few cannot."""

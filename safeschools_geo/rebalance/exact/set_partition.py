@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csc_array, eye_array
+from scipy.sparse import csc_array
 
 from safeschools_geo.rebalance.exact.bit_sets import TooManySetsError
 from safeschools_geo.rebalance.exact.crossings import Budget, Crossing, crossings, zone_budgets
@@ -97,9 +97,8 @@ class _Master:
         self._program = GrowingProgram(low, high)
         # Prices stay within this, so that there is an answer before every unit can be covered.
         penalty = 3.0 * max(1e-9, float(np.abs(aim.cost).max()))
-        slack = eye_array(len(low), covered + len(least))
-        self._program.add(np.full(covered + len(least), penalty), csc_array(slack))
-        self._program.add(np.full(covered, penalty), csc_array(-eye_array(len(low), covered)))
+        self._program.soften(range(covered + len(least)), penalty, sign=1.0)
+        self._program.soften(range(covered), penalty, sign=-1.0)
 
     def add(self, members: NDArray[np.int8], zone: int) -> None:
         held = members.astype("float64")

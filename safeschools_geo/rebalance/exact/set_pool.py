@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, eye_array, hstack, vstack
+from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from safeschools_geo.programs import Program, solve
 from safeschools_geo.rebalance.exact.three_row_cuts import violated_triples
@@ -212,10 +212,9 @@ def _program(state: _State) -> GrowingProgram:
     program = GrowingProgram(low, np.r_[np.ones(covered), limits])
     # Prices stay within this, so that there is an answer before every unit can be covered.
     penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
-    missing = eye_array(len(low), covered)
-    short = csc_array(np.eye(len(low))[:, covered + cuts : -1])
-    for slack in (missing, -missing, -short):
-        program.add(np.full(slack.shape[1], penalty), csc_array(slack))
+    program.soften(range(covered), penalty, sign=1.0)
+    program.soften(range(covered), penalty, sign=-1.0)
+    program.soften(range(covered + cuts, len(low) - 1), penalty, sign=-1.0)
     program.add(pool.cost[state.active], _columns(state, state.active))
     return program
 

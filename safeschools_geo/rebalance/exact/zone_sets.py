@@ -119,8 +119,7 @@ class ZoneSets:
         self._low, self._high = 1.0 - tolerance - _ROUNDING, 1.0 + tolerance + _ROUNDING
         self._price = np.zeros(n) if price is None else price
         self._limit = limit
-        can_move_away = problem.can_move_away & (problem.sizes + 1 <= max_moves)
-        self._grow(others_may_move_in=bool(np.delete(can_move_away, zone).any()))
+        self._grow(others_may_move_in=bool(np.delete(problem.can_settle(max_moves), zone).any()))
 
     def _bits(self, units: Flags) -> Bits:
         return bits_of(np.flatnonzero(units).tolist(), self._words)

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from safeschools_geo.rebalance.median.places import Labels
-from safeschools_geo.rebalance.solving.highs import pass_rows, quiet_highs
+from safeschools_geo.rebalance.solving.highs import pass_rows, precise_highs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ class MedianModel:
         shortest = np.where(self.alive, problem.travel, np.inf).min(axis=1)
         total = float(shortest[np.isfinite(shortest)].sum())
         self._scale = _OBJECTIVE / total if total > 0 else 1.0
-        self._highs = quiet_highs(seed=seed)
+        self._highs = precise_highs(seed=seed)
         self._pass(joins)
         self.separators: set[Separator] = set()
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, kron, vstack
 
 from safeschools_geo.rebalance.median.places import Labels, Numbers
-from safeschools_geo.rebalance.solving.highs import pass_rows, quiet_highs
+from safeschools_geo.rebalance.solving.highs import pass_rows, precise_highs
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.median.problem import MedianProblem
@@ -62,7 +62,7 @@ class TransportModel:
         once = kron(eye_array(n), csr_array(np.ones((1, zones))))
         nothing = np.zeros(n * zones)
         low, high = (np.r_[np.full(zones, limit), np.ones(n)] for limit in (problem.lower, problem.upper))
-        self._highs = quiet_highs()
+        self._highs = precise_highs()
         rows = csr_array(vstack([by_zone, once], format="csr"))
         pass_rows(self._highs, rows, cost=nothing, at_least=nothing, low=low, high=high)
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import highspy
 import numpy as np
+from scipy.sparse import csc_array
 
 from safeschools_geo.rebalance.problem import Numbers
-from safeschools_geo.rebalance.solving.highs import quiet_highs
-
-if TYPE_CHECKING:
-    from scipy.sparse import csc_array
+from safeschools_geo.rebalance.solving.highs import precise_highs
 
 _NOTHING = np.zeros(0)
 _PRIMAL = 4
@@ -53,8 +50,7 @@ class GrowingProgram:
     """
 
     def __init__(self, low: Numbers, high: Numbers) -> None:
-        self._highs = quiet_highs()
-        self._highs.setOptionValue("parallel", "off")
+        self._highs = precise_highs()
         self._highs.setOptionValue("presolve", "off")
         self._highs.setOptionValue("simplex_strategy", _PRIMAL)
         empty = np.zeros(0, dtype=np.int32)
@@ -75,6 +71,22 @@ class GrowingProgram:
             begins, rows = columns.indptr[:-1].astype(np.int32), columns.indices.astype(np.int32)
             low, high = np.zeros(count), np.full(count, np.inf)
             self._highs.addCols(count, cost, low, high, columns.nnz, begins, rows, columns.data.astype("float64"))
+
+    def soften(self, rows: range, price: float, *, sign: float) -> None:
+        """Let rows be missed at a price, so that there is an answer before columns can keep them.
+
+        Parameters
+        ----------
+        rows
+            The rows.
+        price
+            Price of missing any of them by 1; no row's dual is larger.
+        sign
+            1 where too little may be made up for, -1 where too much may.
+        """
+        places = (np.asarray(rows), np.arange(len(rows)))
+        count = self._highs.getNumRow()
+        self.add(np.full(len(rows), price), csc_array((np.full(len(rows), sign), places), shape=(count, len(rows))))
 
     def solve(self, *, deadline: float = np.inf) -> Answer:
         """Solve the program over the columns that are there.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FEASIBILITY = 1e-9
 
 
-def quiet_highs(*, seed: int = 0) -> _Highs:
+def precise_highs(*, seed: int = 0) -> _Highs:
     """Make an empty model.
 
     Parameters
