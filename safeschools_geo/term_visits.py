@@ -45,7 +45,7 @@ def visits_of_week(
         A day begins and ends where the officer waits. The first bell is some minutes after programme hours begin, the
         last as long before they end (``[coverage] bells_inside_min``).
     """
-    schools = watch.schools.assign(zone_id=watch.zones.to_numpy())
+    schools = watch.schools
     known = set(schools["school_id"])
     wanted = visits_per_week(
         schools,

@@ -15,7 +15,7 @@ from safeschools_geo.coverage.rates import CallRates, call_rates
 from safeschools_geo.coverage.roads_travel.places import place_points
 from safeschools_geo.coverage.roads_travel.roads import RoadRules
 from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
-from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.rebalance.ground.unit_tables import schools_in_zones, schools_of_units
 from safeschools_geo.rebalance.travel import zone_centres
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.workload import officer_work, travel_minutes
@@ -91,8 +91,8 @@ def keep_watch(
     TermWatch or None
         None where there is no call to answer, or no school in a zone.
     """
-    schools = _placed_schools(district, school_zones)
-    zones = school_zones.reindex(schools["school_id"])
+    schools, _ = schools_in_zones(district.schools, school_zones)
+    zones = schools.set_index("school_id")["zone_id"]
     days = school_days(term, district.settings.calendar)
     if schools.empty or not len(days):
         return None
@@ -139,13 +139,6 @@ def coverage_of_plan(
     after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
     dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
     return score_coverage(watch.day.arrivals_per_h, watch.day.service_per_h, dispatch, redrawn=redrawn)
-
-
-def _placed_schools(district: District, school_zones: pd.Series) -> gpd.GeoDataFrame:
-    schools = district.schools
-    has_zone = schools["school_id"].map(school_zones).fillna("") != ""
-    has_place = schools.geometry.notna() & ~schools.geometry.is_empty
-    return schools[schools["in_program"] & has_zone & has_place].reset_index(drop=True)
 
 
 def _calls(

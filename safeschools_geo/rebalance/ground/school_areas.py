@@ -14,6 +14,7 @@ from safeschools_geo.errors import GeometryError
 from safeschools_geo.rebalance.ground.areas import units_of_areas
 from safeschools_geo.rebalance.ground.grounds import require_areas, require_columns
 from safeschools_geo.rebalance.ground.unit_findings import UnitsBuilt
+from safeschools_geo.rebalance.ground.unit_tables import schools_in_zones
 from safeschools_geo.validate.geometry import area_text
 from safeschools_geo.validate.telling import tell
 
@@ -77,7 +78,7 @@ def units_of_school_areas(
     require_areas(areas, "units", areas["unit_id"].to_numpy(dtype=object))
     metres = measuring_crs(areas, stated=crs)
     parts, beyond = _cut(areas, zones, metres)
-    kept = _members(schools, school_zones)
+    kept, _ = schools_in_zones(schools, school_zones)
     points = kept.geometry.to_crs(metres).representative_point()
     holder, far_m = _holders(points, kept["zone_id"].to_numpy(dtype=object), parts)
     parts = parts.assign(**_figures(kept, holder, len(parts), workload=workload, incidents=incidents))
@@ -134,14 +135,6 @@ def _without_slivers(parts: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     is_wide = ~shapely.is_empty(shapely.buffer(pieces.geometry.to_numpy(), -_SLIVER_M / 2))
     kept = pieces[is_wide].groupby(level=0)["geometry"].agg(lambda shapes: shapely.union_all(shapes.to_numpy()))
     return parts.loc[kept.index].set_geometry(gpd.GeoSeries(kept, crs=parts.crs)).reset_index(drop=True)
-
-
-def _members(schools: gpd.GeoDataFrame, school_zones: pd.Series) -> gpd.GeoDataFrame:
-    zone_id = schools["school_id"].map(school_zones[~school_zones.index.duplicated()]).astype("str").fillna("")
-    is_kept = (zone_id != "") & schools.geometry.notna() & ~schools.geometry.is_empty
-    if "in_program" in schools:
-        is_kept &= schools["in_program"].astype("bool")
-    return schools.assign(zone_id=zone_id)[is_kept].reset_index(drop=True)
 
 
 def _holders(

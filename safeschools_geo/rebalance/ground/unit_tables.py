@@ -81,6 +81,38 @@ def schools_of_units(units: gpd.GeoDataFrame) -> pd.Series:
     return pd.Series(holders, index=pd.Index(schools, name="school_id", dtype="str"), name="unit_id", dtype="str")
 
 
+def schools_in_zones(schools: gpd.GeoDataFrame, school_zones: pd.Series) -> tuple[gpd.GeoDataFrame, pd.Series]:
+    """Take the schools of the programme that have a place and a zone, and say why the others are left out.
+
+    Parameters
+    ----------
+    schools
+        `school_id`, geometry, and `in_program` where not every school is.
+    school_zones
+        `zone_id` by `school_id`; empty or missing where a school has none.
+
+    Returns
+    -------
+    kept : geopandas.GeoDataFrame
+        These schools with `zone_id`, on a fresh index.
+    left_out : pandas.Series
+        Why each of the others is left out, on the index of `schools`.
+    """
+    zone_id = schools["school_id"].map(school_zones[~school_zones.index.duplicated()]).astype("str").fillna("")
+    shapes = schools.geometry
+    reasons = {
+        "not in the programme": ~schools["in_program"].astype("bool") if "in_program" in schools else None,
+        "without a place": shapes.isna() | shapes.is_empty,
+        "without a zone": zone_id == "",
+    }
+    left_out = pd.Series("", index=schools.index, dtype="object")
+    for reason, is_so in reasons.items():
+        if is_so is not None:
+            left_out[is_so & (left_out == "")] = reason
+    kept = schools.assign(zone_id=zone_id)[left_out == ""].reset_index(drop=True)
+    return kept, left_out[left_out != ""]
+
+
 def natural_order(ids: Iterable[str]) -> list[str]:
     """Sort ids as people count: numbers by their value, then the others by their letters.
 

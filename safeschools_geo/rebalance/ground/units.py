@@ -15,6 +15,7 @@ from safeschools_geo.rebalance.ground.areas import units_of_areas
 from safeschools_geo.rebalance.ground.cells import sites_of
 from safeschools_geo.rebalance.ground.grounds import Ground, require_areas, require_columns, stand
 from safeschools_geo.rebalance.ground.unit_findings import UnitsBuilt, about_ground, about_left_out, about_schools
+from safeschools_geo.rebalance.ground.unit_tables import schools_in_zones
 from safeschools_geo.rebalance.ground.zone_cells import divide_zones, zones_without_schools
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def units_of_schools(
     _require_inputs(schools, zones, district, school_zones, workload)
     metres = measuring_crs(zones, stated=crs)
     ground = Ground.of(zones, district, metres)
-    kept, left_out = _members(schools, school_zones)
+    kept, left_out = schools_in_zones(schools, school_zones)
     own = pd.Index(ground.zone_ids).get_indexer(kept["zone_id"]).astype("int64")
     points = kept.geometry.to_crs(STORAGE_CRS).representative_point()
     standing = stand(points, own, ground)
@@ -122,7 +123,7 @@ def _require_inputs(
             "zone_columns": lambda: require_columns(zones, ["zone_id"], "zones"),
         }
     )
-    kept, left_out = _members(schools, school_zones)
+    kept, left_out = schools_in_zones(schools, school_zones)
     attempt_all(
         {
             "schools": lambda: _require_ids(schools),
@@ -187,23 +188,6 @@ def _require_loads(school_ids: pd.Series, workload: pd.Series) -> None:
             expected="a number of 0 or more for each school of the programme",
             remedy="Count the workload of one term, with these schools.",
         )
-
-
-def _members(schools: gpd.GeoDataFrame, school_zones: pd.Series) -> tuple[gpd.GeoDataFrame, pd.Series]:
-    """Take the schools of the programme that have a place and a zone, and say why the others are left out."""
-    zone_id = schools["school_id"].map(school_zones[~school_zones.index.duplicated()]).astype("str").fillna("")
-    shapes = schools.geometry
-    reasons = {
-        "not in the programme": ~schools["in_program"].astype("bool") if "in_program" in schools else None,
-        "without a place": shapes.isna() | shapes.is_empty,
-        "without a zone": zone_id == "",
-    }
-    left_out = pd.Series("", index=schools.index, dtype="object")
-    for reason, is_so in reasons.items():
-        if is_so is not None:
-            left_out[is_so & (left_out == "")] = reason
-    kept = schools.assign(zone_id=zone_id)[left_out == ""].reset_index(drop=True)
-    return kept, left_out[left_out != ""]
 
 
 def _zone_of_units(unit: Labels, own: Labels, standing: Standing, *, zones: int) -> Labels:
