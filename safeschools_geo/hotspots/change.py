@@ -10,8 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from safeschools_geo.errors import ColumnError, InputError
+from safeschools_geo.hotspots.honesty import CLEARLY
 from safeschools_geo.hotspots.intervals import q_values
-from safeschools_geo.hotspots.words import times
+from safeschools_geo.hotspots.words import chance_text, times
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -76,7 +77,7 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
     before, after
         The terms.
     by
-        ``school_id`` or ``zone_id``.
+        ``school_id`` or ``zone_id``, or another column of `counts`, such as ``level``.
 
     Returns
     -------
@@ -125,6 +126,36 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
     )
     table["sentence"] = [_change_sentence(row, before, after) for row in table.to_dict("records")]
     return table.reset_index()[[by, *_CHANGES]]
+
+
+def officer_share_change(counts: pd.DataFrame, *, before: str, after: str) -> str:
+    """Say whether officers started clearly more or less of the incidents than in another term.
+
+    Parameters
+    ----------
+    counts
+        `term`, `incidents` and, of these, `reported`: those that officers did not start themselves.
+    before, after
+        The terms.
+
+    Returns
+    -------
+    str
+        A sentence; empty where chance explains the difference of the shares (Fisher's exact test, two-sided, p above
+        `honesty.CLEARLY`) or a term has no incidents.
+    """
+    sums = counts.groupby("term")[["incidents", "reported"]].sum().reindex([before, after]).fillna(0)
+    if not sums["incidents"].all():
+        return ""
+    started = sums["incidents"] - sums["reported"]
+    p_value = float(stats.fisher_exact(np.column_stack([started, sums["reported"]])).pvalue)
+    if p_value > CLEARLY:
+        return ""
+    was, now = started / sums["incidents"]
+    return (
+        f"Officers started {now:.0%} of the incidents in {after} themselves, and {was:.0%} in {before} "
+        f"(p {chance_text(p_value)}): where and how they patrol, or what is recorded, may have changed."
+    )
 
 
 def no_change(by: str) -> pd.DataFrame:

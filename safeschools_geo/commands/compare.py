@@ -1,0 +1,56 @@
+"""``safeschools compare``: two terms beside each other, as a page and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from safeschools_geo.commands.common import (
+    district_argument,
+    folder_of,
+    json_option,
+    messages,
+    out_option,
+    outputs_of,
+    print_json,
+    progress_of,
+)
+from safeschools_geo.comparing.outputs import write_comparison
+from safeschools_geo.term_compare import COMPARING_STEPS, compare_terms
+from safeschools_geo.toml_settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("compare")
+@click.argument("term_a", metavar="TERM_A")
+@click.argument("term_b", metavar="TERM_B")
+@district_argument
+@out_option(
+    "Folder of outputs, where zones of earlier terms are looked for and compare/<A> and <B> is written; the "
+    "district's if left out."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@json_option
+def command(term_a: str, term_b: str, district: Path | None, out: Path | None, seed: int, *, as_json: bool) -> None:
+    """Compare two terms: zones of schools, loads, rates, and hotspots that emerged, persisted or faded."""
+    folder = folder_of(district)
+    outputs = outputs_of(load_settings(folder), out)
+    with progress_of(len(COMPARING_STEPS) + 1) as begin:
+        compared = compare_terms(folder, term_a, term_b, outputs=outputs, seed=seed, on_step=begin)
+        begin("Writing")
+        target = write_comparison(compared, outputs)
+    if as_json:
+        print_json(
+            {
+                "out": target.as_posix(),
+                "terms": [compared.term_a.name, compared.term_b.name],
+                "summary": compared.summary(),
+                "counts": compared.counts,
+            }
+        )
+        return
+    messages().print(compared.summary(), markup=False, soft_wrap=True)
+    messages().print(f"Open {target / 'compare.html'}", markup=False, soft_wrap=True)
