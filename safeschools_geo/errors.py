@@ -141,6 +141,14 @@ class RejectedRowsError(InputError):
     """Rows were rejected and the user asked for none (``--strict``)."""
 
 
+class DisclosureError(InputError):
+    """Figures would tell more about students than the policy allows, or something unprotected was to be published."""
+
+
+class LedgerError(DisclosureError):
+    """The record of what was published has been changed, or cannot be read."""
+
+
 class OfflineError(SafeSchoolsError):
     """A page would have asked the network for something."""
 

@@ -10,11 +10,12 @@ PACKAGE = ROOT / "safeschools_geo"
 LAYERS = [
     {"errors", "crs", "schemas", "settings", "toml_settings", "results", "conform", "shown", "programs"},
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
-    {"assign", "counts", "workload", "hotspots", "rebalance", "coverage"},
-    {"maps", "check_page", "export"},
+    {"assign", "counts", "workload", "hotspots", "rebalance", "coverage", "disclosure"},
+    {"maps", "board", "check_page", "export"},
     {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result"}
     | {"term_ground", "term_scores", "term_plan", "plan_outputs", "plan_maps"}
     | {"term_watch", "term_absence", "term_visits", "term_coverage", "coverage_outputs", "coverage_maps"}
+    | {"term_compare", "comparing", "term_board", "packet"}
     | {"notebook_runs", "commands", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS, start=1) for name in names}

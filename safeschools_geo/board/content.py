@@ -1,0 +1,180 @@
+"""What the pages for the board are made of: protected tables, and facts that are public anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.disclosure import AuditReport, SafeTable, require_safe
+
+
+@dataclass(frozen=True, eq=False)
+class BoardPlan:
+    """The proposed zones, as far as they are for the public.
+
+    Parameters
+    ----------
+    zones
+        The zones of the plan: `zone_id`, `name`, polygons in EPSG:4326.
+    moves
+        Schools that change zone: `school_id`, `name`, `level`, `zone_before`, `zone_after` (ids); sorted by name.
+    loads
+        One row for each zone: `zone_id`, `name`, `schools_before`, `schools_after`, `students_before`,
+        `students_after` (Int64, missing where unknown), `load_before`, `load_after`: the officer's work as a share of
+        the mean of all zones, rounded to `step`; missing where it is withheld.
+    step
+        Step that loads are rounded to, such as 0.05; missing (NaN) where no step would keep counts unknown.
+    imbalance_before, imbalance_after
+        Largest distance from the mean load, as a share, rounded to `step`.
+    is_proven
+        Whether no plan that moves as many schools is more even.
+    """
+
+    zones: gpd.GeoDataFrame
+    moves: pd.DataFrame
+    loads: pd.DataFrame
+    step: float
+    imbalance_before: float
+    imbalance_after: float
+    is_proven: bool
+
+
+@dataclass(frozen=True, eq=False)
+class BoardCoverage:
+    """Patrol coverage, as far as it is for the public.
+
+    Parameters
+    ----------
+    zones
+        One row for each zone: `zone_id`, `name`, `response_min` (mean minutes to a call, rounded to `step_min`; missing
+        where withheld), `own_share` (share of calls that the zone's own officer takes, rounded to `step_share`; missing
+        where withheld), `is_withheld`.
+    district_response_min, district_own_share, district_overflow_share
+        The same for the district, and the share of calls that find no officer free.
+    step_min, step_share
+        What the figures of zones are rounded to.
+    is_by_road
+        Whether ways are over roads, or in a straight line times a factor.
+    detour_factor, speed_kph
+        That factor, and the speed.
+    """
+
+    zones: pd.DataFrame
+    district_response_min: float
+    district_own_share: float
+    district_overflow_share: float
+    step_min: float
+    step_share: float
+    is_by_road: bool
+    detour_factor: float
+    speed_kph: float
+
+
+@dataclass(frozen=True, eq=False)
+class BoardDetail:
+    """The finest table that says something, as the adviser chose it.
+
+    Parameters
+    ----------
+    dims
+        Its two or more dimensions, such as ``("zone", "level")``.
+    period
+        The term, school year or span that it covers, in words.
+    table
+        From `SafeTable.table`: the dimensions, `cell`, `count`, `is_withheld`.
+    withheld_share
+        Share of it that is withheld.
+    """
+
+    dims: tuple[str, ...]
+    period: str
+    table: pd.DataFrame
+    withheld_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class BoardContent:
+    """Everything the pages say.
+
+    Tables of rates have, beside their dimensions, `cell` (the number of the figure in the release), `count` (Int64,
+    missing where withheld) and `is_withheld` of all schools; and of the schools whose enrolment is known `rate_cell`,
+    `rate_count`, `students` (Int64), `student_days`, `rate_per_1000`, `rate_low`, `rate_high` (Float64: incidents per
+    1,000 student-days with an exact 95 % Poisson interval), missing where a figure that they need is withheld;
+    `is_partial` where there are other schools, which the rate leaves out.
+
+    Parameters
+    ----------
+    district, term
+        Names.
+    terms
+        Terms on record up to this one, in order.
+    is_synthetic
+        Whether the data are made up.
+    release
+        Number of the release; 0 for a draft.
+    counts
+        The counts that are published: of zone officers' work, dims `zone`, `level`, `category`, `origin`, `term`.
+    students
+        The students that are published, by `zone` and `level`.
+    audit
+        What can be worked out from the counts.
+    zones, schools
+        `zone_id`, `name`, polygons; and `school_id`, `name`, `level`, `zone_id`, points or missing; EPSG:4326.
+    boundary, places
+        The backdrop, as far as there is one.
+    zone_rates, level_rates
+        Rates of this term, by `zone` and by `level`.
+    zone_trends, level_trends
+        Rates by `zone` or `level`, and `term`.
+    district_trends
+        Rates by `term`.
+    categories, origins
+        Counts of this term by `category` and by `origin`: with `cell`, `count`, `is_withheld`.
+    changes
+        From the term of the same season a year ago to this one: `by` (``zone``, ``level`` or ``district``), `group`,
+        `before` and `after` (terms), `ratio`, `ratio_low`, `ratio_high`, `p_value`, `q_value`, `is_more_than_chance`;
+        missing where a figure is withheld.
+    detail
+        The finest table that says something; None where there is none finer than those above.
+    advice
+        What the adviser found: `grouping`, `period`, `cells`, `withheld_share`, `is_chosen`.
+    plan, coverage
+        As far as there are any.
+    method
+        Settings behind the numbers: name in the words of the pages → value as text.
+    """
+
+    district: str
+    term: str
+    terms: Sequence[str]
+    is_synthetic: bool
+    release: int
+    counts: SafeTable
+    students: SafeTable
+    audit: AuditReport
+    zones: gpd.GeoDataFrame
+    schools: gpd.GeoDataFrame
+    zone_rates: pd.DataFrame
+    level_rates: pd.DataFrame
+    zone_trends: pd.DataFrame
+    level_trends: pd.DataFrame
+    district_trends: pd.DataFrame
+    categories: pd.DataFrame
+    origins: pd.DataFrame
+    changes: pd.DataFrame
+    advice: pd.DataFrame
+    detail: BoardDetail | None = None
+    boundary: gpd.GeoDataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    plan: BoardPlan | None = None
+    coverage: BoardCoverage | None = None
+    method: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse anything but protected tables, and a release that its audit does not pass."""
+        require_safe(self.counts)
+        require_safe(self.students)
+        self.audit.require_safe()

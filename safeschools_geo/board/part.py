@@ -1,0 +1,94 @@
+"""A part of the packet: what is a page by itself on the screen, and a chapter on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from safeschools_geo.board.content import BoardContent
+    from safeschools_geo.board.words import Words
+
+
+@dataclass(frozen=True)
+class Part:
+    """One chapter of the packet.
+
+    Parameters
+    ----------
+    name
+        Name of its page, without the ending; also its id on paper.
+    title
+        Its title, plain text.
+    lead
+        What it finds, in one or two plain sentences of text.
+    body
+        Its content below title and lead, as safe HTML without a heading of level 1; ids in it begin with `name`.
+    scripts
+        Scripts of its page, such as ``js/board_map.js``; on paper there are none, and it says the same without them.
+    """
+
+    name: str
+    title: str
+    lead: str
+    body: Markup
+    scripts: Sequence[str] = field(default=())
+
+
+def render(template: str, *, content: BoardContent, words: Words, **parts: object) -> Markup:
+    """Fill in a template of this package.
+
+    Parameters
+    ----------
+    template
+        Its file below ``templates``.
+    content
+        Everything the pages say; `content` in the template.
+    words
+        The words; `t` writes plain text, `th` text with markup filled in, `number` and `percent` numbers.
+    **parts
+        What else the template names.
+
+    Returns
+    -------
+    markupsafe.Markup
+        Safe HTML: all that comes from data is escaped.
+    """
+    html = (
+        templates()
+        .get_template(template)
+        .render(
+            content=content,
+            t=words,
+            th=words.html,
+            number=words.number,
+            percent=words.percent,
+            lang=words.lang,
+            **parts,
+        )
+    )
+    return Markup(html)  # noqa: S704 - the environment escapes
+
+
+@cache
+def templates() -> Environment:
+    """Open the templates of the pages.
+
+    Returns
+    -------
+    jinja2.Environment
+        It escapes all that comes from data, and an unknown name is an error.
+    """
+    return Environment(
+        loader=PackageLoader("safeschools_geo.board", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
+    )

@@ -1,0 +1,245 @@
+"""The audit: what somebody who knows everything published can work out about what is withheld."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.disclosure.attacker import Attacker, Known, room_for
+from safeschools_geo.disclosure.block import CEILING
+from safeschools_geo.disclosure.kinds import Kinds
+from safeschools_geo.disclosure.safe_table import SafeTable, require_safe
+from safeschools_geo.errors import DisclosureError, count_text, name_ids
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from safeschools_geo.disclosure.cells import Cells
+
+    Counts = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class AuditReport:
+    """What can be worked out about each withheld figure, from what is published alone.
+
+    Parameters
+    ----------
+    table
+        The release.
+    intervals
+        One row for each withheld figure: its dimensions, `cell`, `low` and `high` (Int64, missing where nothing limits
+        it): both ends are reached by counts that agree with everything published. `low_world` and `high_world` are the
+        rows of `worlds` that do.
+    hidden
+        The same for every group that no table shows, small or not, as far as it was looked for: `low` and `high` are
+        not always the ends, but both are possible.
+    worlds
+        How much there is of each kind in whole counts that agree with everything published, shape (n_worlds, n_kinds).
+        None is the truth but by chance.
+    kinds
+        Counts that nothing published tells apart, such as those of two schools of one level in one zone. A figure of
+        one school can have all there is of its kinds.
+    faults
+        Small counts that can be narrowed down, in words; empty if the release may go out.
+    """
+
+    table: SafeTable
+    intervals: pd.DataFrame
+    hidden: pd.DataFrame
+    worlds: Counts
+    kinds: Kinds
+    faults: tuple[str, ...]
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the release may go out."""
+        return not self.faults
+
+    def require_safe(self) -> AuditReport:
+        """Refuse a release that tells too much.
+
+        Returns
+        -------
+        AuditReport
+            This report.
+
+        Raises
+        ------
+        DisclosureError
+            When a small count can be narrowed down.
+        """
+        if self.faults:
+            raise DisclosureError(
+                "The release tells too much: small counts can be worked out from what is published.",
+                ids=self.faults,
+                expected=f"that each stays possible from 1 to {self.table.policy.largest_small}",
+                remedy="Protect the table together with everything that is published about it (`protect(…, facts=…)`).",
+            )
+        return self
+
+    def summary(self) -> str:
+        """Say in plain English what can be worked out.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        largest = self.table.policy.largest_small
+        head = (
+            f"Somebody who knows every published figure of {self.table.measure} was asked about "
+            f"{count_text(len(self.intervals), 'withheld figure')} and {count_text(len(self.hidden), 'group')} that no "
+            "table shows."
+        )
+        if self.is_safe:
+            return f"{head} No count from 1 to {largest} can be narrowed down."
+        return f"{head} {count_text(len(self.faults), 'small count')} can be narrowed down: {name_ids(self.faults)}."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what can be worked out about each withheld figure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `intervals`, without the worlds.
+        """
+        return self.intervals.drop(columns=["low_world", "high_world"])
+
+
+def audit(safe_table: SafeTable) -> AuditReport:
+    """Attack a release with all that is published.
+
+    Parameters
+    ----------
+    safe_table
+        The release, with the statements and earlier releases that are known beside it.
+
+    Returns
+    -------
+    AuditReport
+        What can be worked out: the interval of every withheld figure by linear programming, its ends reached by whole
+        counts. It is made of published figures alone; only which of the withheld figures are small, which decides
+        whether an interval is a fault, comes from the table itself.
+
+    Raises
+    ------
+    DisclosureError
+        When `safe_table` is not a `SafeTable`, or what is published contradicts itself.
+    """
+    safe = require_safe(safe_table)
+    known = Known(safe._cells.matrix, safe._values.astype("float64"), safe.facts)  # noqa: SLF001 -- as above
+    attack = _Attack(Attacker(known, safe.is_withheld), low=1, high=safe.policy.largest_small)
+    cells, hidden = safe._cells, safe._hidden  # noqa: SLF001
+    open_cells = np.flatnonzero(safe.is_withheld)
+    ends = attack.ends(attack.kinds.added(cells.matrix[open_cells]))
+    unseen = attack.cover(hidden.matrix)
+    shown = _named(cells, open_cells, ends, attack.ceiling)
+    groups = _named(hidden, np.arange(hidden.matrix.shape[0]), unseen, attack.ceiling)
+    faults = [
+        *_faults(shown, safe._sensitive[shown["cell"]], safe),  # noqa: SLF001
+        *_faults(groups, safe._hidden_sensitive[groups["cell"]], safe),  # noqa: SLF001
+    ]
+    return AuditReport(safe, shown, groups, attack.kept(), attack.kinds, tuple(faults))
+
+
+class _Attack:
+    """Worlds found so far, and what they show."""
+
+    def __init__(self, attacker: Attacker, *, low: int, high: int) -> None:
+        self._attacker = attacker
+        self._low, self._high = low, high
+        self._worlds: list[Counts] = []
+        self._numbers: dict[bytes, int] = {}
+
+    @property
+    def ceiling(self) -> int:
+        return int(min(self._attacker.ceiling, CEILING))
+
+    @property
+    def kinds(self) -> Kinds:
+        return self._attacker.kinds
+
+    def kept(self) -> Counts:
+        return np.array(self._worlds, dtype="int64").reshape(-1, len(self.kinds.first))
+
+    def ends(self, figures: csr_array) -> NDArray[np.int64]:
+        """Find both ends of every figure, and the worlds that reach them."""
+        found = []
+        for row in range(figures.shape[0]):
+            weights = figures[[row]].toarray()[0]
+            low, high = (self._keep(self._attacker.extreme(weights, most=most).world) for most in (False, True))
+            found.append((weights @ self._worlds[low], weights @ self._worlds[high], low, high))
+        return np.array(found, dtype="int64").reshape(-1, 4)
+
+    def cover(self, figures: csr_array) -> NDArray[np.int64]:
+        """Show each figure to be possible at both ends of the small counts; look for the ends only where it is not."""
+        both = self.kinds.reach(figures)
+        least, by_least = self._cover(both[1], most=False)
+        top, by_top = self._cover(both[0], most=True)
+        return np.column_stack([least, top, by_least, by_top])
+
+    def _cover(self, figures: csr_array, *, most: bool) -> tuple[Counts, Counts]:
+        """Find worlds in which figures are large (or small) enough."""
+        n = figures.shape[0]
+        best, by = np.full(n, -1 if most else np.iinfo("int64").max), np.zeros(n, dtype="int64")
+        seen, is_stuck = 0, not most
+
+        def waiting() -> NDArray[np.int64]:
+            nonlocal seen
+            for number in range(seen, len(self._worlds)):
+                value = np.rint(figures @ self._worlds[number]).astype("int64")
+                is_better = value > best if most else value < best
+                best[is_better], by[is_better] = value[is_better], number
+            seen = len(self._worlds)
+            return np.flatnonzero(best < self._high if most else best > self._low)
+
+        left = waiting()
+        while left.size and not is_stuck:
+            self._keep(self._attacker.spread(room_for(figures, left, self._high, turn=len(self._worlds))))
+            after = waiting()
+            left, is_stuck = after, after.size == left.size
+        asked: set[bytes] = set()
+        for row in left:
+            weights = figures[[row]].toarray()[0]
+            is_short = best[row] < self._high if most else best[row] > self._low
+            if is_short and weights.tobytes() not in asked:
+                asked.add(weights.tobytes())
+                self._keep(self._attacker.extreme(weights, most=most).world)
+                waiting()
+        return best, by
+
+    def _keep(self, world: NDArray[np.float64]) -> int:
+        whole = np.rint(world).astype("int64")
+        number = self._numbers.setdefault(whole.tobytes(), len(self._worlds))
+        if number == len(self._worlds):
+            self._worlds.append(whole)
+        return number
+
+
+def _named(cells: Cells, rows: NDArray[np.int64], ends: NDArray[np.int64], ceiling: int) -> pd.DataFrame:
+    """Put intervals beside the first name of each figure."""
+    first = cells.keys.drop_duplicates("cell").set_index("cell")
+    named = first.loc[rows].reset_index()[[*cells.dims, "cell"]]
+    high = pd.Series(ends[:, 1], dtype="Int64")
+    return named.assign(
+        low=pd.Series(ends[:, 0], dtype="Int64"),
+        high=high.mask(high >= ceiling),
+        low_world=ends[:, 2],
+        high_world=ends[:, 3],
+    )
+
+
+def _faults(found: pd.DataFrame, is_small: Flags, safe: SafeTable) -> list[str]:
+    narrow = (found["low"] > 1) | (found["high"].fillna(CEILING) < safe.policy.largest_small)
+    rows = found[narrow.to_numpy(dtype=bool) & is_small]
+    dims = safe.dims
+    return [
+        f"{', '.join(f'{name} {row[name]}' for name in dims if row[name]) or 'all'}: {row['low']} to {row['high']}"
+        for row in rows.to_dict("records")
+    ]

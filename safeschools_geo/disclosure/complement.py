@@ -1,0 +1,283 @@
+"""Complementary suppression: what else has to be withheld so that nobody can work out what is.
+
+The fewest cells are found by integer programming with cuts from the attacker's dual prices: M. Fischetti and J.
+Salazar-González, "Models and algorithms for optimizing cell suppression in tabular data with linear constraints",
+Journal of the American Statistical Association 95(451), 2000. Totals are kept: one is only withheld where nothing
+inside would do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array
+
+from safeschools_geo.disclosure.attacker import Attacker, Known, room_for
+from safeschools_geo.errors import DisclosureError
+from safeschools_geo.programs import Program, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safeschools_geo.disclosure.attacker import Extreme
+
+    Numbers = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+MOST_ROUNDS = 200
+_TINY = 1e-7
+_WORLDS_KEPT = 400
+_FEW = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What has to be protected.
+
+    Parameters
+    ----------
+    known
+        All figures with their true values, and what else is known.
+    is_sensitive
+        Figures that are withheld for themselves, shape (n_cells,).
+    targets
+        Figures nobody may narrow down, shown or not, as sums of the finest counts, shape (n_targets, n_atoms).
+    rank
+        How far each figure is a total, shape (n_cells,).
+    weight
+        What withholding a figure costs, shape (n_cells,), above 0 and, of all together, below `total_weight`.
+    low, high
+        Every target must be able to be as small as `low` and as large as `high`.
+    whole
+        Whether that has to be so with whole counts.
+    """
+
+    known: Known
+    is_sensitive: Flags
+    targets: csr_array
+    rank: NDArray[np.int64]
+    weight: Numbers
+    low: int
+    high: int
+    whole: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Which figures are withheld.
+
+    Parameters
+    ----------
+    is_withheld
+        Shape (n_cells,).
+    cost
+        What the complementary ones cost.
+    bound
+        No pattern that protects costs less.
+    is_proven
+        Whether `cost` is the least.
+    rounds
+        Rounds that it took.
+    """
+
+    is_withheld: Flags
+    cost: float
+    bound: float
+    is_proven: bool
+    rounds: int
+
+
+@dataclass(eq=False)
+class _Search:
+    """Cuts and worlds found so far; `allowed` are the figures that may be withheld besides the sensitive ones."""
+
+    problem: Problem
+    attacker: Attacker
+    most: csr_array
+    least: csr_array
+    allowed: Flags
+    weight: Numbers
+    worlds: list[Numbers]
+    cuts: list[Numbers] = field(default_factory=list)
+
+
+class _NotEnoughError(Exception):
+    """Nothing that may be withheld would protect a target."""
+
+
+def complementary(problem: Problem) -> Pattern:
+    """Find the fewest further figures to withhold.
+
+    Parameters
+    ----------
+    problem
+        What has to be protected.
+
+    Returns
+    -------
+    Pattern
+        A pattern that protects every target.
+
+    Raises
+    ------
+    DisclosureError
+        When no pattern does: what is known already tells too much.
+    """
+    attacker = Attacker(problem.known, problem.is_sensitive, whole=problem.whole)
+    most, least = (_distinct(rows) for rows in attacker.kinds.reach(problem.targets))
+    worlds: list[Numbers] = []
+    for rank in range(int(problem.rank.max(initial=0)) + 1):
+        allowed = (problem.rank <= rank) & ~problem.is_sensitive
+        # A total of this rank is only withheld where no number of figures inside would do.
+        weight = (
+            np.where(problem.rank == rank, 1.0 + problem.weight.sum(), 1.0) * problem.weight
+            if rank
+            else (problem.weight)
+        )
+        try:
+            return _search(_Search(problem, attacker, most, least, allowed, weight, worlds))
+        except _NotEnoughError:
+            continue
+    raise DisclosureError(
+        "A small count can be worked out whatever is withheld now: earlier releases or other statements give it away.",
+        expected=f"that every count from {problem.low} to {problem.high} stays possible",
+        remedy="Publish nothing more about these groups, or leave out the statements that say too much.",
+    )
+
+
+def _distinct(rows: csr_array) -> csr_array:
+    """Leave out figures that are the sum of the same kinds as one before them."""
+    seen: dict[bytes, int] = {}
+    rows.sort_indices()
+    for row in range(rows.shape[0]):
+        seen.setdefault(rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tobytes(), row)
+    return rows[np.array(sorted(seen.values()), dtype="int64")]
+
+
+def _search(search: _Search) -> Pattern:
+    problem = search.problem
+    chosen = problem.is_sensitive.copy()
+    best: Flags | None = None
+    bound, rounds = 0.0, 0
+    while True:
+        rounds += 1
+        mended = _mend(search, chosen)
+        if best is None or _cost(search, mended) < _cost(search, best) - _TINY:
+            best = mended
+        if (mended == chosen).all():
+            return Pattern(chosen, _cost(search, chosen), max(bound, 0.0), is_proven=True, rounds=rounds)
+        if rounds >= MOST_ROUNDS:
+            break
+        chosen, bound = _cheapest(search)
+        if _cost(search, best) <= bound + _TINY:
+            break
+    kept = _pruned(search, best)
+    cost = _cost(search, kept)
+    return Pattern(kept, cost, bound, is_proven=cost <= bound + _TINY, rounds=rounds)
+
+
+def _cost(search: _Search, is_withheld: Flags) -> float:
+    return float(search.weight[is_withheld & ~search.problem.is_sensitive].sum())
+
+
+def _mend(search: _Search, chosen: Flags) -> Flags:
+    """Withhold more, one figure after another, until every target is protected; keep a cut for each that was not."""
+    problem, is_open = search.problem, chosen.copy()
+    search.attacker.open(is_open)
+    search.worlds[:] = [world for world in search.worlds[-_WORLDS_KEPT:] if search.attacker.agrees(world)]
+    for target, most in _unproven(search):
+        weights = (search.most if most else search.least)[[target]].toarray()[0]
+        while True:
+            found = search.attacker.extreme(weights, most=most)
+            search.worlds.append(found.world)
+            reached = float(weights @ found.world)
+            if reached >= problem.high - _TINY if most else reached <= problem.low + _TINY:
+                break
+            cut = _cut(search, found, is_open, most=most)
+            if cut.sum() < 1 - _TINY:
+                raise _NotEnoughError
+            search.cuts.append(cut)
+            while cut[is_open].sum() < 1 - _TINY:
+                is_open[int(np.argmax(np.where(is_open, -1.0, cut / search.weight)))] = True
+            search.attacker.open(is_open)
+    return is_open
+
+
+def _unproven(search: _Search) -> Iterator[tuple[int, bool]]:
+    """Go through the targets that no world found so far shows to be protected; new worlds count at once."""
+    problem = search.problem
+    for most in (True, False):
+        figures = search.most if most else search.least
+        waiting, seen, is_stuck = np.arange(figures.shape[0]), 0, not most
+        while True:
+            if seen < len(search.worlds):
+                reached = figures[waiting] @ np.array(search.worlds[seen:]).T
+                done = (
+                    reached.max(axis=1) >= problem.high - _TINY if most else reached.min(axis=1) <= problem.low + _TINY
+                )
+                # One world that shows many targets to be safe spares many programs.
+                is_stuck = is_stuck or (seen > 0 and not done.any())
+                waiting, seen = waiting[~done], len(search.worlds)
+            if not len(waiting):
+                break
+            if not is_stuck and len(waiting) > _FEW:
+                search.worlds.append(search.attacker.spread(room_for(figures, waiting, problem.high, turn=seen)))
+                continue
+            target, waiting = int(waiting[0]), waiting[1:]
+            yield target, most
+
+
+def _cut(search: _Search, found: Extreme, is_open: Flags, *, most: bool) -> Numbers:
+    """State, from the dual prices, what has to be withheld at least: coefficients of a row ``>= 1``.
+
+    Withholding figure i lets it be anything from 0 upwards; the figure sought then changes by at most its price times
+    that, which the price of a linear program never understates.
+    """
+    problem = search.problem
+    n = len(problem.is_sensitive)
+    need = problem.high - found.value if most else found.value - problem.low
+    may = search.allowed & ~is_open
+    if need <= _TINY:
+        # Fractions would do, whole counts do not: something else has to be withheld.
+        return may.astype("float64")
+    price = found.duals[:n] if most else -found.duals[:n]
+    # Upwards a withheld figure has no end; downwards it ends at 0.
+    gain = np.where(price > _TINY, need, np.where(price < -_TINY, -price * problem.known.values, 0.0))
+    return np.minimum(np.where(may, gain, 0.0) / need, 1.0)
+
+
+def _cheapest(search: _Search) -> tuple[Flags, float]:
+    """Find the cheapest figures that meet every cut."""
+    columns = np.flatnonzero(search.allowed)
+    rows = np.vstack([cut[columns] for cut in search.cuts])
+    m, n = rows.shape
+    found = solve(
+        Program(
+            cost=search.weight[columns],
+            matrix=csc_array(rows),
+            row_low=np.ones(m),
+            row_high=np.full(m, np.inf),
+            low=np.zeros(n),
+            high=np.ones(n),
+            is_integer=np.ones(n, dtype=bool),
+        )
+    )
+    if found.x is None:
+        raise _NotEnoughError
+    is_withheld = search.problem.is_sensitive.copy()
+    is_withheld[columns[found.x > 0.5]] = True  # noqa: PLR2004 - 0 or 1
+    return is_withheld, found.bound
+
+
+def _pruned(search: _Search, is_withheld: Flags) -> Flags:
+    """Publish again what need not be withheld, the dearest first."""
+    kept = is_withheld.copy()
+    extra = np.flatnonzero(is_withheld & ~search.problem.is_sensitive)
+    for i in extra[np.argsort(-search.weight[extra], kind="stable")]:
+        kept[i] = False
+        if (_mend(search, kept) != kept).any():
+            kept[i] = True
+    return kept

@@ -1,0 +1,160 @@
+"""What may be published: the policy of a release, read from TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.settings.checks import require
+
+Minimise = Literal["cells", "counts"]
+_POLICIES = resources.files("safeschools_geo.disclosure").joinpath("policies")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What is withheld from the public.
+
+    Parameters
+    ----------
+    name
+        Name of the policy.
+    smallest_count
+        Counts from 1 to one below this are withheld; 0 and this may be published.
+    smallest_group
+        Every figure of a group of fewer students than this is withheld.
+    most_withheld_share
+        A table of which this share or more would be withheld says too little; the adviser then names a coarser one.
+    minimise
+        What complementary suppression keeps small: the number of ``cells`` withheld (among equals, the counts in
+        them), or the ``counts`` withheld.
+    source
+        Where the rule comes from; printed on every page.
+    """
+
+    name: str = "default"
+    smallest_count: int = 11
+    smallest_group: int = 11
+    most_withheld_share: float = 0.2
+    minimise: Minimise = "cells"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        where = f"disclosure policy {self.name}"
+        require(self.smallest_count >= 2, where, "No count is small.", found=self.smallest_count)  # noqa: PLR2004
+        require(self.smallest_group >= 1, where, "A group has students.", found=self.smallest_group)
+        require(0 < self.most_withheld_share <= 1, where, "A share lies between 0 and 1.")
+        require(self.minimise in get_args(Minimise), where, "Unknown aim.", found=self.minimise)
+
+    @property
+    def largest_small(self) -> int:
+        """The largest count that is withheld."""
+        return self.smallest_count - 1
+
+    def is_small(self, count: float) -> bool:
+        """Say whether a count is withheld for itself.
+
+        Parameters
+        ----------
+        count
+            The count.
+
+        Returns
+        -------
+        bool
+            Whether it lies between 1 and `largest_small`.
+        """
+        return 1 <= count <= self.largest_small
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy as it is written into files.
+
+        Returns
+        -------
+        dict
+            Its fields by name.
+        """
+        return asdict(self)
+
+
+PolicyLike: TypeAlias = Policy | str | Path | Mapping[str, object]
+"""A policy; the name of one that ships with the product; a TOML file; or its values."""
+
+
+def policy_names() -> list[str]:
+    """List the policies that ship with the product.
+
+    Returns
+    -------
+    list of str
+        Their names.
+    """
+    return sorted(entry.name.removesuffix(".toml") for entry in _POLICIES.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_policy(policy: PolicyLike = "default", *, folder: Path | None = None) -> Policy:
+    """Find a policy.
+
+    Parameters
+    ----------
+    policy
+        A policy; the name of one that ships with the product; a TOML file; or its values.
+    folder
+        Folder that a file is looked for in.
+
+    Returns
+    -------
+    Policy
+        The policy.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such policy, or it does not make sense.
+    """
+    if isinstance(policy, Policy):
+        return policy
+    if isinstance(policy, Mapping):
+        return _policy_of(policy, where="the policy given")
+    if str(policy) in policy_names():
+        text = _POLICIES.joinpath(f"{policy}.toml").read_text(encoding="utf-8")
+        return _policy_of(tomllib.loads(text), where=str(policy))
+    path = Path(policy) if folder is None else folder / policy
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            "There is no such disclosure policy.",
+            where=policy,
+            found=getattr(error, "strerror", None) or error,
+            expected=f"{', '.join(policy_names())}, or a TOML file",
+            remedy="Name a policy that ships with the product, or give the path of a file.",
+        ) from error
+    return _policy_of({"name": path.stem, **values}, where=str(path))
+
+
+def _policy_of(values: Mapping[str, Any], *, where: str) -> Policy:
+    known = {field.name: type(field.default) for field in fields(Policy)}
+    faults = [name for name in values if name not in known]
+    faults += [n for n, kind in known.items() if n in values and not _is_of(values[n], kind)]
+    if faults:
+        raise SettingsError(
+            "The disclosure policy cannot be read.",
+            where=where,
+            found=", ".join(f"{name} = {values[name]!r}" for name in faults),
+            expected=", ".join(f"{name} ({kind.__name__})" for name, kind in known.items()),
+            remedy="Correct these keys.",
+        )
+    return Policy(**values)
+
+
+def _is_of(value: object, kind: type) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, (int, float) if kind is float else kind)

@@ -1,0 +1,129 @@
+"""Protection: from a table of counts to one that may be published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+from safeschools_geo.disclosure.attacker import Known
+from safeschools_geo.disclosure.complement import Pattern, Problem, complementary
+from safeschools_geo.disclosure.policy import PolicyLike, load_policy
+from safeschools_geo.disclosure.primary import is_sensitive
+from safeschools_geo.disclosure.raw_table import TableLike, raw_table
+from safeschools_geo.disclosure.safe_table import SafeTable, sealed
+from safeschools_geo.errors import DisclosureError, count_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from safeschools_geo.disclosure.cells import Cells
+    from safeschools_geo.disclosure.facts import Fact
+    from safeschools_geo.disclosure.policy import Policy
+
+
+def protect(
+    table: TableLike, policy: PolicyLike = "default", *, facts: Sequence[Fact] = (), whole: bool = False
+) -> SafeTable:
+    """Withhold what may not be told, and no more than is needed for it.
+
+    Parameters
+    ----------
+    table
+        The counts: a `RawTable`; a cross table of counts; a long table, or a Series of counts by its index. The totals
+        of a cross table or of a long one are published too.
+    policy
+        A `Policy`, the name of one that ships with the product, a TOML file, or its values.
+    facts
+        What else is published about the same counts, or was before: roundings, classes of a map, sentences, earlier
+        releases. The counts must agree with it.
+    whole
+        Whether every small count has to stay possible with whole counts; else fractions will do, as in the literature,
+        which is faster. The audit always asks for whole counts.
+
+    Returns
+    -------
+    SafeTable
+        Every figure that may be told, with its true value. Withheld are the small counts and every figure of a small
+        group (primary suppression), and as few others as it takes for each small count to stay possible anywhere from
+        1 to the policy's largest small count, whatever is known (complementary suppression). Totals are kept unless
+        nothing else would do. It is not yet audited: `audit` does that without the counts.
+
+    Raises
+    ------
+    ColumnError
+        When the table is no table of counts.
+    DisclosureError
+        When `facts` contradict the counts, or give a small count away by themselves.
+    """
+    raw, chosen = raw_table(table), load_policy(policy)
+    cells, hidden = raw.cells(), raw.hidden_cells()
+    truth = raw.values
+    _require_true(facts, truth)
+    values, unseen = _values(cells, truth), _values(hidden, truth)
+    small = is_sensitive(values, raw.students_of(cells), chosen)
+    hidden_small = is_sensitive(unseen, raw.students_of(hidden), chosen)
+    problem = Problem(
+        known=Known(cells.matrix, values.astype("float64"), tuple(facts)),
+        is_sensitive=small,
+        targets=_targets(cells, small, hidden, hidden_small),
+        rank=cells.rank,
+        weight=_weights(values, chosen),
+        low=1,
+        high=chosen.largest_small,
+        whole=whole,
+    )
+    pattern = complementary(problem)
+    return sealed(
+        cells=cells,
+        values=np.where(pattern.is_withheld, -1, values),
+        hidden=hidden,
+        sensitive=small,
+        hidden_sensitive=hidden_small,
+        facts=tuple(facts),
+        policy=chosen,
+        measure=raw.measure,
+        notes=(_told(pattern, cells, small),),
+    )
+
+
+def _values(cells: Cells, truth: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(np.rint(cells.matrix @ truth), dtype="int64")
+
+
+def _targets(cells: Cells, small: NDArray[np.bool_], hidden: Cells, hidden_small: NDArray[np.bool_]) -> csr_array:
+    """List the figures nobody may narrow down, each once."""
+    parts = vstack([cells.matrix[np.flatnonzero(small)], hidden.matrix[np.flatnonzero(hidden_small)]]).tocsr()
+    seen: dict[bytes, int] = {}
+    for row in range(parts.shape[0]):
+        inside = np.sort(parts.indices[parts.indptr[row] : parts.indptr[row + 1]])
+        seen.setdefault(inside.tobytes(), row)
+    return parts[np.array(sorted(seen.values()), dtype="int64")]
+
+
+def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:
+    """Weigh figures: all alike, and among equals by their counts; or by their counts alone."""
+    if policy.minimise == "counts":
+        return np.asarray(values + 1.0 / (1 + len(values)))
+    return np.asarray(1.0 + values / (1.0 + float(values.sum())))
+
+
+def _told(pattern: Pattern, cells: Cells, small: NDArray[np.bool_]) -> str:
+    totals = int((pattern.is_withheld & ~small & (cells.rank > 0)).sum())
+    least = "the least that protects them" if pattern.is_proven else "not proven to be the least"
+    told = f"What is withheld besides small counts is {least}."
+    return told if not totals else f"{told} {count_text(totals, 'total')} had to be withheld too."
+
+
+def _require_true(facts: Sequence[Fact], truth: NDArray[np.int64]) -> None:
+    wrong = [fact.source for fact in facts if not fact.holds(truth)]
+    if wrong:
+        raise DisclosureError(
+            "What is said elsewhere contradicts the counts.",
+            ids=dict.fromkeys(wrong),
+            expected="statements that hold for the counts",
+            remedy="Leave out figures that have been corrected since, or correct the statement.",
+        )
