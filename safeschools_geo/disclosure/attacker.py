@@ -8,7 +8,6 @@ Journal of the American Statistical Association 95(451), 2000, with whole counts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +17,7 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from safeschools_geo.disclosure.block import CEILING, Block, ContradictionError
-from safeschools_geo.disclosure.facts import Fact, fact_rows
+from safeschools_geo.disclosure.facts import Said
 from safeschools_geo.disclosure.kinds import kinds_of
 from safeschools_geo.errors import DisclosureError
 
@@ -63,13 +62,13 @@ class Known:
         The figures as sums of the finest counts, shape (n_cells, n_atoms).
     values
         Their values, shape (n_cells,); those of open cells are not looked at.
-    facts
+    said
         The statements.
     """
 
     matrix: csr_array
     values: Numbers
-    facts: Sequence[Fact] = ()
+    said: Said
 
 
 class Attacker:
@@ -89,17 +88,17 @@ class Attacker:
     """
 
     def __init__(self, known: Known, is_open: Flags, *, whole: bool = True) -> None:
-        said, low, high = fact_rows(known.facts, known.matrix.shape[1])
-        rows = vstack([known.matrix, said]).tocsr() if said.shape[0] else known.matrix
+        said = known.said
+        rows = vstack([known.matrix, said.matrix]).tocsr() if said.matrix.shape[0] else known.matrix
         self.kinds = kinds_of(rows)
         self._rows, self._values = self.kinds.added(rows), known.values
-        self._fact_low, self._fact_high = low, high
+        self._fact_low, self._fact_high = said.low, said.high
         # Nobody is helped by a ceiling below what the published figures allow.
         self.ceiling = float(max(CEILING, 2 * np.max(known.values, initial=0.0)))
         self.is_open = np.ones(len(is_open), dtype=bool)
         self._whole = whole
         free = np.full(len(is_open), np.inf)
-        limits = np.concatenate([-free, low]), np.concatenate([free, high])
+        limits = np.concatenate([-free, said.low]), np.concatenate([free, said.high])
         self._blocks = [
             Block(self._rows, own, kinds, limits, ceiling=self.ceiling) for own, kinds in _parts(self._rows)
         ]
@@ -211,7 +210,7 @@ class Attacker:
         return self._world.copy()
 
 
-def room_for(figures: csr_array, rows: NDArray[np.int64], amount: int, *, turn: int) -> Numbers:
+def room_for(figures: csr_array, rows: NDArray[np.int64], amount: Numbers, *, turn: int) -> Numbers:
     """Say how large kinds should be for these figures to be, one kind for each.
 
     Parameters
@@ -221,7 +220,7 @@ def room_for(figures: csr_array, rows: NDArray[np.int64], amount: int, *, turn: 
     rows
         Which of them.
     amount
-        How large they should be.
+        How large they should be, shape of `rows`.
     turn
         Another number asks it of other kinds.
 
@@ -234,7 +233,7 @@ def room_for(figures: csr_array, rows: NDArray[np.int64], amount: int, *, turn: 
     some = sizes > 0
     kinds = figures.indices[starts[some] + (turn * _STRIDE + rows[some]) % sizes[some]]
     room = np.zeros(figures.shape[1])
-    room[kinds] = float(amount)
+    np.maximum.at(room, kinds, amount[some])
     return room
 
 

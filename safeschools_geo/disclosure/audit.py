@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from safeschools_geo.disclosure.attacker import Attacker, Known, room_for
 from safeschools_geo.disclosure.block import CEILING
+from safeschools_geo.disclosure.facts import said, together
 from safeschools_geo.disclosure.kinds import Kinds
+from safeschools_geo.disclosure.needs import needs_of_small
+from safeschools_geo.disclosure.rule import told_by_rule
 from safeschools_geo.disclosure.safe_table import SafeTable, require_safe
 from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
@@ -112,20 +117,22 @@ class AuditReport:
         return self.intervals.drop(columns=["low_world", "high_world"])
 
 
-def audit(safe_table: SafeTable) -> AuditReport:
+def audit(safe_table: SafeTable, *, knows_rule: bool = False) -> AuditReport:
     """Attack a release with all that is published.
 
     Parameters
     ----------
     safe_table
         The release, with the statements and earlier releases that are known beside it.
+    knows_rule
+        Whether the attacker also reasons that a withheld figure which could not be hidden, were it small, is not small.
 
     Returns
     -------
     AuditReport
         What can be worked out: the interval of every withheld figure by linear programming, its ends reached by whole
         counts. It is made of published figures alone; only which of the withheld figures are small, which decides
-        whether an interval is a fault, comes from the table itself.
+        whether an interval is a fault, comes from the table itself. A small count that is published is a fault too.
 
     Raises
     ------
@@ -133,19 +140,53 @@ def audit(safe_table: SafeTable) -> AuditReport:
         When `safe_table` is not a `SafeTable`, or what is published contradicts itself.
     """
     safe = require_safe(safe_table)
-    known = Known(safe._cells.matrix, safe._values.astype("float64"), safe.facts)  # noqa: SLF001 -- as above
+    cells, hidden = safe._cells, safe._hidden  # noqa: SLF001 -- the audit looks inside
+    needs = safe._needs  # noqa: SLF001
+    known = Known(cells.matrix, safe._values.astype("float64"), said(safe.facts, cells.atoms))  # noqa: SLF001
     attack = _Attack(Attacker(known, safe.is_withheld), low=1, high=safe.policy.largest_small)
-    cells, hidden = safe._cells, safe._hidden  # noqa: SLF001
-    open_cells = np.flatnonzero(safe.is_withheld)
-    ends = attack.ends(attack.kinds.added(cells.matrix[open_cells]))
+    rows = np.flatnonzero(safe.is_withheld)
+    ends = attack.ends(attack.kinds.added(cells.matrix[rows]))
+    shown = _named(cells, rows, ends, attack.ceiling)
     unseen = attack.cover(hidden.matrix)
-    shown = _named(cells, open_cells, ends, attack.ceiling)
     groups = _named(hidden, np.arange(hidden.matrix.shape[0]), unseen, attack.ceiling)
-    faults = [
-        *_faults(shown, safe._sensitive[shown["cell"]], safe),  # noqa: SLF001
-        *_faults(groups, safe._hidden_sensitive[groups["cell"]], safe),  # noqa: SLF001
-    ]
+    small = needs_of_small(safe._hidden_sensitive, safe.policy)  # noqa: SLF001
+    faults = [*_bare(safe), *_faults(shown, needs[rows], safe), *_faults(groups, small, safe)]
+    if knows_rule and not faults:
+        faults = _faults_by_rule(safe, known, rows, ends)
     return AuditReport(safe, shown, groups, attack.kept(), attack.kinds, tuple(faults))
+
+
+def _bare(safe: SafeTable) -> list[str]:
+    """Name small counts, and figures of small groups, that are not withheld at all."""
+    needed = ~np.isnan(safe._needs[:, 0]) & ~safe.is_withheld  # noqa: SLF001
+    first = safe._cells.keys.drop_duplicates("cell").set_index("cell")  # noqa: SLF001
+    rows = first.loc[np.flatnonzero(needed)].to_dict("records")
+    return [f"{_words(row, safe)}: published" for row in rows]
+
+
+def _faults_by_rule(safe: SafeTable, known: Known, rows: Counts, ends: Counts) -> list[str]:
+    """Attack once more, with what the rule tells of withheld figures that are not small."""
+    cells, needs = safe._cells, safe._needs  # noqa: SLF001
+    is_sought = ~np.isnan(needs[rows, 0])
+    low, high = ends[:, 0].astype("float64"), ends[:, 1].astype("float64")
+    by_rule, told = told_by_rule(cells.matrix[rows], low, high, is_sought, largest_small=safe.policy.largest_small)
+    if not len(told):
+        return []
+    both = Known(known.matrix, known.values, together(known.said, by_rule))
+    attack = _Attack(Attacker(both, safe.is_withheld), low=1, high=safe.policy.largest_small)
+    sought = rows[is_sought]
+    again = attack.ends(attack.kinds.added(cells.matrix[sought]))
+    groups = np.flatnonzero(safe._hidden_sensitive)  # noqa: SLF001
+    hidden = safe._hidden  # noqa: SLF001
+    unseen = attack.cover(hidden.matrix[groups])
+    small = needs_of_small(np.ones(len(groups), dtype=bool), safe.policy)
+    return [
+        f"{fault}, by somebody who knows the rule"
+        for fault in (
+            *_faults(_named(cells, sought, again, attack.ceiling), needs[sought], safe),
+            *_faults(_named(hidden, groups, unseen, attack.ceiling), small, safe),
+        )
+    ]
 
 
 class _Attack:
@@ -201,7 +242,11 @@ class _Attack:
 
         left = waiting()
         while left.size and not is_stuck:
-            self._keep(self._attacker.spread(room_for(figures, left, self._high, turn=len(self._worlds))))
+            self._keep(
+                self._attacker.spread(
+                    room_for(figures, left, np.full(left.size, float(self._high)), turn=len(self._worlds))
+                )
+            )
             after = waiting()
             left, is_stuck = after, after.size == left.size
         asked: set[bytes] = set()
@@ -235,11 +280,13 @@ def _named(cells: Cells, rows: NDArray[np.int64], ends: NDArray[np.int64], ceili
     )
 
 
-def _faults(found: pd.DataFrame, is_small: Flags, safe: SafeTable) -> list[str]:
-    narrow = (found["low"] > 1) | (found["high"].fillna(CEILING) < safe.policy.largest_small)
-    rows = found[narrow.to_numpy(dtype=bool) & is_small]
-    dims = safe.dims
-    return [
-        f"{', '.join(f'{name} {row[name]}' for name in dims if row[name]) or 'all'}: {row['low']} to {row['high']}"
-        for row in rows.to_dict("records")
-    ]
+def _faults(found: pd.DataFrame, needs: NDArray[np.float64], safe: SafeTable) -> list[str]:
+    low = found["low"].to_numpy(dtype="float64")
+    high = found["high"].to_numpy(dtype="float64", na_value=np.inf)
+    # Comparisons with what is missing are false: there nothing is needed.
+    rows = found[(low > needs[:, 0]) | (high < needs[:, 1])]
+    return [f"{_words(row, safe)}: {row['low']} to {row['high']}" for row in rows.to_dict("records")]
+
+
+def _words(row: Mapping[Hashable, Any], safe: SafeTable) -> str:
+    return ", ".join(f"{name} {row[name]}" for name in safe.dims if row[name]) or "all"

@@ -69,6 +69,26 @@ class Cells:
                 is_of &= (self.keys[name] != ALL) == (name in grouping.dims)
         return self.keys[is_of]
 
+    def named(self, keys: Iterable[Mapping[str, str]]) -> NDArray[np.bool_]:
+        """Find figures by their names.
+
+        Parameters
+        ----------
+        keys
+            Value of each dimension; those left out are all of them. Names that no table shows are passed over.
+
+        Returns
+        -------
+        numpy.ndarray
+            Which figures they are, shape (n_cells,).
+        """
+        wanted = {tuple(key.get(name, ALL) for name in self.dims) for key in keys}
+        is_named = np.zeros(self.matrix.shape[0], dtype=bool)
+        shown = self.keys[self.dims].itertuples(index=False, name=None)
+        hits = [cell for cell, key in zip(self.keys["cell"], shown, strict=True) if key in wanted]
+        is_named[hits] = True
+        return is_named
+
 
 def cells_of(atoms: pd.DataFrame, groupings: Iterable[Grouping]) -> Cells:
     """Work out the figures of tables.

@@ -45,12 +45,14 @@ class Problem:
         Figures that are withheld for themselves, shape (n_cells,).
     targets
         Figures nobody may narrow down, shown or not, as sums of the finest counts, shape (n_targets, n_atoms).
+    low, high
+        Every target must be able to be as small as `low` and as large as `high`, shape (n_targets,).
     rank
         How far each figure is a total, shape (n_cells,).
     weight
         What withholding a figure costs, shape (n_cells,), above 0 and, of all together, below `total_weight`.
-    low, high
-        Every target must be able to be as small as `low` and as large as `high`.
+    may
+        Figures that may be withheld besides, shape (n_cells,).
     whole
         Whether that has to be so with whole counts.
     """
@@ -58,10 +60,11 @@ class Problem:
     known: Known
     is_sensitive: Flags
     targets: csr_array
+    low: Numbers
+    high: Numbers
     rank: NDArray[np.int64]
     weight: Numbers
-    low: int
-    high: int
+    may: Flags
     whole: bool = False
 
 
@@ -96,8 +99,8 @@ class _Search:
 
     problem: Problem
     attacker: Attacker
-    most: csr_array
-    least: csr_array
+    most: tuple[csr_array, Numbers]
+    least: tuple[csr_array, Numbers]
     allowed: Flags
     weight: Numbers
     worlds: list[Numbers]
@@ -127,10 +130,11 @@ def complementary(problem: Problem) -> Pattern:
         When no pattern does: what is known already tells too much.
     """
     attacker = Attacker(problem.known, problem.is_sensitive, whole=problem.whole)
-    most, least = (_distinct(rows) for rows in attacker.kinds.reach(problem.targets))
+    reach = attacker.kinds.reach(problem.targets)
+    most, least = _distinct(reach[0], problem.high), _distinct(reach[1], problem.low)
     worlds: list[Numbers] = []
     for rank in range(int(problem.rank.max(initial=0)) + 1):
-        allowed = (problem.rank <= rank) & ~problem.is_sensitive
+        allowed = (problem.rank <= rank) & ~problem.is_sensitive & problem.may
         # A total of this rank is only withheld where no number of figures inside would do.
         weight = (
             np.where(problem.rank == rank, 1.0 + problem.weight.sum(), 1.0) * problem.weight
@@ -143,18 +147,46 @@ def complementary(problem: Problem) -> Pattern:
             continue
     raise DisclosureError(
         "A small count can be worked out whatever is withheld now: earlier releases or other statements give it away.",
-        expected=f"that every count from {problem.low} to {problem.high} stays possible",
+        expected="that every small count stays possible",
         remedy="Publish nothing more about these groups, or leave out the statements that say too much.",
     )
 
 
-def _distinct(rows: csr_array) -> csr_array:
-    """Leave out figures that are the sum of the same kinds as one before them."""
-    seen: dict[bytes, int] = {}
+def is_protected(problem: Problem, is_withheld: Flags) -> bool:
+    """Say whether a pattern protects every target.
+
+    Parameters
+    ----------
+    problem
+        What has to be protected.
+    is_withheld
+        The pattern, shape (n_cells,).
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
+    attacker = Attacker(problem.known, is_withheld, whole=problem.whole)
+    reach = attacker.kinds.reach(problem.targets)
+    most, least = _distinct(reach[0], problem.high), _distinct(reach[1], problem.low)
+    nothing = np.zeros(len(is_withheld), dtype=bool)
+    try:
+        _mend(_Search(problem, attacker, most, least, nothing, problem.weight, []), is_withheld)
+    except _NotEnoughError:
+        return False
+    return True
+
+
+def _distinct(rows: csr_array, wanted: Numbers) -> tuple[csr_array, Numbers]:
+    """Leave out figures that are the sum of the same kinds as one before them, and have to reach the same."""
+    seen: dict[tuple[bytes, float], int] = {}
     rows.sort_indices()
     for row in range(rows.shape[0]):
-        seen.setdefault(rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tobytes(), row)
-    return rows[np.array(sorted(seen.values()), dtype="int64")]
+        kinds = rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tobytes()
+        seen.setdefault((kinds, float(wanted[row])), row)
+    kept = np.array(sorted(seen.values()), dtype="int64")
+    return rows[kept], wanted[kept]
 
 
 def _search(search: _Search) -> Pattern:
@@ -185,18 +217,19 @@ def _cost(search: _Search, is_withheld: Flags) -> float:
 
 def _mend(search: _Search, chosen: Flags) -> Flags:
     """Withhold more, one figure after another, until every target is protected; keep a cut for each that was not."""
-    problem, is_open = search.problem, chosen.copy()
+    is_open = chosen.copy()
     search.attacker.open(is_open)
     search.worlds[:] = [world for world in search.worlds[-_WORLDS_KEPT:] if search.attacker.agrees(world)]
     for target, most in _unproven(search):
-        weights = (search.most if most else search.least)[[target]].toarray()[0]
+        figures, wanted = search.most if most else search.least
+        weights = figures[[target]].toarray()[0]
         while True:
             found = search.attacker.extreme(weights, most=most)
             search.worlds.append(found.world)
             reached = float(weights @ found.world)
-            if reached >= problem.high - _TINY if most else reached <= problem.low + _TINY:
+            if reached >= wanted[target] - _TINY if most else reached <= wanted[target] + _TINY:
                 break
-            cut = _cut(search, found, is_open, most=most)
+            cut = _cut(search, found, is_open, wanted=float(wanted[target]), most=most)
             if cut.sum() < 1 - _TINY:
                 raise _NotEnoughError
             search.cuts.append(cut)
@@ -208,29 +241,27 @@ def _mend(search: _Search, chosen: Flags) -> Flags:
 
 def _unproven(search: _Search) -> Iterator[tuple[int, bool]]:
     """Go through the targets that no world found so far shows to be protected; new worlds count at once."""
-    problem = search.problem
     for most in (True, False):
-        figures = search.most if most else search.least
+        figures, wanted = search.most if most else search.least
         waiting, seen, is_stuck = np.arange(figures.shape[0]), 0, not most
         while True:
             if seen < len(search.worlds):
                 reached = figures[waiting] @ np.array(search.worlds[seen:]).T
-                done = (
-                    reached.max(axis=1) >= problem.high - _TINY if most else reached.min(axis=1) <= problem.low + _TINY
-                )
+                short = wanted[waiting] - reached.max(axis=1) if most else reached.min(axis=1) - wanted[waiting]
+                done = short <= _TINY
                 # One world that shows many targets to be safe spares many programs.
                 is_stuck = is_stuck or (seen > 0 and not done.any())
                 waiting, seen = waiting[~done], len(search.worlds)
             if not len(waiting):
                 break
             if not is_stuck and len(waiting) > _FEW:
-                search.worlds.append(search.attacker.spread(room_for(figures, waiting, problem.high, turn=seen)))
+                search.worlds.append(search.attacker.spread(room_for(figures, waiting, wanted[waiting], turn=seen)))
                 continue
             target, waiting = int(waiting[0]), waiting[1:]
             yield target, most
 
 
-def _cut(search: _Search, found: Extreme, is_open: Flags, *, most: bool) -> Numbers:
+def _cut(search: _Search, found: Extreme, is_open: Flags, *, wanted: float, most: bool) -> Numbers:
     """State, from the dual prices, what has to be withheld at least: coefficients of a row ``>= 1``.
 
     Withholding figure i lets it be anything from 0 upwards; the figure sought then changes by at most its price times
@@ -238,7 +269,7 @@ def _cut(search: _Search, found: Extreme, is_open: Flags, *, most: bool) -> Numb
     """
     problem = search.problem
     n = len(problem.is_sensitive)
-    need = problem.high - found.value if most else found.value - problem.low
+    need = wanted - found.value if most else found.value - wanted
     may = search.allowed & ~is_open
     if need <= _TINY:
         # Fractions would do, whole counts do not: something else has to be withheld.

@@ -2,42 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from safeschools_geo.errors import ColumnError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from safeschools_geo.disclosure.cells import Cells
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Fact:
-    """A statement that a weighted sum of the finest counts lies between two numbers.
+    """A statement that a weighted sum of counts lies between two numbers.
 
     Parameters
     ----------
+    by
+        The dimension that weights are given by, such as ``school``.
     weights
-        Weight of each finest count, shape (n_atoms,).
+        Group of `by` → weight of each of its counts; 0 for groups left out.
+    where
+        Dimension → value that the counts have, as pairs.
     low, high
         The sum lies between them; infinite where nothing is said.
     source
         Where it can be read, such as ``map class`` or ``release 2``.
     """
 
-    weights: NDArray[np.float64]
+    by: str
+    weights: Mapping[str, float]
     low: float
     high: float
     source: str
+    where: tuple[tuple[str, str], ...] = ()
 
-    def holds(self, counts: NDArray[np.int64] | NDArray[np.float64], *, slack: float = 1e-6) -> bool:
-        """Say whether counts agree with the statement.
+    def row(self, atoms: pd.DataFrame) -> Numbers:
+        """Weigh the finest counts.
+
+        Parameters
+        ----------
+        atoms
+            The dimensions of each finest count.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_atoms,).
+
+        Raises
+        ------
+        ColumnError
+            When the statement is about a dimension that the counts do not have.
+        """
+        lacking = sorted({self.by, *dict(self.where)} - set(map(str, atoms.columns)))
+        if lacking:
+            raise ColumnError(
+                "A statement is not about the counts of this release.",
+                where=self.source,
+                found=", ".join(lacking),
+                expected="one of: " + ", ".join(map(str, atoms.columns)),
+            )
+        weight = atoms[self.by].map(dict(self.weights)).astype("float64").fillna(0.0).to_numpy().copy()
+        for name, value in self.where:
+            weight[(atoms[name] != value).to_numpy()] = 0.0
+        return np.asarray(weight)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the statement as it is written into files.
+
+        Returns
+        -------
+        dict
+            Its fields; limits that are infinite are None.
+        """
+        return {
+            "source": self.source,
+            "by": self.by,
+            "where": dict(self.where),
+            "weights": dict(self.weights),
+            "low": self.low if np.isfinite(self.low) else None,
+            "high": self.high if np.isfinite(self.high) else None,
+        }
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A figure that was published once and is another now.
+
+    Parameters
+    ----------
+    key
+        Value of each dimension of the figure, as pairs.
+    published
+        What was published.
+    """
+
+    key: tuple[tuple[str, str], ...]
+    published: int
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Statements as rows over finest counts.
+
+    Parameters
+    ----------
+    matrix
+        Shape (n_statements, n_atoms).
+    low, high
+        Shape (n_statements,).
+    """
+
+    matrix: csr_array
+    low: Numbers
+    high: Numbers
+
+    def holds(self, counts: NDArray[np.int64], *, slack: float = 1e-6) -> NDArray[np.bool_]:
+        """Say which statements agree with counts.
 
         Parameters
         ----------
@@ -48,69 +138,56 @@ class Fact:
 
         Returns
         -------
-        bool
-            Whether they do.
+        numpy.ndarray
+            Shape (n_statements,).
         """
-        value = float(self.weights @ counts)
-        return self.low - slack <= value <= self.high + slack
+        value = self.matrix @ counts
+        return np.asarray((value >= self.low - slack) & (value <= self.high + slack))
 
 
-def cell_fact(cells: Cells, *, low: float, high: float, source: str, **key: str) -> Fact:
-    """State that one figure lies between two numbers, as the class of a map does.
-
-    Parameters
-    ----------
-    cells
-        The figures of the release.
-    low, high
-        The figure lies between them.
-    source
-        Where it can be read.
-    **key
-        Value of each dimension of the figure.
-
-    Returns
-    -------
-    Fact
-        The statement.
-    """
-    inside = np.ones(len(cells.atoms))
-    for name, value in key.items():
-        inside *= (cells.atoms[name] == value).to_numpy()
-    return Fact(inside, low, high, source)
-
-
-def fact_rows(facts: Sequence[Fact], n_atoms: int) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]:
+def said(facts: Sequence[Fact], atoms: pd.DataFrame) -> Said:
     """Put statements under each other.
 
     Parameters
     ----------
     facts
         The statements.
-    n_atoms
-        Number of finest counts.
+    atoms
+        The dimensions of each finest count.
 
     Returns
     -------
-    matrix : scipy.sparse.csr_array
-        Shape (n_facts, n_atoms).
-    low, high : numpy.ndarray
-        Shape (n_facts,).
+    Said
+        A row for each.
 
     Raises
     ------
     ColumnError
         When a statement is not about these counts.
     """
-    wrong = [fact.source for fact in facts if fact.weights.shape != (n_atoms,)]
-    if wrong:
-        raise ColumnError(
-            "A statement is not about the counts of this release.", ids=wrong, expected=f"{n_atoms} weights"
-        )
-    if not facts:
-        return csr_array((0, n_atoms)), np.empty(0), np.empty(0)
-    return (
-        csr_array(np.vstack([fact.weights for fact in facts])),
-        np.array([fact.low for fact in facts]),
-        np.array([fact.high for fact in facts]),
+    rows = [csr_array(fact.row(atoms)[None, :]) for fact in facts]
+    return Said(
+        matrix=vstack(rows).tocsr() if rows else csr_array((0, len(atoms))),
+        low=np.array([fact.low for fact in facts], dtype="float64"),
+        high=np.array([fact.high for fact in facts], dtype="float64"),
+    )
+
+
+def together(one: Said, two: Said) -> Said:
+    """Put the statements of two under each other.
+
+    Parameters
+    ----------
+    one, two
+        The statements.
+
+    Returns
+    -------
+    Said
+        All of them.
+    """
+    return Said(
+        vstack([one.matrix, two.matrix]).tocsr(),
+        np.concatenate([one.low, two.low]),
+        np.concatenate([one.high, two.high]),
     )

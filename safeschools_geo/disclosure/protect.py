@@ -5,28 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
 
 from safeschools_geo.disclosure.attacker import Known
 from safeschools_geo.disclosure.complement import Pattern, Problem, complementary
+from safeschools_geo.disclosure.facts import said
+from safeschools_geo.disclosure.needs import needs_of_restated, needs_of_small, targets, wider
 from safeschools_geo.disclosure.policy import PolicyLike, load_policy
 from safeschools_geo.disclosure.primary import is_sensitive
 from safeschools_geo.disclosure.raw_table import TableLike, raw_table
+from safeschools_geo.disclosure.rule import against_rule
 from safeschools_geo.disclosure.safe_table import SafeTable, sealed
 from safeschools_geo.errors import DisclosureError, count_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from safeschools_geo.disclosure.cells import Cells
-    from safeschools_geo.disclosure.facts import Fact
+    from safeschools_geo.disclosure.facts import Fact, Restated
     from safeschools_geo.disclosure.policy import Policy
 
 
 def protect(
-    table: TableLike, policy: PolicyLike = "default", *, facts: Sequence[Fact] = (), whole: bool = False
+    table: TableLike,
+    policy: PolicyLike = "default",
+    *,
+    facts: Sequence[Fact] = (),
+    restated: Sequence[Restated] = (),
+    knows_rule: bool = False,
+    whole: bool = False,
 ) -> SafeTable:
     """Withhold what may not be told, and no more than is needed for it.
 
@@ -40,6 +48,12 @@ def protect(
     facts
         What else is published about the same counts, or was before: roundings, classes of a map, sentences, earlier
         releases. The counts must agree with it.
+    restated
+        Figures that were published once and have been corrected since. Where the correction is a small count, the
+        figure is withheld, and may not be worked out so closely that the correction is known.
+    knows_rule
+        Whether it has to hold against somebody who also reasons that a withheld figure which could not be hidden, were
+        it small, is not small (`rule`). The board packet asks for it; it may take more than the least.
     whole
         Whether every small count has to stay possible with whole counts; else fractions will do, as in the literature,
         which is faster. The audit always asks for whole counts.
@@ -62,46 +76,76 @@ def protect(
     raw, chosen = raw_table(table), load_policy(policy)
     cells, hidden = raw.cells(), raw.hidden_cells()
     truth = raw.values
-    _require_true(facts, truth)
+    statements = said(facts, raw.atoms)
+    _require_true(facts, statements.holds(truth))
     values, unseen = _values(cells, truth), _values(hidden, truth)
     small = is_sensitive(values, raw.students_of(cells), chosen)
+    needs = wider(needs_of_small(small, chosen), needs_of_restated(cells, values, restated, chosen))
+    is_sought = ~np.isnan(needs[:, 0])
     hidden_small = is_sensitive(unseen, raw.students_of(hidden), chosen)
+    rows, low, high = targets(cells, needs, hidden, needs_of_small(hidden_small, chosen))
     problem = Problem(
-        known=Known(cells.matrix, values.astype("float64"), tuple(facts)),
-        is_sensitive=small,
-        targets=_targets(cells, small, hidden, hidden_small),
+        known=Known(cells.matrix, values.astype("float64"), statements),
+        is_sensitive=is_sought,
+        targets=rows,
+        low=low,
+        high=high,
         rank=cells.rank,
         weight=_weights(values, chosen),
-        low=1,
-        high=chosen.largest_small,
+        may=np.ones(len(values), dtype=bool),
         whole=whole,
     )
     pattern = complementary(problem)
+    if knows_rule:
+        pattern = against_rule(problem, pattern, largest_small=chosen.largest_small)
     return sealed(
         cells=cells,
         values=np.where(pattern.is_withheld, -1, values),
         hidden=hidden,
-        sensitive=small,
+        needs=needs,
         hidden_sensitive=hidden_small,
         facts=tuple(facts),
         policy=chosen,
         measure=raw.measure,
-        notes=(_told(pattern, cells, small),),
+        notes=(_told(pattern, cells, is_sought),),
+    )
+
+
+def withhold(
+    table: TableLike, keys: Sequence[Mapping[str, str]], policy: PolicyLike = "default", *, facts: Sequence[Fact] = ()
+) -> SafeTable:
+    """Withhold the figures that somebody chose, and no others, for the audit to look at.
+
+    Parameters
+    ----------
+    table, policy, facts
+        As for `protect`.
+    keys
+        The figures, each by the value of its dimensions.
+
+    Returns
+    -------
+    SafeTable
+        A release that may well tell too much: `audit` says whether it does, and the pages ask it.
+    """
+    raw, chosen = raw_table(table), load_policy(policy)
+    cells, hidden = raw.cells(), raw.hidden_cells()
+    values, unseen = _values(cells, raw.values), _values(hidden, raw.values)
+    small = is_sensitive(values, raw.students_of(cells), chosen)
+    return sealed(
+        cells=cells,
+        values=np.where(cells.named(keys), -1, values),
+        hidden=hidden,
+        needs=needs_of_small(small, chosen),
+        hidden_sensitive=is_sensitive(unseen, raw.students_of(hidden), chosen),
+        facts=tuple(facts),
+        policy=chosen,
+        measure=raw.measure,
     )
 
 
 def _values(cells: Cells, truth: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.rint(cells.matrix @ truth), dtype="int64")
-
-
-def _targets(cells: Cells, small: NDArray[np.bool_], hidden: Cells, hidden_small: NDArray[np.bool_]) -> csr_array:
-    """List the figures nobody may narrow down, each once."""
-    parts = vstack([cells.matrix[np.flatnonzero(small)], hidden.matrix[np.flatnonzero(hidden_small)]]).tocsr()
-    seen: dict[bytes, int] = {}
-    for row in range(parts.shape[0]):
-        inside = np.sort(parts.indices[parts.indptr[row] : parts.indptr[row + 1]])
-        seen.setdefault(inside.tobytes(), row)
-    return parts[np.array(sorted(seen.values()), dtype="int64")]
 
 
 def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:
@@ -118,8 +162,8 @@ def _told(pattern: Pattern, cells: Cells, small: NDArray[np.bool_]) -> str:
     return told if not totals else f"{told} {count_text(totals, 'total')} had to be withheld too."
 
 
-def _require_true(facts: Sequence[Fact], truth: NDArray[np.int64]) -> None:
-    wrong = [fact.source for fact in facts if not fact.holds(truth)]
+def _require_true(facts: Sequence[Fact], holds: NDArray[np.bool_]) -> None:
+    wrong = [fact.source for fact, is_true in zip(facts, holds, strict=True) if not is_true]
     if wrong:
         raise DisclosureError(
             "What is said elsewhere contradicts the counts.",

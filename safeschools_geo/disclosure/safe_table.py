@@ -35,8 +35,9 @@ class SafeTable:
         Value of each figure, shape (n_cells,), −1 where it is withheld.
     hidden
         Groups that no table shows and whose small counts nobody may work out.
-    sensitive, hidden_sensitive
-        Which figures, and which of the hidden ones, are small: for the audit alone.
+    needs, hidden_sensitive
+        How small and how large each figure has to be able to be, shape (n_cells, 2), missing where it does not matter;
+        and which of the hidden ones are small: for the audit alone.
     facts
         What else is published: roundings, classes, earlier releases.
     policy
@@ -55,7 +56,7 @@ class SafeTable:
         cells: Cells,
         values: NDArray[np.int64],
         hidden: Cells,
-        sensitive: NDArray[np.bool_],
+        needs: NDArray[np.float64],
         hidden_sensitive: NDArray[np.bool_],
         facts: tuple[Fact, ...],
         policy: Policy,
@@ -71,7 +72,7 @@ class SafeTable:
         self._cells, self._hidden = cells, hidden
         self._values = values.copy()
         self._values.setflags(write=False)
-        self._sensitive, self._hidden_sensitive = sensitive, hidden_sensitive
+        self._needs, self._hidden_sensitive = needs, hidden_sensitive
         self.facts, self.policy, self.measure, self.notes = facts, policy, measure, notes
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from safeschools_geo.check_report import Check
 from safeschools_geo.rebalance.checking.claims import PROVEN_WITHIN, move_costs
 from safeschools_geo.rebalance.checking.every_plan import (
     TooManyPlansError,
@@ -12,7 +13,6 @@ from safeschools_geo.rebalance.checking.every_plan import (
     imbalance_floor,
     least_moves,
 )
-from safeschools_geo.rebalance.checking.report import Check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
+from safeschools_geo.check_report import Check
 from safeschools_geo.rebalance.checking.plan import CLOSE, imbalance_of, is_close, load_of_zones
-from safeschools_geo.rebalance.checking.report import Check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

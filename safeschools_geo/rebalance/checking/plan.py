@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from safeschools_geo.rebalance.checking.report import Check, check_of
+from safeschools_geo.check_report import Check, check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

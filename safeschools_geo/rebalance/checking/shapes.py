@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 from shapely.geometry import shape
 
-from safeschools_geo.rebalance.checking.report import Check, check_of
+from safeschools_geo.check_report import Check, check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safeschools_geo.check_report import Check, VerifyReport
 from safeschools_geo.rebalance.checking.bound import PLANS_TRIED, bound_checks
 from safeschools_geo.rebalance.checking.claims import claim_checks
 from safeschools_geo.rebalance.checking.plan import hash_checks, load_checks, rule_checks, unit_checks
 from safeschools_geo.rebalance.checking.record import REQUIRED, Record, read_record
-from safeschools_geo.rebalance.checking.report import Check, VerifyReport
 from safeschools_geo.rebalance.checking.shapes import draw, shape_checks
 
 

@@ -1,0 +1,301 @@
+"""The record of what was published: append-only, each release chained to the one before by its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from safeschools_geo.disclosure.facts import Fact, Restated
+from safeschools_geo.disclosure.grouping import ALL
+from safeschools_geo.errors import LedgerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from safeschools_geo.disclosure.raw_table import RawTable
+    from safeschools_geo.disclosure.safe_table import SafeTable
+
+_FIRST = "0" * 64
+_ID = "school"
+_NEAR = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """What was published at one time.
+
+    Parameters
+    ----------
+    number
+        1 for the first release.
+    district, term
+        What it is of.
+    released
+        Day of the release, in ISO 8601.
+    policy
+        The policy it was protected with.
+    measure
+        What is counted.
+    people
+        School → its zone, level and the like at that time.
+    figures
+        Every figure: its `key` (dimension → value) and `value`, None where it was withheld.
+    statements
+        What else was published, as `facts.Fact` writes it.
+    previous
+        Hash of the release before.
+    """
+
+    number: int
+    district: str
+    term: str
+    released: str
+    policy: Mapping[str, Any]
+    measure: str
+    people: Mapping[str, Mapping[str, str]]
+    figures: Sequence[Mapping[str, Any]]
+    statements: Sequence[Mapping[str, Any]]
+    previous: str = _FIRST
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all of it."""
+        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
+
+    def says_the_same(self, other: Release) -> bool:
+        """Say whether another release publishes the same, whenever it did.
+
+        Parameters
+        ----------
+        other
+            The other release.
+
+        Returns
+        -------
+        bool
+            Whether it does.
+        """
+        unlike = ("number", "released", "previous")
+        one, two = ({k: v for k, v in asdict(r).items() if k not in unlike} for r in (self, other))
+        return _canonical(one) == _canonical(two)
+
+    def line(self) -> str:
+        """Write the release as a line of the record.
+
+        Returns
+        -------
+        str
+            JSON, with its hash.
+        """
+        return _canonical({**asdict(self), "hash": self.hash})
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """What earlier releases tell about the counts of a new one.
+
+    Parameters
+    ----------
+    facts
+        Their figures and statements that still hold for the counts.
+    restated
+        Figures that have been corrected since, or lack schools that have left.
+    """
+
+    facts: tuple[Fact, ...]
+    restated: tuple[Restated, ...]
+
+
+def read_ledger(path: Path) -> tuple[Release, ...]:
+    """Read the record of what was published.
+
+    Parameters
+    ----------
+    path
+        The file, one release a line; a file that is not there is an empty record.
+
+    Returns
+    -------
+    tuple of Release
+        The releases, in order.
+
+    Raises
+    ------
+    LedgerError
+        When it cannot be read, or a release was changed, left out, or put elsewhere.
+    """
+    if not path.exists():
+        return ()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        entries = [json.loads(line) for line in lines if line.strip()]
+        releases = [Release(**{k: v for k, v in entry.items() if k != "hash"}) for entry in entries]
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
+        raise _broken(path, "It cannot be read.", error) from error
+    previous = _FIRST
+    for number, (entry, release) in enumerate(zip(entries, releases, strict=True), start=1):
+        if entry.get("hash") != release.hash:
+            raise _broken(path, f"Release {number} has been changed since it was written.", entry.get("hash"))
+        if release.number != number or release.previous != previous:
+            raise _broken(path, f"Before release {release.number} one is missing, or another was put in.", number)
+        previous = release.hash
+    return tuple(releases)
+
+
+def ledger_text(releases: Sequence[Release]) -> str:
+    """Write the record.
+
+    Parameters
+    ----------
+    releases
+        The releases, in order.
+
+    Returns
+    -------
+    str
+        One line for each.
+    """
+    return "".join(f"{release.line()}\n" for release in releases)
+
+
+def with_release(
+    releases: Sequence[Release],
+    safe: SafeTable,
+    people: pd.DataFrame,
+    *,
+    district: str,
+    term: str,
+    released: str,
+) -> tuple[Release, ...]:
+    """Add a release to the record, unless the last one says the same.
+
+    Parameters
+    ----------
+    releases
+        The record.
+    safe
+        What is published.
+    people
+        `school`, and the other dimensions that a school settles, as text.
+    district, term
+        What it is of.
+    released
+        Day of the release, in ISO 8601.
+
+    Returns
+    -------
+    tuple of Release
+        The record with it.
+    """
+    dims = [str(name) for name in people.columns if name in safe.dims and name != _ID]
+    new = Release(
+        number=len(releases) + 1,
+        district=district,
+        term=term,
+        released=released,
+        policy=safe.policy.to_dict(),
+        measure=safe.measure,
+        people={row[_ID]: {name: row[name] for name in dims} for row in people.astype("str").to_dict("records")},
+        figures=_figures(safe),
+        statements=[fact.to_dict() for fact in safe.facts if not fact.source.startswith("release ")],
+        previous=releases[-1].hash if releases else _FIRST,
+    )
+    if releases and releases[-1].says_the_same(new):
+        return tuple(releases)
+    return (*releases, new)
+
+
+def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
+    """Work out what earlier releases tell about the counts of a new one.
+
+    Parameters
+    ----------
+    releases
+        The record.
+    raw
+        The counts.
+
+    Returns
+    -------
+    Earlier
+        Figures are taken with the schools that their zone or level had when they were published, so that the same
+        schools in other zones are no way around. Figures that the counts contradict have been corrected since, or are
+        of schools that have left: they say nothing certain about the counts, but their difference from what would now
+        be published does (`protect(…, restated=…)`).
+    """
+    facts: list[Fact] = []
+    restated: dict[Restated, None] = {}
+    for release in releases:
+        for fact, key in _told(release, raw):
+            row = fact.row(raw.atoms)
+            if fact.low - _NEAR <= float(row @ raw.values) <= fact.high + _NEAR:
+                facts += [fact] if row.any() else []
+            elif key is not None:
+                restated[Restated(key, int(fact.low))] = None
+    return Earlier(tuple(_distinct(facts, raw)), tuple(restated))
+
+
+def _told(release: Release, raw: RawTable) -> list[tuple[Fact, tuple[tuple[str, str], ...] | None]]:
+    """Write what was published as statements about schools, the figures with their names."""
+    if release.measure != raw.measure or _ID not in raw.dims:
+        return []
+    source = f"release {release.number}"
+    people_dims = {name for has in release.people.values() for name in has} | {_ID}
+    found: list[tuple[Fact, tuple[tuple[str, str], ...] | None]] = []
+    for figure in release.figures:
+        key = figure["key"]
+        about = tuple(sorted((k, v) for k, v in key.items() if k not in people_dims))
+        if figure["value"] is None or not set(dict(about)) <= set(raw.dims):
+            continue
+        people = {k: v for k, v in key.items() if k in people_dims}
+        members = {
+            s: 1.0 for s, has in release.people.items() if all({**has, _ID: s}[k] == v for k, v in people.items())
+        }
+        value = float(figure["value"])
+        found.append((Fact(_ID, members, value, value, source, about), tuple(sorted(key.items()))))
+    for entry in release.statements:
+        low = -np.inf if entry["low"] is None else entry["low"]
+        high = np.inf if entry["high"] is None else entry["high"]
+        where = tuple(sorted(entry["where"].items()))
+        found.append((Fact(entry["by"], entry["weights"], low, high, f"{source}, {entry['source']}", where), None))
+    return found
+
+
+def _distinct(facts: Sequence[Fact], raw: RawTable) -> list[Fact]:
+    """Leave out what an earlier statement says already."""
+    seen: dict[tuple[bytes, float, float], Fact] = {}
+    for fact in facts:
+        seen.setdefault((fact.row(raw.atoms).tobytes(), fact.low, fact.high), fact)
+    return list(seen.values())
+
+
+def _figures(safe: SafeTable) -> list[dict[str, Any]]:
+    rows = safe.to_frame().to_dict("records")
+    return [
+        {
+            "key": {name: row[name] for name in safe.dims if row[name] != ALL},
+            "value": None if row["is_withheld"] else int(row["count"]),
+        }
+        for row in rows
+    ]
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _broken(path: Path, problem: str, found: object) -> LedgerError:
+    return LedgerError(
+        f"The record of what was published is not whole. {problem}",
+        where=path,
+        found=found,
+        expected="every release as it was written, in order",
+        remedy="Restore the file from a backup. Without it nobody can tell what a new release gives away.",
+    )
