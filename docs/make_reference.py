@@ -38,6 +38,7 @@ _SECTIONS = (
     settings.RebalanceSettings,
     settings.HotspotSettings,
     settings.CoverageSettings,
+    settings.BoardSettings,
     settings.PatrolChange,
 )
 

@@ -30,7 +30,7 @@ from safeschools_geo.term_maps import zones_map
 from safeschools_geo.workload import imbalance, term_comparison
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False)
+result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)
 print(result.summary())
 
 # %% [markdown]

@@ -30,7 +30,7 @@ from safeschools_geo.term import run_term
 from safeschools_geo.term_maps import history_map, rates_map
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False)
+result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)
 this_term = result.history[result.history["term"] == result.term.name]
 print(result.summary())
 

@@ -34,7 +34,7 @@ from safeschools_geo.hotspots.zones import split_groups
 from safeschools_geo.term import run_term, zone_by_school
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False)
+result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)
 found = result.hotspots
 print(f"{result.district.settings.district.name}, {found.term}")
 

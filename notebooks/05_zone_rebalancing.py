@@ -39,7 +39,7 @@ from safeschools_geo.term import run_term
 from safeschools_geo.term_scores import score_in_district
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, covers=False)
+result = run_term(district_folder or demo_folder(), term=term_name, covers=False, protects=False)
 proposal = result.proposal
 print(f"{result.district.settings.district.name}, {result.term.name}. {result.why_no_proposal()}")
 

@@ -34,7 +34,7 @@ from safeschools_geo.district import demo_folder
 from safeschools_geo.term import run_term
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name)
+result = run_term(district_folder or demo_folder(), term=term_name, protects=False)
 coverage = result.coverage
 print(f"{result.district.settings.district.name}, {result.term.name}.")
 print(coverage.watch.rates.summary() if coverage else "There are no calls for zone officers to answer.")

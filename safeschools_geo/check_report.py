@@ -44,11 +44,12 @@ class VerifyReport:
     bound
         ``confirmed``: the checker found the bound itself; ``recorded``: it rests on the solver's record, which was not
         repeated; ``refuted``: it contradicts what the checker found; ``unchecked``: the checker did not get that far.
+        None for what has no bound, such as a board packet.
     """
 
     folder: str
     checks: tuple[Check, ...]
-    bound: str = "unchecked"
+    bound: str | None = "unchecked"
 
     @property
     def is_ok(self) -> bool:

@@ -26,6 +26,7 @@ COMMANDS = {
     "rebalance": "rebalance",
     "score": "score",
     "verify": "verify",
+    "board": "board",
     "compare": "compare",
     "map": "map",
     "draft-zones": "draft_zones",

@@ -1,4 +1,4 @@
-"""A term's run, told step by step: read, check, assign, count, find, propose, draw, write."""
+"""A term's run, told step by step: read, check, assign, count, find, propose, cover, protect, draw, write."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
+from safeschools_geo.disclosure.ledger import read_ledger
 from safeschools_geo.district import District, read_district
 from safeschools_geo.export import replaced_folder
 from safeschools_geo.hotspots.find import TermInputs, find_hotspots
 from safeschools_geo.incidents import programme_work
+from safeschools_geo.packet.outputs import draw_board
 from safeschools_geo.row_filters import refuse_rejects
+from safeschools_geo.term_board import protect_term
 from safeschools_geo.term_coverage import cover_zones
 from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
@@ -27,13 +30,15 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from safeschools_geo.disclosure.ledger import Release
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.settings import Term
 
 FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
 PROPOSING_STEPS = (*FINDING_STEPS, "Proposing zones")
 COVERING_STEPS = (*PROPOSING_STEPS, "Working out coverage")
-STEPS = (*COVERING_STEPS, "Drawing", "Writing")
+PROTECTING_STEPS = (*COVERING_STEPS, "Protecting")
+STEPS = (*PROTECTING_STEPS, "Drawing", "Writing")
 
 
 def run_term(
@@ -45,6 +50,8 @@ def run_term(
     is_strict: bool = False,
     proposes: bool = True,
     covers: bool = True,
+    protects: bool = True,
+    releases: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> TermResult:
@@ -66,6 +73,10 @@ def run_term(
         Whether to propose other zones; the rest does not need it.
     covers
         Whether to work out patrol coverage; the rest does not need it.
+    protects
+        Whether to work out what may be told in public; the rest does not need it.
+    releases
+        Record of what was published earlier; that of the settings, in the district folder, if left out.
     on_step
         Called with the name of each step as it begins, one of `STEPS`.
     on_point
@@ -112,13 +123,41 @@ def run_term(
             district, zone_of, history, workload, hotspots, proposal=result.proposal, term=chosen, seed=seed
         )
         result = replace(result, coverage=coverage)
+    if protects:
+        on_step("Protecting")
+        result = replace(result, board=protect_term(result, releases=earlier_releases(district, releases)))
     if out is not None:
         on_step("Drawing")
         pages = draw_term(result)
+        packet = {} if result.board is None else draw_board(result.board, district.settings.board)[0]
         on_step("Writing")
         with replaced_folder(out / chosen.name) as target:
-            write_term(result, pages, target)
+            write_term(result, pages, packet, target)
     return result
+
+
+def earlier_releases(district: District, file: Path | None = None) -> tuple[Release, ...]:
+    """Read the record of what was published earlier.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    file
+        The record; that of the settings, in the district folder, if left out.
+
+    Returns
+    -------
+    tuple of Release
+        The releases; none where there is no record yet.
+
+    Raises
+    ------
+    LedgerError
+        When the record was changed.
+    """
+    settings = district.settings
+    return read_ledger(settings.folder / settings.board.releases if file is None else file)
 
 
 def assign_schools(district: District) -> pd.DataFrame:

@@ -1,104 +1,144 @@
-"""The board packet of a term: what may be told, audited, and put into the words of the pages."""
+"""The board packet of a term: what may be told is chosen, protected, audited, and put into the words of the pages."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from safeschools_geo.board.content import BoardContent, BoardDetail
-from safeschools_geo.disclosure import Grouping, Policy, SafeTable, audit, load_policy, protect
-from safeschools_geo.disclosure.advice import advise
-from safeschools_geo.packet.counts import (
-    confidential_counts,
-    confidential_students,
-    offered_tables,
-    programme_people,
-    terms_told,
-    with_detail,
-)
-from safeschools_geo.packet.rates import public_changes, public_rates
-from safeschools_geo.school_calendar import school_days
+import pandas as pd
+
+from safeschools_geo.board.content import BoardContent
+from safeschools_geo.disclosure import AuditReport, SafeTable, load_policy
+from safeschools_geo.disclosure.facts import Fact
+from safeschools_geo.disclosure.ledger import Release, with_release
+from safeschools_geo.packet.content import board_content as packet_content
+from safeschools_geo.packet.counts import confidential_counts, programme_people
+from safeschools_geo.packet.tables import tell
 
 if TYPE_CHECKING:
-    from safeschools_geo.settings import Term
+    from collections.abc import Sequence
+
     from safeschools_geo.term_result import TermResult
 
 
-def board_content(result: TermResult, *, policy: Policy | None = None) -> BoardContent:
-    """Work out what the pages for the board say.
+@dataclass(frozen=True, eq=False)
+class TermBoard:
+    """What may be told of a term.
+
+    Parameters
+    ----------
+    content
+        What the pages say.
+    statements
+        What the rounded figures on them tell.
+    people
+        Schools of the programme with their zone and level, for the record of releases. Confidential.
+    releases
+        What was published earlier.
+    """
+
+    content: BoardContent
+    statements: tuple[Fact, ...]
+    people: pd.DataFrame
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def counts(self) -> SafeTable:
+        """The counts that are published."""
+        return self.content.counts
+
+    @property
+    def audit(self) -> AuditReport:
+        """What can be worked out from them."""
+        return self.content.audit
+
+    def released(self, day: str) -> tuple[TermBoard, tuple[Release, ...]]:
+        """Turn the draft into a release.
+
+        Parameters
+        ----------
+        day
+            Day of the release, in ISO 8601.
+
+        Returns
+        -------
+        board : TermBoard
+            The same, with the number of the release.
+        releases : tuple of Release
+            The record with it. A release that says the same as the last one is that one.
+        """
+        content = self.content
+        record = with_release(
+            self.releases,
+            content.counts,
+            self.people.drop(columns="students"),
+            district=content.district,
+            term=content.term,
+            released=day,
+            statements=self.statements,
+        )
+        return replace(self, content=replace(content, release=record[-1].number)), record
+
+    def summary(self) -> str:
+        """Say in plain English what is told and what is withheld.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        chosen = self.content.advice[self.content.advice["is_chosen"]]
+        finest = f" The finest table is {chosen['grouping'].iloc[0]}." if len(chosen) else ""
+        return f"{self.counts.summary()}{finest} {self.audit.summary()}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what the adviser found.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `disclosure.advice.advise`.
+        """
+        return self.content.advice
+
+
+def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard | None:
+    """Work out what the packet for the board may say.
 
     Parameters
     ----------
     result
         All results of the term.
-    policy
-        The disclosure policy; the default one if None.
+    releases
+        What was published earlier (`disclosure.ledger.read_ledger`).
 
     Returns
     -------
-    BoardContent
-        Protected and audited.
+    TermBoard or None
+        Protected and audited; None where no school of the programme is in a zone.
+
+    Raises
+    ------
+    DisclosureError
+        When a small count can be worked out whatever is withheld.
     """
-    chosen = policy or load_policy("default")
-    raw = confidential_counts(result)
-    offered = offered_tables(raw, result.term)
-    advice = advise(raw, offered, chosen, not_chosen=[g for g in offered if "school" in g.dims])
-    detail = next((offered[int(i)] for i in advice.loc[advice["is_chosen"], "position"]), None)
-    counts = protect(with_detail(raw, detail), chosen)
-    report = audit(counts).require_safe()
     people = programme_people(result)
-    students = protect(
-        confidential_students(people, [Grouping(("zone",)), Grouping(("level",)), Grouping(())]),
-        replace(chosen, smallest_count=chosen.smallest_group),
-    )
+    if people.empty:
+        return None
     settings = result.district.settings
-    terms = terms_told(result)
-    days = {t.name: len(school_days(t, settings.calendar)) for t in terms}
-    trends = {
-        name: public_rates(counts, students, *dims, "term", days=days)
-        for name, dims in {"zone": ("zone",), "level": ("level",), "district": ()}.items()
-    }
-    this = result.term.name
-    schools = result.district.schools
-    zone_of = result.school_zones.set_index("school_id")["zone_id"]
-    programme = schools[schools["in_program"]]
-    return BoardContent(
-        district=settings.district.name,
-        term=this,
-        terms=[t.name for t in terms],
-        is_synthetic=settings.district.is_synthetic,
-        release=0,
-        counts=counts,
-        students=students,
-        audit=report,
-        zones=result.district.zones[["zone_id", "name", "geometry"]],
-        schools=programme.assign(zone_id=programme["school_id"].map(zone_of))[
-            ["school_id", "name", "level", "zone_id", "geometry"]
-        ],
-        boundary=result.district.boundary,
-        places=result.district.places,
-        zone_rates=trends["zone"][trends["zone"]["term"] == this].reset_index(drop=True),
-        level_rates=trends["level"][trends["level"]["term"] == this].reset_index(drop=True),
-        zone_trends=trends["zone"],
-        level_trends=trends["level"],
-        district_trends=trends["district"],
-        categories=counts.table("category", term=this),
-        origins=counts.table("origin", term=this),
-        changes=public_changes(trends, before=_year_before(result, terms), after=this),
-        advice=advice,
-        detail=None if detail is None else _detail(counts, detail),
+    told = tell(
+        confidential_counts(result),
+        term=result.term,
+        policy=load_policy(settings.board.policy, folder=settings.folder),
+        releases=releases,
+        by_school=settings.board.by_school,
     )
+    content = packet_content(result, told, people)
+    return TermBoard(content, tuple(told.rounding.published), people, tuple(releases))
 
 
-def _detail(counts: SafeTable, grouping: Grouping) -> BoardDetail:
-    table = counts.table(*grouping.dims, **grouping.held)
-    period = next(iter(grouping.held.values()), "")
-    return BoardDetail(grouping.dims, period, table, float(table["is_withheld"].mean()))
-
-
-def _year_before(result: TermResult, terms: list[Term]) -> str:
-    """Find the term of the same season a year ago; else the one before; else there is none."""
-    back = result.district.settings.hotspots.terms_per_year
-    if len(terms) == 1:
-        return ""
-    return terms[-1 - back].name if len(terms) > back else terms[-2].name
+def board_content(result: TermResult) -> BoardContent:
+    """Work out what the pages say."""
+    board = protect_term(result)
+    assert board is not None
+    return board.content

@@ -15,6 +15,7 @@ from safeschools_geo.check_page import check_html
 from safeschools_geo.counts import incident_counts, work_summary
 from safeschools_geo.coverage_outputs import write_coverage
 from safeschools_geo.export import write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.packet.outputs import write_board
 from safeschools_geo.plan_outputs import write_term_plan
 from safeschools_geo.workload import term_comparison
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("geopandas", "highspy", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
 
 
-def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
+def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, bytes], folder: Path) -> None:
     """Write everything a term leaves behind.
 
     Parameters
@@ -36,6 +37,8 @@ def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
         All results.
     pages
         Name of a file under ``maps/`` → its HTML, from `term_maps.draw_term`.
+    packet
+        Name of a file under ``board/`` → its content, from `packet.outputs.draw_board`.
     folder
         An empty folder.
     """
@@ -62,6 +65,8 @@ def write_term(result: TermResult, pages: dict[str, str], folder: Path) -> None:
         write_coverage(result.coverage, folder / "coverage", term=result.term, time_zone=time_zone)
     for name, html in pages.items():
         write_text(folder / "maps" / name, html)
+    if result.board is not None:
+        write_board(result.board, packet, folder / "board", languages=district.settings.board.languages)
     write_manifest(folder, manifest_of(result))
 
 

@@ -12,6 +12,7 @@ from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.result import Hotspots
 from safeschools_geo.results import CheckReport
 from safeschools_geo.settings import Term
+from safeschools_geo.term_board import TermBoard
 from safeschools_geo.term_coverage import TermCoverage
 from safeschools_geo.term_plan import TermPlan
 from safeschools_geo.workload import imbalance
@@ -43,6 +44,8 @@ class TermResult:
         Other zones that would be more even; None where there is nothing to balance.
     coverage
         Who comes, how soon, and who helps; None where there are no calls, or it was not asked for.
+    board
+        What may be told in public; None where there is no school to tell of, or it was not asked for.
     seed
         Seed of everything random.
     """
@@ -57,6 +60,7 @@ class TermResult:
     hotspots: Hotspots
     proposal: TermPlan | None = None
     coverage: TermCoverage | None = None
+    board: TermBoard | None = None
     seed: int = 0
 
     @property

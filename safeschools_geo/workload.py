@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import CalendarSettings, Term, WorkloadSettings
 
 _HOURS = ["incident_h", "travel_h", "visit_h", "workload_h"]
-_SCHOOL_WEEK = 5.0
+SCHOOL_WEEK = 5.0
+"""Days of a school week."""
 
 
 def service_minutes(history: pd.DataFrame, settings: WorkloadSettings) -> pd.Series:
@@ -170,7 +171,7 @@ def _term_workload(
     ids = schools["school_id"]
     by_school = work.groupby("school_id")[["scene_min", "trip_min"]].agg(["size", "sum"])
     by_school = by_school.reindex(ids).fillna(0.0)
-    visits_per_day = schools["level"].map(dict(settings.visits_per_week)).to_numpy(dtype="float64") / _SCHOOL_WEEK
+    visits_per_day = schools["level"].map(dict(settings.visits_per_week)).to_numpy(dtype="float64") / SCHOOL_WEEK
     trip_min = trips.reindex(ids).fillna(0.0).to_numpy()
     incidents = by_school[("scene_min", "size")].to_numpy()
     # A term without a school day has no work: the hours are 0, not a division by zero.

@@ -95,6 +95,24 @@ def outputs_of(settings: Settings, out: Path | None) -> Path:
     return settings.folder / settings.paths.outputs
 
 
+def releases_file(settings: Settings) -> Path:
+    """Find the record of releases.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    pathlib.Path
+        In the district folder; for the demo, whose own folder belongs to the installed package, among the outputs.
+    """
+    if settings.folder == demo_folder():
+        return outputs_of(settings, None) / settings.board.releases
+    return settings.folder / settings.board.releases
+
+
 @contextmanager
 def progress_of(total: int) -> Iterator[Callable[[str], None]]:
     """Show the progress of a run of several steps.

@@ -38,7 +38,7 @@ def command(district: Path | None, term: str | None, out: Path | None, seed: int
     """Work out who comes, how soon, who helps, and who covers when an officer is absent."""
     folder = folder_of(district)
     with progress_of(len(COVERING_STEPS) + 2) as begin:
-        result = run_term(folder, term=term, seed=seed, on_step=begin)
+        result = run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
         found = result.coverage
         if found is None:
             raise SettingsError(

@@ -37,7 +37,7 @@ def command(district: Path | None, term: str | None, out: Path | None, seed: int
     """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""
     folder = folder_of(district)
     with progress_of(len(FINDING_STEPS) + 2) as begin:
-        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, on_step=begin)
+        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Drawing")
         pages = draw_hotspots(result)
         begin("Writing")

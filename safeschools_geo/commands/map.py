@@ -32,7 +32,7 @@ def command(district: Path | None, term: str | None, out: Path | None, *, tiles:
     """Draw the maps of a term."""
     folder = folder_of(district)
     with progress_of(len(STEPS)) as begin:
-        result = run_term(folder, term=term, on_step=begin)
+        result = run_term(folder, term=term, protects=False, on_step=begin)
         begin("Drawing")
         pages = draw_term(result, tiles=tiles)
         begin("Writing")

@@ -121,7 +121,9 @@ def _on_point(moves: int, imbalance: float, bound: float) -> None:
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
     with progress_of(len(PROPOSING_STEPS)) as begin:
-        result = run_term(folder, term=term, seed=request.seed, proposes=False, covers=False, on_step=begin)
+        result = run_term(
+            folder, term=term, seed=request.seed, proposes=False, covers=False, protects=False, on_step=begin
+        )
         begin("Proposing zones")
         proposal = propose_zones(
             dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request)),

@@ -15,6 +15,7 @@ from safeschools_geo.commands.common import (
     outputs_of,
     print_json,
     progress_of,
+    releases_file,
     strict_option,
     term_option,
 )
@@ -39,11 +40,20 @@ if TYPE_CHECKING:
 def command(
     district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool, strict: bool
 ) -> None:
-    """Run a term: check, assign, count, find, propose, draw. Without DISTRICT, the synthetic demo."""
+    """Run a term: check, assign, count, find, propose, cover, protect, draw. Without DISTRICT, the synthetic demo."""
     folder = folder_of(district)
-    target = outputs_of(load_settings(folder), out)
+    settings = load_settings(folder)
+    target = outputs_of(settings, out)
     with progress_of(len(STEPS)) as begin:
-        result = run_term(folder, term=term, out=target, seed=seed, is_strict=strict, on_step=begin)
+        result = run_term(
+            folder,
+            term=term,
+            out=target,
+            seed=seed,
+            is_strict=strict,
+            releases=releases_file(settings),
+            on_step=begin,
+        )
     if as_json:
         print_json({"out": (target / result.term.name).as_posix(), "summary": result.summary(), **manifest_of(result)})
     else:
@@ -60,4 +70,6 @@ def _tell(result: TermResult, folder: Path) -> None:
     rejected = len(result.district.rejects)
     if rejected:
         console.print(f"{count_text(rejected, 'row')} not kept, each with its reason: see rejects.csv.", markup=False)
-    console.print(f"Open {folder / 'maps' / 'index.html'}", markup=False, soft_wrap=True)
+    console.print(f"For the managers: {folder / 'maps' / 'index.html'}", markup=False, soft_wrap=True)
+    if result.board is not None:
+        console.print(f"For the board, a draft: {folder / 'board' / 'index.html'}", markup=False, soft_wrap=True)

@@ -40,7 +40,7 @@ def command(
     """Score a plan on every measure, beside the current zones."""
     folder = folder_of(district)
     with progress_of(len(FINDING_STEPS) + 1) as begin:
-        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, on_step=begin)
+        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Scoring")
         read, zone_of = result.district, zone_by_school(result.school_zones)
         ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)

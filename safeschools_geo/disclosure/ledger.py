@@ -103,13 +103,16 @@ class Earlier:
 
     Parameters
     ----------
-    facts
-        Their figures and statements that still hold for the counts.
+    figures
+        Their figures that still hold for the counts.
+    statements
+        What else they said that does.
     restated
         Figures that have been corrected since, or lack schools that have left.
     """
 
-    facts: tuple[Fact, ...]
+    figures: tuple[Fact, ...]
+    statements: tuple[Fact, ...]
     restated: tuple[Restated, ...]
 
 
@@ -173,6 +176,7 @@ def with_release(
     district: str,
     term: str,
     released: str,
+    statements: Sequence[Fact] = (),
 ) -> tuple[Release, ...]:
     """Add a release to the record, unless the last one says the same.
 
@@ -188,6 +192,8 @@ def with_release(
         What it is of.
     released
         Day of the release, in ISO 8601.
+    statements
+        What is published besides the figures.
 
     Returns
     -------
@@ -204,7 +210,7 @@ def with_release(
         measure=safe.measure,
         people={row[_ID]: {name: row[name] for name in dims} for row in people.astype("str").to_dict("records")},
         figures=_figures(safe),
-        statements=[fact.to_dict() for fact in safe.facts if not fact.source.startswith("release ")],
+        statements=[fact.to_dict() for fact in statements],
         previous=releases[-1].hash if releases else _FIRST,
     )
     if releases and releases[-1].says_the_same(new):
@@ -230,16 +236,17 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
         of schools that have left: they say nothing certain about the counts, but their difference from what would now
         be published does (`protect(…, restated=…)`).
     """
-    facts: list[Fact] = []
+    figures: list[Fact] = []
+    statements: list[Fact] = []
     restated: dict[Restated, None] = {}
     for release in releases:
         for fact, key in _told(release, raw):
             row = fact.row(raw.atoms)
             if fact.low - _NEAR <= float(row @ raw.values) <= fact.high + _NEAR:
-                facts += [fact] if row.any() else []
+                (statements if key is None else figures).extend([fact] if row.any() else [])
             elif key is not None:
                 restated[Restated(key, int(fact.low))] = None
-    return Earlier(tuple(_distinct(facts, raw)), tuple(restated))
+    return Earlier(tuple(_distinct(figures, raw)), tuple(_distinct(statements, raw)), tuple(restated))
 
 
 def _told(release: Release, raw: RawTable) -> list[tuple[Fact, tuple[tuple[str, str], ...] | None]]:

@@ -74,7 +74,9 @@ def public_rates(
     )
 
 
-def public_changes(tables: Mapping[str, pd.DataFrame], *, before: str, after: str) -> pd.DataFrame:
+def public_changes(
+    tables: Mapping[str, pd.DataFrame], *, before: str, after: str, days: Mapping[str, int]
+) -> pd.DataFrame:
     """Compare two terms by what is published of them.
 
     Parameters
@@ -84,6 +86,9 @@ def public_changes(tables: Mapping[str, pd.DataFrame], *, before: str, after: st
         column names the groups, but for the district.
     before, after
         The terms; `before` is empty for a first term, which has no changes.
+    days
+        School days of each term. Enrolments are the same in both terms, so that counts over school days compare as
+        rates do.
 
     Returns
     -------
@@ -94,26 +99,25 @@ def public_changes(tables: Mapping[str, pd.DataFrame], *, before: str, after: st
     """
     if not before:
         tables = {name: table.iloc[:0] for name, table in tables.items()}
-    return pd.concat([_changes(name, table, before, after) for name, table in tables.items()], ignore_index=True)
+    return pd.concat([_changes(name, table, before, after, days) for name, table in tables.items()], ignore_index=True)
 
 
-def _changes(name: str, table: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
+def _changes(name: str, table: pd.DataFrame, before: str, after: str, days: Mapping[str, int]) -> pd.DataFrame:
     both = table[table["term"].isin([before, after])]
     group = both[name] if name in both else pd.Series("", index=both.index, dtype="str")
     known = pd.DataFrame(
         {
             "term": both["term"],
             "group": group,
-            "incidents": both["rate_count"].astype("Float64").astype("float64"),
-            "student_days": both["student_days"].astype("float64"),
+            "incidents": both["count"].astype("Float64").astype("float64"),
+            "student_days": both["term"].map(dict(days)).astype("float64"),
         }
-    )
-    has_both = known.groupby("group")["student_days"].transform("count") == 2  # noqa: PLR2004 - two terms
-    compared = known[has_both & known["student_days"].notna()]
-    found = pd.DataFrame({"group": sorted(set(group))}).assign(by=name, before=before, after=after)
+    ).dropna()
+    compared = known[known.groupby("group")["term"].transform("size") == 2]  # noqa: PLR2004 - two terms
+    found = pd.DataFrame({"group": sorted(set(group))}, dtype="str").assign(by=name, before=before, after=after)
     wanted = ["ratio", "ratio_low", "ratio_high", "p_value", "q_value"]
     if compared.empty:
-        changes = pd.DataFrame(columns=["group", *wanted])
+        changes = pd.DataFrame({"group": pd.Series(dtype="str"), **{w: pd.Series(dtype="float64") for w in wanted}})
     else:
         changes = term_change(compared, before=before, after=after, by="group")[["group", *wanted]]
     merged = found.merge(changes, on="group", how="left")

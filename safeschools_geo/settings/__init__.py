@@ -1,5 +1,6 @@
 """Settings of a district: frozen values that check themselves."""
 
+from safeschools_geo.settings.board import BoardSettings
 from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSettings, Term
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
@@ -11,6 +12,7 @@ from safeschools_geo.settings.whole import Settings
 __all__ = [
     "AssignSettings",
     "Bells",
+    "BoardSettings",
     "CalendarSettings",
     "CoverageSettings",
     "DistrictSettings",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from safeschools_geo.errors import SettingsError
+from safeschools_geo.settings.board import BoardSettings
 from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term
 from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.coverage import CoverageSettings
@@ -43,6 +44,7 @@ class Settings:
     assign: AssignSettings = field(default_factory=AssignSettings)
     rebalance: RebalanceSettings = field(default_factory=RebalanceSettings)
     coverage: CoverageSettings = field(default_factory=CoverageSettings)
+    board: BoardSettings = field(default_factory=BoardSettings)
     hotspots: HotspotSettings = field(default_factory=HotspotSettings)
     patrol_changes: tuple[PatrolChange, ...] = ()
 

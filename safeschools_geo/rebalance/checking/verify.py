@@ -63,11 +63,14 @@ def _folder_fault(folder: Path) -> str:
     if len(missing) < len(REQUIRED):
         said = f"It is not whole: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there."
         return f"{said} Write the plan again."
-    if folder.name == "board" or (folder / "board").is_dir():
-        return "It looks like a board packet. Those cannot be checked yet: only folders that `rebalance` wrote can."
+    if (folder / "packet.json").is_file():
+        return "It is a board packet, and no plan that `rebalance` wrote."
     if (folder / "plan" / "certificate.json").is_file():
         return f"It holds a plan in a folder of its own: check {(folder / 'plan').as_posix()}."
-    return f"It is no folder that `rebalance` wrote: it holds none of {', '.join(REQUIRED)}."
+    return (
+        f"It is no folder that `rebalance` wrote, and no board packet: it holds none of {', '.join(REQUIRED)}, and no "
+        "packet.json."
+    )
 
 
 def _readable(record: Record) -> list[Check]:

@@ -1,0 +1,194 @@
+"""The folder of a board packet as the checker reads it: every fault told, none raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from safeschools_geo.disclosure.checking.audit_record import Audit, Policy, audit_of, policy_of, require_format
+from safeschools_geo.disclosure.checking.fields import Fields, UnreadableError, parse_json, read_text
+from safeschools_geo.disclosure.checking.html_page import Page, page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PACKET, AUDIT, RELEASES = "packet.json", "audit.json", "releases.jsonl"
+"""Files of a packet beside its pages."""
+
+FORMAT = "safeschools-geo/packet/1"
+"""The format that is understood."""
+
+
+@dataclass(frozen=True)
+class Packet:
+    """What a packet says of itself."""
+
+    district: str
+    term: str
+    is_synthetic: bool
+    release: int
+    policy: Policy
+    languages: Sequence[str]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One line of the record of what was published: what is looked at, and all of it."""
+
+    number: int
+    district: str
+    term: str
+    measure: str
+    policy: Policy
+    figures: Sequence[tuple[Mapping[str, str], int | None]]
+    statements: Sequence[tuple[str, float | None, float | None]]
+    previous: str
+    hash: str
+    raw: Mapping[str, Any]
+
+
+@dataclass
+class Record:
+    """The files of a folder, as far as they can be read; `faults` has the name of a file and what is wrong with it."""
+
+    folder: Path
+    packet: Packet | None = None
+    audit: Audit | None = None
+    releases: Sequence[Release] | None = None
+    pages: dict[str, Page] = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_record(folder: Path) -> Record:
+    """Read the files of a packet.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    Record
+        What could be read, and what is wrong with the rest.
+    """
+    record = Record(folder)
+
+    def attempt(name: str, step: Callable[[str], None]) -> None:
+        try:
+            step(read_text(folder / name))
+        except UnreadableError as error:
+            record.faults.append((name, str(error)))
+
+    def packet(text: str) -> None:
+        record.packet = _packet(parse_json(text))
+
+    def audit(text: str) -> None:
+        record.audit = audit_of(parse_json(text))
+
+    def releases(text: str) -> None:
+        record.releases = _releases(text)
+
+    attempt(PACKET, packet)
+    attempt(AUDIT, audit)
+    if (folder / RELEASES).exists():
+        attempt(RELEASES, releases)
+    for name in page_names(folder):
+        attempt(name, lambda text, name=name: record.pages.update({name: page_of(text)}))  # type: ignore[misc]
+    return record
+
+
+def names_in(folder: Path) -> list[str]:
+    """List the files of a folder and those below it.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    list of str
+        Their paths in it, with slashes, sorted.
+    """
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    )
+
+
+def page_names(folder: Path) -> list[str]:
+    """List the pages of a folder and those below it.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+
+    Returns
+    -------
+    list of str
+        Their paths in it, with slashes, sorted.
+    """
+    return [name for name in names_in(folder) if PurePosixPath(name).suffix.lower() in {".html", ".htm", ".xhtml"}]
+
+
+def _packet(value: object) -> Packet:
+    fields = Fields(value)
+    require_format(fields, FORMAT)
+    files = fields.texts_by_name("files")
+    strangers = [name for name in files if not _is_inside(name)]
+    if strangers:
+        raise UnreadableError(f"it lists {strangers[0]!r}, which is no file of the folder")
+    languages = fields.texts("languages")
+    if not languages:
+        raise UnreadableError("it names no language")
+    return Packet(
+        district=fields.text("district"),
+        term=fields.text("term"),
+        is_synthetic=fields.flag("is_synthetic"),
+        release=fields.whole("release"),
+        policy=policy_of(fields.inner("policy")),
+        languages=languages,
+        files=files,
+    )
+
+
+def _is_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return bool(parts) and PurePosixPath(name).as_posix() == name and not ({"..", "/"} & {*parts}) and _is_plain(name)
+
+
+def _is_plain(name: str) -> bool:
+    return "\\" not in name and ":" not in name and name.isprintable()
+
+
+def _releases(text: str) -> list[Release]:
+    lines = [line for line in text.split("\n") if line.strip()]
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(_release(Fields(parse_json(line))))
+        except UnreadableError as error:
+            raise UnreadableError(f"line {number}: {error}") from error
+    return found
+
+
+def _release(fields: Fields) -> Release:
+    return Release(
+        number=fields.whole("number", low=1),
+        district=fields.text("district"),
+        term=fields.text("term"),
+        measure=fields.text("measure"),
+        policy=policy_of(fields.inner("policy")),
+        figures=[(one.texts_by_name("key"), one.whole_or_none("value")) for one in fields.objects("figures")],
+        statements=[
+            (one.text("source"), one.number_or_none("low"), one.number_or_none("high"))
+            for one in fields.objects("statements")
+        ],
+        previous=fields.text("previous"),
+        hash=fields.text("hash"),
+        raw=fields.raw,
+    )

@@ -1,0 +1,130 @@
+"""The proposed zones as the board sees them: schools that change zone, and loads so coarse that they tell no count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.board.content import BoardPlan
+from safeschools_geo.disclosure.facts import Fact
+from safeschools_geo.packet.rounded import by_school, rounded, within
+from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.workload import SCHOOL_WEEK, travel_minutes
+
+if TYPE_CHECKING:
+    from safeschools_geo.packet.rounded import Rounding
+    from safeschools_geo.term_plan import TermPlan
+    from safeschools_geo.term_result import TermResult
+
+LOAD_STEPS = (0.05, 0.1, 0.25, 0.5)
+"""What loads, as shares of the mean, can be rounded to."""
+
+
+def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> BoardPlan | None:
+    """Say what the public is told of the proposal.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    people
+        Result of `packet.counts.programme_people`.
+    rounding
+        What has been published so far; loads are added to it.
+
+    Returns
+    -------
+    BoardPlan or None
+        None where no school would change zone.
+    """
+    proposal = result.proposal
+    if proposal is None or not len(proposal.plan.moves):
+        return None
+    schools = _schools(result, proposal, people)
+    moved = schools[schools["zone_before"] != schools["zone_after"]]
+    loads = {when: schools.groupby(f"zone_{when}")["workload_h"].sum() for when in ("before", "after")}
+    zones = result.district.zones["zone_id"].astype("str")
+    mean = float(schools["workload_h"].sum()) / len(zones)
+
+    def said(step: float) -> list[Fact]:
+        return [
+            _fact(schools, f"zone_{when}", zone, within(float(loads[when].get(zone, 0.0)) / mean, step), result)
+            for when in loads
+            for zone in zones
+        ]
+
+    step = rounding.publish(LOAD_STEPS, said) if mean > 0 else None
+    table = pd.DataFrame({"zone_id": zones, "name": result.district.zones["name"].astype("str")})
+    for when in ("before", "after"):
+        group = schools.groupby(f"zone_{when}")
+        table[f"schools_{when}"] = zones.map(group.size()).fillna(0).astype("Int64")
+        table[f"students_{when}"] = zones.map(group["students"].sum(min_count=1)).astype("Int64")
+        share = zones.map(loads[when]).fillna(0.0) / mean if mean > 0 else pd.Series(np.nan, index=zones.index)
+        table[f"load_{when}"] = [np.nan if step is None else rounded(float(value), step) for value in share]
+    return BoardPlan(
+        zones=proposal.zones[["zone_id", "name", "geometry"]],
+        moves=moved[["school_id", "name", "level", "zone_before", "zone_after"]].sort_values(
+            ["name", "school_id"], ignore_index=True
+        ),
+        loads=table.reset_index(drop=True),
+        step=np.nan if step is None else step,
+        imbalance_before=_imbalance(table["load_before"]),
+        imbalance_after=_imbalance(table["load_after"]),
+        is_proven=bool(proposal.plan.is_proven),
+    )
+
+
+def _schools(result: TermResult, proposal: TermPlan, people: pd.DataFrame) -> pd.DataFrame:
+    """List the programme's schools with their zones before and after, and what their work is made of."""
+    unit = schools_of_units(proposal.ground.units)
+    after = unit.map(proposal.plan.assignment)
+    workload = result.workload[result.workload["term"] == result.term.name].set_index("school_id")
+    named = result.district.schools.set_index("school_id")["name"].astype("str")
+    before = people["zone"]
+    return pd.DataFrame(
+        {
+            "school_id": people["school"],
+            "name": people["school"].map(named),
+            "level": people["level"],
+            "students": people["students"],
+            "zone_before": before,
+            "zone_after": people["school"].map(after).fillna(before).astype("str"),
+            "workload_h": people["school"].map(workload["workload_h"]).fillna(0.0),
+            "incidents": people["school"].map(workload["incidents"]).fillna(0).astype("int64"),
+            "visiting_h": _visiting_h(result, people),
+        }
+    )
+
+
+def _visiting_h(result: TermResult, people: pd.DataFrame) -> pd.Series:
+    """Work out the hours of visits to each school, with the driving: they are the same whatever happens."""
+    settings = result.district.settings.workload
+    zones = people.set_index("school")["zone"]
+    trips = travel_minutes(result.district.schools, zones, settings, crs=result.district.crs)
+    per_day = people["level"].map(dict(settings.visits_per_week)).astype("float64") / SCHOOL_WEEK
+    return per_day * (settings.visit_min + people["school"].map(trips).fillna(0.0)) / 60
+
+
+def _fact(schools: pd.DataFrame, by: str, zone: str, share: tuple[float, float], result: TermResult) -> Fact:
+    """State what a rounded load tells: the hours that incidents took, over the schools of the zone."""
+    inside = schools[schools[by] == zone]
+    hours, number = schools["workload_h"] - schools["visiting_h"], schools["incidents"]
+    usual = float(hours.sum()) / max(int(number.sum()), 1)
+    each = (hours / number.where(number > 0)).fillna(usual)[inside.index]
+    fixed = float((inside["workload_h"] - each * inside["incidents"]).sum())
+    mean = float(schools["workload_h"].sum()) / len(result.district.zones)
+    return Fact(
+        by="school",
+        weights=by_school(dict(zip(inside["school_id"], each, strict=True))),
+        low=share[0] * mean - fixed,
+        high=share[1] * mean - fixed,
+        source="load of a zone",
+        where=(("term", result.term.name),),
+    )
+
+
+def _imbalance(loads: pd.Series) -> float:
+    """Measure it on loads as they are shown, so that it tells nothing that they do not."""
+    return float("nan") if loads.isna().any() else round(float((loads - 1).abs().max()), 10)
