@@ -144,21 +144,28 @@ def solve(
         options["time_limit"] = max(float(time_limit_s), _SHORTEST_S)
     if np.isfinite(enough):
         options["objective_target"] = enough
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    highs.passModel(_model_of(program))
+    if start is not None:
+        known = highspy.HighsSolution()
+        known.col_value = start
+        highs.setSolution(known)
+    log = _run_logged(highs) if wants_log else ""
+    if not wants_log:
+        highs.run()
+    return _read(highs, program, log)
+
+
+def _run_logged(highs: _Highs) -> str:
+    """Solve, and return what the solver says: it only writes it to a file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "log.txt"
-        options = {"output_flag": wants_log, "log_to_console": False, **options}
-        if wants_log:
-            options["log_file"] = str(file)
-        for name, value in options.items():
+        log: dict[str, bool | str] = {"output_flag": True, "log_to_console": False, "log_file": str(file)}
+        for name, value in log.items():
             highs.setOptionValue(name, value)
-        highs.passModel(_model_of(program))
-        if start is not None:
-            known = highspy.HighsSolution()
-            known.col_value = start
-            highs.setSolution(known)
         highs.run()
-        log = file.read_text(encoding="utf-8") if wants_log and file.exists() else ""
-    return _read(highs, program, log)
+        return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _model_of(program: Program) -> highspy.HighsLp:

@@ -1,7 +1,9 @@
 """`safeschools verify` as a user meets it."""
 
 import json
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ from safeschools_geo.rebalance.ground.cells import service_areas
 from safeschools_geo.rebalance.ground.tiling import zones_of_units
 
 sys.path.insert(0, str(ROOT / "tests" / "rebalance"))
+sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
 
 from grid_town import grid_district, grid_schools
+from written_packet import edit_text, write_packet
 from written_plan import edit_certificate, write_row
 
 
@@ -107,3 +111,81 @@ def test_what_the_solver_proves_is_confirmed_without_it(town, request_of, tmp_pa
     states = {c["name"]: c["status"] for c in printed["checks"]}
     assert set(states.values()) == {"passed"}
     assert ("frontier_bounds" in states) == (found is not None)
+
+
+@pytest.fixture(scope="module")
+def written_board(tmp_path_factory):
+    return write_packet(tmp_path_factory.mktemp("packet") / "board")
+
+
+@pytest.fixture
+def board(written_board, tmp_path):
+    return Path(shutil.copytree(written_board, tmp_path / "board"))
+
+
+def test_a_sound_board_packet_is_exit_0(board, capsys):
+    assert call("verify", board) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "board: all 17 checks hold." in printed.err
+    assert "bound" not in printed.err
+
+
+def test_a_tampered_board_packet_is_exit_1_with_a_message_and_no_traceback(board, capsys):
+    edit_text(board / "index.html", ">193</data>", ">139</data>")
+    assert call("verify", board) == 1
+    printed = capsys.readouterr().err
+    assert "2 of 17 checks failed." in printed
+    assert "FAILED: files: index.html has been changed since the packet was written." in printed
+    assert "FAILED: pages: index.html, cell 18: '139' is shown, not 193" in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("name", ["packet.json", "audit.json"])
+def test_a_packet_without_one_of_its_files_is_exit_1(board, name, capsys):
+    (board / name).unlink()
+    assert call("verify", board) == 1
+    assert f"FAILED: readable: {name}: it is not there." in capsys.readouterr().err
+
+
+def test_a_board_folder_without_a_packet_is_exit_1(tmp_path, capsys):
+    (tmp_path / "board").mkdir()
+    assert call("verify", tmp_path / "board") == 1
+    assert "It is no board packet: it holds neither packet.json nor audit.json." in capsys.readouterr().err
+
+
+def test_a_board_packet_has_no_bound_in_json(board, capsys):
+    assert call("verify", board, "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["is_ok"], printed["bound"]) == (True, None)
+    assert {"name", "status", "message"} == printed["checks"][0].keys()
+
+
+def test_plan_and_board_packet_of_a_term_are_both_checked(folder, board, capsys):
+    term = board.parent
+    assert folder.parent == term
+    assert call("verify", term, "--json") == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert (found["is_ok"], found["bound"]) == (True, "confirmed")
+    assert {check["part"] for check in found["checks"]} == {"plan", "board packet"}
+    assert f"{term}: checking the plan and the board packet." in printed.err
+    assert printed.err.count("checks hold.") == 2
+    edit_certificate(folder, moves=0)
+    assert call("verify", term) == 1
+    printed = capsys.readouterr().err
+    assert "plan: 1 of " in printed
+    assert "board: all 17 checks hold." in printed
+
+
+def test_a_term_with_only_one_of_both_has_that_checked(folder, capsys):
+    assert call("verify", folder.parent) == 0
+    assert "plan: all " in capsys.readouterr().err
+    (folder.parent / "board").mkdir()
+    assert call("verify", folder.parent) == 1
+    assert "It is no board packet" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_neither_is_told_so(tmp_path, capsys):
+    assert call("verify", tmp_path) == 1
+    assert "It is no folder that `rebalance` wrote, and no board packet" in capsys.readouterr().err

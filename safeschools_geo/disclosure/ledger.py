@@ -109,11 +109,14 @@ class Earlier:
         What else they said that does.
     restated
         Figures that have been corrected since, or lack schools that have left.
+    withheld
+        Figures that were withheld whenever they could have been told, each by the value of its dimensions.
     """
 
     figures: tuple[Fact, ...]
     statements: tuple[Fact, ...]
     restated: tuple[Restated, ...]
+    withheld: tuple[Mapping[str, str], ...]
 
 
 def read_ledger(path: Path) -> tuple[Release, ...]:
@@ -137,7 +140,8 @@ def read_ledger(path: Path) -> tuple[Release, ...]:
     if not path.exists():
         return ()
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Only at line feeds: names may hold characters that count as ends of lines elsewhere.
+        lines = path.read_text(encoding="utf-8").split("\n")
         entries = [json.loads(line) for line in lines if line.strip()]
         releases = [Release(**{k: v for k, v in entry.items() if k != "hash"}) for entry in entries]
     except (OSError, UnicodeDecodeError, ValueError, TypeError, AttributeError) as error:
@@ -246,7 +250,9 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
                 (statements if key is None else figures).extend([fact] if row.any() else [])
             elif key is not None:
                 restated[Restated(key, int(fact.low))] = None
-    return Earlier(tuple(_distinct(figures, raw)), tuple(_distinct(statements, raw)), tuple(restated))
+    return Earlier(
+        tuple(_distinct(figures, raw)), tuple(_distinct(statements, raw)), tuple(restated), _always_withheld(releases)
+    )
 
 
 def _told(release: Release, raw: RawTable) -> list[tuple[Fact, tuple[tuple[str, str], ...] | None]]:
@@ -273,6 +279,16 @@ def _told(release: Release, raw: RawTable) -> list[tuple[Fact, tuple[tuple[str, 
         where = tuple(sorted(entry["where"].items()))
         found.append((Fact(entry["by"], entry["weights"], low, high, f"{source}, {entry['source']}", where), None))
     return found
+
+
+def _always_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:
+    """List figures that no release has told: whoever compares releases is not to learn from a change of mind."""
+    told: dict[tuple[tuple[str, str], ...], bool] = {}
+    for release in releases:
+        for figure in release.figures:
+            key = tuple(sorted(figure["key"].items()))
+            told[key] = told.get(key, False) or figure["value"] is not None
+    return tuple(dict(key) for key, is_told in told.items() if not is_told)
 
 
 def _distinct(facts: Sequence[Fact], raw: RawTable) -> list[Fact]:

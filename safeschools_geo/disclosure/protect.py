@@ -33,6 +33,7 @@ def protect(
     *,
     facts: Sequence[Fact] = (),
     restated: Sequence[Restated] = (),
+    withheld: Sequence[Mapping[str, str]] = (),
     knows_rule: bool = False,
     whole: bool = False,
 ) -> SafeTable:
@@ -51,6 +52,8 @@ def protect(
     restated
         Figures that were published once and have been corrected since. Where the correction is a small count, the
         figure is withheld, and may not be worked out so closely that the correction is known.
+    withheld
+        Figures that stay withheld since they were before, each by the value of its dimensions.
     knows_rule
         Whether it has to hold against somebody who also reasons that a withheld figure which could not be hidden, were
         it small, is not small (`rule`). The board packet asks for it; it may take more than the least.
@@ -81,7 +84,7 @@ def protect(
     values, unseen = _values(cells, truth), _values(hidden, truth)
     small = is_sensitive(values, raw.students_of(cells), chosen)
     needs = wider(needs_of_small(small, chosen), needs_of_restated(cells, values, restated, chosen))
-    is_sought = ~np.isnan(needs[:, 0])
+    is_sought = ~np.isnan(needs[:, 0]) | cells.named(withheld)
     hidden_small = is_sensitive(unseen, raw.students_of(hidden), chosen)
     rows, low, high = targets(cells, needs, hidden, needs_of_small(hidden_small, chosen))
     problem = Problem(

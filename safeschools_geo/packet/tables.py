@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from safeschools_geo.disclosure import Policy
+    from safeschools_geo.disclosure.facts import Fact
     from safeschools_geo.disclosure.ledger import Release
     from safeschools_geo.settings import Term
 
@@ -97,12 +98,14 @@ def tell(
 
 
 def _protected(raw: RawTable, policy: Policy, before: Earlier) -> tuple[SafeTable, Rounding]:
-    facts = list(before.figures)
-    counts = protect(raw, policy, facts=facts, restated=before.restated, knows_rule=True)
-    rounding = Rounding(raw, counts, [*facts, *before.statements])
+    def attempt(facts: Sequence[Fact]) -> SafeTable:
+        return protect(raw, policy, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
+
+    counts = attempt(before.figures)
+    both = [*before.figures, *before.statements]
+    rounding = Rounding(raw, counts, both)
     if before.statements and not rounding.is_safe():
         # Rounded figures of earlier releases were harmless then and are too much now: they count from the start.
-        facts += before.statements
-        counts = protect(raw, policy, facts=facts, restated=before.restated, knows_rule=True)
-        rounding = Rounding(raw, counts, facts)
+        counts = attempt(both)
+        rounding = Rounding(raw, counts, both)
     return counts, rounding

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from safeschools_geo.disclosure.checking.fields import LARGEST, Fields, UnreadableError
+from safeschools_geo.disclosure.checking.fields import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Fields,
+    Kind,
+    UnreadableError,
+    by_name,
+    list_of,
+    or_none,
+    whole,
+)
 from safeschools_geo.disclosure.checking.telling import quoted
 
 FORMAT = "safeschools-geo/audit/1"
@@ -123,16 +135,16 @@ def audit_of(value: object) -> Audit:
     fields = Fields(value)
     require_format(fields, FORMAT)
     kinds = fields.inner("kinds")
-    n_kinds = len(kinds.wholes("places", low=1))
-    worlds = [_world(*pair, number, n_kinds) for number, pair in enumerate(fields.pair_of_wholes("worlds"))]
+    n_kinds = len(kinds.get("places", list_of(whole(low=1))))
+    worlds = [_world(pair, number, n_kinds) for number, pair in enumerate(fields.get("worlds", list_of(_PAIR)))]
     return Audit(
-        district=fields.text("district"),
-        term=fields.text("term"),
-        release=fields.whole("release"),
-        measure=fields.text("measure"),
+        district=fields.get("district", TEXT),
+        term=fields.get("term", TEXT),
+        release=fields.get("release", whole()),
+        measure=fields.get("measure", TEXT),
         policy=policy_of(fields.inner("policy")),
-        is_safe=fields.flag("is_safe"),
-        knows_rule=fields.flag("knows_rule"),
+        is_safe=fields.get("is_safe", FLAG),
+        knows_rule=fields.get("knows_rule", FLAG),
         names=_names(kinds, n_kinds),
         n_kinds=n_kinds,
         figures=[_figure(one, len(worlds)) for one in fields.objects("figures")],
@@ -161,10 +173,10 @@ def policy_of(fields: Fields) -> Policy:
         When something is not there, or of the wrong kind.
     """
     return Policy(
-        name=fields.text("name"),
-        smallest_count=fields.whole("smallest_count", low=2),
-        smallest_group=fields.whole("smallest_group", low=1),
-        source=fields.text("source"),
+        name=fields.get("name", TEXT),
+        smallest_count=fields.get("smallest_count", whole(low=2)),
+        smallest_group=fields.get("smallest_group", whole(low=1)),
+        source=fields.get("source", TEXT),
         raw=fields.raw,
     )
 
@@ -184,9 +196,15 @@ def require_format(fields: Fields, expected: str) -> None:
     UnreadableError
         When it is another.
     """
-    found = fields.text("format")
+    found = fields.get("format", TEXT)
     if found != expected:
         raise UnreadableError(f"its format is {quoted(found)}; {quoted(expected)} is understood")
+
+
+_PAIR: Kind[list[list[int]]] = Kind(
+    "two lists of whole numbers",
+    lambda v: isinstance(v, list) and len(v) == 2 and all(map(list_of(WHOLE).holds, v)),  # noqa: PLR2004 - a pair
+)
 
 
 def _names(kinds: Fields, n_kinds: int) -> dict[str, list[str | None]]:
@@ -195,15 +213,16 @@ def _names(kinds: Fields, n_kinds: int) -> dict[str, list[str | None]]:
         raise UnreadableError("names and numbers of kinds are not of the same dimensions")
     found: dict[str, list[str | None]] = {}
     for dim in names.raw:
-        of_dim = names.texts(dim)
-        of_kind = numbers.wholes(dim, low=MIXED, high=len(of_dim) - 1)
+        of_dim = names.get(dim, list_of(TEXT))
+        of_kind = numbers.get(dim, list_of(whole(low=MIXED, high=len(of_dim) - 1)))
         if len(of_kind) != n_kinds:
             raise UnreadableError(f"{len(of_kind):,} kinds have a {dim}; there are {n_kinds:,}")
         found[dim] = [None if number == MIXED else of_dim[number] for number in of_kind]
     return found
 
 
-def _world(kinds: list[int], counts: list[int], number: int, n_kinds: int) -> World:
+def _world(pair: list[list[int]], number: int, n_kinds: int) -> World:
+    kinds, counts = pair
     if len(kinds) != len(counts):
         raise UnreadableError(f"world {number} has {len(kinds):,} kinds and {len(counts):,} counts")
     if len(set(kinds)) < len(kinds):
@@ -215,44 +234,45 @@ def _world(kinds: list[int], counts: list[int], number: int, n_kinds: int) -> Wo
 
 
 def _figure(fields: Fields, n_worlds: int) -> Figure:
-    value = fields.whole_or_none("value", low=-LARGEST)
-    if value is not None and any(name in fields for name in ("low", "high")):
-        raise UnreadableError(f"cell {fields.whole('cell')} has both a value and an interval")
+    value = fields.get("value", or_none(WHOLE))
+    if value is not None and any(name in fields.raw for name in ("low", "high")):
+        raise UnreadableError(f"cell {fields.get('cell', whole())} has both a value and an interval")
     return Figure(
-        cell=fields.whole("cell"),
-        key=fields.texts_by_name("key"),
+        cell=fields.get("cell", whole()),
+        key=fields.get("key", by_name(TEXT)),
         value=value,
         ends=None if value is not None else _ends(fields, n_worlds),
     )
 
 
 def _ends(fields: Fields, n_worlds: int) -> Ends:
-    last = n_worlds - 1
+    number = whole(high=n_worlds - 1)
     return Ends(
-        low=fields.whole("low", low=-LARGEST),
-        high=fields.whole_or_none("high", low=-LARGEST),
-        low_world=fields.whole("low_world", high=last),
-        high_world=fields.whole("high_world", high=last),
+        low=fields.get("low", WHOLE),
+        high=fields.get("high", or_none(WHOLE)),
+        low_world=fields.get("low_world", number),
+        high_world=fields.get("high_world", number),
     )
 
 
 def _statement(fields: Fields, n_kinds: int) -> Statement:
-    weights = fields.numbers_by_name("weights")
+    weights = fields.get("weights", by_name(NUMBER))
     strangers = [kind for kind in weights if not (kind.isascii() and kind.isdecimal() and int(kind) < n_kinds)]
     if strangers:
         raise UnreadableError(f"a statement has a kind {quoted(strangers[0])}; there are {n_kinds:,}, from 0")
     return Statement(
-        source=fields.text("source"),
-        low=fields.number_or_none("low"),
-        high=fields.number_or_none("high"),
+        source=fields.get("source", TEXT),
+        low=fields.get("low", or_none(NUMBER)),
+        high=fields.get("high", or_none(NUMBER)),
         weights={int(kind): weight for kind, weight in weights.items()},
     )
 
 
 def _group(fields: Fields, n_kinds: int, n_worlds: int) -> Group:
+    of_kinds = list_of(whole(high=n_kinds - 1))
     return Group(
-        groups=fields.whole("groups", low=1),
-        kinds=fields.wholes("kinds", high=n_kinds - 1),
-        whole=fields.wholes("whole", high=n_kinds - 1),
+        groups=fields.get("groups", whole(low=1)),
+        kinds=fields.get("kinds", of_kinds),
+        whole=fields.get("whole", of_kinds),
         ends=_ends(fields, n_worlds),
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from safeschools_geo.disclosure.checking.telling import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 LARGEST = 10**15
 """Larger numbers count nothing that a board packet is about."""
@@ -95,8 +98,101 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
+@dataclass(frozen=True)
+class Kind(Generic[T_co]):
+    """What a field may hold.
+
+    Parameters
+    ----------
+    what
+        What that is, in words.
+    holds
+        Says whether a value is of the kind.
+    """
+
+    what: str
+    holds: Callable[[object], bool]
+
+
+def whole(*, low: int = 0, high: int = LARGEST) -> Kind[int]:
+    """Make the kind of whole numbers within limits.
+
+    Parameters
+    ----------
+    low, high
+        The limits.
+
+    Returns
+    -------
+    Kind
+        The kind.
+    """
+    limits = "" if low == -LARGEST else f", {low:,} or more" if high == LARGEST else f" from {low:,} to {high:,}"
+    return Kind(
+        f"a whole number{limits}", lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high
+    )
+
+
+def or_none(kind: Kind[T]) -> Kind[T | None]:
+    """Allow null too.
+
+    Parameters
+    ----------
+    kind
+        The kind.
+
+    Returns
+    -------
+    Kind
+        The kind, or null.
+    """
+    return Kind(f"{kind.what}, or null", lambda v: v is None or kind.holds(v))
+
+
+def list_of(kind: Kind[T]) -> Kind[list[T]]:
+    """Make the kind of lists.
+
+    Parameters
+    ----------
+    kind
+        What is in them.
+
+    Returns
+    -------
+    Kind
+        Lists of it.
+    """
+    return Kind(f"a list, each of it {kind.what}", lambda v: isinstance(v, list) and all(map(kind.holds, v)))
+
+
+def by_name(kind: Kind[T]) -> Kind[dict[str, T]]:
+    """Make the kind of objects that have the same under every name.
+
+    Parameters
+    ----------
+    kind
+        What they have.
+
+    Returns
+    -------
+    Kind
+        Objects with it.
+    """
+    return Kind(
+        f"an object, each of it {kind.what}", lambda v: isinstance(v, dict) and all(map(kind.holds, v.values()))
+    )
+
+
+TEXT: Kind[str] = Kind("text", lambda v: isinstance(v, str))
+FLAG: Kind[bool] = Kind("true or false", lambda v: isinstance(v, bool))
+NUMBER: Kind[float] = Kind(
+    "a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool) and -LARGEST <= v <= LARGEST
+)
+WHOLE = whole(low=-LARGEST)
+
+
 class Fields:
-    """An object of a JSON file, asked for its fields by kind; a field of another kind raises `UnreadableError`.
+    """An object of a JSON file, asked for its fields by kind.
 
     Parameters
     ----------
@@ -112,88 +208,79 @@ class Fields:
             raise UnreadableError(f"{what or 'it'} is {quoted(value)}, not an object")
         self.raw: dict[str, Any] = value
 
-    def __contains__(self, name: str) -> bool:
-        """Say whether there is such a field."""
-        return name in self.raw
+    def get(self, name: str, kind: Kind[T]) -> T:
+        """Return a field.
 
-    def text(self, name: str) -> str:
-        """Return a text."""
-        value = self._of(name)
-        return value if isinstance(value, str) else self._fail(name, "text")
+        Parameters
+        ----------
+        name
+            Its name.
+        kind
+            What it has to hold.
 
-    def flag(self, name: str) -> bool:
-        """Return whether something is so."""
-        value = self._of(name)
-        return value if isinstance(value, bool) else self._fail(name, "true or false")
+        Returns
+        -------
+        object
+            What it holds.
 
-    def whole(self, name: str, *, low: int = 0, high: int = LARGEST) -> int:
-        """Return a whole number within limits."""
-        value: int = self._of(name)
-        return value if _is_whole(value, low, high) else self._fail(name, _whole_text(low, high))
-
-    def whole_or_none(self, name: str, *, low: int = 0) -> int | None:
-        """Return a whole number, None for null."""
-        return None if self._of(name) is None else self.whole(name, low=low)
-
-    def number_or_none(self, name: str) -> float | None:
-        """Return a number, None for null."""
-        value: float | None = self._of(name)
-        return value if value is None or _is_number(value) else self._fail(name, "a number or null")
-
-    def texts(self, name: str) -> list[str]:
-        """Return a list of texts."""
-        value: list[str] = self._of(name)
-        is_fine = isinstance(value, list) and all(isinstance(v, str) for v in value)
-        return value if is_fine else self._fail(name, "a list of texts")
-
-    def wholes(self, name: str, *, low: int = 0, high: int = LARGEST) -> list[int]:
-        """Return a list of whole numbers within limits."""
-        value: list[int] = self._of(name)
-        return value if _are_whole(value, low, high) else self._fail(name, f"a list of: {_whole_text(low, high)}")
-
-    def pair_of_wholes(self, name: str) -> list[tuple[list[int], list[int]]]:
-        """Return a list of pairs of lists of whole numbers."""
-        value = self._of(name)
-        if not isinstance(value, list):
-            self._fail(name, "a list")
-        for number, pair in enumerate(value):
-            if not (isinstance(pair, list) and len(pair) == 2 and all(_are_whole(v, -LARGEST, LARGEST) for v in pair)):  # noqa: PLR2004 - a pair
-                raise UnreadableError(f"{self._name(name)}, number {number}, is not two lists of whole numbers")
-        return [(pair[0], pair[1]) for pair in value]
-
-    def texts_by_name(self, name: str) -> Mapping[str, str]:
-        """Return texts by name."""
-        value: Mapping[str, str] = self._of(name)
-        is_fine = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
-        return value if is_fine else self._fail(name, "texts by name")
-
-    def numbers_by_name(self, name: str) -> Mapping[str, float]:
-        """Return numbers by name."""
-        value: Mapping[str, float] = self._of(name)
-        is_fine = isinstance(value, dict) and all(_is_number(v) for v in value.values())
-        return value if is_fine else self._fail(name, "numbers by name")
-
-    def inner(self, name: str) -> Fields:
-        """Return an object within."""
-        return Fields(self._of(name), self._name(name))
-
-    def objects(self, name: str) -> list[Fields]:
-        """Return a list of objects."""
-        value = self._of(name)
-        if not isinstance(value, list):
-            self._fail(name, "a list")
-        return [Fields(item, f"{self._name(name)}, number {number},") for number, item in enumerate(value)]
-
-    def _of(self, name: str) -> Any:  # noqa: ANN401 - as JSON has it
+        Raises
+        ------
+        UnreadableError
+            When it is not there, or holds something else.
+        """
         if name not in self.raw:
             raise UnreadableError(f"{self._what or 'it'} has no {name}")
-        return self.raw[name]
+        value: T = self.raw[name]
+        if not kind.holds(value):
+            raise UnreadableError(f"{self._name(name)} is {quoted(value)}, not {kind.what}")
+        return value
+
+    def inner(self, name: str) -> Fields:
+        """Return an object within.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        Fields
+            Its fields.
+
+        Raises
+        ------
+        UnreadableError
+            When there is none.
+        """
+        return Fields(self.get(name, _ANYTHING), self._name(name))
+
+    def objects(self, name: str) -> list[Fields]:
+        """Return a list of objects.
+
+        Parameters
+        ----------
+        name
+            Its name.
+
+        Returns
+        -------
+        list of Fields
+            The fields of each.
+
+        Raises
+        ------
+        UnreadableError
+            When there is none, or it holds something else.
+        """
+        items = self.get(name, list_of(_ANYTHING))
+        return [Fields(item, f"{self._name(name)}, number {number},") for number, item in enumerate(items)]
 
     def _name(self, name: str) -> str:
         return f"{name} of {self._what}" if self._what else name
 
-    def _fail(self, name: str, expected: str) -> NoReturn:
-        raise UnreadableError(f"{self._name(name)} is {quoted(self.raw[name])}, not {expected}")
+
+_ANYTHING: Kind[object] = Kind("anything", lambda _: True)
 
 
 def _refuse(name: str) -> NoReturn:
@@ -207,25 +294,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise UnreadableError(f"an object has {quoted(twice)} twice")
     return found
-
-
-def _is_whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _are_whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, list) and all(_is_whole(v, low, high) for v in value)
-
-
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and (isinstance(value, int) or math.isfinite(value))
-        and abs(value) <= LARGEST
-    )
-
-
-def _whole_text(low: int, high: int) -> str:
-    limits = f", {low:,} or more" if high == LARGEST else f" from {low:,} to {high:,}"
-    return f"a whole number{'' if low == -LARGEST else limits}"

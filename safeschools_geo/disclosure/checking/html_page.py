@@ -144,11 +144,12 @@ class _Reader(HTMLParser):
         self.is_whole |= tag == "html"
 
     def handle_data(self, data: str) -> None:
-        for one in self._open:
-            if one.marked:
-                one.marked.text += data
-        if self._open and self._open[-1].tag == "style":
+        tag = self._open[-1].tag if self._open else ""
+        if tag == "style":
             self._styles.append(data)
+        for one in self._open:
+            if one.marked and tag not in {"script", "style"}:
+                one.marked.text += data
         if not (self._open and self._open[-1].is_unseen):
             self.pieces.append(data)
 

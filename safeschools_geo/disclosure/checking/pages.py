@@ -34,6 +34,9 @@ MARKS = {
 }
 """Language → its marks, in the spelling of the pages."""
 
+_SOURCE_LANG = "en"
+"""The language that policies are written in; the pages of others may tell the source in their own."""
+
 _NUMBER = re.compile(r"[0-9]{1,3}(?:[,.’'\u00a0\u2009\u202f ][0-9]{3})+|[0-9]+")
 _DIGIT = re.compile(r"\d")
 _RANGE = r"(?<![\d.,])1(?:[^\d.]{{1,8}}){top}(?!\d)"
@@ -71,6 +74,10 @@ def page_checks(packet: Packet, audit: Audit, pages: Pages) -> list[Check]:
         *_shown_checks(audit, pages),
         told("offline", _request_faults(pages), f"{n} forbid themselves every request, and make none"),
     ]
+    elsewhere = sum(page.lang != _SOURCE_LANG and not _is_in(audit.policy.source, page) for page in pages.values())
+    if elsewhere:
+        told_of = f"{count_text(elsewhere, 'page')} in other languages"
+        checks.append(note("policy", f"{told_of} may tell the source of the policy in their own words, not compared"))
     if unknown:
         known = ", ".join(MARKS)
         checks.append(note("languages", f"the words of {', '.join(unknown)} are not known here, only those of {known}"))
@@ -125,7 +132,8 @@ def _policy_faults(packet: Packet, audit: Audit, pages: Pages) -> list[str]:
         faults.append(f"packet.json and audit.json have different policies: {', '.join(unlike)}")
     policy = audit.policy
     for name, page in pages.items():
-        texts = [("name", policy.name), ("source", policy.source)]
+        texts = [("name", policy.name)]
+        texts += [("source", policy.source)] if page.lang == _SOURCE_LANG else []
         faults += [
             f"{name} does not tell the policy's {what}, {quoted(text)}"
             for what, text in texts
@@ -163,8 +171,8 @@ def _shown_checks(audit: Audit, pages: Pages) -> list[Check]:
             fault = "no figure of the audit" if figure is None else _fault(marked, figure)
             shown.add(marked.cell)
             faults += [f"{name}, cell {marked.cell[:40]}: {fault}"] if fault else []
-    places = f"{count_text(n, 'place')} on {count_text(len(pages), 'page')} that show a figure"
-    text = f"{places} show what the audit has, and nothing that is withheld"
+    places = f"{count_text(n, 'figure')} on {count_text(len(pages), 'page')}"
+    text = f"{places} are as the audit has them, and none is shown that is withheld"
     missing = len(figures.keys() - shown)
     checks = [told("pages", faults, text)]
     if missing:
@@ -223,6 +231,8 @@ def _is_in(text: str, page: Page) -> bool:
 
 
 def _has_range(policy: Policy, page: Page) -> bool:
+    # The source may well say it too, in a language that is not the page's.
+    text = page.text.replace(" ".join(policy.source.split()), " ") if policy.source else page.text
     top = policy.largest_small
     written: Iterable[str] = {str(top), f"{top:,}"}
-    return any(re.search(_RANGE.format(top=re.escape(text)), page.text) for text in written)
+    return any(re.search(_RANGE.format(top=re.escape(number)), text) for number in written)

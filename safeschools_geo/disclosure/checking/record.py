@@ -8,7 +8,19 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from safeschools_geo.disclosure.checking.audit_record import Audit, Policy, audit_of, policy_of, require_format
-from safeschools_geo.disclosure.checking.fields import Fields, UnreadableError, parse_json, read_text
+from safeschools_geo.disclosure.checking.fields import (
+    FLAG,
+    TEXT,
+    WHOLE,
+    Fields,
+    UnreadableError,
+    by_name,
+    list_of,
+    or_none,
+    parse_json,
+    read_text,
+    whole,
+)
 from safeschools_geo.disclosure.checking.html_page import Page, page_of
 
 if TYPE_CHECKING:
@@ -44,7 +56,7 @@ class Release:
     measure: str
     policy: Policy
     figures: Sequence[tuple[Mapping[str, str], int | None]]
-    statements: Sequence[tuple[str, float | None, float | None]]
+    statements: Sequence[str]
     previous: str
     hash: str
     raw: Mapping[str, Any]
@@ -138,18 +150,18 @@ def page_names(folder: Path) -> list[str]:
 def _packet(value: object) -> Packet:
     fields = Fields(value)
     require_format(fields, FORMAT)
-    files = fields.texts_by_name("files")
+    files = fields.get("files", by_name(TEXT))
     strangers = [name for name in files if not _is_inside(name)]
     if strangers:
         raise UnreadableError(f"it lists {strangers[0]!r}, which is no file of the folder")
-    languages = fields.texts("languages")
+    languages = fields.get("languages", list_of(TEXT))
     if not languages:
         raise UnreadableError("it names no language")
     return Packet(
-        district=fields.text("district"),
-        term=fields.text("term"),
-        is_synthetic=fields.flag("is_synthetic"),
-        release=fields.whole("release"),
+        district=fields.get("district", TEXT),
+        term=fields.get("term", TEXT),
+        is_synthetic=fields.get("is_synthetic", FLAG),
+        release=fields.get("release", whole()),
         policy=policy_of(fields.inner("policy")),
         languages=languages,
         files=files,
@@ -178,17 +190,16 @@ def _releases(text: str) -> list[Release]:
 
 def _release(fields: Fields) -> Release:
     return Release(
-        number=fields.whole("number", low=1),
-        district=fields.text("district"),
-        term=fields.text("term"),
-        measure=fields.text("measure"),
+        number=fields.get("number", whole(low=1)),
+        district=fields.get("district", TEXT),
+        term=fields.get("term", TEXT),
+        measure=fields.get("measure", TEXT),
         policy=policy_of(fields.inner("policy")),
-        figures=[(one.texts_by_name("key"), one.whole_or_none("value")) for one in fields.objects("figures")],
-        statements=[
-            (one.text("source"), one.number_or_none("low"), one.number_or_none("high"))
-            for one in fields.objects("statements")
+        figures=[
+            (one.get("key", by_name(TEXT)), one.get("value", or_none(WHOLE))) for one in fields.objects("figures")
         ],
-        previous=fields.text("previous"),
-        hash=fields.text("hash"),
+        statements=[one.get("source", TEXT) for one in fields.objects("statements")],
+        previous=fields.get("previous", TEXT),
+        hash=fields.get("hash", TEXT),
         raw=fields.raw,
     )

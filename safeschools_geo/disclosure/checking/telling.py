@@ -90,4 +90,6 @@ def quoted(value: object) -> str:
 def _sentence(text: str) -> str:
     # Names come from files that anybody may have written.
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return f"{plain[:1].upper()}{plain[1:]}{'' if plain.endswith('.') else '.'}"
+    is_name = bool(plain) and "." in plain.split(maxsplit=1)[0]
+    first = plain[:1] if is_name else plain[:1].upper()
+    return f"{first}{plain[1:]}{'' if plain.endswith('.') else '.'}"

@@ -263,7 +263,7 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - as JSON has it
 
     try:
         return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableError(f"it is not JSON, or not whole ({error})") from error
 
 
