@@ -73,12 +73,12 @@ def test_what_the_documents_refer_to_in_the_code_is_there(path):
         assert (ROOT / name).is_file() or (package / name).is_file(), name
 
 
-@pytest.mark.parametrize(("package", "begins"), [("rebalance", "`rebalance/` is"), ("coverage", "`coverage/` has")])
+@pytest.mark.parametrize(("package", "begins"), [("rebalance", "`rebalance/` is"), ("coverage", "`coverage/` has"), ("disclosure", "`disclosure/` is")])
 def test_every_folder_of_a_step_is_told_to_newcomers(package, begins):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     told = text.partition(begins)[2].partition("\n\n")[0]
     folders = {p.parent.name for p in (ROOT / "safeschools_geo" / package).glob("*/__init__.py")}
-    assert set(re.findall(r"`([a-z_]+)/`", told)) - {"rebalance", "coverage"} == folders
+    assert set(re.findall(r"`([a-z_]+)/`", told)) - {"rebalance", "coverage", "disclosure"} == folders
 
 
 def test_versions_agree():

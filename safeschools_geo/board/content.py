@@ -103,8 +103,9 @@ class BoardContent:
     missing where withheld) and `is_withheld` of all schools; and of the schools whose enrolment is known `rate_cell`,
     `rate_count`, `students` (Int64), `student_days`, `rate_per_1000`, `rate_low`, `rate_high` (Float64: incidents per
     1,000 student-days with an exact 95 % Poisson interval), missing where a figure that they need is withheld;
-    `is_partial` where there are other schools, which the rate leaves out; and `rate_step` (Float64): such a rate is only
-    told rounded to this step, without an interval, since the exact one would tell the count of the school left out.
+    `is_partial` where there are other schools, which the rate leaves out; and `rate_step` (Float64): such a rate is
+    only told rounded to this step, without an interval, since the exact one would tell the count of the school left
+    out.
 
     Parameters
     ----------

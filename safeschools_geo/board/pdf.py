@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unicodedata
 from dataclasses import dataclass
 from html import escape
@@ -45,6 +46,7 @@ _WINDOWS_PLACES = (
 )
 _MAC_APPS = ("Chromium", "Google Chrome", "Microsoft Edge", "Brave Browser")
 _NAMES = {"edge": "Microsoft Edge", "brave": "Brave", "google": "Google Chrome", "chrome": "Google Chrome"}
+_PAUSES_S = (0.0, 0.1, 0.3, 1.0)
 _OPTIONS = (
     *("--headless=new", "--no-pdf-header-footer", "--export-tagged-pdf", "--generate-pdf-document-outline"),
     *("--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--mute-audio"),
@@ -191,10 +193,7 @@ def _for_paper(html: str, *, title: str, lang: str) -> str:
 def _print_by_browser(html: str, browser: Path | None, timeout_s: float) -> Printed:
     if browser is None:
         return Printed(None, "", "no browser of the Chromium family was found")
-    with tempfile.TemporaryDirectory(
-        prefix="safeschools-", dir=_readable_by(browser), ignore_cleanup_errors=True
-    ) as name:
-        folder = Path(name)
+    with _emptied_folder(_readable_by(browser)) as folder:
         page, paper = folder / "print.html", folder / "print.pdf"
         page.write_text(html, encoding="utf-8-sig", newline="\n")
         options = [*_OPTIONS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={paper}"]
@@ -203,6 +202,20 @@ def _print_by_browser(html: str, browser: Path | None, timeout_s: float) -> Prin
     if trouble or not pdf.startswith(b"%PDF-"):
         return Printed(None, "", f"{browser.name} {trouble or 'left no PDF'}")
     return Printed(_same_bytes(pdf), _browser_name(browser, pdf), "")
+
+
+@contextlib.contextmanager
+def _emptied_folder(parent: Path | None) -> Iterator[Path]:
+    """Make a folder and take it away again, also where parts of the browser still write to it for a moment."""
+    folder = Path(tempfile.mkdtemp(prefix="safeschools-", dir=parent))
+    try:
+        yield folder
+    finally:
+        for pause in _PAUSES_S:
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(pause)
 
 
 def _print_by_weasyprint(html: str) -> Printed:

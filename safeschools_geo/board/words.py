@@ -109,7 +109,8 @@ class Words:
         if pd.isna(share):  # type: ignore[call-overload]
             return "–"
         text = f"{100 * float(str(share)):,.{decimals}f}"
-        return f"{text}%" if self.lang == "en" else f"{text} %"
+        # The space does not break: a line must not begin with the sign.
+        return f"{text}%" if self.lang == "en" else f"{text}\u00a0%"
 
     def _written(self, value: object) -> str:
         return self.number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)

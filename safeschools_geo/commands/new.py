@@ -14,7 +14,13 @@ from safeschools_geo.export import write_text
 from safeschools_geo.schemas import CATEGORIES
 from safeschools_geo.toml_settings import preset_names
 
-_CONFIDENTIAL = "# incidents are confidential, and outputs are made of them\n/data/incidents/*\n/outputs/\n"
+_CONFIDENTIAL = """\
+# incidents are confidential, and outputs are made of them
+/data/incidents/*
+/outputs/
+# what was released, with what it was rounded from: keep it elsewhere, safe
+/releases.jsonl
+"""
 
 
 @click.command("new")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 
+from safeschools_geo import __version__
 from safeschools_geo.board.content import BoardContent, BoardDetail
 from safeschools_geo.disclosure import Grouping, protect
 from safeschools_geo.packet.counts import confidential_students, terms_told
@@ -76,6 +77,13 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         detail=_detail(told),
         plan=board_plan(result, people, told.rounding),
         coverage=board_coverage(result, counts, told.rounding),
+        method={
+            "school_days": "; ".join(f"{name}: {number}" for name, number in days.items()),
+            "chance": "5 %",
+            "interval": "95 %",
+            "withheld_share": f"{counts.policy.most_withheld_share:.0%}".replace("%", " %"),
+            "safeschools_geo": __version__,
+        },
     )
 
 

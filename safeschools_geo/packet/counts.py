@@ -196,11 +196,11 @@ def with_detail(table: RawTable, detail: Grouping | None) -> RawTable:
     table
         The counts.
     detail
-        The table; none if None.
+        The table; none if None. Its totals are published too: they follow from those of the terms anyway.
 
     Returns
     -------
     RawTable
         The counts, with it.
     """
-    return table if detail is None else replace(table, groupings=(*table.groupings, detail))
+    return table if detail is None else replace(table, groupings=(*table.groupings, *detail.with_margins()))

@@ -190,7 +190,7 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         RawTable(people[["school", "zone", "level", "enrolled", "count"]], by, measure="students"), policy
     )
     trends = {
-        name: public_rates(counts, students, *dims, "term", days=DAYS)
+        name: public_rates(counts, students, *dims, "term", days=DAYS).assign(rate_step=pd.NA)
         for name, dims in {"zone": ("zone",), "level": ("level",), "district": ()}.items()
     }
     crossed = counts.table("zone", "level", year="2025–26")
@@ -212,7 +212,7 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         district_trends=trends["district"],
         categories=counts.table("category", term=THIS),
         origins=counts.table("origin", term=THIS),
-        changes=public_changes(trends, before=BEFORE, after=THIS),
+        changes=public_changes(trends, before=BEFORE, after=THIS, days=DAYS),
         advice=_advice(),
         method={"Routine visit": "30 min"},
     )

@@ -1,0 +1,115 @@
+"""The front page: what the packet finds, in plain sentences, and what it does not show."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from safeschools_geo.board.decimals import decimals_of
+from safeschools_geo.board.part import Part, render
+from safeschools_geo.board.rows import change_of, rows_of
+from safeschools_geo.schemas import CRITICAL_CATEGORIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from safeschools_geo.board.content import BoardContent
+    from safeschools_geo.board.words import Words
+
+    Row = dict[str, Any]
+
+_NOT_COUNTED = "threat_assessment"
+
+
+def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ()) -> Part:
+    """Say what the packet finds.
+
+    Parameters
+    ----------
+    content
+        Everything the pages say.
+    words
+        The words.
+    others
+        The other parts, which it leads to.
+
+    Returns
+    -------
+    Part
+        Sentences made of published figures alone.
+    """
+    withheld = content.counts.is_withheld
+    by_term = {str(r["term"]): r for r in rows_of("term", content.district_trends, content=content, words=words)}
+    before = None if content.changes.empty else str(content.changes["before"].iloc[0])
+    origins = {row["group"]: row for row in rows_of("origin", content.origins, content=content, words=words)}
+    body = render(
+        "index.html.j2",
+        content=content,
+        words=words,
+        others=others,
+        now=by_term[content.term],
+        before=by_term.get(before) if before else None,
+        change=_change(by_term, content.term, before),
+        chance=_chance(content),
+        levels=rows_of("level", content.level_rates, content=content, words=words),
+        zones=_zones(content, words),
+        n_withheld=int(withheld.sum()),
+        n_figures=len(withheld),
+        plan=_plan(content, words),
+        coverage=_coverage(content, words),
+        started=origins.get("officer_initiated"),
+        kinds=[words(f"common.category_{c}") for c in CRITICAL_CATEGORIES if c != _NOT_COUNTED],
+    )
+    return Part("index", words("index.title"), words("index.lead", term=content.term), body)
+
+
+def _change(by_term: dict[str, Row], term: str, before: str | None) -> float | None:
+    """Find by which share the count has changed; None where a figure is withheld, or there was none before."""
+    counts = [by_term.get(name or "", {}).get("count") for name in (before, term)]
+    if counts[0] is None or counts[1] is None or counts[0] == 0:
+        return None
+    return float(counts[1] / counts[0] - 1)
+
+
+def _chance(content: BoardContent) -> str:
+    if content.changes.empty:
+        return ""
+    change = change_of("district", "", content)
+    if change is None:
+        return "index.chance_unknown"
+    return "index.is_more_than_chance" if change["is_more_than_chance"] else "index.is_chance"
+
+
+def _zones(content: BoardContent, words: Words) -> Row:
+    rows = rows_of("zone", content.zone_rates, content=content, words=words)
+    clear = [row for row in rows if row["change"] is not None and row["change"]["is_more_than_chance"]]
+    unknown = sum(row["change"] is None for row in rows)
+    return {
+        "up": [row["name"] for row in clear if row["change"]["ratio"] > 1],
+        "down": [row["name"] for row in clear if row["change"]["ratio"] <= 1],
+        "still": len(rows) - len(clear) - unknown,
+        "unknown": unknown,
+        "all": len(rows),
+    }
+
+
+def _plan(content: BoardContent, words: Words) -> str:
+    plan = content.plan
+    if plan is None:
+        return ""
+    moves = len(plan.moves)
+    is_better = math.isfinite(plan.step) and plan.imbalance_after < plan.imbalance_before
+    if not is_better:
+        return words("index.plan_withheld", n=moves)
+    decimals = decimals_of(100 * plan.step)
+    before, after = (words.percent(share, decimals) for share in (plan.imbalance_before, plan.imbalance_after))
+    return words("index.plan", n=moves, before=before, after=after)
+
+
+def _coverage(content: BoardContent, words: Words) -> str:
+    found = content.coverage
+    if found is None or not math.isfinite(found.district_response_min + found.district_own_share):
+        return ""
+    minutes = words.number(found.district_response_min, decimals_of(found.step_min))
+    share = words.percent(found.district_own_share, decimals_of(100 * found.step_share))
+    return words("index.coverage", minutes=minutes, share=share)

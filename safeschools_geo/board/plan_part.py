@@ -1,0 +1,168 @@
+"""The chapter on the proposed zones: what would change for whom, and how even the work would be."""
+
+from __future__ import annotations
+
+import math
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from safeschools_geo.board.decimals import decimals_of
+from safeschools_geo.board.part import Part, render
+from safeschools_geo.board.plan_map import Sign, plan_maps
+from safeschools_geo.board.row_chart import ChartRow, row_chart
+from safeschools_geo.board.rows import group_name
+from safeschools_geo.maps.plan_layers import zone_signs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markupsafe import Markup
+
+    from safeschools_geo.board.content import BoardContent, BoardPlan
+    from safeschools_geo.board.words import Words
+
+    Row = dict[str, Any]
+
+
+def plan_part(content: BoardContent, words: Words) -> Part | None:
+    """Write the chapter on the proposed zones.
+
+    Parameters
+    ----------
+    content
+        Everything the pages say.
+    words
+        The words.
+
+    Returns
+    -------
+    Part or None
+        The chapter; None where there is no plan.
+    """
+    plan = content.plan
+    if plan is None:
+        return None
+    signs = _signs(content)
+    marks = _school_marks(len(plan.moves), [sign.letters for sign in signs.values()])
+    moves = _moves(content, words, marks)
+    loads = _loads(plan, words, signs)
+    return Part(
+        name="plan",
+        title=words("plan.title"),
+        lead=_lead(content, plan, words),
+        body=render(
+            "plan.html.j2",
+            content=content,
+            words=words,
+            plan=plan,
+            moves=moves,
+            maps=_maps(content, plan, words, signs, moves) if moves else [],
+            loads=loads,
+            has_loads=math.isfinite(plan.step),
+            has_withheld=any(row["is_withheld"] for row in loads),
+            chart=_chart(loads, words) if math.isfinite(plan.step) else None,
+            step=_share(plan.step, plan, words),
+        ),
+    )
+
+
+def _share(value: float, plan: BoardPlan, words: Words) -> str:
+    return words.percent(value, decimals_of(100 * plan.step))
+
+
+def _lead(content: BoardContent, plan: BoardPlan, words: Words) -> str:
+    if plan.moves.empty:
+        return words("plan.lead_no_moves")
+    moved = words("plan.lead_moves", n=len(plan.moves), schools=len(content.schools))
+    before, after = plan.imbalance_before, plan.imbalance_after
+    if not (math.isfinite(before) and math.isfinite(after)):
+        return f"{moved} {words('plan.lead_withheld')}"
+    # Where rounding leaves no gain to be seen, none is claimed.
+    name = "plan.lead_even" if after < before else "plan.lead_same"
+    return f"{moved} {words(name, before=_share(before, plan, words), after=_share(after, plan, words))}"
+
+
+def _signs(content: BoardContent) -> dict[str, Sign]:
+    found = zone_signs(content.zones)
+    ids = content.zones["zone_id"].astype("str")
+    return {zone_id: Sign(sign.short, sign.fill) for zone_id, sign in zip(ids, found, strict=True)}
+
+
+def _school_marks(n: int, zone_letters: Sequence[str]) -> list[str]:
+    """Sign the schools with letters, or with numbers where zones have letters."""
+    if n > len(ascii_uppercase) or any(letters.isalpha() for letters in zone_letters):
+        return [str(i + 1) for i in range(n)]
+    return list(ascii_uppercase[:n])
+
+
+def _moves(content: BoardContent, words: Words, marks: Sequence[str]) -> list[Row]:
+    if content.plan is None:
+        return []
+    placed = content.schools.set_index(content.schools["school_id"].astype("str")).geometry
+    rows = []
+    for mark, move in zip(marks, content.plan.moves.to_dict("records"), strict=True):
+        point = placed.get(str(move["school_id"]))
+        rows.append(
+            {
+                "mark": mark,
+                "name": str(move["name"]),
+                "level": group_name("level", str(move["level"]), content=content, words=words),
+                "before": group_name("zone", str(move["zone_before"]), content=content, words=words),
+                "after": group_name("zone", str(move["zone_after"]), content=content, words=words),
+                "at": None if point is None or point.is_empty else (point.centroid.x, point.centroid.y),
+            }
+        )
+    return rows
+
+
+def _maps(
+    content: BoardContent, plan: BoardPlan, words: Words, signs: dict[str, Sign], moves: list[Row]
+) -> list[tuple[str, Markup]]:
+    kinds = ("before", "after")
+    drawn = plan_maps(
+        [content.zones, plan.zones],
+        signs=signs,
+        marks=[(row["mark"], *row["at"]) for row in moves if row["at"]],
+        names=[f"plan-map-{kind}" for kind in kinds],
+        titles=[words(f"plan.map_{kind}_title") for kind in kinds],
+    )
+    return [(words(f"plan.map_{kind}"), svg) for kind, svg in zip(kinds, drawn, strict=True)]
+
+
+def _loads(plan: BoardPlan, words: Words, signs: dict[str, Sign]) -> list[Row]:
+    rows = []
+    for record in plan.loads.to_dict("records"):
+        both = [record["load_before"], record["load_after"]]
+        row: Row = {
+            "name": str(record["name"]),
+            "sign": signs.get(str(record["zone_id"])),
+            "is_withheld": bool(pd.isna(both).any()),
+            "values": both,
+            "load": [None if pd.isna(v) else _share(float(v), plan, words) for v in both],
+        }
+        for name in ("schools", "students"):
+            row[name] = [
+                None if pd.isna(v := record[f"{name}_{when}"]) else words.number(v) for when in ("before", "after")
+            ]
+        rows.append(row)
+    return rows
+
+
+def _chart(loads: Sequence[Row], words: Words) -> Markup:
+    rows = []
+    for row in loads:
+        if row["is_withheld"]:
+            rows.append(ChartRow(row["name"], words("common.withheld")))
+        else:
+            before, after = row["load"]
+            told = words("plan.chart_row", before=before, after=after)
+            rows.append(ChartRow(row["name"], told, tuple(map(float, row["values"]))))
+    return row_chart(
+        rows,
+        name="plan-chart",
+        title=words("plan.chart_alt"),
+        reference=(1.0, words("plan.average")),
+        key=(words("plan.today"), words("plan.proposed")),
+    )

@@ -1,0 +1,647 @@
+"""The chapters on plan, coverage, method, and the glossary: every sentence and figure, in both languages."""
+
+import re
+import tomllib
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+
+import board_town
+import numpy as np
+import pandas as pd
+import pytest
+import town
+from checkout import ROOT
+
+from safeschools_geo.board.coverage_part import coverage_part
+from safeschools_geo.board.decimals import decimals_of
+from safeschools_geo.board.glossary_part import glossary_part
+from safeschools_geo.board.method_part import method_part
+from safeschools_geo.board.plan_map import Sign, plan_maps
+from safeschools_geo.board.plan_part import plan_part
+from safeschools_geo.board.row_chart import ChartRow, row_chart
+from safeschools_geo.board.words import LANGUAGES, words
+from safeschools_geo.disclosure import load_policy
+from safeschools_geo.disclosure.policy import policy_names
+from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS
+
+AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
+BOARD = ROOT / "safeschools_geo" / "board"
+WORDS = BOARD / "words"
+SECTIONS = ["plan", "coverage", "method", "glossary"]
+PARTS = {"plan": plan_part, "coverage": coverage_part, "method": method_part, "glossary": glossary_part}
+EN, ES = words("en"), words("es")
+VOID = {"br", "meta", "img", "hr", "input", "link"}
+
+
+class Reader(HTMLParser):
+    """Reads a body as people do: tables as rows of text, and all else as text."""
+
+    def __init__(self):
+        super().__init__()
+        self.tables, self.ids, self.words, self.open = [], [], [], []
+        self.cell = None
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in {"th", "td"}:
+            self.cell = []
+
+    def handle_startendtag(self, tag, attrs):
+        if tag not in VOID:
+            self.handle_starttag(tag, attrs)
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        if tag in {"th", "td"}:
+            self.tables[-1][-1].append(" ".join("".join(self.cell).split()))
+            self.cell = None
+
+    def handle_data(self, data):
+        if "svg" in self.open:
+            return
+        self.words.append(data)
+        if self.cell is not None:
+            self.cell.append(data)
+
+
+def read(part):
+    reader = Reader()
+    reader.feed(str(part.body))
+    reader.close()
+    assert reader.open == []
+    reader.text = " ".join("".join(reader.words).split())
+    return reader
+
+
+def with_plan(**changes):
+    told = board_town.content()
+    return replace(told, plan=replace(told.plan, **changes))
+
+
+def with_coverage(**changes):
+    told = board_town.content()
+    return replace(told, coverage=replace(told.coverage, **changes))
+
+
+def entries(lang, section):
+    return tomllib.loads((WORDS / lang / f"{section}.toml").read_text(encoding="utf-8"))
+
+
+# Words
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, "common"])
+def test_both_languages_say_the_same_with_the_same_blanks(section):
+    english, spanish = entries("en", section), entries("es", section)
+
+    def blanks(text):
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    assert english.keys() == spanish.keys()
+    for key, text in english.items():
+        assert text.strip()
+        assert spanish[key].strip()
+        assert blanks(text) == blanks(spanish[key]), key
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_spanish_is_not_english_that_was_left_standing(section):
+    english, spanish = entries("en", section), entries("es", section)
+    same = {key for key in english if english[key] == spanish[key]}
+    assert same <= {"chart_row", "exactly", "table_of", "term_5150", "share"}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_category_origin_and_level_has_a_name_in_each_language(lang):
+    told = words(lang)
+    assert all(told(f"common.category_{name}") for name in CRITICAL_CATEGORIES)
+    assert all(told(f"common.origin_{name}") for name in [*ORIGINS, "unknown"])
+    assert all(told(f"common.{name}") for name in LEVELS)
+
+
+def test_every_text_of_these_chapters_is_used():
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for section in ["plan", "coverage", "method"]
+        for path in (BOARD / f"{section}_part.py", BOARD / "templates" / f"{section}.html.j2")
+    )
+    made = ("record_", "limit_", "verdict_", "dim_", "source_", "enrolled_", "map_", "setting_")
+    for section in ["plan", "coverage", "method"]:
+        for key in entries("en", section):
+            is_column = section == "coverage" and key in {"minutes", "own", "neighbour"}
+            is_named = f"{section}.{key.removesuffix('_one')}" in code
+            assert is_named or is_column or key.startswith(made), f"{section}.{key}"
+
+
+# All chapters
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", PARTS)
+def test_a_chapter_has_a_title_a_lead_and_ids_of_its_own(name, lang):
+    part = PARTS[name](board_town.content(), words(lang))
+    found = read(part)
+    assert part.name == name
+    assert part.title
+    assert part.lead
+    assert found.ids
+    assert all(i.startswith(f"{name}-") for i in found.ids)
+    assert len(set(found.ids)) == len(found.ids)
+    assert set(re.findall(r'aria-labelledby="([^"]*)"', part.body)) <= set(found.ids)
+    assert "<h1" not in part.body
+    assert "{" not in found.text
+    assert "nan" not in found.text.lower().split()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_same_content_gives_the_same_bytes(lang):
+    for build in PARTS.values():
+        assert build(board_town.content(), words(lang)) == build(board_town.content(), words(lang))
+
+
+@pytest.mark.parametrize("name", ["plan", "coverage"])
+def test_without_a_plan_or_coverage_there_is_no_chapter(name):
+    assert PARTS[name](board_town.content(bare=True), EN) is None
+
+
+@pytest.mark.parametrize("name", ["method", "glossary"])
+def test_method_and_glossary_do_without_plan_and_coverage(name):
+    assert PARTS[name](board_town.content(bare=True), ES).body
+
+
+HOSTILE = [
+    *("</script><script>alert(1)</script>", "</title><b>x</b>", "\"'><img src=x onerror=alert(1)>"),
+    *("Zone \u202e \u2067 RTL \u0007", "{{ 7 * 7 }} {0} {n}", "A" * 10_000, ""),
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda text: text[:12])
+@pytest.mark.parametrize("part", PARTS)
+def test_names_from_data_stay_text(part, name):
+    told = board_town.content()
+    renamed = replace(
+        told,
+        zones=told.zones.assign(name=name),
+        schools=told.schools.assign(name=name),
+        plan=replace(told.plan, moves=told.plan.moves.assign(name=name), loads=told.plan.loads.assign(name=name)),
+        coverage=replace(told.coverage, zones=told.coverage.zones.assign(name=name)),
+        method={name: name},
+        advice=told.advice.assign(grouping=f"zone × level, {name}"),
+        changes=told.changes.assign(before=name, after=name),
+    )
+    body = PARTS[part](renamed, EN).body
+    assert "<script" not in body
+    assert "<img" not in body
+    assert "<b>" not in body
+    found = read(PARTS[part](renamed, EN))
+    if part != "glossary":
+        assert " ".join(name.split()) in found.text
+    # Pictures have room for a few letters.
+    assert not re.search(r"<text[^>]*>[^<]{100}", body)
+
+
+def test_names_of_the_district_are_kept_apart_from_the_language_of_the_page():
+    body = plan_part(board_town.content(), ES).body
+    assert "<bdi>Zephrin Middle</bdi>" in body
+    assert "<bdi>East</bdi>" in body
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_pictures_look_the_same_in_every_printer(name):
+    body = PARTS[name](board_town.content(), EN).body
+    for bad in ("<pattern", "<mask", "<filter", "paint-order", "currentColor", "var(", "<details", " style="):
+        assert bad not in body
+    for svg in re.findall(r"<svg[^>]*>", body):
+        assert 'aria-hidden="true"' in svg or re.search(r'role="img" aria-labelledby="[a-z-]+"', svg)
+        assert "font-family=" in svg
+
+
+# Plan
+
+
+def test_the_lead_says_how_many_schools_move_and_what_it_brings():
+    # The town: 1 school of 6; East is 35 % above the mean today, and North 25 % off it under the plan.
+    assert plan_part(board_town.content(), EN).lead == (
+        "1 of 6 schools would change patrol zone. The officers’ work would be more even: today the zone farthest from "
+        "the average is 35% away from it; under the proposal it would be 25%."
+    )
+    assert plan_part(board_town.content(), ES).lead.startswith("1 de 6 escuelas cambiaría de zona de patrullaje. ")
+
+
+def test_several_schools_are_spoken_of_as_several():
+    moves = board_town.plan().moves
+    two = with_plan(moves=pd.concat([moves, moves], ignore_index=True))
+    assert plan_part(two, EN).lead.startswith("2 of 6 schools would change patrol zone.")
+    assert plan_part(two, ES).lead.startswith("2 de 6 escuelas cambiarían de zona de patrullaje.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (0.25, 0.25, "about as even as today"),
+        (0.2, 0.25, "about as even as today"),
+        (np.nan, np.nan, "is withheld"),
+        (0.25, np.nan, "is withheld"),
+    ],
+)
+def test_no_gain_is_claimed_that_the_figures_do_not_show(before, after, told):
+    lead = plan_part(with_plan(imbalance_before=before, imbalance_after=after), EN).lead
+    assert told in lead
+    assert "more even" not in lead
+
+
+@pytest.mark.parametrize(("step", "told"), [(0.05, "35% away"), (0.025, "35.0% away"), (0.001, "35.0% away")])
+def test_shares_have_the_decimals_that_their_step_needs(step, told):
+    assert told in plan_part(with_plan(step=step), EN).lead
+
+
+def test_the_tables_of_a_plan_say_who_moves_and_what_becomes_of_each_zone():
+    moves, loads = read(plan_part(board_town.content(), EN)).tables
+    assert moves == [
+        ["School", "Grade level", "Zone today", "Proposed zone", "On the maps"],
+        ["Zephrin Middle", "Middle", "East", "Lake", "1"],
+    ]
+    assert loads[0] == ["Zone", "Schools", "Students", "Workload, share of the average"]
+    assert loads[1] == ["Today", "Proposed"] * 3
+    assert loads[2:] == [
+        ["West", "1", "1", "300", "300", "110%", "110%"],
+        ["East", "2", "1", "not known", "1,000", "135%", "120%"],
+        ["North", "1", "1", "500", "500", "withheld", "withheld"],
+        ["South", "1", "1", "400", "400", "75%", "75%"],
+        ["Lake", "1", "2", "600", "not known", "90%", "105%"],
+    ]
+
+
+def test_a_plan_says_what_it_leaves_alone_and_why_loads_are_rounded():
+    text = read(plan_part(board_town.content(), EN)).text
+    assert "This is a proposal. Nothing is decided." in text
+    assert "attendance areas, bus routes" in text
+    assert "Workloads are rounded to steps of 5% of the average, so that nobody can work out" in text
+    assert "The workload of a zone is withheld where" in text
+    whole = board_town.plan().loads.fillna({"load_before": 0.9, "load_after": 0.9})
+    assert "The workload of a zone is withheld" not in read(plan_part(with_plan(loads=whole), EN)).text
+
+
+def test_loads_that_no_rounding_makes_safe_are_left_out_and_the_reason_said():
+    loads = board_town.plan().loads.assign(load_before=np.nan, load_after=np.nan)
+    hidden = with_plan(step=np.nan, imbalance_before=np.nan, imbalance_after=np.nan, loads=loads)
+    part = plan_part(hidden, EN)
+    found = read(part)
+    assert "no rounding would have kept the small counts of single schools" in found.text
+    assert "plan-chart" not in part.body
+    assert found.tables[1][0] == ["Zone", "Schools", "Students"]
+    assert found.tables[1][2] == ["West", "1", "1", "300", "300"]
+    assert "%" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("is_proven", "told", "untold"),
+    [(True, "It is proven by calculation", "not proven"), (False, "That there is none is not proven.", "Hardly")],
+)
+def test_a_plan_is_called_proven_only_where_it_is(is_proven, told, untold):
+    text = read(plan_part(with_plan(is_proven=is_proven), EN)).text
+    assert told in text
+    assert untold not in text
+
+
+def test_a_plan_without_moves_says_so():
+    part = plan_part(with_plan(moves=board_town.plan().moves.iloc[:0]), EN)
+    assert part.lead == "No school would change patrol zone."
+    assert "plan-map" not in part.body
+    assert "No school would change zone." in read(part).text
+    assert "Could another plan be better?" not in part.body
+
+
+def test_a_school_without_a_place_is_in_the_table_and_not_on_the_maps():
+    told = board_town.content()
+    unplaced = replace(told, schools=told.schools.set_geometry(told.schools.geometry.where(told.schools.index != 2)))
+    part = plan_part(unplaced, EN)
+    assert read(part).tables[0][1][-1] == "no location"
+    assert "<circle" not in part.body.split("</figure>")[0]
+
+
+def test_marks_of_schools_are_not_taken_for_zones():
+    # The town's zones are A to E, so that schools have numbers; numbered zones leave the letters to schools.
+    told = board_town.content()
+    numbers = dict(zip("ABCDE", "12345", strict=True))
+    plan = told.plan
+    numbered = replace(
+        told,
+        zones=told.zones.assign(zone_id=told.zones["zone_id"].map(numbers)),
+        plan=replace(
+            plan,
+            zones=plan.zones.assign(zone_id=plan.zones["zone_id"].map(numbers)),
+            moves=plan.moves.assign(zone_before="2", zone_after="5"),
+            loads=plan.loads.assign(zone_id=plan.loads["zone_id"].map(numbers)),
+        ),
+    )
+    assert read(plan_part(told, EN)).tables[0][1][-1] == "1"
+    assert read(plan_part(numbered, EN)).tables[0][1][-1] == "A"
+
+
+def test_both_maps_colour_a_zone_alike_and_surround_the_ground_that_moves():
+    before, after = re.findall(r"<figure.*?</figure>", plan_part(board_town.content(), EN).body, flags=re.DOTALL)[:2]
+    fills = [re.findall(r'fill="(#[0-9a-f]{6})" fill-opacity', svg) for svg in (before, after)]
+    assert fills[0] == fills[1]
+    assert len(set(fills[0])) == 5
+    dashed = [re.findall(r'<path d="([^"]*)" fill="none"[^>]*dasharray', svg) for svg in (before, after)]
+    assert dashed[0] == dashed[1]
+    assert len(dashed[0]) == 1
+    # 400 m × 1,000 m of a town of 3,000 m in a picture 344 wide: about 114.7 × 45.9, less the tilt of the projection.
+    corners = np.array([[float(x) for x in point.split(",")] for point in re.findall(r"[\d.]+,[\d.]+", dashed[0][0])])
+    wide, tall = np.ptp(corners, axis=0)
+    assert wide == pytest.approx(114.7, abs=2)
+    assert tall == pytest.approx(45.9, abs=3)
+
+
+def test_marks_that_would_lie_on_each_other_move_aside():
+    zones = board_town.zones()
+    at = town.place(1500, 500)
+    marks = [(str(i), at.x, at.y) for i in range(12)]
+    signs = {i: Sign(i, "#ffffff") for i in "ABCDE"}
+    (svg,) = plan_maps([zones], signs=signs, marks=marks, names=["m"], titles=["t"])
+    spots = np.array([[float(x), float(y)] for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="10"', svg)])
+    apart = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    assert len(spots) == 12
+    assert apart[~np.eye(12, dtype=bool)].min() > 20
+
+
+# Coverage
+
+
+def test_the_lead_says_how_soon_who_and_how_often_nobody():
+    assert coverage_part(board_town.content(), EN).lead == (
+        "On a usual school day, the officer who answers a call needs about 5.0 minutes on the way, on average. 90% of "
+        "the calls that officers answer are answered by the zone’s own officer. In 5.0% of calls, no officer is free, "
+        "and the Sheriff’s patrol answers."
+    )
+    assert "el 90 % las atiende" in coverage_part(board_town.content(), ES).lead.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.000009, 0.0009])
+def test_a_rare_overflow_is_less_than_one_in_a_thousand_and_not_nothing(share):
+    part = coverage_part(with_coverage(district_overflow_share=share), EN)
+    assert "In less than 0.1% of calls, no officer is free" in part.lead
+    assert "No officer free: less than 0.1% of all calls." in read(part).text
+
+
+def test_figures_of_the_district_that_are_missing_are_left_out():
+    part = coverage_part(with_coverage(district_response_min=np.nan, district_overflow_share=np.nan), EN)
+    assert part.lead == "90% of the calls that officers answer are answered by the zone’s own officer."
+    nothing = {f"district_{name}": np.nan for name in ("response_min", "own_share", "overflow_share")}
+    assert coverage_part(with_coverage(**nothing), EN).lead == "The figures for the whole district are withheld."
+
+
+def test_the_table_of_coverage_has_every_zone_and_the_district():
+    (table,) = read(coverage_part(board_town.content(), EN)).tables
+    assert table == [
+        ["Zone", "Minutes on the way, mean", "The zone’s own officer", "Another zone’s officer"],
+        ["West", "4.5", "90%", "10%"],
+        ["East", "5.0", "85%", "15%"],
+        ["North", "withheld", "withheld", "withheld"],
+        ["South", "6.5", "95%", "5%"],
+        ["Lake", "5.5", "90%", "10%"],
+        ["Whole district", "5.0", "90%", "10%"],
+    ]
+
+
+def test_a_zone_that_is_withheld_shows_nothing_even_where_a_figure_is_given():
+    zones = board_town.coverage().zones.assign(is_withheld=True)
+    part = coverage_part(with_coverage(zones=zones), EN)
+    assert "6.5" not in part.body
+    assert "95%" not in part.body
+
+
+def test_shares_that_are_withheld_everywhere_have_no_column_and_a_reason():
+    zones = board_town.coverage().zones.assign(own_share=np.nan)
+    found = read(coverage_part(with_coverage(zones=zones), EN))
+    assert found.tables[0][:2] == [["Zone", "Minutes on the way, mean"], ["West", "4.5"]]
+    assert "Who comes is not shown zone by zone" in found.text
+    assert "The zone’s own officer: 90% of the calls that officers answer." in found.text
+
+
+def test_minutes_that_no_rounding_makes_safe_have_no_chart_and_a_reason():
+    zones = board_town.coverage().zones.assign(response_min=np.nan, own_share=np.nan)
+    part = coverage_part(with_coverage(zones=zones, step_min=np.nan), EN)
+    assert read(part).tables == []
+    assert "coverage-chart" not in part.body
+    assert "Minutes are not shown zone by zone: no rounding" in part.body
+
+
+def test_coverage_says_that_it_is_a_model_and_how_ways_are_measured():
+    text = read(coverage_part(board_town.content(), EN)).text
+    assert "no promise about any one call" in text
+    assert "those of the trip alone" in text
+    # 40 km/h ÷ 1.609 is 24.9 mph.
+    assert "a factor of 1.3, since streets are not straight; officers drive at 40 km/h (25 mph)" in text
+    assert "Ways follow the streets" in read(coverage_part(with_coverage(is_by_road=True), EN)).text
+
+
+# Charts
+
+
+def test_a_bar_is_as_long_as_its_value_and_what_is_withheld_is_hatched():
+    chart = row_chart(
+        [ChartRow("a", "5", (5.0,)), ChartRow("b", "10", (10.0,)), ChartRow("c", "withheld")], name="x", title="t"
+    )
+    bars = [float(width) for width in re.findall(r'width="([\d.]+)" height="12" fill="#0072b2"', chart)]
+    assert bars[1] == pytest.approx(2 * bars[0], abs=0.2)
+    assert len(bars) == 2
+    assert chart.count('fill="none" stroke="#8a8a85"') == 1
+
+
+def test_dots_before_and_after_stand_at_their_values_beside_the_reference():
+    chart = row_chart(
+        [ChartRow("a", "", (1.5, 0.75))], name="x", title="t", reference=(1.0, "mean"), key=("old", "new")
+    )
+    x = [float(value) for value in re.findall(r'<circle cx="([\d.]+)" cy="7\d', chart)]
+    line = float(re.search(r'<path d="M([\d.]+),[\d.]+V', chart)[1])
+    # All are measured from the left edge of the scale, 8.
+    assert (x[0] - 8) / (line - 8) == pytest.approx(1.5, abs=0.01)
+    assert (x[1] - 8) / (line - 8) == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_chart_of_nothing_or_of_zeros_still_draws():
+    assert row_chart([], name="x", title="t").startswith("<svg")
+    assert "nan" not in row_chart([ChartRow("a", "0", (0.0,))], name="x", title="t")
+
+
+@pytest.mark.parametrize(
+    ("step", "decimals"), [(5, 0), (1.0, 0), (0.5, 1), (2.5, 1), (0.25, 2), (0.1, 1), (0.3333, 3), (np.nan, 0)]
+)
+def test_a_step_is_shown_with_all_its_decimals(step, decimals):
+    assert decimals_of(step) == decimals
+
+
+# Method
+
+
+def test_the_method_tells_the_rule_and_how_much_is_withheld():
+    told = board_town.content()
+    text = read(method_part(told, EN)).text
+    withheld, figures = int(told.counts.is_withheld.sum()), len(told.counts.is_withheld)
+    assert "1 to 10; 0 is shown" in text
+    assert "fewer than 11 students" in text
+    assert "as in public reports of the California Department of Education" in text
+    assert f"{withheld} of {figures} figures of incidents in this packet are withheld" in text
+    assert f"for {withheld} withheld figures and {len(told.audit.hidden):,} groups that no table shows" in text
+    assert "each could still be any number from 1 to 10." in text
+
+
+@pytest.mark.parametrize("name", policy_names())
+def test_every_rule_that_ships_has_its_source_in_both_languages(name):
+    assert EN(f"method.source_{name}") == load_policy(name).source
+    assert ES(f"method.source_{name}") != load_policy(name).source
+
+
+def test_a_rule_of_the_districts_own_is_quoted_as_it_is(monkeypatch):
+    told = board_town.content()
+    monkeypatch.setattr(told.counts, "policy", replace(told.counts.policy, source="Board <policy> 5022"))
+    assert "<bdi>Board &lt;policy&gt; 5022</bdi>" in method_part(told, ES).body
+
+
+def test_the_table_of_the_audit_has_each_withheld_figure_with_what_can_be_worked_out():
+    told = board_town.content()
+    table = read(method_part(told, EN)).tables[0]
+    assert table[0] == ["Withheld figure", "At least", "At most"]
+    assert len(table) - 1 == len(told.audit.intervals)
+    first = told.audit.intervals.iloc[0]
+    assert table[1] == ["North, Fall 2025", str(first["low"]), str(first["high"])]
+    assert next(row[0] for row in table if "school year" in row[0]) == "East, grade level “High”, school year 2025–26"
+
+
+def test_a_figure_that_nothing_limits_says_so():
+    told = board_town.content()
+    open_ended = told.audit.intervals.assign(high=pd.array([pd.NA] * len(told.audit.intervals), dtype="Int64"))
+    body = method_part(replace(told, audit=replace(told.audit, intervals=open_ended)), EN)
+    assert read(body).tables[0][1][2] == "no upper limit"
+
+
+def test_the_advisers_tables_are_told_in_words():
+    table = read(method_part(board_town.content(), EN)).tables[1]
+    assert table[1:] == [
+        ["School and kind of incident, 2025–26", "12", "6", "50%", "not shown: single schools"],
+        ["Zone and grade level, 2025–26", "6", "1", "17%", "shown: the finest that says enough"],
+    ]
+    spanish = read(method_part(board_town.content(), ES)).tables[1]
+    assert spanish[2][0] == "Zona y nivel escolar, 2025–26"
+
+
+def test_tables_that_were_not_taken_say_why():
+    told = board_town.content()
+    four = pd.concat([told.advice] * 2, ignore_index=True).assign(
+        is_choosable=True, is_chosen=[False, False, True, False], withheld_share=[0.2, 0.1, 0.15, 0.1]
+    )
+    found = read(method_part(replace(told, advice=four), EN))
+    assert [row[-1] for row in found.tables[1][1:]] == [
+        "not shown: too much would be withheld",
+        "not shown: too much would be withheld beside the other tables",
+        "shown: the finest that says enough",
+        "not needed: less detail than the one shown",
+    ]
+    assert "Tables of single schools" not in found.text
+    assert "None of them could be taken" not in found.text
+    none = read(method_part(replace(told, advice=four.assign(is_chosen=False)), EN))
+    assert "None of them could be taken" in none.text
+    assert "Tables of single schools were measured too" in read(method_part(told, EN)).text
+
+
+def test_without_advice_changes_and_settings_these_sections_go():
+    told = board_town.content()
+    bare = replace(told, advice=told.advice.iloc[:0], changes=told.changes.iloc[:0], method={})
+    part = method_part(bare, EN)
+    assert "method-advice" not in part.body
+    assert "method-settings" not in part.body
+    assert "There is no earlier term to compare with." in part.body
+
+
+def test_the_method_says_which_terms_are_compared_and_which_release_it_is():
+    text = read(method_part(board_town.content(), EN)).text
+    assert "Spring 2026 is compared with Spring 2025." in text
+    assert "This is a draft and is not recorded as a release." in text
+    assert "This is release 3." in read(method_part(board_town.content(release=3), EN)).text
+
+
+def test_settings_are_listed_and_the_check_is_named():
+    part = method_part(board_town.content(), EN)
+    assert read(part).tables[-1] == [["Setting", "Value"], ["Routine visit", "30 min"]]
+    assert "<code>safeschools verify</code>, with the folder of this packet" in part.body
+
+
+# Glossary
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_glossary_explains_its_words_in_order_each_in_one_sentence(lang):
+    body = glossary_part(board_town.content(), words(lang)).body
+    listed, kinds = re.findall(r"<dl>(.*?)</dl>", body, flags=re.DOTALL)
+    terms, meanings = (re.findall(rf"<{tag}>(.*?)</{tag}>", listed) for tag in ("dt", "dd"))
+    assert 20 <= len(terms) <= 25
+    plain = [t.lower().translate(str.maketrans("áéíóú", "aeiou")) for t in terms]
+    assert plain == sorted(plain)
+    assert len(re.findall("<dt>", kinds)) == len(CRITICAL_CATEGORIES) == 8
+    for meaning in [*meanings, *re.findall(r"<dd>(.*?)</dd>", kinds)]:
+        assert meaning.endswith(".")
+        assert len(re.findall(r"\.(?:\s|$)", meaning)) == 1, meaning
+
+
+def test_made_up_is_explained_only_where_data_are():
+    told = board_town.content()
+    assert "Made up" in glossary_part(told, EN).body
+    assert "Made up" not in glossary_part(replace(told, is_synthetic=False), EN).body
+
+
+# In the browser
+
+
+def page_of(part, lang):
+    css = "\n".join((BOARD / "css" / name).read_text(encoding="utf-8") for name in ("board.css", "print.css"))
+    return (
+        f'<!DOCTYPE html><html lang="{lang}"><head><meta charset="utf-8"><title>{part.title}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{css}</style></head>'
+        f'<body><main><h1>{part.title}</h1><p class="lead">{part.lead}</p>{part.body}</main></body></html>'
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", PARTS)
+def test_axe_finds_nothing_and_no_width_is_too_narrow(browser, tmp_path, name, lang, width):
+    path = Path(tmp_path / f"{name}.html")
+    path.write_text(page_of(PARTS[name](board_town.content(), words(lang)), lang), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    tab = context.new_page()
+    tab.goto(path.as_uri())
+    tab.add_script_tag(path=AXE)
+    violations = tab.evaluate(
+        "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))"
+    )
+    assert violations == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.browser
+def test_a_name_without_end_leaves_the_page_as_wide_as_it_is(browser, tmp_path):
+    told = board_town.content()
+    long = "A" * 10_000
+    renamed = replace(
+        told, plan=replace(told.plan, moves=told.plan.moves.assign(name=long), loads=told.plan.loads.assign(name=long))
+    )
+    path = Path(tmp_path / "plan.html")
+    path.write_text(page_of(plan_part(renamed, EN), "en"), encoding="utf-8")
+    context = browser.new_context(viewport={"width": 320, "height": 800})
+    tab = context.new_page()
+    tab.goto(path.as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+    context.close()
