@@ -109,6 +109,7 @@ def solve(
     start: Numbers | None = None,
     enough: float = -np.inf,
     time_limit_s: float = np.inf,
+    node_limit: int | None = None,
     seed: int = 0,
     gap: float = 0.0,
     wants_log: bool = False,
@@ -125,6 +126,8 @@ def solve(
         A value at which the solver may stop, proven or not.
     time_limit_s
         Longest time in seconds.
+    node_limit
+        Most nodes of the search for whole numbers, the same on every machine.
     seed
         Seed of the solver.
     gap
@@ -144,6 +147,8 @@ def solve(
         options["time_limit"] = max(float(time_limit_s), _SHORTEST_S)
     if np.isfinite(enough):
         options["objective_target"] = enough
+    if node_limit is not None:
+        options["mip_max_nodes"] = node_limit
     for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(_model_of(program))

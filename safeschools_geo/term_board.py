@@ -11,7 +11,7 @@ from safeschools_geo.board.content import BoardContent
 from safeschools_geo.disclosure import AuditReport, SafeTable, load_policy
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.ledger import Release, with_release
-from safeschools_geo.packet.content import board_content as packet_content
+from safeschools_geo.packet.content import board_content
 from safeschools_geo.packet.counts import confidential_counts, programme_people
 from safeschools_geo.packet.tables import tell
 
@@ -133,12 +133,5 @@ def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> Ter
         releases=releases,
         by_school=settings.board.by_school,
     )
-    content = packet_content(result, told, people)
+    content = board_content(result, told, people)
     return TermBoard(content, tuple(told.rounding.published), people, tuple(releases))
-
-
-def board_content(result: TermResult) -> BoardContent:
-    """Work out what the pages say."""
-    board = protect_term(result)
-    assert board is not None
-    return board.content

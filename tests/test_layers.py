@@ -8,7 +8,18 @@ from checkout import ROOT
 
 PACKAGE = ROOT / "safeschools_geo"
 LAYERS = [
-    {"errors", "crs", "schemas", "settings", "toml_settings", "results", "conform", "shown", "programs", "check_report"},
+    {
+        "errors",
+        "crs",
+        "schemas",
+        "settings",
+        "toml_settings",
+        "results",
+        "conform",
+        "shown",
+        "programs",
+        "check_report",
+    },
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
     {"assign", "counts", "workload", "hotspots", "rebalance", "coverage", "disclosure"},
     {"maps", "board", "check_page", "export"},

@@ -73,7 +73,10 @@ def test_what_the_documents_refer_to_in_the_code_is_there(path):
         assert (ROOT / name).is_file() or (package / name).is_file(), name
 
 
-@pytest.mark.parametrize(("package", "begins"), [("rebalance", "`rebalance/` is"), ("coverage", "`coverage/` has"), ("disclosure", "`disclosure/` is")])
+@pytest.mark.parametrize(
+    ("package", "begins"),
+    [("rebalance", "`rebalance/` is"), ("coverage", "`coverage/` has"), ("disclosure", "`disclosure/` is")],
+)
 def test_every_folder_of_a_step_is_told_to_newcomers(package, begins):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     told = text.partition(begins)[2].partition("\n\n")[0]

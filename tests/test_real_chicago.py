@@ -69,7 +69,7 @@ def folder_of(real_data, folder, file, nearest):
 def everything(real_data, tmp_path_factory):
     folder = folder_of(real_data, tmp_path_factory.mktemp("chicago"), "crimes_2018_h1.parquet", 0)
     out = tmp_path_factory.mktemp("outputs")
-    return run_term(folder, out=out), out
+    return run_term(folder, out=out, protects=False), out
 
 
 def test_every_row_is_accounted_for(everything):
@@ -129,7 +129,7 @@ def test_without_enrolment_places_are_described_and_no_rate_is_given(everything)
 
 
 def test_school_incidents_without_enrolment_go_through_the_permutation_model(real_data, tmp_path):
-    result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500))
+    result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500), protects=False)
     found = result.hotspots
     assert found.schools.months.model == "permutation"
     assert "No enrolment is known, so there are no rates" in found.schools.months.summary()
@@ -160,3 +160,15 @@ def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path)
     assert (located["school_match"] == "nearest").all()
     assert located["school_distance_m"].median() == pytest.approx(31, abs=1)
     assert located["school_distance_m"].quantile(0.9) == pytest.approx(212, abs=3)
+
+
+def test_a_packet_of_six_hundred_schools_without_enrolment_tells_no_small_count(real_data, tmp_path):
+    folder = folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500)
+    board = run_term(folder, proposes=False, covers=False).board
+    counts = board.counts.to_frame()["count"].dropna()
+    assert not counts.between(1, 10).any()
+    assert board.audit.is_safe
+    assert len(board.audit.hidden) > 5000
+    assert board.content.zone_rates["rate_per_1000"].isna().all()
+    chosen = board.to_frame().query("is_chosen")
+    assert (chosen["withheld_share"] < 0.2).all()

@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def test_the_town_by_hand(folder):
-    result = run_term(folder, term="Fall")
+    result = run_term(folder, term="Fall", protects=False)
     assert result.school_zones.set_index("school_id")["zone_id"].to_dict() == {"001": "A", "002": "B", "003": "B"}
     reasons = result.history.set_index("incident_id")["reason"].to_dict()
     assert reasons == {
@@ -47,17 +47,17 @@ def test_the_town_by_hand(folder):
 
 
 def test_the_last_term_is_the_default(folder):
-    assert run_term(folder).term.name == "Spring"
+    assert run_term(folder, protects=False).term.name == "Spring"
 
 
 def test_why_no_other_zones_are_proposed(folder):
-    result = run_term(folder, term="Fall", proposes=False)
+    result = run_term(folder, term="Fall", proposes=False, protects=False)
     assert result.why_no_proposal() == "No other zones were asked for."
     idle = replace(result, zone_loads=result.zone_loads.assign(workload_h=0.0))
     assert idle.why_no_proposal().endswith("no school in a zone has a workload in Fall.")
     one = replace(result, zone_loads=result.zone_loads.query("zone_id == 'A'"))
     assert one.why_no_proposal() == "There is nothing to rebalance: there is only one zone."
-    assert run_term(folder, term="Fall").why_no_proposal() == ""
+    assert run_term(folder, term="Fall", protects=False).why_no_proposal() == ""
 
 
 def test_the_centres_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):
@@ -73,7 +73,7 @@ def test_the_centres_of_the_zones_are_worked_out_once_for_a_proposal(folder, mon
     monkeypatch.setattr("safeschools_geo.term_ground.zone_centres", counted)
     for module in ("score", "problem_of_units"):
         monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centres", refused)
-    proposal = run_term(folder, term="Fall").proposal
+    proposal = run_term(folder, term="Fall", protects=False).proposal
     assert asked == [{}]
     # Each zone has one school in the programme, which is its middle.
     assert proposal.ground.rules.roots == {"A": "001", "B": "002"}

@@ -20,7 +20,7 @@ from safeschools_geo.term import run_term
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    return run_term(town.write_town(tmp_path_factory.mktemp("town") / "town"), term="Fall")
+    return run_term(town.write_town(tmp_path_factory.mktemp("town") / "town"), term="Fall", protects=False)
 
 
 def test_a_usual_day_by_hand(result):
@@ -96,9 +96,9 @@ def test_the_summary_says_first_how_model_and_record_compare(result):
 def test_where_there_are_no_calls_there_is_no_coverage(tmp_path):
     rows = pd.DataFrame(town.incident_rows())
     folder = town.write_town(tmp_path / "town", incidents=rows[rows["category"] == "non_critical"])
-    result = run_term(folder, term="Fall", proposes=False)
+    result = run_term(folder, term="Fall", proposes=False, protects=False)
     assert result.coverage is None
-    assert run_term(folder, term="Fall", proposes=False, covers=False).coverage is None
+    assert run_term(folder, term="Fall", proposes=False, covers=False, protects=False).coverage is None
 
 
 def test_the_command_writes_tables_calendars_and_sheets(tmp_path, capsys):
@@ -121,7 +121,9 @@ def test_the_command_writes_tables_calendars_and_sheets(tmp_path, capsys):
     calendar = icalendar.Calendar.from_ical((out / "visits" / "zone-B.ics").read_bytes())
     events = [e for e in calendar.walk("VEVENT") if "Quorndale" in str(e.get("summary"))]
     assert len(events) == 3
-    assert all(e["dtstart"].dt.date() >= first_monday(run_term(folder, term="Fall").term) for e in events)
+    assert all(
+        e["dtstart"].dt.date() >= first_monday(run_term(folder, term="Fall", protects=False).term) for e in events
+    )
     travel = pd.read_csv(out / "travel.csv", dtype=str)
     assert len(travel) == 4
     assert pd.read_csv(out / "absences.csv")["absent"].tolist() == ["A", "B"]
@@ -138,7 +140,9 @@ def test_the_command_says_why_there_is_nothing_to_cover(tmp_path, capsys):
 
 def test_another_place_to_wait(tmp_path):
     settings = town.SETTINGS + '\n[coverage]\nstaging = { A = "002" }\n'
-    result = run_term(town.write_town(tmp_path / "town", settings=settings), term="Fall", proposes=False)
+    result = run_term(
+        town.write_town(tmp_path / "town", settings=settings), term="Fall", proposes=False, protects=False
+    )
     assert result.coverage.watch.waiting.to_dict() == {"A": "002", "B": "002"}
     assert np.isclose(result.coverage.watch.day.dispatch.travel_min[1], 0.0).all()
     assert replace(result.coverage, mismatch=None).summary() != result.coverage.summary()
@@ -162,10 +166,10 @@ def test_roads_say_how_long_the_way_is(tmp_path):
     toml = folder / "district.toml"
     settings = toml.read_text(encoding="utf-8")
     toml.write_text(settings + '\n[roads.columns]\nspeed_kph = "SPEED"\n', encoding="utf-8")
-    watch = run_term(folder, term="Fall", proposes=False).coverage.watch
+    watch = run_term(folder, term="Fall", proposes=False, protects=False).coverage.watch
     assert watch.travel.minutes.loc["001", "002"] == pytest.approx(1.0, abs=1e-3)
     assert "quickest way" in watch.travel.summary()
     # Without a column of speeds roads are only drawn.
     toml.write_text(settings, encoding="utf-8")
-    watch = run_term(folder, term="Fall", proposes=False).coverage.watch
+    watch = run_term(folder, term="Fall", proposes=False, protects=False).coverage.watch
     assert "Straight-line" in watch.travel.summary()

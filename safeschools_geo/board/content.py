@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.disclosure import AuditReport, SafeTable, require_safe
+from safeschools_geo.errors import DisclosureError
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +177,20 @@ class BoardContent:
     method: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse anything but protected tables, and a release that its audit does not pass."""
+        """Refuse anything but protected tables, and a release that its own audit does not pass, by the rule as well."""
         require_safe(self.counts)
         require_safe(self.students)
+        if not isinstance(self.audit, AuditReport) or self.audit.table is not self.counts:
+            raise DisclosureError(
+                "The audit is not that of the counts that are to be published.",
+                expected="audit(counts, knows_rule=True)",
+                remedy="Audit the table that the pages show.",
+            )
+        if not self.audit.knows_rule:
+            raise DisclosureError(
+                "The audit leaves out what the rule itself tells.",
+                found="audit(counts)",
+                expected="audit(counts, knows_rule=True)",
+                remedy="Audit with `knows_rule=True`, and protect so.",
+            )
         self.audit.require_safe()

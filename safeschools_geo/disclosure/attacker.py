@@ -93,8 +93,9 @@ class Attacker:
         self.kinds = kinds_of(rows)
         self._rows, self._values = self.kinds.added(rows), known.values
         self._fact_low, self._fact_high = said.low, said.high
-        # Nobody is helped by a ceiling below what the published figures allow.
-        self.ceiling = float(max(CEILING, 2 * np.max(known.values, initial=0.0)))
+        # Nobody is helped by a ceiling below what the published figures and statements allow.
+        told = np.concatenate([known.values, said.low, said.high])
+        self.ceiling = float(max(CEILING, 2 * np.abs(told[np.isfinite(told)]).max(initial=0.0)))
         self.is_open = np.ones(len(is_open), dtype=bool)
         self._whole = whole
         free = np.full(len(is_open), np.inf)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
 from safeschools_geo.disclosure.attacker import Attacker, Known, room_for
 from safeschools_geo.disclosure.block import CEILING
-from safeschools_geo.disclosure.facts import said, together
+from safeschools_geo.disclosure.facts import Said, said, together
 from safeschools_geo.disclosure.kinds import Kinds
 from safeschools_geo.disclosure.needs import needs_of_small
-from safeschools_geo.disclosure.rule import told_by_rule
+from safeschools_geo.disclosure.rule import said_by_rule, told_by_rule
 from safeschools_geo.disclosure.safe_table import SafeTable, require_safe
 from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
-
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     from safeschools_geo.disclosure.cells import Cells
 
@@ -52,6 +51,8 @@ class AuditReport:
         one school can have all there is of its kinds.
     faults
         Small counts that can be narrowed down, in words; empty if the release may go out.
+    knows_rule
+        Whether the attacker knew the rule.
     """
 
     table: SafeTable
@@ -60,6 +61,7 @@ class AuditReport:
     worlds: Counts
     kinds: Kinds
     faults: tuple[str, ...]
+    knows_rule: bool
 
     @property
     def is_safe(self) -> bool:
@@ -140,20 +142,82 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False) -> AuditReport:
         When `safe_table` is not a `SafeTable`, or what is published contradicts itself.
     """
     safe = require_safe(safe_table)
-    cells, hidden = safe._cells, safe._hidden  # noqa: SLF001 -- the audit looks inside
-    needs = safe._needs  # noqa: SLF001
+    cells, _hidden = safe._cells, safe._hidden  # noqa: SLF001 -- the audit looks inside
     known = Known(cells.matrix, safe._values.astype("float64"), said(safe.facts, cells.atoms))  # noqa: SLF001
-    attack = _Attack(Attacker(known, safe.is_withheld), low=1, high=safe.policy.largest_small)
-    rows = np.flatnonzero(safe.is_withheld)
-    ends = attack.ends(attack.kinds.added(cells.matrix[rows]))
-    shown = _named(cells, rows, ends, attack.ceiling)
-    unseen = attack.cover(hidden.matrix)
-    groups = _named(hidden, np.arange(hidden.matrix.shape[0]), unseen, attack.ceiling)
-    small = needs_of_small(safe._hidden_sensitive, safe.policy)  # noqa: SLF001
-    faults = [*_bare(safe), *_faults(shown, needs[rows], safe), *_faults(groups, small, safe)]
-    if knows_rule and not faults:
-        faults = _faults_by_rule(safe, known, rows, ends)
-    return AuditReport(safe, shown, groups, attack.kept(), attack.kinds, tuple(faults))
+    found = _Found.of(safe, known)
+    faults = [*_bare(safe), *found.faults()]
+    while knows_rule and not faults:
+        told = found.told_by_rule()
+        if not told.matrix.shape[0]:
+            break
+        known = replace(known, said=together(known.said, told))
+        again = _Found.of(safe, known)
+        faults = [f"{fault}, by somebody who knows the rule" for fault in again.faults()]
+        found = replace(again, first=found.first or found)
+    first = found.first or found
+    return AuditReport(
+        safe, first.shown, first.groups, first.attack.kept(), first.attack.kinds, tuple(faults), knows_rule
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What one attack found: the intervals of withheld figures, of groups that no table shows, and of needs."""
+
+    safe: SafeTable
+    known: Known
+    attack: _Attack
+    shown: pd.DataFrame
+    groups: pd.DataFrame
+    needs: NDArray[np.float64]
+    first: _Found | None = None
+
+    @classmethod
+    def of(cls, safe: SafeTable, known: Known) -> _Found:
+        cells, hidden = safe._cells, safe._hidden  # noqa: SLF001
+        attack = _Attack(Attacker(known, safe.is_withheld), low=1, high=safe.policy.largest_small)
+        rows = np.flatnonzero(safe.is_withheld)
+        ends = attack.cover(cells.matrix[rows], exact=True)
+        unseen = attack.cover(hidden.matrix)
+        others = [csr_array(fact.row(cells.atoms)[None, :]) for fact in safe.facts if fact.is_need]
+        needs = attack.cover(vstack(others).tocsr(), exact=True) if others else np.empty((0, 4))
+        return cls(
+            safe,
+            known,
+            attack,
+            _named(cells, rows, ends, attack.ceiling),
+            _named(hidden, np.arange(hidden.matrix.shape[0]), unseen, attack.ceiling),
+            needs[:, :2].astype("float64"),
+        )
+
+    def faults(self) -> list[str]:
+        """Name what can be narrowed down, and may not."""
+        safe, wanted = self.safe, [fact for fact in self.safe.facts if fact.is_need]
+        small = needs_of_small(safe._hidden_sensitive, safe.policy)  # noqa: SLF001
+        return [
+            *_faults(self.shown, safe._needs[self.shown["cell"]], safe),  # noqa: SLF001
+            *_faults(self.groups, small[self.groups["cell"]], safe),
+            *(
+                f"a correction of {fact.source}: {low:.0f} to {high:.0f}"
+                for fact, (low, high) in zip(wanted, self.needs, strict=True)
+                if low > fact.low or high < fact.high
+            ),
+        ]
+
+    def told_by_rule(self) -> Said:
+        """Work out what the rule tells of figures that are not small."""
+        safe, said_by = self.safe, []
+        for found, cells, is_small in (
+            (self.shown, safe._cells, ~np.isnan(safe._needs[:, 0])),  # noqa: SLF001
+            (self.groups, safe._hidden, safe._hidden_sensitive),  # noqa: SLF001
+        ):
+            others = found[~is_small[found["cell"]]]
+            low = others["low"].to_numpy(dtype="float64")
+            high = others["high"].to_numpy(dtype="float64", na_value=np.inf)
+            rows, limits = told_by_rule(low, high, largest_small=safe.policy.largest_small)
+            figures = cells.matrix[others["cell"].to_numpy(dtype="int64")]
+            said_by.append(said_by_rule(figures, rows, limits))
+        return together(*said_by)
 
 
 def _bare(safe: SafeTable) -> list[str]:
@@ -162,31 +226,6 @@ def _bare(safe: SafeTable) -> list[str]:
     first = safe._cells.keys.drop_duplicates("cell").set_index("cell")  # noqa: SLF001
     rows = first.loc[np.flatnonzero(needed)].to_dict("records")
     return [f"{_words(row, safe)}: published" for row in rows]
-
-
-def _faults_by_rule(safe: SafeTable, known: Known, rows: Counts, ends: Counts) -> list[str]:
-    """Attack once more, with what the rule tells of withheld figures that are not small."""
-    cells, needs = safe._cells, safe._needs  # noqa: SLF001
-    is_sought = ~np.isnan(needs[rows, 0])
-    low, high = ends[:, 0].astype("float64"), ends[:, 1].astype("float64")
-    by_rule, told = told_by_rule(cells.matrix[rows], low, high, is_sought, largest_small=safe.policy.largest_small)
-    if not len(told):
-        return []
-    both = Known(known.matrix, known.values, together(known.said, by_rule))
-    attack = _Attack(Attacker(both, safe.is_withheld), low=1, high=safe.policy.largest_small)
-    sought = rows[is_sought]
-    again = attack.ends(attack.kinds.added(cells.matrix[sought]))
-    groups = np.flatnonzero(safe._hidden_sensitive)  # noqa: SLF001
-    hidden = safe._hidden  # noqa: SLF001
-    unseen = attack.cover(hidden.matrix[groups])
-    small = needs_of_small(np.ones(len(groups), dtype=bool), safe.policy)
-    return [
-        f"{fault}, by somebody who knows the rule"
-        for fault in (
-            *_faults(_named(cells, sought, again, attack.ceiling), needs[sought], safe),
-            *_faults(_named(hidden, groups, unseen, attack.ceiling), small, safe),
-        )
-    ]
 
 
 class _Attack:
@@ -207,23 +246,26 @@ class _Attack:
         return self._attacker.kinds
 
     def kept(self) -> Counts:
-        return np.array(self._worlds, dtype="int64").reshape(-1, len(self.kinds.first))
+        return np.array(self._worlds, dtype="int64").reshape(len(self._worlds), len(self.kinds.first))
 
-    def ends(self, figures: csr_array) -> NDArray[np.int64]:
-        """Find both ends of every figure, and the worlds that reach them."""
+    def cover(self, figures: csr_array, *, exact: bool = False) -> NDArray[np.int64]:
+        """Find how small and how large figures can be, and the worlds that show it, shape (n, 4).
+
+        Exactly, or only as far as it takes to see that they can be small counts and the largest of these.
+        """
+        both = self.kinds.reach(figures)
+        least, by_least = self._ends(both[1], most=False) if exact else self._cover(both[1], most=False)
+        top, by_top = self._ends(both[0], most=True) if exact else self._cover(both[0], most=True)
+        return np.column_stack([least, top, by_least, by_top]).reshape(-1, 4)
+
+    def _ends(self, figures: csr_array, *, most: bool) -> tuple[Counts, Counts]:
         found = []
         for row in range(figures.shape[0]):
             weights = figures[[row]].toarray()[0]
-            low, high = (self._keep(self._attacker.extreme(weights, most=most).world) for most in (False, True))
-            found.append((weights @ self._worlds[low], weights @ self._worlds[high], low, high))
-        return np.array(found, dtype="int64").reshape(-1, 4)
-
-    def cover(self, figures: csr_array) -> NDArray[np.int64]:
-        """Show each figure to be possible at both ends of the small counts; look for the ends only where it is not."""
-        both = self.kinds.reach(figures)
-        least, by_least = self._cover(both[1], most=False)
-        top, by_top = self._cover(both[0], most=True)
-        return np.column_stack([least, top, by_least, by_top])
+            number = self._keep(self._attacker.extreme(weights, most=most).world)
+            found.append((weights @ self._worlds[number], number))
+        pairs = np.array(found, dtype="int64").reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
 
     def _cover(self, figures: csr_array, *, most: bool) -> tuple[Counts, Counts]:
         """Find worlds in which figures are large (or small) enough."""

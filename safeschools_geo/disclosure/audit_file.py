@@ -19,7 +19,7 @@ FORMAT = "safeschools-geo/audit/1"
 """Name of the format, and its version."""
 
 
-def audit_document(report: AuditReport, *, district: str, term: str, release: int, knows_rule: bool) -> dict[str, Any]:
+def audit_document(report: AuditReport, *, district: str, term: str, release: int) -> dict[str, Any]:
     """Write an audit so that it can be checked without the solver.
 
     Parameters
@@ -30,8 +30,6 @@ def audit_document(report: AuditReport, *, district: str, term: str, release: in
         What the release is of.
     release
         Its number; 0 for a draft.
-    knows_rule
-        Whether the attacker knew the rule.
 
     Returns
     -------
@@ -52,7 +50,7 @@ def audit_document(report: AuditReport, *, district: str, term: str, release: in
         "release": release,
         "measure": table.measure,
         "policy": table.policy.to_dict(),
-        "knows_rule": knows_rule,
+        "knows_rule": report.knows_rule,
         "is_safe": report.is_safe,
         "note": "Worlds are made up: they show what is possible, not what was.",
         "kinds": _kinds(report),
@@ -99,7 +97,8 @@ _ENDS = ("low", "high", "low_world", "high_world")
 
 def _statements(report: AuditReport) -> list[dict[str, Any]]:
     table = report.table
-    rows = said(table.facts, table._cells.atoms)  # noqa: SLF001
+    told = [fact for fact in table.facts if not fact.is_need]
+    rows = said(told, table._cells.atoms)  # noqa: SLF001
     weights = report.kinds.added(rows.matrix).toarray()
     return [
         {
@@ -108,7 +107,7 @@ def _statements(report: AuditReport) -> list[dict[str, Any]]:
             "high": fact.high if np.isfinite(fact.high) else None,
             "weights": {str(kind): float(row[kind]) for kind in np.flatnonzero(row)},
         }
-        for fact, row in zip(table.facts, weights, strict=True)
+        for fact, row in zip(told, weights, strict=True)
     ]
 
 

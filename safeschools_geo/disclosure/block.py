@@ -20,7 +20,8 @@ CEILING = 10_000
 """Counts that nothing published limits are not followed further than this."""
 
 _NEAR = 1e-6
-_INTEGER_LIMIT_S = 20.0
+# The nodes are the limit; the seconds only keep a slow machine from standing still.
+_INTEGER_NODES, _INTEGER_LIMIT_S = 1000, 60.0
 _ENOUGH = 0.1
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 
@@ -184,6 +185,7 @@ class Block:
                 is_integer=np.ones(parts * self._n, dtype=bool),
             ),
             time_limit_s=_INTEGER_LIMIT_S,
+            node_limit=_INTEGER_NODES,
             gap=gap,
         )
         if found.x is None:

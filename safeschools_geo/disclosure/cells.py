@@ -16,6 +16,9 @@ from safeschools_geo.errors import ColumnError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+# Columns of tables of figures, and of their audit.
+_TAKEN = ("count", "students", "cell", "is_withheld", "low", "high", "low_world", "high_world")
+
 
 @dataclass(frozen=True, eq=False)
 class Cells:
@@ -75,14 +78,15 @@ class Cells:
         Parameters
         ----------
         keys
-            Value of each dimension; those left out are all of them. Names that no table shows are passed over.
+            Value of each dimension; those left out are all of them. What no table shows is passed over, and so is a
+            figure by a dimension that the counts do not have: without it, it would be another figure.
 
         Returns
         -------
         numpy.ndarray
             Which figures they are, shape (n_cells,).
         """
-        wanted = {tuple(key.get(name, ALL) for name in self.dims) for key in keys}
+        wanted = {tuple(key.get(name, ALL) for name in self.dims) for key in keys if set(key) <= set(self.dims)}
         is_named = np.zeros(self.matrix.shape[0], dtype=bool)
         shown = self.keys[self.dims].itertuples(index=False, name=None)
         hits = [cell for cell, key in zip(self.keys["cell"], shown, strict=True) if key in wanted]
@@ -132,6 +136,30 @@ def cells_of(atoms: pd.DataFrame, groupings: Iterable[Grouping]) -> Cells:
             rows.append({**dict(zip(map(str, atoms.columns), full, strict=True)), "cell": cell})
     keys = pd.DataFrame(rows, columns=[*map(str, atoms.columns), "cell"]).astype({"cell": "int64"})
     return Cells(atoms, tables, keys, _indicator(members, len(atoms)), np.array(ranks, dtype="int64"))
+
+
+def require_free(dims: Sequence[str]) -> None:
+    """Refuse dimensions whose names stand for something else, or for two things.
+
+    Parameters
+    ----------
+    dims
+        Names of dimensions.
+
+    Raises
+    ------
+    ColumnError
+        When a dimension is called like a column of tables of figures, or like another dimension.
+    """
+    taken = [name for i, name in enumerate(dims) if name in _TAKEN or name in dims[:i]]
+    if taken:
+        raise ColumnError(
+            "A dimension cannot have this name.",
+            where="the dimensions of the counts",
+            found=", ".join(f"`{name}`" for name in dict.fromkeys(taken)),
+            expected=f"a name of its own for each, and none of {', '.join(_TAKEN)}",
+            remedy="Rename the dimension.",
+        )
 
 
 def _groups(atoms: pd.DataFrame, table: Grouping) -> Iterable[tuple[Mapping[str, str], NDArray[np.int64]]]:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-MOST_ROUNDS = 200
+MOST_ROUNDS = 60
+_MOST_NODES = 2000
 _TINY = 1e-7
 _WORLDS_KEPT = 400
 _FEW = 4
@@ -53,6 +54,8 @@ class Problem:
         What withholding a figure costs, shape (n_cells,), above 0 and, of all together, below `total_weight`.
     may
         Figures that may be withheld besides, shape (n_cells,).
+    groups
+        Groups that no table shows and that are not small, as sums of the finest counts, shape (n_groups, n_atoms).
     whole
         Whether that has to be so with whole counts.
     """
@@ -65,6 +68,7 @@ class Problem:
     rank: NDArray[np.int64]
     weight: Numbers
     may: Flags
+    groups: csr_array
     whole: bool = False
 
 
@@ -135,14 +139,8 @@ def complementary(problem: Problem) -> Pattern:
     worlds: list[Numbers] = []
     for rank in range(int(problem.rank.max(initial=0)) + 1):
         allowed = (problem.rank <= rank) & ~problem.is_sensitive & problem.may
-        # A total of this rank is only withheld where no number of figures inside would do.
-        weight = (
-            np.where(problem.rank == rank, 1.0 + problem.weight.sum(), 1.0) * problem.weight
-            if rank
-            else (problem.weight)
-        )
         try:
-            return _search(_Search(problem, attacker, most, least, allowed, weight, worlds))
+            return _search(_Search(problem, attacker, most, least, allowed, _scaled(problem, allowed), worlds))
         except _NotEnoughError:
             continue
     raise DisclosureError(
@@ -150,6 +148,15 @@ def complementary(problem: Problem) -> Pattern:
         expected="that every small count stays possible",
         remedy="Publish nothing more about these groups, or leave out the statements that say too much.",
     )
+
+
+def _scaled(problem: Problem, allowed: Flags) -> Numbers:
+    """Let one total weigh more than all figures below its rank: it is only withheld where none of these would do."""
+    weight = problem.weight.copy()
+    for rank in range(1, int(problem.rank[allowed].max(initial=0)) + 1):
+        below = float(weight[allowed & (problem.rank < rank)].sum())
+        weight[problem.rank == rank] *= 1.0 + below
+    return weight
 
 
 def is_protected(problem: Problem, is_withheld: Flags) -> bool:
@@ -178,6 +185,53 @@ def is_protected(problem: Problem, is_withheld: Flags) -> bool:
     return True
 
 
+def narrow(
+    problem: Problem, is_withheld: Flags, figures: csr_array, *, low: float, high: float
+) -> tuple[NDArray[np.int64], Numbers]:
+    """Find figures that cannot be as small and as large as wanted.
+
+    Parameters
+    ----------
+    problem
+        What is known.
+    is_withheld
+        The pattern, shape (n_cells,).
+    figures
+        The figures as sums of the finest counts, shape (n, n_atoms).
+    low, high
+        How small and how large.
+
+    Returns
+    -------
+    rows : numpy.ndarray
+        Which cannot.
+    ends : numpy.ndarray
+        The least and the most that each of these can be, shape (n_rows, 2).
+    """
+    attacker = Attacker(problem.known, is_withheld, whole=problem.whole)
+    most, least = attacker.kinds.reach(figures)
+    n = figures.shape[0]
+    nothing = np.zeros(len(is_withheld), dtype=bool)
+    search = _Search(problem, attacker, (most, np.full(n, high)), (least, np.full(n, low)), nothing, problem.weight, [])
+    found: set[int] = set()
+    for row, is_most in _unproven(search):
+        weights = (most if is_most else least)[[row]].toarray()[0]
+        end = attacker.extreme(weights, most=is_most)
+        search.worlds.append(end.world)
+        reached = float(weights @ end.world)
+        if (reached < high - _TINY) if is_most else (reached > low + _TINY):
+            found.add(row)
+    rows = np.array(sorted(found), dtype="int64")
+    ends = [
+        [
+            attacker.extreme(least[[row]].toarray()[0], most=False).value,
+            attacker.extreme(most[[row]].toarray()[0], most=True).value,
+        ]
+        for row in rows
+    ]
+    return rows, np.array(ends).reshape(-1, 2)
+
+
 def _distinct(rows: csr_array, wanted: Numbers) -> tuple[csr_array, Numbers]:
     """Leave out figures that are the sum of the same kinds as one before them, and have to reach the same."""
     seen: dict[tuple[bytes, float], int] = {}
@@ -200,12 +254,14 @@ def _search(search: _Search) -> Pattern:
         if best is None or _cost(search, mended) < _cost(search, best) - _TINY:
             best = mended
         if (mended == chosen).all():
-            return Pattern(chosen, _cost(search, chosen), max(bound, 0.0), is_proven=True, rounds=rounds)
+            cost = _cost(search, chosen)
+            return Pattern(chosen, cost, bound, is_proven=cost <= bound + _TINY, rounds=rounds)
         if rounds >= MOST_ROUNDS:
             break
-        chosen, bound = _cheapest(search)
-        if _cost(search, best) <= bound + _TINY:
+        cheapest, bound = _cheapest(search)
+        if cheapest is None or _cost(search, best) <= bound + _TINY:
             break
+        chosen = cheapest
     kept = _pruned(search, best)
     cost = _cost(search, kept)
     return Pattern(kept, cost, bound, is_proven=cost <= bound + _TINY, rounds=rounds)
@@ -280,8 +336,8 @@ def _cut(search: _Search, found: Extreme, is_open: Flags, *, wanted: float, most
     return np.minimum(np.where(may, gain, 0.0) / need, 1.0)
 
 
-def _cheapest(search: _Search) -> tuple[Flags, float]:
-    """Find the cheapest figures that meet every cut."""
+def _cheapest(search: _Search) -> tuple[Flags | None, float]:
+    """Find the cheapest figures that meet every cut, or none where that takes too long; no others cost less."""
     columns = np.flatnonzero(search.allowed)
     rows = np.vstack([cut[columns] for cut in search.cuts])
     m, n = rows.shape
@@ -294,10 +350,13 @@ def _cheapest(search: _Search) -> tuple[Flags, float]:
             low=np.zeros(n),
             high=np.ones(n),
             is_integer=np.ones(n, dtype=bool),
-        )
+        ),
+        node_limit=_MOST_NODES,
     )
-    if found.x is None:
+    if found.is_infeasible:
         raise _NotEnoughError
+    if found.x is None:
+        return None, found.bound
     is_withheld = search.problem.is_sensitive.copy()
     is_withheld[columns[found.x > 0.5]] = True  # noqa: PLR2004 - 0 or 1
     return is_withheld, found.bound

@@ -32,6 +32,9 @@ class Fact:
         Group of `by` → weight of each of its counts; 0 for groups left out.
     where
         Dimension → value that the counts have, as pairs.
+    is_need
+        Whether this is no statement but what must not be known: that the sum can be as small as `low` and as large as
+        `high` has to be possible.
     low, high
         The sum lies between them; infinite where nothing is said.
     source
@@ -44,6 +47,7 @@ class Fact:
     high: float
     source: str
     where: tuple[tuple[str, str], ...] = ()
+    is_need: bool = False
 
     def row(self, atoms: pd.DataFrame) -> Numbers:
         """Weigh the finest counts.
@@ -94,22 +98,6 @@ class Fact:
         }
 
 
-@dataclass(frozen=True)
-class Restated:
-    """A figure that was published once and is another now.
-
-    Parameters
-    ----------
-    key
-        Value of each dimension of the figure, as pairs.
-    published
-        What was published.
-    """
-
-    key: tuple[tuple[str, str], ...]
-    published: int
-
-
 @dataclass(frozen=True, eq=False)
 class Said:
     """Statements as rows over finest counts.
@@ -151,7 +139,7 @@ def said(facts: Sequence[Fact], atoms: pd.DataFrame) -> Said:
     Parameters
     ----------
     facts
-        The statements.
+        The statements; what must not be known is left out.
     atoms
         The dimensions of each finest count.
 
@@ -165,6 +153,7 @@ def said(facts: Sequence[Fact], atoms: pd.DataFrame) -> Said:
     ColumnError
         When a statement is not about these counts.
     """
+    facts = [fact for fact in facts if not fact.is_need]
     rows = [csr_array(fact.row(atoms)[None, :]) for fact in facts]
     return Said(
         matrix=vstack(rows).tocsr() if rows else csr_array((0, len(atoms))),

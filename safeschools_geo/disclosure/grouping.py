@@ -55,7 +55,7 @@ class Grouping:
 
     @property
     def held(self) -> Mapping[str, str]:
-        """Dimensions that are held at one value."""
+        """What is held at one value, by dimension."""
         return dict(self.where)
 
     @property

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo.disclosure.facts import Fact, Restated
+from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.grouping import ALL
 from safeschools_geo.errors import LedgerError
 
@@ -115,7 +115,7 @@ class Earlier:
 
     figures: tuple[Fact, ...]
     statements: tuple[Fact, ...]
-    restated: tuple[Restated, ...]
+    restated: tuple[Fact, ...]
     withheld: tuple[Mapping[str, str], ...]
 
 
@@ -214,7 +214,7 @@ def with_release(
         measure=safe.measure,
         people={row[_ID]: {name: row[name] for name in dims} for row in people.astype("str").to_dict("records")},
         figures=_figures(safe),
-        statements=[fact.to_dict() for fact in statements],
+        statements=[_of_schools(fact, people.astype("str")).to_dict() for fact in statements],
         previous=releases[-1].hash if releases else _FIRST,
     )
     if releases and releases[-1].says_the_same(new):
@@ -242,16 +242,19 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
     """
     figures: list[Fact] = []
     statements: list[Fact] = []
-    restated: dict[Restated, None] = {}
+    restated: list[Fact] = []
     for release in releases:
         for fact, key in _told(release, raw):
             row = fact.row(raw.atoms)
             if fact.low - _NEAR <= float(row @ raw.values) <= fact.high + _NEAR:
                 (statements if key is None else figures).extend([fact] if row.any() else [])
-            elif key is not None:
-                restated[Restated(key, int(fact.low))] = None
+            elif key is not None and row.any():
+                restated.append(fact)
     return Earlier(
-        tuple(_distinct(figures, raw)), tuple(_distinct(statements, raw)), tuple(restated), _always_withheld(releases)
+        tuple(_distinct(figures, raw)),
+        tuple(_distinct(statements, raw)),
+        tuple(_distinct(restated, raw)),
+        _always_withheld(releases),
     )
 
 
@@ -279,6 +282,28 @@ def _told(release: Release, raw: RawTable) -> list[tuple[Fact, tuple[tuple[str, 
         where = tuple(sorted(entry["where"].items()))
         found.append((Fact(entry["by"], entry["weights"], low, high, f"{source}, {entry['source']}", where), None))
     return found
+
+
+def _of_schools(fact: Fact, people: pd.DataFrame) -> Fact:
+    """Write a statement about zones or levels as one about the schools that were in them when it was published."""
+    settled = [str(name) for name in people.columns]
+    about = {name: value for name, value in fact.where if name in settled}
+    if fact.by not in settled and not about:
+        return fact
+    if fact.by not in settled:
+        raise LedgerError(
+            "This statement cannot be recorded.",
+            where=fact.source,
+            found=f"weights by {fact.by}, of {', '.join(about)}",
+            expected="weights by school, or by what a school settles",
+        )
+    is_in = np.ones(len(people), dtype=bool)
+    for name, value in about.items():
+        is_in &= (people[name] == value).to_numpy()
+    inside = people[is_in]
+    weights = inside[fact.by].map(dict(fact.weights)).astype("float64").fillna(0.0)
+    by_school = {str(s): float(w) for s, w in zip(inside[_ID], weights, strict=True) if w}
+    return replace(fact, by=_ID, weights=by_school, where=tuple(w for w in fact.where if w[0] not in about))
 
 
 def _always_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,11 @@ from scipy.sparse import csr_array, vstack
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from safeschools_geo.disclosure.cells import Cells
-    from safeschools_geo.disclosure.facts import Restated
+    from safeschools_geo.disclosure.facts import Fact
     from safeschools_geo.disclosure.policy import Policy
 
     Numbers = NDArray[np.float64]
@@ -37,74 +39,73 @@ def needs_of_small(is_small: NDArray[np.bool_], policy: Policy) -> Numbers:
     return np.where(is_small[:, None], [[1.0, float(policy.largest_small)]], np.nan)
 
 
-def needs_of_restated(cells: Cells, values: NDArray[np.int64], restated: Sequence[Restated], policy: Policy) -> Numbers:
+def needs_of_restated(
+    restated: Sequence[Fact], atoms: pd.DataFrame, truth: NDArray[np.int64], policy: Policy
+) -> tuple[Fact, ...]:
     """Ask that corrections by a small count can be any small correction.
 
     Parameters
     ----------
-    cells
-        The figures.
-    values
-        Their values, shape (n_cells,).
     restated
-        Figures that were published once and are others now.
+        Figures that were published once and have been corrected since, `low` and `high` as published.
+    atoms
+        The dimensions of each finest count.
+    truth
+        The finest counts, shape (n_atoms,).
     policy
         The policy.
 
     Returns
     -------
-    numpy.ndarray
-        Least and greatest that each figure has to be able to be, shape (n_cells, 2): from 1 to the largest small count
-        away from what was published, on the side where it is; missing where it does not matter.
+    tuple of Fact
+        For each that moved by a small count, that it has to be able to be from 1 to the largest small count away from
+        what was published, on the side where it is: whatever tables show of it.
     """
-    needs = np.full((len(values), 2), np.nan)
-    for entry in restated:
-        for cell in np.flatnonzero(cells.named([dict(entry.key)])):
-            now, then = int(values[cell]), entry.published
-            if policy.is_small(abs(now - then)):
-                near, far = (1, policy.largest_small) if now > then else (-1, -policy.largest_small)
-                needs[cell] = _wider(needs[cell], np.sort([float(then + near), float(then + far)]))
-    return needs
+    needs = []
+    for fact in restated:
+        moved = round(float(fact.row(atoms) @ truth) - fact.low)
+        if policy.is_small(abs(moved)):
+            near, far = (1, policy.largest_small) if moved > 0 else (-policy.largest_small, -1)
+            needs.append(replace(fact, low=fact.low + near, high=fact.low + far, is_need=True))
+    return tuple(needs)
 
 
-def wider(one: Numbers, two: Numbers) -> Numbers:
-    """Ask for all that two have asked for.
-
-    Parameters
-    ----------
-    one, two
-        Least and greatest, shape (n, 2); missing where it does not matter.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, 2).
-    """
-    return np.array([_wider(a, b) for a, b in zip(one, two, strict=True)]).reshape(-1, 2)
-
-
-def targets(cells: Cells, needs: Numbers, hidden: Cells, hidden_needs: Numbers) -> tuple[csr_array, Numbers, Numbers]:
+def targets(
+    cells: Cells,
+    is_small: NDArray[np.bool_],
+    hidden: Cells,
+    is_hidden_small: NDArray[np.bool_],
+    *,
+    needs: Sequence[Fact],
+    policy: Policy,
+) -> tuple[csr_array, Numbers, Numbers]:
     """List the figures nobody may narrow down.
 
     Parameters
     ----------
-    cells, needs
-        Figures that the tables would show, and what each has to be able to be.
-    hidden, hidden_needs
+    cells, is_small
+        Figures that the tables would show, and which of them are small.
+    hidden, is_hidden_small
         The same of groups that no table shows.
+    needs
+        What else must not be known.
+    policy
+        The policy.
 
     Returns
     -------
     rows : scipy.sparse.csr_array
         The figures as sums of the finest counts, shape (n_targets, n_atoms).
     low, high : numpy.ndarray
-        What each has to be able to be, shape (n_targets,).
+        How small and how large each has to be able to be, shape (n_targets,).
     """
-    shown, unseen = (np.flatnonzero(~np.isnan(n[:, 0])) for n in (needs, hidden_needs))
-    rows = vstack([cells.matrix[shown], hidden.matrix[unseen]]).tocsr()
-    both = np.vstack([needs[shown], hidden_needs[unseen]])
+    shown, unseen = np.flatnonzero(is_small), np.flatnonzero(is_hidden_small)
+    others = [csr_array(fact.row(cells.atoms)[None, :]) for fact in needs]
+    rows = vstack([cells.matrix[shown], hidden.matrix[unseen], *others]).tocsr()
+    both = np.vstack(
+        [
+            needs_of_small(np.ones(len(shown) + len(unseen), dtype=bool), policy),
+            np.array([[fact.low, fact.high] for fact in needs]).reshape(-1, 2),
+        ]
+    )
     return rows, both[:, 0], both[:, 1]
-
-
-def _wider(one: Numbers, two: Numbers) -> Numbers:
-    return np.array([np.fmin(one[0], two[0]), np.fmax(one[1], two[1])])

@@ -13,6 +13,7 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.settings.checks import require
 
 Minimise = Literal["cells", "counts"]
+_LEAST = 3
 _POLICIES = resources.files("safeschools_geo.disclosure").joinpath("policies")
 
 
@@ -25,9 +26,11 @@ class Policy:
     name
         Name of the policy.
     smallest_count
-        Counts from 1 to one below this are withheld; 0 and this may be published.
+        Counts from 1 to one below this are withheld; 0 and this may be published. At least 3: if 1 were the only small
+        count, whoever knows that a count is withheld for being small would know it.
     smallest_group
-        Every figure of a group of fewer students than this is withheld.
+        Every figure of a group of fewer students than this is withheld. At least 3, since numbers of students are
+        published by the same rule.
     most_withheld_share
         A table of which this share or more would be withheld says too little; the adviser then names a coarser one.
     minimise
@@ -47,8 +50,10 @@ class Policy:
     def __post_init__(self) -> None:
         """Check the values."""
         where = f"disclosure policy {self.name}"
-        require(self.smallest_count >= 2, where, "No count is small.", found=self.smallest_count)  # noqa: PLR2004
-        require(self.smallest_group >= 1, where, "A group has students.", found=self.smallest_group)
+        for name in ("smallest_count", "smallest_group"):
+            is_enough = getattr(self, name) >= _LEAST
+            problem = f"`{name}` must be {_LEAST} or more: could a withheld number be nothing but 1, it would be known."
+            require(is_enough, where, problem, found=getattr(self, name))
         require(0 < self.most_withheld_share <= 1, where, "A share lies between 0 and 1.")
         require(self.minimise in get_args(Minimise), where, "Unknown aim.", found=self.minimise)
 

@@ -9,13 +9,13 @@ import numpy as np
 from safeschools_geo.disclosure.attacker import Known
 from safeschools_geo.disclosure.complement import Pattern, Problem, complementary
 from safeschools_geo.disclosure.facts import said
-from safeschools_geo.disclosure.needs import needs_of_restated, needs_of_small, targets, wider
+from safeschools_geo.disclosure.needs import needs_of_restated, needs_of_small, targets
 from safeschools_geo.disclosure.policy import PolicyLike, load_policy
 from safeschools_geo.disclosure.primary import is_sensitive
 from safeschools_geo.disclosure.raw_table import TableLike, raw_table
 from safeschools_geo.disclosure.rule import against_rule
 from safeschools_geo.disclosure.safe_table import SafeTable, sealed
-from safeschools_geo.errors import DisclosureError, count_text
+from safeschools_geo.errors import DisclosureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safeschools_geo.disclosure.cells import Cells
-    from safeschools_geo.disclosure.facts import Fact, Restated
+    from safeschools_geo.disclosure.facts import Fact
     from safeschools_geo.disclosure.policy import Policy
 
 
@@ -32,7 +32,7 @@ def protect(
     policy: PolicyLike = "default",
     *,
     facts: Sequence[Fact] = (),
-    restated: Sequence[Restated] = (),
+    restated: Sequence[Fact] = (),
     withheld: Sequence[Mapping[str, str]] = (),
     knows_rule: bool = False,
     whole: bool = False,
@@ -50,8 +50,8 @@ def protect(
         What else is published about the same counts, or was before: roundings, classes of a map, sentences, earlier
         releases. The counts must agree with it.
     restated
-        Figures that were published once and have been corrected since. Where the correction is a small count, the
-        figure is withheld, and may not be worked out so closely that the correction is known.
+        Figures that were published once and have been corrected since, `low` and `high` as published. Where the
+        correction is a small count, nobody may work out how large it is.
     withheld
         Figures that stay withheld since they were before, each by the value of its dimensions.
     knows_rule
@@ -80,23 +80,24 @@ def protect(
     cells, hidden = raw.cells(), raw.hidden_cells()
     truth = raw.values
     statements = said(facts, raw.atoms)
-    _require_true(facts, statements.holds(truth))
+    _require_true([f for f in facts if not f.is_need], statements.holds(truth))
     values, unseen = _values(cells, truth), _values(hidden, truth)
     small = is_sensitive(values, raw.students_of(cells), chosen)
-    needs = wider(needs_of_small(small, chosen), needs_of_restated(cells, values, restated, chosen))
-    is_sought = ~np.isnan(needs[:, 0]) | cells.named(withheld)
     hidden_small = is_sensitive(unseen, raw.students_of(hidden), chosen)
-    rows, low, high = targets(cells, needs, hidden, needs_of_small(hidden_small, chosen))
+    needs = needs_of_restated(restated, raw.atoms, truth, chosen)
+    rows, low, high = targets(cells, small, hidden, hidden_small, needs=needs, policy=chosen)
     problem = Problem(
         known=Known(cells.matrix, values.astype("float64"), statements),
-        is_sensitive=is_sought,
+        is_sensitive=small | cells.named(withheld),
         targets=rows,
         low=low,
         high=high,
         rank=cells.rank,
         weight=_weights(values, chosen),
         may=np.ones(len(values), dtype=bool),
-        whole=whole,
+        groups=hidden.matrix[np.flatnonzero(~hidden_small)],
+        # With weights, what fractions allow can be out of reach of whole counts.
+        whole=whole or bool(facts),
     )
     pattern = complementary(problem)
     if knows_rule:
@@ -105,12 +106,12 @@ def protect(
         cells=cells,
         values=np.where(pattern.is_withheld, -1, values),
         hidden=hidden,
-        needs=needs,
+        needs=needs_of_small(small, chosen),
         hidden_sensitive=hidden_small,
-        facts=tuple(facts),
+        facts=(*facts, *needs),
         policy=chosen,
         measure=raw.measure,
-        notes=(_told(pattern, cells, is_sought),),
+        notes=(_told(pattern),),
     )
 
 
@@ -121,10 +122,12 @@ def withhold(
 
     Parameters
     ----------
-    table, policy, facts
+    table
         As for `protect`.
     keys
         The figures, each by the value of its dimensions.
+    policy, facts
+        As for `protect`.
 
     Returns
     -------
@@ -158,11 +161,10 @@ def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:
     return np.asarray(1.0 + values / (1.0 + float(values.sum())))
 
 
-def _told(pattern: Pattern, cells: Cells, small: NDArray[np.bool_]) -> str:
-    totals = int((pattern.is_withheld & ~small & (cells.rank > 0)).sum())
+def _told(pattern: Pattern) -> str:
+    # Not how many of what is withheld are totals, or are small: that would tell something.
     least = "the least that protects them" if pattern.is_proven else "not proven to be the least"
-    told = f"What is withheld besides small counts is {least}."
-    return told if not totals else f"{told} {count_text(totals, 'total')} had to be withheld too."
+    return f"What is withheld besides small counts is {least}."
 
 
 def _require_true(facts: Sequence[Fact], holds: NDArray[np.bool_]) -> None:

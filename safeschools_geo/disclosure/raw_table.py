@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from safeschools_geo.disclosure.cells import Cells, cells_of
+from safeschools_geo.disclosure.cells import Cells, cells_of, require_free
 from safeschools_geo.disclosure.grouping import ALL, Grouping
 from safeschools_geo.errors import ColumnError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
+    from pandas.core.groupby import SeriesGroupBy
 
     from safeschools_geo.disclosure.grouping import GroupingLike
+
+    Numbers = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Groups = SeriesGroupBy[Any, Any]
 
 TableLike: TypeAlias = "RawTable | pd.DataFrame | pd.Series"
 _TOTALS = {"all", "total", "totals"}
 _COUNTS = ("count", "counts", "incidents", "n", "value")
+# Words of the product for what is no property of people.
+_NOT_PEOPLE = ("term", "year", "category", "origin")
+# Up to here every whole number is a float too, and sums of figures are exact.
+_TOO_LARGE = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +54,9 @@ class RawTable:
         where the counts are not of groups of known size.
     measure
         What is counted.
+    people
+        The dimensions that tell people apart; None for all that `students` has, () where all counts are of the same
+        people.
     """
 
     counts: pd.DataFrame
@@ -50,23 +64,36 @@ class RawTable:
     hidden: tuple[Grouping, ...] = ()
     students: pd.DataFrame | None = None
     measure: str = "incidents"
+    people: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check the counts and add up equal rows."""
-        if "count" not in self.counts.columns:
-            raise ColumnError("The table has no counts.", found=", ".join(map(str, self.counts)), expected="`count`")
-        dims = [str(name) for name in self.counts.columns if name != "count"]
-        _require_counts(self.counts["count"])
-        plain = self.counts.assign(count=self.counts["count"].astype("int64"))
-        plain[dims] = plain[dims].astype("str")
-        if (plain[dims] == ALL).any(axis=None):
-            raise ColumnError(
-                "A dimension of the table is empty text, which stands for all.",
-                expected="a name for every group",
-                remedy="Name the rows that belong to none, for example `none`.",
-            )
+        counts = _with_text_columns(self.counts)
+        if "count" not in counts.columns:
+            raise ColumnError("The table has no counts.", found=", ".join(counts.columns), expected="`count`")
+        dims = [name for name in counts.columns if name != "count"]
+        require_free(dims)
+        whole = _whole(counts["count"])
+        plain = _names(counts[dims], where="the counts").assign(count=whole)
         added = plain.groupby(dims, sort=True, as_index=False)["count"].sum() if dims else plain
         object.__setattr__(self, "counts", added.reset_index(drop=True))
+        if self.students is not None:
+            self._require_people(_with_text_columns(self.students))
+
+    def _require_people(self, students: pd.DataFrame) -> None:
+        shared = [name for name in self.dims if name in students.columns]
+        people = shared if self.people is None else list(self.people)
+        is_told = "students" in students.columns and set(people) <= set(shared)
+        if not is_told or (self.people is None and not people):
+            raise ColumnError(
+                "The numbers of students are not those of groups of the counts.",
+                where="students",
+                found=", ".join(students.columns),
+                expected=f"`students`, and one or more of: {', '.join(self.dims)}",
+                remedy="Give the students of each group that the counts tell apart, or leave the students out.",
+            )
+        _names(students[people], where="students")
+        _enrolled(students["students"])
 
     @property
     def dims(self) -> list[str]:
@@ -118,7 +145,7 @@ class RawTable:
         """
         return cells_of(self.atoms, self.hidden)
 
-    def students_of(self, cells: Cells) -> NDArray[np.float64]:
+    def students_of(self, cells: Cells) -> Numbers:
         """Count the students of the group behind each figure.
 
         Parameters
@@ -133,17 +160,26 @@ class RawTable:
         """
         if self.students is None:
             return np.full(cells.matrix.shape[0], np.nan)
-        people = [name for name in self.dims if name in self.students.columns]
-        place = self.students.assign(**{name: self.students[name].astype("str") for name in people})
-        size = place.groupby(people)["students"].sum(min_count=1).astype("float64")
+        codes, known = self._groups_of_people(_with_text_columns(self.students))
         # Each group of people once for each cell that holds a count of it.
-        codes, uniques = pd.factorize(pd.MultiIndex.from_frame(self.atoms[people]))
-        known = size.reindex(uniques).to_numpy(dtype="float64")
-        has = cells.matrix @ csr_array((np.ones(len(codes)), (np.arange(len(codes)), codes)))
+        has = cells.matrix @ csr_array(
+            (np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=(len(codes), len(known))
+        )
         has.data[:] = 1.0
         is_unknown = np.isnan(known)
         sizes = np.asarray(has @ np.where(is_unknown, 0.0, known))
         return np.where(has @ is_unknown.astype("float64") > 0, np.nan, sizes)
+
+    def _groups_of_people(self, students: pd.DataFrame) -> tuple[NDArray[np.int64], Numbers]:
+        """Tell which group of people each count is of, shape (n_atoms,), and their students, shape (n_groups,)."""
+        sizes = _enrolled(students["students"])
+        people = [name for name in self.dims if name in (students.columns if self.people is None else self.people)]
+        if not people:
+            return np.zeros(len(self.counts), dtype="int64"), np.array([sizes.sum(min_count=1)], dtype="float64")
+        both = pd.concat([students[people].astype("str"), self.atoms[people]], ignore_index=True)
+        group = both.groupby(people).ngroup().astype("int64").to_numpy()
+        known = sizes.groupby(group[: len(sizes)]).sum(min_count=1).reindex(range(len(np.unique(group))))
+        return np.asarray(group[len(sizes) :]), np.asarray(known, dtype="float64")
 
 
 def raw_table(table: TableLike) -> RawTable:
@@ -164,64 +200,198 @@ def raw_table(table: TableLike) -> RawTable:
     Raises
     ------
     ColumnError
-        When the shape is none of these, counts are not whole and 0 or more, or totals given do not add up.
+        When the shape is none of these or could be two of them, a group has no name, counts are not whole and 0 or
+        more, or totals given do not add up.
     """
     if isinstance(table, RawTable):
         return table
     if isinstance(table, pd.Series):
-        names = [str(n) if n is not None else f"group_{i}" for i, n in enumerate(table.index.names)]
-        return _of_long(table.rename("count").rename_axis(names).reset_index())
+        return _of_series(table)
     if not isinstance(table, pd.DataFrame):
         raise ColumnError("This is no table of counts.", found=type(table).__name__, expected="a frame of counts")
-    numeric = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
-    return _of_cross(table) if len(numeric) == len(table.columns) and len(numeric) > 1 else _of_long(table)
+    _require_flat(table.columns, "columns")
+    if not len(table.columns) or not all(map(pd.api.types.is_numeric_dtype, table.dtypes)):
+        return _of_long(table)
+    is_numbered = table.index.name is None and pd.api.types.is_integer_dtype(table.index)
+    is_counts = [str(name).lower() in {*_COUNTS, "students"} for name in table.columns]
+    if len(table.columns) == 1 and (is_numbered or is_counts[0]):
+        return _of_long(table) if is_numbered else _of_series(table.iloc[:, 0])
+    if is_numbered or any(is_counts):
+        raise ColumnError(
+            "It is not clear whether this is a long table or a cross table.",
+            found=f"{len(table)} rows of numbers alone, in {', '.join(map(str, table.columns))}",
+            expected="names of groups as text in a long table, or as index and columns of a cross table",
+            remedy='Make names in a long table text, years too (`astype("str")`); name the rows of a cross table '
+            "(`set_index`), and call none of its columns `count`.",
+        )
+    return _of_cross(table)
+
+
+def _of_series(table: pd.Series) -> RawTable:
+    names = [str(n) if n is not None else f"group_{i}" for i, n in enumerate(table.index.names)]
+    require_free(names)
+    return _of_long(table.rename("count").rename_axis(names).reset_index())
 
 
 def _of_cross(table: pd.DataFrame) -> RawTable:
+    _require_flat(table.index, "rows")
     rows, columns = str(table.index.name or "row"), str(table.columns.name or "column")
     columns = columns if columns != rows else f"{columns}_2"
-    row_total = [name for name in table.columns if str(name).lower() in _TOTALS]
-    column_total = [name for name in table.index if str(name).lower() in _TOTALS]
-    inside = table.drop(columns=row_total, index=column_total)
-    kept = table.loc[inside.index]
-    adds_up = all((kept[name] == inside.sum(axis=1)).all() for name in row_total)
-    adds_up &= all((table.loc[name, inside.columns] == inside.sum()).all() for name in column_total)
-    if not adds_up:
+    require_free([rows, columns])
+    down = _names(pd.DataFrame({rows: table.index}), where="rows")[rows]
+    across = _names(pd.DataFrame({columns: table.columns}), where="columns")[columns]
+    is_total = [labels.str.lower().isin(_TOTALS).to_numpy() for labels in (down, across)]
+    values = table.to_numpy(dtype="float64", na_value=np.nan)
+    inside = values[np.ix_(~is_total[0], ~is_total[1])]
+    kept = pd.MultiIndex.from_product([down[~is_total[0]], across[~is_total[1]]], names=[rows, columns])
+    long = kept.to_frame(index=False).assign(count=inside.ravel()).set_axis([", ".join(pair) for pair in kept], axis=0)
+    raw = RawTable(long, Grouping((rows, columns)).with_margins())
+    _require_totals(values, inside, is_total, [down, across])
+    return raw
+
+
+def _require_totals(values: Numbers, inside: Numbers, is_total: Sequence[Flags], labels: Sequence[pd.Series]) -> None:
+    down, across = is_total
+    right = values.copy()
+    right[np.ix_(~down, across)] = inside.sum(axis=1)[:, None]
+    right[np.ix_(down, ~across)] = inside.sum(axis=0)
+    right[np.ix_(down, across)] = inside.sum()
+    wrong = np.argwhere(values != right)
+    if len(wrong):
+        row, column = wrong[0]
         raise ColumnError(
             "The totals of the table are not those of its rows and columns.",
-            expected="totals that add up",
+            ids=[f"{labels[0].iloc[i]}, {labels[1].iloc[j]}" for i, j in wrong],
+            found=f"{values[row, column]:.15g}",
+            expected=f"{right[row, column]:.15g}, what the others add up to",
             remedy="Leave the totals out: they are worked out.",
         )
-    named = inside.rename_axis(index=rows, columns=columns)
-    named.index, named.columns = named.index.astype("str"), named.columns.astype("str")
-    long = named.reset_index().melt(id_vars=rows, var_name=columns, value_name="count")
-    return RawTable(long, Grouping((rows, columns)).with_margins())
 
 
 def _of_long(table: pd.DataFrame) -> RawTable:
-    numeric = [str(n) for n in table.columns if pd.api.types.is_numeric_dtype(table[n])]
+    table = _with_text_columns(table)
+    numeric = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
     named = [name for name in _COUNTS if name in numeric] or numeric
     if len(named) != 1:
         raise ColumnError(
             "It is not clear which column holds the counts.",
-            found=", ".join(map(str, table.columns)),
+            found=("" if len(table) else "no rows; ") + ", ".join(table.columns),
             expected="one column of numbers, or one named `count`",
+            remedy="A cross table has the names of its rows as its index (`set_index`).",
         )
-    dims = [str(name) for name in table.columns if name not in {named[0], "students"}]
+    dims = [name for name in table.columns if name not in {named[0], "students"}]
+    require_free(dims)
     counts = table.rename(columns={named[0]: "count"})[[*dims, "count"]]
-    students = table[[*dims, "students"]] if "students" in table.columns else None
-    return RawTable(counts, Grouping(tuple(dims)).with_margins(), students=students)
+    margins = Grouping(tuple(dims)).with_margins()
+    if "students" not in table.columns or not dims:
+        return RawTable(counts, margins)
+    people, sizes = _people_of(_names(table[dims], where="the counts"), _enrolled(table["students"]))
+    return RawTable(counts, margins, students=sizes.rename("students").reset_index(), people=people)
 
 
-def _require_counts(counts: pd.Series) -> None:
-    values = counts.to_numpy(dtype="float64", na_value=np.nan)
-    is_faulty = ~np.isfinite(values) | (values < 0) | (values != np.floor(values))
+def _people_of(names: pd.DataFrame, students: pd.Series) -> tuple[tuple[str, ...], pd.Series]:
+    """Find the dimensions that tell people apart, and the students by them.
+
+    The students of a zone stand in a row for each term and are the same people: what settles the numbers, and counts
+    people least often, tells people apart. Where numbers are alike by chance, fewer people are counted than there are,
+    and more is withheld.
+    """
+    by_row = _by(names, students, tuple(map(str, names.columns)))
+    if not _is_settled(by_row):
+        raise ColumnError(
+            "Equal rows have different numbers of students.",
+            where="column students",
+            ids=students.index[by_row.transform("max") > by_row.transform("min")],
+            expected="one number of students for each group",
+            remedy="Name what tells the rows apart, or add up their students.",
+        )
+    lasting = tuple(str(name) for name in names if name not in _NOT_PEOPLE)
+    if len(lasting) < names.shape[1]:
+        # Students come and go from term to term: there are as few of a group as there ever were.
+        students = _by(names, students.where(students > 0), lasting).transform("min").fillna(students)
+    # A group of unknown size keeps its name, lest it be taken for another.
+    fewest = 1 if students.isna().any() and lasting else 0
+    choices = [dims for n in range(fewest, len(lasting) + 1) for dims in combinations(lasting, n)]
+    settling = [dims for dims in choices if _is_settled(_by(names, students, dims))]
+    people = min(settling, key=lambda dims: float(_by(names, students, dims).max().sum()))
+    return people, _by(names, students, people).max()
+
+
+def _by(names: pd.DataFrame, students: pd.Series, dims: tuple[str, ...]) -> Groups:
+    return students.groupby([names[name] for name in dims] or np.zeros(len(students)))
+
+
+def _is_settled(groups: Groups) -> bool:
+    return not bool((groups.max() > groups.min()).any())
+
+
+def _with_text_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    _require_flat(frame.columns, "columns")
+    named = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if named.columns.has_duplicates:
+        twice = ", ".join(dict.fromkeys(named.columns[named.columns.duplicated()]))
+        raise ColumnError(
+            "Some columns have the same name.", found=twice, expected="one of each", remedy="Rename them."
+        )
+    return named
+
+
+def _require_flat(labels: pd.Index, what: str) -> None:
+    if isinstance(labels, pd.MultiIndex):
+        raise ColumnError(
+            f"The {what} of the table have names of several parts.",
+            found=f"{labels.nlevels} parts: {', '.join(str(name) for name in labels.names)}",
+            expected="one name for each",
+            remedy="Stack the table to a Series (`stack`), whose index may have several parts.",
+        )
+
+
+def _names(frame: pd.DataFrame, *, where: str) -> pd.DataFrame:
+    """Make names of groups text; none may be missing."""
+    named = frame.astype("str")
+    for is_bad, problem in (
+        (frame.isna(), "Some groups have no name."),
+        (named == ALL, "A dimension of the table is empty text, which stands for all."),
+    ):
+        if is_bad.any(axis=None):
+            raise ColumnError(
+                problem,
+                where=f"{where}: {', '.join(map(str, frame.columns[is_bad.any()]))}",
+                ids=frame.index[is_bad.any(axis=1)],
+                expected="a name for every group",
+                remedy="Name the rows that belong to none, for example `none`.",
+            )
+    return named
+
+
+def _whole(counts: pd.Series) -> pd.Series:
+    """Make counts whole numbers (int64), or say which are none."""
+    values = pd.to_numeric(counts, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    is_faulty = ~np.isfinite(values) | (values < 0) | (values != np.floor(values)) | (values >= _TOO_LARGE)
     if is_faulty.any():
         raise ColumnError(
             "Some counts cannot be counts.",
             where="column count",
             ids=counts.index[is_faulty],
-            found=", ".join(str(v) for v in values[is_faulty][:3]),
-            expected="whole numbers, 0 or more, none missing",
+            found=", ".join(str(v) for v in counts[is_faulty].iloc[:3]),
+            expected="whole numbers, 0 or more, below 2**53, none missing",
             remedy="Write 0 where nothing happened; count before protecting.",
         )
+    if math.fsum(values) >= _TOO_LARGE:
+        raise ColumnError("The counts are too large to add up.", where="column count", expected="a total below 2**53")
+    return pd.Series(values.astype("int64"), index=counts.index)
+
+
+def _enrolled(students: pd.Series) -> pd.Series:
+    """Make numbers of students numbers (float64, missing where unknown), or say which are none."""
+    values = pd.to_numeric(students, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    is_faulty = (np.isnan(values) & students.notna().to_numpy()) | (values < 0) | np.isinf(values)
+    if is_faulty.any():
+        raise ColumnError(
+            "Some numbers of students cannot be right.",
+            where="column students",
+            ids=students.index[is_faulty],
+            found=", ".join(str(v) for v in students[is_faulty].iloc[:3]),
+            expected="numbers, 0 or more; missing where unknown",
+        )
+    return pd.Series(values, index=students.index)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.disclosure.grouping import Grouping
-from safeschools_geo.errors import DisclosureError, count_text
+from safeschools_geo.disclosure.grouping import ALL, Grouping
+from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from safeschools_geo.disclosure.cells import Cells
@@ -73,7 +75,28 @@ class SafeTable:
         self._values = values.copy()
         self._values.setflags(write=False)
         self._needs, self._hidden_sensitive = needs, hidden_sensitive
-        self.facts, self.policy, self.measure, self.notes = facts, policy, measure, notes
+        self._facts, self._policy, self._measure, self._notes = facts, policy, measure, notes
+        self._seal = seal
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What else is published."""
+        return self._facts
+
+    @property
+    def policy(self) -> Policy:
+        """The policy."""
+        return self._policy
+
+    @property
+    def measure(self) -> str:
+        """What is counted."""
+        return self._measure
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What protecting it came to, in words."""
+        return self._notes
 
     @property
     def dims(self) -> list[str]:
@@ -95,7 +118,7 @@ class SafeTable:
         """Share of the cells that is withheld, 0 to 1; 0 for no cells."""
         return float(self.is_withheld.mean()) if len(self._values) else 0.0
 
-    def table(self, *dims: str, **where: str) -> pd.DataFrame:
+    def table(self, /, *dims: str, **where: str) -> pd.DataFrame:
         """Return one table.
 
         Parameters
@@ -114,8 +137,9 @@ class SafeTable:
         Raises
         ------
         DisclosureError
-            When the release has no such table; what was not protected cannot be shown.
+            When the release has no such table, dimension or group; what was not protected cannot be shown.
         """
+        self._require_known(dims, where)
         rows = self._cells.rows(Grouping(tuple(dims), tuple(where.items())))
         if rows.empty:
             raise DisclosureError(
@@ -126,7 +150,7 @@ class SafeTable:
             )
         return self._with_values(rows)[[*dims, "cell", "count", "is_withheld"]].reset_index(drop=True)
 
-    def value(self, **key: str) -> int | None:
+    def value(self, /, **key: str) -> int | None:
         """Return one figure.
 
         Parameters
@@ -157,7 +181,7 @@ class SafeTable:
         """
         return self._with_values(self._cells.keys).reset_index(drop=True)
 
-    def to_wide(self, rows: str, columns: str, **where: str) -> pd.DataFrame:
+    def to_wide(self, rows: str, columns: str, /, **where: str) -> pd.DataFrame:
         """Return a cross table.
 
         Parameters
@@ -170,24 +194,46 @@ class SafeTable:
         Returns
         -------
         pandas.DataFrame
-            Int64, missing where withheld; with totals, named ``Total``, as far as they are in the release.
+            Int64, missing where withheld; with totals, as far as they are in the release. They are named ``Total``, or
+            ``Total (all)`` beside a group that is called so itself.
         """
         inner = self.table(rows, columns, **where).pivot_table(
             index=rows, columns=columns, values="count", aggfunc="first", dropna=False
         )
         wide = inner.astype("Int64")
-        for dim, target in ((rows, "column"), (columns, "row")):
-            try:
-                total = self.table(dim, **where).set_index(dim)["count"]
-            except DisclosureError:
-                continue
-            if target == "column":
-                wide["Total"] = total.reindex(wide.index)
-            else:
-                wide.loc["Total"] = total.reindex(wide.columns)
-        if "Total" in wide.index and "Total" in wide.columns:
-            wide.loc["Total", "Total"] = self.table(**where)["count"].iloc[0]
+        below, beside = _total_name(wide.index), _total_name(wide.columns)
+        if by_row := self._totals(rows, where):
+            wide[beside] = pd.array([by_row.get(name) for name in wide.index], dtype="Int64")
+        if by_column := self._totals(columns, where):
+            corner = self.table(**where)["count"].iloc[0] if by_row else None
+            wide.loc[below] = pd.array(
+                [*(by_column.get(name) for name in inner.columns), *([corner] if by_row else [])], dtype="Int64"
+            )
         return wide
+
+    def _totals(self, dim: str, where: Mapping[str, str]) -> dict[str, int | None]:
+        """List the totals by one dimension; none if the release has no such table."""
+        try:
+            told = self.table(dim, **where)
+        except DisclosureError:
+            return {}
+        return dict(zip(told[dim], told["count"], strict=True))
+
+    def _require_known(self, dims: tuple[str, ...], where: Mapping[str, str]) -> None:
+        """Refuse names of dimensions and groups that no table has: they would be passed over."""
+        unknown = [name for name in (*dims, *where) if name not in self.dims]
+        if unknown:
+            raise DisclosureError(
+                "The release has no such dimension.", found=", ".join(unknown), expected=", ".join(self.dims)
+            )
+        for name, value in where.items():
+            shown = [group for group in dict.fromkeys(self._cells.keys[name]) if group != ALL]
+            if shown and value not in shown:
+                raise DisclosureError(
+                    "The release has no such group.",
+                    found=f"{name} {value}",
+                    expected=f"{name} is one of: {name_ids(sorted(shown))}",
+                )
 
     def summary(self) -> str:
         """Say in plain English what is withheld.
@@ -252,7 +298,8 @@ def require_safe(table: object) -> SafeTable:
     DisclosureError
         When it is anything else.
     """
-    if isinstance(table, SafeTable):
+    # An instance that skipped `__init__`, or a class made of this one, has not been protected.
+    if isinstance(table, SafeTable) and type(table) is SafeTable and vars(table).get("_seal") is _SEAL:
         return table
     raise DisclosureError(
         "Only protected tables can be published.",
@@ -260,3 +307,12 @@ def require_safe(table: object) -> SafeTable:
         expected="a SafeTable, from safeschools_geo.disclosure.protect(table, policy)",
         remedy="Protect the table first; it then holds only what may be shown.",
     )
+
+
+def _total_name(groups: Iterable[str]) -> str:
+    """Name a total so that no group goes by that name."""
+    taken = {str(group).casefold() for group in groups}
+    name = "Total"
+    while name.casefold() in taken:
+        name = f"{name} (all)"
+    return name

@@ -89,9 +89,9 @@ def _facts(places: pd.DataFrame, zone: str, minutes: float, step: float, term: s
     inside = places[places["zone_id"].astype("str") == zone]
     low, high = within(minutes, step)
     weights = inside["mean_min"].to_numpy(dtype="float64")
-    rows = []
-    for limit, side in ((high, "high"), (low, "low")):
-        away = dict(zip(inside["school"], weights - limit, strict=True))
-        bounds = {"low": -np.inf, "high": 0.0} if side == "high" else {"low": 0.0, "high": np.inf}
-        rows.append(Fact("school", by_school(away), source="minutes of response", where=(("term", term),), **bounds))
-    return rows
+    away = [by_school(dict(zip(inside["school"], weights - limit, strict=True))) for limit in (low, high)]
+    source, where = "minutes of response", (("term", term),)
+    return [
+        Fact("school", away[0], low=0.0, high=np.inf, source=source, where=where),
+        Fact("school", away[1], low=-np.inf, high=0.0, source=source, where=where),
+    ]

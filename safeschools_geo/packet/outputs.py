@@ -69,9 +69,7 @@ def write_board(board: TermBoard, files: Mapping[str, bytes], folder: Path, *, l
     content = board.content
     for name, body in files.items():
         write_bytes(folder / name, body)
-    audit = audit_document(
-        board.audit, district=content.district, term=content.term, release=content.release, knows_rule=True
-    )
+    audit = audit_document(board.audit, district=content.district, term=content.term, release=content.release)
     write_text(folder / "audit.json", json.dumps(audit, ensure_ascii=False, separators=(",", ":")) + "\n")
     write_text(
         folder / "packet.json", json.dumps(_packet(board, folder, languages), ensure_ascii=False, indent=2) + "\n"

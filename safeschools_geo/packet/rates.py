@@ -52,8 +52,9 @@ def public_rates(
     """
     people = [name for name in dims if name != "term"]
     table = counts.table(*dims, **where)
-    known = counts.table(*dims, enrolled=KNOWN, **where).rename(columns={"cell": "rate_cell", "count": "rate_count"})
-    table = table.merge(known[[*dims, "rate_cell", "rate_count"]], on=list(dims), how="left", validate="1:1")
+    known = _of_known(counts, *dims, **where)
+    table = table.merge(known, on=list(dims), how="left", validate="1:1")
+    table["rate_cell"] = table["rate_cell"].fillna(-1).astype("int64")
     size = students.table(*people).set_index(people)["count"] if people else students.table()["count"]
     table["students"] = size.reindex(table[people[0]]).to_numpy() if people else size.iloc[0]
     table["students"] = table["students"].astype("Int64")
@@ -72,6 +73,15 @@ def public_rates(
         rate_high=pd.Series(_PER * high, table.index, dtype="Float64").mask(rate.isna()),
         is_partial=table["cell"] != table["rate_cell"],
     )
+
+
+def _of_known(counts: SafeTable, *dims: str, **where: str) -> pd.DataFrame:
+    """Count at schools whose enrolment is known; there may be none."""
+    if (counts.to_frame()["enrolled"] == KNOWN).any():
+        found = counts.table(*dims, enrolled=KNOWN, **where)
+    else:
+        found = counts.table(*dims, **where).iloc[:0]
+    return found.rename(columns={"cell": "rate_cell", "count": "rate_count"})[[*dims, "rate_cell", "rate_count"]]
 
 
 def public_changes(

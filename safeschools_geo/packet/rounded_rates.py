@@ -62,7 +62,7 @@ def with_rounded_rates(
 def _of_table(table: pd.DataFrame, name: str, days: pd.Series, raw: RawTable, rounding: Rounding) -> pd.DataFrame:
     told = table.assign(rate_step=pd.Series(np.nan, index=table.index, dtype="Float64"))
     groups = told[name] if name in told else pd.Series("", index=told.index, dtype="str")
-    lacks = told["is_partial"] & told["rate_per_1000"].isna() & told["students"].notna() & ~told["is_withheld"]
+    lacks = told["is_partial"] & told["rate_per_1000"].isna() & (told["students"].fillna(0) > 0) & ~told["is_withheld"]
     for group in groups[lacks].drop_duplicates():
         rows = told[lacks & (groups == group)]
         about = {name: str(group)} if name in told else {}

@@ -183,7 +183,7 @@ def coverage() -> BoardCoverage:
 def content(*, release: int = 0, bare: bool = False) -> BoardContent:
     """Say all there is to say; without plan, coverage, detail and backdrop if `bare`."""
     raw, policy = raw_counts(), load_policy("default")
-    counts = protect(raw, policy)
+    counts = protect(raw, policy, knows_rule=True)
     people = pd.DataFrame(raw.students).assign(count=lambda d: d["students"].fillna(0).astype("int64"))
     by = (Grouping(("zone",)), Grouping(("level",)), Grouping(()))
     students = protect(
@@ -202,7 +202,7 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         release=release,
         counts=counts,
         students=students,
-        audit=audit(counts),
+        audit=audit(counts, knows_rule=True),
         zones=zones(),
         schools=schools(),
         zone_rates=trends["zone"].loc[trends["zone"]["term"] == THIS].reset_index(drop=True),

@@ -505,7 +505,7 @@ def test_every_rule_that_ships_has_its_source_in_both_languages(name):
 
 def test_a_rule_of_the_districts_own_is_quoted_as_it_is(monkeypatch):
     told = board_town.content()
-    monkeypatch.setattr(told.counts, "policy", replace(told.counts.policy, source="Board <policy> 5022"))
+    monkeypatch.setattr(told.counts, "_policy", replace(told.counts.policy, source="Board <policy> 5022"))
     assert "<bdi>Board &lt;policy&gt; 5022</bdi>" in method_part(told, ES).body
 
 

@@ -83,14 +83,14 @@ def write_packet(folder: Path, *, release: bool = True) -> Path:
     folder.mkdir(parents=True)
     policy = load_policy("default")
     people = raw_of(FALL).atoms[["school", "zone", "level"]].drop_duplicates()
-    first = protect(raw_of(FALL), policy, knows_rule=True)
+    first = protect(raw_of(FALL), policy)
     record = with_release((), first, people, district=DISTRICT, term=FALL, released="2026-01-09")
     raw = raw_of(FALL, SPRING)
-    safe = protect(raw, policy, facts=earlier(record, raw).figures, knows_rule=True)
+    safe = protect(raw, policy, facts=earlier(record, raw).figures)
     record = with_release(record, safe, people, district=DISTRICT, term=SPRING, released="2026-06-12")
     number = len(record) if release else 0
     report = audit(safe, knows_rule=True).require_safe()
-    document = audit_document(report, district=DISTRICT, term=SPRING, release=number, knows_rule=True)
+    document = audit_document(report, district=DISTRICT, term=SPRING, release=number)
     (folder / "audit.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8", newline="\n")
     if release:
         (folder / "releases.jsonl").write_text(ledger_text(record), encoding="utf-8", newline="\n")

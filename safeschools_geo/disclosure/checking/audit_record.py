@@ -174,8 +174,8 @@ def policy_of(fields: Fields) -> Policy:
     """
     return Policy(
         name=fields.get("name", TEXT),
-        smallest_count=fields.get("smallest_count", whole(low=2)),
-        smallest_group=fields.get("smallest_group", whole(low=1)),
+        smallest_count=fields.get("smallest_count", whole(low=3)),
+        smallest_group=fields.get("smallest_group", whole(low=3)),
         source=fields.get("source", TEXT),
         raw=fields.raw,
     )

@@ -1,0 +1,132 @@
+"""Attacks that combine what seems harmless alone: schools that move and leave, corrections, and the rule to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from outsider import figures, learn_rule, narrowed, reader_of
+from test_attacks import cross, known, schools, withheld_keys
+
+from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
+from safeschools_geo.disclosure.facts import Fact
+from safeschools_geo.disclosure.ledger import earlier, with_release
+from safeschools_geo.disclosure.protect import withhold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from safeschools_geo.disclosure.ledger import Release
+
+Schools = dict[str, tuple[str, str, int]]
+
+
+def released(raw: RawTable, of: Mapping[str, tuple[str, str, int]], said: Sequence[Fact] = ()) -> tuple[Release, ...]:
+    people = pd.DataFrame([(s, has[0], has[1]) for s, has in of.items()], columns=["school", "zone", "level"])
+    safe = protect(raw, facts=said)
+    return with_release((), safe, people, district="d", term="fall", released="2025-01-31", statements=said)
+
+
+def next_release(record: Sequence[Release], raw: RawTable) -> SafeTable:
+    told = earlier(record, raw)
+    return protect(raw, facts=known(told), restated=told.restated, knows_rule=True)
+
+
+def test_a_school_that_left_is_not_told_by_one_that_moved() -> None:
+    # A was s1 + s2 + s3 = 50, B was s4 + s5 = 70. Now s2 is in B and s3 has left: A = s1 = 20 and B = s2 + 70 = 95
+    # would tell s2 = 25, and s3 = 50 − 20 − 25 = 5.
+    first: Schools = {
+        "s1": ("A", "x", 20),
+        "s2": ("A", "x", 25),
+        "s3": ("A", "x", 5),
+        "s4": ("B", "x", 30),
+        "s5": ("B", "x", 40),
+        "s6": ("C", "x", 15),
+    }
+    now: Schools = {"s1": first["s1"], "s2": ("B", "x", 25), "s4": first["s4"], "s5": first["s5"]}
+    safe = next_release(released(schools(first, ("zone",), ()), first), schools(now, ("zone",), ()))
+    assert {"zone": "A"} in withheld_keys(safe) or {"zone": "B"} in withheld_keys(safe)
+
+
+def test_a_correction_is_hidden_where_only_a_sum_shows_it() -> None:
+    # Schools were told: s1 40, s2 60. s1 is 43 now, and zone A = 103 would tell it: 103 − 60 = 43, corrected by 3.
+    first: Schools = {"s1": ("A", "x", 40), "s2": ("A", "x", 60), "s4": ("B", "x", 30), "s5": ("B", "x", 40)}
+    now: Schools = {**first, "s1": ("A", "x", 43), "s4": ("B", "x", 60)}
+    safe = next_release(released(schools(first, ("school",), ()), first), schools(now, ("zone",), ()))
+    assert safe.value(zone="A") is None
+
+
+def test_what_was_said_of_a_zone_is_of_the_schools_it_had_then() -> None:
+    # "Zone A: 23", which is s1 = 20 and s2 = 3. s2 is in B now, and A = 20 would tell s2 = 23 − 20.
+    first: Schools = {"s1": ("A", "x", 20), "s2": ("A", "x", 3), "s4": ("B", "x", 30), "s5": ("B", "x", 40)}
+    now: Schools = {**first, "s2": ("B", "x", 3)}
+    record = released(schools(first, ()), first, [Fact("zone", {"A": 1.0}, 23, 23, "map class")])
+    assert record[0].statements[0]["weights"] == {"s1": 1.0, "s2": 1.0}
+    assert next_release(record, schools(now, ("zone",), ())).value(zone="A") is None
+
+
+def test_the_rule_tells_of_groups_that_no_table_shows() -> None:
+    # Zone 1 = 14, level h = 12. School 1e is 2 to 14; were it small it would be hidden, so it is 11 or more, and 1h,
+    # which is 14 − 1e, is 3 or less.
+    counts = pd.DataFrame({"zone": list("1122"), "level": list("eheh"), "count": [11, 3, 50, 9]})
+    shown = (Grouping(("zone",)), Grouping(("level",)), Grouping(()))
+    raw = RawTable(counts, shown, hidden=(Grouping(("zone", "level")),))
+    assert audit(protect(raw)).is_safe
+    assert "zone 1, level h" in "; ".join(audit(protect(raw), knows_rule=True).faults)
+    assert audit(protect(raw, knows_rule=True), knows_rule=True).is_safe
+
+
+def test_the_rule_is_followed_to_its_end() -> None:
+    # What the rule tells of one figure narrows another so far that the rule tells of it too, and so on.
+    raw = cross("ABCD", "xyz", [[24, 3, 20], [0, 26, 23], [5, 27, 6], [2, 17, 19]])
+    safe = protect(raw, knows_rule=True)
+    told = figures(safe.to_frame(), safe.dims)
+    reader = reader_of(raw.atoms, told)
+    for _ in range(9):
+        learn_rule(reader, [key for key, value in told if value is None])
+    assert narrowed(reader, [key for key, _ in told], raw.values) == []
+
+
+def test_words_do_not_tell_which_totals_are_small() -> None:
+    # 9 + 0 and 0 + 10 look like 8 + 0 and 0 + 11: everything but the grand total, 19, is withheld.
+    one, two = (protect(cross("AB", "xy", [[a, 0], [0, b]])) for a, b in ((9, 10), (8, 11)))
+    assert one.to_frame().equals(two.to_frame())
+    assert one.summary() == two.summary()
+
+
+def test_totals_are_kept_where_figures_inside_would_do_also_when_a_grand_total_has_to_go() -> None:
+    rows = [
+        ("A", "e", "F", 5),
+        ("A", "m", "F", 30),
+        ("B", "e", "F", 31),
+        ("B", "m", "F", 32),
+        ("A", "h", "F", 40),
+        ("B", "h", "F", 41),
+        ("A", "e", "S", 43),
+        ("B", "e", "S", 50),
+    ]
+    fall, spring = {"term": "F"}, {"term": "S"}
+    shown = [Grouping.of(dims, **fall) for dims in (("zone", "level"), ("zone",), ("level",))]
+    shown += [Grouping.of(dims, **spring) for dims in (("zone",), ())]
+    raw = RawTable(pd.DataFrame(rows, columns=["zone", "level", "term", "count"]), tuple(shown))
+    in_spring = (("term", "S"),)
+    safe = protect(
+        raw,
+        facts=[Fact("zone", {"B": 1.0}, 50, 50, "release 1", in_spring)],
+        restated=[Fact("zone", {"A": 1.0}, 40, 40, "release 1", in_spring)],
+    )
+    # Spring: A was 40 and is 43, B is known, so A and the total go. Fall: inside figures alone protect the five.
+    assert safe.value(zone="A", term="S") is None
+    assert safe.value(term="S") is None
+    assert safe.value(zone="A", term="F") == 75
+
+
+def test_a_table_without_figures_is_safe() -> None:
+    nothing = pd.DataFrame({"zone": pd.Series([], dtype="str"), "count": pd.Series([], dtype="int64")})
+    assert audit(protect(nothing)).is_safe
+
+
+def test_statements_about_large_counts_are_no_contradiction() -> None:
+    raw = RawTable(pd.DataFrame({"z": list("ab"), "count": [5, 50_000]}), (Grouping(("z",)), Grouping(())))
+    said = [Fact("z", {"b": 1.0}, 40_000, float("inf"), "said")]
+    assert audit(withhold(raw, [{"z": "a"}, {"z": "b"}, {}], facts=said)).is_safe

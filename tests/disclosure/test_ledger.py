@@ -1,0 +1,274 @@
+"""The record of what was published is whole or refused, and tells what earlier releases give away."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
+from safeschools_geo.disclosure.facts import Fact
+from safeschools_geo.disclosure.ledger import Earlier, Release, earlier, ledger_text, read_ledger, with_release
+from safeschools_geo.errors import ColumnError, DisclosureError, LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+ZONES = {"s1": "A", "s2": "A", "s3": "B", "s4": "B"}
+COUNTS = {"s1": 20, "s2": 25, "s3": 30, "s4": 40}
+
+
+def table_of(
+    zones: Mapping[str, str] = ZONES, counts: Mapping[str, int] = COUNTS, *, measure: str = "incidents"
+) -> RawTable:
+    frame = pd.DataFrame([{"school": s, "zone": z, "term": "fall", "count": counts[s]} for s, z in zones.items()])
+    tables = (Grouping(("zone", "term")), Grouping(("term",)))
+    return RawTable(frame, tables, hidden=(Grouping(("school", "term")),), measure=measure)
+
+
+def people_of(zones: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame({"school": list(zones), "zone": list(zones.values())})
+
+
+def add(
+    record: Sequence[Release],
+    safe: SafeTable,
+    zones: Mapping[str, str] = ZONES,
+    *,
+    day: str = "2025-01-31",
+    statements: Sequence[Fact] = (),
+) -> tuple[Release, ...]:
+    return with_release(
+        record, safe, people_of(zones), district="Demo", term="fall", released=day, statements=statements
+    )
+
+
+@cache
+def three() -> tuple[Release, ...]:
+    """Make a record of three releases."""
+    first = add((), protect(table_of()), statements=[Fact("school", {"s1": 0.5, "s3": 2.0}, 60, 80, "map class")])
+    second = add(first, protect(table_of(counts={**COUNTS, "s1": 50})), day="2025-02-28")
+    return add(second, protect(table_of(counts={**COUNTS, "s1": 80, "s2": 5})), day="2025-03-31")
+
+
+def same(one: Sequence[Release], two: Sequence[Release]) -> bool:
+    return ledger_text(one) == ledger_text(two)
+
+
+def read(path: Path, data: bytes) -> tuple[Release, ...]:
+    path.write_bytes(data)
+    return read_ledger(path)
+
+
+# Written and read.
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    text = ledger_text(three())
+    assert text.count("\n") == 3
+    found = read(tmp_path / "record.jsonl", text.encode())
+    assert same(found, three())
+    assert [r.number for r in found] == [1, 2, 3]
+    assert [r.previous for r in found] == ["0" * 64, found[0].hash, found[1].hash]
+    assert found[0].statements[0]["weights"] == {"s1": 0.5, "s3": 2.0}
+
+
+def test_a_record_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert read_ledger(tmp_path / "none.jsonl") == ()
+    assert read(tmp_path / "empty.jsonl", b"") == ()
+    assert ledger_text(()) == ""
+
+
+def test_only_what_was_published_is_in_it() -> None:
+    # s2 is 5 and no table shows it; zone A is 85.
+    safe = protect(table_of(counts={**COUNTS, "s1": 80, "s2": 5}))
+    release = add((), safe)[0]
+    assert {json.dumps(f["key"], sort_keys=True): f["value"] for f in release.figures} == {
+        '{"term": "fall", "zone": "A"}': 85,
+        '{"term": "fall", "zone": "B"}': 70,
+        '{"term": "fall"}': 155,
+    }
+    small = protect(table_of(counts={**COUNTS, "s1": 2, "s2": 3}))
+    told = {f["key"].get("zone"): f["value"] for f in add((), small)[0].figures}
+    # A is 5: withheld, with B, and not told from it.
+    assert told == {"A": None, "B": None, None: 75}
+
+
+def test_the_same_again_is_no_new_release() -> None:
+    one = add((), protect(table_of()))
+    assert add(one, protect(table_of()), day="2026-01-01") == one
+    other = add(one, protect(table_of(counts={**COUNTS, "s1": 60})))
+    assert [r.number for r in other] == [1, 2]
+    # Going back to what was said before the last release is news.
+    assert len(add(other, protect(table_of()))) == 3
+
+
+def test_the_same_figures_of_other_zones_are_a_new_release() -> None:
+    one = add((), protect(table_of()))
+    assert len(add(one, protect(table_of()), {**ZONES, "s5": "A"})) == 2
+
+
+@pytest.mark.parametrize("name", ["Ä × ö", "مدرسة", '"quoted"\\', "a\nb", "\t", "<b>", "x" * 5000])
+def test_any_name_is_kept(tmp_path: Path, name: str) -> None:
+    zones = {**ZONES, "s4": name}
+    record = add((), protect(table_of(zones)), zones)
+    assert same(read(tmp_path / "record.jsonl", ledger_text(record).encode()), record)
+
+
+# Changed.
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_a_changed_byte_is_found_or_changes_nothing(tmp_path_factory, data) -> None:
+    text = ledger_text(three()).encode()
+    place = data.draw(st.integers(0, len(text) - 1))
+    how = data.draw(st.sampled_from(["change", "insert", "delete"]))
+    byte = data.draw(st.binary(min_size=1, max_size=1))
+    new = {"change": byte, "insert": byte + text[place : place + 1], "delete": b""}[how]
+    path = tmp_path_factory.getbasetemp() / "changed.jsonl"
+    try:
+        found = read(path, text[:place] + new + text[place + 1 :])
+    except LedgerError:
+        return
+    # Only space between the parts can change and be read: the record is the same.
+    assert same(found, three())
+
+
+@pytest.mark.parametrize("place", range(0, 3000, 97))
+def test_a_changed_digit_is_found(tmp_path: Path, place: int) -> None:
+    text = ledger_text(three())
+    at = next((i for i in range(place, len(text)) if text[i].isdigit()), None)
+    if at is None:
+        return
+    changed = text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :]
+    with pytest.raises(LedgerError, match="not whole"):
+        read(tmp_path / "record.jsonl", changed.encode())
+
+
+@pytest.mark.parametrize("order", [[1, 2], [0, 2], [1, 0, 2], [0, 0, 1, 2], [2, 1, 0], [0, 1, 2, 2]])
+def test_releases_cannot_be_left_out_doubled_or_moved(tmp_path: Path, order: list[int]) -> None:
+    lines = ledger_text(three()).splitlines(keepends=True)
+    with pytest.raises(LedgerError, match="missing, or another was put in"):
+        read(tmp_path / "record.jsonl", "".join(lines[i] for i in order).encode())
+
+
+def test_a_release_that_was_put_in_with_a_right_hash_breaks_the_chain(tmp_path: Path) -> None:
+    forged = add((), protect(table_of(counts={**COUNTS, "s1": 33})))[0]
+    text = ledger_text([forged, *three()[1:]])
+    with pytest.raises(LedgerError, match="Before release 2"):
+        read(tmp_path / "record.jsonl", text.encode())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "5", "null", "{}", '{"number": 1}', '{"hash": "x"}', "\udcff", "{}\n{}"])
+def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LedgerError, match="cannot be read"):
+        read(tmp_path / "record.jsonl", text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(LedgerError, match="cannot be read"):
+        read_ledger(tmp_path)
+
+
+def test_more_than_a_release_has_is_refused(tmp_path: Path) -> None:
+    entry = json.loads(three()[0].line())
+    with pytest.raises(LedgerError, match="cannot be read"):
+        read(tmp_path / "record.jsonl", json.dumps({**entry, "note": "x"}).encode())
+
+
+# What earlier releases tell.
+
+
+def known(told: Earlier) -> list[Fact]:
+    return [*told.figures, *told.statements]
+
+
+def test_figures_are_of_the_schools_that_they_had() -> None:
+    record = add((), protect(table_of()))
+    told = earlier(record, table_of({**ZONES, "s2": "B"}))
+    assert told.restated == ()
+    assert told.statements == ()
+    found = {frozenset(fact.weights): (fact.low, fact.high, fact.source) for fact in told.figures}
+    assert found == {
+        frozenset({"s1", "s2"}): (45, 45, "release 1"),
+        frozenset({"s3", "s4"}): (70, 70, "release 1"),
+        frozenset({"s1", "s2", "s3", "s4"}): (115, 115, "release 1"),
+    }
+    assert {fact.where for fact in told.figures} == {(("term", "fall"),)}
+
+
+def test_what_two_releases_say_alike_is_known_once() -> None:
+    record = add(add((), protect(table_of())), protect(table_of()), {**ZONES, "s9": "A"})
+    assert len(record) == 2
+    assert [fact.source for fact in earlier(record, table_of()).figures] == ["release 1"] * 3
+
+
+def test_what_was_corrected_is_restated_and_no_longer_a_fact() -> None:
+    record = add((), protect(table_of()))
+    told = earlier(record, table_of(counts={**COUNTS, "s1": 24}))
+    assert {r.low for r in told.restated} == {45, 115}
+    assert [sorted(fact.weights) for fact in told.figures] == [["s3", "s4"]]
+
+
+def test_withheld_figures_tell_nothing() -> None:
+    small = {**COUNTS, "s1": 2, "s2": 3}
+    record = add((), protect(table_of(counts=small)))
+    told = earlier(record, table_of(counts=small))
+    assert [sorted(fact.weights) for fact in told.figures] == [["s1", "s2", "s3", "s4"]]
+    assert told.restated == ()
+
+
+def test_statements_are_kept_with_their_source() -> None:
+    said = [Fact("school", {"s1": 0.5}, 8, float("inf"), "load"), Fact("school", {"s1": 1.0}, 90, 99, "load")]
+    record = add((), protect(table_of()), statements=said)
+    told = earlier(record, table_of())
+    # The second is not true of these counts, so nothing follows from it.
+    assert [(f.source, f.low, f.high, dict(f.weights)) for f in told.statements] == [
+        ("release 1, load", 8, float("inf"), {"s1": 0.5})
+    ]
+
+
+def test_what_is_counted_otherwise_tells_nothing() -> None:
+    record = add((), protect(table_of(measure="calls")))
+    assert known(earlier(record, table_of())) == []
+
+
+def test_another_term_is_looked_at_by_itself() -> None:
+    record = add((), protect(table_of()))
+    raw = table_of()
+    spring = RawTable(raw.counts.assign(term="spring", count=[50, 60, 70, 80]), raw.groupings, hidden=raw.hidden)
+    told = earlier(record, spring)
+    assert told.figures == ()
+
+
+def test_a_record_that_adds_up_to_a_small_count_cannot_be_mended() -> None:
+    # Zones A and B were told, then the zones of the first day less s2: s2 = 45 − 40 = 5 is out already.
+    counts = {**COUNTS, "s1": 40, "s2": 5}
+    moved = {**ZONES, "s2": "B"}
+    record = add(add((), protect(table_of(counts=counts))), protect(table_of(moved, counts)), moved)
+    told = earlier(record, table_of(counts=counts))
+    with pytest.raises(DisclosureError, match="whatever is withheld"):
+        protect(table_of(counts=counts), facts=known(told))
+
+
+def test_releases_one_after_another_stay_safe_together() -> None:
+    # Each release knows those before it; s2 (5) moves to and fro.
+    counts = {**COUNTS, "s1": 40, "s2": 5}
+    record: tuple[Release, ...] = ()
+    for zones in (ZONES, {**ZONES, "s2": "B"}, {**ZONES, "s3": "A"}):
+        raw = table_of(zones, counts)
+        told = earlier(record, raw)
+        safe = protect(raw, facts=known(told), restated=told.restated)
+        audit(safe).require_safe()
+        record = add(record, safe, zones)
+    assert len(record) == 3
+    assert safe.value(term="fall") == 115
+
+
+def test_a_statement_about_what_is_not_counted_is_refused() -> None:
+    with pytest.raises(ColumnError, match="not about the counts"):
+        protect(table_of(), facts=[Fact("county", {"x": 1.0}, 0, 5, "sentence")])
