@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
+_NEAR = 1e-6
+_ENDLESS = 1e15
+
+
 @dataclass(frozen=True, eq=False)
 class AuditReport:
     """What can be worked out about each withheld figure, from what is published alone.
@@ -119,7 +123,7 @@ class AuditReport:
         return self.intervals.drop(columns=["low_world", "high_world"])
 
 
-def audit(safe_table: SafeTable, *, knows_rule: bool = False) -> AuditReport:
+def audit(safe_table: SafeTable, *, knows_rule: bool = False, exact: bool = True) -> AuditReport:
     """Attack a release with all that is published.
 
     Parameters
@@ -128,6 +132,9 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False) -> AuditReport:
         The release, with the statements and earlier releases that are known beside it.
     knows_rule
         Whether the attacker also reasons that a withheld figure which could not be hidden, were it small, is not small.
+    exact
+        Whether intervals are followed to their ends, in whole counts; else, faster, only as far as it takes to see that
+        they are wide enough, and in fractions.
 
     Returns
     -------
@@ -144,14 +151,14 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False) -> AuditReport:
     safe = require_safe(safe_table)
     cells, _hidden = safe._cells, safe._hidden  # noqa: SLF001 -- the audit looks inside
     known = Known(cells.matrix, safe._values.astype("float64"), said(safe.facts, cells.atoms))  # noqa: SLF001
-    found = _Found.of(safe, known)
+    found = _Found.of(safe, known, exact=exact)
     faults = [*_bare(safe), *found.faults()]
     while knows_rule and not faults:
         told = found.told_by_rule()
         if not told.matrix.shape[0]:
             break
         known = replace(known, said=together(known.said, told))
-        again = _Found.of(safe, known)
+        again = _Found.of(safe, known, exact=False)
         faults = [f"{fault}, by somebody who knows the rule" for fault in again.faults()]
         found = replace(again, first=found.first or found)
     first = found.first or found
@@ -173,11 +180,13 @@ class _Found:
     first: _Found | None = None
 
     @classmethod
-    def of(cls, safe: SafeTable, known: Known) -> _Found:
+    def of(cls, safe: SafeTable, known: Known, *, exact: bool) -> _Found:
         cells, hidden = safe._cells, safe._hidden  # noqa: SLF001
-        attack = _Attack(Attacker(known, safe.is_withheld), low=1, high=safe.policy.largest_small)
+        # What the rule tells is looked for in fractions: worlds that others check are those of the first attack.
+        attacker = Attacker(known, safe.is_withheld, whole=exact)
+        attack = _Attack(attacker, low=1, high=safe.policy.largest_small, whole=exact)
         rows = np.flatnonzero(safe.is_withheld)
-        ends = attack.cover(cells.matrix[rows], exact=True)
+        ends = attack.cover(cells.matrix[rows], exact=exact)
         unseen = attack.cover(hidden.matrix)
         others = [csr_array(fact.row(cells.atoms)[None, :]) for fact in safe.facts if fact.is_need]
         needs = attack.cover(vstack(others).tocsr(), exact=True) if others else np.empty((0, 4))
@@ -231,10 +240,10 @@ def _bare(safe: SafeTable) -> list[str]:
 class _Attack:
     """Worlds found so far, and what they show."""
 
-    def __init__(self, attacker: Attacker, *, low: int, high: int) -> None:
-        self._attacker = attacker
+    def __init__(self, attacker: Attacker, *, low: int, high: int, whole: bool) -> None:
+        self._attacker, self._whole = attacker, whole
         self._low, self._high = low, high
-        self._worlds: list[Counts] = []
+        self._worlds: list[NDArray[np.float64]] = []
         self._numbers: dict[bytes, int] = {}
 
     @property
@@ -246,7 +255,7 @@ class _Attack:
         return self._attacker.kinds
 
     def kept(self) -> Counts:
-        return np.array(self._worlds, dtype="int64").reshape(len(self._worlds), len(self.kinds.first))
+        return np.array(self._worlds).astype("int64").reshape(len(self._worlds), len(self.kinds.first))
 
     def cover(self, figures: csr_array, *, exact: bool = False) -> NDArray[np.int64]:
         """Find how small and how large figures can be, and the worlds that show it, shape (n, 4).
@@ -264,23 +273,23 @@ class _Attack:
             weights = figures[[row]].toarray()[0]
             number = self._keep(self._attacker.extreme(weights, most=most).world)
             found.append((weights @ self._worlds[number], number))
-        pairs = np.array(found, dtype="int64").reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+        pairs = np.array(found, dtype="float64").reshape(-1, 2)
+        return _within(pairs[:, 0], most=most), pairs[:, 1].astype("int64")
 
     def _cover(self, figures: csr_array, *, most: bool) -> tuple[Counts, Counts]:
         """Find worlds in which figures are large (or small) enough."""
         n = figures.shape[0]
-        best, by = np.full(n, -1 if most else np.iinfo("int64").max), np.zeros(n, dtype="int64")
+        best, by = np.full(n, -1.0 if most else _ENDLESS), np.zeros(n, dtype="int64")
         seen, is_stuck = 0, not most
 
         def waiting() -> NDArray[np.int64]:
             nonlocal seen
             for number in range(seen, len(self._worlds)):
-                value = np.rint(figures @ self._worlds[number]).astype("int64")
+                value = figures @ self._worlds[number]
                 is_better = value > best if most else value < best
                 best[is_better], by[is_better] = value[is_better], number
             seen = len(self._worlds)
-            return np.flatnonzero(best < self._high if most else best > self._low)
+            return np.flatnonzero(best < self._high - _NEAR if most else best > self._low + _NEAR)
 
         left = waiting()
         while left.size and not is_stuck:
@@ -294,19 +303,24 @@ class _Attack:
         asked: set[bytes] = set()
         for row in left:
             weights = figures[[row]].toarray()[0]
-            is_short = best[row] < self._high if most else best[row] > self._low
+            is_short = best[row] < self._high - _NEAR if most else best[row] > self._low + _NEAR
             if is_short and weights.tobytes() not in asked:
                 asked.add(weights.tobytes())
                 self._keep(self._attacker.extreme(weights, most=most).world)
                 waiting()
-        return best, by
+        return _within(best, most=most), by
 
     def _keep(self, world: NDArray[np.float64]) -> int:
-        whole = np.rint(world).astype("int64")
-        number = self._numbers.setdefault(whole.tobytes(), len(self._worlds))
+        kept = np.rint(world) if self._whole else world
+        number = self._numbers.setdefault(kept.tobytes(), len(self._worlds))
         if number == len(self._worlds):
-            self._worlds.append(whole)
+            self._worlds.append(kept)
         return number
+
+
+def _within(ends: NDArray[np.float64], *, most: bool) -> Counts:
+    """Give the last whole number inside each end."""
+    return (np.floor(ends + _NEAR) if most else np.ceil(ends - _NEAR)).astype("int64")
 
 
 def _named(cells: Cells, rows: NDArray[np.int64], ends: NDArray[np.int64], ceiling: int) -> pd.DataFrame:
