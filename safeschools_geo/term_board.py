@@ -34,7 +34,7 @@ class TermBoard:
     people
         Schools of the programme with their zone and level, for the record of releases. Confidential.
     releases
-        What was published earlier.
+        What was published earlier, and this if it is a release.
     """
 
     content: BoardContent
@@ -77,7 +77,7 @@ class TermBoard:
             released=day,
             statements=self.statements,
         )
-        return replace(self, content=replace(content, release=record[-1].number)), record
+        return replace(self, content=replace(content, release=record[-1].number), releases=record), record
 
     def summary(self) -> str:
         """Say in plain English what is told and what is withheld.

@@ -140,7 +140,9 @@ def count_bars(points: Sequence[Point], *, name: str, title: str) -> Markup:
     for at, p in zip(x, points, strict=True):
         if p.value is None:
             pieces.append(hatch(_column(at, step, height, floor=_FLOOR), p.hatch or "withheld"))
-            pieces.append(_text(at, _TOP - 2, p.text, anchor="middle", cell=p.cell, size=min(size, 12)))
+            pieces.append(
+                _text(at, _TOP - 2, p.text, anchor="middle", cell=p.cell, size=min(size, 12), is_withheld=True)
+            )
         else:
             bar = f'x="{at - 0.32 * step:.1f}" y="{y(p.value):.1f}" width="{0.64 * step:.1f}"'
             pieces.append(f'<rect {bar} height="{y(0) - y(p.value):.1f}" fill="{BLUE}"/>')
@@ -210,10 +212,19 @@ def _stroke(path: str, color: str, width: float) -> str:
 
 
 def _text(
-    x: float, y: float, words: str, *, anchor: str, size: float = 13, weight: int = 400, cell: int | None = None
+    x: float,
+    y: float,
+    words: str,
+    *,
+    anchor: str,
+    size: float = 13,
+    weight: int = 400,
+    cell: int | None = None,
+    is_withheld: bool = False,
 ) -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}" font-weight="{weight}"'
-    counted = "" if cell is None else f' data-cell="{cell}"'
+    marked = ' class="withheld"' if is_withheld else ""
+    counted = "" if cell is None else f'{marked} data-cell="{cell}"'
     return f'<text {place} fill="{INK}"{counted}>{escape(words)}</text>'
 
 

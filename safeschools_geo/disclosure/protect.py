@@ -163,8 +163,9 @@ def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:
 
 def _told(pattern: Pattern) -> str:
     # Not how many of what is withheld are totals, or are small: that would tell something.
-    least = "the least that protects them" if pattern.is_proven else "not proven to be the least"
-    return f"What is withheld besides small counts is {least}."
+    if pattern.is_proven:
+        return "What is withheld besides small counts is the least that protects them."
+    return "What is withheld besides small counts protects them; whether less would do is not proven."
 
 
 def _require_true(facts: Sequence[Fact], holds: NDArray[np.bool_]) -> None:

@@ -87,7 +87,7 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
     Returns
     -------
     Pattern
-        One that also protects it from somebody who does; not always the least.
+        One that also protects it from somebody who does; where that takes more, it is not proven to be the least.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
         for _ in range(_MOST_ROUNDS):
             learned = _learn(problem, found, largest_small)
             if is_protected(replace(problem, known=learned.known), found.is_withheld):
-                return found
+                return found if found is pattern else replace(found, is_proven=False)
             hidden = _harmful(problem, found, learned) if only_harmful else learned
             try:
                 found, wanted = _next(wanted, hidden, largest_small)

@@ -86,6 +86,8 @@ def _packet(board: TermBoard, folder: Path, languages: Sequence[str]) -> dict[st
         "release": content.release,
         "policy": board.counts.policy.to_dict(),
         "languages": list(languages),
+        # By this anyone can see later whether the record of releases still ends where it did.
+        "record": {"releases": len(board.releases), "last": board.releases[-1].hash if board.releases else None},
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*"))

@@ -1,0 +1,77 @@
+"""`safeschools board` as a user meets it, on the town: so small that everything but nothing is withheld."""
+
+import json
+
+import pytest
+import town
+
+from safeschools_geo.cli import main
+from safeschools_geo.disclosure.ledger import read_ledger
+
+SETTINGS = f"{town.SETTINGS}\n[board]\npdf = false\n"
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    return left.value.code
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return town.write_town(tmp_path / "town", settings=SETTINGS)
+
+
+def test_a_draft_is_written_and_not_recorded(folder, capsys):
+    assert call("board", folder, "--term", "Fall") == 0
+    packet = folder / "outputs" / "Fall" / "board"
+    assert "Draft, not for release" in (packet / "index.html").read_text("utf-8")
+    assert not (folder / "releases.jsonl").exists()
+    assert "A draft: record it with --release" in " ".join(capsys.readouterr().err.split())
+    assert call("verify", packet) == 0
+
+
+def test_counts_of_a_few_incidents_are_not_in_it(folder):
+    call("board", folder, "--term", "Fall")
+    audit = json.loads((folder / "outputs" / "Fall" / "board" / "audit.json").read_text("utf-8"))
+    # Three incidents of the term are zone officers' work: one at 001, two at 002. Only counts of nothing can be told.
+    assert {figure["value"] for figure in audit["figures"]} <= {0, None}
+    assert any(figure["value"] is None for figure in audit["figures"])
+
+
+def test_a_release_is_recorded_once_with_its_day(folder, tmp_path, capsys):
+    release = ("board", folder, "--term", "Fall", "--release", "--released", "2026-01-15", "--out", tmp_path / "packet")
+    assert call(*release, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["release"] == 1
+    (record,) = read_ledger(folder / "releases.jsonl")
+    assert (record.number, record.released, record.term) == (1, "2026-01-15", "Fall")
+    packet = json.loads((tmp_path / "packet" / "packet.json").read_text("utf-8"))
+    assert packet["record"] == {"releases": 1, "last": record.hash}
+    assert "Release 1" in (tmp_path / "packet" / "index.html").read_text("utf-8")
+    assert call(*release) == 0
+    assert len(read_ledger(folder / "releases.jsonl")) == 1
+
+
+def test_no_packet_is_made_beside_a_record_that_was_changed(folder, capsys):
+    call("board", folder, "--term", "Fall", "--release", "--released", "2026-01-15")
+    record = folder / "releases.jsonl"
+    record.write_text(record.read_text("utf-8").replace("2026-01-15", "2026-01-16"), encoding="utf-8")
+    assert call("board", folder, "--term", "Fall") == 1
+    text = capsys.readouterr().err
+    assert "Release 1 has been changed since it was written" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('policy = "lenient"', "There is no such disclosure policy."),
+        ('languages = ["fr"]', "The pages do not speak this language."),
+        ('languages = ["en", "en"]', "A language is named twice."),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(folder, line, told, capsys):
+    (folder / "district.toml").write_text(f"{SETTINGS}{line}\n", encoding="utf-8")
+    assert call("board", folder, "--term", "Fall") == 1
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert not (folder / "outputs").exists()
