@@ -129,7 +129,7 @@ def test_without_enrolment_places_are_described_and_no_rate_is_given(everything)
 
 
 def test_school_incidents_without_enrolment_go_through_the_permutation_model(real_data, tmp_path):
-    result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500), protects=False)
+    result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500))
     found = result.hotspots
     assert found.schools.months.model == "permutation"
     assert "No enrolment is known, so there are no rates" in found.schools.months.summary()
@@ -150,6 +150,13 @@ def test_school_incidents_without_enrolment_go_through_the_permutation_model(rea
     assert 10 <= by_hour["calls_per_h"].idxmax() <= 14
     assert by_hour["mean_busy_share"].idxmax() == by_hour["calls_per_h"].idxmax()
     assert coverage.to_frame()["mean_min"].notna().sum() > 15
+    # Six hundred schools without enrolment: the packet has counts and no rates, and tells no small count.
+    board = result.board
+    assert not board.counts.to_frame()["count"].dropna().between(1, 10).any()
+    assert board.audit.is_safe
+    assert len(board.audit.hidden) > 5000
+    assert board.content.zone_rates["rate_per_1000"].isna().all()
+    assert (board.to_frame().query("is_chosen")["withheld_share"] < 0.2).all()
 
 
 def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path):
@@ -160,15 +167,3 @@ def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path)
     assert (located["school_match"] == "nearest").all()
     assert located["school_distance_m"].median() == pytest.approx(31, abs=1)
     assert located["school_distance_m"].quantile(0.9) == pytest.approx(212, abs=3)
-
-
-def test_a_packet_of_six_hundred_schools_without_enrolment_tells_no_small_count(real_data, tmp_path):
-    folder = folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500)
-    board = run_term(folder, proposes=False, covers=False).board
-    counts = board.counts.to_frame()["count"].dropna()
-    assert not counts.between(1, 10).any()
-    assert board.audit.is_safe
-    assert len(board.audit.hidden) > 5000
-    assert board.content.zone_rates["rate_per_1000"].isna().all()
-    chosen = board.to_frame().query("is_chosen")
-    assert (chosen["withheld_share"] < 0.2).all()
