@@ -17,6 +17,12 @@ CRITICAL_CATEGORIES: dict[str, str] = {
 }
 """The eight categories that the programme answers, with their names in print."""
 
+SPECIALIST_CATEGORY = "threat_assessment"
+"""The category that the specialist answers, in the whole district."""
+
+OFFICER_CATEGORIES: dict[str, str] = {k: v for k, v in CRITICAL_CATEGORIES.items() if k != SPECIALIST_CATEGORY}
+"""The categories that zone officers answer."""
+
 NON_CRITICAL = "non_critical"
 CATEGORIES: dict[str, str] = {**CRITICAL_CATEGORIES, NON_CRITICAL: "Not programme work"}
 LEVELS: dict[str, str] = {

@@ -1,6 +1,19 @@
-"""Where the checkout is."""
+"""Where the checkout is, and what is done where a test lacks something."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "data"
+
+
+def missing(what: str) -> NoReturn:
+    """Skip on a laptop, fail in CI: there, nothing may be left out for want of a browser or of data."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is required in CI")
+    pytest.skip(what)

@@ -6,23 +6,16 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
-from checkout import ROOT
+from checkout import ROOT, missing
 from playwright.sync_api import Page, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
-
-
-def missing(what: str) -> NoReturn:
-    """Skip on a laptop, fail in CI: there, nothing may be left out for want of a browser or of data."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is required in CI")
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session")

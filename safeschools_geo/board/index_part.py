@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.part import Part, render
 from safeschools_geo.board.rows import change_of, rows_of
-from safeschools_geo.schemas import CRITICAL_CATEGORIES
+from safeschools_geo.schemas import OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from safeschools_geo.board.words import Words
 
     Row = dict[str, Any]
-
-_NOT_COUNTED = "threat_assessment"
 
 
 def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ()) -> Part:
@@ -58,7 +56,7 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
         plan=_plan(content, words),
         coverage=_coverage(content, words),
         started=origins.get("officer_initiated"),
-        kinds=[words(f"common.category_{c}") for c in CRITICAL_CATEGORIES if c != _NOT_COUNTED],
+        kinds=[words(f"common.category_{c}") for c in OFFICER_CATEGORIES],
     )
     return Part("index", words("index.title"), words("index.lead", term=content.term), body)
 

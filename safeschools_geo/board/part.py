@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from safeschools_geo.maps.shell import templates
 
 if TYPE_CHECKING:
     from safeschools_geo.board.content import BoardContent
@@ -60,7 +60,7 @@ def render(template: str, *, content: BoardContent, words: Words, **parts: objec
         Safe HTML: all that comes from data is escaped.
     """
     html = (
-        templates()
+        templates("safeschools_geo.board")
         .get_template(template)
         .render(
             content=content,
@@ -73,22 +73,3 @@ def render(template: str, *, content: BoardContent, words: Words, **parts: objec
         )
     )
     return Markup(html)  # noqa: S704 - the environment escapes
-
-
-@cache
-def templates() -> Environment:
-    """Open the templates of the pages.
-
-    Returns
-    -------
-    jinja2.Environment
-        It escapes all that comes from data, and an unknown name is an error.
-    """
-    return Environment(
-        loader=PackageLoader("safeschools_geo.board", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.do"],
-    )

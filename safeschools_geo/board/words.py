@@ -50,9 +50,7 @@ class Words:
         str
             Plain text, to be escaped like any other.
         """
-        one = f"{name}_one"
-        text = self.texts[one] if values.get("n") == 1 and one in self.texts else self.texts[name]
-        return text.format(**{key: self._written(value) for key, value in values.items()})
+        return self._text(name, values).format(**{key: self._written(value) for key, value in values.items()})
 
     def html(self, name: str, **values: object) -> Markup:
         """Write a text that holds markup of ours, such as a figure with its cell.
@@ -69,10 +67,8 @@ class Words:
         markupsafe.Markup
             Safe HTML.
         """
-        one = f"{name}_one"
-        text = self.texts[one] if values.get("n") == 1 and one in self.texts else self.texts[name]
         safe = {k: v if isinstance(v, Markup) else Markup(escape(self._written(v))) for k, v in values.items()}  # noqa: S704
-        return Markup(escape(text, quote=False)).format(**safe)  # noqa: S704 - escaped on the left
+        return Markup(escape(self._text(name, values), quote=False)).format(**safe)  # noqa: S704 - escaped on the left
 
     def number(self, value: object, decimals: int = 0) -> str:
         """Write a number.
@@ -111,6 +107,10 @@ class Words:
         text = f"{100 * float(str(share)):,.{decimals}f}"
         # The space does not break: a line must not begin with the sign.
         return f"{text}%" if self.lang == "en" else f"{text}\u00a0%"
+
+    def _text(self, name: str, values: Mapping[str, object]) -> str:
+        one = f"{name}_one"
+        return self.texts[one if values.get("n") == 1 and one in self.texts else name]
 
     def _written(self, value: object) -> str:
         return self.number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -15,7 +15,7 @@ from safeschools_geo.disclosure.block import CEILING
 from safeschools_geo.disclosure.facts import Said, said, together
 from safeschools_geo.disclosure.kinds import Kinds
 from safeschools_geo.disclosure.needs import needs_of_small
-from safeschools_geo.disclosure.rule import said_by_rule, told_by_rule
+from safeschools_geo.disclosure.rule import told_by_rule
 from safeschools_geo.disclosure.safe_table import SafeTable, require_safe
 from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
@@ -223,9 +223,8 @@ class _Found:
             others = found[~is_small[found["cell"]]]
             low = others["low"].to_numpy(dtype="float64")
             high = others["high"].to_numpy(dtype="float64", na_value=np.inf)
-            rows, limits = told_by_rule(low, high, largest_small=safe.policy.largest_small)
             figures = cells.matrix[others["cell"].to_numpy(dtype="int64")]
-            said_by.append(said_by_rule(figures, rows, limits))
+            said_by.append(told_by_rule(figures, low, high, largest_small=safe.policy.largest_small)[1])
         return together(*said_by)
 
 

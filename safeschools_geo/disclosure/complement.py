@@ -8,7 +8,7 @@ inside would do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,7 +107,7 @@ class _Search:
     least: tuple[csr_array, Numbers]
     allowed: Flags
     weight: Numbers
-    worlds: list[Numbers]
+    worlds: list[Numbers] = field(default_factory=list)
     cuts: list[Numbers] = field(default_factory=list)
 
 
@@ -133,20 +133,27 @@ def complementary(problem: Problem) -> Pattern:
     DisclosureError
         When no pattern does: what is known already tells too much.
     """
-    attacker = Attacker(problem.known, problem.is_sensitive, whole=problem.whole)
-    reach = attacker.kinds.reach(problem.targets)
-    most, least = _distinct(reach[0], problem.high), _distinct(reach[1], problem.low)
-    worlds: list[Numbers] = []
+    search = _begin(problem, problem.is_sensitive)
     for rank in range(int(problem.rank.max(initial=0)) + 1):
         allowed = (problem.rank <= rank) & ~problem.is_sensitive & problem.may
         try:
-            return _search(_Search(problem, attacker, most, least, allowed, _scaled(problem, allowed), worlds))
+            return _search(replace(search, allowed=allowed, weight=_scaled(problem, allowed), cuts=[]))
         except _NotEnoughError:
             continue
     raise DisclosureError(
         "A small count can be worked out whatever is withheld now: earlier releases or other statements give it away.",
         expected="that every small count stays possible",
         remedy="Publish nothing more about these groups, or leave out the statements that say too much.",
+    )
+
+
+def _begin(problem: Problem, is_withheld: Flags) -> _Search:
+    """Begin a search in which nothing more may be withheld yet."""
+    attacker = Attacker(problem.known, is_withheld, whole=problem.whole)
+    most, least = attacker.kinds.reach(problem.targets)
+    nothing = np.zeros(len(is_withheld), dtype=bool)
+    return _Search(
+        problem, attacker, _distinct(most, problem.high), _distinct(least, problem.low), nothing, problem.weight
     )
 
 
@@ -174,12 +181,8 @@ def is_protected(problem: Problem, is_withheld: Flags) -> bool:
     bool
         Whether it does.
     """
-    attacker = Attacker(problem.known, is_withheld, whole=problem.whole)
-    reach = attacker.kinds.reach(problem.targets)
-    most, least = _distinct(reach[0], problem.high), _distinct(reach[1], problem.low)
-    nothing = np.zeros(len(is_withheld), dtype=bool)
     try:
-        _mend(_Search(problem, attacker, most, least, nothing, problem.weight, []), is_withheld)
+        _mend(_begin(problem, is_withheld), is_withheld)
     except _NotEnoughError:
         return False
     return True

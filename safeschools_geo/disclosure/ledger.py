@@ -244,44 +244,47 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
     statements: list[Fact] = []
     restated: list[Fact] = []
     for release in releases:
-        for fact, key in _told(release, raw):
-            row = fact.row(raw.atoms)
-            if fact.low - _NEAR <= float(row @ raw.values) <= fact.high + _NEAR:
-                (statements if key is None else figures).extend([fact] if row.any() else [])
-            elif key is not None and row.any():
-                restated.append(fact)
-    return Earlier(
-        tuple(_distinct(figures, raw)),
-        tuple(_distinct(statements, raw)),
-        tuple(_distinct(restated, raw)),
-        _always_withheld(releases),
-    )
-
-
-def _told(release: Release, raw: RawTable) -> list[tuple[Fact, tuple[tuple[str, str], ...] | None]]:
-    """Write what was published as statements about schools, the figures with their names."""
-    if release.measure != raw.measure or _ID not in raw.dims:
-        return []
-    source = f"release {release.number}"
-    people_dims = {name for has in release.people.values() for name in has} | {_ID}
-    found: list[tuple[Fact, tuple[tuple[str, str], ...] | None]] = []
-    for figure in release.figures:
-        key = figure["key"]
-        about = tuple(sorted((k, v) for k, v in key.items() if k not in people_dims))
-        if figure["value"] is None or not set(dict(about)) <= set(raw.dims):
+        if release.measure != raw.measure or _ID not in raw.dims:
             continue
-        people = {k: v for k, v in key.items() if k in people_dims}
-        members = {
-            s: 1.0 for s, has in release.people.items() if all({**has, _ID: s}[k] == v for k, v in people.items())
-        }
+        for fact in _figures_of(release, raw):
+            (figures if _holds(fact, raw) else restated).append(fact)
+        statements += [fact for fact in _statements_of(release) if _holds(fact, raw)]
+    told, also, moved = (tuple(_distinct(facts, raw)) for facts in (figures, statements, restated))
+    return Earlier(told, also, moved, _always_withheld(releases))
+
+
+def _holds(fact: Fact, raw: RawTable) -> bool:
+    return fact.low - _NEAR <= float(fact.row(raw.atoms) @ raw.values) <= fact.high + _NEAR
+
+
+def _figures_of(release: Release, raw: RawTable) -> list[Fact]:
+    """Write published figures as statements about the schools that were in their groups."""
+    groups = {school: {**has, _ID: school} for school, has in release.people.items()}
+    settled = {name for has in groups.values() for name in has} | {_ID}
+    found = []
+    for figure in release.figures:
+        people = {name: value for name, value in figure["key"].items() if name in settled}
+        about = {name: value for name, value in figure["key"].items() if name not in settled}
+        if figure["value"] is None or not set(about) <= set(raw.dims):
+            continue
+        members = {school: 1.0 for school, has in groups.items() if people.items() <= has.items()}
         value = float(figure["value"])
-        found.append((Fact(_ID, members, value, value, source, about), tuple(sorted(key.items()))))
-    for entry in release.statements:
-        low = -np.inf if entry["low"] is None else entry["low"]
-        high = np.inf if entry["high"] is None else entry["high"]
-        where = tuple(sorted(entry["where"].items()))
-        found.append((Fact(entry["by"], entry["weights"], low, high, f"{source}, {entry['source']}", where), None))
+        found.append(Fact(_ID, members, value, value, f"release {release.number}", tuple(sorted(about.items()))))
     return found
+
+
+def _statements_of(release: Release) -> list[Fact]:
+    return [
+        Fact(
+            by=entry["by"],
+            weights=entry["weights"],
+            low=-np.inf if entry["low"] is None else entry["low"],
+            high=np.inf if entry["high"] is None else entry["high"],
+            source=f"release {release.number}, {entry['source']}",
+            where=tuple(sorted(entry["where"].items())),
+        )
+        for entry in release.statements
+    ]
 
 
 def _of_schools(fact: Fact, people: pd.DataFrame) -> Fact:
@@ -317,10 +320,12 @@ def _always_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ..
 
 
 def _distinct(facts: Sequence[Fact], raw: RawTable) -> list[Fact]:
-    """Leave out what an earlier statement says already."""
+    """Leave out what is about none of these counts, and what an earlier statement says already."""
     seen: dict[tuple[bytes, float, float], Fact] = {}
     for fact in facts:
-        seen.setdefault((fact.row(raw.atoms).tobytes(), fact.low, fact.high), fact)
+        row = fact.row(raw.atoms)
+        if row.any():
+            seen.setdefault((row.tobytes(), fact.low, fact.high), fact)
     return list(seen.values())
 
 

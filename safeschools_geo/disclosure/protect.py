@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from safeschools_geo.disclosure.cells import Cells
     from safeschools_geo.disclosure.facts import Fact
     from safeschools_geo.disclosure.policy import Policy
+    from safeschools_geo.disclosure.raw_table import RawTable
 
 
 def protect(
@@ -77,15 +78,12 @@ def protect(
         When `facts` contradict the counts, or give a small count away by themselves.
     """
     raw, chosen = raw_table(table), load_policy(policy)
-    cells, hidden = raw.cells(), raw.hidden_cells()
-    truth = raw.values
     statements = said(facts, raw.atoms)
-    _require_true([f for f in facts if not f.is_need], statements.holds(truth))
-    values, unseen = _values(cells, truth), _values(hidden, truth)
-    small = is_sensitive(values, raw.students_of(cells), chosen)
-    hidden_small = is_sensitive(unseen, raw.students_of(hidden), chosen)
-    needs = needs_of_restated(restated, raw.atoms, truth, chosen)
-    rows, low, high = targets(cells, small, hidden, hidden_small, needs=needs, policy=chosen)
+    _require_true([f for f in facts if not f.is_need], statements.holds(raw.values))
+    shown, unseen = _counted(raw, raw.cells(), chosen), _counted(raw, raw.hidden_cells(), chosen)
+    cells, values, small = shown
+    needs = needs_of_restated(restated, raw.atoms, raw.values, chosen)
+    rows, low, high = targets(cells, small, unseen.cells, unseen.is_small, needs=needs, policy=chosen)
     problem = Problem(
         known=Known(cells.matrix, values.astype("float64"), statements),
         is_sensitive=small | cells.named(withheld),
@@ -95,24 +93,14 @@ def protect(
         rank=cells.rank,
         weight=_weights(values, chosen),
         may=np.ones(len(values), dtype=bool),
-        groups=hidden.matrix[np.flatnonzero(~hidden_small)],
+        groups=unseen.cells.matrix[np.flatnonzero(~unseen.is_small)],
         # With weights, what fractions allow can be out of reach of whole counts.
         whole=whole or bool(facts),
     )
     pattern = complementary(problem)
     if knows_rule:
         pattern = against_rule(problem, pattern, largest_small=chosen.largest_small)
-    return sealed(
-        cells=cells,
-        values=np.where(pattern.is_withheld, -1, values),
-        hidden=hidden,
-        needs=needs_of_small(small, chosen),
-        hidden_sensitive=hidden_small,
-        facts=(*facts, *needs),
-        policy=chosen,
-        measure=raw.measure,
-        notes=(_told(pattern),),
-    )
+    return _released(shown, unseen, pattern.is_withheld, (*facts, *needs), raw, policy=chosen, notes=(_told(pattern),))
 
 
 def withhold(
@@ -135,23 +123,44 @@ def withhold(
         A release that may well tell too much: `audit` says whether it does, and the pages ask it.
     """
     raw, chosen = raw_table(table), load_policy(policy)
-    cells, hidden = raw.cells(), raw.hidden_cells()
-    values, unseen = _values(cells, raw.values), _values(hidden, raw.values)
-    small = is_sensitive(values, raw.students_of(cells), chosen)
+    shown, unseen = _counted(raw, raw.cells(), chosen), _counted(raw, raw.hidden_cells(), chosen)
+    return _released(shown, unseen, shown.cells.named(keys), tuple(facts), raw, policy=chosen)
+
+
+class _Counted(NamedTuple):
+    """Figures with their values, and which of them are small."""
+
+    cells: Cells
+    values: NDArray[np.int64]
+    is_small: NDArray[np.bool_]
+
+
+def _counted(raw: RawTable, cells: Cells, policy: Policy) -> _Counted:
+    values = np.asarray(np.rint(cells.matrix @ raw.values), dtype="int64")
+    return _Counted(cells, values, is_sensitive(values, raw.students_of(cells), policy))
+
+
+def _released(
+    shown: _Counted,
+    unseen: _Counted,
+    is_withheld: NDArray[np.bool_],
+    facts: tuple[Fact, ...],
+    raw: RawTable,
+    *,
+    policy: Policy,
+    notes: tuple[str, ...] = (),
+) -> SafeTable:
     return sealed(
-        cells=cells,
-        values=np.where(cells.named(keys), -1, values),
-        hidden=hidden,
-        needs=needs_of_small(small, chosen),
-        hidden_sensitive=is_sensitive(unseen, raw.students_of(hidden), chosen),
-        facts=tuple(facts),
-        policy=chosen,
+        cells=shown.cells,
+        values=np.where(is_withheld, -1, shown.values),
+        hidden=unseen.cells,
+        needs=needs_of_small(shown.is_small, policy),
+        hidden_sensitive=unseen.is_small,
+        facts=facts,
+        policy=policy,
         measure=raw.measure,
+        notes=notes,
     )
-
-
-def _values(cells: Cells, truth: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.asarray(np.rint(cells.matrix @ truth), dtype="int64")
 
 
 def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from safeschools_geo.disclosure.attacker import Known
 from safeschools_geo.disclosure.complement import complementary, is_protected, narrow
 from safeschools_geo.disclosure.facts import Said, together
 from safeschools_geo.errors import DisclosureError
@@ -24,18 +23,21 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
     Indices = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
 
 _MOST_ROUNDS = 8
 _NEAR = 1e-6
 
 
-def told_by_rule(low: Numbers, high: Numbers, *, largest_small: int) -> tuple[Indices, Numbers]:
+def told_by_rule(figures: csr_array, low: Numbers, high: Numbers, *, largest_small: int) -> tuple[Indices, Said]:
     """Work out which figures are known not to be small.
 
     Parameters
     ----------
+    figures
+        Figures that are not small, as sums of the finest counts, shape (n, n_atoms).
     low, high
-        What is known of figures that are not small, shape (n,).
+        What is known of each, shape (n,).
     largest_small
         The largest small count.
 
@@ -43,33 +45,15 @@ def told_by_rule(low: Numbers, high: Numbers, *, largest_small: int) -> tuple[In
     -------
     rows : numpy.ndarray
         Those that could be small by this, but could not be hidden if they were.
-    limits : numpy.ndarray
-        What the rule tells of each, shape (n_rows, 2): 0 where only 0 is left, else above the small counts.
+    said : Said
+        What the rule tells of each of these: 0 where only 0 is left, else above the small counts.
     """
     is_partly_small = (low <= largest_small + _NEAR) & (high >= 1 - _NEAR)
     is_narrow = (low > 1 + _NEAR) | (high < largest_small - _NEAR)
     rows = np.flatnonzero(is_partly_small & is_narrow)
     is_none = low[rows] <= 1 + _NEAR
     above = np.where(is_none, 0.0, float(largest_small + 1))
-    return rows, np.column_stack([above, np.where(is_none, 0.0, np.inf)])
-
-
-def said_by_rule(figures: csr_array, rows: Indices, limits: Numbers) -> Said:
-    """Write down what the rule tells.
-
-    Parameters
-    ----------
-    figures
-        The figures as sums of the finest counts, shape (n, n_atoms).
-    rows, limits
-        Result of `told_by_rule`.
-
-    Returns
-    -------
-    Said
-        A statement for each.
-    """
-    return Said(figures[rows], limits[:, 0], limits[:, 1])
+    return rows, Said(figures[rows], above, np.where(is_none, 0.0, np.inf))
 
 
 def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> Pattern:
@@ -99,7 +83,7 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
         found, wanted = pattern, problem
         for _ in range(_MOST_ROUNDS):
             learned = _learn(problem, found, largest_small)
-            if is_protected(replace(problem, known=learned.known), found.is_withheld):
+            if _tells_nothing(problem, found, learned.said):
                 return found if found is pattern else replace(found, is_proven=False)
             hidden = _harmful(problem, found, learned) if only_harmful else learned
             try:
@@ -109,7 +93,7 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
     for rank in range(int(problem.rank.max(initial=0)) + 1):
         found = replace(pattern, is_withheld=pattern.is_withheld | (problem.rank <= rank), is_proven=False)
         learned = _learn(problem, found, largest_small)
-        if is_protected(replace(problem, known=learned.known), found.is_withheld):
+        if _tells_nothing(problem, found, learned.said):
             return found
     raise DisclosureError(
         "No pattern was found that is safe from somebody who knows the rule.",
@@ -119,65 +103,68 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
 
 @dataclass(frozen=True, eq=False)
 class _Learned:
-    """All that the rule tells, to its end.
+    """What the rule tells, and of which figures.
 
     Parameters
     ----------
-    known
-        What is known then.
-    rows
-        The figures it is told of, as sums of the finest counts.
-    cells
-        Number of each among the cells of the tables; −1 for a group that no table shows.
     said
         What is told of each.
+    cells
+        Number of each among the cells of the tables; −1 for a group that no table shows.
     """
 
-    known: Known
-    rows: csr_array
-    cells: Indices
     said: Said
+    cells: Indices
+
+    def only(self, chosen: Flags) -> _Learned:
+        """Keep what is told of these figures, shape (n,)."""
+        said = self.said
+        return _Learned(Said(said.matrix[chosen], said.low[chosen], said.high[chosen]), self.cells[chosen])
+
+
+def _knowing(problem: Problem, said: Said) -> Problem:
+    return replace(problem, known=replace(problem.known, said=together(problem.known.said, said)))
+
+
+def _tells_nothing(problem: Problem, pattern: Pattern, said: Said) -> bool:
+    return not len(said.low) or is_protected(_knowing(problem, said), pattern.is_withheld)
 
 
 def _learn(problem: Problem, pattern: Pattern, largest_small: int) -> _Learned:
+    """Follow the rule to its end: what it tells of one figure may narrow another."""
     cells = np.flatnonzero(pattern.is_withheld & ~problem.is_sensitive)
     rows = vstack([problem.known.matrix[cells], problem.groups]).tocsr()
     number = np.concatenate([cells, np.full(problem.groups.shape[0], -1)])
     left, learned = np.arange(rows.shape[0]), np.empty(0, dtype="int64")
     said = Said(rows[:0], np.empty(0), np.empty(0))
     while len(left):
-        known = replace(problem.known, said=together(problem.known.said, said))
         short, ends = narrow(
-            replace(problem, known=known), pattern.is_withheld, rows[left], low=1.0, high=float(largest_small)
+            _knowing(problem, said), pattern.is_withheld, rows[left], low=1.0, high=float(largest_small)
         )
-        told, limits = told_by_rule(ends[:, 0], ends[:, 1], largest_small=largest_small)
+        told, new = told_by_rule(rows[left[short]], ends[:, 0], ends[:, 1], largest_small=largest_small)
         if not len(told):
             break
-        new = left[short[told]]
-        said = together(said, Said(rows[new], limits[:, 0], limits[:, 1]))
-        learned, left = np.concatenate([learned, new]), np.setdiff1d(left, new)
-    known = replace(problem.known, said=together(problem.known.said, said))
-    return _Learned(known, rows[learned], number[learned], said)
+        said = together(said, new)
+        learned, left = np.concatenate([learned, left[short[told]]]), np.setdiff1d(left, left[short[told]])
+    return _Learned(said, number[learned])
 
 
 def _harmful(problem: Problem, pattern: Pattern, learned: _Learned) -> _Learned:
     """Leave out figures that may be known not to be small, one after another, as long as nothing is given away."""
-    harmless = np.zeros(learned.rows.shape[0], dtype=bool)
+    harmless = np.zeros(len(learned.cells), dtype=bool)
     for i in range(len(harmless)):
         harmless[i] = True
-        said = Said(learned.said.matrix[harmless], learned.said.low[harmless], learned.said.high[harmless])
-        known = replace(problem.known, said=together(problem.known.said, said))
-        harmless[i] = is_protected(replace(problem, known=known), pattern.is_withheld)
-    return replace(learned, rows=learned.rows[~harmless], cells=learned.cells[~harmless])
+        harmless[i] = _tells_nothing(problem, pattern, learned.only(harmless).said)
+    return learned.only(~harmless)
 
 
 def _next(problem: Problem, learned: _Learned, largest_small: int) -> tuple[Pattern, Problem]:
     """Hide these figures as if they were small; where that cannot be, publish those that tables show."""
-    cells, n = learned.cells[learned.cells >= 0], learned.rows.shape[0]
+    cells, n = learned.cells[learned.cells >= 0], len(learned.cells)
     hiding = replace(
         problem,
         is_sensitive=problem.is_sensitive | np.isin(np.arange(len(problem.is_sensitive)), cells),
-        targets=vstack([problem.targets, learned.rows]).tocsr(),
+        targets=vstack([problem.targets, learned.said.matrix]).tocsr(),
         low=np.concatenate([problem.low, np.ones(n)]),
         high=np.concatenate([problem.high, np.full(n, float(largest_small))]),
     )

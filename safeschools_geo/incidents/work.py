@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.schemas import SPECIALIST_CATEGORY
 from safeschools_geo.school_calendar import is_in_hours, is_school_day
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def programme_work(
     levels = pd.Series(school["level"].to_numpy(), index=incidents.index, dtype="str")
     occurred = incidents["occurred_at"]
     conditions = [
-        (incidents["category"] == "threat_assessment", "threat_assessment", "specialist"),
+        (incidents["category"] == SPECIALIST_CATEGORY, "threat_assessment", "specialist"),
         (incidents["category"] == "non_critical", "non_critical", "patrol"),
         (incidents["school_id"].isna(), "no_school", "patrol"),
         (~in_program, "school_not_in_program", "patrol"),

@@ -8,11 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safeschools_geo.errors import ColumnError, attempt_all
-from safeschools_geo.maps import assets
 from safeschools_geo.maps.coverage_figures import MarkedTable
 from safeschools_geo.maps.legend import LegendItem
-from safeschools_geo.maps.offline import MapParts, map_parts, require_offline
-from safeschools_geo.maps.shell import SYNTHETIC, Chart, OfflinePage, templates
+from safeschools_geo.maps.shell import PLAN_STYLES, Chart, OfflinePage, document
 
 if TYPE_CHECKING:
     import folium
@@ -169,26 +167,16 @@ def coverage_document(
     OfflineError
         When the map needs anything from outside.
     """
-    parts = MapParts([], "", []) if chart is None else map_parts(chart, tiles=tiles)
-    styles = [*parts.styles, *map(assets.own, ("css/page.css", "css/plan.css", "css/coverage.css"))]
-    html = (
-        templates()
-        .get_template(template)
-        .render(
-            content=content,
-            context=context,
-            synthetic=SYNTHETIC,
-            map_html=parts.html,
-            styles="\n".join(styles),
-            scripts=parts.scripts,
-            policy=parts.policy,
-            tiles=tiles and chart is not None,
-            leaflet=assets.vendor_manifest()["leaflet"],
-            **more,
-        )
+    return document(
+        template,
+        content,
+        context=context,
+        chart=chart,
+        styles=(*PLAN_STYLES, "css/coverage.css"),
+        tiles=tiles,
+        thumbnail=thumbnail,
+        **more,
     )
-    require_offline(html)
-    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
 
 
 def require_tables(tables: Mapping[str, tuple[pd.DataFrame | None, Sequence[str]]]) -> None:

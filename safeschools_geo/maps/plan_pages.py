@@ -16,8 +16,7 @@ from safeschools_geo.maps.legend import LegendItem, school_legend
 from safeschools_geo.maps.pages import new_map
 from safeschools_geo.maps.plan_layers import UnitShapes, ZoneSign
 from safeschools_geo.maps.plan_pictures import plan_picture
-from safeschools_geo.maps.plan_shell import plan_map_page
-from safeschools_geo.maps.shell import Chart, PageContent
+from safeschools_geo.maps.shell import PLAN_STYLES, Chart, PageContent, document
 from safeschools_geo.maps.thumbnail import thumbnail
 from safeschools_geo.shown import format_imbalance, format_load, millionths
 
@@ -143,11 +142,12 @@ def plan_page(
         ],
         notes=[*_unscored(scores), *notes],
     )
-    return plan_map_page(
+    return document(
         "plan.html.j2",
-        chart,
         content,
         context=context,
+        chart=chart,
+        styles=PLAN_STYLES,
         tiles=tiles,
         thumbnail=thumbnail(zones, [sign.fill for sign in both.signs]),
         statements=[statement for statement in statements if statement],

@@ -7,20 +7,26 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from safeschools_geo.export import write_text
 from safeschools_geo.maps import assets
 from safeschools_geo.maps.legend import Filters, LegendItem
-from safeschools_geo.maps.offline import content_policy, map_parts, require_offline
+from safeschools_geo.maps.offline import MapParts, content_policy, map_parts, require_offline
 from safeschools_geo.maps.tables import DataTable
 
 if TYPE_CHECKING:
     import folium
 
 SYNTHETIC = "SYNTHETIC DATA"
+STYLES = "css/page.css"
+"""Style sheet of every page."""
+
+PLAN_STYLES = (STYLES, "css/plan.css")
+"""Style sheets of pages of plans."""
+
 _NOTEBOOK_HEIGHT_PX = 760
 
 
@@ -140,6 +146,14 @@ class Chart:
         return f"<figure><figcaption>{escape(self.caption)}</figcaption>{self.svg}</figure>"
 
 
+class Titled(Protocol):
+    """What a page holds, whatever it is."""
+
+    @property
+    def title(self) -> str:
+        """Title of the page."""
+
+
 @dataclass(frozen=True)
 class PageContent:
     """What a page holds beside its map, or without one.
@@ -199,24 +213,7 @@ def map_page(
     OfflineError
         When the map needs anything from outside.
     """
-    parts = map_parts(folium_map, tiles=tiles)
-    html = (
-        templates()
-        .get_template("map.html.j2")
-        .render(
-            content=content,
-            context=context,
-            synthetic=SYNTHETIC,
-            map_html=parts.html,
-            styles="\n".join([*parts.styles, assets.own("css/page.css")]),
-            scripts=parts.scripts,
-            policy=parts.policy,
-            tiles=tiles,
-            leaflet=assets.vendor_manifest()["leaflet"],
-        )
-    )
-    require_offline(html)
-    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
+    return document("map.html.j2", content, context=context, chart=folium_map, tiles=tiles, thumbnail=thumbnail)
 
 
 def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
@@ -234,20 +231,70 @@ def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
     OfflinePage
         The page; it runs no script.
     """
+    return document("chart.html.j2", content, context=context)
+
+
+def document(
+    template: str,
+    content: Titled,
+    *,
+    context: PageContext,
+    chart: folium.Map | None = None,
+    styles: Sequence[str] = (STYLES,),
+    tiles: bool = False,
+    thumbnail: str = "",
+    **more: object,
+) -> OfflinePage:
+    """Put a page together.
+
+    Parameters
+    ----------
+    template
+        Name of its template.
+    content
+        What it holds.
+    context
+        What every page of the term says.
+    chart
+        The map, if it has one; without one the page runs no script.
+    styles
+        Style sheets of its own, below this package.
+    tiles
+        Whether the map asks for tiles, which the page then says.
+    thumbnail
+        A small picture of the map as SVG.
+    **more
+        What else the template shows.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+
+    Raises
+    ------
+    OfflineError
+        When the map needs anything from outside.
+    """
+    parts = MapParts([], "", []) if chart is None else map_parts(chart, tiles=tiles)
     html = (
-        templates()
-        .get_template("chart.html.j2")
+        templates("safeschools_geo.maps")
+        .get_template(template)
         .render(
             content=content,
             context=context,
             synthetic=SYNTHETIC,
-            styles=assets.own("css/page.css"),
-            policy=content_policy([]),
-            tiles=False,
+            map_html=parts.html,
+            styles="\n".join([*parts.styles, *map(assets.own, styles)]),
+            scripts=parts.scripts,
+            policy=parts.policy,
+            tiles=tiles and chart is not None,
+            leaflet=assets.vendor_manifest()["leaflet"],
+            **more,
         )
     )
     require_offline(html)
-    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", heading=content.title)
+    return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
 
 
 def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflinePage:
@@ -266,13 +313,13 @@ def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflineP
         The page.
     """
     html = (
-        templates()
+        templates("safeschools_geo.maps")
         .get_template("index.html.j2")
         .render(
             entries=entries,
             context=context,
             synthetic=SYNTHETIC,
-            styles=assets.own("css/page.css"),
+            styles=assets.own(STYLES),
             policy=content_policy([]),
         )
     )
@@ -281,8 +328,13 @@ def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflineP
 
 
 @cache
-def templates() -> Environment:
-    """Open the templates of the pages.
+def templates(package: str) -> Environment:
+    """Open the templates of a package's pages.
+
+    Parameters
+    ----------
+    package
+        The package that holds them, in ``templates``.
 
     Returns
     -------
@@ -290,7 +342,7 @@ def templates() -> Environment:
         It escapes all that comes from data, and an unknown name is an error.
     """
     return Environment(
-        loader=PackageLoader("safeschools_geo.maps", "templates"),
+        loader=PackageLoader(package, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,8 +10,7 @@ from safeschools_geo.maps import plan_layers, tables
 from safeschools_geo.maps.basemap import backdrop
 from safeschools_geo.maps.legend import LegendItem, school_legend
 from safeschools_geo.maps.pages import new_map
-from safeschools_geo.maps.plan_shell import plan_map_page
-from safeschools_geo.maps.shell import PageContent
+from safeschools_geo.maps.shell import PLAN_STYLES, PageContent, document
 from safeschools_geo.maps.thumbnail import thumbnail
 from safeschools_geo.maps.what_if_data import page_data
 from safeschools_geo.shown import format_imbalance, format_load
@@ -129,11 +128,12 @@ def what_if_page(
             *notes,
         ],
     )
-    return plan_map_page(
+    return document(
         "what_if.html.j2",
-        chart,
         content,
         context=context,
+        chart=chart,
+        styles=PLAN_STYLES,
         tiles=tiles,
         thumbnail=thumbnail(zones, [zone["fill"] for zone in data["zones"]]),
         noun=unit_noun,

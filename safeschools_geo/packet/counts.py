@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from safeschools_geo.disclosure import Grouping, RawTable
-from safeschools_geo.schemas import CRITICAL_CATEGORIES
+from safeschools_geo.schemas import OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +24,6 @@ ALWAYS = ("zone", "level", "category", "origin")
 KNOWN = "known"
 """What `enrolled` is at schools whose enrolment is known: rates are those of these schools."""
 
-_OWN = "threat_assessment"
 _JULY = 7
 
 
@@ -115,9 +113,8 @@ def confidential_counts(result: TermResult) -> RawTable:
     history = result.history
     work = history[(history["work_of"] == "zone_officer") & history["term"].isin([t.name for t in terms])]
     origins = sorted(set(work["origin"].fillna("unknown").astype("str"))) or ["reported"]
-    categories = [c for c in CRITICAL_CATEGORIES if c != _OWN]
     grid = pd.MultiIndex.from_product(
-        [people["school"], categories, origins, [t.name for t in terms]],
+        [people["school"], list(OFFICER_CATEGORIES), origins, [t.name for t in terms]],
         names=["school", "category", "origin", "term"],
     )
     counted = (
@@ -203,4 +200,4 @@ def with_detail(table: RawTable, detail: Grouping | None) -> RawTable:
     RawTable
         The counts, with it.
     """
-    return table if detail is None else replace(table, groupings=(*table.groupings, *detail.with_margins()))
+    return table if detail is None else table.publishing([*table.groupings, *detail.with_margins()])

@@ -16,8 +16,7 @@ import pandas as pd
 import pytest
 import shapely
 import town
-from checkout import ROOT
-from conftest import missing
+from checkout import ROOT, missing
 from playwright.sync_api import expect
 from pypdf import PdfReader
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import missing
+from checkout import missing
 from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
