@@ -8,8 +8,9 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points, zone_file
+from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points
 from safeschools_geo.errors import count_text
+from safeschools_geo.file_names import file_names
 from safeschools_geo.maps import absence_page, absences_page, coverage_page, visits_page
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.term_pages import context_of, layers_of
@@ -64,8 +65,14 @@ def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
     found = result.coverage
     if found is None:
         return {}
-    sheets = {f"absence/{_name(case)}": absence_sheet(result, found, case) for case in found.absences}
-    weeks = {f"visits/{zone_file(zone)}.html": visits_sheet(result, found, zone) for zone in found.visits.zones.index}
+    sheets = {
+        f"absence/{name}": absence_sheet(result, found, case)
+        for name, case in zip(_sheet_names(found), found.absences, strict=True)
+    }
+    weeks = {
+        f"visits/{name}.html": visits_sheet(result, found, zone)
+        for zone, name in file_names(map(str, found.visits.zones.index)).items()
+    }
     return {**sheets, **weeks}
 
 
@@ -142,7 +149,7 @@ def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
         columns={"response_min_after": "response_after_min", "overflow_share_after": "overflow_after_share"}
     )
     cases = cases.assign(
-        name=[_name(case) for case in found.absences],
+        name=_sheet_names(found),
         absent=[" and ".join(posts[zone] for zone in case.absent) for case in found.absences],
     )
     return absences_page(cases=cases, finding=_absences_finding(found), context=context_of(result))
@@ -339,8 +346,10 @@ def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame
     return gpd.GeoDataFrame({"zone_id": shapes.index}, geometry=shapes.to_numpy(), crs=units.crs)
 
 
-def _name(case: AbsenceCase) -> str:
-    return f"zone-{'-and-'.join(zone_file(zone) for zone in case.absent)}.html"
+def _sheet_names(found: TermCoverage) -> list[str]:
+    """Name the sheet of every absence; the pages that list them link these names."""
+    names = file_names(zone for case in found.absences for zone in case.absent)
+    return [f"zone-{'+'.join(names[zone] for zone in case.absent)}.html" for case in found.absences]
 
 
 def _clock(minutes: int) -> str:

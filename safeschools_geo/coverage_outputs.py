@@ -10,6 +10,7 @@ import pandas as pd
 
 from safeschools_geo.coverage.visiting.files import visits_csv, visits_ics
 from safeschools_geo.export import write_csv, write_geojson, write_text
+from safeschools_geo.file_names import file_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,9 +65,9 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
         write_csv(folder / f"{name}.csv", table)
     write_text(folder / "visits.csv", visits_csv(found.visits))
     monday = first_monday(term)
-    for zone in found.visits.zones.index:
-        calendar = visits_ics(found.visits, monday, time_zone, zone_id=str(zone))
-        write_text(folder / "visits" / f"zone-{zone_file(str(zone))}.ics", calendar)
+    for zone, name in file_names(map(str, found.visits.zones.index)).items():
+        calendar = visits_ics(found.visits, monday, time_zone, zone_id=zone)
+        write_text(folder / "visits" / f"zone-{name}.ics", calendar)
     write_geojson(folder / "staging.geojson", staging_points(found))
     write_text(folder / "summary.txt", f"{found.summary()}\n")
 
@@ -181,19 +182,3 @@ def takeovers_table(found: TermCoverage) -> pd.DataFrame:
         return pd.DataFrame(columns=["absent", "school_id"])
     joined = pd.concat(tables, ignore_index=True)
     return joined[["absent", *(c for c in joined.columns if c != "absent")]]
-
-
-def zone_file(zone_id: str) -> str:
-    """Write the id of a zone so that it can be part of a file's name.
-
-    Parameters
-    ----------
-    zone_id
-        The id.
-
-    Returns
-    -------
-    str
-        Letters and digits as they are, an underscore for all else.
-    """
-    return "".join(c if c.isalnum() else "_" for c in zone_id)

@@ -10,6 +10,7 @@ PACKAGE = ROOT / "safeschools_geo"
 LAYERS = [
     {
         "errors",
+        "file_names",
         "crs",
         "schemas",
         "settings",

@@ -8,6 +8,7 @@ import numpy as np
 
 from safeschools_geo import __version__
 from safeschools_geo.export import replaced_folder, write_csv, write_manifest, write_text
+from safeschools_geo.file_names import pair_name
 from safeschools_geo.hotspots.became import BECAME
 from safeschools_geo.maps.compare_page import ComparedTables, compare_page
 from safeschools_geo.maps.coverage_shell import KeyFigure
@@ -57,7 +58,7 @@ def write_comparison(compared: TermComparison, outputs: Path) -> Path:
         "schools": compared.schools,
         "hotspots": compared.hotspots,
     }
-    target = outputs / "compare" / f"{compared.term_a.name} and {compared.term_b.name}"
+    target = outputs / "compare" / pair_name(compared.term_a.name, compared.term_b.name)
     with replaced_folder(target) as fresh:
         for name, table in tables.items():
             write_csv(fresh / f"{name}.csv", table)

@@ -1,7 +1,7 @@
 """Settings of a district: frozen values that check themselves."""
 
 from safeschools_geo.settings.board import BoardSettings
-from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSettings, Term
+from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSettings, Term, term_name_faults
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
@@ -29,4 +29,5 @@ __all__ = [
     "Term",
     "TimeMeaning",
     "WorkloadSettings",
+    "term_name_faults",
 ]

@@ -6,9 +6,9 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.errors import SettingsError, SeveralFaultsError
 from safeschools_geo.settings.board import BoardSettings
-from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term
+from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term, term_name_faults
 from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
@@ -49,9 +49,10 @@ class Settings:
     patrol_changes: tuple[PatrolChange, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that terms have names of their own and do not overlap."""
-        names = [t.name for t in self.terms]
-        require(len(set(names)) == len(names), "[[terms]]", "Two terms have the same name.", found=", ".join(names))
+        """Check that terms can be folders beside each other, and do not overlap."""
+        faults = term_name_faults([t.name for t in self.terms])
+        if faults:
+            raise faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
         ordered = sorted(self.terms, key=lambda t: t.start)
         for before, after in itertools.pairwise(ordered):
             require(before.end < after.start, "[[terms]]", f"The terms {before.name} and {after.name} overlap.")
