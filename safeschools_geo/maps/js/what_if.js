@@ -29,7 +29,7 @@ SafeSchools.WhatIf = class {
     this.list.addEventListener("change", () => this.choose(this.list.value === "" ? null : Number(this.list.value)));
     this.chart.shapes.forEach((shape, unit) => {
       shape.on("click", () => { this.choose(unit); this.reveal(); });
-      shape.bindTooltip(() => this.described(unit), { sticky: true });
+      shape.bindTooltip(() => SafeSchools.element("span", "", this.described(unit)), { sticky: true });
     });
     for (const row of document.querySelectorAll("#units [data-unit]")) {
       const head = row.querySelector("th"), button = SafeSchools.element("button", "plain", head.textContent);
