@@ -19,6 +19,7 @@ LONGEST_FOLDER = 100
 
 _KEPT = re.compile(r"[^A-Za-z0-9_-]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FORBIDDEN = '/\\:*?"<>|'
 _SHORTEST_DIGEST = 8
 
@@ -35,10 +36,10 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Id → name without an extension: ASCII letters and digits, ``-``, ``_`` and ``~``, at most about a hundred. What an
-        id has besides becomes ``_``, and accents are dropped. Where that leaves nothing, is reserved, too long, or
-        the same for two ids on a file system that ignores case, ``~`` and a digest of the id tell them apart. No name
-        has a ``+``, so that names joined by ``+`` are distinct too.
+        Id → name without an extension: ASCII letters and digits, ``-``, ``_`` and ``~``, at most about a hundred.
+        What an id has besides becomes ``_``, and accents are dropped. Where that leaves nothing, is reserved, too long,
+        or the same for two ids on a file system that ignores case, ``~`` and a digest of the id tell them apart. No
+        name has a ``+``, so that names joined by ``+`` are distinct too.
     """
     wanted = sorted(set(ids))
     plain = {one: _plain(one) for one in wanted}

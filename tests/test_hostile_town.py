@@ -1,6 +1,7 @@
 """A town in which every text that comes from data is markup, script or template: all it may ever be is text.
 
-Four zones stand in a row, a kilometre wide each, two schools in every one; their ids differ in signs that files cannot have.
+Four zones stand in a row, a kilometer wide each, two schools in every one; their ids differ in signs that no file can
+have.
 """
 
 import json
@@ -19,7 +20,10 @@ from safeschools_geo.cli import main
 from safeschools_geo.maps.shell import Chart, OfflinePage
 from safeschools_geo.notebook_runs import notebook_html
 
-HOSTILE = "\"'></title></script><img src=x onerror=window.planted=1><script>window.planted=1</script>{{33333332+1}}${33333332+1}{% x %}[bold]"
+HOSTILE = (
+    "\"'></title></script><img src=x onerror=window.planted=1><script>window.planted=1</script>"
+    "{{33333332+1}}${33333332+1}{% x %}[bold]"
+)
 CALM = "<img src=x onerror=window.planted=1>{{33333332+1}}[bold]"
 TERMS = ("Fall '-alert(1)-' {{33333332+1}}", "Spring &lt;img src=x&gt;")
 ZONES = ("N-1", "N 1", "N_1", 'n-1"><img src=x onerror=window.planted=1>')
@@ -52,19 +56,22 @@ note = '''Moved {HOSTILE}'''
 """
 
 PLANTED = """() => ({
-  elements: [...document.querySelectorAll('img[src="x"], [onerror], [onload], a[href^="javascript:" i]')].map((e) => e.outerHTML),
+  elements: [...document.querySelectorAll('img[src="x"], [onerror], [onload], a[href^="javascript:" i]')]
+    .map((e) => e.outerHTML),
   scripts: [...document.scripts].map((s) => s.textContent.trim()).filter((text) => text.startsWith("window.planted")),
   flag: window.planted !== undefined,
   computed: document.body.innerText.includes("33333333"),
 })"""
 
-# Hover and click whatever answers: shapes of maps, buttons, boxes, every choice of every list, what a move brings about.
+# Hover and click whatever answers: shapes of maps, buttons, boxes, every choice of every list, and moves of schools.
 POKE = """async () => {
   const pause = () => new Promise((done) => setTimeout(done, 30));
   const poke = (element) => {
     const box = element.getBoundingClientRect();
     const at = { bubbles: true, cancelable: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
-    for (const kind of ["mouseover", "mousemove", "mousedown", "mouseup", "click"]) element.dispatchEvent(new MouseEvent(kind, at));
+    for (const kind of ["mouseover", "mousemove", "mousedown", "mouseup", "click"]) {
+      element.dispatchEvent(new MouseEvent(kind, at));
+    }
   };
   for (const details of document.querySelectorAll("details")) details.open = true;
   let done = 0;
@@ -84,7 +91,11 @@ POKE = """async () => {
     await pause();
   }
   for (const box of document.querySelectorAll("input[type=checkbox], input[type=radio]")) { box.click(); done += 1; }
-  for (const button of document.querySelectorAll("main button:not(#download)")) { button.click(); done += 1; await pause(); }
+  for (const button of document.querySelectorAll("main button:not(#download)")) {
+    button.click();
+    done += 1;
+    await pause();
+  }
   await pause();
   return done;
 }"""
