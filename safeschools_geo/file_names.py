@@ -84,10 +84,7 @@ def folder_fault(name: str) -> str | None:
         The reason, to follow "it …"; None where it can.
     """
     stray = next((c for c in name if c in _FORBIDDEN), None)
-    # "C" are control, format, surrogate, private and unassigned characters; "Zl" and "Zp" are line ends.
-    hidden = next(
-        (c for c in name if unicodedata.category(c)[0] == "C" or unicodedata.category(c) in {"Zl", "Zp"}), None
-    )
+    hidden = next((c for c in name if unicodedata.category(c) in _HIDDEN), None)
     reasons = {
         "is empty": not name.strip(),
         f"holds {stray}": stray is not None,

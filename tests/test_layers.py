@@ -88,3 +88,18 @@ def test_there_are_no_import_circles():
 
     for part in graph:
         walk(part, [])
+
+
+def is_private(dotted):
+    return any(part.startswith("_") and not part.startswith("__") for part in dotted.split("."))
+
+
+def test_nothing_private_of_other_packages_is_imported():
+    found = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            names = [a.name for a in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            is_ours = module.startswith("safeschools_geo") or getattr(node, "level", 0)
+            found += [f"{path.name}: {module} {n}" for n in names if not is_ours and is_private(f"{module}.{n}")]
+    assert found == []
