@@ -11,7 +11,7 @@ import pandas as pd
 from safeschools_geo.coverage.figure_text import figure_text, interval_text, minutes_text, share_text
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
 from safeschools_geo.coverage.record.redrawn_days import interval
-from safeschools_geo.coverage.response import mean_response_min, response_quantile_min, within_share
+from safeschools_geo.coverage.response import WITHIN_MIN, mean_response_min, response_quantile_min, within_share
 from safeschools_geo.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ["measure", "value", "low", "high", "label", "shown", "unit", "better", "note"]
 """Columns of a table of scores."""
-
-WITHIN_MIN = 5.0
-"""Minutes within which a call is to be reached."""
 
 MINUTES, OF_CALLS, OF_TIME = "min", "share of calls", "share of the time"
 """Units of the measures."""
