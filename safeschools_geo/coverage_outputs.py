@@ -123,7 +123,8 @@ def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
     best = found.staging.points.set_index("officer")
     weight = watch.rates.arrivals_per_h
     rows = []
-    names, places = schools["name"], schools.geometry.representative_point()
+    names = pd.concat([schools["name"], pd.Series(watch.middles.index, index=watch.middles.index, dtype="str")])
+    places = pd.concat([schools.geometry.representative_point(), watch.middles.to_crs(schools.crs)])
     for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
         inside = watch.zones.index[watch.zones == zone]
         for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
