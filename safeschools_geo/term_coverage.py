@@ -121,19 +121,35 @@ class TermCoverage:
             A few paragraphs.
         """
         parts = [
+            self.finding(),
             self.validation.finding(),
-            "" if self.mismatch is None else self.mismatch.summary(),
-            self.response.summary(),
-            self.watch.rates.summary(),
-            self.watch.travel.summary(),
-            self.staging.summary(),
-            self.staffing.summary(),
-            "" if self.comparison is None else self.comparison.finding(),
-            *self.not_covered,
+            *self.about(),
             self.visits.summary(),
             self.caseload.summary(),
         ]
         return "\n".join(part for part in parts if part)
+
+    def about(self) -> list[str]:
+        """Say what the figures rest on, and what the model says of other choices.
+
+        Returns
+        -------
+        list of str
+            A paragraph each, as far as there is something to say: where the record has no times, none that says how long
+            a trip takes, and where it does not say who answered, none that says who does.
+        """
+        found, watch = self.validation, self.watch
+        parts = [
+            "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
+            watch.rates.summary(),
+            watch.travel.summary() if found.tells_minutes else f"Ways: {watch.travel.method}.",
+            watch.about_empty_zones(),
+            self.staging.summary() if found.tells_minutes else self.staging.difference(),
+            self.staffing.summary(),
+            "" if self.comparison is None else self.comparison.finding(),
+            *self.not_covered,
+        ]
+        return [part for part in parts if part]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
@@ -141,11 +157,13 @@ class TermCoverage:
         Returns
         -------
         pandas.DataFrame
-            As `queueing_response.Response.to_frame`, with `busy_share` of its officer.
+            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
+            the record with its interval, and the model's.
         """
-        busy = pd.Series(self.model.busy_share, index=self.watch.day.dispatch.officer_zones.to_numpy())
-        table = self.response.to_frame()
-        return table.assign(busy_share=table["zone_id"].map(busy))
+        calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
+        table = self.validation.by_zone()
+        table.insert(0, "calls_per_h", calls.reindex(table.index))
+        return table.reset_index()
 
 
 def cover_zones(

@@ -11,6 +11,7 @@ import pandas as pd
 from safeschools_geo.coverage.absence import Watch
 from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
+from safeschools_geo.coverage.figure_text import listed
 from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
 from safeschools_geo.coverage.rates import CallRates, call_rates
@@ -77,6 +78,20 @@ class TermWatch:
     def waiting_in_schools(self) -> pd.Series:
         """Where officers wait of zones that have a school."""
         return self.waiting[self.waiting.index.isin(self.zones)]
+
+    def about_empty_zones(self) -> str:
+        """Say what the officers of zones without a school do; empty text where every zone has one."""
+        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
+        if not empty:
+            return ""
+        if len(empty) > 1:
+            return (
+                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
+                "elsewhere."
+            )
+        return (
+            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
+        )
 
 
 def keep_watch(
@@ -161,11 +176,16 @@ def coverage_of_plan(
     Returns
     -------
     PlanScores
-        Response, backup, overflow and the busiest officer, each officer waiting where he waits today.
+        Response, backup, overflow and the busiest officer, each officer waiting where he waits today: figures of the
+        model, with what the record says today beside them (`PlanScores.with_record`).
     """
     after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
     dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
-    return score_coverage(watch.day.arrivals_per_h, watch.day.service_per_h, dispatch, redrawn=redrawn)
+    day = watch.day
+    scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
+    is_today = bool((after == watch.zones).all())
+    today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
+    return scores.with_record(watch.validation, today=today)
 
 
 def _calls(
