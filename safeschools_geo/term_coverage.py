@@ -11,7 +11,6 @@ import pandas as pd
 
 from safeschools_geo.coverage.absence import AbsenceCase, Watch, absence_case, absences
 from safeschools_geo.coverage.cube.hours_of_day import HoursOfDay, by_hour
-from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.cube.queueing_response import Response, response
 from safeschools_geo.coverage.cube.service_mismatch import ServiceMismatch, service_mismatch
 from safeschools_geo.coverage.cube.service_times import gamma_times
@@ -21,7 +20,6 @@ from safeschools_geo.coverage.points.staging_problem import StagingSettings
 from safeschools_geo.coverage.points.staging_result import Staging
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube
 from safeschools_geo.coverage.rates import redrawn
-from safeschools_geo.coverage.record.validation_finding import Validation
 from safeschools_geo.coverage.specialist import Caseload, caseload
 from safeschools_geo.coverage.staffing import Staffing, staffing
 from safeschools_geo.coverage.staging import stage_officers, stage_zones
@@ -36,6 +34,8 @@ from safeschools_geo.term_watch import TermWatch, coverage_of_plan, keep_watch
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
+    from safeschools_geo.coverage.cube.hypercube_result import Hypercube
+    from safeschools_geo.coverage.record.validation_finding import Validation
     from safeschools_geo.district import District
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.settings import CoverageSettings, Term
@@ -135,8 +135,8 @@ class TermCoverage:
         Returns
         -------
         list of str
-            A paragraph each, as far as there is something to say: where the record has no times, none that says how long
-            a trip takes, and where it does not say who answered, none that says who does.
+            A paragraph each, as far as there is something to say: where the record has no times, none that says how
+            long a trip takes, and where it does not say who answered, none that says who does.
         """
         found, watch = self.validation, self.watch
         parts = [

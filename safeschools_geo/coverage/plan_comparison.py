@@ -34,7 +34,8 @@ class PlanComparison:
     ----------
     table
         One row for each measure: `measure`, `label`, `unit`, `better`, `current`, `proposed`, `difference` (proposed
-        less current; all that is told where the record says nothing of the kind), `low` and `high` (95 % interval of the difference, paired by draw; missing without draws),
+        less current; all that is told where the record says nothing of the kind), `low` and `high` (95 % interval of
+        the difference, paired by draw; missing without draws),
         `verdict` (``better``, ``worse``, ``unclear`` where the interval holds 0, ``same`` where the difference is too
         small to be shown) and `sentence`.
     imbalance
@@ -59,8 +60,8 @@ class PlanComparison:
         bad = f"worsen {listed(costs)}" if costs else ""
         if not good and not bad:
             return (
-                "The model says that the proposed zones change no measure of coverage by more than the numbers of calls "
-                "leave open."
+                "The model says that the proposed zones change no measure of coverage by more than the numbers of "
+                "calls leave open."
             )
         if good and not bad:
             return f"The model says that the proposed zones {good}, and clearly worsen no measure of coverage."

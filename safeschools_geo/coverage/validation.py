@@ -119,12 +119,18 @@ def validate(
         seed=seed,
     )
     arrivals = rates.arrivals_per_h[schools].to_numpy(dtype=np.float64)
-    rows = []
+    late = "the record’s has the dispatcher’s time in it" if since == "received_at" else ""
+    rows: list[tuple[object, ...]] = []
     for zone_id in (DISTRICT, *dispatch.zones):
         officers = _officers_of(zone_id, dispatch)
         predicted = _predicted(zone_id, arrivals, dispatch, model)
         seen = _seen(zone_id, record, officers)
-        rows += [_row(n, zone_id, predicted[n], found, since, least_calls) for n, found in seen.items()]
+        rows += [
+            _row(name, zone_id, predicted[name], found, late=late if KINDS[name].unit == "min" else "")
+            if found.is_enough(least_calls)
+            else _unsaid(name, zone_id, predicted[name], found)
+            for name, found in seen.items()
+        ]
     order = {name: i for i, name in enumerate(KINDS)}
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"is_within": "boolean"})
     told = set(table.loc[(table["zone_id"] == DISTRICT) & table["observed"].notna(), "measure"])
@@ -135,6 +141,7 @@ def validate(
     return Validation(
         table=table.sort_values("measure", key=lambda names: names.map(order), kind="stable", ignore_index=True),
         answered={str(who): int(number) for who, number in record.calls["responder"].value_counts().items()},
+        trips=record.trips(),
         calls=len(record.calls),
         days=len(days_seen),
         is_timed=record.is_timed,
@@ -187,20 +194,18 @@ def _seen(zone_id: str, record: CallRecord, officers: int) -> dict[str, Observed
     return {"busy": record.busy_share(zone_id, officers=officers), **seen} if officers else seen
 
 
-def _row(
-    name: str, zone_id: str, predicted: float, found: Observed, since: Since, least_calls: int
-) -> tuple[object, ...]:
-    calls, of = found.calls, found.of
-    rests_on = f"{calls:,} of {count_text(of, 'call')}"
-    if not found.is_enough(least_calls):
-        why = f"the record does not say: {rests_on}" if calls else "the record does not say"
-        return name, zone_id, predicted, np.nan, np.nan, np.nan, pd.NA, calls, of, why
-    note = f"from {count_text(calls, 'call')}" if calls == of else f"from {rests_on}"
-    if not np.isfinite(predicted):
-        return name, zone_id, predicted, found.value, found.low, found.high, pd.NA, calls, of, note
-    kind = KINDS[name]
-    is_within = found.low <= predicted <= found.high
-    why = "" if is_within else kind.if_more if found.value > predicted else kind.if_less
-    late = "the record’s has the dispatcher’s time in it" if kind.unit == "min" and since == "received_at" else ""
+def _unsaid(name: str, zone_id: str, predicted: float, found: Observed) -> tuple[object, ...]:
+    known = f": {found.calls:,} of {count_text(found.of, 'call')} have it" if found.calls else ""
+    nothing = (np.nan, np.nan, np.nan, pd.NA)
+    return name, zone_id, predicted, *nothing, found.calls, found.of, f"the record does not say{known}"
+
+
+def _row(name: str, zone_id: str, predicted: float, found: Observed, *, late: str) -> tuple[object, ...]:
+    whole = count_text(found.of, "call")
+    note = f"from {whole}" if found.calls == found.of else f"from {found.calls:,} of {whole}"
+    is_within, why = pd.NA, ""
+    if np.isfinite(predicted):
+        is_within = found.low <= predicted <= found.high
+        why = "" if is_within else KINDS[name].if_more if found.value > predicted else KINDS[name].if_less
     told = "; ".join(text for text in (note, why, late) if text)
-    return name, zone_id, predicted, found.value, found.low, found.high, is_within, calls, of, told
+    return name, zone_id, predicted, found.value, found.low, found.high, is_within, found.calls, found.of, told

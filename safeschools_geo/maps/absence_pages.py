@@ -175,8 +175,8 @@ def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, no
     several = [row for row in rows if len(row["officers"]) > 1]
     matrix = case_matrix(rows)
     lead = (
-        "Find one officer in the rows and the other in the columns; darker is slower. Each figure is the minutes by which "
-        "the model has the mean response longer than on a usual day, and opens its page."
+        "Find one officer in the rows and the other in the columns; darker is slower. Each figure is the minutes by "
+        "which the model has the mean response longer than on a usual day, and opens its page."
     )
     content = CoverageContent(
         title="When an officer is absent",

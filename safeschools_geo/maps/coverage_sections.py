@@ -69,7 +69,8 @@ def backup_section(
     if not backup.notna().any(axis=None):
         return []
     lead = (
-        f"Worked out {model}: the record does not say which officer came. Read along a row: of the calls from this zone that an officer answers, which officer comes. Cells are darker "
+        f"Worked out {model}: the record does not say which officer came. "
+        "Read along a row: of the calls from this zone that an officer answers, which officer comes. Cells are darker "
         f"from {', '.join(f'{edge:.0%}' for edge in tables.BACKUP_EDGES)}."
     )
     table = tables.backup_table(backup, zone_names=zone_names, officers=officers)
@@ -98,8 +99,8 @@ def staging_section(
         The part.
     """
     captions = {
-        "_share": "Reached in time by the nearest officer, all officers free",
-        "_twice_share": "Reached in time by a second officer as well",
+        "_share": "By the ways on the map: reached in time by the nearest officer, all officers free",
+        "_twice_share": "By the ways on the map: reached in time by a second officer as well",
     }
     charts = [
         Chart(reach_chart(reach, title=caption, ending=ending, who=tables.REACHED), caption)
@@ -176,8 +177,8 @@ def plan_sections(comparison: pd.DataFrame | None, *, model: str) -> list[Sectio
     if comparison is None:
         return []
     lead = (
-        f"Worked out {model}. Measures that the proposed zones worsen stand out. A difference whose interval holds 0 may "
-        "be chance."
+        f"Worked out {model}. Measures that the proposed zones worsen stand out. A difference whose interval holds 0 "
+        "may be chance."
     )
     return [Section("plan", "Current and proposed zones", lead, (), [reviews.comparison_table(comparison)])]
 

@@ -189,7 +189,7 @@ def reach_table(reach: pd.DataFrame) -> MarkedTable:
     return printed(
         named,
         columns,
-        caption="Reached in time by the ways on the map while every officer is free, now and from the best waiting points",
+        caption="Reached in time by the ways on the map while every officer is free, now and from the best points",
     )
 
 
@@ -234,7 +234,7 @@ def staging_table(staging: pd.DataFrame, *, zone_names: Mapping[str, str]) -> Ma
     return printed(
         both if both[["mean_min_now", "mean_min_best"]].notna().any(axis=None) else both.drop(columns=list(minutes)),
         columns,
-        caption="Waiting points: where each officer waits between calls, and mean minutes to schools by the ways on the map",
+        caption="Waiting points: where each officer waits, and mean minutes to schools by the ways on the map",
     )
 
 

@@ -71,9 +71,9 @@ class CallRecord:
     Parameters
     ----------
     calls
-        One row for each call: `day` (position), `zone_id`, `hours_per_day` (of its school), `responder` (missing where
-        it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing where they were
-        not recorded or not believed.
+        One row for each call: `day` (position), `school_id`, `zone_id`, `hours_per_day` (of its school), `responder`
+        (missing where it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing
+        where they were not recorded or not believed.
     weights
         How often each day comes: first row 1 for the record itself, then one row for each draw, shape
         (draws + 1, days).
@@ -119,6 +119,19 @@ class CallRecord:
         busy = np.where(is_counted, per_call, 0.0)
         ratios = self.weights @ self._by_day(busy) / self.weights.sum(axis=1)
         return _observed(ratios, int((is_counted & minutes.notna()).sum()), int(is_counted.sum()))
+
+    def trips(self) -> pd.DataFrame:
+        """Measure the trips of officers to each school.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By `school_id`: `calls`, how many of them have a trip of an officer that is known (`timed`), and its mean
+            (`mean_min`; missing where there is none). Confidential.
+        """
+        trips = self.calls["trip_min"].where(self._timed_trips(DISTRICT))
+        grouped = trips.groupby(self.calls["school_id"].astype("str"))
+        return pd.DataFrame({"calls": grouped.size(), "timed": grouped.count(), "mean_min": grouped.mean()})
 
     def answered_share(self, zone_id: str, responder: str) -> Observed:
         """Measure how many calls a kind of responder answered.
@@ -284,6 +297,7 @@ def read_record(
     calls = pd.DataFrame(
         {
             "day": day[is_ours.to_numpy()],
+            "school_id": ours["school_id"],
             "zone_id": ours["school_id"].map(school_zones),
             "hours_per_day": ours["school_id"].map(hours_per_day),
             "responder": ours["responder"] if "responder" in ours.columns else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -14,7 +15,7 @@ from safeschools_geo.coverage.response import WITHIN_MIN
 from safeschools_geo.errors import count_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 Since = Literal["dispatched_at", "received_at"]
 """The moment that response is measured from."""
@@ -171,6 +172,8 @@ class Validation:
         The moment that response is measured from.
     answered
         How many calls each kind of responder answered, of those whose responder is known.
+    trips
+        Recorded trips by school (`CallRecord.trips`). Confidential.
     """
 
     table: pd.DataFrame
@@ -181,6 +184,7 @@ class Validation:
     is_own_days: bool
     since: Since
     answered: Mapping[str, int] = field(default_factory=dict)
+    trips: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def figure(self, measure: str, zone_id: str = DISTRICT) -> Figure:
         """Give what may be said of a measure.
@@ -278,9 +282,7 @@ class Validation:
         figures = [self.figure(name) for name in measures or KINDS]
         failed = [one for one in figures if one.is_within is False]
         if failed:
-            told = listed(
-                [f"{KINDS[one.measure].name} ({one.modeled_text}, recorded {one.text})" for one in failed]
-            )
+            told = listed([f"{KINDS[one.measure].name} ({one.modeled_text}, recorded {one.text})" for one in failed])
             return f"by the model, which fails its {'check' if len(failed) == 1 else 'checks'} on {told}"
         passed = [KINDS[one.measure].name for one in figures if one.is_within]
         if passed:
@@ -362,7 +364,9 @@ class Validation:
         slow, near = self.figure("response_p90"), self.figure("within")
         told += f", and in at most {slow.text} at nine calls of ten" if slow.is_recorded else ""
         told += f"; {near.text} of all calls were reached within {WITHIN_MIN:g} minutes" if near.is_recorded else ""
-        known = "" if mean.calls == mean.of else f" (the trip is known at {mean.calls:,} of {count_text(mean.of, 'call')})"
+        known = (
+            "" if mean.calls == mean.of else f" (the trip is known at {mean.calls:,} of {count_text(mean.of, 'call')})"
+        )
         return f"{told}{known}."
 
     def _answers(self) -> str:
@@ -372,8 +376,8 @@ class Validation:
         own, other = self.figure("own"), self.figure("backup")
         known = f", as far as it is known who answered (of {patrol.calls:,})" if patrol.calls < patrol.of else ""
         return (
-            f"Of {count_text(self.calls, 'call')} for zone officers, the zone’s own officer answered {own.text}, another "
-            f"zone’s officer {other.text}, and Sheriff’s patrol {patrol}{known}."
+            f"Of {count_text(self.calls, 'call')} for zone officers, the zone’s own officer answered {own.text}, "
+            f"another zone’s officer {other.text}, and Sheriff’s patrol {patrol}{known}."
         )
 
     def _checks(self) -> str:
