@@ -141,7 +141,7 @@ def propose_zones(
     ground = lay_ground(district, school_zones, history, workload, term=term)
     if ground is None:
         return None
-    watch = keep_watch(district, school_zones, history, workload, ground, term=term)
+    watch = keep_watch(district, school_zones, history, workload, ground, term=term, seed=seed)
     settings = district.settings.rebalance
     rules = ground.rules
     found = frontier(

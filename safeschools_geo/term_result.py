@@ -80,9 +80,10 @@ class TermResult:
         this = self.history[self.history["term"] == self.term.name]
         mine = int((this["work_of"] == "zone_officer").sum())
         schools = int(self.district.schools["in_program"].sum())
+        answered = "" if self.coverage is None else self.coverage.validation.answered_by_officers()
         told = (
             f"{self.district.settings.district.name}, {self.term.name}: {count_text(len(this), 'incident')}, {mine:,} "
-            f"of them zone officers' work; {count_text(schools, 'programme school')} in "
+            f"of them calls for zone officers{f' ({answered})' if answered else ''}; {count_text(schools, 'programme school')} in "
             f"{count_text(len(loads), 'zone')}."
         )
         if not loads["workload_h"].sum():
@@ -93,7 +94,7 @@ class TermResult:
             f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
             f"the imbalance is {imbalance(loads['workload_h']):.0%}. {self.hotspots.finding()}"
             f"{'' if self.proposal is None else ' ' + self.proposal.frontier.finding()}"
-            f"{'' if self.coverage is None else ' ' + self.coverage.response.summary()}"
+            f"{'' if self.coverage is None else ' ' + self.coverage.finding()}"
         )
 
     def why_no_proposal(self) -> str:

@@ -9,12 +9,18 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.coverage.absence import Watch
+from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
+from safeschools_geo.coverage.figure_text import listed
 from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
+from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
 from safeschools_geo.coverage.rates import CallRates, call_rates
+from safeschools_geo.coverage.record.validation_finding import Validation
 from safeschools_geo.coverage.roads_travel.places import place_points
 from safeschools_geo.coverage.roads_travel.roads import RoadRules
 from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
+from safeschools_geo.coverage.validation import validate
+from safeschools_geo.crs import measuring_crs
 from safeschools_geo.rebalance.ground.unit_tables import schools_in_zones, schools_of_units
 from safeschools_geo.rebalance.travel import zone_centres
 from safeschools_geo.school_calendar import school_days
@@ -42,11 +48,17 @@ class TermWatch:
     rates
         How often calls come, and how long they take.
     travel
-        Minutes between schools, which are also where officers may wait.
+        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
     waiting
-        School at which the officer of each zone waits, by `zone_id`.
+        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
+    middles
+        The middles of zones without a school: points by their id, in the CRS of the zones.
     day
         Officers, schools and rates as the queueing model takes them.
+    model
+        The queueing model of the day.
+    validation
+        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
     service_variation
         Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
     """
@@ -56,8 +68,30 @@ class TermWatch:
     rates: CallRates
     travel: TravelTimes
     waiting: pd.Series
+    middles: gpd.GeoSeries
     day: Watch
+    model: Hypercube
+    validation: Validation
     service_variation: float
+
+    @property
+    def waiting_in_schools(self) -> pd.Series:
+        """Where officers wait of zones that have a school."""
+        return self.waiting[self.waiting.index.isin(self.zones)]
+
+    def about_empty_zones(self) -> str:
+        """Say what the officers of zones without a school do; empty text where every zone has one."""
+        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
+        if not empty:
+            return ""
+        if len(empty) > 1:
+            return (
+                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
+                "elsewhere."
+            )
+        return (
+            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
+        )
 
 
 def keep_watch(
@@ -68,6 +102,7 @@ def keep_watch(
     ground: Ground | None,
     *,
     term: Term,
+    seed: int = 0,
 ) -> TermWatch | None:
     """Describe a usual day of a term.
 
@@ -85,6 +120,8 @@ def keep_watch(
         Units of the district, for the middle of each zone; None where there are none.
     term
         The term.
+    seed
+        Seed of the intervals of the record.
 
     Returns
     -------
@@ -100,8 +137,9 @@ def keep_watch(
     rates = _rates(district, school_zones, work, schools, days=days)
     if not rates.calls:
         return None
-    travel = _travel(district, schools)
-    waiting = _waiting(district, zones, ground)
+    middles = _middles(district, zones)
+    travel = _travel(district, schools, middles)
+    waiting = _waiting(district, zones, ground, middles)
     dispatch = dispatch_of(district, zones, travel, waiting)
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
     day = Watch(
@@ -112,7 +150,11 @@ def keep_watch(
     )
     busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
     variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
-    return TermWatch(schools, zones, rates, travel, waiting, day, variation)
+    solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
+    model = solve(day.arrivals_per_h, day.service_per_h, dispatch.preference)
+    longest = district.settings.workload.longest_service_min
+    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
+    return TermWatch(schools, zones, rates, travel, waiting, middles, day, model, validation, variation)
 
 
 def coverage_of_plan(
@@ -134,11 +176,16 @@ def coverage_of_plan(
     Returns
     -------
     PlanScores
-        Response, backup, overflow and the busiest officer, each officer waiting where he waits today.
+        Response, backup, overflow and the busiest officer, each officer waiting where he waits today: figures of the
+        model, with what the record says today beside them (`PlanScores.with_record`).
     """
     after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
     dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
-    return score_coverage(watch.day.arrivals_per_h, watch.day.service_per_h, dispatch, redrawn=redrawn)
+    day = watch.day
+    scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
+    is_today = bool((after == watch.zones).all())
+    today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
+    return scores.with_record(watch.validation, today=today)
 
 
 def _calls(
@@ -170,12 +217,28 @@ def _rates(
     )
 
 
-def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
+def _middles(district: District, zones: pd.Series) -> gpd.GeoSeries:
+    """Find a place in the middle of each zone that has no school: its officer waits there, and helps."""
+    table = district.zones
+    empty = table[~table["zone_id"].isin(zones) & table.geometry.notna() & ~table.geometry.is_empty]
+    if empty.empty:
+        return gpd.GeoSeries([], index=pd.Index([], dtype="str"), crs=table.crs)
+    flat = empty.to_crs(measuring_crs(empty, stated=district.crs))
+    middle = flat.geometry.centroid
+    inside = middle.where(middle.within(flat.geometry), flat.geometry.representative_point()).to_crs(table.crs)
+    ids = [f"middle of zone {zone}" for zone in empty["zone_id"]]
+    return gpd.GeoSeries(inside.to_numpy(), index=pd.Index(ids, name="place_id"), crs=table.crs, name="place")
+
+
+def _travel(district: District, schools: gpd.GeoDataFrame, middles: gpd.GeoSeries) -> TravelTimes:
     """Measure the way between schools: over the roads where these say how fast they are, else in a straight line."""
+    places = place_points(schools, "school_id")
+    if len(middles):
+        places = gpd.GeoSeries(pd.concat([places, middles.to_crs(places.crs)]), crs=places.crs)
     roads, workload = district.roads, district.settings.workload
     has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
     return travel_times(
-        place_points(schools, "school_id"),
+        places,
         roads=roads if has_speeds else None,
         # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
         settings=TravelSettings(
@@ -187,8 +250,11 @@ def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
     )
 
 
-def _waiting(district: District, zones: pd.Series, ground: Ground | None) -> pd.Series:
-    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone."""
+def _waiting(district: District, zones: pd.Series, ground: Ground | None, middles: gpd.GeoSeries) -> pd.Series:
+    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone.
+
+    The officer of a zone without a school waits in its middle, unless the settings name a school.
+    """
     middle: dict[str, str] = {}
     if ground is not None:
         first = schools_of_units(ground.units).reset_index().drop_duplicates("unit_id").set_index("unit_id")
@@ -200,6 +266,8 @@ def _waiting(district: District, zones: pd.Series, ground: Ground | None) -> pd.
         school = district.settings.coverage.staging.get(zone) or middle.get(zone) or in_zone.get(zone)
         if school in zones.index:
             posts[zone] = school
+        elif f"middle of zone {zone}" in middles.index:
+            posts[zone] = f"middle of zone {zone}"
     return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
 
 

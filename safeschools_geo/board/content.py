@@ -45,33 +45,41 @@ class BoardPlan:
 
 @dataclass(frozen=True, eq=False)
 class BoardCoverage:
-    """Patrol coverage, as far as it is for the public.
+    """Patrol coverage as the record says it, as far as it is for the public.
 
     Parameters
     ----------
     zones
         One row for each zone: `zone_id`, `name`, `response_min` (mean minutes to a call, rounded to `step_min`; missing
-        where withheld), `own_share` (share of calls that the zone's own officer takes, rounded to `step_share`; missing
-        where withheld), `is_withheld`.
-    district_response_min, district_own_share, district_overflow_share
-        The same for the district, and the share of calls that find no officer free.
+        where withheld, or where too few calls are recorded), `is_withheld`.
+    district_response_min
+        The same for the district.
+    own_share, other_share, patrol_share, officers_share
+        Shares of the calls that the zone's own officer answered, another zone's, the Sheriff's patrol, and any zone's
+        officer, rounded to `step_share`; missing where withheld, or not recorded.
     step_min, step_share
-        What the figures of zones are rounded to.
-    is_by_road
-        Whether ways are over roads, or in a straight line times a factor.
-    detour_factor, speed_kph
-        That factor, and the speed.
+        What minutes and shares are rounded to; missing where no step would keep small counts unknown.
+    has_calls
+        Whether any call is recorded.
+    is_timed, is_answered
+        Whether times, and who answered, are recorded of enough calls for anything to be said.
+    timed_share, answered_share
+        At least this share of the calls have what the minutes, and the shares, rest on.
     """
 
     zones: pd.DataFrame
-    district_response_min: float
-    district_own_share: float
-    district_overflow_share: float
-    step_min: float
-    step_share: float
-    is_by_road: bool
-    detour_factor: float
-    speed_kph: float
+    district_response_min: float = float("nan")
+    own_share: float = float("nan")
+    other_share: float = float("nan")
+    patrol_share: float = float("nan")
+    officers_share: float = float("nan")
+    step_min: float = float("nan")
+    step_share: float = float("nan")
+    has_calls: bool = True
+    is_timed: bool = False
+    is_answered: bool = False
+    timed_share: float = float("nan")
+    answered_share: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from safeschools_geo.board.coverage_part import coverage_sentences, share_text
 from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.part import Part, render
 from safeschools_geo.board.rows import change_of, rows_of
@@ -54,7 +55,8 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
         n_withheld=int(withheld.sum()),
         n_figures=len(withheld),
         plan=_plan(content, words),
-        coverage=_coverage(content, words),
+        coverage=coverage_sentences(content, words),
+        officers=_officers(content, words),
         started=origins.get("officer_initiated"),
         kinds=[words(f"common.category_{c}") for c in OFFICER_CATEGORIES],
     )
@@ -104,10 +106,9 @@ def _plan(content: BoardContent, words: Words) -> str:
     return words("index.plan", n=moves, before=before, after=after)
 
 
-def _coverage(content: BoardContent, words: Words) -> str:
+def _officers(content: BoardContent, words: Words) -> str:
+    """Say how many of the calls officers of the zones answered; empty where that is withheld or not recorded."""
     found = content.coverage
-    if found is None or not math.isfinite(found.district_response_min + found.district_own_share):
+    if found is None or not found.is_answered or math.isnan(found.officers_share):
         return ""
-    minutes = words.number(found.district_response_min, decimals_of(found.step_min))
-    share = words.percent(found.district_own_share, decimals_of(100 * found.step_share))
-    return words("index.coverage", minutes=minutes, share=share)
+    return words("index.officers", term=content.term, share=share_text(found.officers_share, found.step_share, words))

@@ -62,6 +62,7 @@ def command(district: Path | None, term: str | None, out: Path | None, seed: int
             {
                 "out": target.as_posix(),
                 "term": result.term.name,
+                "finding": found.finding(),
                 "summary": found.summary(),
                 "zones": zones.astype(object).where(zones.notna(), None).to_dict("records"),
             }

@@ -54,7 +54,7 @@ def command(
         plan = read_plan(plan_file, ground.units, zones=list(read.zones["zone_id"]))
         current = ground.units.set_index("unit_id")["zone_id"]
         groups = result.hotspots.groups_of_schools
-        watch = keep_watch(read, zone_of, result.history, result.workload, ground, term=result.term)
+        watch = keep_watch(read, zone_of, result.history, result.workload, ground, term=result.term, seed=seed)
         scores = {
             "current": score_in_district(read, ground, current, groups, watch=watch),
             "proposed": score_in_district(read, ground, plan.assignment, groups, watch=watch),

@@ -265,7 +265,7 @@ def _score_table(scores: pd.DataFrame) -> tables.DataTable:
             str(row.get("unit", "")),
             _shown(row["current"]),
             _shown(row["proposed"]),
-            _BEST.get(str(row.get("best", "")), ""),
+            _BEST.get(str(row.get("best", "")), "alike" if row.get("better") else ""),
         )
         for row in scores.to_dict("records")
         if not _is_unscored(row)

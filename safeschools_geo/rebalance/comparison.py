@@ -39,23 +39,27 @@ def compare_plans(scores: Mapping[str, Score], *, shown: bool = False) -> pd.Dat
     pandas.DataFrame
         One row for each measure that any of them has, in the order they come: `measure`, `label`, `unit`, `better`
         (``lower``, ``higher`` or empty), a column for each plan, and `best`: the plans that do best, joined by ``;``;
-        empty where they do alike or neither direction is better.
+        empty where they do alike, as far as the figures are printed, or neither direction is better.
     """
     tables = {name: score.to_frame().set_index("measure") for name, score in scores.items()}
     facts = pd.concat([t.reset_index()[_FACTS] for t in tables.values()]).drop_duplicates("measure")
     values = pd.DataFrame({name: t["value"].reindex(facts["measure"]) for name, t in tables.items()})
     texts = pd.DataFrame({name: t["shown"].reindex(facts["measure"]).fillna(_NOT_SCORED) for name, t in tables.items()})
-    best = [_best(values.loc[m], better) for m, better in zip(facts["measure"], facts["better"], strict=True)]
+    best = [
+        _best(values.loc[m], texts.loc[m], better) for m, better in zip(facts["measure"], facts["better"], strict=True)
+    ]
     table = facts.set_index("measure").join(texts if shown else values)
     return table.assign(best=best).reset_index()
 
 
-def _best(values: pd.Series, better: str) -> str:
+def _best(values: pd.Series, texts: pd.Series, better: str) -> str:
     known = values.dropna()
     if not better or len(known) <= 1:
         return ""
     target = known.min() if better == "lower" else known.max()
-    is_best = np.isclose(known, target, rtol=_ALIKE, atol=_ALIKE)
+    leader = known.index[int(np.argmax(known == target))]
+    # Plans whose figures are printed alike are alike: nobody could see that one of them is better.
+    is_best = np.isclose(known, target, rtol=_ALIKE, atol=_ALIKE) | (texts[known.index] == texts[leader]).to_numpy()
     return "" if is_best.all() else ";".join(map(str, known.index[is_best]))
 
 

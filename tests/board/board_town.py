@@ -163,19 +163,21 @@ def coverage() -> BoardCoverage:
     """Say how soon an officer comes; in North that is withheld."""
     told = zones()[["zone_id", "name"]].assign(
         response_min=[4.5, 5.0, np.nan, 6.5, 5.5],
-        own_share=[0.9, 0.85, np.nan, 0.95, 0.9],
         is_withheld=[False, False, True, False, False],
     )
     return BoardCoverage(
         zones=pd.DataFrame(told),
         district_response_min=5.0,
-        district_own_share=0.9,
-        district_overflow_share=0.05,
+        own_share=0.85,
+        other_share=0.1,
+        patrol_share=0.05,
+        officers_share=0.95,
         step_min=0.5,
         step_share=0.05,
-        is_by_road=False,
-        detour_factor=1.3,
-        speed_kph=40.0,
+        is_timed=True,
+        is_answered=True,
+        timed_share=0.95,
+        answered_share=1.0,
     )
 
 

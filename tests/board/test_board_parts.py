@@ -137,9 +137,8 @@ def test_every_text_of_these_chapters_is_used():
     made = ("record_", "limit_", "verdict_", "dim_", "source_", "enrolled_", "map_", "setting_")
     for section in ["plan", "coverage", "method"]:
         for key in entries("en", section):
-            is_column = section == "coverage" and key in {"minutes", "own", "neighbour"}
             is_named = f"{section}.{key.removesuffix('_one')}" in code
-            assert is_named or is_column or key.startswith(made), f"{section}.{key}"
+            assert is_named or key.startswith(made), f"{section}.{key}"
 
 
 # All chapters
@@ -378,39 +377,66 @@ def test_marks_that_would_lie_on_each_other_move_aside():
 # Coverage
 
 
-def test_the_lead_says_how_soon_who_and_how_often_nobody():
+def test_the_lead_says_what_the_record_says():
     assert coverage_part(board_town.content(), EN).lead == (
-        "On a usual school day, the officer who answers a call needs about 5.0 minutes on the way, on average. 90% of "
-        "the calls that officers answer are answered by the zone’s own officer. In 5.0% of calls, no officer is free, "
-        "and the Sheriff’s patrol answers."
+        "As recorded, the officer who answered a call was on the way for about 5.0 minutes, on average. Of the calls for "
+        "zone officers, the zone’s own officer answered about 85%, another zone’s officer about 10%, and the Sheriff’s "
+        "patrol about 5%."
     )
-    assert "el 90 % las atiende" in coverage_part(board_town.content(), ES).lead.replace("\u00a0", " ")
+    lead = coverage_part(board_town.content(), ES).lead.replace("\u00a0", " ")
+    assert "el agente de la propia zona atendió cerca del 85 %" in lead
+    assert "unos 5.0 minutos" in lead
 
 
-@pytest.mark.parametrize("share", [0.0, 0.000009, 0.0009])
-def test_a_rare_overflow_is_less_than_one_in_a_thousand_and_not_nothing(share):
-    part = coverage_part(with_coverage(district_overflow_share=share), EN)
-    assert "In less than 0.1% of calls, no officer is free" in part.lead
-    assert "No officer free: less than 0.1% of all calls." in read(part).text
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_page_of_coverage_rests_on_a_model(lang):
+    part = coverage_part(board_town.content(), words(lang))
+    text = read(part).text.replace("no model is in them", "").replace("no contienen ningún modelo", "")
+    assert not re.search(r"\bmodelo?\b|calculation|cálculo|usual school day", text)
 
 
-def test_figures_of_the_district_that_are_missing_are_left_out():
-    part = coverage_part(with_coverage(district_response_min=np.nan, district_overflow_share=np.nan), EN)
-    assert part.lead == "90% of the calls that officers answer are answered by the zone’s own officer."
-    nothing = {f"district_{name}": np.nan for name in ("response_min", "own_share", "overflow_share")}
-    assert coverage_part(with_coverage(**nothing), EN).lead == "The figures for the whole district are withheld."
+def test_a_share_that_is_rounded_to_nothing_can_be_something():
+    part = coverage_part(with_coverage(other_share=0.0), EN)
+    assert "another zone’s officer less than 2.5%" in part.lead
+    assert "Another zone’s officer: less than 2.5%." in read(part).text
+    assert "less than 0.25 minutes" in coverage_part(with_coverage(district_response_min=0.0), EN).lead
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_is_said_of_what_was_not_recorded(lang):
+    told = words(lang)
+    untimed = coverage_part(with_coverage(is_timed=False, district_response_min=np.nan, step_min=np.nan), told)
+    assert told("coverage.no_times") in untimed.lead
+    assert not re.search(r"\d[\d.]* min", read(untimed).text)
+    assert read(untimed).tables == []
+    unknown = coverage_part(with_coverage(is_answered=False), told)
+    assert told("coverage.no_answers") in unknown.lead
+    assert told("coverage.lead_whoever", minutes="5.0") in unknown.lead
+    assert "85" not in read(unknown).text
+    nothing = coverage_part(with_coverage(has_calls=False, is_timed=False, is_answered=False), told)
+    assert nothing.lead == told("coverage.no_calls", term="Spring 2026")
+    assert not re.search(r"\d+(\.\d+)?\s*(%|min)", read(nothing).text)
+
+
+def test_figures_of_the_district_that_are_withheld_are_said_to_be():
+    part = coverage_part(with_coverage(district_response_min=np.nan, patrol_share=np.nan), EN)
+    assert part.lead == (
+        "How soon an officer comes is withheld: no rounding would have kept small counts from being worked out. Who "
+        "answered is withheld: it would tell a small count."
+    )
+    assert "coverage-who" not in read(part).ids
 
 
 def test_the_table_of_coverage_has_every_zone_and_the_district():
     (table,) = read(coverage_part(board_town.content(), EN)).tables
     assert table == [
-        ["Zone", "Minutes on the way, mean", "The zone’s own officer", "Another zone’s officer"],
-        ["West", "4.5", "90%", "10%"],
-        ["East", "5.0", "85%", "15%"],
-        ["North", "withheld", "withheld", "withheld"],
-        ["South", "6.5", "95%", "5%"],
-        ["Lake", "5.5", "90%", "10%"],
-        ["Whole district", "5.0", "90%", "10%"],
+        ["Zone", "Minutes on the way, mean"],
+        ["West", "4.5"],
+        ["East", "5.0"],
+        ["North", "withheld"],
+        ["South", "6.5"],
+        ["Lake", "5.5"],
+        ["Whole district", "5.0"],
     ]
 
 
@@ -418,32 +444,29 @@ def test_a_zone_that_is_withheld_shows_nothing_even_where_a_figure_is_given():
     zones = board_town.coverage().zones.assign(is_withheld=True)
     part = coverage_part(with_coverage(zones=zones), EN)
     assert "6.5" not in part.body
-    assert "95%" not in part.body
 
 
-def test_shares_that_are_withheld_everywhere_have_no_column_and_a_reason():
-    zones = board_town.coverage().zones.assign(own_share=np.nan)
-    found = read(coverage_part(with_coverage(zones=zones), EN))
-    assert found.tables[0][:2] == [["Zone", "Minutes on the way, mean"], ["West", "4.5"]]
-    assert "Who comes is not shown zone by zone" in found.text
-    assert "The zone’s own officer: 90% of the calls that officers answer." in found.text
+def test_a_zone_of_too_few_calls_is_not_withheld_but_unknown():
+    zones = board_town.coverage().zones
+    part = coverage_part(with_coverage(zones=zones.assign(response_min=[np.nan, *zones["response_min"][1:]])), EN)
+    assert read(part).tables[0][1] == ["West", "too few calls"]
+    assert "Where too few calls are recorded" in read(part).text
 
 
 def test_minutes_that_no_rounding_makes_safe_have_no_chart_and_a_reason():
-    zones = board_town.coverage().zones.assign(response_min=np.nan, own_share=np.nan)
+    zones = board_town.coverage().zones.assign(response_min=np.nan)
     part = coverage_part(with_coverage(zones=zones, step_min=np.nan), EN)
     assert read(part).tables == []
     assert "coverage-chart" not in part.body
-    assert "Minutes are not shown zone by zone: no rounding" in part.body
+    assert "Minutes are not shown zone by zone:" in part.body
 
 
-def test_coverage_says_that_it_is_a_model_and_how_ways_are_measured():
+def test_coverage_says_what_its_figures_are_and_how_many_calls_they_rest_on():
     text = read(coverage_part(board_town.content(), EN)).text
     assert "no promise about any one call" in text
-    assert "those of the trip alone" in text
-    # 40 km/h ÷ 1.609 is 24.9 mph.
-    assert "a factor of 1.3, since streets are not straight; officers drive at 40 km/h (25 mph)" in text
-    assert "Ways follow the streets" in read(coverage_part(with_coverage(is_by_road=True), EN)).text
+    assert "no model is in them" in text
+    assert "at least 95% of the calls that officers came to" in text
+    assert "Calls that officers started themselves are among them." in text
 
 
 # Charts
