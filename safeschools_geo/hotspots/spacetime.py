@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots.windows import LAST_BITS, ONE_DISTANCE
 from safeschools_geo.hotspots.words import times
 
 if TYPE_CHECKING:
@@ -96,11 +97,11 @@ def knox(
     Parameters
     ----------
     xy
-        Places, projected, metres, shape (n, 2).
+        Places in the plane, shape (n, 2), in any unit.
     t_days
         Moments in days, whole or not, shape (n,).
     distance_m
-        Largest distance of a pair that is near, included.
+        Largest distance of a pair that is near, included, in the unit of `xy`: meters, if that is in meters.
     days
         Largest number of days of a pair that is soon, included.
     simulations
@@ -123,10 +124,12 @@ def knox(
     places, moments = _checked(xy, t_days)
     _require_settings(distance_m, days, simulations)
     settings = {"distance_m": distance_m, "days": days, "simulations": simulations, "seed": seed}
-    spots, where = np.unique(places.round(3), axis=0, return_inverse=True)
+    spots, where = np.unique(places, axis=0, return_inverse=True)
     where = where.ravel()
     numbers = np.bincount(where, minlength=len(spots))
-    touching = KDTree(spots).query_pairs(distance_m, output_type="ndarray").astype(np.int64)
+    # A distance that is the largest one up to rounding is included, in whatever unit both are.
+    reach = distance_m * (1 + ONE_DISTANCE) + LAST_BITS * float(np.abs(places).max(initial=0.0))
+    touching = KDTree(spots).query_pairs(reach, output_type="ndarray").astype(np.int64)
     in_space = int((numbers[touching[:, 0]] * numbers[touching[:, 1]]).sum() + (numbers * (numbers - 1) // 2).sum())
     in_time = _pairs_in_time(moments, days)
     counter = _cheaper(where, moments, numbers=numbers, touching=touching, in_space=in_space, days=days)
