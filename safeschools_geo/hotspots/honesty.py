@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.rates import MOSTLY
+from safeschools_geo.hotspots.words import counted_text
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -77,7 +78,7 @@ def warning_for(
     told = []
     share = officer_share(this, schools)
     if share >= MOSTLY:
-        told.append(f"Officers started {share:.0%} of the incidents themselves.")
+        told.append(f"Officers started {share:.0%} of the {POPULATIONS['calls']} themselves.")
     names = [t.name for t in terms]
     place = names.index(term)
     before = terms[place - 1] if place else None
@@ -107,7 +108,7 @@ def _started_change(earlier: pd.DataFrame, this: pd.DataFrame, name: str) -> lis
         return []
     return [
         (
-            f"Officers started {count_text(counts[1], 'incident')} here and {counts[0]:,} in {name}: "
+            f"Officers started {counted_text(counts[1], 'calls')} here and {counts[0]:,} in {name}: "
             "their hours there may have changed."
         )
     ]

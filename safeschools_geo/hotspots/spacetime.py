@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots.windows import LAST_BITS, ONE_DISTANCE
-from safeschools_geo.hotspots.words import times
+from safeschools_geo.hotspots.words import NOT_CLEARLY, carried, chance_text, times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -67,15 +67,13 @@ class KnoxResult:
         """
         within = f"within {self.settings['distance_m']:g} m and {self.settings['days']:g} days"
         if not self.expected:
-            return f"No two incidents could lie {within} of each other: nothing can be said of repeats."
-        told = (
-            f"{self.observed:,} pairs of incidents lie {within} of each other, {times(self.ratio)} the number that "
-            f"places and days alone explain (one-sided p = {self.p_value:.3f})"
-        )
-        end = (
-            "incidents follow each other" if self.p_value <= _CLEAR else "no evidence that one incident brings the next"
-        )
-        return f"{told}: {end}."
+            return f"No two incidents are expected {within} of each other: nothing can be said of repeats."
+        told = f"{self.observed:,} pairs of incidents lie {within} of each other"
+        if np.isnan(carried(self.ratio, self.expected)):
+            return f"{told}; with {self.expected:.1f} expected from places and days alone, that is too few to judge."
+        ratio = f"{times(self.ratio)} the {self.expected:,.1f} that places and days alone lead to expect"
+        end = "incidents follow each other more often than chance explains" if self.p_value <= _CLEAR else NOT_CLEARLY
+        return f"{told}, {ratio} (one-sided p {chance_text(self.p_value)}): {end}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row.
