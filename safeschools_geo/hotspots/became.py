@@ -50,7 +50,9 @@ HOTSPOTS_OF_TWO_TERMS = (
     "sentence",
 )
 
-_TOO_LITTLE = ("insufficient_data", "no_denominator")
+NOT_JUDGED = ("insufficient_data", "no_denominator")
+"""Statuses of schools that no test could judge."""
+
 _TESTED = ("incidents_before", "incidents_after", "ratio", "ratio_low", "ratio_high", "p_value", "q_value", "direction")
 
 
@@ -69,7 +71,7 @@ def what_became(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
         went; a school that is high only with what officers started is not high.
     """
     was, now = (before == "high").to_numpy(), (after == "high").to_numpy()
-    is_unknown = before.isin(_TOO_LITTLE).to_numpy() | after.isin(_TOO_LITTLE).to_numpy()
+    is_unknown = before.isin(NOT_JUDGED).to_numpy() | after.isin(NOT_JUDGED).to_numpy()
     return np.select(
         [was & now, is_unknown, now, was], ["persisted", "insufficient_data", "emerged", "faded"], default="not_high"
     )

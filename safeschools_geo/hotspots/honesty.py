@@ -83,7 +83,8 @@ def warning_for(
     place = names.index(term)
     before = terms[place - 1] if place else None
     told += _named_changes(this, changes, first=before or terms[place], last=terms[place])
-    if before is not None:
+    # A term of which nothing is on record says nothing of what officers did then.
+    if before is not None and counts.loc[counts["term"] == before.name, "incidents"].sum():
         earlier = counts[(counts["term"] == before.name) & counts["school_id"].isin(list(schools))]
         told += _started_change(earlier, this, before.name)
     return " ".join(told)
