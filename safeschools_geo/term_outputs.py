@@ -99,6 +99,7 @@ def write_hotspots(found: Hotspots, folder: Path) -> None:
         "classes": trends.classes,
         "changes_schools": trends.change_schools,
         "changes_zones": trends.change_zones,
+        "changes_all": trends.change_all,
         "backtest": found.backtest.to_frame(),
         "backtest_differences": found.backtest.differences.reset_index(),
         "zone_shares": found.zone_shares,

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import geopandas as gpd
 import pandas as pd
 
+from safeschools_geo.counts import in_no_zone
 from safeschools_geo.district import District
 from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.result import Hotspots
+from safeschools_geo.hotspots.words import counted_text
 from safeschools_geo.results import CheckReport
+from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.settings import Term
 from safeschools_geo.term_board import TermBoard
 from safeschools_geo.term_coverage import TermCoverage
@@ -78,13 +81,16 @@ class TermResult:
         """
         loads = self.loads
         this = self.history[self.history["term"] == self.term.name]
-        mine = int((this["work_of"] == "zone_officer").sum())
-        schools = int(self.district.schools["in_program"].sum())
+        mine = this[this["work_of"] == "zone_officer"]
+        reported = int((mine["origin"] == "reported").sum())
         answered = "" if self.coverage is None else self.coverage.validation.answered_by_officers()
+        schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
+        outside = self.no_zone_sentence()
         told = (
-            f"{self.district.settings.district.name}, {self.term.name}: {count_text(len(this), 'incident')}, {mine:,} "
-            f"of them calls for zone officers{f' ({answered})' if answered else ''}; {count_text(schools, 'programme school')} in "
-            f"{count_text(len(loads), 'zone')}."
+            f"{self.district.settings.district.name}, {self.term.name}: {counted_text(len(this), 'record')}, "
+            f"{len(mine):,} of them {POPULATIONS['calls']} ({reported:,} of these reported"
+            f"{f'; {answered}' if answered else ''}); {count_text(schools, 'program school')} in "
+            f"{count_text(len(loads), 'zone')}.{f' {outside}' if outside else ''}"
         )
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."
@@ -95,6 +101,31 @@ class TermResult:
             f"the imbalance is {imbalance(loads['workload_h']):.0%}. {self.hotspots.finding()}"
             f"{'' if self.proposal is None else ' ' + self.proposal.frontier.finding()}"
             f"{'' if self.coverage is None else ' ' + self.coverage.finding()}"
+        )
+
+    @property
+    def in_no_zone(self) -> tuple[int, int]:
+        """Program schools in no zone, and calls for zone officers at them in this term."""
+        this = self.history[self.history["term"] == self.term.name]
+        return in_no_zone(self.district.schools, self.school_zones.set_index("school_id")["zone_id"], this)
+
+    def no_zone_sentence(self) -> str:
+        """Say which program schools and calls are in no zone, and where they are therefore missing.
+
+        Returns
+        -------
+        str
+            One sentence; empty where every program school is in a zone.
+        """
+        schools, calls = self.in_no_zone
+        if not schools:
+            return ""
+        total = int(self.district.schools["in_program"].sum())
+        every = self.history[self.history["term"] == self.term.name]["work_of"].eq("zone_officer").sum()
+        return (
+            f"{count_text(schools, 'program school', of=total)} {'lies' if schools == 1 else 'lie'} in no zone, with "
+            f"{calls:,} of the {every:,} {POPULATIONS['calls']}: in the rates of schools, in no zone's load or rate, "
+            "and in no figure of the board packet."
         )
 
     def why_no_proposal(self) -> str:

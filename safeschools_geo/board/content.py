@@ -145,9 +145,13 @@ class BoardContent:
     categories, origins
         Counts of this term by `category` and by `origin`: with `cell`, `count`, `is_withheld`.
     changes
-        From the term of the same season a year ago to this one: `by` (``zone``, ``level`` or ``district``), `group`,
-        `before` and `after` (terms), `ratio`, `ratio_low`, `ratio_high`, `p_value`, `q_value`, `is_more_than_chance`;
-        missing where a figure is withheld.
+        From an earlier term to this one: `by` (``zone``, ``level`` or ``district``), `group`, `before` and `after`
+        (terms), `ratio`, `ratio_low`, `ratio_high`, `p_value`, `q_value`, `direction`, `is_more_than_chance`; missing
+        where a figure is withheld.
+    baseline
+        Which earlier term that is: ``year_before`` (the same term a year earlier), ``term_before``, or empty.
+    in_no_zone
+        Program schools in no zone: they and their calls are in none of the figures.
     detail
         The finest table that says something; None where there is none finer than those above.
     advice
@@ -183,6 +187,8 @@ class BoardContent:
     plan: BoardPlan | None = None
     coverage: BoardCoverage | None = None
     method: Mapping[str, str] = field(default_factory=dict)
+    baseline: str = ""
+    in_no_zone: int = 0
 
     def __post_init__(self) -> None:
         """Refuse anything but protected tables, and a release that its own audit does not pass, by the rule as well."""

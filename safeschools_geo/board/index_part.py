@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from safeschools_geo.board.coverage_part import coverage_sentences, share_text
 from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.part import Part, render
-from safeschools_geo.board.rows import change_of, rows_of
+from safeschools_geo.board.rows import baseline_words, change_of, rows_of
+from safeschools_geo.hotspots.words import FEWEST_AS_BASE
 from safeschools_geo.schemas import OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
         before=by_term.get(before) if before else None,
         change=_change(by_term, content.term, before),
         chance=_chance(content),
+        baseline=baseline_words(content, words),
         levels=rows_of("level", content.level_rates, content=content, words=words),
         zones=_zones(content, words),
         n_withheld=int(withheld.sum()),
@@ -64,9 +66,9 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
 
 
 def _change(by_term: dict[str, Row], term: str, before: str | None) -> float | None:
-    """Find by which share the count has changed; None where a figure is withheld, or there was none before."""
+    """Find by which share the count has changed; None where a figure is withheld or carries no percentage."""
     counts = [by_term.get(name or "", {}).get("count") for name in (before, term)]
-    if counts[0] is None or counts[1] is None or counts[0] == 0:
+    if counts[0] is None or not counts[1] or counts[0] < FEWEST_AS_BASE:
         return None
     return float(counts[1] / counts[0] - 1)
 
@@ -85,8 +87,8 @@ def _zones(content: BoardContent, words: Words) -> Row:
     clear = [row for row in rows if row["change"] is not None and row["change"]["is_more_than_chance"]]
     unknown = sum(row["change"] is None for row in rows)
     return {
-        "up": [row["name"] for row in clear if row["change"]["ratio"] > 1],
-        "down": [row["name"] for row in clear if row["change"]["ratio"] <= 1],
+        "up": [row["name"] for row in clear if row["change"]["direction"] == "rose"],
+        "down": [row["name"] for row in clear if row["change"]["direction"] == "fell"],
         "still": len(rows) - len(clear) - unknown,
         "unknown": unknown,
         "all": len(rows),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from safeschools_geo.board.part import Part, render
 from safeschools_geo.board.policy_source import policy_source
-from safeschools_geo.board.rows import group_name
+from safeschools_geo.board.rows import baseline_words, group_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,7 @@ def method_part(content: BoardContent, words: Words) -> Part:
             withheld=int(is_withheld.sum()),
             share=words.percent(content.counts.withheld_share),
             compared=None if changes.empty else (str(changes["before"].iloc[0]), str(changes["after"].iloc[0])),
+            baseline=baseline_words(content, words),
             intervals=_intervals(content, words),
             hidden=len(content.audit.hidden),
             advice=_advice(content, words),

@@ -12,7 +12,9 @@ from safeschools_geo.file_names import pair_name
 from safeschools_geo.hotspots.became import BECAME
 from safeschools_geo.maps.compare_page import ComparedTables, compare_page
 from safeschools_geo.maps.coverage_shell import KeyFigure
+from safeschools_geo.maps.hotspot_tables import CHANGES
 from safeschools_geo.maps.shell import PageContext
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
     from safeschools_geo.comparing.result import TermComparison
     from safeschools_geo.maps.shell import OfflinePage
 
+_RATE = f"{POPULATIONS['reported'].capitalize()} per 1,000 student-days"
 _READING = """
-Rates and hotspots count reported incidents that are the zone officer's programme work; what officers started \
-themselves says where they looked.
+Rates and hotspots count reported calls for zone officers at program schools; what officers started themselves says \
+where they looked.
 Changes are tested by the E-test, two-sided, with exact 95 % intervals; the test takes incidents as independent of \
 each other, and finds change too easily where one brings the next.
 A school that was picked out because it was high tends to fall back by itself, and one that is high now is likely to. \
@@ -121,15 +124,15 @@ def _figures(compared: TermComparison) -> list[KeyFigure]:
     sure = int(((spots["became"] == "emerged") & spots["direction"].isin(["rose", "fell"])).sum())
     moved = found["schools_that_changed_zone"]
     rate = [f"{whole[f'rate_per_1000_{side}']:.3f}" for side in ("before", "after")]
-    way = "too few to compare" if whole["direction"] == "insufficient_data" else whole["direction"]
+    way = CHANGES[whole["direction"]]
     compared_zones = int((rates["direction"] != "insufficient_data").sum())
     return [
         KeyFigure("Hotspots that emerged", str(found["emerged"]), f"{sure} by more than chance explains"),
         KeyFigure("Hotspots that faded", str(found["faded"]), f"{found['persisted']} persisted"),
         KeyFigure("Zones whose rate clearly changed", f"{int(clear.sum())} of {compared_zones}"),
-        KeyFigure("Reported per 1,000 student-days", rate[1], f"was {rate[0]}: {way}")
+        KeyFigure(_RATE, rate[1], f"was {rate[0]}: {way}")
         if np.isfinite([whole["rate_per_1000_before"], whole["rate_per_1000_after"]]).all()
-        else KeyFigure("Reported per 1,000 student-days", "no rate", "no enrolment is known"),
+        else KeyFigure(_RATE, "no rate", "no enrollment is known"),
         KeyFigure("Imbalance of the loads", f"{after:.0%}", f"was {before:.0%}"),
         KeyFigure(
             "Schools that changed zone",

@@ -10,6 +10,7 @@ import geopandas as gpd
 from safeschools_geo import __version__
 from safeschools_geo.board.content import BoardContent, BoardDetail
 from safeschools_geo.disclosure import Grouping, protect
+from safeschools_geo.hotspots.change import baseline_terms
 from safeschools_geo.packet.counts import confidential_students, terms_told
 from safeschools_geo.packet.coverage import board_coverage
 from safeschools_geo.packet.plan import board_plan
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from safeschools_geo.disclosure import SafeTable
     from safeschools_geo.packet.tables import Told
-    from safeschools_geo.settings import Term
     from safeschools_geo.term_result import TermResult
 
 _TRENDS: dict[str, tuple[str, ...]] = {"zone": ("zone",), "level": ("level",), "district": ()}
@@ -51,6 +51,8 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
     students = protected_students(people, counts)
     exact = {name: public_rates(counts, students, *dims, "term", days=days) for name, dims in _TRENDS.items()}
     trends = with_rounded_rates(exact, days, told.raw, told.rounding)
+    # The same term a year earlier, where the record has one.
+    baseline, before = next(iter(baseline_terms(terms, result.term).items()), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
     return BoardContent(
         district=settings.district.name,
@@ -72,7 +74,9 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         district_trends=trends["district"],
         categories=counts.table("category", term=this),
         origins=counts.table("origin", term=this),
-        changes=public_changes(trends, before=_year_before(result, terms), after=this, days=days),
+        changes=public_changes(trends, before=before, after=this, days=days),
+        baseline=baseline,
+        in_no_zone=result.in_no_zone[0],
         advice=told.advice,
         detail=_detail(told),
         plan=board_plan(result, people, told.rounding),
@@ -123,11 +127,3 @@ def _detail(told: Told) -> BoardDetail | None:
     table = told.counts.table(*grouping.dims, **grouping.held)
     period = next(iter(grouping.held.values()), "")
     return BoardDetail(grouping.dims, period, table, float(table["is_withheld"].mean()))
-
-
-def _year_before(result: TermResult, terms: list[Term]) -> str:
-    """Find the term of the same season a year ago; else the one before; else there is none."""
-    back = result.district.settings.hotspots.terms_per_year
-    if len(terms) == 1:
-        return ""
-    return terms[-1 - back].name if len(terms) > back else terms[-2].name

@@ -215,6 +215,7 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         categories=counts.table("category", term=THIS),
         origins=counts.table("origin", term=THIS),
         changes=public_changes(trends, before=BEFORE, after=THIS, days=DAYS),
+        baseline="year_before",
         advice=_advice(),
         method={"Routine visit": "30 min"},
     )
