@@ -13,7 +13,7 @@ from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
-from safeschools_geo.settings.inputs import IncidentSettings, LayerSettings, SchoolSettings
+from safeschools_geo.settings.inputs import COLUMNS, IncidentSettings, LayerSettings, SchoolSettings, column_faults
 from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 
 
@@ -49,7 +49,9 @@ class Settings:
     patrol_changes: tuple[PatrolChange, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that terms have names of their own and do not overlap."""
+        """Check that columns are ours, and that terms have names of their own and do not overlap."""
+        faults = [fault for section in COLUMNS for fault in column_faults(section, getattr(self, section).columns)]
+        require(not faults, "columns in district.toml", "\n  - ".join(faults))
         names = [t.name for t in self.terms]
         require(len(set(names)) == len(names), "[[terms]]", "Two terms have the same name.", found=", ".join(names))
         ordered = sorted(self.terms, key=lambda t: t.start)
