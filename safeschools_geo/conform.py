@@ -1,7 +1,8 @@
-"""Whether a frame is the table it is said to be: `schemas` checked by pandera, faults in our words."""
+"""Whether a frame is the table it is said to be, and whether its words are those that a column may hold."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -11,9 +12,116 @@ from pandera.errors import SchemaErrors
 
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError
+from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from safeschools_geo.schemas import Column, Table
+
+TRUTHS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+}
+"""Words that are plainly true or false."""
+BLANK = "(blank)"
+
+
+def read_words(cells: pd.Series, meanings: Mapping[str, object]) -> tuple[pd.Series, pd.Series]:
+    """Read the words of a column, and none that nobody has given a meaning.
+
+    Parameters
+    ----------
+    cells
+        Text.
+    meanings
+        Word → what it means; the empty text stands for a blank cell. Case does not matter.
+
+    Returns
+    -------
+    meaning : pandas.Series
+        On the index of `cells`; missing where the word has no meaning.
+    unknown : pandas.Series
+        The cells without a meaning, as written; a blank one is `BLANK`.
+    """
+    known = {word.strip().casefold(): meaning for word, meaning in meanings.items()}
+    folded = cells.fillna("").str.casefold()
+    is_known = folded.isin(list(known))
+    meaning = folded.where(is_known).map(known, na_action="ignore")
+    return meaning, cells.fillna(BLANK)[~is_known]
+
+
+def words_text(words: pd.Series) -> str:
+    """Write words with their numbers, the most frequent first.
+
+    Parameters
+    ----------
+    words
+        Text.
+
+    Returns
+    -------
+    str
+        For example ``"“X” (3), (blank) (2)"``: all of them.
+    """
+    counts = words.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    return ", ".join(f"{word if word == BLANK else f'“{word}”'} ({n:,})" for word, n in counts.items())
+
+
+def unknown_words(
+    unknown: pd.Series, ids: pd.Series, *, table: str, where: str, column: str, expected: str, remedy: str
+) -> Finding:
+    """Tell of words without a meaning: a run stops until the settings give them one.
+
+    Parameters
+    ----------
+    unknown
+        From `read_words`, not empty.
+    ids
+        Ids of the rows.
+    table, expected, remedy
+        As in `Finding`.
+    where
+        The file.
+    column
+        Our name of the column.
+
+    Returns
+    -------
+    Finding
+        All the words, with their numbers.
+    """
+    return Finding(
+        "error",
+        f"{column}_unknown",
+        table,
+        f"{len(unknown):,} of {len(ids):,} rows of {where} have a value of {column} that the settings give no "
+        f"meaning: {words_text(unknown)}.",
+        ids=tuple(ids.loc[unknown.index].fillna("").astype("str")),
+        expected=expected,
+        remedy=remedy,
+        is_blocking=True,
+    )
+
+
+def lines_to_write(unknown: pd.Series, *, shown: int = 8) -> str:
+    """Write the lines of ``district.toml`` that would give words a meaning.
+
+    Parameters
+    ----------
+    unknown
+        From `read_words`.
+    shown
+        How many are spelled out.
+
+    Returns
+    -------
+    str
+        For example ``'"X" = …, "" = …'``.
+    """
+    words = ["" if word == BLANK else str(word) for word in sorted(set(unknown))]
+    lines = [json.dumps(word, ensure_ascii=False) + " = …" for word in words[:shown]]
+    return ", ".join(lines) + (", …" if len(words) > shown else "")
 
 
 def conform(frame: pd.DataFrame, table: Table) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -15,13 +15,14 @@ from pyproj import CRS
 from safeschools_geo import io
 from safeschools_geo.conform import conform
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.errors import InputError, SeveralFaultsError, attempt_all
+from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all
 from safeschools_geo.incidents import read_exports, read_incidents
 from safeschools_geo.layers import read_areas, read_backdrop, read_boundary
 from safeschools_geo.results import CheckReport, Finding, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.school_calendar import term_of
 from safeschools_geo.schools import read_schools
-from safeschools_geo.settings import Settings
+from safeschools_geo.settings import Settings, Term
 from safeschools_geo.toml_settings import FILE_NAME, load_settings
 from safeschools_geo.zones import read_zones
 
@@ -60,6 +61,9 @@ class District:
         School names of incidents that a person should look at.
     crs
         The projected CRS, in metres, in which everything is measured.
+    terms_without_record
+        Terms of ``district.toml`` of which the history holds no incident though it holds others. Nothing can be
+        concluded about them, so they are not among the terms of `settings`: no trend and no comparison sees them.
     """
 
     settings: Settings
@@ -77,6 +81,46 @@ class District:
     sources: dict[str, str]
     school_review: pd.DataFrame
     crs: CRS
+    terms_without_record: tuple[Term, ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms of ``district.toml``, in order, with a record or without."""
+        return tuple(sorted((*self.settings.terms, *self.terms_without_record), key=lambda t: t.start))
+
+    def term(self, name: str | None = None) -> Term:
+        """Find a term of which something can be concluded.
+
+        Parameters
+        ----------
+        name
+            Its name; the last term of ``district.toml`` if left out.
+
+        Returns
+        -------
+        Term
+            The term.
+
+        Raises
+        ------
+        SettingsError
+            When there is no such term.
+        NoRecordError
+            When the history holds no incident of it.
+        """
+        term = replace(self.settings, terms=self.terms).term(name)
+        if term not in self.terms_without_record:
+            return term
+        days = self.incidents["occurred_at"].dt.date
+        others = " or ".join(f'--term "{t.name}"' for t in self.settings.terms[-1:])
+        raise NoRecordError(
+            f"The record holds no incident of the term {term.name}, so nothing can be concluded about it.",
+            where=self.settings.folder / FILE_NAME,
+            found=f"{len(days):,} incidents from {days.min()} to {days.max()}",
+            expected=f"incidents from {term.start} to {term.end}",
+            remedy="Add the export of that term, or correct its dates under [[terms]]"
+            + (f"; another term is asked for by {others}." if others else "."),
+        )
 
     @property
     def extent(self) -> gpd.GeoSeries:
@@ -93,10 +137,13 @@ class DistrictError(SeveralFaultsError):
         Name of the district.
     fault
         What was met.
+    read
+        What was read, where only findings stop a run: it can be checked, and nothing else.
     """
 
-    def __init__(self, district: str, fault: InputError) -> None:
+    def __init__(self, district: str, fault: InputError, read: District | None = None) -> None:
         super().__init__([fault])
+        self.read = read
         self.report = CheckReport(district, tuple(_as_finding(f) for f in self.faults))
 
 
@@ -130,13 +177,17 @@ def read_district(folder: Path | str) -> District:
     FileReadError, SettingsError
         When ``district.toml`` cannot be read or is wrong.
     DistrictError
-        When a table cannot be read; the faults of all tables are gathered.
+        When a table cannot be read, or holds what nobody has given a meaning; the faults of all tables are gathered.
     """
     settings = load_settings(folder)
     try:
-        return _read_tables(settings)
+        district = _read_tables(settings)
     except InputError as fault:
         raise DistrictError(settings.district.name, fault) from fault
+    blocking = [_as_fault(finding) for finding in district.findings if finding.is_blocking]
+    if blocking:
+        raise DistrictError(settings.district.name, SeveralFaultsError(blocking), district)
+    return district
 
 
 def _read_tables(settings: Settings) -> District:
@@ -153,11 +204,8 @@ def _read_tables(settings: Settings) -> District:
     )
     zones: ZonesRead = read["zones"]
     schools: TableRead = read["schools"]
-    (boundary, boundary_findings, boundary_files), (roads, road_files), (places, place_files) = (
-        read["boundary"],
-        read["roads"],
-        read["places"],
-    )
+    boundary, boundary_findings, boundary_files = read["boundary"]
+    (roads, road_findings, road_files), (places, place_findings, place_files) = read["roads"], read["places"]
     areas, area_findings, area_files = read["areas"]
     extent = zones.frame.geometry if boundary is None else boundary.geometry
     crs = measuring_crs(extent, stated=settings.district.crs)
@@ -166,8 +214,10 @@ def _read_tables(settings: Settings) -> District:
     for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
         conform(by_name[name].frame, schema)
     files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
+    without = _without_record(settings.terms, incidents.frame)
+    found = [zones, schools, incidents]
     return District(
-        settings=settings,
+        settings=replace(settings, terms=tuple(t for t in settings.terms if t not in without)),
         zones=zones.frame,
         schools=schools.frame,
         incidents=incidents.frame,
@@ -177,11 +227,34 @@ def _read_tables(settings: Settings) -> District:
         places=places,
         areas=areas,
         rejects=join_rejects([t.rejects for t in by_name.values()]),
-        findings=(*zones.findings, *boundary_findings, *schools.findings, *incidents.findings, *area_findings),
+        findings=(
+            *(f for table in found for f in table.findings),
+            *boundary_findings,
+            *road_findings,
+            *place_findings,
+            *area_findings,
+        ),
         counts={name: t.counts for name, t in by_name.items()},
         sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),
         school_review=incidents.review,
         crs=crs,
+        terms_without_record=without,
+    )
+
+
+def _without_record(terms: tuple[Term, ...], incidents: pd.DataFrame) -> tuple[Term, ...]:
+    """Find the terms of which a history that holds something holds nothing."""
+    seen = set(term_of(incidents["occurred_at"], terms).dropna()) if len(incidents) else {t.name for t in terms}
+    return tuple(t for t in terms if t.name not in seen)
+
+
+def _as_fault(finding: Finding) -> InputError:
+    return InputError(
+        finding.message,
+        where=finding.table,
+        ids=finding.ids,
+        expected=finding.expected or None,
+        remedy=finding.remedy or None,
     )
 
 

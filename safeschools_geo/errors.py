@@ -137,6 +137,10 @@ class CrosswalkError(InputError):
     """Categories of the source are mapped to nothing, or to something unknown."""
 
 
+class NoRecordError(InputError):
+    """The history holds no incident of a term that is asked for."""
+
+
 class RejectedRowsError(InputError):
     """Rows were rejected and the user asked for none (``--strict``)."""
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from safeschools_geo import io
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import ColumnError, FileReadError, GeometryError, attempt_all
+from safeschools_geo.errors import FileReadError, GeometryError, attempt_all
 from safeschools_geo.results import Finding
 from safeschools_geo.settings import LayerSettings
+from safeschools_geo.settings.inputs import COLUMNS, PLACE_COLUMNS
 from safeschools_geo.validate.geometry import repair
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ FILE_STEMS = {
 }
 """Section of ``district.toml`` → name of the file that is looked for when the section names none."""
 
-_DRIVEN = ("minutes", "speed_kph", "one_way")
-"""Columns of roads that travel is measured with."""
-
+_NUMBERS = ("minutes", "speed_kph")
 _AREAS = {"Polygon", "MultiPolygon"}
 _LINES = {"LineString", "MultiLineString"}
 
@@ -51,19 +50,19 @@ class Layer:
         Geometry in EPSG:4326, unrepaired, on the index of ``raw.frame``.
     columns
         Our column → the file's column.
-    place_findings
-        Cells that are no coordinates.
+    own_findings
+        Names of columns that are nearly ours, and cells that are no coordinates.
     """
 
     raw: io.RawTable
     geometry: gpd.GeoSeries
     columns: LayerSettings
-    place_findings: tuple[Finding, ...] = ()
+    own_findings: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found while reading the file and its coordinates."""
-        return (*self.raw.findings, *self.place_findings)
+        """What was found while reading the file, the names of its columns and its coordinates."""
+        return (*self.raw.findings, *self.own_findings)
 
     @property
     def where(self) -> str:
@@ -196,7 +195,7 @@ def read_layer(path: Path, settings: LayerSettings, name: str, *, required: Sequ
     settings
         Its CRS, where the file states none, and the names of its columns.
     name
-        What the layer is called, for messages.
+        Its section of ``district.toml``, one of `FILE_STEMS`.
     required
         Columns it has to have, by our names.
 
@@ -213,11 +212,15 @@ def read_layer(path: Path, settings: LayerSettings, name: str, *, required: Sequ
     raw = io.read_table(path)
     title = f"{name} ({path.name})"
     steps: dict[str, Callable[[], object]] = {
-        column: partial(io.require, raw, settings.columns, column) for column in required
+        **{column: partial(io.require, raw, settings.columns, column) for column in required},
+        "names": lambda: io.check_columns(
+            raw, settings.columns, COLUMNS[name], required=(*required, *PLACE_COLUMNS), table=name, section=name
+        ),
+        "places": lambda: io.points(raw, settings.columns, crs=settings.crs, name=title),
     }
-    found = attempt_all({**steps, "": lambda: io.points(raw, settings.columns, crs=settings.crs, name=title)})
-    places = cast("io.PointsRead", found[""])
-    return Layer(raw, places.geometry, settings, places.findings)
+    found = attempt_all(steps)
+    places, names = cast("io.PointsRead", found["places"]), cast("list[Finding]", found["names"])
+    return Layer(raw, places.geometry, settings, (*names, *places.findings))
 
 
 def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
@@ -250,7 +253,9 @@ def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Fi
     return whole, tuple(findings), (path,)
 
 
-def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | None, tuple[Path, ...]]:
+def read_backdrop(
+    settings: Settings, section: str
+) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
     """Read a layer of the backdrop: roads, which may also say how fast they are, or places.
 
     Parameters
@@ -265,21 +270,45 @@ def read_backdrop(settings: Settings, section: str) -> tuple[gpd.GeoDataFrame | 
     frame : geopandas.GeoDataFrame or None
         Attributes as they are and geometry in EPSG:4326; of roads, the columns that ``[roads.columns]`` names for
         `minutes` or `speed_kph` (numbers, missing where they are none) and `one_way` (text) under these names.
+    findings : tuple of Finding
+        What was found on the way.
     files : tuple of pathlib.Path
         The file.
     """
     path = find_layer(settings, section)
     if path is None:
-        return None, ()
+        return None, (), ()
     layer = read_layer(path, getattr(settings, section), section)
     require_kind(layer.geometry, _LINES if section == "roads" else _AREAS | {"Point"}, f"{section} ({path.name})")
     frame = gpd.GeoDataFrame(layer.raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
-    for ours in ("name", *(_DRIVEN if section == "roads" else ())):
+    findings = list(layer.findings)
+    for ours in COLUMNS[section]:
         column = layer.text(ours)
-        if column is not None:
-            is_text = ours in {"name", "one_way"}
-            frame[ours] = column if is_text else pd.to_numeric(column, errors="coerce")
-    return frame, (path,)
+        if column is not None and ours in _NUMBERS:
+            frame[ours] = pd.to_numeric(column, errors="coerce")
+            findings += _no_numbers(column, frame[ours], ours, table=section, where=path.name)
+        elif column is not None:
+            frame[ours] = column
+    return frame, tuple(findings), (path,)
+
+
+def _no_numbers(cells: pd.Series, numbers: pd.Series, column: str, *, table: str, where: str) -> list[Finding]:
+    lost = cells[cells.notna() & numbers.isna()]
+    if lost.empty:
+        return []
+    values = ", ".join(f"“{cell}” ({n:,})" for cell, n in lost.value_counts().items())
+    return [
+        Finding(
+            "error",
+            f"{column}_unreadable",
+            table,
+            f"{len(lost):,} values of {column} in {where} are no numbers: {values}.",
+            ids=tuple(f"row {row}" for row in lost.index),
+            expected="numbers without units",
+            remedy="Correct them in the file, or leave the cells empty.",
+            is_blocking=True,
+        )
+    ]
 
 
 def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
@@ -307,17 +336,9 @@ def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Findi
     path = find_layer(settings, "units")
     if path is None:
         return None, (), ()
-    layer = read_layer(path, settings.units, "units")
+    layer = read_layer(path, settings.units, "units", required=["unit_id"])
     require_kind(layer.geometry, _AREAS, f"units ({path.name})")
-    unit_id = layer.text("unit_id")
-    if unit_id is None:
-        raise ColumnError(
-            "The areal units have no ids.",
-            where=path.name,
-            found=", ".join(map(str, layer.raw.frame.columns)),
-            expected="a column unit_id",
-            remedy='Name it in district.toml: [units.columns] unit_id = "…".',
-        )
+    unit_id = layer.required_text("unit_id")
     name = layer.text("name")
     columns = {"unit_id": unit_id, "name": unit_id if name is None else name}
     return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=STORAGE_CRS), layer.findings, (path,)
@@ -346,6 +367,14 @@ def require_kind(
     GeometryError
         When a geometry is of another type, or all are missing.
     """
+    if geometry.empty and not may_be_missing:
+        raise GeometryError(
+            f"The layer {name} has no rows.",
+            where=name,
+            found="0 rows",
+            expected=expected or " or ".join(sorted(kinds)),
+            remedy="Export the layer again; if `keep` is set for it, see whether any row matches.",
+        )
     present = geometry[~(geometry.isna() | geometry.is_empty)]
     wrong = present[~present.geom_type.isin(kinds)]
     if len(wrong) or (present.empty and not may_be_missing):

@@ -44,6 +44,8 @@ class Finding:
         How to mend it.
     location
         Longitude and latitude of the place, where there is one.
+    is_blocking
+        Whether nothing can be concluded until it is settled: every command but ``check`` then stops.
     """
 
     severity: Severity
@@ -54,6 +56,7 @@ class Finding:
     expected: str = ""
     remedy: str = ""
     location: tuple[float, float] | None = None
+    is_blocking: bool = False
 
     def __str__(self) -> str:
         """Return the finding as one line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo import io
+from safeschools_geo.conform import BLANK, TRUTHS, lines_to_write, read_words, unknown_words, words_text
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.layers import read_layer, require_kind, require_layer
 from safeschools_geo.results import Finding, TableRead, join_rejects, rejects_frame
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import EnrollmentFile, SchoolSettings, Settings
 
 _SHAPES = {"Point", "Polygon", "MultiPolygon"}
+_PLAIN_LEVELS = {**{level: level for level in LEVELS}, **{name: level for level, name in LEVELS.items()}}
+"""Our words for levels, and how they are printed."""
 
 
 def read_schools(settings: Settings) -> TableRead:
@@ -51,6 +55,7 @@ def read_schools(settings: Settings) -> TableRead:
     is_kept, excluded = exclude_rows(layer.raw, settings.schools.keep, id_column=str(ids.name))
     is_faulty, faulty = _faulty_rows(layer, ids.where(is_kept), is_kept)
     kept = is_kept & ~is_faulty
+    digits = io.check_digits(ids[is_kept], table="schools", where=layer.where, column="school_id")
     frame, findings = _school_rows(layer, kept, settings)
     joined, join_findings, files = _with_enrollment(frame, settings)
     repaired, repairs = repair(joined, table="schools", id_column="school_id")
@@ -58,7 +63,7 @@ def read_schools(settings: Settings) -> TableRead:
         frame=repaired.reset_index(drop=True),
         rows_read=len(layer.raw.frame) + len(layer.raw.rejects),
         rejects=join_rejects([layer.raw.rejects, excluded, faulty]),
-        findings=(*layer.findings, *findings, *join_findings, *repairs),
+        findings=(*layer.findings, *digits, *findings, *join_findings, *repairs),
         files=(path, *files),
     )
 
@@ -84,8 +89,7 @@ def _school_rows(layer: Layer, kept: pd.Series, settings: Settings) -> tuple[gpd
     names = ids if name is None else name[kept].fillna(ids)
     levels, findings = _levels(layer, kept, ids, settings.schools)
     district = layer.text("district")
-    programme = layer.text("in_program")
-    is_yes = {value.casefold() for value in settings.schools.in_program}
+    in_program, undecided = _in_program(layer, kept, ids, settings.schools)
     require_kind(layer.geometry[kept], _SHAPES, f"schools ({layer.where})", expected="points or campus polygons")
     enrollment, unreadable = _whole_numbers(layer.text("enrollment"), ids)
     frame = gpd.GeoDataFrame(
@@ -95,35 +99,76 @@ def _school_rows(layer: Layer, kept: pd.Series, settings: Settings) -> tuple[gpd
             "level": levels,
             "enrollment": enrollment,
             "district": settings.district.name if district is None else district[kept],
-            "in_program": True if programme is None else programme[kept].str.casefold().isin(is_yes),
+            "in_program": in_program,
         },
         geometry=layer.geometry[kept],
         crs=STORAGE_CRS,
     ).astype({"district": "str", "in_program": "bool"})
-    return frame[SCHOOLS.column_names], [*findings, *unreadable]
+    return frame[SCHOOLS.column_names], [*findings, *undecided, *unreadable]
+
+
+def _in_program(
+    layer: Layer, kept: pd.Series, ids: pd.Series, settings: SchoolSettings
+) -> tuple[pd.Series, list[Finding]]:
+    """Read which schools are in the program; those of which it is not known count as in it, for the check only."""
+    cells = layer.text("in_program")
+    if cells is None:
+        said = "so every school counts as in the program"
+        note = Finding("note", "in_program_assumed", "schools", f"{layer.where} has no column in_program, {said}.")
+        return pd.Series(data=True, index=ids.index), [note]
+    given = settings.in_program
+    own = given if isinstance(given, Mapping) else dict.fromkeys(given, True)
+    is_in, unknown = read_words(cells[kept], {**TRUTHS, **own})
+    finding = unknown_words(
+        unknown,
+        ids,
+        table="schools",
+        where=layer.where,
+        column="in_program",
+        expected="yes, y, true, t, 1 or no, n, false, f, 0, or a value under [schools.in_program]",
+        remedy="Say which mean true and which false, under [schools.in_program] in district.toml: "
+        f"{lines_to_write(unknown)}",
+    )
+    return is_in.fillna(value=True).astype("bool"), [finding] if len(unknown) else []
 
 
 def _levels(layer: Layer, kept: pd.Series, ids: pd.Series, settings: SchoolSettings) -> tuple[pd.Series, list[Finding]]:
-    known = {**{level: level for level in LEVELS}, **{k.casefold(): v for k, v in settings.levels.items()}}
     levels = pd.Series(pd.NA, index=ids.index, dtype="str")
-    seen = pd.Series("", index=ids.index, dtype="str")
-    for column in layer.texts("level"):
-        cells = column[kept]
-        levels = levels.fillna(cells.str.casefold().map(known).astype("str"))
-        seen = seen.where(cells.isna(), cells)
-    unknown = levels.isna()
+    seen = pd.Series(pd.NA, index=ids.index, dtype="str")
+    columns = layer.texts("level")
+    for column in columns:
+        words, _ = read_words(column[kept], {**_PLAIN_LEVELS, **settings.levels})
+        levels = levels.fillna(words.astype("str"))
+        seen = seen.where(column[kept].isna(), column[kept])
+    unknown = seen.fillna(BLANK)[levels.isna()]
     default = settings.default_level or "other"
-    finding = Finding(
-        "note" if settings.default_level else "warning",
-        "level_unknown",
-        "schools",
-        f"{int(unknown.sum())} schools have a level that the settings do not know "
-        f"({', '.join(sorted(set(seen[unknown]) - {''})) or 'no level given'}); they count as {default}.",
-        ids=tuple(ids[unknown]),
-        expected=", ".join(LEVELS),
-        remedy="Map the values under [schools.levels], or set [schools] default_level.",
-    )
-    return levels.fillna(default), [finding] if unknown.any() else []
+    counted = f"count as {default}, with the hours and visits of that level"
+    remedy = "Map the values under [schools.levels], or set [schools] default_level."
+    if not columns and settings.default_level is None:
+        message = f"{layer.where} has no column level, so all its schools {counted}."
+        return levels.fillna(default), [
+            Finding("warning", "level_missing", "schools", message, expected=", ".join(LEVELS), remedy=remedy)
+        ]
+    if unknown.empty:
+        return levels, []
+    if settings.default_level is None:
+        finding = unknown_words(
+            unknown,
+            ids,
+            table="schools",
+            where=layer.where,
+            column="level",
+            expected=", ".join(LEVELS),
+            remedy=f"Say what they are under [schools.levels] in district.toml: {lines_to_write(unknown)}; or set "
+            "[schools] default_level for all that are not listed.",
+        )
+    else:
+        listed = words_text(unknown)
+        message = f"{len(unknown):,} schools have a level that the settings do not list, {listed}; they {counted}."
+        finding = Finding(
+            "note", "level_unknown", "schools", message, tuple(ids[unknown.index]), ", ".join(LEVELS), remedy
+        )
+    return levels.fillna(default), [finding]
 
 
 def _whole_numbers(cells: pd.Series | None, ids: pd.Series) -> tuple[pd.Series, list[Finding]]:
@@ -152,23 +197,31 @@ def _with_enrollment(
     if source is None:
         return schools, [], ()
     path = settings.folder / source.file
-    students = _enrollment_by_id(source, path)
+    students, unreadable = _enrollment_by_id(source, path)
     joined = schools["school_id"].map(students).astype("Int64")
     without = schools["school_id"][joined.isna()]
+    unused = set(students.index) - set(schools["school_id"])
+    groups = io.alike_groups([*without, *students.index])
+    alike = [group for group in groups if set(group) & set(without) and set(group) & unused]
+    is_lost = len(without) == len(schools)
+    reason = f" Ids differ in how they are written: {io.groups_text(alike)}." if alike else ""
     finding = Finding(
-        "warning" if len(without) else "note",
+        "error" if is_lost or alike else "warning" if len(without) else "note",
         "enrollment_joined",
         "schools",
-        f"{int(joined.notna().sum())} of {len(schools)} schools have an enrolment in {path.name}.",
+        f"{int(joined.notna().sum())} of {len(schools)} schools have an enrollment in {path.name}.{reason}",
         ids=tuple(without),
-        expected="an enrolment for every school",
-        remedy="Schools without one are shown without rates; add them to the file.",
+        expected="an enrollment for every school",
+        remedy='Write the ids alike in both files; a part of a key is filled with zeros by "COLUMN:7".'
+        if alike
+        else "Schools without one are shown without rates; add them to the file.",
+        is_blocking=is_lost or bool(alike),
     )
     filled = schools["enrollment"].fillna(joined)
-    return schools.assign(enrollment=filled), [finding], (path,)
+    return schools.assign(enrollment=filled), [finding, *unreadable], (path,)
 
 
-def _enrollment_by_id(source: EnrollmentFile, path: Path) -> pd.Series:
+def _enrollment_by_id(source: EnrollmentFile, path: Path) -> tuple[pd.Series, list[Finding]]:
     raw = io.read_table(path)
     parts = []
     for part in source.key:
@@ -177,5 +230,22 @@ def _enrollment_by_id(source: EnrollmentFile, path: Path) -> pd.Series:
     # A part that is missing makes the whole key missing.
     key = functools.reduce(operator.add, parts)
     value = io.as_text(io.require(raw, {source.value: source.value}, source.value))
-    numbers, _ = _whole_numbers(value, key)
-    return pd.Series(numbers.to_numpy(), index=key, dtype="Int64")[key.notna().to_numpy()].groupby(level=0).first()
+    numbers, findings = _whole_numbers(value, key.fillna(""))
+    students = pd.Series(numbers.to_numpy(), index=key, dtype="Int64")[key.notna().to_numpy()].dropna()
+    by_id = students.groupby(level=0)
+    twice = by_id.nunique()
+    contradicted = tuple(twice.index[twice > 1])
+    if contradicted:
+        findings.append(
+            Finding(
+                "error",
+                "enrollment_contradicted",
+                "schools",
+                f"{path.name} gives {len(contradicted):,} schools several numbers of students.",
+                ids=contradicted,
+                expected="one number for each school",
+                remedy="Leave one row for each school in the file, or join more columns in `key`.",
+                is_blocking=True,
+            )
+        )
+    return by_id.first(), findings

@@ -91,6 +91,8 @@ def run_term(
     ------
     InputError
         When something the user gave cannot be used; see `district.read_district`.
+    NoRecordError
+        When the history holds no incident of the term.
     RejectedRowsError
         When `is_strict` and rows were rejected for a fault of theirs.
     """
@@ -98,7 +100,7 @@ def run_term(
     district = read_district(folder)
     if is_strict:
         refuse_rejects(district.rejects)
-    chosen = district.settings.term(term)
+    chosen = district.term(term)
     on_step("Checking")
     report = check_district(district)
     on_step("Assigning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ import pandas as pd
 from safeschools_geo.comparing.result import TermComparison
 from safeschools_geo.comparing.zones import TermZones, zones_of_both
 from safeschools_geo.district import District, read_district
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.errors import SettingsError, attempt_all
 from safeschools_geo.hotspots.became import hotspots_that_changed, what_became
 from safeschools_geo.hotspots.change import officer_share_change
 from safeschools_geo.hotspots.honesty import warning_for
@@ -88,12 +89,15 @@ def compare_terms(
     ------
     SettingsError
         When there is no such term, or both are the same.
+    NoRecordError
+        When the history holds no incident of one of them.
     InputError
         When something else cannot be used; see `district.read_district` and `comparing.zones.zones_of_both`.
     """
     on_step(COMPARING_STEPS[0])
     first, second = terms_in_order(load_settings(folder), term_a, term_b)
     district = read_district(folder)
+    attempt_all({term.name: partial(district.term, term.name) for term in (first, second)})
     on_step(COMPARING_STEPS[1])
     today = assign_schools(district)
     zones = zones_of_both(district, today, (first.name, second.name), outputs=outputs)

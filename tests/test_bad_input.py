@@ -62,7 +62,7 @@ BAD = {
     "an empty history": (lambda f: replace(f, HISTORY, b""), ["history.csv", "empty"]),
     "zones with a header only": (
         lambda f: replace(f, ZONES, "zone_id,name,wkt\n", instead="data/boundaries/zones.csv"),
-        ["zones.csv", "no geometry at all"],
+        ["zones.csv", "has no rows"],
     ),
     "a truncated shapefile": (truncated_shapefile, ["zones.shp", "cut short"]),
     "text named parquet": (
@@ -110,10 +110,22 @@ def test_bad_input_is_told_and_leaves_nothing_half_written(folder, capsys, name,
     assert left <= {"check.html"}
 
 
-def test_a_history_with_a_header_only_is_a_history_without_incidents(folder):
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_history_with_a_header_only_is_an_export_that_went_wrong(folder, capsys, command):
     (folder / HISTORY).write_text("incident_id,occurred_at,category,school_id,x,y\n", encoding="utf-8")
-    assert call("run", folder) == 0
-    assert len(read_district(folder).incidents) == 0
+    assert call(command, folder, "--json") == 1
+    printed = capsys.readouterr()
+    assert "history.csv has no rows, only the names of its columns." in printed.out + printed.err
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_an_export_whose_every_row_is_rejected_is_said_with_its_reasons(folder, capsys, command):
+    rows = "I1,soon,weapons,001,,\nI2,,weapons,001,,\n"
+    (folder / HISTORY).write_text("incident_id,occurred_at,category,school_id,x,y\n" + rows, encoding="utf-8")
+    assert call(command, folder, "--json") == 1
+    printed = capsys.readouterr()
+    said = "None of the 2 rows of history.csv is kept: missing_time (1), unreadable_time (1)."
+    assert said in printed.out + printed.err
 
 
 def test_a_polygon_of_two_points_is_told(folder, capsys):

@@ -40,7 +40,8 @@ def command(district: Path | None, out: Path | None, *, as_json: bool, strict: b
             begin("Checking")
             report, rejects = check_district(read), read.rejects
     except DistrictError as error:
-        report = error.report
+        report = error.report if error.read is None else check_district(error.read)
+        rejects = None if error.read is None else error.read.rejects
     page = out or outputs_of(settings, None) / "check.html"
     write_text(page, check_html(report))
     if as_json:

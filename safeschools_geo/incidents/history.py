@@ -16,10 +16,11 @@ from safeschools_geo import io
 from safeschools_geo.conform import empty_frame
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import FileReadError, attempt_all
-from safeschools_geo.incidents.crosswalk import Crosswalk, categorise, read_crosswalk
+from safeschools_geo.incidents.crosswalk import Crosswalk, categorise, key_of, read_crosswalk
 from safeschools_geo.incidents.rows import RowsRead, read_rows
 from safeschools_geo.incidents.school_match import match_schools
 from safeschools_geo.results import Finding, TableRead, join_rejects, rejects_frame
+from safeschools_geo.row_filters import EXCLUDED
 from safeschools_geo.schemas import INCIDENTS
 from safeschools_geo.validate.coordinates import UNUSABLE, check_coordinates, classify_coordinates
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from safeschools_geo.settings import Settings
+    from safeschools_geo.settings.inputs import SimilarIds
 
 
+_PLACE_DECIMALS = 5
+"""Decimals of a degree, about a metre, to which places of one call agree."""
 _CONTENT = (
     "occurred_at",
     "occurred_to",
@@ -155,7 +159,8 @@ def read_incidents(
     IncidentsRead
         Table `incidents`, in the order of the files and their rows. An incident whose coordinates are no place
         (swapped, sign-flipped, null island) is kept without them. Of rows with one id and the same content one is
-        kept; of rows with one id and different content, the first.
+        kept; of rows with one id and different content, the first. Rows whose ids differ only in how they are written
+        are one call if moment, category and place agree; else `similar_ids` decides.
 
     Raises
     ------
@@ -166,7 +171,7 @@ def read_incidents(
     if not parts:
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
-    once, repeats, repeat_findings = _drop_repeats(rows)
+    once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
     categories, unmapped = categorise(
         [once[c] for c in sorted(c for c in once.columns if c.startswith("category_"))],
         crosswalk,
@@ -185,24 +190,47 @@ def read_incidents(
     columns = pd.concat([once.drop(columns="source_category"), categories, matches.table], axis=1)
     frame = gpd.GeoDataFrame(columns, geometry=points, crs=STORAGE_CRS)[INCIDENTS.column_names]
     found = [f for p in parts for f in p.findings]
+    empty = [
+        f for path, p in zip(exports.files, parts, strict=True) for f in _nothing_in(p, path.name, is_all=rows.empty)
+    ]
     return IncidentsRead(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
         rejects=join_rejects([*(p.rejects for p in parts), repeats]),
-        findings=(*found, *repeat_findings, *unmapped, *misplaced, *matches.findings),
+        findings=(*found, *empty, *repeat_findings, *unmapped, *misplaced, *matches.findings),
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )
 
 
-def _drop_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     place = pd.Series(shapely.to_wkb(rows["geometry"].to_numpy(), hex=True), index=rows.index)
     content = rows.assign(place=place)[list(_CONTENT)]
-    with_id = rows["has_id"]
-    is_repeat = with_id & rows["incident_id"].duplicated()
-    first = rows.index.to_series().groupby(rows["incident_id"], sort=False).transform("first")
+    first = _first_of(rows, rows["incident_id"])
+    is_repeat = rows["has_id"] & (first != rows.index)
     is_equal = _same(content, content.loc[first].set_axis(content.index))
-    first_row = rows.loc[first, ["source_file", "row"]].set_axis(rows.index)
+    rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
+    left = rows[~is_repeat]
+    first = _first_of(left, io.id_key(left["incident_id"]))
+    is_alike = left["has_id"] & (first != left.index) & (similar_ids != "apart")
+    is_call = _same_call(left, left.loc[first].set_axis(left.index))
+    is_dropped = is_alike & (is_call | (similar_ids == "same"))
+    rejects += _repeat_rejects(left, is_dropped, first, is_call, code="same_call_other_id")
+    findings = [
+        *_repeat_findings(rows, content, is_repeat, is_equal),
+        *_alike_findings(left["incident_id"], first, is_alike, is_call, similar_ids),
+    ]
+    return left[~is_dropped].drop(columns="as_read").reset_index(drop=True), join_rejects(rejects), findings
+
+
+def _first_of(rows: pd.DataFrame, key: pd.Series) -> pd.Series:
+    return rows.index.to_series().groupby(key, sort=False).transform("first")
+
+
+def _repeat_rejects(
+    rows: pd.DataFrame, is_repeat: pd.Series, first: pd.Series, is_equal: pd.Series, *, code: str
+) -> list[pd.DataFrame]:
+    first_row = rows.loc[first, ["incident_id", "source_file", "row"]].set_axis(rows.index)
     rejects = []
     for (file, equal), group in rows[is_repeat].groupby(["source_file", is_equal], sort=True):
         where = first_row.loc[group.index]
@@ -211,16 +239,79 @@ def _drop_repeats(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[
             pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
             source_file=str(file),
             id_column=None,
-            code="exact_duplicate" if equal else "conflicting_id",
+            code=code if equal else "conflicting_id",
             reason="",
         )
         mend = "counted once" if equal else "the first is kept; correct the id or the content of one of them"
-        texts = [f"{reason} {f}, row {r}: {mend}." for f, r in zip(where["source_file"], where["row"], strict=True)]
-        rejects.append(
-            frame.assign(id=group["incident_id"].to_numpy(), reason=pd.Series(texts, dtype="str")),
+        texts = [
+            f"{reason} {r.source_file}, row {r.row}{'' if r.incident_id == own else f', as {r.incident_id}'}: {mend}."
+            for r, own in zip(where.itertuples(), group["incident_id"], strict=True)
+        ]
+        rejects.append(frame.assign(id=group["incident_id"].to_numpy(), reason=pd.Series(texts, dtype="str")))
+    return rejects
+
+
+def _same_call(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
+    """Tell whether rows are one call: the same moment, category, and place or school, as far as both say it."""
+    is_same = (a["occurred_at"] == b["occurred_at"]) & (key_of(a["source_category"]) == key_of(b["source_category"]))
+    places = [
+        pd.DataFrame(np.round(shapely.bounds(f["geometry"].to_numpy())[:, :2], _PLACE_DECIMALS), index=f.index)
+        for f in (a, b)
+    ]
+    pairs = [
+        (places[0][0], places[1][0]),
+        (places[0][1], places[1][1]),
+        (io.id_key(a["given_school_id"]), io.id_key(b["given_school_id"])),
+        (key_of(a["given_school_name"]), key_of(b["given_school_name"])),
+    ]
+    contradicts = np.any([(x != y) & x.notna() & y.notna() for x, y in pairs], axis=0)
+    agrees = np.any([(x == y).fillna(value=False) for x, y in pairs], axis=0)
+    return is_same & agrees & ~contradicts
+
+
+def _alike_findings(
+    ids: pd.Series, first: pd.Series, is_alike: pd.Series, is_call: pd.Series, similar_ids: SimilarIds
+) -> list[Finding]:
+    def pairs(rows: pd.Series) -> str:
+        return io.groups_text(list(zip(ids.loc[first[rows]], ids[rows], strict=True)))
+
+    calls, others = is_alike & is_call, is_alike & ~is_call
+    findings = []
+    if calls.any():
+        message = (
+            f"{int(calls.sum()):,} rows repeat a call under an id that differs only in how it is written, at the same "
+            f"moment, with the same category and place: {pairs(calls)}; each call is counted once."
         )
-    kept = rows[~is_repeat].drop(columns="as_read").reset_index(drop=True)
-    return kept, join_rejects(rejects), _repeat_findings(rows, content, is_repeat, is_equal)
+        remedy = 'If they are different calls, set [incidents] similar_ids = "apart".'
+        findings.append(
+            Finding("warning", "same_call_other_id", "incidents", message, tuple(ids[calls]), remedy=remedy)
+        )
+    if others.any() and similar_ids == "stop":
+        message = (
+            f"{int(others.sum()):,} incidents have the id of another but for zeros, blanks, capitals or the way a "
+            f"number is written, and other content: {pairs(others)}."
+        )
+        findings.append(
+            Finding(
+                "error",
+                "ids_alike",
+                "incidents",
+                message,
+                tuple(ids[others]),
+                expected="each id written in one way",
+                remedy='Correct the ids in the exports, or set [incidents] similar_ids = "apart" if they are different '
+                'calls, "same" if they are one (the first row of each is then kept).',
+                is_blocking=True,
+            )
+        )
+    elif others.any():
+        message = (
+            f"{int(others.sum()):,} rows have the id of another, as similar_ids takes it, but other content; the first "
+            f"of each is kept: {pairs(others)}."
+        )
+        remedy = "Find out which row is right; the others are in rejects.csv."
+        findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids[others]), remedy=remedy))
+    return findings
 
 
 def _same(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
@@ -259,6 +350,39 @@ def _believable(rows: pd.DataFrame, extent: gpd.GeoSeries) -> tuple[gpd.GeoSerie
     findings = check_coordinates(points, rows["incident_id"], extent, table="incidents")
     kept = np.where(codes.isin(UNUSABLE), None, points.to_numpy())
     return gpd.GeoSeries(kept, index=rows.index, crs=STORAGE_CRS), findings
+
+
+def _nothing_in(part: RowsRead, file: str, *, is_all: bool) -> list[Finding]:
+    """Tell of an export without a row that counts; when no export has one, nothing can be concluded."""
+    if len(part.frame):
+        return []
+    reasons = part.rejects["reason_code"].value_counts().sort_index()
+    listed = ", ".join(f"{code} ({n:,})" for code, n in reasons.items())
+    message = (
+        f"None of the {part.rows_read:,} rows of {file} is kept: {listed}."
+        if part.rows_read
+        else f"{file} has no rows, only the names of its columns."
+    )
+    is_chosen = bool(part.rows_read) and all(str(code).startswith(EXCLUDED) for code in reasons.index)
+    remedy = (
+        "See whether `keep` under [incidents] is meant for this file."
+        if is_chosen
+        else "Export it again with its rows; if it is meant to be empty, take it out of the folder."
+        if not part.rows_read
+        else "Correct what the reasons name; rejects.csv has each row as it was."
+    )
+    return [
+        Finding(
+            "error",
+            "export_empty",
+            "incidents",
+            message + (" No incident is left to conclude anything from." if is_all else ""),
+            ids=(file,),
+            expected="rows of incidents",
+            remedy=remedy,
+            is_blocking=is_all,
+        )
+    ]
 
 
 def _no_history(settings: Settings) -> IncidentsRead:

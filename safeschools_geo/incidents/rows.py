@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo import io
+from safeschools_geo.conform import lines_to_write, read_words, unknown_words
 from safeschools_geo.errors import attempt_all
 from safeschools_geo.layers import require_kind
 from safeschools_geo.results import Finding, join_rejects, rejects_frame
 from safeschools_geo.row_filters import exclude_rows
+from safeschools_geo.schemas import ORIGINS, RESPONDERS
+from safeschools_geo.settings.inputs import COLUMNS, PLACE_COLUMNS, TIMES, UNKNOWN_RESPONDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
     from safeschools_geo.settings import IncidentSettings, Settings
 
-OTHER_TIMES = ("occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+_REQUIRED = ("occurred_at", "category")
+OTHER_TIMES = tuple(name for name in TIMES if name not in _REQUIRED)
 _REASONS = {
     "missing_id": "The row has no incident id; give it one.",
     "missing_time": "The row does not say when it happened.",
@@ -73,11 +77,19 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     raw = io.read_table(path)
     options = settings.incidents
     places = _require_all(raw, options, path)
+    names = io.check_columns(
+        raw,
+        options.columns,
+        COLUMNS["incidents"],
+        required=(*_REQUIRED, *PLACE_COLUMNS),
+        table="incidents",
+        section="incidents",
+    )
     id_cells = io.take(raw, options.columns, "incident_id")
     id_column = None if id_cells is None else str(id_cells.name)
     is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
     times = io.parse_times(
-        io.require(raw, options.columns, "occurred_at")[is_kept],
+        _moments(raw, options, "occurred_at")[is_kept],
         time_zone=settings.district.time_zone,
         times=options.times,
         day_first=options.day_first,
@@ -93,6 +105,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     good = fault.index[fault.isna()]
     other, time_findings = _other_times(raw, good, settings)
     words, word_findings = _words(raw, good, options, ids)
+    digits = _check_ids(raw, ids[good], words["given_school_id"], id_cells)
     frame = pd.DataFrame(
         {
             "incident_id": ids[good],
@@ -113,7 +126,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         frame=frame,
         rows_read=len(raw.frame) + len(raw.rejects),
         rejects=join_rejects([raw.rejects, excluded, *rejects]),
-        findings=(*raw.findings, *places.findings, *time_findings, *word_findings, *shifted),
+        findings=(*raw.findings, *names, *places.findings, *digits, *time_findings, *word_findings, *shifted),
     )
 
 
@@ -122,7 +135,7 @@ def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.
     title = f"incidents ({path.name})"
     found = attempt_all(
         {
-            "occurred_at": lambda: io.require(raw, options.columns, "occurred_at"),
+            "occurred_at": lambda: _moments(raw, options, "occurred_at"),
             "category": lambda: io.require(raw, options.columns, "category"),
             "": lambda: io.points(raw, options.columns, crs=options.crs, name=title, is_required=False),
         }
@@ -130,6 +143,35 @@ def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.
     places = cast("io.PointsRead", found[""])
     require_kind(places.geometry, {"Point"}, title, expected="points", may_be_missing=True)
     return places
+
+
+def _check_ids(raw: io.RawTable, ids: pd.Series, school_ids: pd.Series, id_cells: pd.Series | None) -> list[Finding]:
+    schools = io.check_digits(school_ids, table="incidents", where=raw.path.name, column="school_id")
+    if id_cells is not None:
+        return [*io.check_digits(ids, table="incidents", where=raw.path.name, column="incident_id"), *schools]
+    if ids.empty:
+        return schools
+    message = (
+        f"{raw.path.name} has no column incident_id; its rows are called {ids.iloc[0]} and so on, and a call that "
+        "another export holds too is counted twice."
+    )
+    remedy = "Export the id that the dispatch system gives each call, or name its column under [incidents.columns]."
+    return [Finding("note", "ids_made", "incidents", message, remedy=remedy), *schools]
+
+
+def _moments(raw: io.RawTable, options: IncidentSettings, name: str) -> pd.Series | None:
+    """Take the cells of a time; of several columns, a date and a time of day, make one."""
+    entry = options.columns.get(name, ())
+    if isinstance(entry, str) or len(entry) < 2:  # noqa: PLR2004 - a date and a time of day
+        is_required = name in _REQUIRED
+        return io.require(raw, options.columns, name) if is_required else io.take(raw, options.columns, name)
+    date, *rest = (io.require(raw, {theirs: theirs}, theirs) for theirs in entry)
+    # A date that a spreadsheet or a database keeps as a moment is at midnight, which is no time of day.
+    joined = io.as_text(date).str.replace(r"[ T]0?0:00(?::00(?:\.0+)?)?$", "", regex=True)
+    for part in rest:
+        text = io.as_text(part)
+        joined = joined.where(text.isna(), joined + " " + text)
+    return joined.rename(" and ".join(entry))
 
 
 def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
@@ -143,7 +185,7 @@ def _other_times(raw: io.RawTable, rows: pd.Index, settings: Settings) -> tuple[
     columns: dict[str, pd.Series] = {}
     findings = []
     for name in OTHER_TIMES:
-        cells = io.take(raw, options.columns, name)
+        cells = _moments(raw, options, name)
         if cells is None:
             columns[name] = pd.Series(pd.NaT, index=rows, dtype=f"datetime64[us, {settings.district.time_zone}]")
             continue
@@ -170,12 +212,14 @@ def _other_times(raw: io.RawTable, rows: pd.Index, settings: Settings) -> tuple[
 def _words(
     raw: io.RawTable, rows: pd.Index, options: IncidentSettings, ids: pd.Series
 ) -> tuple[dict[str, pd.Series], list[Finding]]:
-    origin, origin_findings = _mapped(raw, ids[rows], "origin", options, mapping=options.origins)
-    responder, responder_findings = _mapped(raw, ids[rows], "responder", options, mapping=options.responders)
+    origins = {**{word: word for word in ORIGINS}, "": options.default_origin, **options.origins}
+    responders = {**{word: word for word in RESPONDERS}, "": UNKNOWN_RESPONDER, **options.responders}
+    origin, origin_findings = _mapped(raw, ids[rows], "origin", options, meanings=origins)
+    responder, responder_findings = _mapped(raw, ids[rows], "responder", options, meanings=responders)
     categories = io.text_columns(raw, options.columns, "category")
     columns = {
         "origin": origin.fillna(options.default_origin),
-        "responder": responder,
+        "responder": responder.where(responder != UNKNOWN_RESPONDER),
         **{f"category_{i}": cells[rows] for i, cells in enumerate(categories)},
     }
     columns["source_category"] = functools.reduce(operator.add, [c[rows].fillna("") for c in categories])
@@ -186,26 +230,23 @@ def _words(
 
 
 def _mapped(
-    raw: io.RawTable, ids: pd.Series, word: str, options: IncidentSettings, *, mapping: Mapping[str, str]
+    raw: io.RawTable, ids: pd.Series, word: str, options: IncidentSettings, *, meanings: Mapping[str, str]
 ) -> tuple[pd.Series, list[Finding]]:
     cells = io.take(raw, options.columns, word)
     if cells is None:
         return pd.Series(pd.NA, index=ids.index, dtype="str"), []
-    text = io.as_text(cells)[ids.index]
-    plain = {**{ours: ours for ours in mapping.values()}, **{k.casefold(): v for k, v in mapping.items()}}
-    found = text.str.casefold().map(plain).astype("str")
-    unknown = text.notna() & found.isna()
-    finding = Finding(
-        "warning",
-        f"{word}_unknown",
-        "incidents",
-        f"{int(unknown.sum())} rows of {raw.path.name} have a {word} that the settings do not know: "
-        f"{', '.join(sorted(set(text[unknown]))[:5])}.",
-        ids=tuple(ids[unknown].fillna("")),
-        expected=", ".join(sorted(mapping)) or f"values mapped under [incidents.{word}s]",
-        remedy=f"Map them under [incidents.{word}s] in district.toml.",
+    found, unknown = read_words(io.as_text(cells)[ids.index], meanings)
+    finding = unknown_words(
+        unknown,
+        ids,
+        table="incidents",
+        where=raw.path.name,
+        column=word,
+        expected=", ".join(key for key in meanings if key),
+        remedy=f"Say what they mean under [incidents.{word}s] in district.toml: {lines_to_write(unknown)}; "
+        f"ours are {', '.join(dict.fromkeys(ORIGINS if word == 'origin' else (*RESPONDERS, UNKNOWN_RESPONDER)))}.",
     )
-    return found, [finding] if unknown.any() else []
+    return found.astype("str"), [finding] if len(unknown) else []
 
 
 def _shifted(notes: pd.Series, ids: pd.Series) -> list[Finding]:

@@ -10,6 +10,8 @@ import pandas as pd
 import shapely
 from rapidfuzz import fuzz, process
 
+from safeschools_geo import io
+from safeschools_geo.errors import name_ids
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from safeschools_geo.settings import IncidentSettings
+    from safeschools_geo.settings.inputs import SimilarIds
 
 _SPELT_OUT = {
     "elem": "elementary",
@@ -98,12 +101,26 @@ def match_schools(
         index=given_ids.index,
     ).astype({"school_id": "str", "school_match": "str"})
     is_known = given_ids.isin(schools["school_id"])
-    table.loc[is_known, "school_id"] = given_ids[is_known]
+    alike = _alike(given_ids[given_ids.notna() & ~is_known], schools["school_id"])
+    if settings.similar_ids == "same":
+        is_known |= given_ids.index.isin(alike.index)
+    table.loc[is_known, "school_id"] = alike.reindex(given_ids.index)[is_known].fillna(given_ids[is_known])
     table.loc[is_known, "school_match"] = "given"
     review = _by_name(table, names.where(~is_known), schools, settings.name_score)
     _by_distance(table, names, points, schools, crs, farthest_m=settings.nearest_school_m)
-    unknown = given_ids.notna() & ~is_known & table["school_id"].isna()
-    return SchoolMatches(table, review, tuple(_findings(incident_ids, given_ids[unknown], review)))
+    is_lost = given_ids.notna() & ~is_known & table["school_id"].isna()
+    findings = [
+        *_findings(review),
+        *_id_findings(incident_ids, given_ids, is_lost, alike, settings.similar_ids),
+    ]
+    return SchoolMatches(table, review, tuple(findings))
+
+
+def _alike(given: pd.Series, school_ids: pd.Series) -> pd.Series:
+    """Find, for ids that are no school's, the one school whose id differs only in how it is written."""
+    keys = io.id_key(school_ids)
+    by_key = pd.Series(school_ids.to_numpy(), index=keys)[~keys.duplicated(keep=False).to_numpy()]
+    return io.id_key(given).map(by_key).dropna().astype("str")
 
 
 def plain_name(name: str) -> str:
@@ -195,7 +212,60 @@ def _by_distance(
     table.loc[rows, "school_distance_m"] = distance
 
 
-def _findings(incident_ids: pd.Series, unknown_ids: pd.Series, review: pd.DataFrame) -> list[Finding]:
+def _id_findings(
+    incident_ids: pd.Series, given: pd.Series, is_lost: pd.Series, alike: pd.Series, similar_ids: SimilarIds
+) -> list[Finding]:
+    findings = []
+    is_alike = pd.Series(given.index.isin(alike.index), index=given.index)
+    pairs = pd.DataFrame({"given": given[is_alike], "school": alike}).drop_duplicates()
+    told = name_ids(f"“{g}” for “{s}” ({io.difference_text(g, s)})" for g, s in pairs.itertuples(index=False))
+    if is_alike.any() and similar_ids == "same":
+        message = f"{int(is_alike.sum()):,} incidents name a school by an id that is written otherwise: {told}."
+        remedy = "Nothing needs doing: similar_ids takes them as the same."
+        findings.append(Finding("note", "school_id_alike", "incidents", message, remedy=remedy))
+    is_stopped = is_lost & is_alike & (similar_ids == "stop")
+    if is_stopped.any():
+        findings.append(
+            Finding(
+                "error",
+                "school_id_alike",
+                "incidents",
+                f"{int(is_stopped.sum()):,} of {int(given.notna().sum()):,} incidents name a school by an id that is "
+                f"not in the school file as it is written, so they match no school: {told}.",
+                ids=tuple(incident_ids[is_stopped]),
+                expected="a school_id as in the school file",
+                remedy="Format the column of ids as text before saving the export (or the school file), or set "
+                '[incidents] similar_ids = "same" to take such ids as one.',
+                is_blocking=True,
+            )
+        )
+    unknown = given[is_lost & ~is_stopped]
+    if len(unknown):
+        is_all = len(unknown) == int(given.notna().sum())
+        said = (
+            f"None of the {len(unknown):,} school ids that incidents name is a school's:"
+            if is_all
+            else f"{len(unknown):,} incidents name a school id that is not among the schools:"
+        )
+        findings.append(
+            Finding(
+                "error" if is_all else "warning",
+                "school_id_unknown",
+                "incidents",
+                f"{said} {name_ids(dict.fromkeys(unknown.sort_values()))}.",
+                ids=tuple(incident_ids[unknown.index]),
+                expected="a school_id of the school file",
+                remedy="Name the column that holds the school file's ids"
+                ' under [incidents.columns]; school_id = "" does without it.'
+                if is_all
+                else "Add the school, or correct the id.",
+                is_blocking=is_all,
+            )
+        )
+    return findings
+
+
+def _findings(review: pd.DataFrame) -> list[Finding]:
     findings = []
     fuzzy = review[review["decision"] == "fuzzy_name"]
     if len(fuzzy):
@@ -222,19 +292,6 @@ def _findings(incident_ids: pd.Series, unknown_ids: pd.Series, review: pd.DataFr
                 ids=tuple(str(name) for name in lost["name_in_export"]),
                 expected="the school's own name or id",
                 remedy="Correct the names in the export, or add the school.",
-            )
-        )
-    if len(unknown_ids):
-        findings.append(
-            Finding(
-                "warning",
-                "school_id_unknown",
-                "incidents",
-                f"{len(unknown_ids)} incidents name a school id that is not among the schools: "
-                f"{', '.join(sorted(set(unknown_ids))[:5])}.",
-                ids=tuple(incident_ids[unknown_ids.index]),
-                expected="a school_id of the school file",
-                remedy="Add the school, or correct the id.",
             )
         )
     return findings

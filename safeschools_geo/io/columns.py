@@ -1,16 +1,20 @@
-"""Columns by our names: those that the settings name, else those of our own names."""
+"""Columns by our names: those that the settings name, else those of our own names; and names that are nearly ours."""
 
 from __future__ import annotations
 
 import difflib
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
-from safeschools_geo.errors import ColumnError
+from rapidfuzz.distance import OSA
+
+from safeschools_geo.errors import ColumnError, attempt_all
 from safeschools_geo.io.text import as_text
+from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     import pandas as pd
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
 
 _LISTED = 30
 _LIKENESS = 0.6
+_SHORT, _LONG = 6, 9
+_DBF_LETTERS = 10
+_LABELS = ("name", "officer", "team", "district", "address")
+"""Columns of ours that only name things: no figure hangs on them."""
 
 
 def take(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series | None:
@@ -31,15 +39,17 @@ def take(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series | None:
     raw
         The table.
     mapping
-        Our name → the file's name, or several of them, of which the first is taken; names that are equal need no
-        entry. Names are compared exactly, then without regard to case, spaces, hyphens and underscores.
+        Our name → the file's name; names that are equal need no entry. Names are compared exactly, then without regard
+        to case, spaces, hyphens and underscores, then, in a dBASE table, as far as it keeps them. Of several names the
+        first is taken: the caller that can make one column of them calls `text_columns`.
     name
         Our name.
 
     Returns
     -------
     pandas.Series or None
-        The column, under the file's name; None when `mapping` has no entry and the file no column of our name.
+        The column, under the file's name; None when `mapping` says that there is none, or has no entry and the file no
+        column of our name.
 
     Raises
     ------
@@ -48,8 +58,8 @@ def take(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series | None:
     """
     wanted = _wanted(mapping, name)
     if wanted:
-        return _named(raw, wanted[0], name)
-    found = _find(raw, name)
+        return None if _says_none(wanted) else _named(raw, wanted[0], name)
+    found = _find_ours(raw, name)
     return None if found is None else raw.frame[found]
 
 
@@ -75,7 +85,16 @@ def require(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series:
     ColumnError
         When the file does not have it; the message lists the columns there are and the nearest names.
     """
-    return _named(raw, (*_wanted(mapping, name), name)[0], name)
+    wanted = _wanted(mapping, name)
+    if _says_none(wanted):
+        raise ColumnError(
+            f"The settings say that the file has no column {name}, and it cannot be read without one.",
+            where=raw.path,
+            found=f'{name} = ""',
+            expected=f"a column for {name}",
+            remedy="Name it in district.toml, under columns.",
+        )
+    return _named(raw, (*wanted, name)[0], name)
 
 
 def text_columns(raw: RawTable, mapping: ColumnMapping, name: str) -> list[pd.Series]:
@@ -102,7 +121,7 @@ def text_columns(raw: RawTable, mapping: ColumnMapping, name: str) -> list[pd.Se
     """
     wanted = _wanted(mapping, name)
     if wanted:
-        return [as_text(_named(raw, theirs, name)) for theirs in wanted]
+        return [] if _says_none(wanted) else [as_text(_named(raw, theirs, name)) for theirs in wanted]
     column = take(raw, {}, name)
     return [] if column is None else [as_text(column)]
 
@@ -112,10 +131,112 @@ def _wanted(mapping: ColumnMapping, name: str) -> tuple[str, ...]:
     return (entry,) if isinstance(entry, str) else tuple(entry)
 
 
+def _says_none(wanted: tuple[str, ...]) -> bool:
+    return wanted == ("",)
+
+
+def check_columns(
+    raw: RawTable, mapping: ColumnMapping, names: Sequence[str], *, required: Sequence[str], table: str, section: str
+) -> list[Finding]:
+    """Say which columns are taken for ours though they have another name, and which are not though they nearly have.
+
+    Parameters
+    ----------
+    raw
+        The table.
+    mapping
+        As for `take`.
+    names
+        Our names that the table may have.
+    required
+        Those without which it is refused, and those of its places: the caller tells of their absence.
+    table
+        What the rows are.
+    section
+        Section of ``district.toml`` that describes the table.
+
+    Returns
+    -------
+    list of Finding
+        A note on names that were cut by a dBASE table or differ in case, spaces, hyphens and underscores; for each of
+        our names that is missing, a finding on the columns that are one slip away from it. It stops a run, unless the
+        column is one of those that only name things.
+
+    Raises
+    ------
+    ColumnError
+        When `mapping` names columns that the file does not have, or several columns are equally like one name; all
+        are named.
+    """
+    wanted = [(ours, theirs) for ours in mapping for theirs in _wanted(mapping, ours) if theirs]
+    steps = {f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required}
+    own = [name for name in names if name not in mapping and name not in required]
+    found = attempt_all({**steps, **{name: partial(_find_ours, raw, name) for name in own}})
+    elsewhere = [theirs for ours, theirs in wanted if ours in required] + [n for n in required if n not in mapping]
+    claimed = {*found.values(), *(_find(raw, name) for name in elsewhere)}
+    missing = [name for name in own if found[name] is None]
+    columns = [str(column) for column in raw.frame.columns if str(column) not in claimed]
+    near = {name: [column for column in columns if _is_near(column, name)] for name in missing}
+    is_cut = {name: _key(str(found[name])) != _key(name) for name in own if found[name] not in {None, name}}
+    cut = [f"{found[name]} as {name}" for name, by_length in is_cut.items() if by_length]
+    named = [(theirs, found[key]) for ours, theirs in wanted if (key := f"{ours} {theirs}") in found]
+    cut += [f"{column} as {theirs}" for theirs, column in named if _key(str(column)) != _key(theirs)]
+    folded = [f"{found[name]} as {name}" for name, by_length in is_cut.items() if not by_length]
+    return [
+        *_taken(
+            cut, "columns_cut", f"The names of columns in {raw.path.name} are cut to {raw.name_length} letters", table
+        ),
+        *_taken(folded, "columns_respelled", f"Columns of {raw.path.name} are written in their own way", table),
+        *(_nearly(raw, name, like, table=table, section=section) for name, like in near.items() if like),
+    ]
+
+
+def _taken(pairs: list[str], code: str, reason: str, table: str) -> list[Finding]:
+    if not pairs:
+        return []
+    remedy = "Nothing needs doing if these are right; else name the columns in district.toml."
+    return [Finding("note", code, table, f"{reason}; read are {', '.join(pairs)}.", remedy=remedy)]
+
+
+def _nearly(raw: RawTable, name: str, like: list[str], *, table: str, section: str) -> Finding:
+    is_label = name in _LABELS
+    seen = " and ".join(f"“{column}”" for column in like)
+    return Finding(
+        "warning" if is_label else "error",
+        "column_nearly_named",
+        table,
+        f"{raw.path.name} has no column {name}, but {seen}, which is not read.",
+        ids=tuple(like),
+        expected=f"a column {name}, or none that looks like it",
+        remedy=f'If it is meant, write under [{section}.columns] in district.toml: {name} = "{like[0]}"; if it is not: '
+        f'{name} = "".',
+        is_blocking=not is_label,
+    )
+
+
+def _is_near(column: str, name: str) -> bool:
+    """Tell whether a column's name is one slip, or a cut at ten letters, away from one of ours."""
+    theirs, ours = _key(column), _key(name)
+    if len(ours) < 4:  # noqa: PLR2004 - x, y, wkt are one slip away from much
+        return False
+    if len(column) == _DBF_LETTERS and len(name) > _DBF_LETTERS:
+        cut = _key(name[:_DBF_LETTERS])
+        if OSA.distance(theirs, cut) <= 1:
+            return True
+    if len(ours) >= _LONG and theirs.startswith(ours) and len(theirs) <= len(ours) + 2:
+        return True
+    is_slip = OSA.distance(theirs, ours, score_cutoff=1) <= 1
+    return is_slip and (len(ours) >= _SHORT or len(theirs) != len(ours) or sorted(theirs) == sorted(ours))
+
+
 def _named(raw: RawTable, theirs: str, ours: str) -> pd.Series:
+    return raw.frame[_found(raw, theirs, ours)]
+
+
+def _found(raw: RawTable, theirs: str, ours: str) -> str:
     found = _find(raw, theirs)
     if found is not None:
-        return raw.frame[found]
+        return found
     available = [str(column) for column in raw.frame.columns]
     by_key = {_key(column): column for column in available}
     near = [by_key[key] for key in difflib.get_close_matches(_key(theirs), by_key, cutoff=_LIKENESS)]
@@ -125,7 +246,8 @@ def _named(raw: RawTable, theirs: str, ours: str) -> pd.Series:
         where=raw.path,
         found=", ".join(available[:_LISTED]) + more if available else "no columns",
         expected=f"a column for {ours}",
-        remedy=f'Name the right column in district.toml, under columns: {ours} = "…"; or add it to the file.',
+        remedy=f'Name the right column in district.toml, under columns: {ours} = "{near[0] if near else "…"}"; or add '
+        "it to the file.",
     )
 
 
@@ -134,13 +256,26 @@ def _find(raw: RawTable, name: str) -> str | None:
     if name in columns:
         return name
     alike = [column for column in columns if _key(column) == _key(name)]
+    if not alike and raw.name_length is not None and len(name) > raw.name_length:
+        cut = _key(name[: raw.name_length])
+        alike = [column for column in columns if len(column) == raw.name_length and _key(column) == cut]
+    return _only(raw, alike, name)
+
+
+def _find_ours(raw: RawTable, name: str) -> str | None:
+    """Find the column of our own name, which no setting names: two spellings of it are one too many."""
+    alike = [str(column) for column in raw.frame.columns if _key(str(column)) == _key(name)]
+    return _only(raw, alike, name) if len(alike) > 1 else _find(raw, name)
+
+
+def _only(raw: RawTable, alike: list[str], name: str) -> str | None:
     if len(alike) > 1:
         raise ColumnError(
             f"Several columns of the file could be {name}.",
             where=raw.path,
             found=", ".join(alike),
             expected="one column of that name",
-            remedy="Write the name exactly as it is in the file, in district.toml under columns.",
+            remedy=f'Say which in district.toml, under columns, exactly as it is in the file: {name} = "{alike[0]}".',
         )
     return next(iter(alike), None)
 

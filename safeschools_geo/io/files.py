@@ -25,6 +25,7 @@ _EXCEL = (".xlsx", ".xlsm")
 _PARQUET = (".parquet", ".geoparquet")
 _LAYERS = (".geojson", ".json", ".gpkg")
 _SHAPEFILE = (".shp", ".dbf")
+_DBF_NAME_LENGTH = 10
 _ARCHIVE = ".zip"
 SUPPORTED_SUFFIXES: tuple[str, ...] = (*_DELIMITED, *_EXCEL, *_PARQUET, *_LAYERS, *_SHAPEFILE, _ARCHIVE)
 """Suffixes, in lower case, of files that can be read."""
@@ -104,7 +105,9 @@ def _read(path: Path, *, layer: str | None, sheet: str | None) -> RawTable:
         return read_spreadsheet(path, sheet=sheet)
     if suffix in _PARQUET:
         return read_parquet(path)
-    return read_shapefile(path) if suffix in _SHAPEFILE else read_layer(path, layer=layer)
+    if suffix in _SHAPEFILE:
+        return replace(read_shapefile(path), name_length=_DBF_NAME_LENGTH)
+    return read_layer(path, layer=layer)
 
 
 def _read_archive(path: Path, *, layer: str | None, sheet: str | None) -> RawTable:

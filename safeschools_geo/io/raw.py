@@ -34,6 +34,8 @@ class RawTable:
         for a file without geometry.
     encoding, delimiter
         How a text file was read.
+    name_length
+        Number of letters to which the format cuts names of columns; None where it cuts none.
     findings
         What was found while reading.
     rejects
@@ -46,6 +48,7 @@ class RawTable:
     geometry: gpd.GeoSeries | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    name_length: int | None = None
     findings: tuple[Finding, ...] = ()
     rejects: pd.DataFrame = field(default_factory=empty_rejects)
 

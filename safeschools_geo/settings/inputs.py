@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,6 +11,56 @@ from safeschools_geo.schemas import LEVELS, ORIGINS, RESPONDERS
 from safeschools_geo.settings.checks import require, require_values
 
 TimeMeaning = Literal["local", "utc", "local_tagged_utc"]
+SimilarIds = Literal["stop", "same", "apart"]
+UNKNOWN_RESPONDER = "unknown"
+
+TIMES = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "zones": ("zone_id", "name", "officer", "team"),
+    "boundary": (),
+    "schools": ("school_id", "name", "level", "enrollment", "district", "in_program", "address"),
+    "roads": ("name", "minutes", "speed_kph", "one_way"),
+    "places": ("name",),
+    "units": ("unit_id", "name"),
+    "incidents": ("incident_id", *TIMES, "category", "origin", "school_id", "school_name", "responder"),
+}
+"""Section of ``district.toml`` → the columns that are read of its files, beside those of `PLACE_COLUMNS`."""
+PLACE_COLUMNS = ("x", "y", "wkt")
+_LISTS = {"category", "level", *TIMES}
+"""Columns of ours that several columns of a file can make together."""
+
+
+def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    """Find what is wrong with the names of columns that the settings give.
+
+    Parameters
+    ----------
+    section
+        A key of `COLUMNS`.
+    columns
+        Our column → the file's.
+
+    Returns
+    -------
+    list of str
+        Names that are none of ours, and lists of which all but the first would be ignored; one sentence each.
+    """
+    known = (*COLUMNS[section], *PLACE_COLUMNS)
+    faults = []
+    if "wkt" in columns and {"x", "y"} & set(columns):
+        faults.append(f"[{section}.columns] wkt: beside it x and y are not read; name one of the two")
+    for ours, theirs in columns.items():
+        where = f"[{section}.columns] {ours}"
+        if ours not in known:
+            near = difflib.get_close_matches(ours, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+            faults.append(f"{where}: no such column{hint}")
+        elif not isinstance(theirs, str) and len(theirs) != 1 and ours not in _LISTS:
+            able = ", ".join(sorted(_LISTS))
+            faults.append(f"{where}: expected one column, found {len(theirs)}; only {able} can be made of several")
+        elif not theirs and not isinstance(theirs, str):
+            faults.append(f'{where}: an empty list names no column; "" says that the file has none')
+    return faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +75,9 @@ class LayerSettings:
     crs
         CRS of the coordinates, where the file states none.
     columns
-        Our column → the file's column; names that are equal need no entry.
+        Our column → the file's column; names that are equal need no entry, and ``""`` says that the file has none.
+        A list of columns is read as a whole where it means something: `category` joins them by ``" | "``, `level`
+        takes the first that `levels` knows, and a time joins a date and a time of day.
     """
 
     file: str | None = None
@@ -62,16 +115,18 @@ class SchoolSettings(LayerSettings):
     levels
         Value of the file's level column → our level.
     in_program
-        Values of the programme column that mean yes; without such a column every school is in the programme.
+        What values of the column `in_program` mean: value → true or false, ``""`` for a blank cell; a list gives those
+        that mean true. Yes, y, true, t, 1 and no, n, false, f, 0 need no entry; any other value stops the run. Without
+        such a column every school is in the program.
     default_level
-        Level of a school whose value is in no entry of `levels`.
+        Level of a school whose value is in no entry of `levels`; without it such a value stops the run.
     enrollment_file
         A file of enrolments to join, if they are not in the school file.
     """
 
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     levels: Mapping[str, str] = field(default_factory=dict)
-    in_program: tuple[str, ...] = ("true", "yes", "y", "1")
+    in_program: tuple[str, ...] | Mapping[str, bool] = ()
     default_level: str | None = None
     enrollment_file: EnrollmentFile | None = None
 
@@ -99,9 +154,12 @@ class IncidentSettings(LayerSettings):
     unmapped
         What to do with categories that the crosswalk lacks: ``stop``, or count them as ``non_critical``.
     origins, responders
-        Value of the file → our word.
+        Value of the file → our word; a value without an entry stops the run. A responder may be ``unknown``.
     default_origin
-        Origin of a row that does not say.
+        Origin of a row whose cell is blank.
+    similar_ids
+        What ids are that differ only in zeros, blanks, capitals or the way a number is written (``0123``, ``123.0``):
+        ``stop`` until it is decided; the ``same``; or ``apart``. Of incidents, and of schools that incidents name.
     name_score
         Likeness, 0 to 100, from which a school's name in the export is taken for a school's.
     nearest_school_m
@@ -118,6 +176,7 @@ class IncidentSettings(LayerSettings):
     origins: Mapping[str, str] = field(default_factory=dict)
     responders: Mapping[str, str] = field(default_factory=dict)
     default_origin: str = "reported"
+    similar_ids: SimilarIds = "stop"
     name_score: float = 90.0
     nearest_school_m: float = 0.0
     pile_up: int = 25
@@ -125,7 +184,7 @@ class IncidentSettings(LayerSettings):
     def __post_init__(self) -> None:
         """Check the values."""
         require_values(set(self.origins.values()) | {self.default_origin}, ORIGINS, "[incidents.origins]")
-        require_values(set(self.responders.values()), RESPONDERS, "[incidents.responders]")
+        require_values(set(self.responders.values()), (*RESPONDERS, UNKNOWN_RESPONDER), "[incidents.responders]")
         require_values({self.times}, ("local", "utc", "local_tagged_utc"), "[incidents] times")
         require_values({self.unmapped}, ("stop", "non_critical"), "[incidents] unmapped")
         require(0 < self.name_score <= 100, "[incidents] name_score", "A score is above 0 and at most 100.")  # noqa: PLR2004

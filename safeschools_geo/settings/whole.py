@@ -13,7 +13,7 @@ from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
-from safeschools_geo.settings.inputs import IncidentSettings, LayerSettings, SchoolSettings
+from safeschools_geo.settings.inputs import COLUMNS, IncidentSettings, LayerSettings, SchoolSettings, column_faults
 from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 
 
@@ -49,10 +49,12 @@ class Settings:
     patrol_changes: tuple[PatrolChange, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that terms can be folders beside each other, and do not overlap."""
-        faults = term_name_faults([t.name for t in self.terms])
-        if faults:
-            raise faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
+        """Check that columns are ours, and that terms can be folders of their own and do not overlap."""
+        faults = [fault for section in COLUMNS for fault in column_faults(section, getattr(self, section).columns)]
+        require(not faults, "columns in district.toml", "\n  - ".join(faults))
+        names = term_name_faults([t.name for t in self.terms])
+        if names:
+            raise names[0] if len(names) == 1 else SeveralFaultsError(names)
         ordered = sorted(self.terms, key=lambda t: t.start)
         for before, after in itertools.pairwise(ordered):
             require(before.end < after.start, "[[terms]]", f"The terms {before.name} and {after.name} overlap.")

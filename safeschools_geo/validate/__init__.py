@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from safeschools_geo.results import CheckReport
 from safeschools_geo.validate.coordinates import check_coordinates, classify_coordinates
 from safeschools_geo.validate.geometry import repair
@@ -54,7 +56,14 @@ def check_district(district: District) -> CheckReport:
                 expected=settings.district.zones,
             ),
             *check_schools(district.schools, district.zones, crs=district.crs, boundary=district.boundary),
-            *check_incidents(district.incidents, district.schools, settings=settings, crs=district.crs),
+            *check_incidents(
+                district.incidents,
+                district.schools,
+                settings=settings,
+                terms=district.terms,
+                district=pd.concat([district.zones.geometry, district.extent]),
+                crs=district.crs,
+            ),
         ),
         district.counts,
         settings.district.is_synthetic,

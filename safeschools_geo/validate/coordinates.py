@@ -24,6 +24,7 @@ FAR_M = 50_000.0
 
 _METRES_PER_DEGREE = 111_320.0
 _EXAMPLES = 2
+_MOST = 0.5
 _FAULTS: dict[str, tuple[str, str]] = {
     "swapped": (
         "with longitude and latitude the wrong way round",
@@ -101,7 +102,8 @@ def check_coordinates(
     table
         What the rows are.
     severity
-        How bad unusable coordinates are in this table; a place that is only far away is a warning.
+        How bad unusable coordinates are in this table; a place that is only far away is a warning. A fault that more
+        than half of the places have is an error.
 
     Returns
     -------
@@ -113,9 +115,10 @@ def check_coordinates(
     for code, (fault, remedy) in _FAULTS.items():
         rows = np.flatnonzero(codes == code)
         message = f"{count_text(len(rows), table.removesuffix('s'), of=len(points))} {fault}"
+        is_most = len(rows) > _MOST * np.count_nonzero(codes != "missing")
         findings += tell(
             ids.iloc[rows],
-            "warning" if code == "far_outside" else severity,
+            "error" if is_most else "warning" if code == "far_outside" else severity,
             f"coordinates_{code}",
             table,
             f"{message}; for example {_examples(points, rows)}.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -37,7 +39,7 @@ _SURPRISE = 0.001
 _MANY = 0.2
 
 
-def check_times(incidents: gpd.GeoDataFrame, terms: Sequence[Term]) -> list[Finding]:
+def check_times(incidents: gpd.GeoDataFrame, terms: Sequence[Term], *, time_zone: str = "UTC") -> list[Finding]:
     """Check the times of incidents.
 
     Parameters
@@ -46,17 +48,20 @@ def check_times(incidents: gpd.GeoDataFrame, terms: Sequence[Term]) -> list[Find
         Table `incidents`, not empty.
     terms
         Terms of the district, in order.
+    time_zone
+        IANA time zone of the district, for what day it is today.
 
     Returns
     -------
     list of Finding
         All faults.
     """
+    today = dt.datetime.now(tz=ZoneInfo(time_zone)).date()
     return [
         *check_order(incidents),
         *check_hours(incidents),
         *check_midnight(incidents),
-        *check_terms(incidents, terms),
+        *check_terms(incidents, terms, today=today),
     ]
 
 
@@ -162,7 +167,7 @@ def check_midnight(incidents: gpd.GeoDataFrame) -> list[Finding]:
     )
 
 
-def check_terms(incidents: gpd.GeoDataFrame, terms: Sequence[Term]) -> list[Finding]:
+def check_terms(incidents: gpd.GeoDataFrame, terms: Sequence[Term], *, today: dt.date) -> list[Finding]:
     """Lay the history beside the terms.
 
     Parameters
@@ -171,12 +176,15 @@ def check_terms(incidents: gpd.GeoDataFrame, terms: Sequence[Term]) -> list[Find
         Table `incidents`.
     terms
         Terms of the district, in order; without any there is one finding that says so.
+    today
+        The day; a term that has not begun by then needs no record.
 
     Returns
     -------
     list of Finding
-        Terms without incidents, or silent at their beginning or end; incidents outside all terms; dates that are hard
-        to believe, measured against the terms and not against today.
+        Terms without incidents: an error, since nothing can be concluded about them. Terms silent at their beginning or
+        end; incidents outside all terms; dates that are hard to believe, measured against the terms and not against
+        today.
     """
     if not terms:
         return tell(
@@ -190,22 +198,24 @@ def check_terms(incidents: gpd.GeoDataFrame, terms: Sequence[Term]) -> list[Find
         )
     day = local_day(incidents["occurred_at"])
     return [
-        *(finding for term in terms for finding in _of_term(day, term)),
+        *(finding for term in terms for finding in _of_term(day, term, today)),
         *_outside_terms(incidents, day, terms),
         *_unlikely_dates(incidents, day, terms),
     ]
 
 
-def _of_term(day: pd.Series, term: Term) -> list[Finding]:
+def _of_term(day: pd.Series, term: Term, today: dt.date) -> list[Finding]:
     start, end = pd.Timestamp(term.start), pd.Timestamp(term.end)
     days = day[(day >= start) & (day <= end)]
     if days.empty:
         return tell(
             [term.name],
-            "warning",
+            "error" if term.start <= max(today, day.max().date()) else "note",
             "term_without_incidents",
             "incidents",
-            f"The term {term.name} has no incidents.",
+            f"The record holds no incident of the term {term.name}; it runs from {day.min():%Y-%m-%d} to "
+            f"{day.max():%Y-%m-%d}. Nothing is concluded about that term: it cannot be run, and trends and comparisons "
+            "leave it out.",
             expected=f"incidents from {term.start} to {term.end}",
             remedy="Add the export of that term, or correct its dates in district.toml.",
         )

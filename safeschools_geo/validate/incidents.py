@@ -5,29 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.results import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
+from safeschools_geo.validate.coordinates import FAR_M, classify_coordinates
 from safeschools_geo.validate.incident_times import check_times
 from safeschools_geo.validate.piles import AWAY_M, find_piles, pile_of
 from safeschools_geo.validate.telling import part_text, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import geopandas as gpd
     from pyproj import CRS
 
-    from safeschools_geo.settings import Settings
+    from safeschools_geo.settings import Settings, Term
 
 MOST_PILES = 5
 """Piles that get a finding of their own; the rest share one."""
 
 _MANY = 0.05
+_MOST = 0.5
+_NEARLY_ALL = 0.99
 
 
 def check_incidents(
-    incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, settings: Settings, crs: CRS
+    incidents: gpd.GeoDataFrame,
+    schools: gpd.GeoDataFrame,
+    *,
+    settings: Settings,
+    crs: CRS,
+    terms: Sequence[Term] | None = None,
+    district: gpd.GeoSeries | None = None,
 ) -> list[Finding]:
     """Check the history of incidents.
 
@@ -41,6 +53,10 @@ def check_incidents(
         Settings of the district.
     crs
         Projected CRS in metres to measure in.
+    terms
+        Terms of the district; those of the settings if left out.
+    district
+        Zones and boundary of the district, EPSG:4326; places are not held against them if left out.
 
     Returns
     -------
@@ -50,8 +66,9 @@ def check_incidents(
     if incidents.empty:
         return []
     return [
-        *check_times(incidents, settings.terms),
+        *check_times(incidents, settings.terms if terms is None else terms, time_zone=settings.district.time_zone),
         *check_places(incidents),
+        *([] if district is None else check_outside(incidents, district)),
         *check_piles(incidents, schools, pile_up=settings.incidents.pile_up, crs=crs),
         *check_categories(incidents),
         *check_responders(incidents),
@@ -70,8 +87,8 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
     Returns
     -------
     list of Finding
-        One for incidents that only a school places, one for those that nothing places: a note, or a warning where they
-        are more than 5 % of all.
+        One for incidents that only a school places, one for those that nothing places: a note, a warning where they
+        are more than 5 % of all, an error from 99 % on.
     """
     is_bare = ~np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
     has_school = incidents["school_id"].notna().to_numpy()
@@ -89,7 +106,7 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
         ),
         *tell(
             nowhere,
-            "warning" if len(nowhere) > _MANY * total else "note",
+            "error" if len(nowhere) >= _NEARLY_ALL * total else "warning" if len(nowhere) > _MANY * total else "note",
             "incident_no_location",
             "incidents",
             f"{part_text(len(nowhere), total, 'incident')} with neither usable coordinates nor a known school, and so "
@@ -98,6 +115,58 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
             remedy="Export the addresses' coordinates, or the names of the schools.",
         ),
     ]
+
+
+def check_outside(incidents: gpd.GeoDataFrame, district: gpd.GeoSeries) -> list[Finding]:
+    """Find exports that lie mostly outside the district.
+
+    Parameters
+    ----------
+    incidents
+        Table `incidents`, EPSG:4326.
+    district
+        Zones and boundary of the district, EPSG:4326.
+
+    Returns
+    -------
+    list of Finding
+        One for each export of which more than half of the incidents that have a place or a school have a place outside
+        the district and no school of it; an error from 99 % on.
+    """
+    shape = shapely.union_all(district.to_numpy())
+    bounds = shapely.bounds(incidents.geometry.to_numpy())
+    has_place = np.isfinite(bounds).all(axis=1)
+    has_school = incidents["school_id"].notna().to_numpy()
+    shapely.prepare(shape)
+    is_out = has_place & ~has_school & ~shapely.intersects_xy(shape, bounds[:, 0], bounds[:, 1])
+    is_far = is_out & (classify_coordinates(incidents.geometry, district) != "ok").to_numpy()
+    told = pd.DataFrame({"known": has_place | has_school, "out": is_out, "far": is_far}, index=incidents.index)
+    findings = []
+    for file, rows in told.groupby(incidents["source_file"], sort=True):
+        known, out, far = (int(rows[name].sum()) for name in ("known", "out", "far"))
+        if out <= _MOST * known:
+            continue
+        is_elsewhere = far > _MOST * out
+        findings += tell(
+            incidents["incident_id"][rows.index[rows["out"]]],
+            "error" if out >= _NEARLY_ALL * known else "warning",
+            "export_outside_district",
+            "incidents",
+            f"{part_text(out, known, 'incident')} of {file} outside the district and at none of its schools, {far:,} "
+            f"of them more than {FAR_M / 1000:.0f} km away; {known - out:,} are left. "
+            + (
+                "That is what coordinates in another CRS, or another place's export, look like."
+                if is_elsewhere
+                else "That is what an export of the whole county or city looks like."
+            ),
+            expected="incidents in the district or at its schools",
+            remedy="See whether `crs` under [incidents] is that of the export, and whether the export is this "
+            "district's."
+            if is_elsewhere
+            else "Keep the district's own calls with a pattern for one of the export's columns under [incidents.keep], "
+            "such as its agency or beat; if all are meant, correct the zones.",
+        )
+    return findings
 
 
 def check_piles(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, pile_up: int, crs: CRS) -> list[Finding]:

@@ -25,8 +25,11 @@ def test_case_and_spaces_do_not_matter(theirs):
     assert column.tolist() == [f"{theirs} 1", f"{theirs} 2"]
 
 
-def test_the_exact_name_wins():
-    assert io.take(raw("ID", "id", "Id"), {}, "id").name == "id"
+def test_an_exact_name_in_the_settings_decides_between_spellings():
+    assert io.take(raw("ID", "id", "Id"), {"id": "id"}, "id").name == "id"
+    with pytest.raises(ColumnError, match="Several columns") as caught:
+        io.take(raw("ID", "id", "Id"), {}, "id")
+    assert 'id = "ID"' in caught.value.remedy
 
 
 def test_several_that_are_alike_are_refused():

@@ -11,6 +11,7 @@ from safeschools_geo.validate.incident_times import check_hours, check_midnight,
 
 FALL = Term(name="Fall", start=dt.date(2025, 9, 1), end=dt.date(2025, 12, 19))
 SPRING = Term(name="Spring", start=dt.date(2026, 1, 12), end=dt.date(2026, 5, 29))
+TODAY = dt.date(2026, 7, 1)
 
 
 def local(*texts):
@@ -103,34 +104,44 @@ def test_a_minute_past_midnight_and_dates_alone_are_not_midnight():
 
 def test_terms_with_incidents_on_every_day_are_fine():
     days = [*every_day("2025-09-01", "2025-12-19"), *every_day("2026-01-12", "2026-05-29")]
-    assert check_terms(history(*days), (FALL, SPRING)) == []
+    assert check_terms(history(*days), (FALL, SPRING), today=TODAY) == []
 
 
-def test_a_term_without_incidents():
-    (finding,) = check_terms(history(*every_day("2025-09-01", "2025-12-19")), (FALL, SPRING))
-    assert (finding.severity, finding.code, finding.ids) == ("warning", "term_without_incidents", ("Spring",))
+@pytest.mark.parametrize(
+    ("today", "severity"), [(TODAY, "error"), (SPRING.start, "error"), (dt.date(2026, 1, 11), "note")]
+)
+def test_a_term_that_has_begun_and_has_no_incidents_is_an_error(today, severity):
+    fall = history(*every_day("2025-09-01", "2025-12-19"))
+    (finding,) = check_terms(fall, (FALL, SPRING), today=today)
+    assert (finding.severity, finding.code, finding.ids) == (severity, "term_without_incidents", ("Spring",))
     assert finding.expected == "incidents from 2026-01-12 to 2026-05-29"
+    assert "it runs from 2025-09-01 to 2025-12-19" in finding.message
+
+
+def test_a_term_between_others_needs_no_calendar_to_be_missed():
+    found = check_terms(history(*every_day("2026-01-12", "2026-05-29")), (FALL, SPRING), today=dt.date(2025, 1, 1))
+    assert [(f.severity, f.ids) for f in found if f.code == "term_without_incidents"] == [("error", ("Fall",))]
 
 
 def test_a_term_that_falls_silent():
-    (finding,) = check_terms(history(*every_day("2025-09-01", "2025-11-19")), (FALL,))
+    (finding,) = check_terms(history(*every_day("2025-09-01", "2025-11-19")), (FALL,), today=TODAY)
     assert (finding.code, finding.ids) == ("term_partly_silent", ("Fall",))
     assert finding.message == "The term Fall ends with 30 days without incidents; the rest has 80."
-    (finding,) = check_terms(history(*every_day("2025-10-01", "2025-12-19")), (FALL,))
+    (finding,) = check_terms(history(*every_day("2025-10-01", "2025-12-19")), (FALL,), today=TODAY)
     assert "begins with 30 days" in finding.message
 
 
 def test_a_few_incidents_leave_silence_by_chance():
     # Two incidents miss the last 59 of 110 days with probability (51/110)² = 0.2.
-    assert check_terms(history("2025-09-01", "2025-10-21"), (FALL,)) == []
+    assert check_terms(history("2025-09-01", "2025-10-21"), (FALL,), today=TODAY) == []
     # Sixty incidents miss the last 13 days hardly ever, but a holiday is as long.
-    assert check_terms(history(*every_day("2025-09-01", "2025-12-06")), (FALL,)) == []
+    assert check_terms(history(*every_day("2025-09-01", "2025-12-06")), (FALL,), today=TODAY) == []
 
 
 def test_incidents_outside_the_terms_are_counted_by_where_they_lie():
     days = [*every_day("2025-09-01", "2025-12-19"), *every_day("2026-01-12", "2026-05-29")]
     outside = ["2025-08-31 23:59", "2025-12-20", "2026-01-11 23:59", "2026-05-30"]
-    (finding,) = check_terms(history(*outside, *days), (FALL, SPRING))
+    (finding,) = check_terms(history(*outside, *days), (FALL, SPRING), today=TODAY)
     assert (finding.severity, finding.code) == ("note", "incident_outside_terms")
     assert finding.ids == ("I0", "I1", "I2", "I3")
     assert finding.message.endswith("1 before the first, 2 between two, 1 after the last.")
@@ -142,7 +153,7 @@ def test_incidents_outside_the_terms_are_counted_by_where_they_lie():
 )
 def test_dates_are_judged_by_the_terms_and_not_by_today(date, is_odd):
     days = [*every_day("2025-09-01", "2025-12-19"), *every_day("2026-01-12", "2026-05-29"), date]
-    found = {f.code: f for f in check_terms(history(*days), (FALL, SPRING))}
+    found = {f.code: f for f in check_terms(history(*days), (FALL, SPRING), today=TODAY)}
     assert ("incident_date_unlikely" in found) is is_odd
     if is_odd:
         assert found["incident_date_unlikely"].ids == (f"I{len(days) - 1}",)
@@ -150,5 +161,5 @@ def test_dates_are_judged_by_the_terms_and_not_by_today(date, is_odd):
 
 
 def test_settings_without_a_term_are_a_warning():
-    (finding,) = check_terms(history("2025-09-03"), ())
+    (finding,) = check_terms(history("2025-09-03"), (), today=TODAY)
     assert (finding.code, finding.table) == ("no_terms", "settings")
