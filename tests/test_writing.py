@@ -1,12 +1,13 @@
 """Where outputs go: nothing of the user's is touched, and whenever a command is killed nothing is lost."""
 
+import hashlib
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
-import textwrap
+import warnings
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def tree(folder):
 def without_manifest(folder):
     found = tree(folder)
     listed = json.loads(found.pop("manifest.json"))["outputs"]
-    assert {name: None for name in listed} == {name: None for name in listed if (folder / name).is_file()}
+    assert listed == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in listed}
     return found
 
 
@@ -65,7 +66,7 @@ def test_a_folder_appears_only_when_it_is_complete(tmp_path):
         assert not target.exists()
         write_manifest(fresh, {})
     assert without_manifest(target) == {"a.txt": "1"}
-    assert [p.name for p in tmp_path.rglob("*")] == ["out", "Fall", "a.txt", "manifest.json"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["Fall", "a.txt", "manifest.json", "out"]
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
@@ -83,7 +84,8 @@ def test_what_is_interrupted_leaves_nothing(tmp_path, stop):
     assert tree(tmp_path) == before
 
 
-def test_only_what_the_manifest_lists_is_replaced(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_only_what_the_manifest_lists_is_replaced(tmp_path):
     target = tmp_path / "Fall"
     write(target, {"a.txt": "1", "maps/a.html": "1", "gone/deep/b.txt": "1"})
     write_text(target / "notes.txt", "mine")
@@ -109,7 +111,8 @@ def test_only_what_the_manifest_lists_is_replaced(tmp_path, way):
     assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
 
 
-def test_a_part_is_replaced_and_the_manifest_of_the_whole_stays_true(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_a_part_is_replaced_and_the_manifest_of_the_whole_stays_true(tmp_path):
     target = tmp_path / "Fall"
     write(target, {"a.txt": "1", "hotspots/x.csv": "1", "hotspots/y.csv": "1"}, public="hotspots")
     write_text(target / "hotspots" / "notes.txt", "mine")
@@ -190,7 +193,8 @@ def test_what_became_a_link_or_a_folder_is_not_ours_any_more(tmp_path):
         write(target, {"a.txt": "2"})
 
 
-def test_a_file_of_the_user_with_a_name_of_ours_is_not_overwritten(tmp_path, way):
+@pytest.mark.usefixtures("way")
+def test_a_file_of_the_user_with_a_name_of_ours_is_not_overwritten(tmp_path):
     target = tmp_path / "Fall"
     write(target, {"a.txt": "1"})
     write_text(target / "solver.log", "mine")
@@ -233,7 +237,9 @@ def test_inputs_are_never_written(tmp_path, monkeypatch, spelling):
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["points.csv", "./points.csv", "x/../points.csv", "link.csv", "hard.csv", "POINTS.CSV"])
+@pytest.mark.parametrize(
+    "name", ["points.csv", "./points.csv", "x/../points.csv", "link.csv", "hard.csv", "POINTS.CSV"]
+)
 def test_a_file_that_is_an_input_is_refused_however_it_is_spelt(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path("points.csv").write_text("id,zone_id\n", encoding="utf-8")
@@ -246,14 +252,19 @@ def test_a_file_that_is_an_input_is_refused_however_it_is_spelt(tmp_path, monkey
     assert tree(tmp_path) == before
 
 
+def replace_by_half(target):
+    with output_file(target) as fresh:
+        write_text(fresh, "half")
+        write_text(fresh / "below", "a file is no folder")
+
+
 def test_a_file_is_whole_or_as_it_was_and_for_its_owner_only(tmp_path):
     target = tmp_path / "sub" / "a.csv"
     with output_file(target) as fresh:
         write_text(fresh, "1")
         assert not target.exists()
-    with pytest.raises(KeyboardInterrupt), output_file(target) as fresh:
-        write_text(fresh, "half")
-        raise KeyboardInterrupt
+    with pytest.raises(OutputError):
+        replace_by_half(target)
     assert tree(tmp_path) == {"sub": None, "sub/a.csv": "1"}
     assert (mode(target), mode(target.parent)) == (0o600, 0o700)
 
@@ -275,11 +286,14 @@ def test_a_file_in_the_way_is_not_replaced(tmp_path, what):
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_all_is_for_its_owner_only_but_what_is_public(tmp_path, umask, way):
+@pytest.mark.usefixtures("way")
+def test_all_is_for_its_owner_only_but_what_is_public(tmp_path, umask):
     before = os.umask(umask)
     try:
         for _ in range(2):
-            write(tmp_path / "outputs" / "Fall", {"a.txt": "", "board/es/b.html": "", "maps/c.html": ""}, public="board")
+            write(
+                tmp_path / "outputs" / "Fall", {"a.txt": "", "board/es/b.html": "", "maps/c.html": ""}, public="board"
+            )
         write(tmp_path / "packet", {"index.html": ""}, public=".")
     finally:
         os.umask(before)
@@ -324,30 +338,39 @@ def test_a_stranger_where_the_work_would_be_stays(tmp_path):
 # What is killed: at every call that changes a file system, and at random
 
 
-KILLED = textwrap.dedent(
-    """
-    import os, sys
-    from pathlib import Path
-    sys.path.insert(0, {root!r} + "/tests")
-    import test_writing
-    from safeschools_geo import writing
-    if {way!r} == "in place":
-        writing._exchange_call = lambda: None
-    left = [int(sys.argv[1])]
-    watched = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.symlink")
-    def die(event, arguments):
-        if event in watched or (event == "open" and "w" in str(arguments[1])):
-            left[0] -= 1
-            if left[0] < 0:
-                os._exit(9)
-    sys.addaudithook(die)
-    test_writing.{what}(Path(sys.argv[2]))
-    """
-)
+WATCHED = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.symlink"}
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
+
+
+def kill_at(step, work):
+    """Do something in a process that dies before the given call that changes a file system; say whether it did."""
+    with warnings.catch_warnings():
+        # The copy has one thread, and this process may have more: it only writes files.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        left = [step]
+
+        def die(event, arguments):
+            if event in WATCHED or (event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT):
+                left[0] -= 1
+                if left[0] < 0:
+                    os._exit(9)
+
+        try:
+            sys.addaudithook(die)
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 9)
+    return code == 9
 
 
 def replace_term(folder):
-    write(folder / "Fall", {"a.txt": "2", "maps/b.html": "2", "new/c.txt": "2"})
+    write(folder / "Fall", NEW)
 
 
 def release_two(folder):
@@ -357,15 +380,6 @@ def release_two(folder):
 def replace_file(folder):
     with output_file(folder / "a.csv") as fresh:
         write_text(fresh, "2")
-
-
-def kill_at(step, folder, what, way="exchange"):
-    """Run a function of this module in a process of its own that dies at a step; say whether it did."""
-    code = KILLED.format(root=str(ROOT), way=way, what=what)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run([sys.executable, "-c", code, str(step), str(folder)], env=environment, check=False)
-    assert run.returncode in (0, 9)
-    return run.returncode == 9
 
 
 def release(folder, number):
@@ -382,29 +396,27 @@ NEW = {"a.txt": "2", "maps/b.html": "2", "new/c.txt": "2"}
 MINE = {"notes.txt": "mine", "maps/mine.txt": "mine", "gone/mine.txt": "mine"}
 
 
-def steps_of(what, way, tmp_path_factory, prepare):
-    """Kill at the first step, the second, … until the process comes to its end."""
+def killed(work, prepare, tmp_path_factory):
+    """Kill at the first step, the second, … until the work comes to its end; give the folder each time."""
     for step in range(1000):
         folder = tmp_path_factory.mktemp("killed")
         prepare(folder)
-        if not kill_at(step, folder, what, way):
+        if not kill_at(step, lambda folder=folder: work(folder)):
+            assert step > 10
             return
         yield folder
 
 
-@pytest.mark.parametrize("way_to_kill", ["exchange", "in place"])
-def test_a_folder_killed_at_any_step_is_the_old_or_the_new_one(tmp_path_factory, way_to_kill, monkeypatch):
-    if way_to_kill == "in place":
-        monkeypatch.setattr(writing, "_exchange_call", lambda: None)
-
+@needs_fork
+def test_a_folder_killed_at_any_step_is_the_old_or_the_new_one(tmp_path_factory, way):
     def prepare(folder):
         write(folder / "Fall", OLD)
         for name, text in MINE.items():
             write_text(folder / "Fall" / name, text)
 
     seen = set()
-    for folder in steps_of("replace_term", way_to_kill, tmp_path_factory, prepare):
-        if way_to_kill == "exchange":
+    for folder in killed(replace_term, prepare, tmp_path_factory):
+        if way == "exchange":
             # Complete before anything is repaired, too.
             seen.add(_which(folder / "Fall"))
         repair(folder / "Fall")
@@ -415,14 +427,16 @@ def test_a_folder_killed_at_any_step_is_the_old_or_the_new_one(tmp_path_factory,
 
 def _which(folder):
     found = {name: text for name, text in without_manifest(folder).items() if text is not None}
+    found = {name: text for name, text in found.items() if not name.startswith("..safeschools/")}
     assert {name: found.pop(name) for name in MINE} == MINE
     assert found in (OLD, NEW)
     return "old" if found == OLD else "new"
 
 
+@needs_fork
 def test_a_release_killed_at_any_step_has_packet_and_line_or_neither(tmp_path_factory):
     seen = set()
-    for folder in steps_of("release_two", "exchange", tmp_path_factory, lambda folder: release(folder, 1)):
+    for folder in killed(release_two, lambda folder: release(folder, 1), tmp_path_factory):
         repair(folder / "releases.jsonl")
         found = tree(folder)
         lines = found["releases.jsonl"].split()
@@ -435,37 +449,33 @@ def test_a_release_killed_at_any_step_has_packet_and_line_or_neither(tmp_path_fa
     assert seen == {1, 2}
 
 
+@needs_fork
 def test_a_file_killed_at_any_step_is_the_old_or_the_new_one(tmp_path_factory):
     seen = set()
-    for folder in steps_of("replace_file", "", tmp_path_factory, lambda folder: write_text(folder / "a.csv", "1")):
+    for folder in killed(replace_file, lambda folder: write_text(folder / "a.csv", "1"), tmp_path_factory):
         repair(folder / "a.csv")
         assert [p.name for p in folder.iterdir()] == ["a.csv"]
         seen.add((folder / "a.csv").read_text("utf-8"))
     assert seen == {"1", "2"}
 
 
-def test_a_repair_killed_at_any_step_can_be_repaired(tmp_path_factory, monkeypatch):
-    write(folder := tmp_path_factory.mktemp("once") / "Fall", OLD)
-    monkeypatch.setattr(writing, "_finish_exchange", lambda *_: os._exit(9))
-    child = os.fork() if hasattr(os, "fork") else pytest.skip("no fork")
-    if child == 0:
-        replace_term(folder.parent)
-        os._exit(0)
-    os.waitpid(child, 0)
-    monkeypatch.undo()
-    # The journal stands, nothing has been exchanged. Whatever the user does now, survives.
+@needs_fork
+@pytest.mark.usefixtures("way")
+def test_a_repair_killed_at_any_step_can_be_repaired(tmp_path, monkeypatch):
+    folder = tmp_path / "Fall"
+    write(folder, OLD)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(writing, "_finish", lambda work, _: (work / "journal.json").exists() and os._exit(9))
+        kill_at(1000, lambda: replace_term(tmp_path))
+    # The journal stands, nothing has been put in its place. Whatever the user does now survives.
     write_text(folder / "later.txt", "mine")
-    for step in range(1000):
-        if not kill_at(step, folder.parent, "repair_term"):
-            break
-    assert step > 10
+    steps = 0
+    while kill_at(steps, lambda: repair(folder)):
+        steps += 1
+    assert steps > 10
     found = {name: text for name, text in without_manifest(folder).items() if text is not None}
     assert found == {**NEW, "later.txt": "mine"}
-    assert [p.name for p in folder.parent.iterdir()] == ["Fall"]
-
-
-def repair_term(folder):
-    repair(folder / "Fall")
+    assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
 
 
 def test_a_release_cannot_be_written_to_again(tmp_path):
