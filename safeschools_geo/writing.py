@@ -238,7 +238,7 @@ def repair(path: Path) -> None:
         A file or folder of outputs.
     """
     real = _real(path)
-    for folder in (real, *real.parents[:2]):
+    for folder in (real, *real.parents[:3]):
         with suppress(OSError):
             for work in sorted(folder.glob(f".*{_WORK}")):
                 # Who is still at work needs no repair.

@@ -34,7 +34,7 @@ def tree(folder):
         if path.is_symlink():
             found[name] = str(path.readlink())
         else:
-            found[name] = path.read_text("utf-8") if path.is_file() else None
+            found[name] = path.read_bytes().decode("latin-1") if path.is_file() else None
     return found
 
 

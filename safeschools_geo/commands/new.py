@@ -20,7 +20,6 @@ _CONFIDENTIAL = """\
 /outputs/
 # what was released, with what it was rounded from: keep it elsewhere, safe
 /releases.jsonl
-/releases/
 """
 
 

@@ -34,7 +34,7 @@ from safeschools_geo.term import PROPOSING_STEPS, run_term, zone_by_school
 from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.term_plan import propose_zones
 from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.writing import output_folder
+from safeschools_geo.writing import output_folder, repair
 
 if TYPE_CHECKING:
     from safeschools_geo.settings import Settings
@@ -111,6 +111,7 @@ def command(
         raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.")
     target = out or Path()
     inputs = [path for path in (units, adjacency) if path is not None]
+    repair(units)
     with output_folder(target, inputs=inputs) as fresh:
         read = read_areal_units(
             units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone, crs=crs

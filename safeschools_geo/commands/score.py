@@ -29,7 +29,7 @@ from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.term_scores import score_in_district, stability_in_district
 from safeschools_geo.term_watch import keep_watch
 from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.writing import output_folder
+from safeschools_geo.writing import output_folder, repair
 
 
 @click.command("score")
@@ -52,6 +52,7 @@ def command(
 ) -> None:
     """Score a plan on every measure, beside the current zones."""
     folder = folder_of(district)
+    repair(plan_file)
     inputs = [*inputs_of(load_settings(folder)), plan_file]
     place = nullcontext() if out is None else output_folder(out, inputs=inputs)
     with place as fresh, progress_of(len(FINDING_STEPS) + 1) as begin:
