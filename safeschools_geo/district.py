@@ -17,7 +17,7 @@ from safeschools_geo.conform import conform
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all
 from safeschools_geo.incidents import read_exports, read_incidents
-from safeschools_geo.layers import read_areas, read_backdrop, read_boundary
+from safeschools_geo.layers import FILE_STEMS, read_areas, read_backdrop, read_boundary
 from safeschools_geo.results import CheckReport, Finding, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
 from safeschools_geo.school_calendar import term_of
@@ -157,6 +157,35 @@ def demo_folder() -> Path:
     """
     installed = Path(str(resources.files("safeschools_geo"))) / "_demo"
     return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "data"
+
+
+def input_files(settings: Settings) -> list[Path]:
+    """List what a district is read from, before it is read.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Its files, and the folders of its layers and exports; some may not be there.
+    """
+    folder, paths, enrollment = settings.folder, settings.paths, settings.schools.enrollment_file
+    named = [
+        *(getattr(settings, section).file for section in (*FILE_STEMS, "incidents")),
+        None if enrollment is None else enrollment.file,
+        settings.rebalance.links,
+        settings.board.policy if (folder / settings.board.policy).is_file() else None,
+    ]
+    places = [folder / name for name in named if name]
+    found = [file for place in places for file in io.find_files(place.parent, place.name)]
+    # A folder in which the outputs lie, too, is no place of inputs alone.
+    outputs = (folder / paths.outputs).resolve()
+    shared = [folder / paths.boundaries, folder / paths.incidents]
+    alone = [place for place in shared if not outputs.is_relative_to(place.resolve())]
+    return [folder / FILE_NAME, folder / paths.crosswalk, *places, *found, *alone]
 
 
 def read_district(folder: Path | str) -> District:

@@ -18,6 +18,7 @@ from safeschools_geo.export import write_csv, write_geojson, write_manifest, wri
 from safeschools_geo.packet.outputs import write_board
 from safeschools_geo.plan_outputs import write_term_plan
 from safeschools_geo.workload import term_comparison
+from safeschools_geo.writing import PRODUCT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +140,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
     settings.pop("folder")
     statuses = result.school_zones["status"].value_counts()
     return {
-        "product": {"name": "safeschools-geo", "version": __version__},
+        "product": {"name": PRODUCT, "version": __version__},
         "district": district.settings.district.name,
         "is_synthetic": district.settings.district.is_synthetic,
         "term": result.term.name,

@@ -23,7 +23,7 @@ LAYERS = [
     },
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
     {"assign", "counts", "workload", "hotspots", "rebalance", "coverage", "disclosure"},
-    {"maps", "board", "check_page", "export"},
+    {"maps", "board", "check_page", "export", "writing"},
     {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result"}
     | {"term_ground", "term_scores", "term_plan", "plan_outputs", "plan_maps"}
     | {"term_watch", "term_absence", "term_visits", "term_coverage", "coverage_outputs", "coverage_maps"}

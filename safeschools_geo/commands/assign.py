@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import click
@@ -14,7 +15,9 @@ from safeschools_geo.commands.common import json_option, messages, print_json
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError, FileReadError
 from safeschools_geo.export import write_csv
+from safeschools_geo.schemas import ASSIGNMENTS
 from safeschools_geo.settings import LayerSettings
+from safeschools_geo.writing import output_file
 from safeschools_geo.zones import zones_from_file
 
 _LON = ("lon", "longitude", "long", "lng", "x", "xcoord", "point_x")
@@ -55,14 +58,16 @@ def command(
     """Write the zone of each point, one row for each, in the order of the file."""
     if (lon is None) != (lat is None):
         raise click.UsageError("Give --lon and --lat together.")
-    polygons = zones_from_file(zones, LayerSettings(crs=zones_crs, columns={"zone_id": zone_id} if zone_id else {}))
-    located, ids = _points(points, id_column=id_column, lon=lon, lat=lat, crs=crs)
-    has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
-    assign = assign_campuses if has_areas else assign_points
-    before = None if previous is None else _previous(previous, ids)
-    result = assign(located, polygons.frame, max_snap_m=max_snap, previous=before)
-    table = pd.concat([ids, result], axis=1)
-    write_csv(out, table)
+    inputs = [path for path in (points, zones, previous) if path is not None]
+    with output_file(out, inputs=inputs, is_ours=_is_assignment) as fresh:
+        polygons = zones_from_file(zones, LayerSettings(crs=zones_crs, columns={"zone_id": zone_id} if zone_id else {}))
+        located, ids = _points(points, id_column=id_column, lon=lon, lat=lat, crs=crs)
+        has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
+        assign = assign_campuses if has_areas else assign_points
+        before = None if previous is None else _previous(previous, ids)
+        result = assign(located, polygons.frame, max_snap_m=max_snap, previous=before)
+        table = pd.concat([ids, result], axis=1)
+        write_csv(fresh, table)
     for finding in polygons.findings:
         messages().print(f"{zones.name}: {finding}", markup=False)
     counts = {str(status): int(n) for status, n in result["status"].value_counts().items()}
@@ -71,6 +76,16 @@ def command(
     else:
         listed = ", ".join(f"{n:,} {status}" for status, n in counts.items())
         messages().print(f"{len(table):,} points: {listed or 'none'}. Written to {out}.", markup=False, soft_wrap=True)
+
+
+def _is_assignment(path: Path) -> bool:
+    """Say whether a file has the header that this command writes: the column of the ids, then its own."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+    return header[1:] in (ASSIGNMENTS.column_names, [*ASSIGNMENTS.column_names, "shares"])
 
 
 def _points(

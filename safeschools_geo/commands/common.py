@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from safeschools_geo.district import demo_folder
+from safeschools_geo.district import demo_folder, input_files
+from safeschools_geo.writing import releases_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +112,23 @@ def releases_file(settings: Settings) -> Path:
     if settings.folder == demo_folder():
         return outputs_of(settings, None) / settings.board.releases
     return settings.folder / settings.board.releases
+
+
+def inputs_of(settings: Settings) -> list[Path]:
+    """List what a command reads, and what nothing but a release may write.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files and folders of the district, the record of releases, and the folder of their packets.
+    """
+    record = releases_file(settings)
+    return [*input_files(settings), record, releases_folder(record)]
 
 
 @contextmanager

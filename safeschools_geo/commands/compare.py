@@ -9,6 +9,7 @@ import click
 from safeschools_geo.commands.common import (
     district_argument,
     folder_of,
+    inputs_of,
     json_option,
     messages,
     out_option,
@@ -17,8 +18,10 @@ from safeschools_geo.commands.common import (
     progress_of,
 )
 from safeschools_geo.comparing.outputs import write_comparison
-from safeschools_geo.term_compare import COMPARING_STEPS, compare_terms
+from safeschools_geo.file_names import pair_name
+from safeschools_geo.term_compare import COMPARING_STEPS, compare_terms, terms_in_order
 from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +40,14 @@ if TYPE_CHECKING:
 def command(term_a: str, term_b: str, district: Path | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Compare two terms: zones of schools, loads, rates, and hotspots that emerged, persisted or faded."""
     folder = folder_of(district)
-    outputs = outputs_of(load_settings(folder), out)
-    with progress_of(len(COMPARING_STEPS) + 1) as begin:
+    settings = load_settings(folder)
+    outputs = outputs_of(settings, out)
+    target = outputs / "compare" / pair_name(*(term.name for term in terms_in_order(settings, term_a, term_b)))
+    place = output_folder(target, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(COMPARING_STEPS) + 1) as begin:
         compared = compare_terms(folder, term_a, term_b, outputs=outputs, seed=seed, on_step=begin)
         begin("Writing")
-        target = write_comparison(compared, outputs)
+        write_comparison(compared, fresh)
     if as_json:
         print_json(
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,14 @@ import geopandas as gpd
 
 from safeschools_geo.commands.common import json_option, messages, print_json
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.export import write_geojson
+from safeschools_geo.export import is_sealed, write_geojson
 from safeschools_geo.io import geometry, read_table
 from safeschools_geo.layers import read_boundary
 from safeschools_geo.rebalance.drafting.draft import draft_zones, draft_zones_of_units
 from safeschools_geo.rebalance.drafting.zone_draft import OBJECTIVES
 from safeschools_geo.schools import read_schools
 from safeschools_geo.toml_settings import preset_names, settings_from
+from safeschools_geo.writing import output_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import Settings
 
 _file = click.Path(path_type=Path, dir_okay=False)
+_SEAL = "draft-zones"
 
 
 @click.command("draft-zones")
@@ -77,14 +80,17 @@ def command(
     if units is not None and (district is not None or schools is not None):
         raise click.UsageError("Give --units, or --district and --schools, not both.")
     if units is not None:
-        draft, findings = _of_units(units, unit_id, workload, crs, asked)
+        draw = partial(_of_units, units, unit_id, workload, crs, asked)
     elif district is None or schools is None:
         raise click.UsageError("Give --district and --schools, or --units.")
     else:
         columns = {"school_id": id_column, "x": lon, "y": lat}
         settings = _settings(district, schools, columns, keep, preset=preset, crs=crs or ("EPSG:4326" if lon else None))
-        draft, findings = _of_schools(settings, district, asked)
-    write_geojson(out, draft.zones)
+        draw = partial(_of_schools, settings, district, asked)
+    inputs = [path for path in (district, schools, units) if path is not None]
+    with output_file(out, inputs=inputs, is_ours=partial(is_sealed, seal=_SEAL)) as fresh:
+        draft, findings = draw()
+        write_geojson(fresh, draft.zones, seal=_SEAL)
     for finding in findings:
         messages().print(str(finding), markup=False)
     if as_json:

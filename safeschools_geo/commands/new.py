@@ -9,10 +9,10 @@ import click
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from safeschools_geo.commands.common import messages
-from safeschools_geo.errors import OutputError
 from safeschools_geo.export import write_text
 from safeschools_geo.schemas import CATEGORIES
 from safeschools_geo.toml_settings import preset_names
+from safeschools_geo.writing import output_folder
 
 _CONFIDENTIAL = """\
 # incidents are confidential, and outputs are made of them
@@ -28,10 +28,6 @@ _CONFIDENTIAL = """\
 @click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known export.")
 def command(folder: Path, preset: str | None) -> None:
     """Make a district folder with settings to fill in."""
-    if folder.exists() and any(folder.iterdir()):
-        raise OutputError(
-            "The folder is not empty.", where=folder, expected="a new or an empty folder", remedy="Choose another."
-        )
     # Plain text, not HTML: nothing is escaped but what `tojson` quotes.
     templates = Environment(
         loader=PackageLoader("safeschools_geo", "templates/new"),
@@ -40,11 +36,12 @@ def command(folder: Path, preset: str | None) -> None:
         autoescape=False,  # noqa: S701 - TOML and Markdown
     )
     values = {"name": folder.resolve().name, "preset": preset, "categories": ", ".join(CATEGORIES)}
-    for name in ("district.toml", "README.md"):
-        write_text(folder / name, templates.get_template(f"{name}.j2").render(values))
     crosswalk = resources.files("safeschools_geo") / "templates" / "new" / "crosswalk.csv"
-    write_text(folder / "crosswalk.csv", crosswalk.read_text(encoding="utf-8"))
-    write_text(folder / ".gitignore", _CONFIDENTIAL)
-    for name in ("boundaries", "incidents"):
-        (folder / "data" / name).mkdir(parents=True, exist_ok=True)
+    with output_folder(folder, is_listed=False) as fresh:
+        for name in ("district.toml", "README.md"):
+            write_text(fresh / name, templates.get_template(f"{name}.j2").render(values))
+        write_text(fresh / "crosswalk.csv", crosswalk.read_text(encoding="utf-8"))
+        write_text(fresh / ".gitignore", _CONFIDENTIAL)
+        for name in ("boundaries", "incidents"):
+            (fresh / "data" / name).mkdir(parents=True)
     messages().print(f"Made {folder}. Next: read {folder / 'README.md'}.", markup=False, soft_wrap=True)

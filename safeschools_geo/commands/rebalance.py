@@ -11,6 +11,7 @@ import click
 from safeschools_geo.commands.common import (
     district_argument,
     folder_of,
+    inputs_of,
     json_option,
     messages,
     outputs_of,
@@ -20,7 +21,8 @@ from safeschools_geo.commands.common import (
 )
 from safeschools_geo.commands.rebalance_units import read_areal_units
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.export import replaced_folder
+from safeschools_geo.export import write_manifest
+from safeschools_geo.io import sha256_of
 from safeschools_geo.plan_outputs import write_plan, write_term_plan
 from safeschools_geo.rebalance.frontier import frontier
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
@@ -29,11 +31,12 @@ from safeschools_geo.rebalance.problem_of_units import Rules
 from safeschools_geo.rebalance.propose import rebalance
 from safeschools_geo.rebalance.travel import roots_of
 from safeschools_geo.term import PROPOSING_STEPS, run_term, zone_by_school
+from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.term_plan import propose_zones
+from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder, repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from safeschools_geo.settings import Settings
     from safeschools_geo.term_plan import TermPlan
 
@@ -106,12 +109,21 @@ def command(
         )
     if request.max_moves is None and request.tolerance is None:
         raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.")
-    read = read_areal_units(
-        units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone, crs=crs
-    )
-    for finding in read.findings:
-        messages().print(str(finding), markup=False, soft_wrap=True)
-    _of_units(read.units, read.edges, request, out or Path(), as_json=as_json)
+    target = out or Path()
+    inputs = [path for path in (units, adjacency) if path is not None]
+    repair(units)
+    with output_folder(target, inputs=inputs) as fresh:
+        read = read_areal_units(
+            units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone, crs=crs
+        )
+        for finding in read.findings:
+            messages().print(str(finding), markup=False, soft_wrap=True)
+        summary, certificate = _of_units(read.units, read.edges, request, fresh)
+        write_manifest(fresh, {"seed": request.seed, "inputs": {path.name: sha256_of(path) for path in inputs}})
+    if as_json:
+        print_json({"out": target.as_posix(), "summary": summary, "certificate": certificate})
+    else:
+        messages().print(f"{summary} Written to {target}.", markup=False, soft_wrap=True)
 
 
 def _on_point(moves: int, imbalance: float, bound: float) -> None:
@@ -120,7 +132,11 @@ def _on_point(moves: int, imbalance: float, bound: float) -> None:
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
-    with progress_of(len(PROPOSING_STEPS)) as begin:
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "plan"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(PROPOSING_STEPS)) as begin:
         result = run_term(
             folder, term=term, seed=request.seed, proposes=False, covers=False, protects=False, on_step=begin
         )
@@ -138,15 +154,15 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
             keeps_interrupted=True,
             on_point=_on_point,
         )
-    if proposal is None:
-        raise SettingsError(
-            "There is nothing to rebalance.",
-            where=folder,
-            expected="two zones or more, with programme schools that have a workload in the term",
-            remedy="Run `safeschools check` and look at the schools, or name another --term.",
-        )
-    target = out or outputs_of(result.district.settings, None) / result.term.name / "plan"
-    _write(target, lambda fresh: write_term_plan(proposal, fresh))
+        if proposal is None:
+            raise SettingsError(
+                "There is nothing to rebalance.",
+                where=folder,
+                expected="two zones or more, with programme schools that have a workload in the term",
+                remedy="Run `safeschools check` and look at the schools, or name another --term.",
+            )
+        write_term_plan(proposal, fresh)
+        write_manifest(fresh, manifest_of(dataclasses.replace(result, proposal=proposal)))
     _tell(proposal, proposal.summary(), target, as_json=as_json)
 
 
@@ -166,7 +182,7 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
     return dataclasses.replace(settings, rebalance=dataclasses.replace(plan, **changes))
 
 
-def _of_units(units: Any, edges: Any, request: Request, out: Path, *, as_json: bool) -> None:  # noqa: ANN401
+def _of_units(units: Any, edges: Any, request: Request, fresh: Path) -> tuple[str, dict[str, Any]]:  # noqa: ANN401
     roots = None if request.free_roots else roots_of(units)
     limit = 60.0 if request.time_limit_s is None else request.time_limit_s
     rules = Rules(roots=roots, locked=request.locked, together=request.together)
@@ -197,16 +213,8 @@ def _of_units(units: Any, edges: Any, request: Request, out: Path, *, as_json: b
     names = units[["zone_id"]].drop_duplicates().sort_values("zone_id", ignore_index=True)
     zones = zones_of_plan(units, plan.assignment, names.assign(name=[f"Zone {z}" for z in names["zone_id"]]))
     summary = plan.summary() if found is None else f"{plan.summary()} {found.finding()}"
-    _write(out, lambda fresh: write_plan(fresh, plan, zones, found=found, summary=summary))
-    if as_json:
-        print_json({"out": out.as_posix(), "summary": summary, "certificate": dict(plan.certificate)})
-    else:
-        messages().print(f"{summary} Written to {out}.", markup=False, soft_wrap=True)
-
-
-def _write(target: Path, write: Callable[[Path], None]) -> None:
-    with replaced_folder(target) as fresh:
-        write(fresh)
+    write_plan(fresh, plan, zones, found=found, summary=summary)
+    return summary, dict(plan.certificate)
 
 
 def _tell(proposal: TermPlan, summary: str, target: Path, *, as_json: bool) -> None:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 import numpy as np
 
-from safeschools_geo.commands.common import folder_of, json_option, messages, print_json, progress_of, term_option
+from safeschools_geo.commands.common import (
+    folder_of,
+    inputs_of,
+    json_option,
+    messages,
+    print_json,
+    progress_of,
+    term_option,
+)
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.export import replaced_folder, write_csv, write_geojson, write_text
+from safeschools_geo.export import write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.io import sha256_of
 from safeschools_geo.rebalance.comparison import compare_plans, what_changes
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
 from safeschools_geo.rebalance.scoring.plan_file import read_plan
 from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
 from safeschools_geo.term_ground import lay_ground
+from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.term_scores import score_in_district, stability_in_district
 from safeschools_geo.term_watch import keep_watch
+from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder, repair
 
 
 @click.command("score")
@@ -39,7 +52,10 @@ def command(
 ) -> None:
     """Score a plan on every measure, beside the current zones."""
     folder = folder_of(district)
-    with progress_of(len(FINDING_STEPS) + 1) as begin:
+    repair(plan_file)
+    inputs = [*inputs_of(load_settings(folder)), plan_file]
+    place = nullcontext() if out is None else output_folder(out, inputs=inputs)
+    with place as fresh, progress_of(len(FINDING_STEPS) + 1) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Scoring")
         read, zone_of = result.district, zone_by_school(result.school_zones)
@@ -69,16 +85,16 @@ def command(
             term=result.term,
             seed=seed,
         )
-    table = compare_plans(scores, shown=True)
-    changes = what_changes(ground.units, current, plan.assignment)
-    if out is not None:
-        zones = zones_of_plan(ground.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
-        with replaced_folder(out) as fresh:
+        table = compare_plans(scores, shown=True)
+        changes = what_changes(ground.units, current, plan.assignment)
+        if fresh is not None:
+            zones = zones_of_plan(ground.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
             write_csv(fresh / "scores.csv", table)
             write_csv(fresh / "moves.csv", changes)
             write_csv(fresh / "stability.csv", stability.to_frame())
             write_geojson(fresh / "zones.geojson", zones)
             write_text(fresh / "summary.txt", f"{scores['proposed'].summary()} {stability.summary()}\n")
+            write_manifest(fresh, {**manifest_of(result), "plan": {plan_file.name: sha256_of(plan_file)}})
     console = messages()
     for finding in plan.findings:
         console.print(str(finding), markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ import click
 from safeschools_geo.commands.common import json_option, messages, print_json
 from safeschools_geo.disclosure.checking.packet import is_packet, verify_packet
 from safeschools_geo.rebalance.checking.verify import verify_folder
+from safeschools_geo.writing import repair
 
 if TYPE_CHECKING:
     from safeschools_geo.check_report import VerifyReport
@@ -24,6 +25,7 @@ def command(folder: Path, *, as_json: bool) -> int:
     Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, pages, audit and releases. In
     the folder of a term, both are checked.
     """
+    repair(folder)
     reports = _reports(folder)
     is_ok = all(report.is_ok for report in reports.values())
     if as_json:

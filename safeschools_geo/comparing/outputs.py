@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo import __version__
-from safeschools_geo.export import replaced_folder, write_csv, write_manifest, write_text
-from safeschools_geo.file_names import pair_name
+from safeschools_geo.export import write_csv, write_manifest, write_text
 from safeschools_geo.hotspots.became import BECAME
 from safeschools_geo.maps.compare_page import ComparedTables, compare_page
 from safeschools_geo.maps.coverage_shell import KeyFigure
@@ -36,20 +34,15 @@ A term's hours, months, places and grid are on its own hotspot pages.
 """
 
 
-def write_comparison(compared: TermComparison, outputs: Path) -> Path:
+def write_comparison(compared: TermComparison, folder: Path) -> None:
     """Write a comparison.
 
     Parameters
     ----------
     compared
         The comparison.
-    outputs
-        Folder of outputs, in which ``compare/<earlier> and <later>/`` is made or replaced as a whole.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder that was written.
+    folder
+        An empty folder.
     """
     page = draw_comparison(compared)
     tables = {
@@ -61,14 +54,11 @@ def write_comparison(compared: TermComparison, outputs: Path) -> Path:
         "schools": compared.schools,
         "hotspots": compared.hotspots,
     }
-    target = outputs / "compare" / pair_name(compared.term_a.name, compared.term_b.name)
-    with replaced_folder(target) as fresh:
-        for name, table in tables.items():
-            write_csv(fresh / f"{name}.csv", table)
-        write_text(fresh / "compare.html", page.html)
-        write_text(fresh / "summary.txt", f"{compared.summary()}\n")
-        write_manifest(fresh, _manifest(compared))
-    return target
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    write_text(folder / "compare.html", page.html)
+    write_text(folder / "summary.txt", f"{compared.summary()}\n")
+    write_manifest(folder, _manifest(compared))
 
 
 def draw_comparison(compared: TermComparison) -> OfflinePage:
@@ -156,7 +146,6 @@ def _settings(compared: TermComparison) -> dict[str, str]:
 def _manifest(compared: TermComparison) -> dict[str, Any]:
     district = compared.settings.district
     return {
-        "product": {"name": "safeschools-geo", "version": __version__},
         "district": district.name,
         "is_synthetic": district.is_synthetic,
         "terms": [compared.term_a.name, compared.term_b.name],

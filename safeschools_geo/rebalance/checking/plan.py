@@ -359,7 +359,8 @@ def _inputs(record: Record) -> Check:
 
 def _file_hashes(record: Record) -> list[Check]:
     folder, stated = record.folder, record.certificate["files"]
-    there = {p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()} - {"certificate.json"}
+    there = {p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()}
+    there -= {"certificate.json", "manifest.json"}
     read = {"plan.csv", "edges.csv", "units.geojson", "zones.geojson", "frontier.csv"} & there
     faults = {
         "listed in the certificate but not there": stated.keys() - there,
