@@ -16,12 +16,15 @@ import pyarrow.csv
 from safeschools_geo.errors import FileReadError
 from safeschools_geo.io.arrow_tables import to_frame
 from safeschools_geo.io.encodings import decode
+from safeschools_geo.io.file_kinds import check_table_size
 from safeschools_geo.io.raw import RawTable, column_names, without_blank_rows
 from safeschools_geo.results import join_rejects, rejects_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from safeschools_geo.settings import ReadingSettings
 
 _DELIMITERS = (",", ";", "\t", "|", "^", "~")
 _SAMPLE = 65_536
@@ -45,7 +48,7 @@ class _OddRow:
         return self.width == len(self.cells) > width and not "".join(self.cells[width:]).strip()
 
 
-def read_delimited(path: Path) -> RawTable:
+def read_delimited(path: Path, *, limits: ReadingSettings) -> RawTable:
     """Read a delimited text file.
 
     Parameters
@@ -53,6 +56,8 @@ def read_delimited(path: Path) -> RawTable:
     path
         The file: UTF-8, UTF-16 or Windows-1252; cells separated by comma, semicolon, tab, bar, ``^`` or ``~``, and
         quoted with ``"`` where they hold the delimiter or a new line. A first line ``sep=;`` is obeyed.
+    limits
+        How much it may hold.
 
     Returns
     -------
@@ -68,6 +73,8 @@ def read_delimited(path: Path) -> RawTable:
     decoded = decode(path.read_bytes(), path)
     body, delimiter = _delimiter(decoded.text)
     header = _header(body, delimiter, path)
+    rows = max(map(body.count, "\n\r"))
+    check_table_size(path, limits, rows=rows, columns=len(header), cells=body.count(delimiter) + rows)
     names, findings = column_names(header, path)
     table, odd = _parse(body, delimiter, names, path)
     frame = _with_rows(_numbered(table, odd), [row for row in odd if row.fits(len(names))])
