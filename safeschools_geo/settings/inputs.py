@@ -26,8 +26,12 @@ class ReadingSettings:
         How many times its own size such a file may unpack to; up to 16 megabytes are always unpacked.
     max_entries
         Files inside a zip archive or a workbook.
-    max_rows, max_columns, max_cells
-        Rows, columns, and cells (rows × columns; of a workbook, cells that hold a value) of a table.
+    max_rows
+        Rows of a table.
+    max_columns
+        Columns of a table.
+    max_cells
+        Rows × columns of a table, or the cells of a workbook that hold a value.
     """
 
     max_mb: float = 1_000.0
