@@ -74,7 +74,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     FileReadError, ColumnError, CRSError
         When it cannot be read, lacks a column, or has coordinates without a CRS.
     """
-    raw = io.read_table(path)
+    raw = io.read_table(path, limits=settings.reading)
     options = settings.incidents
     places = _require_all(raw, options, path)
     names = io.check_columns(

@@ -5,7 +5,14 @@ from safeschools_geo.settings.calendar import Bells, CalendarSettings, HoursSett
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
-from safeschools_geo.settings.inputs import EnrollmentFile, IncidentSettings, LayerSettings, SchoolSettings, TimeMeaning
+from safeschools_geo.settings.inputs import (
+    EnrollmentFile,
+    IncidentSettings,
+    LayerSettings,
+    ReadingSettings,
+    SchoolSettings,
+    TimeMeaning,
+)
 from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 from safeschools_geo.settings.whole import Settings
 
@@ -23,6 +30,7 @@ __all__ = [
     "LayerSettings",
     "PathSettings",
     "PatrolChange",
+    "ReadingSettings",
     "RebalanceSettings",
     "SchoolSettings",
     "Settings",

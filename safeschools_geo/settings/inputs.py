@@ -64,6 +64,41 @@ def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) ->
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadingSettings:
+    """``[reading]``: how much a file may hold; a file that holds more is refused before it fills the memory.
+
+    Commands that take no district folder keep to the defaults.
+
+    Parameters
+    ----------
+    max_mb
+        Megabytes of a file, and of what a zip archive, a workbook or a Parquet file unpacks to.
+    max_ratio
+        How many times its own size such a file may unpack to; up to 16 megabytes are always unpacked.
+    max_entries
+        Files inside a zip archive or a workbook.
+    max_rows
+        Rows of a table.
+    max_columns
+        Columns of a table.
+    max_cells
+        Rows × columns of a table, or the cells of a workbook that hold a value.
+    """
+
+    max_mb: float = 1_000.0
+    max_ratio: float = 100.0
+    max_entries: int = 10_000
+    max_rows: int = 5_000_000
+    max_columns: int = 2_000
+    max_cells: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name, value in vars(self).items():
+            require(value > 0, f"[reading] {name}", "A limit is above 0.", found=value)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerSettings:
     """``[zones]``, ``[boundary]``, ``[roads]``, ``[places]``, ``[units]``: one layer of the map.
 

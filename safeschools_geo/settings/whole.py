@@ -13,7 +13,14 @@ from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
-from safeschools_geo.settings.inputs import COLUMNS, IncidentSettings, LayerSettings, SchoolSettings, column_faults
+from safeschools_geo.settings.inputs import (
+    COLUMNS,
+    IncidentSettings,
+    LayerSettings,
+    ReadingSettings,
+    SchoolSettings,
+    column_faults,
+)
 from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 
 
@@ -30,6 +37,7 @@ class Settings:
     folder: Path
     district: DistrictSettings
     paths: PathSettings = field(default_factory=PathSettings)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
     zones: LayerSettings = field(default_factory=LayerSettings)
     boundary: LayerSettings = field(default_factory=LayerSettings)
     roads: LayerSettings = field(default_factory=LayerSettings)
