@@ -81,9 +81,10 @@ class TermResult:
         mine = int((this["work_of"] == "zone_officer").sum())
         schools = int(self.district.schools["in_program"].sum())
         answered = "" if self.coverage is None else self.coverage.validation.answered_by_officers()
+        answered = f" ({answered})" if answered else ""
         told = (
             f"{self.district.settings.district.name}, {self.term.name}: {count_text(len(this), 'incident')}, {mine:,} "
-            f"of them calls for zone officers{f' ({answered})' if answered else ''}; {count_text(schools, 'programme school')} in "
+            f"of them calls for zone officers{answered}; {count_text(schools, 'programme school')} in "
             f"{count_text(len(loads), 'zone')}."
         )
         if not loads["workload_h"].sum():

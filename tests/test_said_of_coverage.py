@@ -197,7 +197,7 @@ def test_the_record_leads_wherever_coverage_is_told(said):
     for name in ("index.html", "coverage.html"):
         assert any(lead in block for block in run.pages[name].blocks), name
     assert any("12.0 min" in block and "record" in block for block in run.pages["absence/zone-A.html"].blocks)
-    assert "90 of them calls for zone officers (70 of them answered by zone officers)" in run.result.summary()
+    assert "90 of them calls for zone officers (70 were answered by them)" in run.result.summary()
     # The plan's rows, where there is a plan, name the model and what the record says.
     assert any("model; recorded today: 12.0 min" in block for block in run.pages["plan.html"].blocks)
 
