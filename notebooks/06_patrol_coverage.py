@@ -79,13 +79,19 @@ coverage and coverage.validation.to_frame().query("zone_id != ''")[["zone_id", *
 if coverage:
     print(coverage.finding())
     print(coverage.watch.day.dispatch.summary())
-    print(coverage.watch.about_empty_zones())
 
 # %%
 coverage and coverage_map(result, coverage)
 
 # %%
-columns = ["response_recorded", "response_low", "response_high", "response_model", "overflow_recorded", "overflow_model"]
+columns = [
+    "response_recorded",
+    "response_low",
+    "response_high",
+    "response_model",
+    "overflow_recorded",
+    "overflow_model",
+]
 coverage and coverage.to_frame().set_index("zone_id")[["calls_per_h", *columns]].round(3)
 
 # %% [markdown]
@@ -112,8 +118,8 @@ if coverage and told.tells_answers:
     print(coverage.hours.summary())
 
 # %% [markdown]
-# **Read it so:** how many calls come is the record's, all else the model's. Each hour is taken as if its calls came all day long. Calls that run on from a busy hour into a quiet one are not
-# carried over.
+# **Read it so:** how many calls come is the record's, all else the model's. Each hour is taken as if its calls came all day long. Calls that
+# run on from a busy hour into a quiet one are not carried over.
 #
 # ## Where should officers wait?
 #

@@ -203,7 +203,8 @@ def _unsaid(name: str, zone_id: str, predicted: float, found: Observed) -> tuple
 def _row(name: str, zone_id: str, predicted: float, found: Observed, *, late: str) -> tuple[object, ...]:
     whole = count_text(found.of, "call")
     note = f"from {whole}" if found.calls == found.of else f"from {found.calls:,} of {whole}"
-    is_within, why = pd.NA, ""
+    is_within: object = pd.NA
+    why = ""
     if np.isfinite(predicted):
         is_within = found.low <= predicted <= found.high
         why = "" if is_within else KINDS[name].if_more if found.value > predicted else KINDS[name].if_less

@@ -21,7 +21,7 @@ from safeschools_geo.maps.plan_layers import zone_signs
 from safeschools_geo.maps.still_map import still_map
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import geopandas as gpd
 
@@ -158,7 +158,7 @@ def _minutes_of(zone_ids: Sequence[str], by_zone: pd.DataFrame) -> dict[str, flo
 def _zone_facts(name: str, row: Mapping[Any, Any] | None, within_min: float) -> list[str]:
     if row is None:
         return [name, "No figure"]
-    facts = {
+    facts: dict[str, Callable[[Any], str]] = {
         "response_min": lambda value: f"Until an officer is there, as recorded: {decimal(value)} min on average",
         "response_p90_min": lambda value: f"Nine calls of ten, as recorded: within {decimal(value)} min",
         "within_share": lambda value: f"Within {within_min:g} min, as recorded: {share(value)} of calls",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,11 +72,12 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
         return [*of_zones, *_facts(places, mean.recorded, step, result.term.name)]
 
     step = None
-    for told in (exact, exact.mask(exact.notna())) if mean.is_recorded else ():
-        step = rounding.publish(MINUTE_STEPS, lambda one, told=told: said(one, told))
-        if step is not None:
-            exact = told
-            break
+    if mean.is_recorded:
+        step = rounding.publish(MINUTE_STEPS, partial(said, told=exact))
+    if mean.is_recorded and step is None and exact.notna().any():
+        # The district's mean alone, where those of the zones would tell too much.
+        exact = exact.mask(exact.notna())
+        step = rounding.publish(MINUTE_STEPS, partial(said, told=exact))
     step_share = _share_step(found.answered, rounding.policy)
     known = sum(found.answered.values())
 

@@ -96,8 +96,8 @@ def test_the_front_page_says_what_was_found():
     told = text_of(index_part(board_town.content(), EN).body)
     # 154 against 123 in terms of 100 days each: 154 / 123 = 1.252.
     assert (
-        "In Spring 2026 there were 154 calls for the officers of the patrol zones. In Spring 2025 it was 123; that is 25% "
-        "more."
+        "In Spring 2026 there were 154 calls for the officers of the patrol zones. In Spring 2025 it was 123; that is "
+        "25% more."
     ) in told
     assert "Officers of the zones answered about 95% of the calls in Spring 2026." in told
     # Counts of 123 and 154 differ by 31, less than 1.96 standard deviations of their difference, 1.96 × √277 = 32.6.
@@ -235,9 +235,7 @@ def test_zones_list_their_schools_and_no_incidents():
         *("2", "1,000, and schools whose enrolment is not known", "Middle: Zephrin MiddleHigh: Quorndale High"),
     ]
     assert rows["North"] == ["1", "500", "K–8: Tarnholt K-8"]
-    assert (
-        part.lead == "The programme’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
-    )
+    assert part.lead == "The programme’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
     assert "data-cell" not in part.body
 
 

@@ -29,8 +29,8 @@ def test_a_plan_that_balances_but_is_slower_is_said_to_be():
     then = scores_of({"response": 3.4, "overflow": 0.01}, {"response": [3.1, 3.4, 3.7], "overflow": [0.01] * 3})
     found = compare(now, then, imbalance=(0.602, 0.049))
     assert found.finding() == (
-        "The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the mean response by "
-        "0.4 min (0.2 to 0.6)."
+        "The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the mean response "
+        "by 0.4 min (0.2 to 0.6)."
     )
     row = found.table.set_index("measure").loc["response"]
     # The draws differ by 0.2, 0.4 and 0.6: quantiles 0.025 and 0.975 lie a twentieth of the way in.

@@ -161,7 +161,7 @@ def test_differences_are_said_first():
     assert "overflow (it says 5.0%)" in lead
     assert "take differences between plans from it, not levels" in lead
     assert lead.index("Sheriff’s patrol") < lead.index("The model fails its checks")
-    assert found.answered_by_officers() == "96 of them answered by zone officers"
+    assert found.answered_by_officers() == "96 were answered by them"
     assert found.mark("overflow") == "by the model, which fails its check on overflow (5.0%, recorded 20.0%)"
 
 

@@ -206,8 +206,8 @@ class Validation:
             return Figure(measure)
         row = rows[0]
         within = None if pd.isna(row["is_within"]) else bool(row["is_within"])
-        figures = (float(row[name]) for name in ("observed", "low", "high", "predicted"))
-        return Figure(measure, *figures, within, int(row["calls"]), int(row["of"]))
+        observed, low, high, predicted = (float(row[name]) for name in ("observed", "low", "high", "predicted"))
+        return Figure(measure, observed, low, high, predicted, within, int(row["calls"]), int(row["of"]))
 
     @property
     def tells_minutes(self) -> bool:
@@ -257,14 +257,14 @@ class Validation:
         Returns
         -------
         str
-            For example ``"842 of them answered by zone officers"``; empty where the record does not say.
+            For example ``"842 were answered by them; of 41 it is not known"``; empty where the record does not say.
         """
         if not self.tells_answers:
             return ""
         known = sum(self.answered.values())
         officers = self.answered.get(OWN, 0) + self.answered.get(BACKUP, 0)
-        whose = "" if known == self.calls else f" (who answered is known of {known:,})"
-        return f"{officers:,} of them answered by zone officers{whose}"
+        unknown = "" if known == self.calls else f"; of {self.calls - known:,} it is not known"
+        return f"{officers:,} were answered by them{unknown}"
 
     def mark(self, *measures: str) -> str:
         """Call figures the model's, and name the checks that it fails.
@@ -381,10 +381,12 @@ class Validation:
         )
 
     def _checks(self) -> str:
-        judged = [one for one in map(self.figure, KINDS) if one.is_within is not None]
+        judged = [one for one in map(self.figure, _BY_WEIGHT) if one.is_within is not None]
         failed = [one for one in judged if not one.is_within]
         if failed:
-            told = listed([f"{KINDS[one.measure].name} (it says {one.modeled_text})" for one in failed])
+            named = [f"{KINDS[one.measure].name} (it says {one.modeled_text})" for one in failed[:_NAMED]]
+            more = [f"{len(failed) - _NAMED} more"] if len(failed) > _NAMED else []
+            told = listed([*named, *more])
             checks = "check" if len(failed) == 1 else "checks"
             return f"The model fails its {checks} on {told}: take differences between plans from it, not levels."
         if judged:
@@ -431,6 +433,10 @@ class Validation:
             return []
         return ["The model’s rates and minutes are of the same days, so that its busy share is bound to come near."]
 
+
+_BY_WEIGHT = ("response", "overflow", "within", "response_p90", "own", "backup", "busy")
+_NAMED = 2
+"""Checks that fail are named, the weightiest first, up to so many; all of them stand in `Validation.finding`."""
 
 _RULE = f"at least {LEAST_CALLS} and {share_text(LEAST_SHARE).removesuffix('.0%')}% are needed"
 
