@@ -364,7 +364,7 @@ def trends_finding(found: Hotspots) -> str:
         f"{count_text(int(number[name]), 'school')} {words}"
         for name, words in {
             "persistent": "high, as in the term before",
-            "emerging": "high for the first time",
+            "emerging": "high for the first time on record",
             "sporadic": "high as in some earlier term",
             "fading": "no longer high",
         }.items()

@@ -13,8 +13,8 @@ from scipy import stats
 from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.hotspots.honesty import CLEARLY
 from safeschools_geo.hotspots.intervals import q_values
-from safeschools_geo.hotspots.words import FEWEST_AS_BASE, NOT_CLEARLY, chance_text, counted_text, times
-from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.hotspots.words import NOT_CLEARLY, chance_text, counted_text, times
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
