@@ -211,7 +211,7 @@ def _change_tables(found: Hotspots, zones: dict[str, str], schools: dict[str, st
     counted = {
         "calls": f"{POPULATIONS['calls']} (officer-initiated too) per school day at schools in a zone, as the board "
         "packet counts them",
-        "reported": f"{POPULATIONS['reported']} per 1,000 student-days",
+        "reported": f"{POPULATIONS['reported']} per 1,000 student-days at schools with a known enrollment",
     }
     parts = [
         ("calls", both, "zone_id", "Zone", {**zones, EVERYWHERE: "All zones"}),
@@ -364,7 +364,7 @@ def trends_finding(found: Hotspots) -> str:
         f"{count_text(int(number[name]), 'school')} {words}"
         for name, words in {
             "persistent": "high, as in the term before",
-            "emerging": "high for the first time",
+            "emerging": "high for the first time on record",
             "sporadic": "high as in some earlier term",
             "fading": "no longer high",
         }.items()

@@ -72,6 +72,8 @@ POPULATIONS: dict[str, str] = {
 """What is counted, and the only names that a count has: all records of a term; those of a critical category, wherever
 they are; those that are the zone officer's program work, what officers started included; and those of them that were
 reported."""
+FEWEST_AS_BASE = 5
+"""Fewest cases counted that something else is told as a multiple or a percentage of, or a rate is estimated from."""
 HOTSPOT_STATUSES: dict[str, str] = {
     "high": "clearly more reported calls for zone officers than its enrollment and level lead to expect",
     "not_high": "not clearly more than chance",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.schemas import WORKLOAD
+from safeschools_geo.schemas import FEWEST_AS_BASE, WORKLOAD
 from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def term_comparison(zone_loads: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row for each term, in its order: `term`, `incidents`, `student_days`, `rate_per_1000`, `workload_h` (all
         zones together), `imbalance`, `heaviest_zone`, and the change of incidents on the term before
-        (`incidents_change_share`).
+        (`incidents_change_share`; missing where that had fewer than `FEWEST_AS_BASE`, or this has none).
     """
     rows = []
     for term, table in zone_loads.groupby("term", sort=False):
@@ -287,5 +287,7 @@ def term_comparison(zone_loads: pd.DataFrame) -> pd.DataFrame:
         )
     columns = ["term", "incidents", "student_days", "rate_per_1000", "workload_h", "imbalance", "heaviest_zone"]
     table = pd.DataFrame(rows, columns=columns)
-    before = table["incidents"].shift().where(lambda s: s > 0)
-    return table.assign(incidents_change_share=(table["incidents"] / before - 1).astype("float64"))
+    # No share of almost nothing, and a term without any incident is missing rather than quiet (assumption A67).
+    before = table["incidents"].shift().where(lambda s: s >= FEWEST_AS_BASE)
+    share = (table["incidents"] / before - 1).where(table["incidents"] > 0)
+    return table.assign(incidents_change_share=share.astype("float64"))

@@ -9,8 +9,7 @@ from safeschools_geo.board.coverage_part import coverage_sentences, share_text
 from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.part import Part, render
 from safeschools_geo.board.rows import baseline_words, change_of, rows_of
-from safeschools_geo.hotspots.words import FEWEST_AS_BASE
-from safeschools_geo.schemas import OFFICER_CATEGORIES
+from safeschools_geo.schemas import FEWEST_AS_BASE, OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

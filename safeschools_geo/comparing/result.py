@@ -221,7 +221,8 @@ class TermComparison:
             ends = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
             interval = f"; {times(row['ratio'])} the rate of before ({ends})"
         return (
-            f"All schools together: {row['incidents_before']:,} and {row['incidents_after']:,} {_CALLS}, "
+            f"All schools with a known enrollment together: {row['incidents_before']:,} and "
+            f"{row['incidents_after']:,} {_CALLS}, "
             f"{rates} for each 1,000 student-days: {change_words(row)}{interval}."
         )
 

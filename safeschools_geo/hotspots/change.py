@@ -13,8 +13,8 @@ from scipy import stats
 from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.hotspots.honesty import CLEARLY
 from safeschools_geo.hotspots.intervals import q_values
-from safeschools_geo.hotspots.words import FEWEST_AS_BASE, NOT_CLEARLY, chance_text, counted_text, times
-from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.hotspots.words import NOT_CLEARLY, chance_text, counted_text, times
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -163,7 +163,7 @@ def term_change(
         rows tested), `direction` (``rose`` or ``fell`` where the q-value is at most 5 %, ``no clear change``, or
         ``insufficient_data``: fewer than `FEWEST` incidents, no student-days, or a term of which the whole table has no
         incident: a record that is not there is no fall) and `sentence`. Incidents of schools without student-days are
-        left out.
+        left out, which `sentence` says, and only where a row has no other schools they are counted.
 
     Raises
     ------
@@ -175,9 +175,11 @@ def term_change(
     lacking = sorted({"term", by, "incidents", "student_days"} - set(counts.columns))
     if lacking:
         raise ColumnError("Terms cannot be compared without these columns.", expected=", ".join(lacking))
-    sums = []
+    sums, everywhere = [], []
     for term in (before, after):
-        rows = counts[(counts["term"] == term) & (counts["student_days"] > 0)]
+        every = counts[counts["term"] == term]
+        rows = every[every["student_days"] > 0]
+        everywhere.append(every.groupby(by)["incidents"].sum())
         if not (counts["term"] == term).any():
             raise InputError(
                 "There is no such term.", found=term, expected=", ".join(map(str, counts["term"].unique()))
@@ -185,10 +187,13 @@ def term_change(
         sums.append(rows.groupby(by)[["incidents", "student_days"]].sum())
     keys = pd.Index(counts[by].drop_duplicates().sort_values(), name=by)
     earlier, later = (table.reindex(keys).fillna(0.0) for table in sums)
+    all_of = [numbers.reindex(keys).fillna(0.0) for numbers in everywhere]
+    # Without any known enrollment there is nothing to compare, and the counts are those of all.
+    is_unknown = (earlier["student_days"] + later["student_days"]) == 0
     table = pd.DataFrame(
         {
-            "incidents_before": earlier["incidents"].astype("int64"),
-            "incidents_after": later["incidents"].astype("int64"),
+            "incidents_before": earlier["incidents"].mask(is_unknown, all_of[0]).astype("int64"),
+            "incidents_after": later["incidents"].mask(is_unknown, all_of[1]).astype("int64"),
             "student_days_before": earlier["student_days"],
             "student_days_after": later["student_days"],
         }
@@ -202,7 +207,11 @@ def term_change(
         ["insufficient_data", "no clear change", "rose"],
         default="fell",
     )
-    table["sentence"] = [_change_sentence(row, before, after, population) for row in table.to_dict("records")]
+    is_part = ~is_unknown & ((earlier["incidents"] < all_of[0]) | (later["incidents"] < all_of[1]))
+    table["sentence"] = [
+        _change_sentence(row, before, after, population, is_part=part)
+        for row, part in zip(table.to_dict("records"), is_part, strict=True)
+    ]
     return table.reset_index()[[by, *_CHANGES]]
 
 
@@ -420,8 +429,11 @@ def _odds_interval(later: float, earlier: float) -> tuple[float, float]:
     return float(low / (1 - low)), float(high / (1 - high)) if high < 1 else float("inf")
 
 
-def _change_sentence(row: dict[Any, Any], before: str, after: str, population: str) -> str:
-    counts = f"{counted_text(row['incidents_before'], population)} in {before}, {row['incidents_after']:,} in {after}"
+def _change_sentence(row: dict[Any, Any], before: str, after: str, population: str, *, is_part: bool) -> str:
+    where = " at schools with a known enrollment" if is_part else ""
+    counts = (
+        f"{counted_text(row['incidents_before'], population)}{where} in {before}, {row['incidents_after']:,} in {after}"
+    )
     return f"{counts}: {change_words(row)}."
 
 

@@ -14,7 +14,6 @@ from safeschools_geo.hotspots.detectable import detectable_ratios
 from safeschools_geo.hotspots.dispersion import OrdinaryRates, fit_ordinary
 from safeschools_geo.hotspots.intervals import q_values, rate_interval, ratio_interval, shrunken_ratios
 from safeschools_geo.hotspots.words import (
-    FEWEST_AS_BASE,
     FEWEST_EXPECTED,
     NOT_CLEARLY,
     carried,
@@ -22,7 +21,7 @@ from safeschools_geo.hotspots.words import (
     once_in_terms,
     times,
 )
-from safeschools_geo.schemas import POPULATIONS, SCHOOL_RATES
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS, SCHOOL_RATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -246,7 +245,7 @@ def school_rates(
         f"fewer than {fewest_peers} schools of the level have a known enrollment": is_rated & ~has_peers,
         "its level has almost no reported calls": has_peers & ~is_base,
         "less than one reported call is expected": is_base & ~is_tested,
-        f"only a rise by more than {largest_detectable:g} times could have been seen": table["status"].eq(
+        f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": table["status"].eq(
             "insufficient_data"
         ),
     }

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 FEWEST_EXPECTED = 1.0
 """Fewest expected cases that carry a ratio (assumption A68)."""
 
-FEWEST_AS_BASE = 5
-"""Fewest cases counted that something else is told as a multiple or a percentage of, or a rate is estimated from."""
-
 NOT_CLEARLY = "not clearly more than chance"
 """What is said of a difference that a test does not confirm: that it is chance is not shown either."""
 

@@ -21,7 +21,6 @@ from safeschools_geo.hotspots.likelihood import (
 )
 from safeschools_geo.hotspots.scan import simulate_counts
 from safeschools_geo.hotspots.words import (
-    FEWEST_AS_BASE,
     FEWEST_EXPECTED,
     NOT_CLEARLY,
     carried,
@@ -29,7 +28,7 @@ from safeschools_geo.hotspots.words import (
     once_in_terms,
     times,
 )
-from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

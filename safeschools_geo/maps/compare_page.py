@@ -195,7 +195,7 @@ def _rate_table(
         *same,
         *_pair(terms, "Officers started", "officer_initiated_share", share),
     )
-    return _marked(_with_ranges(rows), columns, f"{caption}: {_UNIT}")
+    return _marked(_with_ranges(rows), columns, f"{caption}: {_UNIT}, at schools with a known enrollment")
 
 
 def _load_section(loads: pd.DataFrame, terms: tuple[str, str]) -> Section:

@@ -266,7 +266,7 @@ def class_table(classes: pd.DataFrame, *, names: Mapping[str, str]) -> DataTable
 
 _CLASSES = {
     "persistent": "high, as in the term before",
-    "emerging": "high, for the first time",
+    "emerging": "high, for the first time on record",
     "sporadic": "high, as in some earlier term but not the last",
     "fading": "no longer high",
 }

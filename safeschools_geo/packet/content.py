@@ -10,7 +10,6 @@ import geopandas as gpd
 from safeschools_geo import __version__
 from safeschools_geo.board.content import BoardContent, BoardDetail
 from safeschools_geo.disclosure import Grouping, protect
-from safeschools_geo.hotspots.change import baseline_terms
 from safeschools_geo.packet.counts import confidential_students, terms_told
 from safeschools_geo.packet.coverage import board_coverage
 from safeschools_geo.packet.plan import board_plan
@@ -52,7 +51,8 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
     exact = {name: public_rates(counts, students, *dims, "term", days=days) for name, dims in _TRENDS.items()}
     trends = with_rounded_rates(exact, days, told.raw, told.rounding)
     # The same term a year earlier, where the record has one.
-    baseline, before = next(iter(baseline_terms(terms, result.term).items()), ("", ""))
+    baselines = result.hotspots.trends.baselines.items()
+    baseline, before = next(((key, name) for key, name in baselines if name in days), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
     return BoardContent(
         district=settings.district.name,

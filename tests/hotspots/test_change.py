@@ -120,6 +120,11 @@ def test_zones_add_their_schools_and_unknown_enrolment_is_left_out():
     table = term_change(counts, before="T1", after="T2", by="zone_id").set_index("zone_id")
     assert table.loc["A", "incidents_before"] == 30
     assert table.loc["B", "direction"] == "insufficient_data"
+    assert table.loc["B", ["incidents_before", "incidents_after"]].tolist() == [5, 5]
+    assert "5 reported calls for zone officers in T1, 5 in T2: too few to compare" in table.loc["B", "sentence"]
+    mixed = term_change(counts.assign(zone_id="A"), before="T1", after="T2", by="zone_id").iloc[0]
+    assert mixed["incidents_before"] == 30
+    assert mixed["sentence"].startswith("30 reported calls for zone officers at schools with a known enrollment in T1")
 
 
 def test_interval_is_the_exact_conditional_one():
