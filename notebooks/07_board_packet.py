@@ -82,10 +82,10 @@ board and board.to_frame()
 # ## What is told, and what is withheld?
 
 # %%
-board and board.counts.to_wide("zone", "term")
+board and board.counts.to_wide("zone", "term")[board.content.terms]
 
 # %%
-board and board.counts.to_wide("level", "term")
+board and board.counts.to_wide("level", "term")[board.content.terms]
 
 # %% [markdown]
 # ## What can be worked out about what is withheld?

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -21,7 +21,7 @@ from safeschools_geo.layers import read_areas, read_backdrop, read_boundary
 from safeschools_geo.results import CheckReport, Finding, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
 from safeschools_geo.schools import read_schools
-from safeschools_geo.settings import Settings
+from safeschools_geo.settings import Settings, Term
 from safeschools_geo.toml_settings import FILE_NAME, load_settings
 from safeschools_geo.zones import read_zones
 
@@ -82,6 +82,27 @@ class District:
     def extent(self) -> gpd.GeoSeries:
         """The boundary, else the zones, EPSG:4326."""
         return self.zones.geometry if self.boundary is None else self.boundary.geometry
+
+    def until(self, term: Term) -> District:
+        """Leave out all that came after a term, so that a run of it says the same whenever it is made.
+
+        Parameters
+        ----------
+        term
+            The term that is asked for.
+
+        Returns
+        -------
+        District
+            The district with the terms up to this one, in the order of time, and the incidents up to its last day.
+        """
+        settings = self.settings
+        days = self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone).dt.date
+        return replace(
+            self,
+            settings=replace(settings, terms=tuple(t for t in settings.terms if t.start <= term.start)),
+            incidents=gpd.GeoDataFrame(self.incidents[(days <= term.end).to_numpy()].reset_index(drop=True)),
+        )
 
 
 class DistrictError(SeveralFaultsError):

@@ -101,6 +101,7 @@ def run_term(
     chosen = district.settings.term(term)
     on_step("Checking")
     report = check_district(district)
+    district = district.until(chosen)
     on_step("Assigning")
     school_zones = assign_schools(district)
     incident_zones = assign_incidents(district)

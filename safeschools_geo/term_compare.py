@@ -93,7 +93,7 @@ def compare_terms(
     """
     on_step(COMPARING_STEPS[0])
     first, second = terms_in_order(load_settings(folder), term_a, term_b)
-    district = read_district(folder)
+    district = read_district(folder).until(second)
     on_step(COMPARING_STEPS[1])
     today = assign_schools(district)
     zones = zones_of_both(district, today, (first.name, second.name), outputs=outputs)

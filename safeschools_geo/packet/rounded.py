@@ -44,7 +44,12 @@ class Rounding:
         added = raw.counts.groupby(dims)["count"].sum().reset_index()
         kept = [g for g in raw.groupings if not {*g.dims, *g.held} & set(_WITHOUT)]
         self._raw = RawTable(
-            added, tuple(kept), hidden=(Grouping(("school", "term")),), students=raw.students, measure=raw.measure
+            added,
+            tuple(kept),
+            hidden=tuple(g for g in raw.hidden if not {*g.dims, *g.held} & set(_WITHOUT)),
+            students=raw.students,
+            measure=raw.measure,
+            alone=raw.alone,
         )
         table = safe.to_frame()
         shown = table[table["is_withheld"] & (table[[d for d in _WITHOUT if d in table]] == ALL).all(axis=1)]
