@@ -33,6 +33,8 @@ class TermBoard:
         What the rounded figures on them tell.
     people
         Schools of the programme with their zone and level, for the record of releases. Confidential.
+    advice
+        What the adviser found (`disclosure.advice.advise`): for the manager, since it tells more than the packet.
     releases
         What was published earlier, and this if it is a release.
     """
@@ -40,6 +42,7 @@ class TermBoard:
     content: BoardContent
     statements: tuple[Fact, ...]
     people: pd.DataFrame
+    advice: pd.DataFrame
     releases: tuple[Release, ...] = ()
 
     @property
@@ -87,7 +90,7 @@ class TermBoard:
         str
             A few sentences.
         """
-        chosen = self.content.advice[self.content.advice["is_chosen"]]
+        chosen = self.advice[self.advice["is_chosen"]]
         finest = f" The finest table is {chosen['grouping'].iloc[0]}." if len(chosen) else ""
         return f"{self.counts.summary()}{finest} {self.audit.summary()}"
 
@@ -99,7 +102,7 @@ class TermBoard:
         pandas.DataFrame
             As `disclosure.advice.advise`.
         """
-        return self.content.advice
+        return self.advice
 
 
 def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard | None:
@@ -134,4 +137,4 @@ def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> Ter
         by_school=settings.board.by_school,
     )
     content = board_content(result, told, people)
-    return TermBoard(content, tuple(told.rounding.published), people, tuple(releases))
+    return TermBoard(content, tuple(told.rounding.published), people, told.advice, tuple(releases))

@@ -63,6 +63,9 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
         ]
 
     step = rounding.publish(MINUTE_STEPS, said)
+    mean = float(found.mean_min)
+    coarse = [s for s in MINUTE_STEPS if s >= (step or 1.0)]
+    district_step = rounding.publish(coarse, lambda s: _facts(places, "", mean, s, result.term.name))
     shares = zones["zone_id"].map(by_zone["in_zone_share"]).mask(pd.Series(withheld.any(), index=zones.index))
     return BoardCoverage(
         zones=zones.assign(
@@ -70,7 +73,7 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
             own_share=[np.nan if pd.isna(share) else rounded(float(share), SHARE_STEP) for share in shares],
             is_withheld=withheld,
         ),
-        district_response_min=rounded(found.mean_min, max(1.0, step or 1.0)),
+        district_response_min=np.nan if district_step is None else rounded(mean, district_step),
         district_own_share=rounded(found.district_in_zone_share, SHARE_STEP),
         district_overflow_share=rounded(found.hypercube.overflow_share, _OVERFLOW_STEP),
         step_min=np.nan if step is None else step,
@@ -84,9 +87,10 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
 def _facts(places: pd.DataFrame, zone: str, minutes: float, step: float, term: str) -> list[Fact]:
     """State what a rounded mean tells: the sum of (minutes to a school − the mean) over its calls is 0.
 
+    Without a zone it is the mean of all.
     The weights are those of somebody who knows how far every school is.
     """
-    inside = places[places["zone_id"].astype("str") == zone]
+    inside = places[(places["zone_id"].astype("str") == zone) | (zone == "")]
     low, high = within(minutes, step)
     weights = inside["mean_min"].to_numpy(dtype="float64")
     away = [by_school(dict(zip(inside["school"], weights - limit, strict=True))) for limit in (low, high)]

@@ -58,6 +58,7 @@ class Rounding:
         # What was said of categories and origins earlier says nothing here either.
         self.facts = [fact for fact in facts if {fact.by, *dict(fact.where)} <= set(dims)]
         self.published: list[Fact] = []
+        self.withholds_single_schools = raw.alone is not None
 
     def is_safe(self, more: Iterable[Fact] = ()) -> bool:
         """Say whether these statements can be published too.

@@ -106,7 +106,7 @@ def figure_checks(audit: Audit) -> list[Check]:
     return [
         told("figures", _figure_faults(audit), f"{count_text(n, 'figure')} published, {withheld:,} withheld"),
         told("small", small, f"none of {count_text(n, 'published figure')} is from 1 to {top}"),
-        told("safe", unsafe, "the audit says that no small count can be worked out"),
+        told("safe", unsafe, "the audit found no small count that the published figures give away"),
     ]
 
 
