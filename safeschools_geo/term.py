@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
-from safeschools_geo.disclosure.ledger import read_ledger
+from safeschools_geo.disclosure.ledger import packets_beside, read_ledger, require_whole
 from safeschools_geo.district import District, read_district
 from safeschools_geo.export import replaced_folder
 from safeschools_geo.hotspots.find import TermInputs, find_hotspots
@@ -155,10 +155,13 @@ def earlier_releases(district: District, file: Path | None = None) -> tuple[Rele
     Raises
     ------
     LedgerError
-        When the record was changed.
+        When the record was changed, or lacks releases that packets know of.
     """
     settings = district.settings
-    return read_ledger(settings.folder / settings.board.releases if file is None else file)
+    record = settings.folder / settings.board.releases if file is None else file
+    releases = read_ledger(record)
+    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
+    return releases
 
 
 def assign_schools(district: District) -> pd.DataFrame:

@@ -13,11 +13,13 @@ from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.ledger import Release, with_release
 from safeschools_geo.packet.content import board_content
 from safeschools_geo.packet.counts import confidential_counts, programme_people
+from safeschools_geo.packet.statements import statements_of
 from safeschools_geo.packet.tables import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from safeschools_geo.disclosure import RawTable
     from safeschools_geo.term_result import TermResult
 
 
@@ -35,6 +37,8 @@ class TermBoard:
         Schools of the programme with their zone and level, for the record of releases. Confidential.
     advice
         What the adviser found (`disclosure.advice.advise`): for the manager, since it tells more than the packet.
+    raw
+        The counts themselves, for the record of releases. Confidential.
     releases
         What was published earlier, and this if it is a release.
     """
@@ -43,6 +47,7 @@ class TermBoard:
     statements: tuple[Fact, ...]
     people: pd.DataFrame
     advice: pd.DataFrame
+    raw: RawTable
     releases: tuple[Release, ...] = ()
 
     @property
@@ -79,6 +84,8 @@ class TermBoard:
             term=content.term,
             released=day,
             statements=self.statements,
+            said=[statement.to_dict() for statement in statements_of(content, {})],
+            raw=self.raw,
         )
         return replace(self, content=replace(content, release=record[-1].number), releases=record), record
 
@@ -137,4 +144,4 @@ def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> Ter
         by_school=settings.board.by_school,
     )
     content = board_content(result, told, people)
-    return TermBoard(content, tuple(told.rounding.published), people, told.advice, tuple(releases))
+    return TermBoard(content, tuple(told.rounding.published), people, told.advice, told.raw, tuple(releases))

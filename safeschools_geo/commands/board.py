@@ -19,8 +19,8 @@ from safeschools_geo.commands.common import (
     releases_file,
     term_option,
 )
-from safeschools_geo.disclosure.ledger import ledger_text
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.disclosure.ledger import ledger_text, read_ledger
+from safeschools_geo.errors import LedgerError, SettingsError, count_text
 from safeschools_geo.export import replaced_folder, write_text
 from safeschools_geo.packet.outputs import draw_board, write_board
 from safeschools_geo.term import PROTECTING_STEPS, run_term
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--released", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of the release; today if left out."
 )
+@click.option("--first-release", is_flag=True, help="Say that nothing was ever released: needed where there is no record.")
 @json_option
 def command(
     district: Path | None,
@@ -48,6 +49,7 @@ def command(
     *,
     release: bool,
     released: dt.datetime | None,
+    first_release: bool,
     as_json: bool,
 ) -> None:
     """Write the packet for the board and the public: pages that open offline, PDF, and their audit.
@@ -58,6 +60,7 @@ def command(
     folder = folder_of(district)
     settings = load_settings(folder)
     record = releases_file(settings)
+    _require_record(record, is_release=release, is_first=first_release)
     with progress_of(len(PROTECTING_STEPS) + 2) as begin:
         result = run_term(folder, term=term, seed=seed, releases=record, on_step=begin)
         board = result.board
@@ -102,3 +105,17 @@ def command(
         f"Release {number}, recorded in {record}" if number else "A draft: record it with --release when it goes out"
     )
     messages().print(f"{state}.\nOpen {target / 'index.html'}", markup=False, soft_wrap=True)
+
+
+def _require_record(record: Path, *, is_release: bool, is_first: bool) -> None:
+    """Let nobody take a lost record for none, nor a kept one for lost."""
+    number = len(read_ledger(record))
+    if is_first and number:
+        raise click.UsageError(f"--first-release: {record} holds {count_text(number, 'release')}.")
+    if is_release and not number and not is_first:
+        raise LedgerError(
+            "There is no record of earlier releases.",
+            where=record,
+            expected="the record, or --first-release where nothing was ever released",
+            remedy="Restore the file from a backup if there was a release; else add --first-release.",
+        )
