@@ -77,7 +77,9 @@ class VerifyReport:
         passed = sum(c.passed is True for c in self.checks)
         if self.is_ok:
             unread = any(c.name == "unread" for c in self.notes)
-            head = f"{self.folder}: all {passed} checks {'that were made hold; not all was read' if unread else 'hold'}."
+            head = (
+                f"{self.folder}: all {passed} checks {'that were made hold; not all was read' if unread else 'hold'}."
+            )
         else:
             head = f"{self.folder}: {len(self.failures)} of {passed + len(self.failures)} checks failed."
         bound = [c for c in self.checks if c.name == "bound" and c.passed is True]

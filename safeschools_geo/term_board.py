@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.board.content import BoardContent
-from safeschools_geo.disclosure import AuditReport, SafeTable, load_policy
+from safeschools_geo.disclosure import AuditReport, RawTable, SafeTable, load_policy
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.ledger import Release, with_release
 from safeschools_geo.packet.content import board_content
@@ -19,7 +19,6 @@ from safeschools_geo.packet.tables import tell
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from safeschools_geo.disclosure import RawTable
     from safeschools_geo.term_result import TermResult
 
 

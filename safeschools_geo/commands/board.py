@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 @click.option(
     "--released", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of the release; today if left out."
 )
-@click.option("--first-release", is_flag=True, help="Say that nothing was ever released: needed where there is no record.")
+@click.option(
+    "--first-release", is_flag=True, help="Say that nothing was ever released: needed where there is no record."
+)
 @json_option
 def command(
     district: Path | None,

@@ -45,10 +45,11 @@ def audit_document(
         position of its name, −1 where its counts differ (dimensions in which all differ are left out); `places`, how
         many counts each kind has. ``figures``: every published or withheld figure with its `key`; it is the sum of the
         kinds that have all of the key. ``statements``: what else is published, each between `low` and `high`, with the
-        weights of the kinds where these are public. ``groups``: groups that no table shows; they have up to all there is of their
-        `kinds`, and at least all of those in `whole`. ``worlds``: how much there is of each kind, as two lists, in
-        made-up counts that agree with every published figure and statement. Each withheld figure names the worlds in
-        which it is as small and as large as it can be. No true count that is withheld is in it.
+        weights of the kinds where these are public. ``groups``: groups that no table shows; they have up to all there
+        is of their `kinds`, and at least all of those in `whole`. ``worlds``: how much there is of each kind, as two
+        lists, in made-up counts that agree with every published figure and every statement with weights. Each withheld
+        figure names the worlds in which it is as small and as large as it can be. No true count that is withheld is in
+        it.
     """
     table = report.table
     return {

@@ -426,7 +426,7 @@ def _of_schools(fact: Fact, people: pd.DataFrame) -> Fact:
 
 
 def _still_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:
-    """List figures withheld when last they could be told: who compares releases learns nothing from a change of mind."""
+    """List figures withheld when last they could be told: a change of mind would tell who compares releases."""
     told: dict[tuple[tuple[str, str], ...], bool] = {}
     for release in releases:
         for figure in release.figures:

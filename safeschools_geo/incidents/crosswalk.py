@@ -95,9 +95,7 @@ def read_crosswalk(path: Path) -> Crosswalk:
         {name: io.as_text(io.require(raw, {}, name)) for name in ("source_value", "category")},
     )
     cells = io.take(raw, {}, "service_min")
-    table["service_min"] = (
-        float("nan") if cells is None else pd.to_numeric(cells, errors="coerce").astype("float64")
-    )
+    table["service_min"] = float("nan") if cells is None else pd.to_numeric(cells, errors="coerce").astype("float64")
     table["category"] = key_of(table["category"])
     _require_sound(table, path)
     return Crosswalk(_indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in _READ))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from safeschools_geo.disclosure import Grouping, RawTable, audit
+from safeschools_geo.disclosure import RawTable, audit
 from safeschools_geo.disclosure.grouping import ALL
 from safeschools_geo.disclosure.protect import withhold
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from safeschools_geo.board.rows import rate_decimals
 from safeschools_geo.board.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from safeschools_geo.board.content import BoardContent
 
@@ -277,4 +278,3 @@ def _whole(value: object) -> str:
 
 def _of_policy(policy: Any) -> tuple[int, ...]:  # noqa: ANN401
     return (1, policy.largest_small, policy.smallest_count, policy.smallest_group, policy.smallest_group - 1)
-

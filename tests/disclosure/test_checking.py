@@ -73,7 +73,9 @@ def test_a_sound_packet_passes(folder):
     report = verify_packet(folder)
     assert report.is_ok
     assert report.bound is None
-    assert report.summary().startswith(f"{folder}: all {sum(c.passed is True for c in report.checks)} checks that were made hold; not all was read.")
+    assert report.summary().startswith(
+        f"{folder}: all {sum(c.passed is True for c in report.checks)} checks that were made hold; not all was read."
+    )
     said = {c.name: c.message for c in report.checks if c.passed}
     # Two terms of 3 zones, 2 levels and their totals: 2 × (6 + 3 + 2 + 1) = 24 figures; the two small ones of each term
     # hide each other, and in each row of two the other figure must go: 2 × 4 withheld.
@@ -97,7 +99,9 @@ def test_a_draft_passes_without_a_record(tmp_path):
     folder = write_packet(tmp_path / "board", release=False)
     assert failed(folder) == {}
     edit_audit(edit_packet(folder, release=3), lambda d: d.update(release=3))
-    unread = "unread: Release 3; it was not compared with the record of releases, which is confidential (--record FILE)."
+    unread = (
+        "unread: Release 3; it was not compared with the record of releases, which is confidential (--record FILE)."
+    )
     assert unread in noted(folder)
     assert "does not say 'Release 3'" in failed(folder)["identity"]
 
@@ -109,7 +113,18 @@ def test_what_a_file_manager_leaves_behind_is_no_fault(folder):
 
 
 def test_the_checker_uses_none_of_the_code_it_checks():
-    allowed = {"json", "re", "math", "hashlib", "html", "pathlib", "dataclasses", "collections", "typing", "reprlib"} | {"tomllib"}
+    allowed = {
+        "json",
+        "re",
+        "math",
+        "hashlib",
+        "html",
+        "pathlib",
+        "dataclasses",
+        "collections",
+        "typing",
+        "reprlib",
+    } | {"tomllib"}
     for path in CHECKING.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []

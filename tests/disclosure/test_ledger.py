@@ -289,15 +289,15 @@ def test_a_statement_about_what_is_not_counted_is_refused() -> None:
 FIVE = {**ZONES, "s5": "A"}
 
 
-def publish(record: Sequence[Release], raw: RawTable, zones: Mapping[str, str]) -> tuple[SafeTable, tuple[Release, ...]]:
+def publish(
+    record: Sequence[Release], raw: RawTable, zones: Mapping[str, str]
+) -> tuple[SafeTable, tuple[Release, ...]]:
     """Protect and record a release as the packet does."""
     before = earlier(record, raw)
     facts = [*before.figures, *before.statements]
     safe = protect(raw, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
     assert audit(safe, knows_rule=True).is_safe
-    record = with_release(
-        record, safe, people_of(zones), district="Demo", term="fall", released="2025-01-31", raw=raw
-    )
+    record = with_release(record, safe, people_of(zones), district="Demo", term="fall", released="2025-01-31", raw=raw)
     return safe, record
 
 
@@ -366,3 +366,76 @@ def test_a_packet_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "releases" / "1").mkdir(parents=True)
     (tmp_path / "releases" / "1" / "packet.json").write_text("{", encoding="utf-8")
     require_whole((), packets_beside(tmp_path / "releases.jsonl", tmp_path / "outputs"), record=tmp_path)
+
+
+# Three releases in a row.
+
+TOWN = {
+    "n1": ("north", "low"),
+    "n2": ("north", "high"),
+    "n3": ("north", "high"),
+    "s1": ("south", "low"),
+    "s2": ("south", "low"),
+    "s3": ("south", "high"),
+    "s4": ("south", "high"),
+    "w1": ("west", "low"),
+    "w2": ("west", "low"),
+    "w3": ("west", "high"),
+    "w4": ("west", "high"),
+}
+FIRST = dict(zip(TOWN, (40, 33, 20, 25, 4, 30, 22, 41, 18, 27, 36), strict=True))
+
+
+def town_of(places: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> RawTable:
+    rows = [(s, zone, level, "fall", counts[s]) for s, (zone, level) in places.items()]
+    frame = pd.DataFrame(rows, columns=["school", "zone", "level", "term", "count"])
+    tables = [Grouping(("zone", "term")), Grouping(("level", "term")), Grouping(("term",))]
+    return RawTable(frame, tuple(tables), hidden=(Grouping(("school", "term")),), alone="school")
+
+
+def three_in_a_row() -> list[tuple[RawTable, SafeTable]]:
+    """Publish a fall; again after a small school moved and another's record was corrected; and after it closed."""
+    moved = {**TOWN, "s2": ("west", "low")}
+    closed = {s: has for s, has in moved.items() if s != "s2"}
+    corrected = {**FIRST, "w1": 42}
+    record: tuple[Release, ...] = ()
+    found = []
+    for places, counts in ((TOWN, FIRST), (moved, corrected), (closed, {**corrected, "w2": 22})):
+        raw = town_of(places, counts)
+        before = earlier(record, raw)
+        facts = [*before.figures, *before.statements]
+        safe = protect(raw, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
+        people = pd.DataFrame([(s, *has) for s, has in places.items()], columns=["school", "zone", "level"])
+        record = with_release(
+            record, safe, people, district="Town", term="fall", released="2025-01-31", raw=raw
+        )
+        found.append((raw, safe))
+    return found
+
+
+def test_three_releases_in_a_row_give_no_small_count_away() -> None:
+    for raw, safe in three_in_a_row():
+        report = audit(safe, knows_rule=True)
+        assert report.is_safe, report.faults
+        small = set(raw.counts.loc[raw.counts["count"].between(1, 10), "school"])
+        ends = report.hidden.set_index("school")
+        assert all(ends.loc[s, "low"] <= 1 and ends.loc[s, "high"] >= 10 for s in small)
+
+
+def test_what_three_releases_tell_together_contains_what_was() -> None:
+    """Read all three as one attacker does: s2 has 4, wherever it is; nobody can tell whether 1 or 10."""
+    found = three_in_a_row()
+    withheld = [{tuple(k for k in row if k) for row in _keys(safe)} for _, safe in found]
+    # What the second withheld because s2 moved, the third does not show.
+    assert withheld[0] <= withheld[1] <= withheld[2]
+    assert withheld[1] - withheld[0]
+    # By subtraction of the first two: south lost s2 and nothing else, so one of its figures has to be withheld.
+    assert found[0][1].value(zone="south", term="fall") == 81
+    assert found[1][1].value(zone="south", term="fall") is None
+    # By subtraction of the first and the third: the school that closed.
+    assert found[2][1].value(term="fall") is None
+
+
+def _keys(safe: SafeTable) -> list[tuple[str, ...]]:
+    table = safe.to_frame()
+    return [tuple(map(str, row)) for row in table.loc[table["is_withheld"], safe.dims].to_numpy()]

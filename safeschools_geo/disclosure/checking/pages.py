@@ -192,7 +192,9 @@ def _shown_checks(audit: Audit, pages: Pages) -> list[Check]:
 
 def _numbers_text(pages: Pages) -> str:
     n = sum(len(page.numbers) for page in pages.values())
-    return f"{count_text(n, 'number')} on {count_text(len(pages), 'page')} are those that were written, each in its place"
+    return (
+        f"{count_text(n, 'number')} on {count_text(len(pages), 'page')} are those that were written, each in its place"
+    )
 
 
 def _number_faults(packet: Packet, pages: Pages) -> list[str]:
