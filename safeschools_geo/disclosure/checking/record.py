@@ -123,7 +123,8 @@ def read_record(folder: Path, releases_file: Path | None = None) -> Record:
     kept = releases_file or record_around(folder)
     if kept is not None:
         try:
-            releases(read_text(kept))
+            # A district that has no record has released nothing, or has lost it: the packet knows.
+            releases(read_text(kept) if releases_file or kept.exists() else "")
         except UnreadableError as error:
             record.faults.append((RELEASES, str(error)))
     for name in page_names(folder):
