@@ -99,6 +99,8 @@ def run_term(
     if is_strict:
         refuse_rejects(district.rejects)
     chosen = district.settings.term(term)
+    # Before the work begins: beside a record that is not whole nothing can be protected.
+    released = earlier_releases(district, releases) if protects else ()
     on_step("Checking")
     report = check_district(district)
     district = district.until(chosen)
@@ -126,7 +128,7 @@ def run_term(
         result = replace(result, coverage=coverage)
     if protects:
         on_step("Protecting")
-        result = replace(result, board=protect_term(result, releases=earlier_releases(district, releases)))
+        result = replace(result, board=protect_term(result, releases=released))
     if out is not None:
         on_step("Drawing")
         pages = draw_term(result)

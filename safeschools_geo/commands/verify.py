@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def command(folder: Path, *, record: Path | None, as_json: bool) -> int:
     """Check the plan or the board packet in DIR again, without the solver.
 
-    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, pages, audit and releases. In
-    the folder of a term, both are checked.
+    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, every number on its pages,
+    audit and releases. In the folder of a term, both are checked. What was not checked is named.
     """
     reports = _reports(folder, record)
     is_ok = all(report.is_ok for report in reports.values())

@@ -406,9 +406,7 @@ def three_in_a_row() -> list[tuple[RawTable, SafeTable]]:
         facts = [*before.figures, *before.statements]
         safe = protect(raw, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
         people = pd.DataFrame([(s, *has) for s, has in places.items()], columns=["school", "zone", "level"])
-        record = with_release(
-            record, safe, people, district="Town", term="fall", released="2025-01-31", raw=raw
-        )
+        record = with_release(record, safe, people, district="Town", term="fall", released="2025-01-31", raw=raw)
         found.append((raw, safe))
     return found
 
