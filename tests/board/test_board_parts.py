@@ -531,7 +531,7 @@ def test_the_method_claims_what_was_tried_names_its_limit_and_leaves_the_adviser
     text = read(part).text
     assert words(lang)("method.audit_safe", largest=10) in text
     assert words(lang)("method.audit_limit") in text
-    assert "more closely than 1 to 10" in words("en")("method.audit_safe", largest=10)
+    assert "by these, each could still be any number from 1 to 10." in words("en")("method.audit_safe", largest=10)
     assert "runs it on every record" in words("en")("method.audit_limit")
     # How much of other tables would be withheld narrows down what is: that is for the manager.
     assert "advice" not in part.body
