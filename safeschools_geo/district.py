@@ -127,6 +127,28 @@ class District:
         """The boundary, else the zones, EPSG:4326."""
         return self.zones.geometry if self.boundary is None else self.boundary.geometry
 
+    def until(self, term: Term) -> District:
+        """Leave out all that came after a term, so that a run of it says the same whenever it is made.
+
+        Parameters
+        ----------
+        term
+            The term that is asked for.
+
+        Returns
+        -------
+        District
+            The district with the terms up to this one, in the order of time, and the incidents up to its last day.
+        """
+        settings = self.settings
+        days = self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone).dt.date
+        return replace(
+            self,
+            settings=replace(settings, terms=tuple(t for t in settings.terms if t.start <= term.start)),
+            terms_without_record=tuple(t for t in self.terms_without_record if t.start <= term.start),
+            incidents=gpd.GeoDataFrame(self.incidents[(days <= term.end).to_numpy()].reset_index(drop=True)),
+        )
+
 
 class DistrictError(SeveralFaultsError):
     """A district folder cannot be used; every fault that was met is named.

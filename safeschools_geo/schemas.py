@@ -180,7 +180,6 @@ INCIDENTS = Table(
         _optional("responder", "str", "Who came.", values=tuple(RESPONDERS)),
         Column("geometry", "geometry", "Point, EPSG:4326; missing where only the school is known.", is_nullable=True),
         Column("source_category", "str", "The category as the export has it.", is_nullable=True),
-        Column("severity_weight", "float64", "Weight of one such incident, by the crosswalk; 1 if it gives none."),
         Column(
             "service_min",
             "float64",
@@ -315,7 +314,6 @@ CROSSWALK = Table(
     (
         Column("source_value", "str", "Category as the export has it (case and spaces at the ends are ignored)."),
         Column("category", "str", "Our category.", values=tuple(CATEGORIES)),
-        Column("severity_weight", "float64", "Weight of one such incident.", is_required=False, is_nullable=True),
         Column(
             "service_min",
             "float64",

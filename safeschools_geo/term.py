@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
-from safeschools_geo.disclosure.ledger import read_ledger
+from safeschools_geo.disclosure.ledger import packets_beside, read_ledger, require_whole
 from safeschools_geo.district import District, input_files, read_district
 from safeschools_geo.hotspots.find import TermInputs, find_hotspots
 from safeschools_geo.incidents import programme_work
@@ -109,8 +109,11 @@ def run_term(
         if is_strict:
             refuse_rejects(district.rejects)
         chosen = district.term(chosen.name)
+        # Before the work begins: beside a record that is not whole nothing can be protected.
+        released = earlier_releases(district, releases) if protects else ()
         on_step("Checking")
         report = check_district(district)
+        district = district.until(chosen)
         on_step("Assigning")
         school_zones = assign_schools(district)
         incident_zones = assign_incidents(district)
@@ -135,7 +138,7 @@ def run_term(
             result = replace(result, coverage=coverage)
         if protects:
             on_step("Protecting")
-            result = replace(result, board=protect_term(result, releases=earlier_releases(district, releases)))
+            result = replace(result, board=protect_term(result, releases=released))
         if fresh is not None:
             on_step("Drawing")
             pages = draw_term(result)
@@ -163,11 +166,14 @@ def earlier_releases(district: District, file: Path | None = None) -> tuple[Rele
     Raises
     ------
     LedgerError
-        When the record was changed.
+        When the record was changed, or lacks releases that packets know of.
     """
-    record = _record_of(district.settings, file)
+    settings = district.settings
+    record = _record_of(settings, file)
     repair(record)
-    return read_ledger(record)
+    releases = read_ledger(record)
+    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
+    return releases
 
 
 def _record_of(settings: Settings, file: Path | None) -> Path:

@@ -151,6 +151,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "counts": {
             "read": district.counts,
+            "incidents_after_the_term": district.counts["incidents"]["kept"] - len(history),
             "rejects": {str(k): int(v) for k, v in district.rejects["reason_code"].value_counts().sort_index().items()},
             "schools_by_status": {str(k): int(v) for k, v in statuses.sort_index().items()},
             "incidents_by_zone_status": _counts(history["zone_status"]),

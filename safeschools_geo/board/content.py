@@ -154,12 +154,12 @@ class BoardContent:
         Program schools in no zone: they and their calls are in none of the figures.
     detail
         The finest table that says something; None where there is none finer than those above.
-    advice
-        What the adviser found: `grouping`, `period`, `cells`, `withheld_share`, `is_chosen`.
     plan, coverage
         As far as there are any.
     method
         Settings behind the numbers: name in the words of the pages → value as text.
+    withholds_single_schools
+        Whether figures that are one school's alone are withheld, as they are unless the settings allow them.
     """
 
     district: str
@@ -180,7 +180,6 @@ class BoardContent:
     categories: pd.DataFrame
     origins: pd.DataFrame
     changes: pd.DataFrame
-    advice: pd.DataFrame
     detail: BoardDetail | None = None
     boundary: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
@@ -189,6 +188,7 @@ class BoardContent:
     method: Mapping[str, str] = field(default_factory=dict)
     baseline: str = ""
     in_no_zone: int = 0
+    withholds_single_schools: bool = True
 
     def __post_init__(self) -> None:
         """Refuse anything but protected tables, and a release that its own audit does not pass, by the rule as well."""

@@ -23,8 +23,8 @@ from safeschools_geo.commands.common import (
     releases_file,
     term_option,
 )
-from safeschools_geo.disclosure.ledger import ledger_text
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.disclosure.ledger import ledger_text, read_ledger
+from safeschools_geo.errors import LedgerError, SettingsError, count_text
 from safeschools_geo.export import write_bytes, write_manifest
 from safeschools_geo.packet.outputs import draw_board, write_board
 from safeschools_geo.term import PROTECTING_STEPS, run_term
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 @click.option(
     "--released", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of the release; today if left out."
 )
+@click.option(
+    "--first-release", is_flag=True, help="Say that nothing was ever released: needed where there is no record."
+)
 @json_option
 def command(
     district: Path | None,
@@ -54,6 +57,7 @@ def command(
     *,
     release: bool,
     released: dt.datetime | None,
+    first_release: bool,
     as_json: bool,
 ) -> None:
     """Write the packet for the board and the public: pages that open offline, PDF, and their audit.
@@ -62,6 +66,7 @@ def command(
     together with it. A packet that would tell a small count is refused.
     """
     folder = folder_of(district)
+    _require_record(releases_file(load_settings(folder)), is_release=release, is_first=first_release)
     if release:
         day = (released or dt.datetime.now(tz=dt.UTC).astimezone()).date().isoformat()
         packet = _release(folder, term, seed, day, out)
@@ -162,3 +167,17 @@ def _protected(folder: Path, term: str | None, seed: int, begin: Callable[[str],
 
 def _about(board: TermBoard) -> dict[str, str]:
     return {"district": board.content.district, "term": board.content.term}
+
+
+def _require_record(record: Path, *, is_release: bool, is_first: bool) -> None:
+    """Let nobody take a lost record for none, nor a kept one for lost."""
+    number = len(read_ledger(record))
+    if is_first and number:
+        raise click.UsageError(f"--first-release: {record} holds {count_text(number, 'release')}.")
+    if is_release and not number and not is_first:
+        raise LedgerError(
+            "There is no record of earlier releases.",
+            where=record,
+            expected="the record, or --first-release where nothing was ever released",
+            remedy="Restore the file from a backup if there was a release; else add --first-release.",
+        )

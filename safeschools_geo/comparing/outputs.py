@@ -101,7 +101,6 @@ def draw_comparison(compared: TermComparison) -> OfflinePage:
             term=f"{terms[0]} and {terms[1]}",
             is_synthetic=district.is_synthetic,
             is_internal=True,
-            lang=district.lang,
             settings=_settings(compared),
         ),
     )

@@ -245,9 +245,9 @@ def school_rates(
         f"fewer than {fewest_peers} schools of the level have a known enrollment": is_rated & ~has_peers,
         "its level has almost no reported calls": has_peers & ~is_base,
         "less than one reported call is expected": is_base & ~is_tested,
-        f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": table["status"].eq(
-            "insufficient_data"
-        ),
+        f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": table[
+            "status"
+        ].eq("insufficient_data"),
     }
     table["not_judged"] = np.select(list(reasons.values()), list(reasons), default="")
     table["sentence"] = [_sentence(row, len(tested)) for row in table.to_dict("records")]

@@ -197,7 +197,7 @@ def read_incidents(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
         rejects=join_rejects([*(p.rejects for p in parts), repeats]),
-        findings=(*found, *empty, *repeat_findings, *unmapped, *misplaced, *matches.findings),
+        findings=(*found, *empty, *crosswalk.findings(), *repeat_findings, *unmapped, *misplaced, *matches.findings),
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )

@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from safeschools_geo import __version__
 from safeschools_geo.board.content import BoardContent, BoardDetail
-from safeschools_geo.disclosure import Grouping, protect
+from safeschools_geo.disclosure import Grouping, audit, protect
 from safeschools_geo.packet.counts import confidential_students, terms_told
 from safeschools_geo.packet.coverage import board_coverage
 from safeschools_geo.packet.plan import board_plan
@@ -20,7 +20,7 @@ from safeschools_geo.school_calendar import school_days
 if TYPE_CHECKING:
     import pandas as pd
 
-    from safeschools_geo.disclosure import SafeTable
+    from safeschools_geo.disclosure import AuditReport, SafeTable
     from safeschools_geo.packet.tables import Told
     from safeschools_geo.term_result import TermResult
 
@@ -54,6 +54,8 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
     baselines = result.hotspots.trends.baselines.items()
     baseline, before = next(((key, name) for key, name in baselines if name in days), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
+    plan, coverage = board_plan(result, people, told.rounding), board_coverage(result, counts, told.rounding)
+    counts, audited = _audited_last(told)
     return BoardContent(
         district=settings.district.name,
         term=this,
@@ -62,7 +64,7 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         release=0,
         counts=counts,
         students=students,
-        audit=told.audit,
+        audit=audited,
         zones=result.district.zones[["zone_id", "name", "geometry"]],
         schools=_schools(result, people),
         boundary=result.district.boundary,
@@ -77,10 +79,9 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         changes=public_changes(trends, before=before, after=this, days=days),
         baseline=baseline,
         in_no_zone=result.in_no_zone[0],
-        advice=told.advice,
         detail=_detail(told),
-        plan=board_plan(result, people, told.rounding),
-        coverage=board_coverage(result, counts, told.rounding),
+        plan=plan,
+        coverage=coverage,
         method={
             "school_days": "; ".join(f"{name}: {number}" for name, number in days.items()),
             "chance": "5 %",
@@ -88,7 +89,17 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
             "withheld_share": f"{counts.policy.most_withheld_share:.0%}".replace("%", " %"),
             "safeschools_geo": __version__,
         },
+        withholds_single_schools=told.raw.alone is not None,
     )
+
+
+def _audited_last(told: Told) -> tuple[SafeTable, AuditReport]:
+    """Audit the counts beside the rounded rates too: their weights are public, and anybody can use them."""
+    rates = [fact for fact in told.rounding.published if fact.by == "enrolled"]
+    if not rates:
+        return told.counts, told.audit
+    counts = told.counts.beside(rates)
+    return counts, audit(counts, knows_rule=True).require_safe()
 
 
 def protected_students(people: pd.DataFrame, counts: SafeTable) -> SafeTable:

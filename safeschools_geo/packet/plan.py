@@ -47,12 +47,15 @@ def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> 
     loads = {when: schools.groupby(f"zone_{when}")["workload_h"].sum() for when in ("before", "after")}
     zones = result.district.zones["zone_id"].astype("str")
     mean = float(schools["workload_h"].sum()) / len(zones)
+    # The load of a zone with one school is that school's.
+    sizes = [zones.map(schools.groupby(f"zone_{when}").size()).fillna(0) for when in loads]
+    is_alone = (sizes[0].eq(1) | sizes[1].eq(1)) & rounding.withholds_single_schools
 
     def said(step: float) -> list[Fact]:
         return [
             _fact(schools, f"zone_{when}", zone, within(float(loads[when].get(zone, 0.0)) / mean, step), result)
             for when in loads
-            for zone in zones
+            for zone in zones[~is_alone]
         ]
 
     step = rounding.publish(LOAD_STEPS, said) if mean > 0 else None
@@ -62,7 +65,10 @@ def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> 
         table[f"schools_{when}"] = zones.map(group.size()).fillna(0).astype("Int64")
         table[f"students_{when}"] = zones.map(group["students"].sum(min_count=1)).astype("Int64")
         share = zones.map(loads[when]).fillna(0.0) / mean if mean > 0 else pd.Series(np.nan, index=zones.index)
-        table[f"load_{when}"] = [np.nan if step is None else rounded(float(value), step) for value in share]
+        table[f"load_{when}"] = [
+            np.nan if step is None or alone else rounded(float(value), step)
+            for value, alone in zip(share, is_alone, strict=True)
+        ]
     return BoardPlan(
         zones=proposal.zones[["zone_id", "name", "geometry"]],
         moves=moved[["school_id", "name", "level", "zone_before", "zone_after"]].sort_values(

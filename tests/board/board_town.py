@@ -216,8 +216,8 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         origins=counts.table("origin", term=THIS),
         changes=public_changes(trends, before=BEFORE, after=THIS, days=DAYS),
         baseline="year_before",
-        advice=_advice(),
         method={"Routine visit": "30 min"},
+        withholds_single_schools=False,
     )
     if bare:
         return told
@@ -228,18 +228,4 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         places=gpd.GeoDataFrame({"name": ["Millpond"]}, geometry=[town.place(1000, 1000)], crs=4326),
         plan=plan(),
         coverage=coverage(),
-    )
-
-
-def _advice() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "position": [0, 1],
-            "grouping": ["school × category, 2025–26", "zone × level, 2025–26"],
-            "figures": [12, 6],
-            "withheld": [6, 1],
-            "withheld_share": [0.5, 1 / 6],
-            "is_choosable": [False, True],
-            "is_chosen": [False, True],
-        }
     )

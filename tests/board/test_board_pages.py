@@ -167,7 +167,8 @@ def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
     assert "What this map does not show" in told
     for fact in (
         "no heat map",
-        "No school is named with a number",
+        # Four zones of this town have one school, and its figures are shown: that is said.
+        "figures of single schools may be published",
         "Counts from 1 to 10 are withheld, and groups of 10 students or fewer.",
         "Where officers looked is not where harm happened",
         "A rate is a rate of what was recorded, not of how safe a place is.",
@@ -175,6 +176,10 @@ def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
     ):
         assert fact in told
     assert "Threat assessment," not in told
+    hidden = replace(board_town.content(), withholds_single_schools=True)
+    told = text_of(index_part(hidden, EN).body)
+    assert "No figure of incidents of a single school is published" in told
+    assert "may be published" not in told
 
 
 def test_a_first_term_is_compared_with_nothing():

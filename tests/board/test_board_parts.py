@@ -134,7 +134,7 @@ def test_every_text_of_these_chapters_is_used():
         for section in ["plan", "coverage", "method"]
         for path in (BOARD / f"{section}_part.py", BOARD / "templates" / f"{section}.html.j2")
     )
-    made = ("record_", "limit_", "verdict_", "dim_", "source_", "enrolled_", "map_", "setting_")
+    made = ("record_", "limit_", "source_", "enrolled_", "map_", "setting_")
     for section in ["plan", "coverage", "method"]:
         for key in entries("en", section):
             is_named = f"{section}.{key.removesuffix('_one')}" in code
@@ -194,7 +194,6 @@ def test_names_from_data_stay_text(part, name):
         plan=replace(told.plan, moves=told.plan.moves.assign(name=name), loads=told.plan.loads.assign(name=name)),
         coverage=replace(told.coverage, zones=told.coverage.zones.assign(name=name)),
         method={name: name},
-        advice=told.advice.assign(grouping=f"zone × level, {name}"),
         changes=told.changes.assign(before=name, after=name),
     )
     body = PARTS[part](renamed, EN).body
@@ -549,40 +548,23 @@ def test_a_figure_that_nothing_limits_says_so():
     assert read(body).tables[0][1][2] == "no upper limit"
 
 
-def test_the_advisers_tables_are_told_in_words():
-    table = read(method_part(board_town.content(), EN)).tables[1]
-    assert table[1:] == [
-        ["School and kind of incident, 2025–26", "12", "6", "50%", "not shown: single schools"],
-        ["Zone and grade level, 2025–26", "6", "1", "17%", "shown: the finest that says enough"],
-    ]
-    spanish = read(method_part(board_town.content(), ES)).tables[1]
-    assert spanish[2][0] == "Zona y nivel escolar, 2025–26"
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_method_claims_what_was_tried_names_its_limit_and_leaves_the_adviser_out(lang):
+    part = method_part(board_town.content(), words(lang))
+    text = read(part).text
+    assert words(lang)("method.audit_safe", largest=10) in text
+    assert words(lang)("method.audit_limit") in text
+    assert "by these, each could still be any number from 1 to 10." in words("en")("method.audit_safe", largest=10)
+    assert "runs it on every record" in words("en")("method.audit_limit")
+    # How much of other tables would be withheld narrows down what is: that is for the manager.
+    assert "advice" not in part.body
+    assert len(read(part).tables) == 2
 
 
-def test_tables_that_were_not_taken_say_why():
+def test_without_changes_and_settings_these_sections_go():
     told = board_town.content()
-    four = pd.concat([told.advice] * 2, ignore_index=True).assign(
-        is_choosable=True, is_chosen=[False, False, True, False], withheld_share=[0.2, 0.1, 0.15, 0.1]
-    )
-    found = read(method_part(replace(told, advice=four), EN))
-    assert [row[-1] for row in found.tables[1][1:]] == [
-        "not shown: too much would be withheld",
-        "not shown: too much would be withheld beside the other tables",
-        "shown: the finest that says enough",
-        "not needed: less detail than the one shown",
-    ]
-    assert "Tables of single schools" not in found.text
-    assert "None of them could be taken" not in found.text
-    none = read(method_part(replace(told, advice=four.assign(is_chosen=False)), EN))
-    assert "None of them could be taken" in none.text
-    assert "Tables of single schools were measured too" in read(method_part(told, EN)).text
-
-
-def test_without_advice_changes_and_settings_these_sections_go():
-    told = board_town.content()
-    bare = replace(told, advice=told.advice.iloc[:0], changes=told.changes.iloc[:0], method={})
+    bare = replace(told, changes=told.changes.iloc[:0], method={})
     part = method_part(bare, EN)
-    assert "method-advice" not in part.body
     assert "method-settings" not in part.body
     assert "There is no earlier term to compare with." in part.body
 

@@ -8,7 +8,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from safeschools_geo.disclosure.checking.record import PACKET, names_in
+from safeschools_geo.disclosure.checking.record import PACKET, RELEASES, names_in
 from safeschools_geo.disclosure.checking.telling import note, several, told
 from safeschools_geo.errors import count_text
 
@@ -44,13 +44,13 @@ def file_checks(folder: Path, packet: Packet) -> list[Check]:
     if _is_list(folder, packet):
         there -= {_MANIFEST}
     faults = [f"{name} is not there" for name in sorted(packet.files.keys() - there)]
-    faults += [f"{name} is not one of the packet's" for name in sorted(there - packet.files.keys())]
+    faults += [f"{name} is not one of the packet's" for name in sorted(there - packet.files.keys() - {RELEASES})]
     for name in sorted(packet.files.keys() & there):
         faults += _fault_of(folder, name, packet.files[name])
     checks = [told("files", faults, f"{count_text(len(there), 'file')}, each as it was written, and no others")]
     unread = [name for name in sorted(there) if PurePosixPath(name).suffix.lower() not in _READ]
     if unread and not faults:
-        checks.append(note("files", f"only the hashes of these were compared, they were not read: {several(unread)}"))
+        checks.append(note("unread", f"only the hashes of these were compared, they were not read: {several(unread)}"))
     return checks
 
 
