@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.settings.checks import require
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +48,6 @@ class DistrictSettings:
             ) from error
         if self.crs is not None:
             parse_crs(self.crs, where="[district] crs")
-        is_tag = _LANGUAGE.fullmatch(self.lang) is not None
-        require(
-            is_tag, "[district] lang", "This is not a language tag.", found=repr(self.lang), expected='"en" or "en-US"'
-        )
         require(self.zones is None or self.zones >= 1, "[district] zones", "There must be a zone.", found=self.zones)
 
 
