@@ -7,11 +7,11 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import pandas as pd
 
 from safeschools_geo import io
 from safeschools_geo.errors import attempt_all
+from safeschools_geo.incidents.times import read_times, shifted_findings
 from safeschools_geo.layers import require_kind
 from safeschools_geo.results import Finding, join_rejects, rejects_frame
 from safeschools_geo.row_filters import exclude_rows
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from safeschools_geo.settings import IncidentSettings, Settings
 
-OTHER_TIMES = ("occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
 _REASONS = {
     "missing_id": "The row has no incident id; give it one.",
     "missing_time": "The row does not say when it happened.",
@@ -76,13 +75,8 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     id_cells = io.take(raw, options.columns, "incident_id")
     id_column = None if id_cells is None else str(id_cells.name)
     is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
-    times = io.parse_times(
-        io.require(raw, options.columns, "occurred_at")[is_kept],
-        time_zone=settings.district.time_zone,
-        times=options.times,
-        day_first=options.day_first,
-        midnight_is_unknown=options.midnight_is_unknown,
-    )
+    read = read_times(raw, is_kept, settings)
+    times = read.occurred
     ids = _ids(raw, id_cells)[is_kept]
     fault = times.fault.mask(ids.isna(), "missing_id")
     rejects = [
@@ -91,7 +85,6 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         for reason in [_REASONS.get(str(code), str(code))]
     ]
     good = fault.index[fault.isna()]
-    other, time_findings = _other_times(raw, good, settings)
     words, word_findings = _words(raw, good, options, ids)
     frame = pd.DataFrame(
         {
@@ -99,7 +92,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
             "has_id": id_cells is not None,
             "occurred_at": times.at[good],
             "has_time": times.has_time[good],
-            **other,
+            **{name: moments[good] for name, moments in read.others.items()},
             **words,
             "geometry": places.geometry[good].to_numpy(),
             "source_file": path.name,
@@ -108,12 +101,12 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         },
         index=good,
     ).astype({"has_time": "bool", "source_file": "str"})
-    shifted = _shifted(times.notes[good], ids)
+    shifted = shifted_findings(times.notes[good], ids)
     return RowsRead(
         frame=frame,
         rows_read=len(raw.frame) + len(raw.rejects),
         rejects=join_rejects([raw.rejects, excluded, *rejects]),
-        findings=(*raw.findings, *places.findings, *time_findings, *word_findings, *shifted),
+        findings=(*raw.findings, *places.findings, *read.findings, *word_findings, *shifted),
     )
 
 
@@ -136,35 +129,6 @@ def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
     if cells is not None:
         return io.as_text(cells)
     return pd.Series([f"{raw.path.stem}:{row}" for row in raw.frame.index], index=raw.frame.index, dtype="str")
-
-
-def _other_times(raw: io.RawTable, rows: pd.Index, settings: Settings) -> tuple[dict[str, pd.Series], list[Finding]]:
-    options = settings.incidents
-    columns: dict[str, pd.Series] = {}
-    findings = []
-    for name in OTHER_TIMES:
-        cells = io.take(raw, options.columns, name)
-        if cells is None:
-            columns[name] = pd.Series(pd.NaT, index=rows, dtype=f"datetime64[us, {settings.district.time_zone}]")
-            continue
-        parsed = io.parse_times(
-            cells[rows], time_zone=settings.district.time_zone, times=options.times, day_first=options.day_first
-        )
-        columns[name] = parsed.at
-        wrong = parsed.fault.isin(["unreadable_time", "sentinel_time"])
-        if wrong.any():
-            findings.append(
-                Finding(
-                    "warning",
-                    f"{name}_unreadable",
-                    "incidents",
-                    f"{int(wrong.sum())} values of {cells.name} in {raw.path.name} are no times and count as missing.",
-                    ids=tuple(f"row {row}" for row in wrong.index[wrong]),
-                    expected="a date and a time of day",
-                    remedy="Correct them in the export.",
-                )
-            )
-    return columns, findings
 
 
 def _words(
@@ -206,23 +170,3 @@ def _mapped(
         remedy=f"Map them under [incidents.{word}s] in district.toml.",
     )
     return found, [finding] if unknown.any() else []
-
-
-def _shifted(notes: pd.Series, ids: pd.Series) -> list[Finding]:
-    messages = {
-        "dst_gap_shifted": "fell into the hour that is skipped when clocks go forward, and were moved to its end",
-        "dst_repeat_first": "fell into the hour that comes twice when clocks go back, and are taken as the first",
-    }
-    return [
-        Finding(
-            "note",
-            code,
-            "incidents",
-            f"{int((notes == code).sum())} times {text}.",
-            ids=tuple(ids[notes.index[notes == code]]),
-            expected="local times that exist once",
-            remedy="Export times in UTC if the hour matters.",
-        )
-        for code, text in messages.items()
-        if np.any(notes == code)
-    ]

@@ -5,10 +5,11 @@ from safeschools_geo.io.coordinates import PointsRead, geometry, points
 from safeschools_geo.io.files import SUPPORTED_SUFFIXES, find_files, read_table, sha256_of
 from safeschools_geo.io.raw import RawTable
 from safeschools_geo.io.text import as_text
-from safeschools_geo.io.times import ParsedTimes, parse_times
+from safeschools_geo.io.times import OneClock, ParsedTimes, parse_times
 
 __all__ = [
     "SUPPORTED_SUFFIXES",
+    "OneClock",
     "ParsedTimes",
     "PointsRead",
     "RawTable",

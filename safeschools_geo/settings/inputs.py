@@ -10,6 +10,9 @@ from safeschools_geo.schemas import LEVELS, ORIGINS, RESPONDERS
 from safeschools_geo.settings.checks import require, require_values
 
 TimeMeaning = Literal["local", "utc", "local_tagged_utc"]
+TimeOfDay = Literal["known", "unknown"]
+TIME_COLUMNS = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+"""Our columns of incidents that hold moments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +131,12 @@ class IncidentSettings(LayerSettings):
         What the times of the export mean: ``local`` time, ``utc``, or ``local_tagged_utc`` (local times that the file
         says are UTC).
     day_first
-        Whether 3/4/2025 is the third of April.
+        Whether 3/4/2025 is the third of April. Left out, the month comes first, unless dates exist only the other way
+        round: then it has to be said.
+    time_of_day
+        Our column of times → ``known``, if its times of day are what they seem, or ``unknown``, if it holds only dates.
+        Left out, a column that is all at midnight holds dates, and one that has another time of day in nearly all rows
+        is refused.
     midnight_is_unknown
         Whether exactly 00:00:00 means that the time of day is not known.
     unmapped
@@ -147,7 +155,8 @@ class IncidentSettings(LayerSettings):
 
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     times: TimeMeaning = "local"
-    day_first: bool = False
+    day_first: bool | None = None
+    time_of_day: Mapping[str, TimeOfDay] = field(default_factory=dict)
     midnight_is_unknown: bool = False
     unmapped: Literal["stop", "non_critical"] = "stop"
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -162,6 +171,8 @@ class IncidentSettings(LayerSettings):
         require_values(set(self.origins.values()) | {self.default_origin}, ORIGINS, "[incidents.origins]")
         require_values(set(self.responders.values()), RESPONDERS, "[incidents.responders]")
         require_values({self.times}, ("local", "utc", "local_tagged_utc"), "[incidents] times")
+        require_values(self.time_of_day, TIME_COLUMNS, "[incidents.time_of_day]")
+        require_values(set(self.time_of_day.values()), ("known", "unknown"), "[incidents.time_of_day]")
         require_values({self.unmapped}, ("stop", "non_critical"), "[incidents] unmapped")
         require(0 < self.name_score <= 100, "[incidents] name_score", "A score is above 0 and at most 100.")  # noqa: PLR2004
         require(self.nearest_school_m >= 0, "[incidents] nearest_school_m", "A distance is not negative.")
