@@ -6,17 +6,20 @@ from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
 from safeschools_geo.settings.inputs import (
+    TIME_COLUMNS,
     EnrollmentFile,
     IncidentSettings,
     LayerSettings,
     ReadingSettings,
     SchoolSettings,
     TimeMeaning,
+    TimeOfDay,
 )
 from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 from safeschools_geo.settings.whole import Settings
 
 __all__ = [
+    "TIME_COLUMNS",
     "AssignSettings",
     "Bells",
     "BoardSettings",
@@ -36,6 +39,7 @@ __all__ = [
     "Settings",
     "Term",
     "TimeMeaning",
+    "TimeOfDay",
     "WorkloadSettings",
     "term_name_faults",
 ]
