@@ -72,7 +72,8 @@ def reach_maps(
         told = f"{count_text(none, 'school')} by no officer, {one} by one, {len(counts) - none - one} by two or more"
         caption = (
             f"By the ways on the map, reached within {within_min:g} minutes {words}: {told}. Crosses: nobody; "
-            f"light dots: one officer; large dark dots: two or more; {'squares' if kind == 'now' else 'diamonds'}: officers"
+            "light dots: one officer; large dark dots: two or more; "
+            f"{'squares' if kind == 'now' else 'diamonds'}: officers"
         )
         charts.append(Chart(still_map(MapLayers(land, marks), title=caption, description=told, width=_WIDTH), caption))
     return charts
