@@ -379,8 +379,8 @@ def test_marks_that_would_lie_on_each_other_move_aside():
 def test_the_lead_says_what_the_record_says():
     assert coverage_part(board_town.content(), EN).lead == (
         "As recorded, the officer who answered a call was on the way for about 5.0 minutes, on average. Of the calls "
-        "for zone officers, the zone’s own officer answered about 85%, another zone’s officer about 10%, and the Sheriff’s "
-        "patrol about 5%."
+        "for zone officers, the zone’s own officer answered about 85%, another zone’s officer about 10%, and the "
+        "Sheriff’s patrol about 5%."
     )
     lead = coverage_part(board_town.content(), ES).lead.replace("\u00a0", " ")
     assert "el agente de la propia zona atendió cerca del 85 %" in lead

@@ -50,7 +50,18 @@ class Observed(NamedTuple):
     of: int
 
     def is_enough(self, least_calls: int) -> bool:
-        """Say whether it may be said: it rests on so many calls or more, and on `LEAST_SHARE` of all or more."""
+        """Say whether it may be said: it rests on enough calls, and on `LEAST_SHARE` of those it is about or more.
+
+        Parameters
+        ----------
+        least_calls
+            Calls that are enough.
+
+        Returns
+        -------
+        bool
+            Whether it may be said.
+        """
         return bool(np.isfinite(self.value)) and self.calls >= max(least_calls, LEAST_SHARE * self.of)
 
 

@@ -132,7 +132,7 @@ class Figure(NamedTuple):
 
     @property
     def interval(self) -> str:
-        """Its interval, such as ``"5.5 to 6.2 min"``."""
+        """The interval, such as ``"5.5 to 6.2 min"``."""
         return interval_text(self.low, self.high, KINDS[self.measure].unit)
 
     @property
