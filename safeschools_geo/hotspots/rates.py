@@ -240,13 +240,13 @@ def school_rates(
     table = table.assign(**columns)
     q_all = _spread(q_values(all_p), is_tested)
     table["status"] = _statuses(table, is_rated, q_all, alpha=alpha, largest=largest_detectable)
-    is_unseen = table["status"].eq("insufficient_data")
+    is_unclear = table["status"].eq("insufficient_data").to_numpy()
     reasons = {
         NO_ENROLLMENT: ~is_rated,
         f"fewer than {fewest_peers} schools of the level have a known enrollment": is_rated & ~has_peers,
         "its level has almost no reported calls": has_peers & ~is_base,
         "less than one reported call is expected": is_base & ~is_tested,
-        f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": is_unseen,
+        f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": is_unclear,
     }
     table["not_judged"] = np.select(list(reasons.values()), list(reasons), default="")
     table["sentence"] = [_sentence(row, len(tested)) for row in table.to_dict("records")]
