@@ -14,17 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from safeschools_geo.errors import OutputError
-from safeschools_geo.file_names import folder_key
+from safeschools_geo.file_names import claim, written_once
 from safeschools_geo.io.text import safe_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import geopandas as gpd
-
-
-_written: dict[Path, set[str]] = {}
-"""Folders that are being written → the names of the files in them."""
 
 
 @contextmanager
@@ -57,30 +53,14 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     with _writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
-    _written[fresh] = set()
     try:
         fresh.chmod(0o755)
-        yield fresh
+        with written_once(fresh):
+            yield fresh
         with _writable(target):
             _put_in_place(fresh, target)
     finally:
-        del _written[fresh]
         shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _refuse_twice(path: Path) -> None:
-    """Refuse a second file where some file system would put it over the first, with nothing said."""
-    for folder, names in _written.items():
-        if path.is_relative_to(folder):
-            name = path.relative_to(folder).as_posix()
-            if folder_key(name) in names:
-                raise OutputError(
-                    "Two outputs of one run have the same file name.",
-                    where=name,
-                    expected="a name of its own for every file, whatever the file system",
-                    remedy="This is a fault of the program; report it with the ids of zones and schools.",
-                )
-            names.add(folder_key(name))
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:
@@ -145,7 +125,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     OutputError
         When it cannot be written, or was written before into a folder that is being made.
     """
-    _refuse_twice(path)
+    claim(path)
     with _writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)

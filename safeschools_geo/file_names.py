@@ -6,10 +6,14 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from safeschools_geo.errors import OutputError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 LONGEST_ID = 40
 """Characters of an id that are kept in a file's name."""
@@ -22,6 +26,8 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FORBIDDEN = '/\\:*?"<>|'
 _SHORTEST_DIGEST = 8
+_claimed: dict[Path, set[str]] = {}
+"""Folders that are being filled → the names of the files in them, as `folder_key` writes them."""
 
 
 def file_names(ids: Iterable[str]) -> dict[str, str]:
@@ -112,6 +118,54 @@ def folder_key(name: str) -> str:
         The same for two names that differ only in case or in how Unicode writes their letters.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+@contextmanager
+def written_once(folder: Path) -> Iterator[None]:
+    """Let every file below a folder be written once only.
+
+    Parameters
+    ----------
+    folder
+        A new folder, which a command fills.
+
+    Yields
+    ------
+    None
+        While the block lasts, `claim` refuses a second file of one name.
+    """
+    _claimed[folder] = set()
+    try:
+        yield
+    finally:
+        del _claimed[folder]
+
+
+def claim(path: Path) -> None:
+    """Take a name for a file that is about to be written.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        When it lies below a folder of `written_once`, and some file system would put it over one written before.
+    """
+    for folder, names in _claimed.items():
+        if not path.is_relative_to(folder):
+            continue
+        name = path.relative_to(folder).as_posix()
+        if folder_key(name) in names:
+            raise OutputError(
+                "Two outputs of one run have the same file name.",
+                where=name,
+                expected="a name of its own for every file, whatever the file system",
+                remedy="This is a fault of the program: report it with the ids of the zones and schools.",
+            )
+        names.add(folder_key(name))
 
 
 def _plain(text: str) -> str:
