@@ -20,6 +20,7 @@ from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
 from safeschools_geo.term_plan import propose_zones
 from safeschools_geo.term_result import TermResult
+from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.validate import check_district
 from safeschools_geo.workload import school_workload, zone_workload
 
@@ -95,6 +96,7 @@ def run_term(
         When `is_strict` and rows were rejected for a fault of theirs.
     """
     on_step("Reading")
+    load_settings(folder).term(term)  # an unknown term is refused before anything else is read
     district = read_district(folder)
     if is_strict:
         refuse_rejects(district.rejects)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
-from safeschools_geo.commands.common import folder_of, json_option, messages, print_json, progress_of, term_option
+from safeschools_geo.commands.common import (
+    FILE_IN,
+    FOLDER,
+    CheckedCommand,
+    folder_of,
+    json_option,
+    messages,
+    out_option,
+    print_json,
+    progress_of,
+    seed_option,
+    term_option,
+)
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.export import replaced_folder, write_csv, write_geojson, write_text
 from safeschools_geo.rebalance.comparison import compare_plans, what_changes
@@ -18,21 +30,23 @@ from safeschools_geo.term_ground import lay_ground
 from safeschools_geo.term_scores import score_in_district, stability_in_district
 from safeschools_geo.term_watch import keep_watch
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@click.command("score")
-@click.argument("district", type=click.Path(path_type=Path, file_okay=False), metavar="DISTRICT", required=False)
+
+@click.command("score", cls=CheckedCommand)
+@click.argument("district", type=FOLDER, metavar="DISTRICT", required=False)
 @click.option(
     "--plan",
     "plan_file",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE_IN,
+    metavar="FILE",
     help="CSV with unit_id or school_id, and zone_after or zone_id, such as plan.csv.",
 )
 @term_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for scores, moves, zones; none if left out."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the redrawn terms.")
+@out_option("Folder for scores, moves, zones; none if left out.")
+@seed_option
 @json_option
 def command(
     district: Path | None, plan_file: Path, term: str | None, out: Path | None, seed: int, *, as_json: bool

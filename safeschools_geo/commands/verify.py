@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from safeschools_geo.commands.common import json_option, messages, print_json
+from safeschools_geo.commands.common import FOLDER, CheckedCommand, json_option, messages, print_json
 from safeschools_geo.disclosure.checking.packet import is_packet, verify_packet
 from safeschools_geo.rebalance.checking.verify import verify_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from safeschools_geo.check_report import VerifyReport
 
 
-@click.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.command("verify", cls=CheckedCommand)
+@click.argument("folder", type=FOLDER, metavar="DIR")
 @json_option
 def command(folder: Path, *, as_json: bool) -> int:
     """Check the plan or the board packet in DIR again, without the solver.
