@@ -106,8 +106,8 @@ def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
 
 
 def test_an_unknown_term_names_those_there_are(folder, capsys):
-    assert call("run", folder, "--term", "Summer") == 1
-    assert "Fall, Spring" in capsys.readouterr().err
+    assert call("run", folder, "--term", "Summer") == 2
+    assert "'Fall', 'Spring'" in capsys.readouterr().err
     assert not (folder / "outputs").exists()
 
 

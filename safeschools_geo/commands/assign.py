@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import geopandas as gpd
@@ -11,7 +11,17 @@ import pandas as pd
 
 from safeschools_geo import io
 from safeschools_geo.assign import assign_campuses, assign_points
-from safeschools_geo.commands.common import json_option, messages, print_json
+from safeschools_geo.commands.common import (
+    CRS_TEXT,
+    FILE_IN,
+    FILE_OUT,
+    NAME,
+    NOT_NEGATIVE,
+    CheckedCommand,
+    json_option,
+    messages,
+    print_json,
+)
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError, FileReadError
 from safeschools_geo.export import write_csv
@@ -20,25 +30,41 @@ from safeschools_geo.settings import LayerSettings
 from safeschools_geo.writing import output_file
 from safeschools_geo.zones import zones_from_file
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _LON = ("lon", "longitude", "long", "lng", "x", "xcoord", "point_x")
 _LAT = ("lat", "latitude", "y", "ycoord", "point_y")
-_file = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("assign")
+def _check_usage(ctx: click.Context) -> None:
+    lon, lat = ctx.params["lon"], ctx.params["lat"]
+    if (lon is None) != (lat is None):
+        raise click.UsageError("Give --lon and --lat together.", ctx=ctx)
+    if lon is not None and lon == lat:
+        raise click.UsageError(f"--lon and --lat name one column, {lon!r}; two are expected.", ctx=ctx)
+
+
+@click.command("assign", cls=CheckedCommand, check=_check_usage)
 @click.option(
-    "--points", required=True, type=_file, help="Points: CSV, Excel, Parquet, GeoJSON, GeoPackage, Shapefile."
+    "--points",
+    required=True,
+    type=FILE_IN,
+    metavar="FILE",
+    help="Points: CSV, Excel, Parquet, GeoJSON, GeoPackage, Shapefile.",
 )
-@click.option("--zones", required=True, type=_file, help="Zones: polygons.")
-@click.option("--out", required=True, type=_file, help="CSV to write.")
-@click.option("--id", "id_column", metavar="COL", help="Column of the points' ids; the row number if left out.")
-@click.option("--zone-id", metavar="COL", help="Column of the zones' ids; zone_id if left out.")
-@click.option("--lon", metavar="COL", help="Column of the longitude, or x.")
-@click.option("--lat", metavar="COL", help="Column of the latitude, or y.")
-@click.option("--crs", metavar="EPSG", help="CRS of the points, where the file states none.")
-@click.option("--zones-crs", metavar="EPSG", help="CRS of the zones, where the file states none.")
-@click.option("--max-snap", type=click.FloatRange(min=0), default=0.0, metavar="M", help="Metres; default 0.")
-@click.option("--previous", type=_file, metavar="FILE", help="An earlier result, which decides ties.")
+@click.option("--zones", required=True, type=FILE_IN, metavar="FILE", help="Zones: polygons.")
+@click.option("--out", required=True, type=FILE_OUT, metavar="FILE", help="CSV to write.")
+@click.option(
+    "--id", "id_column", type=NAME, metavar="COL", help="Column of the points' ids; the row number if left out."
+)
+@click.option("--zone-id", type=NAME, metavar="COL", help="Column of the zones' ids; zone_id if left out.")
+@click.option("--lon", type=NAME, metavar="COL", help="Column of the longitude, or x.")
+@click.option("--lat", type=NAME, metavar="COL", help="Column of the latitude, or y.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the points, where the file states none.")
+@click.option("--zones-crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the zones, where the file states none.")
+@click.option("--max-snap", type=NOT_NEGATIVE, default=0.0, metavar="M", help="Metres; default 0.")
+@click.option("--previous", type=FILE_IN, metavar="FILE", help="An earlier result, which decides ties.")
 @json_option
 def command(
     *,
@@ -56,8 +82,6 @@ def command(
     as_json: bool,
 ) -> None:
     """Write the zone of each point, one row for each, in the order of the file."""
-    if (lon is None) != (lat is None):
-        raise click.UsageError("Give --lon and --lat together.")
     inputs = [path for path in (points, zones, previous) if path is not None]
     with output_file(out, inputs=inputs, is_ours=_is_assignment) as fresh:
         polygons = zones_from_file(zones, LayerSettings(crs=zones_crs, columns={"zone_id": zone_id} if zone_id else {}))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    DAY,
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -20,7 +22,9 @@ from safeschools_geo.commands.common import (
     outputs_of,
     print_json,
     progress_of,
+    refuse_options,
     releases_file,
+    seed_option,
     term_option,
 )
 from safeschools_geo.disclosure.ledger import ledger_text, read_ledger
@@ -36,15 +40,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@click.command("board")
+def _check_usage(ctx: click.Context) -> None:
+    if not ctx.params["release"]:
+        refuse_options(ctx, ["released"], because="it goes with --release")
+
+
+@click.command("board", cls=CheckedCommand, check=_check_usage)
 @district_argument
 @term_option
 @out_option("Folder of the packet; outputs/<term>/board if left out. With --release, of a copy.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @click.option("--release", is_flag=True, help="Record the packet as released; without it, it is a draft.")
-@click.option(
-    "--released", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of the release; today if left out."
-)
+@click.option("--released", type=DAY, metavar="DATE", help="Day of the release, YYYY-MM-DD; today if left out.")
 @click.option(
     "--first-release", is_flag=True, help="Say that nothing was ever released: needed where there is no record."
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from safeschools_geo.check_page import check_html, is_check_page, print_report
 from safeschools_geo.commands.common import (
+    FILE_OUT,
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -24,10 +26,13 @@ from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.validate import check_district
 from safeschools_geo.writing import output_file
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@click.command("check")
+
+@click.command("check", cls=CheckedCommand)
 @district_argument
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where check.html goes.")
+@click.option("--out", type=FILE_OUT, metavar="FILE", help="Where check.html goes.")
 @json_option
 @strict_option
 def command(district: Path | None, out: Path | None, *, as_json: bool, strict: bool) -> int:

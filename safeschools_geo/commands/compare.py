@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -16,6 +17,7 @@ from safeschools_geo.commands.common import (
     outputs_of,
     print_json,
     progress_of,
+    seed_option,
 )
 from safeschools_geo.comparing.outputs import write_comparison
 from safeschools_geo.file_names import pair_name
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("compare")
+@click.command("compare", cls=CheckedCommand)
 @click.argument("term_a", metavar="TERM_A")
 @click.argument("term_b", metavar="TERM_B")
 @district_argument
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     "Folder of outputs, where zones of earlier terms are looked for and compare/<A> and <B> is written; the "
     "district's if left out."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 def command(term_a: str, term_b: str, district: Path | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Compare two terms: zones of schools, loads, rates, and hotspots that emerged, persisted or faded."""

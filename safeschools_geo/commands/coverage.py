@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -17,6 +18,7 @@ from safeschools_geo.commands.common import (
     outputs_of,
     print_json,
     progress_of,
+    seed_option,
     term_option,
 )
 from safeschools_geo.coverage_maps import draw_coverage, draw_sheets
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("coverage")
+@click.command("coverage", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the coverage; outputs/<term>/coverage if left out.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 def command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Work out who comes, how soon, who helps, and who covers when an officer is absent."""

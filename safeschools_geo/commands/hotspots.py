@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -17,6 +18,7 @@ from safeschools_geo.commands.common import (
     outputs_of,
     print_json,
     progress_of,
+    seed_option,
     term_option,
 )
 from safeschools_geo.export import write_manifest, write_text
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("hotspots")
+@click.command("hotspots", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the hotspots; outputs/<term>/hotspots if left out.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 def command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("map")
+@click.command("map", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the maps; outputs/<term>/maps if left out.")

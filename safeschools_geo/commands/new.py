@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from importlib import resources
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from safeschools_geo.commands.common import messages
+from safeschools_geo.commands.common import FOLDER, CheckedCommand, messages
 from safeschools_geo.export import write_text
 from safeschools_geo.schemas import CATEGORIES
 from safeschools_geo.toml_settings import preset_names
 from safeschools_geo.writing import output_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _CONFIDENTIAL = """\
 # incidents are confidential, and outputs are made of them
@@ -23,8 +26,8 @@ _CONFIDENTIAL = """\
 """
 
 
-@click.command("new")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.command("new", cls=CheckedCommand)
+@click.argument("folder", type=FOLDER, metavar="DIR")
 @click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known export.")
 def command(folder: Path, preset: str | None) -> None:
     """Make a district folder with settings to fill in."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("notebooks")
+@click.command("notebooks", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the executed notebooks; outputs/<term>/notebooks if left out.")

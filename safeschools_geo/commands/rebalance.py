@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safeschools_geo.commands.common import (
+    CRS_TEXT,
+    FILE_IN,
+    IDS,
+    NAME,
+    NOT_NEGATIVE,
+    POSITIVE,
+    CheckedCommand,
     district_argument,
     folder_of,
     inputs_of,
     json_option,
     messages,
+    out_option,
     outputs_of,
     print_json,
     progress_of,
+    refuse_options,
+    seed_option,
     term_option,
 )
 from safeschools_geo.commands.rebalance_units import read_areal_units
@@ -40,8 +50,6 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import Settings
     from safeschools_geo.term_plan import TermPlan
 
-_file = click.Path(path_type=Path, dir_okay=False)
-
 
 @dataclasses.dataclass(frozen=True)
 class Request:
@@ -56,26 +64,50 @@ class Request:
     seed: int
 
 
-@click.command("rebalance")
+def _check_usage(ctx: click.Context) -> None:
+    given = ctx.params
+    if given["max_moves"] is not None and given["tolerance"] is not None:
+        raise click.UsageError("Give --max-moves or --tolerance, not both.", ctx=ctx)
+    if given["units"] is None:
+        names = ("unit_id", "zone", "workload", "adjacency", "no_zone", "crs")
+        refuse_options(ctx, names, because="it goes with --units")
+        return
+    if given["district"] is not None:
+        raise click.UsageError("Give DISTRICT or --units, not both.", ctx=ctx)
+    refuse_options(ctx, ["term"], because="it does not go with --units, which know no terms")
+    needed = {"--unit-id": "unit_id", "--zone": "zone", "--workload": "workload", "--out": "out"}
+    missing = [name for name, param in needed.items() if given[param] is None]
+    if missing:
+        raise click.UsageError(f"--units needs {', '.join(missing)}.", ctx=ctx)
+    if given["max_moves"] is None and given["tolerance"] is None:
+        raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.", ctx=ctx)
+
+
+@click.command("rebalance", cls=CheckedCommand, check=_check_usage)
 @district_argument
 @term_option
-@click.option("--units", type=_file, help="Areal units instead of a district: polygons with a zone and a workload.")
-@click.option("--unit-id", metavar="COL", help="Column of the units' ids.")
-@click.option("--zone", metavar="COL", help="Column of the current zone.")
-@click.option("--workload", metavar="COL", help="Column of the workload.")
-@click.option("--adjacency", type=_file, help="Pairs of neighbours; the borders of the units if left out.")
-@click.option("--no-zone", multiple=True, metavar="VALUE", help="Value of the zone column that means: no zone.")
-@click.option("--crs", metavar="EPSG", help="CRS of the units, where the file states none.")
-@click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
-@click.option("--tolerance", type=click.FloatRange(min=0), metavar="T", help="Largest imbalance: the fewest moves.")
-@click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
-@click.option("--lock", "locked", multiple=True, metavar="ID", help="Unit that keeps its zone.")
-@click.option("--together", multiple=True, metavar="ID,ID…", help="Units that have to be in one zone.")
-@click.option("--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Longest search, seconds.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder; outputs/<term>/plan for a district."
+    "--units",
+    type=FILE_IN,
+    metavar="FILE",
+    help="Areal units instead of a district: polygons with a zone and a workload.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the solver.")
+@click.option("--unit-id", type=NAME, metavar="COL", help="Column of the units' ids.")
+@click.option("--zone", type=NAME, metavar="COL", help="Column of the current zone.")
+@click.option("--workload", type=NAME, metavar="COL", help="Column of the workload.")
+@click.option(
+    "--adjacency", type=FILE_IN, metavar="FILE", help="Pairs of neighbours; the borders of the units if left out."
+)
+@click.option("--no-zone", multiple=True, metavar="VALUE", help="Value of the zone column that means: no zone.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the units, where the file states none.")
+@click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
+@click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
+@click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
+@click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
+@click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
+@click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds.")
+@out_option("Folder; outputs/<term>/plan for a district.")
+@seed_option
 @json_option
 def command(
     *,
@@ -88,27 +120,16 @@ def command(
     adjacency: Path | None,
     no_zone: tuple[str, ...],
     crs: str | None,
-    together: tuple[str, ...],
+    together: tuple[tuple[str, ...], ...],
     out: Path | None,
     as_json: bool,
     **asked: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """Propose the least change that evens the zones out, with a certificate of how good it is."""
-    groups = tuple(tuple(part.strip() for part in group.split(",")) for group in together)
-    request = Request(together=groups, time_limit_s=asked.pop("time_limit"), **asked)
-    if request.max_moves is not None and request.tolerance is not None:
-        raise click.UsageError("Give --max-moves or --tolerance, not both.")
+    request = Request(together=together, time_limit_s=asked.pop("time_limit"), **asked)
     if units is None:
         _of_district(folder_of(district), term, request, out, as_json=as_json)
         return
-    columns = {"--unit-id": unit_id, "--zone": zone, "--workload": workload, "--out": out}
-    missing = [name for name, value in columns.items() if value is None]
-    if missing or district is not None:
-        raise click.UsageError(
-            f"--units needs {', '.join(missing)}." if missing else "Give DISTRICT or --units, not both."
-        )
-    if request.max_moves is None and request.tolerance is None:
-        raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.")
     target = out or Path()
     inputs = [path for path in (units, adjacency) if path is not None]
     repair(units)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     json_option,
@@ -16,6 +17,7 @@ from safeschools_geo.commands.common import (
     print_json,
     progress_of,
     releases_file,
+    seed_option,
     strict_option,
     term_option,
 )
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
     from safeschools_geo.term_result import TermResult
 
 
-@click.command("run")
+@click.command("run", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder in which the term's folder is made; the district's outputs folder if left out.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 @strict_option
 def command(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from safeschools_geo.commands.common import (
+    FILE_IN,
+    FOLDER,
+    CheckedCommand,
     folder_of,
     inputs_of,
     json_option,
     messages,
+    out_option,
     print_json,
     progress_of,
+    seed_option,
     term_option,
 )
 from safeschools_geo.errors import SettingsError
@@ -31,21 +36,23 @@ from safeschools_geo.term_watch import keep_watch
 from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.writing import output_folder, repair
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@click.command("score")
-@click.argument("district", type=click.Path(path_type=Path, file_okay=False), metavar="DISTRICT", required=False)
+
+@click.command("score", cls=CheckedCommand)
+@click.argument("district", type=FOLDER, metavar="DISTRICT", required=False)
 @click.option(
     "--plan",
     "plan_file",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE_IN,
+    metavar="FILE",
     help="CSV with unit_id or school_id, and zone_after or zone_id, such as plan.csv.",
 )
 @term_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for scores, moves, zones; none if left out."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the redrawn terms.")
+@out_option("Folder for scores, moves, zones; none if left out.")
+@seed_option
 @json_option
 def command(
     district: Path | None, plan_file: Path, term: str | None, out: Path | None, seed: int, *, as_json: bool

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from safeschools_geo.commands.common import json_option, messages, print_json
+from safeschools_geo.commands.common import FILE_IN, FOLDER, CheckedCommand, json_option, messages, print_json
 from safeschools_geo.disclosure.checking.packet import is_packet, verify_packet
 from safeschools_geo.rebalance.checking.verify import verify_folder
 from safeschools_geo.writing import repair
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from safeschools_geo.check_report import VerifyReport
 
 
-@click.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.command("verify", cls=CheckedCommand)
+@click.argument("folder", type=FOLDER, metavar="DIR")
 @click.option(
     "--record",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FILE_IN,
     metavar="FILE",
     help="Record of releases that a packet is compared with; that of the district around it if left out.",
 )
