@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def _check_usage(ctx: click.Context) -> None:
     if not ctx.params["release"]:
-        refuse_options(ctx, ["released"], because="it goes with --release")
+        refuse_options(ctx, ["released", "first_release"], because="it goes with --release")
 
 
 @click.command("board", cls=CheckedCommand, check=_check_usage)
