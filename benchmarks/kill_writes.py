@@ -87,7 +87,7 @@ def release_faults(folder: Path, number: int) -> tuple[list[str], list[str], boo
 
 
 def _hidden(folder: Path) -> list[str]:
-    return [p.name for p in folder.rglob("*") if "safeschools" in p.name]
+    return [p.name for p in (*folder.glob(".*"), *folder.glob("Fall/**/.*"), *folder.glob("releases/.*"))]
 
 
 def killed(work: Callable[[Callable[[], object]], None], *, at_swap: bool, pause_s: float) -> bool:

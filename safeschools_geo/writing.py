@@ -384,8 +384,9 @@ def _manifest_of(folder: Path) -> dict[str, Any] | None:
 
 def _mine(manifest: Mapping[str, Any] | None, part: str) -> set[str]:
     """List the files of ours that are written again."""
-    listed = {} if manifest is None else manifest["outputs"]
-    return {name for name in listed if not part or name.startswith(f"{part}/")} | ({MANIFEST} if listed else set())
+    if manifest is None:
+        return set()
+    return {MANIFEST, *(name for name in manifest["outputs"] if not part or name.startswith(f"{part}/"))}
 
 
 def _is_inside(name: str) -> bool:
@@ -684,19 +685,21 @@ def _finish(work: Path, place: Path) -> None:
 
 
 def _finish_exchange(work: Path, place: Path, journal: dict[str, Any]) -> None:
+    old = work / _NEW
     if not place.exists():
-        (work / _NEW).rename(place)
+        # Somebody has taken the folder away since: what was not yet exchanged is put there, what was is over.
+        if old.exists() and old.stat().st_ino == journal["inode"]:
+            old.rename(place)
         return
     if place.stat().st_ino != journal["inode"]:
         try:
-            _exchange(work / _NEW, place)
+            _exchange(old, place)
         except OSError:
             journal["kind"] = "in place"
             _write_journal(work, journal)
             return
         _sync(place.parent)
     # What is in the work folder now is the old folder.
-    old = work / _NEW
     if not old.exists():
         return
     there = list(_entries(old))
@@ -745,8 +748,9 @@ def _finish_release(work: Path, record: Path, journal: Mapping[str, Any]) -> Non
     if (work / _NEW).exists():
         _make_folder(folder.parent)
         (work / _NEW).rename(folder)
-    folder.chmod(_READ_ONLY[0])
-    _sync(folder.parent)
+    if folder.exists():
+        folder.chmod(_READ_ONLY[0])
+        _sync(folder.parent)
     if not (work / _RECORD).exists():
         return
     if _hash_of(record) != journal["before"]:

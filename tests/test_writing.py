@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -338,7 +339,7 @@ def test_a_stranger_where_the_work_would_be_stays(tmp_path):
 # What is killed: at every call that changes a file system, and at random
 
 
-WATCHED = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.symlink"}
+WATCHED = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.chmod", "os.symlink", "exchange"}
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a copy of this process")
 
@@ -358,6 +359,8 @@ def kill_at(step, work):
                 if left[0] < 0:
                     os._exit(9)
 
+        exchange = writing._exchange
+        writing._exchange = lambda *names: (sys.audit("exchange"), exchange(*names))
         try:
             sys.addaudithook(die)
             work()
@@ -476,6 +479,18 @@ def test_a_repair_killed_at_any_step_can_be_repaired(tmp_path, monkeypatch):
     found = {name: text for name, text in without_manifest(folder).items() if text is not None}
     assert found == {**NEW, "later.txt": "mine"}
     assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
+
+
+@needs_fork
+def test_what_somebody_takes_away_after_a_kill_stands_in_nobodys_way(tmp_path_factory):
+    seen = set()
+    for folder in killed(replace_term, lambda folder: write(folder / "Fall", OLD), tmp_path_factory):
+        shutil.rmtree(folder / "Fall")
+        repair(folder / "Fall")
+        seen |= {path.name for path in folder.iterdir()}
+        write(folder / "Fall", OLD)
+        assert tree(folder / "Fall").keys() >= OLD.keys()
+    assert seen == {"Fall"}
 
 
 def test_a_release_cannot_be_written_to_again(tmp_path):
