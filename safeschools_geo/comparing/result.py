@@ -223,7 +223,7 @@ class TermComparison:
         return (
             f"All schools with a known enrollment together: {row['incidents_before']:,} and "
             f"{row['incidents_after']:,} {_CALLS}, "
-            f"{rates} for each 1,000 student-days: {change_words(row)}{interval}."
+            f"{rates} for each 1,000 student-days: {change_words(row.to_dict())}{interval}."
         )
 
     def _loads_told(self) -> str:

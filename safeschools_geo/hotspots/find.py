@@ -273,7 +273,9 @@ def _calls_in_zones(given: TermInputs, counts: pd.DataFrame) -> pd.DataFrame:
     """Count all calls for zone officers at schools in a zone, over school days: what the board packet compares."""
     days = {t.name: len(school_days(t, given.settings.calendar)) for t in given.terms}
     sums = counts[counts["zone_id"] != ""].groupby(["term", "zone_id"], sort=False, as_index=False)["incidents"].sum()
-    return sums.assign(student_days=sums["term"].map(days).astype("float64"), **{EVERYWHERE: EVERYWHERE})
+    sums["student_days"] = sums["term"].map(days).astype("float64")
+    sums[EVERYWHERE] = EVERYWHERE
+    return pd.DataFrame(sums)
 
 
 def _backtest(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolRates]) -> Backtest:

@@ -121,7 +121,7 @@ class SchoolRates:
         number, calls = len(rest), int(rest["reported"].sum())
         share = f" with {calls:,} of the {self.reported:,} {POPULATIONS['reported']}" if self.reported else ""
         reasons = rest["not_judged"].value_counts(sort=False)
-        why = [f"{reason} ({count:,})" if len(reasons) > 1 else reason for reason, count in reasons.items()]
+        why = [f"{reason} ({count:,})" if len(reasons) > 1 else str(reason) for reason, count in reasons.items()]
         which = f"{count_text(number, 'program school', of=len(self.table))}{share}"
         return f"{which} {'was' if number == 1 else 'were'} not judged: {'; '.join(why)}."
 

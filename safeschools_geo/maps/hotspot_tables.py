@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from safeschools_geo.hotspots.detectable import LARGEST
 from safeschools_geo.maps.tables import NONE_NAMED, DataTable, count, number
 from safeschools_geo.schemas import CATEGORIES, HOTSPOT_KINDS, HOTSPOT_STATUSES, LEVELS, POPULATIONS
 
@@ -72,7 +73,7 @@ def spot_table(spots: pd.DataFrame, *, term: str) -> DataTable:
             ranged(s.ratio, s.ratio_low, s.ratio_high, 1),
             chance(s.p_value),
             chance(s.q_value),
-            number(s.detectable_ratio, 1, suffix=" ×"),
+            _seen_from(s.detectable_ratio),
             share(s.stability_share),
             share(s.officer_initiated_share),
         )
@@ -124,7 +125,7 @@ def school_rate_table(rates: pd.DataFrame, *, zone_names: Mapping[str, str], ter
             ranged(s.rate_per_1000, s.rate_low_per_1000, s.rate_high_per_1000, 2),
             ranged(s.shrunken_per_1000, s.shrunken_low_per_1000, s.shrunken_high_per_1000, 2),
             chance(s.q_value),
-            number(s.detectable_ratio, 1, suffix=" ×"),
+            _seen_from(s.detectable_ratio),
             share(s.officer_initiated_share),
             f"not judged: {s.not_judged}" if s.not_judged else HOTSPOT_STATUSES[s.status],
         )
@@ -358,6 +359,11 @@ def records(frame: pd.DataFrame) -> Iterator[Any]:
         A row, a field for each column.
     """
     yield from frame.itertuples(index=False)
+
+
+def _seen_from(ratio: float) -> str:
+    """Print the smallest ratio that would have been seen: none was, where even the largest looked at would not."""
+    return f"> {LARGEST:g} ×" if ratio == float("inf") else number(ratio, 1, suffix=" ×")
 
 
 def ranged(value: object, low: object, high: object, decimals: int) -> str:
