@@ -150,7 +150,7 @@ def test_another_place_to_wait(tmp_path):
     )
     assert result.coverage.watch.waiting.to_dict() == {"A": "002", "B": "002"}
     assert np.isclose(result.coverage.watch.day.dispatch.travel_min[1], 0.0).all()
-    assert "that changes the mean trip so: 1.0 min less" in result.coverage.summary()
+    assert "that changes the mean trip so: 0.8 min less" in result.coverage.summary()
 
 
 def test_the_week_of_visits_begins_on_a_monday(result):

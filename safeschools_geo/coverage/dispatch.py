@@ -71,7 +71,7 @@ class Dispatch:
         told = f"{schools}, {officers}: a call goes to the officer of the zone, and where that one is busy to whoever"
         said = [f"{told} of the others has the shortest way."]
         if self.empty_zones:
-            said.append(f"There is no school in zone {name_ids(self.empty_zones)}; its officer helps elsewhere.")
+            said.append(f"There is no school in zone {name_ids(self.empty_zones)}; its officer only helps elsewhere.")
         alone = len(self.school_zones) - int(np.count_nonzero(self.is_own.any(axis=1)))
         if alone:
             said.append(f"{count_text(alone, 'school')} in zones without an officer: the nearest is tried first there.")
