@@ -171,11 +171,9 @@ def _of_rates(content: BoardContent) -> Iterator[Statement]:
             ):
                 if pd.isna(value := row[name]):
                     continue
-                step = row.get("rate_step")
-                is_rounded = step is not None and not pd.isna(step)
-                yield _statement(
-                    source, key, value, float(step) if is_rounded else printed, _TRIED if is_rounded else _FOLLOWS
-                )
+                is_exact = pd.isna(row["rate_step"])
+                step = printed if is_exact else float(row["rate_step"])
+                yield _statement(source, key, value, step, _FOLLOWS if is_exact else _TRIED)
 
 
 def _of_changes(content: BoardContent) -> Iterator[Statement]:
