@@ -44,7 +44,7 @@ class TermWatch:
     travel
         Minutes between schools, which are also where officers may wait.
     waiting
-        School at which the officer of each zone waits, by `zone_id`.
+        School at which the officer of each zone waits, by `zone_id`; the middle of a zone without a school.
     day
         Officers, schools and rates as the queueing model takes them.
     service_variation
@@ -116,7 +116,12 @@ def keep_watch(
 
 
 def coverage_of_plan(
-    district: District, watch: TermWatch, zones: pd.Series, *, redrawn: NDArray[np.float64] | None = None
+    district: District,
+    watch: TermWatch,
+    zones: pd.Series,
+    *,
+    waiting: pd.Series | None = None,
+    redrawn: NDArray[np.float64] | None = None,
 ) -> PlanScores:
     """Score the coverage of zones, today's or those of a plan.
 
@@ -128,17 +133,59 @@ def coverage_of_plan(
         A usual day.
     zones
         Zone of each school, by `school_id`; schools that are left out keep today's.
+    waiting
+        Where officers wait, by `zone_id`; where they wait today if left out.
     redrawn
         Rates that chance could have brought, for intervals.
 
     Returns
     -------
     PlanScores
-        Response, backup, overflow and the busiest officer, each officer waiting where he waits today.
+        Response, backup, overflow and the busiest officer.
     """
     after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
-    dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
+    dispatch = dispatch_of(district, after, watch.travel, watch.waiting if waiting is None else waiting)
     return score_coverage(watch.day.arrivals_per_h, watch.day.service_per_h, dispatch, redrawn=redrawn)
+
+
+def waiting_anew(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.Series:
+    """Place officers anew for the zones of a plan, by the rule by which they wait today (assumption A44).
+
+    Parameters
+    ----------
+    district
+        What was read.
+    watch
+        A usual day.
+    ground
+        Units of the district.
+    assignment
+        Zone of each unit under the plan, by `unit_id`.
+
+    Returns
+    -------
+    pandas.Series
+        Where the officer of each zone waits, by `zone_id`: the school in the middle of the new zone. Where the settings
+        name a school that is in the zone still, or the plan leaves a zone as it is, where he waits today.
+    """
+    units = ground.units.assign(zone_id=ground.units["unit_id"].map(assignment).to_numpy())
+    today = ground.units.set_index("unit_id")["zone_id"]
+    after = assignment.reindex(today.index)
+    changed = {*today[today != after], *after[today != after]}
+    schools = schools_of_units(ground.units).map(assignment)
+    zones = schools.reindex(watch.zones.index).fillna(watch.zones).astype("str")
+    kept = {z: p for z, p in watch.waiting.items() if z not in changed}
+    kept |= {z: p for z, p in district.settings.coverage.staging.items() if zones.get(p) == z}
+    middles = _middles(units, crs=district.crs)
+    posts = {z: kept.get(z) or middles.get(str(z)) or p for z, p in watch.waiting.items()}
+    return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def _middles(units: gpd.GeoDataFrame, *, crs: object) -> dict[str, str]:
+    """Give the school in the middle of each zone that has one."""
+    first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
+    centres = zone_centres(units[units["unit_id"].isin(first.index)], crs=crs)
+    return {str(zone): str(first[unit]) for zone, unit in centres.items()}
 
 
 def _calls(
@@ -171,11 +218,22 @@ def _rates(
 
 
 def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
-    """Measure the way between schools: over the roads where these say how fast they are, else in a straight line."""
+    """Measure the way between schools: over the roads where these say how fast they are, else in a straight line.
+
+    An officer whose zone has no school waits in its middle, which is a place like a school then.
+    """
+    places = place_points(schools, "school_id")
+    empty = district.zones[~district.zones["zone_id"].isin(schools["zone_id"])]
+    if len(empty):
+        shapes = empty.geometry.to_crs(district.crs)
+        middles = shapes.centroid.where(shapes.centroid.within(shapes), shapes.representative_point())
+        ids = pd.Index(empty["zone_id"].map(middle_of_zone), name="place_id")
+        added = gpd.GeoSeries(middles.array, index=ids, crs=shapes.crs).to_crs(places.crs)
+        places = gpd.GeoSeries(pd.concat([places, added]), crs=places.crs, name="place")
     roads, workload = district.roads, district.settings.workload
     has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
     return travel_times(
-        place_points(schools, "school_id"),
+        places,
         roads=roads if has_speeds else None,
         # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
         settings=TravelSettings(
@@ -188,19 +246,36 @@ def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
 
 
 def _waiting(district: District, zones: pd.Series, ground: Ground | None) -> pd.Series:
-    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone."""
-    middle: dict[str, str] = {}
-    if ground is not None:
-        first = schools_of_units(ground.units).reset_index().drop_duplicates("unit_id").set_index("unit_id")
-        centres = zone_centres(ground.units, crs=district.crs)
-        middle = {str(zone): first["school_id"].get(unit, "") for zone, unit in centres.items()}
+    """Take the place where each officer waits: as the settings say, else the school in the middle of the zone.
+
+    An officer whose zone has no school waits in the middle of its ground.
+    """
+    middle = {} if ground is None else _middles(ground.units, crs=district.crs)
     in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
     posts = {}
     for zone in district.zones["zone_id"]:
         school = district.settings.coverage.staging.get(zone) or middle.get(zone) or in_zone.get(zone)
         if school in zones.index:
             posts[zone] = school
+        elif zone not in in_zone.index:
+            posts[zone] = middle_of_zone(zone)
     return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def middle_of_zone(zone: str) -> str:
+    """Name the place in the middle of a zone without a school.
+
+    Parameters
+    ----------
+    zone
+        Id of the zone.
+
+    Returns
+    -------
+    str
+        Id of the place.
+    """
+    return f"zone:{zone}"
 
 
 def dispatch_of(district: District, zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:
