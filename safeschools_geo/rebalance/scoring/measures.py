@@ -249,7 +249,7 @@ def teams(team_table: pd.DataFrame | None) -> list[Measure]:
     if team_table is None:
         return [not_scored(name, label, "zones without teams") for name, label in names.items()]
     low, high = int(team_table["zones"].min()), int(team_table["zones"].max())
-    between = imbalance(team_table["load_per_zone"])
+    between = imbalance(team_table["load_per_zone"].dropna())
     values = [(float(high - low), f"{high - low} ({low} to {high})"), (between, f"{between:.1%}")]
     units = ["zones", "share of the mean load per zone"]
     return [Measure(n, names[n], *v, u) for n, v, u in zip(names, values, units, strict=True)]
