@@ -290,7 +290,8 @@ def _reached(found: TermCoverage) -> pd.DataFrame:
     """Count the officers within reach of each school, today and from the best points."""
     watch = found.watch
     points = {"now": list(watch.waiting), "best": found.staging.points["point_id"].astype("str").tolist()}
-    minutes = watch.travel.response_minutes(watch.zones.index, watch.zones.index)
+    places = dict.fromkeys([*watch.zones.index, *watch.waiting])
+    minutes = watch.travel.response_minutes(watch.zones.index, places)
     near = {kind: (minutes[chosen] <= _WITHIN_MIN).sum(axis=1) for kind, chosen in points.items()}
     return pd.DataFrame(near).rename_axis("school_id").reset_index()
 

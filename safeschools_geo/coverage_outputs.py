@@ -123,14 +123,15 @@ def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
     best = found.staging.points.set_index("officer")
     weight = watch.rates.arrivals_per_h
     rows = []
-    names, places = schools["name"], schools.geometry.representative_point()
+    middles = {place: "Middle of the zone" for place in watch.places.index.difference(schools.index)}
+    names, places = {**schools["name"], **middles}, watch.places
     for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
         inside = watch.zones.index[watch.zones == zone]
         for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
             minutes = watch.travel.minutes.loc[place, inside]
             share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
             mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
-            rows.append((zone, posts[zone], kind, place, names.loc[place], mean, places.loc[place]))
+            rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
     columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
 

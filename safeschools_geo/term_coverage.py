@@ -256,7 +256,7 @@ def _staging(watch: TermWatch, chosen: CoverageSettings, *, seed: int) -> Stagin
         zone_of_place=watch.zones,
         zone_of_point=watch.zones,
         students=students,
-        current=watch.waiting,
+        current=watch.waiting[watch.waiting.index.isin(watch.zones)],
         settings=StagingSettings(objective="mean", limits_min=chosen.within_min, seed=seed),
     )
 

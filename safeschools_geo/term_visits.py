@@ -78,7 +78,8 @@ def visits_of_week(
         },
         rules=rules,
         days=settings.calendar.weekdays,
-        bases=dict(watch.waiting),
+        # An officer whose zone has no school has nobody to visit.
+        bases={zone: base for zone, base in watch.waiting.items() if base in watch.zones.index},
         seed=seed,
         week=week,
     )

@@ -41,8 +41,10 @@ class TermWatch:
         Zone of each, by `school_id`.
     rates
         How often calls come, and how long they take.
+    places
+        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
     travel
-        Minutes between schools, which are also where officers may wait.
+        Minutes between these places.
     waiting
         School at which the officer of each zone waits, by `zone_id`; the middle of a zone without a school.
     day
@@ -54,6 +56,7 @@ class TermWatch:
     schools: gpd.GeoDataFrame
     zones: pd.Series
     rates: CallRates
+    places: gpd.GeoSeries
     travel: TravelTimes
     waiting: pd.Series
     day: Watch
@@ -100,7 +103,8 @@ def keep_watch(
     rates = _rates(district, school_zones, work, schools, days=days)
     if not rates.calls:
         return None
-    travel = _travel(district, schools)
+    places = _places(district, schools)
+    travel = _travel(district, places)
     waiting = _waiting(district, zones, ground)
     dispatch = dispatch_of(district, zones, travel, waiting)
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
@@ -112,7 +116,7 @@ def keep_watch(
     )
     busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
     variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
-    return TermWatch(schools, zones, rates, travel, waiting, day, variation)
+    return TermWatch(schools, zones, rates, places, travel, waiting, day, variation)
 
 
 def coverage_of_plan(
@@ -217,19 +221,19 @@ def _rates(
     )
 
 
-def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
-    """Measure the way between schools: over the roads where these say how fast they are, else in a straight line.
-
-    An officer whose zone has no school waits in its middle, which is a place like a school then.
-    """
+def _places(district: District, schools: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Take the schools as places to wait at, and the middle of each zone that has none."""
     places = place_points(schools, "school_id")
     empty = district.zones[~district.zones["zone_id"].isin(schools["zone_id"])]
-    if len(empty):
-        shapes = empty.geometry.to_crs(district.crs)
-        middles = shapes.centroid.where(shapes.centroid.within(shapes), shapes.representative_point())
-        ids = pd.Index(empty["zone_id"].map(middle_of_zone), name="place_id")
-        added = gpd.GeoSeries(middles.array, index=ids, crs=shapes.crs).to_crs(places.crs)
-        places = gpd.GeoSeries(pd.concat([places, added]), crs=places.crs, name="place")
+    shapes = empty.geometry.to_crs(district.crs)
+    middles = shapes.centroid.where(shapes.centroid.within(shapes), shapes.representative_point())
+    ids = pd.Index([*places.index, *map(middle_of_zone, empty["zone_id"])], name="place_id")
+    points = [*places, *middles.to_crs(places.crs)]
+    return gpd.GeoSeries(points, index=ids, crs=places.crs, name="place")
+
+
+def _travel(district: District, places: gpd.GeoSeries) -> TravelTimes:
+    """Measure the way between places: over the roads where these say how fast they are, else in a straight line."""
     roads, workload = district.roads, district.settings.workload
     has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
     return travel_times(

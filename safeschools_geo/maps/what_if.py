@@ -211,15 +211,20 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
 def _zones_today(data: Mapping[str, Any], *, load_name: str) -> tables.DataTable:
     units, zones = data["units"], data["zones"]
     today = [unit["zone"] for unit in units]
-    counted = [{**unit, "students": unit["students"] or 0} for unit in units]
-    sums = {name: _sums(counted, today, name, len(zones)) for name in ("load", "schools", "students")}
+    sums = {name: _sums(units, today, name, len(zones)) for name in ("load", "schools")}
+    students: list[list[int]] = [[] for _ in zones]
+    for unit in units:
+        if unit["students"] is not None:
+            students[unit["zone"]].append(unit["students"])
+    is_apart = [zone["is_apart"] for zone in zones]
+    counted = figures.counted_loads(sums["load"], is_apart)
     rows = tuple(
         (
             zone["name"],
             tables.count(sums["schools"][i]),
-            tables.count(sums["students"][i]),
+            tables.count(sum(students[i])) if students[i] else tables.NONE_NAMED,
             format_load(sums["load"][i]),
-            figures.against_mean_text(sums["load"][i], sums["load"]),
+            figures.against_mean_text(sums["load"][i], counted, is_apart=is_apart[i]),
         )
         for i, zone in enumerate(zones)
     )
