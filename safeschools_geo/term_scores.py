@@ -122,12 +122,12 @@ def stability_in_district(
     unit_of = schools_of_units(ground.units)
     ids = ground.units["unit_id"]
     settings = district.settings
-    past = [t.name for t in settings.terms if t.start <= term.start]
-    by_unit = workload[workload["term"].isin(past)].assign(unit_id=lambda t: t["school_id"].map(unit_of))
-    loads = by_unit.pivot_table(index="unit_id", columns="term", values="workload_h", aggfunc="sum")
     # A term without a call tells of visits alone, which the settings say: nothing could hold up in it, or fail to.
     called = set(history.loc[history["work_of"] == "zone_officer", "term"])
-    loads = loads.reindex(index=ids, columns=past).fillna(0.0).mul([float(name in called) for name in past])
+    past = [t.name for t in settings.terms if t.start <= term.start and t.name in called]
+    by_unit = workload[workload["term"].isin(past)].assign(unit_id=lambda t: t["school_id"].map(unit_of))
+    loads = by_unit.pivot_table(index="unit_id", columns="term", values="workload_h", aggfunc="sum")
+    loads = loads.reindex(index=ids, columns=past).fillna(0.0)
     this = by_unit[by_unit["term"] == term.name]
     trips = travel_minutes(district.schools, school_zones, settings.workload, crs=district.crs)
     work = officer_work(history[history["term"] == term.name], trips, settings.workload)
@@ -148,7 +148,7 @@ def stability_in_district(
         assignment,
         loads,
         tolerance=settings.rebalance.tolerance,
-        planned_on=term.name,
+        planned_on=term.name if term.name in called else None,
         zones=list(district.zones["zone_id"]),
         set_apart=ground.set_apart,
         incident_hours=incidents,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.part import Part, render
+from safeschools_geo.board.plan_part import plan_lead
 from safeschools_geo.board.rows import change_of, rows_of
 from safeschools_geo.schemas import OFFICER_CATEGORIES
 
@@ -93,15 +94,9 @@ def _zones(content: BoardContent, words: Words) -> Row:
 
 def _plan(content: BoardContent, words: Words) -> str:
     plan = content.plan
-    if plan is None:
+    if plan is None or plan.moves.empty:
         return ""
-    moves = len(plan.moves)
-    is_better = math.isfinite(plan.step) and plan.imbalance_after < plan.imbalance_before
-    if not is_better:
-        return words("index.plan_withheld", n=moves)
-    decimals = decimals_of(100 * plan.step)
-    before, after = (words.percent(share, decimals) for share in (plan.imbalance_before, plan.imbalance_after))
-    return words("index.plan", n=moves, before=before, after=after)
+    return f"{words('index.plan')} {plan_lead(content, plan, words)}"
 
 
 def _coverage(content: BoardContent, words: Words) -> str:

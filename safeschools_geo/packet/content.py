@@ -52,6 +52,9 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
     exact = {name: public_rates(counts, students, *dims, "term", days=days) for name, dims in _TRENDS.items()}
     trends = with_rounded_rates(exact, days, told.raw, told.rounding)
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
+    coverage = board_coverage(result, counts, told.rounding)
+    # The price of a plan is told as coarsely as coverage; without that it is withheld.
+    step_min = float("nan") if coverage is None else coverage.step_min
     return BoardContent(
         district=settings.district.name,
         term=this,
@@ -75,8 +78,8 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         changes=public_changes(trends, before=_year_before(result, terms), after=this, days=days),
         advice=told.advice,
         detail=_detail(told),
-        plan=board_plan(result, people, told.rounding),
-        coverage=board_coverage(result, counts, told.rounding),
+        plan=board_plan(result, people, told.rounding, step_min=step_min),
+        coverage=coverage,
         method={
             "school_days": "; ".join(f"{name}: {number}" for name, number in days.items()),
             "chance": "5 %",

@@ -115,7 +115,7 @@ class Stability:
             return "The plan moves nothing, so there is nothing that could hold up."
         said = [*self._about_terms(), *self._about_bootstrap()]
         if self.empty_terms:
-            said.append(f"Left out, as no work of zone officers is recorded: {', '.join(self.empty_terms)}.")
+            said.append(f"Left out for want of any workload: {', '.join(self.empty_terms)}.")
         return " ".join(said)
 
     def to_frame(self) -> pd.DataFrame:
@@ -144,13 +144,13 @@ class Stability:
         else:
             said.append(f"There is no {past} to score the plan on: whether it holds up is not known.")
         if len(own):
-            said.append(f"It was made from {', '.join(own['term'])}, which is no test of it.")
+            said.append(f"It was made from {', '.join(own['term'])}, which says nothing for or against it.")
         return said
 
     def _about_bootstrap(self) -> list[str]:
         drawn = self._judged(BOOTSTRAP)
         if drawn.empty:
-            return ["Chance was not tried: there are no incidents by day."]
+            return ["Chance was not tried: no incidents by day were given."]
         low, middle, high = (f"{q:.1%}" for q in self.quantiles()["imbalance"])
         now = float(self.quantiles()["imbalance_current"][0.5])
         told = (
