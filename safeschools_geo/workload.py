@@ -268,7 +268,7 @@ def zone_imbalance(loads: pd.DataFrame) -> float:
     Returns
     -------
     float
-        As `imbalance`; a zone without a school is left out (assumption A50).
+        As `imbalance`; a zone without a school is left out (assumption A67).
     """
     return imbalance(loads.loc[loads["schools"] > 0, "workload_h"])
 

@@ -36,7 +36,7 @@ _SNAP_M = 0.1
 _SHORTEST_M = 0.5
 _CORNER = 4.0
 _NEAR_M, _LONG_M = 1.0, 20.0
-"""Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A51)."""
+"""Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A68)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def disputed_neighbors(
     -------
     pandas.DataFrame
         `unit_a`, `unit_b`, `why`: pairs that are within a metre of each other along 20 m or more and are not linked; and pairs that are linked as if by a border and lie more than a metre apart
-        (assumption A51). None of an exact drawing.
+        (assumption A68). None of an exact drawing.
     """
     ids = units["unit_id"].astype("str").to_numpy(dtype=object)
     shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()

@@ -54,7 +54,7 @@ def zone_table(
     roots
         Zone → the unit of it that stays put.
     set_apart
-        Zones that do not count for the balance as long as the plan moves nothing into them (assumption A50).
+        Zones that do not count for the balance as long as the plan moves nothing into them (assumption A67).
     crs
         Projected CRS in metres to measure in; the UTM zone of the units by default.
 
