@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -99,8 +99,11 @@ def lay_ground(
         crs=district.crs,
     )
     bridges = about_bridges(built.units, edges, crs=district.crs)
+    # Schools that share a site move together, and count as many as they are.
+    moves_in = "schools" if district.areas is None and built.units["schools"].gt(1).any() else "units"
     apart = () if links is None else links.loc[links["kind"] == "forbidden", ["unit_a", "unit_b"]].to_numpy().tolist()
     rules, centres = _rules(built.units, district.settings.rebalance, apart, crs=district.crs)
+    rules = replace(rules, moves_in=moves_in)
     travel = travel_km(built.units, centres, crs=district.crs)
     noun = "school" if district.areas is None else "area"
     return Ground(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)

@@ -49,6 +49,7 @@ def certificate_of(
     zones_set_apart: Iterable[str] = (),
     apart: Iterable[Iterable[str]] = (),
     disputed: Iterable[Iterable[str]] = (),
+    schools_moved: int | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says.
 
@@ -104,6 +105,8 @@ def certificate_of(
         Pairs of units that are no neighbors though they share a border, as a person said.
     disputed
         Two units and what is in dispute about them (`links.disputed_neighbors`): with any, nothing is proven.
+    schools_moved
+        Schools that change their zone, where moves are counted in schools and `max_moves` limits these.
 
     Returns
     -------
@@ -149,8 +152,9 @@ def certificate_of(
         "zones_set_apart": list(zones_set_apart),
         "apart": [list(pair) for pair in apart],
         "disputed": in_dispute,
+        "schools_moved": schools_moved,
     }
-    certificate |= {key: value for key, value in besides.items() if value}
+    certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
     plain: dict[str, Any] = _plain(certificate)
     return plain
@@ -217,7 +221,7 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     """
     before, after = certificate["imbalance_before"], certificate["imbalance_after"]
     change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
-    moved = count_text(certificate["moves"], _noun(certificate))
+    moved = count_text(certificate.get("schools_moved", certificate["moves"]), _noun(certificate))
     sentences = [f"The plan moves {moved}{change}.", bound_text(certificate)]
     if not certificate["is_contiguous"]:
         sentences.insert(1, "Not every zone of it hangs together.")

@@ -18,7 +18,7 @@ from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.plan_of_stages import notes_of, plan_of
 from safeschools_geo.rebalance.problem import EXACT
 from safeschools_geo.rebalance.problem_of_units import Rules, problem_of, that_count
-from safeschools_geo.rebalance.propose import edges_given, no_plan
+from safeschools_geo.rebalance.propose import edges_given, is_few, moves_limits, no_plan
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 from safeschools_geo.shown import carries_difference, format_change
 
@@ -224,7 +224,7 @@ def frontier(
     adjacency
         As for `propose.rebalance`; a table with `kind` is taken as it is.
     max_moves
-        Most units that may move.
+        Most units that may move; most schools where the rules count moves in schools.
     rules
         Roots, locks, groups and forbidden pairs.
     travel
@@ -273,7 +273,7 @@ def frontier(
     try:
         for moves in range(max_moves + 1):
             deadline = _deadline(began, time_limit_s * _IMBALANCE_SHARE, moves, max_moves)
-            least, seconds = _least_imbalance(problem, known, moves, deadline=deadline, seed=seed)
+            least, seconds = _least_imbalance(problem, known, moves, rules, deadline=deadline, seed=seed)
             if least.label is None:
                 is_proven &= least.is_infeasible
                 continue
@@ -282,7 +282,8 @@ def frontier(
             on_point(moves, least.value, np.nan if len(given.disputed) else least.bound)
         for at, (moves, point) in enumerate(points.items()):
             left = max(began + time_limit_s - time.perf_counter(), 0.0) / (len(points) - at)
-            _shorten_travel(problem, known, moves, point, slack=slack, time_limit_s=left, seed=seed)
+            limits = moves_limits(moves, rules)
+            _shorten_travel(problem, known, limits, point, slack=slack, time_limit_s=left, seed=seed)
     except KeyboardInterrupt:
         is_complete = False
         if not points or not keeps_interrupted:
@@ -322,23 +323,25 @@ class _Point:
 
 
 def _least_imbalance(
-    problem: Problem, known: list[Labels], moves: int, *, deadline: float, seed: int
+    problem: Problem, known: list[Labels], moves: int, rules: Rules, *, deadline: float, seed: int
 ) -> tuple[Stage, float]:
     began = time.perf_counter()
-    start = min((p for p in known if problem.moved(p) <= moves), key=problem.imbalance, default=None)
-    least = solve_stage(problem, "imbalance", Limits(max_moves=moves), start=start, deadline=deadline, seed=seed)
+    limits = moves_limits(moves, rules)
+    within = [p for p in known if is_few(problem, p, limits)]
+    start = min(within, key=problem.imbalance, default=None)
+    least = solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=seed)
     return least, time.perf_counter() - began
 
 
 def _shorten_travel(
-    problem: Problem, known: list[Labels], moves: int, point: _Point, *, slack: float, time_limit_s: float, seed: int
+    problem: Problem, known: list[Labels], limits: Limits, point: _Point, *, slack: float, time_limit_s: float, seed: int
 ) -> None:
     """Add the shortest travel of plans about as even as the most even."""
     began = time.perf_counter()
     tolerance = point.stages[0].value + slack
-    within = [p for p in known if problem.moved(p) <= moves and problem.imbalance(p) <= tolerance]
+    within = [p for p in known if is_few(problem, p, limits) and problem.imbalance(p) <= tolerance]
     nearest = min(within, key=lambda p: problem.cost(p, problem.travel))
-    limits = Limits(tolerance=tolerance, max_moves=moves)
+    limits = replace(limits, tolerance=tolerance)
     travel = solve_stage(problem, "travel", limits, start=nearest, deadline=began + time_limit_s, seed=seed)
     point.stages.append(travel)
     point.seconds += time.perf_counter() - began

@@ -124,7 +124,7 @@ class RebalancePlan:
             A few sentences.
         """
         moves = self.moves
-        moved = count_text(len(moves), str(self.certificate["unit_noun"]))
+        moved = count_text(self.certificate.get("schools_moved", len(moves)), str(self.certificate["unit_noun"]))
         told = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
         return " ".join([*self.notes, told, certificate_text(self.certificate)])
 

@@ -14,7 +14,7 @@ from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from safeschools_geo.rebalance.problem import Problem
+    from safeschools_geo.rebalance.problem import Labels, Problem
     from safeschools_geo.rebalance.stages import Stage
 
 
@@ -87,6 +87,7 @@ def plan_of(
         seconds=round(seconds, 3),
         moves_by=settings.rules.moves_in,
         unit_noun=noun,
+        schools_moved=_schools_moved(problem, label, settings),
         zones_set_apart=settings.set_apart,
         apart=settings.rules.apart,
         disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
@@ -108,6 +109,11 @@ def plan_of(
         notes=notes_of(problem, noun=noun),
         settings=settings,
     )
+
+
+def _schools_moved(problem: Problem, label: Labels, settings: PlanSettings) -> int | None:
+    """Count the schools that move, where moves are counted in schools."""
+    return round(problem.cost(label, problem.move_cost())) if settings.rules.moves_in == "schools" else None
 
 
 def _stage_facts(stage: Stage) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.errors import InputError
     from safeschools_geo.rebalance.problem import Labels, Problem
+    from safeschools_geo.rebalance.problem_of_units import Rules
 
 OBJECTIVES = ("moves", "imbalance", "travel", "boundary")
 """What a plan can be asked to make small."""
@@ -68,7 +69,7 @@ def rebalance(
         Which units may follow each other: a table of pairs (`unit_a`, `unit_b`, else the first two columns); borders of
         the geometry, and bridges over gaps, by default.
     max_moves
-        Most units that may move. Alone it asks for the smallest imbalance, then for the shortest travel within `slack`.
+        Most units that may move; most schools where moves are counted in schools. Alone it asks for the smallest imbalance, then for the shortest travel within `slack`.
     tolerance
         Largest imbalance. Alone it asks for the fewest moves, then for the shortest travel. With `max_moves` it asks
         for the shortest travel.
@@ -272,7 +273,7 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
     list of Stage
         One for each objective; only the first where there is no plan.
     """
-    limits = Limits(tolerance=settings.tolerance, max_moves=settings.max_moves)
+    limits = replace(moves_limits(settings.max_moves, settings.rules), tolerance=settings.tolerance)
     known = _first_plans(problem, settings)
     stages: list[Stage] = []
     for objective, share in zip(settings.objectives, _SHARES[len(settings.objectives)], strict=True):
@@ -288,6 +289,48 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
     return stages
 
 
+def moves_limits(max_moves: int | None, rules: Rules) -> Limits:
+    """Limit how much may move.
+
+    Parameters
+    ----------
+    max_moves
+        Most moves; None for no limit.
+    rules
+        What moves are counted in: where that is schools, a site of two schools counts two.
+
+    Returns
+    -------
+    Limits
+        The limit.
+    """
+    size = None if max_moves is None or rules.moves_in != "schools" else float(max_moves)
+    return Limits(max_moves=max_moves, max_move_size=size)
+
+
+def is_few(problem: Problem, label: Labels, limits: Limits) -> bool:
+    """Say whether a plan moves no more than it may.
+
+    Parameters
+    ----------
+    problem
+        What is to be rebalanced.
+    label
+        The plan.
+    limits
+        Result of `moves_limits`.
+
+    Returns
+    -------
+    bool
+        True where it does not.
+    """
+    size = problem.cost(label, problem.move_cost())
+    return (limits.max_moves is None or problem.moved(label) <= limits.max_moves) and (
+        limits.max_move_size is None or size <= limits.max_move_size + _ROUNDING
+    )
+
+
 def _first_plans(problem: Problem, settings: PlanSettings) -> list[Labels]:
     most = min(len(problem), _MOST_BEAM_MOVES if settings.max_moves is None else settings.max_moves)
     return plans_of_few_moves(problem, max_moves=most, tolerance=settings.tolerance or 0.0)
@@ -296,10 +339,7 @@ def _first_plans(problem: Problem, settings: PlanSettings) -> list[Labels]:
 def _is_within(problem: Problem, label: Labels, limits: Limits) -> bool:
     return (
         (limits.tolerance is None or problem.imbalance(label) <= limits.tolerance + _ROUNDING)
-        and (limits.max_moves is None or problem.moved(label) <= limits.max_moves)
-        and (
-            limits.max_move_size is None or problem.cost(label, problem.move_cost()) <= limits.max_move_size + _ROUNDING
-        )
+        and is_few(problem, label, limits)
         and (limits.max_travel is None or problem.cost(label, problem.travel) <= limits.max_travel + _ROUNDING)
         and (limits.max_boundary is None or problem.border(label) <= limits.max_boundary + _ROUNDING)
         and problem.is_plan(label)
@@ -368,7 +408,7 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
 
 
 def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:
-    limits = Limits(max_moves=settings.max_moves)
+    limits = moves_limits(settings.max_moves, settings.rules)
     start = min(_first_plans(problem, replace(settings, tolerance=None)), key=problem.imbalance, default=None)
     deadline = time.perf_counter() + min(settings.time_limit_s, _NEAREST_S)
     return solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)

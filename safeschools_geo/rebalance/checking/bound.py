@@ -125,7 +125,9 @@ def town_of(record: Record, costs: dict[str, float]) -> Town:
 
 
 def _town(record: Record, objective: str) -> Town:
-    costs = move_costs(record) if objective == "moves" else None
+    # A limit on moves is one on units, and on schools where moves are counted in schools.
+    is_counted = objective == "moves" or record.certificate.get("moves_by") == "schools"
+    costs = move_costs(record) if is_counted else None
     return town_of(record, costs or {u.unit_id: 1.0 for u in record.units})
 
 

@@ -232,12 +232,18 @@ def _moves(record: Record) -> Check:
         found = f"plan.csv moves {len(changed)}, the certificate says {certificate['moves']}"
         return Check("moves", passed=False, message=f"The number of moves is not that of the plan: {found}.")
     most = certificate["max_moves"]
-    if most is not None and len(changed) > most:
-        return Check(
-            "moves", passed=False, message=f"The plan moves {len(changed)} units; at most {most} were allowed."
-        )
+    counted, noun = float(len(changed)), "units"
+    if certificate.get("moves_by") == "schools":
+        counted, noun = math.fsum(u.figures.get("schools", math.nan) for u in changed), "schools"
+        stated = certificate.get("schools_moved")
+        if stated is not None and stated != counted:
+            said = f"plan.csv moves {counted:g} schools, the certificate says {stated}"
+            return Check("moves", passed=False, message=f"The number of moves is not that of the plan: {said}.")
+    if most is not None and not counted <= most:
+        said = f"The plan moves {counted:g} {noun}; at most {most} were allowed."
+        return Check("moves", passed=False, message=said)
     limit = "" if most is None else f", at most {most} were allowed"
-    return Check("moves", passed=True, message=f"Units that move: {len(changed)}{limit}.")
+    return Check("moves", passed=True, message=f"{noun.capitalize()} that move: {counted:g}{limit}.")
 
 
 def _locks(record: Record) -> Check:
