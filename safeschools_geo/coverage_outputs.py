@@ -123,7 +123,7 @@ def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
     best = found.staging.points.set_index("officer")
     weight = watch.rates.arrivals_per_h
     rows = []
-    middles = {place: "Middle of the zone" for place in watch.places.index.difference(schools.index)}
+    middles = dict.fromkeys(watch.places.index.difference(schools.index), "Middle of the zone")
     names, places = {**schools["name"], **middles}, watch.places
     for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
         inside = watch.zones.index[watch.zones == zone]

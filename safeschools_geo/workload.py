@@ -212,9 +212,9 @@ def zone_workload(workload: pd.DataFrame, zones: gpd.GeoDataFrame) -> pd.DataFra
     -------
     pandas.DataFrame
         `term`, `zone_id`, `name`, `schools`, `enrollment`, `student_days`, `incidents`, `rate_per_1000`, the hours of
-        table `workload`, and `share_of_mean` (1 where a zone carries the mean load of the zones that have a school; missing for
-        those that have none). Students and student-days are
-        those of schools with a known enrolment; the rate leaves out the incidents of the others.
+        table `workload`, and `share_of_mean` (1 where a zone carries the mean load of the zones that have a school;
+        missing for those that have none). Students and student-days are those of schools with a known enrolment; the
+        rate leaves out the incidents of the others.
     """
     placed = workload[workload["zone_id"] != ""]
     known = placed["incidents"].where(placed["student_days"] > 0, 0).rename("incidents_known")

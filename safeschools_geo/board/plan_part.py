@@ -129,7 +129,9 @@ def _price(content: BoardContent, plan: BoardPlan, words: Words, *, is_brief: bo
     for zone, level in plan.levels_lost:
         names = {"zone": zone, "level": level}
         told.append(
-            words("plan.price_level", **{by: group_name(by, n, content=content, words=words) for by, n in names.items()})
+            words(
+                "plan.price_level", **{by: group_name(by, n, content=content, words=words) for by, n in names.items()}
+            )
         )
     if plan.feeders_split:
         told.append(words("plan.price_feeders", names=", ".join(plan.feeders_split)))

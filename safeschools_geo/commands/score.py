@@ -47,7 +47,8 @@ def command(
         ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)
         if ground is None:
             raise SettingsError(
-                why_nothing_to_plan(read, result.loads, result.history, term=result.term) or "There is nothing to score.",
+                why_nothing_to_plan(read, result.loads, result.history, term=result.term)
+                or "There is nothing to score.",
                 where=folder,
                 expected="two zones or more, with program schools that have a workload in the term",
                 remedy="Run `safeschools check`, or name another --term.",

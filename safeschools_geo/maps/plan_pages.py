@@ -43,7 +43,9 @@ class _Compared:
     @property
     def counted(self) -> tuple[list[int], list[int]]:
         """Loads of the zones that count, today and as proposed."""
-        today, proposed = (figures.counted_loads(loads, self.is_apart) for loads in (self.loads_today, self.loads_proposed))
+        today, proposed = (
+            figures.counted_loads(loads, self.is_apart) for loads in (self.loads_today, self.loads_proposed)
+        )
         return today, proposed
 
 

@@ -61,11 +61,12 @@ def board_plan(
     mean = float(schools["workload_h"].sum()) / max(int(is_counted.sum()), 1)
 
     def said(step: float) -> list[Fact]:
-        return [
-            _fact(schools, f"zone_{when}", zone, within(float(loads[when].get(zone, 0.0)) / mean, step), mean, result)
-            for when in loads
-            for zone in zones[is_counted]
-        ]
+        facts = []
+        for when, of_zone in loads.items():
+            for zone in zones[is_counted]:
+                low, high = within(float(of_zone.get(zone, 0.0)) / mean, step)
+                facts.append(_fact(schools, f"zone_{when}", zone, (low * mean, high * mean), result.term.name))
+        return facts
 
     step = rounding.publish(LOAD_STEPS, said) if mean > 0 else None
     table = pd.DataFrame({"zone_id": zones, "name": result.district.zones["name"].astype("str")})
@@ -96,7 +97,9 @@ def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
     pairs, anew = change.figures, {n: p[1] for n, p in change.figures.items() if n.endswith(ANEW) and p is not None}
     within_name = next((n for n in pairs if n.startswith("within_") and not n.endswith(ANEW)), "")
     known = {"mean": "response", "p90": "response_p90", "within": within_name}
-    told = {name: (*pair, anew.get(n + ANEW, pair[1])) for name, n in known.items() if (pair := pairs.get(n)) is not None}
+    told = {
+        name: (*pair, anew.get(n + ANEW, pair[1])) for name, n in known.items() if (pair := pairs.get(n)) is not None
+    }
     steps = {"mean": step_min, "p90": step_min, "within": SHARE_STEP}
     is_told = bool(told) and np.isfinite(step_min)
     coarse = {n: tuple(rounded(v, steps[n]) for v in values) for n, values in told.items()} if is_told else {}
@@ -156,9 +159,7 @@ def _visiting_h(result: TermResult, people: pd.DataFrame) -> pd.Series:
     return per_day * (settings.visit_min + people["school"].map(trips).fillna(0.0)) / 60
 
 
-def _fact(
-    schools: pd.DataFrame, by: str, zone: str, share: tuple[float, float], mean: float, result: TermResult
-) -> Fact:
+def _fact(schools: pd.DataFrame, by: str, zone: str, hours_told: tuple[float, float], term: str) -> Fact:
     """State what a rounded load tells: the hours that incidents took, over the schools of the zone."""
     inside = schools[schools[by] == zone]
     hours, number = schools["workload_h"] - schools["visiting_h"], schools["incidents"]
@@ -168,10 +169,10 @@ def _fact(
     return Fact(
         by="school",
         weights=by_school(dict(zip(inside["school_id"], each, strict=True))),
-        low=share[0] * mean - fixed,
-        high=share[1] * mean - fixed,
+        low=hours_told[0] - fixed,
+        high=hours_told[1] - fixed,
         source="load of a zone",
-        where=(("term", result.term.name),),
+        where=(("term", term),),
     )
 
 

@@ -295,7 +295,9 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     """
     kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
     apart = certificate.get("apart") or []
-    kept += [f"{count_text(len(apart), 'pair')} of {_noun(certificate)}s with a common border unlinked"] if apart else []
+    kept += (
+        [f"{count_text(len(apart), 'pair')} of {_noun(certificate)}s with a common border unlinked"] if apart else []
+    )
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
     kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
     limits = [f"keeps {_joined(kept)}"] if kept else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from safeschools_geo.schemas import LEVELS
 from safeschools_geo.shown import carries_difference, format_change, format_load, millionths, shown_step
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Sequence
 
     import geopandas as gpd
 
@@ -32,8 +33,8 @@ ANEW = "_anew"
 _COVERED = ("response", "within_", "backup", "overflow")
 _SAID = {
     "response": "the mean response",
-    "response_p90": "the time within which nine calls of ten are reached",
-    "backup": "the share that another zone’s officer answers",
+    "response_p90": "the response to nine calls of ten",
+    "backup": "the share of calls that another zone’s officer answers",
     "overflow": "the overflow to patrol",
 }
 
@@ -89,7 +90,7 @@ class PlanChange:
     Parameters
     ----------
     moved
-        What changes its zone, such as ``"3 schools with 3,941 students"``; empty where nothing does.
+        What changes its zone, such as ``"3 schools"``; empty where nothing does.
     schools_moved, students_moved
         How many; None where it is not known.
     imbalance
@@ -169,9 +170,7 @@ def plan_change(current: Score, proposed: Score, *, noun: str = "school") -> Pla
         to be so.
     """
     both = _Both(current, proposed)
-    moved = moved_text(
-        int(proposed.value("units_moved")), both.number("schools_moved"), both.number("students_moved"), noun=noun
-    )
+    moved = moved_text(int(proposed.value("units_moved")), both.number("schools_moved"), noun=noun)
     before, after = current.imbalance, proposed.imbalance
     is_moved = bool(moved)
     return PlanChange(
@@ -179,10 +178,13 @@ def plan_change(current: Score, proposed: Score, *, noun: str = "school") -> Pla
         schools_moved=both.number("schools_moved"),
         students_moved=both.number("students_moved"),
         imbalance=(before, after),
-        gain=f"{moved} would change zone. {imbalance_text(before, after)}" if is_moved else "Nothing would change zone.",
+        gain=f"{moved} would change zone. {imbalance_text(before, after)}"
+        if is_moved
+        else "Nothing would change zone.",
         price=tuple(
             part
             for part in (
+                both.students(),
                 *both.coverage(),
                 both.splits("hotspots", "hotspot"),
                 both.levels(),
@@ -215,32 +217,29 @@ def imbalance_text(before: float, after: float) -> str:
     return f"The imbalance {'falls' if after < before else 'rises'} from {told[0]} to {told[1]}."
 
 
-def moved_text(units: int, schools: int | None, students: int | None, *, noun: str) -> str:
+def moved_text(units: int, schools: int | None, *, noun: str) -> str:
     """Say what changes its zone, schools counted as schools also where two share a site.
 
     Parameters
     ----------
     units
         Units that move.
-    schools, students
-        Schools and students of them; None where they are not known.
+    schools
+        Schools of them; None where that is not known.
     noun
         What a unit is called.
 
     Returns
     -------
     str
-        Such as ``"3 schools with 3,941 students"`` or ``"2 areas with 5 schools"``; empty where nothing moves.
+        Such as ``"3 schools"`` or ``"2 areas with 5 schools"``; empty where nothing moves.
     """
     if not units:
         return ""
     if noun == "school" and schools is not None:
-        told = count_text(schools, "school")
-    else:
-        told = count_text(units, noun)
-        told += "" if schools is None else f" with {count_text(schools, 'school')}"
-    joint = "with" if " with " not in told else "and"
-    return told if students is None else f"{told} {joint} {count_text(students, 'student')}"
+        return count_text(schools, "school")
+    told = count_text(units, noun)
+    return told if schools is None else f"{told} with {count_text(schools, 'school')}"
 
 
 class _Both:
@@ -265,14 +264,22 @@ class _Both:
         pair = float(self._now.loc[name, "value"]), float(self._then.loc[name, "value"])
         return None if np.isnan(pair).any() else pair
 
+    def students(self) -> str:
+        """Tell how many students get another officer, and of how many that is not known."""
+        students, note = self.number("students_moved"), str(self._then["note"].get("students_moved", ""))
+        if students is None:
+            return "How many students get another zone officer is not known."
+        unknown = f" ({note})" if note else ""
+        return f"{count_text(students, 'student')}{unknown} get{'s' if students == 1 else ''} another zone officer."
+
     def coverage(self) -> list[str]:
         """Tell response with officers where they wait today, and placed anew; backup and overflow."""
         scored = [n for n in self._then.index if n.startswith(_COVERED) and self.pair(n) is not None]
         if not scored:
-            return [f"What it does to response, backup and overflow was not worked out ({self._why()})."]
+            return [f"What it does to response, backup and overflow was not worked out: {self._why()}."]
         within = next((n for n in scored if n.startswith("within_") and not n.endswith(ANEW)), "")
         names = [n for n in ("response", "response_p90", within) if n in scored]
-        told = [f"With officers where they wait today, {_listed([self._covered(n) for n in names])}."]
+        told = [f"By the model, with officers where they wait today, {_listed([self._covered(n) for n in names])}."]
         anew = [n + ANEW for n in names if n + ANEW in scored]
         if anew:
             told.append(
@@ -293,7 +300,7 @@ class _Both:
         now, then = (str(table.loc[name, "shown"]) for table in (self._now, self._then))
         unit = " min" if self._then.loc[name, "unit"] == "min" else ""
         base = name.removesuffix(ANEW)
-        said = _SAID.get(base) or f"the share reached within {base.split('_')[1]} minutes"
+        said = _SAID.get(base) or f"the share of calls reached within {base.split('_')[1]} minutes"
         pair = self.pair(name)
         if pair is None or now == then or not carries_difference(*pair, step=shown_step(then)):
             return f"{said} stays at {now}{unit}"
@@ -309,7 +316,9 @@ class _Both:
         fresh = cut[~cut.index.isin(now.index[now["is_split"]])]
         if fresh.empty:
             return f"No {noun} is split that is whole today." if len(then) else ""
-        named = "; ".join(f"{name} between zones {row['zones'].replace(';', ' and ')}" for name, row in fresh.iterrows())
+        named = "; ".join(
+            f"{name} between zones {row['zones'].replace(';', ' and ')}" for name, row in fresh.iterrows()
+        )
         number = "The only" if len(then) == 1 else f"{len(fresh)} of {len(then):,}"
         plural = "" if len(then) == 1 else "s"
         verb = "is" if len(fresh) == 1 else "are"

@@ -13,7 +13,6 @@ from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance.certificate import disputed_text
 from safeschools_geo.rebalance.comparison import moved_text
 from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
-from safeschools_geo.rebalance.model import Limits
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.plan_of_stages import notes_of, plan_of
 from safeschools_geo.rebalance.problem import EXACT
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from safeschools_geo.rebalance.model import Limits
     from safeschools_geo.rebalance.problem import Labels, Problem
 
 FRONTIER_COLUMNS = [
@@ -334,7 +334,14 @@ def _least_imbalance(
 
 
 def _shorten_travel(
-    problem: Problem, known: list[Labels], limits: Limits, point: _Point, *, slack: float, time_limit_s: float, seed: int
+    problem: Problem,
+    known: list[Labels],
+    limits: Limits,
+    point: _Point,
+    *,
+    slack: float,
+    time_limit_s: float,
+    seed: int,
 ) -> None:
     """Add the shortest travel of plans about as even as the most even."""
     began = time.perf_counter()
@@ -448,4 +455,4 @@ def _size(plan: RebalancePlan, noun: str) -> int:
 def _moved(plan: RebalancePlan, noun: str) -> str:
     moves = plan.moves
     schools = int(moves["schools"].sum()) if "schools" in moves and moves["schools"].notna().all() else None
-    return moved_text(len(moves), schools if noun != "unit" else None, None, noun=noun)
+    return moved_text(len(moves), schools if noun != "unit" else None, noun=noun)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import geopandas as gpd
-    import pandas as pd
 
     from safeschools_geo.errors import InputError
     from safeschools_geo.rebalance.problem import Labels, Problem
@@ -69,7 +69,8 @@ def rebalance(
         Which units may follow each other: a table of pairs (`unit_a`, `unit_b`, else the first two columns); borders of
         the geometry, and bridges over gaps, by default.
     max_moves
-        Most units that may move; most schools where moves are counted in schools. Alone it asks for the smallest imbalance, then for the shortest travel within `slack`.
+        Most units that may move; most schools where moves are counted in schools. Alone it asks for the smallest
+        imbalance, then for the shortest travel within `slack`.
     tolerance
         Largest imbalance. Alone it asks for the fewest moves, then for the shortest travel. With `max_moves` it asks
         for the shortest travel.
@@ -106,9 +107,9 @@ def rebalance(
     Returns
     -------
     RebalancePlan
-        The plan. Nothing of it is proven where the drawing leaves open who borders whom
-        (`links.disputed_neighbors`). Its `bound` belongs to the first objective and holds for every contiguous plan, that keeps the roots
-        if there are any; bounds over fewer plans stand apart in the certificate's `stages`.
+        The plan. Its `bound` belongs to the first objective and holds for every contiguous plan, that keeps the roots
+        if there are any; nothing is proven where the drawing leaves open who borders whom
+        (`links.disputed_neighbors`). Bounds over fewer plans stand apart in the certificate's `stages`.
 
     Raises
     ------
@@ -124,9 +125,7 @@ def rebalance(
     """
     began = time.perf_counter()
     wanted = _objectives(objectives, max_moves, tolerance)
-    rules = rules_of(
-        roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in, apart=apart
-    )
+    rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in, apart=apart)
     gone = tuple(map(str, set_apart))
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
     _require_settings(settings)

@@ -305,6 +305,8 @@ def _team_table(table: pd.DataFrame) -> pd.DataFrame | None:
     if "team" not in table.columns or table["team"].isna().all():
         return None
     by_team = table.groupby("team", sort=True)
-    sums = by_team.agg(zones=("zone_id", "size"), workload=("workload", "sum"), counted=("is_counted", "sum")).reset_index()
+    sums = by_team.agg(
+        zones=("zone_id", "size"), workload=("workload", "sum"), counted=("is_counted", "sum")
+    ).reset_index()
     per_zone = sums["workload"] / sums["counted"].where(sums["counted"] > 0)
     return sums.drop(columns="counted").assign(load_per_zone=per_zone)

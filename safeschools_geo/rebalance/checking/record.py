@@ -112,7 +112,6 @@ class Record:
     certificate: dict[str, Any] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
-
     def ids(self, key: str) -> list[str]:
         """Give a list of ids that the certificate may hold.
 

@@ -141,8 +141,9 @@ def disputed_neighbors(
     Returns
     -------
     pandas.DataFrame
-        `unit_a`, `unit_b`, `why`: pairs that are within a metre of each other along 20 m or more and are not linked; and pairs that are linked as if by a border and lie more than a metre apart
-        (assumption A68). None of an exact drawing.
+        `unit_a`, `unit_b`, `why`: pairs that are within a meter of each other along 20 m or more and are not linked,
+        and pairs that are linked as if by a border and lie more than a meter apart (assumption A68). None of an exact
+        drawing.
     """
     ids = units["unit_id"].astype("str").to_numpy(dtype=object)
     shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
