@@ -184,7 +184,7 @@ def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
             minutes = watch.travel.minutes.loc[place, inside]
             share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
             mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
-            rows.append((zone, posts[zone], kind, place, names.loc[place], mean, places.loc[place]))
+            rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
     columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
 

@@ -23,6 +23,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FORBIDDEN = '/\\:*?"<>|'
 _SHORTEST_DIGEST = 8
 
+
 def file_names(ids: Iterable[str]) -> dict[str, str]:
     """Name the file of every id.
 

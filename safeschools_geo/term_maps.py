@@ -12,7 +12,7 @@ from safeschools_geo.maps import MapEntry, history_page, index_page, rates_page,
 from safeschools_geo.plan_maps import draw_plan
 from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.term_pages import context_of, layers_of
-from safeschools_geo.workload import imbalance
+from safeschools_geo.workload import balance_text, empty_zones_text
 
 if TYPE_CHECKING:
     from safeschools_geo.maps import OfflinePage
@@ -142,12 +142,8 @@ def zones_finding(result: TermResult) -> str:
     loads = result.loads
     if not loads["workload_h"].sum():
         return f"{len(loads)} zones; no workload could be counted for {result.term.name}."
-    heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]
-    return (
-        f"{heaviest['name']} carries the most: {heaviest['workload_h']:.1f} officer-hours per school day, "
-        f"{heaviest['share_of_mean']:.2f} times the mean of the {len(loads)} zones "
-        f"(imbalance {imbalance(loads['workload_h']):.0%})."
-    )
+    empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
+    return f"{empty + ' ' if empty else ''}{balance_text(loads)}."
 
 
 def history_finding(result: TermResult) -> str:

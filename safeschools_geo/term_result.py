@@ -17,8 +17,9 @@ from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.settings import Term
 from safeschools_geo.term_board import TermBoard
 from safeschools_geo.term_coverage import TermCoverage
+from safeschools_geo.term_ground import why_nothing_to_plan
 from safeschools_geo.term_plan import TermPlan
-from safeschools_geo.workload import imbalance
+from safeschools_geo.workload import balance_text, empty_zones_text
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,10 @@ class TermResult:
         )
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."
-        heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]
+        empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
         return (
-            f"{told} {heaviest['name']} carries the most: {heaviest['workload_h']:.1f} "
-            f"officer-hours per school day, {heaviest['share_of_mean']:.2f} times the mean; "
-            f"the imbalance is {imbalance(loads['workload_h']):.0%}. {self.hotspots.finding()}"
-            f"{'' if self.proposal is None else ' ' + self.proposal.frontier.finding()}"
+            f"{told}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
+            f"{self.why_no_proposal() if self.proposal is None else self.proposal.finding()}"
             f"{'' if self.coverage is None else ' ' + self.coverage.finding()}"
         )
 
@@ -138,11 +137,8 @@ class TermResult:
         """
         if self.proposal is not None:
             return ""
-        if len(self.loads) < 2:  # noqa: PLR2004 - between two zones
-            return f"There is nothing to rebalance: there is {'only one zone' if len(self.loads) else 'no zone'}."
-        if not self.loads["workload_h"].sum():
-            return f"There is nothing to rebalance: no school in a zone has a workload in {self.term.name}."
-        return "No other zones were asked for."
+        why = why_nothing_to_plan(self.district, self.loads, self.history, term=self.term)
+        return why or "No other zones were asked for."
 
     def to_frame(self) -> pd.DataFrame:
         """Return the workload of each zone in this term.

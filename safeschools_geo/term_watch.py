@@ -47,6 +47,8 @@ class TermWatch:
         Zone of each, by `school_id`.
     rates
         How often calls come, and how long they take.
+    places
+        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
     travel
         Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
     waiting
@@ -66,6 +68,7 @@ class TermWatch:
     schools: gpd.GeoDataFrame
     zones: pd.Series
     rates: CallRates
+    places: gpd.GeoSeries
     travel: TravelTimes
     waiting: pd.Series
     middles: gpd.GeoSeries
@@ -138,7 +141,8 @@ def keep_watch(
     if not rates.calls:
         return None
     middles = _middles(district, zones)
-    travel = _travel(district, schools, middles)
+    places = _places(schools, middles)
+    travel = _travel(district, places)
     waiting = _waiting(district, zones, ground, middles)
     dispatch = dispatch_of(district, zones, travel, waiting)
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
@@ -154,11 +158,16 @@ def keep_watch(
     model = solve(day.arrivals_per_h, day.service_per_h, dispatch.preference)
     longest = district.settings.workload.longest_service_min
     validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
-    return TermWatch(schools, zones, rates, travel, waiting, middles, day, model, validation, variation)
+    return TermWatch(schools, zones, rates, places, travel, waiting, middles, day, model, validation, variation)
 
 
 def coverage_of_plan(
-    district: District, watch: TermWatch, zones: pd.Series, *, redrawn: NDArray[np.float64] | None = None
+    district: District,
+    watch: TermWatch,
+    zones: pd.Series,
+    *,
+    waiting: pd.Series | None = None,
+    redrawn: NDArray[np.float64] | None = None,
 ) -> PlanScores:
     """Score the coverage of zones, today's or those of a plan.
 
@@ -170,22 +179,64 @@ def coverage_of_plan(
         A usual day.
     zones
         Zone of each school, by `school_id`; schools that are left out keep today's.
+    waiting
+        Where officers wait, by `zone_id`; where they wait today if left out.
     redrawn
         Rates that chance could have brought, for intervals.
 
     Returns
     -------
     PlanScores
-        Response, backup, overflow and the busiest officer, each officer waiting where he waits today: figures of the
-        model, with what the record says today beside them (`PlanScores.with_record`).
+        Response, backup, overflow and the busiest officer: figures of the model, with what the record says today
+        (`PlanScores.with_record`).
     """
     after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
-    dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
+    dispatch = dispatch_of(district, after, watch.travel, watch.waiting if waiting is None else waiting)
     day = watch.day
     scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
-    is_today = bool((after == watch.zones).all())
+    is_today = bool((after == watch.zones).all()) and (waiting is None or waiting.equals(watch.waiting))
     today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
     return scores.with_record(watch.validation, today=today)
+
+
+def waiting_anew(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.Series:
+    """Place officers anew for the zones of a plan, by the rule by which they wait today (assumption A44).
+
+    Parameters
+    ----------
+    district
+        What was read.
+    watch
+        A usual day.
+    ground
+        Units of the district.
+    assignment
+        Zone of each unit under the plan, by `unit_id`.
+
+    Returns
+    -------
+    pandas.Series
+        Where the officer of each zone waits, by `zone_id`: the school in the middle of the new zone. Where the settings
+        name a school that is in the zone still, or the plan leaves a zone as it is, where he waits today.
+    """
+    units = ground.units.assign(zone_id=ground.units["unit_id"].map(assignment).to_numpy())
+    today = ground.units.set_index("unit_id")["zone_id"]
+    after = assignment.reindex(today.index)
+    changed = {*today[today != after], *after[today != after]}
+    schools = schools_of_units(ground.units).map(assignment)
+    zones = schools.reindex(watch.zones.index).fillna(watch.zones).astype("str")
+    kept = {z: p for z, p in watch.waiting.items() if z not in changed}
+    kept |= {z: p for z, p in district.settings.coverage.staging.items() if zones.get(p) == z}
+    middles = _middle_schools(units, crs=district.crs)
+    posts = {z: kept.get(z) or middles.get(str(z)) or p for z, p in watch.waiting.items()}
+    return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def _middle_schools(units: gpd.GeoDataFrame, *, crs: object) -> dict[str, str]:
+    """Give the school in the middle of each zone that has one."""
+    first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
+    centres = zone_centres(units[units["unit_id"].isin(first.index)], crs=crs)
+    return {str(zone): str(first[unit]) for zone, unit in centres.items()}
 
 
 def _calls(
@@ -226,15 +277,17 @@ def _middles(district: District, zones: pd.Series) -> gpd.GeoSeries:
     flat = empty.to_crs(measuring_crs(empty, stated=district.crs))
     middle = flat.geometry.centroid
     inside = middle.where(middle.within(flat.geometry), flat.geometry.representative_point()).to_crs(table.crs)
-    ids = [f"middle of zone {zone}" for zone in empty["zone_id"]]
+    ids = [middle_of_zone(zone) for zone in empty["zone_id"]]
     return gpd.GeoSeries(inside.to_numpy(), index=pd.Index(ids, name="place_id"), crs=table.crs, name="place")
 
 
-def _travel(district: District, schools: gpd.GeoDataFrame, middles: gpd.GeoSeries) -> TravelTimes:
-    """Measure the way between schools: over the roads where these say how fast they are, else in a straight line."""
+def _places(schools: gpd.GeoDataFrame, middles: gpd.GeoSeries) -> gpd.GeoSeries:
     places = place_points(schools, "school_id")
-    if len(middles):
-        places = gpd.GeoSeries(pd.concat([places, middles.to_crs(places.crs)]), crs=places.crs)
+    return gpd.GeoSeries(pd.concat([places, middles.to_crs(places.crs)]), crs=places.crs) if len(middles) else places
+
+
+def _travel(district: District, places: gpd.GeoSeries) -> TravelTimes:
+    """Measure the way between places: over the roads where these say how fast they are, else in a straight line."""
     roads, workload = district.roads, district.settings.workload
     has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
     return travel_times(
@@ -255,20 +308,32 @@ def _waiting(district: District, zones: pd.Series, ground: Ground | None, middle
 
     The officer of a zone without a school waits in its middle, unless the settings name a school.
     """
-    middle: dict[str, str] = {}
-    if ground is not None:
-        first = schools_of_units(ground.units).reset_index().drop_duplicates("unit_id").set_index("unit_id")
-        centres = zone_centres(ground.units, crs=district.crs)
-        middle = {str(zone): first["school_id"].get(unit, "") for zone, unit in centres.items()}
+    middle = {} if ground is None else _middle_schools(ground.units, crs=district.crs)
     in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
     posts = {}
     for zone in district.zones["zone_id"]:
         school = district.settings.coverage.staging.get(zone) or middle.get(zone) or in_zone.get(zone)
         if school in zones.index:
             posts[zone] = school
-        elif f"middle of zone {zone}" in middles.index:
-            posts[zone] = f"middle of zone {zone}"
+        elif middle_of_zone(zone) in middles.index:
+            posts[zone] = middle_of_zone(zone)
     return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def middle_of_zone(zone: str) -> str:
+    """Name the place in the middle of a zone without a school.
+
+    Parameters
+    ----------
+    zone
+        Id of the zone.
+
+    Returns
+    -------
+    str
+        Id of the place.
+    """
+    return f"zone:{zone}"
 
 
 def dispatch_of(district: District, zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:

@@ -31,7 +31,31 @@ class BoardPlan:
     imbalance_before, imbalance_after
         Largest distance from the mean load, as a share, rounded to `step`.
     is_proven
-        Whether no plan that moves as many schools is more even.
+        Whether no plan that moves as many schools is more even (no plan of fewer moves as even, where `proof_of` is
+        ``moves``).
+    proof_of
+        What the proof is about: ``imbalance`` or ``moves``; ``disputed`` where the map leaves open who borders whom.
+    moves_allowed
+        Schools that the plans compared with may move.
+    students_moved
+        Students of the schools that change zone; None where not known.
+    minutes, within
+        Response by the model, today, with officers where they wait today, and placed anew: mean and nine of ten in
+        minutes rounded to `step_min`, and the share reached in time rounded to `step_share`; missing where not told.
+    directions
+        Measure (``mean``, ``p90``, ``within``) → ``up``, ``down`` or ``same`` with officers where they wait today.
+    within_min
+        Minutes that `within` is about.
+    step_min, step_share
+        What these are rounded to; missing where they are not told.
+    is_response_known
+        Whether response was worked out at all.
+    levels_lost
+        Zone (id) and level of each last school of its level that a zone would lose.
+    feeders_split
+        Names of the feeder patterns that are whole today and would be split.
+    empty_zones
+        Ids of zones without a school, which are left out of the comparison.
     """
 
     zones: gpd.GeoDataFrame
@@ -41,6 +65,19 @@ class BoardPlan:
     imbalance_before: float
     imbalance_after: float
     is_proven: bool
+    proof_of: str = "imbalance"
+    moves_allowed: int | None = None
+    students_moved: int | None = None
+    minutes: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    within: tuple[float, float, float] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
+    within_min: float = 5.0
+    step_min: float = float("nan")
+    step_share: float = float("nan")
+    is_response_known: bool = False
+    levels_lost: tuple[tuple[str, str], ...] = ()
+    feeders_split: tuple[str, ...] = ()
+    empty_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

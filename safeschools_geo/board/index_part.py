@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from safeschools_geo.board.coverage_part import coverage_sentences, share_text
-from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.part import Part, render
+from safeschools_geo.board.plan_part import plan_lead
 from safeschools_geo.board.rows import baseline_words, change_of, rows_of
 from safeschools_geo.schemas import FEWEST_AS_BASE, OFFICER_CATEGORIES
 
@@ -96,15 +96,9 @@ def _zones(content: BoardContent, words: Words) -> Row:
 
 def _plan(content: BoardContent, words: Words) -> str:
     plan = content.plan
-    if plan is None:
+    if plan is None or plan.moves.empty:
         return ""
-    moves = len(plan.moves)
-    is_better = math.isfinite(plan.step) and plan.imbalance_after < plan.imbalance_before
-    if not is_better:
-        return words("index.plan_withheld", n=moves)
-    decimals = decimals_of(100 * plan.step)
-    before, after = (words.percent(share, decimals) for share in (plan.imbalance_before, plan.imbalance_after))
-    return words("index.plan", n=moves, before=before, after=after)
+    return f"{words('index.plan')} {plan_lead(content, plan, words)}"
 
 
 def _officers(content: BoardContent, words: Words) -> str:

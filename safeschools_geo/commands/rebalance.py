@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,9 @@ from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.writing import output_folder, repair
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
     from safeschools_geo.settings import Settings
     from safeschools_geo.term_plan import TermPlan
 
@@ -139,7 +143,7 @@ def command(
         )
         for finding in read.findings:
             messages().print(str(finding), markup=False, soft_wrap=True)
-        summary, certificate = _of_units(read.units, read.edges, request, fresh)
+        summary, certificate = _of_units(read.units, read.edges, read.apart, request, fresh)
         write_manifest(fresh, {"seed": request.seed, "inputs": {path.name: sha256_of(path) for path in inputs}})
     if as_json:
         print_json({"out": target.as_posix(), "summary": summary, "certificate": certificate})
@@ -149,7 +153,8 @@ def command(
 
 def _on_point(moves: int, imbalance: float, bound: float) -> None:
     gap = "proven" if imbalance - bound <= EXACT else f"bound {bound:.2%}, gap {imbalance - bound:.2%}"
-    messages().print(f"  {moves:>2} moves: imbalance {imbalance:.2%} ({gap})", markup=False)
+    gap = "not proven" if math.isnan(bound) else gap
+    messages().print(f"  {moves:>2} moves: least imbalance {imbalance:.2%} ({gap})", markup=False)
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
@@ -177,14 +182,14 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
         )
         if proposal is None:
             raise SettingsError(
-                "There is nothing to rebalance.",
+                result.why_no_proposal(),
                 where=folder,
-                expected="two zones or more, with programme schools that have a workload in the term",
+                expected="two zones or more, with program schools that have calls in the term",
                 remedy="Run `safeschools check` and look at the schools, or name another --term.",
             )
         write_term_plan(proposal, fresh)
         write_manifest(fresh, manifest_of(dataclasses.replace(result, proposal=proposal)))
-    _tell(proposal, proposal.summary(), target, as_json=as_json)
+    _tell(proposal, target, as_json=as_json)
 
 
 def _adjusted(settings: Settings, request: Request) -> Settings:
@@ -203,10 +208,16 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
     return dataclasses.replace(settings, rebalance=dataclasses.replace(plan, **changes))
 
 
-def _of_units(units: Any, edges: Any, request: Request, fresh: Path) -> tuple[str, dict[str, Any]]:  # noqa: ANN401
+def _of_units(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    apart: tuple[tuple[str, str], ...],
+    request: Request,
+    fresh: Path,
+) -> tuple[str, dict[str, Any]]:
     roots = None if request.free_roots else roots_of(units)
     limit = 60.0 if request.time_limit_s is None else request.time_limit_s
-    rules = Rules(roots=roots, locked=request.locked, together=request.together)
+    rules = Rules(roots=roots, locked=request.locked, together=request.together, apart=apart)
     found = None
     if request.max_moves is not None:
         found = frontier(
@@ -228,22 +239,33 @@ def _of_units(units: Any, edges: Any, request: Request, fresh: Path) -> tuple[st
             roots=roots,
             locked=request.locked,
             together=request.together,
+            apart=apart,
             time_limit_s=limit,
             seed=request.seed,
         )
     names = units[["zone_id"]].drop_duplicates().sort_values("zone_id", ignore_index=True)
     zones = zones_of_plan(units, plan.assignment, names.assign(name=[f"Zone {z}" for z in names["zone_id"]]))
-    summary = plan.summary() if found is None else f"{plan.summary()} {found.finding()}"
+    # Areal units know no calls, and a gain is never told without what is not known of its price.
+    price = "What the plan does to response, backup and overflow was not worked out: areal units hold no calls."
+    said = (plan.summary(), *([] if found is None else [found.finding(plan)]), *([price] if len(plan.moves) else []))
+    summary = " ".join(said)
     write_plan(fresh, plan, zones, found=found, summary=summary)
     return summary, dict(plan.certificate)
 
 
-def _tell(proposal: TermPlan, summary: str, target: Path, *, as_json: bool) -> None:
+def _tell(proposal: TermPlan, target: Path, *, as_json: bool) -> None:
     if as_json:
-        print_json({"out": target.as_posix(), "summary": summary, "certificate": dict(proposal.plan.certificate)})
+        print_json(
+            {
+                "out": target.as_posix(),
+                "summary": proposal.summary(),
+                "change": proposal.change.to_json(),
+                "certificate": dict(proposal.plan.certificate),
+            }
+        )
         return
     console = messages()
-    console.print(summary, markup=False, soft_wrap=True)
+    console.print(proposal.summary(), markup=False, soft_wrap=True)
     for sentence in proposal.changes["sentence"]:
         console.print(f"  {sentence}", markup=False, soft_wrap=True)
     console.print(f"Written to {target}. Check it with: safeschools verify {target}", markup=False, soft_wrap=True)

@@ -57,7 +57,9 @@ def command(
             on_step=begin,
         )
     if as_json:
-        print_json({"out": (target / result.term.name).as_posix(), "summary": result.summary(), **manifest_of(result)})
+        change = None if result.proposal is None else result.proposal.change.to_json()
+        said = {"summary": result.summary(), "plan": change}
+        print_json({"out": (target / result.term.name).as_posix(), **said, **manifest_of(result)})
     else:
         _tell(result, target / result.term.name)
 

@@ -25,15 +25,16 @@ from safeschools_geo.commands.common import (
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.export import write_csv, write_geojson, write_manifest, write_text
 from safeschools_geo.io import sha256_of
-from safeschools_geo.rebalance.comparison import compare_plans, what_changes
+from safeschools_geo.rebalance.comparison import compare_plans, plan_change, what_changes
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
 from safeschools_geo.rebalance.scoring.plan_file import read_plan
 from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
-from safeschools_geo.term_ground import lay_ground
+from safeschools_geo.term_ground import lay_ground, why_nothing_to_plan
 from safeschools_geo.term_outputs import manifest_of
 from safeschools_geo.term_scores import score_in_district, stability_in_district
 from safeschools_geo.term_watch import keep_watch
 from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.workload import empty_zones_text
 from safeschools_geo.writing import output_folder, repair
 
 if TYPE_CHECKING:
@@ -69,9 +70,10 @@ def command(
         ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)
         if ground is None:
             raise SettingsError(
-                "There is nothing to score.",
+                why_nothing_to_plan(read, result.loads, result.history, term=result.term)
+                or "There is nothing to score.",
                 where=folder,
-                expected="two zones or more, with programme schools that have a workload in the term",
+                expected="two zones or more, with program schools that have a workload in the term",
                 remedy="Run `safeschools check`, or name another --term.",
             )
         plan = read_plan(plan_file, ground.units, zones=list(read.zones["zone_id"]))
@@ -94,13 +96,17 @@ def command(
         )
         table = compare_plans(scores, shown=True)
         changes = what_changes(ground.units, current, plan.assignment)
+        change = plan_change(scores["current"], scores["proposed"], noun=ground.noun)
+        names = read.zones.set_index("zone_id")["name"]
+        empty = empty_zones_text(str(names[zone]) for zone in ground.set_apart)
+        summary = " ".join(t for t in (empty, change.summary(), scores["proposed"].summary(), stability.summary()) if t)
         if fresh is not None:
             zones = zones_of_plan(ground.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
             write_csv(fresh / "scores.csv", table)
             write_csv(fresh / "moves.csv", changes)
             write_csv(fresh / "stability.csv", stability.to_frame())
             write_geojson(fresh / "zones.geojson", zones)
-            write_text(fresh / "summary.txt", f"{scores['proposed'].summary()} {stability.summary()}\n")
+            write_text(fresh / "summary.txt", f"{summary}\n")
             write_manifest(fresh, {**manifest_of(result), "plan": {plan_file.name: sha256_of(plan_file)}})
     console = messages()
     for finding in plan.findings:
@@ -113,6 +119,8 @@ def command(
                 "is_contiguous": scores["proposed"].is_contiguous,
                 "scores": plain.astype(object).where(plain.notna(), None).to_dict("records"),
                 "moves": changes["sentence"].tolist(),
+                "change": change.to_json(),
+                "summary": summary,
                 "stability": stability.summary(),
             }
         )
@@ -121,4 +129,4 @@ def command(
     width = int(shown["label"].str.len().max())
     for label, now, then in shown.itertuples(index=False):
         console.print(f"{label:<{width}}  {now:>24}  {then:>24}", markup=False, soft_wrap=True)
-    console.print(f"{scores['proposed'].summary()} {stability.summary()}", markup=False, soft_wrap=True)
+    console.print(summary, markup=False, soft_wrap=True)

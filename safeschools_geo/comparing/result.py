@@ -14,6 +14,7 @@ from safeschools_geo.hotspots.change import change_words
 from safeschools_geo.hotspots.words import times
 from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.settings import Settings, Term
+from safeschools_geo.shown import format_change
 from safeschools_geo.workload import imbalance
 
 _CLEAR = ("rose", "fell")
@@ -83,7 +84,9 @@ class TermComparison:
     @property
     def imbalances(self) -> tuple[float, float]:
         """Imbalance of the loads of the two terms."""
-        before, after = (self.loads[f"workload_h_{side}"].dropna() for side in ("before", "after"))
+        before, after = (
+            self.loads.loc[self.loads[f"schools_{side}"] > 0, f"workload_h_{side}"] for side in ("before", "after")
+        )
         return imbalance(before), imbalance(after)
 
     @property
@@ -107,10 +110,9 @@ class TermComparison:
         missing = self._without_record()
         if missing:
             return missing
-        before, after = self.imbalances
         return (
-            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. The imbalance of the loads went from "
-            f"{before:.0%} to {after:.0%}. {self._hotspots_told()}."
+            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. {self._imbalance_told()} "
+            f"{self._hotspots_told()}."
         )
 
     def _without_record(self) -> str:
@@ -127,6 +129,13 @@ class TermComparison:
             f"{self.term_a.name} and {self.term_b.name} cannot be compared: the record has no {_CALLS} "
             f"in {' and '.join(empty)} at schools with a known enrollment."
         )
+
+    def _imbalance_told(self) -> str:
+        before, after = self.imbalances
+        told = format_change(before, after)
+        if told is None:
+            return f"The imbalance of the loads stayed at {before:.1%}."
+        return f"The imbalance of the loads went from {told[0]} to {told[1]}."
 
     def statements(self) -> list[str]:
         """Say in plain English what changed, piece by piece.

@@ -54,7 +54,10 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
     baselines = result.hotspots.trends.baselines.items()
     baseline, before = next(((key, name) for key, name in baselines if name in days), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
-    plan, coverage = board_plan(result, people, told.rounding), board_coverage(result, counts, told.rounding)
+    coverage = board_coverage(result, counts, told.rounding)
+    # The price of a plan is told as coarsely as coverage; without that it is withheld.
+    step_min = float("nan") if coverage is None else coverage.step_min
+    plan = board_plan(result, people, told.rounding, step_min=step_min)
     counts, audited = _audited_last(told)
     return BoardContent(
         district=settings.district.name,
