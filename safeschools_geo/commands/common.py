@@ -146,7 +146,7 @@ class _Finite(click.FloatRange):
         return number
 
 
-class _Name(click.ParamType):
+class _Name(click.ParamType[str]):
     """A text that is not empty."""
 
     name = "text"

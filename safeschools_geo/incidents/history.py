@@ -266,7 +266,7 @@ def _same_call(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
     ]
     contradicts = np.any([(x != y) & x.notna() & y.notna() for x, y in pairs], axis=0)
     agrees = np.any([(x == y).fillna(value=False) for x, y in pairs], axis=0)
-    return is_same & agrees & ~contradicts
+    return pd.Series(is_same & agrees & ~contradicts)
 
 
 def _alike_findings(

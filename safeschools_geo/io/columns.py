@@ -169,7 +169,9 @@ def check_columns(
         are named.
     """
     wanted = [(ours, theirs) for ours in mapping for theirs in _wanted(mapping, ours) if theirs]
-    steps = {f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required}
+    steps: dict[str, Callable[[], object]] = {
+        f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required
+    }
     own = [name for name in names if name not in mapping and name not in required]
     found = attempt_all({**steps, **{name: partial(_find_ours, raw, name) for name in own}})
     elsewhere = [theirs for ours, theirs in wanted if ours in required] + [n for n in required if n not in mapping]

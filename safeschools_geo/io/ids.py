@@ -61,7 +61,7 @@ def difference_text(given: str, known: str) -> str:
     str
         For example ``"leading zeros"`` or ``"a decimal and leading zeros"``.
     """
-    steps = {
+    steps: dict[str, Callable[[str], str]] = {
         "blanks": lambda text: "".join(text.split()),
         "capitals": str.casefold,
         "scientific notation": lambda text: _key(text) if re.fullmatch(_SCIENTIFIC, text) else text,

@@ -175,7 +175,8 @@ def _compare(
     proposed = plan_layers.plan_places(plan, units, zone_ids)
     loads = [figures.zone_loads(units["workload"], zone_of, len(zone_ids)) for zone_of in (today, proposed)]
     is_apart = [zone in set(set_apart) for zone in zone_ids]
-    return _Compared(plan_layers.unit_shapes(units), plan_layers.zone_signs(zones), today, proposed, *loads, is_apart)
+    signs = plan_layers.zone_signs(zones)
+    return _Compared(plan_layers.unit_shapes(units), signs, today, proposed, loads[0], loads[1], is_apart)
 
 
 def _map_data(

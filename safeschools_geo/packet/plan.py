@@ -9,7 +9,6 @@ import pandas as pd
 
 from safeschools_geo.board.content import BoardPlan
 from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.packet.coverage import SHARE_STEP
 from safeschools_geo.packet.rounded import by_school, rounded, within
 from safeschools_geo.rebalance.comparison import ANEW
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from safeschools_geo.packet.rounded import Rounding
     from safeschools_geo.term_plan import TermPlan
     from safeschools_geo.term_result import TermResult
+
+_SHARE_STEP = 0.05
+"""What the share of calls within some minutes is rounded to: a figure of the model, for the whole district."""
 
 _SHOWN = {"mean": 0.1, "p90": 0.1, "within": 0.001}
 """Differences that the managers' pages show."""
@@ -106,7 +108,7 @@ def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
     told = {
         name: (*pair, anew.get(n + ANEW, pair[1])) for name, n in known.items() if (pair := pairs.get(n)) is not None
     }
-    steps = {"mean": step_min, "p90": step_min, "within": SHARE_STEP}
+    steps = {"mean": step_min, "p90": step_min, "within": _SHARE_STEP}
     is_told = bool(told) and np.isfinite(step_min)
     coarse = {n: tuple(rounded(v, steps[n]) for v in values) for n, values in told.items()} if is_told else {}
     split = proposal.proposed.splits
@@ -121,7 +123,7 @@ def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
         "directions": {name: _direction(values[0], values[1], _SHOWN[name]) for name, values in told.items()},
         "within_min": float(within_name.split("_")[1]) if within_name else np.nan,
         "step_min": step_min if is_told else np.nan,
-        "step_share": SHARE_STEP if is_told else np.nan,
+        "step_share": _SHARE_STEP if is_told else np.nan,
         "is_response_known": bool(told),
         "levels_lost": proposal.proposed.lost_levels,
         "feeders_split": tuple(cut["name"]),

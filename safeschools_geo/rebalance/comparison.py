@@ -261,7 +261,7 @@ class _Both:
     def pair(self, name: str) -> tuple[float, float] | None:
         if name not in self._then.index or name not in self._now.index:
             return None
-        pair = float(self._now.loc[name, "value"]), float(self._then.loc[name, "value"])
+        pair = float(self._now["value"][name]), float(self._then["value"][name])
         return None if np.isnan(pair).any() else pair
 
     def students(self) -> str:
