@@ -14,7 +14,7 @@ from safeschools_geo.io.text import as_text
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     import pandas as pd

@@ -10,7 +10,7 @@ from safeschools_geo.errors import name_ids
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
