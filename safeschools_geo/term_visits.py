@@ -79,7 +79,7 @@ def visits_of_week(
         rules=rules,
         days=settings.calendar.weekdays,
         # An officer whose zone has no school has nobody to visit.
-        bases={zone: base for zone, base in watch.waiting.items() if base in watch.zones.index},
+        bases={str(zone): base for zone, base in watch.waiting.items() if base in watch.zones.index},
         seed=seed,
         week=week,
     )

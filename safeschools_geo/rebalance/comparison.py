@@ -261,7 +261,7 @@ class _Both:
     def pair(self, name: str) -> tuple[float, float] | None:
         if name not in self._then.index or name not in self._now.index:
             return None
-        pair = float(self._now.loc[name, "value"]), float(self._then.loc[name, "value"])
+        pair = (self._scores[0].value(name), self._scores[1].value(name))
         return None if np.isnan(pair).any() else pair
 
     def students(self) -> str:
@@ -279,13 +279,11 @@ class _Both:
             return [f"What it does to response, backup and overflow was not worked out: {self._why()}."]
         within = next((n for n in scored if n.startswith("within_") and not n.endswith(ANEW)), "")
         names = [n for n in ("response", "response_p90", within) if n in scored]
-        told = [f"By the model, with officers where they wait today, {_listed([self._covered(n) for n in names])}."]
-        anew = [n + ANEW for n in names if n + ANEW in scored]
-        if anew:
-            told.append(
-                "With officers placed anew, each in the middle of the new zone, "
-                f"{_listed([self._covered(n) for n in anew])}."
-            )
+        has_anew = all(n + ANEW in scored for n in names)
+        brackets = " (in brackets: placed anew, each in the middle of the new zone)" if has_anew else ""
+        told = [
+            f"With officers where they wait today{brackets}, by the model {_listed(list(map(self._covered, names)))}."
+        ]
         helped = [self._covered(n) for n in ("backup", "overflow") if n in scored]
         if helped:
             text = _listed(helped)
@@ -299,12 +297,12 @@ class _Both:
     def _covered(self, name: str) -> str:
         now, then = (str(table.loc[name, "shown"]) for table in (self._now, self._then))
         unit = " min" if self._then.loc[name, "unit"] == "min" else ""
-        base = name.removesuffix(ANEW)
-        said = _SAID.get(base) or f"the share of calls reached within {base.split('_')[1]} minutes"
+        said = _SAID.get(name) or f"the share of calls reached within {name.split('_')[1]} minutes"
+        anew = f" ({self._then.loc[name + ANEW, 'shown']})" if self.pair(name + ANEW) is not None else ""
         pair = self.pair(name)
         if pair is None or now == then or not carries_difference(*pair, step=shown_step(then)):
-            return f"{said} stays at {now}{unit}"
-        return f"{said} goes from {now} to {then}{unit}"
+            return f"{said} stays at {now}{unit}{anew}"
+        return f"{said} goes from {now} to {then}{unit}{anew}"
 
     def splits(self, kind: str, noun: str) -> str:
         """Tell what a plan cuts that is whole today; what is cut today and stays so is its own doing no more."""
