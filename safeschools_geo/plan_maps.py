@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from safeschools_geo.term_result import TermResult
 
 
+_WHAT_IF = "Move a school to another zone and see loads, imbalance and contiguity at once; save the plan as a file."
+
+
 def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
     """Draw the pages of a term's proposal.
 
@@ -38,7 +41,7 @@ def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[Off
         "plan.html": (plan_map(result, proposal, tiles=tiles), finding),
         "what_if.html": (
             what_if_map(result, proposal, tiles=tiles),
-            "Move a school to another zone and see loads, imbalance and contiguity at once; save the plan as a file.",
+            _WHAT_IF,
         ),
     }
 
@@ -79,7 +82,7 @@ def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> 
             proposal.stability.summary(),
         ),
         set_apart=proposal.ground.set_apart,
-        notes=proposal.frontier.notes,
+        notes=proposal.notes,
         frontier=table,
         knee=int(row["moves"]) if is_knee else None,
         chosen=len(proposal.plan.moves) if most is None else int(most),
@@ -118,7 +121,7 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         roots=rules.roots or {},
         forbidden=rules.forbidden,
         together=rules.together,
-        finding=f"{empty + ' ' if empty else ''}{proposal.finding()}",
+        finding=f"{empty + ' ' if empty else ''}{_WHAT_IF}",
         set_apart=proposal.ground.set_apart,
         unit_noun=proposal.ground.noun,
         context=context_of(result),

@@ -101,8 +101,8 @@ def lay_ground(
     bridges = about_bridges(built.units, edges, crs=district.crs)
     # Schools that share a site move together, and count as many as they are.
     moves_in = "schools" if district.areas is None and built.units["schools"].gt(1).any() else "units"
-    forbidden = None if links is None else links.loc[links["kind"] == "forbidden", ["unit_a", "unit_b"]].astype("str")
-    apart = () if forbidden is None else tuple(forbidden.itertuples(index=False, name=None))
+    closed = pd.DataFrame(columns=["unit_a", "unit_b"]) if links is None else links[links["kind"] == "forbidden"]
+    apart = list(zip(closed["unit_a"], closed["unit_b"], strict=True))
     rules, centres = _rules(built.units, district.settings.rebalance, apart, crs=district.crs)
     rules = replace(rules, moves_in=moves_in)
     travel = travel_km(built.units, centres, crs=district.crs)

@@ -83,6 +83,12 @@ class TermPlan:
         names = self.zones.set_index("zone_id")["name"]
         return empty_zones_text(str(names[zone]) for zone in self.ground.set_apart)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
+        choice = "Whether such a zone should have schools is a choice of its own: `fills_empty_zones` in [rebalance] makes it."
+        return (*self.frontier.notes, *([choice] if self.ground.set_apart else []))
+
     def finding(self) -> str:
         """Say what is proposed, what it gains, and what it costs.
 
@@ -103,7 +109,7 @@ class TermPlan:
         """
         parts = (
             self.empty_zones,
-            *self.frontier.notes,
+            *self.notes,
             self.finding(),
             *self.frontier.about_points(),
             certificate_text(self.plan.certificate),

@@ -139,7 +139,7 @@ def normal(folder: Path, **changed: object) -> Path:
 
 def concave(folder: Path) -> Path:
     """A strip: what lies at the border is small, and what evens the zones out lies behind it."""
-    small, large = [School(x, 1000, 2) for x in (1900, 1700, 1500)], [School(1200, 1000, 80), School(600, 1000, 60)]
+    small, large = [School(x, 1000, 2) for x in (1900, 1700, 1500)], [School(1200, 1000, 50), School(600, 1000, 100)]
     return write_district(folder, row(0, 1), [*small, *large, School(2600, 1000, 20), School(3300, 1000, 10)])
 
 

@@ -169,11 +169,12 @@ def check_columns(
         are named.
     """
     wanted = [(ours, theirs) for ours in mapping for theirs in _wanted(mapping, ours) if theirs]
-    steps: dict[str, Callable[[], object]] = {
-        f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required
-    }
     own = [name for name in names if name not in mapping and name not in required]
-    found = attempt_all({**steps, **{name: partial(_find_ours, raw, name) for name in own}})
+    steps: dict[str, Callable[[], str | None]] = {
+        **{f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required},
+        **{name: partial(_find_ours, raw, name) for name in own},
+    }
+    found = attempt_all(steps)
     elsewhere = [theirs for ours, theirs in wanted if ours in required] + [n for n in required if n not in mapping]
     claimed = {*found.values(), *(_find(raw, name) for name in elsewhere)}
     missing = [name for name in own if found[name] is None]

@@ -173,10 +173,19 @@ def _compare(
     zone_ids = zones["zone_id"].astype("str").tolist()
     today = plan_layers.places_of(units["zone_id"], zone_ids, what="zones of units")
     proposed = plan_layers.plan_places(plan, units, zone_ids)
-    loads = [figures.zone_loads(units["workload"], zone_of, len(zone_ids)) for zone_of in (today, proposed)]
+    loads_today, loads_proposed = (
+        figures.zone_loads(units["workload"], zone_of, len(zone_ids)) for zone_of in (today, proposed)
+    )
     is_apart = [zone in set(set_apart) for zone in zone_ids]
-    signs = plan_layers.zone_signs(zones)
-    return _Compared(plan_layers.unit_shapes(units), signs, today, proposed, loads[0], loads[1], is_apart)
+    return _Compared(
+        shapes=plan_layers.unit_shapes(units),
+        signs=plan_layers.zone_signs(zones),
+        today=today,
+        proposed=proposed,
+        loads_today=loads_today,
+        loads_proposed=loads_proposed,
+        is_apart=is_apart,
+    )
 
 
 def _map_data(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _FACTS = ["measure", "label", "unit", "better"]
 _NOT_SCORED = "not scored"
 _ALIKE = 1e-9
+_LEAST_SHOWN = 0.05
+_CHECKED = {"response": "mean response", "response_p90": "response to nine calls of ten"}
 
 ANEW = "_anew"
 """End of the name of a measure of coverage with officers placed anew."""
@@ -261,7 +263,7 @@ class _Both:
     def pair(self, name: str) -> tuple[float, float] | None:
         if name not in self._then.index or name not in self._now.index:
             return None
-        pair = float(self._now["value"][name]), float(self._then["value"][name])
+        pair = (self._scores[0].value(name), self._scores[1].value(name))
         return None if np.isnan(pair).any() else pair
 
     def students(self) -> str:
@@ -279,13 +281,12 @@ class _Both:
             return [f"What it does to response, backup and overflow was not worked out: {self._why()}."]
         within = next((n for n in scored if n.startswith("within_") and not n.endswith(ANEW)), "")
         names = [n for n in ("response", "response_p90", within) if n in scored]
-        told = [f"By the model, with officers where they wait today, {_listed([self._covered(n) for n in names])}."]
-        anew = [n + ANEW for n in names if n + ANEW in scored]
-        if anew:
-            told.append(
-                "With officers placed anew, each in the middle of the new zone, "
-                f"{_listed([self._covered(n) for n in anew])}."
-            )
+        has_anew = all(n + ANEW in scored for n in names)
+        brackets = " (in brackets: placed anew, each in the middle of the new zone)" if has_anew else ""
+        failed = [f"the {_CHECKED[n]}" for n in names if n in _CHECKED and "fails this check" in self._label(n)]
+        fails = f", which fails its check on {_listed(failed)}," if failed else ","
+        with_whom = f"By the model{fails} and with officers where they wait today{brackets}, "
+        told = [f"{with_whom}{_listed(list(map(self._covered, names)))}."]
         helped = [self._covered(n) for n in ("backup", "overflow") if n in scored]
         if helped:
             text = _listed(helped)
@@ -296,15 +297,24 @@ class _Both:
         text = str(self._then["shown"].get("response", ""))
         return text.removeprefix(NOT_SCORED) or "there is no data on it"
 
+    def _label(self, name: str) -> str:
+        return str(self._then.loc[name, "label"])
+
     def _covered(self, name: str) -> str:
-        now, then = (str(table.loc[name, "shown"]) for table in (self._now, self._then))
-        unit = " min" if self._then.loc[name, "unit"] == "min" else ""
-        base = name.removesuffix(ANEW)
-        said = _SAID.get(base) or f"the share of calls reached within {base.split('_')[1]} minutes"
+        """Tell a difference: figures of a model are no levels."""
+        said = _SAID.get(name) or f"the share of calls reached within {name.split('_')[1]} minutes"
+        anew = f" ({self._difference(name + ANEW)})" if self.pair(name + ANEW) is not None else ""
+        return f"{said} is {self._difference(name)}{anew}"
+
+    def _difference(self, name: str) -> str:
         pair = self.pair(name)
-        if pair is None or now == then or not carries_difference(*pair, step=shown_step(then)):
-            return f"{said} stays at {now}{unit}"
-        return f"{said} goes from {now} to {then}{unit}"
+        if pair is None or np.isclose(pair[0], pair[1], rtol=0, atol=_ALIKE):
+            return "unchanged"
+        is_min = self._then.loc[name, "unit"] == "min"
+        change, unit = (pair[1] - pair[0], "min") if is_min else (100 * (pair[1] - pair[0]), "percentage points")
+        size = f"{abs(change):.1f}" if abs(change) >= _LEAST_SHOWN else "under 0.1"
+        less, more = ("shorter", "longer") if is_min else ("lower", "higher")
+        return f"{size} {unit} {more if change > 0 else less}"
 
     def splits(self, kind: str, noun: str) -> str:
         """Tell what a plan cuts that is whole today; what is cut today and stays so is its own doing no more."""
