@@ -85,6 +85,9 @@ class TermResult:
             f"of them zone officers' work; {count_text(schools, 'programme school')} in "
             f"{count_text(len(loads), 'zone')}."
         )
+        left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]
+        if left_out:
+            told += f" The record holds no incident of {', '.join(left_out)}, so no trend and no comparison has it."
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."
         heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]

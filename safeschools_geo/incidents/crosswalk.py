@@ -78,12 +78,40 @@ def read_crosswalk(path: Path) -> Crosswalk:
     )
     for name, default in (("severity_weight", 1.0), ("service_min", float("nan"))):
         cells = io.take(raw, {}, name)
-        table[name] = (
-            default if cells is None else pd.to_numeric(cells, errors="coerce").astype("float64").fillna(default)
-        )
+        table[name] = default if cells is None else _numbers(io.as_text(cells), name, path).fillna(default)
+    _require_plain_names(raw, list(table), path)
     table["category"] = key_of(table["category"])
     _require_sound(table, path)
     return Crosswalk(_indexed(table), path)
+
+
+def _numbers(cells: pd.Series, name: str, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    wrong = cells.notna() & numbers.isna()
+    if wrong.any():
+        raise CrosswalkError(
+            f"The crosswalk has values of {name} that are no numbers.",
+            where=path,
+            ids=[f"row {row}" for row in wrong.index[wrong]],
+            found=", ".join(dict.fromkeys(cells[wrong])),
+            expected="numbers without units, or empty cells",
+            remedy="Correct these cells.",
+        )
+    return numbers
+
+
+def _require_plain_names(raw: io.RawTable, names: list[str], path: Path) -> None:
+    """Refuse a column that is one slip away from one of ours: it would be passed over."""
+    required = names[:2]
+    found = io.check_columns(raw, {}, names, required=required, table="crosswalk", section="crosswalk")
+    for finding in (f for f in found if f.is_blocking):
+        raise CrosswalkError(
+            finding.message,
+            where=path,
+            found=", ".join(map(str, raw.frame.columns)),
+            expected=", ".join(names),
+            remedy="Correct the name of the column, or give it one that looks like none of these.",
+        )
 
 
 def _require_sound(table: pd.DataFrame, path: Path) -> None:
@@ -152,6 +180,10 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
     listed = "; ".join(f"{value} ({count:,})" for value, count in counts.head(_LISTED).items())
     more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
     where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"
+    alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *values])
+    close = [g for g in alike if set(g) & set(values) and set(g) & set(crosswalk.table["source_value"])]
+    if close:
+        more += f". Written otherwise in the crosswalk: {io.groups_text(close)}"
     if unmapped == "stop":
         raise CrosswalkError(
             f"{len(counts)} categories of the source ({len(values):,} incidents) are in no row of the crosswalk.",

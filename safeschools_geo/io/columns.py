@@ -14,7 +14,7 @@ from safeschools_geo.io.text import as_text
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     import pandas as pd
@@ -169,9 +169,10 @@ def check_columns(
         are named.
     """
     wanted = [(ours, theirs) for ours in mapping for theirs in _wanted(mapping, ours) if theirs]
-    steps = {f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required}
     own = [name for name in names if name not in mapping and name not in required]
-    found = attempt_all({**steps, **{name: partial(_find_ours, raw, name) for name in own}})
+    steps: dict[str, Callable[[], str | None]] = {name: partial(_find_ours, raw, name) for name in own}
+    steps |= {f"{ours} {theirs}": partial(_found, raw, theirs, ours) for ours, theirs in wanted if ours not in required}
+    found = attempt_all(steps)
     elsewhere = [theirs for ours, theirs in wanted if ours in required] + [n for n in required if n not in mapping]
     claimed = {*found.values(), *(_find(raw, name) for name in elsewhere)}
     missing = [name for name in own if found[name] is None]

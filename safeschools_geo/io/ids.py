@@ -10,7 +10,7 @@ from safeschools_geo.errors import name_ids
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
@@ -61,10 +61,10 @@ def difference_text(given: str, known: str) -> str:
     str
         For example ``"leading zeros"`` or ``"a decimal and leading zeros"``.
     """
-    steps = {
+    steps: dict[str, Callable[[str], str]] = {
         "blanks": lambda text: "".join(text.split()),
-        "capitals": str.casefold,
         "scientific notation": lambda text: _key(text) if re.fullmatch(_SCIENTIFIC, text) else text,
+        "capitals": str.casefold,
         "a decimal": lambda text: re.sub(_DECIMAL + "$", r"\1", text),
         "leading zeros": lambda text: re.sub(_LEADING_ZEROS, "", text),
     }
