@@ -25,6 +25,7 @@ _VOCABULARIES = (
 _SECTIONS = (
     settings.DistrictSettings,
     settings.PathSettings,
+    settings.ReadingSettings,
     settings.LayerSettings,
     settings.SchoolSettings,
     settings.EnrollmentFile,
@@ -100,7 +101,7 @@ def _shown(value: object, *, is_time: bool) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float):
-        return f"`{value:g}`"
+        return f"`{value}`" if isinstance(value, int) else f"`{value:g}`"
     if value is None:
         return ""
     return f"`{str(value)[:5]}`" if is_time else f"`{value}`"

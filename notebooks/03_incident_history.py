@@ -63,7 +63,7 @@ history_map(result)
 # %% [markdown]
 # ## How often, for the number of students?
 #
-# Counts follow enrolment. The rate is incidents per 1,000 student-days; a zone without a known enrolment has none.
+# Counts follow enrolment. The rate is calls for zone officers per 1,000 student-days; a zone without a known enrolment has none.
 
 # %%
 rates_map(result)

@@ -189,8 +189,8 @@ found.zone_shares.round(2)
 split_groups(found.groups_of_schools, zone_by_school(result.school_zones))
 
 # %% [markdown]
-# **Finding.** The sentences above are the finding; a school or group not among them is one that chance explains, or of which too little
-# is known: its `detectable_ratio` says what could have been missed.
+# **Finding.** The sentences above are the finding; a school or group not among them is not clearly above what is expected, or too little
+# is known: its `detectable_ratio` and `not_judged` say what could have been missed.
 #
 # **Caveat.** A hotspot says where students need support. It counts what was reported, and people report more where they trust that
 # something will be done. It is no judgement of a school, and never of a student.

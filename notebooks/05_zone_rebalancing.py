@@ -65,7 +65,7 @@ result.loads[["name", "schools", "workload_h", "share_of_mean"]].round(2)
 # A unit, here a school with its service area, moves whole. The heaviest ones set the limit.
 
 # %%
-for note in proposal.frontier.notes if proposal else ():
+for note in (proposal.empty_zones, *proposal.frontier.notes) if proposal else ():
     print(note)
 
 # %%
@@ -102,11 +102,12 @@ columns = ["moves", "imbalance", "bound", "gap", "is_proven", "plan_imbalance", 
 proposal and proposal.frontier.to_frame()[columns].round(4)
 
 # %%
-print(proposal.frontier.finding() if proposal else result.why_no_proposal())
+print(proposal.finding() if proposal else result.why_no_proposal())
 
 # %% [markdown]
-# **Read it so:** where imbalance and bound are equal, nothing better exists, however long one looks. The knee, after which moves buy
-# little, depends on how far one looks (`[rebalance] max_moves`); it is a suggestion, and the choice is the manager's.
+# **Read it so:** where imbalance and bound are equal, no plan of so many moves has a smaller imbalance, however long one looks; nothing
+# is proven about response times or other terms. The proposal is the knee, after which moves buy little, or the end of the frontier where
+# each move buys about as much; it depends on how far one looks (`[rebalance] max_moves`), and the choice is the manager's.
 #
 # ## What would change?
 #
@@ -134,9 +135,9 @@ if proposal:
 # %%
 if proposal:
     rules, moves = proposal.ground.rules, len(proposal.plan.moves)
-    kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden}
-    noun = proposal.ground.noun
-    free = rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, noun=noun, **kept)
+    kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden, "apart": rules.apart}
+    kept |= {"set_apart": proposal.ground.set_apart, "noun": proposal.ground.noun}
+    free = rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
     print(certificate_text(free.certificate))
 
 # %% [markdown]
@@ -145,7 +146,11 @@ if proposal:
 #
 # ## What does evenness cost?
 #
-# The proposal beside the zones of today, on every measure; `best` names the better of the two.
+# First what it costs in response, backup, hotspots and levels: with officers where they wait today, and placed anew. Then the
+# proposal beside the zones of today, on every measure; `best` names the better of the two.
+
+# %%
+print(proposal.change.price_text() if proposal else "")
 
 # %%
 proposal and proposal.comparison[["label", "unit", "current", "proposed", "best"]].set_index("label")
@@ -202,8 +207,8 @@ if proposal:
 proposal and compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
 
 # %% [markdown]
-# **Finding.** The sentences under "What does each move buy?" are the answer: so many moves, this even, and whether anything could beat
-# it.
+# **Finding.** The sentences under "What does each move buy?" are the answer: so many moves, this even, what is proven about it, and what
+# it costs.
 #
 # **Caveat.** Even loads are not the aim, only a fair start. The search knows workload and maps; it does not know which officer a school
 # trusts, which road floods, or what next term brings.

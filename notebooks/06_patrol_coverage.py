@@ -37,20 +37,25 @@ from safeschools_geo.term import run_term
 result = run_term(district_folder or demo_folder(), term=term_name, protects=False)
 coverage = result.coverage
 print(f"{result.district.settings.district.name}, {result.term.name}.")
-print(coverage.watch.rates.summary() if coverage else "There are no calls for zone officers to answer.")
+print(coverage.finding() if coverage else "There are no calls for zone officers: nothing is said of coverage.")
+if coverage:
+    print(coverage.watch.rates.summary())
 
 # %% [markdown]
+# The record is the figure. What stands below of the model is called the model's, and is left out where nothing recorded could bear it
+# out: minutes where no times of dispatch and arrival were recorded, and who answers where the record does not say who did.
+#
 # ## Does the model say what the record says?
 #
-# What the model predicts beside what was observed, where the record has times and says who came. `low` and `high` are the 95 % interval
-# of the observed, from redrawn school days. An empty `zone_id` is the whole district.
+# What the record says (`observed`), where enough calls have it, and what the model predicts. `low` and `high` are the 95 % interval of the
+# record, from redrawn school days. An empty `zone_id` is the whole district.
 
 # %%
 if coverage:
     print(coverage.validation.finding())
 
 # %%
-columns = ["measure", "predicted", "observed", "low", "high", "is_within", "note"]
+columns = ["measure", "observed", "low", "high", "predicted", "is_within", "note"]
 coverage and coverage.validation.to_frame().query("zone_id == ''")[columns].round(3)
 
 # %% [markdown]
@@ -67,44 +72,54 @@ coverage and coverage.validation.to_frame().query("zone_id != ''")[["zone_id", *
 #
 # ## Who comes, and how soon?
 #
-# Minutes are those of the trip, from where the officer waits, of calls that an officer answers. Calls that find every officer busy go to
-# Sheriff's patrol (overflow).
+# Minutes are those of the trip, from dispatch to arrival, of calls that an officer answered. The map shows the record's minutes of the
+# zones, and the model's of single schools, of which the record has too few calls.
 
 # %%
 if coverage:
-    print(coverage.response.summary())
-    print(coverage.watch.travel.summary())
+    print(coverage.finding())
     print(coverage.watch.day.dispatch.summary())
 
 # %%
 coverage and coverage_map(result, coverage)
 
 # %%
-columns = ["zone_id", "calls_per_h", "busy_share", "mean_min", "p90_min", "in_zone_share", "overflow_share"]
-coverage and coverage.to_frame()[columns].round(3)
+columns = [
+    "response_recorded",
+    "response_low",
+    "response_high",
+    "response_model",
+    "overflow_recorded",
+    "overflow_model",
+]
+coverage and coverage.to_frame().set_index("zone_id")[["calls_per_h", *columns]].round(3)
 
 # %% [markdown]
-# Who helps whom: the share of each zone's answered calls (row) by the zone of the officer who answers (column).
+# Who helps whom in the model, which the record does not say: the share of each zone's answered calls (row) by the zone of the officer who
+# answers (column).
 
 # %%
-coverage and backup_table(coverage).round(3)
+told = coverage.validation if coverage else None
+helps = backup_table(coverage) if coverage else None
+coverage and told.withheld(helps, answers=helps.columns).round(3)
 
 # %% [markdown]
-# **Read it so:** overflow is the chance that all are busy at once, and is the same for every zone, because calls come at random. Busy is
-# busy with calls: routine visits are not in it, since an officer breaks them off.
+# **Read it so:** the model's overflow is the chance that all are busy at once, and is the same for every zone, because calls come at
+# random. Busy is busy with calls: routine visits are not in it, since an officer breaks them off.
 #
 # ## When is it worst?
 
 # %%
-coverage and coverage.hours.to_frame().set_index("hour").round(4)
+hidden = ["overflow_share", "overflow_per_h"]
+coverage and told.withheld(coverage.hours.to_frame(), minutes=["wait_min"], answers=hidden).set_index("hour").round(4)
 
 # %%
-if coverage:
+if coverage and told.tells_answers:
     print(coverage.hours.summary())
 
 # %% [markdown]
-# **Read it so:** each hour is taken as if its calls came all day long. Calls that run on from a busy hour into a quiet one are not
-# carried over.
+# **Read it so:** how many calls come is the record's, all else the model's. Each hour is taken as if its calls came all day long. Calls that
+# run on from a busy hour into a quiet one are not carried over.
 #
 # ## Where should officers wait?
 #
@@ -113,11 +128,11 @@ if coverage:
 
 # %%
 if coverage:
-    print(coverage.staging.summary())
+    print(coverage.staging.summary() if told.tells_minutes else coverage.staging.difference())
 
 # %%
 columns = ["zone_id", "kind", "place_id", "place_name", "mean_min"]
-coverage and staging_points(coverage)[columns].round(2)
+coverage and told.withheld(staging_points(coverage)[columns], minutes=["mean_min"]).round(2)
 
 # %% [markdown]
 # **Read it so:** double coverage (two officers within reach) is what helps when the first is busy. Best for the mean is not best for
@@ -130,7 +145,9 @@ if coverage:
     print(coverage.staffing.summary())
 
 # %%
-coverage and coverage.staffing.to_frame().set_index("officers").round(4)
+minutes, answers = ["mean_response_min", "p90_response_min"], ["overflow_share", "overflow_per_term"]
+staffing = told.withheld(coverage.staffing.to_frame(), minutes=minutes, answers=answers) if coverage else None
+coverage and staffing.set_index("officers").round(4)
 
 # %% [markdown]
 # **Read it so:** officers here are not tied to zones, and wait where all schools are nearest: compare the rows with each other, not with
@@ -159,8 +176,8 @@ comparison and comparison.to_frame()[columns].set_index("label").round(4)
 # Only the schools of the absent officer go to neighbours; nobody else's change. Each case has a sheet for the morning.
 
 # %%
-columns = ["absent", "schools", "response_min_after", "overflow_share_after", "busiest_zone", "busiest_load_h"]
-coverage and absences_table(coverage).reindex(columns=columns).head(12).round(4)
+columns = ["model_response_change_min", "model_overflow_change_share", "busiest_zone", "busiest_load_h"]
+coverage and absences_table(coverage).reindex(columns=["absent", "schools", *columns]).head(12).round(4)
 
 # %%
 case = coverage.absences[0] if coverage and coverage.absences else None
@@ -208,5 +225,5 @@ coverage and coverage.caseload.to_frame()[columns].set_index("term").round(2)
 # %% [markdown]
 # **Finding.** Read the first section, then the rest: how far the model agrees with the record is how far its advice goes.
 #
-# **Caveat.** The model knows calls, ways and who is busy with a call. It does not know traffic, visits in progress, calls that an officer
-# starts, or a dispatcher who sends somebody else.
+# **Caveat.** The model knows calls, ways and who is busy with a call. It takes calls that an officer started as calls that somebody is sent
+# to. It does not know traffic, visits in progress, or a dispatcher who sends somebody else.

@@ -16,9 +16,9 @@
 # %% [markdown]
 # # 7. What can the board be shown, and what would it give away?
 #
-# A packet for the board is read by everybody, for ever, beside every other packet. No count from 1 to 10 about students may be in it, and
-# none may be worked out from it. So figures are withheld, as few as protect the small ones; then the packet is attacked with all that is
-# published, before it goes out.
+# A packet for the board is read by everybody, for ever, beside every other packet. No count from 1 to 10 may be in it,
+# no figure that is one school's alone, and none of these may be worked out from what is published. So figures are withheld, as few as
+# protect those; then the packet is attacked with all that is published, before it goes out.
 #
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
 # **What this notebook shows before the packet is confidential** when the district is a real one.
@@ -71,7 +71,8 @@ audit(safe).to_frame()
 #
 # ## Which tables say something?
 #
-# The adviser protects each table on offer by itself, and says how much of it would be withheld. The packet takes the finest of which less
+# The adviser protects each table on offer by itself, and says how much of it would be withheld. That is for the manager alone: it would
+# narrow down what is withheld. The packet takes the finest of which less
 # than a fifth is. Tables by school are shown for comparison; the packet only has one if `[board] by_school` asks for it, since numbers
 # beside names of schools get ranked.
 
@@ -82,10 +83,10 @@ board and board.to_frame()
 # ## What is told, and what is withheld?
 
 # %%
-board and board.counts.to_wide("zone", "term")
+board and board.counts.to_wide("zone", "term")[board.content.terms]
 
 # %%
-board and board.counts.to_wide("level", "term")
+board and board.counts.to_wide("level", "term")[board.content.terms]
 
 # %% [markdown]
 # ## What can be worked out about what is withheld?
@@ -101,8 +102,9 @@ if board:
 board and board.audit.to_frame().drop(columns="cell").head(12)
 
 # %% [markdown]
-# **Caveat:** the audit says what is possible, not how likely it is. Somebody who knows one school's count from elsewhere may work out
-# another's.
+# **Caveat:** the audit says what is possible, not how likely it is, and only by what is published. The program that chooses what to
+# withhold is public: somebody who runs it on every record that the published figures allow may rule out some counts. Somebody who knows one
+# school's count from elsewhere may work out another's.
 #
 # ## What else is told?
 #

@@ -19,6 +19,7 @@ from safeschools_geo.results import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -31,6 +32,7 @@ _SYNTHETIC = "SYNTHETIC DATA: no school, person or incident in it is real"
 
 
 _LABEL_WIDTH = 9
+_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,24 @@ _GROUPS = (
     _Group("warning", "Warnings", "Look at these before you rely on the results.", "bold yellow"),
     _Group("note", "Notes", "Good to know.", "bold cyan"),
 )
+
+
+def is_check_page(path: Path) -> bool:
+    """Say whether a file is a page that `check_html` made.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether its head says so.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return b'<meta name="generator" content="safeschools-geo check">' in head.partition(b"<style>")[0]
 
 
 def check_html(report: CheckReport) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from safeschools_geo.errors import count_text, name_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Check(NamedTuple):
@@ -76,11 +76,14 @@ class VerifyReport:
         """
         passed = sum(c.passed is True for c in self.checks)
         if self.is_ok:
-            head = f"{self.folder}: all {passed} checks hold."
+            unread = any(c.name == "unread" for c in self.notes)
+            head = (
+                f"{self.folder}: all {passed} checks {'that were made hold; not all was read' if unread else 'hold'}."
+            )
         else:
             head = f"{self.folder}: {len(self.failures)} of {passed + len(self.failures)} checks failed."
         bound = [c for c in self.checks if c.name == "bound" and c.passed is True]
-        return "\n".join([head, *_lines("FAILED", self.failures), *_lines("ok", bound), *_lines("note", self.notes)])
+        return "\n".join([head, *_lines("FAILED", self.failures), *_lines("ok", bound), *_notes(self.notes)])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each check.
@@ -121,6 +124,11 @@ def check_of(name: str, faults: Mapping[str, Iterable[str]], otherwise: str, *, 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _notes(notes: Sequence[Check]) -> list[str]:
+    unread = [c for c in notes if c.name == "unread"]
+    return [*_lines("NOT CHECKED", unread), *_lines("note", [c for c in notes if c.name != "unread"])]
 
 
 def _lines(label: str, checks: Iterable[Check]) -> list[str]:

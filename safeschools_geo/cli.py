@@ -10,33 +10,42 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo import __version__
-from safeschools_geo.errors import SafeSchoolsError
+from safeschools_geo.errors import SafeSchoolsError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 COMMANDS = {
-    "run": "run",
-    "new": "new",
-    "check": "check",
-    "assign": "assign",
-    "hotspots": "hotspots",
-    "coverage": "coverage",
-    "rebalance": "rebalance",
-    "score": "score",
-    "verify": "verify",
-    "board": "board",
-    "compare": "compare",
-    "map": "map",
-    "draft-zones": "draft_zones",
-    "notebooks": "notebooks",
+    "run": ("run", "Run a term: check, assign, count, find, propose, cover, protect, draw."),
+    "new": ("new", "Make a district folder with settings to fill in."),
+    "check": ("check", "Validate a district folder: every fault at once, with ids and how to mend it."),
+    "assign": ("assign", "Write the zone of each point, one row for each, in the order of the file."),
+    "hotspots": ("hotspots", "Find the hotspots of a term: schools, groups, places, hours, repeats and trends."),
+    "coverage": ("coverage", "Work out who comes, how soon, who helps, and who covers when an officer is absent."),
+    "rebalance": (
+        "rebalance",
+        "Propose the least change that evens the zones out, with a certificate of how good it is.",
+    ),
+    "score": ("score", "Score a plan on every measure, beside the current zones."),
+    "verify": ("verify", "Check the plan or the board packet in DIR again, without the solver."),
+    "board": ("board", "Write the packet for the board and the public: pages that open offline, PDF, and their audit."),
+    "compare": (
+        "compare",
+        "Compare two terms: zones of schools, loads, rates, and hotspots that emerged, persisted or faded.",
+    ),
+    "map": ("map", "Draw the maps of a term."),
+    "draft-zones": (
+        "draft_zones",
+        "Draw contiguous, balanced zones that tile the district, with a bound on their travel; a first proposal.",
+    ),
+    "notebooks": ("notebooks", "Execute every notebook, and save each as a notebook and as an offline page."),
 }
-"""Name of a command → module of `commands` that holds it."""
+"""Name of a command → module of `commands` that holds it, and what the list of commands says of it."""
 
 
 class LazyGroup(click.Group):
-    """Imports the module of a command only when that command is called, so that ``--help`` is quick."""
+    """Imports the module of a command only when that command is called; the list of commands imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """List the names of the commands, in the order of use."""
@@ -46,9 +55,14 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"safeschools_geo.commands.{COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"safeschools_geo.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,7 +118,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
 def _show(message: str, *, debug: bool) -> None:
     if debug:
         click.echo(traceback.format_exc(), err=True)
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
 
 
 def _speak_utf8() -> None:

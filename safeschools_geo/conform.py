@@ -79,12 +79,14 @@ def unknown_words(
         From `read_words`, not empty.
     ids
         Ids of the rows.
-    table, expected, remedy
-        As in `Finding`.
+    table
+        What the rows are.
     where
         The file.
     column
         Our name of the column.
+    expected, remedy
+        As in `Finding`.
 
     Returns
     -------

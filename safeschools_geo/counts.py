@@ -103,6 +103,29 @@ def incident_counts(history: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return groups.agg(["size", "mean"]).set_axis(["incidents", "officer_initiated_share"], axis=1).reset_index()
 
 
+def in_no_zone(schools: pd.DataFrame, school_zones: pd.Series, this: pd.DataFrame) -> tuple[int, int]:
+    """Count the program schools that lie in no zone, and the calls for zone officers at them.
+
+    Parameters
+    ----------
+    schools
+        Table `schools`.
+    school_zones
+        Zone of each school, by `school_id`; empty text where a school has none.
+    this
+        Incidents in context, of one term.
+
+    Returns
+    -------
+    schools, calls : int
+        They are in no zone's load, and in none of the board packet's figures.
+    """
+    mine = schools.loc[schools["in_program"], "school_id"]
+    outside = mine[mine.map(school_zones).fillna("").eq("")]
+    calls = this["school_id"].isin(outside) & this["work_of"].eq("zone_officer")
+    return len(outside), int(calls.sum())
+
+
 def work_summary(history: pd.DataFrame) -> pd.DataFrame:
     """Count the incidents by whose work they are and why: nothing is left out unseen.
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points, zone_file
+from safeschools_geo.coverage.figure_text import highest, minutes_text, more_text
+from safeschools_geo.coverage.response import WITHIN_MIN as _WITHIN_MIN
+from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points
 from safeschools_geo.errors import count_text
+from safeschools_geo.file_names import file_names
 from safeschools_geo.maps import absence_page, absences_page, coverage_page, visits_page
+from safeschools_geo.maps.coverage_shell import KeyFigure
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.term_pages import context_of, layers_of
 
 if TYPE_CHECKING:
     from safeschools_geo.coverage.absence import AbsenceCase
+    from safeschools_geo.coverage.record.validation_finding import Figure
     from safeschools_geo.maps import OfflinePage
     from safeschools_geo.term_coverage import TermCoverage
     from safeschools_geo.term_result import TermResult
 
-_WITHIN_MIN = 5.0
 _WEEK = 5.0
 
 
@@ -42,7 +47,7 @@ def draw_coverage(result: TermResult, *, tiles: bool = False) -> dict[str, tuple
     found = result.coverage
     if found is None:
         return {}
-    pages = {"coverage.html": (coverage_map(result, found, tiles=tiles), found.response.summary())}
+    pages = {"coverage.html": (coverage_map(result, found, tiles=tiles), found.finding())}
     if found.absences:
         pages["absences.html"] = (absence_index(result, found), _absences_finding(found))
     return pages
@@ -64,8 +69,14 @@ def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
     found = result.coverage
     if found is None:
         return {}
-    sheets = {f"absence/{_name(case)}": absence_sheet(result, found, case) for case in found.absences}
-    weeks = {f"visits/{zone_file(zone)}.html": visits_sheet(result, found, zone) for zone in found.visits.zones.index}
+    sheets = {
+        f"absence/{name}": absence_sheet(result, found, case)
+        for name, case in zip(_sheet_names(found), found.absences, strict=True)
+    }
+    weeks = {
+        f"visits/{name}.html": visits_sheet(result, found, zone)
+        for zone, name in file_names(map(str, found.visits.zones.index)).items()
+    }
     return {**sheets, **weeks}
 
 
@@ -86,34 +97,33 @@ def coverage_map(result: TermResult, found: TermCoverage, *, tiles: bool = False
     OfflinePage
         The page; a notebook shows it inline.
     """
-    said = [found.watch.rates.summary(), found.watch.travel.summary(), found.staging.summary()]
-    said += [found.staffing.summary(), found.visits.summary().replace("\n", " ")]
-    if found.mismatch is not None:
-        said.insert(0, found.mismatch.summary())
-    if found.comparison is not None:
-        said.append(found.comparison.finding())
+    told = found.validation
+    shares = ["now_share", "best_share", "now_twice_share", "best_twice_share"]
+    backup = backup_table(found)
+    minutes = ["response_min", "response_p90_min", "within_share"]
+    staffing = ["mean_response_min", "p90_response_min"]
     return coverage_page(
         schools=result.district.schools,
         by_zone=_by_zone(result, found),
-        by_school=_by_school(found),
-        staging=staging_points(found),
-        reach=_reach(found),
-        backup=backup_table(found),
-        by_hour=_by_hour(found),
-        staffing=_staffing(found),
-        finding=found.response.summary(),
-        statements=(found.validation.finding(), *said),
-        notes=(found.watch.day.dispatch.summary(), found.model.summary()),
+        by_school=told.withheld(_by_school(found), minutes=minutes),
+        staging=gpd.GeoDataFrame(told.withheld(staging_points(found), minutes=["mean_min"])),
+        reach=told.withheld(_reach(found), minutes=shares),
+        backup=told.withheld(backup, answers=backup.columns),
+        by_hour=told.withheld(_by_hour(found), minutes=minutes, answers=["overflow_share"]),
+        staffing=told.withheld(_staffing(found), minutes=staffing, answers=["overflow_share"]),
+        finding=found.finding(),
+        statements=(told.finding(), *found.about(), found.visits.summary().replace("\n", " ")),
+        notes=(found.watch.day.dispatch.summary(), *([found.model.summary()] if told.tells_answers else [])),
         comparison=None if found.comparison is None else found.comparison.to_frame(),
         validation=found.validation.to_frame(),
         caseload=found.caseload.to_frame(),
-        reached=_reached(found),
-        today={
-            "officers": len(found.watch.waiting),
-            "mean_response_min": found.response.mean_min,
-            "p90_response_min": found.response.p90_min,
-            "overflow_share": found.model.overflow_share,
-            "busy_share_mean": float(found.model.busy_share.mean()),
+        reached=_reached(found) if told.tells_minutes else None,
+        figures=_figures(found),
+        models={
+            "minutes": told.mark("response", "response_p90", "within"),
+            "answers": told.mark("own", "backup", "overflow"),
+            "busy": told.mark("busy"),
+            "all": told.mark(),
         },
         within_min=_WITHIN_MIN,
         context=context_of(result),
@@ -139,13 +149,18 @@ def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
     """
     posts, table = _posts(found), absences_table(found)
     cases = table.rename(
-        columns={"response_min_after": "response_after_min", "overflow_share_after": "overflow_after_share"}
+        columns={
+            "model_response_change_min": "response_change_min",
+            "model_overflow_change_share": "overflow_change_share",
+        }
     )
     cases = cases.assign(
-        name=[_name(case) for case in found.absences],
+        name=_sheet_names(found),
         absent=[" and ".join(posts[zone] for zone in case.absent) for case in found.absences],
     )
-    return absences_page(cases=cases, finding=_absences_finding(found), context=context_of(result))
+    return absences_page(
+        cases=cases, finding=_absences_finding(found), notes=_of_absence(found), context=context_of(result)
+    )
 
 
 def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) -> OfflinePage:
@@ -168,15 +183,17 @@ def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) ->
     posts, watch = _posts(found), found.watch
     named = watch.schools.set_index("school_id")[["name", "level"]]
     takeover = case.schools.join(named, on="school_id").assign(
-        calls_per_week=case.schools["school_id"].map(_calls_per_week(found))
+        calls_per_week=case.schools["school_id"].map(_calls_per_week(found)),
+        response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
     )
+    usual = [found.validation.figure(measure) for measure in ("response", "overflow")]
     zone_names = result.district.zones.set_index("zone_id")["name"]
     figures = {
         "absent": [{"zone_id": zone, "officer": posts[zone]} for zone in case.absent],
-        "response_before_min": case.figures["response_min_before"],
-        "response_after_min": case.figures["response_min_after"],
-        "overflow_before_share": case.figures["overflow_share_before"],
-        "overflow_after_share": case.figures["overflow_share_after"],
+        "response_change_min": case.change("response_min"),
+        "overflow_change_share": case.change("overflow_share"),
+        "usual_response": str(usual[0]) if usual[0].is_recorded else "",
+        "usual_overflow": str(usual[1]) if usual[1].is_recorded else "",
         "imbalance_after": case.figures["imbalance_after"],
     }
     layers = layers_of(result)
@@ -189,6 +206,7 @@ def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) ->
         schools=result.district.schools,
         finding=case.finding(),
         plan_zones=_zones_of_the_day(result, case),
+        notes=_of_absence(found),
         context=context_of(result),
     )
 
@@ -236,9 +254,21 @@ def _calls_per_week(found: TermCoverage) -> pd.Series:
 
 
 def _by_zone(result: TermResult, found: TermCoverage) -> pd.DataFrame:
+    """Take what the record says of each zone."""
     table = found.to_frame()
     weekly = _calls_per_week(found).groupby(found.watch.zones).sum()
     zones = result.district.zones.set_index("zone_id")
+    recorded = {
+        "busy_share": "busy_recorded",
+        "response_min": "response_recorded",
+        "response_low_min": "response_low",
+        "response_high_min": "response_high",
+        "response_p90_min": "response_p90_recorded",
+        "within_share": "within_recorded",
+        "in_zone_share": "own_recorded",
+        "backup_share": "backup_recorded",
+        "overflow_share": "overflow_recorded",
+    }
     return pd.DataFrame(
         {
             "zone_id": table["zone_id"],
@@ -246,15 +276,57 @@ def _by_zone(result: TermResult, found: TermCoverage) -> pd.DataFrame:
             "officer": table["zone_id"].map(_posts(found)),
             "schools": table["zone_id"].map(found.watch.zones.value_counts()).fillna(0).astype("int64"),
             "calls_per_day": table["zone_id"].map(weekly).fillna(0.0) / _WEEK,
-            "busy_share": table["busy_share"],
-            "response_min": table["mean_min"],
-            "response_p90_min": table["p90_min"],
-            "within_share": table.get(f"within_{_WITHIN_MIN:g}_min_share", float("nan")),
-            "in_zone_share": table["in_zone_share"],
-            "backup_share": 1.0 - table["in_zone_share"],
-            "overflow_share": table["overflow_share"],
+            **{
+                name: table[column].astype("float64") if column in table else np.nan
+                for name, column in recorded.items()
+            },
         }
     )
+
+
+def _figures(found: TermCoverage) -> list[KeyFigure]:
+    """Pick the figures that stand large above the page: the record's, with the model's beside them."""
+    told = found.validation
+    response, p90, within, patrol, busy = (
+        told.figure(name) for name in ("response", "response_p90", "within", "overflow", "busy")
+    )
+    shown = []
+    if response.is_recorded:
+        nine = f"; nine calls of ten within {p90.text}" if p90.is_recorded else ""
+        shown.append(
+            KeyFigure(
+                "Until an officer is there", response.text, f"recorded, {response.interval}{nine}{_beside(response)}"
+            )
+        )
+    if within.is_recorded:
+        name = f"Calls reached within {_WITHIN_MIN:g} min"
+        shown.append(KeyFigure(name, within.text, f"recorded, {within.interval}{_beside(within)}"))
+    if patrol.is_recorded:
+        shown.append(KeyFigure("Calls that go to patrol", patrol.text, f"recorded, {patrol.interval}{_beside(patrol)}"))
+    officers = f"{len(found.watch.waiting)} officers on duty"
+    if busy.is_recorded:
+        more = f"recorded, {busy.interval}{_beside(busy)}; {officers}"
+        shown.append(KeyFigure("Officers busy with calls", busy.text, more))
+    else:
+        shown.append(
+            KeyFigure("Officers busy with calls, by the model", busy.modeled_text, f"not recorded; {officers}")
+        )
+    return shown
+
+
+def _beside(figure: Figure) -> str:
+    """Name the model's figure where it fails its check."""
+    return f"; the model says {figure.modeled_text} and fails this check" if figure.is_within is False else ""
+
+
+def _of_absence(found: TermCoverage) -> list[str]:
+    """Say what a sheet's figures are, beside what the record says of a usual day."""
+    mark = found.validation.mark("response", "overflow")
+    return [
+        f"What the day does to response and to patrol is worked out {mark}, and told as the difference to a usual day.",
+        f"A usual day, as recorded: {found.finding()}",
+        *([about] if (about := found.watch.about_empty_zones()) else []),
+    ]
 
 
 def _by_school(found: TermCoverage) -> pd.DataFrame:
@@ -270,7 +342,9 @@ def _by_school(found: TermCoverage) -> pd.DataFrame:
             "calls_per_week": _calls_per_week(found).loc[ids].to_numpy(),
             "response_min": places["mean_min"].to_numpy(),
             "response_p90_min": places["p90_min"].to_numpy(),
-            "within_share": places.get(f"within_{_WITHIN_MIN:g}_min_share", pd.Series(float("nan"), places.index)),
+            # Of all calls, as everywhere: those that go to patrol count as not reached.
+            "within_share": places.get(f"within_{_WITHIN_MIN:g}_min_share", pd.Series(float("nan"), places.index))
+            * (1.0 - found.model.overflow_share),
         }
     )
 
@@ -289,7 +363,7 @@ def _reach(found: TermCoverage) -> pd.DataFrame:
 def _reached(found: TermCoverage) -> pd.DataFrame:
     """Count the officers within reach of each school, today and from the best points."""
     watch = found.watch
-    points = {"now": list(watch.waiting), "best": found.staging.points["point_id"].astype("str").tolist()}
+    points = {"now": list(watch.waiting_in_schools), "best": found.staging.points["point_id"].astype("str").tolist()}
     minutes = watch.travel.response_minutes(watch.zones.index, watch.zones.index)
     near = {kind: (minutes[chosen] <= _WITHIN_MIN).sum(axis=1) for kind, chosen in points.items()}
     return pd.DataFrame(near).rename_axis("school_id").reset_index()
@@ -319,13 +393,16 @@ def _staffing(found: TermCoverage) -> pd.DataFrame:
 
 
 def _absences_finding(found: TermCoverage) -> str:
-    alone = [case for case in found.absences if len(case.absent) == 1]
-    slowest = max(alone, key=lambda case: case.figures["response_min_after"])
-    return (
-        f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent. With one "
-        f"absent the mean response is at most {slowest.figures['response_min_after']:.1f} minutes (zone "
-        f"{slowest.absent[0]} without its officer), where it usually is {slowest.figures['response_min_before']:.1f}."
-    )
+    head = f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent."
+    changes = {case.absent[0]: case.change("response_min") for case in found.absences if len(case.absent) == 1}
+    worst = highest(changes, minutes_text)
+    usual = found.validation.figure("response")
+    recorded = f" On a usual day the record says {usual}." if usual.is_recorded else ""
+    if not worst:
+        return f"{head}{recorded}"
+    longer = more_text(changes[worst[0]], "min", more="longer", less="shorter")
+    whose = f"zone {worst[0]}" if len(worst) == 1 else f"zone {' or '.join(worst)}"
+    return f"{head} The model says that one absence makes the mean response at most {longer} ({whose}).{recorded}"
 
 
 def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame | None:
@@ -339,8 +416,10 @@ def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame
     return gpd.GeoDataFrame({"zone_id": shapes.index}, geometry=shapes.to_numpy(), crs=units.crs)
 
 
-def _name(case: AbsenceCase) -> str:
-    return f"zone-{'-and-'.join(zone_file(zone) for zone in case.absent)}.html"
+def _sheet_names(found: TermCoverage) -> list[str]:
+    """Name the sheet of every absence; the pages that list them link these names."""
+    names = file_names(zone for case in found.absences for zone in case.absent)
+    return [f"zone-{'+'.join(names[zone] for zone in case.absent)}.html" for case in found.absences]
 
 
 def _clock(minutes: int) -> str:

@@ -10,8 +10,10 @@ import pandas as pd
 
 from safeschools_geo.coverage.visiting.files import visits_csv, visits_ics
 from safeschools_geo.export import write_csv, write_geojson, write_text
+from safeschools_geo.file_names import file_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from safeschools_geo.settings import Term
@@ -33,30 +35,50 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
         Time zone of the district, for the calendar.
     """
     watch, day = found.watch, found.watch.day
+    schools, staging = found.response.by_place(), found.staging
+    within = [name for name in schools.columns if name.startswith("within_")]
+    near = ["answer_min", "first_min", "second_min", "answer_min_current", "first_min_current", "second_min_current"]
+    officers = list(day.dispatch.officer_zones)
     tables = {
         "zones": found.to_frame(),
-        "schools": found.response.by_place().assign(place=list(day.dispatch.school_zones.index)),
-        "backup": backup_table(found).reset_index(),
-        "hours": found.hours.to_frame(),
+        "schools": as_model(
+            found,
+            schools.assign(place=list(day.dispatch.school_zones.index)),
+            minutes=["mean_min", "p90_min", *within],
+        ),
+        "backup": as_model(found, backup_table(found).reset_index(), answers=officers),
+        "hours": as_model(
+            found,
+            found.hours.to_frame(),
+            minutes=["wait_min"],
+            answers=["overflow_share", "overflow_per_h"],
+            always=["mean_busy_share", "highest_busy_share"],
+        ),
         "rates": watch.rates.to_frame(),
         "service": watch.rates.service.reset_index(),
         "durations_rejected": watch.rates.rejects,
         "travel": watch.travel.to_frame(),
         "travel_access": watch.travel.access,
         "dispatch": day.dispatch.to_frame(),
-        "staging": found.staging.points,
-        "staging_schools": found.staging.places,
-        "staging_reach": found.staging.coverage,
-        "staffing": found.staffing.to_frame(),
+        "staging": as_model(found, staging.points, minutes=["mean_min", "longest_min"]),
+        "staging_schools": as_model(found, staging.places, minutes=near),
+        "staging_reach": as_model(found, staging.coverage, minutes=["places_share", "students_share", "calls_share"]),
+        "staffing": as_model(
+            found,
+            found.staffing.to_frame(),
+            minutes=["mean_response_min", "p90_response_min"],
+            answers=["overflow_share", "overflow_per_term"],
+            always=["busy_share_mean"],
+        ),
         "specialist": found.caseload.to_frame(),
         "validation": found.validation.to_frame(),
-        "scores": found.scores.to_frame(),
+        "scores": found.scores.told(),
         "visits_unmet": found.visits.unmet,
         "visits_days": found.visits.days,
         "absences": absences_table(found),
         "absences_schools": takeovers_table(found),
     }
-    if found.mismatch is not None:
+    if found.mismatch is not None and found.validation.tells_answers:
         tables["service_times"] = found.mismatch.to_frame()
     if found.comparison is not None:
         tables["comparison"] = found.comparison.to_frame()
@@ -64,11 +86,42 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
         write_csv(folder / f"{name}.csv", table)
     write_text(folder / "visits.csv", visits_csv(found.visits))
     monday = first_monday(term)
-    for zone in found.visits.zones.index:
-        calendar = visits_ics(found.visits, monday, time_zone, zone_id=str(zone))
-        write_text(folder / "visits" / f"zone-{zone_file(str(zone))}.ics", calendar)
-    write_geojson(folder / "staging.geojson", staging_points(found))
+    for zone, name in file_names(map(str, found.visits.zones.index)).items():
+        calendar = visits_ics(found.visits, monday, time_zone, zone_id=zone)
+        write_text(folder / "visits" / f"zone-{name}.ics", calendar)
+    points = as_model(found, staging_points(found), minutes=["mean_min"])
+    write_geojson(folder / "staging.geojson", gpd.GeoDataFrame(points, crs=watch.schools.crs))
     write_text(folder / "summary.txt", f"{found.summary()}\n")
+
+
+def as_model(
+    found: TermCoverage,
+    table: pd.DataFrame,
+    *,
+    minutes: Sequence[str] = (),
+    answers: Sequence[str] = (),
+    always: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Call columns the model's, and leave empty what nothing recorded could contradict.
+
+    Parameters
+    ----------
+    found
+        The coverage.
+    table
+        A table of the model.
+    minutes, answers
+        Columns that say how soon somebody comes, and who answers.
+    always
+        Further columns of the model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table; the names of these columns begin with ``model_``.
+    """
+    names = {name: f"model_{name}" for name in (*minutes, *answers, *always)}
+    return found.validation.withheld(table, minutes=minutes, answers=answers).rename(columns=names)
 
 
 def first_monday(term: Term) -> dt.date:
@@ -123,14 +176,15 @@ def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
     best = found.staging.points.set_index("officer")
     weight = watch.rates.arrivals_per_h
     rows = []
-    names, places = schools["name"], schools.geometry.representative_point()
+    names = pd.concat([schools["name"], pd.Series(watch.middles.index, index=watch.middles.index, dtype="str")])
+    places = pd.concat([schools.geometry.representative_point(), watch.middles.to_crs(schools.crs)])
     for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
         inside = watch.zones.index[watch.zones == zone]
         for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
             minutes = watch.travel.minutes.loc[place, inside]
             share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
             mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
-            rows.append((zone, posts[zone], kind, place, names.loc[place], mean, places.loc[place]))
+            rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
     columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
 
@@ -146,14 +200,18 @@ def absences_table(found: TermCoverage) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `absent` (zones, joined by ``;``), `schools`, response, overflow and imbalance before and after, `busiest_zone`,
-        `busiest_load_h`, `finding`.
+        `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share` (the
+        model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`, `busiest_load_h`,
+        `finding`.
     """
     rows = [
         {
             "absent": ";".join(case.absent),
             "schools": len(case.schools),
-            **case.figures,
+            "model_response_change_min": case.change("response_min"),
+            "model_overflow_change_share": case.change("overflow_share"),
+            "imbalance_before": case.figures["imbalance_before"],
+            "imbalance_after": case.figures["imbalance_after"],
             "busiest_zone": case.busiest["zone_id"],
             "busiest_load_h": float(case.busiest["load_after_h"]),
             "finding": case.finding(),
@@ -174,26 +232,16 @@ def takeovers_table(found: TermCoverage) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `absent` and the columns of `absence.AbsenceCase.schools`.
+        `absent`, the columns of `absence.AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
     """
-    tables = [case.schools.assign(absent=";".join(case.absent)) for case in found.absences]
+    tables = [
+        case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
+            model_response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
+            absent=";".join(case.absent),
+        )
+        for case in found.absences
+    ]
     if not tables:
         return pd.DataFrame(columns=["absent", "school_id"])
     joined = pd.concat(tables, ignore_index=True)
     return joined[["absent", *(c for c in joined.columns if c != "absent")]]
-
-
-def zone_file(zone_id: str) -> str:
-    """Write the id of a zone so that it can be part of a file's name.
-
-    Parameters
-    ----------
-    zone_id
-        The id.
-
-    Returns
-    -------
-    str
-        Letters and digits as they are, an underscore for all else.
-    """
-    return "".join(c if c.isalnum() else "_" for c in zone_id)

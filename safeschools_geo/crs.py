@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 STORAGE_CRS = CRS.from_epsg(4326)
 """Geometry is stored in WGS 84 longitude and latitude, in that order."""
 
+# Grids and init files named by a path, in a PROJ string, in WKT and in PROJJSON; plain names are those that PROJ has.
+_OWN_FILE = re.compile(
+    r"""\b(?:\w*grids|init|catalog|file)\s*=\s*[^\s+]*[/\\]
+    | (?:PROJ4_GRIDS"\s*,|PARAMETERFILE\[\s*"[^"]*"\s*,)\s*"[^"]*[/\\]
+    | ['"]value['"]\s*:\s*['"][^'"]*[/\\]""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _LARGEST_LONGITUDE = 180.0
 
 
@@ -37,8 +45,16 @@ def parse_crs(value: object, *, where: object = None) -> CRS:
     Raises
     ------
     CRSError
-        When it names no CRS.
+        When it names no CRS, or one that is defined by a file of its own.
     """
+    if _OWN_FILE.search(str(value)):
+        raise CRSError(
+            "The coordinate reference system points to a file or an address, and these are not followed.",
+            where=where,
+            found=repr(value),
+            expected='an EPSG code such as 4326 or "EPSG:26910", or WKT',
+            remedy="State the CRS by its EPSG code.",
+        )
     try:
         return CRS.from_user_input(int(value) if isinstance(value, str) and value.strip().isdigit() else value)
     except ProjError as error:

@@ -17,7 +17,7 @@ from safeschools_geo.conform import conform
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all
 from safeschools_geo.incidents import read_exports, read_incidents
-from safeschools_geo.layers import read_areas, read_backdrop, read_boundary
+from safeschools_geo.layers import FILE_STEMS, read_areas, read_backdrop, read_boundary
 from safeschools_geo.results import CheckReport, Finding, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
 from safeschools_geo.school_calendar import term_of
@@ -127,6 +127,28 @@ class District:
         """The boundary, else the zones, EPSG:4326."""
         return self.zones.geometry if self.boundary is None else self.boundary.geometry
 
+    def until(self, term: Term) -> District:
+        """Leave out all that came after a term, so that a run of it says the same whenever it is made.
+
+        Parameters
+        ----------
+        term
+            The term that is asked for.
+
+        Returns
+        -------
+        District
+            The district with the terms up to this one, in the order of time, and the incidents up to its last day.
+        """
+        settings = self.settings
+        days = self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone).dt.date
+        return replace(
+            self,
+            settings=replace(settings, terms=tuple(t for t in settings.terms if t.start <= term.start)),
+            terms_without_record=tuple(t for t in self.terms_without_record if t.start <= term.start),
+            incidents=gpd.GeoDataFrame(self.incidents[(days <= term.end).to_numpy()].reset_index(drop=True)),
+        )
+
 
 class DistrictError(SeveralFaultsError):
     """A district folder cannot be used; every fault that was met is named.
@@ -157,6 +179,35 @@ def demo_folder() -> Path:
     """
     installed = Path(str(resources.files("safeschools_geo"))) / "_demo"
     return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "data"
+
+
+def input_files(settings: Settings) -> list[Path]:
+    """List what a district is read from, before it is read.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Its files, and the folders of its layers and exports; some may not be there.
+    """
+    folder, paths, enrollment = settings.folder, settings.paths, settings.schools.enrollment_file
+    named = [
+        *(getattr(settings, section).file for section in (*FILE_STEMS, "incidents")),
+        None if enrollment is None else enrollment.file,
+        settings.rebalance.links,
+        settings.board.policy if (folder / settings.board.policy).is_file() else None,
+    ]
+    places = [folder / name for name in named if name]
+    found = [file for place in places for file in io.find_files(place.parent, place.name)]
+    # A folder in which the outputs lie, too, is no place of inputs alone.
+    outputs = (folder / paths.outputs).resolve()
+    shared = [folder / paths.boundaries, folder / paths.incidents]
+    alone = [place for place in shared if not outputs.is_relative_to(place.resolve())]
+    return [folder / FILE_NAME, folder / paths.crosswalk, *places, *found, *alone]
 
 
 def read_district(folder: Path | str) -> District:

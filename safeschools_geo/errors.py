@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _IDS_SHOWN = 5
 
 
@@ -30,6 +32,22 @@ def name_ids(ids: Iterable[object], *, shown: int = _IDS_SHOWN) -> str:
     if len(labels) <= shown:
         return ", ".join(labels)
     return f"{', '.join(labels[:shown])} and {len(labels) - shown:,} more ({len(labels):,} in all)"
+
+
+def printable(text: str) -> str:
+    r"""Write a text so that a terminal shows it and does nothing else.
+
+    Parameters
+    ----------
+    text
+        A message, which may hold names from data.
+
+    Returns
+    -------
+    str
+        The text; control characters but tabs and line feeds are written as ``\x1b``.
+    """
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def count_text(number: int, noun: str, *, of: int | None = None) -> str:

@@ -1,97 +1,31 @@
-"""What a run leaves behind: whole or not at all, safe to open in a spreadsheet, and with a manifest."""
+"""The files of outputs: safe to open in a spreadsheet, the same bytes for the same result, and with a manifest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError
+from safeschools_geo.file_names import folder_key
 from safeschools_geo.io.text import safe_cells
+from safeschools_geo.writing import MANIFEST, PRODUCT, writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import geopandas as gpd
 
 
-@contextmanager
-def replaced_folder(target: Path) -> Iterator[Path]:
-    """Write a folder beside its place and put it there when it is complete.
-
-    Parameters
-    ----------
-    target
-        The folder to make or to replace as a whole.
-
-    Yields
-    ------
-    pathlib.Path
-        An empty folder to write to. If the block fails or is interrupted it is removed and `target` is left as it
-        was.
-
-    Raises
-    ------
-    OutputError
-        When `target` is a file, or its parent cannot be written to.
-    """
-    if target.exists() and not target.is_dir():
-        raise OutputError(
-            "The output folder is a file.",
-            where=target,
-            expected="a folder, or nothing",
-            remedy="Choose another --out.",
-        )
-    with _writable(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
-    try:
-        fresh.chmod(0o755)
-        yield fresh
-        with _writable(target):
-            _put_in_place(fresh, target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _put_in_place(fresh: Path, target: Path) -> None:
-    if not target.exists():
-        fresh.rename(target)
-        return
-    # Two renames: between them a reader finds no folder, but never a half-written one.
-    old = fresh.with_suffix(".old")
-    target.rename(old)
-    try:
-        fresh.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _writable(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            "The output cannot be written there.",
-            where=target,
-            found=error.strerror,
-            expected="a folder that can be written to, none of its files open in another program",
-            remedy="Close the files, or choose another --out.",
-        ) from error
+_SEAL = "generator"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
+    """Write a text file into a folder that is being written.
 
     Parameters
     ----------
@@ -109,7 +43,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all.
+    """Write a file into a folder that is being written.
 
     Parameters
     ----------
@@ -121,18 +55,23 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises
     ------
     OutputError
-        When it cannot be written.
+        When it cannot be written, or was written before into a folder that is being made.
     """
-    with _writable(path):
+    with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        _refuse_twice(path)
+        path.write_bytes(content)
+
+
+def _refuse_twice(path: Path) -> None:
+    """Refuse a second file where some file system would put it over the first, with nothing said."""
+    if folder_key(path.name) in {folder_key(other.name) for other in path.parent.iterdir()}:
+        raise OutputError(
+            "Two outputs of one run have the same file name.",
+            where=path.name,
+            expected="a name of its own for every file, whatever the file system",
+            remedy="This is a fault of the program; report it with the ids of zones and schools.",
+        )
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
@@ -151,7 +90,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_text(path, pd.DataFrame(safe, index=plain.index).to_csv(index=False, lineterminator="\n"))
 
 
-def write_geojson(path: Path, frame: gpd.GeoDataFrame) -> None:
+def write_geojson(path: Path, frame: gpd.GeoDataFrame, *, seal: str = "") -> None:
     """Write a layer as GeoJSON in longitude and latitude.
 
     Parameters
@@ -160,9 +99,44 @@ def write_geojson(path: Path, frame: gpd.GeoDataFrame) -> None:
         The file.
     frame
         The layer, EPSG:4326, written with seven decimals (about 1 cm).
+    seal
+        Name of the command that writes it, if `is_sealed` is to know it again.
     """
-    text = json.loads(frame.to_json(drop_id=True, show_bbox=False, to_wgs84=False))
-    write_text(path, json.dumps(_rounded(text), ensure_ascii=False, separators=(",", ":")) + "\n")
+    layer = _rounded(json.loads(frame.to_json(drop_id=True, show_bbox=False, to_wgs84=False)))
+    if seal:
+        layer = {_SEAL: {"name": f"{PRODUCT} {seal}", "sha256": _digest(layer)}, **layer}
+    write_text(path, _plain_json(layer) + "\n")
+
+
+def is_sealed(path: Path, seal: str) -> bool:
+    """Say whether a command wrote a GeoJSON file, and nobody changed it since.
+
+    Parameters
+    ----------
+    path
+        The file.
+    seal
+        Name of the command.
+
+    Returns
+    -------
+    bool
+        Whether it is as `write_geojson` wrote it.
+    """
+    try:
+        layer = json.loads(path.read_bytes())
+        made_by = layer.pop(_SEAL)
+    except (OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return False
+    return bool(made_by == {"name": f"{PRODUCT} {seal}", "sha256": _digest(layer)})
+
+
+def _digest(layer: dict[str, Any]) -> str:
+    return hashlib.sha256(_plain_json(layer).encode()).hexdigest()
+
+
+def _plain_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
@@ -174,12 +148,12 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
 
 
 def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write ``manifest.json``: what went in, what was set, and what came out.
+    """Write ``manifest.json``: what went in, what was set, and what came out. By it the product knows its folders.
 
     Parameters
     ----------
     folder
-        The folder of a finished run; every file in it is listed with its SHA-256.
+        The folder, with all its files written; every file in it is listed with its SHA-256.
     content
         Inputs, settings, seed, versions and counts.
     """
@@ -188,5 +162,5 @@ def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    text = json.dumps({**content, "outputs": files}, indent=2, ensure_ascii=False, default=str)
-    write_text(folder / "manifest.json", text + "\n")
+    whole = {"product": {"name": PRODUCT, "version": __version__}, **content, "outputs": files}
+    write_text(folder / MANIFEST, json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.errors import count_text, name_ids
+from safeschools_geo.hotspots.change import BASELINES
 from safeschools_geo.hotspots.hour_hotspots import GROUP_NAMES
 from safeschools_geo.hotspots.spots import MOST_PLACES
+from safeschools_geo.hotspots.two_terms import EVERYWHERE
+from safeschools_geo.hotspots.words import counted_text
 from safeschools_geo.hotspots.worst_window import DAY_NAMES
 from safeschools_geo.maps import Chart, cells_page, hotspots_page, hours_page, trends_page
 from safeschools_geo.maps.charts import bar_intervals, heat_map
 from safeschools_geo.maps.funnel import funnel_chart
 from safeschools_geo.maps.hotspot_layers import DensityImage
-from safeschools_geo.maps.hotspot_tables import change_table, class_table, trend_table
-from safeschools_geo.schemas import LEVELS
+from safeschools_geo.maps.hotspot_tables import IN_NO_ZONE, change_table, class_table, trend_table
+from safeschools_geo.schemas import LEVELS, POPULATIONS
 from safeschools_geo.term_pages import context_of, layers_of
 
 if TYPE_CHECKING:
@@ -23,10 +26,11 @@ if TYPE_CHECKING:
 
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.maps.tables import DataTable
     from safeschools_geo.term_result import TermResult
 
-_RATE = "Reported incidents per 1,000 student-days"
-_HOUR_RATE = "reported incidents per 1,000 school-hours"
+_RATE = f"{POPULATIONS['reported'].capitalize()} per 1,000 student-days"
+_HOUR_RATE = f"{POPULATIONS['reported']} per 1,000 school-hours"
 
 
 def draw_hotspots(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
@@ -79,7 +83,7 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         summaries=[("Level", found.schools.by_level), ("Zone", found.schools.by_zone)],
         charts=[school_funnel(found), zone_rates(result)],
         finding=found.finding(),
-        notes=[*_trust(found), *_reading(found)],
+        notes=[note for note in (result.no_zone_sentence(), *_trust(found), *_reading(found)) if note],
         context=context_of(result, about="hotspots"),
         tiles=tiles,
     )
@@ -106,6 +110,7 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         **layers_of(result),
         cells=places.grid.cells,
         measure=places.grid.measure,
+        population=places.grid.population,
         density=None if density is None else DensityImage(density.values, density.bounds),
         finding=places.grid.summary(),
         notes=[
@@ -138,9 +143,7 @@ def hour_charts(result: TermResult) -> OfflinePage:
     hours = result.hotspots.hours
     shown = ["all", *(g for g in hours.high["group"] if g != "all")]
     left_out = (
-        [f"Left out: {count_text(hours.without_time, 'incident')} without a known time of day."]
-        if hours.without_time
-        else []
+        [f"Left out: {counted_text(hours.without_time)} without a known time of day."] if hours.without_time else []
     )
     return hours_page(
         charts=[hour_chart(result.hotspots, group) for group in shown],
@@ -150,9 +153,9 @@ def hour_charts(result: TermResult) -> OfflinePage:
         finding=hours_finding(result.hotspots),
         notes=[
             (
-                "Incidents are divided by the hours in which schools are in session: a quiet hour is not quiet because "
-                "few schools are open. An incident that was found later is spread over the hours in which it may have "
-                "happened."
+                "Reported calls for zone officers are divided by the hours in which schools are in session: a quiet "
+                "hour is not quiet because few schools are open. An incident that was found later is spread over the "
+                "hours in which it may have happened."
             ),
             *left_out,
         ],
@@ -177,20 +180,53 @@ def trend_tables(result: TermResult) -> OfflinePage:
     names = result.district.schools.set_index("school_id")["name"].astype("str").to_dict()
     zones = result.district.zones.set_index("zone_id")["name"].astype("str").to_dict()
     trends = found.trends
+    notes = [
+        trends.left_out_sentence(),
+        (
+            "High is what the test of a term says of a school beside the others of its level in that term. Rising and "
+            "falling compare a school with itself over all terms. Change compares two terms. One does not follow from "
+            "another."
+        ),
+        "Only changes with q ≤ 0.05 after looking at all schools, or all zones, are called a rise or a fall.",
+        "Schools are counted in their zones of today in all terms.",
+    ]
     return trends_page(
         printed=[
             class_table(trends.classes, names=names),
             trend_table(trends.trends, names=names),
-            change_table(trends.change_zones, key="zone_id", head="Zone", names=zones),
-            change_table(trends.change_schools, key="school_id", head="School", names=names),
+            *_change_tables(found, zones, names),
         ],
         finding=trends_finding(found),
-        notes=[
-            "Each school is compared with itself in other terms, after the rise or fall of the schools of its level.",
-            "Only changes with q ≤ 0.05 after looking at all schools are called a rise or a fall.",
-        ],
+        notes=[note for note in notes if note],
         context=context_of(result, about="hotspots"),
     )
+
+
+def _change_tables(found: Hotspots, zones: dict[str, str], schools: dict[str, str]) -> list[DataTable]:
+    """Print the changes against each baseline: of all that the board packet counts, then of reported calls."""
+    trends = found.trends
+    both = pd.concat(
+        [trends.change_all.rename(columns={EVERYWHERE: "zone_id"}), trends.change_zones], ignore_index=True
+    )
+    counted = {
+        "calls": f"{POPULATIONS['calls']} (officer-initiated too) per school day at schools in a zone, as the board "
+        "packet counts them",
+        "reported": f"{POPULATIONS['reported']} per 1,000 student-days at schools with a known enrollment",
+    }
+    parts = [
+        ("calls", both, "zone_id", "Zone", {**zones, EVERYWHERE: "All zones"}),
+        ("reported", both, "zone_id", "Zone", {**zones, EVERYWHERE: "All program schools"}),
+        ("reported", trends.change_schools, "school_id", "School", schools),
+    ]
+    printed = []
+    for population, changes, key, head, names in parts:
+        for baseline, before in trends.baselines.items():
+            rows = changes[(changes["baseline"] == baseline) & (changes["population"] == population)]
+            caption = f"{found.term} against {BASELINES[baseline]} ({before}), by {head.lower()}: {counted[population]}"
+            printed.append(
+                change_table(rows, caption=caption, key=key, head=head, names=names, terms=(before, found.term))
+            )
+    return printed
 
 
 def school_funnel(found: Hotspots) -> Chart:
@@ -210,8 +246,9 @@ def school_funnel(found: Hotspots) -> Chart:
     points = table.loc[table["ratio"].notna(), ["expected", "ratio", "status"]].assign(label=table["name"])
     caption = "Each school against what its enrolment and level lead to expect"
     described = (
-        "Every mark is a school. The farther right, the more incidents were expected; the higher, the more were "
-        "reported for each expected. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %."
+        "Every mark is a school. The farther right, the more reported calls were expected; the higher, the more were "
+        "reported for each expected. Schools that expect less than one, or that no others of the level can be compared "
+        "with, are not drawn. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %."
     )
     svg = funnel_chart(points, found.schools.rates.limits, title=caption, description=described)
     return Chart(svg, f"{caption}. {described}")
@@ -235,7 +272,7 @@ def zone_rates(result: TermResult) -> Chart:
     rows = pd.concat(
         [
             _interval_rows(schools.by_level, LEVELS),
-            _interval_rows(schools.by_zone[schools.by_zone["zone_id"] != ""], zones),
+            _interval_rows(schools.by_zone, {**zones, "": IN_NO_ZONE}),
         ],
         ignore_index=True,
     )
@@ -289,11 +326,19 @@ def hours_finding(found: Hotspots) -> str:
         One or two sentences.
     """
     hours = found.spots[found.spots["kind"] == "hours"]
+    windows = found.hours.windows
     if hours.empty:
-        return f"No hours in session stand out in {found.term}."
+        every = windows[windows["group"] == "all"]
+        if every.empty or every["status"].iloc[0] == "insufficient_data":
+            return every["sentence"].iloc[0] if len(every) else "No hours can be compared: no school is in session."
+        judged = windows[windows["status"] != "insufficient_data"]
+        return (
+            f"In {found.term} no hours in session clearly had more {POPULATIONS['reported']} than the others: "
+            f"{count_text(len(judged), 'group')} of calls could be judged, of {len(windows)}."
+        )
     more = len(hours) - 1
     rest = (
-        f" {count_text(more, 'more group')} of incidents {'has' if more == 1 else 'have'} hours of their own."
+        f" {count_text(more, 'more group')} of calls {'has' if more == 1 else 'have'} hours of their own."
         if more
         else ""
     )
@@ -314,22 +359,37 @@ def trends_finding(found: Hotspots) -> str:
         One or two sentences.
     """
     trends, classes = found.trends.trends, found.trends.classes
-    told = []
-    for frame, column, words in (
-        (trends, "class", {"rising": "rising", "falling": "falling"}),
-        (
-            classes,
-            "class",
-            {"emerging": "newly high", "persistent": "high term after term", "fading": "no longer high"},
-        ),
-    ):
-        for name, word in words.items():
-            number = int((frame[column] == name).sum()) if len(frame) else 0
-            if number:
-                told.append(f"{count_text(number, 'school')} {word}")
-    if not told:
-        return f"Over the terms up to {found.term} no school clearly rose or fell."
-    return f"Over the terms up to {found.term}: {'; '.join(told)}."
+    number = classes["class"].value_counts()
+    told = [
+        f"{count_text(int(number[name]), 'school')} {words}"
+        for name, words in {
+            "persistent": "high, as in the term before",
+            "emerging": "high for the first time on record",
+            "sporadic": "high as in some earlier term",
+            "fading": "no longer high",
+        }.items()
+        if number.get(name, 0)
+    ]
+    judged = int((trends["class"] != "insufficient_data").sum())
+    if judged:
+        ways = [f"{int((trends['class'] == way).sum()) or 'none'} {way}" for way in ("rising", "falling")]
+        told.append(
+            f"of the {count_text(judged, 'school')} with enough calls over all terms, {' and '.join(ways)} against the "
+            "schools of the level"
+        )
+    else:
+        told.append("too few terms or calls to tell a trend of any school")
+    sentences = [f"{found.term}: {'; '.join(told)}.", *_changes_told(found), found.trends.left_out_sentence()]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _changes_told(found: Hotspots) -> list[str]:
+    """Say how all schools together changed, against each baseline."""
+    rows = found.trends.change_all
+    return [
+        f"Against {BASELINES[row['baseline']]}, {row['sentence']}"
+        for row in rows[rows["population"] == "reported"].to_dict("records")
+    ]
 
 
 def _district_rate(by_level: pd.DataFrame) -> float | None:
@@ -362,10 +422,15 @@ def _reading(found: Hotspots) -> Sequence[str]:
     ]
     return [
         rates.summary(),
-        (
-            f"Schools ordinarily differ: the variance of what is their own is estimated at "
-            f"{rates.ordinary.dispersion:.2f}, from "
-            "all terms so far, and every test allows for it."
+        *(
+            [
+                (
+                    "Schools ordinarily differ: the variance of what is their own is estimated at "
+                    f"{rates.ordinary.dispersion:.2f}, from all terms so far, and every test allows for it."
+                )
+            ]
+            if len(rates.ordinary.expected)
+            else []
         ),
         *inside,
         *_piles(found),

@@ -13,7 +13,7 @@ from safeschools_geo import io
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import FileReadError, GeometryError, attempt_all
 from safeschools_geo.results import Finding
-from safeschools_geo.settings import LayerSettings
+from safeschools_geo.settings import LayerSettings, ReadingSettings
 from safeschools_geo.settings.inputs import COLUMNS, PLACE_COLUMNS
 from safeschools_geo.validate.geometry import repair
 
@@ -34,6 +34,7 @@ FILE_STEMS = {
 """Section of ``district.toml`` → name of the file that is looked for when the section names none."""
 
 _NUMBERS = ("minutes", "speed_kph")
+_LIMITS = ReadingSettings()
 _AREAS = {"Polygon", "MultiPolygon"}
 _LINES = {"LineString", "MultiLineString"}
 
@@ -185,7 +186,14 @@ def _candidates(settings: Settings, section: str) -> tuple[Path, list[Path]]:
     return folder / f"{FILE_STEMS[section]}.*", io.find_files(folder, f"{FILE_STEMS[section]}.*")
 
 
-def read_layer(path: Path, settings: LayerSettings, name: str, *, required: Sequence[str] = ()) -> Layer:
+def read_layer(
+    path: Path,
+    settings: LayerSettings,
+    name: str,
+    *,
+    required: Sequence[str] = (),
+    limits: ReadingSettings = _LIMITS,
+) -> Layer:
     """Read a layer and bring it to longitude and latitude.
 
     Parameters
@@ -198,6 +206,8 @@ def read_layer(path: Path, settings: LayerSettings, name: str, *, required: Sequ
         Its section of ``district.toml``, one of `FILE_STEMS`.
     required
         Columns it has to have, by our names.
+    limits
+        How much the file may hold.
 
     Returns
     -------
@@ -209,7 +219,7 @@ def read_layer(path: Path, settings: LayerSettings, name: str, *, required: Sequ
     FileReadError, ColumnError, CRSError
         When the file cannot be read, lacks columns or geometry, or states no CRS; all faults at once.
     """
-    raw = io.read_table(path)
+    raw = io.read_table(path, limits=limits)
     title = f"{name} ({path.name})"
     steps: dict[str, Callable[[], object]] = {
         **{column: partial(io.require, raw, settings.columns, column) for column in required},
@@ -243,7 +253,7 @@ def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Fi
     path = find_layer(settings, "boundary")
     if path is None:
         return None, (), ()
-    layer = read_layer(path, settings.boundary, "boundary")
+    layer = read_layer(path, settings.boundary, "boundary", limits=settings.reading)
     frame = gpd.GeoDataFrame({"id": layer.geometry.index.astype("str")}, geometry=layer.geometry.array, crs=STORAGE_CRS)
     require_kind(frame.geometry, _AREAS, f"boundary ({path.name})", expected="a polygon")
     repaired, findings = repair(frame, table="boundary", id_column="id")
@@ -278,7 +288,7 @@ def read_backdrop(
     path = find_layer(settings, section)
     if path is None:
         return None, (), ()
-    layer = read_layer(path, getattr(settings, section), section)
+    layer = read_layer(path, getattr(settings, section), section, limits=settings.reading)
     require_kind(layer.geometry, _LINES if section == "roads" else _AREAS | {"Point"}, f"{section} ({path.name})")
     frame = gpd.GeoDataFrame(layer.raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
     findings = list(layer.findings)
@@ -336,7 +346,7 @@ def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Findi
     path = find_layer(settings, "units")
     if path is None:
         return None, (), ()
-    layer = read_layer(path, settings.units, "units", required=["unit_id"])
+    layer = read_layer(path, settings.units, "units", required=["unit_id"], limits=settings.reading)
     require_kind(layer.geometry, _AREAS, f"units ({path.name})")
     unit_id = layer.required_text("unit_id")
     name = layer.text("name")

@@ -56,7 +56,7 @@ def run_notebooks(
     Parameters
     ----------
     out
-        Folder to write to.
+        An empty folder to write to.
     district
         The district folder; the demo if left out.
     term

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from safeschools_geo.maps import plan_page, what_if_page
 from safeschools_geo.rebalance.certificate import certificate_text
+from safeschools_geo.rebalance.problem import EXACT
 from safeschools_geo.term_pages import context_of, layers_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[Off
     proposal = result.proposal
     if proposal is None:
         return {}
-    finding = proposal.frontier.finding()
+    finding = proposal.finding()
     return {
         "plan.html": (plan_map(result, proposal, tiles=tiles), finding),
         "what_if.html": (
@@ -60,19 +61,28 @@ def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> 
         The page.
     """
     table = proposal.frontier.to_frame()
-    knee = int(table["moves"].iloc[proposal.frontier.knee])
+    row = table.iloc[proposal.frontier.knee]
+    # The end of the frontier is no knee, nor is its beginning.
+    is_knee = int(row["moves"]) > 0 and row["imbalance"] - table["imbalance"].min() > EXACT
+    most = proposal.plan.certificate["max_moves"]
+    empty = proposal.empty_zones
     return plan_page(
         proposal.ground.units,
         proposal.plan.assignment,
         schools=result.district.schools,
         moves=proposal.changes,
         scores=proposal.comparison,
-        finding=proposal.frontier.finding(),
-        statements=(certificate_text(proposal.plan.certificate), proposal.stability.summary()),
+        finding=f"{empty + ' ' if empty else ''}{proposal.frontier.finding(proposal.plan)}",
+        statements=(
+            proposal.change.price_text(),
+            certificate_text(proposal.plan.certificate),
+            proposal.stability.summary(),
+        ),
+        set_apart=proposal.ground.set_apart,
         notes=proposal.frontier.notes,
         frontier=table,
-        knee=knee,
-        chosen=len(proposal.plan.moves),
+        knee=int(row["moves"]) if is_knee else None,
+        chosen=len(proposal.plan.moves) if most is None else int(most),
         unit_noun=proposal.ground.noun,
         context=context_of(result),
         tiles=tiles,
@@ -98,7 +108,7 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         The page.
     """
     district = result.district
-    rules = proposal.ground.rules
+    rules, empty = proposal.ground.rules, proposal.empty_zones
     return what_if_page(
         proposal.ground.units,
         proposal.ground.edges,
@@ -108,7 +118,8 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         roots=rules.roots or {},
         forbidden=rules.forbidden,
         together=rules.together,
-        finding=proposal.frontier.finding(),
+        finding=f"{empty + ' ' if empty else ''}{proposal.finding()}",
+        set_apart=proposal.ground.set_apart,
         unit_noun=proposal.ground.noun,
         context=context_of(result),
         tiles=tiles,

@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import highspy
 import numpy as np
-from highspy._core import _Highs
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
@@ -82,7 +81,14 @@ class Solution:
     log: str = ""
 
 
-def quiet_highs(*, seed: int = 0) -> _Highs:
+class _QuietHighs(highspy.Highs):
+    """HiGHS that calls nobody back: as it gets ready to, it prints a banner on standard output."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 - highspy's name
+        self.callbacks = []
+
+
+def quiet_highs(*, seed: int = 0) -> highspy.Highs:
     """Make an empty model.
 
     Parameters
@@ -92,11 +98,10 @@ def quiet_highs(*, seed: int = 0) -> _Highs:
 
     Returns
     -------
-    highspy._core._Highs
+    highspy.Highs
         The model; on one thread the same input and seed give the same answer.
     """
-    # `highspy.Highs` prints a banner on standard output; its base does not.
-    highs = _Highs()
+    highs = _QuietHighs()  # type: ignore[no-untyped-call]
     options: dict[str, bool | int | str] = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": seed}
     for name, value in options.items():
         highs.setOptionValue(name, value)
@@ -162,7 +167,7 @@ def solve(
     return _read(highs, program, log)
 
 
-def _run_logged(highs: _Highs) -> str:
+def _run_logged(highs: highspy.Highs) -> str:
     """Solve, and return what the solver says: it only writes it to a file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "log.txt"
@@ -187,7 +192,7 @@ def _model_of(program: Program) -> highspy.HighsLp:
     return lp
 
 
-def _read(highs: _Highs, program: Program, log: str) -> Solution:
+def _read(highs: highspy.Highs, program: Program, log: str) -> Solution:
     status, info, found = highs.getModelStatus(), highs.getInfo(), highs.getSolution()
     is_infeasible = status in _INFEASIBLE
     has_plan = int(info.primal_solution_status) == _FEASIBLE and not is_infeasible

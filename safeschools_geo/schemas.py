@@ -63,12 +63,23 @@ WORK_REASONS: dict[str, str] = {
     "not_a_school_day": "on a day school was not in session",
     "outside_hours": "outside programme hours",
 }
+POPULATIONS: dict[str, str] = {
+    "record": "incidents in the record",
+    "critical": "critical incidents",
+    "calls": "calls for zone officers",
+    "reported": "reported calls for zone officers",
+}
+"""What is counted, and the only names that a count has: all records of a term; those of a critical category, wherever
+they are; those that are the zone officer's program work, what officers started included; and those of them that were
+reported."""
+FEWEST_AS_BASE = 5
+"""Fewest cases counted that something else is told as a multiple or a percentage of, or a rate is estimated from."""
 HOTSPOT_STATUSES: dict[str, str] = {
-    "high": "more reported incidents than chance explains, after all looking",
-    "not_high": "no more than chance explains",
+    "high": "clearly more reported calls for zone officers than its enrollment and level lead to expect",
+    "not_high": "not clearly more than chance",
     "rests_on_officer_initiated": "high only with what officers started themselves: says where officers looked",
-    "insufficient_data": "too little to tell",
-    "no_denominator": "the enrolment is unknown: counts, no rate",
+    "insufficient_data": "not judged: too little to tell",
+    "no_denominator": "not judged: the enrollment is unknown",
 }
 HOTSPOT_KINDS: dict[str, str] = {
     "school": "one school, for its enrolment and level",
@@ -169,7 +180,6 @@ INCIDENTS = Table(
         _optional("responder", "str", "Who came.", values=tuple(RESPONDERS)),
         Column("geometry", "geometry", "Point, EPSG:4326; missing where only the school is known.", is_nullable=True),
         Column("source_category", "str", "The category as the export has it.", is_nullable=True),
-        Column("severity_weight", "float64", "Weight of one such incident, by the crosswalk; 1 if it gives none."),
         Column(
             "service_min",
             "float64",
@@ -237,7 +247,7 @@ def _number(name: str, meaning: str, unit: str | None = None) -> Column:
     return Column(name, "float64", meaning, unit=unit, is_nullable=True)
 
 
-_PER_1000 = "reported incidents per 1,000 student-days"
+_PER_1000 = f"{POPULATIONS['reported']} per 1,000 student-days"
 SCHOOL_RATES = Table(
     "school_rates",
     "Each programme school in one term: rate, what is ordinary, and whether it is high.",
@@ -255,8 +265,10 @@ SCHOOL_RATES = Table(
         _number("rate_per_1000", "Rate.", _PER_1000),
         _number("rate_low_per_1000", "Lower end of its exact 95 % interval.", _PER_1000),
         _number("rate_high_per_1000", "Upper end.", _PER_1000),
-        _number("expected", "Reported incidents at the ordinary rate of the level.", "incidents"),
-        _number("ratio", "Reported over expected."),
+        _number(
+            "expected", "Reported calls at the ordinary rate of the level; missing where it has none.", "incidents"
+        ),
+        _number("ratio", "Reported over expected; missing where less than one call is expected (A68)."),
         _number("p_value", "One-sided p-value of the negative-binomial funnel; missing where not tested."),
         _number("q_value", "The same after looking at all schools (Benjamini–Hochberg)."),
         _number("shrunken_per_1000", "Empirical-Bayes rate, for ranking.", _PER_1000),
@@ -264,6 +276,7 @@ SCHOOL_RATES = Table(
         _number("shrunken_high_per_1000", "Upper end.", _PER_1000),
         _number("detectable_ratio", "Smallest ratio that would have been seen with a chance of 80 %."),
         Column("status", "str", "What the test says.", values=tuple(HOTSPOT_STATUSES)),
+        Column("not_judged", "str", "Why the school could not be judged; empty where it was."),
         Column("sentence", "str", "The same in one plain sentence."),
     ),
     is_confidential=True,
@@ -301,7 +314,6 @@ CROSSWALK = Table(
     (
         Column("source_value", "str", "Category as the export has it (case and spaces at the ends are ignored)."),
         Column("category", "str", "Our category.", values=tuple(CATEGORIES)),
-        Column("severity_weight", "float64", "Weight of one such incident.", is_required=False, is_nullable=True),
         Column(
             "service_min",
             "float64",

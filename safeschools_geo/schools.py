@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from safeschools_geo.layers import Layer
-    from safeschools_geo.settings import EnrollmentFile, SchoolSettings, Settings
+    from safeschools_geo.settings import EnrollmentFile, ReadingSettings, SchoolSettings, Settings
 
 _SHAPES = {"Point", "Polygon", "MultiPolygon"}
 _PLAIN_LEVELS = {**{level: level for level in LEVELS}, **{name: level for level, name in LEVELS.items()}}
@@ -50,7 +50,7 @@ def read_schools(settings: Settings) -> TableRead:
         When a file is not there or cannot be read, lacks a column, or is placed nowhere.
     """
     path = require_layer(settings, "schools")
-    layer = read_layer(path, settings.schools, "schools", required=["school_id"])
+    layer = read_layer(path, settings.schools, "schools", required=["school_id"], limits=settings.reading)
     ids = layer.required_text("school_id")
     is_kept, excluded = exclude_rows(layer.raw, settings.schools.keep, id_column=str(ids.name))
     is_faulty, faulty = _faulty_rows(layer, ids.where(is_kept), is_kept)
@@ -197,7 +197,7 @@ def _with_enrollment(
     if source is None:
         return schools, [], ()
     path = settings.folder / source.file
-    students, unreadable = _enrollment_by_id(source, path)
+    students, unreadable = _enrollment_by_id(source, path, settings.reading)
     joined = schools["school_id"].map(students).astype("Int64")
     without = schools["school_id"][joined.isna()]
     unused = set(students.index) - set(schools["school_id"])
@@ -221,8 +221,8 @@ def _with_enrollment(
     return schools.assign(enrollment=filled), [finding, *unreadable], (path,)
 
 
-def _enrollment_by_id(source: EnrollmentFile, path: Path) -> tuple[pd.Series, list[Finding]]:
-    raw = io.read_table(path)
+def _enrollment_by_id(source: EnrollmentFile, path: Path, limits: ReadingSettings) -> tuple[pd.Series, list[Finding]]:
+    raw = io.read_table(path, limits=limits)
     parts = []
     for part in source.key:
         column, _, width = part.rpartition(":") if part.rpartition(":")[2].isdigit() else (part, "", "0")

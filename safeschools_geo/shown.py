@@ -19,6 +19,7 @@ The rule, for whoever writes it in another language:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,8 @@ MILLION = 1_000_000
 
 LARGEST_SUM = 2**53 - 1
 """Largest sum of millionths that a double holds exactly, with every whole number below it."""
+
+_ROUNDING = 1e-9
 
 
 def millionths(workload: pd.Series) -> pd.Series:
@@ -145,6 +148,69 @@ def format_ratio(loads: Iterable[int]) -> str:
     sums = [int(load) for load in loads]
     smallest = min(sums, default=0)
     return _decimal(max(sums), smallest, decimals=2) if smallest else "–"
+
+
+def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:
+    """Write two shares in percent so that their difference can be seen, and is not made by rounding.
+
+    Parameters
+    ----------
+    before, after
+        The shares, not negative.
+    decimals
+        Decimals of the percent that are enough in general.
+    most
+        Decimals that are written at most.
+
+    Returns
+    -------
+    tuple of str or None
+        Both in percent with the fewest decimals whose step is no coarser than the difference: ``("56.3%", "16.9%")``,
+        ``("12.93%", "12.96%")``; None where even `most` decimals cannot carry the difference: there is none to speak
+        of.
+    """
+    for digits in range(decimals, most + 1):
+        if carries_difference(100 * before, 100 * after, step=10.0**-digits):
+            return f"{100 * before:.{digits}f}%", f"{100 * after:.{digits}f}%"
+    return None
+
+
+def carries_difference(before: float, after: float, *, step: float) -> bool:
+    """Say whether figures rounded to a step can tell two values apart.
+
+    Parameters
+    ----------
+    before, after
+        The values.
+    step
+        What they are rounded to.
+
+    Returns
+    -------
+    bool
+        True where they differ by the step or more.
+    """
+    return abs(after - before) >= step * (1 - _ROUNDING)
+
+
+def shown_step(text: str) -> float:
+    """Tell what a figure that is shown is rounded to.
+
+    Parameters
+    ----------
+    text
+        The figure as it is shown, such as ``"7.7"``, ``"16.9%"`` or ``"3 (0 to 3)"``.
+
+    Returns
+    -------
+    float
+        Such as 0.1, 0.001 and 1; missing where it begins with no number.
+    """
+    found = re.match(r"[−-]?[\d,]+(?:\.(\d+))?(%?)", text)
+    if found is None:
+        return np.nan
+    decimals, percent = found.groups()
+    return float(10.0 ** -len(decimals or "") / (100 if percent else 1))
 
 
 def _rounded(numerator: int, denominator: int, *, decimals: int) -> int:

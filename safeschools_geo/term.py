@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
-from safeschools_geo.disclosure.ledger import read_ledger
-from safeschools_geo.district import District, read_district
-from safeschools_geo.export import replaced_folder
+from safeschools_geo.disclosure.ledger import packets_beside, read_ledger, require_whole
+from safeschools_geo.district import District, input_files, read_district
 from safeschools_geo.hotspots.find import TermInputs, find_hotspots
 from safeschools_geo.incidents import programme_work
 from safeschools_geo.packet.outputs import draw_board
@@ -20,8 +20,10 @@ from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
 from safeschools_geo.term_plan import propose_zones
 from safeschools_geo.term_result import TermResult
+from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.validate import check_district
 from safeschools_geo.workload import school_workload, zone_workload
+from safeschools_geo.writing import output_folder, releases_folder, repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.disclosure.ledger import Release
     from safeschools_geo.hotspots.result import Hotspots
-    from safeschools_geo.settings import Term
+    from safeschools_geo.settings import Settings, Term
 
 FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
 PROPOSING_STEPS = (*FINDING_STEPS, "Proposing zones")
@@ -96,45 +98,53 @@ def run_term(
     RejectedRowsError
         When `is_strict` and rows were rejected for a fault of theirs.
     """
-    on_step("Reading")
-    district = read_district(folder)
-    if is_strict:
-        refuse_rejects(district.rejects)
-    chosen = district.term(term)
-    on_step("Checking")
-    report = check_district(district)
-    on_step("Assigning")
-    school_zones = assign_schools(district)
-    incident_zones = assign_incidents(district)
-    on_step("Counting")
-    history = tell_history(district, school_zones, incident_zones)
-    workload, zone_loads = count_workload(district, school_zones, history)
-    on_step("Finding hotspots")
-    hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
-    result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
-    zone_of = zone_by_school(school_zones)
-    if proposes:
-        on_step("Proposing zones")
-        proposal = propose_zones(
-            district, zone_of, history, workload, hotspots, term=chosen, seed=seed, on_point=on_point
-        )
-        result = replace(result, proposal=proposal)
-    if covers:
-        on_step("Working out coverage")
-        coverage = cover_zones(
-            district, zone_of, history, workload, hotspots, proposal=result.proposal, term=chosen, seed=seed
-        )
-        result = replace(result, coverage=coverage)
-    if protects:
-        on_step("Protecting")
-        result = replace(result, board=protect_term(result, releases=earlier_releases(district, releases)))
-    if out is not None:
-        on_step("Drawing")
-        pages = draw_term(result)
-        packet = {} if result.board is None else draw_board(result.board, district.settings.board)[0]
-        on_step("Writing")
-        with replaced_folder(out / chosen.name) as target:
-            write_term(result, pages, packet, target)
+    settings = load_settings(folder)
+    chosen = settings.term(term)
+    record = _record_of(settings, releases)
+    inputs = [*input_files(settings), record, releases_folder(record)]
+    place = nullcontext() if out is None else output_folder(out / chosen.name, inputs=inputs, public="board")
+    with place as fresh:
+        on_step("Reading")
+        district = read_district(folder)
+        if is_strict:
+            refuse_rejects(district.rejects)
+        chosen = district.term(chosen.name)
+        # Before the work begins: beside a record that is not whole nothing can be protected.
+        released = earlier_releases(district, releases) if protects else ()
+        on_step("Checking")
+        report = check_district(district)
+        district = district.until(chosen)
+        on_step("Assigning")
+        school_zones = assign_schools(district)
+        incident_zones = assign_incidents(district)
+        on_step("Counting")
+        history = tell_history(district, school_zones, incident_zones)
+        workload, zone_loads = count_workload(district, school_zones, history)
+        on_step("Finding hotspots")
+        hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
+        result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
+        zone_of = zone_by_school(school_zones)
+        if proposes:
+            on_step("Proposing zones")
+            proposal = propose_zones(
+                district, zone_of, history, workload, hotspots, term=chosen, seed=seed, on_point=on_point
+            )
+            result = replace(result, proposal=proposal)
+        if covers:
+            on_step("Working out coverage")
+            coverage = cover_zones(
+                district, zone_of, history, workload, hotspots, proposal=result.proposal, term=chosen, seed=seed
+            )
+            result = replace(result, coverage=coverage)
+        if protects:
+            on_step("Protecting")
+            result = replace(result, board=protect_term(result, releases=released))
+        if fresh is not None:
+            on_step("Drawing")
+            pages = draw_term(result)
+            packet = {} if result.board is None else draw_board(result.board, settings.board)[0]
+            on_step("Writing")
+            write_term(result, pages, packet, fresh)
     return result
 
 
@@ -156,10 +166,18 @@ def earlier_releases(district: District, file: Path | None = None) -> tuple[Rele
     Raises
     ------
     LedgerError
-        When the record was changed.
+        When the record was changed, or lacks releases that packets know of.
     """
     settings = district.settings
-    return read_ledger(settings.folder / settings.board.releases if file is None else file)
+    record = _record_of(settings, file)
+    repair(record)
+    releases = read_ledger(record)
+    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
+    return releases
+
+
+def _record_of(settings: Settings, file: Path | None) -> Path:
+    return settings.folder / settings.board.releases if file is None else file
 
 
 def assign_schools(district: District) -> pd.DataFrame:

@@ -58,6 +58,8 @@ def cover_by_neighbours(ground: Ground, *, crs: object, seed: int = 0) -> Callab
     schools = schools_of_units(ground.units)
 
     def take_over(absent: tuple[str, ...]) -> pd.Series:
+        if not ground.units["zone_id"].isin(absent).any():
+            return pd.Series([], index=pd.Index([], dtype="str"), name="zone_id", dtype="str")
         units, edges, travel = _merged(ground, absent)
         staying = {zone: f"zone {zone}" for zone in travel.columns}
         rules = replace(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.board.content import BoardContent
-from safeschools_geo.disclosure import AuditReport, SafeTable, load_policy
+from safeschools_geo.disclosure import AuditReport, RawTable, SafeTable, load_policy
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.ledger import Release, with_release
 from safeschools_geo.packet.content import board_content
 from safeschools_geo.packet.counts import confidential_counts, programme_people
+from safeschools_geo.packet.statements import statements_of
 from safeschools_geo.packet.tables import tell
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class TermBoard:
         What the rounded figures on them tell.
     people
         Schools of the programme with their zone and level, for the record of releases. Confidential.
+    advice
+        What the adviser found (`disclosure.advice.advise`): for the manager, since it tells more than the packet.
+    raw
+        The counts themselves, for the record of releases. Confidential.
     releases
         What was published earlier, and this if it is a release.
     """
@@ -40,6 +45,8 @@ class TermBoard:
     content: BoardContent
     statements: tuple[Fact, ...]
     people: pd.DataFrame
+    advice: pd.DataFrame
+    raw: RawTable
     releases: tuple[Release, ...] = ()
 
     @property
@@ -76,6 +83,8 @@ class TermBoard:
             term=content.term,
             released=day,
             statements=self.statements,
+            said=[statement.to_dict() for statement in statements_of(content, {})],
+            raw=self.raw,
         )
         return replace(self, content=replace(content, release=record[-1].number), releases=record), record
 
@@ -87,7 +96,7 @@ class TermBoard:
         str
             A few sentences.
         """
-        chosen = self.content.advice[self.content.advice["is_chosen"]]
+        chosen = self.advice[self.advice["is_chosen"]]
         finest = f" The finest table is {chosen['grouping'].iloc[0]}." if len(chosen) else ""
         return f"{self.counts.summary()}{finest} {self.audit.summary()}"
 
@@ -99,7 +108,7 @@ class TermBoard:
         pandas.DataFrame
             As `disclosure.advice.advise`.
         """
-        return self.content.advice
+        return self.advice
 
 
 def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard | None:
@@ -134,4 +143,4 @@ def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> Ter
         by_school=settings.board.by_school,
     )
     content = board_content(result, told, people)
-    return TermBoard(content, tuple(told.rounding.published), people, tuple(releases))
+    return TermBoard(content, tuple(told.rounding.published), people, told.advice, told.raw, tuple(releases))

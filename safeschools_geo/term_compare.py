@@ -98,6 +98,7 @@ def compare_terms(
     first, second = terms_in_order(load_settings(folder), term_a, term_b)
     district = read_district(folder)
     attempt_all({term.name: partial(district.term, term.name) for term in (first, second)})
+    district = district.until(second)
     on_step(COMPARING_STEPS[1])
     today = assign_schools(district)
     zones = zones_of_both(district, today, (first.name, second.name), outputs=outputs)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from safeschools_geo.coverage.absence import AbsenceCase, Watch, absence_case, absences
 from safeschools_geo.coverage.cube.hours_of_day import HoursOfDay, by_hour
-from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.cube.queueing_response import Response, response
 from safeschools_geo.coverage.cube.service_mismatch import ServiceMismatch, service_mismatch
 from safeschools_geo.coverage.cube.service_times import gamma_times
@@ -19,13 +18,11 @@ from safeschools_geo.coverage.plan_comparison import PlanComparison, compare
 from safeschools_geo.coverage.plan_scores import PlanScores
 from safeschools_geo.coverage.points.staging_problem import StagingSettings
 from safeschools_geo.coverage.points.staging_result import Staging
-from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
+from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube
 from safeschools_geo.coverage.rates import redrawn
-from safeschools_geo.coverage.record.validation_finding import Validation
 from safeschools_geo.coverage.specialist import Caseload, caseload
 from safeschools_geo.coverage.staffing import Staffing, staffing
 from safeschools_geo.coverage.staging import stage_officers, stage_zones
-from safeschools_geo.coverage.validation import validate
 from safeschools_geo.coverage.visiting.plan import VisitPlan
 from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
@@ -37,6 +34,8 @@ from safeschools_geo.term_watch import TermWatch, coverage_of_plan, keep_watch
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
+    from safeschools_geo.coverage.cube.hypercube_result import Hypercube
+    from safeschools_geo.coverage.record.validation_finding import Validation
     from safeschools_geo.district import District
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.settings import CoverageSettings, Term
@@ -55,10 +54,8 @@ class TermCoverage:
     ----------
     watch
         A usual day: schools, calls, ways, where officers wait.
-    model
-        The queueing model of that day.
     response
-        How soon somebody comes.
+        How soon somebody comes in the queueing model of that day.
     hours
         The same by hour of the day.
     staging
@@ -67,8 +64,6 @@ class TermCoverage:
         Other numbers of officers.
     caseload
         Cases of the threat-assessment specialist.
-    validation
-        The model against the record.
     mismatch
         The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
         than the exact model takes.
@@ -85,13 +80,11 @@ class TermCoverage:
     """
 
     watch: TermWatch
-    model: Hypercube
     response: Response
     hours: HoursOfDay
     staging: Staging
     staffing: Staffing
     caseload: Caseload
-    validation: Validation
     mismatch: ServiceMismatch | None
     scores: PlanScores
     comparison: PlanComparison | None
@@ -99,15 +92,25 @@ class TermCoverage:
     not_covered: tuple[str, ...]
     visits: VisitPlan
 
+    @property
+    def model(self) -> Hypercube:
+        """The queueing model of the usual day."""
+        return self.watch.model
+
+    @property
+    def validation(self) -> Validation:
+        """What the record says of coverage, and the model beside it."""
+        return self.watch.validation
+
     def finding(self) -> str:
-        """Say in a line or two how soon somebody comes.
+        """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
 
         Returns
         -------
         str
-            Where model and record differ comes first.
+            A few sentences, the same wherever coverage is summed up.
         """
-        return f"{self.validation.finding()} {self.response.summary()}"
+        return self.validation.lead()
 
     def summary(self) -> str:
         """Say in plain English what there is to say of coverage.
@@ -118,19 +121,35 @@ class TermCoverage:
             A few paragraphs.
         """
         parts = [
+            self.finding(),
             self.validation.finding(),
-            "" if self.mismatch is None else self.mismatch.summary(),
-            self.response.summary(),
-            self.watch.rates.summary(),
-            self.watch.travel.summary(),
-            self.staging.summary(),
-            self.staffing.summary(),
-            "" if self.comparison is None else self.comparison.finding(),
-            *self.not_covered,
+            *self.about(),
             self.visits.summary(),
             self.caseload.summary(),
         ]
         return "\n".join(part for part in parts if part)
+
+    def about(self) -> list[str]:
+        """Say what the figures rest on, and what the model says of other choices.
+
+        Returns
+        -------
+        list of str
+            A paragraph each, as far as there is something to say: where the record has no times, none that says how
+            long a trip takes, and where it does not say who answered, none that says who does.
+        """
+        found, watch = self.validation, self.watch
+        parts = [
+            "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
+            watch.rates.summary(),
+            watch.travel.summary() if found.tells_minutes else f"Ways: {watch.travel.method}.",
+            watch.about_empty_zones(),
+            self.staging.summary() if found.tells_minutes else self.staging.difference(),
+            self.staffing.summary(),
+            "" if self.comparison is None else self.comparison.finding(),
+            *self.not_covered,
+        ]
+        return [part for part in parts if part]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
@@ -138,11 +157,13 @@ class TermCoverage:
         Returns
         -------
         pandas.DataFrame
-            As `queueing_response.Response.to_frame`, with `busy_share` of its officer.
+            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
+            the record with its interval, and the model's.
         """
-        busy = pd.Series(self.model.busy_share, index=self.watch.day.dispatch.officer_zones.to_numpy())
-        table = self.response.to_frame()
-        return table.assign(busy_share=table["zone_id"].map(busy))
+        calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
+        table = self.validation.by_zone()
+        table.insert(0, "calls_per_h", calls.reindex(table.index))
+        return table.reset_index()
 
 
 def cover_zones(
@@ -184,23 +205,22 @@ def cover_zones(
     """
     ground = lay_ground(district, school_zones, history, workload, term=term) if proposal is None else proposal.ground
     watch = (
-        keep_watch(district, school_zones, history, workload, ground, term=term) if proposal is None else proposal.watch
+        keep_watch(district, school_zones, history, workload, ground, term=term, seed=seed)
+        if proposal is None
+        else proposal.watch
     )
     if watch is None:
         return None
     settings, day, rates = district.settings, watch.day, watch.rates
     dispatch = day.dispatch
     is_exact = len(dispatch.officer_zones) <= MOST_EXACT
-    solve = hypercube if is_exact else hypercube_approximation
-    model = solve(day.arrivals_per_h, day.service_per_h, dispatch.preference)
     draws = redrawn(rates, draws=settings.coverage.draws, seed=seed)
     scores = coverage_of_plan(district, watch, watch.zones, redrawn=draws)
     cases, lost = ((), ()) if ground is None or not is_exact else _absences(day, ground, crs=district.crs, seed=seed)
     return TermCoverage(
         watch=watch,
-        model=model,
         response=response(
-            model,
+            watch.model,
             dispatch.travel_min,
             zone_of_place=dispatch.school_zones.to_list(),
             home_zone=dispatch.officer_zones.to_list(),
@@ -221,9 +241,6 @@ def cover_zones(
             calendar=settings.calendar,
             settings=settings.workload,
             open_days=settings.coverage.case_days,
-        ),
-        validation=validate(
-            history, rates, dispatch, model, longest_service_min=settings.workload.longest_service_min, seed=seed
         ),
         mismatch=_mismatch(watch, seed=seed) if is_exact else None,
         scores=scores,
@@ -250,13 +267,14 @@ def _high_schools(hotspots: Hotspots) -> list[str]:
 def _staging(watch: TermWatch, chosen: CoverageSettings, *, seed: int) -> Staging:
     """Find where the officer of each zone would wait best."""
     students = watch.schools.set_index("school_id")["enrollment"].astype("Float64").astype("float64")
+    # An officer who waits where there is no school has no calls of the zone to be nearer to.
     return stage_zones(
         watch.travel.response_minutes(watch.zones.index, watch.zones.index),
         watch.rates.arrivals_per_h,
         zone_of_place=watch.zones,
         zone_of_point=watch.zones,
         students=students,
-        current=watch.waiting,
+        current=watch.waiting_in_schools,
         settings=StagingSettings(objective="mean", limits_min=chosen.within_min, seed=seed),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -17,6 +17,8 @@ from safeschools_geo.rebalance.travel import travel_km, zone_centres
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from safeschools_geo.district import District
     from safeschools_geo.settings import RebalanceSettings, Term
 
@@ -39,6 +41,9 @@ class Ground:
         What there is to say of units and edges.
     noun
         What a unit is called in what is said.
+    set_apart
+        Zones without a school, which stay as they are and do not count for the balance; none where the settings ask
+        for plans that fill them.
     """
 
     units: gpd.GeoDataFrame
@@ -47,6 +52,7 @@ class Ground:
     travel: pd.DataFrame
     findings: tuple[Finding, ...]
     noun: str = "school"
+    set_apart: tuple[str, ...] = ()
 
 
 def lay_ground(
@@ -71,7 +77,7 @@ def lay_ground(
     -------
     Ground or None
         Units, edges, rules and travel; None where there is nothing to balance: no programme school in a zone, no
-        workload, or fewer than two zones.
+        workload, or fewer than two zones that count.
     """
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
     has_zone = school_zones.reindex(this.index).fillna("") != ""
@@ -80,6 +86,10 @@ def lay_ground(
         return None
     mine = history[(history["term"] == term.name) & (history["work_of"] == "zone_officer")]
     built = _units(district, school_zones, this, mine.groupby("school_id").size())
+    schools = built.units.groupby("zone_id")["schools"].sum()
+    empty = () if district.settings.rebalance.fills_empty_zones else tuple(schools.index[schools == 0].astype("str"))
+    if len(schools) - len(empty) < 2:  # noqa: PLR2004 - between two zones
+        return None
     chosen = district.settings.rebalance.links
     links = None if chosen is None else read_links(district.settings.folder / chosen)
     edges = unit_edges(
@@ -89,10 +99,67 @@ def lay_ground(
         crs=district.crs,
     )
     bridges = about_bridges(built.units, edges, crs=district.crs)
-    rules, centres = _rules(built.units, district.settings.rebalance, crs=district.crs)
+    # Schools that share a site move together, and count as many as they are.
+    moves_in = "schools" if district.areas is None and built.units["schools"].gt(1).any() else "units"
+    forbidden = None if links is None else links.loc[links["kind"] == "forbidden", ["unit_a", "unit_b"]].astype("str")
+    apart = () if forbidden is None else tuple(forbidden.itertuples(index=False, name=None))
+    rules, centres = _rules(built.units, district.settings.rebalance, apart, crs=district.crs)
+    rules = replace(rules, moves_in=moves_in)
     travel = travel_km(built.units, centres, crs=district.crs)
     noun = "school" if district.areas is None else "area"
-    return Ground(built.units, edges, rules, travel, (*built.findings, *bridges), noun)
+    return Ground(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
+
+
+def why_nothing_to_plan(district: District, loads: pd.DataFrame, history: pd.DataFrame, *, term: Term) -> str:
+    """Say in one line why other zones cannot be proposed.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    loads
+        Workload of each zone in the term.
+    history
+        Incidents in context.
+    term
+        The term that loads are taken from.
+
+    Returns
+    -------
+    str
+        One sentence; empty where they can.
+    """
+    counted = loads if district.settings.rebalance.fills_empty_zones else loads[loads["schools"] > 0]
+    if len(counted) < 2:  # noqa: PLR2004 - between two zones
+        there = "only one zone" if len(counted) else "no zone"
+        with_schools = " with a school of the program" if len(loads) > len(counted) else ""
+        return f"There is nothing to rebalance: there is {there}{with_schools}."
+    if not counted["workload_h"].sum():
+        return f"There is nothing to rebalance: no school in a zone has a workload in {term.name}."
+    if not has_calls(history, term):
+        return (
+            f"No other zones are proposed: no call for zone officers is recorded in {term.name}, so that all workload "
+            "is routine visits as the settings have them, and nothing of it was measured."
+        )
+    return ""
+
+
+def has_calls(history: pd.DataFrame, term: Term) -> bool:
+    """Say whether zone officers had any call in a term.
+
+    Parameters
+    ----------
+    history
+        Incidents in context.
+    term
+        The term.
+
+    Returns
+    -------
+    bool
+        True where they had.
+    """
+    return bool(((history["term"] == term.name) & (history["work_of"] == "zone_officer")).any())
 
 
 def _units(district: District, school_zones: pd.Series, workload: pd.Series, incidents: pd.Series) -> UnitsBuilt:
@@ -118,7 +185,9 @@ def _units(district: District, school_zones: pd.Series, workload: pd.Series, inc
     )
 
 
-def _rules(units: gpd.GeoDataFrame, settings: RebalanceSettings, *, crs: object) -> tuple[Rules, pd.Series]:
+def _rules(
+    units: gpd.GeoDataFrame, settings: RebalanceSettings, apart: Iterable[tuple[str, str]], *, crs: object
+) -> tuple[Rules, pd.Series]:
     """Turn what the settings say of schools into rules for units, and choose the centres of the zones.
 
     Schools that share a unit stand for it.
@@ -133,5 +202,6 @@ def _rules(units: gpd.GeoDataFrame, settings: RebalanceSettings, *, crs: object)
         locked=dict.fromkeys(unit_of.get(s, s) for s in settings.locked),
         together=[[unit_of.get(s, s) for s in group] for group in settings.together],
         forbidden=[(unit_of.get(s, s), zone) for s, zone in settings.forbidden],
+        apart=apart,
     )
     return rules, centres

@@ -10,8 +10,9 @@ from safeschools_geo.coverage_maps import draw_coverage, draw_sheets
 from safeschools_geo.hotspot_maps import draw_hotspots
 from safeschools_geo.maps import MapEntry, history_page, index_page, rates_page, zones_page
 from safeschools_geo.plan_maps import draw_plan
+from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.term_pages import context_of, layers_of
-from safeschools_geo.workload import imbalance
+from safeschools_geo.workload import balance_text, empty_zones_text
 
 if TYPE_CHECKING:
     from safeschools_geo.maps import OfflinePage
@@ -141,12 +142,8 @@ def zones_finding(result: TermResult) -> str:
     loads = result.loads
     if not loads["workload_h"].sum():
         return f"{len(loads)} zones; no workload could be counted for {result.term.name}."
-    heaviest = loads.iloc[int(loads["workload_h"].to_numpy().argmax())]
-    return (
-        f"{heaviest['name']} carries the most: {heaviest['workload_h']:.1f} officer-hours per school day, "
-        f"{heaviest['share_of_mean']:.2f} times the mean of the {len(loads)} zones "
-        f"(imbalance {imbalance(loads['workload_h']):.0%})."
-    )
+    empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
+    return f"{empty + ' ' if empty else ''}{balance_text(loads)}."
 
 
 def history_finding(result: TermResult) -> str:
@@ -168,13 +165,14 @@ def history_finding(result: TermResult) -> str:
         return "There is no history of incidents."
     officers = int((this["work_of"] == "zone_officer").sum())
     told = (
-        f"{len(this):,} of the {len(history):,} incidents on record fell in {result.term.name}; {officers:,} were zone "
-        "officers' work"
+        f"{len(this):,} of the {len(history):,} {POPULATIONS['record']} fell in {result.term.name}; {officers:,} of "
+        f"these were {POPULATIONS['calls']}"
     )
     # An export that does not record who started an incident must not read as "officers started none".
     if not (history["origin"] == "officer_initiated").any():
         return f"{told}."
-    return f"{told}, and officers started {float((this['origin'] == 'officer_initiated').mean()):.0%} of all."
+    started = int((this["origin"] == "officer_initiated").sum())
+    return f"{told}. Officers started {started:,} of the {len(this):,}."
 
 
 def rates_finding(result: TermResult) -> str:
@@ -196,6 +194,6 @@ def rates_finding(result: TermResult) -> str:
     if rates.empty or not np.isfinite(rates).any():
         return "No rates: no zone has schools with a known enrolment."
     return (
-        f"Rates run from {rates.min():.2f} to {rates.max():.2f} incidents per 1,000 student-days. "
-        "Whether a difference is more than chance is not judged on this map."
+        f"Rates run from {rates.min():.3f} to {rates.max():.3f} {POPULATIONS['calls']} (officer-initiated too) per "
+        "1,000 student-days. Whether a difference is more than chance is not judged on this map."
     )

@@ -18,6 +18,7 @@ from safeschools_geo.export import write_csv, write_geojson, write_manifest, wri
 from safeschools_geo.packet.outputs import write_board
 from safeschools_geo.plan_outputs import write_term_plan
 from safeschools_geo.workload import term_comparison
+from safeschools_geo.writing import PRODUCT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +100,7 @@ def write_hotspots(found: Hotspots, folder: Path) -> None:
         "classes": trends.classes,
         "changes_schools": trends.change_schools,
         "changes_zones": trends.change_zones,
+        "changes_all": trends.change_all,
         "backtest": found.backtest.to_frame(),
         "backtest_differences": found.backtest.differences.reset_index(),
         "zone_shares": found.zone_shares,
@@ -138,7 +140,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
     settings.pop("folder")
     statuses = result.school_zones["status"].value_counts()
     return {
-        "product": {"name": "safeschools-geo", "version": __version__},
+        "product": {"name": PRODUCT, "version": __version__},
         "district": district.settings.district.name,
         "is_synthetic": district.settings.district.is_synthetic,
         "term": result.term.name,
@@ -149,6 +151,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         "counts": {
             "read": district.counts,
+            "incidents_after_the_term": district.counts["incidents"]["kept"] - len(history),
             "rejects": {str(k): int(v) for k, v in district.rejects["reason_code"].value_counts().sort_index().items()},
             "schools_by_status": {str(k): int(v) for k, v in statuses.sort_index().items()},
             "incidents_by_zone_status": _counts(history["zone_status"]),

@@ -52,7 +52,6 @@ def context_of(result: TermResult, *, about: Literal["work", "hotspots"] = "work
         term=result.term.name,
         is_synthetic=settings.district.is_synthetic,
         is_internal=True,
-        lang=settings.district.lang,
         settings=_hotspot_settings(result)
         if about == "hotspots"
         else {

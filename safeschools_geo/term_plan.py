@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 
 from safeschools_geo.rebalance.certificate import certificate_text
-from safeschools_geo.rebalance.comparison import compare_plans, what_changes
+from safeschools_geo.rebalance.comparison import PlanChange, compare_plans, plan_change, what_changes
 from safeschools_geo.rebalance.frontier import Frontier, frontier
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
 from safeschools_geo.rebalance.plan import RebalancePlan
 from safeschools_geo.rebalance.propose import rebalance
 from safeschools_geo.rebalance.score import Score
 from safeschools_geo.rebalance.stability import Stability
-from safeschools_geo.term_ground import Ground, lay_ground
+from safeschools_geo.term_ground import Ground, has_calls, lay_ground
 from safeschools_geo.term_scores import score_in_district, stability_in_district
 from safeschools_geo.term_watch import TermWatch, keep_watch
+from safeschools_geo.workload import empty_zones_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,10 +67,31 @@ class TermPlan:
         return compare_plans({"current": self.current, "proposed": self.proposed}, shown=True)
 
     @property
+    def change(self) -> PlanChange:
+        """What the proposal gains, and what that costs: the one account that every page and command gives."""
+        return plan_change(self.current, self.proposed, noun=self.ground.noun)
+
+    @property
     def changes(self) -> pd.DataFrame:
         """The schools that would move, each with a sentence."""
         before = self.ground.units.set_index("unit_id")["zone_id"]
         return what_changes(self.ground.units, before, self.plan.assignment)
+
+    @property
+    def empty_zones(self) -> str:
+        """What becomes of zones without a school; empty where there is none."""
+        names = self.zones.set_index("zone_id")["name"]
+        return empty_zones_text(str(names[zone]) for zone in self.ground.set_apart)
+
+    def finding(self) -> str:
+        """Say what is proposed, what it gains, and what it costs.
+
+        Returns
+        -------
+        str
+            The gain with its proof, then the price.
+        """
+        return " ".join(part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part)
 
     def summary(self) -> str:
         """Say in plain English what is proposed, how good it is, and whether it holds up.
@@ -79,9 +101,15 @@ class TermPlan:
         str
             A few sentences.
         """
-        return (
-            f"{self.frontier.summary()} Proposed: {certificate_text(self.plan.certificate)} {self.stability.summary()}"
+        parts = (
+            self.empty_zones,
+            *self.frontier.notes,
+            self.finding(),
+            *self.frontier.about_points(),
+            certificate_text(self.plan.certificate),
+            self.stability.summary(),
         )
+        return " ".join(part for part in parts if part)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the frontier, a row for each number of moves.
@@ -136,12 +164,14 @@ def propose_zones(
     Returns
     -------
     TermPlan or None
-        The proposal; None where there is nothing to balance (`term_ground.lay_ground`).
+        The proposal; None where there is nothing to balance (`term_ground.lay_ground`), or no call was recorded.
     """
+    if not has_calls(history, term):
+        return None
     ground = lay_ground(district, school_zones, history, workload, term=term)
     if ground is None:
         return None
-    watch = keep_watch(district, school_zones, history, workload, ground, term=term)
+    watch = keep_watch(district, school_zones, history, workload, ground, term=term, seed=seed)
     settings = district.settings.rebalance
     rules = ground.rules
     found = frontier(
@@ -150,6 +180,7 @@ def propose_zones(
         max_moves=settings.max_moves,
         rules=rules,
         travel=ground.travel,
+        set_apart=ground.set_apart,
         slack=settings.slack,
         time_limit_s=settings.time_limit_s,
         seed=seed,
@@ -168,7 +199,10 @@ def propose_zones(
             locked=rules.locked,
             together=rules.together,
             forbidden=rules.forbidden,
+            moves_in=rules.moves_in,
             travel=ground.travel,
+            set_apart=ground.set_apart,
+            apart=rules.apart,
             time_limit_s=settings.time_limit_s,
             seed=seed,
             crs=district.crs,

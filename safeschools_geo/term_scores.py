@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.hotspots.zones import split_groups
+from safeschools_geo.rebalance.comparison import ANEW
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.rebalance.score import Score, score_plan
 from safeschools_geo.rebalance.stability import Stability, plan_stability
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term_watch import TermWatch, coverage_of_plan
+from safeschools_geo.term_watch import TermWatch, coverage_of_plan, waiting_anew
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
@@ -64,9 +65,21 @@ def score_in_district(
         feeders=district.settings.rebalance.feeders or None,
         hotspot_splits=split_groups(groups, by_school),
         schools=district.schools,
-        coverage=None if watch is None else coverage_of_plan(district, watch, by_school).to_frame(),
+        coverage=None if watch is None else _coverage(district, watch, ground, assignment),
+        set_apart=ground.set_apart,
         crs=district.crs,
     )
+
+
+def _coverage(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.DataFrame:
+    """Score coverage with officers where they wait today, and response with officers placed anew as well."""
+    by_school = schools_of_units(ground.units).map(assignment)
+    old = coverage_of_plan(district, watch, by_school).to_frame()
+    waiting = waiting_anew(district, watch, ground, assignment)
+    new = coverage_of_plan(district, watch, by_school, waiting=waiting).to_frame()
+    new = new[new["unit"].eq("min") | new["measure"].str.startswith("within_")]
+    label = new["label"] + ", officers placed anew"
+    return pd.concat([old, new.assign(measure=new["measure"] + ANEW, label=label)], ignore_index=True)
 
 
 def stability_in_district(
@@ -109,7 +122,9 @@ def stability_in_district(
     unit_of = schools_of_units(ground.units)
     ids = ground.units["unit_id"]
     settings = district.settings
-    past = [t.name for t in settings.terms if t.start <= term.start]
+    # A term without a call tells of visits alone, which the settings say: nothing could hold up in it, or fail to.
+    called = set(history.loc[history["work_of"] == "zone_officer", "term"])
+    past = [t.name for t in settings.terms if t.start <= term.start and t.name in called]
     by_unit = workload[workload["term"].isin(past)].assign(unit_id=lambda t: t["school_id"].map(unit_of))
     loads = by_unit.pivot_table(index="unit_id", columns="term", values="workload_h", aggfunc="sum")
     loads = loads.reindex(index=ids, columns=past).fillna(0.0)
@@ -133,8 +148,9 @@ def stability_in_district(
         assignment,
         loads,
         tolerance=settings.rebalance.tolerance,
-        planned_on=term.name if len(past) > 1 else None,
+        planned_on=term.name if term.name in called else None,
         zones=list(district.zones["zone_id"]),
+        set_apart=ground.set_apart,
         incident_hours=incidents,
         school_days=[day.date() for day in days],
         visit_hours=fixed.clip(lower=0.0).reindex(ids).fillna(0.0),

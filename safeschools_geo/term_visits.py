@@ -78,7 +78,7 @@ def visits_of_week(
         },
         rules=rules,
         days=settings.calendar.weekdays,
-        bases=dict(watch.waiting),
+        bases=dict(watch.waiting_in_schools),
         seed=seed,
         week=week,
     )

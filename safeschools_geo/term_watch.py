@@ -9,12 +9,18 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.coverage.absence import Watch
+from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
+from safeschools_geo.coverage.figure_text import listed
 from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
+from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
 from safeschools_geo.coverage.rates import CallRates, call_rates
+from safeschools_geo.coverage.record.validation_finding import Validation
 from safeschools_geo.coverage.roads_travel.places import place_points
 from safeschools_geo.coverage.roads_travel.roads import RoadRules
 from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
+from safeschools_geo.coverage.validation import validate
+from safeschools_geo.crs import measuring_crs
 from safeschools_geo.rebalance.ground.unit_tables import schools_in_zones, schools_of_units
 from safeschools_geo.rebalance.travel import zone_centres
 from safeschools_geo.school_calendar import school_days
@@ -41,12 +47,20 @@ class TermWatch:
         Zone of each, by `school_id`.
     rates
         How often calls come, and how long they take.
+    places
+        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
     travel
-        Minutes between schools, which are also where officers may wait.
+        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
     waiting
-        School at which the officer of each zone waits, by `zone_id`.
+        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
+    middles
+        The middles of zones without a school: points by their id, in the CRS of the zones.
     day
         Officers, schools and rates as the queueing model takes them.
+    model
+        The queueing model of the day.
+    validation
+        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
     service_variation
         Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
     """
@@ -54,10 +68,33 @@ class TermWatch:
     schools: gpd.GeoDataFrame
     zones: pd.Series
     rates: CallRates
+    places: gpd.GeoSeries
     travel: TravelTimes
     waiting: pd.Series
+    middles: gpd.GeoSeries
     day: Watch
+    model: Hypercube
+    validation: Validation
     service_variation: float
+
+    @property
+    def waiting_in_schools(self) -> pd.Series:
+        """Where officers wait of zones that have a school."""
+        return self.waiting[self.waiting.index.isin(self.zones)]
+
+    def about_empty_zones(self) -> str:
+        """Say what the officers of zones without a school do; empty text where every zone has one."""
+        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
+        if not empty:
+            return ""
+        if len(empty) > 1:
+            return (
+                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
+                "elsewhere."
+            )
+        return (
+            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
+        )
 
 
 def keep_watch(
@@ -68,6 +105,7 @@ def keep_watch(
     ground: Ground | None,
     *,
     term: Term,
+    seed: int = 0,
 ) -> TermWatch | None:
     """Describe a usual day of a term.
 
@@ -85,6 +123,8 @@ def keep_watch(
         Units of the district, for the middle of each zone; None where there are none.
     term
         The term.
+    seed
+        Seed of the intervals of the record.
 
     Returns
     -------
@@ -100,8 +140,10 @@ def keep_watch(
     rates = _rates(district, school_zones, work, schools, days=days)
     if not rates.calls:
         return None
-    travel = _travel(district, schools)
-    waiting = _waiting(district, zones, ground)
+    middles = _middles(district, zones)
+    places = _places(schools, middles)
+    travel = _travel(district, places)
+    waiting = _waiting(district, zones, ground, middles)
     dispatch = dispatch_of(district, zones, travel, waiting)
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
     day = Watch(
@@ -112,11 +154,20 @@ def keep_watch(
     )
     busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
     variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
-    return TermWatch(schools, zones, rates, travel, waiting, day, variation)
+    solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
+    model = solve(day.arrivals_per_h, day.service_per_h, dispatch.preference)
+    longest = district.settings.workload.longest_service_min
+    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
+    return TermWatch(schools, zones, rates, places, travel, waiting, middles, day, model, validation, variation)
 
 
 def coverage_of_plan(
-    district: District, watch: TermWatch, zones: pd.Series, *, redrawn: NDArray[np.float64] | None = None
+    district: District,
+    watch: TermWatch,
+    zones: pd.Series,
+    *,
+    waiting: pd.Series | None = None,
+    redrawn: NDArray[np.float64] | None = None,
 ) -> PlanScores:
     """Score the coverage of zones, today's or those of a plan.
 
@@ -128,17 +179,64 @@ def coverage_of_plan(
         A usual day.
     zones
         Zone of each school, by `school_id`; schools that are left out keep today's.
+    waiting
+        Where officers wait, by `zone_id`; where they wait today if left out.
     redrawn
         Rates that chance could have brought, for intervals.
 
     Returns
     -------
     PlanScores
-        Response, backup, overflow and the busiest officer, each officer waiting where he waits today.
+        Response, backup, overflow and the busiest officer: figures of the model, with what the record says today
+        (`PlanScores.with_record`).
     """
     after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
-    dispatch = dispatch_of(district, after, watch.travel, watch.waiting)
-    return score_coverage(watch.day.arrivals_per_h, watch.day.service_per_h, dispatch, redrawn=redrawn)
+    dispatch = dispatch_of(district, after, watch.travel, watch.waiting if waiting is None else waiting)
+    day = watch.day
+    scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
+    is_today = bool((after == watch.zones).all()) and (waiting is None or waiting.equals(watch.waiting))
+    today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
+    return scores.with_record(watch.validation, today=today)
+
+
+def waiting_anew(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.Series:
+    """Place officers anew for the zones of a plan, by the rule by which they wait today (assumption A44).
+
+    Parameters
+    ----------
+    district
+        What was read.
+    watch
+        A usual day.
+    ground
+        Units of the district.
+    assignment
+        Zone of each unit under the plan, by `unit_id`.
+
+    Returns
+    -------
+    pandas.Series
+        Where the officer of each zone waits, by `zone_id`: the school in the middle of the new zone. Where the settings
+        name a school that is in the zone still, or the plan leaves a zone as it is, where he waits today.
+    """
+    units = ground.units.assign(zone_id=ground.units["unit_id"].map(assignment).to_numpy())
+    today = ground.units.set_index("unit_id")["zone_id"]
+    after = assignment.reindex(today.index)
+    changed = {*today[today != after], *after[today != after]}
+    schools = schools_of_units(ground.units).map(assignment)
+    zones = schools.reindex(watch.zones.index).fillna(watch.zones).astype("str")
+    kept = {z: p for z, p in watch.waiting.items() if z not in changed}
+    kept |= {z: p for z, p in district.settings.coverage.staging.items() if zones.get(p) == z}
+    middles = _middle_schools(units, crs=district.crs)
+    posts = {z: kept.get(z) or middles.get(str(z)) or p for z, p in watch.waiting.items()}
+    return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def _middle_schools(units: gpd.GeoDataFrame, *, crs: object) -> dict[str, str]:
+    """Give the school in the middle of each zone that has one."""
+    first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
+    centres = zone_centres(units[units["unit_id"].isin(first.index)], crs=crs)
+    return {str(zone): str(first[unit]) for zone, unit in centres.items()}
 
 
 def _calls(
@@ -170,12 +268,30 @@ def _rates(
     )
 
 
-def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
-    """Measure the way between schools: over the roads where these say how fast they are, else in a straight line."""
+def _middles(district: District, zones: pd.Series) -> gpd.GeoSeries:
+    """Find a place in the middle of each zone that has no school: its officer waits there, and helps."""
+    table = district.zones
+    empty = table[~table["zone_id"].isin(zones) & table.geometry.notna() & ~table.geometry.is_empty]
+    if empty.empty:
+        return gpd.GeoSeries([], index=pd.Index([], dtype="str"), crs=table.crs)
+    flat = empty.to_crs(measuring_crs(empty, stated=district.crs))
+    middle = flat.geometry.centroid
+    inside = middle.where(middle.within(flat.geometry), flat.geometry.representative_point()).to_crs(table.crs)
+    ids = [middle_of_zone(zone) for zone in empty["zone_id"]]
+    return gpd.GeoSeries(inside.to_numpy(), index=pd.Index(ids, name="place_id"), crs=table.crs, name="place")
+
+
+def _places(schools: gpd.GeoDataFrame, middles: gpd.GeoSeries) -> gpd.GeoSeries:
+    places = place_points(schools, "school_id")
+    return gpd.GeoSeries(pd.concat([places, middles.to_crs(places.crs)]), crs=places.crs) if len(middles) else places
+
+
+def _travel(district: District, places: gpd.GeoSeries) -> TravelTimes:
+    """Measure the way between places: over the roads where these say how fast they are, else in a straight line."""
     roads, workload = district.roads, district.settings.workload
     has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
     return travel_times(
-        place_points(schools, "school_id"),
+        places,
         roads=roads if has_speeds else None,
         # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
         settings=TravelSettings(
@@ -187,20 +303,37 @@ def _travel(district: District, schools: gpd.GeoDataFrame) -> TravelTimes:
     )
 
 
-def _waiting(district: District, zones: pd.Series, ground: Ground | None) -> pd.Series:
-    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone."""
-    middle: dict[str, str] = {}
-    if ground is not None:
-        first = schools_of_units(ground.units).reset_index().drop_duplicates("unit_id").set_index("unit_id")
-        centres = zone_centres(ground.units, crs=district.crs)
-        middle = {str(zone): first["school_id"].get(unit, "") for zone, unit in centres.items()}
+def _waiting(district: District, zones: pd.Series, ground: Ground | None, middles: gpd.GeoSeries) -> pd.Series:
+    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone.
+
+    The officer of a zone without a school waits in its middle, unless the settings name a school.
+    """
+    middle = {} if ground is None else _middle_schools(ground.units, crs=district.crs)
     in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
     posts = {}
     for zone in district.zones["zone_id"]:
         school = district.settings.coverage.staging.get(zone) or middle.get(zone) or in_zone.get(zone)
         if school in zones.index:
             posts[zone] = school
+        elif middle_of_zone(zone) in middles.index:
+            posts[zone] = middle_of_zone(zone)
     return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def middle_of_zone(zone: str) -> str:
+    """Name the place in the middle of a zone without a school.
+
+    Parameters
+    ----------
+    zone
+        Id of the zone.
+
+    Returns
+    -------
+    str
+        Id of the place.
+    """
+    return f"zone:{zone}"
 
 
 def dispatch_of(district: District, zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:

@@ -8,13 +8,13 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeschools_geo.errors import FileReadError, InputError, SettingsError
-from safeschools_geo.settings import Settings
+from safeschools_geo.errors import FileReadError, InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.settings import Settings, term_name_faults
 
 FILE_NAME = "district.toml"
 T = TypeVar("T")
@@ -97,6 +97,8 @@ def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> S
     """
     faults: list[str] = []
     settings = _build(Settings, {**_with_presets(table, faults), "folder": folder}, "", faults)
+    # Names of terms are looked at all together, which is not reached where another setting is wrong.
+    faults += [line for line in _lines_of(term_name_faults(_term_names(table))) if line not in faults]
     if faults or settings is None:
         raise SettingsError(
             f"The settings have {len(faults)} faults:\n  - " + "\n  - ".join(faults),
@@ -154,8 +156,18 @@ def _build(cls: type[T], table: object, where: str, faults: list[str]) -> T | No
     try:
         return cls(**values)
     except InputError as error:
-        faults.append(" ".join(str(error).split()))
+        faults.extend(_lines_of(error.faults if isinstance(error, SeveralFaultsError) else [error]))
         return None
+
+
+def _lines_of(faults: Iterable[InputError]) -> list[str]:
+    return [" ".join(str(fault).split()) for fault in faults]
+
+
+def _term_names(table: Mapping[str, Any]) -> list[str]:
+    terms = table.get("terms")
+    names = [one.get("name") for one in terms if isinstance(one, dict)] if isinstance(terms, list) else []
+    return [name for name in names if isinstance(name, str)]
 
 
 def _label(where: str, name: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.schemas import WORKLOAD
+from safeschools_geo.schemas import FEWEST_AS_BASE, WORKLOAD
 from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
@@ -212,8 +212,9 @@ def zone_workload(workload: pd.DataFrame, zones: gpd.GeoDataFrame) -> pd.DataFra
     -------
     pandas.DataFrame
         `term`, `zone_id`, `name`, `schools`, `enrollment`, `student_days`, `incidents`, `rate_per_1000`, the hours of
-        table `workload`, and `share_of_mean` (1 where a zone carries the mean load). Students and student-days are
-        those of schools with a known enrolment; the rate leaves out the incidents of the others.
+        table `workload`, and `share_of_mean` (1 where a zone carries the mean load of the zones that have a school;
+        missing for those that have none). Students and student-days are those of schools with a known enrolment; the
+        rate leaves out the incidents of the others.
     """
     placed = workload[workload["zone_id"] != ""]
     known = placed["incidents"].where(placed["student_days"] > 0, 0).rename("incidents_known")
@@ -232,8 +233,9 @@ def zone_workload(workload: pd.DataFrame, zones: gpd.GeoDataFrame) -> pd.DataFra
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = 1000 * table["incidents_known"] / table["student_days"].to_numpy(dtype="float64")
     table["rate_per_1000"] = rate.where(table["student_days"] > 0).astype("float64")
-    mean = table.groupby("term")["workload_h"].transform("mean")
-    table["share_of_mean"] = (table["workload_h"] / mean.where(mean > 0)).astype("float64")
+    carried = table["workload_h"].where(table["schools"] > 0)
+    mean = carried.groupby(table["term"]).transform("mean")
+    table["share_of_mean"] = (carried / mean.where(mean > 0)).astype("float64")
     order = ["term", "zone_id", "name", "schools", "enrollment", "student_days", "incidents", "rate_per_1000"]
     return table[[*order, *_HOURS, "share_of_mean"]]
 
@@ -255,6 +257,74 @@ def imbalance(loads: pd.Series) -> float:
     return float((loads - mean).abs().max() / mean) if mean > 0 else 0.0
 
 
+def zone_imbalance(loads: pd.DataFrame) -> float:
+    """Measure how unequal the zones that have a school are.
+
+    Parameters
+    ----------
+    loads
+        Rows of `zone_workload` of one term.
+
+    Returns
+    -------
+    float
+        As `imbalance`; a zone without a school is left out (assumption A70).
+    """
+    return imbalance(loads.loc[loads["schools"] > 0, "workload_h"])
+
+
+def balance_text(loads: pd.DataFrame) -> str:
+    """Say which zone carries most, how unequal the zones are, and which zone makes that.
+
+    Parameters
+    ----------
+    loads
+        Rows of `zone_workload` of one term, of which some zone has a workload.
+
+    Returns
+    -------
+    str
+        One sentence, without its period.
+    """
+    counted = loads[loads["schools"] > 0]
+    heaviest = counted.iloc[int(counted["workload_h"].to_numpy().argmax())]
+    farthest = counted.iloc[int((counted["share_of_mean"] - 1).abs().round(9).to_numpy().argmax())]
+    told = (
+        f"{heaviest['name']} carries the most: {heaviest['workload_h']:.1f} officer-hours per school day, "
+        f"{heaviest['share_of_mean']:.2f} times the mean of the {len(counted)} zones"
+    )
+    if farthest["name"] != heaviest["name"]:
+        told += f"; {farthest['name']} is farthest from the mean, with {farthest['share_of_mean']:.2f} times it"
+    return f"{told}; the imbalance is {zone_imbalance(loads):.1%}"
+
+
+def empty_zones_text(names: Iterable[str]) -> str:
+    """Say what becomes of zones that have no school.
+
+    Parameters
+    ----------
+    names
+        Names of these zones.
+
+    Returns
+    -------
+    str
+        One or two sentences; empty where there is no such zone.
+    """
+    zones = list(names)
+    if not zones:
+        return ""
+    if len(zones) == 1:
+        return (
+            f"{zones[0]} has no program school, and is left out of the imbalance: its officer waits in its middle, and "
+            "helps the other zones."
+        )
+    return (
+        f"{', '.join(zones[:-1])} and {zones[-1]} have no program school, and are left out of the imbalance: their "
+        "officers wait in their middle, and help the other zones."
+    )
+
+
 def term_comparison(zone_loads: pd.DataFrame) -> pd.DataFrame:
     """Put the terms beside each other.
 
@@ -268,7 +338,7 @@ def term_comparison(zone_loads: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row for each term, in its order: `term`, `incidents`, `student_days`, `rate_per_1000`, `workload_h` (all
         zones together), `imbalance`, `heaviest_zone`, and the change of incidents on the term before
-        (`incidents_change_share`).
+        (`incidents_change_share`; missing where that had fewer than `FEWEST_AS_BASE`, or this has none).
     """
     rows = []
     for term, table in zone_loads.groupby("term", sort=False):
@@ -281,11 +351,13 @@ def term_comparison(zone_loads: pd.DataFrame) -> pd.DataFrame:
                 "student_days": students,
                 "rate_per_1000": known / students if students > 0 else np.nan,
                 "workload_h": float(table["workload_h"].sum()),
-                "imbalance": imbalance(table["workload_h"]),
+                "imbalance": zone_imbalance(table),
                 "heaviest_zone": table["zone_id"].iloc[int(table["workload_h"].to_numpy().argmax())],
             }
         )
     columns = ["term", "incidents", "student_days", "rate_per_1000", "workload_h", "imbalance", "heaviest_zone"]
     table = pd.DataFrame(rows, columns=columns)
-    before = table["incidents"].shift().where(lambda s: s > 0)
-    return table.assign(incidents_change_share=(table["incidents"] / before - 1).astype("float64"))
+    # No share of almost nothing, and a term without any incident is missing rather than quiet (assumption A68).
+    before = table["incidents"].shift().where(lambda s: s >= FEWEST_AS_BASE)
+    share = (table["incidents"] / before - 1).where(table["incidents"] > 0)
+    return table.assign(incidents_change_share=share.astype("float64"))

@@ -11,6 +11,7 @@ from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.layers import read_layer, require_kind, require_layer
 from safeschools_geo.results import TableRead, empty_rejects, join_rejects, rejects_frame
 from safeschools_geo.schemas import ZONES
+from safeschools_geo.settings import ReadingSettings
 from safeschools_geo.validate.geometry import repair
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ def read_zones(settings: Settings) -> ZonesRead:
     FileReadError, ColumnError, CRSError, GeometryError
         When the file is not there, cannot be read, lacks the ids, states no CRS or holds no polygons.
     """
-    return zones_from_file(require_layer(settings, "zones"), settings.zones)
+    return zones_from_file(require_layer(settings, "zones"), settings.zones, limits=settings.reading)
 
 
-def zones_from_file(path: Path, settings: LayerSettings) -> ZonesRead:
+def zones_from_file(path: Path, settings: LayerSettings, *, limits: ReadingSettings | None = None) -> ZonesRead:
     """Read zones from a file.
 
     Parameters
@@ -65,6 +66,8 @@ def zones_from_file(path: Path, settings: LayerSettings) -> ZonesRead:
         The file.
     settings
         Names of its columns, and its CRS where it states none.
+    limits
+        How much the file may hold; the defaults if left out.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def zones_from_file(path: Path, settings: LayerSettings) -> ZonesRead:
     FileReadError, ColumnError, CRSError, GeometryError
         As `read_zones`.
     """
-    layer = read_layer(path, settings, "zones", required=["zone_id"])
+    layer = read_layer(path, settings, "zones", required=["zone_id"], limits=limits or ReadingSettings())
     require_kind(layer.geometry, {"Polygon", "MultiPolygon"}, f"zones ({path.name})", expected="polygons")
     pieces = _pieces(layer)
     is_lost = pieces["zone_id"].isna() | pieces.geometry.isna() | pieces.geometry.is_empty

@@ -1,6 +1,7 @@
 """`safeschools board` as a user meets it, on the town: so small that everything but nothing is withheld."""
 
 import json
+import shutil
 
 import pytest
 import town
@@ -41,7 +42,7 @@ def test_counts_of_a_few_incidents_are_not_in_it(folder):
 
 def test_a_release_is_recorded_once_with_its_day(folder, tmp_path, capsys):
     release = ("board", folder, "--term", "Fall", "--release", "--released", "2026-01-15", "--out", tmp_path / "packet")
-    assert call(*release, "--json") == 0
+    assert call(*release, "--first-release", "--json") == 0
     assert json.loads(capsys.readouterr().out)["release"] == 1
     (record,) = read_ledger(folder / "releases.jsonl")
     assert (record.number, record.released, record.term) == (1, "2026-01-15", "Fall")
@@ -53,7 +54,7 @@ def test_a_release_is_recorded_once_with_its_day(folder, tmp_path, capsys):
 
 
 def test_no_packet_is_made_beside_a_record_that_was_changed(folder, capsys):
-    call("board", folder, "--term", "Fall", "--release", "--released", "2026-01-15")
+    call("board", folder, "--term", "Fall", "--release", "--first-release", "--released", "2026-01-15")
     record = folder / "releases.jsonl"
     record.write_text(record.read_text("utf-8").replace("2026-01-15", "2026-01-16"), encoding="utf-8")
     assert call("board", folder, "--term", "Fall") == 1
@@ -75,3 +76,44 @@ def test_settings_that_make_no_sense_are_told(folder, line, told, capsys):
     assert call("board", folder, "--term", "Fall") == 1
     assert told in " ".join(capsys.readouterr().err.split())
     assert not (folder / "outputs").exists()
+
+
+@pytest.mark.parametrize("damage", ["deleted", "emptied"])
+def test_a_lost_record_is_no_first_release(folder, damage, capsys):
+    release = ("board", folder, "--term", "Fall", "--release")
+    # Where there is no record, somebody has to say that there never was one.
+    assert call(*release) == 1
+    assert "--first-release" in capsys.readouterr().err
+    assert call(*release, "--first-release") == 0
+    record = folder / "releases.jsonl"
+    whole = record.read_text("utf-8")
+    if damage == "deleted":
+        record.unlink()
+    else:
+        record.write_text("", encoding="utf-8")
+    for again in (release, (*release, "--first-release"), release[:-1]):
+        assert call(*again) == 1
+    text = " ".join(capsys.readouterr().err.split())
+    assert "It lacks releases" in text
+    assert "knows of 1" in text
+    record.write_text(whole, encoding="utf-8")
+    assert call(*release, "--first-release") == 2
+    assert call(*release[:-1]) == 0
+
+
+def test_a_released_packet_holds_beside_its_own_record_and_not_beside_another(folder, tmp_path, capsys):
+    call("board", folder, "--term", "Fall", "--release", "--first-release", "--json")
+    packet = folder / "outputs" / "Fall" / "board"
+    record = folder / "releases.jsonl"
+    assert call("verify", packet) == 0
+    assert "not compared with the record" not in " ".join(capsys.readouterr().err.split())
+    elsewhere = shutil.copytree(packet, tmp_path / "packet")
+    assert call("verify", elsewhere) == 0
+    assert "not compared with the record" in " ".join(capsys.readouterr().err.split())
+    assert call("verify", elsewhere, "--record", record) == 0
+    shutil.copy(record, elsewhere)
+    assert call("verify", elsewhere) == 0
+    record.write_text("", encoding="utf-8")
+    assert call("verify", packet) == 1
+    assert call("verify", elsewhere, "--record", record) == 1
+    assert call("verify", elsewhere, "--record", tmp_path / "none.jsonl") != 0

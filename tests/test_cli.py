@@ -106,8 +106,8 @@ def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
 
 
 def test_an_unknown_term_names_those_there_are(folder, capsys):
-    assert call("run", folder, "--term", "Summer") == 1
-    assert "Fall, Spring" in capsys.readouterr().err
+    assert call("run", folder, "--term", "Summer") == 2
+    assert "'Fall', 'Spring'" in capsys.readouterr().err
     assert not (folder / "outputs").exists()
 
 
@@ -251,5 +251,5 @@ def test_hotspots_are_written_and_printed_as_json(folder, capsys):
 def test_hotspots_of_the_demo_are_told(tmp_path, capsys):
     assert call("hotspots", "--out", tmp_path / "hotspots") == 0
     told = " ".join(capsys.readouterr().err.split())
-    assert "Three schools in Zone 4 had 3.2 times the reported incidents expected" in told
+    assert "Three schools in Zone 4 had 3.2 times the reported calls for zone officers expected" in told
     assert "synthetic" in told

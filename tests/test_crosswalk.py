@@ -11,10 +11,10 @@ def crosswalk(tmp_path, text):
 
 
 TEXT = (
-    "source_value,category,severity_weight,service_min\n"
-    "BATTERY,assault_battery,2,40\n"
-    "BATTERY | SIMPLE,welfare_check,,\n"
-    "Noise  complaint ,non_critical,,\n"
+    "source_value,category,service_min\n"
+    "BATTERY,assault_battery,40\n"
+    "BATTERY | SIMPLE,welfare_check,\n"
+    "Noise  complaint ,non_critical,\n"
 )
 
 
@@ -25,16 +25,23 @@ def column(*values):
 def test_case_and_spaces_do_not_matter(tmp_path):
     table, findings = categorise([column("battery", " NOISE complaint")], crosswalk(tmp_path, TEXT), unmapped="stop")
     assert table["category"].tolist() == ["assault_battery", "non_critical"]
-    assert table["severity_weight"].tolist() == [2, 1]
     assert table["service_min"].tolist()[0] == 40
     assert list(table.index) == [10, 11]
     assert findings == []
 
 
 def test_whole_numbers_are_minutes_too(tmp_path):
-    whole = crosswalk(tmp_path, "source_value,category,severity_weight,service_min\nBATTERY,assault_battery,2,40\n")
+    whole = crosswalk(tmp_path, "source_value,category,service_min\nBATTERY,assault_battery,40\n")
     table, _ = categorise([column("BATTERY")], whole, unmapped="stop")
-    assert table[["severity_weight", "service_min"]].dtypes.tolist() == ["float64", "float64"]
+    assert table["service_min"].dtype == "float64"
+
+
+def test_a_column_that_nothing_reads_is_named(tmp_path):
+    read = crosswalk(tmp_path, "source_value,category,severity_weight,service_min\nBATTERY,assault_battery,2,40\n")
+    (found,) = read.findings()
+    assert (found.severity, found.code) == ("note", "crosswalk_unused")
+    assert "are not used: severity_weight." in found.message
+    assert crosswalk(tmp_path, TEXT).findings() == []
 
 
 def test_the_finer_value_comes_before_the_coarser(tmp_path):

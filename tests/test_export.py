@@ -10,49 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import OutputError
-from safeschools_geo.export import replaced_folder, write_csv, write_geojson, write_manifest, write_text
-
-
-def test_a_folder_appears_only_when_it_is_complete(tmp_path):
-    target = tmp_path / "out" / "Fall"
-    with replaced_folder(target) as fresh:
-        (fresh / "a.txt").write_text("1", encoding="utf-8")
-        assert not target.exists()
-    assert (target / "a.txt").read_text(encoding="utf-8") == "1"
-    assert [p.name for p in target.parent.iterdir()] == ["Fall"]
-
-
-def write_half(target, stop):
-    with replaced_folder(target) as fresh:
-        (fresh / "a.txt").write_text("half", encoding="utf-8")
-        raise stop
-
-
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
-def test_an_interrupted_run_leaves_the_last_complete_one(tmp_path, stop):
-    target = tmp_path / "Fall"
-    with replaced_folder(target) as fresh:
-        (fresh / "a.txt").write_text("old", encoding="utf-8")
-    with pytest.raises(stop):
-        write_half(target, stop)
-    assert (target / "a.txt").read_text(encoding="utf-8") == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
-
-
-def test_a_new_run_replaces_the_whole_folder(tmp_path):
-    target = tmp_path / "Fall"
-    for name in ("a.txt", "b.txt"):
-        with replaced_folder(target) as fresh:
-            (fresh / name).write_text(name, encoding="utf-8")
-    assert [p.name for p in target.iterdir()] == ["b.txt"]
-    assert [p.name for p in tmp_path.iterdir()] == ["Fall"]
-
-
-def test_a_file_in_the_way_is_not_overwritten(tmp_path):
-    (tmp_path / "Fall").write_text("mine", encoding="utf-8")
-    with pytest.raises(OutputError, match="is a file"), replaced_folder(tmp_path / "Fall"):
-        pass
-    assert (tmp_path / "Fall").read_text(encoding="utf-8") == "mine"
+from safeschools_geo.export import is_sealed, write_csv, write_geojson, write_manifest, write_text
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path):
@@ -106,3 +64,16 @@ def test_the_manifest_lists_every_file(tmp_path):
     assert manifest["seed"] == 0
     # SHA-256 of the letter x.
     assert manifest["outputs"] == {"maps/a.html": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
+
+
+def test_a_sealed_layer_is_known_until_somebody_changes_it(tmp_path):
+    frame = gpd.GeoDataFrame({"zone_id": ["1"]}, geometry=[town.square(0, 0, 1, 1)], crs=4326)
+    path = tmp_path / "zones.geojson"
+    write_geojson(path, frame, seal="draft-zones")
+    assert is_sealed(path, "draft-zones")
+    assert not is_sealed(path, "other")
+    assert gpd.read_file(path)["zone_id"].tolist() == ["1"]
+    path.write_text(path.read_text(encoding="utf-8").replace('"1"', '"2"'), encoding="utf-8")
+    assert not is_sealed(path, "draft-zones")
+    write_geojson(path, frame)
+    assert not is_sealed(path, "draft-zones")

@@ -10,6 +10,7 @@ PACKAGE = ROOT / "safeschools_geo"
 LAYERS = [
     {
         "errors",
+        "file_names",
         "crs",
         "schemas",
         "settings",
@@ -22,7 +23,7 @@ LAYERS = [
     },
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
     {"assign", "counts", "workload", "hotspots", "rebalance", "coverage", "disclosure"},
-    {"maps", "board", "check_page", "export"},
+    {"maps", "board", "check_page", "export", "writing"},
     {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result"}
     | {"term_ground", "term_scores", "term_plan", "plan_outputs", "plan_maps"}
     | {"term_watch", "term_absence", "term_visits", "term_coverage", "coverage_outputs", "coverage_maps"}
@@ -87,3 +88,18 @@ def test_there_are_no_import_circles():
 
     for part in graph:
         walk(part, [])
+
+
+def is_private(dotted):
+    return any(part.startswith("_") and not part.startswith("__") for part in dotted.split("."))
+
+
+def test_nothing_private_of_other_packages_is_imported():
+    found = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            names = [a.name for a in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            is_ours = module.startswith("safeschools_geo") or getattr(node, "level", 0)
+            found += [f"{path.name}: {module} {n}" for n in names if not is_ours and is_private(f"{module}.{n}")]
+    assert found == []

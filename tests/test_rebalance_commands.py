@@ -119,7 +119,7 @@ def test_a_plan_of_the_demo_is_scored_and_verified(tmp_path, capsys):
     assert scored["is_contiguous"]
     assert len(scored["moves"]) == 2
     assert {p.name for p in (tmp_path / "score").iterdir()} == {
-        *("scores.csv", "moves.csv", "stability.csv", "zones.geojson", "summary.txt"),
+        *("scores.csv", "moves.csv", "stability.csv", "zones.geojson", "summary.txt", "manifest.json"),
     }
 
 

@@ -1,9 +1,14 @@
+import ast
+import dataclasses
 import datetime as dt
+import typing
+from pathlib import Path
 
 import pytest
 
+import safeschools_geo
 from safeschools_geo.errors import FileReadError, SettingsError
-from safeschools_geo.settings import Bells, HoursSettings, Term, WorkloadSettings
+from safeschools_geo.settings import Bells, HoursSettings, Settings, Term, WorkloadSettings
 from safeschools_geo.toml_settings import load_settings, preset_names
 
 MINIMAL = '[district]\nname = "Ours"\ntime_zone = "America/Los_Angeles"\n'
@@ -104,3 +109,31 @@ def test_no_folder_and_no_toml(tmp_path):
         load_settings(tmp_path / "nowhere")
     with pytest.raises(FileReadError, match="not valid TOML"):
         load(tmp_path, "[district\n")
+
+
+def leaves(kind, where=()):
+    """List every setting with the names that lead to it."""
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        path, waiting, inner = (*where, field.name), [hints[field.name]], []
+        while waiting:
+            hint = waiting.pop()
+            inner += [hint] if dataclasses.is_dataclass(hint) else []
+            waiting += typing.get_args(hint)
+        yield from [leaf for one in inner for leaf in leaves(one, path)] or [path]
+
+
+def test_every_setting_is_read_somewhere():
+    package = Path(safeschools_geo.__file__).parent
+    files = [path for path in package.rglob("*.py") if path.parent.name != "settings"]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+    settings = list(leaves(Settings))
+    assert ("coverage", "officer_cost_per_h") in settings
+    assert len(settings) > 100
+    assert [".".join(path) for path in settings if path[-1] not in read] == []
+
+
+def test_pages_have_no_language_of_their_own_to_set(tmp_path):
+    with pytest.raises(SettingsError, match=r"\[district\] lang: no such setting"):
+        load(tmp_path, f'{MINIMAL}lang = "klingon-xx"\n')

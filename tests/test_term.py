@@ -35,7 +35,6 @@ def test_the_town_by_hand(folder):
         "I7": "school_not_in_program",
         "I8": "non_critical",
         "I9": "no_school",
-        "I10": "programme_work",
     }
     assert result.loads["incidents"].to_dict() == {"A": 1, "B": 2}
     assert result.loads["student_days"].to_dict() == {"A": 2700, "B": 9000}
@@ -91,10 +90,10 @@ def test_what_is_written_adds_up(folder, tmp_path):
     out = tmp_path / "Fall"
     assert pd.read_csv(out / "assignments.csv", dtype=str)["school_id"].tolist() == ["001", "002", "003"]
     work = pd.read_csv(out / "work.csv")
-    assert work["incidents"].sum() == 10
+    # Nine of the ten: one is of a later term.
+    assert work["incidents"].sum() == 9
     for table in (out / "counts").glob("by_*.csv"):
-        total = 10 if table.name == "by_term.csv" else 9
-        assert pd.read_csv(table)["incidents"].sum() == total
+        assert pd.read_csv(table)["incidents"].sum() == 9
     loads = pd.read_csv(out / "workload_zones.csv")
     schools = pd.read_csv(out / "workload.csv")
     assert loads["workload_h"].sum() == pytest.approx(schools["workload_h"].sum())
@@ -107,7 +106,8 @@ def test_the_manifest_says_where_results_come_from(folder, tmp_path):
     assert manifest["seed"] == 7
     assert set(manifest["inputs"]) >= {"district.toml", "data/incidents/history.csv"}
     assert manifest["counts"]["read"]["incidents"] == {"read": 10, "kept": 10, "rejected": 0}
-    assert sum(manifest["counts"]["incidents_by_work"].values()) == 10
+    assert sum(manifest["counts"]["incidents_by_work"].values()) == 9
+    assert manifest["counts"]["incidents_after_the_term"] == 1
     assert "maps/index.html" in manifest["outputs"]
     assert str(folder) not in text
 
@@ -160,3 +160,23 @@ def test_rows_read_are_rows_kept_plus_rows_rejected(tmp_path_factory, rows, is_r
     assert len(district.incidents) + len(district.rejects) == read
     assert district.incidents["incident_id"].is_unique
     assert district.rejects["reason"].str.len().gt(10).all()
+
+
+def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(tmp_path):
+    whole = pd.DataFrame(town.incident_rows())
+    earlier = whole[~whole["occurred_at"].str.startswith("2026")]
+    assert len(earlier) < len(whole)
+    outputs = []
+    for name, incidents in (("whole", whole), ("earlier", earlier)):
+        folder = town.write_town(
+            tmp_path / name, incidents=incidents, settings=f"{town.SETTINGS}[board]\npdf = false\n"
+        )
+        run_term(folder, term="Fall", out=folder / "outputs")
+        written = folder / "outputs" / "Fall"
+        files = {path.relative_to(written).as_posix(): path.read_bytes() for path in written.rglob("*.*")}
+        outputs.append(files)
+    assert outputs[0].keys() == outputs[1].keys()
+    # What was read, and what a check of all of it says, is not the term's alone; nor is a clock.
+    other = {"manifest.json", "check.html"}
+    unlike = [name for name, body in outputs[0].items() if name not in other and body != outputs[1][name]]
+    assert unlike == []

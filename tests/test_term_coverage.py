@@ -1,7 +1,6 @@
 """The coverage of a term of the town, with numbers counted by hand on the drawing of `town`, and its files."""
 
 import json
-from dataclasses import replace
 
 import geopandas as gpd
 import icalendar
@@ -42,7 +41,12 @@ def test_response_by_hand(result):
     assert coverage.response.mean_min == pytest.approx(trip * (shares[0, 1] + shares[1, 0]) / shares.sum(), abs=1e-3)
     assert shares.sum() + coverage.model.overflow_share == pytest.approx(1)
     assert coverage.staging.is_proven
-    assert coverage.to_frame()["busy_share"].to_numpy() == pytest.approx(coverage.model.busy_share)
+    # Three calls are too few for the record to say anything, and nothing bears the model's minutes out.
+    zones = coverage.to_frame().set_index("zone_id")
+    assert zones.index.tolist() == ["A", "B"]
+    assert zones["calls_per_h"].to_dict() == pytest.approx({"A": 1 / 9 / 7, "B": 2 / 9 / 9})
+    assert zones[["response_recorded", "response_model", "overflow_model"]].isna().all(axis=None)
+    assert zones["busy_model"].notna().all()
 
 
 def test_each_covers_for_the_other(result):
@@ -86,11 +90,12 @@ def test_plans_are_scored_by_coverage(result):
 
 
 def test_the_summary_says_first_how_model_and_record_compare(result):
-    summary = result.coverage.summary()
-    assert summary.startswith(result.coverage.validation.finding())
-    for part in ("simulated", "on average", "It is proven", "threat assessment", "Week 1"):
-        assert part in summary
-    assert "An officer comes after" in result.summary()
+    coverage = result.coverage
+    assert coverage.summary().startswith(f"{coverage.finding()}\n{coverage.validation.finding()}")
+    for part in ("is assumed to keep an officer", "It is proven", "threat assessment", "Week 1"):
+        assert part in coverage.summary()
+    assert result.summary().endswith(coverage.finding())
+    assert "3 of them calls for zone officers;" in result.summary()
 
 
 def test_where_there_are_no_calls_there_is_no_coverage(tmp_path):
@@ -145,7 +150,7 @@ def test_another_place_to_wait(tmp_path):
     )
     assert result.coverage.watch.waiting.to_dict() == {"A": "002", "B": "002"}
     assert np.isclose(result.coverage.watch.day.dispatch.travel_min[1], 0.0).all()
-    assert replace(result.coverage, mismatch=None).summary() != result.coverage.summary()
+    assert "that changes the mean trip so: 0.8 min less" in result.coverage.summary()
 
 
 def test_the_week_of_visits_begins_on_a_monday(result):

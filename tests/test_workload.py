@@ -152,6 +152,11 @@ def test_terms_beside_each_other():
     assert found["heaviest_zone"].tolist() == ["A", "A"]
     assert found["rate_per_1000"].tolist() == [10, 30]
     assert found["incidents_change_share"].tolist()[1] == 0.5
+    # Of four nothing is a percentage, and a term without any incident is no fall of 100 %.
+    few = table.assign(incidents=[2, 2, 30, 0])
+    gone = table.assign(incidents=[10, 10, 0, 0])
+    assert term_comparison(few)["incidents_change_share"].isna().all()
+    assert term_comparison(gone)["incidents_change_share"].isna().all()
 
 
 def test_imbalance_by_hand():

@@ -31,7 +31,31 @@ class BoardPlan:
     imbalance_before, imbalance_after
         Largest distance from the mean load, as a share, rounded to `step`.
     is_proven
-        Whether no plan that moves as many schools is more even.
+        Whether no plan that moves as many schools is more even (no plan of fewer moves as even, where `proof_of` is
+        ``moves``).
+    proof_of
+        What the proof is about: ``imbalance`` or ``moves``; ``disputed`` where the map leaves open who borders whom.
+    moves_allowed
+        Schools that the plans compared with may move.
+    students_moved
+        Students of the schools that change zone; None where not known.
+    minutes, within
+        Response by the model, today, with officers where they wait today, and placed anew: mean and nine of ten in
+        minutes rounded to `step_min`, and the share reached in time rounded to `step_share`; missing where not told.
+    directions
+        Measure (``mean``, ``p90``, ``within``) → ``up``, ``down`` or ``same`` with officers where they wait today.
+    within_min
+        Minutes that `within` is about.
+    step_min, step_share
+        What these are rounded to; missing where they are not told.
+    is_response_known
+        Whether response was worked out at all.
+    levels_lost
+        Zone (id) and level of each last school of its level that a zone would lose.
+    feeders_split
+        Names of the feeder patterns that are whole today and would be split.
+    empty_zones
+        Ids of zones without a school, which are left out of the comparison.
     """
 
     zones: gpd.GeoDataFrame
@@ -41,37 +65,58 @@ class BoardPlan:
     imbalance_before: float
     imbalance_after: float
     is_proven: bool
+    proof_of: str = "imbalance"
+    moves_allowed: int | None = None
+    students_moved: int | None = None
+    minutes: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    within: tuple[float, float, float] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
+    within_min: float = 5.0
+    step_min: float = float("nan")
+    step_share: float = float("nan")
+    is_response_known: bool = False
+    levels_lost: tuple[tuple[str, str], ...] = ()
+    feeders_split: tuple[str, ...] = ()
+    empty_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class BoardCoverage:
-    """Patrol coverage, as far as it is for the public.
+    """Patrol coverage as the record says it, as far as it is for the public.
 
     Parameters
     ----------
     zones
         One row for each zone: `zone_id`, `name`, `response_min` (mean minutes to a call, rounded to `step_min`; missing
-        where withheld), `own_share` (share of calls that the zone's own officer takes, rounded to `step_share`; missing
-        where withheld), `is_withheld`.
-    district_response_min, district_own_share, district_overflow_share
-        The same for the district, and the share of calls that find no officer free.
+        where withheld, or where too few calls are recorded), `is_withheld`.
+    district_response_min
+        The same for the district.
+    own_share, other_share, patrol_share, officers_share
+        Shares of the calls that the zone's own officer answered, another zone's, the Sheriff's patrol, and any zone's
+        officer, rounded to `step_share`; missing where withheld, or not recorded.
     step_min, step_share
-        What the figures of zones are rounded to.
-    is_by_road
-        Whether ways are over roads, or in a straight line times a factor.
-    detour_factor, speed_kph
-        That factor, and the speed.
+        What minutes and shares are rounded to; missing where no step would keep small counts unknown.
+    has_calls
+        Whether any call is recorded.
+    is_timed, is_answered
+        Whether times, and who answered, are recorded of enough calls for anything to be said.
+    timed_share, answered_share
+        At least this share of the calls have what the minutes, and the shares, rest on.
     """
 
     zones: pd.DataFrame
-    district_response_min: float
-    district_own_share: float
-    district_overflow_share: float
-    step_min: float
-    step_share: float
-    is_by_road: bool
-    detour_factor: float
-    speed_kph: float
+    district_response_min: float = float("nan")
+    own_share: float = float("nan")
+    other_share: float = float("nan")
+    patrol_share: float = float("nan")
+    officers_share: float = float("nan")
+    step_min: float = float("nan")
+    step_share: float = float("nan")
+    has_calls: bool = True
+    is_timed: bool = False
+    is_answered: bool = False
+    timed_share: float = float("nan")
+    answered_share: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,17 +182,21 @@ class BoardContent:
     categories, origins
         Counts of this term by `category` and by `origin`: with `cell`, `count`, `is_withheld`.
     changes
-        From the term of the same season a year ago to this one: `by` (``zone``, ``level`` or ``district``), `group`,
-        `before` and `after` (terms), `ratio`, `ratio_low`, `ratio_high`, `p_value`, `q_value`, `is_more_than_chance`;
-        missing where a figure is withheld.
+        From an earlier term to this one: `by` (``zone``, ``level`` or ``district``), `group`, `before` and `after`
+        (terms), `ratio`, `ratio_low`, `ratio_high`, `p_value`, `q_value`, `direction`, `is_more_than_chance`; missing
+        where a figure is withheld.
+    baseline
+        Which earlier term that is: ``year_before`` (the same term a year earlier), ``term_before``, or empty.
+    in_no_zone
+        Program schools in no zone: they and their calls are in none of the figures.
     detail
         The finest table that says something; None where there is none finer than those above.
-    advice
-        What the adviser found: `grouping`, `period`, `cells`, `withheld_share`, `is_chosen`.
     plan, coverage
         As far as there are any.
     method
         Settings behind the numbers: name in the words of the pages → value as text.
+    withholds_single_schools
+        Whether figures that are one school's alone are withheld, as they are unless the settings allow them.
     """
 
     district: str
@@ -168,13 +217,15 @@ class BoardContent:
     categories: pd.DataFrame
     origins: pd.DataFrame
     changes: pd.DataFrame
-    advice: pd.DataFrame
     detail: BoardDetail | None = None
     boundary: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     plan: BoardPlan | None = None
     coverage: BoardCoverage | None = None
     method: Mapping[str, str] = field(default_factory=dict)
+    baseline: str = ""
+    in_no_zone: int = 0
+    withholds_single_schools: bool = True
 
     def __post_init__(self) -> None:
         """Refuse anything but protected tables, and a release that its own audit does not pass, by the rule as well."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from safeschools_geo.board.decimals import decimals_of
+from safeschools_geo.board.coverage_part import coverage_sentences, share_text
 from safeschools_geo.board.part import Part, render
-from safeschools_geo.board.rows import change_of, rows_of
-from safeschools_geo.schemas import OFFICER_CATEGORIES
+from safeschools_geo.board.plan_part import plan_lead
+from safeschools_geo.board.rows import baseline_words, change_of, rows_of
+from safeschools_geo.schemas import FEWEST_AS_BASE, OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +50,14 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
         before=by_term.get(before) if before else None,
         change=_change(by_term, content.term, before),
         chance=_chance(content),
+        baseline=baseline_words(content, words),
         levels=rows_of("level", content.level_rates, content=content, words=words),
         zones=_zones(content, words),
         n_withheld=int(withheld.sum()),
         n_figures=len(withheld),
         plan=_plan(content, words),
-        coverage=_coverage(content, words),
+        coverage=coverage_sentences(content, words),
+        officers=_officers(content, words),
         started=origins.get("officer_initiated"),
         kinds=[words(f"common.category_{c}") for c in OFFICER_CATEGORIES],
     )
@@ -62,9 +65,9 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
 
 
 def _change(by_term: dict[str, Row], term: str, before: str | None) -> float | None:
-    """Find by which share the count has changed; None where a figure is withheld, or there was none before."""
+    """Find by which share the count has changed; None where a figure is withheld or carries no percentage."""
     counts = [by_term.get(name or "", {}).get("count") for name in (before, term)]
-    if counts[0] is None or counts[1] is None or counts[0] == 0:
+    if counts[0] is None or not counts[1] or counts[0] < FEWEST_AS_BASE:
         return None
     return float(counts[1] / counts[0] - 1)
 
@@ -83,8 +86,8 @@ def _zones(content: BoardContent, words: Words) -> Row:
     clear = [row for row in rows if row["change"] is not None and row["change"]["is_more_than_chance"]]
     unknown = sum(row["change"] is None for row in rows)
     return {
-        "up": [row["name"] for row in clear if row["change"]["ratio"] > 1],
-        "down": [row["name"] for row in clear if row["change"]["ratio"] <= 1],
+        "up": [row["name"] for row in clear if row["change"]["direction"] == "rose"],
+        "down": [row["name"] for row in clear if row["change"]["direction"] == "fell"],
         "still": len(rows) - len(clear) - unknown,
         "unknown": unknown,
         "all": len(rows),
@@ -93,21 +96,14 @@ def _zones(content: BoardContent, words: Words) -> Row:
 
 def _plan(content: BoardContent, words: Words) -> str:
     plan = content.plan
-    if plan is None:
+    if plan is None or plan.moves.empty:
         return ""
-    moves = len(plan.moves)
-    is_better = math.isfinite(plan.step) and plan.imbalance_after < plan.imbalance_before
-    if not is_better:
-        return words("index.plan_withheld", n=moves)
-    decimals = decimals_of(100 * plan.step)
-    before, after = (words.percent(share, decimals) for share in (plan.imbalance_before, plan.imbalance_after))
-    return words("index.plan", n=moves, before=before, after=after)
+    return f"{words('index.plan')} {plan_lead(content, plan, words)}"
 
 
-def _coverage(content: BoardContent, words: Words) -> str:
+def _officers(content: BoardContent, words: Words) -> str:
+    """Say how many of the calls officers of the zones answered; empty where that is withheld or not recorded."""
     found = content.coverage
-    if found is None or not math.isfinite(found.district_response_min + found.district_own_share):
+    if found is None or not found.is_answered or math.isnan(found.officers_share):
         return ""
-    minutes = words.number(found.district_response_min, decimals_of(found.step_min))
-    share = words.percent(found.district_own_share, decimals_of(100 * found.step_share))
-    return words("index.coverage", minutes=minutes, share=share)
+    return words("index.officers", term=content.term, share=share_text(found.officers_share, found.step_share, words))

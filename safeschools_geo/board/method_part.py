@@ -8,7 +8,7 @@ import pandas as pd
 
 from safeschools_geo.board.part import Part, render
 from safeschools_geo.board.policy_source import policy_source
-from safeschools_geo.board.rows import group_name
+from safeschools_geo.board.rows import baseline_words, group_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _FRONT = ("zone", "level", "category", "origin", "enrolled")
 _DIMS = {*_FRONT, "year", "term"}
-_TIMES = " × "
 
 
 def method_part(content: BoardContent, words: Words) -> Part:
@@ -55,12 +54,9 @@ def method_part(content: BoardContent, words: Words) -> Part:
             withheld=int(is_withheld.sum()),
             share=words.percent(content.counts.withheld_share),
             compared=None if changes.empty else (str(changes["before"].iloc[0]), str(changes["after"].iloc[0])),
+            baseline=baseline_words(content, words),
             intervals=_intervals(content, words),
             hidden=len(content.audit.hidden),
-            advice=_advice(content, words),
-            most=words.percent(policy.most_withheld_share),
-            is_any_chosen=any(content.advice["is_chosen"]),
-            has_schools=not all(content.advice["is_choosable"]),
             settings=_settings(content.method, words),
         ),
     )
@@ -100,45 +96,6 @@ def _group(dim: str, group: str, content: BoardContent, words: Words) -> str:
         return words(key) if key in words.texts else group
     name = group_name(dim, group, content=content, words=words)
     return words("method.level", level=name) if dim == "level" else name
-
-
-def _advice(content: BoardContent, words: Words) -> list[Row]:
-    """Tell of each table that was considered, the finest first, what became of it."""
-    most, is_past = content.counts.policy.most_withheld_share, False
-    rows = []
-    for row in content.advice.to_dict("records"):
-        verdict = _verdict(row, most, is_past=is_past)
-        is_past = is_past or verdict == "chosen"
-        rows.append(
-            {
-                "table": _grouping(str(row["grouping"]), words),
-                "figures": words.number(row["figures"]),
-                "withheld": words.number(row["withheld"]),
-                "share": words.percent(row["withheld_share"]),
-                "is_chosen": verdict == "chosen",
-                "verdict": words(f"method.verdict_{verdict}"),
-            }
-        )
-    return rows
-
-
-def _verdict(row: Mapping[Any, Any], most: float, *, is_past: bool) -> str:
-    """Say why a table was taken or not; `is_past` where a finer one was."""
-    if row["is_chosen"]:
-        return "chosen"
-    if not row["is_choosable"]:
-        return "school"
-    if row["withheld_share"] >= most:
-        return "too_little"
-    return "coarser" if is_past else "beside"
-
-
-def _grouping(text: str, words: Words) -> str:
-    """Put a grouping, such as ``zone × level, 2025–26``, into the words of the page."""
-    dims, _, period = text.partition(", ")
-    named = [words(f"method.dim_{dim}") if f"method.dim_{dim}" in words.texts else dim for dim in dims.split(_TIMES)]
-    told = _with_capital(f" {words('method.and')} ".join(named))
-    return words("method.table_of", dims=told, period=period) if period else told
 
 
 def _settings(method: Mapping[str, str], words: Words) -> list[tuple[str, str]]:

@@ -15,6 +15,8 @@ from safeschools_geo.board.row_chart import ChartRow, row_chart
 from safeschools_geo.board.rows import group_name
 from safeschools_geo.maps.plan_layers import zone_signs
 
+_ROUNDING = 1e-9
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,7 +53,7 @@ def plan_part(content: BoardContent, words: Words) -> Part | None:
     return Part(
         name="plan",
         title=words("plan.title"),
-        lead=_lead(content, plan, words),
+        lead=plan_lead(content, plan, words),
         body=render(
             "plan.html.j2",
             content=content,
@@ -64,6 +66,8 @@ def plan_part(content: BoardContent, words: Words) -> Part | None:
             has_withheld=any(row["is_withheld"] for row in loads),
             chart=_chart(loads, words) if math.isfinite(plan.step) else None,
             step=_share(plan.step, plan, words),
+            price=_price(content, plan, words),
+            proof=_proof(plan, words),
         ),
     )
 
@@ -72,16 +76,100 @@ def _share(value: float, plan: BoardPlan, words: Words) -> str:
     return words.percent(value, decimals_of(100 * plan.step))
 
 
-def _lead(content: BoardContent, plan: BoardPlan, words: Words) -> str:
+def plan_lead(content: BoardContent, plan: BoardPlan, words: Words) -> str:
+    """Say what is proposed, what it gains, and what it costs.
+
+    Parameters
+    ----------
+    content
+        Everything the pages say.
+    plan
+        The plan.
+    words
+        The words.
+
+    Returns
+    -------
+    str
+        A few sentences; the gain never without the price.
+    """
     if plan.moves.empty:
         return words("plan.lead_no_moves")
     moved = words("plan.lead_moves", n=len(plan.moves), schools=len(content.schools))
+    named = [group_name("zone", zone, content=content, words=words) for zone in plan.empty_zones]
+    empty = [words("plan.empty_zone", zone=zone) for zone in named]
+    return " ".join([*empty, moved, _evenness(plan, words), *_price(content, plan, words, is_brief=True)])
+
+
+def _evenness(plan: BoardPlan, words: Words) -> str:
     before, after = plan.imbalance_before, plan.imbalance_after
     if not (math.isfinite(before) and math.isfinite(after)):
-        return f"{moved} {words('plan.lead_withheld')}"
-    # Where rounding leaves no gain to be seen, none is claimed.
-    name = "plan.lead_even" if after < before else "plan.lead_same"
-    return f"{moved} {words(name, before=_share(before, plan, words), after=_share(after, plan, words))}"
+        return words("plan.lead_withheld")
+    # Each figure is rounded: only a difference of two steps is sure to be as large as one.
+    is_sure = abs(after - before) >= 2 * plan.step * (1 - _ROUNDING)
+    if after < before and not is_sure:
+        return words("plan.lead_coarse")
+    texts = {"before": _share(before, plan, words), "after": _share(after, plan, words)}
+    if not is_sure:
+        return words("plan.lead_same", **texts)
+    return words("plan.lead_even", **texts) if after < before else words("plan.lead_uneven", **texts)
+
+
+def _price(content: BoardContent, plan: BoardPlan, words: Words, *, is_brief: bool = False) -> list[str]:
+    """Say what the plan costs: students, response, levels, feeder patterns."""
+    if plan.moves.empty:
+        return []
+    told = []
+    if plan.students_moved is not None and not is_brief:
+        told.append(words("plan.price_students", n=plan.students_moved))
+    if plan.is_response_known and math.isfinite(plan.step_min):
+        told += _response(plan, words, is_brief=is_brief)
+    else:
+        told.append(words("plan.price_withheld" if plan.is_response_known else "plan.price_unknown"))
+    for zone, level in plan.levels_lost:
+        names = {"zone": zone, "level": level}
+        told.append(
+            words(
+                "plan.price_level", **{by: group_name(by, n, content=content, words=words) for by, n in names.items()}
+            )
+        )
+    if plan.feeders_split:
+        told.append(words("plan.price_feeders", names=", ".join(plan.feeders_split)))
+    return told
+
+
+def _response(plan: BoardPlan, words: Words, *, is_brief: bool) -> list[str]:
+    told = []
+    for name, figures in plan.minutes.items():
+        if name == "p90" or not is_brief:
+            texts = [words.number(minutes, decimals_of(plan.step_min)) for minutes in figures]
+            key = {"mean": "plan.price_mean", "p90": "plan.price_p90"}[name]
+            told.append(_compared(key, texts, plan.directions.get(name, "same"), words))
+    if plan.within is not None and not is_brief:
+        texts = [words.percent(share) for share in plan.within]
+        direction = plan.directions.get("within", "same")
+        told.append(_compared("plan.price_within", texts, direction, words, minutes=words.number(plan.within_min)))
+    return told
+
+
+def _compared(name: str, texts: Sequence[str], direction: str, words: Words, **more: str) -> str:
+    before, after, anew = texts
+    said = words(name, before=before, after=after, anew=anew, **more)
+    # What rounding hides is told in words where it is a cost; a gain that cannot be seen is not claimed.
+    worse = "down" if name.endswith("within") else "up"
+    is_hidden = before == after and direction == worse
+    return f"{said} {words('plan.price_less' if worse == 'down' else 'plan.price_longer')}" if is_hidden else said
+
+
+def _proof(plan: BoardPlan, words: Words) -> str:
+    if plan.proof_of == "disputed":
+        return words("plan.proof_disputed")
+    if not plan.is_proven:
+        return words("plan.not_proven")
+    if plan.proof_of == "moves":
+        return words("plan.proven_moves")
+    allowed = len(plan.moves) if plan.moves_allowed is None else plan.moves_allowed
+    return words("plan.proven", n=allowed)
 
 
 def _signs(content: BoardContent) -> dict[str, Sign]:

@@ -9,7 +9,7 @@ from safeschools_geo.board.board_map import Area, fill_sign, hatch_sign, zone_ma
 from safeschools_geo.board.decimals import decimals_of
 from safeschools_geo.board.detail_table import detail_table
 from safeschools_geo.board.part import Part, render
-from safeschools_geo.board.rows import change_text, rate_decimals, rate_texts, rows_of, shortened
+from safeschools_geo.board.rows import baseline_words, change_text, rate_decimals, rate_texts, rows_of, shortened
 from safeschools_geo.maps.classes import RateClasses
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def rates_part(content: BoardContent, words: Words) -> Part:
         if content.detail
         else "",
         before=None if content.changes.empty else str(content.changes["before"].iloc[0]),
+        baseline=baseline_words(content, words),
         example=words.number(_EXAMPLE, decimals),
         example_days=round(1 / _EXAMPLE),
     )

@@ -169,7 +169,7 @@ def change_of(by: str, group: str, content: BoardContent) -> Row | None:
     if changes.empty:
         return None
     found = changes[(changes["by"] == kind) & ((changes["group"] == group) | (kind == "district"))]
-    found = found[found["is_more_than_chance"].notna() & found["ratio"].notna()]
+    found = found[found["is_more_than_chance"].notna()]
     return {str(k): v for k, v in found.iloc[0].items()} if len(found) else None
 
 
@@ -193,8 +193,29 @@ def change_text(row: Row, words: Words) -> str:
         return words("shell.change_unknown")
     if not change["is_more_than_chance"]:
         return words("shell.change_chance")
-    size = words.percent(abs(float(change["ratio"]) - 1))
-    return words("shell.change_up" if change["ratio"] > 1 else "shell.change_down", size=size)
+    key = "shell.change_up" if change["direction"] == "rose" else "shell.change_down"
+    if pd.isna(change["ratio"]):
+        # Of so few calls nothing is a percentage.
+        return words(f"{key}_plain")
+    return words(key, size=words.percent(abs(float(change["ratio"]) - 1)))
+
+
+def baseline_words(content: BoardContent, words: Words) -> str:
+    """Name the earlier term that this one is compared with.
+
+    Parameters
+    ----------
+    content
+        Everything the pages say.
+    words
+        The words.
+
+    Returns
+    -------
+    str
+        For example ``"the same term a year earlier"``; empty where there is none.
+    """
+    return words(f"shell.baseline_{content.baseline}") if content.baseline else ""
 
 
 def rate_texts(row: Row, words: Words, *, decimals: int) -> tuple[str, str]:

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from safeschools_geo.commands.common import (
+    DAY,
+    CheckedCommand,
     district_argument,
     folder_of,
+    inputs_of,
     json_option,
     messages,
     out_option,
     outputs_of,
     print_json,
     progress_of,
+    refuse_options,
     releases_file,
+    seed_option,
     term_option,
 )
-from safeschools_geo.disclosure.ledger import ledger_text
-from safeschools_geo.errors import SettingsError
-from safeschools_geo.export import replaced_folder, write_text
+from safeschools_geo.disclosure.ledger import ledger_text, read_ledger
+from safeschools_geo.errors import LedgerError, SettingsError, count_text
+from safeschools_geo.export import write_bytes, write_manifest
 from safeschools_geo.packet.outputs import draw_board, write_board
 from safeschools_geo.term import PROTECTING_STEPS, run_term
+from safeschools_geo.term_board import TermBoard
 from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder, output_release, put_release, releases_folder
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
-@click.command("board")
+def _check_usage(ctx: click.Context) -> None:
+    if not ctx.params["release"]:
+        refuse_options(ctx, ["released", "first_release"], because="it goes with --release")
+
+
+@click.command("board", cls=CheckedCommand, check=_check_usage)
 @district_argument
 @term_option
-@out_option("Folder of the packet; outputs/<term>/board if left out.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@out_option("Folder of the packet; outputs/<term>/board if left out. With --release, of a copy.")
+@seed_option
 @click.option("--release", is_flag=True, help="Record the packet as released; without it, it is a draft.")
+@click.option("--released", type=DAY, metavar="DATE", help="Day of the release, YYYY-MM-DD; today if left out.")
 @click.option(
-    "--released", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Day of the release; today if left out."
+    "--first-release", is_flag=True, help="Say that nothing was ever released: needed where there is no record."
 )
 @json_option
 def command(
@@ -48,57 +64,127 @@ def command(
     *,
     release: bool,
     released: dt.datetime | None,
+    first_release: bool,
     as_json: bool,
 ) -> None:
     """Write the packet for the board and the public: pages that open offline, PDF, and their audit.
 
-    What is released is recorded, and every later packet is audited together with it. A packet that would tell a small
-    count is refused.
+    What is released goes to releases/<number> beside its record, and stays as it is; every later packet is audited
+    together with it. A packet that would tell a small count is refused.
     """
     folder = folder_of(district)
-    settings = load_settings(folder)
-    record = releases_file(settings)
-    with progress_of(len(PROTECTING_STEPS) + 2) as begin:
-        result = run_term(folder, term=term, seed=seed, releases=record, on_step=begin)
-        board = result.board
-        if board is None:
-            raise SettingsError(
-                "There is nothing to tell.",
-                where=folder,
-                expected="programme schools in zones",
-                remedy="Run `safeschools check`.",
-            )
-        ledger = None
-        if release:
-            day = (released or dt.datetime.now(tz=dt.UTC).astimezone()).date().isoformat()
-            board, ledger = board.released(day)
-        begin("Drawing")
-        files, why_no_pdf = draw_board(board, settings.board)
-        begin("Writing")
-        target = out or outputs_of(settings, None) / result.term.name / "board"
-        with replaced_folder(target) as fresh:
-            write_board(board, files, fresh, languages=settings.board.languages)
-        if ledger is not None:
-            # Last, and whole or not at all: what is recorded has been written.
-            write_text(record, ledger_text(ledger))
-    number = board.content.release
+    _require_record(releases_file(load_settings(folder)), is_release=release, is_first=first_release)
+    if release:
+        day = (released or dt.datetime.now(tz=dt.UTC).astimezone()).date().isoformat()
+        packet = _release(folder, term, seed, day, out)
+    else:
+        packet = _draft(folder, term, seed, out)
+    board, target = packet.board, packet.target
     if as_json:
         print_json(
             {
                 "out": target.as_posix(),
-                "term": result.term.name,
-                "release": number,
+                "term": board.content.term,
+                "release": board.content.release,
+                "is_new": packet.is_new,
                 "withheld_share": board.counts.withheld_share,
                 "summary": board.summary(),
                 "advice": board.to_frame().to_dict(orient="records"),
-                "pdf": not why_no_pdf and settings.board.pdf,
+                "pdf": any(target.glob("*.pdf")),
             }
         )
         return
     messages().print(board.summary(), markup=False, soft_wrap=True)
-    if why_no_pdf:
-        messages().print(f"There is no PDF: {why_no_pdf}", markup=False, soft_wrap=True)
+    if packet.why_no_pdf:
+        messages().print(f"There is no PDF: {packet.why_no_pdf}", markup=False, soft_wrap=True)
+    messages().print(packet.state, markup=False, soft_wrap=True)
+    if (target / "index.html").is_file():
+        messages().print(f"Open {target / 'index.html'}", markup=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class _Packet:
+    """What was written, where, and what there is to say of it."""
+
+    board: TermBoard
+    target: Path
+    state: str
+    is_new: bool = False
+    why_no_pdf: str = ""
+
+
+def _draft(folder: Path, term: str | None, seed: int, out: Path | None) -> _Packet:
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "board"
+    place = output_folder(target, within=home, inputs=inputs_of(settings), public=".")
+    with place as fresh, progress_of(len(PROTECTING_STEPS) + 2) as begin:
+        board = _protected(folder, term, seed, begin)
+        begin("Drawing")
+        files, why_no_pdf = draw_board(board, settings.board)
+        begin("Writing")
+        write_board(board, files, fresh, languages=settings.board.languages)
+        write_manifest(fresh, _about(board))
+    return _Packet(board, target, "A draft: record it with --release when it goes out.", why_no_pdf=why_no_pdf)
+
+
+def _release(folder: Path, term: str | None, seed: int, day: str, out: Path | None) -> _Packet:
+    """Put the packet where it stays, and a copy where it is asked for."""
+    settings = load_settings(folder)
+    settings.term(term)
+    record = releases_file(settings)
+    copied = nullcontext() if out is None else output_folder(out, inputs=inputs_of(settings), public=".")
+    with output_release(record) as fresh, copied as copy, progress_of(len(PROTECTING_STEPS) + 2) as begin:
+        draft = _protected(folder, term, seed, begin)
+        board, ledger = draft.released(day)
+        last = ledger[-1]
+        packet = releases_folder(record) / str(last.number)
+        is_new, why_no_pdf = len(ledger) > len(draft.releases), ""
+        begin("Drawing")
+        if is_new:
+            files, why_no_pdf = draw_board(board, settings.board)
+            write_board(board, files, fresh, languages=settings.board.languages)
+        begin("Writing")
+        if is_new:
+            put_release(fresh, last.number, ledger_text(ledger))
+        if copy is not None and packet.is_dir():
+            for path in filter(Path.is_file, sorted(packet.rglob("*"))):
+                write_bytes(copy / path.relative_to(packet), path.read_bytes())
+            write_manifest(copy, _about(board))
     state = (
-        f"Release {number}, recorded in {record}" if number else "A draft: record it with --release when it goes out"
+        f"Release {last.number}, recorded in {record}. Its packet is {packet}, which stays as it is."
+        if is_new
+        else f"This says the same as release {last.number} of {last.released}: nothing was released again."
     )
-    messages().print(f"{state}.\nOpen {target / 'index.html'}", markup=False, soft_wrap=True)
+    return _Packet(board, out or packet, state, is_new, why_no_pdf)
+
+
+def _protected(folder: Path, term: str | None, seed: int, begin: Callable[[str], None]) -> TermBoard:
+    record = releases_file(load_settings(folder))
+    board = run_term(folder, term=term, seed=seed, releases=record, on_step=begin).board
+    if board is None:
+        raise SettingsError(
+            "There is nothing to tell.",
+            where=folder,
+            expected="programme schools in zones",
+            remedy="Run `safeschools check`.",
+        )
+    return board
+
+
+def _about(board: TermBoard) -> dict[str, str]:
+    return {"district": board.content.district, "term": board.content.term}
+
+
+def _require_record(record: Path, *, is_release: bool, is_first: bool) -> None:
+    """Let nobody take a lost record for none, nor a kept one for lost."""
+    number = len(read_ledger(record))
+    if is_first and number:
+        raise click.UsageError(f"--first-release: {record} holds {count_text(number, 'release')}.")
+    if is_release and not number and not is_first:
+        raise LedgerError(
+            "There is no record of earlier releases.",
+            where=record,
+            expected="the record, or --first-release where nothing was ever released",
+            remedy="Restore the file from a backup if there was a release; else add --first-release.",
+        )

@@ -8,36 +8,46 @@ import click
 import numpy as np
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
+    inputs_of,
     json_option,
     messages,
     out_option,
     outputs_of,
     print_json,
     progress_of,
+    seed_option,
     term_option,
 )
 from safeschools_geo.coverage_maps import draw_coverage, draw_sheets
 from safeschools_geo.coverage_outputs import write_coverage
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.export import replaced_folder, write_text
+from safeschools_geo.export import write_manifest, write_text
 from safeschools_geo.term import COVERING_STEPS, run_term
+from safeschools_geo.term_outputs import manifest_of
+from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("coverage")
+@click.command("coverage", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the coverage; outputs/<term>/coverage if left out.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 def command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Work out who comes, how soon, who helps, and who covers when an officer is absent."""
     folder = folder_of(district)
-    with progress_of(len(COVERING_STEPS) + 2) as begin:
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "coverage"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(COVERING_STEPS) + 2) as begin:
         result = run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
         found = result.coverage
         if found is None:
@@ -50,18 +60,17 @@ def command(district: Path | None, term: str | None, out: Path | None, seed: int
         begin("Drawing")
         pages = {name: page for name, (page, _) in draw_coverage(result).items()} | draw_sheets(result)
         begin("Writing")
-        settings = result.district.settings
-        target = out or outputs_of(settings, None) / result.term.name / "coverage"
-        with replaced_folder(target) as fresh:
-            write_coverage(found, fresh, term=result.term, time_zone=settings.district.time_zone)
-            for name, page in pages.items():
-                write_text(fresh / "maps" / name, page.html)
+        write_coverage(found, fresh, term=result.term, time_zone=settings.district.time_zone)
+        for name, page in pages.items():
+            write_text(fresh / "maps" / name, page.html)
+        write_manifest(fresh, manifest_of(result))
     if as_json:
         zones = found.to_frame().replace([np.inf, -np.inf], np.nan)
         print_json(
             {
                 "out": target.as_posix(),
                 "term": result.term.name,
+                "finding": found.finding(),
                 "summary": found.summary(),
                 "zones": zones.astype(object).where(zones.notna(), None).to_dict("records"),
             }

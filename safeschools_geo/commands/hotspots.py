@@ -8,44 +8,52 @@ import click
 import numpy as np
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
+    inputs_of,
     json_option,
     messages,
     out_option,
     outputs_of,
     print_json,
     progress_of,
+    seed_option,
     term_option,
 )
-from safeschools_geo.export import replaced_folder, write_text
+from safeschools_geo.export import write_manifest, write_text
 from safeschools_geo.hotspot_maps import draw_hotspots
 from safeschools_geo.term import FINDING_STEPS, run_term
-from safeschools_geo.term_outputs import write_hotspots
+from safeschools_geo.term_outputs import manifest_of, write_hotspots
+from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("hotspots")
+@click.command("hotspots", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the hotspots; outputs/<term>/hotspots if left out.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 def command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""
     folder = folder_of(district)
-    with progress_of(len(FINDING_STEPS) + 2) as begin:
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "hotspots"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(FINDING_STEPS) + 2) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Drawing")
         pages = draw_hotspots(result)
         begin("Writing")
-        target = out or outputs_of(result.district.settings, None) / result.term.name / "hotspots"
-        with replaced_folder(target) as fresh:
-            write_hotspots(result.hotspots, fresh)
-            for name, (page, _) in pages.items():
-                write_text(fresh / "maps" / name, page.html)
+        write_hotspots(result.hotspots, fresh)
+        for name, (page, _) in pages.items():
+            write_text(fresh / "maps" / name, page.html)
+        write_manifest(fresh, manifest_of(result))
     if as_json:
         # JSON knows no infinity.
         spots = result.hotspots.to_frame().replace([np.inf, -np.inf], np.nan)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
+    inputs_of,
     messages,
     out_option,
     outputs_of,
@@ -16,13 +18,15 @@ from safeschools_geo.commands.common import (
     term_option,
 )
 from safeschools_geo.errors import SafeSchoolsError
+from safeschools_geo.export import write_manifest
 from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.writing import output_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command("notebooks")
+@click.command("notebooks", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder of the executed notebooks; outputs/<term>/notebooks if left out.")
@@ -39,9 +43,10 @@ def command(district: Path | None, term: str | None, out: Path | None) -> None:
     settings = load_settings(folder)
     name = settings.term(term).name
     target = out or outputs_of(settings, None) / name / "notebooks"
-    with progress_of(len(notebook_files())) as begin:
-        pages = run_notebooks(
-            target, district=district, term=name, is_synthetic=settings.district.is_synthetic, on_step=begin
-        )
+    about = settings.district
+    place = output_folder(target, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(notebook_files())) as begin:
+        pages = run_notebooks(fresh, district=district, term=name, is_synthetic=about.is_synthetic, on_step=begin)
+        write_manifest(fresh, {"district": about.name, "is_synthetic": about.is_synthetic, "term": name})
     for page in pages:
-        messages().print(f"Wrote {page}", markup=False, soft_wrap=True)
+        messages().print(f"Wrote {target / page.name}", markup=False, soft_wrap=True)

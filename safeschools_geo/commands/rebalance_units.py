@@ -14,6 +14,7 @@ from safeschools_geo.io import read_table
 from safeschools_geo.layers import read_layer
 from safeschools_geo.rebalance.ground.areas import units_of_areas
 from safeschools_geo.rebalance.ground.links import about_bridges, edges_of_table, unit_edges
+from safeschools_geo.rebalance.propose import left_out
 from safeschools_geo.results import Finding
 from safeschools_geo.settings import LayerSettings
 
@@ -31,11 +32,14 @@ class ArealUnits:
         As `rebalance.propose.rebalance` takes them.
     findings
         What was found on the way.
+    apart
+        Pairs that share a border, and that the table of neighbors leaves out.
     """
 
     units: gpd.GeoDataFrame
     edges: pd.DataFrame
     findings: tuple[Finding, ...]
+    apart: tuple[tuple[str, str], ...] = ()
 
 
 def read_areal_units(
@@ -90,7 +94,10 @@ def read_areal_units(
     if adjacency is None:
         edges: pd.DataFrame = unit_edges(units)
         findings: tuple[Finding, ...] = ()
+        apart: list[tuple[str, str]] = []
     else:
         read = edges_of_table(units, read_table(adjacency).frame)
         edges, findings = read.edges, read.findings
-    return ArealUnits(units, edges, (*layer.findings, *built.findings, *findings, *about_bridges(units, edges)))
+        apart = left_out(units, edges)
+    told = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
+    return ArealUnits(units, edges, told, tuple(apart))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from safeschools_geo.commands.common import (
+    CheckedCommand,
     district_argument,
     folder_of,
     json_option,
@@ -16,6 +17,7 @@ from safeschools_geo.commands.common import (
     print_json,
     progress_of,
     releases_file,
+    seed_option,
     strict_option,
     term_option,
 )
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
     from safeschools_geo.term_result import TermResult
 
 
-@click.command("run")
+@click.command("run", cls=CheckedCommand)
 @district_argument
 @term_option
 @out_option("Folder in which the term's folder is made; the district's outputs folder if left out.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@seed_option
 @json_option
 @strict_option
 def command(
@@ -55,7 +57,9 @@ def command(
             on_step=begin,
         )
     if as_json:
-        print_json({"out": (target / result.term.name).as_posix(), "summary": result.summary(), **manifest_of(result)})
+        change = None if result.proposal is None else result.proposal.change.to_json()
+        said = {"summary": result.summary(), "plan": change}
+        print_json({"out": (target / result.term.name).as_posix(), **said, **manifest_of(result)})
     else:
         _tell(result, target / result.term.name)
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from safeschools_geo.commands.common import json_option, messages, print_json
+from safeschools_geo.commands.common import FILE_IN, FOLDER, CheckedCommand, json_option, messages, print_json
 from safeschools_geo.disclosure.checking.packet import is_packet, verify_packet
 from safeschools_geo.rebalance.checking.verify import verify_folder
+from safeschools_geo.writing import repair
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from safeschools_geo.check_report import VerifyReport
 
 
-@click.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.command("verify", cls=CheckedCommand)
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option(
+    "--record",
+    type=FILE_IN,
+    metavar="FILE",
+    help="Record of releases that a packet is compared with; that of the district around it if left out.",
+)
 @json_option
-def command(folder: Path, *, as_json: bool) -> int:
+def command(folder: Path, *, record: Path | None, as_json: bool) -> int:
     """Check the plan or the board packet in DIR again, without the solver.
 
-    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, pages, audit and releases. In
-    the folder of a term, both are checked.
+    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, every number on its pages,
+    audit and releases. In the folder of a term, both are checked. What was not checked is named.
     """
-    reports = _reports(folder)
+    repair(folder)
+    reports = _reports(folder, record)
     is_ok = all(report.is_ok for report in reports.values())
     if as_json:
         print_json(_document(folder, reports, is_ok=is_ok))
@@ -36,16 +45,16 @@ def command(folder: Path, *, as_json: bool) -> int:
     return 0 if is_ok else 1
 
 
-def _reports(folder: Path) -> dict[str, VerifyReport]:
+def _reports(folder: Path, record: Path | None) -> dict[str, VerifyReport]:
     """Check what there is to check, by what it is."""
     if is_packet(folder) or (folder.name == "board" and folder.is_dir()):
-        return {"board packet": verify_packet(folder)}
+        return {"board packet": verify_packet(folder, releases=record)}
     parts = {}
     if not (folder / "certificate.json").is_file():
         if (folder / "plan").is_dir():
             parts["plan"] = verify_folder(folder / "plan")
         if (folder / "board").is_dir():
-            parts["board packet"] = verify_packet(folder / "board")
+            parts["board packet"] = verify_packet(folder / "board", releases=record)
     return parts or {"plan": verify_folder(folder)}
 
 

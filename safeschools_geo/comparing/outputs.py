@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo import __version__
-from safeschools_geo.export import replaced_folder, write_csv, write_manifest, write_text
+from safeschools_geo.export import write_csv, write_manifest, write_text
 from safeschools_geo.hotspots.became import BECAME
 from safeschools_geo.maps.compare_page import ComparedTables, compare_page
 from safeschools_geo.maps.coverage_shell import KeyFigure
+from safeschools_geo.maps.hotspot_tables import CHANGES
 from safeschools_geo.maps.shell import PageContext
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from safeschools_geo.comparing.result import TermComparison
     from safeschools_geo.maps.shell import OfflinePage
 
+_RATE = f"{POPULATIONS['reported'].capitalize()} per 1,000 student-days"
 _READING = """
-Rates and hotspots count reported incidents that are the zone officer's programme work; what officers started \
-themselves says where they looked.
+Rates and hotspots count reported calls for zone officers at program schools; what officers started themselves says \
+where they looked.
 Changes are tested by the E-test, two-sided, with exact 95 % intervals; the test takes incidents as independent of \
 each other, and finds change too easily where one brings the next.
 A school that was picked out because it was high tends to fall back by itself, and one that is high now is likely to. \
@@ -32,20 +34,15 @@ A term's hours, months, places and grid are on its own hotspot pages.
 """
 
 
-def write_comparison(compared: TermComparison, outputs: Path) -> Path:
+def write_comparison(compared: TermComparison, folder: Path) -> None:
     """Write a comparison.
 
     Parameters
     ----------
     compared
         The comparison.
-    outputs
-        Folder of outputs, in which ``compare/<earlier> and <later>/`` is made or replaced as a whole.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder that was written.
+    folder
+        An empty folder.
     """
     page = draw_comparison(compared)
     tables = {
@@ -57,14 +54,11 @@ def write_comparison(compared: TermComparison, outputs: Path) -> Path:
         "schools": compared.schools,
         "hotspots": compared.hotspots,
     }
-    target = outputs / "compare" / f"{compared.term_a.name} and {compared.term_b.name}"
-    with replaced_folder(target) as fresh:
-        for name, table in tables.items():
-            write_csv(fresh / f"{name}.csv", table)
-        write_text(fresh / "compare.html", page.html)
-        write_text(fresh / "summary.txt", f"{compared.summary()}\n")
-        write_manifest(fresh, _manifest(compared))
-    return target
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    write_text(folder / "compare.html", page.html)
+    write_text(folder / "summary.txt", f"{compared.summary()}\n")
+    write_manifest(folder, _manifest(compared))
 
 
 def draw_comparison(compared: TermComparison) -> OfflinePage:
@@ -107,7 +101,6 @@ def draw_comparison(compared: TermComparison) -> OfflinePage:
             term=f"{terms[0]} and {terms[1]}",
             is_synthetic=district.is_synthetic,
             is_internal=True,
-            lang=district.lang,
             settings=_settings(compared),
         ),
     )
@@ -120,15 +113,15 @@ def _figures(compared: TermComparison) -> list[KeyFigure]:
     sure = int(((spots["became"] == "emerged") & spots["direction"].isin(["rose", "fell"])).sum())
     moved = found["schools_that_changed_zone"]
     rate = [f"{whole[f'rate_per_1000_{side}']:.3f}" for side in ("before", "after")]
-    way = "too few to compare" if whole["direction"] == "insufficient_data" else whole["direction"]
+    way = CHANGES[whole["direction"]]
     compared_zones = int((rates["direction"] != "insufficient_data").sum())
     return [
         KeyFigure("Hotspots that emerged", str(found["emerged"]), f"{sure} by more than chance explains"),
         KeyFigure("Hotspots that faded", str(found["faded"]), f"{found['persisted']} persisted"),
         KeyFigure("Zones whose rate clearly changed", f"{int(clear.sum())} of {compared_zones}"),
-        KeyFigure("Reported per 1,000 student-days", rate[1], f"was {rate[0]}: {way}")
+        KeyFigure(_RATE, rate[1], f"was {rate[0]}: {way}")
         if np.isfinite([whole["rate_per_1000_before"], whole["rate_per_1000_after"]]).all()
-        else KeyFigure("Reported per 1,000 student-days", "no rate", "no enrolment is known"),
+        else KeyFigure(_RATE, "no rate", "no enrollment is known"),
         KeyFigure("Imbalance of the loads", f"{after:.0%}", f"was {before:.0%}"),
         KeyFigure(
             "Schools that changed zone",
@@ -152,7 +145,6 @@ def _settings(compared: TermComparison) -> dict[str, str]:
 def _manifest(compared: TermComparison) -> dict[str, Any]:
     district = compared.settings.district
     return {
-        "product": {"name": "safeschools-geo", "version": __version__},
         "district": district.name,
         "is_synthetic": district.is_synthetic,
         "terms": [compared.term_a.name, compared.term_b.name],

@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import count_text, name_ids
-from safeschools_geo.hotspots.became import BECAME
+from safeschools_geo.hotspots.became import BECAME, NOT_JUDGED
+from safeschools_geo.hotspots.change import change_words
+from safeschools_geo.hotspots.words import times
+from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.settings import Settings, Term
+from safeschools_geo.shown import format_change
 from safeschools_geo.workload import imbalance
 
 _CLEAR = ("rose", "fell")
+_CALLS = POPULATIONS["reported"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,9 @@ class TermComparison:
     @property
     def imbalances(self) -> tuple[float, float]:
         """Imbalance of the loads of the two terms."""
-        before, after = (self.loads[f"workload_h_{side}"].dropna() for side in ("before", "after"))
+        before, after = (
+            self.loads.loc[self.loads[f"schools_{side}"] > 0, f"workload_h_{side}"] for side in ("before", "after")
+        )
         return imbalance(before), imbalance(after)
 
     @property
@@ -100,11 +107,35 @@ class TermComparison:
         str
             Rates of zones, imbalance and hotspots.
         """
-        before, after = self.imbalances
+        missing = self._without_record()
+        if missing:
+            return missing
         return (
-            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. The imbalance of the loads went from "
-            f"{before:.0%} to {after:.0%}. {self._hotspots_told()}."
+            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. {self._imbalance_told()} "
+            f"{self._hotspots_told()}."
         )
+
+    def _without_record(self) -> str:
+        """Say that a term has nothing to be compared; empty where both have."""
+        row = self.overall.iloc[0]
+        empty = [
+            term.name
+            for term, side in ((self.term_a, "before"), (self.term_b, "after"))
+            if not self.schools[f"incidents_{side}"].sum() and not row[f"incidents_{side}"]
+        ]
+        if not empty:
+            return ""
+        return (
+            f"{self.term_a.name} and {self.term_b.name} cannot be compared: the record has no {_CALLS} "
+            f"in {' and '.join(empty)} at schools with a known enrollment."
+        )
+
+    def _imbalance_told(self) -> str:
+        before, after = self.imbalances
+        told = format_change(before, after)
+        if told is None:
+            return f"The imbalance of the loads stayed at {before:.1%}."
+        return f"The imbalance of the loads went from {told[0]} to {told[1]}."
 
     def statements(self) -> list[str]:
         """Say in plain English what changed, piece by piece.
@@ -161,12 +192,22 @@ class TermComparison:
         for way in _CLEAR:
             names = self.rates.loc[self.rates["direction"] == way, "name"]
             if len(names):
-                told.append(f"the rate of reported incidents {way} by more than chance explains in {name_ids(names)}")
-        return " and ".join(told) or "no zone's rate of reported incidents changed by more than chance explains"
+                told.append(f"the rate of {_CALLS} {way} by more than chance explains in {name_ids(names)}")
+        compared = int((self.rates["direction"] != "insufficient_data").sum())
+        if not compared:
+            return f"no zone had enough {_CALLS} to be compared"
+        still = f"the rate of {_CALLS} did not clearly change in any of the {compared} zones compared"
+        return " and ".join(told) or still
 
     def _hotspots_told(self) -> str:
         if self.hotspots.empty:
-            return "No school and no group of schools stands out in either term"
+            judged = int((~self.schools[["status_before", "status_after"]].isin(NOT_JUDGED)).all(axis=1).sum())
+            return (
+                f"{count_text(judged, 'program school', of=len(self.schools))} could be judged in both terms, and "
+                "none was high in either"
+                if judged
+                else "No school could be judged in both terms"
+            )
         told = []
         for became in ("emerged", "persisted", "faded"):
             mine = self.hotspots[self.hotspots["became"] == became]
@@ -174,22 +215,24 @@ class TermComparison:
             told.append(f"{len(mine) or 'none'} {became}{_how(clear, len(mine)) if became != 'persisted' else ''}")
         unsaid = int((self.hotspots["became"] == "insufficient_data").sum())
         rest = f"; of {unsaid} there is not enough data to say" if unsaid else ""
-        return f"Of the schools and groups that stand out {', '.join(told[:-1])} and {told[-1]}{rest}"
+        return f"Of the schools and groups that were high in either term {', '.join(told[:-1])} and {told[-1]}{rest}"
 
     def _overall_told(self) -> str:
         row = self.overall.iloc[0]
         if row["direction"] == "insufficient_data":
             return f"All schools together: {row['sentence']}"
-        interval = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
         rates = " and ".join(
             f"{value:.3f}" if np.isfinite(value) else "no rate"
             for value in (row["rate_per_1000_before"], row["rate_per_1000_after"])
         )
-        clearly = " by more than chance explains" if row["direction"] in _CLEAR else ""
+        interval = ""
+        if np.isfinite(row["ratio"]):
+            ends = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
+            interval = f"; {times(row['ratio'])} the rate of before ({ends})"
         return (
-            f"All schools together: {row['incidents_before']:,} and {row['incidents_after']:,} reported incidents, "
-            f"{rates} for each 1,000 student-days: {row['ratio']:.2f} times the rate ({interval}), "
-            f"{row['direction']}{clearly}."
+            f"All schools with a known enrollment together: {row['incidents_before']:,} and "
+            f"{row['incidents_after']:,} {_CALLS}, "
+            f"{rates} for each 1,000 student-days: {change_words(row.to_dict())}{interval}."
         )
 
     def _loads_told(self) -> str:

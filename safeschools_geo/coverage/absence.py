@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage.dispatch import Dispatch, zone_dispatch
-from safeschools_geo.coverage.figure_text import figure_text, minutes_text
+from safeschools_geo.coverage.figure_text import highest, listed, more_text
 from safeschools_geo.coverage.queueing import hypercube
 from safeschools_geo.coverage.response import mean_response_min
 from safeschools_geo.errors import InputError, count_text, name_ids
@@ -95,20 +95,46 @@ class AbsenceCase:
         Returns
         -------
         str
-            A few sentences.
+            A few sentences. What it does to response is told as the model's difference to a usual day: how long
+            response is on one is for the record to say.
         """
         takers = self.schools.groupby("zone_after", sort=False).size()
         given = ", ".join(f"zone {zone} takes {count}" for zone, count in takers.items())
-        heaviest = self.busiest
         noun = "Officer of zone" if len(self.absent) == 1 else "Officers of zones"
-        return (
-            f"{noun} {' and '.join(self.absent)} absent: {count_text(len(self.schools), 'school')} to cover; {given}. "
-            f"The busiest is zone {heaviest['zone_id']} with {heaviest['load_after_h']:.1f} officer-hours "
-            f"(usually {heaviest['load_before_h']:.1f}). Response {minutes_text(self.figures['response_min_after'])} "
-            f"minutes on average (usually {minutes_text(self.figures['response_min_before'])}); "
-            f"{figure_text(self.figures['overflow_share_after'], 'share')} of calls find nobody free "
-            f"(usually {figure_text(self.figures['overflow_share_before'], 'share')})."
+        schools = (
+            f"{count_text(len(self.schools), 'school')} to cover; {given}" if given else "there is no school to cover"
         )
+        trip = more_text(self.change("response_min"), "min", more="longer", less="shorter")
+        patrol = more_text(self.change("overflow_share"), "share")
+        return (
+            f"{noun} {' and '.join(self.absent)} absent: {schools}.{self._heaviest()} The model says, against a usual "
+            f"day: mean trip {trip}; calls that find nobody free {patrol}."
+        )
+
+    def change(self, measure: str) -> float:
+        """Give what the day changes.
+
+        Parameters
+        ----------
+        measure
+            ``response_min``, ``overflow_share`` or ``imbalance``.
+
+        Returns
+        -------
+        float
+            The figure of the day less that of a usual day, by the model.
+        """
+        return self.figures[f"{measure}_after"] - self.figures[f"{measure}_before"]
+
+    def _heaviest(self) -> str:
+        loads = self.loads.set_index("zone_id")["load_after_h"].astype("float64")
+        top = highest({str(zone): load for zone, load in loads.items()}, lambda hours: f"{hours:.1f}")
+        if not top:
+            return ""
+        if len(top) > 1:
+            return f" The busiest are zones {listed(top)} with {loads[top[0]]:.1f} officer-hours each."
+        usual = self.busiest["load_before_h"]
+        return f" The busiest is zone {top[0]} with {loads[top[0]]:.1f} officer-hours (usually {usual:.1f})."
 
     def to_frame(self) -> pd.DataFrame:
         """Return the schools that change hands.

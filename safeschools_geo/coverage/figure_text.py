@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from math import floor, isfinite
+from typing import TYPE_CHECKING
 
 from safeschools_geo.shown import MILLION, format_share
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 _TENTHS = 10
 _LEAST = 0.0005
+_NOISE = 1e-9
 UNKNOWN = "not known"
 """What is written for a figure that is missing."""
 
@@ -123,6 +128,57 @@ def change_text(change: float, low: float, high: float, unit: str) -> str:
     if low < 0 < high:
         return f"{text} (between {size(low)} less and {size(high)} more)"
     return f"{text} ({' to '.join(size(end) for end in sorted((low, high), key=abs))})"
+
+
+def highest(values: Mapping[str, float], written: Callable[[float], str]) -> list[str]:
+    """Name those with the highest figure, as it is printed.
+
+    Parameters
+    ----------
+    values
+        Figure of each, by name; missing figures are left out.
+    written
+        How a figure is printed: figures that are printed alike are alike.
+
+    Returns
+    -------
+    list of str
+        One name, or several that tie, in the order of `values`; none where fewer than two have a figure, or all tie.
+    """
+    known = {name: value for name, value in values.items() if isfinite(value)}
+    texts = {name: written(value) for name, value in known.items()}
+    if len(set(texts.values())) <= 1:
+        return []
+    top = texts[max(known, key=lambda name: known[name])]
+    return [name for name, text in texts.items() if text == top]
+
+
+def more_text(change: float, unit: str, *, more: str = "more", less: str = "less") -> str:
+    """Write a change with its direction, as differences of a model's figures are told.
+
+    Parameters
+    ----------
+    change
+        The change; missing where it is not known.
+    unit
+        ``min`` for minutes; all else are shares, whose changes are told in percentage points.
+    more, less
+        The words for up and down.
+
+    Returns
+    -------
+    str
+        For example ``"0.4 min longer"`` or ``"under 0.1 min longer"``; ``"no change"`` where there is none but for
+        rounding; `UNKNOWN` where it is missing.
+    """
+    if not isfinite(change):
+        return UNKNOWN
+    if abs(change) < _NOISE:
+        return "no change"
+    size = change_text(change, float("nan"), float("nan"), unit)
+    if size == change_text(0.0, float("nan"), float("nan"), unit):
+        size = f"under {change_text(0.1 if unit == 'min' else 0.001, float('nan'), float('nan'), unit)}"
+    return f"{size} {more if change > 0 else less}"
 
 
 def listed(parts: list[str]) -> str:

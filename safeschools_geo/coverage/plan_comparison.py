@@ -34,7 +34,8 @@ class PlanComparison:
     ----------
     table
         One row for each measure: `measure`, `label`, `unit`, `better`, `current`, `proposed`, `difference` (proposed
-        less current), `low` and `high` (95 % interval of the difference, paired by draw; missing without draws),
+        less current; all that is told where the record says nothing of the kind), `low` and `high` (95 % interval of
+        the difference, paired by draw; missing without draws),
         `verdict` (``better``, ``worse``, ``unclear`` where the interval holds 0, ``same`` where the difference is too
         small to be shown) and `sentence`.
     imbalance
@@ -50,18 +51,21 @@ class PlanComparison:
         Returns
         -------
         str
-            For example ``"The proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the mean response by
-            0.4 min (0.2 to 0.6)."``
+            For example ``"The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the
+            mean response by 0.4 min (0.2 to 0.6)."``
         """
         gains, costs = self._changes("better"), self._changes("worse")
         praise = [self._balance(), f"improve {listed(gains)}" if gains else ""]
         good = " and ".join(text for text in praise if text)
         bad = f"worsen {listed(costs)}" if costs else ""
         if not good and not bad:
-            return "The proposed zones change no measure of coverage by more than the numbers of calls leave open."
+            return (
+                "The model says that the proposed zones change no measure of coverage by more than the numbers of "
+                "calls leave open."
+            )
         if good and not bad:
-            return f"The proposed zones {good}, and clearly worsen no measure of coverage."
-        return f"The proposed zones {', but '.join(text for text in (good, bad) if text)}."
+            return f"The model says that the proposed zones {good}, and clearly worsen no measure of coverage."
+        return f"The model says that the proposed zones {', but '.join(text for text in (good, bad) if text)}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure.
@@ -119,14 +123,15 @@ def compare(current: PlanScores, proposed: PlanScores, *, imbalance: Sequence[fl
             remedy="Score both with the same `redrawn` and `within_min`.",
         )
     differences = proposed.drawn - current.drawn
+    untold = current.untold | proposed.untold
     rows = []
     for name in a.index:
         low, high = interval(differences[name])
         row: dict[Any, Any] = {
             "measure": name,
             **a.loc[name, ["label", "unit", "better"]].to_dict(),
-            "current": float(a.loc[name, "value"]),
-            "proposed": float(b.loc[name, "value"]),
+            "current": np.nan if name in untold else float(a.loc[name, "value"]),
+            "proposed": np.nan if name in untold else float(b.loc[name, "value"]),
             "difference": float(b.loc[name, "value"]) - float(a.loc[name, "value"]),
             "low": low,
             "high": high,
@@ -149,7 +154,8 @@ def _verdict(row: dict[Any, Any]) -> str:
 
 def _sentence(row: dict[Any, Any]) -> str:
     before, after = (figure_text(row[plan], row["unit"]) for plan in ("current", "proposed"))
-    told = f"{row['label']}: {before} now, {after} with the proposed zones"
+    levels = f"{before} now, {after} with the proposed zones" if np.isfinite(row["current"]) else "the proposed zones"
+    told = f"{row['label']}: {levels}"
     if row["verdict"] == "same":
         return f"{told}: no difference."
     if row["verdict"] == "unclear":

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage.figure_text import figure_text, interval_text, minutes_text, share_text
+from safeschools_geo.coverage.figure_text import figure_text, interval_text, minutes_text, more_text, share_text
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
 from safeschools_geo.coverage.record.redrawn_days import interval
-from safeschools_geo.coverage.response import mean_response_min, response_quantile_min, within_share
+from safeschools_geo.coverage.response import WITHIN_MIN, mean_response_min, response_quantile_min, within_share
 from safeschools_geo.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from safeschools_geo.coverage.dispatch import Dispatch
+    from safeschools_geo.coverage.record.validation_finding import Validation
 
     Floats = NDArray[np.float64]
 
 COLUMNS = ["measure", "value", "low", "high", "label", "shown", "unit", "better", "note"]
 """Columns of a table of scores."""
 
-WITHIN_MIN = 5.0
-"""Minutes within which a call is to be reached."""
-
 MINUTES, OF_CALLS, OF_TIME = "min", "share of calls", "share of the time"
 """Units of the measures."""
 
 _RARE = 0.0005
+_VALIDATED = {"response": "response", "response_p90": "response_p90", "backup": "backup", "overflow": "overflow"}
 
 
 class _Kind(NamedTuple):
@@ -52,21 +51,25 @@ class PlanScores:
     drawn
         What each draw of the calls came to: a row for each draw, a column for each measure; missing where a draw has
         no call.
+    untold
+        Measures of which only differences between plans are told, since the record says nothing of the kind.
     """
 
     table: pd.DataFrame
     drawn: pd.DataFrame
+    untold: frozenset[str] = frozenset()
 
     def summary(self) -> str:
-        """Say in plain English how well the zones are covered.
+        """Say in plain English how well the zones are covered in the model.
 
         Returns
         -------
         str
-            One sentence for each measure.
+            One sentence for each measure that is told.
         """
-        rows = self.table.to_dict("records")
-        return " ".join(f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows)
+        rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.untold]
+        told = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
+        return " ".join(["In the model:", *told] if told else [])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure.
@@ -77,6 +80,57 @@ class PlanScores:
             As `table`.
         """
         return self.table.copy()
+
+    def told(self) -> pd.DataFrame:
+        """Return what may be told as it stands.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`; value, interval and note are missing of measures that are `untold`.
+        """
+        is_untold = self.table["measure"].isin(self.untold)
+        figures = {name: self.table[name].mask(is_untold) for name in ("value", "low", "high")}
+        return self.table.assign(**figures, note=self.table["note"].mask(is_untold, ""))
+
+    def with_record(self, validation: Validation, *, today: PlanScores | None) -> PlanScores:
+        """Call the figures the model's, with what the record says today beside them.
+
+        Parameters
+        ----------
+        validation
+            What the record says.
+        today
+            Scores of the zones of today, from which a plan's figures that are not told differ; None for today's own.
+
+        Returns
+        -------
+        PlanScores
+            The same figures: `label` names the model, the recorded figure and a failed check. Where the record says
+            nothing of the kind, `shown` is the difference to today.
+        """
+        untold = {
+            row["measure"]
+            for row in self.table.to_dict("records")
+            if not (validation.tells_minutes if _is_of_trips(row) else validation.tells_answers or _is_busy(row))
+        }
+        before = None if today is None else today.table.set_index("measure")["value"]
+
+        def shown(row: dict[Any, Any]) -> str:
+            if row["measure"] not in untold:
+                return str(row["shown"])
+            if before is None:
+                return "not recorded"
+            change = row["value"] - float(before[row["measure"]])
+            told = more_text(change, row["unit"])
+            return told if told == "no change" else f"{told} than today"
+
+        rows = self.table.to_dict("records")
+        table = self.table.assign(
+            label=[f"{row['label']} ({_beside(row, validation)})" for row in rows],
+            shown=[shown(row) for row in rows],
+        )
+        return replace(self, table=table, untold=frozenset(untold))
 
 
 def score_coverage(
@@ -190,6 +244,25 @@ def _scores(arrivals: Floats, service: ArrayLike, dispatch: Dispatch, within_min
         float(busy.max()),
     )
     return np.array(values), str(dispatch.officer_zones.iloc[int(busy.argmax())])
+
+
+def _is_of_trips(row: dict[Any, Any]) -> bool:
+    return row["unit"] == MINUTES or str(row["measure"]).startswith("within_")
+
+
+def _is_busy(row: dict[Any, Any]) -> bool:
+    return bool(row["unit"] == OF_TIME)
+
+
+def _beside(row: dict[Any, Any], validation: Validation) -> str:
+    """Call a figure the model's, and say what the record says today."""
+    is_reached = row["measure"] == f"within_{WITHIN_MIN:g}_min"
+    name = "within" if is_reached else _VALIDATED.get(row["measure"], "")
+    found = validation.figure(name) if name else None
+    if found is None or not found.is_recorded:
+        return "model"
+    check = "; the model fails this check" if found.is_within is False else ""
+    return f"model; recorded today: {found}{check}"
 
 
 def _is_exact(dispatch: Dispatch) -> bool:

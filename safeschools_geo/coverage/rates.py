@@ -119,7 +119,8 @@ class CallRates:
             return f"{told}: there is nothing to answer."
         scene = self.durations.loc["scene"]
         often = f"{told}: {self.arrivals_per_h.sum():.2f} in a programme hour, all schools together."
-        long = f"A call keeps an officer {self.service_min:.1f} minutes on average, trip included."
+        keeps = "keeps" if self.durations["measured"].any() else "is assumed to keep"
+        long = f"A call {keeps} an officer {self.service_min:.1f} minutes on average, trip included."
         assumed = f"{scene['assumed'] + scene['rejected']:,}"
         known = f"Minutes on scene were measured for {scene['measured']:,} calls and assumed for {assumed}."
         said = [often, long, known]

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 P90 = 0.9
 """The quantile of response that is told beside its mean."""
 
+WITHIN_MIN = 5.0
+"""Minutes within which a call is to be reached."""
+
 _ROUNDING = 1e-12
 
 

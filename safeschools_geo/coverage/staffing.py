@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage.dispatch import by_travel
-from safeschools_geo.coverage.figure_text import figure_text, minutes_text
+from safeschools_geo.coverage.figure_text import figure_text, more_text
 from safeschools_geo.coverage.response import mean_response_min, response_quantile_min
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 
@@ -35,8 +35,6 @@ COLUMNS = [
     "cost",
 ]
 """Columns of a table of staffing."""
-
-_FEW = 0.05
 
 
 class QueueingResult(Protocol):
@@ -85,16 +83,20 @@ class Staffing:
             A few sentences.
         """
         rows = {row["officers"]: row for row in self.table.to_dict("records")}
-        busy = {number: figure_text(row["overflow_share"], "share") for number, row in rows.items()}
-        trip = {number: f"{minutes_text(row['mean_response_min'])} minutes" for number, row in rows.items()}
         now = rows[self.current]
-        free = f"With {self.current} officers {busy[self.current]} of calls find nobody free"
-        said = [f"{free} ({_about(now['overflow_per_term'])}), and the mean trip is {trip[self.current]}"]
-        for other, word in ((self.current - 1, "one fewer"), (self.current + 1, "one more")):
+        said = []
+        for other, word in ((self.current - 1, "one officer fewer"), (self.current + 1, "one officer more")):
             if other in rows:
+                trip = more_text(
+                    rows[other]["mean_response_min"] - now["mean_response_min"], "min", more="longer", less="shorter"
+                )
+                patrol = more_text(rows[other]["overflow_share"] - now["overflow_share"], "share")
                 cost = _cost_change(now["cost"], rows[other]["cost"])
-                said.append(f"with {word}, {busy[other]} and {trip[other]}{cost}")
-        told = f"{'; '.join(said)}. Officers wait where they are best placed in the whole district, not tied to zones."
+                said.append(
+                    f"{word} than today’s {self.current}: mean trip {trip}, calls that go to patrol {patrol}{cost}"
+                )
+        told = f"The model says of {'; '.join(said)}. " if said else ""
+        told += "Officers wait where they are best placed in the whole district, not tied to zones."
         if self.table["cost"].isna().all():
             told += " No cost is given, since no rate per hour is set."
         return told
@@ -108,7 +110,7 @@ class Staffing:
             A few sentences.
         """
         now = self.table.loc[self.table["officers"] == self.current, "busy_share_mean"].tolist()[0]
-        busy = f"Calls keep an officer busy {figure_text(now, 'share')} of the time"
+        busy = f"In the model calls keep an officer busy {figure_text(now, 'share')} of the time"
         return f"{self.finding()} {busy}; routine visits are not counted, since they can be broken off for a call."
 
     def to_frame(self) -> pd.DataFrame:
@@ -202,12 +204,6 @@ def staffing(
             )
         )
     return Staffing(table=pd.DataFrame(rows, columns=COLUMNS), current=int(current), points=points)
-
-
-def _about(calls: float) -> str:
-    if calls < _FEW:
-        return "fewer than one call in twenty terms"
-    return f"about {calls:.1f} calls a term" if calls < 10 else f"about {calls:,.0f} calls a term"  # noqa: PLR2004 - one digit
 
 
 def _cost_change(now: float, then: float) -> str:

@@ -61,9 +61,10 @@ def _alone(table: RawTable, grouping: Grouping) -> RawTable:
     counts = table.counts
     for name, value in grouping.where:
         counts = counts[counts[name] == value]
-    added = counts.groupby(list(grouping.dims))["count"].sum().reset_index()
+    dims = dict.fromkeys([*grouping.dims, *([table.alone] if table.alone else [])])
+    added = counts.groupby(list(dims))["count"].sum().reset_index()
     people = None
     if table.students is not None and (shared := [d for d in grouping.dims if d in table.students.columns]):
         people = table.students.groupby(shared)["students"].sum(min_count=1).reset_index()
     margins = replace(grouping, where=()).with_margins()
-    return RawTable(added, margins, students=people, measure=table.measure)
+    return RawTable(added, margins, students=people, measure=table.measure, alone=table.alone)

@@ -109,7 +109,11 @@ class AuditReport:
             "table shows."
         )
         if self.is_safe:
-            return f"{head} No count from 1 to {largest} can be narrowed down."
+            # Of what was tried, and no more: other attackers know other things.
+            return (
+                f"{head} From what is published, no withheld count from 1 to {largest} can be worked out more closely "
+                f"than 1 to {largest}."
+            )
         return f"{head} {count_text(len(self.faults), 'small count')} can be narrowed down: {name_ids(self.faults)}."
 
     def to_frame(self) -> pd.DataFrame:

@@ -11,15 +11,19 @@ from safeschools_geo.disclosure.facts import said
 from safeschools_geo.disclosure.grouping import ALL
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from safeschools_geo.disclosure.audit import AuditReport
 
-FORMAT = "safeschools-geo/audit/1"
+FORMAT = "safeschools-geo/audit/2"
 """Name of the format, and its version."""
 
 
-def audit_document(report: AuditReport, *, district: str, term: str, release: int) -> dict[str, Any]:
+def audit_document(
+    report: AuditReport, *, district: str, term: str, release: int, said: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """Write an audit so that it can be checked without the solver.
 
     Parameters
@@ -30,6 +34,9 @@ def audit_document(report: AuditReport, *, district: str, term: str, release: in
         What the release is of.
     release
         Its number; 0 for a draft.
+    said
+        Numbers that are published and are no counts: `source`, `key`, `value`, `low`, `high`, `basis`, and `weights`,
+        None where they are not public.
 
     Returns
     -------
@@ -37,10 +44,12 @@ def audit_document(report: AuditReport, *, district: str, term: str, release: in
         ``kinds``: what nobody can tell apart: for each dimension its `names`, and in `numbers` for each kind the
         position of its name, −1 where its counts differ (dimensions in which all differ are left out); `places`, how
         many counts each kind has. ``figures``: every published or withheld figure with its `key`; it is the sum of the
-        kinds that have all of the key. ``groups``: groups that no table shows; they have up to all there is of their
-        `kinds`, and at least all of those in `whole`. ``worlds``: how much there is of each kind, as two lists, in
-        made-up counts that agree with every published figure and statement. Each withheld figure names the worlds in
-        which it is as small and as large as it can be. No true count that is withheld is in it.
+        kinds that have all of the key. ``statements``: what else is published, each between `low` and `high`, with the
+        weights of the kinds where these are public. ``groups``: groups that no table shows; they have up to all there
+        is of their `kinds`, and at least all of those in `whole`. ``worlds``: how much there is of each kind, as two
+        lists, in made-up counts that agree with every published figure and every statement with weights. Each withheld
+        figure names the worlds in which it is as small and as large as it can be. No true count that is withheld is in
+        it.
     """
     table = report.table
     return {
@@ -55,7 +64,7 @@ def audit_document(report: AuditReport, *, district: str, term: str, release: in
         "note": "Worlds are made up: they show what is possible, not what was.",
         "kinds": _kinds(report),
         "figures": _figures(report),
-        "statements": _statements(report),
+        "statements": [*_statements(report), *map(dict, said)],
         "groups": _groups(report),
         "worlds": [_sparse(world) for world in report.worlds],
     }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.grouping import ALL
-from safeschools_geo.errors import LedgerError
+from safeschools_geo.errors import LedgerError, count_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,11 @@ class Release:
         What else was published, as `facts.Fact` writes it.
     previous
         Hash of the release before.
+    said
+        Numbers that were published besides, as they stand in the audit.
+    counts
+        The finest counts at that time: `dims`, and `rows` of their names and a count above 0. Without them a school
+        that left and a correction of another can look like no change at all.
     """
 
     number: int
@@ -63,11 +68,24 @@ class Release:
     figures: Sequence[Mapping[str, Any]]
     statements: Sequence[Mapping[str, Any]]
     previous: str = _FIRST
+    said: Sequence[Mapping[str, Any]] = ()
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the release as it is recorded; what a release of an earlier version does not have is left out.
+
+        Returns
+        -------
+        dict
+            Its fields by name.
+        """
+        later = ("said", "counts")
+        return {name: value for name, value in asdict(self).items() if name not in later or value}
 
     @property
     def hash(self) -> str:
         """SHA-256 of all of it."""
-        return hashlib.sha256(_canonical(asdict(self)).encode()).hexdigest()
+        return hashlib.sha256(_canonical(self.to_dict()).encode()).hexdigest()
 
     def says_the_same(self, other: Release) -> bool:
         """Say whether another release publishes the same, whenever it did.
@@ -82,8 +100,8 @@ class Release:
         bool
             Whether it does.
         """
-        unlike = ("number", "released", "previous")
-        one, two = ({k: v for k, v in asdict(r).items() if k not in unlike} for r in (self, other))
+        unlike = ("number", "released", "previous", "counts")
+        one, two = ({k: v for k, v in r.to_dict().items() if k not in unlike} for r in (self, other))
         return _canonical(one) == _canonical(two)
 
     def line(self) -> str:
@@ -94,7 +112,7 @@ class Release:
         str
             JSON, with its hash.
         """
-        return _canonical({**asdict(self), "hash": self.hash})
+        return _canonical({**self.to_dict(), "hash": self.hash})
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +126,10 @@ class Earlier:
     statements
         What else they said that does.
     restated
-        Figures that have been corrected since, or lack schools that have left.
+        Figures that have been corrected since, or lack schools that have left: each as it was published, and as it
+        would have been with the corrections alone and with the schools that left alone.
     withheld
-        Figures that were withheld whenever they could have been told, each by the value of its dimensions.
+        Figures that the last release which could have told them withheld, each by the value of its dimensions.
     """
 
     figures: tuple[Fact, ...]
@@ -156,6 +175,59 @@ def read_ledger(path: Path) -> tuple[Release, ...]:
     return tuple(releases)
 
 
+def require_whole(releases: Sequence[Release], packets: Iterable[Path], *, record: Path) -> None:
+    """Refuse a record that lacks releases which packets know of.
+
+    Parameters
+    ----------
+    releases
+        The record, as it is now.
+    packets
+        Files ``packet.json`` of packets that were made earlier: each says how the record ended then.
+    record
+        File of the record.
+
+    Raises
+    ------
+    LedgerError
+        When the record is shorter than one of them says, or another.
+    """
+    for path in packets:
+        number, last = _end_of(path)
+        if last and (len(releases) < number or releases[number - 1].hash != last):
+            found = f"{count_text(len(releases), 'release')}; {path} knows of {number}"
+            raise _broken(record, "It lacks releases, or it is the record of something else.", found)
+
+
+def packets_beside(record: Path, outputs: Path) -> list[Path]:
+    """Find the packets that tell how the record ended when they were made.
+
+    Parameters
+    ----------
+    record
+        File of the record.
+    outputs
+        Folder of the results, with a folder for each term.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files ``packet.json``: those of releases, kept beside the record, and those of the terms.
+    """
+    released = record.parent.glob("releases/*/packet.json")
+    drafts = {path for folder in (record.parent, outputs) for path in folder.glob("*/board/packet.json")}
+    return [*sorted(released), *sorted(drafts)]
+
+
+def _end_of(packet: Path) -> tuple[int, str]:
+    """Read how the record ended when a packet was made; a file that cannot be read says nothing."""
+    try:
+        end = json.loads(packet.read_text(encoding="utf-8"))["record"]
+        return int(end["releases"]), str(end["last"] or "")
+    except (OSError, UnicodeDecodeError, ValueError, TypeError, KeyError):
+        return 0, ""
+
+
 def ledger_text(releases: Sequence[Release]) -> str:
     """Write the record.
 
@@ -181,6 +253,8 @@ def with_release(
     term: str,
     released: str,
     statements: Sequence[Fact] = (),
+    said: Sequence[Mapping[str, Any]] = (),
+    raw: RawTable | None = None,
 ) -> tuple[Release, ...]:
     """Add a release to the record, unless the last one says the same.
 
@@ -197,7 +271,11 @@ def with_release(
     released
         Day of the release, in ISO 8601.
     statements
-        What is published besides the figures.
+        What is published besides the figures, as weighted sums of counts.
+    said
+        The numbers that are published besides, as they stand in the audit.
+    raw
+        The counts that `safe` is made of. They are recorded, so that a later release knows what has changed.
 
     Returns
     -------
@@ -216,6 +294,8 @@ def with_release(
         figures=_figures(safe),
         statements=[_of_schools(fact, people.astype("str")).to_dict() for fact in statements],
         previous=releases[-1].hash if releases else _FIRST,
+        said=[dict(one) for one in said],
+        counts={} if raw is None else _finest(raw, dims),
     )
     if releases and releases[-1].says_the_same(new):
         return tuple(releases)
@@ -236,9 +316,10 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
     -------
     Earlier
         Figures are taken with the schools that their zone or level had when they were published, so that the same
-        schools in other zones are no way around. Figures that the counts contradict have been corrected since, or are
-        of schools that have left: they say nothing certain about the counts, but their difference from what would now
-        be published does (`protect(…, restated=…)`).
+        schools in other zones are no way around. Figures that have been corrected since, or are of schools that have
+        left, say nothing certain about the counts, but their difference from what would now be published does
+        (`protect(…, restated=…)`). Where the release records its counts, schools that left and corrections are told
+        apart: one more here and one less there is not nothing.
     """
     figures: list[Fact] = []
     statements: list[Fact] = []
@@ -247,10 +328,45 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
         if release.measure != raw.measure or _ID not in raw.dims:
             continue
         for fact in _figures_of(release, raw):
-            (figures if _holds(fact, raw) else restated).append(fact)
+            changes = _changes_of(fact, release, raw)
+            (restated if changes else figures).extend(changes or [fact])
         statements += [fact for fact in _statements_of(release) if _holds(fact, raw)]
     told, also, moved = (tuple(_distinct(facts, raw)) for facts in (figures, statements, restated))
-    return Earlier(told, also, moved, _always_withheld(releases))
+    return Earlier(told, also, moved, _still_withheld(releases))
+
+
+def _changes_of(fact: Fact, release: Release, raw: RawTable) -> list[Fact]:
+    """Write a figure as it was, and as it would be with each kind of change alone; nothing if nothing has changed."""
+    now = float(fact.row(raw.atoms) @ raw.values)
+    left = _of_schools_that_left(fact, release, set(raw.atoms[_ID]))
+    corrected = now - (fact.low - left)
+    if abs(left) < _NEAR and abs(corrected) < _NEAR:
+        return []
+    before = [fact.low, *([now + left] if left else []), *([now - corrected] if corrected else [])]
+    return [replace(fact, low=value, high=value) for value in dict.fromkeys(before)]
+
+
+def _of_schools_that_left(fact: Fact, release: Release, here: set[str]) -> float:
+    """Count what a figure had of schools that are not there any more; 0 where the release did not record it."""
+    gone = set(fact.weights) - here
+    if not gone or not release.counts:
+        return 0.0
+    dims, about = list(release.counts["dims"]), dict(fact.where)
+    at = {name: dims.index(name) for name in (_ID, *about) if name in dims}
+    return float(
+        sum(
+            row[-1]
+            for row in release.counts["rows"]
+            if row[at[_ID]] in gone and all(row[at[name]] == value for name, value in about.items() if name in at)
+        )
+    )
+
+
+def _finest(raw: RawTable, settled: Sequence[str]) -> dict[str, Any]:
+    dims = [name for name in raw.dims if name not in settled]
+    added = raw.counts.groupby(dims)["count"].sum()
+    some = added[added > 0].reset_index()
+    return {"dims": dims, "rows": some.astype(object).to_numpy().tolist()}
 
 
 def _holds(fact: Fact, raw: RawTable) -> bool:
@@ -309,13 +425,12 @@ def _of_schools(fact: Fact, people: pd.DataFrame) -> Fact:
     return replace(fact, by=_ID, weights=by_school, where=tuple(w for w in fact.where if w[0] not in about))
 
 
-def _always_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:
-    """List figures that no release has told: whoever compares releases is not to learn from a change of mind."""
+def _still_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:
+    """List figures withheld when last they could be told: a change of mind would tell who compares releases."""
     told: dict[tuple[tuple[str, str], ...], bool] = {}
     for release in releases:
         for figure in release.figures:
-            key = tuple(sorted(figure["key"].items()))
-            told[key] = told.get(key, False) or figure["value"] is not None
+            told[tuple(sorted(figure["key"].items()))] = figure["value"] is not None
     return tuple(dict(key) for key, is_told in told.items() if not is_told)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from safeschools_geo.disclosure.attacker import Known
+from safeschools_geo.disclosure.attacker import Attacker, Known
 from safeschools_geo.disclosure.complement import Pattern, Problem, complementary
 from safeschools_geo.disclosure.facts import said
 from safeschools_geo.disclosure.needs import needs_of_restated, needs_of_small, targets
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safeschools_geo.disclosure.cells import Cells
-    from safeschools_geo.disclosure.facts import Fact
+    from safeschools_geo.disclosure.facts import Fact, Said
     from safeschools_geo.disclosure.policy import Policy
     from safeschools_geo.disclosure.raw_table import RawTable
+
+_NEAR = 1e-6
 
 
 def protect(
@@ -80,13 +82,13 @@ def protect(
     raw, chosen = raw_table(table), load_policy(policy)
     statements = said(facts, raw.atoms)
     _require_true([f for f in facts if not f.is_need], statements.holds(raw.values))
-    shown, unseen = _counted(raw, raw.cells(), chosen), _counted(raw, raw.hidden_cells(), chosen)
-    cells, values, small = shown
+    shown, unseen = _both(raw, chosen, statements)
+    cells, values, small, alone = shown
     needs = needs_of_restated(restated, raw.atoms, raw.values, chosen)
     rows, low, high = targets(cells, small, unseen.cells, unseen.is_small, needs=needs, policy=chosen)
     problem = Problem(
         known=Known(cells.matrix, values.astype("float64"), statements),
-        is_sensitive=small | cells.named(withheld),
+        is_sensitive=small | alone | cells.named(withheld),
         targets=rows,
         low=low,
         high=high,
@@ -123,21 +125,44 @@ def withhold(
         A release that may well tell too much: `audit` says whether it does, and the pages ask it.
     """
     raw, chosen = raw_table(table), load_policy(policy)
-    shown, unseen = _counted(raw, raw.cells(), chosen), _counted(raw, raw.hidden_cells(), chosen)
+    shown, unseen = _both(raw, chosen, said(facts, raw.atoms))
     return _released(shown, unseen, shown.cells.named(keys), tuple(facts), raw, policy=chosen)
 
 
 class _Counted(NamedTuple):
-    """Figures with their values, and which of them are small."""
+    """Figures with their values; which have to be able to be any small count; which are of one school alone."""
 
     cells: Cells
     values: NDArray[np.int64]
     is_small: NDArray[np.bool_]
+    is_alone: NDArray[np.bool_]
+
+
+def _both(raw: RawTable, policy: Policy, statements: Said) -> tuple[_Counted, _Counted]:
+    """Count the figures that tables show, and those that none does."""
+    shown, unseen = _counted(raw, raw.cells(), policy), _counted(raw, raw.hidden_cells(), policy)
+    if len(statements.low) and (shown.is_alone.any() or unseen.is_alone.any()):
+        known = Known(shown.cells.matrix, shown.values.astype("float64"), statements)
+        attacker = Attacker(known, np.ones(len(shown.values), dtype=bool), whole=False)
+        shown, unseen = (_not_yet_told(counted, attacker, policy) for counted in (shown, unseen))
+    return shown, unseen
 
 
 def _counted(raw: RawTable, cells: Cells, policy: Policy) -> _Counted:
     values = np.asarray(np.rint(cells.matrix @ raw.values), dtype="int64")
-    return _Counted(cells, values, is_sensitive(values, raw.students_of(cells), policy))
+    is_alone = raw.is_alone(cells)
+    return _Counted(cells, values, is_sensitive(values, raw.students_of(cells), policy) | is_alone, is_alone)
+
+
+def _not_yet_told(counted: _Counted, attacker: Attacker, policy: Policy) -> _Counted:
+    """Ask no longer that a school's larger count be unknown where earlier releases have told it."""
+    is_small = counted.is_small.copy()
+    most, least = attacker.kinds.reach(counted.cells.matrix)
+    for row in np.flatnonzero(counted.is_alone & (counted.values > policy.largest_small)):
+        low = attacker.extreme(least[[row]].toarray()[0], most=False).value
+        high = attacker.extreme(most[[row]].toarray()[0], most=True).value
+        is_small[row] = low <= 1 + _NEAR and high >= policy.largest_small - _NEAR
+    return counted._replace(is_small=is_small)
 
 
 def _released(

@@ -57,6 +57,9 @@ class RawTable:
     people
         The dimensions that tell people apart; None for all that `students` has, () where all counts are of the same
         people.
+    alone
+        A dimension, such as ``school``: a figure that has counts of one of its groups alone is that group's figure, and
+        is withheld whatever it is, unless the table names the group itself. None where that may be published.
     """
 
     counts: pd.DataFrame
@@ -65,6 +68,7 @@ class RawTable:
     students: pd.DataFrame | None = None
     measure: str = "incidents"
     people: tuple[str, ...] | None = None
+    alone: str | None = None
 
     def __post_init__(self) -> None:
         """Check the counts and add up equal rows."""
@@ -79,6 +83,8 @@ class RawTable:
         object.__setattr__(self, "counts", added.reset_index(drop=True))
         if self.students is not None:
             self._require_people(_with_text_columns(self.students))
+        if self.alone is not None and self.alone not in dims:
+            raise ColumnError("The counts do not have this dimension.", found=self.alone, expected=", ".join(dims))
 
     def _require_people(self, students: pd.DataFrame) -> None:
         shared = [name for name in self.dims if name in students.columns]
@@ -144,6 +150,30 @@ class RawTable:
             The figures, without their values.
         """
         return cells_of(self.atoms, self.hidden)
+
+    def is_alone(self, cells: Cells) -> NDArray[np.bool_]:
+        """Find the figures that are those of one group, under another name.
+
+        Parameters
+        ----------
+        cells
+            The figures.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_cells,): whether all counts of a figure are of one group of `alone`, and a table names it by
+            something else.
+        """
+        n_cells = cells.matrix.shape[0]
+        if self.alone is None:
+            return np.zeros(n_cells, dtype=bool)
+        codes, names = pd.factorize(self.atoms[self.alone])
+        belongs = csr_array((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=(len(codes), len(names)))
+        groups = np.diff((cells.matrix @ belongs).tocsr().indptr)
+        is_renamed = np.zeros(n_cells, dtype=bool)
+        is_renamed[cells.keys.loc[cells.keys[self.alone] == ALL, "cell"].to_numpy(dtype="int64")] = True
+        return np.asarray((groups == 1) & is_renamed)
 
     def students_of(self, cells: Cells) -> Numbers:
         """Count the students of the group behind each figure.

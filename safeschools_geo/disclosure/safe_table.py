@@ -11,7 +11,7 @@ from safeschools_geo.disclosure.grouping import ALL, Grouping
 from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,6 +77,31 @@ class SafeTable:
         self._needs, self._hidden_sensitive = needs, hidden_sensitive
         self._facts, self._policy, self._measure, self._notes = facts, policy, measure, notes
         self._seal = seal
+
+    def beside(self, facts: Sequence[Fact]) -> SafeTable:
+        """Publish more beside the same figures, for the audit to look at.
+
+        Parameters
+        ----------
+        facts
+            The statements.
+
+        Returns
+        -------
+        SafeTable
+            The same figures, with these statements too.
+        """
+        return sealed(
+            cells=self._cells,
+            values=self._values,
+            hidden=self._hidden,
+            needs=self._needs,
+            hidden_sensitive=self._hidden_sensitive,
+            facts=(*self._facts, *facts),
+            policy=self._policy,
+            measure=self._measure,
+            notes=self._notes,
+        )
 
     @property
     def facts(self) -> tuple[Fact, ...]:

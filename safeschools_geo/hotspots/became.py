@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.hotspots.change import term_change
+from safeschools_geo.hotspots.change import change_words, term_change
 from safeschools_geo.hotspots.groups import overlap
-from safeschools_geo.hotspots.words import chance_text, listed, number_word
+from safeschools_geo.hotspots.words import carried, chance_text, counted_text, listed, number_word, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +50,10 @@ HOTSPOTS_OF_TWO_TERMS = (
     "sentence",
 )
 
-_TOO_LITTLE = ("insufficient_data", "no_denominator")
+NOT_JUDGED = ("insufficient_data", "no_denominator")
+"""Statuses of schools that no test could judge."""
+
 _TESTED = ("incidents_before", "incidents_after", "ratio", "ratio_low", "ratio_high", "p_value", "q_value", "direction")
-_NO_EVIDENCE = {
-    "emerged": "it is no evidence that more happens there than before",
-    "faded": "it is no evidence that less happens there than before",
-    "persisted": "it is no evidence that it grew or shrank",
-    "insufficient_data": "it is no evidence of a change",
-}
 
 
 def what_became(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
@@ -75,7 +71,7 @@ def what_became(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
         went; a school that is high only with what officers started is not high.
     """
     was, now = (before == "high").to_numpy(), (after == "high").to_numpy()
-    is_unknown = before.isin(_TOO_LITTLE).to_numpy() | after.isin(_TOO_LITTLE).to_numpy()
+    is_unknown = before.isin(NOT_JUDGED).to_numpy() | after.isin(NOT_JUDGED).to_numpy()
     return np.select(
         [was & now, is_unknown, now, was], ["persisted", "insufficient_data", "emerged", "faded"], default="not_high"
     )
@@ -167,11 +163,10 @@ def _told_group(
     ids: list[str] = row["members"]
     sides = [one.rates.table[one.rates.table["school_id"].isin(ids)] for one in found]
     expected = [side["expected"].sum() for side in sides]
+    seen = [side.loc[side["expected"].notna(), "reported"].sum() for side in sides]
     zones = [";".join(sorted(set(side["zone_id"]) - {""})) for side in sides]
-    over = [
-        float(side.loc[side["expected"].notna(), "reported"].sum() / e) if e > 0 else np.nan
-        for side, e in zip(sides, expected, strict=True)
-    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        over = carried(np.divide(seen, expected), expected)
     number = len(ids)
     told = {
         **row,
@@ -223,21 +218,21 @@ def _sentence(row: dict[str, Any], terms: tuple[str, str], *, officers: str = ""
             "whether it was high there too"
         ),
     }[row["became"]]
-    counts = f"{row['incidents_before']:,} reported incidents in {before}, {row['incidents_after']:,} in {after}"
+    counts = f"{counted_text(row['incidents_before'])} in {before}, {row['incidents_after']:,} in {after}"
     return f"{row['name']} {lead} ({counts}).{officers} {_change(row)}"
 
 
 def _change(row: dict[str, Any]) -> str:
     """Say whether the two terms differ by more than chance: being called high in one of them does not."""
-    direction = row["direction"]
-    if direction == "insufficient_data":
-        return "The two terms have too few incidents to be compared."
-    times = "from none" if np.isinf(row["ratio"]) else f"to {row['ratio']:.2f} times what it was"
-    interval = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
-    told = f"{interval}, q {chance_text(row['q_value'])}"
-    if direction == "no clear change":
-        return f"The rate went {times} ({told}), which is within what chance does: {_NO_EVIDENCE[row['became']]}."
-    return f"The rate {direction} {times} ({told}), more than chance explains."
+    told = change_words(row)
+    if row["direction"] == "insufficient_data":
+        return f"The two terms have {told}."
+    found = f"q {chance_text(row['q_value'])}"
+    if np.isfinite(row["ratio"]):
+        interval = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
+        ratio = f"{times(row['ratio'])} the rate of before, " if row["direction"] == "no clear change" else ""
+        found = f"{ratio}{interval}, {found}"
+    return f"{told[0].upper()}{told[1:]} ({found})."
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

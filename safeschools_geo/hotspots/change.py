@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +13,26 @@ from scipy import stats
 from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.hotspots.honesty import CLEARLY
 from safeschools_geo.hotspots.intervals import q_values
-from safeschools_geo.hotspots.words import chance_text, times
+from safeschools_geo.hotspots.words import NOT_CLEARLY, chance_text, counted_text, times
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from safeschools_geo.settings import Term
 
 
 FEWEST = 5
 """Fewest incidents in both terms together that are compared."""
 
+BASELINES = {"year_before": "the same term a year earlier", "term_before": "the term before"}
+"""What a term is compared with, and its name in print."""
+
+_SAME_SEASON = timedelta(days=60)
+_YEAR = timedelta(days=365)
+
 _TAIL = 0.025
+_UNKNOWN = (float("nan"),) * 4
 _WIDE = 1.959963984540054
 _CHANGES = (
     "incidents_before",
@@ -36,6 +47,66 @@ _CHANGES = (
     "direction",
     "sentence",
 )
+
+
+def baseline_terms(terms: Sequence[Term], this: Term) -> dict[str, str]:
+    """Find the terms that a term is compared with.
+
+    Parameters
+    ----------
+    terms
+        Terms that have a record.
+    this
+        The term.
+
+    Returns
+    -------
+    dict of str to str
+        Key of `BASELINES` → name of the term: the one that began nearest to a year earlier, by at most 60 days more or
+        less, and the last one before; where both are one term, it is the same term a year earlier.
+    """
+    earlier = sorted((t for t in terms if t.start < this.start), key=lambda t: t.start)
+    if not earlier:
+        return {}
+    nearest = min(earlier, key=lambda t: abs(this.start - t.start - _YEAR))
+    found = {"year_before": nearest.name} if abs(this.start - nearest.start - _YEAR) <= _SAME_SEASON else {}
+    return found if nearest == earlier[-1] and found else {**found, "term_before": earlier[-1].name}
+
+
+def changes_against(
+    counts: pd.DataFrame, *, baselines: Mapping[str, str], after: str, by: str, population: str = "reported"
+) -> pd.DataFrame:
+    """Compare a term with each of its baselines.
+
+    Parameters
+    ----------
+    counts
+        As for `term_change`.
+    baselines
+        Result of `baseline_terms`.
+    after
+        The term.
+    by
+        As for `term_change`.
+    population
+        What `incidents` counts, a key of `schemas.POPULATIONS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Results of `term_change` under each other, with `baseline`, `before`, `after` and `population` in front; no rows
+        without a baseline, or where nothing is counted.
+    """
+    named = ["baseline", "before", "after", "population"]
+    tables = [
+        term_change(counts, before=before, after=after, by=by, population=population).assign(
+            baseline=baseline, before=before, after=after, population=population
+        )
+        for baseline, before in baselines.items()
+        if {before, after} <= set(counts["term"])
+    ]
+    columns = [*named, by, *_CHANGES]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def e_test(count_1: float, exposure_1: float, count_2: float, exposure_2: float) -> float:
@@ -67,7 +138,9 @@ def e_test(count_1: float, exposure_1: float, count_2: float, exposure_2: float)
     return min(p_value, 1.0)
 
 
-def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "school_id") -> pd.DataFrame:
+def term_change(
+    counts: pd.DataFrame, *, before: str, after: str, by: str = "school_id", population: str = "reported"
+) -> pd.DataFrame:
     """Compare two terms, school by school or zone by zone.
 
     Parameters
@@ -78,15 +151,19 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
         The terms.
     by
         ``school_id`` or ``zone_id``, or another column of `counts`, such as ``level``.
+    population
+        What `incidents` counts, a key of `schemas.POPULATIONS`.
 
     Returns
     -------
     pandas.DataFrame
         One row for each: `incidents_before`, `incidents_after`, `student_days_before`, `student_days_after`, `ratio`
-        (of rates, after over before) with its exact conditional 95 % interval (`ratio_low`, `ratio_high`), `p_value`
-        (E-test, two-sided), `q_value` (over all rows tested), `direction` (``rose`` or ``fell`` where the q-value is at
-        most 5 %, ``no clear change``, or ``insufficient_data``: fewer than `FEWEST` incidents or no student-days) and
-        `sentence`. Incidents of schools without student-days are left out.
+        (of rates, after over before; missing where the earlier term has fewer than `words.FEWEST_AS_BASE`) with its
+        exact conditional 95 % interval (`ratio_low`, `ratio_high`), `p_value` (E-test, two-sided), `q_value` (over all
+        rows tested), `direction` (``rose`` or ``fell`` where the q-value is at most 5 %, ``no clear change``, or
+        ``insufficient_data``: fewer than `FEWEST` incidents, no student-days, or a term of which the whole table has no
+        incident: a record that is not there is no fall) and `sentence`. Incidents of schools without student-days are
+        left out, which `sentence` says, and only where a row has no other schools they are counted.
 
     Raises
     ------
@@ -98,9 +175,11 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
     lacking = sorted({"term", by, "incidents", "student_days"} - set(counts.columns))
     if lacking:
         raise ColumnError("Terms cannot be compared without these columns.", expected=", ".join(lacking))
-    sums = []
+    sums, everywhere = [], []
     for term in (before, after):
-        rows = counts[(counts["term"] == term) & (counts["student_days"] > 0)]
+        every = counts[counts["term"] == term]
+        rows = every[every["student_days"] > 0]
+        everywhere.append(every.groupby(by)["incidents"].sum())
         if not (counts["term"] == term).any():
             raise InputError(
                 "There is no such term.", found=term, expected=", ".join(map(str, counts["term"].unique()))
@@ -108,23 +187,31 @@ def term_change(counts: pd.DataFrame, *, before: str, after: str, by: str = "sch
         sums.append(rows.groupby(by)[["incidents", "student_days"]].sum())
     keys = pd.Index(counts[by].drop_duplicates().sort_values(), name=by)
     earlier, later = (table.reindex(keys).fillna(0.0) for table in sums)
+    all_of = [numbers.reindex(keys).fillna(0.0) for numbers in everywhere]
+    # Without any known enrollment there is nothing to compare, and the counts are those of all.
+    is_unknown = (earlier["student_days"] + later["student_days"]) == 0
     table = pd.DataFrame(
         {
-            "incidents_before": earlier["incidents"].astype("int64"),
-            "incidents_after": later["incidents"].astype("int64"),
+            "incidents_before": earlier["incidents"].mask(is_unknown, all_of[0]).astype("int64"),
+            "incidents_after": later["incidents"].mask(is_unknown, all_of[1]).astype("int64"),
             "student_days_before": earlier["student_days"],
             "student_days_after": later["student_days"],
         }
     )
-    measured = [_compare(row) for row in table.itertuples(index=False, name=None)]
+    has_record = bool(earlier["incidents"].sum() and later["incidents"].sum())
+    measured = [_compare(row) if has_record else _UNKNOWN for row in table.itertuples(index=False, name=None)]
     table[["ratio", "ratio_low", "ratio_high", "p_value"]] = np.array(measured).reshape(len(table), 4)
     table["q_value"] = q_values(table["p_value"])
     table["direction"] = np.select(
-        [table["p_value"].isna(), table["q_value"] > 0.05, table["ratio"] > 1],  # noqa: PLR2004 - the usual 5 %
+        [table["p_value"].isna(), table["q_value"] > 0.05, _is_more(table)],  # noqa: PLR2004 - the usual 5 %
         ["insufficient_data", "no clear change", "rose"],
         default="fell",
     )
-    table["sentence"] = [_change_sentence(row, before, after) for row in table.to_dict("records")]
+    is_part = ~is_unknown & ((earlier["incidents"] < all_of[0]) | (later["incidents"] < all_of[1]))
+    table["sentence"] = [
+        _change_sentence(row, before, after, population, is_part=part)
+        for row, part in zip(table.to_dict("records"), is_part, strict=True)
+    ]
     return table.reset_index()[[by, *_CHANGES]]
 
 
@@ -141,8 +228,8 @@ def officer_share_change(counts: pd.DataFrame, *, before: str, after: str) -> st
     Returns
     -------
     str
-        A sentence; empty where chance explains the difference of the shares (Fisher's exact test, two-sided, p above
-        `honesty.CLEARLY`) or a term has no incidents.
+        A sentence; empty where the difference of the shares is not clearly more than chance (Fisher's exact test,
+        two-sided, p above `honesty.CLEARLY`) or a term has no incidents.
     """
     sums = counts.groupby("term")[["incidents", "reported"]].sum().reindex([before, after]).fillna(0)
     if not sums["incidents"].all():
@@ -153,25 +240,9 @@ def officer_share_change(counts: pd.DataFrame, *, before: str, after: str) -> st
         return ""
     was, now = started / sums["incidents"]
     return (
-        f"Officers started {now:.0%} of the incidents in {after} themselves, and {was:.0%} in {before} "
+        f"Officers started {now:.0%} of the {POPULATIONS['calls']} in {after} themselves, and {was:.0%} in {before} "
         f"(p {chance_text(p_value)}): where and how they patrol, or what is recorded, may have changed."
     )
-
-
-def no_change(by: str) -> pd.DataFrame:
-    """Give the table of changes of a first term, which has none.
-
-    Parameters
-    ----------
-    by
-        ``school_id`` or ``zone_id``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The columns of `term_change`, no rows.
-    """
-    return pd.DataFrame(columns=[by, *_CHANGES])
 
 
 @dataclass(frozen=True)
@@ -210,7 +281,7 @@ class DisplacementDifference:
             One sentence.
         """
         word = "fewer" if self.wdd < 0 else "more"
-        sure = "chance does not explain it" if self.p_value <= 0.05 else "chance can explain it"  # noqa: PLR2004
+        sure = "more than chance explains" if self.p_value <= 0.05 else NOT_CLEARLY  # noqa: PLR2004 - the usual 5 %
         return (
             f"{abs(self.wdd):,.0f} incidents {word} than the comparison leads to expect (95 % interval "
             f"{self.low:,.0f} to {self.high:,.0f}, two-sided p = {self.p_value:.3f}): {sure}."
@@ -333,13 +404,22 @@ def _nearest(table: pd.DataFrame, moved: list[str], before: str) -> list[str]:
 
 def _compare(row: tuple[float, ...]) -> tuple[float, float, float, float]:
     earlier, later, days_before, days_after = row
-    unknown = float("nan")
     if not (days_before > 0 and days_after > 0) or earlier + later < FEWEST:
-        return unknown, unknown, unknown, unknown
+        return _UNKNOWN
+    p_value = e_test(later, days_after, earlier, days_before)
+    if earlier < FEWEST_AS_BASE:
+        return *_UNKNOWN[:3], p_value
     scale = days_before / days_after
-    ratio = later / earlier * scale if earlier else float("inf")
     low, high = _odds_interval(later, earlier)
-    return ratio, low * scale, high * scale, e_test(later, days_after, earlier, days_before)
+    return later / earlier * scale, low * scale, high * scale, p_value
+
+
+def _is_more(table: pd.DataFrame) -> pd.Series:
+    """Say where the later rate is the higher one."""
+    return (
+        table["incidents_after"] * table["student_days_before"]
+        > table["incidents_before"] * table["student_days_after"]
+    )
 
 
 def _odds_interval(later: float, earlier: float) -> tuple[float, float]:
@@ -349,11 +429,35 @@ def _odds_interval(later: float, earlier: float) -> tuple[float, float]:
     return float(low / (1 - low)), float(high / (1 - high)) if high < 1 else float("inf")
 
 
-def _change_sentence(row: dict[Any, Any], before: str, after: str) -> str:
-    counts = f"{row['incidents_before']:,} reported incidents in {before}, {row['incidents_after']:,} in {after}"
+def _change_sentence(row: dict[Any, Any], before: str, after: str, population: str, *, is_part: bool) -> str:
+    where = " at schools with a known enrollment" if is_part else ""
+    counts = (
+        f"{counted_text(row['incidents_before'], population)}{where} in {before}, {row['incidents_after']:,} in {after}"
+    )
+    return f"{counts}: {change_words(row)}."
+
+
+def change_words(row: Mapping[Any, Any]) -> str:
+    """Say how a rate changed, as every page and table says it.
+
+    Parameters
+    ----------
+    row
+        A row of `term_change`.
+
+    Returns
+    -------
+    str
+        For example ``"the rate rose to 5.0 times what it was, more than chance explains"``.
+    """
     if row["direction"] == "insufficient_data":
-        return f"{counts}: too few to compare."
+        return "too few to compare"
     if row["direction"] == "no clear change":
-        return f"{counts}: no clear change."
-    word = "rose to" if row["direction"] == "rose" else "fell to"
-    return f"{counts}: the rate {word} {times(row['ratio'])} what it was, more than chance explains."
+        return f"the difference is {NOT_CLEARLY}"
+    if row["incidents_after"] == 0:
+        told = "to none"
+    elif np.isnan(row["ratio"]):
+        told = f"from {'none' if row['incidents_before'] == 0 else 'almost none'}"
+    else:
+        told = f"to {times(row['ratio'])} what it was"
+    return f"the rate {row['direction']} {told}, more than chance explains"

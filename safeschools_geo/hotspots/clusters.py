@@ -13,6 +13,7 @@ from sklearn.cluster import DBSCAN, HDBSCAN
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, InputError, count_text
 from safeschools_geo.hotspots.place_facts import NEEDED, DistinctPlaces, incidents_held, place_facts
+from safeschools_geo.hotspots.words import counted_text
 from safeschools_geo.schemas import CATEGORIES
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class PlaceClusters:
         return pd.DataFrame(self.clusters.drop(columns="geometry"))
 
     def _finding(self) -> str:
-        told, fewest = f"{count_text(self.incidents, 'incident')} off campus", self.settings["min_incidents"]
+        told, fewest = f"{counted_text(self.incidents, 'critical')} off campus", self.settings["min_incidents"]
         if self.incidents < fewest:
             return f"{told}: too few to look for places where they stand close together ({fewest:,} are needed)."
         if self.clusters.empty:
@@ -93,7 +94,9 @@ class PlaceClusters:
         )
 
     def _left_out(self) -> str:
-        return f" {count_text(self.without_place, 'incident')} without a place left out." if self.without_place else ""
+        return (
+            f" {counted_text(self.without_place, 'critical')} without a place left out." if self.without_place else ""
+        )
 
 
 def weighted_dbscan(xy: ArrayLike, weights: ArrayLike, *, eps_m: float, min_weight: float) -> Ints:

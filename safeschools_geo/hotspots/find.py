@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -10,7 +10,7 @@ import pandas as pd
 from pyproj import CRS, Transformer
 
 from safeschools_geo.hotspots.backtest import Backtest, backtest
-from safeschools_geo.hotspots.change import no_change, term_change
+from safeschools_geo.hotspots.change import baseline_terms, changes_against
 from safeschools_geo.hotspots.clusters import place_clusters
 from safeschools_geo.hotspots.exposure import counted, school_counts
 from safeschools_geo.hotspots.grid import grid_hotspots
@@ -23,9 +23,10 @@ from safeschools_geo.hotspots.result import Density, Hotspots, PlaceHotspots, Sc
 from safeschools_geo.hotspots.spacetime import knox
 from safeschools_geo.hotspots.spots import list_spots
 from safeschools_geo.hotspots.trend import cube_classes, trend_tests
+from safeschools_geo.hotspots.two_terms import EVERYWHERE
 from safeschools_geo.hotspots.zones import zone_shares
 from safeschools_geo.schemas import NON_CRITICAL
-from safeschools_geo.school_calendar import local_day
+from safeschools_geo.school_calendar import local_day, school_days
 from safeschools_geo.settings import Settings, Term
 from safeschools_geo.validate.piles import find_piles, pile_of
 
@@ -81,8 +82,15 @@ class TermInputs:
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The terms up to this one."""
-        return tuple(t for t in self.settings.terms if t.start <= self.term.start)
+        """The terms up to this one of which the record has any incident, and this one, in the order of time."""
+        terms = (t for t in self.settings.terms if t not in self.without_record or t == self.term)
+        return tuple(sorted((t for t in terms if t.start <= self.term.start), key=lambda t: t.start))
+
+    @property
+    def without_record(self) -> tuple[Term, ...]:
+        """The terms up to this one of which the record has no incident: no baseline, and no part of a trend."""
+        known = set(self.history["term"].dropna())
+        return tuple(t for t in self.settings.terms if t.start <= self.term.start and t.name not in known)
 
 
 def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None) -> Hotspots:
@@ -119,7 +127,8 @@ def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None)
         trends=_trends(given, counts, rated),
         backtest=_backtest(given, counts, rated),
         zone_shares=zone_shares(members, given.workload[given.workload["term"] == term.name]),
-        spots=list_spots(schools, hours, places, term=term, settings=settings),
+        # Compared with the last term that has a record, not with one that is missing from it.
+        spots=list_spots(schools, hours, places, term=term, settings=replace(settings, terms=given.terms)),
         settings=asdict(settings.hotspots),
         seed=given.seed,
         inputs=dict(inputs or {}),
@@ -235,16 +244,38 @@ def _repeats(given: TermInputs, located: gpd.GeoDataFrame) -> KnoxResult | None:
 
 
 def _trends(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolRates]) -> TermTrends:
-    reported = counts.assign(incidents=counts["reported"])
-    names = [t.name for t in given.terms]
-    cube = pd.concat([rated[name].table for name in names], ignore_index=True)
-    tested = cube[["term", "school_id", "reported", "expected", "p_value"]].rename(columns={"reported": "incidents"})
-    classes = cube_classes(tested, alpha=given.settings.hotspots.alpha)
-    changes = [
-        term_change(reported, before=names[-2], after=names[-1], by=by) if len(names) > 1 else no_change(by)
-        for by in ("school_id", "zone_id")
-    ]
-    return TermTrends(changes[0], changes[1], trend_tests(reported), classes)
+    reported = counts.assign(incidents=counts["reported"], **{EVERYWHERE: EVERYWHERE})
+    cube = pd.concat([rated[t.name].table for t in given.terms], ignore_index=True)
+    on_record = [t for t in given.terms if t not in given.without_record]
+    baselines = baseline_terms(on_record, given.term) if given.term in on_record else {}
+    calls = _calls_in_zones(given, counts)
+
+    def change(by: str) -> pd.DataFrame:
+        tables = [changes_against(reported, baselines=baselines, after=given.term.name, by=by)]
+        if by != "school_id":
+            told = changes_against(calls, baselines=baselines, after=given.term.name, by=by, population="calls")
+            tables.append(told)
+        return pd.concat(tables, ignore_index=True)
+
+    known = reported[reported["term"].isin([t.name for t in on_record])]
+    return TermTrends(
+        change_schools=change("school_id"),
+        change_zones=change("zone_id"),
+        change_all=change(EVERYWHERE),
+        trends=trend_tests(known if len(known) else reported),
+        classes=cube_classes(cube),
+        baselines=baselines,
+        without_record=tuple(t.name for t in given.without_record),
+    )
+
+
+def _calls_in_zones(given: TermInputs, counts: pd.DataFrame) -> pd.DataFrame:
+    """Count all calls for zone officers at schools in a zone, over school days: what the board packet compares."""
+    days = {t.name: len(school_days(t, given.settings.calendar)) for t in given.terms}
+    sums = counts[counts["zone_id"] != ""].groupby(["term", "zone_id"], sort=False, as_index=False)["incidents"].sum()
+    sums["student_days"] = sums["term"].map(days).astype("float64")
+    sums[EVERYWHERE] = EVERYWHERE
+    return pd.DataFrame(sums)
 
 
 def _backtest(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolRates]) -> Backtest:

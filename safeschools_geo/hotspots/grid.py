@@ -16,6 +16,8 @@ from safeschools_geo.crs import measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text
 from safeschools_geo.hotspots.intervals import q_values
 from safeschools_geo.hotspots.lattice import Kind, Lattice, lattice_over
+from safeschools_geo.hotspots.words import counted_text
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -40,8 +42,8 @@ _COLUMNS = (
     "status",
     "geometry",
 )
-_RATE = "Reported incidents per 1,000 student-days"
-_COUNT = "Incidents (counts follow where people are)"
+_RATE = "Reported calls for zone officers per 1,000 student-days"
+_COUNT = "Critical incidents (counts follow where people are)"
 _FEWEST_FOR_SKEWNESS = 3
 
 
@@ -72,6 +74,11 @@ class GridHotspots:
         return self.measure == _RATE
 
     @property
+    def population(self) -> str:
+        """What is counted, a key of `schemas.POPULATIONS`."""
+        return "reported" if self.has_rates else "critical"
+
+    @property
     def hot(self) -> gpd.GeoDataFrame:
         """The hot cells."""
         return self.cells[self.cells["is_hot"]]
@@ -86,7 +93,7 @@ class GridHotspots:
         """
         width = f"{self.settings['size_m']:g} m"
         beside = (
-            f" {count_text(self.left_out, 'incident')} {'lies' if self.left_out == 1 else 'lie'} in no cell."
+            f" {counted_text(self.left_out, self.population)} {'lies' if self.left_out == 1 else 'lie'} in no cell."
             if self.left_out
             else ""
         )
@@ -96,11 +103,14 @@ class GridHotspots:
                 f"{self.settings['fewest_cells']} say too little to call any of them hot."
             )
         elif self.hot.empty:
-            said = f"No cell of {width} stands out with its neighbours among {len(self.cells):,}."
+            said = (
+                f"No cell of {width} is hot with its neighbors among {len(self.cells):,}: none has clearly more "
+                f"{POPULATIONS[self.population]} than chance explains."
+            )
         else:
             stay = float(self.hot["stability_share"].mean())
             said = (
-                f"{count_text(len(self.hot), 'cell', of=len(self.cells))} of {width} stand out with their neighbours; "
+                f"{count_text(len(self.hot), 'cell', of=len(self.cells))} of {width} are hot with their neighbors; "
                 f"on average they do so under {stay:.0%} of shifted grids."
             )
         return said + beside

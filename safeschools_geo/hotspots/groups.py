@@ -9,12 +9,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.honesty import officer_share
 from safeschools_geo.hotspots.intervals import rate_interval
 from safeschools_geo.hotspots.rates import MOSTLY
 from safeschools_geo.hotspots.scan import ScanResult, poisson_scan
-from safeschools_geo.hotspots.words import listed, number_word, once_in_terms, times
+from safeschools_geo.hotspots.words import (
+    FEWEST_EXPECTED,
+    NOT_CLEARLY,
+    listed,
+    number_word,
+    once_in_terms,
+    times,
+)
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +38,9 @@ OTHER_SHARES = (0.1, 0.5)
 FEWEST_SCHOOLS = 10
 """Fewest schools with a rate and a place among which groups are looked for."""
 
+FEWEST_CALLS = 20
+"""Fewest reported calls at them."""
+
 _AROUND_M = 250.0
 
 
@@ -46,6 +56,8 @@ class SchoolGroups:
         Largest share of a window → result of the scan of reported incidents.
     schools
         Number of schools looked at.
+    reported
+        Reported calls for zone officers at them.
     without_place
         Ids of schools with a rate and no place, which no group can hold.
     settings
@@ -55,6 +67,7 @@ class SchoolGroups:
     table: gpd.GeoDataFrame
     scans: dict[float, ScanResult]
     schools: int
+    reported: int
     without_place: tuple[str, ...]
     settings: dict[str, Any]
 
@@ -73,11 +86,12 @@ class SchoolGroups:
         """
         if not self.scans:
             return (
-                f"No groups of schools were looked for: {count_text(self.schools, 'school')} with incidents, a known "
-                f"enrolment and a place, and fewer than {FEWEST_SCHOOLS} say too little."
+                f"No groups of neighboring schools were looked for: that takes {FEWEST_SCHOOLS} schools with a place "
+                f"that can be compared and {FEWEST_CALLS} {POPULATIONS['reported']} at them; there are {self.schools} "
+                f"schools and {self.reported:,} calls."
             )
         if self.high.empty:
-            return f"No group of neighbouring schools stands out of all {self.schools}."
+            return f"No group of neighbors among the {self.schools} schools compared is clearly above what is expected."
         return " ".join(self.high["sentence"])
 
     def to_frame(self) -> pd.DataFrame:
@@ -139,8 +153,9 @@ def school_groups(
     rated, xy = rated[is_placed], xy[is_placed]
     settings = {"alpha": alpha, "max_share": max_share, "simulations": simulations, "seed": seed}
     lost = tuple(map(str, is_placed.index[~is_placed]))
-    if len(rated) < FEWEST_SCHOOLS or not rated["reported"].sum():
-        return SchoolGroups(_as_table([], crs), {}, len(rated), lost, settings)
+    calls = int(rated["reported"].sum())
+    if len(rated) < FEWEST_SCHOOLS or calls < FEWEST_CALLS:
+        return SchoolGroups(_as_table([], crs), {}, len(rated), calls, lost, settings)
 
     def scan(cases: str, expected: str, ordinary: OrdinaryRates, share: float) -> ScanResult:
         known = rated[expected].clip(lower=1e-6)
@@ -153,6 +168,7 @@ def school_groups(
             simulations=simulations,
             seed=seed,
             dispersion=dispersions,
+            min_expected=FEWEST_EXPECTED,
         )
 
     scans = {share: scan("reported", "expected", rates.ordinary, share) for share in (max_share, *OTHER_SHARES)}
@@ -169,7 +185,7 @@ def school_groups(
     for number, row in enumerate(rows, start=1):
         row["group_id"] = f"G{number}"
         row["geometry"] = gpd.GeoSeries(at[row.pop("ids")]).union_all().convex_hull.buffer(_AROUND_M)
-    return SchoolGroups(_as_table(rows, crs), scans, len(rated), lost, settings)
+    return SchoolGroups(_as_table(rows, crs), scans, len(rated), calls, lost, settings)
 
 
 def overlap(one: Iterable[object], other: Iterable[object]) -> float:
@@ -268,16 +284,16 @@ def _sentence(cluster: Cluster, rows: pd.DataFrame, looked_at: int, status: str,
     number = len(cluster.members)
     zones = sorted({z for z in rows["zone_id"] if z})
     where = f" in Zone{'s' if len(zones) > 1 else ''} {listed(zones)}" if zones else ""
-    whose = "its enrolment and level" if number == 1 else "their enrolment and levels"
-    what = "incidents" if status == "rests_on_officer_initiated" else "reported incidents"
+    whose = "its enrollment and level" if number == 1 else "their enrollment and levels"
+    what = POPULATIONS["calls" if status == "rests_on_officer_initiated" else "reported"]
     told = (
         f"{number_word(number)} school{'s' if number != 1 else ''}{where} had {times(cluster.ratio)} the {what} "
         f"expected for {whose} ({cluster.observed:,} against {cluster.expected:.1f})"
     )
     chance = f"a pattern this strong arises by chance {once_in_terms(cluster.p_value)}"
-    looking = f"after looking at all {looked_at} schools"
+    looking = f"after looking at all {looked_at} schools compared"
     if status == "rests_on_officer_initiated":
         return f"{told}, but officers started {share:.0%} of them themselves: this says where officers looked."
     if status == "not_high":
-        return f"{told}; {chance} {looking}, which is no evidence of a hotspot."
+        return f"{told}; {chance} {looking}: {NOT_CLEARLY}."
     return f"{told}; {chance} {looking}."

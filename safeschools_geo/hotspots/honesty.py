@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.rates import MOSTLY
+from safeschools_geo.hotspots.words import counted_text
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -77,12 +78,13 @@ def warning_for(
     told = []
     share = officer_share(this, schools)
     if share >= MOSTLY:
-        told.append(f"Officers started {share:.0%} of the incidents themselves.")
+        told.append(f"Officers started {share:.0%} of the {POPULATIONS['calls']} themselves.")
     names = [t.name for t in terms]
     place = names.index(term)
     before = terms[place - 1] if place else None
     told += _named_changes(this, changes, first=before or terms[place], last=terms[place])
-    if before is not None:
+    # A term of which nothing is on record says nothing of what officers did then.
+    if before is not None and counts.loc[counts["term"] == before.name, "incidents"].sum():
         earlier = counts[(counts["term"] == before.name) & counts["school_id"].isin(list(schools))]
         told += _started_change(earlier, this, before.name)
     return " ".join(told)
@@ -107,7 +109,7 @@ def _started_change(earlier: pd.DataFrame, this: pd.DataFrame, name: str) -> lis
         return []
     return [
         (
-            f"Officers started {count_text(counts[1], 'incident')} here and {counts[0]:,} in {name}: "
+            f"Officers started {counted_text(counts[1], 'calls')} here and {counts[0]:,} in {name}: "
             "their hours there may have changed."
         )
     ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-GROUP_NAMES = {**CATEGORIES, **LEVELS, "all": "All incidents"}
+GROUP_NAMES = {**CATEGORIES, **LEVELS, "all": "All together"}
 _OTHER_LENGTHS = (2, 6)
 _SIMULATIONS = 999
 

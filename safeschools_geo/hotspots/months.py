@@ -12,7 +12,15 @@ from safeschools_geo.hotspots.exposure import month_counts
 from safeschools_geo.hotspots.groups import overlap
 from safeschools_geo.hotspots.honesty import officer_share
 from safeschools_geo.hotspots.space_time_scan import SpaceTimeScanResult, space_time_scan
-from safeschools_geo.hotspots.words import listed, number_word, once_in_terms, times
+from safeschools_geo.hotspots.words import (
+    FEWEST_EXPECTED,
+    NOT_CLEARLY,
+    listed,
+    number_word,
+    once_in_terms,
+    times,
+)
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -58,7 +66,7 @@ class SchoolMonths:
     scan
         Result of the scan; None where there was too little to scan.
     model
-        ``poisson`` (over student-days), ``permutation`` (no enrolment is known) or ``none``.
+        ``poisson`` (over student-days), ``permutation`` (no school can be compared with its level) or ``none``.
     share_of_days
         Share of the term's school days in each month.
     settings
@@ -86,17 +94,17 @@ class SchoolMonths:
         """
         if self.scan is None:
             return (
-                f"Months were not compared: fewer than {FEWEST_INCIDENTS} incidents at schools with a place, or fewer "
-                f"than {FEWEST_MONTHS} months."
+                f"Months were not compared: fewer than {FEWEST_INCIDENTS} {POPULATIONS['reported']} at schools that "
+                f"can be compared, or fewer than {FEWEST_MONTHS} months."
             )
         why = (
             ""
             if self.model == "poisson"
-            else " No enrolment is known, so there are no rates: each school is compared with its own other months, "
-            "and the months with those of the other schools (permutation model)."
+            else " No school can be compared with others of its level for its enrollment: each is compared with its "
+            "own other months, and the months with those of the other schools (permutation model)."
         )
         if self.high.empty:
-            return f"No group of schools stands out in any months of the term.{why}"
+            return f"No schools are clearly above what is expected in any months of the term.{why}"
         return " ".join(self.high["sentence"]) + why
 
     def to_frame(self) -> pd.DataFrame:
@@ -187,6 +195,7 @@ def school_months(
             simulations=draws,
             seed=seed,
             dispersion=rates.ordinary.sample_dispersions(draws, seed=seed) if has_rates else None,
+            min_expected=FEWEST_EXPECTED,
         )
 
     found = scan(max_share)
@@ -237,14 +246,14 @@ def _sentence(cluster: SpaceTimeCluster, table: pd.DataFrame, model: str, *, is_
     first, last = (pd.Timestamp(f"{p}-01").strftime("%B %Y") for p in (cluster.periods[0], cluster.periods[-1]))
     when = f"in {first}" if first == last else f"from {first} to {last}"
     basis = (
-        f"for {'its' if number == 1 else 'their'} enrolment"
+        f"for {'its enrollment and level' if number == 1 else 'their enrollment and levels'}"
         if model == "poisson"
         else "from these schools' other months and the district's"
     )
     told = (
         f"{number_word(number)} school{'s' if number != 1 else ''}{where} had "
-        f"{times(cluster.observed / cluster.expected)} the reported incidents expected {basis} {when} "
+        f"{times(cluster.observed / cluster.expected)} the {POPULATIONS['reported']} expected {basis} {when} "
         f"({cluster.observed:,} against {cluster.expected:.1f}); a pattern this strong arises by chance "
         f"{once_in_terms(cluster.p_value)} after looking at all schools and months"
     )
-    return f"{told}." if is_high else f"{told}, which is no evidence of a hotspot."
+    return f"{told}." if is_high else f"{told}: {NOT_CLEARLY}."

@@ -13,8 +13,9 @@ import shapely
 from scipy.spatial.distance import pdist
 
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, require_crs
-from safeschools_geo.errors import GeometryError, count_text
+from safeschools_geo.errors import GeometryError
 from safeschools_geo.hotspots.rates import MOSTLY
+from safeschools_geo.hotspots.words import counted_text
 from safeschools_geo.schemas import CATEGORIES
 
 if TYPE_CHECKING:
@@ -216,6 +217,6 @@ def _sentence(row: Mapping[Hashable, Any], top: tuple[str, int], across_m: int, 
     share = row["officer_initiated_share"]
     started = f"; officers started {share:.0%} of them" if share >= MOSTLY else ""
     return (
-        f"Descriptive: {count_text(row['incidents'], 'incident')} at {where}{zone}, {how_often} "
+        f"Descriptive: {counted_text(row['incidents'], 'critical')} at {where}{zone}, {how_often} "
         f"{CATEGORIES[kind].lower()} ({number:,}){started}; no count of people present, so this is not a test of harm."
     )

@@ -13,8 +13,15 @@ from safeschools_geo.errors import InputError, count_text
 from safeschools_geo.hotspots.detectable import detectable_ratios
 from safeschools_geo.hotspots.dispersion import OrdinaryRates, fit_ordinary
 from safeschools_geo.hotspots.intervals import q_values, rate_interval, ratio_interval, shrunken_ratios
-from safeschools_geo.hotspots.words import once_in_terms, times
-from safeschools_geo.schemas import SCHOOL_RATES
+from safeschools_geo.hotspots.words import (
+    FEWEST_EXPECTED,
+    NOT_CLEARLY,
+    carried,
+    counted_text,
+    once_in_terms,
+    times,
+)
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS, SCHOOL_RATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +33,9 @@ FEWEST_PEERS = 5
 
 MOSTLY = 0.5
 """Share of incidents that officers started from which a high number rests on where they looked."""
+
+NO_ENROLLMENT = "the enrollment is unknown"
+"""Why a school has no rate."""
 
 _LIMITS = {"95": (0.025, 0.975), "998": (0.001, 0.999)}
 
@@ -71,27 +81,79 @@ class SchoolRates:
         str
             A few sentences.
         """
-        number = self.table["status"].value_counts()
-        tested = int(self.table["p_value"].notna().sum())
-        if not tested:
-            known = int(self.table["student_days"].gt(0).sum())
-            why = (
-                "too few of any level have a known enrolment to compare them"
-                if known
-                else "no enrolment is known, so incidents cannot be divided by student-days"
+        judged = int(self.is_judged.sum())
+        if not self.reported:
+            return f"There are no {POPULATIONS['reported']} in the term, so no school is judged."
+        if not judged:
+            return self.not_judged_sentence()
+        officers = int((self.table["status"] == "rests_on_officer_initiated").sum())
+        told = [
+            (
+                f"{count_text(len(self.high), 'school', of=judged)} that could be judged had clearly more "
+                f"{POPULATIONS['reported']} than the enrollment and level lead to expect."
             )
-            return f"No rates are given for the {count_text(len(self.table), 'school')}: {why}."
-        told = (
-            f"{count_text(int(number.get('high', 0)), 'school', of=tested)} had more reported incidents than chance "
-            f"explains for the enrolment and level."
+        ]
+        if officers:
+            told.append(f"{count_text(officers, 'school')} would be high only with what officers started themselves.")
+        return " ".join([*told, *([self.not_judged_sentence()] if judged < len(self.table) else [])])
+
+    @property
+    def is_judged(self) -> pd.Series:
+        """Which schools could be judged: bool, on the index of `table`."""
+        return self.table["not_judged"].eq("").rename("is_judged")
+
+    @property
+    def reported(self) -> int:
+        """Reported calls for zone officers at all program schools in the term."""
+        return int(self.table["reported"].sum())
+
+    def not_judged_sentence(self) -> str:
+        """Say how many schools were not judged, with which share of the reported calls, and why.
+
+        Returns
+        -------
+        str
+            One sentence; empty where all were.
+        """
+        rest = self.table[~self.is_judged]
+        if rest.empty:
+            return ""
+        number, calls = len(rest), int(rest["reported"].sum())
+        share = f" with {calls:,} of the {self.reported:,} {POPULATIONS['reported']}" if self.reported else ""
+        reasons = rest["not_judged"].value_counts(sort=False)
+        why = [f"{reason} ({count:,})" if len(reasons) > 1 else str(reason) for reason, count in reasons.items()]
+        which = f"{count_text(number, 'program school', of=len(self.table))}{share}"
+        return f"{which} {'was' if number == 1 else 'were'} not judged: {'; '.join(why)}."
+
+    def most_sentence(self, *, only_if_not_judged: bool = False) -> str:
+        """Name the school with most reported calls.
+
+        Parameters
+        ----------
+        only_if_not_judged
+            Whether to name it only where no test could.
+
+        Returns
+        -------
+        str
+            One sentence; empty where two schools have most, or where so few calls say nothing.
+        """
+        calls = self.table["reported"]
+        most = self.table[calls == calls.max()]
+        if len(most) != 1 or calls.max() < FEWEST_AS_BASE or self.reported == 0:
+            return ""
+        row = most.iloc[0]
+        if only_if_not_judged and not row["not_judged"]:
+            return ""
+        said = {
+            "high": "it is high for its enrollment and level",
+            "not_high": f"for its enrollment and level that is {NOT_CLEARLY}",
+            "rests_on_officer_initiated": "it is high only with what officers started themselves",
+        }.get(row["status"], "it was not judged")
+        return (
+            f"{row['name']} has the most, {row['reported']:,} of the {self.reported:,} {POPULATIONS['reported']} "
+            f"({row['reported'] / self.reported:.0%}); {said}."
         )
-        more = {
-            "rests_on_officer_initiated": "high only with what officers started themselves",
-            "insufficient_data": "with too little data to tell",
-            "no_denominator": "without a known enrolment, shown without a rate",
-        }
-        rest = [f"{count_text(int(number[k]), 'school')} {words}" for k, words in more.items() if number.get(k, 0)]
-        return " ".join([told, *([f"Also: {'; '.join(rest)}."] if rest else [])])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table.
@@ -131,13 +193,15 @@ def school_rates(
     Returns
     -------
     SchoolRates
-        `table` has the columns of `counts` and `rate_per_1000` (reported incidents per 1,000 student-days) with its
+        `table` has the columns of `counts` and `rate_per_1000` (reported calls per 1,000 student-days) with its
         exact 95 % interval `rate_low_per_1000`, `rate_high_per_1000` (Garwood 1936); `expected` (reported incidents at
-        the ordinary rate of the level) and `ratio`; `p_value` (one-sided, negative-binomial funnel after
+        the ordinary rate of the level) and `ratio`, as far as they carry one (assumption A68); `p_value` (one-sided,
+        negative-binomial funnel after
         D. Spiegelhalter, "Funnel plots for comparing institutional performance", Statistics in Medicine 24, 2005, with
         `dispersion.fit_ordinary`) and `q_value` (Benjamini and Hochberg 1995); the empirical-Bayes rate
         `shrunken_per_1000` with a 95 % interval, for ranking; `detectable_ratio`; `status`, one of
-        `schemas.HOTSPOT_STATUSES`; and `sentence`. A school without a denominator keeps its row.
+        `schemas.HOTSPOT_STATUSES`; `not_judged`, which says why a school was not; and `sentence`. A school without a
+        denominator keeps its row.
     """
     so_far = counts[
         counts["term"].map({name: i for i, name in enumerate(counts["term"].unique())}) <= _place(counts, term)
@@ -146,16 +210,20 @@ def school_rates(
     is_rated = table["student_days"].gt(0).to_numpy()
     peers = table.loc[is_rated, "level"].value_counts()
     compared = peers.index[peers >= fewest_peers]
-    is_tested = is_rated & table["level"].isin(compared).to_numpy()
-    tested = table[is_tested]
     base_rows = so_far[so_far["level"].isin(compared) & so_far["student_days"].gt(0)]
-    ordinary, all_ordinary = (_fit(base_rows, column, term) for column in ("reported", "incidents"))
-    columns: dict[str, Floats] = {
-        **_plain_rates(table),
-        "expected": _expected(table, is_rated, is_tested, ordinary, "reported"),
-    }
+    fits = [_fit(base_rows, column, term) for column in ("reported", "incidents")]
+    has_peers = is_rated & table["level"].isin(compared).to_numpy()
+    expected, all_expected = (_spread(fit.expected, has_peers) for fit in fits)
+    # A level of which almost nothing is expected is no baseline, and less than one call carries no ratio.
+    of_level = pd.Series(expected).groupby(table["level"].to_numpy()).transform("sum").to_numpy(dtype=np.float64)
+    is_base = has_peers & (of_level >= FEWEST_AS_BASE)
+    is_tested = is_base & (expected >= FEWEST_EXPECTED)
+    ordinary, all_ordinary = (fit.of(is_tested[has_peers]) for fit in fits)
+    tested = table[is_tested]
+    expected, all_expected = (np.where(is_base, values, np.nan) for values in (expected, all_expected))
+    columns: dict[str, Floats] = {**_plain_rates(table), "expected": expected}
     with np.errstate(invalid="ignore", divide="ignore"):
-        columns["ratio"] = table["reported"].to_numpy() / columns["expected"]
+        columns["ratio"] = carried(table["reported"].to_numpy() / expected, expected)
     p_value = ordinary.p_values(tested["reported"])
     all_p = all_ordinary.p_values(tested["incidents"])
     low, middle, high = shrunken_ratios(tested["reported"], ordinary)
@@ -168,19 +236,26 @@ def school_rates(
         "shrunken_high_per_1000": high * base,
         "detectable_ratio": detectable_ratios(ordinary, alpha=alpha),
     }.items():
-        columns[name] = np.full(len(table), np.nan)
-        columns[name][is_tested] = values
+        columns[name] = _spread(values, is_tested)
     table = table.assign(**columns)
-    q_all = np.full(len(table), np.nan)
-    q_all[is_tested] = q_values(all_p)
+    q_all = _spread(q_values(all_p), is_tested)
     table["status"] = _statuses(table, is_rated, q_all, alpha=alpha, largest=largest_detectable)
-    table["sentence"] = [_sentence(row, len(tested), fewest_peers) for row in table.to_dict("records")]
+    is_unclear = table["status"].eq("insufficient_data").to_numpy()
+    reasons = {
+        NO_ENROLLMENT: ~is_rated,
+        f"fewer than {fewest_peers} schools of the level have a known enrollment": is_rated & ~has_peers,
+        "its level has almost no reported calls": has_peers & ~is_base,
+        "less than one reported call is expected": is_base & ~is_tested,
+        f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": is_unclear,
+    }
+    table["not_judged"] = np.select(list(reasons.values()), list(reasons), default="")
+    table["sentence"] = [_sentence(row, len(tested)) for row in table.to_dict("records")]
     settings = {"alpha": alpha, "fewest_peers": fewest_peers, "largest_detectable": largest_detectable}
     return SchoolRates(
         table=table[SCHOOL_RATES.column_names],
         ordinary=ordinary,
         all_ordinary=all_ordinary,
-        all_expected=pd.Series(_expected(table, is_rated, is_tested, all_ordinary, "incidents"), name="all_expected"),
+        all_expected=pd.Series(all_expected, name="all_expected"),
         limits=funnel_limits(ordinary),
         settings=settings,
     )
@@ -227,8 +302,9 @@ def group_rates(rates: SchoolRates, by: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         By group: `schools`, `schools_without_rate`, `student_days`, `reported`, `officer_initiated_share` (of all
-        incidents), `rate_per_1000` with its exact interval, `expected` (at the ordinary rates of the schools' levels),
-        `ratio` with an interval that allows for ordinary differences between schools. The reported incidents of
+        incidents), `rate_per_1000` with its exact interval, `expected` (at the ordinary rates of the schools' levels)
+        and `ratio` of the schools of which something is expected, with an interval that allows for ordinary differences
+        between schools; missing where that is less than one call. The reported incidents of
         schools without a denominator are left out of rates and counted in `reported_without_rate`.
     """
     table = rates.table.assign(started=rates.table["incidents"] - rates.table["reported"])
@@ -237,10 +313,11 @@ def group_rates(rates: SchoolRates, by: str) -> pd.DataFrame:
         known = part[part["student_days"] > 0]
         low, high = rate_interval(known["reported"].sum(), known["student_days"].sum() or np.nan)
         days, reported, incidents = known["student_days"].sum(), int(known["reported"].sum()), part["incidents"].sum()
-        expected = known["expected"].to_numpy()
+        compared = known[known["expected"].notna()]
+        expected, seen = compared["expected"].to_numpy(), int(compared["reported"].sum())
         bounds = (
-            ratio_interval(reported, expected, dispersion=rates.ordinary.dispersion)
-            if len(known) and expected.sum() > 0
+            ratio_interval(seen, expected, dispersion=rates.ordinary.dispersion)
+            if expected.sum() >= FEWEST_EXPECTED
             else (np.nan, np.nan)
         )
         rows.append(
@@ -256,7 +333,7 @@ def group_rates(rates: SchoolRates, by: str) -> pd.DataFrame:
                 "rate_low_per_1000": 1000 * float(low),
                 "rate_high_per_1000": 1000 * float(high),
                 "expected": expected.sum(),
-                "ratio": reported / expected.sum() if expected.sum() > 0 else np.nan,
+                "ratio": seen / expected.sum() if expected.sum() >= FEWEST_EXPECTED else np.nan,
                 "ratio_low": bounds[0],
                 "ratio_high": bounds[1],
             }
@@ -290,19 +367,11 @@ def _plain_rates(table: pd.DataFrame) -> dict[str, Floats]:
     return {"rate_per_1000": rate, "rate_low_per_1000": 1000 * low, "rate_high_per_1000": 1000 * high}
 
 
-def _expected(
-    table: pd.DataFrame,
-    is_rated: NDArray[np.bool_],
-    is_tested: NDArray[np.bool_],
-    ordinary: OrdinaryRates,
-    column: str,
-) -> Floats:
-    """Expect at schools without enough peers what their own few have together: they are shown, not judged."""
-    pooled = table[is_rated].groupby("level")[[column, "student_days"]].sum()
-    own_rate = table["level"].map(pooled[column] / pooled["student_days"]).to_numpy(dtype=np.float64)
-    result = np.where(is_rated, own_rate * table["student_days"].to_numpy(dtype=np.float64), np.nan)
-    result[is_tested] = ordinary.expected
-    return np.asarray(result)
+def _spread(values: Floats, rows: NDArray[np.bool_]) -> Floats:
+    """Put values on the rows they belong to; the others are missing."""
+    result = np.full(len(rows), np.nan)
+    result[rows] = values
+    return result
 
 
 def _statuses(
@@ -318,32 +387,26 @@ def _statuses(
     return np.select(list(cases.values()), list(cases), default="not_high")
 
 
-def _sentence(school: dict[Any, Any], tested: int, fewest_peers: int) -> str:
+def _sentence(school: dict[Any, Any], tested: int) -> str:
     name, status = school["name"], school["status"]
-    counts = f"{count_text(int(school['reported']), 'reported incident')}"
-    if status == "no_denominator":
-        return f"{name}: {counts}; the enrolment is unknown, so there is no rate."
-    if np.isnan(school["p_value"]):
-        return (
-            f"{name}: {counts}; fewer than {fewest_peers} schools of its level have a known enrolment, "
-            "so it cannot be compared."
-        )
-    told = f"{counts} where {school['expected']:.1f} were expected for its enrolment and level"
+    counts = counted_text(int(school["reported"]))
+    against = f"{int(school['reported'])} against {school['expected']:.1f}"
+    basis = f"the {POPULATIONS['reported']} expected for its enrollment and level"
     if status == "high":
         return (
-            f"{name} had {times(school['ratio'])} the reported incidents expected for its enrolment and level "
-            f"({int(school['reported'])} against {school['expected']:.1f}); a school this far out arises by chance "
+            f"{name} had {times(school['ratio'])} {basis} ({against}); a school this far out arises by chance "
             f"{once_in_terms(school['p_value'] * tested)} after looking at all {tested} schools compared."
         )
+    if not np.isnan(school["p_value"]):
+        counts = f"{counts} where {school['expected']:.1f} were expected for its enrollment and level"
     if status == "rests_on_officer_initiated":
         return (
             f"{name} is high only with what officers started themselves "
-            f"({school['officer_initiated_share']:.0%} of its incidents): {told}. This says where officers looked."
+            f"({school['officer_initiated_share']:.0%} of its calls): {counts}. This says where officers looked."
         )
-    if status == "insufficient_data":
-        seen = f"{school['detectable_ratio']:.1f} times" if np.isfinite(school["detectable_ratio"]) else "20 times"
-        return f"{name}: {told}; too little to tell, since a rise to less than {seen} would have been missed."
-    return (
-        f"{name}: {told}; chance explains it. A rise to {school['detectable_ratio']:.1f} times would most likely have "
-        "been seen."
-    )
+    if status == "not_high":
+        return (
+            f"{name}: {counts}, {NOT_CLEARLY}. A rise to {times(school['detectable_ratio'])} would most likely have "
+            "been seen."
+        )
+    return f"{name}: {counts}; not judged, since {school['not_judged']}."

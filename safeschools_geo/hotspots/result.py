@@ -20,6 +20,8 @@ from safeschools_geo.hotspots.hour_hotspots import HourHotspots
 from safeschools_geo.hotspots.months import SchoolMonths
 from safeschools_geo.hotspots.rates import SchoolRates
 from safeschools_geo.hotspots.spacetime import KnoxResult
+from safeschools_geo.hotspots.words import counted_text, listed, times
+from safeschools_geo.schemas import POPULATIONS
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,38 @@ class TermTrends:
 
     Parameters
     ----------
-    change_schools, change_zones
-        Change since the term before (`change.term_change`); empty in the first term.
+    change_schools, change_zones, change_all
+        Change against the terms of `baselines`, of schools, zones and all together (`change.changes_against`); empty
+        where there is none.
     trends
         Rise or fall of each school over all terms so far (`trend.trend_tests`).
     classes
-        Emerging, persistent or fading (`trend.cube_classes`).
+        What became of each school that is or was high (`trend.cube_classes`).
+    baselines
+        Key of `change.BASELINES` → the term that this one is compared with.
+    without_record
+        Terms up to this one of which there is no incident in the record.
     """
 
     change_schools: pd.DataFrame
     change_zones: pd.DataFrame
+    change_all: pd.DataFrame
     trends: pd.DataFrame
     classes: pd.DataFrame
+    baselines: Mapping[str, str] = field(default_factory=dict)
+    without_record: tuple[str, ...] = ()
+
+    def left_out_sentence(self) -> str:
+        """Say which terms have no incident in the record, and are therefore compared with nothing.
+
+        Returns
+        -------
+        str
+            One sentence; empty where every term has some.
+        """
+        if not self.without_record:
+            return ""
+        return f"The record has no incident of {listed(list(self.without_record))}: left out of trends and comparisons."
 
 
 @dataclass(frozen=True)
@@ -166,11 +188,30 @@ class Hotspots:
         str
             The strongest hotspot, with its warning; or that there is none.
         """
+        rates = self.schools.rates
         tested = self.spots[self.spots["kind"].isin(["schools", "school", "schools_in_time"])]
-        if tested.empty:
-            return f"No school and no group of schools stands out in {self.term}. {self._most_that_could_be_missed()}"
-        first = tested.iloc[0]
-        return f"{first['sentence']} {first['warning']}".strip()
+        if not tested.empty:
+            first = tested.iloc[0]
+            told = [first["sentence"], first["warning"], rates.not_judged_sentence()]
+            return _joined([*told, rates.most_sentence(only_if_not_judged=True)])
+        judged = int(rates.is_judged.sum())
+        if not rates.reported:
+            return (
+                f"The record of {self.term} has no {POPULATIONS['reported']} at program schools: whether a school "
+                "stands out cannot be said."
+            )
+        if not judged:
+            told = [f"Whether a school stands out in {self.term} cannot be said."]
+            return _joined([*told, rates.not_judged_sentence(), rates.most_sentence()])
+        among = count_text(judged, "program school", of=len(rates.table))
+        told = [
+            (
+                f"Of the {among} that could be judged, none had clearly more {POPULATIONS['reported']} in {self.term} "
+                "than its enrollment and level lead to expect."
+            ),
+            self._most_that_could_be_missed(),
+        ]
+        return _joined([*told, rates.not_judged_sentence(), rates.most_sentence()])
 
     def summary(self) -> str:
         """Say in plain English what was found, and what it rests on.
@@ -180,15 +221,21 @@ class Hotspots:
         str
             One sentence for each hotspot, then how far to trust them.
         """
-        found = count_text(len(self.spots), "hotspot")
-        lines = [f"{self.term}: {found if len(self.spots) else 'no hotspot'}."]
+        places = int((self.spots["kind"] == "place").sum())
+        found = [
+            *([count_text(len(self.spots) - places, "hotspot")] if len(self.spots) > places else []),
+            *([f"{count_text(places, 'place')} off campus, described and not tested"] if places else []),
+        ]
+        lines = [f"{self.term}: {' and '.join(found)}."] if found else []
         lines += [f"- {s['sentence']} {s['warning']}".strip() for s in self.spots.to_dict("records")]
+        tested = self.spots["kind"].isin(["schools", "school", "schools_in_time"]).any()
         lines += [
-            self.schools.rates.summary(),
+            *([self.schools.rates.summary()] if tested else [self.finding()]),
             self.schools.groups.summary() if self.schools.groups.high.empty else "",
             self.schools.months.summary() if self.schools.months.high.empty else "",
-            self._most_that_could_be_missed(),
+            self._most_that_could_be_missed() if tested else "",
             self._left_out(),
+            self.trends.left_out_sentence(),
             self.backtest.summary(),
         ]
         return "\n".join(line for line in lines if line)
@@ -209,19 +256,24 @@ class Hotspots:
             return ""
         if np.isinf(ratios.median()):
             return (
-                f"At half of the schools even a rise to {LARGEST:g} times the ordinary number would have gone unseen."
+                f"At half of the schools that were tested even a rise to {times(LARGEST)} the ordinary number would "
+                "have gone unseen."
             )
         return (
-            f"At half of the schools a rise to less than {ratios.median():.1f} times the ordinary number would most "
-            "likely have gone unseen in one term."
+            f"At half of the schools that were tested a rise to less than {times(ratios.median())} the ordinary number "
+            "would most likely have gone unseen in one term."
         )
 
     def _left_out(self) -> str:
         told = []
         if self.hours.without_time:
-            told.append(f"{count_text(self.hours.without_time, 'incident')} without a time of day, for hours")
+            told.append(f"{counted_text(self.hours.without_time)} without a time of day, for hours")
         if len(self.places.piles):
             piles = self.places.piles.itertuples(index=False, name=None)
             there = name_ids(f"{n:,} at {y:.5f} {x:.5f}" for x, y, n in piles)
             told.append(f"piles of equal coordinates that are no school ({there}), for places")
         return f"Left out: {'; '.join(told)}." if told else ""
+
+
+def _joined(sentences: list[str]) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)

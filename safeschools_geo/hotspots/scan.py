@@ -60,7 +60,7 @@ class Cluster:
     gumbel_p_value
         The same from a Gumbel distribution fitted to the simulated maxima.
     radius_m
-        Radius of the circle, in metres.
+        Radius of the circle, in the unit of the places; in meters with great-circle distances.
     detectable_ratio
         Smallest observed over expected at which these units together would have had a p-value of 5 %.
     """
@@ -160,6 +160,7 @@ def poisson_scan(
     dispersion: float | Floats | None = None,
     distances: Distances = "plane",
     min_cases: int = 2,
+    min_expected: float = 0.0,
 ) -> ScanResult:
     """Scan for groups of neighbouring units with high rates.
 
@@ -170,7 +171,8 @@ def poisson_scan(
     expected
         Cases expected at each unit, shape (n,), above 0; scaled to the sum of `cases`.
     xy
-        Places of the units, shape (n, 2): metres, or longitude and latitude with ``distances="great_circle"``.
+        Places of the units, shape (n, 2): in any plane unit, or longitude and latitude with
+        ``distances="great_circle"``. The unit changes no result but `radius_m`.
     max_share
         Largest share of all expected cases inside a window, above 0 and at most 0.5 or so.
     simulations
@@ -185,6 +187,8 @@ def poisson_scan(
         ``plane`` or ``great_circle``.
     min_cases
         Fewest cases in a cluster.
+    min_expected
+        Fewest cases expected in a window: smaller ones are not looked at, here and in the simulations.
 
     Returns
     -------
@@ -202,7 +206,9 @@ def poisson_scan(
     labels = list(cases.index) if isinstance(cases, pd.Series) else list(range(len(np.asarray(cases))))
     counts, share = _checked(cases, expected)
     _require_settings(max_share, simulations, dispersion)
-    windows = circular_windows(xy, share, max_share=max_share, distances=distances)
+    total = int(counts.sum())
+    least = min_expected / total if total else 0.0
+    windows = circular_windows(xy, share, max_share=max_share, min_share=least, distances=distances)
     spread = None if dispersion is None else float(np.mean(dispersion))
     settings = {
         "max_share": max_share,
@@ -211,7 +217,6 @@ def poisson_scan(
         "dispersion": spread,
         "distances": distances,
     }
-    total = int(counts.sum())
     if total < min_cases:
         return ScanResult((), windows.count, len(counts), settings)
     simulated = simulate_counts(total, share, simulations=simulations, seed=seed, dispersion=dispersion)

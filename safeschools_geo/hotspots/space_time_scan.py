@@ -139,6 +139,7 @@ def space_time_scan(
     dispersion: float | Floats | None = None,
     distances: Distances = "plane",
     min_cases: int = 2,
+    min_expected: float = 0.0,
 ) -> SpaceTimeScanResult:
     """Scan for neighbours and successive periods with high rates.
 
@@ -152,7 +153,7 @@ def space_time_scan(
         finds only what is unusual for both the place and the time (M. Kulldorff et al., "A space-time permutation
         scan statistic for disease outbreak detection", PLoS Medicine 2, 2005).
     xy
-        Places of the units, shape (n, 2).
+        Places of the units, shape (n, 2), as in `scan.poisson_scan`.
     max_share
         Largest share of all expected cases inside the circle, over all periods.
     max_periods
@@ -168,6 +169,8 @@ def space_time_scan(
         ``plane`` or ``great_circle``.
     min_cases
         Fewest cases in a cluster.
+    min_expected
+        Fewest cases expected in a window: smaller ones are not looked at, here and in the simulations.
 
     Returns
     -------
@@ -199,7 +202,7 @@ def space_time_scan(
     looked = windows.count * len(runs)
     if total < min_cases:
         return SpaceTimeScanResult((), model, looked, settings)
-    cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), min_cases)
+    cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), min_cases, min_expected / total)
     simulated = (
         _permuted(counts, simulations=simulations, seed=seed)
         if expected is None
@@ -262,6 +265,7 @@ class _Cylinders:
     runs: list[tuple[int, int]]
     ratio: LikelihoodRatio
     fewest: int
+    least_share: float
 
     def ratios(self, counts: Counts) -> Iterator[tuple[int, tuple[int, int], Floats]]:
         """Yield the ratios of the circles around each centre, shape (circles, simulations), for each run of periods."""
@@ -269,9 +273,10 @@ class _Cylinders:
             held = _from_start(np.cumsum(counts[order], axis=0, dtype=np.int32)[ends])
             means = _from_start(np.cumsum(self.share[order], axis=0)[ends])
             for a, b in self.runs:
-                inside = held[:, b] - held[:, a]
-                values = self.ratio(inside, means[:, b] - means[:, a] + _LOST**2)
+                inside, expected = held[:, b] - held[:, a], means[:, b] - means[:, a]
+                values = self.ratio(inside, expected + _LOST**2)
                 values[inside < self.fewest] = 0.0
+                values[expected < self.least_share * (1 - _LOST)] = 0.0
                 yield centre, (a, b), values
 
 

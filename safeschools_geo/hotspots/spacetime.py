@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.words import times
+from safeschools_geo.hotspots.windows import LAST_BITS, ONE_DISTANCE
+from safeschools_geo.hotspots.words import NOT_CLEARLY, carried, chance_text, times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,15 +67,13 @@ class KnoxResult:
         """
         within = f"within {self.settings['distance_m']:g} m and {self.settings['days']:g} days"
         if not self.expected:
-            return f"No two incidents could lie {within} of each other: nothing can be said of repeats."
-        told = (
-            f"{self.observed:,} pairs of incidents lie {within} of each other, {times(self.ratio)} the number that "
-            f"places and days alone explain (one-sided p = {self.p_value:.3f})"
-        )
-        end = (
-            "incidents follow each other" if self.p_value <= _CLEAR else "no evidence that one incident brings the next"
-        )
-        return f"{told}: {end}."
+            return f"No two incidents are expected {within} of each other: nothing can be said of repeats."
+        told = f"{self.observed:,} pairs of incidents lie {within} of each other"
+        if np.isnan(carried(self.ratio, self.expected)):
+            return f"{told}; with {self.expected:.1f} expected from places and days alone, that is too few to judge."
+        ratio = f"{times(self.ratio)} the {self.expected:,.1f} that places and days alone lead to expect"
+        end = "incidents follow each other more often than chance explains" if self.p_value <= _CLEAR else NOT_CLEARLY
+        return f"{told}, {ratio} (one-sided p {chance_text(self.p_value)}): {end}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row.
@@ -96,11 +95,11 @@ def knox(
     Parameters
     ----------
     xy
-        Places, projected, metres, shape (n, 2).
+        Places in the plane, shape (n, 2), in any unit.
     t_days
         Moments in days, whole or not, shape (n,).
     distance_m
-        Largest distance of a pair that is near, included.
+        Largest distance of a pair that is near, included, in the unit of `xy`: meters, if that is in meters.
     days
         Largest number of days of a pair that is soon, included.
     simulations
@@ -123,10 +122,12 @@ def knox(
     places, moments = _checked(xy, t_days)
     _require_settings(distance_m, days, simulations)
     settings = {"distance_m": distance_m, "days": days, "simulations": simulations, "seed": seed}
-    spots, where = np.unique(places.round(3), axis=0, return_inverse=True)
+    spots, where = np.unique(places, axis=0, return_inverse=True)
     where = where.ravel()
     numbers = np.bincount(where, minlength=len(spots))
-    touching = KDTree(spots).query_pairs(distance_m, output_type="ndarray").astype(np.int64)
+    # A distance that is the largest one up to rounding is included, in whatever unit both are.
+    reach = distance_m * (1 + ONE_DISTANCE) + LAST_BITS * float(np.abs(places).max(initial=0.0))
+    touching = KDTree(spots).query_pairs(reach, output_type="ndarray").astype(np.int64)
     in_space = int((numbers[touching[:, 0]] * numbers[touching[:, 1]]).sum() + (numbers * (numbers - 1) // 2).sum())
     in_time = _pairs_in_time(moments, days)
     counter = _cheaper(where, moments, numbers=numbers, touching=touching, in_space=in_space, days=days)

@@ -10,7 +10,7 @@ import shapely
 from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots.honesty import warning_for
 from safeschools_geo.hotspots.hour_hotspots import GROUP_NAMES
-from safeschools_geo.hotspots.words import chance_text
+from safeschools_geo.hotspots.words import chance_text, counted_text
 from safeschools_geo.schemas import HOTSPOTS
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def _cells(grid: GridHotspots) -> Iterator[dict[str, Any]]:
             "q_value": mine["q_value"].min(),
             "stability_share": mine["stability_share"].mean(),
             "sentence": (
-                f"{count_text(len(mine), 'cell')} of the grid stand{'s' if len(mine) == 1 else ''} out with the "
-                f"neighbouring cells: {count_text(int(mine['incidents'].sum()), 'incident')}; the strongest has "
+                f"{count_text(len(mine), 'cell')} of the grid {'is' if len(mine) == 1 else 'are'} hot with the "
+                f"neighboring cells: {counted_text(int(mine['incidents'].sum()), grid.population)}; the strongest has "
                 f"q {chance_text(mine['q_value'].min())} over all {len(grid.cells):,} cells."
             ),
             "warning": "" if grid.has_rates else "These are counts: they follow where people are.",

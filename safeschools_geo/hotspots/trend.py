@@ -10,7 +10,7 @@ from scipy import optimize, stats
 
 from safeschools_geo.errors import ColumnError
 from safeschools_geo.hotspots.intervals import q_values
-from safeschools_geo.hotspots.words import chance_text, times
+from safeschools_geo.hotspots.words import NOT_CLEARLY, carried, chance_text, counted_text, times
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,49 +19,47 @@ if TYPE_CHECKING:
 
 FEWEST_TERMS = 3
 FEWEST_INCIDENTS = 10
-_MOSTLY = 2 / 3
 _STEEPEST = 4.0
 _TRENDS = ("school_id", "terms", "incidents", "z", "p_value", "q_value", "ratio_first_last", "class", "sentence")
 _CLASSES = ("school_id", "tested_terms", "flagged_terms", "class")
 
 
-def cube_classes(cube: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
-    """Tell which schools are newly high, high term after term, or no longer high.
+def cube_classes(cube: pd.DataFrame) -> pd.DataFrame:
+    """Tell what became of schools that are or were high: by the status that each term gave them, and by nothing else.
 
     Parameters
     ----------
     cube
-        `term` (in order of appearance), `school_id` and `p_value` (one-sided, missing where not tested) of each school
-        and term.
-    alpha
-        Largest q-value, over all schools and terms together, of a flag.
+        `term` (in order of appearance), `school_id`, and `status` and `not_judged` of each school and term
+        (`rates.school_rates`).
 
     Returns
     -------
     pandas.DataFrame
-        One row for each school: `school_id`, `tested_terms`, `flagged_terms` (joined by ``;``) and `class`:
-        ``persistent`` (flagged in at least two thirds of the terms tested, the last one among them), ``emerging``
-        (flagged in the last term, or the last two, and never before), ``fading`` (flagged before, not in the last),
-        ``sporadic`` (any other flags), ``none``, or ``insufficient_data`` (fewer than `FEWEST_TERMS` terms tested).
-        The classes follow emerging hot spot analysis on a space-time cube, with one false-discovery rate over all its
-        cells (M. Caldas de Castro and B. Singer, Geographical Analysis 38, 2006).
+        One row for each school: `school_id`, `tested_terms` (in which it was judged), `flagged_terms` (in which it was
+        high, joined by ``;``) and `class`: ``persistent`` (high in the last term and in the one before it that judged
+        the school), ``sporadic`` (high in the last, not in the one before, but earlier), ``emerging`` (high in the
+        last, and never before), ``fading`` (high before, not in the last), ``none`` (never high), or
+        ``insufficient_data`` (not judged in the last term, or in no other).
 
     Raises
     ------
     ColumnError
         When a column is missing.
     """
-    _require(cube, ["term", "school_id", "p_value"])
-    flagged = cube.assign(is_flagged=q_values(cube["p_value"]) <= alpha, is_tested=cube["p_value"].notna())
+    _require(cube, ["term", "school_id", "status", "not_judged"])
+    marked = cube.assign(is_high=cube["status"].eq("high"), is_judged=cube["not_judged"].eq(""))
     terms = list(cube["term"].unique())
-    rows = []
-    for school, part in flagged.groupby("school_id", sort=True):
-        by_term = part.set_index("term").reindex(terms)
-        tested = by_term["is_tested"].eq(True).to_numpy()  # noqa: FBT003 -- missing terms are not tested
-        hits = by_term["is_flagged"].eq(True).to_numpy() & tested  # noqa: FBT003
-        names = [str(term) for term, hit in zip(terms, hits, strict=True) if hit]
-        rows.append((school, int(tested.sum()), ";".join(names), _class_of(hits[tested])))
-    return pd.DataFrame(rows, columns=list(_CLASSES))
+    wide = marked.pivot_table(
+        index="school_id", columns="term", values=["is_high", "is_judged"], aggfunc="max", fill_value=False
+    )
+    high, judged = (wide[name][terms].to_numpy(dtype=np.bool_) for name in ("is_high", "is_judged"))
+    rows = [
+        (school, int(tested.sum()), ";".join(str(t) for t, hit in zip(terms, hits, strict=True) if hit))
+        for school, hits, tested in zip(wide.index, high, judged, strict=True)
+    ]
+    classes = [_class_of(hits[tested], is_last=bool(tested[-1])) for hits, tested in zip(high, judged, strict=True)]
+    return pd.DataFrame(rows, columns=list(_CLASSES[:-1])).assign(**{_CLASSES[-1]: classes})
 
 
 def trend_tests(counts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
@@ -81,7 +79,8 @@ def trend_tests(counts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
         One row for each school: `terms` and `incidents` it is judged by, `z` and two-sided `p_value` of the score test
         of a log-linear trend given the school's total, with chances in proportion to its student-days times the rate of
         its level in the term (P. Armitage, Biometrics 11, 1955, for Poisson counts), `q_value` over all schools tested,
-        `ratio_first_last` (last term over first, of the fitted line), `class` (``rising``, ``falling``, ``no clear
+        `ratio_first_last` (last term over first, of the fitted line; missing where the line has less than one incident
+        in the first), `class` (``rising``, ``falling``, ``no clear
         trend``, or ``insufficient_data``: fewer than `FEWEST_TERMS` terms or `FEWEST_INCIDENTS` incidents) and
         `sentence`. Variances are inflated by how much more than Poisson's all schools vary from term to term: the
         median over schools of Pearson's statistic over its own median, at least 1, which a few trends cannot bend.
@@ -106,9 +105,12 @@ def trend_tests(counts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
     z = np.where(is_judged, z, np.nan)
     p_value = 2 * stats.norm.sf(np.abs(z))
     q_value = q_values(p_value)
-    slopes = [
-        _slope(row, chance, moments) if judged else np.nan for row, chance, judged in zip(y, p, is_judged, strict=True)
-    ]
+    slopes = np.array(
+        [
+            _slope(row, chance, moments) if judged else np.nan
+            for row, chance, judged in zip(y, p, is_judged, strict=True)
+        ]
+    )
     table = pd.DataFrame(
         {
             "school_id": cases.index,
@@ -117,7 +119,7 @@ def trend_tests(counts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
             "z": z,
             "p_value": p_value,
             "q_value": q_value,
-            "ratio_first_last": np.exp(np.array(slopes) * (len(terms) - 1)),
+            "ratio_first_last": carried(np.exp(slopes * (len(terms) - 1)), _fitted_first(total, p, slopes)),
         }
     )
     table["class"] = np.select(
@@ -127,17 +129,14 @@ def trend_tests(counts: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
     return table[list(_TRENDS)]
 
 
-def _class_of(hits: NDArray[np.bool_]) -> str:
-    if len(hits) < FEWEST_TERMS:
+def _class_of(hits: NDArray[np.bool_], *, is_last: bool) -> str:
+    """Name what became of a school, by whether it was high in each term that judged it."""
+    if not is_last or len(hits) < 2:  # noqa: PLR2004 - a term and one before it
         return "insufficient_data"
-    if not hits.any():
-        return "none"
-    if not hits[-1]:
-        return "fading"
-    if hits.mean() >= _MOSTLY:
-        return "persistent"
-    first = int(np.flatnonzero(hits)[0])
-    return "emerging" if first >= len(hits) - 2 else "sporadic"
+    earlier, before, now = bool(hits[:-1].any()), bool(hits[-2]), bool(hits[-1])
+    if not now:
+        return "fading" if earlier else "none"
+    return "persistent" if before else "sporadic" if earlier else "emerging"
 
 
 def _chances(counts: pd.DataFrame, terms: list[Any]) -> pd.DataFrame:
@@ -181,12 +180,23 @@ def _slope(row: Floats, chance: Floats, moments: Floats) -> float:
     return float(optimize.brentq(excess, -_STEEPEST, _STEEPEST))
 
 
+def _fitted_first(total: Floats, p: Floats, slopes: Floats) -> Floats:
+    """Give the incidents of the first term on each fitted line."""
+    weights = p * np.exp(slopes[:, None] * np.arange(p.shape[1]))
+    return np.asarray(total * weights[:, 0] / weights.sum(axis=1))
+
+
 def _trend_sentence(row: dict[Any, Any], terms: list[Any]) -> str:
     if row["class"] == "insufficient_data":
-        return f"{row['incidents']:,} reported incidents in {len(terms)} terms: too few to tell a trend."
-    told = f"against its level, the rate of {terms[-1]} is {times(row['ratio_first_last'])} that of {terms[0]}"
+        return f"{counted_text(row['incidents'])} in {len(terms)} terms: too few to tell a trend."
+    ratio = row["ratio_first_last"]
+    told = (
+        f"against its level, the rate of {terms[-1]} is {times(ratio)} that of {terms[0]}"
+        if np.isfinite(ratio)
+        else f"{counted_text(row['incidents'])} from {terms[0]} to {terms[-1]}, almost none of them in {terms[0]}"
+    )
     if row["class"] == "no clear trend":
-        return f"No clear trend: {told}, which chance explains."
+        return f"No clear trend: {told}; that is {NOT_CLEARLY}."
     return f"{row['class'].capitalize()}: {told} (q {chance_text(row['q_value'])})."
 
 

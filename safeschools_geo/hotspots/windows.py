@@ -20,6 +20,14 @@ Distances = Literal["plane", "great_circle"]
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the earth, GRS 80."""
 
+LAST_BITS = 1e-14
+"""Rounding of a coordinate, as a share of the largest one: nothing nearer than that is told apart."""
+
+ONE_DISTANCE = 1e-9
+"""Distances that differ by this share of the largest are one."""
+
+_LOST = 1e-12
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -31,9 +39,9 @@ class Windows:
         Row i holds the units by distance from unit i, itself first, shape (n, n).
     is_complete
         Whether the circle around unit i that holds its first j + 1 neighbours is a window: it holds every unit at its
-        own radius, and no more than the largest share, shape (n, n).
+        own radius, no more than the largest share and no less than the least, shape (n, n).
     radius
-        Distance of the (j + 1)-th neighbour, metres, shape (n, n).
+        Distance of the (j + 1)-th neighbor, in the unit of the places (meters on the globe), shape (n, n).
     """
 
     order: NDArray[np.int64]
@@ -53,18 +61,26 @@ class Windows:
 
 
 def circular_windows(
-    xy: ArrayLike, weights: NDArray[np.float64], *, max_share: float, distances: Distances = "plane"
+    xy: ArrayLike,
+    weights: NDArray[np.float64],
+    *,
+    max_share: float,
+    min_share: float = 0.0,
+    distances: Distances = "plane",
 ) -> Windows:
     """List the circular windows of a scan.
 
     Parameters
     ----------
     xy
-        Places of the units, shape (n, 2): metres, or longitude and latitude with ``distances="great_circle"``.
+        Places of the units, shape (n, 2): in any plane unit, or longitude and latitude with
+        ``distances="great_circle"``.
     weights
         What is expected at each unit, shape (n,).
     max_share
         Largest share of all that is expected that a window may hold.
+    min_share
+        Least share that it has to hold.
     distances
         How distances are measured.
 
@@ -80,17 +96,32 @@ def circular_windows(
     """
     places = np.asarray(xy, dtype=np.float64)
     require_places(places, len(weights), distances)
-    metres = great_circle_m(places) if distances == "great_circle" else cdist(places, places)
-    # Rounded to millimetres: what stands at one place must not be told apart by the last bit of a distance.
-    metres = metres.round(3)
-    order = np.argsort(metres, axis=1, kind="stable")
-    # A unit stands first in its own row, even where another shares its place.
-    order = np.array([[i, *row[row != i]] for i, row in enumerate(order)], dtype=np.int64).reshape(order.shape)
-    radius = np.take_along_axis(metres, order, axis=1)
+    apart = great_circle_m(places) if distances == "great_circle" else cdist(places, places)
+    largest = EARTH_RADIUS_M if distances == "great_circle" else float(np.abs(places).max(initial=0.0))
+    order, radius, starts = _rings(apart, least=LAST_BITS * largest)
     ends_circle = np.ones_like(radius, dtype=np.bool_)
-    ends_circle[:, :-1] = radius[:, 1:] > radius[:, :-1]
+    ends_circle[:, :-1] = starts[:, 1:]
     held = np.cumsum(weights[order], axis=1)
-    return Windows(order, ends_circle & (held <= max_share * weights.sum() * (1 + 1e-12)), radius)
+    total = weights.sum()
+    ends_circle &= (held <= max_share * total * (1 + _LOST)) & (held >= min_share * total * (1 - _LOST))
+    return Windows(order, ends_circle, radius)
+
+
+def _rings(
+    apart: NDArray[np.float64], *, least: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Order the units around each unit, nearest first, and tell where a larger distance begins.
+
+    Distances that differ by no more than rounding are one distance, in whatever unit they are: by `least`, or by
+    `ONE_DISTANCE` of the largest. In a ring, units stand in the order given; each unit stands first in its own row.
+    """
+    nearest = np.argsort(apart, axis=1, kind="stable")
+    radius = np.take_along_axis(apart, nearest, axis=1)
+    starts = np.zeros_like(radius, dtype=np.bool_)
+    starts[:, 1:] = np.diff(radius, axis=1) > max(least, ONE_DISTANCE * float(apart.max(initial=0.0)))
+    is_other = nearest != np.arange(len(apart))[:, None]
+    within = np.lexsort((nearest, is_other, np.cumsum(starts, axis=1)), axis=1)
+    return np.take_along_axis(nearest, within, axis=1), radius, starts
 
 
 def great_circle_m(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,15 @@ from safeschools_geo.hotspots.likelihood import (
     smallest_ratio,
 )
 from safeschools_geo.hotspots.scan import simulate_counts
-from safeschools_geo.hotspots.words import listed, once_in_terms, times
+from safeschools_geo.hotspots.words import (
+    FEWEST_EXPECTED,
+    NOT_CLEARLY,
+    carried,
+    listed,
+    once_in_terms,
+    times,
+)
+from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -75,7 +83,8 @@ class WorstWindow:
     left_out
         Aoristic weight in hours without school, which is not looked at.
     windows
-        Number of windows looked at that differ in the hours in session they hold.
+        Number of windows looked at that differ in the hours in session they hold, and in which at least one incident
+        is expected.
     settings
         ``longest_h``, ``simulations`` and ``seed``.
     """
@@ -123,33 +132,36 @@ class WorstWindow:
     def _finding(self) -> str:
         if self.status == "insufficient_data":
             return (
-                f"Too few incidents in session to tell hours apart: {self.incidents:,.4g}, "
+                f"Too few {POPULATIONS['reported']} in session to tell hours apart: {self.incidents:,.4g}, "
                 f"where {FEWEST_INCIDENTS} are needed."
             )
         looked = f"after looking at {self.windows:,} windows"
         if not self.weekdays:
-            return f"No hours in session have more incidents than others, {looked}."
+            return f"No hours in session have more {POPULATIONS['reported']} than others, {looked}."
         chance = once_in_terms(self.p_value)
         if self.status == "high":
             return f"{self._when()}, {self._ratio()}; a pattern this strong arises by chance {chance} {looked}."
         when = self._when()
         return (
-            f"No hours in session stand out: {when[0].lower()}{when[1:]}, {self._ratio()}, "
-            f"but a pattern this strong arises by chance {chance} {looked}."
+            f"{when}, {self._ratio()}, which is {NOT_CLEARLY}: a pattern this strong arises by chance {chance} "
+            f"{looked}."
         )
 
     def _when(self) -> str:
         return f"From {self.start_hour:02d}:00 to {self.end_hour:02d}:00{_days_text(self.weekdays)}"
 
     def _ratio(self) -> str:
-        if np.isinf(self.relative_risk):
-            return "there were incidents, and in the other hours in session none"
-        return f"incidents were {times(self.relative_risk)} as frequent as in the other hours in session"
+        if np.isnan(carried(self.relative_risk, self.incidents - self.observed, fewest=FEWEST_AS_BASE)):
+            inside = f"{self.observed:,.4g} of the {self.incidents:,.4g} {POPULATIONS['reported']}"
+            return f"there were {inside} in session, where {self.expected:,.1f} were expected"
+        return (
+            f"{POPULATIONS['reported']} were {times(self.relative_risk)} as frequent as in the other hours in session"
+        )
 
     def _left_out(self) -> str:
         if self.left_out < _LOST:
             return ""
-        return f" Left out: incidents with a weight of {self.left_out:,.1f} in hours without school."
+        return f" Left out: calls with a weight of {self.left_out:,.1f} in hours without school."
 
 
 def worst_window(
@@ -205,6 +217,9 @@ def worst_window(
     # Aoristic weights add up to the incidents but for rounding.
     if counts.sum() < FEWEST_INCIDENTS - _LOST:
         return _without_window("insufficient_data", float("nan"), known)
+    # Windows in which less than one is expected carry no ratio, and are not looked at, in the simulations either.
+    windows = windows.of_share(share, FEWEST_EXPECTED / max(counts.sum(), FEWEST_EXPECTED))
+    known["windows"] = len(windows.members)
     observed, held = windows.members @ counts, windows.members @ share
     ratios = _likelihood_ratios(observed, held, counts.sum())
     if ratios.max(initial=0.0) <= _LOST:
@@ -243,6 +258,11 @@ class _Windows:
         _, first = np.unique(np.packbits(members[is_some], axis=1), axis=0, return_index=True)
         chosen = is_some[np.sort(first)]
         return cls(members[chosen].astype(np.float64), arcs[chosen])
+
+    def of_share(self, share: Floats, least: float) -> _Windows:
+        """Keep those with at least such a share of what is expected."""
+        is_kept = self.members @ share >= least * (1 - _LOST)
+        return _Windows(self.members[is_kept], self.arcs[is_kept])
 
 
 def _arcs(circle: int, longest: int) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from safeschools_geo.schemas import CATEGORIES, NON_CRITICAL
 
 SEPARATOR = " | "
 _LISTED = 40
+_READ = ("source_value", "category", "service_min")
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,27 @@ class Crosswalk:
         Table `crosswalk`; the index is the source value without case and outer spaces.
     path
         Its file; None when there is none and the source must use our words.
+    unused
+        Columns of the file that nothing reads.
     """
 
     table: pd.DataFrame
     path: Path | None
+    unused: tuple[str, ...] = ()
+
+    def findings(self) -> list[Finding]:
+        """Name the columns that nothing reads, lest somebody think that they weigh.
+
+        Returns
+        -------
+        list of Finding
+            A note, or nothing.
+        """
+        if not self.unused or self.path is None:
+            return []
+        message = f"Columns of {self.path.name} are not used: {', '.join(self.unused)}."
+        remedy = "Leave them out, or rename them if they are meant to be one of these."
+        return [Finding("note", "crosswalk_unused", "incidents", message, expected=", ".join(_READ), remedy=remedy)]
 
 
 def key_of(values: pd.Series) -> pd.Series:
@@ -71,18 +89,17 @@ def read_crosswalk(path: Path) -> Crosswalk:
     """
     own = pd.DataFrame({"source_value": list(CATEGORIES), "category": list(CATEGORIES)}, dtype="str")
     if not path.is_file():
-        return Crosswalk(_indexed(own.assign(severity_weight=1.0, service_min=float("nan"))), None)
+        return Crosswalk(_indexed(own.assign(service_min=float("nan"))), None)
     raw = io.read_table(path)
     table = pd.DataFrame(
         {name: io.as_text(io.require(raw, {}, name)) for name in ("source_value", "category")},
     )
-    for name, default in (("severity_weight", 1.0), ("service_min", float("nan"))):
-        cells = io.take(raw, {}, name)
-        table[name] = default if cells is None else _numbers(io.as_text(cells), name, path).fillna(default)
+    cells = io.take(raw, {}, "service_min")
+    table["service_min"] = float("nan") if cells is None else _numbers(io.as_text(cells), "service_min", path)
     _require_plain_names(raw, list(table), path)
     table["category"] = key_of(table["category"])
     _require_sound(table, path)
-    return Crosswalk(_indexed(table), path)
+    return Crosswalk(_indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in _READ))
 
 
 def _numbers(cells: pd.Series, name: str, path: Path) -> pd.Series:
@@ -154,7 +171,7 @@ def categorise(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str)
     Returns
     -------
     table : pandas.DataFrame
-        `category`, `source_category`, `severity_weight` and `service_min`, on the index of `sources`.
+        `category`, `source_category` and `service_min`, on the index of `sources`.
     findings : list of Finding
         Values that were not mapped, with their counts.
 
@@ -167,12 +184,12 @@ def categorise(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str)
     whole = functools.reduce(lambda coarse, fine: coarse + SEPARATOR + fine, filled)
     whole_key, first_key = key_of(whole), key_of(filled[0])
     key = whole_key.where(whole_key.isin(crosswalk.table.index), first_key)
-    found = crosswalk.table.reindex(key)[["category", "severity_weight", "service_min"]].set_axis(whole.index)
+    found = crosswalk.table.reindex(key)[["category", "service_min"]].set_axis(whole.index)
     is_unmapped = found["category"].isna()
     findings = _unmapped(whole[is_unmapped], crosswalk, unmapped) if is_unmapped.any() else []
     table = found.assign(source_category=whole.mask(whole == "").astype("str"))
     table["category"] = table["category"].fillna(NON_CRITICAL).astype("str")
-    return table.fillna({"severity_weight": 1.0}), findings
+    return table, findings
 
 
 def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Finding]:

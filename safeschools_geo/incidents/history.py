@@ -197,7 +197,7 @@ def read_incidents(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
         rejects=join_rejects([*(p.rejects for p in parts), repeats]),
-        findings=(*found, *empty, *repeat_findings, *unmapped, *misplaced, *matches.findings),
+        findings=(*found, *empty, *crosswalk.findings(), *repeat_findings, *unmapped, *misplaced, *matches.findings),
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )
@@ -266,7 +266,7 @@ def _same_call(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
     ]
     contradicts = np.any([(x != y) & x.notna() & y.notna() for x, y in pairs], axis=0)
     agrees = np.any([(x == y).fillna(value=False) for x, y in pairs], axis=0)
-    return is_same & agrees & ~contradicts
+    return pd.Series(is_same & agrees & ~contradicts)
 
 
 def _alike_findings(

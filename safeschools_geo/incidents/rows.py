@@ -7,17 +7,17 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import pandas as pd
 
 from safeschools_geo import io
 from safeschools_geo.conform import lines_to_write, read_words, unknown_words
 from safeschools_geo.errors import attempt_all
+from safeschools_geo.incidents.times import read_times, shifted_findings, take_times
 from safeschools_geo.layers import require_kind
 from safeschools_geo.results import Finding, join_rejects, rejects_frame
 from safeschools_geo.row_filters import exclude_rows
 from safeschools_geo.schemas import ORIGINS, RESPONDERS
-from safeschools_geo.settings.inputs import COLUMNS, PLACE_COLUMNS, TIMES, UNKNOWN_RESPONDER
+from safeschools_geo.settings.inputs import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import IncidentSettings, Settings
 
 _REQUIRED = ("occurred_at", "category")
-OTHER_TIMES = tuple(name for name in TIMES if name not in _REQUIRED)
 _REASONS = {
     "missing_id": "The row has no incident id; give it one.",
     "missing_time": "The row does not say when it happened.",
@@ -74,7 +73,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     FileReadError, ColumnError, CRSError
         When it cannot be read, lacks a column, or has coordinates without a CRS.
     """
-    raw = io.read_table(path)
+    raw = io.read_table(path, limits=settings.reading)
     options = settings.incidents
     places = _require_all(raw, options, path)
     names = io.check_columns(
@@ -88,13 +87,8 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     id_cells = io.take(raw, options.columns, "incident_id")
     id_column = None if id_cells is None else str(id_cells.name)
     is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
-    times = io.parse_times(
-        _moments(raw, options, "occurred_at")[is_kept],
-        time_zone=settings.district.time_zone,
-        times=options.times,
-        day_first=options.day_first,
-        midnight_is_unknown=options.midnight_is_unknown,
-    )
+    read = read_times(raw, is_kept, settings)
+    times = read.occurred
     ids = _ids(raw, id_cells)[is_kept]
     fault = times.fault.mask(ids.isna(), "missing_id")
     rejects = [
@@ -103,7 +97,6 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         for reason in [_REASONS.get(str(code), str(code))]
     ]
     good = fault.index[fault.isna()]
-    other, time_findings = _other_times(raw, good, settings)
     words, word_findings = _words(raw, good, options, ids)
     digits = _check_ids(raw, ids[good], words["given_school_id"], id_cells)
     frame = pd.DataFrame(
@@ -112,7 +105,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
             "has_id": id_cells is not None,
             "occurred_at": times.at[good],
             "has_time": times.has_time[good],
-            **other,
+            **{name: moments[good] for name, moments in read.others.items()},
             **words,
             "geometry": places.geometry[good].to_numpy(),
             "source_file": path.name,
@@ -121,12 +114,12 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         },
         index=good,
     ).astype({"has_time": "bool", "source_file": "str"})
-    shifted = _shifted(times.notes[good], ids)
+    shifted = shifted_findings(times.notes[good], ids)
     return RowsRead(
         frame=frame,
         rows_read=len(raw.frame) + len(raw.rejects),
         rejects=join_rejects([raw.rejects, excluded, *rejects]),
-        findings=(*raw.findings, *names, *places.findings, *digits, *time_findings, *word_findings, *shifted),
+        findings=(*raw.findings, *names, *places.findings, *digits, *read.findings, *word_findings, *shifted),
     )
 
 
@@ -135,7 +128,7 @@ def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.
     title = f"incidents ({path.name})"
     found = attempt_all(
         {
-            "occurred_at": lambda: _moments(raw, options, "occurred_at"),
+            "occurred_at": lambda: take_times(raw, options, "occurred_at"),
             "category": lambda: io.require(raw, options.columns, "category"),
             "": lambda: io.points(raw, options.columns, crs=options.crs, name=title, is_required=False),
         }
@@ -159,54 +152,10 @@ def _check_ids(raw: io.RawTable, ids: pd.Series, school_ids: pd.Series, id_cells
     return [Finding("note", "ids_made", "incidents", message, remedy=remedy), *schools]
 
 
-def _moments(raw: io.RawTable, options: IncidentSettings, name: str) -> pd.Series | None:
-    """Take the cells of a time; of several columns, a date and a time of day, make one."""
-    entry = options.columns.get(name, ())
-    if isinstance(entry, str) or len(entry) < 2:  # noqa: PLR2004 - a date and a time of day
-        is_required = name in _REQUIRED
-        return io.require(raw, options.columns, name) if is_required else io.take(raw, options.columns, name)
-    date, *rest = (io.require(raw, {theirs: theirs}, theirs) for theirs in entry)
-    # A date that a spreadsheet or a database keeps as a moment is at midnight, which is no time of day.
-    joined = io.as_text(date).str.replace(r"[ T]0?0:00(?::00(?:\.0+)?)?$", "", regex=True)
-    for part in rest:
-        text = io.as_text(part)
-        joined = joined.where(text.isna(), joined + " " + text)
-    return joined.rename(" and ".join(entry))
-
-
 def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
     if cells is not None:
         return io.as_text(cells)
     return pd.Series([f"{raw.path.stem}:{row}" for row in raw.frame.index], index=raw.frame.index, dtype="str")
-
-
-def _other_times(raw: io.RawTable, rows: pd.Index, settings: Settings) -> tuple[dict[str, pd.Series], list[Finding]]:
-    options = settings.incidents
-    columns: dict[str, pd.Series] = {}
-    findings = []
-    for name in OTHER_TIMES:
-        cells = _moments(raw, options, name)
-        if cells is None:
-            columns[name] = pd.Series(pd.NaT, index=rows, dtype=f"datetime64[us, {settings.district.time_zone}]")
-            continue
-        parsed = io.parse_times(
-            cells[rows], time_zone=settings.district.time_zone, times=options.times, day_first=options.day_first
-        )
-        columns[name] = parsed.at
-        wrong = parsed.fault.isin(["unreadable_time", "sentinel_time"])
-        if wrong.any():
-            findings.append(
-                Finding(
-                    "warning",
-                    f"{name}_unreadable",
-                    "incidents",
-                    f"{int(wrong.sum())} values of {cells.name} in {raw.path.name} are no times and count as missing.",
-                    ids=tuple(f"row {row}" for row in wrong.index[wrong]),
-                    expected="a date and a time of day",
-                    remedy="Correct them in the export.",
-                )
-            )
-    return columns, findings
 
 
 def _words(
@@ -247,23 +196,3 @@ def _mapped(
         f"ours are {', '.join(dict.fromkeys(ORIGINS if word == 'origin' else (*RESPONDERS, UNKNOWN_RESPONDER)))}.",
     )
     return found.astype("str"), [finding] if len(unknown) else []
-
-
-def _shifted(notes: pd.Series, ids: pd.Series) -> list[Finding]:
-    messages = {
-        "dst_gap_shifted": "fell into the hour that is skipped when clocks go forward, and were moved to its end",
-        "dst_repeat_first": "fell into the hour that comes twice when clocks go back, and are taken as the first",
-    }
-    return [
-        Finding(
-            "note",
-            code,
-            "incidents",
-            f"{int((notes == code).sum())} times {text}.",
-            ids=tuple(ids[notes.index[notes == code]]),
-            expected="local times that exist once",
-            remedy="Export times in UTC if the hour matters.",
-        )
-        for code, text in messages.items()
-        if np.any(notes == code)
-    ]

@@ -6,10 +6,11 @@ from safeschools_geo.io.files import SUPPORTED_SUFFIXES, find_files, read_table,
 from safeschools_geo.io.ids import alike_groups, check_digits, difference_text, groups_text, id_key
 from safeschools_geo.io.raw import RawTable
 from safeschools_geo.io.text import as_text
-from safeschools_geo.io.times import ParsedTimes, parse_times
+from safeschools_geo.io.times import OneClock, ParsedTimes, parse_times
 
 __all__ = [
     "SUPPORTED_SUFFIXES",
+    "OneClock",
     "ParsedTimes",
     "PointsRead",
     "RawTable",

@@ -13,22 +13,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from safeschools_geo.errors import FileReadError
+from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.io.arrow_tables import to_frame
 from safeschools_geo.io.encodings import decode
+from safeschools_geo.io.file_kinds import check_table_size
+from safeschools_geo.io.quotes import Grammar
 from safeschools_geo.io.raw import RawTable, column_names, without_blank_rows
-from safeschools_geo.results import join_rejects, rejects_frame
+from safeschools_geo.results import Finding, join_rejects, rejects_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from safeschools_geo.io.quotes import Settled
+    from safeschools_geo.settings import ReadingSettings
+
 _DELIMITERS = (",", ";", "\t", "|", "^", "~")
 _SAMPLE = 65_536
-_LONGEST_HEADER = 1_000_000
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 2**20, 2**30
-_END = "\x1eend of file\x1e"
-_SEPARATOR_LINE = re.compile(r'\A"?sep=(.)"?[ \t]*(?:\r\n|\r|\n)')
+_SEPARATOR_LINE = re.compile(r'\A"?sep=(\t|[^"\w\s])"?[ \t]*(?:\r\n|\r|\n)')
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class _OddRow:
         return self.width == len(self.cells) > width and not "".join(self.cells[width:]).strip()
 
 
-def read_delimited(path: Path) -> RawTable:
+def read_delimited(path: Path, *, limits: ReadingSettings) -> RawTable:
     """Read a delimited text file.
 
     Parameters
@@ -53,23 +56,31 @@ def read_delimited(path: Path) -> RawTable:
     path
         The file: UTF-8, UTF-16 or Windows-1252; cells separated by comma, semicolon, tab, bar, ``^`` or ``~``, and
         quoted with ``"`` where they hold the delimiter or a new line. A first line ``sep=;`` is obeyed.
+    limits
+        How much it may hold.
 
     Returns
     -------
     RawTable
         Every cell as text, just as written; empty cells are missing. Rows with more or fewer cells than the header are
-        rejects, unless what is too much is empty. Rows without any value are not rows, but count in the numbering.
+        rejects, unless what is too much is empty. Rows without any value are not rows, but count in the numbering. A
+        quotation mark that opens a cell and does not properly close it is part of the text of its row.
 
     Raises
     ------
     FileReadError
-        When the file is not text, has no header, or a quotation mark is never closed.
+        When the file is not text, or has no header.
     """
     decoded = decode(path.read_bytes(), path)
     body, delimiter = _delimiter(decoded.text)
-    header = _header(body, delimiter, path)
-    names, findings = column_names(header, path)
-    table, odd = _parse(body, delimiter, names, path)
+    grammar = Grammar(delimiter)
+    header = _header(body, grammar, path)
+    rows = max(map(body.count, "\n\r"))
+    cells = grammar.cells(header)
+    check_table_size(path, limits, rows=rows, columns=len(cells), cells=body.count(delimiter) + rows)
+    names, findings = column_names(cells, path)
+    settled = grammar.settle(body[len(header) :], width=len(names))
+    table, odd = _parse(settled, delimiter, names, path)
     frame = _with_rows(_numbered(table, odd), [row for row in odd if row.fits(len(names))])
     lost = [row for row in odd if row.text.strip() and not row.fits(len(names))]
     return RawTable(
@@ -77,7 +88,7 @@ def read_delimited(path: Path) -> RawTable:
         without_blank_rows(frame),
         encoding=decoded.encoding,
         delimiter=delimiter,
-        findings=(*decoded.findings, *findings),
+        findings=(*decoded.findings, *findings, *_open_marks(settled, path)),
         rejects=_rejects(lost, names, path),
     )
 
@@ -102,17 +113,16 @@ def _fitness(body: str, delimiter: str) -> tuple[float, int]:
     return widths.count(widths[0]) / len(widths), widths[0]
 
 
-def _header(body: str, delimiter: str, path: Path) -> list[str]:
-    head = body[:_LONGEST_HEADER]
-    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
-    try:
-        header = next(reader, [])
-        is_open = "\n" in "".join(header[-1:]) and next(reader, None) is None and not head.rstrip().endswith('"')
-    except csv.Error as error:
-        raise _not_a_table(path, str(error)) from error
-    if is_open:
-        raise _unclosed(f"{path}, header")
-    if not any(cell.strip() for cell in header):
+def _header(body: str, grammar: Grammar, path: Path) -> str:
+    header = grammar.header(body)
+    if header is None:
+        raise FileReadError(
+            "A quotation mark in the header is never closed, so that rows would become part of it.",
+            where=f"{path}, header",
+            expected='names that begin and end with ", with any " inside them doubled',
+            remedy="Close or remove the quotation mark in the first line.",
+        )
+    if not any(cell.strip() for cell in grammar.cells(header)):
         raise FileReadError(
             "The file is empty.",
             where=path,
@@ -133,23 +143,21 @@ def _not_a_table(path: Path, found: str) -> FileReadError:
     )
 
 
-def _parse(body: str, delimiter: str, names: list[str], path: Path) -> tuple[pd.DataFrame, list[_OddRow]]:
+def _parse(settled: Settled, delimiter: str, names: list[str], path: Path) -> tuple[pd.DataFrame, list[_OddRow]]:
     """Parse all rows; those of another width than the header's come back apart."""
     odd: list[_OddRow] = []
 
     def set_aside(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-        odd.append(_OddRow(row.number - 1, row.actual_columns, row.text, _cells(row.text, delimiter)))
+        as_read = settled.as_read.get(row.number - 1, row.text)
+        odd.append(_OddRow(row.number - 1, row.actual_columns, as_read, _cells(row.text, delimiter)))
         return "skip"
 
-    # A last row of our own shows whether a quotation mark is still open at the end of the file.
-    data = f"{body}\n{_END}{delimiter * (len(names) - 1)}\n".encode()
+    header = delimiter.join(["x"] * len(names))
     try:
-        frame = _texts(data, delimiter, names, set_aside)
+        frame = _texts(f"{header}\n{settled.text}\n".encode(), delimiter, names, set_aside)
     except pa.ArrowInvalid as error:
         raise _not_a_table(path, str(error)) from error
-    if frame.empty or frame.iloc[-1, 0] != _END:
-        raise _unclosed(f"{path}, row {len(frame) + len(odd)}")
-    return frame.iloc[:-1], odd
+    return frame, odd
 
 
 def _texts(data: bytes, delimiter: str, names: list[str], set_aside: Callable[[Any], str]) -> pd.DataFrame:
@@ -186,13 +194,19 @@ def _cells(text: str, delimiter: str) -> list[str]:
         csv.field_size_limit(limit)
 
 
-def _unclosed(where: str) -> FileReadError:
-    return FileReadError(
-        "A quotation mark is never closed, so that the rest of the file would become one cell.",
-        where=where,
+def _open_marks(settled: Settled, path: Path) -> list[Finding]:
+    count = len(settled.opened)
+    finding = Finding(
+        "warning",
+        "open_quotation_mark",
+        path.name,
+        f"{count_text(count, 'row')} of {path.name} {'has' if count == 1 else 'have'} a quotation mark that opens a "
+        "cell and is not closed in it; every line was read as a row of its own, the mark as part of its text.",
+        ids=tuple(f"row {row}" for row in settled.opened),
         expected='cells that begin and end with ", with any " inside them doubled',
-        remedy="Close or remove the quotation mark in that row, or in one above it.",
+        remedy="Close or remove the quotation mark in these rows.",
     )
+    return [finding] if count else []
 
 
 def _numbered(table: pd.DataFrame, odd: list[_OddRow]) -> pd.DataFrame:

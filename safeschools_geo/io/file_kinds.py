@@ -1,11 +1,15 @@
-"""What a file really is, whatever its name says."""
+"""What a file really is, whatever its name says, and whether it holds more than it may."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safeschools_geo.errors import FileReadError
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from safeschools_geo.settings import ReadingSettings
 
 _HEAD_BYTES = 4096
 TEXT_KINDS = ("JSON", "XML")
@@ -67,3 +71,94 @@ def describe(path: Path) -> str:
         head = file.read(_HEAD_BYTES)
     kind = signature(head) or ("binary data" if b"\x00" in head else "text")
     return f"{kind}, {path.stat().st_size:,} bytes"
+
+
+_MB = 1_000_000
+_ALWAYS_UNPACKED_MB = 16
+
+
+def check_size(path: Path, size: int, limits: ReadingSettings, *, packed: int | None = None) -> None:
+    """Refuse a file for the bytes that it has, or unpacks to.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        Its bytes, or what they unpack to.
+    limits
+        How much it may hold.
+    packed
+        Its bytes before they are unpacked, if they are.
+
+    Raises
+    ------
+    FileReadError
+        When they are more than `limits` allow.
+    """
+    unpacked = "" if packed is None else " unpacked"
+    if size > limits.max_mb * _MB:
+        raise _too_much(path, f"{size / _MB:,.0f} MB{unpacked}", f"at most {limits.max_mb:,.0f} MB", "max_mb")
+    if packed is not None and size > max(limits.max_ratio * packed, _ALWAYS_UNPACKED_MB * _MB):
+        found = f"{packed / _MB:,.1f} MB that unpack to {size / _MB:,.0f} MB"
+        raise _too_much(path, found, f"at most {limits.max_ratio:,.0f} times the file's own size", "max_ratio")
+
+
+def check_entries(path: Path, entries: int, limits: ReadingSettings) -> None:
+    """Refuse an archive for the number of files inside it.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    entries
+        Number of files.
+    limits
+        How much it may hold.
+
+    Raises
+    ------
+    FileReadError
+        When they are more than `limits` allow.
+    """
+    if entries > limits.max_entries:
+        raise _too_much(path, f"{entries:,} files inside", f"at most {limits.max_entries:,}", "max_entries")
+
+
+def check_table_size(
+    path: Path, limits: ReadingSettings, *, rows: int = 0, columns: int = 0, cells: int | None = None, note: str = ""
+) -> None:
+    """Refuse a table for its rows, columns or cells.
+
+    Parameters
+    ----------
+    path
+        The file.
+    limits
+        How much it may hold.
+    rows, columns, cells
+        How much it does; cells are rows times columns if left out.
+    note
+        More about what was found, for the message.
+
+    Raises
+    ------
+    FileReadError
+        When they are more than `limits` allow.
+    """
+    sizes = {"rows": rows, "columns": columns, "cells": rows * columns if cells is None else cells}
+    for what, size in sizes.items():
+        most = getattr(limits, f"max_{what}")
+        if size > most:
+            raise _too_much(path, f"{size:,} {what}{note}", f"at most {most:,} {what}", f"max_{what}")
+
+
+def _too_much(path: Path, found: str, expected: str, setting: str) -> FileReadError:
+    return FileReadError(
+        "The file holds more than is read.",
+        where=path,
+        found=found,
+        expected=f"{expected} ([reading] {setting})",
+        remedy=f"Export only what is needed. If all of it is, raise {setting} under [reading] in district.toml; "
+        "commands without a district folder keep to the default.",
+    )

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from safeschools_geo.errors import FileReadError
 from safeschools_geo.io.archives import extract_only
 from safeschools_geo.io.delimited import read_delimited
-from safeschools_geo.io.file_kinds import describe
+from safeschools_geo.io.file_kinds import check_size, describe
 from safeschools_geo.io.parquet import read_parquet
 from safeschools_geo.io.shapefiles import parts_of
 from safeschools_geo.io.spreadsheets import read_spreadsheet
 from safeschools_geo.io.vectors import read_layer, read_shapefile
+from safeschools_geo.settings import ReadingSettings
 
 if TYPE_CHECKING:
     from safeschools_geo.io.raw import RawTable
@@ -31,9 +32,12 @@ SUPPORTED_SUFFIXES: tuple[str, ...] = (*_DELIMITED, *_EXCEL, *_PARQUET, *_LAYERS
 """Suffixes, in lower case, of files that can be read."""
 
 _CHUNK_BYTES = 2**20
+_LIMITS = ReadingSettings()
 
 
-def read_table(path: Path, *, layer: str | None = None, sheet: str | None = None) -> RawTable:
+def read_table(
+    path: Path, *, layer: str | None = None, sheet: str | None = None, limits: ReadingSettings = _LIMITS
+) -> RawTable:
     """Read a table or a layer.
 
     Parameters
@@ -45,20 +49,25 @@ def read_table(path: Path, *, layer: str | None = None, sheet: str | None = None
         Which layer, where the file has several.
     sheet
         Which sheet of a workbook; the first that has cells if left out.
+    limits
+        How much it may hold: ``[reading]`` of the district, else the defaults.
 
     Returns
     -------
     RawTable
-        The table as the file gives it.
+        The table as the file gives it. It is read with the driver of its kind, and nothing in it that points to
+        another file or to an address is followed.
 
     Raises
     ------
     FileReadError
-        When the file is missing, empty, damaged, locked, or not what its name says.
+        When the file is missing, empty, damaged, locked, not what its name says, points elsewhere, or holds more than
+        `limits` allow.
     """
     _require_file(path)
+    check_size(path, path.stat().st_size, limits)
     try:
-        return _read(path, layer=layer, sheet=sheet)
+        return _read(path, layer=layer, sheet=sheet, limits=limits)
     except OSError as error:
         raise FileReadError(
             "The file cannot be opened.",
@@ -95,33 +104,34 @@ def _require_file(path: Path) -> None:
         )
 
 
-def _read(path: Path, *, layer: str | None, sheet: str | None) -> RawTable:
+def _read(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSettings) -> RawTable:
     suffix = path.suffix.lower()
     if suffix == _ARCHIVE:
-        return _read_archive(path, layer=layer, sheet=sheet)
+        return _read_archive(path, layer=layer, sheet=sheet, limits=limits)
     if suffix in _DELIMITED:
-        return read_delimited(path)
+        return read_delimited(path, limits=limits)
     if suffix in _EXCEL:
-        return read_spreadsheet(path, sheet=sheet)
+        return read_spreadsheet(path, sheet=sheet, limits=limits)
     if suffix in _PARQUET:
-        return read_parquet(path)
+        return read_parquet(path, limits=limits)
     if suffix in _SHAPEFILE:
-        return replace(read_shapefile(path), name_length=_DBF_NAME_LENGTH)
-    return read_layer(path, layer=layer)
+        return replace(read_shapefile(path, limits=limits), name_length=_DBF_NAME_LENGTH)
+    return read_layer(path, layer=layer, limits=limits)
 
 
-def _read_archive(path: Path, *, layer: str | None, sheet: str | None) -> RawTable:
+def _read_archive(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSettings) -> RawTable:
     readable = set(SUPPORTED_SUFFIXES) - {_ARCHIVE}
     with tempfile.TemporaryDirectory() as folder:
-        inner = extract_only(path, Path(folder), readable)
+        inner, name, findings = extract_only(path, Path(folder), readable, limits=limits)
         try:
-            raw = read_table(inner, layer=layer, sheet=sheet)
+            raw = read_table(inner, layer=layer, sheet=sheet, limits=limits)
         except FileReadError as error:
-            where = f"{path}, in it {inner.name}"
+            where = f"{path}, in it {name}"
             raise FileReadError(
                 error.problem, where=where, found=error.found, expected=error.expected, remedy=error.remedy
             ) from error
-    return replace(raw, path=path, rejects=raw.rejects.assign(source_file=path.name).astype({"source_file": "str"}))
+    rejects = raw.rejects.assign(source_file=path.name).astype({"source_file": "str"})
+    return replace(raw, path=path, rejects=rejects, findings=(*findings, *raw.findings))
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:

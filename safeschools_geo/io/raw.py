@@ -71,11 +71,11 @@ def column_names(header: Sequence[object], path: Path) -> tuple[list[str], list[
         The names that came more than once.
     """
     given = ["" if cell is None else str(cell).strip() for cell in header]
-    names: list[str] = []
+    names: dict[str, None] = {}
     for number, name in enumerate(given, start=1):
         plain = name or f"column_{number}"
         candidates = itertools.chain([plain], (f"{plain}_{n}" for n in itertools.count(number)))
-        names.append(next(c for c in candidates if c not in names))
+        names[next(c for c in candidates if c not in names)] = None
     repeated = [name for name, count in Counter(given).items() if count > 1 and name]
     finding = Finding(
         "warning",
@@ -86,7 +86,7 @@ def column_names(header: Sequence[object], path: Path) -> tuple[list[str], list[
         expected="each column name once",
         remedy="Name the one that is meant in district.toml, for example NAME_7.",
     )
-    return names, [finding] if repeated else []
+    return list(names), [finding] if repeated else []
 
 
 def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:

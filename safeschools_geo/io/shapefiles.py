@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from safeschools_geo.errors import FileReadError
 from safeschools_geo.io.file_kinds import describe
 
@@ -24,6 +26,7 @@ class _Part:
     path: Path
     stated_bytes: int
     rows: int | None
+    columns: int = 0
 
 
 def parts_of(path: Path) -> dict[str, Path]:
@@ -43,7 +46,7 @@ def parts_of(path: Path) -> dict[str, Path]:
     return {suffix: beside[suffix] for suffix in PART_SUFFIXES if suffix in beside} | {path.suffix.lower(): path}
 
 
-def check_parts(path: Path) -> dict[str, Path]:
+def check_parts(path: Path) -> tuple[dict[str, Path], int, int]:
     """Refuse a shapefile, or a dBASE table, that was cut short or put together from different ones.
 
     Drivers read such files without complaint and leave shapes or values out.
@@ -55,13 +58,16 @@ def check_parts(path: Path) -> dict[str, Path]:
 
     Returns
     -------
-    dict of str to pathlib.Path
-        As `parts_of`; of a ``.dbf`` alone, itself.
+    parts : dict of str to pathlib.Path
+        As `parts_of`, the file itself first; of a ``.dbf`` alone, itself.
+    rows, columns : int
+        How many it says it has; 0 rows where the shapes alone would have to be counted.
 
     Raises
     ------
     FileReadError
-        When a part is shorter than its header says, is something else, or counts other rows than another part.
+        When a part is shorter than its header says, is something else, counts other rows than another part, or lists
+        one shape more than once.
     """
     is_table = path.suffix.lower() == ".dbf"
     parts = {".dbf": path} if is_table else parts_of(path)
@@ -78,7 +84,24 @@ def check_parts(path: Path) -> dict[str, Path]:
             expected="the same number of rows in each",
             remedy="Copy all parts of one export again; attributes would go to the wrong shapes.",
         )
-    return parts
+    if ".shx" in parts and ".shp" in parts:
+        _check_index(parts, counts[parts[".shx"].name])
+    columns = max((part.columns for part in read), default=0)
+    return {path.suffix.lower(): path} | parts, max(counts.values(), default=0), columns
+
+
+def _check_index(parts: dict[str, Path], rows: int) -> None:
+    """Refuse an index that has one shape read again and again: its shapes would be more than the file."""
+    index = np.fromfile(parts[".shx"], dtype=">i4", offset=_HEADER_BYTES, count=2 * rows)
+    listed = 2 * int(index[1::2].sum(dtype="int64"))
+    if listed > parts[".shp"].stat().st_size:
+        raise FileReadError(
+            "The parts of the shapefile do not belong together.",
+            where=parts[".shp"],
+            found=f"shapes of {listed:,} bytes in {parts['.shx'].name}",
+            expected=f"at most the {parts['.shp'].stat().st_size:,} bytes of the file",
+            remedy="Copy all parts of one export again.",
+        )
 
 
 def _shp(path: Path) -> _Part:
@@ -95,7 +118,7 @@ def _dbf(path: Path) -> _Part:
     rows, header_bytes, row_bytes = (int.from_bytes(head[a:b], "little") for a, b in ((4, 8), (8, 10), (10, 12)))
     if head[0] not in _DBF_VERSIONS or header_bytes <= _DBF_HEADER_BYTES or row_bytes == 0:
         raise _not_a_part(path, "a dBASE table")
-    return _Part(path, header_bytes + rows * row_bytes, rows)
+    return _Part(path, header_bytes + rows * row_bytes, rows, header_bytes // _DBF_HEADER_BYTES - 1)
 
 
 def _head(path: Path, size: int) -> bytes:

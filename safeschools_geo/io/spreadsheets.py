@@ -13,18 +13,24 @@ from xml.etree.ElementTree import ParseError
 import openpyxl
 import pandas as pd
 from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from safeschools_geo.errors import FileReadError
-from safeschools_geo.io.file_kinds import describe
+from safeschools_geo.io.file_kinds import check_entries, check_size, check_table_size, describe
 from safeschools_geo.io.raw import RawTable, column_names, without_blank_rows
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    Rows = list[tuple[Any, ...]]
+    from safeschools_geo.settings import ReadingSettings
 
+    _Sheet = dict[
+        int, tuple[Any, ...]
+    ]  # number of the row → its cells up to the last with a value; blank rows left out
+
+_EXCEL_ROWS = 1_048_576
 _LARGEST_INTEGER = 2**63
 # What openpyxl lets through from the zip archive and the XML of a damaged workbook.
 _DAMAGED = (
@@ -43,13 +49,15 @@ _DAMAGED = (
 )
 
 
-def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawTable:
+def read_spreadsheet(path: Path, *, limits: ReadingSettings, sheet: str | None = None) -> RawTable:
     """Read one sheet of an Excel workbook.
 
     Parameters
     ----------
     path
         The workbook, ``.xlsx`` or ``.xlsm``.
+    limits
+        How much it may hold.
     sheet
         Name of the sheet; the first that has cells if left out.
 
@@ -62,9 +70,9 @@ def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawTable:
     Raises
     ------
     FileReadError
-        When it is no workbook, lacks the sheet, or has no cells.
+        When it is no workbook, lacks the sheet, has no cells, or holds more than `limits` allow.
     """
-    sheets = _sheets(path)
+    sheets = _sheets(path, limits)
     filled = [title for title, rows in sheets.items() if rows]
     if sheet is not None and sheet not in sheets:
         raise FileReadError(
@@ -82,23 +90,29 @@ def read_spreadsheet(path: Path, *, sheet: str | None = None) -> RawTable:
             expected="a header row and rows under it",
             remedy="Export it again, or remove the file.",
         )
-    table = _table(sheets[wanted], path)
+    table = _table(sheets[wanted], path, limits)
     others = [title for title in filled if title != wanted]
     if sheet is not None or not others:
         return table
     return replace(table, findings=(*table.findings, _several_sheets(path, wanted, others)))
 
 
-def _sheets(path: Path) -> dict[str, Rows]:
-    """Read every sheet, from its first row with cells on."""
+def _sheets(path: Path, limits: ReadingSettings) -> dict[str, _Sheet]:
+    """Read every sheet, as far as it has cells."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+        check_entries(path, len(entries), limits)
+        check_size(path, sum(entry.file_size for entry in entries), limits, packed=path.stat().st_size)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations, which are not read
-            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
             try:
-                return {sheet.title: _rows(sheet) for sheet in workbook.worksheets}
+                return {sheet.title: _read_sheet(path, sheet, limits) for sheet in workbook.worksheets}
             finally:
                 workbook.close()
+    except FileReadError:
+        raise
     except _DAMAGED as error:
         raise FileReadError(
             f"The file ends in {path.suffix} but is none that can be read.",
@@ -109,21 +123,37 @@ def _sheets(path: Path) -> dict[str, Rows]:
         ) from error
 
 
-def _rows(sheet: Any) -> Rows:  # noqa: ANN401 - openpyxl's types leave the read-only sheet out
+def _read_sheet(path: Path, sheet: Any, limits: ReadingSettings) -> _Sheet:  # noqa: ANN401 - not in openpyxl's types
+    """Keep the cells that hold a value, and of rows without any only that they are there."""
     sheet.reset_dimensions()  # some programs write wrong ones, and rows would be cut
-    rows = sheet.iter_rows(values_only=True)
-    return list(itertools.dropwhile(lambda row: not any(map(_has_value, row)), rows))
+    rows: _Sheet = {}
+    cells = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > _EXCEL_ROWS:
+            check_table_size(path, replace(limits, max_rows=min(limits.max_rows, _EXCEL_ROWS)), rows=number)
+        width = next((n for n in range(len(row), 0, -1) if _has_value(row[n - 1])), 0)
+        if not width:
+            continue
+        rows[number] = row[:width]
+        cells += width - sum(cell is None for cell in row[:width])
+        where = f"; sheet “{sheet.title}” has a cell at {get_column_letter(width)}{number}"
+        if width > limits.max_columns or cells > limits.max_cells or len(rows) > limits.max_rows:
+            check_table_size(path, limits, rows=len(rows), columns=width, cells=cells, note=where)
+    return rows
 
 
 def _has_value(cell: object) -> bool:
     return cell is not None and cell != ""
 
 
-def _table(rows: Rows, path: Path) -> RawTable:
-    header, *body = rows
-    width = max(len(row) for row in rows)
+def _table(sheet: _Sheet, path: Path, limits: ReadingSettings) -> RawTable:
+    top, *numbers = sheet
+    header = sheet[top]
+    body = [sheet[number] for number in numbers]
+    width = max(map(len, sheet.values()))
+    check_table_size(path, limits, rows=len(body), columns=width)
     names, findings = column_names([*header, *[None] * (width - len(header))], path)
-    index = pd.RangeIndex(1, len(body) + 1)
+    index = pd.Index([number - top for number in numbers], dtype="int64")
     columns = {name: _column([row[n] if n < len(row) else None for row in body], index) for n, name in enumerate(names)}
     errors = sum(map(_is_error, itertools.chain.from_iterable(body)))
     if errors:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safeschools_geo.io.written_times import WrittenTimes
-    from safeschools_geo.settings import TimeMeaning
+    from safeschools_geo.settings import TimeMeaning, TimeOfDay
 
     Moments = NDArray[np.datetime64]
     Flags = NDArray[np.bool_]
@@ -23,7 +23,25 @@ _EPOCH = np.datetime64("1970-01-01", "us")
 _SENTINEL_DAYS = np.array(
     ["0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "9999-12-31"], dtype="datetime64[D]"
 )
+_NEARLY_ALL, _FEWEST = 0.9, 20
 _EARLIEST, _LATEST = np.datetime64("1900-01-02", "us"), np.datetime64("2200-01-01", "us")
+
+
+@dataclass(frozen=True)
+class OneClock:
+    """A time of day that nearly all values of a column share.
+
+    Parameters
+    ----------
+    clock
+        The time of day, such as ``16:00:00`` or ``00:00 UTC``.
+    count, of
+        How many values have it, of how many that have a time of day.
+    """
+
+    clock: str
+    count: int
+    of: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +59,23 @@ class ParsedTimes:
         placeholder such as 1900-01-01).
     notes
         ``dst_repeat_first`` or ``dst_gap_shifted`` where clocks were changed at that hour, else missing.
+    order
+        Of dates such as 3/4/2025 the order of day and month that the calendar allows: ``D`` only the day first, ``M``
+        only the month first, ``?`` either, ``=`` either and it makes no difference; missing for other values.
+    dates_at
+        The time of day of values that are dates all the same: midnight, which all have, or any if `time_of_day` says
+        so; None if there are no such values.
+    one_clock
+        The time of day that nearly all have, where nothing says that it is none; None if there is no such.
     """
 
     at: pd.Series
     has_time: pd.Series
     fault: pd.Series
     notes: pd.Series
+    order: pd.Series
+    dates_at: OneClock | None = None
+    one_clock: OneClock | None = None
 
 
 def parse_times(
@@ -56,6 +85,7 @@ def parse_times(
     times: TimeMeaning = "local",
     day_first: bool = False,
     midnight_is_unknown: bool = False,
+    time_of_day: TimeOfDay | None = None,
 ) -> ParsedTimes:
     """Read moments of an export.
 
@@ -76,6 +106,9 @@ def parse_times(
         Whether 3/4/2025 is the third of April. Dates that exist only the other way round are unreadable.
     midnight_is_unknown
         Whether exactly 00:00:00, as written, means that the time of day is not known.
+    time_of_day
+        Whether the times of day are ``known``, or ``unknown`` because the column holds only dates; if left out, that
+        is decided from the values.
 
     Returns
     -------
@@ -85,8 +118,11 @@ def parse_times(
     Notes
     -----
     Two-digit years from 69 on are of the twentieth century, others of the twenty-first (POSIX); 1/1/00 at
-    midnight is the placeholder 1900-01-01. Typed moments that are
-    all at midnight are dates, and so are Excel serials that are all whole. Of an hour that comes twice when clocks go
+    midnight is the placeholder 1900-01-01. Where all values that have a clock are at midnight, as written (00:00 UTC in
+    counts since 1970) or in the district's own time, they are dates: the day that they name there. A midnight among
+    other times of day stays a moment. Excel serials that are all whole are dates. A column that is said to hold only
+    dates takes the day from the clock that is at midnight in nearly all of its rows: as written, local or UTC, in this
+    order; else the local day. Of an hour that comes twice when clocks go
     back the first is taken; a time in the hour that is skipped when clocks go forward is moved to the end of that hour.
     Moments before 1900 or after 2199 are unreadable.
     """
@@ -96,13 +132,61 @@ def parse_times(
     has_time = written.has_time & (fault == "")
     if midnight_is_unknown:
         has_time &= since_midnight(wall) != 0
-    at, notes = _localised(wall, _absolute(written, has_time, times), has_time, time_zone)
+    absolute = _absolute(written, has_time, times)
+    at, notes = _localised(wall, absolute, has_time, time_zone)
+    clocks = _Clocks(wall, at, has_time)
+    place = clocks.of_dates(time_of_day)
+    if place is not None:
+        days = clocks.walls[place].astype("datetime64[D]").astype("datetime64[us]")
+        wall, has_time = np.where(has_time, days, wall), np.zeros(len(wall), dtype="bool")
+        at, notes = _localised(wall, np.full(len(wall), NEVER), has_time, time_zone)
     return ParsedTimes(
         at=pd.Series(at, index=values.index, name=values.name),
         has_time=pd.Series(has_time, index=values.index),
         fault=_codes(fault, values.index),
         notes=_codes(notes, values.index),
+        order=_codes(written.order, values.index),
+        dates_at=None if place is None else clocks.left_out(place, is_utc=bool((~np.isnat(absolute)).any())),
+        one_clock=clocks.shared() if place is None and time_of_day is None else None,
     )
+
+
+class _Clocks:
+    """The times of day of a column on three clocks: as written, in the district, and in UTC."""
+
+    def __init__(self, wall: Moments, at: pd.DatetimeIndex, has_time: Flags) -> None:
+        local = at.tz_localize(None).to_numpy(dtype="datetime64[us]")
+        utc = at.tz_convert("UTC").tz_localize(None).to_numpy(dtype="datetime64[us]")
+        self.walls = {"written": wall, "local": local, "utc": utc}
+        self.has_time = has_time
+
+    def of_dates(self, time_of_day: TimeOfDay | None) -> str | None:
+        """Tell on which clock the values are dates; None if they are moments, or dates already."""
+        if time_of_day == "known" or not self.has_time.any():
+            return None
+        at_midnight = {place: np.mean(self._clock(place) == 0) for place in self.walls}
+        if time_of_day is None:
+            return next((place for place in ("written", "local") if at_midnight[place] == 1), None)
+        return next((place for place, share in at_midnight.items() if share >= _NEARLY_ALL), "local")
+
+    def left_out(self, place: str, *, is_utc: bool) -> OneClock:
+        """Say which times of day were left out."""
+        zone = " UTC" if place == "utc" or (place == "written" and is_utc) else ""
+        clock = "different times" if self._clock(place).any() else f"00:00{zone}"
+        return OneClock(clock, len(self._clock(place)), len(self._clock(place)))
+
+    def shared(self) -> OneClock | None:
+        """Find the time of day that nearly all values have on one of the clocks."""
+        total = int(self.has_time.sum())
+        for place in ("local", "written", "utc") if total >= _FEWEST else ():
+            clocks, counts = np.unique(self._clock(place), return_counts=True)
+            if counts.max() >= _NEARLY_ALL * total:
+                clock = (_EPOCH + clocks[counts.argmax()].astype("timedelta64[us]")).astype("datetime64[s]").item()
+                return OneClock(f"{clock:%H:%M:%S}" + (" UTC" if place == "utc" else ""), int(counts.max()), total)
+        return None
+
+    def _clock(self, place: str) -> NDArray[np.int64]:
+        return since_midnight(self.walls[place][self.has_time])
 
 
 def _faults(written: WrittenTimes) -> NDArray[np.str_]:

@@ -5,26 +5,33 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
+from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
 from safeschools_geo.errors import FileReadError
 from safeschools_geo.io.arrow_tables import to_frame
-from safeschools_geo.io.file_kinds import describe
+from safeschools_geo.io.contents import check_geojson, check_geopackage_layer, geopackage_layers
+from safeschools_geo.io.file_kinds import check_table_size, describe
 from safeschools_geo.io.raw import RawTable
 from safeschools_geo.io.shapefiles import check_parts, dbf_encoding
 from safeschools_geo.io.shapes import with_shapes
 from safeschools_geo.results import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from numpy.typing import NDArray
 
+    from safeschools_geo.settings import ReadingSettings
+
 _DRIVER_ERRORS = (
+    CRSError,
     DataSourceError,
     DataLayerError,
     FeatureError,
@@ -35,6 +42,7 @@ _DRIVER_ERRORS = (
     UnicodeDecodeError,
     UnboundLocalError,  # what a .prj that is no text comes to in pyogrio
 )
+_COPY = "copy"
 _KINDS = {
     ".geojson": "GeoJSON",
     ".json": "GeoJSON",
@@ -48,13 +56,15 @@ _COUNTED_FROM = {"OGC_FID": 0, "fid": 1}
 _EXPECTED_WARNINGS = ("does not support open option", "More than one layer", "Several features with id")
 
 
-def read_layer(path: Path, *, layer: str | None = None) -> RawTable:
+def read_layer(path: Path, *, limits: ReadingSettings, layer: str | None = None) -> RawTable:
     """Read a layer of GeoJSON or a GeoPackage.
 
     Parameters
     ----------
     path
         The file.
+    limits
+        How much it may hold.
     layer
         Name of the layer, where the file has several.
 
@@ -67,20 +77,34 @@ def read_layer(path: Path, *, layer: str | None = None) -> RawTable:
     Raises
     ------
     FileReadError
-        When it is something else, is damaged, or has several layers and `layer` names none of them.
+        When it is something else, is damaged, points elsewhere, or has several layers and `layer` names none of them.
     """
-    chosen = _choose_layer(path, layer)
-    options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if path.suffix.lower() in {".geojson", ".json"} else {}
-    return _read(path, path, layer=chosen, return_fids=True, **options)
+    suffix = path.suffix.lower()
+    if suffix == ".gpkg":
+        beside = path.with_name(f"{path.name}-wal")  # what a program that has it open has written
+        parts = {suffix: path} | ({f"{suffix}-wal": beside} if beside.is_file() else {})
+        with _alone(parts) as copy:
+            chosen = _choose_layer(path, geopackage_layers(path, copy), layer)
+            check_geopackage_layer(path, copy, chosen, limits)
+            return _read(path, str(copy), layer=chosen, return_fids=True, LIST_ALL_TABLES="NO")
+    check_geojson(path, limits)
+    with _alone({".geojson": path}) as copy:
+        # The prefix leaves the driver no choice: others would look into the text for what they know.
+        source = f"GeoJSON:{copy}"
+        if layer is not None:
+            _choose_layer(path, [_layer_name(path, source)], layer)
+        return _read(path, source, return_fids=True, DATE_AS_STRING="YES")
 
 
-def read_shapefile(path: Path) -> RawTable:
+def read_shapefile(path: Path, *, limits: ReadingSettings) -> RawTable:
     """Read a shapefile, or a dBASE table alone.
 
     Parameters
     ----------
     path
         The ``.shp``, with its other parts beside it, or a ``.dbf``.
+    limits
+        How much it may hold.
 
     Returns
     -------
@@ -93,30 +117,44 @@ def read_shapefile(path: Path) -> RawTable:
     FileReadError
         When a part is something else, is cut short, or does not belong to the others.
     """
-    parts = check_parts(path)
+    parts, rows, columns = check_parts(path)
+    check_table_size(path, limits, rows=rows, columns=columns)
     encoding = dbf_encoding(parts)
     findings = _part_findings(path, parts, encoding)
-    if path.suffix.lower() == ".dbf":
-        return _read(path, path, findings, encoding=encoding, read_geometry=False)
-    if ".shx" in parts:
-        return _read(path, path, findings, encoding=encoding)
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix, part in parts.items():
-            shutil.copy(part, Path(folder) / f"copy{suffix}")
+    with _alone(parts) as copy:
+        if path.suffix.lower() == ".dbf":
+            return _read(path, str(copy), findings, encoding=encoding, read_geometry=False)
+        if ".shx" in parts:
+            return _read(path, str(copy), findings, encoding=encoding)
         pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
         try:
-            return _read(path, Path(folder) / "copy.shp", findings, encoding=encoding)
+            return _read(path, str(copy), findings, encoding=encoding)
         finally:
             pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
 
 
-def _choose_layer(path: Path, layer: str | None) -> str:
+@contextmanager
+def _alone(parts: Mapping[str, Path]) -> Iterator[Path]:
+    """Copy the parts of a file to where nothing else is, under a name that no driver takes for anything but a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        copies = {suffix: Path(folder).resolve() / f"{_COPY}{suffix}" for suffix in parts}
+        for suffix, part in parts.items():
+            shutil.copyfile(part, copies[suffix])
+        yield next(iter(copies.values()))
+
+
+def _layer_name(path: Path, source: str) -> str:
+    """Tell the name of a GeoJSON layer: the one it states, else that of the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # repeated, and then reported, when the layer is read
-            layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+            name = str(pyogrio.list_layers(source)[0, 0])
     except _DRIVER_ERRORS as error:
         raise _unreadable(path, error) from error
+    return path.stem if name == _COPY else name
+
+
+def _choose_layer(path: Path, layers: list[str], layer: str | None) -> str:
     if layer in layers or (layer is None and len(layers) == 1):
         return layer or layers[0]
     raise FileReadError(
@@ -128,7 +166,7 @@ def _choose_layer(path: Path, layer: str | None) -> str:
     )
 
 
-def _read(path: Path, source: Path, findings: tuple[Finding, ...] = (), **options: Any) -> RawTable:  # noqa: ANN401
+def _read(path: Path, source: str, findings: tuple[Finding, ...] = (), **options: Any) -> RawTable:  # noqa: ANN401
     """Read `source`, which stands for `path`."""
     try:
         with warnings.catch_warnings(record=True) as said:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from safeschools_geo.io.text import as_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Texts = NDArray[np.str_]
     Moments = NDArray[np.datetime64]
     Flags = NDArray[np.bool_]
 
@@ -46,6 +46,7 @@ _LAYOUTS = tuple(
 )
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS, _MONTHS_OF_YEAR = 31, 12
 _PIVOT = 69
 _NOON = 12
 _DAY_US = 86_400_000_000
@@ -75,12 +76,16 @@ class WrittenTimes:
         Whether a time of day is written.
     is_given
         Whether there is a value at all.
+    order
+        For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M``
+        only the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values.
     """
 
     wall: Moments
     utc: Moments
     has_time: Flags
     is_given: Flags
+    order: Texts
 
 
 def read_written(values: pd.Series, *, day_first: bool) -> WrittenTimes:
@@ -106,10 +111,7 @@ def read_written(values: pd.Series, *, day_first: bool) -> WrittenTimes:
     written = _Reading(len(texts))
     written.read_texts(texts.where(is_given), day_first=day_first)
     written.read_numbers(texts.where(is_given & np.isnat(written.wall)))
-    if values.dtype == object:
-        is_moment = values.map(lambda value: isinstance(value, dt.datetime)).to_numpy(dtype="bool")
-        written.has_time &= ~is_moment | _has_times(written.wall[is_moment])
-    return WrittenTimes(written.wall, written.utc, written.has_time, is_given)
+    return WrittenTimes(written.wall, written.utc, written.has_time, is_given, written.order)
 
 
 def since_midnight(wall: Moments) -> NDArray[np.int64]:
@@ -128,11 +130,6 @@ def since_midnight(wall: Moments) -> NDArray[np.int64]:
     return wall.astype("int64") % _DAY_US
 
 
-def _has_times(wall: Moments) -> bool:
-    """Tell a typed column of dates, all at midnight, from one of moments."""
-    return bool(since_midnight(wall[~np.isnat(wall)]).any())
-
-
 def _typed(values: pd.Series) -> WrittenTimes:
     is_given = values.notna().to_numpy(dtype="bool")
     utc = np.full(len(values), NEVER)
@@ -141,7 +138,7 @@ def _typed(values: pd.Series) -> WrittenTimes:
         utc = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
         wall = values.dt.tz_localize(None)
     moments = wall.to_numpy(dtype="datetime64[us]")
-    return WrittenTimes(moments, utc, is_given & _has_times(moments), is_given)
+    return WrittenTimes(moments, utc, is_given, is_given, np.full(len(values), "", dtype="<U1"))
 
 
 class _Reading:
@@ -151,6 +148,7 @@ class _Reading:
         self.wall = np.full(size, NEVER)
         self.utc = np.full(size, NEVER)
         self.has_time = np.zeros(size, dtype="bool")
+        self.order = np.full(size, "", dtype="<U1")
 
     def read_texts(self, texts: pd.Series, *, day_first: bool) -> None:
         """Read dates and times in any of the layouts; each layout is tried on what the others left."""
@@ -171,6 +169,7 @@ class _Reading:
         self.wall[rows] = wall
         self.utc[rows] = np.where(np.isnan(offset_us), NEVER, wall - np.nan_to_num(offset_us).astype("timedelta64[us]"))
         self.has_time[rows] = parts.is_filled("hour")
+        self.order[rows] = parts.order()
 
     def read_numbers(self, texts: pd.Series) -> None:
         """Read Excel serials, which are time on the wall, and counts since 1970, which are UTC."""
@@ -229,6 +228,23 @@ class _Parts:
             month = np.asarray(self.texts("name").map(numbers), dtype="int64")
             return year, month, self.number("day")
         return year, self.number("month"), self.number("day")
+
+    def order(self) -> Texts:
+        """Tell which order of day and month the calendar allows, where both are numbers and neither is named."""
+        if "first" not in self._groups:
+            return np.full(len(self._groups["year"]), "", dtype="<U1")
+        first, then = self.number("first"), self.number("then")
+        may_be_day, may_be_month = first <= _DAYS, first <= _MONTHS_OF_YEAR
+        return np.select(
+            [
+                may_be_month & (first == then),
+                may_be_day & ~may_be_month & (then <= _MONTHS_OF_YEAR),
+                may_be_month & (then > _MONTHS_OF_YEAR) & (then <= _DAYS),
+                may_be_month & (then <= _MONTHS_OF_YEAR),
+            ],
+            ["=", "D", "M", "?"],
+            "",
+        )
 
     def _has_short_year(self) -> Flags:
         return np.asarray(pc.equal(pc.utf8_length(self._groups["year"]), 2))

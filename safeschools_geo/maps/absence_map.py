@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safeschools_geo.errors import count_text
-from safeschools_geo.maps.coverage_figures import decimal, words
+from safeschools_geo.maps.coverage_figures import MINUTES, change, words
 from safeschools_geo.maps.coverage_layers import CoverageSign, MapLayers, Mark, outlines_of, place_of, zone_layer
 from safeschools_geo.maps.coverage_tables import level_text
 from safeschools_geo.maps.layers import has_place
@@ -171,7 +171,7 @@ def _changed(schools: gpd.GeoDataFrame, changed: pd.DataFrame, takers: Mapping[s
             facts=[
                 f"{row['number']}. {words(row['name'])}",
                 f"{level_text(row['level'])}: {takers[str(row['zone_after'])]} covers",
-                f"{decimal(row['response_after_min'])} min, usually {decimal(row['response_before_min'])}",
+                f"By the model {change(row['response_change_min'], MINUTES)} min against a usual day",
             ],
             label=str(row["number"]),
             side="center",

@@ -9,7 +9,7 @@ import pandas as pd
 from safeschools_geo.maps.absence_map import absence_map, taker_fills
 from safeschools_geo.maps.absence_tables import case_matrix, case_table, in_order, load_table, taker_sections
 from safeschools_geo.maps.basemap import backdrop
-from safeschools_geo.maps.coverage_figures import decimal, named, share, words
+from safeschools_geo.maps.coverage_figures import MINUTES, change, named, share, words
 from safeschools_geo.maps.coverage_notes import missing_notes
 from safeschools_geo.maps.coverage_shell import (
     CoverageContent,
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 _TAKEOVER = [
     *("school_id", "name", "level", "zone_before", "zone_after", "officer_after"),
-    *("calls_per_week", "response_before_min", "response_after_min"),
+    *("calls_per_week", "response_change_min"),
 ]
 _LOADS = [
     *("zone_id", "name", "officer", "schools_before", "schools_after"),
     *("load_before_h", "load_after_h", "busy_before_share", "busy_after_share"),
 ]
-_CASES = ["name", "absent", "response_after_min", "overflow_after_share", "busiest_zone", "busiest_load_h", "finding"]
+_CASES = ["name", "absent", "response_change_min", "overflow_change_share", "busiest_zone", "busiest_load_h", "finding"]
 
 
 def absence_page(
@@ -62,11 +62,13 @@ def absence_page(
     Parameters
     ----------
     case
-        `absent` (for each officer who is absent, `zone_id` and `officer`), `response_before_min`, `response_after_min`,
-        `overflow_before_share`, `overflow_after_share` and `imbalance_after`; figures that are not known are missing.
+        `absent` (for each officer who is absent, `zone_id` and `officer`), `response_change_min` and
+        `overflow_change_share` (the model's difference to a usual day), `imbalance_after`, and `usual_response` and
+        `usual_overflow` (what the record says of a usual day, as text; empty where it says nothing); figures that are
+        not known are missing.
     takeover
         Schools that change hands: `school_id`, `name`, `level`, `zone_before`, `zone_after`, `officer_after`,
-        `calls_per_week`, `response_before_min` and `response_after_min`; rows whose zone stays are left out.
+        `calls_per_week` and `response_change_min`; rows whose zone stays are left out.
     loads
         `zone_id`, `name`, `officer`, `schools_before`, `schools_after`, `load_before_h`, `load_after_h`,
         `busy_before_share` and `busy_after_share`.
@@ -148,8 +150,8 @@ def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, no
     Parameters
     ----------
     cases
-        `name` of the file in the folder ``absence``, `absent` (officers, joined by " and "), `response_after_min`,
-        `overflow_after_share`, `busiest_zone`, `busiest_load_h` and `finding`.
+        `name` of the file in the folder ``absence``, `absent` (officers, joined by " and "), `response_change_min` and
+        `overflow_change_share` (the model's difference to a usual day), `busiest_zone`, `busiest_load_h` and `finding`.
     finding
         What the cases come to, in one line.
     context
@@ -172,7 +174,10 @@ def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, no
     single = [row for row in rows if len(row["officers"]) == 1]
     several = [row for row in rows if len(row["officers"]) > 1]
     matrix = case_matrix(rows)
-    lead = "Find one officer in the rows and the other in the columns; darker is slower. Each figure opens its page."
+    lead = (
+        "Find one officer in the rows and the other in the columns; darker is slower. Each figure is the minutes by "
+        "which the model has the mean response longer than on a usual day, and opens its page."
+    )
     content = CoverageContent(
         title="When an officer is absent",
         finding=finding,
@@ -217,19 +222,23 @@ def _numbered(takeover: pd.DataFrame) -> pd.DataFrame:
     return changed.assign(number=range(1, len(changed) + 1))
 
 
+def _against(usual: str) -> str:
+    return f"against a usual day, when the record says {usual}" if usual else "against a usual day"
+
+
 def _key_figures(case: Mapping[str, Any], *, schools: int, takers: int) -> list[KeyFigure]:
     by = f"by {takers} officer{'' if takers == 1 else 's'}"
     return [
         KeyFigure("Schools to cover", f"{schools}", by),
         KeyFigure(
-            "Until an officer is there",
-            f"{decimal(case['response_after_min'])} min",
-            f"usually {decimal(case['response_before_min'])}",
+            "Mean response, by the model",
+            f"{change(case['response_change_min'], MINUTES)} min",
+            _against(case.get("usual_response", "")),
         ),
         KeyFigure(
-            "Calls that go to patrol",
-            share(case["overflow_after_share"]),
-            f"usually {share(case['overflow_before_share'])}",
+            "Calls that go to patrol, by the model",
+            f"{change(case['overflow_change_share'], '')} points",
+            _against(case.get("usual_overflow", "")),
         ),
         KeyFigure("Imbalance this day", share(case["imbalance_after"]), "of the officers who are there"),
     ]

@@ -10,9 +10,11 @@ import numpy as np
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.maps.coverage_figures import (
+    MINUTES,
     Column,
     Link,
     MarkedTable,
+    change,
     decimal,
     finite,
     printed,
@@ -61,16 +63,15 @@ def taker_sections(
         Column("No.", "number", whole),
         Column("School", "name", words),
         Column("Level", "level", level_text),
-        Column("Minutes (usually)", "minutes", words),
+        Column("Minutes, by the model", "response_change_min", lambda value: change(value, MINUTES)),
         Column("Calls a week", "calls_per_week", lambda value: decimal(value, 2)),
     )
     parts: list[Section] = []
     for zone_id, officer in takers.items():
-        mine = _beside(changed, "minutes", ("response_after_min", "response_before_min"), decimal)
-        mine = mine[mine["zone_after"].astype("str") == zone_id]
+        mine = changed[changed["zone_after"].astype("str") == zone_id]
         name = zone_names.get(zone_id, zone_id)
         title = f"{officer} takes {count_text(len(mine), 'school')}"
-        table = printed(mine, columns, caption=f"Of {name}; minutes until the officer is there")
+        table = printed(mine, columns, caption=f"Of {name}; minutes more or less than on a usual day")
         parts.append(Section(f"taker-{len(parts) + 1}", title, "", (), [table], swatch=fills.get(zone_id, "")))
     return parts
 
@@ -100,7 +101,7 @@ def load_table(loads: pd.DataFrame, *, takers: Mapping[str, str]) -> MarkedTable
     frame = _beside(loads, "schools", ("schools_after", "schools_before"), whole)
     frame = _beside(frame, "hours", ("load_after_h", "load_before_h"), decimal)
     frame = _beside(frame, "busy", ("busy_after_share", "busy_before_share"), share)
-    caption = "This day (usually): schools, officer-hours per school day, share of the time busy with calls"
+    caption = "This day (usually): schools, officer-hours per school day, and busy with calls by the model"
     table = printed(frame, columns, caption=caption)
     marked = frozenset(i for i, zone_id in enumerate(loads["zone_id"].astype("str")) if zone_id in takers)
     return MarkedTable(table.caption, table.columns, table.rows, marked=marked)
@@ -141,15 +142,22 @@ def case_table(rows: Sequence[dict[Any, Any]], *, caption: str) -> MarkedTable:
     cells = tuple(
         (
             words(row["absent"]),
-            decimal(row["response_after_min"]),
-            share(row["overflow_after_share"]),
+            change(row["response_change_min"], MINUTES),
+            change(row["overflow_change_share"], ""),
             words(row["busiest_zone"]),
             decimal(row["busiest_load_h"]),
             words(row["finding"]),
         )
         for row in rows
     )
-    columns = ("Absent", "Minutes, mean", "Goes to patrol", "Busiest zone", "Its hours", "Who covers what")
+    columns = (
+        "Absent",
+        "Mean minutes, by the model against a usual day",
+        "Goes to patrol, points",
+        "Busiest zone",
+        "Its hours",
+        "Who covers what",
+    )
     links = {(i, 0): Link(_href(row), words(row["absent"])) for i, row in enumerate(rows)}
     return MarkedTable(caption, columns, cells, links=links)
 
@@ -165,11 +173,11 @@ def case_matrix(rows: Sequence[dict[Any, Any]]) -> MarkedTable | None:
     Returns
     -------
     MarkedTable or None
-        Minutes of each case, linked to its page, the longer the darker; None without a case of two officers.
+        Minutes by which each case is longer, linked to its page, the longer the darker; None without a case of two.
     """
     officers = sorted({one for row in rows for one in row["officers"]}, key=_natural)
     place = {officer: i for i, officer in enumerate(officers)}
-    minutes = np.array([finite(row["response_after_min"]) for row in rows])
+    minutes = np.array([finite(row["response_change_min"]) for row in rows])
     classes = MinuteClasses.of(minutes)
     texts: dict[tuple[int, int], str] = {}
     shades: dict[tuple[int, int], int] = {}
@@ -180,8 +188,8 @@ def case_matrix(rows: Sequence[dict[Any, Any]]) -> MarkedTable | None:
         ends = {place[row["officers"][0]], place[row["officers"][-1]]}
         for a, b in {(min(ends), max(ends)), (max(ends), min(ends))}:
             cell = (a, b + 1)
-            texts[cell] = decimal(value)
-            links[cell] = Link(_href(row), f"{row['absent']} absent: {decimal(value)} min")
+            texts[cell] = change(value, MINUTES)
+            links[cell] = Link(_href(row), f"{row['absent']} absent: {change(value, MINUTES)} min")
             if (shade := classes.place(value)) is not None:
                 shades[cell] = shade
     if all(a == b - 1 for a, b in texts):
@@ -190,7 +198,7 @@ def case_matrix(rows: Sequence[dict[Any, Any]]) -> MarkedTable | None:
         (officer, *(texts.get((i, j + 1), "") for j in range(len(officers)))) for i, officer in enumerate(officers)
     )
     diagonal = frozenset((i, i + 1) for i in range(len(officers)))
-    caption = "Mean minutes until an officer is there; framed: one officer absent"
+    caption = "Mean minutes more than on a usual day, by the model; framed: one officer absent"
     return MarkedTable(caption, ("Absent", *officers), cells, shades=shades, bold=diagonal, links=links)
 
 

@@ -20,8 +20,8 @@ _LEFT, _RIGHT, _WIDTH, _TOP, _ROW = 210.0, 150.0, 760.0, 40.0, 40.0
 _WAYS = {
     "rose": "▲ rose",
     "fell": "▼ fell",
-    "no clear change": "no clear change",
-    "insufficient_data": "too few to say",
+    "no clear change": "not clear",
+    "insufficient_data": "too few",
 }
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 from safeschools_geo.maps.compare_chart import two_terms_chart
 from safeschools_geo.maps.coverage_figures import Column, MarkedTable, decimal, printed, share, whole, words
 from safeschools_geo.maps.coverage_shell import CoverageContent, Section, coverage_document, require_tables
-from safeschools_geo.maps.hotspot_tables import chance, ranged
+from safeschools_geo.maps.hotspot_tables import CHANGES, chance, ranged
 from safeschools_geo.maps.shell import Chart
-from safeschools_geo.schemas import LEVELS
+from safeschools_geo.schemas import LEVELS, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +20,8 @@ if TYPE_CHECKING:
     from safeschools_geo.maps.coverage_shell import KeyFigure
     from safeschools_geo.maps.shell import OfflinePage, PageContext
 
-_UNIT = "reported incidents per 1,000 student-days"
+_UNIT = f"{POPULATIONS['reported']} per 1,000 student-days"
 _SIDES = ("before", "after")
-_WAYS = {
-    "rose": "rose",
-    "fell": "fell",
-    "no clear change": "no clear change",
-    "insufficient_data": "too few to compare",
-}
 _RATED = [
     *(f"{name}_{side}" for name in ("incidents", "rate_per_1000", "officer_initiated_share") for side in _SIDES),
     *("ratio", "ratio_low", "ratio_high", "p_value", "q_value", "direction"),
@@ -145,7 +139,7 @@ def _hotspot_section(hotspots: pd.DataFrame, terms: tuple[str, str], became: Map
         "evidence of change: read the ratio of the rates, its interval and its q beside it."
     )
     if hotspots.empty:
-        return Section("hotspots", "Hotspots", "No school and no group of schools is high in either term.")
+        return Section("hotspots", "Hotspots", "No school that could be judged, and no group, is high in either term.")
     told = _with_ranges(hotspots).assign(
         told=(hotspots["sentence"] + " " + hotspots["warning"]).str.strip(),
         became=hotspots["became"].map(became),
@@ -153,7 +147,7 @@ def _hotspot_section(hotspots: pd.DataFrame, terms: tuple[str, str], became: Map
     columns = (
         Column("Hotspot", "name", words),
         Column("What became of it", "became", words),
-        Column("Change of its rate", "direction", _WAYS.__getitem__),
+        Column("Change of its rate", "direction", CHANGES.__getitem__),
         Column("Ratio of rates (95 %)", "ratio_told", words),
         Column("q", "q_value", _chance),
         Column("In a sentence", "told", words),
@@ -192,8 +186,8 @@ def _rate_table(
         )
     columns = (
         Column(head, "name", words),
-        Column("Change", "direction", _WAYS.__getitem__),
-        *_pair(terms, "Reported", "incidents", whole),
+        Column("Change", "direction", CHANGES.__getitem__),
+        *_pair(terms, "Reported calls", "incidents", whole),
         *_pair(terms, "Rate (95 %)", "rate_told", words),
         Column("Ratio (95 %)", "ratio_told", words),
         Column("p", "p_value", _chance),
@@ -201,7 +195,7 @@ def _rate_table(
         *same,
         *_pair(terms, "Officers started", "officer_initiated_share", share),
     )
-    return _marked(_with_ranges(rows), columns, f"{caption}: {_UNIT}")
+    return _marked(_with_ranges(rows), columns, f"{caption}: {_UNIT}, at schools with a known enrollment")
 
 
 def _load_section(loads: pd.DataFrame, terms: tuple[str, str]) -> Section:
@@ -255,14 +249,14 @@ def _school_section(
         Column("School", "name", words),
         Column("Level", "level", LEVELS.__getitem__),
         Column("Zone", "zone", words),
-        Column("Change", "direction", _WAYS.__getitem__),
-        *_pair(terms, "Reported", "incidents", whole),
+        Column("Change", "direction", CHANGES.__getitem__),
+        *_pair(terms, "Reported calls", "incidents", whole),
         *_pair(terms, "Rate (95 %)", "rate_told", words),
         Column("Ratio (95 %)", "ratio_told", words),
         Column("q", "q_value", _chance),
         Column("As a hotspot", "became", words),
     )
-    caption = f"Every programme school, the clearest changes first: {_UNIT}"
+    caption = f"Every program school, the clearest changes first: {_UNIT}"
     return Section("schools", "Every school", "", (), [_marked(told, columns, caption)])
 
 

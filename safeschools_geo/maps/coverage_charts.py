@@ -20,9 +20,9 @@ _WIDTH = 760.0
 _BAR, _MOST, _LATER, _TODAY = "#7fb3d5", "#253494", "#d55e00", "#ffe9a8"
 _HOURS = (
     ("calls_per_h", "Calls an hour", decimal),
-    ("busy_share", "Share of the time that officers are busy with calls", share),
-    ("overflow_share", "Share of calls that find nobody free: patrol is sent", share),
-    ("response_min", "Mean minutes until an officer is there", decimal),
+    ("busy_share", "By the model: share of the time that officers are busy with calls", share),
+    ("overflow_share", "By the model: share of calls that find nobody free, and patrol is sent", share),
+    ("response_min", "By the model: mean minutes until an officer is there", decimal),
 )
 
 
@@ -55,7 +55,7 @@ def hours_chart(by_hour: pd.DataFrame, *, title: str) -> str:
         parts.append(text(left, top - 6, words, more='font-weight="600"'))
         for i, row in enumerate(rows):
             x, value = left + i * step, row[name]
-            is_most = bool(known) and value == most and most > 0
+            is_most = bool(known) and written(value) == written(most) and most > 0
             size = tall * value / most if is_figure(value) and most > 0 else 0.0
             y = top + 18 + tall - size
             look = f'fill="{_MOST if is_most else _BAR}"'
@@ -105,15 +105,16 @@ def staffing_chart(staffing: pd.DataFrame, *, title: str) -> str:
     """
     rows = staffing.sort_values("officers").to_dict("records")
     lines = [
-        (16.0, "Calls that go to patrol", "", [("overflow_share", "", _MOST)]),
+        (16.0, "By the model: calls that go to patrol", "", [("overflow_share", "", _MOST)]),
         (
             396.0,
-            "Minutes until an officer is there",
+            "By the model: minutes until an officer is there",
             MINUTES,
             [("p90_response_min", "nine calls of ten", _LATER), ("mean_response_min", "mean", _MOST)],
         ),
     ]
-    parts = [piece for left, words, unit, series in lines for piece in _panel(rows, left, words, unit, series)]
+    known = [line for line in lines if any(name in staffing.columns for name, _, _ in line[3])]
+    parts = [piece for left, words, unit, series in known for piece in _panel(rows, left, words, unit, series)]
     said = "Dots for each number of officers, today’s on a band; the table below holds the figures."
     return svg(_WIDTH, 286, title, said, parts)
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from safeschools_geo.coverage.figure_text import highest
 from safeschools_geo.maps.coverage_figures import decimal, finite, is_figure, share, whole, words
 from safeschools_geo.maps.coverage_layers import MapLayers, zone_layer
 from safeschools_geo.maps.coverage_marks import school_dots, staging_legend, staging_links, staging_marks
@@ -19,10 +21,9 @@ from safeschools_geo.maps.plan_layers import zone_signs
 from safeschools_geo.maps.still_map import still_map
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import geopandas as gpd
-    import pandas as pd
 
 _OPACITY = 0.7
 
@@ -52,8 +53,8 @@ class CoverageMap:
     picture: str
 
 
-def slowest_zone(by_zone: pd.DataFrame) -> str | None:
-    """Find the zone with the longest mean response.
+def slowest_zones(by_zone: pd.DataFrame) -> list[str]:
+    """Find the zones with the longest mean response, as it is printed.
 
     Parameters
     ----------
@@ -62,13 +63,12 @@ def slowest_zone(by_zone: pd.DataFrame) -> str | None:
 
     Returns
     -------
-    str or None
-        Its id; None where fewer than two zones have a figure, or all have the same.
+    list of str
+        Their ids, several where they tie; none where fewer than two zones have a figure, or all have the same.
     """
-    known = [(float(m), str(z)) for z, m in by_zone[["zone_id", "response_min"]].to_numpy() if is_figure(m)]
-    if len({decimal(minutes) for minutes, _ in known}) <= 1:
-        return None
-    return max(known, key=lambda pair: pair[0])[1]
+    if "response_min" not in by_zone.columns:
+        return []
+    return highest({str(z): finite(m) for z, m in by_zone[["zone_id", "response_min"]].to_numpy()}, decimal)
 
 
 def coverage_map(
@@ -100,12 +100,15 @@ def coverage_map(
     CoverageMap
         The map.
     """
-    values = [frame["response_min"].to_numpy(dtype="float64", na_value=np.nan) for frame in (by_zone, by_school)]
+    values = [
+        frame.get("response_min", pd.Series(dtype="float64")).to_numpy(dtype="float64", na_value=np.nan)
+        for frame in (by_zone, by_school)
+    ]
     classes = MinuteClasses.of(np.concatenate(values))
     points = staging[has_place(staging)]
     dots = school_dots(schools, by_school, classes=classes, zone_names=zone_names, within_min=within_min)
     waiting = staging_marks(points, zone_names=zone_names)
-    slowest = slowest_zone(by_zone)
+    slowest = slowest_zones(by_zone)
     zone_ids = zones["zone_id"].astype("str").tolist()
     minutes = _minutes_of(zone_ids, by_zone)
     fills = [classes.fill(minutes[zone]) for zone in zone_ids]
@@ -113,8 +116,9 @@ def coverage_map(
     records = {str(row["zone_id"]): row for row in by_zone.to_dict("records")}
 
     def label(zone_id: str) -> list[str]:
-        longest = ["the longest"] if str(zone_id) == slowest else []
-        return [labels[str(zone_id)], f"{decimal(minutes[str(zone_id)])} min", *longest]
+        which = "the longest" if len(slowest) == 1 else "among the longest"
+        known = [f"{decimal(minutes[str(zone_id)])} min"] if is_figure(minutes[str(zone_id)]) else []
+        return [labels[str(zone_id)], *known, *([which] if str(zone_id) in slowest else [])]
 
     features = zone_layer(
         zones,
@@ -122,15 +126,15 @@ def coverage_map(
         opacity=_OPACITY,
         label=label,
         facts=lambda zone_id: _zone_facts(zone_names[str(zone_id)], records.get(str(zone_id)), within_min),
-        heaviest=slowest,
+        heaviest=slowest[0] if len(slowest) == 1 else None,
         marks=[*waiting, *dots],
     )
     layers = MapLayers(features, [*dots, *waiting], links=staging_links(points), backdrop=behind)
-    told = "; ".join(f"{zone_names[zone]} {decimal(value)} min" for zone, value in minutes.items())
+    told = "; ".join(f"{zone_names[zone]} {decimal(value)} min" for zone, value in minutes.items() if is_figure(value))
     return CoverageMap(
         layers,
         fills,
-        legends=_legends(classes, points, has_gap=None in fills, has_slowest=slowest is not None, dots=dots)
+        legends=_legends(classes, points, has_gap=None in fills, has_slowest=len(slowest) == 1, dots=dots)
         | ({"Lines": [LegendItem("District boundary", "line")]} if behind["boundary"] else {}),
         finder={
             "Zones": [FinderEntry(f["properties"]["label_at"], f["properties"]["facts"]) for f in features["features"]],
@@ -139,43 +143,51 @@ def coverage_map(
                 FinderEntry(mark["at"], mark["facts"]) for mark in sorted(dots, key=lambda m: m["facts"][0].casefold())
             ],
         },
-        picture=still_map(layers, title="Map of patrol coverage", description=f"Mean minutes: {told}"),
+        picture=still_map(
+            layers, title="Map of patrol coverage", description=f"Recorded mean minutes: {told or 'none'}"
+        ),
     )
 
 
 def _minutes_of(zone_ids: Sequence[str], by_zone: pd.DataFrame) -> dict[str, float]:
-    known = {str(zone): finite(value) for zone, value in by_zone[["zone_id", "response_min"]].to_numpy()}
+    rows = by_zone.reindex(columns=["zone_id", "response_min"]).to_numpy()
+    known = {str(zone): finite(value) for zone, value in rows}
     return {zone: known.get(zone, np.nan) for zone in zone_ids}
 
 
 def _zone_facts(name: str, row: Mapping[Any, Any] | None, within_min: float) -> list[str]:
     if row is None:
         return [name, "No figure"]
+    facts: dict[str, Callable[[Any], str]] = {
+        "response_min": lambda value: f"Until an officer is there, as recorded: {decimal(value)} min on average",
+        "response_p90_min": lambda value: f"Nine calls of ten, as recorded: within {decimal(value)} min",
+        "within_share": lambda value: f"Within {within_min:g} min, as recorded: {share(value)} of calls",
+        "in_zone_share": lambda value: (
+            f"Own officer answered {share(value)}, another zone’s {share(row['backup_share'])}"
+        ),
+        "overflow_share": lambda value: f"Went to patrol: {share(value)} of calls",
+        "busy_share": lambda value: f"The officer was busy with calls of the zone {share(value)} of the time",
+    }
     return [
         name,
         f"Officer: {words(row['officer'])}",
         f"Schools: {whole(row['schools'])}, calls a day: {decimal(row['calls_per_day'])}",
-        f"Until an officer is there: {decimal(row['response_min'])} min on average",
-        f"Nine calls of ten: within {decimal(row['response_p90_min'])} min",
-        f"Within {within_min:g} min: {share(row['within_share'])} of calls",
-        f"Own officer answers {share(row['in_zone_share'])}, another zone’s {share(row['backup_share'])}",
-        f"Goes to patrol: {share(row['overflow_share'])} of calls",
-        f"The officer is busy with calls {share(row['busy_share'])} of the time",
+        *(told(row[column]) for column, told in facts.items() if column in row and is_figure(row[column])),
     ]
 
 
 def _legends(
     classes: MinuteClasses, points: gpd.GeoDataFrame, *, has_gap: bool, has_slowest: bool, dots: Sequence[Any]
 ) -> dict[str, list[LegendItem]]:
-    has_cross = any(mark["shape"] == "cross" for mark in dots)
+    has_cross, has_dot = (any(mark["shape"] == shape for mark in dots) for shape in ("cross", "circle"))
     return {
-        "Mean minutes until an officer is there": [
+        "Mean minutes until an officer is there, as recorded": [
             *classes.legend(opacity=_OPACITY),
             *([LegendItem("Zone with the longest", "bold")] if has_slowest else []),
-            *([LegendItem("Zone without a figure", "hatch")] if has_gap else []),
+            *([LegendItem("Zone of which the record does not say", "hatch")] if has_gap else []),
         ],
         "Schools": [
-            *([LegendItem("School: same colours; the larger, the longer", "circle", RATE_FILLS[2])] if dots else []),
+            *([LegendItem("School, by the model: the larger, the longer", "circle", RATE_FILLS[2])] if has_dot else []),
             *([LegendItem("School without a figure", "cross", "#b5b5b0")] if has_cross else []),
         ],
         "Officers": staging_legend(points),

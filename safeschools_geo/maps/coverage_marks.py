@@ -58,15 +58,23 @@ def school_dots(
     at = dict(zip(located["school_id"].astype("str"), map(place_of, located.geometry), strict=True))
     rows = [row for row in by_school.to_dict("records") if str(row["school_id"]) in at]
     marks = []
-    for row in sorted(rows, key=lambda row: row["response_min"] if is_figure(row["response_min"]) else -1):
-        minutes = finite(row["response_min"])
+    for row in sorted(
+        rows, key=lambda row: finite(row.get("response_min")) if is_figure(row.get("response_min")) else -1
+    ):
+        minutes = finite(row.get("response_min"))
         shape, color = ("circle", fill) if (fill := classes.fill(minutes)) else _NO_FIGURE
         facts = [
             words(row["name"]),
             f"{level_text(row['level'])}, {zone_names.get(str(row['zone_id']), words(row['zone_id']))}",
-            f"Until an officer is there: {decimal(minutes)} min on average",
-            f"Nine calls of ten: within {decimal(row['response_p90_min'])} min",
-            f"Within {within_min:g} min: {share(row['within_share'])} of calls",
+            *(
+                [
+                    f"Until an officer is there, by the model: {decimal(minutes)} min on average",
+                    f"Nine calls of ten, by the model: within {decimal(row['response_p90_min'])} min",
+                    f"Within {within_min:g} min, by the model: {share(row['within_share'])} of calls",
+                ]
+                if is_figure(minutes)
+                else []
+            ),
             f"Calls a week: {decimal(row['calls_per_week'], 2)}",
         ]
         marks.append(
@@ -186,5 +194,9 @@ def _facts(row: Mapping[str, Any], officer: str, zone_names: Mapping[str, str]) 
         f"{officer}, waiting point now" if row["kind"] == "now" else f"{officer}, best waiting point",
         words(row["place_name"]),
         zone_names.get(row["zone_id"], row["zone_id"]),
-        f"Minutes to schools, mean: {decimal(row['mean_min'])}",
+        *(
+            [f"Minutes to schools by the ways on the map, mean: {decimal(row['mean_min'])}"]
+            if is_figure(row.get("mean_min"))
+            else []
+        ),
     ]

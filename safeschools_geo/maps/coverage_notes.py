@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
 _REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (
-        ("by_zone", "by_school"),
-        ("response_min", "response_p90_min", "within_share"),
-        "minutes of a zone or school: no call came from there, or no officer can answer one or get there",
-    ),
-    (("by_zone",), ("busy_share",), "the busy share of a zone: it has no officer of its own"),
-    (
         ("by_zone",),
-        ("in_zone_share", "backup_share", "overflow_share"),
-        "who answers the calls of a zone: no call came from there",
+        ("response_min", "response_p90_min", "within_share", "busy_share", "in_zone_share", "overflow_share"),
+        "a figure of a zone: too few calls of it are recorded with what it takes (20, and half of all, are needed)",
+    ),
+    (
+        ("by_school",),
+        ("response_min", "response_p90_min", "within_share"),
+        "minutes of a school: no call came from there, or no officer can answer one or get there",
     ),
     (
         ("staging",),
@@ -52,14 +51,15 @@ _REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         ("comparison",),
         ("current", "proposed"),
-        "a measure of zones: one of the two has no call that an officer answers",
+        "a measure of zones: one of the two has no call that an officer answers, or nothing recorded could bear it out",
     ),
-    (("validation",), ("observed", "predicted"), "the record or the model: it does not tell"),
+    (("validation",), ("observed",), "the record: it does not say, or rests it on too few calls"),
+    (("validation",), ("predicted",), "the model: it has no figure, or nothing recorded could bear it out"),
     (("caseload",), ("mean_min",), "minutes of a case: no case came in that term"),
     (("caseload",), ("change_share",), "change on the term before: there is none, or no case came in it"),
     (
         ("takeover",),
-        ("response_before_min", "response_after_min"),
+        ("response_change_min",),
         "minutes of a school: no call came from there, or no officer can get there",
     ),
     (("takeover",), ("calls_per_week",), "calls of a school: they are not known"),
@@ -70,7 +70,7 @@ _REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     ),
     (
         ("cases",),
-        ("response_after_min", "overflow_after_share", "busiest_load_h"),
+        ("response_change_min", "overflow_change_share", "busiest_load_h"),
         "a figure of a case: nobody is left to answer, or it could not be worked out",
     ),
 )

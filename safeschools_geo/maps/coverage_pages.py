@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.maps import coverage_sections as parts
 from safeschools_geo.maps.basemap import backdrop
-from safeschools_geo.maps.coverage_figures import named
+from safeschools_geo.maps.coverage_figures import is_figure, named
 from safeschools_geo.maps.coverage_layers import Finder
 from safeschools_geo.maps.coverage_map import coverage_map
 from safeschools_geo.maps.coverage_notes import missing_notes
@@ -24,10 +24,16 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from safeschools_geo.maps.coverage_shell import KeyFigure
     from safeschools_geo.maps.shell import OfflinePage, PageContext
 
 _FIGURES = ["response_min", "response_p90_min", "within_share"]
 _WHO = ["in_zone_share", "backup_share", "overflow_share"]
+_TOLD = [
+    *_FIGURES,
+    *_WHO,
+    *("busy_share", "response_low_min", "response_high_min", "mean_response_min", "p90_response_min"),
+]
 _COLUMNS = {
     "by_zone": ["zone_id", "name", "officer", "schools", "calls_per_day", "busy_share", *_FIGURES, *_WHO],
     "by_school": ["school_id", "name", "level", "zone_id", "calls_per_week", *_FIGURES],
@@ -60,7 +66,8 @@ def coverage_page(
     validation: pd.DataFrame | None = None,
     caseload: pd.DataFrame | None = None,
     reached: pd.DataFrame | None = None,
-    today: Mapping[str, Any] | None = None,
+    figures: Sequence[KeyFigure] = (),
+    models: Mapping[str, str] | None = None,
     within_min: float = 5.0,
     boundary: gpd.GeoDataFrame | None = None,
     roads: gpd.GeoDataFrame | None = None,
@@ -74,12 +81,14 @@ def coverage_page(
     zones, schools
         The tables of these names, EPSG:4326.
     by_zone
-        `zone_id`, `name`, `officer`, `schools`, `calls_per_day`, `busy_share`, `response_min`, `response_p90_min`,
-        `within_share`, `in_zone_share`, `backup_share` and `overflow_share`. Shares are 0 to 1; a figure that is not
-        known is missing or infinite, and is shown as a dash with the reason in the notes.
+        What the record says: `zone_id`, `name`, `officer`, `schools`, `calls_per_day`, `busy_share`, `response_min`
+        (and its interval, `response_low_min` and `response_high_min`), `response_p90_min`, `within_share`,
+        `in_zone_share`, `backup_share` and `overflow_share`. Shares are 0 to 1; a figure that is not known is missing
+        or infinite, and is shown as a dash with the reason in the notes. Here and in the tables below, a column of
+        minutes or shares without any figure is left out.
     by_school
-        `school_id`, `name`, `level`, `zone_id`, `calls_per_week`, `response_min`, `response_p90_min` and
-        `within_share`.
+        What the model says: `school_id`, `name`, `level`, `zone_id`, `calls_per_week`, `response_min`,
+        `response_p90_min` and `within_share`.
     staging
         Waiting points, EPSG:4326: `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_name` and `mean_min`.
     reach
@@ -111,9 +120,11 @@ def coverage_page(
     reached
         `school_id`, and how many officers reach it within `within_min`, `now` and from the `best` points: drawn as maps
         of single and double coverage.
-    today
-        What is so today, for the large figures: `officers`, `mean_response_min`, `p90_response_min`, `overflow_share`
-        and `busy_share_mean`; the row of `staffing` with today's number of officers if left out.
+    figures
+        The figures that stand large above the page.
+    models
+        Whose the figures of the model are, with the checks that it fails (`Validation.mark`): ``minutes``, ``answers``,
+        ``busy`` and ``all``.
     within_min
         Minutes of `within_share`.
     boundary, roads, places
@@ -143,6 +154,9 @@ def coverage_page(
         "caseload": caseload,
     }
     require_tables({name: (table, _COLUMNS[name]) for name, table in given.items()})
+    by_zone, by_school, by_hour, staffing = (_known(table) for table in (by_zone, by_school, by_hour, staffing))
+    shown = {"by_zone": by_zone, "by_school": by_school, "by_hour": by_hour, "staffing": staffing}
+    whose = dict.fromkeys(("minutes", "answers", "busy", "all"), "by the model") | dict(models or {})
     names = named(by_zone, "name") | named(zones, "name")
     drawn = coverage_map(
         zones,
@@ -158,7 +172,7 @@ def coverage_page(
     content = CoverageContent(
         title="Patrol coverage",
         finding=finding,
-        figures=parts.key_figures(staffing, reach, today=today, within_min=within_min),
+        figures=figures,
         caution=caution,
         is_warning=is_warning,
         statements=[statement for statement in statements if statement],
@@ -168,21 +182,23 @@ def coverage_page(
         sections=[
             *parts.record_sections(validation, zone_names=names),
             parts.zone_section(by_zone, within_min=within_min),
-            parts.backup_section(backup, zone_names=names, officers=named(by_zone, "officer")),
+            *parts.backup_section(backup, zone_names=names, officers=named(by_zone, "officer"), model=whose["answers"]),
             parts.staging_section(
                 staging,
                 reach,
                 zone_names=names,
-                maps=() if reached is None else reach_maps(zones, schools, staging, reached, within_min=within_min),
+                maps=()
+                if reached is None or reached.empty
+                else reach_maps(zones, schools, staging, reached, within_min=within_min),
             ),
-            parts.hour_section(by_hour),
-            parts.staffing_section(staffing),
-            *parts.plan_sections(comparison),
+            parts.hour_section(by_hour, model=whose["all"]),
+            parts.staffing_section(staffing, model=whose["all"]),
+            *parts.plan_sections(comparison, model=whose["all"]),
             *parts.specialist_sections(caseload),
             *parts.record_sections(validation, zone_names=names, of_zones=True),
-            parts.school_section(by_school, zone_names=names, within_min=within_min),
+            parts.school_section(by_school, zone_names=names, within_min=within_min, model=whose["minutes"]),
         ],
-        notes=[*missing_notes(given), *_left_off(schools, by_school), *notes],
+        notes=[*missing_notes(given | shown), *_left_off(schools, by_school), *notes],
     )
     chart = new_map("Map of patrol coverage", zones, context, boundary=boundary, tiles=tiles)
     drawn.layers.add_to(chart)
@@ -191,6 +207,11 @@ def coverage_page(
     return coverage_document(
         "coverage.html.j2", content, context=context, chart=chart, tiles=tiles, thumbnail=thumbnail(zones, drawn.fills)
     )
+
+
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out columns of minutes and shares in which there is no figure at all."""
+    return table.drop(columns=[name for name in _TOLD if name in table and not table[name].map(is_figure).any()])
 
 
 def _left_off(schools: gpd.GeoDataFrame, by_school: pd.DataFrame) -> list[str]:

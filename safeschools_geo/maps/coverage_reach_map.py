@@ -70,9 +70,10 @@ def reach_maps(
         )
         none, one = counts.count(0), counts.count(1)
         told = f"{count_text(none, 'school')} by no officer, {one} by one, {len(counts) - none - one} by two or more"
+        shapes = "squares" if kind == "now" else "diamonds"
         caption = (
-            f"Reached within {within_min:g} minutes {words}: {told}. Crosses: nobody; light dots: one officer; "
-            f"large dark dots: two or more; {'squares' if kind == 'now' else 'diamonds'}: officers"
+            f"By the ways on the map, reached within {within_min:g} minutes {words}: {told}. Crosses: nobody; "
+            f"light dots: one officer; large dark dots: two or more; {shapes}: officers"
         )
         charts.append(Chart(still_map(MapLayers(land, marks), title=caption, description=told, width=_WIDTH), caption))
     return charts

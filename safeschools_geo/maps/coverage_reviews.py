@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from safeschools_geo.coverage.response import WITHIN_MIN
 from safeschools_geo.maps.coverage_figures import (
     MINUTES,
     Column,
@@ -40,6 +41,8 @@ _MEASURES = {
     "overflow": _Measure("Goes to patrol", "share of calls"),
     "response": _Measure("Mean trip", MINUTES),
     "response_p90": _Measure("Trip, nine calls of ten within", MINUTES),
+    "within": _Measure(f"Reached within {WITHIN_MIN:g} minutes", "share of calls"),
+    "own": _Measure("The zone’s own officer answers", "share of calls"),
 }
 _DIFFERS, _AGREES, _UNTOLD = "differs", "agrees", "not told"
 _VERDICTS = {"better": "better", "worse": "WORSE", "unclear": "may be chance", "same": "no difference"}
@@ -69,7 +72,7 @@ def staffing_table(staffing: pd.DataFrame) -> MarkedTable:
         Column("Officer-hours a term", "officer_h", whole),
         Column("Cost a term", "cost", whole),
     )
-    table = printed(rows.assign(head=heads), columns, caption="Coverage with each number of officers")
+    table = printed(rows.assign(head=heads), columns, caption="By the model: coverage with each number of officers")
     marked = frozenset(i for i, now in enumerate(rows["is_current"].tolist()) if now)
     return MarkedTable(table.caption, table.columns, table.rows, marked=marked)
 
@@ -102,9 +105,8 @@ def comparison_table(comparison: pd.DataFrame) -> MarkedTable:
     )
     columns = ("Measure", "In", "Current", "Proposed", "Difference", "95% interval of it", "Proposed is")
     worse = frozenset(i for i, row in enumerate(rows) if row["verdict"] == "worse")
-    return MarkedTable(
-        "Current and proposed zones; differences of shares in percentage points", columns, cells, marked=worse
-    )
+    caption = "By the model: current and proposed zones; differences of shares in percentage points"
+    return MarkedTable(caption, columns, cells, marked=worse)
 
 
 def validation_table(validation: pd.DataFrame, *, zone_names: Mapping[str, str], of_zones: bool) -> MarkedTable:
@@ -132,17 +134,19 @@ def validation_table(validation: pd.DataFrame, *, zone_names: Mapping[str, str],
             "All zones" if _zone(row) == ALL_ZONES else zone_names.get(_zone(row), _zone(row)),
             _measure(row).name,
             "minutes" if _measure(row).unit == MINUTES else _measure(row).unit,
-            figure(row["predicted"], _measure(row).unit),
             figure(row["observed"], _measure(row).unit),
             interval(row["low"], row["high"], partial(figure, unit=_measure(row).unit)),
+            figure(row["predicted"], _measure(row).unit),
             _verdict(row),
             words(row["note"]),
         )
         for row in rows
     )
-    columns = ("Zone", "Measure", "In", "Model", "Record", "95% interval of the record", "Verdict", "What is behind it")
+    columns = ("Zone", "Measure", "In", "Record", "95% interval of the record", "Model", "Verdict", "What is behind it")
     differing = frozenset(i for i, row in enumerate(rows) if _verdict(row) == _DIFFERS)
-    caption = f"Model beside record, {'zone by zone' if of_zones else 'all zones together'}: what differs first"
+    caption = (
+        f"Record, and the model beside it, {'zone by zone' if of_zones else 'all zones together'}: what differs first"
+    )
     return MarkedTable(caption, columns, cells or (("None", *["–"] * (len(columns) - 1)),), marked=differing)
 
 
@@ -164,7 +168,7 @@ def coverage_caution(validation: pd.DataFrame | None) -> tuple[bool, str]:
     whole_district = [] if validation is None else [r for r in validation.to_dict("records") if _zone(r) == ALL_ZONES]
     differing = [row for row in whole_district if _verdict(row) == _DIFFERS]
     if differing:
-        told = "; ".join(f"{_measure(row).name.lower()}: model {_told(row)}" for row in differing)
+        told = "; ".join(f"{_measure(row).name.lower()}: {_told(row)}" for row in differing)
         return True, f"Before you rely on this: model and record differ. {told[:1].upper()}{told[1:]}."
     alike = [_measure(row).name.lower() for row in whole_district if _verdict(row) == _AGREES]
     if alike:
@@ -204,7 +208,7 @@ def caseload_table(caseload: pd.DataFrame) -> MarkedTable:
 def _told(row: dict[Any, Any]) -> str:
     unit = _measure(row).unit
     predicted, observed = (figure(row[name], unit) for name in ("predicted", "observed"))
-    return f"{predicted}, record {observed}{' min' if unit == MINUTES else ''}"
+    return f"record {observed}, model {predicted}{' min' if unit == MINUTES else ''}"
 
 
 def _measure(row: dict[Any, Any]) -> _Measure:

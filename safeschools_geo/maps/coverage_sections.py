@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from safeschools_geo.coverage.figure_text import listed
 from safeschools_geo.maps import coverage_reviews as reviews
 from safeschools_geo.maps import coverage_tables as tables
 from safeschools_geo.maps.coverage_charts import hours_chart, reach_chart, staffing_chart
-from safeschools_geo.maps.coverage_figures import decimal, share, whole
-from safeschools_geo.maps.coverage_map import slowest_zone
-from safeschools_geo.maps.coverage_shell import KeyFigure, Section
+from safeschools_geo.maps.coverage_figures import decimal, named
+from safeschools_geo.maps.coverage_map import slowest_zones
+from safeschools_geo.maps.coverage_shell import Section
 from safeschools_geo.maps.shell import Chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-
-
-def key_figures(
-    staffing: pd.DataFrame, reach: pd.DataFrame, *, today: Mapping[str, Any] | None = None, within_min: float
-) -> list[KeyFigure]:
-    """Pick the figures that stand large above the page.
-
-    Parameters
-    ----------
-    staffing
-        Coverage with each number of officers, that of today among them.
-    reach
-        Who is reached in time.
-    today
-        What is so with officers where they wait today: `officers`, `mean_response_min`, `p90_response_min`,
-        `overflow_share` and `busy_share_mean`; the row of `staffing` with today's number of officers if left out.
-    within_min
-        The minutes that matter most.
-
-    Returns
-    -------
-    list of KeyFigure
-        Response, reach, overflow and the busy share of today, as far as they are known.
-    """
-    rows = staffing[staffing["is_current"].astype("bool")].to_dict("records")[:1] if today is None else [dict(today)]
-    near = reach[(reach["of"] == "schools") & (reach["within_min"] == within_min)].to_dict("records")[:1]
-    return [*(f for row in rows for f in _of_today(row)), *(_reached(row) for row in near)]
-
-
-def _of_today(row: Mapping[Any, Any]) -> list[KeyFigure]:
-    p90 = decimal(row["p90_response_min"])
-    officers = f"{whole(row['officers'])} officers on duty"
-    return [
-        KeyFigure(
-            "Until an officer is there", f"{decimal(row['mean_response_min'])} min", f"nine calls of ten within {p90}"
-        ),
-        KeyFigure("Calls that go to patrol", share(row["overflow_share"]), "nobody is free"),
-        *(
-            [KeyFigure("Officers busy with calls", share(row["busy_share_mean"]), officers)]
-            if "busy_share_mean" in row
-            else []
-        ),
-    ]
-
-
-def _reached(row: Mapping[Any, Any]) -> KeyFigure:
-    best = f"{share(row['best_share'])} from the best waiting points"
-    return KeyFigure(f"Schools within {row['within_min']:g} min", share(row["now_share"]), best)
 
 
 def zone_section(by_zone: pd.DataFrame, *, within_min: float) -> Section:
@@ -81,13 +34,22 @@ def zone_section(by_zone: pd.DataFrame, *, within_min: float) -> Section:
     Section
         The part.
     """
-    table = tables.zone_table(by_zone, within_min=within_min, slowest=slowest_zone(by_zone))
-    return Section(
-        "zones", "How soon an officer is there", "The zone with the longest response stands out.", (), [table]
-    )
+    slowest, names = slowest_zones(by_zone), named(by_zone, "name")
+    table = tables.zone_table(by_zone, within_min=within_min, slowest=slowest)
+    lead = "Every figure is the record’s; where it rests on too few calls there is a dash."
+    if slowest:
+        minutes = by_zone.loc[by_zone["zone_id"].astype("str") == slowest[0], "response_min"].iloc[0]
+        whose = listed([names.get(zone, zone) for zone in slowest])
+        has = (
+            "has the longest mean response" if len(slowest) == 1 else "have the longest mean response, alike as printed"
+        )
+        lead += f" {whose} {has}, {decimal(minutes)} minutes."
+    return Section("zones", "How soon an officer is there", lead, (), [table])
 
 
-def backup_section(backup: pd.DataFrame, *, zone_names: Mapping[str, str], officers: Mapping[str, str]) -> Section:
+def backup_section(
+    backup: pd.DataFrame, *, zone_names: Mapping[str, str], officers: Mapping[str, str], model: str
+) -> list[Section]:
     """Print who answers for whom.
 
     Parameters
@@ -96,18 +58,23 @@ def backup_section(backup: pd.DataFrame, *, zone_names: Mapping[str, str], offic
         Shares of the answered calls.
     zone_names, officers
         Name and officer of each zone, by `zone_id`.
+    model
+        Whose the figures are, with the checks it fails (`Validation.mark`).
 
     Returns
     -------
-    Section
-        The part.
+    list of Section
+        The part; empty where nothing of it may be told.
     """
+    if not backup.notna().any(axis=None):
+        return []
     lead = (
+        f"Worked out {model}: the record does not say which officer came. "
         "Read along a row: of the calls from this zone that an officer answers, which officer comes. Cells are darker "
         f"from {', '.join(f'{edge:.0%}' for edge in tables.BACKUP_EDGES)}."
     )
     table = tables.backup_table(backup, zone_names=zone_names, officers=officers)
-    return Section("backup", "Who comes when a zone’s own officer is busy", lead, (), [table])
+    return [Section("backup", "Who comes when a zone’s own officer is busy", lead, (), [table])]
 
 
 def staging_section(
@@ -132,42 +99,53 @@ def staging_section(
         The part.
     """
     captions = {
-        "_share": "Reached in time by the nearest officer, all officers free",
-        "_twice_share": "Reached in time by a second officer as well",
+        "_share": "By the ways on the map: reached in time by the nearest officer, all officers free",
+        "_twice_share": "By the ways on the map: reached in time by a second officer as well",
     }
     charts = [
         Chart(reach_chart(reach, title=caption, ending=ending, who=tables.REACHED), caption)
         for ending, caption in captions.items()
     ]
-    printed = [tables.reach_table(reach), tables.staging_table(staging, zone_names=zone_names)]
-    return Section("staging", "Where officers should wait", "", [*maps, *charts], printed)
+    waiting = tables.staging_table(staging, zone_names=zone_names)
+    shares = ["now_share", "best_share", "now_twice_share", "best_twice_share"]
+    if not reach[shares].notna().any(axis=None):
+        return Section("staging", "Where officers should wait", "", (), [waiting])
+    lead = "Minutes here are those of the ways on the map, with all officers free: a model’s, not the record’s."
+    return Section(
+        "staging", "Where officers should wait", lead, [*maps, *charts], [tables.reach_table(reach), waiting]
+    )
 
 
-def hour_section(by_hour: pd.DataFrame) -> Section:
+def hour_section(by_hour: pd.DataFrame, *, model: str) -> Section:
     """Show the hours of the day.
 
     Parameters
     ----------
     by_hour
         Coverage of each hour.
+    model
+        Whose the figures are, with the checks it fails (`Validation.mark`).
 
     Returns
     -------
     Section
         The part.
     """
-    caption = "Each hour of the school day; the highest bar of a row is dark"
+    caption = "Each hour of the school day; the highest bars of a row are dark"
     chart = Chart(hours_chart(by_hour, title=caption), caption)
-    return Section("hours", "Through the day", "", [chart], [tables.hour_table(by_hour)])
+    lead = f"How many calls come is the record’s; all else is worked out {model}."
+    return Section("hours", "Through the day", lead, [chart], [tables.hour_table(by_hour)])
 
 
-def staffing_section(staffing: pd.DataFrame) -> Section:
+def staffing_section(staffing: pd.DataFrame, *, model: str) -> Section:
     """Show coverage with other numbers of officers.
 
     Parameters
     ----------
     staffing
         Coverage with each number.
+    model
+        Whose the figures are, with the checks it fails (`Validation.mark`).
 
     Returns
     -------
@@ -175,17 +153,21 @@ def staffing_section(staffing: pd.DataFrame) -> Section:
         The part.
     """
     caption = "Overflow and response with fewer or more officers"
-    chart = Chart(staffing_chart(staffing, title=caption), caption)
-    return Section("staffing", "How many officers", "", [chart], [reviews.staffing_table(staffing)])
+    told = {"overflow_share", "mean_response_min", "p90_response_min"} & set(staffing.columns)
+    charts = [Chart(staffing_chart(staffing, title=caption), caption)] if told else []
+    lead = f"Worked out {model}: compare the rows with each other, not with the record."
+    return Section("staffing", "How many officers", lead, charts, [reviews.staffing_table(staffing)])
 
 
-def plan_sections(comparison: pd.DataFrame | None) -> list[Section]:
+def plan_sections(comparison: pd.DataFrame | None, *, model: str) -> list[Section]:
     """Print current and proposed zones side by side.
 
     Parameters
     ----------
     comparison
         The two, if there is a proposal.
+    model
+        Whose the figures are, with the checks it fails (`Validation.mark`).
 
     Returns
     -------
@@ -194,7 +176,10 @@ def plan_sections(comparison: pd.DataFrame | None) -> list[Section]:
     """
     if comparison is None:
         return []
-    lead = "Measures that the proposed zones worsen stand out. A difference whose interval holds 0 may be chance."
+    lead = (
+        f"Worked out {model}. Measures that the proposed zones worsen stand out. A difference whose interval holds 0 "
+        "may be chance."
+    )
     return [Section("plan", "Current and proposed zones", lead, (), [reviews.comparison_table(comparison)])]
 
 
@@ -250,7 +235,7 @@ def specialist_sections(caseload: pd.DataFrame | None) -> list[Section]:
     return [Section("specialist", title, lead, (), [reviews.caseload_table(caseload)])]
 
 
-def school_section(by_school: pd.DataFrame, *, zone_names: Mapping[str, str], within_min: float) -> Section:
+def school_section(by_school: pd.DataFrame, *, zone_names: Mapping[str, str], within_min: float, model: str) -> Section:
     """Print the schools.
 
     Parameters
@@ -261,6 +246,8 @@ def school_section(by_school: pd.DataFrame, *, zone_names: Mapping[str, str], wi
         Name of each zone, by `zone_id`.
     within_min
         Minutes of `within_share`.
+    model
+        Whose the figures are, with the checks it fails (`Validation.mark`).
 
     Returns
     -------
@@ -268,4 +255,10 @@ def school_section(by_school: pd.DataFrame, *, zone_names: Mapping[str, str], wi
         The part.
     """
     table = tables.school_table(by_school, zone_names=zone_names, within_min=within_min)
-    return Section("schools", "Every school", "", (), [table])
+    told = "response_min" in by_school.columns
+    lead = (
+        f"Too few calls come from a single school for the record to say: minutes are worked out {model}."
+        if told
+        else ""
+    )
+    return Section("schools", "Every school", lead, (), [table])

@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo.maps.coverage_charts import hour_text
-from safeschools_geo.maps.coverage_figures import Column, MarkedTable, decimal, is_figure, printed, share, whole, words
+from safeschools_geo.maps.coverage_figures import (
+    Column,
+    MarkedTable,
+    decimal,
+    interval,
+    is_figure,
+    printed,
+    share,
+    whole,
+    words,
+)
 from safeschools_geo.schemas import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 BACKUP_EDGES = (0.01, 0.05, 0.1, 0.2)
 """Shares from which a cell of the backup table is a shade darker."""
@@ -38,7 +48,7 @@ def level_text(level: object) -> str:
     return LEVELS.get(str(level), words(level))
 
 
-def zone_table(by_zone: pd.DataFrame, *, within_min: float, slowest: str | None) -> MarkedTable:
+def zone_table(by_zone: pd.DataFrame, *, within_min: float, slowest: Collection[str]) -> MarkedTable:
     """Print the coverage of the zones.
 
     Parameters
@@ -48,7 +58,7 @@ def zone_table(by_zone: pd.DataFrame, *, within_min: float, slowest: str | None)
     within_min
         Minutes of `within_share`.
     slowest
-        The zone with the longest mean response, which stands out.
+        The zones with the longest mean response, which stand out.
 
     Returns
     -------
@@ -61,15 +71,21 @@ def zone_table(by_zone: pd.DataFrame, *, within_min: float, slowest: str | None)
         Column("Schools", "schools", whole),
         Column("Calls a day", "calls_per_day", decimal),
         Column("Minutes, mean", "response_min", decimal),
+        Column("95% interval", "response_interval", words),
         Column("Nine calls of ten within", "response_p90_min", decimal),
         Column(f"Within {within_min:g} min", "within_share", share),
-        Column("Own officer answers", "in_zone_share", share),
+        Column("Own officer answered", "in_zone_share", share),
         Column("Another zone’s officer", "backup_share", share),
-        Column("Goes to patrol", "overflow_share", share),
+        Column("Went to patrol", "overflow_share", share),
         Column("Officer busy", "busy_share", share),
     )
-    table = printed(by_zone, columns, caption="Zones: minutes until an officer is there, and who answers")
-    slow = [i for i, zone_id in enumerate(by_zone["zone_id"].astype("str")) if zone_id == slowest]
+    if {"response_low_min", "response_high_min", "response_min"} <= set(by_zone.columns):
+        ends = by_zone[["response_low_min", "response_high_min"]].to_numpy()
+        by_zone = by_zone.assign(response_interval=[interval(low, high, decimal) for low, high in ends])
+    table = printed(
+        by_zone, columns, caption="Zones, as recorded: minutes until an officer was there, and who answered"
+    )
+    slow = [i for i, zone_id in enumerate(by_zone["zone_id"].astype("str")) if zone_id in slowest]
     return MarkedTable(table.caption, table.columns, table.rows, marked=frozenset(slow))
 
 
@@ -99,9 +115,12 @@ def school_table(by_school: pd.DataFrame, *, zone_names: Mapping[str, str], with
         Column("Nine calls of ten within", "response_p90_min", decimal),
         Column(f"Within {within_min:g} min", "within_share", share),
     )
+    if "response_min" not in by_school.columns:
+        return printed(by_school, columns, caption="Schools: how often they call")
     known = by_school["response_min"].map(is_figure).astype("bool")
     order = by_school["response_min"].where(known).sort_values(ascending=False, kind="stable", na_position="last").index
-    return printed(by_school.loc[order], columns, caption="Schools: minutes until an officer is there, longest first")
+    caption = "Schools, by the model: minutes until an officer is there, longest first"
+    return printed(by_school.loc[order], columns, caption=caption)
 
 
 def backup_table(backup: pd.DataFrame, *, zone_names: Mapping[str, str], officers: Mapping[str, str]) -> MarkedTable:
@@ -137,7 +156,9 @@ def backup_table(backup: pd.DataFrame, *, zone_names: Mapping[str, str], officer
         for j, officer_zone in enumerate(backup.columns)
         if str(zone) == str(officer_zone)
     )
-    caption = "Of the calls of each zone that an officer answers: share of each officer (own officer framed)"
+    caption = (
+        "By the model, of the calls of each zone that an officer answers: share of each officer (own officer framed)"
+    )
     return MarkedTable(caption, ("Call from", *heads), rows, shades=shades, bold=own)
 
 
@@ -166,7 +187,9 @@ def reach_table(reach: pd.DataFrame) -> MarkedTable:
         Column("By a second officer too, best", "best_twice_share", share),
     )
     return printed(
-        named, columns, caption="Reached in time while every officer is free, now and with the best waiting points"
+        named,
+        columns,
+        caption="Reached in time by the ways on the map while every officer is free, now and from the best points",
     )
 
 
@@ -199,6 +222,7 @@ def staging_table(staging: pd.DataFrame, *, zone_names: Mapping[str, str]) -> Ma
         words(zone_names.get(str(zone), zone)) if pd.isna(officer) else str(officer)
         for zone, officer in both[["zone_id", "officer"]].to_numpy()
     ]
+    minutes = ("mean_min_now", "mean_min_best")
     columns = (
         Column("Officer", "head", words),
         Column("Zone", "zone_id", lambda zone: zone_names.get(str(zone), words(zone))),
@@ -208,7 +232,9 @@ def staging_table(staging: pd.DataFrame, *, zone_names: Mapping[str, str]) -> Ma
         Column("Minutes, mean, best", "mean_min_best", decimal),
     )
     return printed(
-        both, columns, caption="Waiting points: where each officer waits between calls, and mean minutes to schools"
+        both if both[["mean_min_now", "mean_min_best"]].notna().any(axis=None) else both.drop(columns=list(minutes)),
+        columns,
+        caption="Waiting points: where each officer waits, and mean minutes to schools by the ways on the map",
     )
 
 
@@ -232,4 +258,4 @@ def hour_table(by_hour: pd.DataFrame) -> MarkedTable:
         Column("Goes to patrol", "overflow_share", share),
         Column("Minutes, mean", "response_min", decimal),
     )
-    return printed(by_hour, columns, caption="The hours of the day")
+    return printed(by_hour, columns, caption="The hours of the day: calls as recorded, all else by the model")

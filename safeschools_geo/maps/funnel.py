@@ -70,7 +70,7 @@ def funnel_chart(points: pd.DataFrame, limits: pd.DataFrame, *, title: str, desc
     width, height, left, right, top, bottom = 760.0, 474.0, 56.0, 66.0, 30.0, 92.0
     shown = points[points["expected"] > 0]
     if shown.empty:
-        return svg(width, 60, title, description, [text(left, 34, "No school has a rate.")])
+        return svg(width, 60, title, description, [text(left, 34, "No school can be compared with others.")])
     low_x, high_x = math.log(float(shown["expected"].min()) * 0.85), math.log(float(shown["expected"].max()) * 1.15)
     inside = _within(limits, math.exp(low_x), math.exp(high_x))
     highest = float(np.nanmax([shown["ratio"].max(), inside["high_95"].max() if len(inside) else 0.0, 2.0])) * 1.06
@@ -118,7 +118,9 @@ def _funnel_axes(
         parts.append(f'<path d="M{x(tick):.1f},{south}v5" stroke="{FRAME}"/>')
         parts.append(text(x(tick), south + 20, f"{tick:,g}", anchor="middle", color=GREY))
     parts.append(f'<path d="M{west},{north}V{south}H{east}" fill="none" stroke="{FRAME}"/>')
-    parts.append(text((west + east) / 2, south + 38, "Incidents expected in the term", anchor="middle", color=GREY))
+    parts.append(
+        text((west + east) / 2, south + 38, "Reported calls expected in the term", anchor="middle", color=GREY)
+    )
     return parts
 
 
@@ -225,7 +227,7 @@ def _status_legend(seen: Sequence[str], left: float, y: float) -> list[str]:
 _SHORT = {
     "high": "high after all looking",
     "rests_on_officer_initiated": "high only with officers’ own work",
-    "not_high": "chance explains it",
-    "insufficient_data": "too little to tell",
+    "not_high": "not clearly more than chance",
+    "insufficient_data": "not judged",
     "no_denominator": "no rate",
 }

@@ -13,7 +13,7 @@ from safeschools_geo.maps.pages import new_map, zone_names
 from safeschools_geo.maps.palette import STATUS_MARKS
 from safeschools_geo.maps.shell import PageContent, chart_page, map_page
 from safeschools_geo.maps.thumbnail import thumbnail
-from safeschools_geo.schemas import HOTSPOT_STATUSES, LEVELS
+from safeschools_geo.schemas import HOTSPOT_STATUSES, LEVELS, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CELL_OPACITY = 0.75
 _NOT_A_JUDGEMENT = (
     "A hotspot says where students need support, not that a school or its students are at fault. It counts what was "
-    "reported to the programme; what is not reported is not here."
+    "reported to the program; what is not reported is not here."
 )
 
 
@@ -97,7 +97,7 @@ def hotspots_page(
         features = hotspot_layers.area_features(
             groups,
             kind=lambda g: "high" if g.status == "high" else "officers",
-            label=lambda g: f"{g.ratio:.1f} × expected" if g.status == "high" else "officers’ own work",
+            label=lambda g: f"{tables.number(g.ratio, 1)} × expected" if g.status == "high" else "officers’ own work",
             facts=lambda g: [f"{g.group_id}: {HOTSPOT_STATUSES[g.status]}", g.sentence],
         )
         hotspot_layers.Areas(features).add_to(chart)
@@ -134,6 +134,7 @@ def cells_page(
     zones: gpd.GeoDataFrame,
     cells: gpd.GeoDataFrame,
     measure: str,
+    population: str,
     density: DensityImage | None,
     finding: str,
     notes: Sequence[str],
@@ -154,6 +155,8 @@ def cells_page(
         EPSG:4326.
     measure
         What `value` is.
+    population
+        What `incidents` counts, a key of `schemas.POPULATIONS`.
     density
         A picture of density, if there is one.
     finding
@@ -180,11 +183,12 @@ def cells_page(
     shown = cells[cells["value"].notna()]
     classes = RateClasses.of(shown["value"].to_numpy(dtype="float64"))
     fills = [classes.fill(v) for v in shown["value"]]
+    counted = POPULATIONS[population]
 
     def facts(cell: Any) -> list[str]:  # noqa: ANN401 -- a row of the frame
         return [
             f"{measure}: {tables.number(cell.value, 2)}",
-            f"Incidents: {tables.count(cell.incidents)}",
+            f"{counted.capitalize()}: {tables.count(cell.incidents)}",
             f"Gi* z {tables.number(cell.z, 1)}, q {hotspot_tables.chance(cell.q_value)}",
             f"Hot under {hotspot_tables.share(cell.stability_share)} of shifted grids",
         ]
@@ -201,9 +205,11 @@ def cells_page(
                 *([LegendItem("Hot with its neighbours (Gi*, q ≤ 0.05)", "bold")] if len(hot) else []),
                 *([LegendItem("District boundary", "line")] if boundary is not None else []),
             ],
-            "Picture": [LegendItem("Density of incidents, no test", "fill", "#7a0019", 0.5)] if density else [],
+            "Picture": [LegendItem("Density of critical incidents, no test", "fill", "#7a0019", 0.5)]
+            if density
+            else [],
         },
-        tables=[_cell_table(hot if len(hot) else shown.nlargest(10, "value"), measure, are_hot=len(hot) > 0)],
+        tables=[_cell_table(hot if len(hot) else shown.nlargest(10, "value"), measure, counted, are_hot=len(hot) > 0)],
         notes=notes,
     )
     return map_page(chart, content, context=context, tiles=tiles, thumbnail=thumbnail(zones, [None] * len(zones)))
@@ -298,7 +304,7 @@ def _area_legend(groups: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame, *, has_bo
     ]
 
 
-def _cell_table(cells: pd.DataFrame, measure: str, *, are_hot: bool) -> tables.DataTable:
+def _cell_table(cells: pd.DataFrame, measure: str, counted: str, *, are_hot: bool) -> tables.DataTable:
     rows = tuple(
         (
             str(c.cell_id),
@@ -311,5 +317,5 @@ def _cell_table(cells: pd.DataFrame, measure: str, *, are_hot: bool) -> tables.D
         for c in hotspot_tables.records(cells)
     )
     caption = "Hot cells" if are_hot else "No cell is hot: the ten with the highest values"
-    columns = ("Cell", "Incidents", measure, "Gi* z", "q", "Hot under shifted grids")
+    columns = ("Cell", counted.capitalize(), measure, "Gi* z", "q", "Hot under shifted grids")
     return tables.DataTable(caption, columns, rows or (("None", *[tables.NONE_NAMED] * (len(columns) - 1)),))

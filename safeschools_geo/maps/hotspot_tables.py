@@ -6,12 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from safeschools_geo.hotspots.detectable import LARGEST
 from safeschools_geo.maps.tables import NONE_NAMED, DataTable, count, number
-from safeschools_geo.schemas import CATEGORIES, HOTSPOT_KINDS, HOTSPOT_STATUSES, LEVELS
+from safeschools_geo.schemas import CATEGORIES, HOTSPOT_KINDS, HOTSPOT_STATUSES, LEVELS, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+IN_NO_ZONE = "In no zone"
+"""What stands for the zone of schools that are in none."""
+
+CHANGES = {
+    "rose": "rose",
+    "fell": "fell",
+    "no clear change": "not clearly more than chance",
+    "insufficient_data": "too few to compare",
+}
+"""How a rate changed (`hotspots.change.term_change`), and its name in print."""
+
+_REPORTED = POPULATIONS["reported"].capitalize()
+_HOURS = {
+    "high": "clearly more than the hours in session lead to expect",
+    "not_high": "not clearly more than chance",
+    "insufficient_data": "not judged: too few",
+}
 _KINDS = {kind: words.split(",")[0].split(";")[0].capitalize() for kind, words in HOTSPOT_KINDS.items()}
 
 
@@ -35,7 +53,7 @@ def spot_table(spots: pd.DataFrame, *, term: str) -> DataTable:
         "In a sentence",
         "What",
         "Zone",
-        "Incidents",
+        "Counted",
         "Expected",
         "Times expected",
         "p",
@@ -55,7 +73,7 @@ def spot_table(spots: pd.DataFrame, *, term: str) -> DataTable:
             ranged(s.ratio, s.ratio_low, s.ratio_high, 1),
             chance(s.p_value),
             chance(s.q_value),
-            number(s.detectable_ratio, 1, suffix=" ×"),
+            _seen_from(s.detectable_ratio),
             share(s.stability_share),
             share(s.officer_initiated_share),
         )
@@ -88,7 +106,7 @@ def school_rate_table(rates: pd.DataFrame, *, zone_names: Mapping[str, str], ter
         "School",
         "Level",
         "Zone",
-        "Reported",
+        "Reported calls",
         "Expected",
         "Per 1,000 student-days (95 %)",
         "Shrunken rate (95 %)",
@@ -107,13 +125,13 @@ def school_rate_table(rates: pd.DataFrame, *, zone_names: Mapping[str, str], ter
             ranged(s.rate_per_1000, s.rate_low_per_1000, s.rate_high_per_1000, 2),
             ranged(s.shrunken_per_1000, s.shrunken_low_per_1000, s.shrunken_high_per_1000, 2),
             chance(s.q_value),
-            number(s.detectable_ratio, 1, suffix=" ×"),
+            _seen_from(s.detectable_ratio),
             share(s.officer_initiated_share),
-            HOTSPOT_STATUSES[s.status],
+            f"not judged: {s.not_judged}" if s.not_judged else HOTSPOT_STATUSES[s.status],
         )
         for s in records(ordered)
     )
-    return DataTable(f"Reported incidents at schools, {term}", columns, rows)
+    return DataTable(f"{_REPORTED} at program schools, {term}", columns, rows)
 
 
 def group_rate_table(groups: pd.DataFrame, *, names: Mapping[str, str], head: str, term: str) -> DataTable:
@@ -139,14 +157,14 @@ def group_rate_table(groups: pd.DataFrame, *, names: Mapping[str, str], head: st
         head,
         "Schools",
         "Without a rate",
-        "Reported",
+        "Reported calls",
         "Per 1,000 student-days (95 %)",
-        "Times expected for the levels (95 %)",
+        "Times expected at the schools compared (95 %)",
         "Officers started",
     )
     rows = tuple(
         (
-            names.get(key, NONE_NAMED),
+            names.get(key, NONE_NAMED if key else IN_NO_ZONE),
             count(g.schools),
             count(g.schools_without_rate),
             count(g.reported + g.reported_without_rate),
@@ -156,7 +174,7 @@ def group_rate_table(groups: pd.DataFrame, *, names: Mapping[str, str], head: st
         )
         for key, g in zip(groups.iloc[:, 0], records(groups), strict=True)
     )
-    return DataTable(f"Reported incidents by {head.lower()}, {term}", columns, rows)
+    return DataTable(f"{_REPORTED} by {head.lower()}, {term}", columns, rows)
 
 
 def window_table(windows: pd.DataFrame, *, term: str) -> DataTable:
@@ -185,12 +203,12 @@ def window_table(windows: pd.DataFrame, *, term: str) -> DataTable:
             number(w.observed, 1),
             number(w.expected, 1),
             chance(w.q_value),
-            HOTSPOT_STATUSES[w.status],
+            _HOURS[w.status],
         )
         for w in records(windows)
     )
-    columns = ("Incidents", "In session", "Days", "Hours", "Seen", "Expected", "q", "What the test says")
-    return DataTable(f"Worst hours, {term}", columns, rows)
+    columns = ("Which calls", "In session", "Days", "Hours", "Counted", "Expected", "q", "What the test says")
+    return DataTable(f"Worst hours of {POPULATIONS['reported']}, {term}", columns, rows)
 
 
 def hour_rows(table: pd.DataFrame, *, days: Sequence[str], term: str) -> DataTable:
@@ -214,7 +232,7 @@ def hour_rows(table: pd.DataFrame, *, days: Sequence[str], term: str) -> DataTab
     wide = known.pivot_table(index="weekday", columns="hour", values="rate_per_1000_h")
     rows = tuple((days[int(str(day))], *(number(v, 1) for v in values)) for day, values in wide.iterrows())
     columns = ("Day", *(f"{int(hour):02}:00" for hour in wide.columns))
-    return DataTable(f"Reported incidents per 1,000 school-hours, {term}", columns, rows)
+    return DataTable(f"{_REPORTED} per 1,000 school-hours, {term}", columns, rows)
 
 
 def class_table(classes: pd.DataFrame, *, names: Mapping[str, str]) -> DataTable:
@@ -232,7 +250,7 @@ def class_table(classes: pd.DataFrame, *, names: Mapping[str, str]) -> DataTable
     DataTable
         A row for each school with a class other than ``none``.
     """
-    order = ["emerging", "persistent", "fading", "sporadic"]
+    order = list(_CLASSES)
     shown = classes[classes["class"].isin(order)] if len(classes) else classes
     rows = tuple(
         (
@@ -243,15 +261,15 @@ def class_table(classes: pd.DataFrame, *, names: Mapping[str, str]) -> DataTable
         for row in sorted(shown.to_dict("records"), key=lambda row: (order.index(row["class"]), row["school_id"]))
     )
     columns = ("School", "What became of it", "High in")
-    caption = "Schools that were high in a term, all terms and schools tested together"
+    caption = "Schools that are or were high, by the test of each term"
     return DataTable(caption, columns, rows or (("None", NONE_NAMED, NONE_NAMED),))
 
 
 _CLASSES = {
-    "emerging": "newly high",
-    "persistent": "high term after term",
+    "persistent": "high, as in the term before",
+    "emerging": "high, for the first time on record",
+    "sporadic": "high, as in some earlier term but not the last",
     "fading": "no longer high",
-    "sporadic": "high now and then",
 }
 
 
@@ -281,45 +299,49 @@ def trend_table(trends: pd.DataFrame, *, names: Mapping[str, str]) -> DataTable:
         )
         for row in shown.sort_values(["class", "q_value"], kind="stable").to_dict("records")
     )
-    columns = ("School", "Trend", "Last term over first", "Reported, all terms", "q")
-    return DataTable("Schools that rose or fell over all terms", columns, rows or (("None", *[NONE_NAMED] * 4),))
+    columns = ("School", "Trend", "Last term over first", "Reported calls, all terms", "q")
+    caption = f"Schools that rose or fell over all terms against the schools of their level: {POPULATIONS['reported']}"
+    return DataTable(caption, columns, rows or (("None", *[NONE_NAMED] * 4),))
 
 
-def change_table(changes: pd.DataFrame, *, key: str, head: str, names: Mapping[str, str]) -> DataTable:
-    """Print what changed since the term before.
+def change_table(
+    changes: pd.DataFrame, *, caption: str, key: str, head: str, names: Mapping[str, str], terms: tuple[str, str]
+) -> DataTable:
+    """Print what changed from one term to another.
 
     Parameters
     ----------
     changes
         `key`, `incidents_before`, `incidents_after`, `ratio` with its interval, `q_value`, `direction`.
+    caption
+        What is compared with what.
     key
         Column of what changed.
     head
         What that is.
     names
         Name of each.
+    terms
+        Names of the earlier and of the later term.
 
     Returns
     -------
     DataTable
         A row for each that could be compared, the clearest changes first.
     """
-    columns = (head, "Term before", "This term", "Ratio of rates (95 %)", "q", "Change")
-    if changes.empty:
-        return DataTable(f"Change since the term before, by {head.lower()}", columns, (("None", *[NONE_NAMED] * 5),))
+    columns = (head, *terms, "Ratio of rates (95 %)", "q", "Change")
     known = changes[changes["direction"] != "insufficient_data"].sort_values(["p_value", key], kind="stable")
     rows = tuple(
         (
-            names.get(row[key], str(row[key]) or NONE_NAMED),
+            names.get(row[key], str(row[key]) or IN_NO_ZONE),
             count(row["incidents_before"]),
             count(row["incidents_after"]),
             ranged(row["ratio"], row["ratio_low"], row["ratio_high"], 2),
             chance(row["q_value"]),
-            str(row["direction"]),
+            CHANGES[row["direction"]],
         )
         for row in known.to_dict("records")
     )
-    caption = f"Change since the term before, by {head.lower()}: reported incidents, E-test"
     return DataTable(caption, columns, rows or (("None", *[NONE_NAMED] * 5),))
 
 
@@ -337,6 +359,11 @@ def records(frame: pd.DataFrame) -> Iterator[Any]:
         A row, a field for each column.
     """
     yield from frame.itertuples(index=False)
+
+
+def _seen_from(ratio: float) -> str:
+    """Print the smallest ratio that would have been seen: none was, where even the largest looked at would not."""
+    return f"> {LARGEST:g} ×" if ratio == float("inf") else number(ratio, 1, suffix=" ×")
 
 
 def ranged(value: object, low: object, high: object, decimals: int) -> str:

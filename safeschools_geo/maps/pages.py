@@ -18,6 +18,7 @@ from safeschools_geo.maps.offline import TILE_URL
 from safeschools_geo.maps.palette import CATEGORY_COLORS
 from safeschools_geo.maps.shell import SYNTHETIC, PageContent, map_page
 from safeschools_geo.maps.thumbnail import thumbnail
+from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -79,7 +80,7 @@ def zones_page(
             names[zone_id],
             f"Workload: {tables.number(_cell(loads, zone_id, 'workload_h'), 2)} officer-hours per school day",
             f"Schools: {tables.count(_cell(loads, zone_id, 'schools'))}",
-            f"Incidents: {tables.count(_cell(loads, zone_id, 'incidents'))}",
+            f"{tables.CALLS}: {tables.count(_cell(loads, zone_id, 'incidents'))}",
         ]
 
     chart = new_map("Map of the zones, their workload and the schools", zones, context, boundary=boundary, tiles=tiles)
@@ -218,27 +219,32 @@ def rates_page(
     def facts(zone_id: str) -> list[str]:
         return [
             names[zone_id],
-            f"Rate: {tables.number(rate[zone_id], 3)} incidents per 1,000 student-days",
-            f"Incidents: {tables.count(_cell(rates, zone_id, 'incidents'))}",
+            f"Rate: {tables.number(rate[zone_id], 3)} {POPULATIONS['calls']} per 1,000 student-days",
+            f"{tables.CALLS}: {tables.count(_cell(rates, zone_id, 'incidents'))}",
             f"Student-days: {tables.count(_cell(rates, zone_id, 'student_days'))}",
         ]
 
-    chart = new_map("Map of incident rates by zone", zones, context, boundary=boundary, tiles=tiles)
+    chart = new_map("Map of the rate of calls by zone", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     parts.Zones(parts.zone_features(zones, fills=fills, opacity=_RATE_OPACITY, label=label, facts=facts)).add_to(chart)
     parts.Drawn().add_to(chart)
     content = PageContent(
-        title="Incident rates by zone",
+        title="Rate of calls by zone",
         finding=finding,
         legends={
-            "Incidents per 1,000 student-days": [
+            f"{tables.CALLS} per 1,000 student-days": [
                 *classes.legend(opacity=_RATE_OPACITY),
                 *([LegendItem("No data", "hatch")] if None in fills else []),
             ],
             **({"Lines": [_BOUNDARY]} if boundary is not None else {}),
         },
         tables=[tables.rate_table(rates, term=context.term)],
-        notes=["A rate counts the incidents that were zone officers’ work at schools with a known enrolment."],
+        notes=[
+            (
+                "A rate counts all calls for zone officers at schools in the zone with a known enrollment, those that "
+                "officers started included, as the board packet does. The pages of hotspots count reported calls only."
+            )
+        ],
     )
     return map_page(chart, content, context=context, tiles=tiles, thumbnail=thumbnail(zones, fills))
 

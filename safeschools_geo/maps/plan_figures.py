@@ -35,7 +35,25 @@ def zone_loads(workload: pd.Series, zone_of: Sequence[int], zones: int) -> list[
     return loads
 
 
-def against_mean_text(load: int, loads: Sequence[int]) -> str:
+def counted_loads(loads: Sequence[int], is_apart: Sequence[bool]) -> list[int]:
+    """Take the loads that count for the balance.
+
+    Parameters
+    ----------
+    loads
+        Load of each zone in millionths.
+    is_apart
+        Whether each zone is set apart: it counts only once it has a load.
+
+    Returns
+    -------
+    list of int
+        Loads of the zones that count, in their order.
+    """
+    return [load for load, apart in zip(loads, is_apart, strict=True) if load or not apart]
+
+
+def against_mean_text(load: int, loads: Sequence[int], *, is_apart: bool = False) -> str:
     """Write how far a zone is from the mean.
 
     Parameters
@@ -43,13 +61,17 @@ def against_mean_text(load: int, loads: Sequence[int]) -> str:
     load
         Load of the zone in millionths.
     loads
-        Load of every zone.
+        Load of every zone that counts.
+    is_apart
+        Whether the zone is set apart: it counts only once it has a load.
 
     Returns
     -------
     str
-        Such as ``9.3% over the mean``, ``4.0% under the mean`` or ``at the mean``.
+        Such as ``9.3% over the mean``, ``4.0% under the mean``, ``at the mean`` or ``not counted``.
     """
+    if is_apart and not load:
+        return "not counted: no school"
     total = sum(loads)
     apart = len(loads) * load - total
     if not apart:

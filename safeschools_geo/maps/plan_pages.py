@@ -21,7 +21,7 @@ from safeschools_geo.maps.thumbnail import thumbnail
 from safeschools_geo.shown import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import geopandas as gpd
 
@@ -38,6 +38,15 @@ class _Compared:
     proposed: list[int]
     loads_today: list[int]
     loads_proposed: list[int]
+    is_apart: list[bool]
+
+    @property
+    def counted(self) -> tuple[list[int], list[int]]:
+        """Loads of the zones that count, today and as proposed."""
+        today, proposed = (
+            figures.counted_loads(loads, self.is_apart) for loads in (self.loads_today, self.loads_proposed)
+        )
+        return today, proposed
 
 
 _NOT_SCORED = "not scored"
@@ -60,6 +69,7 @@ def plan_page(
     chosen: int | None = None,
     schools: gpd.GeoDataFrame | None = None,
     unit_noun: str = "school",
+    set_apart: Collection[str] = (),
     load_name: str = "officer-hours per school day",
     load_unit: str = "h/day",
     notes: Sequence[str] = (),
@@ -100,6 +110,8 @@ def plan_page(
         Table `schools`, EPSG:4326, to be drawn on the map.
     unit_noun
         What a unit is called, in the singular.
+    set_apart
+        Zones without a school, which do not count for the balance while they have none.
     load_name, load_unit
         What `workload` is measured in, in full and in short.
     notes
@@ -124,7 +136,7 @@ def plan_page(
     plan_layers.require_columns(units, ["unit_id", "zone_id", "workload"], where="units")
     plan_layers.require_columns(moves, ["name", "zone_before", "zone_after", "workload"], where="moves")
     plan_layers.require_columns(scores, ["current", "proposed"], where="scores")
-    both = _compare(units, plan, zones)
+    both = _compare(units, plan, zones, set_apart)
     chart = new_map("Map of the proposed zones", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
     plan_layers.PlanViews(_map_data(both, units, schools, load_unit)).add_to(chart)
@@ -155,12 +167,16 @@ def plan_page(
     )
 
 
-def _compare(units: gpd.GeoDataFrame, plan: pd.Series, zones: gpd.GeoDataFrame) -> _Compared:
+def _compare(
+    units: gpd.GeoDataFrame, plan: pd.Series, zones: gpd.GeoDataFrame, set_apart: Collection[str]
+) -> _Compared:
     zone_ids = zones["zone_id"].astype("str").tolist()
     today = plan_layers.places_of(units["zone_id"], zone_ids, what="zones of units")
     proposed = plan_layers.plan_places(plan, units, zone_ids)
     loads = [figures.zone_loads(units["workload"], zone_of, len(zone_ids)) for zone_of in (today, proposed)]
-    return _Compared(plan_layers.unit_shapes(units), plan_layers.zone_signs(zones), today, proposed, *loads)
+    is_apart = [zone in set(set_apart) for zone in zone_ids]
+    signs = plan_layers.zone_signs(zones)
+    return _Compared(plan_layers.unit_shapes(units), signs, today, proposed, loads[0], loads[1], is_apart)
 
 
 def _map_data(
@@ -194,7 +210,7 @@ def _map_data(
 
 def _pictures(both: _Compared, load_unit: str) -> list[Chart]:
     moved = sum(a != b for a, b in zip(both.today, both.proposed, strict=True))
-    imbalance = format_imbalance(both.loads_today), format_imbalance(both.loads_proposed)
+    imbalance = [format_imbalance(loads) for loads in both.counted]
     return [
         _picture(both, f"Today, imbalance {imbalance[0]}", _told(both.signs, both.loads_today, load_unit), "today"),
         _picture(
@@ -265,7 +281,7 @@ def _score_table(scores: pd.DataFrame) -> tables.DataTable:
             str(row.get("unit", "")),
             _shown(row["current"]),
             _shown(row["proposed"]),
-            _BEST.get(str(row.get("best", "")), ""),
+            _BEST.get(str(row.get("best", "")), "alike" if row.get("better") else ""),
         )
         for row in scores.to_dict("records")
         if not _is_unscored(row)
@@ -295,15 +311,18 @@ def _shown(value: object) -> str:
 
 
 def _load_table(both: _Compared, *, load_name: str) -> tables.DataTable:
+    today, proposed = both.counted
     rows = tuple(
         (
             sign.name,
             format_load(before),
-            figures.against_mean_text(before, both.loads_today),
+            figures.against_mean_text(before, today, is_apart=is_apart),
             format_load(after),
-            figures.against_mean_text(after, both.loads_proposed),
+            figures.against_mean_text(after, proposed, is_apart=is_apart),
         )
-        for sign, before, after in zip(both.signs, both.loads_today, both.loads_proposed, strict=True)
+        for sign, before, after, is_apart in zip(
+            both.signs, both.loads_today, both.loads_proposed, both.is_apart, strict=True
+        )
     )
     columns = ("Zone", "Today", "Today, against the mean", "Proposed", "Proposed, against the mean")
     return tables.DataTable(f"Load of each zone: {load_name}", columns, rows)

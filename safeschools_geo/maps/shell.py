@@ -16,6 +16,7 @@ from safeschools_geo.maps import assets
 from safeschools_geo.maps.legend import Filters, LegendItem
 from safeschools_geo.maps.offline import MapParts, content_policy, map_parts, require_offline
 from safeschools_geo.maps.tables import DataTable
+from safeschools_geo.writing import output_file
 
 if TYPE_CHECKING:
     import folium
@@ -115,7 +116,8 @@ class OfflinePage:
             The file.
         """
         target = Path(path)
-        write_text(target, self.html)
+        with output_file(target) as fresh:
+            write_text(fresh, self.html)
         return target
 
     def _repr_html_(self) -> str:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safeschools_geo.schemas import CATEGORIES, LEVELS, STATUSES
+from safeschools_geo.schemas import CATEGORIES, LEVELS, POPULATIONS, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NONE_NAMED = "–"
 OUTSIDE_TERMS = "Outside every term"
+CALLS = POPULATIONS["calls"].capitalize()
+"""Head of a column of calls for zone officers."""
+
+_RECORD = POPULATIONS["record"].capitalize()
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def load_table(loads: pd.DataFrame, *, term: str) -> DataTable:
     DataTable
         A row for each zone.
     """
-    columns = ("Zone", "Schools", "Students", "Incidents", "On incidents", "Travel", "Visits", "Workload", "Of mean")
+    columns = ("Zone", "Schools", "Students", CALLS, "On calls", "Travel", "Visits", "Workload", "Of mean")
     rows = tuple(
         (
             str(zone.name),
@@ -100,8 +104,8 @@ def rate_table(rates: pd.DataFrame, *, term: str) -> DataTable:
         )
         for zone in rates.itertuples(index=False)
     )
-    columns = ("Zone", "Schools", "Student-days", "Incidents", "Rate")
-    return DataTable(f"Incidents per 1,000 student-days by zone, {term}", columns, rows)
+    columns = ("Zone", "Schools", "Student-days", CALLS, "Rate")
+    return DataTable(f"{CALLS} (officer-initiated too) per 1,000 student-days by zone, {term}", columns, rows)
 
 
 def school_table(
@@ -167,7 +171,7 @@ def category_table(incidents: pd.DataFrame, *, terms: Sequence[str]) -> DataTabl
         incidents["term"].fillna("").astype("str"),
         names=CATEGORIES,
         terms=terms,
-        caption="Incidents by category and term",
+        caption=f"{_RECORD} by category and term",
         head="Category",
     )
 
@@ -194,7 +198,7 @@ def zone_table(incidents: pd.DataFrame, *, zone_names: Mapping[str, str], terms:
         incidents["term"].fillna("").astype("str"),
         names={**zone_names, "": "In no zone"},
         terms=terms,
-        caption="Incidents by zone and term",
+        caption=f"{_RECORD} by zone and term",
         head="Zone",
     )
 
@@ -222,7 +226,7 @@ def at_school_table(incidents: pd.DataFrame, schools: pd.DataFrame) -> DataTable
     elsewhere = int(by_school.get("", 0))
     rows = [(name, count(number)) for number, name in listed]
     return DataTable(
-        "Incidents by school, all terms", ("School", "Incidents"), (*rows, ("At no school", count(elsewhere)))
+        f"{_RECORD} by school, all terms", ("School", _RECORD), (*rows, ("At no school", count(elsewhere)))
     )
 
 

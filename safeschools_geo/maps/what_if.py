@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from safeschools_geo.errors import count_text
 from safeschools_geo.maps import layers as parts
 from safeschools_geo.maps import plan_figures as figures
 from safeschools_geo.maps import plan_layers, tables
@@ -38,6 +39,7 @@ def what_if_page(
     forbidden: Collection[tuple[str, str]] = (),
     together: Sequence[Collection[str]] = (),
     unit_noun: str = "school",
+    set_apart: Collection[str] = (),
     load_name: str = "officer-hours per school day",
     load_unit: str = "h/day",
     finding: str = "",
@@ -76,6 +78,8 @@ def what_if_page(
         Groups of units that stay in one zone together.
     unit_noun
         What a unit is called, in the singular.
+    set_apart
+        Zones without a school, which do not count for the balance while they have none.
     load_name, load_unit
         What `workload` is measured in, in full and in short.
     finding
@@ -113,6 +117,8 @@ def what_if_page(
         forbidden=forbidden,
         together=together,
     )
+    for zone, zone_id in zip(data["zones"], zones["zone_id"].astype("str"), strict=True):
+        zone["is_apart"] = zone_id in set(set_apart)
     data |= {"noun": unit_noun, "load_unit": load_unit, "starts_with_plan": starts_with_plan and plan is not None}
     chart = new_map(f"Map of the zones: a click chooses a {unit_noun}", zones, context, boundary=boundary, tiles=tiles)
     parts.Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
@@ -144,31 +150,42 @@ def what_if_page(
     )
 
 
+def _students_text(moved: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many students move, and of how many units that is not known."""
+    known = [unit["students"] for unit in moved if unit["students"] is not None]
+    if moved and not known:
+        return "students not known"
+    told = count_text(sum(known), "student")
+    return told if len(known) == len(moved) else f"{told}, {len(moved) - len(known)} without a number"
+
+
 def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
     """State the plan that the page starts with, for readers without JavaScript."""
     units, zones = data["units"], data["zones"]
     today = [unit["zone"] for unit in units]
     shown = data["plan"] if data["starts_with_plan"] else today
     loads, before = _sums(units, shown, "load", len(zones)), _sums(units, today, "load", len(zones))
+    is_apart = [zone["is_apart"] for zone in zones]
+    counted, counted_before = (figures.counted_loads(one, is_apart) for one in (loads, before))
     schools, most = _sums(units, shown, "schools", len(zones)), max([*loads, *before, 1])
     heaviest = loads.index(max(loads))
     moved = [unit for unit, zone in zip(units, shown, strict=True) if unit["zone"] != zone]
     return {
-        "imbalance": format_imbalance(loads),
-        "imbalance_today": format_imbalance(before),
+        "imbalance": format_imbalance(counted),
+        "imbalance_today": format_imbalance(counted_before),
         "heaviest": zones[heaviest]["name"],
         "heaviest_load": format_load(loads[heaviest]),
-        "heaviest_apart": figures.against_mean_text(loads[heaviest], loads),
+        "heaviest_apart": figures.against_mean_text(loads[heaviest], counted),
         "moved_schools": tables.count(sum(unit["schools"] for unit in moved)),
-        "moved_students": tables.count(sum(unit["students"] or 0 for unit in moved)),
-        "mean_share": 100 * sum(loads) / len(loads) / most,
+        "moved_students": _students_text(moved),
+        "mean_share": 100 * sum(loads) / max(len(counted), 1) / most,
         "zone_rows": [
             {
                 **zone,
                 "schools": tables.count(schools[i]),
                 "today": format_load(before[i]),
                 "load": format_load(loads[i]),
-                "apart": figures.against_mean_text(loads[i], loads),
+                "apart": figures.against_mean_text(loads[i], counted, is_apart=is_apart[i]),
                 "share": 100 * loads[i] / most,
             }
             for i, zone in enumerate(zones)
@@ -194,15 +211,20 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
 def _zones_today(data: Mapping[str, Any], *, load_name: str) -> tables.DataTable:
     units, zones = data["units"], data["zones"]
     today = [unit["zone"] for unit in units]
-    counted = [{**unit, "students": unit["students"] or 0} for unit in units]
-    sums = {name: _sums(counted, today, name, len(zones)) for name in ("load", "schools", "students")}
+    sums = {name: _sums(units, today, name, len(zones)) for name in ("load", "schools")}
+    students: list[list[int]] = [[] for _ in zones]
+    for unit in units:
+        if unit["students"] is not None:
+            students[unit["zone"]].append(unit["students"])
+    is_apart = [zone["is_apart"] for zone in zones]
+    counted = figures.counted_loads(sums["load"], is_apart)
     rows = tuple(
         (
             zone["name"],
             tables.count(sums["schools"][i]),
-            tables.count(sums["students"][i]),
+            tables.count(sum(students[i])) if students[i] else tables.NONE_NAMED,
             format_load(sums["load"][i]),
-            figures.against_mean_text(sums["load"][i], sums["load"]),
+            figures.against_mean_text(sums["load"][i], counted, is_apart=is_apart[i]),
         )
         for i, zone in enumerate(zones)
     )

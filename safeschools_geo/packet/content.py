@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from safeschools_geo import __version__
 from safeschools_geo.board.content import BoardContent, BoardDetail
-from safeschools_geo.disclosure import Grouping, protect
+from safeschools_geo.disclosure import Grouping, audit, protect
 from safeschools_geo.packet.counts import confidential_students, terms_told
 from safeschools_geo.packet.coverage import board_coverage
 from safeschools_geo.packet.plan import board_plan
@@ -20,9 +20,8 @@ from safeschools_geo.school_calendar import school_days
 if TYPE_CHECKING:
     import pandas as pd
 
-    from safeschools_geo.disclosure import SafeTable
+    from safeschools_geo.disclosure import AuditReport, SafeTable
     from safeschools_geo.packet.tables import Told
-    from safeschools_geo.settings import Term
     from safeschools_geo.term_result import TermResult
 
 _TRENDS: dict[str, tuple[str, ...]] = {"zone": ("zone",), "level": ("level",), "district": ()}
@@ -51,7 +50,15 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
     students = protected_students(people, counts)
     exact = {name: public_rates(counts, students, *dims, "term", days=days) for name, dims in _TRENDS.items()}
     trends = with_rounded_rates(exact, days, told.raw, told.rounding)
+    # The same term a year earlier, where the record has one.
+    baselines = result.hotspots.trends.baselines.items()
+    baseline, before = next(((key, name) for key, name in baselines if name in days), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
+    coverage = board_coverage(result, counts, told.rounding)
+    # The price of a plan is told as coarsely as coverage; without that it is withheld.
+    step_min = float("nan") if coverage is None else coverage.step_min
+    plan = board_plan(result, people, told.rounding, step_min=step_min)
+    counts, audited = _audited_last(told)
     return BoardContent(
         district=settings.district.name,
         term=this,
@@ -60,7 +67,7 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         release=0,
         counts=counts,
         students=students,
-        audit=told.audit,
+        audit=audited,
         zones=result.district.zones[["zone_id", "name", "geometry"]],
         schools=_schools(result, people),
         boundary=result.district.boundary,
@@ -72,11 +79,12 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         district_trends=trends["district"],
         categories=counts.table("category", term=this),
         origins=counts.table("origin", term=this),
-        changes=public_changes(trends, before=_year_before(result, terms), after=this, days=days),
-        advice=told.advice,
+        changes=public_changes(trends, before=before, after=this, days=days),
+        baseline=baseline,
+        in_no_zone=result.in_no_zone[0],
         detail=_detail(told),
-        plan=board_plan(result, people, told.rounding),
-        coverage=board_coverage(result, counts, told.rounding),
+        plan=plan,
+        coverage=coverage,
         method={
             "school_days": "; ".join(f"{name}: {number}" for name, number in days.items()),
             "chance": "5 %",
@@ -84,7 +92,17 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
             "withheld_share": f"{counts.policy.most_withheld_share:.0%}".replace("%", " %"),
             "safeschools_geo": __version__,
         },
+        withholds_single_schools=told.raw.alone is not None,
     )
+
+
+def _audited_last(told: Told) -> tuple[SafeTable, AuditReport]:
+    """Audit the counts beside the rounded rates too: their weights are public, and anybody can use them."""
+    rates = [fact for fact in told.rounding.published if fact.by == "enrolled"]
+    if not rates:
+        return told.counts, told.audit
+    counts = told.counts.beside(rates)
+    return counts, audit(counts, knows_rule=True).require_safe()
 
 
 def protected_students(people: pd.DataFrame, counts: SafeTable) -> SafeTable:
@@ -123,11 +141,3 @@ def _detail(told: Told) -> BoardDetail | None:
     table = told.counts.table(*grouping.dims, **grouping.held)
     period = next(iter(grouping.held.values()), "")
     return BoardDetail(grouping.dims, period, table, float(table["is_withheld"].mean()))
-
-
-def _year_before(result: TermResult, terms: list[Term]) -> str:
-    """Find the term of the same season a year ago; else the one before; else there is none."""
-    back = result.district.settings.hotspots.terms_per_year
-    if len(terms) == 1:
-        return ""
-    return terms[-1 - back].name if len(terms) > back else terms[-2].name

@@ -107,7 +107,9 @@ def confidential_counts(result: TermResult) -> RawTable:
     RawTable
         Counts by `school`, `zone`, `level`, `enrolled`, `category`, `origin`, `term` and `year`, 0 where nothing
         happened, with the tables of each term by zone, level, category and origin, and its total; by zone and level
-        also of the schools that rates are of. No table shows a school; its small counts may not be worked out either.
+        also of the schools that rates are of. No table shows a school; its small counts may not be worked out either,
+        nor any count of a school that is alone in its group or, by its unknown enrolment, between two groups. Where
+        the settings allow numbers by school, that last is not asked.
     """
     people, terms = programme_people(result), terms_told(result)
     history = result.history
@@ -128,11 +130,13 @@ def confidential_counts(result: TermResult) -> RawTable:
     order = [*PEOPLE, "category", "origin", "term", "year", "count"]
     always = [*(Grouping((by, "term")) for by in ALWAYS), Grouping(("term",))]
     rated = [Grouping.of(dims, enrolled=KNOWN) for dims in (("zone", "term"), ("level", "term"), ("term",))]
+    between = [Grouping.of(dims, enrolled="unknown") for dims in (("zone", "term"), ("level", "term"), ("term",))]
     return RawTable(
         counts[order],
         groupings=(*always, *rated),
-        hidden=(Grouping(("school", "term")), Grouping(("school", "category", "term"))),
+        hidden=(Grouping(("school", "term")), Grouping(("school", "category", "term")), *between),
         students=people,
+        alone=None if result.district.settings.board.by_school else "school",
     )
 
 

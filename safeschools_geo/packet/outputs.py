@@ -10,6 +10,7 @@ from safeschools_geo.board.packet import draw_packet
 from safeschools_geo.board.pdf import print_pdf
 from safeschools_geo.disclosure.audit_file import audit_document
 from safeschools_geo.export import write_bytes, write_text
+from safeschools_geo.packet.statements import numbers_on, public_numbers, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import BoardSettings
     from safeschools_geo.term_board import TermBoard
 
-FORMAT = "safeschools-geo/packet/1"
+FORMAT = "safeschools-geo/packet/2"
 """Name of the format of ``packet.json``, and its version."""
 
 
@@ -69,14 +70,20 @@ def write_board(board: TermBoard, files: Mapping[str, bytes], folder: Path, *, l
     content = board.content
     for name, body in files.items():
         write_bytes(folder / name, body)
-    audit = audit_document(board.audit, district=content.district, term=content.term, release=content.release)
-    write_text(folder / "audit.json", json.dumps(audit, ensure_ascii=False, separators=(",", ":")) + "\n")
-    write_text(
-        folder / "packet.json", json.dumps(_packet(board, folder, languages), ensure_ascii=False, indent=2) + "\n"
+    pages = {name: body.decode() for name, body in files.items() if name.endswith(".html")}
+    audit = audit_document(
+        board.audit,
+        district=content.district,
+        term=content.term,
+        release=content.release,
+        said=[statement.to_dict() for statement in statements_of(content, pages)],
     )
+    write_text(folder / "audit.json", json.dumps(audit, ensure_ascii=False, separators=(",", ":")) + "\n")
+    packet = _packet(board, folder, languages, pages)
+    write_text(folder / "packet.json", json.dumps(packet, ensure_ascii=False, indent=2) + "\n")
 
 
-def _packet(board: TermBoard, folder: Path, languages: Sequence[str]) -> dict[str, Any]:
+def _packet(board: TermBoard, folder: Path, languages: Sequence[str], pages: Mapping[str, str]) -> dict[str, Any]:
     content = board.content
     return {
         "format": FORMAT,
@@ -88,6 +95,8 @@ def _packet(board: TermBoard, folder: Path, languages: Sequence[str]) -> dict[st
         "languages": list(languages),
         # By this anyone can see later whether the record of releases still ends where it did.
         "record": {"releases": len(board.releases), "last": board.releases[-1].hash if board.releases else None},
+        "public": {what: " ".join(told) for what, told in public_numbers(content, langs=languages).items()},
+        "numbers": {name: " ".join(numbers_on(page)) for name, page in sorted(pages.items())},
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*"))

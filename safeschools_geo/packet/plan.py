@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,9 @@ import pandas as pd
 from safeschools_geo.board.content import BoardPlan
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.packet.rounded import by_school, rounded, within
+from safeschools_geo.rebalance.comparison import ANEW
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
+from safeschools_geo.shown import carries_difference
 from safeschools_geo.workload import SCHOOL_WEEK, travel_minutes
 
 if TYPE_CHECKING:
@@ -18,11 +20,19 @@ if TYPE_CHECKING:
     from safeschools_geo.term_plan import TermPlan
     from safeschools_geo.term_result import TermResult
 
+_SHARE_STEP = 0.05
+"""What the share of calls within some minutes is rounded to: a figure of the model, for the whole district."""
+
+_SHOWN = {"mean": 0.1, "p90": 0.1, "within": 0.001}
+"""Differences that the managers' pages show."""
+
 LOAD_STEPS = (0.05, 0.1, 0.25, 0.5)
 """What loads, as shares of the mean, can be rounded to."""
 
 
-def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> BoardPlan | None:
+def board_plan(
+    result: TermResult, people: pd.DataFrame, rounding: Rounding, *, step_min: float = np.nan
+) -> BoardPlan | None:
     """Say what the public is told of the proposal.
 
     Parameters
@@ -33,6 +43,8 @@ def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> 
         Result of `packet.counts.programme_people`.
     rounding
         What has been published so far; loads are added to it.
+    step_min
+        What minutes of response are rounded to; missing where they are withheld.
 
     Returns
     -------
@@ -46,14 +58,20 @@ def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> 
     moved = schools[schools["zone_before"] != schools["zone_after"]]
     loads = {when: schools.groupby(f"zone_{when}")["workload_h"].sum() for when in ("before", "after")}
     zones = result.district.zones["zone_id"].astype("str")
-    mean = float(schools["workload_h"].sum()) / len(zones)
+    # A zone without a school is left out, unless the plan gives it one.
+    is_counted = zones.isin(set(schools["zone_before"]) | set(schools["zone_after"]))
+    mean = float(schools["workload_h"].sum()) / max(int(is_counted.sum()), 1)
+    # The load of a zone with one school is that school's.
+    sizes = [zones.map(schools.groupby(f"zone_{when}").size()).fillna(0) for when in loads]
+    is_alone = (sizes[0].eq(1) | sizes[1].eq(1)) & rounding.withholds_single_schools
 
     def said(step: float) -> list[Fact]:
-        return [
-            _fact(schools, f"zone_{when}", zone, within(float(loads[when].get(zone, 0.0)) / mean, step), result)
-            for when in loads
-            for zone in zones
-        ]
+        facts = []
+        for when, of_zone in loads.items():
+            for zone in zones[is_counted & ~is_alone]:
+                low, high = within(float(of_zone.get(zone, 0.0)) / mean, step)
+                facts.append(_fact(schools, f"zone_{when}", zone, (low * mean, high * mean), result.term.name))
+        return facts
 
     step = rounding.publish(LOAD_STEPS, said) if mean > 0 else None
     table = pd.DataFrame({"zone_id": zones, "name": result.district.zones["name"].astype("str")})
@@ -62,7 +80,10 @@ def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> 
         table[f"schools_{when}"] = zones.map(group.size()).fillna(0).astype("Int64")
         table[f"students_{when}"] = zones.map(group["students"].sum(min_count=1)).astype("Int64")
         share = zones.map(loads[when]).fillna(0.0) / mean if mean > 0 else pd.Series(np.nan, index=zones.index)
-        table[f"load_{when}"] = [np.nan if step is None else rounded(float(value), step) for value in share]
+        table[f"load_{when}"] = [
+            np.nan if step is None or alone else rounded(float(value), step)
+            for value, alone in zip(share, is_alone, strict=True)
+        ]
     return BoardPlan(
         zones=proposal.zones[["zone_id", "name", "geometry"]],
         moves=moved[["school_id", "name", "level", "zone_before", "zone_after"]].sort_values(
@@ -70,10 +91,49 @@ def board_plan(result: TermResult, people: pd.DataFrame, rounding: Rounding) -> 
         ),
         loads=table.reset_index(drop=True),
         step=np.nan if step is None else step,
-        imbalance_before=_imbalance(table["load_before"]),
-        imbalance_after=_imbalance(table["load_after"]),
+        imbalance_before=_imbalance(table.loc[is_counted, "load_before"]),
+        imbalance_after=_imbalance(table.loc[is_counted, "load_after"]),
         is_proven=bool(proposal.plan.is_proven),
+        empty_zones=tuple(zones[~is_counted]),
+        **_price(proposal, step_min),
     )
+
+
+def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
+    """Say what the plan costs: response as coarse as it is told elsewhere, and what is public anyway."""
+    change, certificate = proposal.change, proposal.plan.certificate
+    pairs, anew = change.figures, {n: p[1] for n, p in change.figures.items() if n.endswith(ANEW) and p is not None}
+    within_name = next((n for n in pairs if n.startswith("within_") and not n.endswith(ANEW)), "")
+    known = {"mean": "response", "p90": "response_p90", "within": within_name}
+    told = {
+        name: (*pair, anew.get(n + ANEW, pair[1])) for name, n in known.items() if (pair := pairs.get(n)) is not None
+    }
+    steps = {"mean": step_min, "p90": step_min, "within": _SHARE_STEP}
+    is_told = bool(told) and np.isfinite(step_min)
+    coarse = {n: tuple(rounded(v, steps[n]) for v in values) for n, values in told.items()} if is_told else {}
+    split = proposal.proposed.splits
+    whole = proposal.current.splits
+    cut = split[(split["kind"] == "feeders") & split["is_split"] & ~whole["is_split"].to_numpy()]
+    return {
+        "proof_of": "disputed" if certificate.get("disputed") else certificate["objective"],
+        "moves_allowed": certificate["max_moves"],
+        "students_moved": change.students_moved,
+        "minutes": {name: coarse[name] for name in ("mean", "p90") if name in coarse},
+        "within": coarse.get("within"),
+        "directions": {name: _direction(values[0], values[1], _SHOWN[name]) for name, values in told.items()},
+        "within_min": float(within_name.split("_")[1]) if within_name else np.nan,
+        "step_min": step_min if is_told else np.nan,
+        "step_share": _SHARE_STEP if is_told else np.nan,
+        "is_response_known": bool(told),
+        "levels_lost": proposal.proposed.lost_levels,
+        "feeders_split": tuple(cut["name"]),
+    }
+
+
+def _direction(before: float, after: float, step: float) -> str:
+    if not carries_difference(before, after, step=step):
+        return "same"
+    return "up" if after > before else "down"
 
 
 def _schools(result: TermResult, proposal: TermPlan, people: pd.DataFrame) -> pd.DataFrame:
@@ -107,21 +167,20 @@ def _visiting_h(result: TermResult, people: pd.DataFrame) -> pd.Series:
     return per_day * (settings.visit_min + people["school"].map(trips).fillna(0.0)) / 60
 
 
-def _fact(schools: pd.DataFrame, by: str, zone: str, share: tuple[float, float], result: TermResult) -> Fact:
+def _fact(schools: pd.DataFrame, by: str, zone: str, hours_told: tuple[float, float], term: str) -> Fact:
     """State what a rounded load tells: the hours that incidents took, over the schools of the zone."""
     inside = schools[schools[by] == zone]
     hours, number = schools["workload_h"] - schools["visiting_h"], schools["incidents"]
     usual = float(hours.sum()) / max(int(number.sum()), 1)
     each = (hours / number.where(number > 0)).fillna(usual)[inside.index]
     fixed = float((inside["workload_h"] - each * inside["incidents"]).sum())
-    mean = float(schools["workload_h"].sum()) / len(result.district.zones)
     return Fact(
         by="school",
         weights=by_school(dict(zip(inside["school_id"], each, strict=True))),
-        low=share[0] * mean - fixed,
-        high=share[1] * mean - fixed,
+        low=hours_told[0] - fixed,
+        high=hours_told[1] - fixed,
         source="load of a zone",
-        where=(("term", result.term.name),),
+        where=(("term", term),),
     )
 
 

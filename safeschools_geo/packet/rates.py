@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.hotspots.change import term_change
-from safeschools_geo.hotspots.intervals import rate_interval
+from safeschools_geo.hotspots.intervals import q_values, rate_interval
 from safeschools_geo.packet.counts import KNOWN
 
 if TYPE_CHECKING:
@@ -103,9 +103,11 @@ def public_changes(
     Returns
     -------
     pandas.DataFrame
-        `by`, `group`, `before`, `after`, `ratio` (of rates) with `ratio_low` and `ratio_high`, `p_value`, `q_value` and
-        `is_more_than_chance`: q at most 5 %, over the groups of one grouping (`hotspots.change.term_change`). Missing
-        where a figure is withheld.
+        `by`, `group`, `before`, `after`, `ratio` (of rates, missing where the earlier count does not carry one) with
+        `ratio_low` and `ratio_high`, `p_value`, `q_value`, `direction` (``rose``, ``fell``, or ``no clear change``) and
+        `is_more_than_chance`: q at most 5 %, over all groups of one grouping (`hotspots.change.term_change`). A group
+        whose figures are withheld counts among them as one that did not change, so that nothing is called clear here
+        that is not with every figure known. Missing where a figure is withheld, or a term has no calls at all.
     """
     if not before:
         tables = {name: table.iloc[:0] for name, table in tables.items()}
@@ -125,13 +127,21 @@ def _changes(name: str, table: pd.DataFrame, before: str, after: str, days: Mapp
     ).dropna()
     compared = known[known.groupby("group")["term"].transform("size") == 2]  # noqa: PLR2004 - two terms
     found = pd.DataFrame({"group": sorted(set(group))}, dtype="str").assign(by=name, before=before, after=after)
-    wanted = ["ratio", "ratio_low", "ratio_high", "p_value", "q_value"]
+    wanted = ["ratio", "ratio_low", "ratio_high", "p_value"]
     if compared.empty:
         changes = pd.DataFrame({"group": pd.Series(dtype="str"), **{w: pd.Series(dtype="float64") for w in wanted}})
     else:
-        changes = term_change(compared, before=before, after=after, by="group")[["group", *wanted]]
-    merged = found.merge(changes, on="group", how="left")
-    merged[wanted] = merged[wanted].astype("Float64")
-    return merged.assign(is_more_than_chance=(merged["q_value"] <= _CLEAR).astype("boolean"))[
-        ["by", "group", "before", "after", *wanted, "is_more_than_chance"]
-    ]
+        changes = term_change(compared, before=before, after=after, by="group", population="calls")
+    merged = found.merge(changes[["group", *wanted]], on="group", how="left")
+    is_known = merged["p_value"].notna()
+    merged["q_value"] = pd.Series(q_values(merged["p_value"].fillna(1.0)), merged.index).where(is_known)
+    sums = compared.pivot_table(index="group", columns="term", values="incidents", aggfunc="sum")
+    rates = (sums.div(pd.Series(dict(days)), axis=1)).reindex(merged["group"]).reindex(columns=[before, after])
+    is_more = (rates[after] > rates[before]).to_numpy() if len(rates) else np.zeros(0, dtype=np.bool_)
+    is_clear = (merged["q_value"] <= _CLEAR).to_numpy()
+    direction = pd.Series(np.select([~is_clear, is_more], ["no clear change", "rose"], "fell"), dtype="str")
+    merged[[*wanted, "q_value"]] = merged[[*wanted, "q_value"]].astype("Float64")
+    return merged.assign(
+        direction=direction.where(is_known),
+        is_more_than_chance=(merged["q_value"] <= _CLEAR).astype("boolean"),
+    )[["by", "group", "before", "after", *wanted, "q_value", "direction", "is_more_than_chance"]]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from safeschools_geo.disclosure import Grouping, RawTable, audit
+from safeschools_geo.disclosure import RawTable, audit
 from safeschools_geo.disclosure.grouping import ALL
 from safeschools_geo.disclosure.protect import withhold
 
@@ -44,7 +44,12 @@ class Rounding:
         added = raw.counts.groupby(dims)["count"].sum().reset_index()
         kept = [g for g in raw.groupings if not {*g.dims, *g.held} & set(_WITHOUT)]
         self._raw = RawTable(
-            added, tuple(kept), hidden=(Grouping(("school", "term")),), students=raw.students, measure=raw.measure
+            added,
+            tuple(kept),
+            hidden=tuple(g for g in raw.hidden if not {*g.dims, *g.held} & set(_WITHOUT)),
+            students=raw.students,
+            measure=raw.measure,
+            alone=raw.alone,
         )
         table = safe.to_frame()
         shown = table[table["is_withheld"] & (table[[d for d in _WITHOUT if d in table]] == ALL).all(axis=1)]
@@ -53,6 +58,7 @@ class Rounding:
         # What was said of categories and origins earlier says nothing here either.
         self.facts = [fact for fact in facts if {fact.by, *dict(fact.where)} <= set(dims)]
         self.published: list[Fact] = []
+        self.withholds_single_schools = raw.alone is not None
 
     def is_safe(self, more: Iterable[Fact] = ()) -> bool:
         """Say whether these statements can be published too.

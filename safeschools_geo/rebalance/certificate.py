@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo.errors import SettingsError, count_text
+from safeschools_geo.errors import SettingsError, count_text, name_ids
 from safeschools_geo.rebalance.problem import EXACT
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ def certificate_of(
     moves_by: str = "units",
     proof_tolerance: float = EXACT,
     unit_noun: str = "unit",
+    zones_set_apart: Iterable[str] = (),
+    apart: Iterable[Iterable[str]] = (),
+    disputed: Iterable[Iterable[str]] = (),
+    schools_moved: int | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says.
 
@@ -65,7 +69,7 @@ def certificate_of(
     imbalance_before, imbalance_after
         Imbalance of the current zones and of the plan.
     zones
-        Ids of all zones.
+        Ids of the zones that count for the balance.
     input_sha256
         Result of `input_hashes`.
     tolerance, max_moves, slack
@@ -95,19 +99,30 @@ def certificate_of(
         How small a gap has to be to count as a proof.
     unit_noun
         What a unit is called in what is said.
+    zones_set_apart
+        Zones that stay as they are and do not count, such as those without a school.
+    apart
+        Pairs of units that are no neighbors though they share a border, as a person said.
+    disputed
+        Two units and what is in dispute about them (`links.disputed_neighbors`): with any, nothing is proven.
+    schools_moved
+        Schools that change their zone, where moves are counted in schools and `max_moves` limits these.
 
     Returns
     -------
     dict
         The keys of ``certificate.json`` in their order, ready for JSON: plain numbers and text, None for a number that
-        is not finite; `files` is empty until they are written.
+        is not finite; `files` is empty until they are written; `zones_set_apart`, `apart` and `disputed` are there only
+        where they hold something.
 
     Raises
     ------
     SettingsError
         When the objective is unknown, or a bound over all plans is above the value that was found.
     """
-    claim = _claim(objective, value, bound, proof_tolerance)
+    in_dispute = [list(row) for row in disputed]
+    within = -1.0 if in_dispute else proof_tolerance
+    claim = _claim(objective, value, bound, within)
     certificate = {
         **claim,
         "is_contiguous": bool(is_contiguous),
@@ -122,7 +137,7 @@ def certificate_of(
         "forbidden": [list(pair) for pair in forbidden],
         "together": [list(group) for group in together],
         "zones": list(zones),
-        "stages": [_stage(stage, proof_tolerance) for stage in stages],
+        "stages": [_stage(stage, within) for stage in stages],
         "proof": {"method": "", "statement": "", "log": "", **(proof or {})},
         "solver": solver,
         "seed": int(seed),
@@ -133,6 +148,13 @@ def certificate_of(
         "proof_tolerance": proof_tolerance,
         "unit_noun": unit_noun,
     }
+    besides = {
+        "zones_set_apart": list(zones_set_apart),
+        "apart": [list(pair) for pair in apart],
+        "disputed": in_dispute,
+        "schools_moved": schools_moved,
+    }
+    certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
     plain: dict[str, Any] = _plain(certificate)
     return plain
@@ -199,7 +221,7 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     """
     before, after = certificate["imbalance_before"], certificate["imbalance_after"]
     change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
-    moved = count_text(certificate["moves"], _noun(certificate))
+    moved = count_text(certificate.get("schools_moved", certificate["moves"]), _noun(certificate))
     sentences = [f"The plan moves {moved}{change}.", bound_text(certificate)]
     if not certificate["is_contiguous"]:
         sentences.insert(1, "Not every zone of it hangs together.")
@@ -223,6 +245,8 @@ def bound_text(certificate: Mapping[str, Any]) -> str:
     """
     objective, value, bound = (certificate[k] for k in ("objective", "value", "bound"))
     plans = class_text(certificate)
+    if certificate.get("disputed"):
+        return disputed_text(certificate)
     if certificate["is_proven"]:
         return f"Proven: no {plans} {_has(certificate, objective, value, below=True)}."
     best = f"Not proven: the best plan found {_has(certificate, objective, value)}"
@@ -230,6 +254,30 @@ def bound_text(certificate: Mapping[str, Any]) -> str:
         return f"{best}; there is no bound over every {plans}."
     gap = _gap_text(objective, certificate["gap"])
     return f"{best}; no {plans} {_has(certificate, objective, bound, below=True)}. The gap is {gap}."
+
+
+def disputed_text(certificate: Mapping[str, Any]) -> str:
+    """Say why nothing is proven where it is in dispute who is a neighbor of whom.
+
+    Parameters
+    ----------
+    certificate
+        Its `disputed`, `unit_noun` and what the bound is made of.
+
+    Returns
+    -------
+    str
+        A few sentences; empty where nothing is in dispute.
+    """
+    disputed = certificate.get("disputed") or []
+    if not disputed:
+        return ""
+    named = name_ids([f"{a} and {b} {why}" for a, b, why in disputed], shown=3)
+    return (
+        f"Nothing is proven: the drawing leaves open who borders whom, at {count_text(len(disputed), 'pair')} of "
+        f"{_noun(certificate)}s ({named}). Bounds hold only between the links in edges.csv. Close the gaps in the "
+        "drawing, or say of each pair whether it is linked."
+    )
 
 
 def class_text(certificate: Mapping[str, Any]) -> str:
@@ -246,6 +294,10 @@ def class_text(certificate: Mapping[str, Any]) -> str:
         For example ``"contiguous plan that keeps these roots (1: A, 2: D) and moves at most 3 units"``.
     """
     kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
+    apart = certificate.get("apart") or []
+    kept += (
+        [f"{count_text(len(apart), 'pair')} of {_noun(certificate)}s with a common border unlinked"] if apart else []
+    )
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
     kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
     limits = [f"keeps {_joined(kept)}"] if kept else []
@@ -264,7 +316,7 @@ def _claim(objective: str, value: float, bound: float | None, within: float) -> 
             "This is no objective of a plan.", found=repr(objective), expected=f"one of {', '.join(_OBJECTIVES)}"
         )
     bound = None if bound is None or not math.isfinite(bound) else float(bound)
-    if bound is not None and value < bound <= value + within * max(1.0, abs(value)):
+    if bound is not None and value < bound <= value + EXACT * max(1.0, abs(value)):
         # A solver's last digit: a bound is never above what was found.
         bound = float(value)
     gap = gap_of(objective, value, bound)

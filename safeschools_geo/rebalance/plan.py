@@ -36,6 +36,8 @@ class PlanSettings:
         Longest time in seconds.
     seed
         Seed of everything random.
+    set_apart
+        Zones that stay as they are and do not count for the balance.
     """
 
     max_moves: int | None = None
@@ -45,6 +47,7 @@ class PlanSettings:
     rules: Rules = field(default_factory=Rules)
     time_limit_s: float = 60.0
     seed: int = 0
+    set_apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class RebalancePlan:
     assignment
         Zone of each unit under the plan, by `unit_id`.
     loads
-        Load of each zone, by `zone_id`: `before` and `after`.
+        Load of each zone that counts, by `zone_id`: `before` and `after`.
     imbalance_before, imbalance
         Largest ``|load - mean| / mean``, now and under the plan.
     value
@@ -121,7 +124,7 @@ class RebalancePlan:
             A few sentences.
         """
         moves = self.moves
-        moved = count_text(len(moves), str(self.certificate["unit_noun"]))
+        moved = count_text(self.certificate.get("schools_moved", len(moves)), str(self.certificate["unit_noun"]))
         told = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
         return " ".join([*self.notes, told, certificate_text(self.certificate)])
 

@@ -14,7 +14,7 @@ from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from safeschools_geo.rebalance.problem import Problem
+    from safeschools_geo.rebalance.problem import Labels, Problem
     from safeschools_geo.rebalance.stages import Stage
 
 
@@ -27,6 +27,7 @@ def plan_of(
     *,
     seconds: float,
     noun: str = "unit",
+    disputed: pd.DataFrame | None = None,
 ) -> RebalancePlan:
     """Put a plan together from what its stages came to.
 
@@ -44,6 +45,8 @@ def plan_of(
         How long it took.
     noun
         What a unit is called in what is said.
+    disputed
+        Result of `links.disputed_neighbors`: with any, nothing is proven.
 
     Returns
     -------
@@ -53,10 +56,13 @@ def plan_of(
     label, first = stages[-1].label, stages[0]
     if label is None:
         raise ValueError("there is no plan")
-    ids = pd.Index(problem.unit_ids, name="unit_id", dtype="str")
     zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
     # Ids are text from here on, also where they were given as numbers.
-    units = units.assign(unit_id=ids.array, zone_id=zones.take(problem.start).array)
+    units = units.assign(unit_id=units["unit_id"].astype("str"), zone_id=units["zone_id"].astype("str"))
+    planned = pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids), dtype="str")
+    ids = pd.Index(units["unit_id"].array, name="unit_id", dtype="str")
+    # Units of zones that are set apart are in no problem, and stay.
+    assignment = planned.reindex(ids).fillna(units["zone_id"].set_axis(ids)).astype("str").rename("zone_id")
     certificate = certificate_of(
         objective=first.objective,
         value=first.value,
@@ -81,11 +87,15 @@ def plan_of(
         seconds=round(seconds, 3),
         moves_by=settings.rules.moves_in,
         unit_noun=noun,
+        schools_moved=_schools_moved(problem, label, settings),
+        zones_set_apart=settings.set_apart,
+        apart=settings.rules.apart,
+        disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
     )
     return RebalancePlan(
         units=units,
         edges=edges,
-        assignment=pd.Series([problem.zone_ids[z] for z in label], index=ids, name="zone_id", dtype="str"),
+        assignment=assignment,
         loads=pd.DataFrame({"before": problem.loads(problem.start), "after": problem.loads(label)}, index=zones),
         imbalance_before=problem.imbalance(problem.start),
         imbalance=problem.imbalance(label),
@@ -99,6 +109,11 @@ def plan_of(
         notes=notes_of(problem, noun=noun),
         settings=settings,
     )
+
+
+def _schools_moved(problem: Problem, label: Labels, settings: PlanSettings) -> int | None:
+    """Count the schools that move, where moves are counted in schools."""
+    return round(problem.cost(label, problem.move_cost())) if settings.rules.moves_in == "schools" else None
 
 
 def _stage_facts(stage: Stage) -> dict[str, Any]:

@@ -107,6 +107,11 @@ class Problem:
         """Whether every move counts 1."""
         return bool((self.move_size == 1.0).all())
 
+    @property
+    def counts_whole(self) -> bool:
+        """Whether every move counts a whole number, 1 or more."""
+        return bool((self.move_size >= 1.0).all() and (self.move_size == np.round(self.move_size)).all())
+
     def loads(self, label: Labels) -> Numbers:
         """Add up the loads of the zones.
 

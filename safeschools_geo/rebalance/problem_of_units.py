@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +40,8 @@ class Rules:
         Pairs of a unit and a zone it must not be in.
     moves_in
         What moves are counted in: ``units``, ``schools``, ``students`` or ``workload``.
+    apart
+        Pairs of units that are no neighbors though they share a border, as a person said.
     """
 
     roots: Mapping[str, str] | None = None
@@ -47,6 +49,7 @@ class Rules:
     together: tuple[tuple[str, ...], ...] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
     moves_in: str = "units"
+    apart: tuple[tuple[str, str], ...] = ()
 
 
 def problem_of(
@@ -114,6 +117,39 @@ def problem_of(
         move_size=_move_size(units, rules.moves_in),
         border_km=border_km,
     )
+
+
+def that_count(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, rules: Rules, set_apart: Iterable[str]
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, Rules]:
+    """Leave out zones that are set apart, with their units and all that is about them.
+
+    Parameters
+    ----------
+    units, edges, rules
+        As for `problem_of`.
+    set_apart
+        Zones that stay as they are and do not count for the balance.
+
+    Returns
+    -------
+    tuple
+        Units, edges and rules without them.
+    """
+    zones = set(map(str, set_apart))
+    if not zones:
+        return units, edges, rules
+    is_apart = units["zone_id"].astype("str").isin(zones)
+    gone = set(units.loc[is_apart, "unit_id"].astype("str"))
+    is_of_them = edges["unit_a"].astype("str").isin(gone) | edges["unit_b"].astype("str").isin(gone)
+    kept = replace(
+        rules,
+        roots={z: u for z, u in (rules.roots or {}).items() if z not in zones} or None,
+        locked=tuple(u for u in rules.locked if u not in gone),
+        together=tuple(tuple(u for u in group if u not in gone) for group in rules.together),
+        forbidden=tuple((u, z) for u, z in rules.forbidden if u not in gone and z not in zones),
+    )
+    return units[~is_apart], edges[~is_of_them], kept
 
 
 def _distances(travel: pd.DataFrame, ids: list[str], zones: list[str]) -> Numbers:
@@ -274,6 +310,7 @@ def rules_of(
     together: Iterable[Iterable[str]],
     forbidden: Iterable[tuple[str, str]],
     moves_in: str = "units",
+    apart: Iterable[tuple[str, str]] = (),
 ) -> Rules:
     """Gather rules from whatever sequences they come in.
 
@@ -289,6 +326,8 @@ def rules_of(
         Pairs of a unit and a zone it must not be in.
     moves_in
         What moves are counted in.
+    apart
+        Pairs of units that are no neighbors though they share a border.
 
     Returns
     -------
@@ -301,4 +340,5 @@ def rules_of(
         together=tuple(tuple(str(u) for u in group) for group in together),
         forbidden=tuple((str(u), str(z)) for u, z in forbidden),
         moves_in=moves_in,
+        apart=tuple((str(a), str(b)) for a, b in apart),
     )

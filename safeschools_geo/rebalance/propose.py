@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance.exact.few_moves import plans_of_few_moves
 from safeschools_geo.rebalance.feasible.feasibility import explain_infeasible, infeasible_error
-from safeschools_geo.rebalance.ground.links import EDGE_COLUMNS, edges_of_table, unit_edges
+from safeschools_geo.rebalance.ground.links import EDGE_COLUMNS, disputed_neighbors, edges_of_table, unit_edges
 from safeschools_geo.rebalance.model import Limits, Objective, objective_value
 from safeschools_geo.rebalance.plan import PlanSettings, RebalancePlan
 from safeschools_geo.rebalance.plan_of_stages import plan_of
-from safeschools_geo.rebalance.problem_of_units import problem_of, require_units, rules_of
+from safeschools_geo.rebalance.problem_of_units import problem_of, require_units, rules_of, that_count
 from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import geopandas as gpd
-    import pandas as pd
 
     from safeschools_geo.errors import InputError
     from safeschools_geo.rebalance.problem import Labels, Problem
+    from safeschools_geo.rebalance.problem_of_units import Rules
 
 OBJECTIVES = ("moves", "imbalance", "travel", "boundary")
 """What a plan can be asked to make small."""
@@ -50,6 +51,8 @@ def rebalance(
     slack: float = 0.005,
     moves_in: str = "units",
     travel: pd.DataFrame | None = None,
+    set_apart: Iterable[str] = (),
+    apart: Iterable[tuple[str, str]] = (),
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -66,7 +69,8 @@ def rebalance(
         Which units may follow each other: a table of pairs (`unit_a`, `unit_b`, else the first two columns); borders of
         the geometry, and bridges over gaps, by default.
     max_moves
-        Most units that may move. Alone it asks for the smallest imbalance, then for the shortest travel within `slack`.
+        Most units that may move; most schools where moves are counted in schools. Alone it asks for the smallest
+        imbalance, then for the shortest travel within `slack`.
     tolerance
         Largest imbalance. Alone it asks for the fewest moves, then for the shortest travel. With `max_moves` it asks
         for the shortest travel.
@@ -87,6 +91,10 @@ def rebalance(
         What moves count as an objective: ``units``, or a sum of ``schools``, ``students`` or ``workload``.
     travel
         Distance of each unit (rows) from the centre of each zone (columns); straight kilometres by default.
+    set_apart
+        Zones that stay as they are and do not count for the balance, such as those without a school.
+    apart
+        Pairs of units that are no neighbors though they share a border.
     time_limit_s
         Longest time in seconds; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -100,7 +108,8 @@ def rebalance(
     -------
     RebalancePlan
         The plan. Its `bound` belongs to the first objective and holds for every contiguous plan, that keeps the roots
-        if there are any; bounds over fewer plans stand apart in the certificate's `stages`.
+        if there are any; nothing is proven where the drawing leaves open who borders whom
+        (`links.disputed_neighbors`). Bounds over fewer plans stand apart in the certificate's `stages`.
 
     Raises
     ------
@@ -116,19 +125,52 @@ def rebalance(
     """
     began = time.perf_counter()
     wanted = _objectives(objectives, max_moves, tolerance)
-    rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in)
-    settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed)
+    rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in, apart=apart)
+    gone = tuple(map(str, set_apart))
+    settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
     _require_settings(settings)
-    edges = edges_given(units, adjacency, crs=crs)
-    problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
+    given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
+    balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
+    settings = replace(settings, rules=rules)
+    problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     stages = solve_stages(problem, settings, began=began)
     label = stages[-1].label
     if label is None:
         raise no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
-    return plan_of(units, edges, problem, settings, stages, seconds=time.perf_counter() - began, noun=noun)
+    return plan_of(
+        *(units, given.edges, problem, settings, stages),
+        seconds=time.perf_counter() - began,
+        noun=noun,
+        disputed=given.disputed,
+    )
 
 
-def edges_given(units: gpd.GeoDataFrame, adjacency: pd.DataFrame | None, *, crs: object = None) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class GivenEdges:
+    """The links a plan rests on.
+
+    Parameters
+    ----------
+    edges
+        `unit_a`, `unit_b`, `shared_m`, `kind`.
+    apart
+        Pairs that share a border and are no neighbors, as a person said.
+    disputed
+        Result of `links.disputed_neighbors`.
+    """
+
+    edges: pd.DataFrame
+    apart: tuple[tuple[str, str], ...]
+    disputed: pd.DataFrame
+
+
+def edges_given(
+    units: gpd.GeoDataFrame,
+    adjacency: pd.DataFrame | None,
+    *,
+    apart: Iterable[tuple[str, str]] = (),
+    crs: object = None,
+) -> GivenEdges:
     """Take the edges that are given, or find them.
 
     Parameters
@@ -137,20 +179,48 @@ def edges_given(units: gpd.GeoDataFrame, adjacency: pd.DataFrame | None, *, crs:
         Areal units.
     adjacency
         Result of `links.unit_edges`, taken as it is; any table of pairs; None for the borders of the geometry.
+    apart
+        Pairs that share a border and are no neighbors.
     crs
         Projected CRS in metres to measure in; the UTM zone of the units by default.
 
     Returns
     -------
-    pandas.DataFrame
-        `unit_a`, `unit_b`, `shared_m`, `kind`.
+    GivenEdges
+        The links, and what is in dispute about them. A plain table of pairs is a person's word: what it leaves out is
+        kept apart.
     """
     require_units(units)
+    told = [(str(a), str(b)) for a, b in apart]
     if adjacency is None:
-        return unit_edges(units, crs=crs)
-    if set(EDGE_COLUMNS) <= set(adjacency.columns):
-        return adjacency
-    return edges_of_table(units, adjacency, crs=crs).edges
+        edges = unit_edges(units, forbidden=told, crs=crs)
+    elif set(EDGE_COLUMNS) <= set(adjacency.columns):
+        edges = adjacency
+    else:
+        edges = edges_of_table(units, adjacency, crs=crs).edges
+        told += left_out(units, edges, crs=crs)
+    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))
+
+
+def left_out(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> list[tuple[str, str]]:
+    """List the pairs that a table of neighbors leaves out though they share a border.
+
+    Parameters
+    ----------
+    units
+        Areal units.
+    edges
+        The links of the table.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    list of tuple of str
+        The pairs.
+    """
+    open_pairs = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)
+    return list(open_pairs[["unit_a", "unit_b"]].itertuples(index=False, name=None))
 
 
 def _objectives(
@@ -202,7 +272,7 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
     list of Stage
         One for each objective; only the first where there is no plan.
     """
-    limits = Limits(tolerance=settings.tolerance, max_moves=settings.max_moves)
+    limits = replace(moves_limits(settings.max_moves, settings.rules), tolerance=settings.tolerance)
     known = _first_plans(problem, settings)
     stages: list[Stage] = []
     for objective, share in zip(settings.objectives, _SHARES[len(settings.objectives)], strict=True):
@@ -218,6 +288,48 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
     return stages
 
 
+def moves_limits(max_moves: int | None, rules: Rules) -> Limits:
+    """Limit how much may move.
+
+    Parameters
+    ----------
+    max_moves
+        Most moves; None for no limit.
+    rules
+        What moves are counted in: where that is schools, a site of two schools counts two.
+
+    Returns
+    -------
+    Limits
+        The limit.
+    """
+    size = None if max_moves is None or rules.moves_in != "schools" else float(max_moves)
+    return Limits(max_moves=max_moves, max_move_size=size)
+
+
+def is_few(problem: Problem, label: Labels, limits: Limits) -> bool:
+    """Say whether a plan moves no more than it may.
+
+    Parameters
+    ----------
+    problem
+        What is to be rebalanced.
+    label
+        The plan.
+    limits
+        Result of `moves_limits`.
+
+    Returns
+    -------
+    bool
+        True where it does not.
+    """
+    size = problem.cost(label, problem.move_cost())
+    return (limits.max_moves is None or problem.moved(label) <= limits.max_moves) and (
+        limits.max_move_size is None or size <= limits.max_move_size + _ROUNDING
+    )
+
+
 def _first_plans(problem: Problem, settings: PlanSettings) -> list[Labels]:
     most = min(len(problem), _MOST_BEAM_MOVES if settings.max_moves is None else settings.max_moves)
     return plans_of_few_moves(problem, max_moves=most, tolerance=settings.tolerance or 0.0)
@@ -226,10 +338,7 @@ def _first_plans(problem: Problem, settings: PlanSettings) -> list[Labels]:
 def _is_within(problem: Problem, label: Labels, limits: Limits) -> bool:
     return (
         (limits.tolerance is None or problem.imbalance(label) <= limits.tolerance + _ROUNDING)
-        and (limits.max_moves is None or problem.moved(label) <= limits.max_moves)
-        and (
-            limits.max_move_size is None or problem.cost(label, problem.move_cost()) <= limits.max_move_size + _ROUNDING
-        )
+        and is_few(problem, label, limits)
         and (limits.max_travel is None or problem.cost(label, problem.travel) <= limits.max_travel + _ROUNDING)
         and (limits.max_boundary is None or problem.border(label) <= limits.max_boundary + _ROUNDING)
         and problem.is_plan(label)
@@ -298,7 +407,7 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
 
 
 def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:
-    limits = Limits(max_moves=settings.max_moves)
+    limits = moves_limits(settings.max_moves, settings.rules)
     start = min(_first_plans(problem, replace(settings, tolerance=None)), key=problem.imbalance, default=None)
     deadline = time.perf_counter() + min(settings.time_limit_s, _NEAREST_S)
     return solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)

@@ -44,6 +44,8 @@ class Score:
         One row for each measure (`measures.COLUMNS`).
     load_unit
         What workload is counted in.
+    lost_levels
+        Zone and level of each last school of its level that a zone has today and would lose.
     """
 
     assignment: pd.Series
@@ -52,6 +54,7 @@ class Score:
     splits: pd.DataFrame
     measures: pd.DataFrame
     load_unit: str = LOAD_UNIT
+    lost_levels: tuple[tuple[str, str], ...] = ()
 
     def value(self, measure: str) -> float:
         """Give what a measure comes to.
@@ -117,8 +120,11 @@ class Score:
         return str(self.measures.set_index("measure")["shown"][measure])
 
     def _about_balance(self) -> str:
-        heaviest, lightest = (self.zones.iloc[int(i)] for i in (self.loads.argmax(), self.loads.argmin()))
-        head = f"Imbalance {self._shown('imbalance')} over {count_text(len(self.zones), 'zone')}"
+        zones = self.zones[self.zones["is_counted"]]
+        heaviest, lightest = (zones.iloc[int(i)] for i in (zones["workload"].argmax(), zones["workload"].argmin()))
+        note = str(self.measures.set_index("measure")["note"]["imbalance"])
+        apart = f" ({note})" if note else ""
+        head = f"Imbalance {self._shown('imbalance')} over {count_text(len(zones), 'zone')}{apart}"
         if heaviest["load_shown"] == lightest["load_shown"]:
             return f"{head}: {heaviest['load_shown']} {self.load_unit} in each."
         low, high = (f"{z['load_shown']} (zone {z['zone_id']})" for z in (lightest, heaviest))
@@ -139,6 +145,8 @@ class Score:
         figures = {noun: self.value(f"{noun}s_moved") for noun in ("school", "student", "incident")}
         parts = [count_text(round(figure), noun) for noun, figure in figures.items() if not pd.isna(figure)]
         units = count_text(moved, "unit", of=len(self.assignment))
+        unknown = str(self.measures.set_index("measure")["note"]["students_moved"])
+        parts += [f"students {unknown}"] if unknown else []
         return f"{units} moved ({', '.join(parts)})." if parts else f"{units} moved."
 
     def _about_splits(self) -> list[str]:
@@ -168,6 +176,7 @@ def score_plan(
     hotspot_splits: pd.DataFrame | None = None,
     schools: pd.DataFrame | None = None,
     coverage: pd.DataFrame | None = None,
+    set_apart: Iterable[str] = (),
     crs: object = None,
     load_unit: str = LOAD_UNIT,
 ) -> Score:
@@ -206,6 +215,8 @@ def score_plan(
     coverage
         `measure`, `value`, and `label`, `shown`, `unit`, `better`, `note` where there are any: how the plan does on
         response, backup and overflow.
+    set_apart
+        Zones that do not count for the balance as long as the plan moves nothing into them.
     crs
         Projected CRS in metres to measure in; the UTM zone of the units by default.
     load_unit
@@ -224,7 +235,7 @@ def score_plan(
         When a workload is missing or negative.
     """
     plan = in_order(assignment, units)
-    table = zone_table(units, plan, edges, zones=zones, schools=schools, roots=roots, crs=crs)
+    table = zone_table(units, plan, edges, zones=zones, schools=schools, roots=roots, set_apart=set_apart, crs=crs)
     if costs is None:
         costs = travel_km(units, zone_centres(units, roots, crs=crs) if centres is None else centres, crs=crs)
     by_school = schools_of_units(units).map(plan)
@@ -244,10 +255,12 @@ def score_plan(
         plan_measures.splits("groups", "Keep-together groups", split["groups"], "no groups given"),
         plan_measures.splits("hotspots", "Hotspots", split["hotspots"], "no hotspots given"),
         *measures.levels(table),
+        plan_measures.levels_lost(units, plan, schools),
         *measures.teams(team_table),
         *plan_measures.coverage_measures(coverage),
     ]
-    return Score(plan, table, team_table, _joined(split), measures.as_table(rows), load_unit)
+    lost = () if schools is None else tuple(plan_measures.lost_levels(units, plan, schools))
+    return Score(plan, table, team_table, _joined(split), measures.as_table(rows), load_unit, lost)
 
 
 def split_table(groups: Mapping[str, Iterable[str]], zone: pd.Series) -> pd.DataFrame:
@@ -292,5 +305,8 @@ def _team_table(table: pd.DataFrame) -> pd.DataFrame | None:
     if "team" not in table.columns or table["team"].isna().all():
         return None
     by_team = table.groupby("team", sort=True)
-    sums = by_team.agg(zones=("zone_id", "size"), workload=("workload", "sum")).reset_index()
-    return sums.assign(load_per_zone=sums["workload"] / sums["zones"])
+    sums = by_team.agg(
+        zones=("zone_id", "size"), workload=("workload", "sum"), counted=("is_counted", "sum")
+    ).reset_index()
+    per_zone = sums["workload"] / sums["counted"].where(sums["counted"] > 0)
+    return sums.drop(columns="counted").assign(load_per_zone=per_zone)

@@ -142,7 +142,7 @@ class Stability:
                 f"its imbalance is lower than that of the current zones in the same term{self._within(TERM)}."
             )
         else:
-            said.append(f"There is no {past} to score the plan on.")
+            said.append(f"There is no {past} to score the plan on: whether it holds up is not known.")
         if len(own):
             said.append(f"It was made from {', '.join(own['term'])}, which says nothing for or against it.")
         return said
@@ -172,6 +172,7 @@ def plan_stability(
     tolerance: float | None = None,
     planned_on: str | None = None,
     zones: Iterable[str] | None = None,
+    set_apart: Iterable[str] = (),
     incident_hours: pd.DataFrame | None = None,
     school_days: Iterable[dt.date] | None = None,
     visit_hours: pd.Series | None = None,
@@ -194,6 +195,8 @@ def plan_stability(
         The term that the plan was made from: it is scored, and left out of every share.
     zones
         Ids of zones there are besides those of the units; a zone without units counts, with load 0.
+    set_apart
+        Zones that do not count for the imbalance as long as the plan moves nothing into them.
     incident_hours
         `unit_id`, `day` and `hours` of work, travel included, of each incident that was the zone officer's in one term.
         Without it there is no bootstrap.
@@ -232,15 +235,18 @@ def plan_stability(
     """
     after = in_order(assignment, units)
     before = pd.Series(units["zone_id"].to_numpy(), index=after.index)
+    apart, entered = set(set_apart), set(after[before != after])
     ids = natural_order([*before, *after, *(zones or ())])
-    old, new = (_membership(plan, ids) for plan in (before, after))
+    old = _membership(before, ids)[:, [zone not in apart for zone in ids]]
+    new = _membership(after, ids)[:, [zone not in apart - entered for zone in ids]]
     past = _past_loads(loads_by_term, after.index)
     _require_term(planned_on, past)
     is_empty = past.sum() == 0
     tables = [_scored(TERM, past.columns[~is_empty], past.loc[:, ~is_empty].to_numpy().T, old, new)]
     days = 0
-    if incident_hours is not None:
-        by_day = hours_by_day(incident_hours, school_days, after.index)
+    by_day = None if incident_hours is None else hours_by_day(incident_hours, school_days, after.index)
+    # Without a call every redrawn term is the same: chance has nothing to do.
+    if by_day is not None and by_day.any():
         days = len(by_day)
         loads = redrawn_loads(by_day, times=bootstrap, seed=seed) + fixed_hours(visit_hours, after.index)
         tables.append(_scored(BOOTSTRAP, pd.Index(range(1, bootstrap + 1)).astype("str"), loads, old, new))

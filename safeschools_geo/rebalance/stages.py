@@ -109,7 +109,9 @@ def solve_stage(
     Stage
         The best plan, the bound over all contiguous plans, and that over a restricted class where one was searched.
     """
-    if problem.counts_units and len(problem) > _SMALL:
+    # A limit in schools is one on the cost of a plan, by which sets are chosen anyway; fewer units than that move.
+    by_size = objective == "imbalance" and limits.max_move_size == limits.max_moves is not None and problem.counts_whole
+    if (problem.counts_units or by_size) and len(problem) > _SMALL:
         by_sets = _by_sets(problem, objective, limits, start=start, deadline=deadline)
         if by_sets is not None and by_sets.is_proven:
             return by_sets

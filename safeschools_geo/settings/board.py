@@ -21,8 +21,8 @@ class BoardSettings:
     languages
         Languages of the packet, ``en`` and ``es``; the pages of the first stand at the top.
     by_school
-        Whether the packet may have a table with a number for each school, if little enough of it would be withheld;
-        without it the adviser only tells how much that would be.
+        Whether figures of single schools may be published: a table with a number for each school, if little enough of
+        it would be withheld, and groups that have one school alone.
     pdf
         Whether the packet is printed as PDF too.
     releases

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.file_names import folder_fault, folder_key
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.settings.checks import require, require_values
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SHOWN = 60
+_TAKEN = frozenset({"compare", "check.html", "releases", "releases.jsonl"})
+"""What stands beside the folders of terms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +36,52 @@ class Term:
     def __post_init__(self) -> None:
         """Check that it ends after it starts."""
         require(self.start <= self.end, f"[[terms]] {self.name}", "The term ends before it starts.")
-        is_plain = (
-            self.name.strip() == self.name
-            and self.name not in {"", ".", ".."}
-            and not set('/\\:*?"<>|') & set(self.name)
-        )
-        require(is_plain, "[[terms]] name", "The name of a term is also the name of a folder.", found=repr(self.name))
+
+
+def term_name_faults(names: Sequence[str]) -> list[SettingsError]:
+    """Find names of terms that cannot be names of folders beside each other, on whatever file system.
+
+    Parameters
+    ----------
+    names
+        The names of all terms.
+
+    Returns
+    -------
+    list of SettingsError
+        All faults; none where every name is fit.
+    """
+    faults = [_name_fault(name, f"it {reason}") for name in dict.fromkeys(names) if (reason := folder_fault(name))]
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(folder_key(name), []).append(name)
+    faults += [
+        _name_fault(of[0], "outputs/ has a file or folder of that name") for key, of in alike.items() if key in _TAKEN
+    ]
+    for several in alike.values():
+        if len(several) > 1:
+            same = "Two terms have the same name."
+            twins = "Two terms have names that are one folder on some systems."
+            faults.append(
+                SettingsError(
+                    same if len(set(several)) < len(several) else twins,
+                    where="[[terms]] name",
+                    found=", ".join(ascii(name) for name in several),
+                    expected="names that differ in more than upper and lower case or the way letters are encoded",
+                    remedy="Rename one of them in district.toml.",
+                )
+            )
+    return faults
+
+
+def _name_fault(name: str, reason: str) -> SettingsError:
+    return SettingsError(
+        "The name of a term is also the name of a folder, and cannot be this.",
+        where="[[terms]] name",
+        found=f"{name[:_SHOWN]!a}{'…' if len(name) > _SHOWN else ''}: {reason}",
+        expected='a name such as "Fall 2025"',
+        remedy="Rename the term in district.toml.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,6 @@ class DistrictSettings:
         Number of zones there ought to be; not checked if left out.
     is_synthetic
         Whether the data are made up, which every output then says.
-    lang
-        Language of the pages, as an IETF tag.
     """
 
     name: str
@@ -35,7 +33,6 @@ class DistrictSettings:
     crs: str | int | None = None
     zones: int | None = None
     is_synthetic: bool = False
-    lang: str = "en"
 
     def __post_init__(self) -> None:
         """Check the values."""

@@ -14,7 +14,10 @@ TimeMeaning = Literal["local", "utc", "local_tagged_utc"]
 SimilarIds = Literal["stop", "same", "apart"]
 UNKNOWN_RESPONDER = "unknown"
 
-TIMES = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+TimeOfDay = Literal["known", "unknown"]
+TIME_COLUMNS = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+"""Our columns of incidents that hold moments."""
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "zones": ("zone_id", "name", "officer", "team"),
     "boundary": (),
@@ -22,11 +25,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "roads": ("name", "minutes", "speed_kph", "one_way"),
     "places": ("name",),
     "units": ("unit_id", "name"),
-    "incidents": ("incident_id", *TIMES, "category", "origin", "school_id", "school_name", "responder"),
+    "incidents": ("incident_id", *TIME_COLUMNS, "category", "origin", "school_id", "school_name", "responder"),
 }
 """Section of ``district.toml`` → the columns that are read of its files, beside those of `PLACE_COLUMNS`."""
 PLACE_COLUMNS = ("x", "y", "wkt")
-_LISTS = {"category", "level", *TIMES}
+_LISTS = {"category", "level", *TIME_COLUMNS}
 """Columns of ours that several columns of a file can make together."""
 
 
@@ -61,6 +64,41 @@ def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) ->
         elif not theirs and not isinstance(theirs, str):
             faults.append(f'{where}: an empty list names no column; "" says that the file has none')
     return faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingSettings:
+    """``[reading]``: how much a file may hold; a file that holds more is refused before it fills the memory.
+
+    Commands that take no district folder keep to the defaults.
+
+    Parameters
+    ----------
+    max_mb
+        Megabytes of a file, and of what a zip archive, a workbook or a Parquet file unpacks to.
+    max_ratio
+        How many times its own size such a file may unpack to; up to 16 megabytes are always unpacked.
+    max_entries
+        Files inside a zip archive or a workbook.
+    max_rows
+        Rows of a table.
+    max_columns
+        Columns of a table.
+    max_cells
+        Rows × columns of a table, or the cells of a workbook that hold a value.
+    """
+
+    max_mb: float = 1_000.0
+    max_ratio: float = 100.0
+    max_entries: int = 10_000
+    max_rows: int = 5_000_000
+    max_columns: int = 2_000
+    max_cells: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name, value in vars(self).items():
+            require(value > 0, f"[reading] {name}", "A limit is above 0.", found=value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +186,12 @@ class IncidentSettings(LayerSettings):
         What the times of the export mean: ``local`` time, ``utc``, or ``local_tagged_utc`` (local times that the file
         says are UTC).
     day_first
-        Whether 3/4/2025 is the third of April.
+        Whether 3/4/2025 is the third of April. Left out, the month comes first, unless dates exist only the other way
+        round: then it has to be said.
+    time_of_day
+        Our column of times → ``known``, if its times of day are what they seem, or ``unknown``, if it holds only dates.
+        Left out, a column that is all at midnight holds dates, and one that has another time of day in nearly all rows
+        is refused.
     midnight_is_unknown
         Whether exactly 00:00:00 means that the time of day is not known.
     unmapped
@@ -170,7 +213,8 @@ class IncidentSettings(LayerSettings):
 
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     times: TimeMeaning = "local"
-    day_first: bool = False
+    day_first: bool | None = None
+    time_of_day: Mapping[str, TimeOfDay] = field(default_factory=dict)
     midnight_is_unknown: bool = False
     unmapped: Literal["stop", "non_critical"] = "stop"
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -186,6 +230,8 @@ class IncidentSettings(LayerSettings):
         require_values(set(self.origins.values()) | {self.default_origin}, ORIGINS, "[incidents.origins]")
         require_values(set(self.responders.values()), (*RESPONDERS, UNKNOWN_RESPONDER), "[incidents.responders]")
         require_values({self.times}, ("local", "utc", "local_tagged_utc"), "[incidents] times")
+        require_values(self.time_of_day, TIME_COLUMNS, "[incidents.time_of_day]")
+        require_values(set(self.time_of_day.values()), ("known", "unknown"), "[incidents.time_of_day]")
         require_values({self.unmapped}, ("stop", "non_critical"), "[incidents] unmapped")
         require(0 < self.name_score <= 100, "[incidents] name_score", "A score is above 0 and at most 100.")  # noqa: PLR2004
         require(self.nearest_school_m >= 0, "[incidents] nearest_school_m", "A distance is not negative.")

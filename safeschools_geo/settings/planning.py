@@ -102,6 +102,9 @@ class RebalanceSettings:
     keeps_roots
         Whether the school in the middle of each zone (the one of least travel) stays in it, so that officers keep their
         base; ``false`` allows every contiguous plan.
+    fills_empty_zones
+        Whether a proposal gives schools to zones that have none; ``false`` leaves these zones as they are and out of
+        the imbalance, which would else be 100 % whatever the others do.
     roots
         Zone → school that stays in it, in place of the one in the middle.
     locked
@@ -123,6 +126,7 @@ class RebalanceSettings:
     slack: float = 0.005
     time_limit_s: float = 60.0
     keeps_roots: bool = True
+    fills_empty_zones: bool = False
     roots: Mapping[str, str] = field(default_factory=dict)
     locked: tuple[str, ...] = ()
     together: tuple[tuple[str, ...], ...] = ()

@@ -6,14 +6,21 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.errors import SettingsError, SeveralFaultsError
 from safeschools_geo.settings.board import BoardSettings
-from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term
+from safeschools_geo.settings.calendar import CalendarSettings, HoursSettings, Term, term_name_faults
 from safeschools_geo.settings.checks import require
 from safeschools_geo.settings.coverage import CoverageSettings
 from safeschools_geo.settings.district import DistrictSettings, PathSettings
 from safeschools_geo.settings.hotspots import HotspotSettings, PatrolChange
-from safeschools_geo.settings.inputs import COLUMNS, IncidentSettings, LayerSettings, SchoolSettings, column_faults
+from safeschools_geo.settings.inputs import (
+    COLUMNS,
+    IncidentSettings,
+    LayerSettings,
+    ReadingSettings,
+    SchoolSettings,
+    column_faults,
+)
 from safeschools_geo.settings.planning import AssignSettings, RebalanceSettings, WorkloadSettings
 
 
@@ -30,6 +37,7 @@ class Settings:
     folder: Path
     district: DistrictSettings
     paths: PathSettings = field(default_factory=PathSettings)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
     zones: LayerSettings = field(default_factory=LayerSettings)
     boundary: LayerSettings = field(default_factory=LayerSettings)
     roads: LayerSettings = field(default_factory=LayerSettings)
@@ -49,11 +57,12 @@ class Settings:
     patrol_changes: tuple[PatrolChange, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that columns are ours, and that terms have names of their own and do not overlap."""
+        """Check that columns are ours, and that terms can be folders of their own and do not overlap."""
         faults = [fault for section in COLUMNS for fault in column_faults(section, getattr(self, section).columns)]
         require(not faults, "columns in district.toml", "\n  - ".join(faults))
-        names = [t.name for t in self.terms]
-        require(len(set(names)) == len(names), "[[terms]]", "Two terms have the same name.", found=", ".join(names))
+        names = term_name_faults([t.name for t in self.terms])
+        if names:
+            raise names[0] if len(names) == 1 else SeveralFaultsError(names)
         ordered = sorted(self.terms, key=lambda t: t.start)
         for before, after in itertools.pairwise(ordered):
             require(before.end < after.start, "[[terms]]", f"The terms {before.name} and {after.name} overlap.")

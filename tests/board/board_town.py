@@ -163,19 +163,21 @@ def coverage() -> BoardCoverage:
     """Say how soon an officer comes; in North that is withheld."""
     told = zones()[["zone_id", "name"]].assign(
         response_min=[4.5, 5.0, np.nan, 6.5, 5.5],
-        own_share=[0.9, 0.85, np.nan, 0.95, 0.9],
         is_withheld=[False, False, True, False, False],
     )
     return BoardCoverage(
         zones=pd.DataFrame(told),
         district_response_min=5.0,
-        district_own_share=0.9,
-        district_overflow_share=0.05,
+        own_share=0.85,
+        other_share=0.1,
+        patrol_share=0.05,
+        officers_share=0.95,
         step_min=0.5,
         step_share=0.05,
-        is_by_road=False,
-        detour_factor=1.3,
-        speed_kph=40.0,
+        is_timed=True,
+        is_answered=True,
+        timed_share=0.95,
+        answered_share=1.0,
     )
 
 
@@ -213,8 +215,9 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         categories=counts.table("category", term=THIS),
         origins=counts.table("origin", term=THIS),
         changes=public_changes(trends, before=BEFORE, after=THIS, days=DAYS),
-        advice=_advice(),
+        baseline="year_before",
         method={"Routine visit": "30 min"},
+        withholds_single_schools=False,
     )
     if bare:
         return told
@@ -225,18 +228,4 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
         places=gpd.GeoDataFrame({"name": ["Millpond"]}, geometry=[town.place(1000, 1000)], crs=4326),
         plan=plan(),
         coverage=coverage(),
-    )
-
-
-def _advice() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "position": [0, 1],
-            "grouping": ["school × category, 2025–26", "zone × level, 2025–26"],
-            "figures": [12, 6],
-            "withheld": [6, 1],
-            "withheld_share": [0.5, 1 / 6],
-            "is_choosable": [False, True],
-            "is_chosen": [False, True],
-        }
     )

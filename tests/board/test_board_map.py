@@ -247,7 +247,7 @@ def test_a_click_picks_a_zone_and_tells_its_facts(opened):
     page.locator("[data-zone=A]").click(position={"x": 20, "y": 20})
     facts = page.get_by_role("status")
     # 48 incidents of 300 students on 100 days: 1.6 for each 1,000; exact Poisson interval of 48: 35.4 to 63.6.
-    expect(facts).to_contain_text("48 incidents; 1.60 for each 1,000 student-days, between 1.18 and 2.12.")
+    expect(facts).to_contain_text("48 calls; 1.60 for each 1,000 student-days, between 1.18 and 2.12.")
     expect(page.get_by_label("Zone", exact=True)).to_have_value("A")
     expect(page.locator("tr.is-picked th")).to_have_text("West")
     assert pressed(page) == ["A"]
@@ -260,7 +260,7 @@ def test_a_click_picks_a_zone_and_tells_its_facts(opened):
 def test_the_list_picks_a_withheld_zone_and_no_figure_appears(opened):
     page = opened("rates")
     page.get_by_label("Zone", exact=True).select_option("North")
-    expect(page.get_by_role("status")).to_have_text(re.compile(r"North\s+Incidents: withheld\s*$"))
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"North\s+Calls for zone officers: withheld\s*$"))
     assert pressed(page) == ["C"]
     page.get_by_label("Zone", exact=True).select_option("none picked")
     assert pressed(page) == []

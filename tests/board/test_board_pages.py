@@ -24,11 +24,13 @@ from safeschools_geo.board.index_part import index_part
 from safeschools_geo.board.packet import draw_packet, packet_parts
 from safeschools_geo.board.pdf import find_browser, print_pdf
 from safeschools_geo.board.rates_part import rates_part
+from safeschools_geo.board.rows import change_text
 from safeschools_geo.board.trends_part import trends_part
 from safeschools_geo.board.words import LANGUAGES, words
 from safeschools_geo.board.zones_part import zones_part
 from safeschools_geo.disclosure import Grouping, audit, protect
 from safeschools_geo.errors import SettingsError
+from safeschools_geo.packet.rates import public_changes
 
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 WORDS = ROOT / "safeschools_geo" / "board" / "words"
@@ -95,18 +97,69 @@ def test_margins_of_paper_are_plain_words():
 def test_the_front_page_says_what_was_found():
     told = text_of(index_part(board_town.content(), EN).body)
     # 154 against 123 in terms of 100 days each: 154 / 123 = 1.252.
-    assert "answered 154 calls for the programme in Spring 2026. In Spring 2025 it was 123; that is 25% more." in told
+    assert "In Spring 2026, the record has 154 calls for zone officers at schools in a zone" in told
+    assert "In Spring 2025, the same term a year earlier, it was 123; that is 25% more." in told
+    assert "Officers of the zones answered about 95% of the calls in Spring 2026." in told
     # Counts of 123 and 154 differ by 31, less than 1.96 standard deviations of their difference, 1.96 × √277 = 32.6.
-    assert "that is no more than chance can do." in told
+    assert "the difference is not clearly more than chance." in told
     assert "By grade level: Elementary 60, Middle 35, High withheld, K–8 withheld." in told
     # West: 48 against 20. South, East: 12 against 13, 60 against 58. North and Lake are withheld.
-    assert "rose by more than chance in West. In 2 of 5 zones they changed no more" in told
+    assert "Against Spring 2025, the same term a year earlier, calls for each school day rose by more than" in told
+    assert "more than chance explains in West. In 2 of 5 zones the difference is not clearly more than chance." in told
     assert "For 2 zones it cannot be said." in told
-    assert "17 of the 48 figures of incidents in this packet are withheld (35%)" in told
+    assert "17 of the 48 figures of calls in this packet are withheld (35%)" in told
     # 31 of 154 = 20.1 %.
     assert "31 of this term’s 154 calls (20%) were started by an officer" in told
     assert "would move 1 school and share the work more evenly: the zone farthest from the average is 35% away" in told
-    assert "an officer reaches a call in about 5.0 minutes on average, and 90% of the calls" in told
+    assert "As recorded, the officer who answered a call was on the way for about 5.0 minutes, on average." in told
+
+
+def test_schools_in_no_zone_are_told():
+    told = replace(board_town.content(), in_no_zone=3)
+    assert "3 schools of the programme lie in no zone. They and their calls are in none" in text_of(
+        index_part(told, EN).body
+    )
+    assert "Ni ella ni sus llamadas" in text_of(index_part(replace(told, in_no_zone=1), ES).body)
+    assert "in no zone" not in text_of(index_part(board_town.content(), EN).body)
+
+
+def test_a_term_without_calls_is_compared_with_nothing():
+    told = board_town.content()
+    rows = told.district_trends.copy()
+    is_this = rows["term"] == told.term
+    rows.loc[is_this, "count"], rows.loc[is_this, "is_withheld"] = 0, False
+    unknown = {
+        name: pd.Series(pd.NA, told.changes.index, dtype=told.changes[name].dtype)
+        for name in ("ratio", "p_value", "q_value", "direction", "is_more_than_chance")
+    }
+    gone = replace(told, district_trends=rows, changes=told.changes.assign(**unknown))
+    for spoken, none in (
+        (EN, "The record has no calls for zone officers in Spring 2026"),
+        (ES, "El registro no tiene"),
+    ):
+        text = text_of(index_part(gone, spoken).body)
+        assert none in text
+        assert not re.search(r"% fewer|% menos|chance explains|explica el azar|a year earlier|un año antes", text)
+
+
+def test_of_almost_nothing_there_is_no_percentage():
+    days = {"T1": 100, "T2": 100}
+    rows = pd.DataFrame(
+        {
+            "zone": ["A", "A", "B", "B", "C", "C"],
+            "term": ["T1", "T2"] * 3,
+            "count": pd.array([0, 40, 30, 31, None, 12], dtype="Int64"),
+        }
+    )
+    changes = public_changes({"zone": rows}, before="T1", after="T2", days=days).set_index("group")
+    assert changes["direction"].fillna("").tolist() == ["rose", "no clear change", ""]
+    assert changes["ratio"].isna().tolist() == [True, False, True]
+    # Three zones are looked at, the withheld one among them.
+    assert changes.loc["A", "q_value"] == pytest.approx(3 * changes.loc["A", "p_value"])
+    row = {"change": changes.loc["A"].to_dict()}
+    assert change_text(row, EN) == "up, more than chance explains"
+    empty = public_changes({"zone": rows.assign(count=[5, 0] * 3)}, before="T1", after="T2", days=days)
+    assert empty["is_more_than_chance"].isna().all()
 
 
 def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
@@ -114,7 +167,8 @@ def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
     assert "What this map does not show" in told
     for fact in (
         "no heat map",
-        "No school is named with a number",
+        # Four zones of this town have one school, and its figures are shown: that is said.
+        "figures of single schools may be published",
         "Counts from 1 to 10 are withheld, and groups of 10 students or fewer.",
         "Where officers looked is not where harm happened",
         "A rate is a rate of what was recorded, not of how safe a place is.",
@@ -122,6 +176,10 @@ def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
     ):
         assert fact in told
     assert "Threat assessment," not in told
+    hidden = replace(board_town.content(), withholds_single_schools=True)
+    told = text_of(index_part(hidden, EN).body)
+    assert "No figure of incidents of a single school is published" in told
+    assert "may be published" not in told
 
 
 def test_a_first_term_is_compared_with_nothing():
@@ -138,11 +196,11 @@ def test_rates_are_told_with_their_range_and_whether_they_changed():
     rows = rows_of(html, "By zone, Spring 2026")
     # 48 / (300 × 100) and 12 / (400 × 100), per 1,000; exact intervals of a Poisson count of 48 (35.4 to 63.6) and 12
     # (6.2 to 21.0); 48 against 20 is 140 % up.
-    assert rows["West"] == ["48", "300", "1.60", "between 1.18 and 2.12", "up 140%, more than chance"]
-    assert rows["South"] == ["12", "400", "0.30", "between 0.16 and 0.52", "no more than chance"]
+    assert rows["West"] == ["48", "300", "1.60", "between 1.18 and 2.12", "up 140%, more than chance explains"]
+    assert rows["South"] == ["12", "400", "0.30", "between 0.16 and 0.52", "not clearly more than chance"]
     assert rows["North"] == ["withheld", "500", "withheld", "–", "cannot be said"]
     assert rows["East"] == [
-        *("60", "1,000", "no rate", "no rate: the enrolment of a school is not known", "no more than chance"),
+        *("60", "1,000", "no rate", "no rate: the enrolment of a school is not known", "not clearly more than chance"),
     ]
 
 
@@ -185,9 +243,13 @@ def test_a_zone_without_schools_is_told_apart_from_one_that_is_withheld():
 def test_kinds_origins_and_the_finest_table_are_told():
     html = rates_part(board_town.content(), EN).body
     kinds = rows_of(html, "By kind of incident, Spring 2026")
-    assert kinds == {"Kind": ["Incidents"], "Assault and battery": ["61"], "Safety and welfare check": ["93"]}
+    assert kinds == {
+        "Kind": ["Calls for zone officers"],
+        "Assault and battery": ["61"],
+        "Safety and welfare check": ["93"],
+    }
     assert rows_of(html, "Who started the call, Spring 2026")["Started by an officer"] == ["31"]
-    detail = rows_of(html, "Incidents by zone and grade level, 2025–26")
+    detail = rows_of(html, "Calls for zone officers by zone and grade level, 2025–26")
     assert detail["Zone"] == ["Elementary", "Middle", "High", "K–8"]
     assert detail["West"] == ["72", "–", "–", "–"]
     assert detail["East"] == ["–", "withheld", "withheld", "–"]
@@ -201,7 +263,7 @@ def test_the_finest_table_has_its_totals_where_they_are_released():
     table = counts.table("zone", "level", year=year)
     told = board_town.content()
     told = replace(told, counts=counts, audit=audit(counts, knows_rule=True), detail=replace(told.detail, table=table))
-    rows = rows_of(rates_part(told, EN).body, "Incidents by zone and grade level, 2025–26")
+    rows = rows_of(rates_part(told, EN).body, "Calls for zone officers by zone and grade level, 2025–26")
     assert rows["Zone"][-1] == "Total"
     # All of West's are at its elementary school; 122 in the fall and 154 in the spring.
     assert rows["West"] == ["72", "–", "–", "–", "72"]
@@ -219,7 +281,11 @@ def test_trends_leave_gaps_and_have_every_term_in_time():
         "South": ["0.33", "0.41", "0.30"],
         "Lake": ["withheld"] * 3,
     }
-    assert rows_of(html, "Incidents in the whole district, term by term")["Whole district"] == ["123", "122", "154"]
+    assert rows_of(html, "Calls for zone officers in the whole district, term by term")["Whole district"] == [
+        "123",
+        "122",
+        "154",
+    ]
     assert "No rate: the counts are withheld." in html
     assert "West, rate by term: Spring 2025 0.67; Fall 2025 1.00; Spring 2026 1.60." in html
 
@@ -231,9 +297,7 @@ def test_zones_list_their_schools_and_no_incidents():
         *("2", "1,000, and schools whose enrolment is not known", "Middle: Zephrin MiddleHigh: Quorndale High"),
     ]
     assert rows["North"] == ["1", "500", "K–8: Tarnholt K-8"]
-    assert (
-        part.lead == "The programme’s 6 schools lie in 5 patrol zones. Each zone has an officer who answers its calls."
-    )
+    assert part.lead == "The programme’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
     assert "data-cell" not in part.body
 
 

@@ -5,9 +5,11 @@ import pytest
 from safeschools_geo.coverage.figure_text import (
     change_text,
     figure_text,
+    highest,
     interval_text,
     listed,
     minutes_text,
+    more_text,
     share_text,
 )
 
@@ -59,6 +61,23 @@ def test_changes_are_told_as_sizes():
     assert change_text(-0.021, -0.032, -0.01, "share") == "2.1 percentage points (1.0 to 3.2)"
     assert change_text(-0.4, -0.9, 0.1, "min") == "0.4 min (between 0.9 less and 0.1 more)"
     assert change_text(0.4, NAN, NAN, "min") == "0.4 min"
+
+
+def test_the_highest_are_those_that_are_printed_so():
+    assert highest({"a": 4.04, "b": 4.0, "c": 3.0}, minutes_text) == ["a", "b"]
+    assert highest({"a": 4.06, "b": 4.0, "c": 3.0}, minutes_text) == ["a"]
+    assert highest({"a": 4.04, "b": 4.0}, minutes_text) == []
+    assert highest({"a": 4.0, "b": float("nan")}, minutes_text) == []
+    assert highest({"a": -2.0, "b": -1.0}, minutes_text) == ["b"]
+
+
+def test_a_change_has_a_direction():
+    assert more_text(0.44, "min", more="longer", less="shorter") == "0.4 min longer"
+    assert more_text(-0.44, "min", more="longer", less="shorter") == "0.4 min shorter"
+    assert more_text(-0.061, "share") == "6.1 percentage points less"
+    assert more_text(0.0001, "share") == "under 0.1 percentage points more"
+    assert more_text(1e-15, "share") == "no change"
+    assert more_text(float("nan"), "min") == "not known"
 
 
 def test_lists():

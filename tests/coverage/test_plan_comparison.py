@@ -29,8 +29,8 @@ def test_a_plan_that_balances_but_is_slower_is_said_to_be():
     then = scores_of({"response": 3.4, "overflow": 0.01}, {"response": [3.1, 3.4, 3.7], "overflow": [0.01] * 3})
     found = compare(now, then, imbalance=(0.602, 0.049))
     assert found.finding() == (
-        "The proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the mean response by 0.4 min "
-        "(0.2 to 0.6)."
+        "The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the mean response "
+        "by 0.4 min (0.2 to 0.6)."
     )
     row = found.table.set_index("measure").loc["response"]
     # The draws differ by 0.2, 0.4 and 0.6: quantiles 0.025 and 0.975 lie a twentieth of the way in.
@@ -55,7 +55,9 @@ def test_what_may_be_chance_is_no_finding():
         "Response, mean: 3.0 min now, 3.3 min with the proposed zones: up by 0.3 min (between 0.5 less and 0.9 "
         "more), which may be chance."
     )
-    assert found.finding().startswith("The proposed zones change no measure of coverage by more than")
+    assert found.finding().startswith(
+        "The model says that the proposed zones change no measure of coverage by more than"
+    )
 
 
 def test_what_cannot_be_shown_is_the_same():
@@ -70,14 +72,14 @@ def test_more_is_better_where_it_is():
     )
     assert found.table["verdict"].tolist() == ["better", "better"]
     assert found.finding() == (
-        "The proposed zones improve the share of calls reached within 5 minutes by 5.0 percentage points and the mean "
-        "response by 0.4 min, and clearly worsen no measure of coverage."
+        "The model says that the proposed zones improve the share of calls reached within 5 minutes by 5.0 percentage "
+        "points and the mean response by 0.4 min, and clearly worsen no measure of coverage."
     )
 
 
 def test_only_costs_are_said_alone():
     found = compare(scores_of({"response": 4.0}), scores_of({"response": 4.4}), imbalance=(0.1, 0.2))
-    assert found.finding() == "The proposed zones worsen the mean response by 0.4 min."
+    assert found.finding() == "The model says that the proposed zones worsen the mean response by 0.4 min."
 
 
 def test_the_same_zones_change_nothing():

@@ -84,22 +84,19 @@ def test_without_a_rate_there_is_no_cost_and_that_is_said():
 def test_the_finding_tells_of_one_more_and_one_fewer():
     found = staffed(cost_per_h=90.0)
     text = found.finding()
-    assert text.startswith(
-        "With 2 officers 31.0% of calls find nobody free (about 745 calls a term), and the mean trip"
-    )
-    assert "with one fewer, 60.0%" in text
-    assert "for 72,000 less a term" in text
-    assert "with one more, 13.4%" in text
-    assert "for 72,000 more a term" in text
+    # Of calls 31.0 % find nobody free with two officers, 60.0 % with one and 13.4 % with three.
+    assert text.startswith("The model says of one officer fewer than today’s 2: mean trip ")
+    assert "calls that go to patrol 29.0 percentage points more, for 72,000 less a term" in text
+    assert "one officer more than today’s 2: mean trip " in text
+    assert "calls that go to patrol 17.6 percentage points less, for 72,000 more a term" in text
     assert "not tied to zones" in text
     assert "routine visits are not counted" in found.summary()
 
 
 def test_rare_overflow_is_not_told_as_nothing():
     found = staffed(arrivals=ARRIVALS / 1e3)
-    assert (
-        "With 2 officers under 0.1% of calls find nobody free (fewer than one call in twenty terms)" in found.finding()
-    )
+    # Of a million calls one finds both officers busy, and with a third hardly any.
+    assert "mean trip 0.8 min shorter, calls that go to patrol under 0.1 percentage points less" in found.finding()
 
 
 def test_the_current_number_is_always_among_those_tried():

@@ -45,7 +45,7 @@ CALLS = [
 def validated(calls=CALLS, model=MODEL, **options):
     history = record(calls)
     rates = call_rates(history, SCHOOLS, ZONES, days=DAYS, hours=HOURS, settings=WorkloadSettings())
-    return validate(history, rates, DISPATCH, model, longest_service_min=480.0, **options)
+    return validate(history, rates, DISPATCH, model, longest_service_min=480.0, **({"least_calls": 1} | options))
 
 
 def cell(found, measure, zone, column):
@@ -56,8 +56,9 @@ def cell(found, measure, zone, column):
 def test_one_row_for_each_measure_and_zone():
     table = validated().table
     assert table.columns.tolist() == COLUMNS
-    assert table["measure"].drop_duplicates().tolist() == ["busy", "backup", "overflow", "response", "response_p90"]
-    assert table["zone_id"].tolist() == ["", "1", "2"] * 5
+    measures = ["busy", "backup", "overflow", "response", "response_p90", "within", "own"]
+    assert table["measure"].drop_duplicates().tolist() == measures
+    assert table["zone_id"].tolist() == ["", "1", "2"] * 7
 
 
 def test_busy_time_by_hand():
@@ -86,6 +87,18 @@ def test_trips_are_those_of_officers():
     late = validated(since="received_at")
     assert cell(late, "response", "", "observed") == pytest.approx(8.0)
     assert "dispatcher’s time" in cell(late, "response", "", "note")
+
+
+def test_calls_reached_in_time_are_of_all_calls():
+    found = validated()
+    # Trips of 4 and 2 minutes are in time, those of 10, 6 and 8 are not, and patrol's counts as not reached.
+    assert cell(found, "within", "", "observed") == pytest.approx(2 / 6)
+    assert cell(found, "within", "1", "observed") == pytest.approx(1 / 5)
+    # Of zone 1 P1 is there in 3 and 4 minutes; 95 % of calls have an officer.
+    assert cell(found, "within", "1", "predicted") == pytest.approx(
+        MODEL.dispatch_share[:2, 0].sum() / CALLS_SHARE[:2].sum()
+    )
+    assert cell(found, "own", "", "observed") == pytest.approx(3 / 5)
 
 
 def test_predictions_by_hand():
@@ -132,15 +145,69 @@ def test_differences_are_said_first():
         for h in (8, 9, 10)
         for m, who in enumerate(["zone_officer"] * 7 + ["patrol"] * 2 + ["backup_officer"])
     ]
-    text = validated(many).finding()
-    assert text.startswith("The model says that ")
+    found = validated(many)
+    text = found.finding()
+    assert text.startswith("The record says that ")
     assert (
-        "The model says that 5.0% of calls go to patrol; the record says 20.0% (20.0% to 20.0%). It could be that "
+        "The record says that 20.0% (20.0% to 20.0%) of calls go to patrol; the model says 5.0%. It could be that "
         "patrol answers calls although an officer is free"
     ) in text
     assert text.index("go to patrol") < text.index("Read every figure of the model with this in mind.")
     assert "of single zones" in text
     assert "of the same days" in text
+    # Of 120 calls 84 went to the zone's own officer, 12 to the other one and 24 to patrol.
+    lead = found.lead()
+    assert "the zone’s own officer answered 70.0%, another zone’s officer 10.0%, and Sheriff’s patrol 20.0%" in lead
+    assert "overflow (it says 5.0%)" in lead
+    assert "take differences between plans from it, not levels" in lead
+    assert lead.index("Sheriff’s patrol") < lead.index("The model fails its checks")
+    assert found.answered_by_officers() == "96 were answered by them"
+    assert found.mark("overflow") == "by the model, which fails its check on overflow (5.0%, recorded 20.0%)"
+
+
+def test_what_rests_on_too_few_calls_is_not_said():
+    few = [call("a", f"2026-01-05 {h:02d}:{m:02d}") for h in (8, 9) for m in range(9)]
+    found = validated([*few, call("a", "2026-01-06 08:00")], least_calls=20)
+    assert found.table["observed"].isna().all()
+    assert "Times of dispatch and arrival are known of 19 of 19 calls (at least 20 and 50% are needed)" in found.lead()
+    enough = validated([*few, call("a", "2026-01-06 08:00"), call("a", "2026-01-06 09:00")], least_calls=20)
+    assert enough.figure("response").text == "10.0 min"
+    assert enough.figure("response", "2").calls == 0
+    # Ten calls of thirty with a trip are enough calls, and too small a part of them; who answered is known of all.
+    dark = [call("b", f"2026-01-07 {h:02d}:{m:02d}", trip=None) for h in (8, 9) for m in range(10)]
+    partly = validated([*few[:10], *dark], least_calls=10)
+    assert not partly.tells_minutes
+    assert partly.tells_answers
+    assert partly.table.set_index("measure").loc[["response", "response_p90", "within"], "predicted"].isna().all()
+    assert "min" not in partly.lead().replace("minutes", "").split("Of 30 calls")[1]
+
+
+def test_a_share_of_calls_that_a_figure_rests_on_is_said():
+    calls = [call("a", f"2026-01-05 08:{m:02d}", trip=4.0 if m < 15 else None) for m in range(20)]
+    lead = validated(calls).lead()
+    assert "an officer was there in 4.0 min (4.0 to 4.0 min) on average" in lead
+    assert "(the trip is known at 15 of 20 calls)" in lead
+
+
+def test_without_responders_nothing_is_said_of_who_answers():
+    found = validated([call("a", f"2026-01-05 08:{m:02d}", responder=None) for m in range(30)])
+    assert found.tells_minutes
+    assert not found.tells_answers
+    assert "whoever came was there in 10.0 min" in found.lead()
+    assert "The record does not say who answered, so nothing is said of that." in found.lead()
+    assert found.answered_by_officers() == ""
+    assert found.table.set_index("measure").loc[["own", "backup", "overflow"], "predicted"].isna().all()
+    table = pd.DataFrame({"mean_min": [1.0], "overflow_share": [0.1], "calls": [3]})
+    kept = found.withheld(table, minutes=["mean_min"], answers=["overflow_share", "absent"])
+    assert kept["mean_min"].tolist() == [1.0]
+    assert kept["overflow_share"].isna().all()
+
+
+def test_what_may_be_said_of_a_zone_stands_in_one_row():
+    wide = validated().by_zone()
+    assert wide.index.tolist() == ["1", "2"]
+    assert wide.loc["2", "response_recorded"] == 2.0
+    assert wide.loc["2", "response_model"] == pytest.approx(0.3 * 9 + 0.7 * 2)
 
 
 def test_without_times_it_says_that_minutes_cannot_be_checked():

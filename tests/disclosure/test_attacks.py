@@ -13,7 +13,7 @@ from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.ledger import earlier, with_release
 from safeschools_geo.disclosure.protect import withhold
 from safeschools_geo.disclosure.raw_table import raw_table
-from safeschools_geo.errors import DisclosureError
+from safeschools_geo.errors import ColumnError, DisclosureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -424,3 +424,57 @@ def test_any_size_of_small_count_is_kept_possible(smallest: int) -> None:
     assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "B"}]
     assert (report.intervals["low"] <= 1).all()
     assert (report.intervals["high"] >= smallest - 1).all()
+
+
+# One school under the name of a group.
+
+
+def one_school(**more: object) -> RawTable:
+    """Count 40 at the one high school of zone A, and more elsewhere, by zone and level."""
+    of = {
+        "s1": ("A", "high", 40),
+        "s2": ("A", "low", 30),
+        "s3": ("A", "low", 25),
+        "s4": ("B", "high", 50),
+        "s5": ("B", "high", 35),
+        "s6": ("B", "low", 20),
+        "s7": ("B", "low", 15),
+        "s8": ("C", "high", 60),
+        "s9": ("C", "high", 45),
+        "s10": ("C", "low", 55),
+        "s11": ("C", "low", 65),
+    }
+    counts = pd.DataFrame([(s, *has) for s, has in of.items()], columns=["school", "zone", "level", "count"])
+    tables = Grouping(("zone", "level")).with_margins()
+    return RawTable(counts, tables, hidden=(Grouping(("school",)),), **more)  # type: ignore[arg-type]
+
+
+def test_a_figure_of_one_school_is_withheld_however_large_and_cannot_be_subtracted() -> None:
+    assert protect(one_school()).value(zone="A", level="high") == 40
+    safe = mended(protect(one_school(alone="school"), knows_rule=True), knows_rule=True)
+    assert safe.value(zone="A", level="high") is None
+    # The low schools of A go with it, or A's total would tell; and one more pair, or the levels' totals would.
+    assert len(withheld_keys(safe)) == 4
+    ends = audit(safe).intervals.set_index(["zone", "level"])
+    assert ends.loc[("A", "high"), "low"] <= 1
+    assert ends.loc[("A", "high"), "high"] >= 40
+    refused(withhold(one_school(alone="school"), [{"zone": "A", "level": "low"}]), "zone A, level high: published")
+    refused(withhold(one_school(alone="school"), [{"zone": "A", "level": "high"}]), "zone A, level high: 40 to 40")
+
+
+def test_a_table_that_names_the_schools_may_show_them() -> None:
+    raw = one_school(alone="school").publishing([("school",)])
+    assert protect(raw).value(school="s1") == 40
+
+
+def test_a_figure_of_one_school_that_was_published_once_is_withheld_and_no_more_can_be_done() -> None:
+    raw = one_school(alone="school")
+    told = Fact("school", {"s1": 1.0}, 40, 40, "release 1")
+    safe = mended(protect(raw, facts=[told], knows_rule=True), knows_rule=True)
+    assert safe.value(zone="A", level="high") is None
+    assert audit(safe).intervals.set_index(["zone", "level"]).loc[("A", "high"), "low"] == 40
+
+
+def test_the_dimension_of_single_groups_is_one_of_the_table() -> None:
+    with pytest.raises(ColumnError, match="do not have this dimension"):
+        one_school(alone="campus")

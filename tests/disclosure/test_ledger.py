@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,16 @@ from hypothesis import strategies as st
 
 from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
 from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.disclosure.ledger import Earlier, Release, earlier, ledger_text, read_ledger, with_release
+from safeschools_geo.disclosure.ledger import (
+    Earlier,
+    Release,
+    earlier,
+    ledger_text,
+    packets_beside,
+    read_ledger,
+    require_whole,
+    with_release,
+)
 from safeschools_geo.errors import ColumnError, DisclosureError, LedgerError
 
 if TYPE_CHECKING:
@@ -272,3 +282,158 @@ def test_releases_one_after_another_stay_safe_together() -> None:
 def test_a_statement_about_what_is_not_counted_is_refused() -> None:
     with pytest.raises(ColumnError, match="not about the counts"):
         protect(table_of(), facts=[Fact("county", {"x": 1.0}, 0, 5, "sentence")])
+
+
+# One more here and one less there.
+
+FIVE = {**ZONES, "s5": "A"}
+
+
+def publish(
+    record: Sequence[Release], raw: RawTable, zones: Mapping[str, str]
+) -> tuple[SafeTable, tuple[Release, ...]]:
+    """Protect and record a release as the packet does."""
+    before = earlier(record, raw)
+    facts = [*before.figures, *before.statements]
+    safe = protect(raw, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
+    assert audit(safe, knows_rule=True).is_safe
+    record = with_release(record, safe, people_of(zones), district="Demo", term="fall", released="2025-01-31", raw=raw)
+    return safe, record
+
+
+def test_a_correction_and_a_school_that_left_do_not_cancel() -> None:
+    # Zone A was 20 + 25 + 3 = 48. The school of 3 leaves and another is corrected by 3: A is 48 again.
+    first, record = publish((), table_of(FIVE, {**COUNTS, "s5": 3}), FIVE)
+    assert first.value(zone="A", term="fall") == 48
+    raw = table_of(ZONES, {**COUNTS, "s1": 23})
+    before = earlier(record, raw)
+    assert not [fact for fact in before.figures if "s1" in fact.weights]
+    # As it was; had the school only left (51 - 3); had only the correction been made (45 + 3).
+    zone = [fact.low for fact in before.restated if set(fact.weights) == {"s1", "s2", "s5"}]
+    assert zone == [48, 51, 45]
+    second, record = publish(record, raw, ZONES)
+    assert second.value(zone="A", term="fall") is None
+    # Without the counts of the first release nothing shows that anything has changed.
+    bare = (replace(record[0], counts={}),)
+    assert [fact.low for fact in earlier(bare, raw).figures if "s1" in fact.weights] == [48, 118]
+
+
+def test_what_a_release_withheld_the_next_does_not_show() -> None:
+    _, record = publish((), table_of(FIVE, {**COUNTS, "s5": 3}), FIVE)
+    second, record = publish(record, table_of(), ZONES)
+    hidden = [key for key in ("A", "B") if second.value(zone=key, term="fall") is None]
+    assert hidden
+    # The correction now makes the old figure whole again, as if the school were still there.
+    third, record = publish(record, table_of(counts={**COUNTS, "s1": 23}), ZONES)
+    assert [key for key in hidden if third.value(zone=key, term="fall") is not None] == []
+    # Told once, withheld since: it stays withheld, whatever changes again.
+    assert {"zone": hidden[0], "term": "fall"} in earlier(record, table_of()).withheld
+
+
+# A record that is shorter than the packets know.
+
+
+def packet_of(folder: Path, record: Sequence[Release]) -> None:
+    folder.mkdir(parents=True)
+    end = {"releases": len(record), "last": record[-1].hash if record else None}
+    (folder / "packet.json").write_text(json.dumps({"record": end}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", ["releases/3", "outputs/Fall/board"])
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_record_that_lost_releases_is_refused(tmp_path: Path, place: str, kept: int) -> None:
+    packet_of(tmp_path / place, three())
+    packet_of(tmp_path / "outputs" / "Before" / "board", ())
+    record = tmp_path / "releases.jsonl"
+    packets = packets_beside(record, tmp_path / "outputs")
+    assert len(packets) == 2
+    require_whole(three(), packets, record=record)
+    with pytest.raises(LedgerError, match="lacks releases") as caught:
+        require_whole(three()[:kept], packets, record=record)
+    assert "knows of 3" in str(caught.value)
+
+
+def test_a_packet_of_a_shorter_record_is_no_fault_and_one_of_another_is(tmp_path: Path) -> None:
+    packet_of(tmp_path / "releases" / "2", three()[:2])
+    packets = packets_beside(tmp_path / "releases.jsonl", tmp_path / "outputs")
+    require_whole(three(), packets, record=tmp_path)
+    other = add((), protect(table_of(counts={**COUNTS, "s1": 99})))
+    with pytest.raises(LedgerError, match="record of something else"):
+        require_whole([*other, *three()[1:2]][:1] * 2, packets, record=tmp_path)
+
+
+def test_a_packet_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "releases" / "1").mkdir(parents=True)
+    (tmp_path / "releases" / "1" / "packet.json").write_text("{", encoding="utf-8")
+    require_whole((), packets_beside(tmp_path / "releases.jsonl", tmp_path / "outputs"), record=tmp_path)
+
+
+# Three releases in a row.
+
+TOWN = {
+    "n1": ("north", "low"),
+    "n2": ("north", "high"),
+    "n3": ("north", "high"),
+    "s1": ("south", "low"),
+    "s2": ("south", "low"),
+    "s3": ("south", "high"),
+    "s4": ("south", "high"),
+    "w1": ("west", "low"),
+    "w2": ("west", "low"),
+    "w3": ("west", "high"),
+    "w4": ("west", "high"),
+}
+FIRST = dict(zip(TOWN, (40, 33, 20, 25, 4, 30, 22, 41, 18, 27, 36), strict=True))
+
+
+def town_of(places: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> RawTable:
+    rows = [(s, zone, level, "fall", counts[s]) for s, (zone, level) in places.items()]
+    frame = pd.DataFrame(rows, columns=["school", "zone", "level", "term", "count"])
+    tables = [Grouping(("zone", "term")), Grouping(("level", "term")), Grouping(("term",))]
+    return RawTable(frame, tuple(tables), hidden=(Grouping(("school", "term")),), alone="school")
+
+
+def three_in_a_row() -> list[tuple[RawTable, SafeTable]]:
+    """Publish a fall; again after a small school moved and another's record was corrected; and after it closed."""
+    moved = {**TOWN, "s2": ("west", "low")}
+    closed = {s: has for s, has in moved.items() if s != "s2"}
+    corrected = {**FIRST, "w1": 42}
+    record: tuple[Release, ...] = ()
+    found = []
+    for places, counts in ((TOWN, FIRST), (moved, corrected), (closed, {**corrected, "w2": 22})):
+        raw = town_of(places, counts)
+        before = earlier(record, raw)
+        facts = [*before.figures, *before.statements]
+        safe = protect(raw, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
+        people = pd.DataFrame([(s, *has) for s, has in places.items()], columns=["school", "zone", "level"])
+        record = with_release(record, safe, people, district="Town", term="fall", released="2025-01-31", raw=raw)
+        found.append((raw, safe))
+    return found
+
+
+def test_three_releases_in_a_row_give_no_small_count_away() -> None:
+    for raw, safe in three_in_a_row():
+        report = audit(safe, knows_rule=True)
+        assert report.is_safe, report.faults
+        small = set(raw.counts.loc[raw.counts["count"].between(1, 10), "school"])
+        ends = report.hidden.set_index("school")
+        assert all(ends.loc[s, "low"] <= 1 and ends.loc[s, "high"] >= 10 for s in small)
+
+
+def test_what_three_releases_tell_together_contains_what_was() -> None:
+    """Read all three as one attacker does: s2 has 4, wherever it is; nobody can tell whether 1 or 10."""
+    found = three_in_a_row()
+    withheld = [{tuple(k for k in row if k) for row in _keys(safe)} for _, safe in found]
+    # What the second withheld because s2 moved, the third does not show.
+    assert withheld[0] <= withheld[1] <= withheld[2]
+    assert withheld[1] - withheld[0]
+    # By subtraction of the first two: south lost s2 and nothing else, so one of its figures has to be withheld.
+    assert found[0][1].value(zone="south", term="fall") == 81
+    assert found[1][1].value(zone="south", term="fall") is None
+    # By subtraction of the first and the third: the school that closed.
+    assert found[2][1].value(term="fall") is None
+
+
+def _keys(safe: SafeTable) -> list[tuple[str, ...]]:
+    table = safe.to_frame()
+    return [tuple(map(str, row)) for row in table.loc[table["is_withheld"], safe.dims].to_numpy()]

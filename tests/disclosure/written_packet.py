@@ -12,6 +12,7 @@ import pandas as pd
 from safeschools_geo.disclosure import Grouping, RawTable, audit, load_policy, protect
 from safeschools_geo.disclosure.audit_file import audit_document
 from safeschools_geo.disclosure.ledger import earlier, ledger_text, with_release
+from safeschools_geo.packet.statements import numbers_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,23 +95,35 @@ def write_packet(folder: Path, *, release: bool = True) -> Path:
     (folder / "audit.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8", newline="\n")
     if release:
         (folder / "releases.jsonl").write_text(ledger_text(record), encoding="utf-8", newline="\n")
-    for lang, place in (("en", folder), ("es", folder / "es")):
-        place.mkdir(exist_ok=True)
+    pages = {}
+    for lang, place in (("en", ""), ("es", "es/")):
+        (folder / place).mkdir(exist_ok=True)
         for name in ("index.html", "print.html"):
-            (place / name).write_text(page(document, lang, release=number), encoding="utf-8", newline="\n")
+            pages[f"{place}{name}"] = page(document, lang, release=number)
+    for name, html in pages.items():
+        (folder / name).write_text(html, encoding="utf-8", newline="\n")
     (folder / "packet-en.pdf").write_bytes(b"%PDF-1.7\n")
     packet = {
-        "format": "safeschools-geo/packet/1",
+        "format": "safeschools-geo/packet/2",
         "district": DISTRICT,
         "term": SPRING,
         "is_synthetic": True,
         "release": number,
         "policy": policy.to_dict(),
         "languages": ["en", "es"],
+        "record": {"releases": len(record[:number]), "last": record[-1].hash if number else None},
+        "public": {"names and rules": " ".join(_public(document, number))},
+        "numbers": {name: " ".join(numbers_on(html)) for name, html in pages.items()},
         "files": {},
     }
     (folder / "packet.json").write_text(json.dumps(packet, indent=2), encoding="utf-8")
     return seal(folder)
+
+
+def _public(document: dict, number: int) -> list[str]:
+    """List the numbers of a page without figures: of names, the term, the rule, and the release."""
+    bare = [page({**document, "figures": []}, lang, release=number) for lang in SAID]
+    return sorted({n for text in (*bare, FALL, SPRING) for n in numbers_on(text)})
 
 
 def seal(folder: Path) -> Path:

@@ -1,5 +1,7 @@
 """Change: published values of the E-test and of the displacement difference, and terms beside each other."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.hotspots.change import e_test, term_change, weighted_displacement_difference, zone_change_effect
+from safeschools_geo.hotspots.change import (
+    baseline_terms,
+    e_test,
+    term_change,
+    weighted_displacement_difference,
+    zone_change_effect,
+)
+from safeschools_geo.settings import Term
 
 
 @pytest.mark.parametrize(("counts", "published"), [((6, 2), 0.1749), ((0, 3), 0.0884)])
@@ -25,7 +34,7 @@ def test_displacement_difference_as_published():
     assert result.p_value == pytest.approx(0.0029, abs=5e-5)
     assert result.low < -118 < result.high < 0
     assert "118 incidents fewer" in result.summary()
-    assert "chance does not explain it" in result.summary()
+    assert "more than chance explains" in result.summary()
 
 
 @settings(max_examples=30, deadline=None)
@@ -59,7 +68,8 @@ def test_terms_beside_each_other_by_hand():
     assert row.loc["S0", "ratio"] == pytest.approx(40 / 10 / 2)
     assert row.loc["S0", "ratio_low"] < 2 < row.loc["S0", "ratio_high"]
     assert row.loc["S2", "direction"] == "insufficient_data"
-    assert np.isinf(row.loc["S3", "ratio"])
+    # Nothing is a multiple of none: the counts are told, and that they rose.
+    assert np.isnan(row.loc["S3", "ratio"])
     assert row["q_value"].notna().tolist() == [True, True, False, True]
     assert "too few to compare" in row.loc["S2", "sentence"]
 
@@ -70,12 +80,51 @@ def test_a_clear_rise_and_a_clear_fall():
     assert "rose to 5.0 times" in table.loc["S0", "sentence"]
 
 
+def test_a_rise_from_almost_none_is_told_without_a_ratio():
+    row = term_change(counts_of([0, 30, 2], [40, 29, 14]), before="T1", after="T2").set_index("school_id")
+    assert row["direction"].tolist() == ["rose", "no clear change", "rose"]
+    assert row["ratio"].notna().tolist() == [False, True, False]
+    assert "in T1, 40 in T2: the rate rose from none, more than chance explains." in row.loc["S0", "sentence"]
+    assert "the rate rose from almost none" in row.loc["S2", "sentence"]
+    gone = term_change(counts_of([30, 30], [0, 30]), before="T1", after="T2").iloc[0]
+    assert "the rate fell to none, more than chance explains" in gone["sentence"]
+
+
+@pytest.mark.parametrize(("before", "after"), [([40, 30], [0, 0]), ([0, 0], [40, 30])])
+def test_a_term_without_any_incident_is_no_fall_and_no_rise(before, after):
+    table = term_change(counts_of(before, after), before="T1", after="T2")
+    assert set(table["direction"]) == {"insufficient_data"}
+    assert table[["ratio", "p_value", "q_value"]].isna().all(axis=None)
+    assert table["sentence"].str.endswith("too few to compare.").all()
+
+
+def terms_of(*starts):
+    first = [(name, date.fromisoformat(day)) for name, day in starts]
+    return [Term(name=name, start=day, end=day + timedelta(days=100)) for name, day in first]
+
+
+def test_baselines_go_by_the_calendar_and_not_by_the_place_in_the_list():
+    terms = terms_of(("F24", "2024-08-12"), ("S25", "2025-01-06"), ("F25", "2025-08-11"), ("S26", "2026-01-05"))
+    assert baseline_terms(terms, terms[3]) == {"year_before": "S25", "term_before": "F25"}
+    # A term that is missing from the record shifts nothing.
+    assert baseline_terms([terms[0], terms[1], terms[3]], terms[3]) == {"year_before": "S25"}
+    assert baseline_terms([terms[0], terms[2], terms[3]], terms[3]) == {"term_before": "F25"}
+    assert baseline_terms(terms, terms[0]) == {}
+    years = terms_of(("2024", "2024-08-12"), ("2025", "2025-08-11"))
+    assert baseline_terms(years, years[1]) == {"year_before": "2024"}
+
+
 def test_zones_add_their_schools_and_unknown_enrolment_is_left_out():
     counts = counts_of([10, 20, 5], [10, 20, 5], zones=["A", "A", "B"])
     counts.loc[counts["school_id"] == "S2", "student_days"] = np.nan
     table = term_change(counts, before="T1", after="T2", by="zone_id").set_index("zone_id")
     assert table.loc["A", "incidents_before"] == 30
     assert table.loc["B", "direction"] == "insufficient_data"
+    assert table.loc["B", ["incidents_before", "incidents_after"]].tolist() == [5, 5]
+    assert "5 reported calls for zone officers in T1, 5 in T2: too few to compare" in table.loc["B", "sentence"]
+    mixed = term_change(counts.assign(zone_id="A"), before="T1", after="T2", by="zone_id").iloc[0]
+    assert mixed["incidents_before"] == 30
+    assert mixed["sentence"].startswith("30 reported calls for zone officers at schools with a known enrollment in T1")
 
 
 def test_interval_is_the_exact_conditional_one():

@@ -189,7 +189,7 @@ def test_a_hot_patch_is_found_and_stays_hot_when_the_grid_is_moved(kind):
     assert ((found.cells["stability_share"] * 9) % 1 < 1e-9).all()
     assert found.cells["incidents"].sum() == len(xy) - found.left_out
     assert "counts follow where people are" in found.measure
-    assert "stand out" in found.summary()
+    assert "are hot with their neighbors" in found.summary()
     assert found.cells.crs == "EPSG:4326"
     assert (found.cells["is_hot"] == (found.cells["status"] == "hot")).all()
     assert (found.cells["is_hot"] == (found.cells["q_value"] <= 0.05)).all()
@@ -243,7 +243,7 @@ def test_with_a_denominator_the_rate_is_tested():
     found = grid_hotspots(incidents_at(ids), **options)
     # Ten times the incidents at ten times the student-days is no hotspot.
     assert found.hot.empty
-    assert "No cell of 1100 m stands out" in found.summary()
+    assert "No cell of 1100 m is hot with its neighbors" in found.summary()
     assert found.has_rates
     assert found.cells["student_days"].sum() == pytest.approx(4 * 1e6 + 60 * 1e5)
     assert found.cells["value"].to_numpy() == pytest.approx(

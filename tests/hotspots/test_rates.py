@@ -57,7 +57,7 @@ def test_a_school_far_above_its_peers_is_high_and_the_others_are_not():
     assert row["rate_per_1000"] == pytest.approx(1000 * 45 / 100_000)
     assert row["expected"] == pytest.approx(10, rel=0.03)
     assert row["q_value"] <= 0.05
-    assert "4.4 times the reported incidents expected" in row["sentence"]
+    assert "4.4 times the reported calls for zone officers expected" in row["sentence"]
     assert result.summary().startswith("1 of 30 schools")
 
 
@@ -83,8 +83,12 @@ def test_unknown_enrolment_keeps_its_row_without_a_rate():
     assert len(result.table) == 11
     assert last["status"] == "no_denominator"
     assert last[["rate_per_1000", "expected", "p_value", "shrunken_per_1000"]].isna().all()
-    assert "99 reported incidents" in last["sentence"]
-    assert "1 school without a known enrolment" in result.summary()
+    assert "99 reported calls for zone officers; not judged" in last["sentence"]
+    told = (
+        "1 of 11 program schools with 99 of the 199 reported calls for zone officers was not judged: the enrollment is"
+    )
+    assert told in result.summary()
+    assert result.most_sentence(only_if_not_judged=True).startswith("School 10 has the most, 99 of the 199 reported")
 
 
 def test_a_level_with_few_schools_is_shown_and_not_judged():
@@ -94,15 +98,22 @@ def test_a_level_with_few_schools_is_shown_and_not_judged():
     assert (few["status"] == "insufficient_data").all()
     assert few["p_value"].isna().all()
     assert few["rate_per_1000"].notna().all()
-    # The four have 120 together: 30 each is what they are shown against.
-    assert few["expected"].tolist() == pytest.approx([30] * 4)
-    assert "fewer than 5 schools of its level" in few["sentence"].iloc[0]
+    # Nothing is expected of four that make up their own level: the one with 90 of their 120 would be half of it.
+    assert few[["expected", "ratio"]].isna().all(axis=None)
+    assert "not judged, since fewer than 5 schools of the level" in few["sentence"].iloc[0]
+    assert result.most_sentence() == (
+        "School 13 has the most, 90 of the 220 reported calls for zone officers (41%); it was not judged."
+    )
+    by_level = group_rates(result, "level").set_index("level")
+    assert np.isnan(by_level.loc["high", "ratio"])
+    assert by_level.loc["high", "reported"] == 120
 
 
 def test_small_schools_say_too_little_instead_of_nothing_wrong():
     result = school_rates(counts_of([1] * 30, days=10), term="T1", largest_detectable=3)
     assert set(result.table["status"]) == {"insufficient_data"}
-    assert "too little to tell" in result.table["sentence"].iloc[0]
+    assert "only a rise by more than 3 times could have been seen" in result.table["sentence"].iloc[0]
+    assert "30 of 30 program schools" in result.summary()
 
 
 def test_terms_to_come_change_nothing():
@@ -120,7 +131,7 @@ def test_terms_to_come_change_nothing():
 def test_no_school_has_a_denominator():
     result = school_rates(counts_of([3, 4], students=np.nan), term="T1")
     assert set(result.table["status"]) == {"no_denominator"}
-    assert result.summary().startswith("No rates")
+    assert result.summary().startswith("2 of 2 program schools with 7 of the 7 reported calls")
     assert result.limits.empty
     assert group_rates(result, "level")["rate_per_1000"].isna().all()
 
@@ -133,12 +144,12 @@ def test_unknown_term_is_told():
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=8, max_size=20))
 def test_shrunken_rates_lie_between_the_rate_and_what_is_ordinary(reported):
-    table = school_rates(counts_of(reported), term="T1").table
+    table = school_rates(counts_of(reported), term="T1").table.dropna(subset=["shrunken_per_1000"])
     base = 1000 * table["expected"] / table["student_days"]
     low, high = np.minimum(table["rate_per_1000"], base), np.maximum(table["rate_per_1000"], base)
     assert (table["shrunken_per_1000"] >= low - 1e-9).all()
     assert (table["shrunken_per_1000"] <= high + 1e-9).all()
-    known = table[table["expected"] > 0]
+    known = table[table["p_value"].notna()]
     assert (known["shrunken_low_per_1000"] <= known["shrunken_per_1000"] + 1e-6).all()
     assert (known["shrunken_high_per_1000"] >= known["shrunken_per_1000"] - 1e-6).all()
     # More incidents, higher rank.
@@ -153,6 +164,35 @@ def test_shrunken_interval_is_that_of_the_posterior():
     assert mean[0] == pytest.approx(24 / 14)
     area = integrate.quad(lambda x: stats.gamma.pdf(x, 24, scale=1 / 14), low[0], high[0])[0]
     assert area == pytest.approx(0.95, abs=1e-6)
+
+
+def test_no_ratio_and_no_flag_where_almost_nothing_is_expected():
+    # Nineteen schools with nothing and a tiny one with six calls: what their level expects of it is as good as nothing.
+    tiny = school_rates(counts_of([0] * 19 + [6], students=[800] * 19 + [12]), term="T1")
+    assert tiny.high.empty
+    assert tiny.table["ratio"].isna().all()
+    assert (tiny.table["not_judged"] == "its level has almost no reported calls").all()
+    assert "its level has almost no reported calls" in tiny.table["sentence"].iloc[-1]
+    # Beside a level that has calls, twelve students lead to expect 0.15 of one.
+    small = school_rates(counts_of([10] * 19 + [6], students=[800] * 19 + [12]), term="T1").table.iloc[-1]
+    assert small["expected"] == pytest.approx(0.15, rel=0.1)
+    assert (small["status"], small["not_judged"]) == ("insufficient_data", "less than one reported call is expected")
+    assert np.isnan(small["ratio"])
+    assert "times" not in small["sentence"]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=6, max_size=20), st.floats(0.001, 1))
+def test_every_ratio_and_flag_rests_on_one_expected_call_or_more(reported, scale):
+    students = 1000 * scale ** np.linspace(0, 2, len(reported))
+    result = school_rates(counts_of(reported, students=students), term="T1")
+    told = result.table[result.table["ratio"].notna() | result.table["p_value"].notna()]
+    assert (told["expected"] >= 1).all()
+    assert (
+        result.table["not_judged"]
+        .eq("")
+        .equals(result.table["status"].isin(["high", "not_high", "rests_on_officer_initiated"]))
+    )
 
 
 def test_groups_add_up():

@@ -109,6 +109,40 @@ def brute_force(cases, expected, xy, max_share):
     return best
 
 
+SCALES = st.sampled_from([1e-6, 1e-3, 0.3048, 7.0, 1e6])
+PLACES = st.sampled_from(["grid", "scattered", "far away"])
+
+
+def drawn_places(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
+    """Draw places: many at equal distances, none, or few meters far from the origin."""
+    if kind == "grid":
+        return rng.integers(0, 6, (n, 2)) * 1000.0
+    return rng.uniform(0, 5000, (n, 2)) + (4_200_000.0 if kind == "far away" else 0.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**16), PLACES, SCALES)
+def test_the_unit_of_places_changes_nothing(seed, kind, scale):
+    rng = np.random.default_rng(seed)
+    xy, cases = drawn_places(kind, rng, 20), rng.poisson(4, 20)
+    given_means = rng.uniform(1, 5, 20)
+    one, other = (poisson_scan(cases, given_means, k * xy, simulations=99) for k in (1.0, scale))
+    frames = [found.to_frame().drop(columns="radius_m") for found in (one, other)]
+    pd.testing.assert_frame_equal(*frames)
+    assert one.windows == other.windows
+    radii = [[c.radius_m for c in found.clusters] for found in (one, other)]
+    assert radii[1] == pytest.approx([scale * r for r in radii[0]])
+
+
+def test_windows_that_expect_too_little_are_not_looked_at():
+    cases, expected, xy = [6, 10, 9, 11], [0.001, 11.0, 12.0, 13.0], [[0, 0], [9, 0], [20, 0], [33, 0]]
+    tiny = poisson_scan(cases, expected, xy, max_share=0.5, simulations=99)
+    assert tiny.clusters[0].members == (0,)
+    carried = poisson_scan(cases, expected, xy, max_share=0.5, simulations=99, min_expected=1.0)
+    assert all(c.expected >= 1 for c in carried.clusters)
+    assert carried.windows < tiny.windows
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     cases=arrays(np.int64, 8, elements=st.integers(0, 9)),

@@ -56,6 +56,24 @@ def test_both_ways_of_counting_agree(seed, days):
     assert by_pairs == ByPlaceAndDay(where, pairs, days, (int(t.min()), int(t.max()))).count(t)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**16), st.sampled_from(["grid", "scattered", "far away"]), st.sampled_from([1e-6, 0.3048, 1e6]))
+def test_the_unit_of_places_changes_nothing(seed, kind, scale):
+    rng = np.random.default_rng(seed)
+    xy = rng.integers(0, 8, (60, 2)) * 100.0 if kind == "grid" else rng.uniform(0, 900, (60, 2))
+    xy = xy + (4_200_000.0 if kind == "far away" else 0.0)
+    days = rng.integers(0, 30, 60)
+    one, other = (knox(k * xy, days, distance_m=k * 200.0, days=3, simulations=19) for k in (1.0, scale))
+    assert (one.observed, one.near_in_space, one.p_value) == (other.observed, other.near_in_space, other.p_value)
+
+
+def test_the_largest_distance_is_included_and_one_place_is_one_place():
+    # 0.1 + 0.2 is not 0.3: the third lies 0.3 from the first, up to rounding.
+    found = knox([[0.0, 0.0], [0.0, 0.0], [0.1 + 0.2, 0.0]], [0, 0, 0], distance_m=0.3, days=0, simulations=9)
+    assert found.near_in_space == 3
+    assert knox([[0.0, 0.0], [0.0, 0.0], [0.0004, 0.0]], [0, 0, 0], distance_m=0, days=0, simulations=9).observed == 1
+
+
 def test_repeats_are_found_and_a_shared_season_is_none():
     rng = np.random.default_rng(1)
     xy, t = rng.uniform(0, 5000, (300, 2)), rng.integers(0, 365, 300)

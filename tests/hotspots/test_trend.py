@@ -3,20 +3,25 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError
+from safeschools_geo.hotspots.became import what_became
 from safeschools_geo.hotspots.rates import school_rates
 from safeschools_geo.hotspots.trend import cube_classes, trend_tests
 
 TERMS = [f"T{i}" for i in range(6)]
 
 
-def cube_of(**flags):
-    rows = []
-    for school, pattern in flags.items():
-        for term, mark in zip(TERMS, pattern, strict=False):
-            rows.append((term, school, {"x": 1e-9, "-": 0.9, "?": np.nan}[mark]))
-    return pd.DataFrame(rows, columns=["term", "school_id", "p_value"])
+def cube_of(**patterns):
+    status = {"x": ("high", ""), "-": ("not_high", ""), "?": ("insufficient_data", "too little")}
+    rows = [
+        (term, school, *status[mark])
+        for school, pattern in patterns.items()
+        for term, mark in zip(TERMS, pattern, strict=False)
+    ]
+    return pd.DataFrame(rows, columns=["term", "school_id", "status", "not_judged"])
 
 
 @pytest.mark.parametrize(
@@ -25,14 +30,16 @@ def cube_of(**flags):
         ("xxxxxx", "persistent"),
         ("--xxxx", "persistent"),
         ("-----x", "emerging"),
-        ("----xx", "emerging"),
+        ("----xx", "persistent"),
         ("xx----", "fading"),
         ("xxxxx-", "fading"),
         ("x----x", "sporadic"),
-        ("---xxx", "sporadic"),
+        ("xxxx-x", "sporadic"),
+        ("----x?", "insufficient_data"),
         ("------", "none"),
-        ("????-x", "insufficient_data"),
-        ("???--x", "emerging"),
+        ("?????x", "insufficient_data"),
+        ("????-x", "emerging"),
+        ("---x?x", "persistent"),
     ],
 )
 def test_classes_by_pattern(pattern, expected):
@@ -42,12 +49,20 @@ def test_classes_by_pattern(pattern, expected):
     assert table.loc["a", "flagged_terms"] == ";".join(flagged)
 
 
-def test_all_cells_are_adjusted_together():
-    # .01 alone is a flag; among 60 cells of chance it is none.
-    cube = pd.DataFrame(
-        {"term": np.repeat(TERMS, 10), "school_id": list("abcdefghij") * 6, "p_value": [0.01, *[0.5] * 59]}
-    )
-    assert set(cube_classes(cube)["class"]) == {"none"}
+@given(st.text("x-?", min_size=6, max_size=6))
+def test_what_became_of_a_school_agrees_with_its_status_and_with_the_comparison_of_two_terms(pattern):
+    cube = cube_of(a=pattern)
+    name = cube_classes(cube)["class"].item()
+    before, after = (cube.loc[cube["term"] == term, "status"] for term in TERMS[-2:])
+    assert (name in {"emerging", "persistent", "sporadic"}) == (pattern[-1] == "x" and set(pattern[:-1]) != {"?"})
+    became = what_became(before.reset_index(drop=True), after.reset_index(drop=True)).item()
+    agrees = {
+        "emerged": {"emerging", "sporadic"},
+        "persisted": {"persistent"},
+        "faded": {"fading"},
+        "not_high": {"none", "fading"},
+    }
+    assert name in agrees.get(became, {name})
 
 
 def counts_of(table, *, level="high", days=1000.0):
@@ -70,6 +85,13 @@ def test_a_rise_and_a_fall_are_told_from_noise():
     assert set(table.loc[[f"S{i}" for i in range(20)], "class"]) == {"no clear trend"}
     assert table.loc["S20", "ratio_first_last"] == pytest.approx(44 / 5, rel=0.4)
     assert table.loc["S20", "sentence"].startswith("Rising: against its level, the rate of T5 is")
+
+
+def test_a_trend_that_starts_at_nothing_has_no_ratio():
+    table = trend_tests(counts_of([[0, 0, 0, 2, 9, 30], *[[20, 22, 19, 21, 20, 18]] * 9])).set_index("school_id")
+    assert table.loc["S0", "class"] == "rising"
+    assert np.isnan(table.loc["S0", "ratio_first_last"])
+    assert "41 reported calls for zone officers from T0 to T5, almost none of them in T0" in table.loc["S0", "sentence"]
 
 
 def test_what_all_schools_do_is_no_trend_of_one():
@@ -98,10 +120,14 @@ def test_trends_of_the_demo(demo):
 
 def test_classes_of_the_demo(demo):
     tables = [school_rates(demo.counts, term=t).table for t in demo.counts["term"].unique()]
+    last = tables[-1].set_index("school_id")["status"]
     classes = cube_classes(pd.concat(tables, ignore_index=True)).set_index("school_id")["class"]
     hot = classes[demo.planted["hotspot"]["schools"]]
-    assert set(hot) & {"emerging", "fading"}
-    assert classes.drop(hot.index).isin(["none", "insufficient_data"]).all()
+    assert set(hot) & {"emerging", "persistent", "fading"}
+    # One elementary school was called high in Spring 2024, a false alarm of that term that it keeps.
+    assert classes.drop(hot.index).isin(["none", "insufficient_data", "fading"]).all()
+    assert (classes.drop(hot.index) == "fading").sum() <= 1
+    assert set(classes.index[last == "high"]) == set(classes.index[classes.isin(["emerging", "persistent"])])
 
 
 def test_too_little_and_bad_input():

@@ -237,16 +237,97 @@ def test_moments_with_an_offset_are_never_doubtful():
     assert times.notes.isna().all()
 
 
-def test_midnight_is_a_time_unless_told_otherwise():
-    assert one("2025-03-14 00:00:00") == ("2025-03-14 00:00:00", True, None)
-    assert one("2025-03-14 00:00:00", midnight_is_unknown=True) == ("2025-03-14 00:00:00", False, None)
-    assert one("2025-03-14 00:00:01", midnight_is_unknown=True)[1]
+def test_midnight_among_other_times_is_a_time_unless_told_otherwise():
+    texts = ["2025-03-14 00:00:00", "2025-03-14 00:00:01"]
+    assert parse(texts).has_time.tolist() == [True, True]
+    assert parse(texts, midnight_is_unknown=True).has_time.tolist() == [False, True]
 
 
 def test_midnight_is_midnight_as_written():
     # In UTC: as a moment it would be the afternoon before in California.
+    times = parse(["2025-03-14T00:00:00Z", "2025-03-14T12:00:00Z"])
+    assert times.at.dt.tz_localize(None).tolist() == [
+        pd.Timestamp("2025-03-13 17:00"),
+        pd.Timestamp("2025-03-14 05:00"),
+    ]
+    assert times.has_time.all()
     assert one("2025-03-14T00:00:00Z", midnight_is_unknown=True) == ("2025-03-14 00:00:00", False, None)
-    assert one("2025-03-14T00:00:00Z") == ("2025-03-13 17:00:00", True, None)
+
+
+DAYS = pd.date_range("2025-01-10", "2025-12-20", freq="9D")  # both sides of the changes of the clock
+LOCAL = DAYS.tz_localize(ZONE)
+
+
+@pytest.mark.parametrize(
+    ("values", "clock"),
+    [
+        (DAYS.as_unit("ms").astype("int64"), "00:00 UTC"),
+        (DAYS.as_unit("s").astype("int64").astype("str"), "00:00 UTC"),
+        (DAYS.as_unit("us").astype("int64"), "00:00 UTC"),
+        (DAYS.strftime("%Y-%m-%dT00:00:00.000Z"), "00:00 UTC"),
+        (DAYS.strftime("%Y-%m-%dT00:00:00+00:00"), "00:00 UTC"),
+        (DAYS.strftime("%m/%d/%Y 12:00:00 AM"), "00:00"),
+        (DAYS.strftime("%Y-%m-%d 00:00"), "00:00"),
+        (DAYS, "00:00"),
+        (DAYS.tz_localize("UTC"), "00:00 UTC"),
+        (LOCAL.as_unit("ms").astype("int64"), "00:00"),
+        (LOCAL.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"), "00:00"),
+        (LOCAL.tz_convert("UTC"), "00:00"),
+        (list(DAYS.to_pydatetime()), "00:00"),
+    ],
+)
+def test_values_that_are_all_at_midnight_are_the_days_they_name(values, clock):
+    times = parse(values)
+    assert not times.has_time.any()
+    assert times.at.dt.tz_localize(None).tolist() == list(DAYS)
+    assert times.dates_at == io.OneClock(clock, len(DAYS), len(DAYS))
+    assert times.one_clock is None
+
+
+@pytest.mark.parametrize("values", [DAYS.strftime("%Y-%m-%d"), (DAYS - pd.Timestamp(EXCEL_START)).days, DAYS.date])
+def test_dates_without_a_clock_need_no_word(values):
+    times = parse(values)
+    assert not times.has_time.any()
+    assert times.at.dt.tz_localize(None).tolist() == list(DAYS)
+    assert times.dates_at is None
+
+
+@pytest.mark.parametrize(
+    ("shift", "clock"),
+    [("16h", "16:00:00"), ("12h", "12:00:00"), ("8h", "08:00:00"), ("1s", "00:00:01")],
+)
+def test_one_time_of_day_in_nearly_all_rows_is_named(shift, clock):
+    moments = list(DAYS + pd.Timedelta(shift))
+    moments[3] += pd.Timedelta("77min")
+    times = parse([m.isoformat() for m in moments])
+    assert times.one_clock == io.OneClock(clock, len(DAYS) - 1, len(DAYS))
+    assert times.has_time.all()
+    in_utc = parse([f"{m.isoformat()}Z" for m in moments])
+    assert in_utc.one_clock == io.OneClock(clock, len(DAYS) - 1, len(DAYS))
+    for decided in ("known", "unknown"):
+        judged = parse([m.isoformat() for m in moments], time_of_day=decided)
+        assert judged.one_clock is None
+        assert judged.has_time.all() == (decided == "known")
+
+
+def test_a_column_of_dates_takes_the_day_from_the_clock_that_is_at_midnight():
+    moments = [f"{day:%Y-%m-%d}T00:00:00Z" for day in DAYS]
+    moments[0] = "2025-01-10T09:30:00Z"
+    assert parse(moments).one_clock == io.OneClock("00:00:00", len(DAYS) - 1, len(DAYS))
+    assert parse(moments, time_of_day="unknown").at.dt.tz_localize(None).tolist() == list(DAYS)
+    shifted = LOCAL.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ").to_list()
+    shifted[0] = "2025-01-10T17:30:00Z"
+    assert parse(shifted, time_of_day="unknown").at.dt.tz_localize(None).tolist() == list(DAYS)
+
+
+def test_times_that_differ_or_are_few_have_no_one_clock():
+    assert parse([f"2025-03-14 {hour}:00" for hour in range(24)]).one_clock is None
+    assert parse(["2025-03-14 16:00"] * 19).one_clock is None
+
+
+def test_the_order_of_day_and_month_is_what_the_calendar_allows():
+    texts = ["27/10/2025 14:47", "10/27/2025", "3-4-25", "12.12.2025", "2025-03-04", "45/1/2025", "4 Mar 2025", None]
+    assert parse(texts).order.fillna("").tolist() == ["D", "M", "?", "=", "", "", "", ""]
 
 
 def test_a_mixture_of_notations_is_read():
@@ -262,7 +343,7 @@ def test_each_format_is_read_back(moments, layout):
     if "%y" in layout:
         # In two digits, the first moment of 2000 is the placeholder 1900-01-01.
         moments = [m.replace(year=1990 + m.year % 70) for m in moments if (m.month, m.day) not in {(2, 29), (1, 1)}]
-    times = parse([m.strftime(layout) for m in moments], "str")
+    times = parse([m.strftime(layout) for m in moments], "str", time_of_day="known")
     is_odd = times.notes == "dst_gap_shifted"
     assert times.at.dt.tz_localize(None)[~is_odd].tolist() == [
         pd.Timestamp(m) for m, odd in zip(moments, is_odd, strict=True) if not odd
@@ -283,7 +364,7 @@ def test_counts_and_offsets_are_read_back(moments, unit):
         )
         return
     values = [a.isoformat() if unit == "iso" else int(a.timestamp()) * scale[unit] for a in aware]
-    times = parse(values, "object" if unit == "iso" else "int64")
+    times = parse(values, "object" if unit == "iso" else "int64", time_of_day="known")
     assert times.at.tolist() == [pd.Timestamp(a) for a in aware]
     assert times.notes.isna().all()
 

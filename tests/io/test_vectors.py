@@ -228,7 +228,7 @@ def test_an_archive_of_nothing_readable_says_what_is_in_it(tmp_path):
 
 
 def test_a_fault_inside_an_archive_names_the_archive_and_the_file(tmp_path):
-    (tmp_path / "a.csv").write_text('id\n"1\n', encoding="utf-8")
+    (tmp_path / "a.csv").write_text('id,"n\n1,2\n', encoding="utf-8")
     path = zipped(tmp_path / "z.zip", tmp_path / "a.csv")
     with pytest.raises(FileReadError, match="quotation mark") as caught:
         io.read_table(path)

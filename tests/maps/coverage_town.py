@@ -212,8 +212,8 @@ def coverage(**changed: Any) -> OfflinePage:
 
 def case(**changed: Any) -> dict[str, Any]:
     """Send West's officer home."""
-    figures = {"response_before_min": 5.0, "response_after_min": 7.25, "overflow_before_share": 0.005}
-    more = {"overflow_after_share": 0.2, "imbalance_after": NOTHING}
+    figures = {"response_change_min": 2.25, "usual_response": "5.0 min (4.0 to 6.0 min)"}
+    more = {"overflow_change_share": 0.195, "usual_overflow": "", "imbalance_after": NOTHING}
     return {"absent": [{"zone_id": "A", "officer": "S-2"}]} | figures | more | changed
 
 
@@ -228,8 +228,7 @@ def takeover() -> pd.DataFrame:
             "zone_after": ["B", "B"],
             "officer_after": ["S-10", "S-10"],
             "calls_per_week": [1.0, 3.0],
-            "response_before_min": [1.0, 6.25],
-            "response_after_min": [1.0, 8.0],
+            "response_change_min": [0.0, 1.75],
         }
     )
 
@@ -265,8 +264,8 @@ def cases() -> pd.DataFrame:
         {
             "name": ["a b.html", "S-10.html", "?#.html", "S-2.html"],
             "absent": ["S-2 and S-10", "S-10", "S-2 and S-9", "S-2"],
-            "response_after_min": [NOTHING, 5.0, 8.0, 6.0],
-            "overflow_after_share": [0.4, 0.1, 0.2, 0.15],
+            "response_change_min": [NOTHING, 0.5, 3.0, 1.25],
+            "overflow_change_share": [0.4, 0.1, 0.2, 0.15],
             "busiest_zone": ["–", "West", HOSTILE, RIGHT_TO_LEFT],
             "busiest_load_h": [NOTHING, 2.0, 3.0, 2.5],
             "finding": ["Nobody is there.", "S-2 covers all.", HOSTILE, "S-10 covers all."],

@@ -40,6 +40,7 @@ def rates() -> pd.DataFrame:
         q_value=[0.0002, 0.9, UNKNOWN],
         officer_initiated_share=[0.1, 0.7, 0.0],
         status=["high", "rests_on_officer_initiated", "no_denominator"],
+        not_judged=["", "", "the enrollment is unknown"],
         sentence=["First is high.", "Second is not.", f"Third: {HOSTILE}"],
     )
 
@@ -169,7 +170,7 @@ def draw(name: str, *, bare: bool = False, tiles: bool = False, **changed: Any) 
         return hotspots_page(**(map_options | options | changed))
     if name == "grid":
         density = DensityImage(np.linspace(0, 1, 12).reshape(3, 4), tuple(town.zones().total_bounds))
-        options = {"cells": cells(), "measure": "Reported incidents per 1,000 student-days", "density": density}
+        options = {"cells": cells(), "measure": "Calls per student-day", "population": "reported", "density": density}
         return cells_page(**(map_options | options | changed))
     if name == "hours":
         values, exposure = week()
@@ -193,20 +194,20 @@ def draw(name: str, *, bare: bool = False, tiles: bool = False, **changed: Any) 
             "zone_id": ["A", "B"],
             "incidents_before": [0, 3],
             "incidents_after": [9, 1],
-            "ratio": [np.inf, 0.3],
-            "ratio_low": [1.2, 0.1],
-            "ratio_high": [np.inf, 2.0],
+            "ratio": [np.nan, 0.3],
+            "ratio_low": [np.nan, 0.1],
+            "ratio_high": [np.nan, 2.0],
             "p_value": [0.01, 0.6],
             "q_value": [0.02, 0.6],
             "direction": ["rose", "no clear change"],
         }
     )
-    names = {"001": HOSTILE}
+    names, zones, terms = {"001": HOSTILE}, {"A": "West", "B": "East"}, ("Fall", "Spring")
     printed = [
         class_table(classes, names=names),
         trend_table(trend, names=names),
-        change_table(change, key="zone_id", head="Zone", names={"A": "West", "B": "East"}),
-        change_table(change.iloc[:0], key="school_id", head="School", names=names),
+        change_table(change, caption="Spring against Fall", key="zone_id", head="Zone", names=zones, terms=terms),
+        change_table(change.iloc[:0], caption="By school", key="school_id", head="School", names=names, terms=terms),
     ]
     return trends_page(**(said | {"printed": printed} | changed))
 

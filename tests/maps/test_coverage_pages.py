@@ -13,6 +13,9 @@ from test_map_browser import AXE, DRAWN
 from safeschools_geo.errors import ColumnError, SeveralFaultsError
 from safeschools_geo.maps.coverage_charts import hours_chart, reach_chart, staffing_chart
 from safeschools_geo.maps.coverage_figures import change, decimal, interval, share
+from safeschools_geo.maps.coverage_map import slowest_zones
+from safeschools_geo.maps.coverage_sections import zone_section
+from safeschools_geo.maps.coverage_shell import KeyFigure
 from safeschools_geo.maps.coverage_tables import backup_table, staging_table
 from safeschools_geo.maps.minute_classes import MinuteClasses
 
@@ -77,10 +80,10 @@ def test_the_keyboard_finds_what_a_click_tells(browser_page, files):
     choice = page.get_by_label("Find a zone, an officer or a school")
     choice.focus()
     page.keyboard.type("West")
-    expect(page.get_by_role("status")).to_contain_text("Until an officer is there: 6.3 min on average")
+    expect(page.get_by_role("status")).to_contain_text("Until an officer is there, as recorded: 6.3 min on average")
     expect(page.locator(".leaflet-popup")).to_contain_text("West")
     choice.select_option(label=HOSTILE)
-    expect(page.get_by_role("status")).to_contain_text("Within 5 min: 50.0% of calls")
+    expect(page.get_by_role("status")).to_contain_text("Within 5 min, by the model: 50.0% of calls")
     choice.select_option(index=0)
     expect(page.get_by_role("status")).to_be_empty()
     page.locator("path.leaflet-interactive").last.click(force=True)
@@ -146,21 +149,23 @@ def test_the_same_frames_give_the_same_page_and_stay_as_they_were():
 
 def test_every_table_of_coverage_is_printed():
     html = made.coverage().html
-    zones = rows_of(html, "Zones: minutes")
+    zones = rows_of(html, "Zones, as recorded: minutes")
     assert zones[0] == ["West", "S-2", "1", "2.0", "6.3", "9.0", "50.0%", "87.5%", "12.0%", "0.5%", "12.5%"]
     assert zones[1][5] == "–"
     assert zones[1][-1] == "&lt;0.1%"
-    assert [row[0] for row in rows_of(html, "Schools: minutes")][1] == "Plain Street"
-    assert rows_of(html, "Of the calls of each zone") == [["West", "88.0%", "12.0%"], ["East", "0.1%", "99.9%"]]
-    assert rows_of(html, "Reached in time while")[1] == ["Schools within 5 min", "60.0%", "80.0%", "–", "30.0%"]
+    assert [row[0] for row in rows_of(html, "Schools, by the model: minutes")][1] == "Plain Street"
+    helps = rows_of(html, "By the model, of the calls of each zone")
+    assert helps == [["West", "88.0%", "12.0%"], ["East", "0.1%", "99.9%"]]
+    assert rows_of(html, "Reached in time by the ways")[1] == ["Schools within 5 min", "60.0%", "80.0%", "–", "30.0%"]
     assert rows_of(html, "Waiting points")[0][4:] == ["Fire station", "2.0"]
     assert rows_of(html, "The hours of the day")[2] == ["9:00", "0.0", "0.0%", "–", "–"]
-    assert rows_of(html, "Coverage with each number")[1][:4] == ["2 (today)", "0.5%", "5.0", "9.0"]
+    assert rows_of(html, "By the model: coverage with each number")[1][:4] == ["2 (today)", "0.5%", "5.0", "9.0"]
     assert rows_of(html, "Threat assessments by term")[1][-1] == "−25.0%"
 
 
 def test_a_dash_is_explained_where_there_is_one():
     html = made.coverage().html
+    assert "too few calls of it are recorded with what it takes" in html
     assert "no call came from there, or no officer can answer one or get there" in html
     assert "the settings name no cost of an officer-hour" in html
     assert "it was not worked out how far chance" in html
@@ -171,21 +176,64 @@ def test_a_dash_is_explained_where_there_is_one():
 
 def test_what_differs_from_the_record_is_said_first():
     html = made.coverage().html
-    warning = "Before you rely on this: model and record differ. Officers busy with calls: model 10.0%, record 20.0%."
-    assert html.index(warning) < html.index('class="figures"') < html.index("Where officers should wait</h2>")
-    found = rows_of(html, "Model beside record, all zones together")
+    warning = "Before you rely on this: model and record differ. Officers busy with calls: record 20.0%, model 10.0%."
+    assert html.index(warning) < html.index("How soon an officer is there</h2>")
+    found = rows_of(html, "Record, and the model beside it, all zones together")
+    # The record stands before the model.
+    assert found[0][3:6] == ["20.0%", "15.0% to 25.0%", "10.0%"]
     assert [row[6] for row in found] == ["differs", "agrees", "not told"]
-    assert rows_of(html, "Model beside record, zone by zone")[0][0] == "West"
+    assert rows_of(html, "Record, and the model beside it, zone by zone")[0][0] == "West"
     agreed = made.coverage(validation=made.validation(differs=False)).html
     assert "Model and record agree, as far as the record tells, on: another zone’s officer answers; officers" in agreed
     alone = made.coverage(validation=None, comparison=None, caseload=None).html
     assert "could not be checked against a record" in alone
-    assert "Model beside record" not in alone
+    assert "the model beside it" not in alone
+
+
+def test_the_figures_above_the_page_are_those_given():
+    html = made.coverage(figures=[KeyFigure("Until an officer is there", "5.8 min", "recorded, 5.5 to 6.2 min")]).html
+    assert '<dd>5.8 min</dd><dd class="more">recorded, 5.5 to 6.2 min</dd>' in html
+    assert html.index('class="figures"') < html.index("Where officers should wait</h2>")
+
+
+def test_zones_that_print_alike_are_the_longest_together():
+    tied = made.by_zone().assign(response_min=[6.32, 6.28])
+    assert slowest_zones(tied) == []
+    three = pd.concat([tied, made.by_zone().iloc[:1].assign(zone_id="C", name="Far", response_min=2.0)])
+    assert slowest_zones(three) == ["A", "B"]
+    section = zone_section(three, within_min=5)
+    assert "West and East have the longest mean response, alike as printed, 6.3 minutes." in section.lead
+    assert section.tables[0].marked == {0, 1}
+    alone = zone_section(made.by_zone(), within_min=5).lead
+    assert "West has the longest mean response, 6.3 minutes." in alone
+    assert "longest" not in zone_section(tied, within_min=5).lead
+
+
+def test_what_may_not_be_told_has_no_column_and_no_picture():
+    untold = ["response_min", "response_p90_min", "within_share"]
+    html = made.coverage(
+        by_zone=made.by_zone().assign(**dict.fromkeys([*untold, "overflow_share"], np.nan)),
+        by_school=made.by_school().assign(**dict.fromkeys(untold, np.nan)),
+        by_hour=made.by_hour().assign(response_min=np.nan, overflow_share=np.nan),
+        staffing=made.staffing().assign(mean_response_min=np.nan, p90_response_min=np.nan, overflow_share=np.nan),
+        staging=made.staging().assign(mean_min=np.nan),
+        reach=made.reach().assign(now_share=np.nan, best_share=np.nan, now_twice_share=np.nan, best_twice_share=np.nan),
+        backup=made.backup() * np.nan,
+        reached=None,
+        comparison=None,
+        validation=None,
+    ).html
+    assert "min on average" not in html
+    assert "Minutes, mean" not in html
+    assert "Within 5 min" not in html
+    assert "Who comes when" not in html
+    assert "Reached in time" not in html
+    assert [row[:2] for row in rows_of(html, "By the model: coverage with each number")][1] == ["2 (today)", "10.0%"]
 
 
 def test_what_a_plan_worsens_stands_out():
     html = made.coverage().html
-    assert rows_of(html, "Current and proposed zones;") == [
+    assert rows_of(html, "By the model: current and proposed zones;") == [
         ["Response, mean", "minutes", "5.0", "5.4", "+0.4", "+0.2 to +0.6", "WORSE"],
         ["Backup", "share of calls", "10.0%", "8.0%", "−2.0", "−3.0 to −1.0", "better"],
         ["Overflow to patrol", "share of calls", "0.5%", "0.5%", "0.0", "–", "no difference"],
@@ -216,7 +264,7 @@ def test_a_page_without_points_hours_or_figures_is_a_page_all_the_same():
         roads=None,
         places=None,
     ).html
-    assert "Zone without a figure" in html
+    assert "Zone of which the record does not say" in html
     assert "No hour is known." in html
     assert "Students within" not in html
     assert "Cost a term" not in html
@@ -232,11 +280,13 @@ def test_the_sheet_says_who_covers_what():
     html = made.absence().html
     assert '<h1 dir="auto">Officer S-2 (West) absent: who covers what</h1>' in html
     assert "S-10 takes 1 school" in html
-    assert rows_of(html, "Of East")[0][2:] == ["Elementary", "8.0\u00a0(6.3)", "3.00"]
+    assert rows_of(html, "Of East")[0][2:] == ["Elementary", "+1.8", "3.00"]
     assert rows_of(html, "This day (usually)") == [
         ["East", "S-10", "3\u00a0(2)", "2.3\u00a0(1.0)", "20.0%\u00a0(10.0%)"]
     ]
-    assert '<dd>7.3 min</dd><dd class="more">usually 5.0</dd>' in html
+    assert "<dd>+2.3 min</dd>" in html
+    assert "against a usual day, when the record says 5.0 min (4.0 to 6.0 min)" in html
+    assert '<dd>+19.5 points</dd><dd class="more">against a usual day</dd>' in html
 
 
 def test_a_sheet_without_zones_of_the_day_or_changes_is_a_sheet_all_the_same():
@@ -251,15 +301,15 @@ def test_cases_are_sorted_by_officer_and_linked():
     html = made.absences().html
     assert [row[0] for row in rows_of(html, "One officer absent")] == ["S-2", "S-10"]
     assert [row[0] for row in rows_of(html, "Two officers absent")] == ["S-2 and S-9", "S-2 and S-10"]
-    assert rows_of(html, "Mean minutes until") == [
-        ["S-2", "6.0", "8.0", "–"],
-        ["S-9", "8.0", "", ""],
-        ["S-10", "–", "", "5.0"],
+    assert rows_of(html, "Mean minutes more than") == [
+        ["S-2", "+1.3", "+3.0", "–"],
+        ["S-9", "+3.0", "", ""],
+        ["S-10", "–", "", "+0.5"],
     ]
     assert set(re.findall(r'href="(absence/[^"]*)"', html)) == {
         *("absence/S-2.html", "absence/S-10.html", "absence/%3F%23.html", "absence/a%20b.html")
     }
-    assert 'aria-label="S-2 and S-9 absent: 8.0 min"' in html
+    assert 'aria-label="S-2 and S-9 absent: +3.0 min"' in html
     assert "nobody is left to answer" in html
 
 
@@ -325,6 +375,6 @@ def test_charts_say_what_is_not_known():
 def test_single_and_double_coverage_are_mapped():
     html = made.coverage().html
     told = "1 school by no officer, 0 by one, 1 by two or more"
-    assert f"Reached within 5 minutes where officers wait today: {told}" in html
+    assert f"By the ways on the map, reached within 5 minutes where officers wait today: {told}" in html
     assert "from the best points: 0 schools by no officer, 2 by one, 0 by two or more" in html
     assert "by no officer" not in made.coverage(reached=None).html

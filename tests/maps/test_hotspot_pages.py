@@ -74,6 +74,8 @@ def test_a_grid_without_a_hot_cell_lists_its_highest():
     assert "Hot with its neighbours" not in cold.html
 
 
-def test_infinite_ratios_and_missing_hours_are_printed():
-    assert "∞ (1.20–∞)" in hotspot_town.draw("trends").html
-    assert "too little to tell" in hotspot_town.draw("hours").html
+def test_a_change_without_a_ratio_and_hours_not_judged_are_printed():
+    trends = hotspot_town.draw("trends").html
+    assert "∞" not in trends
+    assert "not clearly more than chance" in trends
+    assert "not judged: too few" in hotspot_town.draw("hours").html

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from brute_force import every_plan, measured
 from drawn_towns import (
     FEW_TOWNS,
@@ -37,6 +38,12 @@ from safeschools_geo.rebalance.stages import Stage, solve_stage
 
 SLACK = 0.005
 UTM = "EPSG:26910"
+# a5 a1 a1 a1 b1 b1: the second zone takes d, then c, then b.
+ROW_UNITS = gpd.GeoDataFrame(
+    {"unit_id": list("abcdef"), "zone_id": list("aaaabb"), "workload": [5.0, 1.0, 1.0, 1.0, 1.0, 1.0]},
+    geometry=[shapely.box(600_000 + 1000 * i, 4_200_000, 601_000 + 1000 * i, 4_201_000) for i in range(6)],
+    crs=UTM,
+)
 
 
 def frontier_of_town(town, **options):
@@ -148,11 +155,17 @@ def test_points_and_certificates_say_the_same_when_a_bound_is_carried_back(monke
     [
         ([0.8, 0.4, 0.2, 0.15, 0.1], 2),  # below the line from .8 to .1 by .225, .25 and .125
         ([0.8, 0.1, 0.1, 0.1], 1),
-        ([0.8, 0.6, 0.4, 0.2], 0),  # a straight line has no knee
+        ([0.8, 0.6, 0.4, 0.2], 3),  # a straight line has no knee: every move is worth as much
         ([0.3, 0.3, 0.3], 0),
         ([0.3], 0),
         ([0.3, 0.1], 1),
-        ([0.5, 0.5, 0.5, 0.1], 0),
+        ([0.5, 0.5, 0.5, 0.1], 3),  # one has to move three to gain anything
+        ([0.704, 0.677, 0.633, 0.604, 0.579, 0.554, 0.518, 0.25, 0.013], 8),  # each move is worth more than the last
+        ([0.7, 0.6, 0.52, 0.43, 0.35, 0.27, 0.18, 0.1, 0.013], 8),  # a dent of a hundredth is no knee
+        ([0.5, 0.5, 0.1, 0.1, 0.1], 2),
+        ([0.058, 0.058, 0.058, 0.058, 0.045, 0.045, 0.045, 0.014], 0),  # 0.6 points for each of seven moves
+        ([0.058, 0.041, 0.04, 0.039, 0.038], 1),  # below the line by 1.7 - 0.5 points
+        ([0.06, 0.055, 0.045, 0.043, 0.042, 0.041], 0),  # 0.75 points for each of two moves is the most
     ],
 )
 def test_the_knee(imbalance, knee):
@@ -177,18 +190,54 @@ def test_the_finding_in_words():
     assert "The plan moves 1 school:" in schools.proposal.summary()
     assert schools.proposal.summary().endswith("moves at most 1 school has an imbalance below 0.00%.")
     stuck = frontier(six_units(), max_moves=2, rules=Rules(locked=tuple("abcdef")))
-    assert stuck.finding().startswith("No move within reach makes the zones clearly more even")
+    assert stuck.finding() == (
+        "No plan of at most 2 moves is clearly more even than today: the imbalance is 25.0% (proven)."
+    )
     rooted = frontier(six_units(), max_moves=1, rules=Rules(roots={"1": "d"}))
     assert "proven over all contiguous plans that keep the roots" in rooted.summary()
 
 
-@pytest.mark.parametrize(("last", "told"), [(0.0906, False), (0.0904, True)])
-def test_more_moves_that_gain_nothing_to_be_seen_are_not_spoken_of(last, told):
-    found = frontier(six_units(), max_moves=2)
-    table = found.table.assign(imbalance=[0.25, 0.0914, last], is_proven=True)
-    finding = replace(found, table=table, knee=1).finding()
-    assert "from 25.0% to 9.1% (proven to be the least)." in finding
-    assert ("1 more move would bring it to 9.0%." in finding) is told
+def with_imbalances(found, imbalances):
+    """Pretend that the plans of a frontier are as even as this."""
+    plans = tuple(
+        replace(plan, imbalance=value, value=value) for plan, value in zip(found.plans, imbalances, strict=True)
+    )
+    return replace(found, plans=plans, table=found.table.assign(imbalance=imbalances, plan_imbalance=imbalances))
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        # Shown to a tenth of a point, a gain of 0.08 points would be made by rounding.
+        (0.0906, "(proven to be the least)."),
+        (0.0813, "1 more move would bring it to 8.1%."),
+        (0.0914, "(proven to be the least)."),
+    ],
+)
+def test_more_moves_that_gain_nothing_to_be_seen_are_not_spoken_of(last, said):
+    found = frontier(ROW_UNITS, max_moves=2)
+    assert [len(plan.moves) for plan in found.plans] == [0, 1, 2]
+    finding = replace(with_imbalances(found, [0.6, 0.0914, last]), knee=1).finding()
+    assert "brings the imbalance from 60.0% to 9.1% (proven to be the least)" in finding
+    assert finding.endswith(said)
+
+
+def test_more_moves_are_as_many_as_the_best_plan_takes():
+    # Five moves are allowed after the first, and two of them reach what all five do.
+    found = frontier(ROW_UNITS, max_moves=6)
+    moved = [len(plan.moves) for plan in found.plans]
+    assert moved[:4] == [0, 1, 2, 3]
+    imbalances = [0.6, 0.4, 0.25, *[0.04] * 4]
+    finding = replace(with_imbalances(found, imbalances), knee=1).finding()
+    assert finding.endswith("2 more moves would bring it to 4.0%.")
+
+
+def test_the_finding_speaks_of_the_plan_that_is_written():
+    # The least imbalance is 12.9 %, and the plan kept for its shorter travel has 13.09 %.
+    found = frontier(ROW_UNITS, max_moves=1)
+    plan = replace(found.plans[1], imbalance=0.1309, value=0.129)
+    finding = found.finding(plan)
+    assert "to 13.1% (at so many moves no contiguous plan is below 12.9%: proven)" in finding
 
 
 def test_zones_in_pieces_begin_with_the_first_number_of_moves_that_mends_them():

@@ -179,7 +179,7 @@ def test_a_border_that_is_none_is_found(folder):
     assert "no border: the units do not meet along a line: A–C" in found["edges"]
 
 
-def test_links_that_were_added_or_left_out_are_noted(folder):
+def test_links_that_were_added_are_noted_and_links_left_out_fail(folder):
     def bridge(table):
         return table.assign(kind=table["kind"].where(table["unit_a"] != "E", "bridge"))
 
@@ -190,7 +190,12 @@ def test_links_that_were_added_or_left_out_are_noted(folder):
     assert "E–F (bridge)" in next(c.message for c in report.notes if c.name == "links_added")
     edit_csv(folder, "edges.csv", lambda t: t[t["unit_a"] != "D"])
     rehash_inputs(folder)
-    assert "D–E" in next(c.message for c in verify_folder(folder).notes if c.name == "links_left_out")
+    # The two squares share a kilometre, and whether a zone hangs together rests on it.
+    assert "D–E" in failed(folder)["neighbors"]
+    edit_certificate(folder, apart=[["E", "D"]])
+    report = verify_folder(folder)
+    assert "neighbors" not in {c.name for c in report.checks if c.passed is False}
+    assert "D–E" in next(c.message for c in report.notes if c.name == "links_kept_apart")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from safeschools_geo.coverage.cube.call_system import Capacity, call_system
 from safeschools_geo.coverage.cube.hypercube_result import Hypercube
-from safeschools_geo.coverage.figure_text import figure_text, minutes_text
+from safeschools_geo.coverage.figure_text import figure_text, highest, listed, minutes_text
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError
 
@@ -72,14 +72,15 @@ class HoursOfDay:
         str
             A few sentences.
         """
-        worst = int(np.argmax(self.overflow_by_hour))
         service_min = _MINUTES * float((1 / self.service_per_h).mean())
         overflow = figure_text(self.overflow_share, "share")
-        highest = figure_text(float(self.overflow_by_hour[worst]), "share")
+        shares = {str(hour): float(share) for hour, share in zip(self.hours, self.overflow_by_hour, strict=True)}
+        worst = highest(shares, lambda share: figure_text(share, "share"))
+        hours = f"hour{'' if len(worst) == 1 else 's'} {listed(worst)}" if worst else ""
+        most = f"; most in {hours}, {figure_text(shares[worst[0]], 'share')}" if worst else ""
         return (
-            f"Over {len(self.hours)} hours of the day, {overflow} of calls find every officer busy; "
-            f"most in hour {self.hours[worst]}, {highest} of "
-            f"{self.calls_per_h[worst]:,.2f} calls. Each hour is taken as if its calls came all day long "
+            f"Over {len(self.hours)} hours of the day, {overflow} of calls find every officer busy in the model"
+            f"{most}. Each hour is taken as if its calls came all day long "
             f"(quasi-stationary); a call keeps an officer {minutes_text(service_min)} minutes on average, and the "
             "longer that is, the more of one hour's work is felt in the next."
         )

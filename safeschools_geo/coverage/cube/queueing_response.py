@@ -10,7 +10,7 @@ import pandas as pd
 
 from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.cube.response_minutes import Calls, ResponseMinutes, response_minutes
-from safeschools_geo.coverage.figure_text import figure_text, minutes_text, share_text
+from safeschools_geo.coverage.figure_text import figure_text, highest, listed, minutes_text, share_text
 from safeschools_geo.errors import InputError, SeveralFaultsError
 
 if TYPE_CHECKING:
@@ -100,23 +100,29 @@ class Response:
         return float(self.district.within_share[0, self.within_min.index(minutes)])
 
     def summary(self) -> str:
-        """Say in plain English how soon somebody comes.
+        """Say in plain English how soon somebody comes in the model, which is not the record.
 
         Returns
         -------
         str
-            A few sentences.
+            A few sentences, each of which names the model.
         """
         within = ", ".join(f"{share_text(self.within_share(t))} within {t:g} minutes" for t in self.within_min)
-        worst = int(np.argmax(np.nan_to_num(self.zones.p90_min, nan=-1.0)))
         fate = "go to Sheriff's patrol" if self.hypercube.capacity == "loss" else "wait in line"
         return (
-            f"An officer comes after {minutes_text(self.mean_min)} minutes on average; 9 of 10 answered calls see one "
-            f"within {minutes_text(self.p90_min)} minutes ({within}). Zone {self.zone_ids[worst]} waits longest, "
-            f"{minutes_text(float(self.zones.p90_min[worst]))} minutes for 9 of 10. The zone's own officer answers "
-            f"{share_text(self.district_in_zone_share)} of answered calls; "
+            f"In the model an officer comes after {minutes_text(self.mean_min)} minutes on average; 9 of 10 answered "
+            f"calls see one within {minutes_text(self.p90_min)} minutes ({within}).{self._longest()} In the model the "
+            f"zone's own officer answers {share_text(self.district_in_zone_share)} of answered calls; "
             f"{figure_text(self.hypercube.overflow_share, 'share')} of calls find every officer busy and {fate}."
         )
+
+    def _longest(self) -> str:
+        p90 = {str(zone): float(minutes) for zone, minutes in zip(self.zone_ids, self.zones.p90_min, strict=True)}
+        worst = highest(p90, minutes_text)
+        if not worst:
+            return ""
+        who = f"Zone {worst[0]} waits" if len(worst) == 1 else f"Zones {listed(worst)} wait"
+        return f" {who} longest in the model, {minutes_text(p90[worst[0]])} minutes for 9 of 10."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.

@@ -71,7 +71,8 @@ class ServiceMismatch:
                 f"{minutes_text(self.model.wait_min)}."
             )
         return (
-            f"Service times vary by {self.variation:.2f} of their mean (1 in the model). Of {self.simulated.calls:,} "
+            "The model held against a simulation, not against the record: "
+            f"service times vary by {self.variation:.2f} of their mean (1 in the model). Of {self.simulated.calls:,} "
             f"calls simulated with the times as they are, {share_text(told)} find every officer busy (95 % interval "
             f"{interval}); the model says {share_text(self.model.overflow_share)}, {verdict}. Busy shares differ by up "
             f"to {share_text(self.largest_busy_error)}.{wait}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage.figure_text import minutes_text, share_text
+from safeschools_geo.coverage.figure_text import minutes_text, more_text, share_text
 from safeschools_geo.coverage.points.staging_problem import StagingSettings, is_best
 from safeschools_geo.errors import count_text
 
@@ -81,13 +81,28 @@ class Staging:
         numbers = ((1, "an officer"), (2, "two officers"))[: len(self.points)]
         told = [
             self._where(),
-            f"{self._sentence(self.value)}{self._compared()}.",
+            f"{self._sentence(self.value)}{self._compared()}, by the ways on the map.",
             self._proof(),
-            *(self._covered(officers, words) for officers, words in numbers),
+            *(f"{self._covered(officers, words)}." for officers, words in numbers),
         ]
         if self.students_unknown:
             told.append(f"{count_text(self.students_unknown, 'place')} without a known number of students.")
         return " ".join(told)
+
+    def difference(self) -> str:
+        """Say where officers would wait best and what that gains, without saying how long any trip takes.
+
+        Returns
+        -------
+        str
+            Two sentences or three; the gain only where the places of today were given.
+        """
+        gain = self.value - self.value_current
+        unit = "min" if self.settings.objective in {"mean", "longest"} else "share"
+        told = [self._where()]
+        if not np.isnan(gain):
+            told.append(f"By the ways on the map, that changes {self._what()} so: {more_text(gain, unit)}.")
+        return " ".join([*told, *([self._proof()] if self.is_proven else [])])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each place.
@@ -105,6 +120,14 @@ class Staging:
             told = [f"{zone} at {point}" for zone, point in zip(self.points["officer"], ids, strict=True)]
             return f"The officer of each zone waits: {', '.join(told)}."
         return f"{'The officer waits' if len(ids) == 1 else 'Officers wait'} at {', '.join(ids)}."
+
+    def _what(self) -> str:
+        return {
+            "mean": "the mean trip",
+            "longest": "the longest trip",
+            "covered": "the share of calls near an officer",
+            "expected": "the share of calls near a free officer",
+        }[self.settings.objective]
 
     def _figure(self, value: float) -> str:
         if self.settings.objective in {"mean", "longest"}:
@@ -145,7 +168,7 @@ class Staging:
                 was = f" (today {_shares(today[column])})" if len(today) else ""
                 told.append(f"{_shares(best[column])} of {things}{was}")
         limits = "/".join(f"{limit:g}" for limit in best["within_min"])
-        return f"Within {limits} minutes of {words}: {' and '.join(told)}."
+        return f"Within {limits} minutes of {words} by those ways: {' and '.join(told)}"
 
 
 def _shares(shares: pd.Series) -> str:

@@ -39,16 +39,40 @@ class Observed(NamedTuple):
         Its 95 % interval.
     calls
         Calls that it rests on.
+    of
+        Calls that it is about; those of them that it does not rest on lack a time or a responder.
     """
 
     value: float
     low: float
     high: float
     calls: int
+    of: int
+
+    def is_enough(self, least_calls: int) -> bool:
+        """Say whether it may be said: it rests on enough calls, and on `LEAST_SHARE` of those it is about or more.
+
+        Parameters
+        ----------
+        least_calls
+            Calls that are enough.
+
+        Returns
+        -------
+        bool
+            Whether it may be said.
+        """
+        return bool(np.isfinite(self.value)) and self.calls >= max(least_calls, LEAST_SHARE * self.of)
 
 
-NOT_OBSERVED = Observed(float("nan"), float("nan"), float("nan"), 0)
+NOT_OBSERVED = Observed(float("nan"), float("nan"), float("nan"), 0, 0)
 """What the record does not tell."""
+
+LEAST_CALLS = 20
+"""Fewest calls that a figure of the record rests on, where it is said."""
+
+LEAST_SHARE = 0.5
+"""Smallest share of the calls that a figure is about, on which it rests where it is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +82,9 @@ class CallRecord:
     Parameters
     ----------
     calls
-        One row for each call: `day` (position), `zone_id`, `hours_per_day` (of its school), `responder` (missing where
-        it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing where they were
-        not recorded or not believed.
+        One row for each call: `day` (position), `school_id`, `zone_id`, `hours_per_day` (of its school), `responder`
+        (missing where it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing
+        where they were not recorded or not believed.
     weights
         How often each day comes: first row 1 for the record itself, then one row for each draw, shape
         (draws + 1, days).
@@ -100,12 +124,25 @@ class CallRecord:
         if not self.has_responders and zone_id != DISTRICT:
             return NOT_OBSERVED
         if not minutes.notna().any():
-            return NOT_OBSERVED
+            return NOT_OBSERVED._replace(of=int(self._by_officers().sum()))
         is_counted = self._in(zone_id) & (self._by_officers() if zone_id == DISTRICT else self._by_own())
         per_call = minutes.fillna(minutes.mean()) / 60 / self.calls["hours_per_day"] / officers
         busy = np.where(is_counted, per_call, 0.0)
         ratios = self.weights @ self._by_day(busy) / self.weights.sum(axis=1)
-        return _observed(ratios, int((is_counted & minutes.notna()).sum()))
+        return _observed(ratios, int((is_counted & minutes.notna()).sum()), int(is_counted.sum()))
+
+    def trips(self) -> pd.DataFrame:
+        """Measure the trips of officers to each school.
+
+        Returns
+        -------
+        pandas.DataFrame
+            By `school_id`: `calls`, how many of them have a trip of an officer that is known (`timed`), and its mean
+            (`mean_min`; missing where there is none). Confidential.
+        """
+        trips = self.calls["trip_min"].where(self._timed_trips(DISTRICT))
+        grouped = trips.groupby(self.calls["school_id"].astype("str"))
+        return pd.DataFrame({"calls": grouped.size(), "timed": grouped.count(), "mean_min": grouped.mean()})
 
     def answered_share(self, zone_id: str, responder: str) -> Observed:
         """Measure how many calls a kind of responder answered.
@@ -126,14 +163,31 @@ class CallRecord:
         is_known = self._in(zone_id) & self.calls["responder"].notna().to_numpy()
         known = int(is_known.sum())
         if not known:
-            return NOT_OBSERVED
-        is_so = is_known & (self.calls["responder"] == responder).to_numpy()
-        found = _observed(self._ratios(is_so.astype(np.float64), is_known.astype(np.float64)), known)
-        if 0 < found.value < 1:
-            return found
-        extreme = float(stats.beta.ppf(TAILS[1], 1, known))
-        low, high = (0.0, extreme) if found.value == 0 else (1 - extreme, 1.0)
-        return found._replace(low=low, high=high)
+            return NOT_OBSERVED._replace(of=int(self._in(zone_id).sum()))
+        return self._share_of(is_known & (self.calls["responder"] == responder).to_numpy(dtype=bool), is_known, zone_id)
+
+    def reached_share(self, zone_id: str, minutes: float) -> Observed:
+        """Measure how many of all calls an officer reached in time.
+
+        Parameters
+        ----------
+        zone_id
+            Zone of the calls; `DISTRICT` for all.
+        minutes
+            Longest trip that is in time.
+
+        Returns
+        -------
+        Observed
+            Share of the calls that patrol or the specialist answered, which count as not reached, and of those whose
+            trip is known. Where it is none or all of them, the interval is the exact one, as in `answered_share`.
+        """
+        is_officers = self._by_officers()
+        is_known = self._in(zone_id) & (~is_officers | self.calls["trip_min"].notna().to_numpy(dtype=bool))
+        if not self._timed_trips(zone_id).any():
+            return NOT_OBSERVED._replace(of=int(self._in(zone_id).sum()))
+        in_time = (self.calls["trip_min"] <= minutes).fillna(value=False).to_numpy(dtype=bool)
+        return self._share_of(is_known & is_officers & in_time, is_known, zone_id)
 
     def mean_trip_min(self, zone_id: str) -> Observed:
         """Measure the mean trip of officers.
@@ -148,11 +202,11 @@ class CallRecord:
         Observed
             Minutes.
         """
-        is_timed = self._timed_trips(zone_id)
+        is_timed, of = self._timed_trips(zone_id), self._trips(zone_id)
         if not is_timed.any():
-            return NOT_OBSERVED
+            return NOT_OBSERVED._replace(of=of)
         minutes = np.where(is_timed, self.calls["trip_min"].fillna(0.0), 0.0)
-        return _observed(self._ratios(minutes, is_timed.astype(np.float64)), int(is_timed.sum()))
+        return _observed(self._ratios(minutes, is_timed.astype(np.float64)), int(is_timed.sum()), of)
 
     def trip_quantile_min(self, zone_id: str, share: float = P90) -> Observed:
         """Measure the minutes within which officers made a share of their trips.
@@ -172,12 +226,12 @@ class CallRecord:
         trips = self.calls[self._timed_trips(zone_id)]
         minutes, day = trips["trip_min"].to_numpy(dtype=np.float64), trips["day"].to_numpy()
         if trips.empty:
-            return NOT_OBSERVED
+            return NOT_OBSERVED._replace(of=self._trips(zone_id))
         order = np.argsort(minutes, kind="stable")
         minutes, day = minutes[order], day[order]
         # One draw after the other: all at once would take draws × calls in memory.
         found = [sorted_quantile(minutes, weights[day], share) for weights in self.weights]
-        return _observed(np.array(found), len(trips))
+        return _observed(np.array(found), len(trips), self._trips(zone_id))
 
     def _in(self, zone_id: str) -> Flags:
         is_here = np.ones(len(self.calls), dtype=bool)
@@ -190,11 +244,24 @@ class CallRecord:
     def _by_officers(self) -> Flags:
         return self._by_own() | (self.calls["responder"] == BACKUP).to_numpy(dtype=bool)
 
+    def _trips(self, zone_id: str) -> int:
+        return int((self._in(zone_id) & self._by_officers()).sum())
+
     def _timed_trips(self, zone_id: str) -> Flags:
         return self._in(zone_id) & self._by_officers() & self.calls["trip_min"].notna().to_numpy(dtype=bool)
 
     def _by_day(self, values: Floats) -> Floats:
         return np.bincount(self.calls["day"], values, minlength=self.weights.shape[1]).astype(np.float64, copy=False)
+
+    def _share_of(self, is_so: Flags, is_known: Flags, zone_id: str) -> Observed:
+        known = int(is_known.sum())
+        ratios = self._ratios(is_so.astype(np.float64), is_known.astype(np.float64))
+        found = _observed(ratios, known, int(self._in(zone_id).sum()))
+        if 0 < found.value < 1:
+            return found
+        extreme = float(stats.beta.ppf(TAILS[1], 1, known))
+        low, high = (0.0, extreme) if found.value == 0 else (1 - extreme, 1.0)
+        return found._replace(low=low, high=high)
 
     def _ratios(self, above: Floats, below: Floats) -> Floats:
         top, bottom = (self.weights @ self._by_day(part) for part in (above, below))
@@ -241,6 +308,7 @@ def read_record(
     calls = pd.DataFrame(
         {
             "day": day[is_ours.to_numpy()],
+            "school_id": ours["school_id"],
             "zone_id": ours["school_id"].map(school_zones),
             "hours_per_day": ours["school_id"].map(hours_per_day),
             "responder": ours["responder"] if "responder" in ours.columns else None,
@@ -253,6 +321,6 @@ def read_record(
     return CallRecord(calls, weights)
 
 
-def _observed(values: Floats, calls: int) -> Observed:
+def _observed(values: Floats, calls: int, of: int) -> Observed:
     """Take the first value for the record, and the others for draws."""
-    return Observed(float(values[0]), *interval(values[1:]), calls)
+    return Observed(float(values[0]), *interval(values[1:]), calls, of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -99,8 +100,8 @@ def visits_ics(plan: VisitPlan, week_start: dt.date, time_zone: str, *, zone_id:
     if zone_id is not None:
         _check_zone(plan, zone_id)
     stamp = dt.datetime.combine(week_start, dt.time(), tzinfo=dt.UTC)
-    scope = f"{week_start.isoformat()}/{zone_id or 'all'}"
-    calendar = Calendar.new(prodid=_PRODUCT, uid=str(uuid.uuid5(_NAMESPACE, scope)), name=_calendar_name(plan, zone_id))
+    uid = _uid(week_start.isoformat(), zone_id)
+    calendar = Calendar.new(prodid=_PRODUCT, uid=uid, name=_calendar_name(plan, zone_id))
     for row in _events(plan):
         if zone_id in {None, row["zone_id"]}:
             calendar.add_component(_event(row, week_start, zone, stamp))
@@ -132,7 +133,7 @@ def _event(row: Mapping[Hashable, Any], week_start: dt.date, zone: ZoneInfo, sta
     start, end = ((midnight + dt.timedelta(minutes=row[name])).replace(tzinfo=zone) for name in ("from_min", "to_min"))
     is_visit = "school_id" in row
     kind = "VISIT" if is_visit else "BREAK"
-    key = f"{row['zone_id']}/{day.isoformat()}/{kind}/{row['place'] if is_visit else ''}"
+    key = (str(row["zone_id"]), day.isoformat(), kind, str(row["place"]) if is_visit else None)
     # A line break in a name would be one in the calendar.
     place = " ".join(str(row["name" if is_visit else "place"]).split())
     if is_visit:
@@ -144,13 +145,18 @@ def _event(row: Mapping[Hashable, Any], week_start: dt.date, zone: ZoneInfo, sta
         start=start,
         end=end,
         stamp=stamp,
-        uid=f"{uuid.uuid5(_NAMESPACE, key)}@safeschools-geo",
+        uid=f"{_uid(*key)}@safeschools-geo",
         summary=summary,
         location=place or None,
         description=f"Zone {row['zone_id']}. {description}",
         categories=[kind],
         classification=CLASS.CONFIDENTIAL,
     )
+
+
+def _uid(*key: str | None) -> str:
+    """Make an id of a key; joined by a sign that ids may hold, two keys could be one."""
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(key)))
 
 
 def _time_zone(name: str) -> ZoneInfo:

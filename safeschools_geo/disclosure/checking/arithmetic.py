@@ -106,7 +106,7 @@ def figure_checks(audit: Audit) -> list[Check]:
     return [
         told("figures", _figure_faults(audit), f"{count_text(n, 'figure')} published, {withheld:,} withheld"),
         told("small", small, f"none of {count_text(n, 'published figure')} is from 1 to {top}"),
-        told("safe", unsafe, "the audit says that no small count can be worked out"),
+        told("safe", unsafe, "the audit found no small count that the published figures give away"),
     ]
 
 
@@ -123,7 +123,7 @@ def world_checks(audit: Audit, found: Found) -> list[Check]:
     Returns
     -------
     list of Check
-        ``worlds``.
+        ``worlds``, and a note on statements whose weights are not public.
     """
     faults: list[str] = []
     for number, (world, counts, sums) in enumerate(zip(audit.worlds, found.worlds, found.sums, strict=True)):
@@ -135,10 +135,16 @@ def world_checks(audit: Audit, found: Found) -> list[Check]:
             if figure.value is not None and value != figure.value
         ]
         faults += _statement_faults(audit, counts, number)
-    said = f" and {count_text(len(audit.statements), 'statement')}" if audit.statements else ""
+    weighed = [s for s in audit.statements if s.weights is not None]
+    said = f" and {count_text(len(weighed), 'statement')} whose weights are public" if weighed else ""
     published = sum(f.value is not None for f in audit.figures)
     otherwise = f"{count_text(len(audit.worlds), 'made-up world')}: whole counts, 0 or more; each agrees with"
-    return [told("worlds", faults, f"{otherwise} all {count_text(published, 'published figure')}{said}")]
+    checks = [told("worlds", faults, f"{otherwise} all {count_text(published, 'published figure')}{said}")]
+    rest = len(audit.statements) - len(weighed)
+    if rest:
+        text = f"{count_text(rest, 'statement')} of rates, loads, minutes and shares"
+        checks.append(note("unread", f"{text}: whether the worlds agree with them rests on the audit"))
+    return checks
 
 
 def interval_checks(audit: Audit, found: Found) -> list[Check]:
@@ -210,6 +216,8 @@ def _figure_faults(audit: Audit) -> list[str]:
 def _statement_faults(audit: Audit, counts: Mapping[int, int], world: int) -> list[str]:
     faults = []
     for statement in audit.statements:
+        if statement.weights is None:
+            continue
         value = math.fsum(w * counts.get(kind, 0) for kind, w in statement.weights.items())
         low = -math.inf if statement.low is None else statement.low
         high = math.inf if statement.high is None else statement.high

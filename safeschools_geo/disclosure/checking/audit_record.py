@@ -20,7 +20,7 @@ from safeschools_geo.disclosure.checking.fields import (
 )
 from safeschools_geo.disclosure.checking.telling import quoted
 
-FORMAT = "safeschools-geo/audit/1"
+FORMAT = "safeschools-geo/audit/2"
 """The format that is understood."""
 
 MIXED = -1
@@ -79,12 +79,19 @@ class Group:
 
 @dataclass(frozen=True)
 class Statement:
-    """What else was published: a weighted sum over kinds that lies between two numbers."""
+    """What else was published: a number, and between which two it lies.
+
+    `weights` are those of the kinds whose sum it is, None where they are not public; `value` is the number as the pages
+    have it, None for what an earlier release told.
+    """
 
     source: str
+    key: Mapping[str, str]
+    value: float | None
     low: float | None
     high: float | None
-    weights: Mapping[int, float]
+    weights: Mapping[int, float] | None
+    raw: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -256,15 +263,18 @@ def _ends(fields: Fields, n_worlds: int) -> Ends:
 
 
 def _statement(fields: Fields, n_kinds: int) -> Statement:
-    weights = fields.get("weights", by_name(NUMBER))
-    strangers = [kind for kind in weights if not (kind.isascii() and kind.isdecimal() and int(kind) < n_kinds)]
+    weights = fields.get("weights", or_none(by_name(NUMBER)))
+    strangers = [kind for kind in weights or {} if not (kind.isascii() and kind.isdecimal() and int(kind) < n_kinds)]
     if strangers:
         raise UnreadableError(f"a statement has a kind {quoted(strangers[0])}; there are {n_kinds:,}, from 0")
     return Statement(
         source=fields.get("source", TEXT),
+        key=fields.get("key", by_name(TEXT)) if "key" in fields.raw else {},
+        value=fields.get("value", NUMBER) if "value" in fields.raw else None,
         low=fields.get("low", or_none(NUMBER)),
         high=fields.get("high", or_none(NUMBER)),
-        weights={int(kind): weight for kind, weight in weights.items()},
+        weights=None if weights is None else {int(kind): weight for kind, weight in weights.items()},
+        raw=fields.raw,
     )
 
 

@@ -28,6 +28,8 @@ _CSS_ADDRESS = re.compile(
     r"""(?:url|src)\(\s*["']?([^"')]*)|@import\s*["']?([^"';]*)|image-set\(([^)]*)""", re.IGNORECASE
 )
 _CSS_UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_HEARD = frozenset(("aria-label", "aria-description", "aria-valuetext", "title", "alt", "data-value", "data-label"))
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -61,6 +63,8 @@ class Page:
         Addresses outside the page that a browser would fetch.
     scripts
         How many scripts it has.
+    numbers
+        Every number that it says, to see, to hear, or after a click, as it is written and in order.
     """
 
     lang: str = ""
@@ -69,6 +73,7 @@ class Page:
     policies: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     scripts: int = 0
+    numbers: list[str] = field(default_factory=list)
 
 
 def page_of(html: str) -> Page:
@@ -145,6 +150,8 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         tag = self._open[-1].tag if self._open else ""
+        if tag not in {"script", "style"}:
+            self.page.numbers += _NUMBER.findall(data)
         if tag == "style":
             self._styles.append(data)
         for one in self._open:
@@ -157,6 +164,8 @@ class _Reader(HTMLParser):
         # Of an attribute that is there twice, browsers take the first.
         given = {name: value or "" for name, value in reversed(attrs)}
         self._gap(tag)
+        for name, value in attrs:
+            self.page.numbers += _NUMBER.findall(value or "") if name in _HEARD else []
         labels = [given[name] for name in _LABELS if name in given]
         for one in self._open:
             if one.marked:

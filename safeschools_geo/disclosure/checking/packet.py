@@ -39,13 +39,15 @@ def is_packet(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (PACKET, AUDIT, RELEASES))
 
 
-def verify_packet(folder: str | Path) -> VerifyReport:
+def verify_packet(folder: str | Path, *, releases: Path | None = None) -> VerifyReport:
     """Check the files of a board packet.
 
     Parameters
     ----------
     folder
-        The folder with packet.json, audit.json, the pages, and perhaps releases.jsonl.
+        The folder with packet.json, audit.json and the pages.
+    releases
+        The record of releases; that of the folder or of the district around it, if left out.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def verify_packet(folder: str | Path) -> VerifyReport:
     fault = _folder_fault(folder)
     if fault:
         return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),), bound=None)
-    record = read_record(folder)
+    record = read_record(folder, releases)
     faults = [f"{name}: {fault}" for name, fault in record.faults]
     checks = [told("readable", faults, "every file can be read")]
     if record.packet:
@@ -87,4 +89,4 @@ def _audit_checks(record: Record) -> list[Check]:
     found = add_up(audit)
     checks = [*figure_checks(audit), *world_checks(audit, found), *interval_checks(audit, found)]
     is_told = any(name == RELEASES for name, _ in record.faults)
-    return checks if is_told else [*checks, *release_checks(audit, record.releases)]
+    return checks if is_told else [*checks, *release_checks(audit, record.packet, record.releases)]

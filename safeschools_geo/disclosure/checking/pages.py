@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ from safeschools_geo.disclosure.checking.telling import note, quoted, told
 from safeschools_geo.errors import count_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from safeschools_geo.check_report import Check
     from safeschools_geo.disclosure.checking.audit_record import Audit, Figure, Policy
@@ -38,6 +39,8 @@ _SOURCE_LANG = "en"
 """The language that policies are written in; the pages of others may tell the source in their own."""
 
 _NUMBER = re.compile(r"[0-9]{1,3}(?:[,.’'\u00a0\u2009\u202f ][0-9]{3})+|[0-9]+")
+_WRITTEN = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
+_NEAR, _FEW = 1e-9, 5
 _DIGIT = re.compile(r"\d")
 _RANGE = r"(?<![\d.,])1(?:[^\d.]{{1,8}}){top}(?!\d)"
 _SOURCES = re.compile(r"'none'|'unsafe-inline'|'sha(?:256|384|512)-[A-Za-z0-9+/=_-]+'|data:", re.IGNORECASE)
@@ -58,7 +61,8 @@ def page_checks(packet: Packet, audit: Audit, pages: Pages) -> list[Check]:
     Returns
     -------
     list of Check
-        ``languages``, ``identity``, ``policy``, ``synthetic``, ``pages`` and ``offline``, and notes on what the pages
+        ``languages``, ``identity``, ``policy``, ``synthetic``, ``pages``, ``numbers``, ``said``, ``same`` and
+        ``offline``, and notes on what the pages
         do not show or was not checked.
     """
     n = count_text(len(pages), "page")
@@ -72,6 +76,9 @@ def page_checks(packet: Packet, audit: Audit, pages: Pages) -> list[Check]:
         told("policy", _policy_faults(packet, audit, pages), f"{n} tell the policy, and what it withholds"),
         told("synthetic", _synthetic_faults(packet, pages), _synthetic_text(packet, n)),
         *_shown_checks(audit, pages),
+        told("numbers", _number_faults(packet, pages), _numbers_text(pages)),
+        told("said", _said_faults(packet, audit, pages), "every number on a page is in the audit, or public anyway"),
+        told("same", _same_faults(packet, pages), "the pages of every language say the same numbers"),
         told("offline", _request_faults(pages), f"{n} forbid themselves every request, and make none"),
     ]
     elsewhere = sum(page.lang != _SOURCE_LANG and not _is_in(audit.policy.source, page) for page in pages.values())
@@ -177,10 +184,62 @@ def _shown_checks(audit: Audit, pages: Pages) -> list[Check]:
     checks = [told("pages", faults, text)]
     if missing:
         checks.append(note("pages", f"{missing:,} of {count_text(len(figures), 'figure')} of the audit are on no page"))
-    rest = "numbers on the pages that are not counts of the release, such as rates and rounded shares, were not checked"
+    rest = "the words of the pages, and lengths and colors of charts and maps, were not checked"
     scripts = sum(page.scripts for page in pages.values())
     run = f", nor was what {count_text(scripts, 'script')} may change when a page is open" if scripts else ""
     return [*checks, note("unread", f"{rest}{run}")]
+
+
+def _numbers_text(pages: Pages) -> str:
+    n = sum(len(page.numbers) for page in pages.values())
+    return (
+        f"{count_text(n, 'number')} on {count_text(len(pages), 'page')} are those that were written, each in its place"
+    )
+
+
+def _number_faults(packet: Packet, pages: Pages) -> list[str]:
+    faults = [f"the numbers of {name} are not listed" for name in sorted(pages.keys() - packet.numbers.keys())]
+    for name in sorted(pages.keys() & packet.numbers.keys()):
+        found, listed = pages[name].numbers, packet.numbers[name]
+        at = [i for i, (one, other) in enumerate(zip(found, listed, strict=False)) if one != other]
+        if at:
+            faults.append(f"{name}, number {at[0] + 1}: {found[at[0]]} is shown, and {listed[at[0]]} was written")
+        elif len(found) != len(listed):
+            faults.append(f"{name} has {count_text(len(found), 'number')}, and {len(listed):,} were written")
+    return faults
+
+
+def _said_faults(packet: Packet, audit: Audit, pages: Pages) -> list[str]:
+    """Look for numbers that are no figure, no statement and no end of an interval, and not public either."""
+    public = {number for numbers in packet.public.values() for number in numbers}
+    ends = [end for figure in audit.figures if figure.ends for end in (figure.ends.low, figure.ends.high)]
+    known = [float(f.value) for f in audit.figures if f.value is not None] + [float(e) for e in ends if e is not None]
+    said = [abs(s.value) for s in audit.statements if s.value is not None]
+    faults = []
+    for name, page in sorted(pages.items()):
+        strangers = [n for n in dict.fromkeys(page.numbers) if n not in public and not _is_told(n, known, said)]
+        faults += [f"{name}: {number} is neither in the audit nor public" for number in strangers]
+    return faults
+
+
+def _is_told(token: str, known: Sequence[float], said: Sequence[float]) -> bool:
+    if not _WRITTEN.fullmatch(token):
+        return False
+    value, half = float(token.replace(",", "")), 0.5 * 10.0 ** -len(token.partition(".")[2]) + _NEAR
+    is_count = "." not in token and value in known
+    # A share may stand as it is, or in percent.
+    return is_count or any(min(abs(value - one), abs(value - 100 * one)) <= half for one in said)
+
+
+def _same_faults(packet: Packet, pages: Pages) -> list[str]:
+    main, *others = packet.languages
+    faults = []
+    for lang in others:
+        for name in sorted(n for n in pages if "/" not in n and f"{lang}/{n}" in pages):
+            here, there = Counter(pages[name].numbers), Counter(pages[f"{lang}/{name}"].numbers)
+            unlike = sorted({*(here - there), *(there - here)})
+            faults += [f"{lang}/{name} and {name} ({main}) differ in {', '.join(unlike[:_FEW])}"] if unlike else []
+    return faults
 
 
 def _fault(marked: Marked, figure: Figure) -> str:

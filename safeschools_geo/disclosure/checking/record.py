@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -29,13 +30,19 @@ if TYPE_CHECKING:
 PACKET, AUDIT, RELEASES = "packet.json", "audit.json", "releases.jsonl"
 """Files of a packet beside its pages."""
 
-FORMAT = "safeschools-geo/packet/1"
+FORMAT = "safeschools-geo/packet/2"
 """The format that is understood."""
+
+_DEEPEST = 4
 
 
 @dataclass(frozen=True)
 class Packet:
-    """What a packet says of itself."""
+    """What a packet says of itself.
+
+    `releases` and `last` are the length of the record when it was made, and the hash of its last line; `public` has the
+    numbers that are public anyway, by what they are; `numbers` those of each page, in order.
+    """
 
     district: str
     term: str
@@ -44,6 +51,10 @@ class Packet:
     policy: Policy
     languages: Sequence[str]
     files: Mapping[str, str]
+    releases: int
+    last: str | None
+    public: Mapping[str, Sequence[str]]
+    numbers: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Release:
     policy: Policy
     figures: Sequence[tuple[Mapping[str, str], int | None]]
     statements: Sequence[str]
+    said: Sequence[Mapping[str, Any]]
     previous: str
     hash: str
     raw: Mapping[str, Any]
@@ -74,13 +86,15 @@ class Record:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: Path, releases_file: Path | None = None) -> Record:
     """Read the files of a packet.
 
     Parameters
     ----------
     folder
         The folder.
+    releases_file
+        The record of releases; that of the folder or of the district around it, if left out and there is one.
 
     Returns
     -------
@@ -106,11 +120,41 @@ def read_record(folder: Path) -> Record:
 
     attempt(PACKET, packet)
     attempt(AUDIT, audit)
-    if (folder / RELEASES).exists():
-        attempt(RELEASES, releases)
+    kept = releases_file or record_around(folder)
+    if kept is not None:
+        try:
+            # A district that has no record has released nothing, or has lost it: the packet knows.
+            releases(read_text(kept) if releases_file or kept.exists() else "")
+        except UnreadableError as error:
+            record.faults.append((RELEASES, str(error)))
     for name in page_names(folder):
         attempt(name, lambda text, name=name: record.pages.update({name: page_of(text)}))  # type: ignore[misc]
     return record
+
+
+def record_around(folder: Path) -> Path | None:
+    """Find the record of releases of a packet: in its folder, or in those around it, up to the district's.
+
+    Parameters
+    ----------
+    folder
+        The folder of the packet.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The file, which may be missing from a district that ought to have it; None where there is no district.
+    """
+    for place in [folder, *folder.resolve().parents[:_DEEPEST]]:
+        if (place / RELEASES).is_file():
+            return place / RELEASES
+        if (place / "district.toml").is_file():
+            try:
+                settings = tomllib.loads((place / "district.toml").read_text(encoding="utf-8-sig"))
+                return place / str(settings.get("board", {}).get("releases", RELEASES))
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError):
+                return None
+    return None
 
 
 def names_in(folder: Path) -> list[str]:
@@ -165,6 +209,10 @@ def _packet(value: object) -> Packet:
         policy=policy_of(fields.inner("policy")),
         languages=languages,
         files=files,
+        releases=(end := fields.inner("record")).get("releases", whole()),
+        last=end.get("last", or_none(TEXT)),
+        public={what: told.split() for what, told in fields.get("public", by_name(TEXT)).items()},
+        numbers={name: told.split() for name, told in fields.get("numbers", by_name(TEXT)).items()},
     )
 
 
@@ -199,6 +247,7 @@ def _release(fields: Fields) -> Release:
             (one.get("key", by_name(TEXT)), one.get("value", or_none(WHOLE))) for one in fields.objects("figures")
         ],
         statements=[one.get("source", TEXT) for one in fields.objects("statements")],
+        said=[one.raw for one in fields.objects("said")] if "said" in fields.raw else [],
         previous=fields.get("previous", TEXT),
         hash=fields.get("hash", TEXT),
         raw=fields.raw,

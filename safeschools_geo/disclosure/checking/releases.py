@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
     from safeschools_geo.check_report import Check
     from safeschools_geo.disclosure.checking.audit_record import Audit
-    from safeschools_geo.disclosure.checking.record import Release
+    from safeschools_geo.disclosure.checking.record import Packet, Release
 
 _FIRST = "0" * 64
 
 
-def release_checks(audit: Audit, releases: Sequence[Release] | None) -> list[Check]:
+def release_checks(audit: Audit, packet: Packet | None, releases: Sequence[Release] | None) -> list[Check]:
     """Check the record of releases, and what of it the audit has to agree with.
 
     Parameters
     ----------
     audit
         The audit.
+    packet
+        What the packet says of itself; None where that cannot be read.
     releases
         The record; None where there is none.
 
@@ -37,12 +39,16 @@ def release_checks(audit: Audit, releases: Sequence[Release] | None) -> list[Che
         confidential; a note on figures of earlier releases.
     """
     if releases is None:
-        kept = f"release {audit.release}; its record is kept by the programme, and was not checked"
-        return [note("released", kept if audit.release else "a draft")]
+        state = f"release {audit.release}" if audit.release else "a draft"
+        kept = "it was not compared with the record of releases, which is confidential (--record FILE)"
+        return [note("unread", f"{state}; {kept}")]
     whole = told(
         "releases", _chain_faults(releases), f"{count_text(len(releases), 'release')}, none changed or missing"
     )
     checks = [whole]
+    if packet is not None:
+        text = f"it has {count_text(packet.releases, 'release')} and more, if any, as it had when the packet was made"
+        checks.append(told("record", _end_faults(packet, releases), text))
     if audit.release:
         checks += _released(audit, releases)
     return checks + (_earlier(audit, releases) if whole.passed else [])
@@ -61,6 +67,14 @@ def _chain_faults(releases: Sequence[Release]) -> list[str]:
             faults.append(f"{what} does not follow the line before it: one is missing, or stands elsewhere")
         previous = release.hash
     return faults
+
+
+def _end_faults(packet: Packet, releases: Sequence[Release]) -> list[str]:
+    if len(releases) < packet.releases:
+        return [f"it has {count_text(len(releases), 'release')}, and the packet knows of {packet.releases:,}"]
+    if packet.last is not None and (not packet.releases or releases[packet.releases - 1].hash != packet.last):
+        return [f"release {packet.releases:,} is not the one that the packet knows"]
+    return []
 
 
 def _released(audit: Audit, releases: Sequence[Release]) -> list[Check]:
@@ -83,7 +97,19 @@ def _released_faults(audit: Audit, release: Release) -> list[str]:
     ]
     if release.policy.raw != audit.policy.raw:
         faults.append("the release had another policy")
-    return [*faults, *_figure_faults(audit, release)]
+    return [*faults, *_figure_faults(audit, release), *_said_faults(audit, release)]
+
+
+def _said_faults(audit: Audit, release: Release) -> list[str]:
+    """Compare the numbers besides counts; releases of earlier versions did not record them."""
+    if not release.said:
+        return []
+    ours = {canonical(s.raw) for s in audit.statements if s.value is not None}
+    return [
+        f"{one.get('source')} of the release, {one.get('value')}, is not in the audit"
+        for one in release.said
+        if canonical(dict(one)) not in ours
+    ]
 
 
 def _figure_faults(audit: Audit, release: Release) -> list[str]:

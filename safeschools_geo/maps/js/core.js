@@ -47,6 +47,18 @@ const SafeSchools = {
   },
 };
 
+// Leaflet takes a string for markup. Here it is text, whoever gives it: only an element of ours is shown as it is.
+const updateContent = L.DivOverlay.prototype._updateContent;
+L.DivOverlay.include({
+  _updateContent() {
+    const content = this._content;
+    const shown = typeof content === "function" ? content(this._source || this) : content;
+    this._content = typeof shown === "string" ? SafeSchools.element("span", "", shown) : shown;
+    updateContent.call(this);
+    this._content = content;
+  },
+});
+
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
   L.Map.mergeOptions({ zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, inertia: false });
   const panBy = L.Map.prototype.panBy;

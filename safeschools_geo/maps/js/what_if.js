@@ -29,7 +29,7 @@ SafeSchools.WhatIf = class {
     this.list.addEventListener("change", () => this.choose(this.list.value === "" ? null : Number(this.list.value)));
     this.chart.shapes.forEach((shape, unit) => {
       shape.on("click", () => { this.choose(unit); this.reveal(); });
-      shape.bindTooltip(() => this.described(unit), { sticky: true });
+      shape.bindTooltip(() => SafeSchools.element("span", "", this.described(unit)), { sticky: true });
     });
     for (const row of document.querySelectorAll("#units [data-unit]")) {
       const head = row.querySelector("th"), button = SafeSchools.element("button", "plain", head.textContent);
@@ -169,13 +169,11 @@ SafeSchools.WhatIf = class {
     const set = (id, words) => { document.getElementById(id).textContent = words; };
     const heaviest = loads.indexOf(Math.max(...loads));
     const moved = this.data.units.filter((unit, i) => unit.zone !== this.zoneOf[i]);
-    const known = moved.filter(({ students }) => students !== null);
-    const students = known.reduce((sum, unit) => sum + unit.students, 0);
     set("imbalance", this.plan.imbalance(loads));
     set("heaviest", this.data.zones[heaviest].name);
     set("heaviest-load", `${SafeSchools.loadText(loads[heaviest])} ${this.data.load_unit}, ${this.plan.againstMean(loads[heaviest], loads)}`);
     set("moved", SafeSchools.commas(moved.reduce((sum, unit) => sum + unit.schools, 0)));
-    set("moved-students", `${this.plan.count(students, "student")}${known.length < moved.length ? `, ${moved.length - known.length} without a number` : ""}`);
+    set("moved-students", this.plan.students(moved));
     const inPieces = faults.filter(({ kind }) => kind === "pieces");
     set("pieces", inPieces.length ? "Not contiguous" : "Yes");
     set("pieces-zones", inPieces.length ? SafeSchools.listed(inPieces.map(({ zone }) => this.data.zones[zone].name), 2) : "every zone is contiguous");
@@ -191,20 +189,20 @@ SafeSchools.WhatIf = class {
     const most = Math.max(...loads, ...this.before.loads, 1);
     const schools = this.data.zones.map(() => 0);
     this.data.units.forEach((unit, i) => { schools[this.zoneOf[i]] += unit.schools; });
-    const mean = loads.reduce((sum, one) => sum + one, 0) / loads.length;
+    const mean = loads.reduce((sum, one) => sum + one, 0) / Math.max(this.plan.counted(loads).length, 1);
     const drawBar = (box, zone) => {
       box.querySelector(".bar").style.width = `${(100 * loads[zone]) / most}%`;
       box.querySelector(".mean").style.left = `${(100 * mean) / most}%`;
     };
     this.targets.forEach((button, zone) => {
       drawBar(button, zone);
-      button.querySelector(".zone-load").textContent = `${SafeSchools.loadText(loads[zone])} (${this.plan.againstMean(loads[zone], loads)})`;
+      button.querySelector(".zone-load").textContent = `${SafeSchools.loadText(loads[zone])} (${this.plan.againstMean(loads[zone], loads, zone)})`;
     });
     document.querySelectorAll("#loads [data-zone]").forEach((row, zone) => {
       drawBar(row, zone);
       row.querySelector(".schools").textContent = SafeSchools.commas(schools[zone]);
       row.querySelector(".load").textContent = SafeSchools.loadText(loads[zone]);
-      row.querySelector(".apart").textContent = this.plan.againstMean(loads[zone], loads);
+      row.querySelector(".apart").textContent = this.plan.againstMean(loads[zone], loads, zone);
       row.classList.toggle("changed", loads[zone] !== this.before.loads[zone]);
     });
   }

@@ -39,6 +39,14 @@ SafeSchools.Plan = class {
     return SafeSchools.listed(members.map((unit) => this.units[unit].name));
   }
 
+  // How many students move, and of how many units that is not known.
+  students(moved) {
+    const known = moved.filter(({ students }) => students !== null), unknown = moved.length - known.length;
+    if (moved.length && !known.length) return "students not known";
+    const told = this.count(known.reduce((sum, unit) => sum + unit.students, 0), "student");
+    return unknown ? `${told}, ${unknown} without a number` : told;
+  }
+
   count(number, noun = this.noun) {
     return `${SafeSchools.commas(number)} ${noun}${number === 1 ? "" : "s"}`;
   }
@@ -50,6 +58,11 @@ SafeSchools.Plan = class {
     return loads;
   }
 
+  // The loads of the zones that count: one without a school today counts once it has a load.
+  counted(loads) {
+    return loads.filter((load, zone) => load || !this.zones[zone].is_apart);
+  }
+
   apart(load, loads) {
     const total = BigInt(loads.reduce((sum, one) => sum + one, 0));
     const apart = BigInt(loads.length) * BigInt(load) - total;
@@ -57,12 +70,13 @@ SafeSchools.Plan = class {
   }
 
   imbalance(loads) {
-    const all = loads.map((load) => this.apart(load, loads));
+    const counted = this.counted(loads), all = counted.map((load) => this.apart(load, counted));
     return SafeSchools.shareText(all.reduce((most, { n }) => (n > most ? n : most), 0n), all[0].total);
   }
 
-  againstMean(load, loads) {
-    const { is_over, n, total } = this.apart(load, loads);
+  againstMean(load, loads, zone) {
+    if (!load && zone !== undefined && this.zones[zone].is_apart) return "not counted: no school";
+    const { is_over, n, total } = this.apart(load, this.counted(loads));
     return n ? `${SafeSchools.shareText(n, total)} ${is_over ? "over" : "under"} the mean` : "at the mean";
   }
 

@@ -98,33 +98,36 @@ def town_of(record: Record, costs: dict[str, float]) -> Town:
     Town
         Units in the order of plan.csv, zones in the order of the certificate.
     """
-    certificate = record.certificate
+    certificate, units = record.certificate, record.counted()
     zone = {z: i for i, z in enumerate(certificate["zones"])}
-    row = {u.unit_id: i for i, u in enumerate(record.units)}
-    allowed = [set(range(len(zone))) for _ in record.units]
-    for unit in certificate["locked"]:
-        allowed[row[unit]] &= {zone.get(record.units[row[unit]].before, -1)}
+    row = {u.unit_id: i for i, u in enumerate(units)}
+    allowed = [set(range(len(zone))) for _ in units]
+    for unit in (u for u in certificate["locked"] if u in row):
+        allowed[row[unit]] &= {zone.get(units[row[unit]].before, -1)}
     for z, unit in certificate["roots"].items():
-        allowed[row[unit]] &= {zone[z]}
-    for unit, z in certificate["forbidden"]:
+        if unit in row:
+            allowed[row[unit]] &= {zone[z]}
+    for unit, z in ((u, z) for u, z in certificate["forbidden"] if u in row):
         allowed[row[unit]] -= {zone.get(z, -1)}
-    links: list[set[int]] = [set() for _ in record.units]
-    for edge in record.edges:
+    links: list[set[int]] = [set() for _ in units]
+    for edge in (e for e in record.edges if e.a in row and e.b in row):
         links[row[edge.a]].add(row[edge.b])
         links[row[edge.b]].add(row[edge.a])
     return Town(
-        before=tuple(zone.get(u.before, -1) for u in record.units),
-        loads=tuple(u.workload for u in record.units),
-        costs=tuple(costs[u.unit_id] for u in record.units),
+        before=tuple(zone.get(u.before, -1) for u in units),
+        loads=tuple(u.workload for u in units),
+        costs=tuple(costs[u.unit_id] for u in units),
         neighbours=tuple(tuple(sorted(js)) for js in links),
         zones=len(zone),
         allowed=tuple(frozenset(zones) for zones in allowed),
-        together=tuple(tuple(row[i] for i in group) for group in certificate["together"] if group),
+        together=tuple(tuple(row[i] for i in group if i in row) for group in certificate["together"] if group),
     )
 
 
 def _town(record: Record, objective: str) -> Town:
-    costs = move_costs(record) if objective == "moves" else None
+    # A limit on moves is one on units, and on schools where moves are counted in schools.
+    is_counted = objective == "moves" or record.certificate.get("moves_by") == "schools"
+    costs = move_costs(record) if is_counted else None
     return town_of(record, costs or {u.unit_id: 1.0 for u in record.units})
 
 
@@ -135,7 +138,7 @@ def _certified(record: Record) -> Claim | None:
         return None
     if certificate["objective"] == "imbalance":
         most = certificate["max_moves"]
-        return Claim("imbalance", value, bound, len(record.units) if most is None else most)
+        return Claim("imbalance", value, bound, len(record.counted()) if most is None else most)
     if certificate["objective"] == "moves" and certificate["tolerance"] is not None and move_costs(record) is not None:
         return Claim("moves", value, bound, certificate["tolerance"])
     return None
@@ -234,7 +237,8 @@ def _claim_text(claim: Claim) -> str:
 
 def _better_text(record: Record, town: Town, claim: Claim, label: Sequence[int]) -> str:
     zones = record.certificate["zones"]
-    moved = [f"{u.unit_id} to {zones[z]}" for u, z in zip(record.units, label, strict=True) if u.before != zones[z]]
+    pairs = zip(record.counted(), label, strict=True)
+    moved = [f"{u.unit_id} to {zones[z]}" for u, z in pairs if u.before != zones[z]]
     told = f"{_moves_text(len(moved))} ({', '.join(moved[:10]) or 'none'})"
     return (
         f"The bound does not hold: there is a plan with an imbalance of {town.imbalance(label):.4%} and {told}, and "

@@ -133,7 +133,7 @@ def _gaps(objective: str, value: float, bound: float) -> list[float]:
 def _value_faults(record: Record) -> list[str]:
     certificate = record.certificate
     objective, value = certificate["objective"], certificate["value"]
-    found = imbalance_of(load_of_zones(record.units, certificate["zones"]))
+    found = imbalance_of(load_of_zones(record.counted(), certificate["zones"]))
     if objective == "imbalance":
         slack = certificate["slack"] or 0.0
         if not value - CLOSE <= found <= value + slack + CLOSE:

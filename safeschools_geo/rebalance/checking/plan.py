@@ -63,9 +63,9 @@ def rule_checks(record: Record) -> list[Check]:
     Returns
     -------
     list of Check
-        ``locks``, ``forbidden``, ``together``, ``roots``.
+        ``locks``, ``forbidden``, ``together``, ``roots``, and ``set_apart`` where zones are.
     """
-    return [_locks(record), _forbidden(record), _together(record), _roots(record)]
+    return [_locks(record), _forbidden(record), _together(record), _roots(record), *_set_apart(record)]
 
 
 def load_checks(record: Record) -> list[Check]:
@@ -208,15 +208,15 @@ def _is_same(unit: Unit, properties: Mapping[str, object]) -> bool:
 
 
 def _zones(record: Record) -> Check:
-    stated = record.certificate["zones"]
+    stated, apart = record.certificate["zones"], record.ids("zones_set_apart")
     used = {u.after for u in record.units}
     drawn = Counter(f["properties"]["zone_id"] for f in record.zone_features)
     faults = {
-        "stated twice in the certificate": [z for z, n in Counter(stated).items() if n > 1],
+        "stated twice in the certificate": [z for z, n in Counter([*stated, *apart]).items() if n > 1],
         "without any unit in the plan": set(stated) - used,
-        "used in the plan but not among the zones of the certificate": used - set(stated),
-        "not in zones.geojson": set(stated) - drawn.keys(),
-        "in zones.geojson but not in the certificate": drawn.keys() - set(stated),
+        "used in the plan but not among the zones of the certificate": used - {*stated, *apart},
+        "not in zones.geojson": {*stated, *apart} - drawn.keys(),
+        "in zones.geojson but not in the certificate": drawn.keys() - {*stated, *apart},
         "more than once in zones.geojson": [z for z, n in drawn.items() if n > 1],
     }
     return check_of("zones", faults, f"{len(stated):,} zones, as the certificate says, each with a unit", noun="zone")
@@ -232,12 +232,18 @@ def _moves(record: Record) -> Check:
         found = f"plan.csv moves {len(changed)}, the certificate says {certificate['moves']}"
         return Check("moves", passed=False, message=f"The number of moves is not that of the plan: {found}.")
     most = certificate["max_moves"]
-    if most is not None and len(changed) > most:
-        return Check(
-            "moves", passed=False, message=f"The plan moves {len(changed)} units; at most {most} were allowed."
-        )
+    counted, noun = float(len(changed)), "units"
+    if certificate.get("moves_by") == "schools":
+        counted, noun = math.fsum(u.figures.get("schools", math.nan) for u in changed), "schools"
+        stated = certificate.get("schools_moved")
+        if stated is not None and stated != counted:
+            said = f"plan.csv moves {counted:g} schools, the certificate says {stated}"
+            return Check("moves", passed=False, message=f"The number of moves is not that of the plan: {said}.")
+    if most is not None and not counted <= most:
+        said = f"The plan moves {counted:g} {noun}; at most {most} were allowed."
+        return Check("moves", passed=False, message=said)
     limit = "" if most is None else f", at most {most} were allowed"
-    return Check("moves", passed=True, message=f"Units that move: {len(changed)}{limit}.")
+    return Check("moves", passed=True, message=f"{noun.capitalize()} that move: {counted:g}{limit}.")
 
 
 def _locks(record: Record) -> Check:
@@ -281,9 +287,26 @@ def _roots(record: Record) -> Check:
     return check_of("roots", faults, f"{len(roots)} roots, each in its zone")
 
 
+def _set_apart(record: Record) -> list[Check]:
+    """Check that zones which do not count carry nothing, and that nothing goes in or out."""
+    apart = set(record.ids("zones_set_apart"))
+    if not apart:
+        return []
+    faults = {
+        "in a zone that is set apart, and yet with a workload": [
+            u.unit_id for u in record.units if u.before in apart and u.workload != 0
+        ],
+        "moved into or out of a zone that is set apart": [
+            u.unit_id for u in record.units if u.before != u.after and {u.before, u.after} & apart
+        ],
+    }
+    told = f"{', '.join(sorted(apart))} set apart: no workload, and nothing goes in or out"
+    return [check_of("set_apart", faults, told)]
+
+
 def _contiguity(record: Record) -> Check:
     members: dict[str, set[str]] = {}
-    for unit in record.units:
+    for unit in record.counted():
         members.setdefault(unit.after, set()).add(unit.unit_id)
     broken = {z: pieces[1:] for z, ids in members.items() if len(pieces := pieces_of(ids, record.edges)) > 1}
     detached = [f"{i} of {zone}" for zone, pieces in broken.items() for piece in pieces for i in sorted(piece)]
@@ -296,7 +319,7 @@ def _contiguity(record: Record) -> Check:
 
 
 def _loads(record: Record) -> Check:
-    loads = load_of_zones(record.units, record.certificate["zones"])
+    loads = load_of_zones(record.units, [*record.certificate["zones"], *record.ids("zones_set_apart")])
     wrong = []
     for feature in record.zone_features:
         properties = feature["properties"]
@@ -313,8 +336,8 @@ def _imbalance(record: Record) -> Check:
     certificate = record.certificate
     zones = certificate["zones"]
     found = {
-        "imbalance_before": imbalance_of(load_of_zones(record.units, zones, after=False)),
-        "imbalance_after": imbalance_of(load_of_zones(record.units, zones)),
+        "imbalance_before": imbalance_of(load_of_zones(record.counted(), zones, after=False)),
+        "imbalance_after": imbalance_of(load_of_zones(record.counted(), zones)),
     }
     wrong = [
         f"{name} is {certificate[name]!r} in the certificate and {value!r} by plan.csv"
@@ -331,7 +354,7 @@ def _tolerance(record: Record) -> Check:
     tolerance = record.certificate["tolerance"]
     if tolerance is None:
         return Check("tolerance", passed=True, message="No tolerance was asked for.")
-    found = imbalance_of(load_of_zones(record.units, record.certificate["zones"]))
+    found = imbalance_of(load_of_zones(record.counted(), record.certificate["zones"]))
     is_kept = found <= tolerance + CLOSE
     verb = "is within" if is_kept else "exceeds"
     return Check(
@@ -359,7 +382,8 @@ def _inputs(record: Record) -> Check:
 
 def _file_hashes(record: Record) -> list[Check]:
     folder, stated = record.folder, record.certificate["files"]
-    there = {p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()} - {"certificate.json"}
+    there = {p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()}
+    there -= {"certificate.json", "manifest.json"}
     read = {"plan.csv", "edges.csv", "units.geojson", "zones.geojson", "frontier.csv"} & there
     faults = {
         "listed in the certificate but not there": stated.keys() - there,

@@ -112,6 +112,49 @@ class Record:
     certificate: dict[str, Any] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
+    def ids(self, key: str) -> list[str]:
+        """Give a list of ids that the certificate may hold.
+
+        Parameters
+        ----------
+        key
+            Its name.
+
+        Returns
+        -------
+        list of str
+            The ids; none where the certificate does not have it.
+        """
+        value = self.certificate.get(key, [])
+        return value if _is_texts(value) else []
+
+    def pairs(self, key: str) -> list[list[str]]:
+        """Give a list of pairs of ids that the certificate may hold.
+
+        Parameters
+        ----------
+        key
+            Its name.
+
+        Returns
+        -------
+        list of list of str
+            The pairs; none where the certificate does not have it.
+        """
+        value = self.certificate.get(key, [])
+        return [p for p in value if _is_texts(p) and len(p) == _PAIR] if isinstance(value, list) else []
+
+    def counted(self) -> list[Unit]:
+        """Give the units of the zones that count for the balance.
+
+        Returns
+        -------
+        list of Unit
+            All but those of the zones that are set apart.
+        """
+        apart = set(self.ids("zones_set_apart"))
+        return [u for u in self.units if u.before not in apart]
+
 
 class UnreadableError(ValueError):
     """A file is not what its name says; the message says why."""

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from safeschools_geo.check_report import Check, check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TypeAlias
-
-    from shapely.geometry.base import BaseGeometry
 
     from safeschools_geo.rebalance.checking.record import Edge, Record
 
@@ -36,6 +35,8 @@ _HELD = 0.05
 _SNAP_M = 0.1
 _MIN_SHARED_M = 0.5
 _EARTH_M = 6_371_008.8
+_BESIDE_M, _ALONG_M = 1.0, 20.0
+"""Units within so much of each other, along so much, are neighbors: what says otherwise is in dispute."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,49 @@ def _edges(record: Record, drawn: Drawn) -> list[Check]:
     if missing:
         said = f"{len(missing)} pairs of units share a border and are not linked: {', '.join(missing[:5])}."
         checks.append(Check("links_left_out", passed=None, message=said))
+    return [*checks, *_neighbors(record, drawn)]
+
+
+def _neighbors(record: Record, drawn: Drawn) -> list[Check]:
+    """Fail where the drawing leaves open who borders whom: contiguity, and so every proof, rests on it."""
+    told = {frozenset(pair) for pair in record.pairs("apart")}
+    open_pairs = _unlinked_beside(record.edges, drawn.units)
+    far = [
+        f"{_name(e)} ({apart:,.0f} m)"
+        for e in record.edges
+        if e.kind == "border" and e.a in drawn.units and e.b in drawn.units
+        if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > _BESIDE_M
+    ]
+    faults = {
+        "unlinked though it runs beside the other within a meter, along 20 m or more": [
+            f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in told
+        ],
+        "linked as by a border though the units lie apart": far,
+    }
+    whole = "the drawing leaves no doubt who borders whom"
+    checks = [check_of("neighbors", faults, whole, noun="pair")]
+    kept = [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) in told]
+    if kept:
+        said = f"{len(kept)} pairs share a border and are kept apart, as the certificate says: {', '.join(kept[:5])}."
+        checks.append(Check("links_kept_apart", passed=None, message=said))
     return checks
+
+
+def _unlinked_beside(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, str]]:
+    linked = {frozenset((e.a, e.b)) for e in edges}
+    names, drawn = list(units), list(units.values())
+    tree, wide = shapely.STRtree(drawn), dict[int, BaseGeometry]()
+    found = []
+    for i, one in enumerate(drawn):
+        for j in map(int, tree.query(one, predicate="dwithin", distance=_BESIDE_M)):
+            if i >= j or frozenset((names[i], names[j])) in linked:
+                continue
+            for k in (i, j):
+                wide.setdefault(k, shapely.buffer(drawn[k], _BESIDE_M))
+            along = (shapely.intersection(one.boundary, wide[j]), shapely.intersection(drawn[j].boundary, wide[i]))
+            if min(map(shapely.length, along)) >= _ALONG_M:
+                found.append((names[i], names[j]))
+    return found
 
 
 def _stated(record: Record, key: str, default: float) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, attempt_all, count_text, name_ids
@@ -34,6 +35,8 @@ LINK_KINDS = ("extra", "forbidden")
 _SNAP_M = 0.1
 _SHORTEST_M = 0.5
 _CORNER = 4.0
+_NEAR_M, _LONG_M = 1.0, 20.0
+"""Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A71)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +120,57 @@ def unit_edges(
     gaps = bridges(units, linked, crs=measuring_crs(units, stated=crs))
     over = _rows_of(gaps, ids, "bridges")
     return _without_pairs(_with_pairs(linked, over, ids, kind="bridge"), links["forbidden"], ids)
+
+
+def disputed_neighbors(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, *, apart: Iterable[tuple[str, str]] = (), crs: object = None
+) -> pd.DataFrame:
+    """Find the pairs of units of which a drawing leaves open whether they are neighbors.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    edges
+        Links between them: `unit_a`, `unit_b`, and `kind`.
+    apart
+        Pairs that a person said are no neighbors.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `unit_a`, `unit_b`, `why`: pairs that are within a meter of each other along 20 m or more and are not linked,
+        and pairs that are linked as if by a border and lie more than a meter apart (assumption A71). None of an exact
+        drawing.
+    """
+    ids = units["unit_id"].astype("str").to_numpy(dtype=object)
+    shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
+    linked = _rows_of(edges[["unit_a", "unit_b"]], ids, "edges")
+    told = _rows_of(apart, ids, "pairs kept apart")
+    tree = shapely.STRtree(shapes)
+    near = tree.query(shapes, predicate="dwithin", distance=_NEAR_M).T.astype("int64")
+    near = near[near[:, 0] < near[:, 1]]
+    open_pairs = near[~_is_among(near, linked) & ~_is_among(near, told)]
+    a, b = open_pairs.T
+    rims, wide = shapely.boundary(shapes), shapely.buffer(shapes, _NEAR_M)
+    along = np.minimum(*(shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))))
+    # A third unit between the two changes nothing: less than a metre wide, it is a seam that somebody closed.
+    rows = [
+        (ids[i], ids[j], f"are within {_NEAR_M:g} m of each other along {length:,.0f} m and not linked")
+        for (i, j), length in zip(open_pairs, along, strict=True)
+        if length >= _LONG_M
+    ]
+    is_border = edges["kind"].eq("border").to_numpy() if "kind" in edges else np.ones(len(edges), dtype=bool)
+    i, j = (pd.Index(ids).get_indexer(pd.Index(edges.loc[is_border, c].astype("str"))) for c in ("unit_a", "unit_b"))
+    gap_m = shapely.distance(shapes[i], shapes[j])
+    rows += [
+        (ids[one], ids[other], f"are linked as neighbors and lie {far:,.0f} m apart")
+        for one, other, far in zip(i, j, gap_m, strict=True)
+        if far > _NEAR_M
+    ]
+    return pd.DataFrame(rows, columns=["unit_a", "unit_b", "why"]).astype("str")
 
 
 def about_bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> list[Finding]:

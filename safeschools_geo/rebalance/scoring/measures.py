@@ -104,14 +104,18 @@ def balance(table: pd.DataFrame) -> list[Measure]:
     Returns
     -------
     list of Measure
-        Imbalance, ratio of the largest to the smallest load, and coefficient of variation (population formula).
+        Imbalance, ratio of the largest to the smallest load, and coefficient of variation (population formula), over
+        the zones that count.
     """
-    load, exact = table["workload"], table["load_millionths"]
+    counted_zones = table[table["is_counted"]]
+    load, exact = counted_zones["workload"], counted_zones["load_millionths"]
+    left_out = table.loc[~table["is_counted"], "zone_id"]
+    note = f"without zone {name_ids(left_out)}, which has no school" if len(left_out) else ""
     ratio = load.max() / load.min() if load.min() > 0 else np.inf if load.max() > 0 else np.nan
     variation = float(load.std(ddof=0) / load.mean()) if load.sum() > 0 else 0.0
     of_mean = "share of the mean load"
     return [
-        Measure("imbalance", "Imbalance", imbalance(load), format_imbalance(exact), of_mean),
+        Measure("imbalance", "Imbalance", imbalance(load), format_imbalance(exact), of_mean, note=note),
         Measure("max_min_ratio", "Largest load over smallest", float(ratio), format_ratio(exact), "times"),
         Measure("coefficient_of_variation", "Coefficient of variation", variation, f"{variation:.1%}", of_mean),
     ]
@@ -245,7 +249,7 @@ def teams(team_table: pd.DataFrame | None) -> list[Measure]:
     if team_table is None:
         return [not_scored(name, label, "zones without teams") for name, label in names.items()]
     low, high = int(team_table["zones"].min()), int(team_table["zones"].max())
-    between = imbalance(team_table["load_per_zone"])
+    between = imbalance(team_table["load_per_zone"].dropna())
     values = [(float(high - low), f"{high - low} ({low} to {high})"), (between, f"{between:.1%}")]
     units = ["zones", "share of the mean load per zone"]
     return [Measure(n, names[n], *v, u) for n, v, u in zip(names, values, units, strict=True)]

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import ColumnError, count_text, name_ids
+from safeschools_geo.rebalance.ground.unit_tables import natural_order, schools_of_units
 from safeschools_geo.rebalance.scoring.measures import Measure, counted, not_scored
+from safeschools_geo.schemas import LEVELS
 from safeschools_geo.shown import format_share, millionths
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def moves(units: gpd.GeoDataFrame, assignment: pd.Series) -> list[Measure]:
             continue
         figures = units.loc[is_moved, noun]
         unknown = int(figures.isna().sum())
+        if unknown and unknown == len(figures):
+            rows.append(not_scored(name, label, f"{noun} of the units moved not known", unit=noun))
+            continue
         note = f"not known for {count_text(unknown, 'unit', of=len(figures))} moved" if unknown else ""
         rows.append(counted(name, label, float(figures.sum()), noun, note))
     exact = millionths(units["workload"])
@@ -111,6 +116,54 @@ def splits(kind: str, label: str, table: pd.DataFrame | None, why: str) -> Measu
     if lost:
         notes.append(f"in no unit: {name_ids(lost)}")
     return counted(f"{kind}_split", f"{label} split", len(cut), kind, "; ".join(notes))
+
+
+def levels_lost(units: gpd.GeoDataFrame, assignment: pd.Series, schools: pd.DataFrame | None) -> Measure:
+    """Count the zones that have a level of school today and would have none.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, the current `zone_id` and `school_ids`.
+    assignment
+        Zone of each unit, in the order of the units.
+    schools
+        `school_id` and `level`; None where they are not known.
+
+    Returns
+    -------
+    Measure
+        Pairs of a zone and a level, all named in the note.
+    """
+    name, label = "levels_lost", "Zones that lose their last school of a level"
+    if schools is None:
+        return not_scored(name, label, "no schools with levels given", unit="zones")
+    lost = lost_levels(units, assignment, schools)
+    notes = [f"zone {zone}: {LEVELS[level].lower()}" for zone, level in lost]
+    return counted(name, label, len(lost), "zones", "; ".join(notes))
+
+
+def lost_levels(units: gpd.GeoDataFrame, assignment: pd.Series, schools: pd.DataFrame) -> list[tuple[str, str]]:
+    """List the zones that have a level of school today and would have none.
+
+    Parameters
+    ----------
+    units, assignment, schools
+        As for `levels_lost`.
+
+    Returns
+    -------
+    list of tuple of str
+        Zone and level, in their order.
+    """
+    unit_of = schools["school_id"].map(schools_of_units(units))
+    today = units.set_index("unit_id")["zone_id"].astype("str")
+    old, new = (
+        {(zone, level) for zone, level in zip(unit_of.map(plan), schools["level"], strict=True) if pd.notna(zone)}
+        for plan in (today, assignment)
+    )
+    zones, levels = natural_order(zone for zone, _ in old), list(LEVELS)
+    return sorted(old - new, key=lambda pair: (zones.index(pair[0]), levels.index(pair[1])))
 
 
 def coverage_measures(coverage: pd.DataFrame | None) -> list[Measure]:

@@ -18,7 +18,7 @@ from safeschools_geo.schemas import LEVELS
 from safeschools_geo.shown import format_load, millionths
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pyproj import CRS
 
@@ -33,6 +33,7 @@ def zone_table(
     zones: pd.DataFrame | None = None,
     schools: pd.DataFrame | None = None,
     roots: Mapping[str, str] | None = None,
+    set_apart: Iterable[str] = (),
     crs: object = None,
 ) -> pd.DataFrame:
     """Describe every zone of a plan.
@@ -52,6 +53,8 @@ def zone_table(
         `school_id` and `level`.
     roots
         Zone → the unit of it that stays put.
+    set_apart
+        Zones that do not count for the balance as long as the plan moves nothing into them (assumption A70).
     crs
         Projected CRS in metres to measure in; the UTM zone of the units by default.
 
@@ -60,7 +63,8 @@ def zone_table(
     pandas.DataFrame
         One row for each zone, in the order of `zones`, also where it has no unit: `zone_id`, `name` and `team` if
         `zones` has them, `units`, `workload`, `load_millionths`, `load_shown` (by the rules of `shown`),
-        `share_of_mean` (1 where a zone carries the mean load), `pieces`, `detached` (ids of the units outside the
+        `is_counted` (for the balance), `share_of_mean` (1 where a zone carries the mean load of those that count;
+        missing for the others), `pieces`, `detached` (ids of the units outside the
         piece of the root, else the one with the most units, joined by ``;``), `polsby_popper`, `reock` (both missing
         without units), those of `schools`, `students` and `incidents` that the units have (students of schools with a
         known number), and the number of schools of each level where `schools` is given.
@@ -75,6 +79,8 @@ def zone_table(
     by_zone = units.set_index("unit_id").groupby(assignment)
     load = by_zone["workload"].sum().reindex(ids, fill_value=0.0)
     exact_load = exact.groupby(assignment).sum().reindex(ids, fill_value=0)
+    entered = set(assignment[assignment.to_numpy() != units["zone_id"].to_numpy()])
+    is_counted = pd.Series([zone not in set(set_apart) - entered for zone in ids], index=ids)
     shapes = zone_shapes(units, assignment, measuring_crs(units, stated=crs))
     columns = {
         **_given(zones, ids),
@@ -82,7 +88,8 @@ def zone_table(
         "workload": load,
         "load_millionths": exact_load,
         "load_shown": exact_load.map(format_load),
-        "share_of_mean": load / load.mean() if load.sum() > 0 else load * np.nan,
+        "is_counted": is_counted,
+        "share_of_mean": load.where(is_counted) / load[is_counted].mean() if load.sum() > 0 else load * np.nan,
         "pieces": zone_pieces(assignment, edges).reindex(ids, fill_value=0),
         "detached": _detached(assignment, edges, roots or {}).reindex(ids, fill_value=""),
         "polsby_popper": polsby_popper(shapes, crs=shapes.crs).reindex(ids),

@@ -10,7 +10,6 @@ import numpy as np
 from safeschools_geo import programs
 
 if TYPE_CHECKING:
-    from highspy._core import _Highs
     from scipy.sparse import csr_array
 
     from safeschools_geo.rebalance.median.places import Numbers
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 _FEASIBILITY = 1e-9
 
 
-def precise_highs(*, seed: int = 0) -> _Highs:
+def precise_highs(*, seed: int = 0) -> highspy.Highs:
     """Make an empty model.
 
     Parameters
@@ -28,7 +27,7 @@ def precise_highs(*, seed: int = 0) -> _Highs:
 
     Returns
     -------
-    highspy._core._Highs
+    highspy.Highs
         The model; on one thread the same input and seed give the same answer.
     """
     highs = programs.quiet_highs(seed=seed)
@@ -42,7 +41,9 @@ def precise_highs(*, seed: int = 0) -> _Highs:
     return highs
 
 
-def pass_rows(highs: _Highs, rows: csr_array, *, cost: Numbers, at_least: Numbers, low: Numbers, high: Numbers) -> None:
+def pass_rows(
+    highs: highspy.Highs, rows: csr_array, *, cost: Numbers, at_least: Numbers, low: Numbers, high: Numbers
+) -> None:
     """Pass a linear program whose columns are at most 1.
 
     Parameters

@@ -1,0 +1,123 @@
+"""Times of an export: dates are no moments in any column, and no date is read two ways."""
+
+import pandas as pd
+import pytest
+
+from safeschools_geo import io
+from safeschools_geo.errors import InputError
+from safeschools_geo.incidents.times import read_times
+from safeschools_geo.settings import TIME_COLUMNS
+from safeschools_geo.toml_settings import settings_from
+
+DAYS = pd.date_range("2025-01-10", periods=60, freq="5D")
+MOMENTS = [f"{day:%Y-%m-%d} {n % 24:02}:{n % 60:02}" for n, day in enumerate(DAYS)]
+MIDNIGHTS = [str(ms) for ms in DAYS.as_unit("ms").astype("int64")]
+
+
+def read(tmp_path, columns, **options):
+    path = tmp_path / "cad.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    table = {"district": {"name": "A", "time_zone": "America/Los_Angeles"}, "incidents": options}
+    raw = io.read_table(path)
+    rows = pd.Series(data=True, index=raw.frame.index)
+    return read_times(raw, rows, settings_from(table, folder=tmp_path, where=""))
+
+
+def said(times):
+    return {finding.code: finding for finding in times.findings}
+
+
+@pytest.mark.parametrize("name", TIME_COLUMNS[1:])
+def test_a_date_in_any_other_column_is_missing_and_said(tmp_path, name):
+    times = read(tmp_path, {"occurred_at": MOMENTS, name: MIDNIGHTS})
+    assert times.others[name].isna().all()
+    assert "All 60 values" in said(times)[f"{name}_means_date"].message
+    some = [*MOMENTS[:48], *DAYS[48:].strftime("%Y-%m-%d")]
+    times = read(tmp_path, {"occurred_at": MOMENTS, name: some})
+    assert times.others[name].notna().sum() == 48
+    finding = said(times)[f"{name}_date_only"]
+    assert finding.message.startswith("12 of 60 values")
+    assert len(finding.ids) == 12
+
+
+def test_midnights_in_utc_are_the_days_they_name(tmp_path):
+    times = read(tmp_path, {"occurred_at": MIDNIGHTS})
+    assert times.occurred.at.dt.tz_localize(None).tolist() == list(DAYS)
+    assert not times.occurred.has_time.any()
+    message = said(times)["occurred_at_means_date"].message
+    assert message == (
+        "All 60 values of occurred_at in cad.csv that have a time of day are at 00:00 UTC: they are dates, and each is "
+        "the day that it names, its time of day unknown."
+    )
+
+
+def test_midnights_that_are_said_to_be_real_are_moments(tmp_path):
+    times = read(tmp_path, {"occurred_at": MIDNIGHTS}, time_of_day={"occurred_at": "known"})
+    assert times.occurred.has_time.all()
+    assert not times.findings
+
+
+def test_one_time_of_day_is_an_error_in_any_column_until_a_setting_decides(tmp_path):
+    noon = [f"{day:%Y-%m-%d} 12:00" for day in DAYS]
+    for name in TIME_COLUMNS:
+        columns = {"occurred_at": MOMENTS, name: noon}
+        with pytest.raises(InputError, match="Nearly all values have one time of day, 12:00:00") as caught:
+            read(tmp_path, columns)
+        assert caught.value.found == "60 of 60 values at 12:00:00"
+        assert f'{name} = "unknown" under [incidents.time_of_day]' in caught.value.remedy
+        assert read(tmp_path, columns, time_of_day={name: "known"}).findings == ()
+        dates = read(tmp_path, columns, time_of_day={name: "unknown"})
+        assert list(said(dates)) == [f"{name}_means_date"]
+
+
+def test_an_unknown_column_of_times_is_no_setting(tmp_path):
+    with pytest.raises(InputError, match="time_of_day"):
+        read(tmp_path, {"occurred_at": MOMENTS}, time_of_day={"happened": "known"})
+
+
+DAY_FIRST = [f"{day:%d/%m/%Y} 10:{n:02}" for n, day in enumerate(DAYS)]
+ONLY_DAY = int((DAYS.day > 12).sum())
+
+
+@pytest.mark.parametrize("name", TIME_COLUMNS)
+def test_dates_with_the_day_first_are_an_error_that_names_the_setting(tmp_path, name):
+    columns = {"occurred_at": MOMENTS, name: DAY_FIRST}
+    with pytest.raises(InputError, match="day first, and the settings do not say so") as caught:
+        read(tmp_path, columns)
+    error = caught.value
+    assert error.found.startswith(
+        f"{ONLY_DAY} of 60 dates exist only with the day first; {60 - ONLY_DAY} could be either"
+    )
+    assert error.remedy == "Set day_first = true under [incidents] in district.toml."
+    assert len(error.ids) == ONLY_DAY
+    times = read(tmp_path, columns, day_first=True)
+    moments = times.occurred.at if name == "occurred_at" else times.others[name]
+    assert moments.dt.strftime("%d/%m/%Y %H:%M").tolist() == DAY_FIRST
+    with pytest.raises(InputError, match="the settings say day_first = false"):
+        read(tmp_path, columns, day_first=False)
+
+
+def test_a_setting_that_the_calendar_contradicts_is_an_error(tmp_path):
+    month_first = [f"{day:%m/%d/%y} 10:{n:02}" for n, day in enumerate(DAYS)]
+    assert read(tmp_path, {"occurred_at": month_first}).findings == ()
+    with pytest.raises(InputError, match="month first, and the settings say day_first = true") as caught:
+        read(tmp_path, {"occurred_at": month_first}, day_first=True)
+    assert "day_first = false" in caught.value.remedy
+
+
+def test_two_orders_in_one_column_are_an_error_until_a_setting_decides(tmp_path):
+    both = [*DAY_FIRST[:40], "12/31/2025 10:00", "01/30/2025 10:30"]
+    with pytest.raises(InputError, match="two orders") as caught:
+        read(tmp_path, {"occurred_at": both})
+    assert "12/31/2025 10:00 (row 41)" in caught.value.found
+    times = read(tmp_path, {"occurred_at": both}, day_first=True)
+    assert times.occurred.fault.dropna().to_dict() == {41: "unreadable_time", 42: "unreadable_time"}
+
+
+def test_dates_that_could_all_be_either_are_said(tmp_path):
+    either = [f"3/{day}/2025 10:{day:02}" for day in range(1, 13)]
+    times = read(tmp_path, {"occurred_at": either})
+    finding = said(times)["occurred_at_order_not_known"]
+    assert finding.message.startswith("11 of 12 dates of occurred_at in cad.csv could have the day or the month first")
+    assert times.occurred.at.dt.month.eq(3).all()
+    assert read(tmp_path, {"occurred_at": either}, day_first=False).findings == ()
