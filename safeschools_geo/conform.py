@@ -47,7 +47,7 @@ def read_words(cells: pd.Series, meanings: Mapping[str, object]) -> tuple[pd.Ser
     known = {word.strip().casefold(): meaning for word, meaning in meanings.items()}
     folded = cells.fillna("").str.casefold()
     is_known = folded.isin(list(known))
-    meaning = folded.where(is_known).map(known, na_action="ignore")
+    meaning = folded.where(is_known).map(known, na_action="ignore").astype("object")
     return meaning, cells.fillna(BLANK)[~is_known]
 
 
@@ -79,12 +79,14 @@ def unknown_words(
         From `read_words`, not empty.
     ids
         Ids of the rows.
-    table, expected, remedy
-        As in `Finding`.
+    table
+        What the rows are.
     where
         The file.
     column
         Our name of the column.
+    expected, remedy
+        As in `Finding`.
 
     Returns
     -------

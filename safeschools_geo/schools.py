@@ -129,7 +129,7 @@ def _in_program(
         remedy="Say which mean true and which false, under [schools.in_program] in district.toml: "
         f"{lines_to_write(unknown)}",
     )
-    return is_in.fillna(value=True).astype("bool"), [finding] if len(unknown) else []
+    return is_in.astype("boolean").fillna(value=True).astype("bool"), [finding] if len(unknown) else []
 
 
 def _levels(layer: Layer, kept: pd.Series, ids: pd.Series, settings: SchoolSettings) -> tuple[pd.Series, list[Finding]]:

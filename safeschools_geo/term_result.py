@@ -93,6 +93,9 @@ class TermResult:
             f"{f'; {answered}' if answered else ''}); {count_text(schools, 'program school')} in "
             f"{count_text(len(loads), 'zone')}.{f' {outside}' if outside else ''}"
         )
+        left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]
+        if left_out:
+            told += f" The record holds no incident of {', '.join(left_out)}, so no trend and no comparison has it."
         if not loads["workload_h"].sum():
             return f"{told} No workload could be counted."
         empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])

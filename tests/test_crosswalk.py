@@ -80,3 +80,22 @@ def test_without_a_crosswalk_our_own_words_are_understood(tmp_path):
     assert table["category"].tolist() == ["weapons"]
     with pytest.raises(CrosswalkError, match="not there"):
         categorise([column("GUN")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")
+
+
+def test_codes_that_a_spreadsheet_changed_are_named_beside_their_row(tmp_path):
+    rows = crosswalk(tmp_path, "source_value,category\n0450,assault_battery\n")
+    with pytest.raises(CrosswalkError) as caught:
+        categorise([pd.Series(["450", "450.0", "999"])], rows, unmapped="stop")
+    assert caught.value.found.startswith("450 (1); 450.0 (1); 999 (1). Written otherwise in the crosswalk: “0450” and")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("source_value,category,service_min\nA,weapons,ten\n", "values of service_min that are no numbers"),
+        ("source_value,category,service_mins\nA,weapons,10\n", "has no column service_min, but “service_mins”"),
+    ],
+)
+def test_minutes_that_would_be_passed_over_are_refused(tmp_path, text, said):
+    with pytest.raises(CrosswalkError, match=said):
+        crosswalk(tmp_path, text)

@@ -95,10 +95,40 @@ def read_crosswalk(path: Path) -> Crosswalk:
         {name: io.as_text(io.require(raw, {}, name)) for name in ("source_value", "category")},
     )
     cells = io.take(raw, {}, "service_min")
-    table["service_min"] = float("nan") if cells is None else pd.to_numeric(cells, errors="coerce").astype("float64")
+    table["service_min"] = float("nan") if cells is None else _numbers(io.as_text(cells), "service_min", path)
+    _require_plain_names(raw, list(table), path)
     table["category"] = key_of(table["category"])
     _require_sound(table, path)
     return Crosswalk(_indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in _READ))
+
+
+def _numbers(cells: pd.Series, name: str, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    wrong = cells.notna() & numbers.isna()
+    if wrong.any():
+        raise CrosswalkError(
+            f"The crosswalk has values of {name} that are no numbers.",
+            where=path,
+            ids=[f"row {row}" for row in wrong.index[wrong]],
+            found=", ".join(dict.fromkeys(cells[wrong])),
+            expected="numbers without units, or empty cells",
+            remedy="Correct these cells.",
+        )
+    return numbers
+
+
+def _require_plain_names(raw: io.RawTable, names: list[str], path: Path) -> None:
+    """Refuse a column that is one slip away from one of ours: it would be passed over."""
+    required = names[:2]
+    found = io.check_columns(raw, {}, names, required=required, table="crosswalk", section="crosswalk")
+    for finding in (f for f in found if f.is_blocking):
+        raise CrosswalkError(
+            finding.message,
+            where=path,
+            found=", ".join(map(str, raw.frame.columns)),
+            expected=", ".join(names),
+            remedy="Correct the name of the column, or give it one that looks like none of these.",
+        )
 
 
 def _require_sound(table: pd.DataFrame, path: Path) -> None:
@@ -167,6 +197,10 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
     listed = "; ".join(f"{value} ({count:,})" for value, count in counts.head(_LISTED).items())
     more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
     where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"
+    alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *values])
+    close = [g for g in alike if set(g) & set(values) and set(g) & set(crosswalk.table["source_value"])]
+    if close:
+        more += f". Written otherwise in the crosswalk: {io.groups_text(close)}"
     if unmapped == "stop":
         raise CrosswalkError(
             f"{len(counts)} categories of the source ({len(values):,} incidents) are in no row of the crosswalk.",

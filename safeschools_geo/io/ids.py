@@ -63,8 +63,8 @@ def difference_text(given: str, known: str) -> str:
     """
     steps: dict[str, Callable[[str], str]] = {
         "blanks": lambda text: "".join(text.split()),
-        "capitals": str.casefold,
         "scientific notation": lambda text: _key(text) if re.fullmatch(_SCIENTIFIC, text) else text,
+        "capitals": str.casefold,
         "a decimal": lambda text: re.sub(_DECIMAL + "$", r"\1", text),
         "leading zeros": lambda text: re.sub(_LEADING_ZEROS, "", text),
     }
