@@ -101,7 +101,7 @@ def quiet_highs(*, seed: int = 0) -> highspy.Highs:
     highspy.Highs
         The model; on one thread the same input and seed give the same answer.
     """
-    highs = _QuietHighs()
+    highs = _QuietHighs()  # type: ignore[no-untyped-call]
     options: dict[str, bool | int | str] = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": seed}
     for name, value in options.items():
         highs.setOptionValue(name, value)

@@ -37,9 +37,11 @@ class CheckedCommand(click.Command):
 
     Parameters
     ----------
+    *args
+        As `click.Command` takes them.
     check
         Refuses, with a `click.UsageError`, options that do not go together; called with the context.
-    *args, **kwargs
+    **kwargs
         As `click.Command` takes them.
     """
 
@@ -145,7 +147,7 @@ class _Finite(click.FloatRange):
         return number
 
 
-class _Name(click.ParamType):
+class _Name(click.ParamType):  # type: ignore[type-arg]
     """A text that is not empty."""
 
     name = "text"
