@@ -356,11 +356,11 @@ def test_the_command_writes_page_and_tables_the_same_every_time(busy, tmp_path, 
     assert pd.read_csv(folder / "school_zones.csv", dtype=str)["zone_before"].tolist() == ["B", "B", "B"]
 
 
-def test_what_cannot_be_compared_is_exit_1_and_writes_nothing(folder, tmp_path, capsys):
-    assert call("compare", "Fall", "Winter", folder, "--out", tmp_path / "out") == 1
-    assert "There is no such term" in capsys.readouterr().err
-    assert call("compare", "Fall", "Fall", folder, "--out", tmp_path / "out") == 1
-    assert "compared with itself" in capsys.readouterr().err
+def test_what_cannot_be_compared_is_exit_2_and_writes_nothing(folder, tmp_path, capsys):
+    assert call("compare", "Fall", "Winter", folder, "--out", tmp_path / "out") == 2
+    assert "there is no term 'Winter'" in capsys.readouterr().err
+    assert call("compare", "Fall", "Fall", folder, "--out", tmp_path / "out") == 2
+    assert "two different terms are compared" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -169,16 +169,16 @@ def test_all_faults_of_terms_are_told_at_once_and_beside_others():
 @pytest.mark.parametrize(
     "arguments",
     [
-        *(["run"], ["check"], ["hotspots"], ["map"], ["coverage"], ["board"], ["rebalance", "--max-moves", "1"]),
-        *(["score", "--plan", "plan.csv"], ["compare", "Fall", "CON"]),
+        *([name, "TOWN"] for name in ("run", "check", "hotspots", "map", "coverage", "board", "rebalance")),
+        *(["score", "TOWN", "--plan", "PLAN"], ["compare", "Fall", "CON", "TOWN"]),
     ],
 )
 def test_every_command_refuses_such_a_term(tmp_path, capsys, arguments):
     folder = town.write_town(tmp_path / "town", settings=town.SETTINGS.replace('name = "Spring"', 'name = "CON"'))
     before = sorted(folder.rglob("*"))
-    given_district = [*arguments[:1], *(arguments[1:] if arguments[0] == "compare" else []), str(folder)]
+    places = {"TOWN": str(folder), "PLAN": str(folder / "district.toml")}
     with pytest.raises(SystemExit) as left:
-        main([*given_district, *([] if arguments[0] == "compare" else arguments[1:])])
+        main([places.get(argument, argument) for argument in arguments])
     assert left.value.code == 1
     said = capsys.readouterr().err
     assert "'CON': it is a name that Windows keeps for itself" in said

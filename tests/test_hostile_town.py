@@ -263,9 +263,13 @@ def test_every_zone_has_its_own_calendar_sheet_and_page(folder):
     assert len(set(uids)) == len(uids)
     assert len(list((out / "maps" / "visits").iterdir())) == len(ZONES)
     cases = pd.read_csv(out / "coverage" / "absences.csv")
+    alone = int((~cases["absent"].str.contains(";")).sum())
     sheets = {p.name for p in (out / "maps" / "absence").iterdir()}
     assert len(sheets) == len(cases) >= len(ZONES)
     index = (out / "maps" / "absences.html").read_text("utf-8")
+    # Posts have " and " in their names here: each is one officer all the same.
+    (table,) = re.findall(r"<caption[^>]*>One officer absent.*?</table>", index, re.DOTALL)
+    assert len(re.findall(r'href="absence/', table)) == alone == len(ZONES)
     assert {unquote(link) for link in re.findall(r'href="absence/([^"]+)"', index)} == sheets
 
 

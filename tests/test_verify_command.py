@@ -24,11 +24,6 @@ from written_packet import edit_text, write_packet
 from written_plan import edit_certificate, write_row
 
 
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    monkeypatch.setitem(cli.COMMANDS, "verify", "verify")
-
-
 @pytest.fixture
 def folder(tmp_path):
     return write_row(tmp_path / "plan", [4, 1, 2, 3, 5, 1], list("111122"), list("111222"))

@@ -70,7 +70,7 @@ WITHOUT_DISTRICT = [
     ("rebalance", ("--units", "FOLDER", *UNITS[2:]), r"--units.*folder"),
     ("draft-zones", DRAFT[:4], r"--out"),
     ("draft-zones", DRAFT[2:], r"--district and --schools, or --units"),
-    ("draft-zones", (*DRAFT, "--units", "FILE"), r"--district, --schools.*does not go with --units"),
+    ("draft-zones", (*DRAFT, "--units", "FILE"), r"--district, --schools.*not both"),
     ("draft-zones", ("--units", "FILE", "--out", "NEW", "--lon", "x", "--lat", "y"), r"--lon, --lat.*--units"),
     ("draft-zones", (*DRAFT, "--unit-id", "a"), r"--unit-id.*goes with --units"),
     ("draft-zones", (*DRAFT, "--workload", "a"), r"--workload.*goes with --units"),

@@ -38,9 +38,11 @@ class CheckedCommand(click.Command):
 
     Parameters
     ----------
+    *args
+        As `click.Command` takes them.
     check
         Refuses, with a `click.UsageError`, options that do not go together; called with the context.
-    *args, **kwargs
+    **kwargs
         As `click.Command` takes them.
     """
 

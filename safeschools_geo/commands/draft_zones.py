@@ -47,7 +47,8 @@ _SEAL = "draft-zones"
 def _check_usage(ctx: click.Context) -> None:
     given = ctx.params
     if given["units"] is not None:
-        names = ("district", "schools", "preset", "keep", "id_column", "lon", "lat")
+        refuse_options(ctx, ["district", "schools"], because="give --units, or --district and --schools, not both")
+        names = ("preset", "keep", "id_column", "lon", "lat")
         refuse_options(ctx, names, because="it does not go with --units")
     elif given["district"] is None or given["schools"] is None:
         raise click.UsageError("Give --district and --schools, or --units.", ctx=ctx)

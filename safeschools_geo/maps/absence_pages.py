@@ -150,8 +150,9 @@ def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, no
     Parameters
     ----------
     cases
-        `name` of the file in the folder ``absence``, `absent` (officers, joined by " and "), `response_change_min` and
-        `overflow_change_share` (the model's difference to a usual day), `busiest_zone`, `busiest_load_h` and `finding`.
+        `name` of the file in the folder ``absence``, `absent` (officers, joined by " and "), `officers` (these in a
+        list; optional), `response_change_min` and `overflow_change_share` (the model's difference to a usual day),
+        `busiest_zone`, `busiest_load_h` and `finding`.
     finding
         What the cases come to, in one line.
     context

@@ -120,7 +120,8 @@ def in_order(cases: pd.DataFrame) -> list[dict[Any, Any]]:
     list of dict
         The cases, each with its `officers`; S-10 after S-9.
     """
-    rows = [{**row, "officers": str(row["absent"]).split(_AND)} for row in cases.to_dict("records")]
+    # A post may have " and " in its name: what is joined is taken apart only where nothing else is known.
+    rows = [{"officers": str(row["absent"]).split(_AND), **row} for row in cases.to_dict("records")]
     return sorted(rows, key=lambda row: (len(row["officers"]), [_natural(one) for one in row["officers"]]))
 
 
