@@ -314,7 +314,7 @@ def spread(inside, outside, shift_m):
     return pd.DataFrame(
         {
             "incident_id": [f"C{n}" for n in range(len(spots))],
-            "occurred_at": "2025-09-02 10:00",
+            "occurred_at": [f"2025-09-02 {9 + n // 60:02}:{n % 60:02}" for n in range(len(spots))],
             "category": "weapons",
             "x": [p.x for p in spots],
             "y": [p.y for p in spots],

@@ -96,7 +96,7 @@ def read_crosswalk(path: Path) -> Crosswalk:
     )
     cells = io.take(raw, {}, "service_min")
     table["service_min"] = float("nan") if cells is None else _numbers(io.as_text(cells), "service_min", path)
-    _require_plain_names(raw, list(table), path)
+    _require_plain_names(raw, ["source_value", "category", "service_min"], path)
     table["category"] = key_of(table["category"])
     _require_sound(table, path)
     return Crosswalk(_indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in _READ))
