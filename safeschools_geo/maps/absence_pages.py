@@ -148,9 +148,8 @@ def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, no
     Parameters
     ----------
     cases
-        `name` of the file in the folder ``absence``, `absent` (officers, joined by " and "), `officers` (these in a list; optional),
-        `response_after_min`,
-        `overflow_after_share`, `busiest_zone`, `busiest_load_h` and `finding`.
+        `name` of the file in the folder ``absence``, `absent` (officers, joined by " and "), `officers` (these in a
+        list, if known), `response_after_min`, `overflow_after_share`, `busiest_zone`, `busiest_load_h` and `finding`.
     finding
         What the cases come to, in one line.
     context
