@@ -298,7 +298,7 @@ class _Both:
         now, then = (str(table.loc[name, "shown"]) for table in (self._now, self._then))
         unit = " min" if self._then.loc[name, "unit"] == "min" else ""
         said = _SAID.get(name) or f"the share of calls reached within {name.split('_')[1]} minutes"
-        anew = f" ({self._then.loc[name + ANEW, 'shown']})" if self.pair(name + ANEW) is not None else ""
+        anew = f" ({self._then['shown'][name + ANEW]!s})" if self.pair(name + ANEW) is not None else ""
         pair = self.pair(name)
         if pair is None or now == then or not carries_difference(*pair, step=shown_step(then)):
             return f"{said} stays at {now}{unit}{anew}"
@@ -313,7 +313,7 @@ class _Both:
         cut = then[then["is_split"]]
         fresh = cut[~cut.index.isin(now.index[now["is_split"]])]
         if fresh.empty:
-            return f"No {noun} is split that is whole today." if len(then) else ""
+            return f"No {noun} is split that is whole today."
         named = "; ".join(
             f"{name} between zones {row['zones'].replace(';', ' and ')}" for name, row in fresh.iterrows()
         )
