@@ -86,7 +86,7 @@ class TermPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
-        choice = "Whether such a zone should have schools is a choice of its own: `fills_empty_zones` in [rebalance]."
+        choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
         return (*self.frontier.notes, *([choice] if self.ground.set_apart else []))
 
     def finding(self) -> str:

@@ -325,7 +325,7 @@ class _Both:
         cut = then[then["is_split"]]
         fresh = cut[~cut.index.isin(now.index[now["is_split"]])]
         if fresh.empty:
-            return f"No {noun} is split that is whole today." if len(then) else ""
+            return f"No {noun} is split that is whole today."
         named = "; ".join(
             f"{name} between zones {row['zones'].replace(';', ' and ')}" for name, row in fresh.iterrows()
         )
