@@ -142,22 +142,31 @@ def _response(plan: BoardPlan, words: Words, *, is_brief: bool) -> list[str]:
     told = []
     for name, figures in plan.minutes.items():
         if name == "p90" or not is_brief:
-            texts = [words.number(minutes, decimals_of(plan.step_min)) for minutes in figures]
             key = {"mean": "plan.price_mean", "p90": "plan.price_p90"}[name]
-            told.append(_compared(key, texts, plan.directions.get(name, "same"), words))
+            decimals = decimals_of(plan.step_min)
+            told.append(_compared(key, figures, plan.directions.get(name, "same"), words, decimals=decimals))
     if plan.within is not None and not is_brief:
-        texts = [words.percent(share) for share in plan.within]
+        points = [100 * share for share in plan.within]
         direction = plan.directions.get("within", "same")
-        told.append(_compared("plan.price_within", texts, direction, words, minutes=words.number(plan.within_min)))
+        told.append(_compared("plan.price_within", points, direction, words, minutes=words.number(plan.within_min)))
     return told
 
 
-def _compared(name: str, texts: Sequence[str], direction: str, words: Words, **more: str) -> str:
-    before, after, anew = texts
-    said = words(name, before=before, after=after, anew=anew, **more)
+def _compared(
+    name: str, figures: Sequence[float], direction: str, words: Words, *, decimals: int = 0, **more: str
+) -> str:
+    """Tell differences: figures of a model are no levels."""
+    up, down, none = ("more", "fewer", "no_fewer") if name.endswith("within") else ("longer", "shorter", "no_longer")
+
+    def change(figure: float) -> str:
+        size = round(figure - figures[0], decimals)
+        sign = none if not size else up if size > 0 else down
+        return words(f"plan.{sign}", size=words.number(abs(size), decimals))
+
+    said = words(name, after=change(figures[1]), anew=change(figures[2]), **more)
     # What rounding hides is told in words where it is a cost; a gain that cannot be seen is not claimed.
     worse = "down" if name.endswith("within") else "up"
-    is_hidden = before == after and direction == worse
+    is_hidden = not round(figures[1] - figures[0], decimals) and direction == worse
     return f"{said} {words('plan.price_less' if worse == 'down' else 'plan.price_longer')}" if is_hidden else said
 
 

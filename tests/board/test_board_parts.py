@@ -287,7 +287,7 @@ PRICED = {
 
 def test_a_plan_is_told_with_its_price():
     part = plan_part(with_plan(**PRICED), EN)
-    p90 = "reached, by the model: about 8 minutes today; about 10 with officers where they wait today, and about 9 with"
+    p90 = "are reached: by the model about 2 min longer than today with officers where they wait today, and about 1 min"
     text = read(part).text
     assert p90 in part.lead
     assert p90 in text
@@ -296,12 +296,13 @@ def test_a_plan_is_told_with_its_price():
     assert "divided between zones: Quorndale High." in part.lead
     assert part.lead.startswith(f"{east} has no school of the program and is left out of the comparison")
     # What rounding hides is told in words, for it is a cost.
-    assert "about 4 minutes today; about 4 with officers where they wait today, and about 4 with" in text
+    assert "on average: by the model no longer, as far as the rounded figures show, than today with officers" in text
     assert "It would be a little longer, by less than the rounding can show." in text
-    assert "Calls reached within 5 minutes, by the model: about 70% today; about 65% with" in text
+    assert "Calls reached within 5 minutes: by the model about 5 percentage points fewer than today with" in text
+    assert "minutes today" not in text
     assert "457 students would have another zone officer at their school." in text
     spanish = plan_part(with_plan(**PRICED), ES).lead
-    assert "unos 8 minutos hoy; unos 10 si los agentes esperan donde esperan hoy" in spanish
+    assert "según el modelo, unos 2 min más que hoy si los agentes esperan donde esperan hoy" in spanish
     assert "perdería su última escuela de este nivel: Preparatoria." in spanish
 
 
