@@ -207,7 +207,14 @@ def draw(name: str, *, bare: bool = False, tiles: bool = False, **changed: Any) 
         class_table(classes, names=names),
         trend_table(trend, names=names),
         change_table(change, caption="Spring against Fall", key="zone_id", head="Zone", names=zones, terms=terms),
-        change_table(change.iloc[:0], caption="By school", key="school_id", head="School", names=names, terms=terms),
+        change_table(
+            change.iloc[:0].assign(school_id=""),
+            caption="By school",
+            key="school_id",
+            head="School",
+            names=names,
+            terms=terms,
+        ),
     ]
     return trends_page(**(said | {"printed": printed} | changed))
 

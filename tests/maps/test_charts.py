@@ -210,5 +210,7 @@ def test_bars_with_too_little_data_are_hollow_and_the_district_is_a_line():
 
 def test_nothing_to_draw_is_said():
     points = pd.DataFrame({"expected": [], "ratio": [], "status": [], "label": []})
-    assert "No school has a rate." in texts(funnel_chart(points, hotspot_town.limits(), title="t", description="d"))
+    assert "No school can be compared with others." in texts(
+        funnel_chart(points, hotspot_town.limits(), title="t", description="d")
+    )
     assert "No hour is in session." in texts(heat_map(np.zeros((7, 24)), np.zeros((7, 24)), title="t", unit="u"))
