@@ -141,6 +141,7 @@ def test_terms_beside_each_other():
         {
             "term": ["1", "1", "2", "2"],
             "zone_id": ["A", "B", "A", "B"],
+            "schools": [1, 1, 1, 1],
             "incidents": [10, 10, 30, 0],
             "student_days": [1000.0, 1000.0, 1000.0, 0.0],
             "rate_per_1000": [10.0, 10.0, 30.0, np.nan],
