@@ -49,7 +49,7 @@ def test_a_town_by_hand():
     assert found.labels.tolist() == ["P1"] * 11 + [""] * 3
     # The two stand √(80² + 10²) = 80.6 m apart, told rounded up.
     assert row["sentence"] == (
-        "Descriptive: 11 incidents at 2 places within 90 m of each other in Zone 4, mostly weapons (11); "
+        "Descriptive: 11 critical incidents at 2 places within 90 m of each other in Zone 4, mostly weapons (11); "
         "no count of people present, so this is not a test of harm."
     )
     assert "not a test" in found.summary()
@@ -78,15 +78,15 @@ def test_what_happens_there_is_told_by_its_most_frequent():
     assert row["top_hours"] == "23:00–01:00 (9 of 13)"
     assert (row["zone_id"], row["officer_initiated_share"]) == ("2", 7 / 13)
     assert row["sentence"] == (
-        "Descriptive: 13 incidents at one place in and around Zone 2, most often weapons (4); officers started 54% of "
-        "them; no count of people present, so this is not a test of harm."
+        "Descriptive: 13 critical incidents at one place in and around Zone 2, most often weapons (4); officers started 54% "
+        "of them; no count of people present, so this is not a test of harm."
     )
 
 
 def test_without_a_zone_none_is_told():
     row = place_clusters(incidents_at(*[(0, 0)] * 10, zone=""), crs=UTM).clusters.iloc[0]
     assert row["zone_id"] == ""
-    assert row["sentence"].startswith("Descriptive: 10 incidents at one place, mostly weapons (10);")
+    assert row["sentence"].startswith("Descriptive: 10 critical incidents at one place, mostly weapons (10);")
 
 
 def test_midnight_ends_the_day():
@@ -232,7 +232,7 @@ def test_nothing_clusters_to_nothing():
     some = place_clusters(incidents_at(*[(0, 0)] * 10), crs=UTM)
     assert none.to_frame().dtypes.equals(some.to_frame().dtypes)
     assert none.summary() == (
-        "0 incidents off campus: too few to look for places where they stand close together (10 are needed)."
+        "0 critical incidents off campus: too few to look for places where they stand close together (10 are needed)."
     )
 
 
@@ -244,7 +244,7 @@ def test_rows_keep_their_labels_and_the_input_its_rows():
     assert found.labels.tolist() == ["P1"] * 10 + ["", ""]
     assert found.labels.dtype == "str"
     pd.testing.assert_frame_equal(rows, before)
-    assert found.summary().endswith("not a test. 1 incident without a place left out.")
+    assert found.summary().endswith("not a test. 1 critical incident without a place left out.")
 
 
 def test_no_coordinates_come_in_several_ways():

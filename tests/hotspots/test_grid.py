@@ -204,7 +204,7 @@ def test_cells_take_part_whether_or_not_anything_happened_there():
     assert found.cells["cell_id"].tolist() == empty.cells["cell_id"].tolist()
     assert found.cells["incidents"].sum() == 2
     assert found.left_out == 2
-    assert found.summary().endswith("2 incidents lie in no cell.")
+    assert found.summary().endswith("2 critical incidents lie in no cell.")
     assert (empty.cells["status"] == "not_hot").all()
     assert (empty.cells["p_value"] == 1).all()
     assert empty.left_out == 0
@@ -289,7 +289,7 @@ def test_too_few_cells_say_nothing():
     assert found.cells[["z", "p_value", "q_value"]].isna().all(axis=None)
     assert found.hot.empty
     assert "fewer than 30 say too little" in found.summary()
-    assert found.summary().endswith("1 incident lies in no cell.")
+    assert found.summary().endswith("1 reported call for zone officers lies in no cell.")
     assert found.to_frame().columns.tolist() == COLUMNS[:-1]
 
 

@@ -122,7 +122,7 @@ def test_without_enrolment_the_permutation_model_is_used_and_it_is_said_why(demo
     rates = school_rates(counts, term=term.name)
     groups = school_groups(rates, demo.places, crs=demo.district.crs, simulations=99)
     assert groups.table.empty
-    assert "say too little" in groups.summary()
+    assert "No groups of neighboring schools were looked for" in groups.summary()
     result = school_months(
         demo.history,
         rates,
@@ -133,7 +133,7 @@ def test_without_enrolment_the_permutation_model_is_used_and_it_is_said_why(demo
         simulations=99,
     )
     assert result.model == "permutation"
-    assert "No enrolment is known, so there are no rates" in result.summary()
+    assert "No school can be compared with others of its level for its enrollment" in result.summary()
 
 
 def test_a_school_without_a_place_is_named(demo, rates):

@@ -165,7 +165,7 @@ def test_other_schools_are_told_apart_only_where_zones_changed():
 
 def test_with_nothing_to_tell_the_page_still_stands():
     html = draw(hotspots=hotspots().head(0), cautions=[], notes=[], statements=[]).html
-    assert "No school and no group of schools is high in either term." in html
+    assert "No school that could be judged, and no group, is high in either term." in html
     assert "problem caution" not in html
     assert "<h2 id=" in html
 
