@@ -157,7 +157,7 @@ def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
     cases = cases.assign(
         name=_sheet_names(found),
         absent=[" and ".join(posts[zone] for zone in case.absent) for case in found.absences],
-        officers=[[posts[zone] for zone in case.absent] for case in found.absences],
+        officers=pd.Series([[posts[zone] for zone in case.absent] for case in found.absences], dtype="object"),
     )
     return absences_page(
         cases=cases, finding=_absences_finding(found), notes=_of_absence(found), context=context_of(result)
