@@ -103,11 +103,12 @@ def test_a_lost_record_is_no_first_release(folder, damage, capsys):
 
 def test_a_released_packet_holds_beside_its_own_record_and_not_beside_another(folder, tmp_path, capsys):
     call("board", folder, "--term", "Fall", "--release", "--first-release", "--json")
-    packet = folder / "outputs" / "Fall" / "board"
+    packet = folder / "releases" / "1"
     record = folder / "releases.jsonl"
     assert call("verify", packet) == 0
     assert "not compared with the record" not in " ".join(capsys.readouterr().err.split())
     elsewhere = shutil.copytree(packet, tmp_path / "packet")
+    elsewhere.chmod(0o755)
     assert call("verify", elsewhere) == 0
     assert "not compared with the record" in " ".join(capsys.readouterr().err.split())
     assert call("verify", elsewhere, "--record", record) == 0
