@@ -12,7 +12,7 @@ from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError
 from safeschools_geo.file_names import folder_key
 from safeschools_geo.io.text import safe_cells
-from safeschools_geo.writing import MANIFEST, PRODUCT, writable
+from safeschools_geo.writing import MANIFEST, PRODUCT, folder_in_making, writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def _refuse_twice(path: Path) -> None:
     """Refuse a second file where some file system would put it over the first, with nothing said."""
-    if folder_key(path.name) in {folder_key(other.name) for other in path.parent.iterdir()}:
+    folder = folder_in_making(path)
+    if folder is None:
+        return
+    written = {folder_key(f.relative_to(folder).as_posix()) for f in folder.rglob("*") if f.is_file()}
+    if folder_key(path.relative_to(folder).as_posix()) in written:
         raise OutputError(
             "Two outputs of one run have the same file name.",
             where=path.name,

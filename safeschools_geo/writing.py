@@ -55,6 +55,23 @@ class _BusyError(OutputError):
 # What a command calls
 
 
+def folder_in_making(path: Path) -> Path | None:
+    """Find the folder that `output_folder` or `output_release` is filling.
+
+    Parameters
+    ----------
+    path
+        A file in it.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The folder; None where the file lies in none.
+    """
+    making = (f for f in path.parents if f.name == _NEW and f.parent.name.endswith(_WORK))
+    return next(making, None)
+
+
 @contextmanager
 def output_folder(
     target: Path,

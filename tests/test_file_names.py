@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from safeschools_geo.cli import main
 from safeschools_geo.errors import OutputError, SettingsError
-from safeschools_geo.export import replaced_folder, write_text
+from safeschools_geo.export import write_text
 from safeschools_geo.file_names import file_names, folder_fault, folder_key, pair_name
 from safeschools_geo.toml_settings import settings_from
+from safeschools_geo.writing import output_folder
 
 WINDOWS = {
     "con",
@@ -187,7 +188,7 @@ def test_every_command_refuses_such_a_term(tmp_path, capsys, arguments):
 
 
 def write_both(target, first, second):
-    with replaced_folder(target) as fresh:
+    with output_folder(target, is_listed=False) as fresh:
         write_text(fresh / first, "1")
         write_text(fresh / second, "2")
 
@@ -198,4 +199,4 @@ def test_no_run_writes_one_file_twice(tmp_path, second):
         write_both(tmp_path / "out", "visits/a.ics", second)
     assert list(tmp_path.iterdir()) == []
     write_both(tmp_path / "out", "visits/a.ics", "visits/b.ics")
-    write_both(tmp_path / "out", "visits/a.ics", "visits/b.ics")
+    write_both(tmp_path / "other", "visits/a.ics", "visits/b.ics")

@@ -110,7 +110,8 @@ def test_the_front_page_says_what_was_found():
     assert "17 of the 48 figures of calls in this packet are withheld (35%)" in told
     # 31 of 154 = 20.1 %.
     assert "31 of this term’s 154 calls (20%) were started by an officer" in told
-    assert "would move 1 school and share the work more evenly: the zone farthest from the average is 35% away" in told
+    assert "schools would change patrol zone. The officers’ work would be more even: today the zone farthest" in told
+    assert "from the average is 35% away from it" in told
     assert "As recorded, the officer who answered a call was on the way for about 5.0 minutes, on average." in told
 
 

@@ -78,8 +78,8 @@ def test_what_happens_there_is_told_by_its_most_frequent():
     assert row["top_hours"] == "23:00–01:00 (9 of 13)"
     assert (row["zone_id"], row["officer_initiated_share"]) == ("2", 7 / 13)
     assert row["sentence"] == (
-        "Descriptive: 13 critical incidents at one place in and around Zone 2, most often weapons (4); officers started 54% "
-        "of them; no count of people present, so this is not a test of harm."
+        "Descriptive: 13 critical incidents at one place in and around Zone 2, most often weapons (4); officers "
+        "started 54% of them; no count of people present, so this is not a test of harm."
     )
 
 

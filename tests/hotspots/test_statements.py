@@ -17,6 +17,7 @@ import town
 
 from safeschools_geo.board.packet import draw_packet
 from safeschools_geo.comparing.outputs import draw_comparison
+from safeschools_geo.errors import NoRecordError
 from safeschools_geo.hotspot_maps import draw_hotspots
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 from safeschools_geo.term import run_term
@@ -57,7 +58,7 @@ WORDS = ("Abel", "Birch", "Cedar", "Dogwood", "Elm", "Fir", "Gum", "Hazel")
 NAMES |= {f"E{i}": f"{word} Elementary" for i, word in enumerate(WORDS)}
 CALLS = {"E0": (7, 8, 7, 34), "H1": (60, 62, 58, 61), "X1": (7, 6, 8, 9), "U1": (6, 5, 7, 6)}
 CALLS |= {f"E{i}": (8, 7, 9, 8) for i in range(1, 8)}
-TOWNS = ("peers", "no enrollment", "few peers", "missing term", "missing now", "tiny school")
+TOWNS = ("peers", "no enrollment", "few peers", "tiny school")
 
 
 def schools_of(kind):
@@ -94,9 +95,7 @@ def incidents_of(kind):
     return pd.DataFrame(rows, columns=["incident_id", "occurred_at", "category", "school_id", "origin"])
 
 
-@cache
-def told(kind):
-    """Run a town, and give its result, the comparison with the term before, and the text of every page."""
+def written(kind):
     folder = Path(mkdtemp()) / "town"
     (folder / "data/boundaries").mkdir(parents=True)
     (folder / "data/incidents").mkdir()
@@ -104,6 +103,13 @@ def told(kind):
     town.zones().to_file(folder / "data/boundaries/zones.geojson", driver="GeoJSON", COORDINATE_PRECISION=9)
     schools_of(kind).to_csv(folder / "data/boundaries/schools.csv", index=False)
     incidents_of(kind).to_csv(folder / "data/incidents/history.csv", index=False)
+    return folder
+
+
+@cache
+def told(kind):
+    """Run a town, and give its result, the comparison with the term before, and the text of every page."""
+    folder = written(kind)
     result = run_term(folder, term=THIS, proposes=False, covers=False)
     compared = compare_terms(folder, BEFORE, THIS)
     pages = {name: page.html for name, (page, _) in draw_hotspots(result).items()}
@@ -226,8 +232,8 @@ def test_the_board_says_of_zones_what_the_managers_page_says_of_the_same_baselin
 def test_what_lies_in_no_zone_is_said_where_it_is_left_out(kind):
     result, _, _, said = told(kind)
     schools, calls = result.in_no_zone
-    assert (schools, calls) == (1, 0 if kind == "missing now" else 9)
-    every = 0 if kind == "missing now" else sum(counts[-1] for counts in CALLS.values())
+    assert (schools, calls) == (1, 9)
+    every = sum(counts[-1] for counts in CALLS.values())
     sentence = f"1 of 11 program schools lies in no zone, with {calls} of the {every} calls for zone officers"
     assert sentence in said["terminal"]
     assert sentence in said["hotspots.html"]
@@ -256,20 +262,16 @@ def test_a_tiny_school_is_counted_and_not_a_ratio():
 
 
 def test_a_term_that_is_missing_is_no_fall_and_no_baseline():
-    result, compared, _, said = told("missing term")
-    trends = result.hotspots.trends
-    assert trends.baselines == {"year_before": YEAR_BEFORE}
-    assert trends.without_record == (BEFORE,)
-    assert f"The record has no incident of {BEFORE}: left out of trends and comparisons." in said["trends.html"]
-    assert set(compared.rates["direction"]) == set(compared.schools["direction"]) == {"insufficient_data"}
-    assert compared.finding().startswith(
-        "Fall 2025 and Spring 2026 cannot be compared: the record has no reported calls"
-    )
-    now, gone, _, words = told("missing now")
-    assert now.hotspots.trends.baselines == {}
-    assert set(gone.rates["direction"]) == {"insufficient_data"}
-    for where, text in words.items():
-        assert not re.search(
-            r"100 ?% (fewer|menos)|the rate fell|fell by|bajaron más|more than chance explains in", text
-        ), where
-    assert "The record has no calls for zone officers in Spring 2026" in words["board/index.html"]
+    folder = written("missing term")
+    result = run_term(folder, term=THIS, proposes=False, covers=False)
+    assert set(result.hotspots.trends.baselines.values()) == {YEAR_BEFORE}
+    pages = [page.html for page, _ in draw_hotspots(result).values()]
+    pages += draw_packet(result.board.content).values()
+    assert f"The record holds no incident of {BEFORE}" in result.summary()
+    for text in (result.summary(), *map(text_of, pages)):
+        assert not re.search(r"100 ?% (fewer|menos)|the rate fell|fell by|bajaron más", text)
+        assert f"Against {BEFORE}" not in text
+    with pytest.raises(NoRecordError, match=f"no incident of the term {BEFORE}"):
+        compare_terms(folder, BEFORE, THIS)
+    with pytest.raises(NoRecordError, match=f"no incident of the term {THIS}"):
+        run_term(written("missing now"), term=THIS)

@@ -57,7 +57,7 @@ def test_what_has_no_place_is_counted_and_said():
 
 def test_the_history_counts_by_category_and_term():
     html = map_town.page("history").html
-    table = html[html.index("Incidents by category and term") :]
+    table = html[html.index("Incidents in the record by category and term") :]
     # 200 incidents, categories in turn: the first two of nine come 23 times, every other time in Fall.
     assert '<th scope="row">Assault and battery</th><td>12</td><td>11</td><td>23</td>' in table
     assert '<th scope="row">All</th><td>100</td><td>100</td><td>200</td>' in table
