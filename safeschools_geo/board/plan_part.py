@@ -156,12 +156,14 @@ def _compared(
     name: str, figures: Sequence[float], direction: str, words: Words, *, decimals: int = 0, **more: str
 ) -> str:
     """Tell differences: figures of a model are no levels."""
-    up, down, none = ("more", "fewer", "no_fewer") if name.endswith("within") else ("longer", "shorter", "no_longer")
+    up, down, none = "plan.longer", "plan.shorter", "plan.no_longer"
+    if name.endswith("within"):
+        up, down, none = "plan.more", "plan.fewer", "plan.no_fewer"
 
     def change(figure: float) -> str:
         size = round(figure - figures[0], decimals)
         sign = none if not size else up if size > 0 else down
-        return words(f"plan.{sign}", size=words.number(abs(size), decimals))
+        return words(sign, size=words.number(abs(size), decimals))
 
     said = words(name, after=change(figures[1]), anew=change(figures[2]), **more)
     # What rounding hides is told in words where it is a cost; a gain that cannot be seen is not claimed.
