@@ -197,7 +197,7 @@ def test_the_record_leads_wherever_coverage_is_told(said):
     for name in ("index.html", "coverage.html"):
         assert any(lead in block for block in run.pages[name].blocks), name
     assert any("12.0 min" in block and "record" in block for block in run.pages["absence/zone-A.html"].blocks)
-    assert "90 of them calls for zone officers (70 were answered by them)" in run.result.summary()
+    assert "90 of them calls for zone officers (90 of these reported; 70 were answered by them)" in run.result.summary()
     # The plan's rows, where there is a plan, name the model and what the record says.
     assert any("model; recorded today: 12.0 min" in block for block in run.pages["plan.html"].blocks)
 
@@ -257,7 +257,7 @@ def test_without_responders_nothing_is_said_of_who_answers(said):
     )
     for where, sentence in run.internal:
         assert not shares.search(sentence), (where, sentence)
-    assert "calls for zone officers;" in run.result.summary()
+    assert "calls for zone officers (90 of these reported);" in run.result.summary()
     for where, text in run.public:
         assert not re.search(r"(answered|atendi\w+|acudió)[^.]{0,60}\d+\s?%", text), where
         assert "who answered a call was" not in text
@@ -298,9 +298,9 @@ def test_without_calls_no_figure_is_told_and_that_is_said(said):
 def test_the_officer_of_a_zone_without_a_school_is_there(said):
     run = said(empty=True)
     watch = run.coverage.watch
-    assert watch.waiting.to_dict() == {"A": "001", "B": "002", "C": "middle of zone C"}
+    assert watch.waiting.to_dict() == {"A": "001", "B": "002", "C": "zone:C"}
     # Straight from the middle of the square, at 2500, 500, to the school at 1500, 400; 1.3 times as far, at 40 km/h.
-    assert watch.travel.minutes.loc["middle of zone C", "002"] == pytest.approx(1.3 * 1.00499 / 40 * 60, rel=1e-3)
+    assert watch.travel.minutes.loc["zone:C", "002"] == pytest.approx(1.3 * 1.00499 / 40 * 60, rel=1e-3)
     assert run.coverage.not_covered == ()
     # Three officers, alone and in pairs.
     assert len(run.coverage.absences) == 6

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo import term as story
-from safeschools_geo.district import read_district
+from safeschools_geo.district import DistrictError, read_district
 from safeschools_geo.rebalance.travel import zone_centres
 from safeschools_geo.term import STEPS, run_term
 
@@ -150,7 +150,14 @@ def test_rows_read_are_rows_kept_plus_rows_rejected(tmp_path_factory, rows, is_r
         *(["I9,a"] if is_ragged else []),
     ]
     (folder / "data/incidents/history.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    district = read_district(folder)
+    try:
+        district = read_district(folder)
+    except DistrictError as error:
+        assert "Remedy:" in str(error)
+        # Nothing can be concluded from what is left; what could be read is counted all the same.
+        if error.read is None:
+            return
+        district = error.read
     read = len(rows) + is_ragged
     assert district.counts["incidents"] == {
         "read": read,

@@ -37,7 +37,8 @@ def district(tmp_path_factory):
     added = [*lines, row.replace("JUV AT RISK", "TRACERCALLTYPE"), ""]
     crosswalk.write_text("\n".join(added), encoding="utf-8")
     settings = folder / "district.toml"
-    settings.write_text(settings.read_text().replace('P-12 = "patrol"', 'TRACERUNIT = "patrol"'), encoding="utf-8")
+    both = 'P-12 = "patrol"\nTRACERUNIT = "patrol"'
+    settings.write_text(settings.read_text().replace('P-12 = "patrol"', both), encoding="utf-8")
     zones = folder / "boundaries" / "zones.geojson"
     zones.write_text(zones.read_text().replace('"SS-1"', '"TRACEROFFICER"'), encoding="utf-8")
     return folder

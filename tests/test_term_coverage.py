@@ -95,7 +95,7 @@ def test_the_summary_says_first_how_model_and_record_compare(result):
     for part in ("is assumed to keep an officer", "It is proven", "threat assessment", "Week 1"):
         assert part in coverage.summary()
     assert result.summary().endswith(coverage.finding())
-    assert "3 of them calls for zone officers;" in result.summary()
+    assert "3 of them calls for zone officers (3 of these reported);" in result.summary()
 
 
 def test_where_there_are_no_calls_there_is_no_coverage(tmp_path):
