@@ -146,5 +146,5 @@ def test_a_district_that_supplies_areas_is_planned_by_them(tmp_path):
     assert "area" in (out / "summary.txt").read_text(encoding="utf-8")
     assert verify_folder(out).is_ok
     toml.write_text(toml.read_text(encoding="utf-8").replace('unit_id = "TRACT"', ""), encoding="utf-8")
-    with pytest.raises(DistrictError, match="unit_id"):
+    with pytest.raises(DistrictError, match="The file has no column unit_id"):
         read_district(folder)
