@@ -136,7 +136,7 @@ def test_school_incidents_without_enrolment_go_through_the_permutation_model(rea
     result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500))
     found = result.hotspots
     assert found.schools.months.model == "permutation"
-    assert "No enrolment is known, so there are no rates" in found.schools.months.summary()
+    assert "No school can be compared with others of its level for its enrollment" in found.schools.months.summary()
     assert found.schools.counts["reported"].sum() > 1000
     assert found.schools.groups.table.empty
     # Lunch and the afternoon, at schools of every level: the hours do not need an enrolment.

@@ -194,7 +194,7 @@ def _opened(path: Path, copy: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(copy)) as base:
             base.execute("PRAGMA trusted_schema = OFF")
             yield base
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise FileReadError(
             "The file is not a GeoPackage that can be read.",
             where=path,

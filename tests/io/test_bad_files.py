@@ -203,6 +203,13 @@ def test_damage_anywhere_is_a_refusal_or_a_table_but_never_a_crash(whole_files, 
         assert raw.geometry is None or raw.geometry.index.equals(raw.frame.index)
 
 
+def test_names_in_a_geopackage_that_are_no_text_are_refused(whole_files, tmp_path):
+    content = (whole_files / "a.gpkg").read_bytes()
+    assert content.count(b"CREATE TABLE") > 1
+    (tmp_path / "a.gpkg").write_bytes(content.replace(b"CREATE TABLE", b"CREATE \x80ABLE"))
+    assert refused(tmp_path / "a.gpkg").problem == "The file is not a GeoPackage that can be read."
+
+
 def feature(geometry, name="a"):
     return f'{{"type":"Feature","properties":{{"id":"{name}"}},"geometry":{geometry}}}'
 
