@@ -29,7 +29,6 @@ term_name = None
 
 # %%
 from safeschools_geo.coverage_maps import absence_sheet, coverage_map, visits_sheet
-from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points
 from safeschools_geo.district import demo_folder
 from safeschools_geo.term import run_term
 
@@ -100,7 +99,7 @@ coverage and coverage.to_frame().set_index("zone_id")[["calls_per_h", *columns]]
 
 # %%
 told = coverage.validation if coverage else None
-helps = backup_table(coverage) if coverage else None
+helps = coverage.backup_table() if coverage else None
 coverage and told.withheld(helps, answers=helps.columns).round(3)
 
 # %% [markdown]
@@ -132,7 +131,7 @@ if coverage:
 
 # %%
 columns = ["zone_id", "kind", "place_id", "place_name", "mean_min"]
-coverage and told.withheld(staging_points(coverage)[columns], minutes=["mean_min"]).round(2)
+coverage and told.withheld(coverage.staging_points()[columns], minutes=["mean_min"]).round(2)
 
 # %% [markdown]
 # **Read it so:** double coverage (two officers within reach) is what helps when the first is busy. Best for the mean is not best for
@@ -177,7 +176,7 @@ comparison and comparison.to_frame()[columns].set_index("label").round(4)
 
 # %%
 columns = ["model_response_change_min", "model_overflow_change_share", "busiest_zone", "busiest_load_h"]
-coverage and absences_table(coverage).reindex(columns=["absent", "schools", *columns]).head(12).round(4)
+coverage and coverage.absences_table().reindex(columns=["absent", "schools", *columns]).head(12).round(4)
 
 # %%
 case = coverage.absences[0] if coverage and coverage.absences else None

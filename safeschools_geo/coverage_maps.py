@@ -11,7 +11,6 @@ import shapely
 
 from safeschools_geo.coverage.figure_text import highest, minutes_text, more_text
 from safeschools_geo.coverage.response import WITHIN_MIN as _WITHIN_MIN
-from safeschools_geo.coverage_outputs import absences_table, backup_table, staging_points
 from safeschools_geo.errors import count_text
 from safeschools_geo.file_names import file_names
 from safeschools_geo.maps import absence_page, absences_page, coverage_page, visits_page
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from safeschools_geo.coverage.absence import AbsenceCase
     from safeschools_geo.coverage.record.validation_finding import Figure
     from safeschools_geo.maps import OfflinePage
-    from safeschools_geo.term_coverage import TermCoverage
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermCoverage, TermResult
 
 _WEEK = 5.0
 
@@ -99,14 +97,14 @@ def coverage_map(result: TermResult, found: TermCoverage, *, tiles: bool = False
     """
     told = found.validation
     shares = ["now_share", "best_share", "now_twice_share", "best_twice_share"]
-    backup = backup_table(found)
+    backup = found.backup_table()
     minutes = ["response_min", "response_p90_min", "within_share"]
     staffing = ["mean_response_min", "p90_response_min"]
     return coverage_page(
         schools=result.district.schools,
         by_zone=_by_zone(result, found),
         by_school=told.withheld(_by_school(found), minutes=minutes),
-        staging=gpd.GeoDataFrame(told.withheld(staging_points(found), minutes=["mean_min"])),
+        staging=gpd.GeoDataFrame(told.withheld(found.staging_points(), minutes=["mean_min"])),
         reach=told.withheld(_reach(found), minutes=shares),
         backup=told.withheld(backup, answers=backup.columns),
         by_hour=told.withheld(_by_hour(found), minutes=minutes, answers=["overflow_share"]),
@@ -147,7 +145,7 @@ def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
     OfflinePage
         The page.
     """
-    posts, table = _posts(found), absences_table(found)
+    posts, table = _posts(found), found.absences_table()
     cases = table.rename(
         columns={
             "model_response_change_min": "response_change_min",

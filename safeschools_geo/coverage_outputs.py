@@ -6,7 +6,6 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
-import pandas as pd
 
 from safeschools_geo.coverage.visiting.files import visits_csv, visits_ics
 from safeschools_geo.export import write_csv, write_geojson, write_text
@@ -16,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
+
     from safeschools_geo.settings import Term
-    from safeschools_geo.term_coverage import TermCoverage
+    from safeschools_geo.term_results import TermCoverage
 
 
 def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: str) -> None:
@@ -46,7 +47,7 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
             schools.assign(place=list(day.dispatch.school_zones.index)),
             minutes=["mean_min", "p90_min", *within],
         ),
-        "backup": as_model(found, backup_table(found).reset_index(), answers=officers),
+        "backup": as_model(found, found.backup_table().reset_index(), answers=officers),
         "hours": as_model(
             found,
             found.hours.to_frame(),
@@ -75,8 +76,8 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
         "scores": found.scores.told(),
         "visits_unmet": found.visits.unmet,
         "visits_days": found.visits.days,
-        "absences": absences_table(found),
-        "absences_schools": takeovers_table(found),
+        "absences": found.absences_table(),
+        "absences_schools": found.takeovers_table(),
     }
     if found.mismatch is not None and found.validation.tells_answers:
         tables["service_times"] = found.mismatch.to_frame()
@@ -89,7 +90,7 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
     for zone, name in file_names(map(str, found.visits.zones.index)).items():
         calendar = visits_ics(found.visits, monday, time_zone, zone_id=zone)
         write_text(folder / "visits" / f"zone-{name}.ics", calendar)
-    points = as_model(found, staging_points(found), minutes=["mean_min"])
+    points = as_model(found, found.staging_points(), minutes=["mean_min"])
     write_geojson(folder / "staging.geojson", gpd.GeoDataFrame(points, crs=watch.schools.crs))
     write_text(folder / "summary.txt", f"{found.summary()}\n")
 
@@ -138,110 +139,3 @@ def first_monday(term: Term) -> dt.date:
         A Monday on or after its start.
     """
     return term.start + dt.timedelta(days=-term.start.weekday() % 7)
-
-
-def backup_table(found: TermCoverage) -> pd.DataFrame:
-    """Say which officer answers how much of each zone.
-
-    Parameters
-    ----------
-    found
-        The coverage.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
-    """
-    return found.response.backup_frame().set_axis(found.watch.day.dispatch.officer_zones.to_list(), axis="columns")
-
-
-def staging_points(found: TermCoverage) -> gpd.GeoDataFrame:
-    """Give the places where officers wait, today and best.
-
-    Parameters
-    ----------
-    found
-        The coverage.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the zone)
-        and points, EPSG:4326.
-    """
-    watch = found.watch
-    schools = watch.schools.set_index("school_id")
-    posts = watch.day.dispatch.officer_zones.reset_index().set_index("zone_id")["officer"]
-    best = found.staging.points.set_index("officer")
-    weight = watch.rates.arrivals_per_h
-    rows = []
-    names = pd.concat([schools["name"], pd.Series(watch.middles.index, index=watch.middles.index, dtype="str")])
-    places = pd.concat([schools.geometry.representative_point(), watch.middles.to_crs(schools.crs)])
-    for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
-        inside = watch.zones.index[watch.zones == zone]
-        for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
-            minutes = watch.travel.minutes.loc[place, inside]
-            share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
-            mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
-            rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
-    columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
-    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
-
-
-def absences_table(found: TermCoverage) -> pd.DataFrame:
-    """Put the cases of absence beside each other.
-
-    Parameters
-    ----------
-    found
-        The coverage.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share` (the
-        model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`, `busiest_load_h`,
-        `finding`.
-    """
-    rows = [
-        {
-            "absent": ";".join(case.absent),
-            "schools": len(case.schools),
-            "model_response_change_min": case.change("response_min"),
-            "model_overflow_change_share": case.change("overflow_share"),
-            "imbalance_before": case.figures["imbalance_before"],
-            "imbalance_after": case.figures["imbalance_after"],
-            "busiest_zone": case.busiest["zone_id"],
-            "busiest_load_h": float(case.busiest["load_after_h"]),
-            "finding": case.finding(),
-        }
-        for case in found.absences
-    ]
-    return pd.DataFrame(rows)
-
-
-def takeovers_table(found: TermCoverage) -> pd.DataFrame:
-    """List the schools that change hands in every case of absence.
-
-    Parameters
-    ----------
-    found
-        The coverage.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `absent`, the columns of `absence.AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
-    """
-    tables = [
-        case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
-            model_response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
-            absent=";".join(case.absent),
-        )
-        for case in found.absences
-    ]
-    if not tables:
-        return pd.DataFrame(columns=["absent", "school_id"])
-    joined = pd.concat(tables, ignore_index=True)
-    return joined[["absent", *(c for c in joined.columns if c != "absent")]]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.maps import OfflinePage
     from safeschools_geo.maps.tables import DataTable
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 _RATE = f"{POPULATIONS['reported'].capitalize()} per 1,000 student-days"
 _HOUR_RATE = f"{POPULATIONS['reported']} per 1,000 school-hours"

@@ -11,8 +11,7 @@ from safeschools_geo.term_pages import context_of, layers_of
 
 if TYPE_CHECKING:
     from safeschools_geo.maps import OfflinePage
-    from safeschools_geo.term_plan import TermPlan
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermPlan, TermResult
 
 
 _WHAT_IF = "Move a school to another zone and see loads, imbalance and contiguity at once; save the plan as a file."

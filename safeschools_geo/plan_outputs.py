@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.rebalance.frontier import Frontier
     from safeschools_geo.rebalance.plan import RebalancePlan
-    from safeschools_geo.term_plan import TermPlan
+    from safeschools_geo.term_results import TermPlan
 
 
 def write_term_plan(proposal: TermPlan, folder: Path) -> None:

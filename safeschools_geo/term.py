@@ -19,7 +19,7 @@ from safeschools_geo.term_coverage import cover_zones
 from safeschools_geo.term_maps import draw_term
 from safeschools_geo.term_outputs import write_term
 from safeschools_geo.term_plan import propose_zones
-from safeschools_geo.term_result import TermResult
+from safeschools_geo.term_results import TermResult
 from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.validate import check_district
 from safeschools_geo.workload import school_workload, zone_workload

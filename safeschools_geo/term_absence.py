@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from safeschools_geo.rebalance.problem import Labels, Problem
-    from safeschools_geo.term_ground import Ground
+    from safeschools_geo.term_results import Ground
 
 _GAP = 0.05
 """Evenness and travel of a single day need not be exact to the last per cent."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from safeschools_geo.comparing.result import TermComparison
 from safeschools_geo.comparing.zones import TermZones, zones_of_both
+from safeschools_geo.comparison_results import TermComparison
 from safeschools_geo.district import District, read_district
 from safeschools_geo.errors import SettingsError, attempt_all
 from safeschools_geo.hotspots.became import hotspots_that_changed, what_became

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,160 +9,38 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage.absence import AbsenceCase, Watch, absence_case, absences
-from safeschools_geo.coverage.cube.hours_of_day import HoursOfDay, by_hour
-from safeschools_geo.coverage.cube.queueing_response import Response, response
+from safeschools_geo.coverage.cube.hours_of_day import by_hour
+from safeschools_geo.coverage.cube.queueing_response import response
 from safeschools_geo.coverage.cube.service_mismatch import ServiceMismatch, service_mismatch
 from safeschools_geo.coverage.cube.service_times import gamma_times
 from safeschools_geo.coverage.plan_comparison import PlanComparison, compare
-from safeschools_geo.coverage.plan_scores import PlanScores
 from safeschools_geo.coverage.points.staging_problem import StagingSettings
-from safeschools_geo.coverage.points.staging_result import Staging
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube
 from safeschools_geo.coverage.rates import redrawn
-from safeschools_geo.coverage.specialist import Caseload, caseload
+from safeschools_geo.coverage.specialist import caseload
 from safeschools_geo.coverage.staffing import Staffing, staffing
 from safeschools_geo.coverage.staging import stage_officers, stage_zones
-from safeschools_geo.coverage.visiting.plan import VisitPlan
 from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term_absence import cover_by_neighbours
-from safeschools_geo.term_ground import Ground, lay_ground
+from safeschools_geo.term_ground import lay_ground
+from safeschools_geo.term_results import Ground, TermCoverage, TermWatch
 from safeschools_geo.term_visits import visits_of_week
-from safeschools_geo.term_watch import TermWatch, coverage_of_plan, keep_watch
+from safeschools_geo.term_watch import coverage_of_plan, keep_watch
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
-    from safeschools_geo.coverage.cube.hypercube_result import Hypercube
-    from safeschools_geo.coverage.record.validation_finding import Validation
+    from safeschools_geo.coverage.plan_scores import PlanScores
+    from safeschools_geo.coverage.points.staging_result import Staging
     from safeschools_geo.district import District
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.settings import CoverageSettings, Term
-    from safeschools_geo.term_plan import TermPlan
+    from safeschools_geo.term_results import TermPlan
 
 
 _SIMULATED_CALLS, _SIMULATED_RUNS = 100_000, 200
 _LEAST_VARIATION = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class TermCoverage:
-    """How the schools of a district are covered in a term.
-
-    Parameters
-    ----------
-    watch
-        A usual day: schools, calls, ways, where officers wait.
-    response
-        How soon somebody comes in the queueing model of that day.
-    hours
-        The same by hour of the day.
-    staging
-        Where the officer of each zone would wait best, with proof.
-    staffing
-        Other numbers of officers.
-    caseload
-        Cases of the threat-assessment specialist.
-    mismatch
-        The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
-        than the exact model takes.
-    scores
-        Coverage of the current zones, with intervals.
-    comparison
-        Coverage of the proposed zones beside it; None without a proposal.
-    absences
-        The day an officer, or two, are absent.
-    not_covered
-        What there is to say of absences for which nobody can cover.
-    visits
-        A week of routine visits.
-    """
-
-    watch: TermWatch
-    response: Response
-    hours: HoursOfDay
-    staging: Staging
-    staffing: Staffing
-    caseload: Caseload
-    mismatch: ServiceMismatch | None
-    scores: PlanScores
-    comparison: PlanComparison | None
-    absences: tuple[AbsenceCase, ...]
-    not_covered: tuple[str, ...]
-    visits: VisitPlan
-
-    @property
-    def model(self) -> Hypercube:
-        """The queueing model of the usual day."""
-        return self.watch.model
-
-    @property
-    def validation(self) -> Validation:
-        """What the record says of coverage, and the model beside it."""
-        return self.watch.validation
-
-    def finding(self) -> str:
-        """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
-
-        Returns
-        -------
-        str
-            A few sentences, the same wherever coverage is summed up.
-        """
-        return self.validation.lead()
-
-    def summary(self) -> str:
-        """Say in plain English what there is to say of coverage.
-
-        Returns
-        -------
-        str
-            A few paragraphs.
-        """
-        parts = [
-            self.finding(),
-            self.validation.finding(),
-            *self.about(),
-            self.visits.summary(),
-            self.caseload.summary(),
-        ]
-        return "\n".join(part for part in parts if part)
-
-    def about(self) -> list[str]:
-        """Say what the figures rest on, and what the model says of other choices.
-
-        Returns
-        -------
-        list of str
-            A paragraph each, as far as there is something to say: where the record has no times, none that says how
-            long a trip takes, and where it does not say who answered, none that says who does.
-        """
-        found, watch = self.validation, self.watch
-        parts = [
-            "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
-            watch.rates.summary(),
-            watch.travel.summary() if found.tells_minutes else f"Ways: {watch.travel.method}.",
-            watch.about_empty_zones(),
-            self.staging.summary() if found.tells_minutes else self.staging.difference(),
-            self.staffing.summary(),
-            "" if self.comparison is None else self.comparison.finding(),
-            *self.not_covered,
-        ]
-        return [part for part in parts if part]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each zone.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
-            the record with its interval, and the model's.
-        """
-        calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
-        table = self.validation.by_zone()
-        table.insert(0, "calls_per_h", calls.reindex(table.index))
-        return table.reset_index()
 
 
 def cover_zones(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.rebalance.ground.links import about_bridges, read_links, unit_edges
@@ -14,45 +13,15 @@ from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.rebalance.ground.units import UnitsBuilt, units_of_schools
 from safeschools_geo.rebalance.problem_of_units import Rules, rules_of
 from safeschools_geo.rebalance.travel import travel_km, zone_centres
-from safeschools_geo.results import Finding
+from safeschools_geo.term_results import Ground
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import geopandas as gpd
+
     from safeschools_geo.district import District
     from safeschools_geo.settings import RebalanceSettings, Term
-
-
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """What a plan is made of.
-
-    Parameters
-    ----------
-    units
-        Schools with their service areas, or areas with their schools, with their current zone and their workload.
-    edges
-        Which of them may follow each other within a zone.
-    rules
-        What a plan has to keep.
-    travel
-        Kilometres from each unit (rows) to the centre of each zone (columns), the same for every plan.
-    findings
-        What there is to say of units and edges.
-    noun
-        What a unit is called in what is said.
-    set_apart
-        Zones without a school, which stay as they are and do not count for the balance; none where the settings ask
-        for plans that fill them.
-    """
-
-    units: gpd.GeoDataFrame
-    edges: pd.DataFrame
-    rules: Rules
-    travel: pd.DataFrame
-    findings: tuple[Finding, ...]
-    noun: str = "school"
-    set_apart: tuple[str, ...] = ()
 
 
 def lay_ground(
@@ -108,58 +77,6 @@ def lay_ground(
     travel = travel_km(built.units, centres, crs=district.crs)
     noun = "school" if district.areas is None else "area"
     return Ground(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
-
-
-def why_nothing_to_plan(district: District, loads: pd.DataFrame, history: pd.DataFrame, *, term: Term) -> str:
-    """Say in one line why other zones cannot be proposed.
-
-    Parameters
-    ----------
-    district
-        What was read.
-    loads
-        Workload of each zone in the term.
-    history
-        Incidents in context.
-    term
-        The term that loads are taken from.
-
-    Returns
-    -------
-    str
-        One sentence; empty where they can.
-    """
-    counted = loads if district.settings.rebalance.fills_empty_zones else loads[loads["schools"] > 0]
-    if len(counted) < 2:  # noqa: PLR2004 - between two zones
-        there = "only one zone" if len(counted) else "no zone"
-        with_schools = " with a school of the program" if len(loads) > len(counted) else ""
-        return f"There is nothing to rebalance: there is {there}{with_schools}."
-    if not counted["workload_h"].sum():
-        return f"There is nothing to rebalance: no school in a zone has a workload in {term.name}."
-    if not has_calls(history, term):
-        return (
-            f"No other zones are proposed: no call for zone officers is recorded in {term.name}, so that all workload "
-            "is routine visits as the settings have them, and nothing of it was measured."
-        )
-    return ""
-
-
-def has_calls(history: pd.DataFrame, term: Term) -> bool:
-    """Say whether zone officers had any call in a term.
-
-    Parameters
-    ----------
-    history
-        Incidents in context.
-    term
-        The term.
-
-    Returns
-    -------
-    bool
-        True where they had.
-    """
-    return bool(((history["term"] == term.name) & (history["work_of"] == "zone_officer")).any())
 
 
 def _units(district: District, school_zones: pd.Series, workload: pd.Series, incidents: pd.Series) -> UnitsBuilt:

@@ -16,7 +16,7 @@ from safeschools_geo.workload import balance_text, empty_zones_text
 
 if TYPE_CHECKING:
     from safeschools_geo.maps import OfflinePage
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 
 def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from safeschools_geo.hotspots.result import Hotspots
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 _PACKAGES = ("geopandas", "highspy", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
 

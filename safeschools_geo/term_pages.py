@@ -10,7 +10,7 @@ from safeschools_geo.schemas import CATEGORIES, LEVELS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 
 def layers_of(result: TermResult) -> dict[str, Any]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
-
-from safeschools_geo.rebalance.certificate import certificate_text
-from safeschools_geo.rebalance.comparison import PlanChange, compare_plans, plan_change, what_changes
-from safeschools_geo.rebalance.frontier import Frontier, frontier
+from safeschools_geo.rebalance.frontier import frontier
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
-from safeschools_geo.rebalance.plan import RebalancePlan
 from safeschools_geo.rebalance.propose import rebalance
-from safeschools_geo.rebalance.score import Score
-from safeschools_geo.rebalance.stability import Stability
-from safeschools_geo.term_ground import Ground, has_calls, lay_ground
+from safeschools_geo.term_ground import lay_ground
+from safeschools_geo.term_results import TermPlan, has_calls
 from safeschools_geo.term_scores import score_in_district, stability_in_district
-from safeschools_geo.term_watch import TermWatch, keep_watch
-from safeschools_geo.workload import empty_zones_text
+from safeschools_geo.term_watch import keep_watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,104 +20,6 @@ if TYPE_CHECKING:
     from safeschools_geo.district import District
     from safeschools_geo.hotspots.result import Hotspots
     from safeschools_geo.settings import Term
-
-
-@dataclass(frozen=True, eq=False)
-class TermPlan:
-    """A proposal of other zones for a district.
-
-    Parameters
-    ----------
-    ground
-        Units, edges, rules and travel.
-    frontier
-        How even the zones can be made by few moves.
-    plan
-        The proposal.
-    zones
-        Zones under the proposal, in the schema of the zone file.
-    current, proposed
-        Scores of the current zones and of the proposal.
-    stability
-        Whether the proposal holds up in other terms.
-    watch
-        The usual day that coverage is scored with; None where there are no calls.
-    """
-
-    ground: Ground
-    frontier: Frontier
-    plan: RebalancePlan
-    zones: gpd.GeoDataFrame
-    current: Score
-    proposed: Score
-    stability: Stability
-    watch: TermWatch | None
-
-    @property
-    def comparison(self) -> pd.DataFrame:
-        """The scores side by side, as they are shown."""
-        return compare_plans({"current": self.current, "proposed": self.proposed}, shown=True)
-
-    @property
-    def change(self) -> PlanChange:
-        """What the proposal gains, and what that costs: the one account that every page and command gives."""
-        return plan_change(self.current, self.proposed, noun=self.ground.noun)
-
-    @property
-    def changes(self) -> pd.DataFrame:
-        """The schools that would move, each with a sentence."""
-        before = self.ground.units.set_index("unit_id")["zone_id"]
-        return what_changes(self.ground.units, before, self.plan.assignment)
-
-    @property
-    def empty_zones(self) -> str:
-        """What becomes of zones without a school; empty where there is none."""
-        names = self.zones.set_index("zone_id")["name"]
-        return empty_zones_text(str(names[zone]) for zone in self.ground.set_apart)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
-        choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
-        return (*self.frontier.notes, *([choice] if self.ground.set_apart else []))
-
-    def finding(self) -> str:
-        """Say what is proposed, what it gains, and what it costs.
-
-        Returns
-        -------
-        str
-            The gain with its proof, then the price.
-        """
-        return " ".join(part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part)
-
-    def summary(self) -> str:
-        """Say in plain English what is proposed, how good it is, and whether it holds up.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
-        parts = (
-            self.empty_zones,
-            *self.notes,
-            self.finding(),
-            *self.frontier.about_points(),
-            certificate_text(self.plan.certificate),
-            self.stability.summary(),
-        )
-        return " ".join(part for part in parts if part)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the frontier, a row for each number of moves.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `rebalance.frontier.FRONTIER_COLUMNS`.
-        """
-        return self.frontier.to_frame()
 
 
 def propose_zones(

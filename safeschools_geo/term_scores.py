@@ -12,7 +12,7 @@ from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
 from safeschools_geo.rebalance.score import Score, score_plan
 from safeschools_geo.rebalance.stability import Stability, plan_stability
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term_watch import TermWatch, coverage_of_plan, waiting_anew
+from safeschools_geo.term_watch import coverage_of_plan, waiting_anew
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.district import District
     from safeschools_geo.settings import Term
-    from safeschools_geo.term_ground import Ground
+    from safeschools_geo.term_results import Ground, TermWatch
 
 _HOUR = 60.0
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.coverage.visiting.plan import VisitPlan
     from safeschools_geo.settings import Settings
-    from safeschools_geo.term_watch import TermWatch
+    from safeschools_geo.term_results import TermWatch
 
 
 def visits_of_week(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.coverage.absence import Watch
-from safeschools_geo.coverage.cube.hypercube_result import Hypercube
 from safeschools_geo.coverage.dispatch import Dispatch, officer_minutes, zone_dispatch
-from safeschools_geo.coverage.figure_text import listed
 from safeschools_geo.coverage.plan_scores import PlanScores, score_coverage
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
 from safeschools_geo.coverage.rates import CallRates, call_rates
-from safeschools_geo.coverage.record.validation_finding import Validation
 from safeschools_geo.coverage.roads_travel.places import place_points
 from safeschools_geo.coverage.roads_travel.roads import RoadRules
 from safeschools_geo.coverage.travel import TravelSettings, TravelTimes, travel_times
@@ -24,6 +20,7 @@ from safeschools_geo.crs import measuring_crs
 from safeschools_geo.rebalance.ground.unit_tables import schools_in_zones, schools_of_units
 from safeschools_geo.rebalance.travel import zone_centres
 from safeschools_geo.school_calendar import school_days
+from safeschools_geo.term_results import TermWatch
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
@@ -32,69 +29,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.district import District
     from safeschools_geo.settings import Term
-    from safeschools_geo.term_ground import Ground
-
-
-@dataclass(frozen=True, eq=False)
-class TermWatch:
-    """A usual day.
-
-    Parameters
-    ----------
-    schools
-        Programme schools with a zone and a place, in the order of all results.
-    zones
-        Zone of each, by `school_id`.
-    rates
-        How often calls come, and how long they take.
-    places
-        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
-    travel
-        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
-    waiting
-        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
-    middles
-        The middles of zones without a school: points by their id, in the CRS of the zones.
-    day
-        Officers, schools and rates as the queueing model takes them.
-    model
-        The queueing model of the day.
-    validation
-        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
-    service_variation
-        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
-    """
-
-    schools: gpd.GeoDataFrame
-    zones: pd.Series
-    rates: CallRates
-    places: gpd.GeoSeries
-    travel: TravelTimes
-    waiting: pd.Series
-    middles: gpd.GeoSeries
-    day: Watch
-    model: Hypercube
-    validation: Validation
-    service_variation: float
-
-    @property
-    def waiting_in_schools(self) -> pd.Series:
-        """Where officers wait of zones that have a school."""
-        return self.waiting[self.waiting.index.isin(self.zones)]
-
-    def about_empty_zones(self) -> str:
-        """Say what the officers of zones without a school do; empty text where every zone has one."""
-        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
-        if not empty:
-            return ""
-        if len(empty) > 1:
-            return (
-                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
-                "elsewhere."
-            )
-        return (
-            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
-        )
+    from safeschools_geo.term_results import Ground
 
 
 def keep_watch(

@@ -19,7 +19,7 @@ from safeschools_geo.plan_outputs import write_term_plan
 from safeschools_geo.rebalance.checking.verify import verify_folder
 from safeschools_geo.term import run_term
 from safeschools_geo.term_maps import zones_finding
-from safeschools_geo.term_result import TermResult
+from safeschools_geo.term_results import TermResult
 
 PRICED = {
     "response": "mean response",

@@ -16,7 +16,7 @@ from safeschools_geo.errors import LedgerError
 from safeschools_geo.packet.counts import confidential_counts, school_year
 from safeschools_geo.settings import Term
 from safeschools_geo.term import run_term
-from safeschools_geo.term_board import protect_term
+from safeschools_geo.term_board import protect_term, release_board
 
 TRACERS = ("TRACERCASE", "TRACEROFFICER", "TRACERUNIT", "TRACERCALLTYPE")
 SMALL = range(1, 11)
@@ -178,7 +178,7 @@ def run(*arguments):
 
 def test_a_release_is_recorded_once_and_the_next_is_audited_with_it(term, tmp_path):
     board = term[0].board
-    released, record = board.released("2026-06-10")
+    released, record = release_board(board, "2026-06-10")
     assert (released.content.release, len(record)) == (1, 1)
     file = tmp_path / "releases.jsonl"
     file.write_text(ledger_text(record), encoding="utf-8")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from safeschools_geo.board.content import BoardContent, BoardCoverage
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent, BoardCoverage
 
     Row = dict[str, Any]
 

@@ -10,8 +10,8 @@ from safeschools_geo.board.rows import group_name, in_order
 from safeschools_geo.errors import DisclosureError
 
 if TYPE_CHECKING:
-    from safeschools_geo.board.content import BoardContent, BoardDetail
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent, BoardDetail
 
     Row = dict[str, Any]
     Key = tuple[str, ...]

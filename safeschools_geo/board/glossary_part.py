@@ -9,8 +9,8 @@ from safeschools_geo.board.part import Part, render
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
 
 if TYPE_CHECKING:
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
 _TERM = "glossary.term_"
 _SYNTHETIC = "synthetic"

@@ -14,8 +14,8 @@ from safeschools_geo.schemas import FEWEST_AS_BASE, OFFICER_CATEGORIES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
     Row = dict[str, Any]
 

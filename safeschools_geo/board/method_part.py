@@ -13,8 +13,8 @@ from safeschools_geo.board.rows import baseline_words, group_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
     Row = dict[str, Any]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from safeschools_geo.board.content import BoardContent
 from safeschools_geo.board.coverage_part import coverage_part
 from safeschools_geo.board.glossary_part import glossary_part
 from safeschools_geo.board.index_part import index_part
@@ -17,6 +16,7 @@ from safeschools_geo.board.shell import page, print_page
 from safeschools_geo.board.trends_part import trends_part
 from safeschools_geo.board.words import Words, words
 from safeschools_geo.board.zones_part import zones_part
+from safeschools_geo.board_content import BoardContent
 
 PartMaker: TypeAlias = Callable[[BoardContent, Words], Part | None]
 

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from safeschools_geo.maps.shell import templates
 
 if TYPE_CHECKING:
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
 
 @dataclass(frozen=True)

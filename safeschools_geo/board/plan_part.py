@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from safeschools_geo.board.content import BoardContent, BoardPlan
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent, BoardPlan
 
     Row = dict[str, Any]
 

@@ -8,8 +8,8 @@ from safeschools_geo.disclosure import load_policy
 from safeschools_geo.disclosure.policy import policy_names
 
 if TYPE_CHECKING:
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
 
 def policy_source(content: BoardContent, words: Words) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
     Row = dict[str, Any]
 

@@ -12,8 +12,8 @@ from safeschools_geo.schemas import CATEGORIES, LEVELS, ORIGINS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
     Row = dict[str, Any]
 

@@ -18,9 +18,9 @@ from safeschools_geo.maps.offline import content_policy, require_offline
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.part import Part
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
 _FOLDER = resources.files("safeschools_geo.board")
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)

@@ -15,8 +15,8 @@ from safeschools_geo.board.trend_chart import Point, count_bars, rate_panel, top
 if TYPE_CHECKING:
     import pandas as pd
 
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
     Row = dict[str, Any]
 

@@ -12,8 +12,8 @@ from safeschools_geo.board.rows import in_order, shortened, zone_names
 from safeschools_geo.schemas import LEVELS
 
 if TYPE_CHECKING:
-    from safeschools_geo.board.content import BoardContent
     from safeschools_geo.board.words import Words
+    from safeschools_geo.board_content import BoardContent
 
 SCRIPTS = ("js/board_map.js",)
 

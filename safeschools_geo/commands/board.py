@@ -32,7 +32,8 @@ from safeschools_geo.errors import LedgerError, SettingsError, count_text
 from safeschools_geo.export import write_bytes, write_manifest
 from safeschools_geo.packet.outputs import draw_board, write_board
 from safeschools_geo.term import PROTECTING_STEPS, run_term
-from safeschools_geo.term_board import TermBoard
+from safeschools_geo.term_board import release_board
+from safeschools_geo.term_results import TermBoard
 from safeschools_geo.toml_settings import load_settings
 from safeschools_geo.writing import output_folder, output_release, put_release, releases_folder
 
@@ -136,7 +137,7 @@ def _release(folder: Path, term: str | None, seed: int, day: str, out: Path | No
     copied = nullcontext() if out is None else output_folder(out, inputs=inputs_of(settings), public=".")
     with output_release(record) as fresh, copied as copy, progress_of(len(PROTECTING_STEPS) + 2) as begin:
         draft = _protected(folder, term, seed, begin)
-        board, ledger = draft.released(day)
+        board, ledger = release_board(draft, day)
         last = ledger[-1]
         packet = releases_folder(record) / str(last.number)
         is_new, why_no_pdf = len(ledger) > len(draft.releases), ""

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safeschools_geo.settings import Settings
-    from safeschools_geo.term_plan import TermPlan
+    from safeschools_geo.term_results import TermPlan
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,7 +29,7 @@ from safeschools_geo.toml_settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 
 @click.command("run", cls=CheckedCommand)

@@ -29,8 +29,9 @@ from safeschools_geo.rebalance.comparison import compare_plans, plan_change, wha
 from safeschools_geo.rebalance.ground.tiling import zones_of_plan
 from safeschools_geo.rebalance.scoring.plan_file import read_plan
 from safeschools_geo.term import FINDING_STEPS, run_term, zone_by_school
-from safeschools_geo.term_ground import lay_ground, why_nothing_to_plan
+from safeschools_geo.term_ground import lay_ground
 from safeschools_geo.term_outputs import manifest_of
+from safeschools_geo.term_results import why_nothing_to_plan
 from safeschools_geo.term_scores import score_in_district, stability_in_district
 from safeschools_geo.term_watch import keep_watch
 from safeschools_geo.toml_settings import load_settings

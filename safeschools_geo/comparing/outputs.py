@@ -17,7 +17,7 @@ from safeschools_geo.schemas import POPULATIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from safeschools_geo.comparing.result import TermComparison
+    from safeschools_geo.comparison_results import TermComparison
     from safeschools_geo.maps.shell import OfflinePage
 
 _RATE = f"{POPULATIONS['reported'].capitalize()} per 1,000 student-days"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 
 from safeschools_geo import __version__
-from safeschools_geo.board.content import BoardContent, BoardDetail
+from safeschools_geo.board_content import BoardContent, BoardDetail
 from safeschools_geo.disclosure import Grouping, audit, protect
 from safeschools_geo.packet.counts import confidential_students, terms_told
 from safeschools_geo.packet.coverage import board_coverage
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.disclosure import AuditReport, SafeTable
     from safeschools_geo.packet.tables import Told
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 _TRENDS: dict[str, tuple[str, ...]] = {"zone": ("zone",), "level": ("level",), "district": ()}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from safeschools_geo.settings import Term
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 PEOPLE = ("school", "zone", "level", "enrolled")
 """Dimensions that say whom a count is about."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.board.content import BoardCoverage
+from safeschools_geo.board_content import BoardCoverage
 from safeschools_geo.coverage.record.call_record import BACKUP, OWN, PATROL
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.packet.rounded import by_school, rounded, within
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.disclosure import Policy, SafeTable
     from safeschools_geo.packet.rounded import Rounding
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermResult
 
 MINUTE_STEPS = (1.0, 2.0, 5.0, 10.0)
 """What minutes of response can be rounded to."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from safeschools_geo.settings import BoardSettings
-    from safeschools_geo.term_board import TermBoard
+    from safeschools_geo.term_results import TermBoard
 
 FORMAT = "safeschools-geo/packet/2"
 """Name of the format of ``packet.json``, and its version."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.board.content import BoardPlan
+from safeschools_geo.board_content import BoardPlan
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.packet.rounded import by_school, rounded, within
 from safeschools_geo.rebalance.comparison import ANEW
@@ -17,8 +17,7 @@ from safeschools_geo.workload import SCHOOL_WEEK, travel_minutes
 
 if TYPE_CHECKING:
     from safeschools_geo.packet.rounded import Rounding
-    from safeschools_geo.term_plan import TermPlan
-    from safeschools_geo.term_result import TermResult
+    from safeschools_geo.term_results import TermPlan, TermResult
 
 _SHARE_STEP = 0.05
 """What the share of calls within some minutes is rounded to: a figure of the model, for the whole district."""

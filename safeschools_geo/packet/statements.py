@@ -18,7 +18,7 @@ from safeschools_geo.board.words import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from safeschools_geo.board.content import BoardContent
+    from safeschools_geo.board_content import BoardContent
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _UNREAD = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<!DOCTYPE[^>]*>", re.DOTALL | re.IGNORECASE)

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 import town
 
-from safeschools_geo.board.content import BoardContent, BoardCoverage, BoardDetail, BoardPlan
+from safeschools_geo.board_content import BoardContent, BoardCoverage, BoardDetail, BoardPlan
 from safeschools_geo.disclosure import Grouping, RawTable, audit, load_policy, protect
 from safeschools_geo.packet.rates import public_changes, public_rates
 

@@ -18,7 +18,7 @@ from safeschools_geo.disclosure.checking.pages import page_checks
 from safeschools_geo.disclosure.checking.record import read_record
 from safeschools_geo.packet.outputs import write_board
 from safeschools_geo.packet.statements import Statement, statements_of
-from safeschools_geo.term_board import TermBoard
+from safeschools_geo.term_results import TermBoard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

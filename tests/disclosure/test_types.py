@@ -13,7 +13,7 @@ import pytest
 from checkout import ROOT
 from mypy import api
 
-from safeschools_geo.board.content import BoardContent
+from safeschools_geo.board_content import BoardContent
 from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect, require_safe
 from safeschools_geo.disclosure.facts import Fact
 from safeschools_geo.disclosure.protect import withhold
@@ -29,7 +29,7 @@ COUNTS = {("A", "x"): 7, ("A", "y"): 1013, ("B", "x"): 1019, ("B", "y"): 8, ("C"
 
 MISUSE = """
 import pandas as pd
-from safeschools_geo.board.content import BoardContent
+from safeschools_geo.board_content import BoardContent
 from safeschools_geo.disclosure import RawTable, SafeTable, audit, protect
 
 def publish(raw: RawTable, frame: pd.DataFrame, safe: SafeTable) -> None:

@@ -1,0 +1,683 @@
+"""What a term came to: its ground, a usual day, other zones, coverage, what may be told, and all of it together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.board_content import BoardContent
+from safeschools_geo.counts import in_no_zone
+from safeschools_geo.coverage.absence import AbsenceCase, Watch
+from safeschools_geo.coverage.cube.hours_of_day import HoursOfDay
+from safeschools_geo.coverage.cube.hypercube_result import Hypercube
+from safeschools_geo.coverage.cube.queueing_response import Response
+from safeschools_geo.coverage.cube.service_mismatch import ServiceMismatch
+from safeschools_geo.coverage.figure_text import listed
+from safeschools_geo.coverage.plan_comparison import PlanComparison
+from safeschools_geo.coverage.plan_scores import PlanScores
+from safeschools_geo.coverage.points.staging_result import Staging
+from safeschools_geo.coverage.rates import CallRates
+from safeschools_geo.coverage.record.validation_finding import Validation
+from safeschools_geo.coverage.specialist import Caseload
+from safeschools_geo.coverage.staffing import Staffing
+from safeschools_geo.coverage.travel import TravelTimes
+from safeschools_geo.coverage.visiting.plan import VisitPlan
+from safeschools_geo.disclosure import AuditReport, RawTable, SafeTable
+from safeschools_geo.disclosure.facts import Fact
+from safeschools_geo.disclosure.ledger import Release
+from safeschools_geo.district import District
+from safeschools_geo.errors import count_text
+from safeschools_geo.hotspots.result import Hotspots
+from safeschools_geo.hotspots.words import counted_text
+from safeschools_geo.rebalance.certificate import certificate_text
+from safeschools_geo.rebalance.comparison import PlanChange, compare_plans, plan_change, what_changes
+from safeschools_geo.rebalance.frontier import Frontier
+from safeschools_geo.rebalance.plan import RebalancePlan
+from safeschools_geo.rebalance.problem_of_units import Rules
+from safeschools_geo.rebalance.score import Score
+from safeschools_geo.rebalance.stability import Stability
+from safeschools_geo.results import CheckReport, Finding
+from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.settings import Term
+from safeschools_geo.workload import balance_text, empty_zones_text
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a plan is made of.
+
+    Parameters
+    ----------
+    units
+        Schools with their service areas, or areas with their schools, with their current zone and their workload.
+    edges
+        Which of them may follow each other within a zone.
+    rules
+        What a plan has to keep.
+    travel
+        Kilometres from each unit (rows) to the centre of each zone (columns), the same for every plan.
+    findings
+        What there is to say of units and edges.
+    noun
+        What a unit is called in what is said.
+    set_apart
+        Zones without a school, which stay as they are and do not count for the balance; none where the settings ask
+        for plans that fill them.
+    """
+
+    units: gpd.GeoDataFrame
+    edges: pd.DataFrame
+    rules: Rules
+    travel: pd.DataFrame
+    findings: tuple[Finding, ...]
+    noun: str = "school"
+    set_apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TermWatch:
+    """A usual day.
+
+    Parameters
+    ----------
+    schools
+        Programme schools with a zone and a place, in the order of all results.
+    zones
+        Zone of each, by `school_id`.
+    rates
+        How often calls come, and how long they take.
+    places
+        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
+    travel
+        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
+    waiting
+        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
+    middles
+        The middles of zones without a school: points by their id, in the CRS of the zones.
+    day
+        Officers, schools and rates as the queueing model takes them.
+    model
+        The queueing model of the day.
+    validation
+        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
+    service_variation
+        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
+    """
+
+    schools: gpd.GeoDataFrame
+    zones: pd.Series
+    rates: CallRates
+    places: gpd.GeoSeries
+    travel: TravelTimes
+    waiting: pd.Series
+    middles: gpd.GeoSeries
+    day: Watch
+    model: Hypercube
+    validation: Validation
+    service_variation: float
+
+    @property
+    def waiting_in_schools(self) -> pd.Series:
+        """Where officers wait of zones that have a school."""
+        return self.waiting[self.waiting.index.isin(self.zones)]
+
+    def about_empty_zones(self) -> str:
+        """Say what the officers of zones without a school do; empty text where every zone has one."""
+        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
+        if not empty:
+            return ""
+        if len(empty) > 1:
+            return (
+                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
+                "elsewhere."
+            )
+        return (
+            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TermPlan:
+    """A proposal of other zones for a district.
+
+    Parameters
+    ----------
+    ground
+        Units, edges, rules and travel.
+    frontier
+        How even the zones can be made by few moves.
+    plan
+        The proposal.
+    zones
+        Zones under the proposal, in the schema of the zone file.
+    current, proposed
+        Scores of the current zones and of the proposal.
+    stability
+        Whether the proposal holds up in other terms.
+    watch
+        The usual day that coverage is scored with; None where there are no calls.
+    """
+
+    ground: Ground
+    frontier: Frontier
+    plan: RebalancePlan
+    zones: gpd.GeoDataFrame
+    current: Score
+    proposed: Score
+    stability: Stability
+    watch: TermWatch | None
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """The scores side by side, as they are shown."""
+        return compare_plans({"current": self.current, "proposed": self.proposed}, shown=True)
+
+    @property
+    def change(self) -> PlanChange:
+        """What the proposal gains, and what that costs: the one account that every page and command gives."""
+        return plan_change(self.current, self.proposed, noun=self.ground.noun)
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """The schools that would move, each with a sentence."""
+        before = self.ground.units.set_index("unit_id")["zone_id"]
+        return what_changes(self.ground.units, before, self.plan.assignment)
+
+    @property
+    def empty_zones(self) -> str:
+        """What becomes of zones without a school; empty where there is none."""
+        names = self.zones.set_index("zone_id")["name"]
+        return empty_zones_text(str(names[zone]) for zone in self.ground.set_apart)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
+        choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
+        return (*self.frontier.notes, *([choice] if self.ground.set_apart else []))
+
+    def finding(self) -> str:
+        """Say what is proposed, what it gains, and what it costs.
+
+        Returns
+        -------
+        str
+            The gain with its proof, then the price.
+        """
+        return " ".join(part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part)
+
+    def summary(self) -> str:
+        """Say in plain English what is proposed, how good it is, and whether it holds up.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        parts = (
+            self.empty_zones,
+            *self.notes,
+            self.finding(),
+            *self.frontier.about_points(),
+            certificate_text(self.plan.certificate),
+            self.stability.summary(),
+        )
+        return " ".join(part for part in parts if part)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the frontier, a row for each number of moves.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `rebalance.frontier.FRONTIER_COLUMNS`.
+        """
+        return self.frontier.to_frame()
+
+
+@dataclass(frozen=True, eq=False)
+class TermCoverage:
+    """How the schools of a district are covered in a term.
+
+    Parameters
+    ----------
+    watch
+        A usual day: schools, calls, ways, where officers wait.
+    response
+        How soon somebody comes in the queueing model of that day.
+    hours
+        The same by hour of the day.
+    staging
+        Where the officer of each zone would wait best, with proof.
+    staffing
+        Other numbers of officers.
+    caseload
+        Cases of the threat-assessment specialist.
+    mismatch
+        The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
+        than the exact model takes.
+    scores
+        Coverage of the current zones, with intervals.
+    comparison
+        Coverage of the proposed zones beside it; None without a proposal.
+    absences
+        The day an officer, or two, are absent.
+    not_covered
+        What there is to say of absences for which nobody can cover.
+    visits
+        A week of routine visits.
+    """
+
+    watch: TermWatch
+    response: Response
+    hours: HoursOfDay
+    staging: Staging
+    staffing: Staffing
+    caseload: Caseload
+    mismatch: ServiceMismatch | None
+    scores: PlanScores
+    comparison: PlanComparison | None
+    absences: tuple[AbsenceCase, ...]
+    not_covered: tuple[str, ...]
+    visits: VisitPlan
+
+    @property
+    def model(self) -> Hypercube:
+        """The queueing model of the usual day."""
+        return self.watch.model
+
+    @property
+    def validation(self) -> Validation:
+        """What the record says of coverage, and the model beside it."""
+        return self.watch.validation
+
+    def finding(self) -> str:
+        """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
+
+        Returns
+        -------
+        str
+            A few sentences, the same wherever coverage is summed up.
+        """
+        return self.validation.lead()
+
+    def summary(self) -> str:
+        """Say in plain English what there is to say of coverage.
+
+        Returns
+        -------
+        str
+            A few paragraphs.
+        """
+        parts = [
+            self.finding(),
+            self.validation.finding(),
+            *self.about(),
+            self.visits.summary(),
+            self.caseload.summary(),
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def about(self) -> list[str]:
+        """Say what the figures rest on, and what the model says of other choices.
+
+        Returns
+        -------
+        list of str
+            A paragraph each, as far as there is something to say: where the record has no times, none that says how
+            long a trip takes, and where it does not say who answered, none that says who does.
+        """
+        found, watch = self.validation, self.watch
+        parts = [
+            "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
+            watch.rates.summary(),
+            watch.travel.summary() if found.tells_minutes else f"Ways: {watch.travel.method}.",
+            watch.about_empty_zones(),
+            self.staging.summary() if found.tells_minutes else self.staging.difference(),
+            self.staffing.summary(),
+            "" if self.comparison is None else self.comparison.finding(),
+            *self.not_covered,
+        ]
+        return [part for part in parts if part]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each zone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
+            the record with its interval, and the model's.
+        """
+        calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
+        table = self.validation.by_zone()
+        table.insert(0, "calls_per_h", calls.reindex(table.index))
+        return table.reset_index()
+
+    def backup_table(self) -> pd.DataFrame:
+        """Say which officer answers how much of each zone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
+        """
+        return self.response.backup_frame().set_axis(self.watch.day.dispatch.officer_zones.to_list(), axis="columns")
+
+    def staging_points(self) -> gpd.GeoDataFrame:
+        """Give the places where officers wait, today and best.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the
+            zone) and points, EPSG:4326.
+        """
+        watch = self.watch
+        schools = watch.schools.set_index("school_id")
+        posts = watch.day.dispatch.officer_zones.reset_index().set_index("zone_id")["officer"]
+        best = self.staging.points.set_index("officer")
+        weight = watch.rates.arrivals_per_h
+        rows = []
+        names = pd.concat([schools["name"], pd.Series(watch.middles.index, index=watch.middles.index, dtype="str")])
+        places = pd.concat([schools.geometry.representative_point(), watch.middles.to_crs(schools.crs)])
+        for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
+            inside = watch.zones.index[watch.zones == zone]
+            for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
+                minutes = watch.travel.minutes.loc[place, inside]
+                share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
+                mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
+                rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
+        columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
+        return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
+
+    def absences_table(self) -> pd.DataFrame:
+        """Put the cases of absence beside each other.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share`
+            (the model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`,
+            `busiest_load_h`, `finding`.
+        """
+        rows = [
+            {
+                "absent": ";".join(case.absent),
+                "schools": len(case.schools),
+                "model_response_change_min": case.change("response_min"),
+                "model_overflow_change_share": case.change("overflow_share"),
+                "imbalance_before": case.figures["imbalance_before"],
+                "imbalance_after": case.figures["imbalance_after"],
+                "busiest_zone": case.busiest["zone_id"],
+                "busiest_load_h": float(case.busiest["load_after_h"]),
+                "finding": case.finding(),
+            }
+            for case in self.absences
+        ]
+        return pd.DataFrame(rows)
+
+    def takeovers_table(self) -> pd.DataFrame:
+        """List the schools that change hands in every case of absence.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `absent`, the columns of `absence.AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
+        """
+        tables = [
+            case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
+                model_response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
+                absent=";".join(case.absent),
+            )
+            for case in self.absences
+        ]
+        if not tables:
+            return pd.DataFrame(columns=["absent", "school_id"])
+        joined = pd.concat(tables, ignore_index=True)
+        return joined[["absent", *(c for c in joined.columns if c != "absent")]]
+
+
+@dataclass(frozen=True, eq=False)
+class TermBoard:
+    """What may be told of a term.
+
+    Parameters
+    ----------
+    content
+        What the pages say.
+    statements
+        What the rounded figures on them tell.
+    people
+        Schools of the programme with their zone and level, for the record of releases. Confidential.
+    advice
+        What the adviser found (`disclosure.advice.advise`): for the manager, since it tells more than the packet.
+    raw
+        The counts themselves, for the record of releases. Confidential.
+    releases
+        What was published earlier, and this if it is a release.
+    """
+
+    content: BoardContent
+    statements: tuple[Fact, ...]
+    people: pd.DataFrame
+    advice: pd.DataFrame
+    raw: RawTable
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def counts(self) -> SafeTable:
+        """The counts that are published."""
+        return self.content.counts
+
+    @property
+    def audit(self) -> AuditReport:
+        """What can be worked out from them."""
+        return self.content.audit
+
+    def summary(self) -> str:
+        """Say in plain English what is told and what is withheld.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        chosen = self.advice[self.advice["is_chosen"]]
+        finest = f" The finest table is {chosen['grouping'].iloc[0]}." if len(chosen) else ""
+        return f"{self.counts.summary()}{finest} {self.audit.summary()}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what the adviser found.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `disclosure.advice.advise`.
+        """
+        return self.advice
+
+
+@dataclass(frozen=True)
+class TermResult:
+    """All results of a term.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    term
+        The term.
+    report
+        What the check found.
+    school_zones
+        `school_id` and table `assignments`, one row for each school.
+    history
+        Incidents in context, of all terms.
+    workload
+        Table `workload`, of all terms.
+    zone_loads
+        Workload of each zone in each term.
+    hotspots
+        The hotspots of the term.
+    proposal
+        Other zones that would be more even; None where there is nothing to balance.
+    coverage
+        Who comes, how soon, and who helps; None where there are no calls, or it was not asked for.
+    board
+        What may be told in public; None where there is no school to tell of, or it was not asked for.
+    seed
+        Seed of everything random.
+    """
+
+    district: District
+    term: Term
+    report: CheckReport
+    school_zones: pd.DataFrame
+    history: gpd.GeoDataFrame
+    workload: pd.DataFrame
+    zone_loads: pd.DataFrame
+    hotspots: Hotspots
+    proposal: TermPlan | None = None
+    coverage: TermCoverage | None = None
+    board: TermBoard | None = None
+    seed: int = 0
+
+    @property
+    def loads(self) -> pd.DataFrame:
+        """Workload of each zone in this term, by `zone_id`."""
+        return self.zone_loads[self.zone_loads["term"] == self.term.name].set_index("zone_id")
+
+    def summary(self) -> str:
+        """Say in plain English what the term looked like.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        loads = self.loads
+        this = self.history[self.history["term"] == self.term.name]
+        mine = this[this["work_of"] == "zone_officer"]
+        reported = int((mine["origin"] == "reported").sum())
+        answered = "" if self.coverage is None else self.coverage.validation.answered_by_officers()
+        schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
+        outside = self.no_zone_sentence()
+        told = (
+            f"{self.district.settings.district.name}, {self.term.name}: {counted_text(len(this), 'record')}, "
+            f"{len(mine):,} of them {POPULATIONS['calls']} ({reported:,} of these reported"
+            f"{f'; {answered}' if answered else ''}); {count_text(schools, 'program school')} in "
+            f"{count_text(len(loads), 'zone')}.{f' {outside}' if outside else ''}"
+        )
+        left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]
+        if left_out:
+            told += f" The record holds no incident of {', '.join(left_out)}, so no trend and no comparison has it."
+        if not loads["workload_h"].sum():
+            return f"{told} No workload could be counted."
+        empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
+        return (
+            f"{told}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
+            f"{self.why_no_proposal() if self.proposal is None else self.proposal.finding()}"
+            f"{'' if self.coverage is None else ' ' + self.coverage.finding()}"
+        )
+
+    @property
+    def in_no_zone(self) -> tuple[int, int]:
+        """Program schools in no zone, and calls for zone officers at them in this term."""
+        this = self.history[self.history["term"] == self.term.name]
+        return in_no_zone(self.district.schools, self.school_zones.set_index("school_id")["zone_id"], this)
+
+    def no_zone_sentence(self) -> str:
+        """Say which program schools and calls are in no zone, and where they are therefore missing.
+
+        Returns
+        -------
+        str
+            One sentence; empty where every program school is in a zone.
+        """
+        schools, calls = self.in_no_zone
+        if not schools:
+            return ""
+        total = int(self.district.schools["in_program"].sum())
+        every = self.history[self.history["term"] == self.term.name]["work_of"].eq("zone_officer").sum()
+        return (
+            f"{count_text(schools, 'program school', of=total)} {'lies' if schools == 1 else 'lie'} in no zone, with "
+            f"{calls:,} of the {every:,} {POPULATIONS['calls']}: in the rates of schools, in no zone's load or rate, "
+            "and in no figure of the board packet."
+        )
+
+    def why_no_proposal(self) -> str:
+        """Say in one line why other zones are not proposed.
+
+        Returns
+        -------
+        str
+            One sentence; empty where they are.
+        """
+        if self.proposal is not None:
+            return ""
+        why = why_nothing_to_plan(self.district, self.loads, self.history, term=self.term)
+        return why or "No other zones were asked for."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the workload of each zone in this term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of `zone_loads`, with a plain index.
+        """
+        return self.loads.reset_index()
+
+
+def why_nothing_to_plan(district: District, loads: pd.DataFrame, history: pd.DataFrame, *, term: Term) -> str:
+    """Say in one line why other zones cannot be proposed.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    loads
+        Workload of each zone in the term.
+    history
+        Incidents in context.
+    term
+        The term that loads are taken from.
+
+    Returns
+    -------
+    str
+        One sentence; empty where they can.
+    """
+    counted = loads if district.settings.rebalance.fills_empty_zones else loads[loads["schools"] > 0]
+    if len(counted) < 2:  # noqa: PLR2004 - between two zones
+        there = "only one zone" if len(counted) else "no zone"
+        with_schools = " with a school of the program" if len(loads) > len(counted) else ""
+        return f"There is nothing to rebalance: there is {there}{with_schools}."
+    if not counted["workload_h"].sum():
+        return f"There is nothing to rebalance: no school in a zone has a workload in {term.name}."
+    if not has_calls(history, term):
+        return (
+            f"No other zones are proposed: no call for zone officers is recorded in {term.name}, so that all workload "
+            "is routine visits as the settings have them, and nothing of it was measured."
+        )
+    return ""
+
+
+def has_calls(history: pd.DataFrame, term: Term) -> bool:
+    """Say whether zone officers had any call in a term.
+
+    Parameters
+    ----------
+    history
+        Incidents in context.
+    term
+        The term.
+
+    Returns
+    -------
+    bool
+        True where they had.
+    """
+    return bool(((history["term"] == term.name) & (history["work_of"] == "zone_officer")).any())
