@@ -24,6 +24,7 @@ from safeschools_geo.school_calendar import term_of
 from safeschools_geo.schools import read_schools
 from safeschools_geo.settings import Settings, Term
 from safeschools_geo.toml_settings import FILE_NAME, load_settings
+from safeschools_geo.validate import check_incidents, check_rejects, check_schools, check_zones
 from safeschools_geo.zones import read_zones
 
 if TYPE_CHECKING:
@@ -239,6 +240,47 @@ def read_district(folder: Path | str) -> District:
     if blocking:
         raise DistrictError(settings.district.name, SeveralFaultsError(blocking), district)
     return district
+
+
+def check_district(district: District) -> CheckReport:
+    """Check a whole district.
+
+    Parameters
+    ----------
+    district
+        What was read.
+
+    Returns
+    -------
+    CheckReport
+        What reading found, and what zones, schools and incidents show when they are laid beside each other.
+    """
+    settings = district.settings
+    return CheckReport(
+        settings.district.name,
+        (
+            *district.findings,
+            *check_rejects(district.rejects, told={f.code for f in district.findings}),
+            *check_zones(
+                district.zones,
+                district.zone_pieces,
+                crs=district.crs,
+                boundary=district.boundary,
+                expected=settings.district.zones,
+            ),
+            *check_schools(district.schools, district.zones, crs=district.crs, boundary=district.boundary),
+            *check_incidents(
+                district.incidents,
+                district.schools,
+                settings=settings,
+                terms=district.terms,
+                district=pd.concat([district.zones.geometry, district.extent]),
+                crs=district.crs,
+            ),
+        ),
+        district.counts,
+        settings.district.is_synthetic,
+    )
 
 
 def _read_tables(settings: Settings) -> District:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
 from safeschools_geo.disclosure.ledger import packets_beside, read_ledger, require_whole
-from safeschools_geo.district import District, input_files, read_district
+from safeschools_geo.district import District, check_district, input_files, read_district
 from safeschools_geo.hotspots.find import TermInputs, find_hotspots
 from safeschools_geo.incidents import programme_work
 from safeschools_geo.packet.outputs import draw_board
@@ -21,7 +21,6 @@ from safeschools_geo.term_outputs import write_term
 from safeschools_geo.term_plan import propose_zones
 from safeschools_geo.term_results import TermResult
 from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.validate import check_district
 from safeschools_geo.workload import school_workload, zone_workload
 from safeschools_geo.writing import output_folder, releases_folder, repair
 

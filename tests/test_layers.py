@@ -23,12 +23,11 @@ LAYERS = [
     },
     {"io", "validate", "row_filters", "layers", "zones", "schools", "incidents", "school_calendar", "district"},
     {"assign", "counts", "workload", "hotspots", "rebalance", "coverage", "disclosure"},
-    {"maps", "board", "check_page", "export", "writing"},
-    {"term", "term_maps", "term_pages", "hotspot_maps", "term_outputs", "term_result"}
-    | {"term_ground", "term_scores", "term_plan", "plan_outputs", "plan_maps"}
-    | {"term_watch", "term_absence", "term_visits", "term_coverage", "coverage_outputs", "coverage_maps"}
-    | {"term_compare", "comparing", "term_board", "packet"}
-    | {"notebook_runs", "commands", "cli", "__main__"},
+    {"term_results", "comparison_results", "board_content"},
+    {"maps", "term_maps", "term_pages", "hotspot_maps", "plan_maps", "coverage_maps"}
+    | {"board", "packet", "check_page", "export", "writing", "term_outputs", "plan_outputs", "coverage_outputs"},
+    {"term", "term_ground", "term_scores", "term_plan", "term_watch", "term_absence", "term_visits", "term_coverage"}
+    | {"term_board", "term_compare", "comparing", "notebook_runs", "commands", "cli", "__main__"},
 ]
 LAYER_OF = {name: number for number, names in enumerate(LAYERS, start=1) for name in names}
 MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py" and "_demo" not in p.parts)
@@ -39,18 +38,9 @@ def part_of(path: Path) -> str:
 
 
 def imported_parts(path: Path) -> set[str]:
-    """List the parts of the package that a module imports, those for type checking only left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
+    """List the parts of the package that a module imports, be it for type checking only."""
     names = set()
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "safeschools_geo":
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("safeschools_geo."):

@@ -7,12 +7,11 @@ import town
 from shapely.geometry import Point
 
 from safeschools_geo import io
-from safeschools_geo.district import DistrictError, read_district
+from safeschools_geo.district import DistrictError, check_district, read_district
 from safeschools_geo.errors import NoRecordError, SettingsError
 from safeschools_geo.term import run_term
 from safeschools_geo.term_compare import compare_terms
 from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.validate import check_district
 
 SCHOOLS = "data/boundaries/schools.csv"
 

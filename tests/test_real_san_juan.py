@@ -14,13 +14,12 @@ from safeschools_geo.coverage.points.staging_problem import StagingSettings
 from safeschools_geo.coverage.roads_travel.places import place_points
 from safeschools_geo.coverage.staging import stage_officers
 from safeschools_geo.coverage.travel import travel_times
-from safeschools_geo.district import read_district
+from safeschools_geo.district import check_district, read_district
 from safeschools_geo.hotspots.groups import school_groups
 from safeschools_geo.hotspots.rates import school_rates
 from safeschools_geo.layers import read_boundary
 from safeschools_geo.term import run_term
 from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.validate import check_district
 
 pytestmark = pytest.mark.real_data
 

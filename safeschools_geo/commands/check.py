@@ -19,11 +19,10 @@ from safeschools_geo.commands.common import (
     progress_of,
     strict_option,
 )
-from safeschools_geo.district import DistrictError, read_district
+from safeschools_geo.district import DistrictError, check_district, read_district
 from safeschools_geo.export import write_text
 from safeschools_geo.row_filters import refuse_rejects
 from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.validate import check_district
 from safeschools_geo.writing import output_file
 
 if TYPE_CHECKING:
