@@ -1,1 +1,1 @@
-"""Two terms beside each other: zones of both, the result, and what is written."""
+"""Two terms beside each other: zones of both, and what is written."""

@@ -30,7 +30,7 @@ _RATED = [
 
 @dataclass(frozen=True)
 class ComparedTables:
-    """The tables of a page that compares two terms, as `comparing.result.TermComparison` has them.
+    """The tables of a page that compares two terms, as `comparison_results.TermComparison` has them.
 
     Parameters
     ----------
