@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import comb
+from math import comb, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator, gmres
+from threadpoolctl import ThreadpoolController
 
 from safeschools_geo.coverage.cube.hypercube_states import states_of
-from safeschools_geo.coverage.cube.krylov import null_correction
 from safeschools_geo.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ _BALANCED = 1e-9
 """Largest net flow of a state, over the rate of all events together."""
 
 _STEADY, _AIM = 1e-12, 1e-14
-"""Change of the chance of any state, over itself, at which the search for balance ends; and what a round aims at."""
+"""Change of the chance of any state, over itself, at which the search for balance ends; and the root mean square of the
+change that a round aims at."""
 
 _FIRST_SWEEPS, _MOST_ROUNDS, _MOST_STEPS = 4, 60, 60
 _SMALLEST_FACTOR = 1e-3
@@ -62,15 +64,16 @@ def balanced_states(rates: Floats, service_per_h: Floats, calls_per_h: float) ->
     A call or a departure changes the number of busy officers by one, so that states of even numbers are entered only
     from those of odd ones and the other way round, and half of the unknowns drop out. Up to 8 officers the rest is
     eliminated level by level from both ends towards the middle. Above, GMRES looks for the factor by which each chance
-    differs from a first guess, so that rare states are found as exactly as common ones. Both times the levels are put
-    in proportion at the end by the flow between them, which for equal service rates makes them Erlang's to the last
-    digit.
+    differs from a first guess, so that rare states are found as exactly as common ones: equations that are singular and
+    consistent, which it solves where the eigenvalue 1 is simple (Ipsen & Meyer 1998). Both times the levels are put in
+    proportion at the end by the flow between them, which for equal service rates makes them Erlang's to the last digit.
 
     References
     ----------
     Larson, R. C. (1974). A hypercube queuing model for facility location and redistricting in urban emergency
     services. Computers & Operations Research 1, 67–95. Saad, Y., & Schultz, M. H. (1986). GMRES. SIAM Journal on
-    Scientific and Statistical Computing 7(3), 856–869.
+    Scientific and Statistical Computing 7(3), 856–869. Ipsen, I. C. F., & Meyer, C. D. (1998). The idea behind Krylov
+    methods. American Mathematical Monthly 105(10), 889–899.
     """
     chain = _Chain.of(rates, service_per_h, calls_per_h)
     probability = chain.by_elimination() if chain.officers <= _MOST_BY_ELIMINATION else chain.by_iteration()
@@ -162,13 +165,28 @@ class _Chain:
             change = to_even @ (to_odd @ factor) - factor
             if np.abs(change).max() <= _STEADY:
                 break
-            factor += null_correction(lambda x: to_even @ (to_odd @ x), change, _AIM, _MOST_STEPS)  # noqa: B023
+            factor += _null_correction(to_even, to_odd, change)
             # A round that ends too soon may leave a factor below zero where a chance is small: the next one mends it.
             factor = np.maximum(factor, _SMALLEST_FACTOR)
             probability[states.even] = even * factor
             probability[states.odd] = odd * (to_odd @ factor)
             probability = swept(self.in_proportion(probability))
         return probability
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _null_correction(to_even: csr_array, to_odd: csr_array, change: Floats) -> Floats:
+    """Find d for which x + d stays what it is under both steps, where x itself changes by `change`."""
+    n = len(change)
+    left = LinearOperator((n, n), matvec=lambda x: x - to_even @ (to_odd @ x), dtype=np.float64)
+    # Threads wait for a busy machine far longer than these small products take, and add up in an order of their own.
+    with _threads().limit(limits=1, user_api="blas"):
+        found: Floats = gmres(left, change, rtol=0.0, atol=_AIM * sqrt(n), restart=_MOST_STEPS, maxiter=1)[0]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
