@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
+from scipy.interpolate import BSpline, RectBivariateSpline
+from scipy.ndimage import gaussian_filter
 
 from safeschools_geo.errors import InputError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from scipy.sparse import csr_array
 
     Floats = NDArray[np.float64]
 
@@ -20,9 +22,10 @@ _REACH = 5
 _FEWEST_CELLS = 2.0
 _NODES = 4
 """Nodes to a bandwidth."""
-_SPREAD = 0.25
-"""Variance that a point's share-out adds, in squared steps between nodes."""
-_AROUND = (-1, 0, 1)
+_DEGREE, _SPREAD = 2, 0.25
+"""Degree of the splines that share points out, and the variance that they add, in squared steps between nodes."""
+_TAIL = 6
+"""Standard deviations after which the kernel is nothing."""
 _SQUARE_KM = 1e6
 
 
@@ -36,11 +39,11 @@ def kernel_density(
 ) -> NDArray[np.float64]:
     """Estimate the density of points with a Gaussian kernel.
 
-    Points are shared out among the nine nearest nodes of a fine grid by quadratic splines, and the nodes are smoothed
-    onto the cells, north–south and east–west by themselves. Sharing out adds a quarter of a squared step to the
-    variance wherever a point lies (linear binning would add between nothing and a quarter), which is taken off the
-    kernel's. The nodes are a quarter of a bandwidth apart, whatever the cells, so that even a single point is within
-    1 % of its exact kernel wherever that is more than 1 % of its peak.
+    Points are shared out among the nine nearest nodes of a fine grid by quadratic splines, the nodes are smoothed, and
+    a cubic spline reads the cells off them. Sharing out adds a quarter of a squared step to the variance wherever a
+    point lies (a histogram would shift it by up to half a step), which is taken off the kernel's. The nodes are a
+    quarter of a bandwidth apart, whatever the cells, so that even a single point is within 1 % of its exact kernel
+    wherever that is more than 1 % of its peak.
 
     Parameters
     ----------
@@ -79,11 +82,14 @@ def kernel_density(
     _check_picture((west, south, east, north), shape, bandwidth_m)
     step = bandwidth_m / _NODES
     x, y = (_nodes(low, high, step) for low, high in ((west, east), (south, north)))
-    grid = _shared_out((places - (x[0], y[0])) / step, numbers, (len(y), len(x)))
-    deviation = np.sqrt(bandwidth_m**2 - _SPREAD * step**2)
-    by_rows = _kernel(y, _centres(south, north, rows), deviation) @ grid
-    by_cells = _kernel(x, _centres(west, east, columns), deviation) @ np.ascontiguousarray(by_rows.T)
-    return np.ascontiguousarray(by_cells.T) * _SQUARE_KM
+    is_in = ((places >= (x[1], y[1])) & (places <= (x[-2], y[-2]))).all(axis=1)
+    if not is_in.any():
+        return np.zeros(shape)
+    across, up = (_shares(places[is_in, axis], nodes, step) for axis, nodes in enumerate((x, y)))
+    grid = (up.multiply(numbers[is_in, None]).T @ across).toarray()
+    smooth = gaussian_filter(grid, np.sqrt(_NODES**2 - _SPREAD), mode="constant", truncate=_TAIL)
+    density = RectBivariateSpline(y, x, smooth)(_centres(south, north, rows), _centres(west, east, columns))
+    return np.maximum(density, 0.0) / step**2 * _SQUARE_KM
 
 
 def _checked_points(xy: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats]:
@@ -132,32 +138,7 @@ def _nodes(low: float, high: float, step: float) -> Floats:
     return np.asarray(low + step * np.arange(-margin, int(np.ceil((high - low) / step)) + margin + 1))
 
 
-def _shared_out(at: Floats, numbers: Floats, shape: tuple[int, int]) -> Floats:
-    """Share points out among the nodes; `at` is where they are, in steps from the first node."""
-    rows, columns = shape
-    nearest = np.rint(at)
-    is_in = ((nearest >= 1) & (nearest <= (columns - 2, rows - 2))).all(axis=1)
-    column, row = nearest[is_in].T.astype(np.int64)
-    across, up = (_shares(part) for part in (at - nearest)[is_in].T)
-    held = numbers[is_in]
-    nodes = np.stack([(row + j) * columns + column + i for j in _AROUND for i in _AROUND])
-    shares = np.stack([held * share_up * share_across for share_up in up for share_across in across])
-    sums = np.bincount(nodes.ravel(), shares.ravel(), minlength=rows * columns)
-    return np.asarray(sums, dtype=np.float64).reshape(shape)
-
-
-def _shares(part: Floats) -> tuple[Floats, Floats, Floats]:
-    """Give the shares of the node before, the nearest and the one after, of points this far from the nearest."""
-    return (0.5 - part) ** 2 / 2, 0.75 - part**2, (0.5 + part) ** 2 / 2
-
-
-def _kernel(nodes: Floats, centres: Floats, deviation: float) -> sparse.csr_array:
-    """Weigh the nodes in reach of each centre."""
-    step, width = nodes[1] - nodes[0], 2 * _REACH * _NODES + 1
-    first = np.rint((centres - nodes[0]) / step).astype(np.int64) - width // 2
-    which = first[:, None] + np.arange(width)
-    offsets = (centres[:, None] - nodes[which]) / deviation
-    weights = np.exp(-(offsets**2) / 2) / (deviation * np.sqrt(2 * np.pi))
-    return sparse.csr_array(
-        (weights.ravel(), which.ravel(), width * np.arange(len(centres) + 1)), shape=(len(centres), len(nodes))
-    )
+def _shares(at: Floats, nodes: Floats, step: float) -> csr_array:
+    """Share points out among the nodes of a side, shape (points, nodes)."""
+    knots = nodes[0] + step * (np.arange(len(nodes) + _DEGREE + 1) - (_DEGREE + 1) / 2)
+    return BSpline.design_matrix(at, knots, _DEGREE)
