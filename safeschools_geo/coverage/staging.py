@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo.coverage.points.max_cover import best_cover
-from safeschools_geo.coverage.points.p_center import best_center
-from safeschools_geo.coverage.points.p_median import best_median
+from safeschools_geo.coverage.points.best_points import best_center, best_cover, best_median
 from safeschools_geo.coverage.points.staging_input import columns_of, read_problem, refuse_out_of_reach, student_numbers
 from safeschools_geo.coverage.points.staging_problem import StagingSettings
 from safeschools_geo.coverage.points.staging_result import BEST, CURRENT, Staging
@@ -78,7 +76,7 @@ def stage_officers(
 
     Notes
     -----
-    The methods, with their sources: `p_median.best_median`, `p_center.best_center`, `max_cover.best_cover`.
+    The methods, with their sources: `best_points.best_median`, `best_center`, `best_cover`.
     """
     start = time.monotonic()
     asked = settings or StagingSettings()
@@ -89,7 +87,7 @@ def stage_officers(
         steps["today"] = partial(columns_of, current, minutes.columns)
     found = attempt_all(steps)
     problem: StagingProblem = found["problem"]
-    deadline = start + asked.time_limit_s
+    deadline = time.process_time() + asked.time_limit_s
     refuse_out_of_reach(problem, minutes.index, deadline=deadline)
     choice = _CHOOSE[asked.objective](problem, deadline=deadline, seed=asked.seed)
     today: Labels | None = found.get("today")

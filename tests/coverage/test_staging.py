@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from waiting_places import along_a_line, best_by_trying, problems
 
-from safeschools_geo.coverage.points.center_search import search_center
-from safeschools_geo.coverage.points.cover_sets import find_cover
-from safeschools_geo.coverage.points.interchange import exchange_points
-from safeschools_geo.coverage.points.max_cover import busy_gains
-from safeschools_geo.coverage.points.median_bound import bound_median
-from safeschools_geo.coverage.points.p_center import best_center
-from safeschools_geo.coverage.points.staging_problem import OBJECTIVES, StagingProblem, StagingSettings
+from safeschools_geo.coverage.points.best_points import busy_gains, find_cover
+from safeschools_geo.coverage.points.staging_problem import OBJECTIVES, StagingSettings
 from safeschools_geo.coverage.staging import stage_officers
 from safeschools_geo.errors import InputError
 
@@ -206,25 +201,27 @@ def test_scattered_places_as_by_trying_all_choices():
             assert found.is_proven
 
 
-def test_bounds_hold_and_exchanges_do_not_beat_them():
+def test_no_exchange_of_a_point_beats_the_least_mean():
     minutes, weights = scattered(60, seed=1)
     cost = (weights.to_numpy() / weights.sum())[:, None] * minutes.to_numpy()
-    start = exchange_points(cost, 6, starts=2, seed=0)
-    bound = bound_median(cost, start)
     found = stage(6, "mean", (minutes, weights))
-    assert bound.bound <= found.value + ROUNDING <= bound.total + 2 * ROUNDING
-    assert bound.total <= cost[:, start].min(axis=1).sum()
+    chosen = minutes.columns.get_indexer(found.points["point_id"])
+    assert found.value == pytest.approx(cost[:, chosen].min(axis=1).sum(), abs=ROUNDING)
+    for out in range(6):
+        kept = cost[:, np.delete(chosen, out)].min(axis=1)
+        assert np.minimum(kept[:, None], cost).sum(axis=0).min() >= found.value - ROUNDING
+    assert found.bound <= found.value + ROUNDING
     assert found.is_proven
 
 
-def test_a_search_for_a_center_finds_points_in_time_or_none():
-    minutes = scattered(80, seed=2)[0].to_numpy()
-    problem = StagingProblem(minutes, np.full(80, 1 / 80), 7, "longest", 5.0)
-    best = best_center(problem)
-    found = search_center(minutes, np.arange(7), best.value * 1.05, steps=500, seed=0)
-    assert found is not None
-    assert minutes[:, found].min(axis=1).max() <= best.value * 1.05
-    assert search_center(minutes, np.arange(7), best.value * 0.999, steps=200, seed=0) is None
+def test_no_points_reach_all_places_sooner_than_the_center():
+    minutes, weights = scattered(80, seed=2)
+    best = stage(7, "longest", (minutes, weights))
+    within = minutes.to_numpy() <= best.value
+    chosen = find_cover(within, 7).chosen
+    assert chosen is not None
+    assert within[:, chosen].any(axis=1).all()
+    assert find_cover(minutes.to_numpy() < best.value, 7).is_impossible
 
 
 def test_what_time_did_not_allow_to_prove_is_not_called_the_best():

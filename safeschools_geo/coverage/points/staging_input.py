@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage.points.cover_sets import find_cover
-from safeschools_geo.coverage.points.max_cover import busy_gains
+from safeschools_geo.coverage.points.best_points import busy_gains, find_cover
 from safeschools_geo.coverage.points.staging_problem import StagingProblem
 from safeschools_geo.coverage.roads_travel.faults import refuse
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all
@@ -240,7 +239,7 @@ def refuse_out_of_reach(problem: StagingProblem, places: pd.Index, *, deadline: 
     places
         Ids of the places.
     deadline
-        Moment of `time.monotonic` at which to give up looking.
+        Moment of `time.process_time` at which to give up looking.
 
     Raises
     ------

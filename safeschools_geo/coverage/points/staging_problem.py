@@ -48,8 +48,8 @@ class StagingSettings:
     limits_min
         Minutes within which coverage is told.
     time_limit_s
-        Seconds that the search may take. When they run out, the best points found are returned with a bound, and are
-        not called the best.
+        Seconds for which the search may keep a processor busy. When they run out, the best points found are returned
+        with a bound, and are not called the best.
     seed
         Seed of everything random. The same input and seed give the same points unless time ran out.
     """

@@ -1,0 +1,430 @@
+"""The best points to wait at, with proof: the p-median, the p-center and maximal covering as integer programs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.sparse import coo_array, csc_array, csr_array, vstack
+
+from safeschools_geo.coverage.points.staging_problem import Choice, Labels
+from safeschools_geo.programs import Flags, Numbers, Program, solve
+
+if TYPE_CHECKING:
+    from safeschools_geo.coverage.points.staging_problem import StagingProblem
+
+Effort = Literal["greedy", "relaxed", "exact"]
+
+_ROUNDING, _CLOSED = 1e-6, 1e-9
+_LEAST_WEIGHT, _LEAST_GAIN = 1e-9, 1e-12
+_SCALE = 100.0
+"""Mean cost of a place in the programs, far above the solver's tolerances."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """An answer to whether so few points reach every place.
+
+    Parameters
+    ----------
+    chosen
+        Columns of points that do, rising; None where none were found.
+    is_impossible
+        Whether it is proven that none do. False with no points means that it is not known.
+    """
+
+    chosen: Labels | None
+    is_impossible: bool
+
+
+def find_cover(covers: Flags, most: int, *, effort: Effort = "exact", deadline: float = np.inf, seed: int = 0) -> Cover:
+    """Look for a few points that together reach every place.
+
+    Parameters
+    ----------
+    covers
+        Which points (columns) reach which places (rows), shape (n, m).
+    most
+        Most points that may be chosen.
+    effort
+        ``greedy``: only look; ``relaxed``: look, and try to prove that there are none by linear programming;
+        ``exact``: go on until one or the other is certain.
+    deadline
+        Moment of `time.process_time` at which to give up.
+    seed
+        Seed of the solver.
+
+    Returns
+    -------
+    Cover
+        The points, or that there are none, or neither, where the effort or the time was not enough.
+
+    Notes
+    -----
+    The linear relaxation gives a price of each place; prices are scaled until no point earns more than 1, so that their
+    sum is a lower bound on the number of points whatever rounding the solver made. An integer program decides the rest.
+
+    References
+    ----------
+    Toregas, C., Swain, R., ReVelle, C., and Bergman, L. (1971). The location of emergency service facilities.
+    Operations Research 19(6), 1363–1373.
+    """
+    if not covers.any(axis=1).all():
+        return Cover(None, is_impossible=True)
+    known = _greedy_cover(covers)
+    if len(known) <= most:
+        return Cover(np.sort(known), is_impossible=False)
+    n, m = covers.shape
+    table = csc_array(covers.astype("float64"))
+    program = Program(np.ones(m), table, np.ones(n), np.full(n, np.inf), np.zeros(m), np.ones(m))
+    if effort != "greedy":
+        price = np.maximum(solve(program).row_dual, 0.0)
+        if price.sum() > (most + _ROUNDING) * (price @ table).max():
+            return Cover(None, is_impossible=True)
+    if effort != "exact" or time.process_time() >= deadline:
+        return Cover(None, is_impossible=False)
+    # A limit on the number, as a row, was seen to make the solver five times slower; and given a known cover, it takes
+    # that for good enough before it is.
+    whole = replace(program, is_integer=np.ones(m, dtype=bool))
+    found = solve(whole, enough=most + 0.5, time_limit_s=deadline - time.process_time(), seed=seed)
+    chosen = known if found.x is None else np.flatnonzero(found.x > 0.5)  # noqa: PLR2004 - whole, up to rounding
+    return Cover(chosen if len(chosen) <= most else None, is_impossible=found.bound > most + _ROUNDING)
+
+
+def best_center(problem: StagingProblem, *, deadline: float = np.inf, seed: int = 0) -> Choice:
+    """Choose the points from which the farthest place is reached soonest.
+
+    Parameters
+    ----------
+    problem
+        Minutes and number of officers; every place has a point that reaches it.
+    deadline
+        Moment of `time.process_time` at which to give up.
+    seed
+        Seed of the solver.
+
+    Returns
+    -------
+    Choice
+        The points, the longest minutes from the nearest of them to any place, and the least that any choice can have;
+        of all points found with that value, some with short mean minutes. The value is infinite where every choice
+        that was found leaves a place without a way, and so is the bound where it is proven that every choice does.
+
+    Notes
+    -----
+    The value is one of the minutes of the table. For a number of minutes T, p points are enough if p sets of places
+    within T cover all of them, so the table's distinct minutes, sorted, are bisected: with greedy covers, which give a
+    value; with linear relaxations, which give a bound; then exactly. The bound is the smallest time that has not been
+    proven too short.
+
+    References
+    ----------
+    Minieka, E. (1970). The m-center problem. SIAM Review 12(1), 138–139.
+    Daskin, M. S. (2013). Network and Discrete Location, 2nd edition. Wiley. Chapter 5.
+    """
+    table, points = problem.minutes, problem.points
+    if points == 1:
+        longest = table.max(axis=0)
+        return Choice(np.array([int(longest.argmin())]), float(longest.min()), float(longest.min()))
+    times: Numbers = np.unique(table[np.isfinite(table) & (table >= table.min(axis=1).max())])
+    chosen: Labels | None = None
+    short, enough = -1, len(times)
+    efforts: tuple[Effort, ...] = ("greedy", "relaxed", "exact")
+    for effort in efforts:
+        low, high = short, enough
+        while high - low > 1 and (effort == "greedy" or time.process_time() < deadline):
+            middle = (low + high) // 2
+            answer = find_cover(table <= times[middle], points, effort=effort, deadline=deadline, seed=seed)
+            if answer.is_impossible:
+                short = max(short, middle)
+            if answer.chosen is not None:
+                at = int(np.searchsorted(times, table[:, answer.chosen].min(axis=1).max()))
+                if at < enough:
+                    chosen, enough = _filled(answer.chosen, problem), at
+            elif effort == "exact" and not answer.is_impossible:
+                break
+            # What a relaxation cannot tell is left to the exact program.
+            is_high = answer.chosen is not None or (effort == "relaxed" and not answer.is_impossible)
+            low, high = (low, min(middle, enough)) if is_high else (middle, high)
+    bound = float(np.append(times, np.inf)[short + 1])
+    if chosen is None:
+        return Choice(np.arange(points), np.inf, bound)
+    weight = np.maximum(problem.weight, _LEAST_WEIGHT)[:, None]
+    near = np.where(table <= times[enough], weight * table, np.inf)
+    chosen = _exchanged(near, chosen)
+    # With points to spare, the farthest place may be nearer than the search asked for.
+    return Choice(chosen, problem.value(chosen), bound)
+
+
+def best_median(problem: StagingProblem, *, deadline: float = np.inf, seed: int = 0) -> Choice:
+    """Choose the points from which places are reached soonest on average.
+
+    Parameters
+    ----------
+    problem
+        Minutes, weights and number of officers; so many points can reach every place that has a weight.
+    deadline
+        Moment of `time.process_time` at which to stop.
+    seed
+        Seed of the solver.
+
+    Returns
+    -------
+    Choice
+        The points, the weighted mean of the minutes from the nearest of them, and the least that any choice can have.
+
+    Notes
+    -----
+    With y_j whether a point is chosen and θ_i what place i costs, the program is to minimize Σ_i θ_i with Σ_j y_j = p
+    and, for each place i and each of its costs c, θ_i ≥ c − Σ_j (c − c_ij)⁺ y_j. Few of these rows matter: they are
+    added where the last solution breaks them, first to the linear relaxation, then to the integer program.
+
+    References
+    ----------
+    Hakimi, S. L. (1964). Optimum locations of switching centers and the absolute centers and medians of a graph.
+    Operations Research 12(3), 450–459.
+    ReVelle, C. S., and Swain, R. W. (1970). Central facilities location. Geographical Analysis 2(1), 30–42.
+    Duran-Mateluna, C., Ales, Z., and Elloumi, S. (2023). An efficient Benders decomposition for the p-median problem.
+    European Journal of Operational Research 308(1), 84–96.
+    """
+    counts = problem.weight > 0
+    cost = problem.weight[counts][:, None] * problem.minutes[counts]
+    chosen, bound = _least_cost(cost, _greedy_median(cost, problem.points), deadline=deadline, seed=seed)
+    value = problem.value(chosen)
+    return Choice(chosen, value, min(bound, value))
+
+
+def busy_gains(busy_share: float, points: int) -> tuple[float, ...]:
+    """Value the first, second, … officer within reach of a call.
+
+    Parameters
+    ----------
+    busy_share
+        Share q of the time that each officer is busy.
+    points
+        Number of officers.
+
+    Returns
+    -------
+    tuple of float
+        ``(1 - q) q**(k - 1)``: how much the k-th officer raises the chance that one is free; those above 0.
+    """
+    gains = tuple((1 - busy_share) * busy_share**k for k in range(points))
+    return tuple(gain for gain in gains if gain > 0) or (0.0,)
+
+
+def best_cover(problem: StagingProblem, *, deadline: float = np.inf, seed: int = 0) -> Choice:
+    """Choose the points that cover the largest share of calls.
+
+    Parameters
+    ----------
+    problem
+        Minutes, weights, reach and number of officers.
+    deadline
+        Moment of `time.process_time` at which to stop.
+    seed
+        Seed of the solver.
+
+    Returns
+    -------
+    Choice
+        The points, the share, and the largest that any choice can have.
+
+    Notes
+    -----
+    With N_i the points within reach of place i, w_i its share of calls and g_k what the k-th officer is worth
+    (`busy_gains`; 1 and no more where officers are never busy)::
+
+        maximise    Σ_i Σ_k w_i g_k z_ik
+        subject to  Σ_k z_ik ≤ Σ_{j in N_i} y_j   for every place i
+                    Σ_j y_j ≤ p,   y_j whole,   0 ≤ z_ik ≤ 1
+
+    As g falls with k, z fills up in order, and need not be asked to be whole. Places with the same N_i are added up.
+    Officers are taken to be busy independently of each other and of where they wait, as Daskin does: a first look, not
+    the hypercube model.
+
+    References
+    ----------
+    Church, R., and ReVelle, C. (1974). The maximal covering location problem. Papers of the Regional Science
+    Association 32, 101–118.
+    Daskin, M. S. (1983). A maximum expected covering location model: formulation, properties and heuristic solution.
+    Transportation Science 17(1), 48–70.
+    """
+    counts = (problem.weight > 0) & problem.covers.any(axis=1)
+    covers, group = np.unique(problem.covers[counts], axis=0, return_inverse=True)
+    weight = np.bincount(group.ravel(), weights=problem.weight[counts], minlength=len(covers)).astype("float64")
+    start = _greedy_shares(covers, weight, problem)
+    program = _shares_program(covers, weight, problem)
+    solution = solve(program, start=start, time_limit_s=deadline - time.process_time(), seed=seed)
+    found = [_officers(x, problem) for x in (start, solution.x) if x is not None]
+    chosen = max(found, key=problem.value)
+    value = problem.value(chosen)
+    return Choice(chosen, value, max(value, min(-solution.bound, sum(problem.gains) * float(problem.weight.sum()))))
+
+
+def _greedy_cover(covers: Flags) -> Labels:
+    """Take the point that reaches most of what is left, again and again."""
+    left, table = np.ones(len(covers), dtype="float32"), covers.astype("float32")
+    chosen: list[int] = []
+    while left.any():
+        chosen.append(int((left @ table).argmax()))
+        left[covers[:, chosen[-1]]] = 0.0
+    return np.array(chosen, dtype="int64")
+
+
+def _filled(chosen: Labels, problem: StagingProblem) -> Labels:
+    """Add points until there are as many as officers."""
+    spare = np.setdiff1d(np.arange(problem.minutes.shape[1]), chosen)
+    if problem.may_share:
+        spare = np.append(spare, np.zeros(problem.points, dtype="int64"))
+    return np.sort(np.append(chosen, spare[: problem.points - len(chosen)])).astype("int64")
+
+
+def _exchanged(cost: Numbers, chosen: Labels) -> Labels:
+    """Exchange a point for another while that lowers the sum of costs."""
+    while True:
+        without = [cost[:, np.delete(chosen, k)].min(axis=1) for k in range(len(chosen))]
+        totals = np.stack([np.minimum(nearest[:, None], cost).sum(axis=0) for nearest in without])
+        out, new = np.unravel_index(int(totals.argmin()), totals.shape)
+        if totals[out, new] >= _total(cost, chosen) * (1 - _LEAST_GAIN):
+            return chosen
+        chosen = np.sort(np.append(np.delete(chosen, out), new))
+
+
+def _greedy_median(cost: Numbers, points: int) -> Labels:
+    """Take the point that lowers the sum of costs most, again and again; places without a way come first."""
+    finite = np.isfinite(cost)
+    known = np.where(finite, cost, (1.0 + cost[finite].max(initial=0.0)) * cost.size)
+    chosen: list[int] = []
+    nearest = np.full(len(cost), known.max())
+    for _ in range(points):
+        total = np.minimum(known, nearest[:, None]).sum(axis=0)
+        total[chosen] = np.inf
+        chosen.append(int(total.argmin()))
+        nearest = np.minimum(nearest, known[:, chosen[-1]])
+    return np.sort(chosen).astype("int64")
+
+
+def _total(cost: Numbers, chosen: Labels) -> float:
+    return float(cost[:, chosen].min(axis=1).sum())
+
+
+def _least_cost(cost: Numbers, chosen: Labels, *, deadline: float, seed: int) -> tuple[Labels, float]:
+    """Choose as many points as are given with the least sum of costs, infinite where there is no way; and bound it."""
+    best, bound = _total(cost, chosen), float(cost.min(axis=1).sum())
+    if len(chosen) == 1:
+        totals = cost.sum(axis=0)
+        return np.array([int(totals.argmin())]), float(totals.min())
+    if len(chosen) == cost.shape[1] or best <= bound:
+        return chosen, best
+    scale = _SCALE * len(cost) / (best if np.isfinite(best) else cost[np.isfinite(cost)].max() * len(cost))
+    rows = _MedianRows(cost * scale, len(chosen))
+    for is_whole in (False, True):
+        while bound < best * (1 - _CLOSED) and time.process_time() < deadline:
+            limit = deadline - time.process_time()
+            found = solve(rows.program(is_whole=is_whole), time_limit_s=limit, seed=seed)
+            bound = max(bound, found.bound / scale)
+            if found.x is None:
+                break
+            opened = found.x[: cost.shape[1]]
+            tried = np.sort(np.argsort(-opened, kind="stable")[: len(chosen)])
+            if _total(cost, tried) < best:
+                chosen, best = tried, _total(cost, tried)
+            if not rows.add_broken(found.x):
+                break
+    return chosen, min(bound, best)
+
+
+class _MedianRows:
+    """Rows of the program of the p-median that were broken so far."""
+
+    def __init__(self, cost: Numbers, points: int) -> None:
+        n, m = self.shape = cost.shape
+        self.order = np.argsort(cost, axis=1, kind="stable")
+        self.sorted = np.take_along_axis(cost, self.order, axis=1)
+        self.ways = np.isfinite(cost).sum(axis=1)
+        partly = np.flatnonzero(self.ways < m)
+        reach = np.isfinite(cost[partly]).astype("float64")
+        # One row for the number of points, and one for each place that some points have no way to.
+        first = np.vstack([np.ones((1, m)), reach])
+        self.matrix = csr_array(np.hstack([first, np.zeros((len(first), n))]))
+        self.low = np.append(float(points), np.ones(len(partly)))
+        self.high = np.append(float(points), np.full(len(partly), np.inf))
+
+    def program(self, *, is_whole: bool) -> Program:
+        """Write the program with the rows so far."""
+        n, m = self.shape
+        return Program(
+            cost=np.append(np.zeros(m), np.ones(n)),
+            matrix=self.matrix.tocsc(),
+            row_low=self.low,
+            row_high=self.high,
+            low=np.append(np.zeros(m), self.sorted[:, 0]),
+            high=np.append(np.ones(m), np.full(n, np.inf)),
+            is_integer=np.arange(m + n) < m if is_whole else None,
+        )
+
+    def add_broken(self, x: Numbers) -> bool:
+        """Add the row of each place that is broken most, if one is; say whether any was."""
+        n, m = self.shape
+        opened = x[:m][self.order]
+        last = np.minimum((np.cumsum(opened, axis=1) < 1 - _CLOSED).sum(axis=1), self.ways - 1)
+        cost = self.sorted[np.arange(n), last]
+        saved = np.where(np.arange(m) < last[:, None], cost[:, None] - self.sorted, 0.0)
+        broken = np.flatnonzero(cost - (saved * opened).sum(axis=1) > x[m:] + _ROUNDING)
+        place, at = np.nonzero(saved[broken])
+        row = np.append(place, np.arange(len(broken)))
+        column = np.append(self.order[broken[place], at], m + broken)
+        value = np.append(saved[broken[place], at], np.ones(len(broken)))
+        self.matrix = vstack([self.matrix, coo_array((value, (row, column)), shape=(len(broken), m + n))], format="csr")
+        self.low = np.append(self.low, cost[broken])
+        self.high = np.append(self.high, np.full(len(broken), np.inf))
+        return len(broken) > 0
+
+
+def _most(problem: StagingProblem) -> int:
+    return problem.points if problem.may_share else 1
+
+
+def _greedy_shares(covers: Flags, weight: Numbers, problem: StagingProblem) -> Numbers:
+    """Send one officer after the other to where most is won; a start for the solver, of all its variables."""
+    gains = np.append(np.array(problem.gains), 0.0)
+    officers, reached = np.zeros(covers.shape[1]), np.zeros(len(covers), dtype="int64")
+    for _ in range(problem.points):
+        won = (weight * gains[np.minimum(reached, len(gains) - 1)]) @ covers
+        won[officers >= _most(problem)] = -1.0
+        if not won.max() > 0:
+            break
+        officers[int(won.argmax())] += 1
+        reached += covers[:, int(won.argmax())]
+    filled = np.arange(len(problem.gains))[None, :] < reached[:, None]
+    return np.concatenate([officers, filled.ravel().astype("float64")])
+
+
+def _shares_program(covers: Flags, weight: Numbers, problem: StagingProblem) -> Program:
+    """Write the program of maximal covering: points first, then the levels of each place."""
+    n, m = covers.shape
+    levels = len(problem.gains)
+    place, point = np.nonzero(covers)
+    z = m + np.arange(n * levels)
+    row = np.concatenate([np.repeat(np.arange(n), levels), place, np.full(m, n)])
+    column = np.concatenate([z, point, np.arange(m)])
+    value = np.concatenate([np.ones(n * levels), -np.ones(len(place)), np.ones(m)])
+    size = m + n * levels
+    return Program(
+        cost=np.concatenate([np.zeros(m), -np.outer(weight, problem.gains).ravel()]),
+        matrix=coo_array((value, (row, column)), shape=(n + 1, size)).tocsc(),
+        row_low=np.full(n + 1, -np.inf),
+        row_high=np.append(np.zeros(n), float(problem.points)),
+        low=np.zeros(size),
+        high=np.append(np.full(m, float(_most(problem))), np.ones(n * levels)),
+        is_integer=np.arange(size) < m,
+    )
+
+
+def _officers(x: Numbers, problem: StagingProblem) -> Labels:
+    """Read the points, and let officers who would gain nothing wait at the first points that are free."""
+    officers = np.round(x[: problem.minutes.shape[1]]).astype("int64")
+    return _filled(np.repeat(np.arange(len(officers)), officers), problem)
