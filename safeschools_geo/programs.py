@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,10 @@ SOLVER = f"HiGHS {version('highspy')}"
 _FEASIBLE = int(highspy.SolutionStatus.kSolutionStatusFeasible)
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 _INFEASIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+_INTERRUPTS = (
+    highspy.cb.HighsCallbackType.kCallbackMipInterrupt,
+    highspy.cb.HighsCallbackType.kCallbackSimplexInterrupt,
+)
 _SHORTEST_S = 0.01
 
 
@@ -114,6 +119,7 @@ def solve(
     start: Numbers | None = None,
     enough: float = -np.inf,
     time_limit_s: float = np.inf,
+    processor_limit_s: float = np.inf,
     node_limit: int | None = None,
     seed: int = 0,
     gap: float = 0.0,
@@ -131,6 +137,8 @@ def solve(
         A value at which the solver may stop, proven or not.
     time_limit_s
         Longest time in seconds.
+    processor_limit_s
+        Longest time in seconds for which this process may keep processors busy, however busy others keep the machine.
     node_limit
         Most nodes of the search for whole numbers, the same on every machine.
     seed
@@ -157,6 +165,8 @@ def solve(
     for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(_model_of(program))
+    if np.isfinite(processor_limit_s):
+        _stop_after(highs, processor_limit_s)
     if start is not None:
         known = highspy.HighsSolution()
         known.col_value = start
@@ -165,6 +175,18 @@ def solve(
     if not wants_log:
         highs.run()
     return _read(highs, program, log)
+
+
+def _stop_after(highs: highspy.Highs, processor_s: float) -> None:
+    """Have the solver ask now and then whether it has kept the processor busy for long enough."""
+    until = time.process_time() + processor_s
+
+    def ask(_kind: object, _message: str, _said: object, answer: highspy.cb.HighsCallbackInput, _data: object) -> None:
+        answer.user_interrupt = time.process_time() >= until
+
+    highs.setCallback(ask, None)
+    for kind in _INTERRUPTS:
+        highs.startCallback(kind)
 
 
 def _run_logged(highs: highspy.Highs) -> str:

@@ -247,6 +247,22 @@ def test_programs_by_hand():
     assert SOLVER.startswith("HiGHS 1.")
 
 
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_processor_may_be_kept_busy_for_so_long_only(is_whole, capfd):
+    # Which of 60 sets of about 6 places to take for all 60 to be reached.
+    matrix = csc_array((np.random.default_rng(0).random((60, 60)) < 0.1).astype("float64") + np.eye(60))
+    is_integer = np.ones(60, dtype=bool) if is_whole else None
+    cover = Program(np.ones(60), matrix, np.ones(60), np.full(60, np.inf), np.zeros(60), np.ones(60), is_integer)
+    best = solve(cover)
+    hasty, patient = (solve(cover, processor_limit_s=seconds) for seconds in (1e-9, 60.0))
+    assert best.is_optimal
+    assert (patient.is_optimal, patient.value, patient.bound) == (True, best.value, best.bound)
+    assert not hasty.is_optimal
+    assert not hasty.is_infeasible
+    assert hasty.bound <= best.value <= hasty.value
+    assert capfd.readouterr().out == ""
+
+
 @pytest.mark.parametrize("is_integer", [None, np.array([True, True])])
 def test_a_program_without_a_solution(is_integer):
     none = solve(program(high=2.0, is_integer=is_integer))

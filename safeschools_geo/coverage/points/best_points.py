@@ -88,7 +88,7 @@ def find_cover(covers: Flags, most: int, *, effort: Effort = "exact", deadline: 
     # A limit on the number, as a row, was seen to make the solver five times slower; and given a known cover, it takes
     # that for good enough before it is.
     whole = replace(program, is_integer=np.ones(m, dtype=bool))
-    found = solve(whole, enough=most + 0.5, time_limit_s=deadline - time.process_time(), seed=seed)
+    found = solve(whole, enough=most + 0.5, processor_limit_s=deadline - time.process_time(), seed=seed)
     chosen = known if found.x is None else np.flatnonzero(found.x > 0.5)  # noqa: PLR2004 - whole, up to rounding
     return Cover(chosen if len(chosen) <= most else None, is_impossible=found.bound > most + _ROUNDING)
 
@@ -257,7 +257,7 @@ def best_cover(problem: StagingProblem, *, deadline: float = np.inf, seed: int =
     weight = np.bincount(group.ravel(), weights=problem.weight[counts], minlength=len(covers)).astype("float64")
     start = _greedy_shares(covers, weight, problem)
     program = _shares_program(covers, weight, problem)
-    solution = solve(program, start=start, time_limit_s=deadline - time.process_time(), seed=seed)
+    solution = solve(program, start=start, processor_limit_s=deadline - time.process_time(), seed=seed)
     found = [_officers(x, problem) for x in (start, solution.x) if x is not None]
     chosen = max(found, key=problem.value)
     value = problem.value(chosen)
@@ -324,7 +324,7 @@ def _least_cost(cost: Numbers, chosen: Labels, *, deadline: float, seed: int) ->
     for is_whole in (False, True):
         while bound < best * (1 - _CLOSED) and time.process_time() < deadline:
             limit = deadline - time.process_time()
-            found = solve(rows.program(is_whole=is_whole), time_limit_s=limit, seed=seed)
+            found = solve(rows.program(is_whole=is_whole), processor_limit_s=limit, seed=seed)
             bound = max(bound, found.bound / scale)
             if found.x is None:
                 break
