@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safeschools_geo.coverage.points.best_points import best_center, best_cover, best_median
-from safeschools_geo.coverage.points.staging_input import columns_of, read_problem, refuse_out_of_reach, student_numbers
-from safeschools_geo.coverage.points.staging_problem import StagingSettings
-from safeschools_geo.coverage.points.staging_result import BEST, CURRENT, Staging
-from safeschools_geo.coverage.points.staging_tables import all_answer, answer_minutes, places_table, points_table
-from safeschools_geo.coverage.points.within import coverage_shares
-from safeschools_geo.coverage.points.zone_staging import (
+from safeschools_geo.coverage.points.best_points import (
+    best_center,
+    best_cover,
     best_in_zones,
-    check_zones,
-    columns_of_zones,
-    refuse_lost,
+    best_median,
     value_by_zone,
+)
+from safeschools_geo.coverage.points.staging_input import (
+    check_zones,
+    columns_of,
+    columns_of_zones,
+    read_problem,
+    refuse_lost,
+    refuse_out_of_reach,
+)
+from safeschools_geo.coverage.points.staging_problem import StagingSettings
+from safeschools_geo.coverage.points.staging_result import (
+    Staging,
+    all_answer,
+    answer_minutes,
+    staging_tables,
     zones_answer,
 )
 from safeschools_geo.errors import attempt_all
@@ -30,7 +39,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from safeschools_geo.coverage.points.staging_problem import Labels, StagingProblem
-    from safeschools_geo.coverage.points.staging_tables import Waiting
 
 _CHOOSE = {"mean": best_median, "longest": best_center, "covered": best_cover, "expected": best_cover}
 
@@ -92,7 +100,9 @@ def stage_officers(
     choice = _CHOOSE[asked.objective](problem, deadline=deadline, seed=asked.seed)
     today: Labels | None = found.get("today")
     return Staging(
-        **_tables(problem, all_answer(problem, choice.chosen), today, minutes, students=students, settings=asked),
+        **staging_tables(
+            problem, all_answer(problem, choice.chosen), today, minutes, students=students, settings=asked
+        ),
         value=choice.value,
         bound=choice.bound,
         value_current=np.nan if today is None else problem.value(today),
@@ -159,34 +169,10 @@ def stage_zones(
     before = None if today is None else zones_answer(places, today)
     columns = None if before is None else before.columns
     return Staging(
-        **_tables(problem, best, columns, minutes, students=students, settings=asked),
+        **staging_tables(problem, best, columns, minutes, students=students, settings=asked),
         value=value,
         bound=value,
         value_current=np.nan if before is None else value_by_zone(problem, answer_minutes(problem, before)),
         is_by_zone=True,
         seconds=time.monotonic() - start,
     )
-
-
-def _tables(
-    problem: StagingProblem,
-    best: Waiting,
-    today: Labels | None,
-    minutes: pd.DataFrame,
-    *,
-    students: pd.Series | None,
-    settings: StagingSettings,
-) -> dict[str, Any]:
-    """Describe a choice; the fields of `Staging` that do not hang on how it was made."""
-    known = None if students is None else student_numbers(students, minutes.index)
-    plans = {BEST: best.columns} if today is None else {CURRENT: today, BEST: best.columns}
-    return {
-        "points": points_table(problem, best, minutes.columns),
-        "places": places_table(problem, best, today, minutes.index),
-        "coverage": coverage_shares(
-            problem.minutes, plans, weight=problem.weight, students=known, limits_min=settings.limits_min
-        ),
-        "candidates": minutes.shape[1],
-        "students_unknown": 0 if known is None else int(np.isnan(known).sum()),
-        "settings": settings,
-    }

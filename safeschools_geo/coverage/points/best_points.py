@@ -1,4 +1,4 @@
-"""The best points to wait at, with proof: the p-median, the p-center and maximal covering as integer programs."""
+"""The best points to wait at, with proof: the p-median, the p-center and maximal covering."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from safeschools_geo.coverage.points.staging_problem import Choice, Labels
 from safeschools_geo.programs import Flags, Numbers, Program, solve
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from safeschools_geo.coverage.points.staging_problem import StagingProblem
 
 Effort = Literal["greedy", "relaxed", "exact"]
 
 _ROUNDING, _CLOSED = 1e-6, 1e-9
 _LEAST_WEIGHT, _LEAST_GAIN = 1e-9, 1e-12
+_FAR_MIN = 1e9
 _SCALE = 100.0
 """Mean cost of a place in the programs, far above the solver's tolerances."""
 
@@ -262,6 +265,67 @@ def best_cover(problem: StagingProblem, *, deadline: float = np.inf, seed: int =
     chosen = max(found, key=problem.value)
     value = problem.value(chosen)
     return Choice(chosen, value, max(value, min(-solution.bound, sum(problem.gains) * float(problem.weight.sum()))))
+
+
+def best_in_zones(problem: StagingProblem, places: pd.Series, points: pd.Series) -> dict[str, int]:
+    """Choose the point of each zone.
+
+    Parameters
+    ----------
+    problem
+        Minutes and weights.
+    places, points
+        Zone of each row and of each column of the minutes.
+
+    Returns
+    -------
+    dict of str to int
+        Zone, in the order of the places → column of its best point; of several as good, the one with the shortest mean
+        minutes, then the first.
+    """
+    members = {zone: (np.flatnonzero(places == zone), np.flatnonzero(points == zone)) for zone in places.unique()}
+    return {zone: _best_point(problem, *rows_and_columns) for zone, rows_and_columns in members.items()}
+
+
+def value_by_zone(problem: StagingProblem, answer_min: Numbers) -> float:
+    """Value points of which each answers the places of its own zone.
+
+    Parameters
+    ----------
+    problem
+        Weights, and what is made small or large.
+    answer_min
+        Minutes from the officer of its zone to each place, shape (n,).
+
+    Returns
+    -------
+    float
+        Mean or longest minutes, or the share that is covered by the zone's own officer.
+    """
+    return float(_values(problem, answer_min[:, None], problem.weight)[0])
+
+
+def _best_point(problem: StagingProblem, places: Labels, points: Labels) -> int:
+    minutes, weight = problem.minutes[np.ix_(places, points)], problem.weight[places]
+    values = _values(problem, minutes, weight) * (-1.0 if problem.is_share else 1.0)
+    best = values.min()
+    is_as_good = values <= best + _LEAST_GAIN * max(abs(best), 1.0)
+    # A zone without calls, or with all places covered from everywhere, still has a middle.
+    mean = (weight + _LEAST_WEIGHT) @ np.where(np.isfinite(minutes), minutes, _FAR_MIN)
+    return int(points[np.where(is_as_good, mean, np.inf).argmin()])
+
+
+def _values(problem: StagingProblem, minutes: Numbers, weight: Numbers) -> Numbers:
+    """Value each column of minutes as the one officer of some places, shape (columns,)."""
+    if problem.objective == "longest":
+        longest: Numbers = minutes.max(axis=0)
+        return longest
+    counts = weight > 0
+    if problem.objective == "mean":
+        mean: Numbers = weight[counts] @ minutes[counts]
+        return mean
+    covered: Numbers = problem.gains[0] * (weight @ (minutes <= problem.within_min))
+    return covered
 
 
 def _greedy_cover(covers: Flags) -> Labels:

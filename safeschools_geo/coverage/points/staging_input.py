@@ -14,115 +14,48 @@ from safeschools_geo.coverage.roads_travel.faults import refuse
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from safeschools_geo.coverage.points.staging_problem import Labels, StagingSettings
     from safeschools_geo.programs import Numbers
 
 
-def check_minutes(minutes: pd.DataFrame) -> Numbers:
-    """Refuse a table of minutes that cannot be used.
+def read_problem(
+    minutes: pd.DataFrame, weights: pd.Series, *, points: int, settings: StagingSettings
+) -> StagingProblem:
+    """Check what is given and asked, and put it into arrays.
 
     Parameters
     ----------
-    minutes
-        Minutes from each point (column) to each place (row).
+    minutes, weights, points, settings
+        As for `staging.stage_officers`.
 
     Returns
     -------
-    numpy.ndarray
-        The table, shape (places, points), float64; infinite where there is no way.
+    StagingProblem
+        The problem.
 
     Raises
     ------
     InputError
-        When there is no place or no point, ids repeat, or minutes are missing, negative or no numbers; all at once.
+        All that is wrong, at once.
     """
-    faults: list[InputError] = []
-    for axis, name in ((minutes.index, "places"), (minutes.columns, "points")):
-        if not len(axis):
-            faults.append(
-                InputError(f"There are no {name}.", where="minutes", expected="at least one", remedy=f"Give {name}.")
-            )
-        if axis.has_duplicates:
-            faults.append(
-                ColumnError(
-                    f"Some ids of {name} repeat.",
-                    where="minutes",
-                    ids=axis[axis.duplicated()].unique(),
-                    expected="each id once",
-                    remedy="Give each its own id.",
-                )
-            )
-    table: Numbers = minutes.apply(pd.to_numeric, errors="coerce").to_numpy("float64", na_value=np.nan)
-    is_wrong = np.asarray(~(table >= 0), dtype=bool)
-    if is_wrong.any():
-        faults.append(
-            ColumnError(
-                "Some minutes are missing, negative or no numbers.",
-                where="minutes",
-                ids=minutes.index[np.flatnonzero(is_wrong.any(axis=1))],
-                found=f"{int(is_wrong.sum()):,} of {table.size:,} pairs",
-                expected="minutes of 0 or more; infinite where there is no way",
-                remedy="Take them from `travel_times(…).response_minutes(…)`.",
-            )
-        )
-    refuse(faults)
-    return table
-
-
-def check_weights(weights: pd.Series, places: pd.Index) -> Numbers:
-    """Refuse weights that cannot be used.
-
-    Parameters
-    ----------
-    weights
-        Weight of each place, such as calls a year, by id.
-    places
-        Ids of the places.
-
-    Returns
-    -------
-    numpy.ndarray
-        Share of all calls that each place has, in the order of `places`, adding up to 1.
-
-    Raises
-    ------
-    ColumnError
-        When a place has no weight, a weight no place, or weights are no numbers of 0 or more that add up to something.
-    """
-    faults: list[InputError] = []
-    unknown = weights.index.difference(places)
-    if len(unknown):
-        faults.append(
-            ColumnError(
-                "Some weights are of places that are not in the table of minutes.",
-                where="weights",
-                ids=unknown,
-                expected="ids of places",
-                remedy="Measure the way to them too, or leave them out of the weights on purpose.",
-            )
-        )
-    if weights.index.has_duplicates:
-        weights = weights[~weights.index.duplicated()]
-        faults.append(
-            ColumnError("Some places have several weights.", where="weights", remedy="Add them up by place first.")
-        )
-    given = pd.to_numeric(weights, errors="coerce").reindex(places).to_numpy("float64", na_value=np.nan)
-    is_wrong = ~(np.isfinite(given) & (given >= 0))
-    if is_wrong.any() or not given.sum() > 0:
-        faults.append(
-            ColumnError(
-                "Some places have no weight." if is_wrong.any() else "No place has a weight.",
-                where="weights",
-                ids=places[is_wrong],
-                expected="a number of 0 or more for every place, and one above 0",
-                remedy="Give each place its calls; 1 each counts all alike.",
-            )
-        )
-    refuse(faults)
-    share: Numbers = given / given.sum()
-    return share
+    found = attempt_all(
+        {
+            "minutes": partial(_check_minutes, minutes),
+            "weights": partial(_check_weights, weights, minutes.index.unique()),
+            "points": partial(_check_points, points, minutes.shape[1], settings),
+        }
+    )
+    return StagingProblem(
+        minutes=found["minutes"],
+        weight=found["weights"],
+        points=points,
+        objective=settings.objective,
+        within_min=settings.within_min,
+        gains=busy_gains(settings.busy_share, points) if settings.objective == "expected" else (1.0,),
+        may_share=settings.shares_points,
+    )
 
 
 def columns_of(points: Iterable[str], candidates: pd.Index) -> Labels:
@@ -156,77 +89,6 @@ def columns_of(points: Iterable[str], candidates: pd.Index) -> Labels:
             remedy="Measure the way from them too.",
         )
     return columns.astype("int64")
-
-
-def student_numbers(students: pd.Series, places: pd.Index) -> Numbers:
-    """Put the numbers of students in the order of the places.
-
-    Parameters
-    ----------
-    students
-        Students by place.
-    places
-        Ids of the places.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (places,), float64; missing (NaN) where not known.
-    """
-    numbers = pd.to_numeric(students[~students.index.duplicated()], errors="coerce").reindex(places)
-    given: Numbers = numbers.to_numpy("float64", na_value=np.nan)
-    return np.where(given >= 0, given, np.nan)
-
-
-def read_problem(
-    minutes: pd.DataFrame, weights: pd.Series, *, points: int, settings: StagingSettings
-) -> StagingProblem:
-    """Check what is given and asked, and put it into arrays.
-
-    Parameters
-    ----------
-    minutes, weights, points, settings
-        As for `staging.stage_officers`.
-
-    Returns
-    -------
-    StagingProblem
-        The problem.
-
-    Raises
-    ------
-    InputError
-        All that is wrong, at once.
-    """
-    found = attempt_all(
-        {
-            "minutes": partial(check_minutes, minutes),
-            "weights": partial(check_weights, weights, minutes.index.unique()),
-            "points": partial(_check_points, points, minutes.shape[1], settings),
-        }
-    )
-    return StagingProblem(
-        minutes=found["minutes"],
-        weight=found["weights"],
-        points=points,
-        objective=settings.objective,
-        within_min=settings.within_min,
-        gains=busy_gains(settings.busy_share, points) if settings.objective == "expected" else (1.0,),
-        may_share=settings.shares_points,
-    )
-
-
-def _check_points(points: int, candidates: int, settings: StagingSettings) -> Numbers:
-    most = np.inf if settings.shares_points else candidates
-    if not 1 <= points <= most:
-        raise SettingsError(
-            "There cannot be so many officers." if points > most else "There has to be an officer.",
-            where="points",
-            found=points,
-            expected="1 or more" if settings.shares_points else f"1 to {candidates:,}: one at each point",
-            remedy="Give more points where officers may wait." if points > most else "Ask for one at least.",
-        )
-    return np.empty(0)
 
 
 def refuse_out_of_reach(problem: StagingProblem, places: pd.Index, *, deadline: float) -> None:
@@ -267,3 +129,198 @@ def refuse_out_of_reach(problem: StagingProblem, places: pd.Index, *, deadline: 
             expected="a point on each part of the roads with places",
             remedy="Allow more officers, mend the roads, or leave the places on small parts out.",
         )
+
+
+def check_zones(
+    zone_of_place: pd.Series, zone_of_point: pd.Series, minutes: pd.DataFrame
+) -> tuple[pd.Series, pd.Series]:
+    """Refuse zones in which nobody can wait, or nobody has to.
+
+    Parameters
+    ----------
+    zone_of_place, zone_of_point
+        Zone by id of place and by id of point.
+    minutes
+        Minutes from each point (column) to each place (row).
+
+    Returns
+    -------
+    places, points : pandas.Series
+        Zone of each row and of each column, as text; empty text for a point in no zone, which is not used.
+
+    Raises
+    ------
+    ColumnError
+        When a place has no zone, or a zone no place or no point; all at once.
+    """
+    places = _zones(zone_of_place, minutes.index)
+    points = _zones(zone_of_point, minutes.columns)
+    zones, stations = set(places) - {""}, set(points) - {""}
+    checks = (
+        ("Some places are in no zone.", places.index[places == ""], "Leave them out, or give them a zone."),
+        ("Some zones have no point where an officer could wait.", sorted(zones - stations), "Give each a point."),
+        ("Some zones have no place to go to.", sorted(stations - zones), "Leave these zones out."),
+    )
+    refuse(
+        ColumnError(problem, where="zones", ids=ids, expected="places and points in every zone", remedy=remedy)
+        for problem, ids, remedy in checks
+        if len(ids)
+    )
+    return places, points
+
+
+def columns_of_zones(
+    current: Mapping[str, str] | pd.Series, zone_of_place: pd.Series, candidates: pd.Index
+) -> dict[str, int]:
+    """Find the columns of the points where the officers of zones wait today.
+
+    Parameters
+    ----------
+    current
+        Zone → id of a point.
+    zone_of_place
+        Zone by id of place.
+    candidates
+        Ids of all points, in their order.
+
+    Returns
+    -------
+    dict of str to int
+        Zone → column.
+
+    Raises
+    ------
+    ColumnError
+        When a zone with places has no point, or one that is not among the candidates.
+    """
+    given = {str(zone): point for zone, point in dict(current).items()}
+    zones = [zone for zone in dict.fromkeys(zone_of_place.dropna().astype("str")) if zone]
+    found = {zone: int(candidates.get_indexer(pd.Index([given.get(zone)]))[0]) for zone in zones}
+    lost = [zone for zone, column in found.items() if column < 0]
+    if lost:
+        raise ColumnError(
+            "Some zones have no point today, or one that is not in the table of minutes.",
+            where="current",
+            ids=lost,
+            found=", ".join(str(given.get(zone, "nothing")) for zone in lost[:3]),
+            expected="a point among the columns for every zone",
+            remedy="Give the point of each zone, and measure the way from it.",
+        )
+    return found
+
+
+def refuse_lost(problem: StagingProblem, answer_min: Numbers, places: pd.Index) -> None:
+    """Refuse zones of which no point reaches every place, where each place has to be reached.
+
+    Parameters
+    ----------
+    problem
+        What is made small or large.
+    answer_min
+        Minutes from the best point of its zone to each place, shape (n,).
+    places
+        Ids of the places.
+
+    Raises
+    ------
+    InputError
+        When there is no way to a place that counts.
+    """
+    counts = np.ones(len(places), dtype=bool) if problem.objective == "longest" else problem.weight > 0
+    lost = places[counts & ~np.isfinite(answer_min)]
+    if not problem.is_share and len(lost):
+        raise InputError(
+            "No point of its zone reaches some places and the others of the zone too.",
+            where="minutes",
+            ids=lost,
+            expected="a point in each zone with a way to all its places",
+            remedy="See the findings of the travel times; leave these places out, or cover shares instead.",
+        )
+
+
+def _check_minutes(minutes: pd.DataFrame) -> Numbers:
+    """Refuse a table of minutes that cannot be used; the table, infinite where there is no way."""
+    faults: list[InputError] = []
+    for axis, name in ((minutes.index, "places"), (minutes.columns, "points")):
+        if not len(axis):
+            faults.append(
+                InputError(f"There are no {name}.", where="minutes", expected="at least one", remedy=f"Give {name}.")
+            )
+        if axis.has_duplicates:
+            faults.append(
+                ColumnError(
+                    f"Some ids of {name} repeat.",
+                    where="minutes",
+                    ids=axis[axis.duplicated()].unique(),
+                    expected="each id once",
+                    remedy="Give each its own id.",
+                )
+            )
+    table: Numbers = minutes.apply(pd.to_numeric, errors="coerce").to_numpy("float64", na_value=np.nan)
+    is_wrong = np.asarray(~(table >= 0), dtype=bool)
+    if is_wrong.any():
+        faults.append(
+            ColumnError(
+                "Some minutes are missing, negative or no numbers.",
+                where="minutes",
+                ids=minutes.index[np.flatnonzero(is_wrong.any(axis=1))],
+                found=f"{int(is_wrong.sum()):,} of {table.size:,} pairs",
+                expected="minutes of 0 or more; infinite where there is no way",
+                remedy="Take them from `travel_times(…).response_minutes(…)`.",
+            )
+        )
+    refuse(faults)
+    return table
+
+
+def _check_weights(weights: pd.Series, places: pd.Index) -> Numbers:
+    """Refuse weights that cannot be used; the share of all calls of each place, in the order of `places`."""
+    faults: list[InputError] = []
+    unknown = weights.index.difference(places)
+    if len(unknown):
+        faults.append(
+            ColumnError(
+                "Some weights are of places that are not in the table of minutes.",
+                where="weights",
+                ids=unknown,
+                expected="ids of places",
+                remedy="Measure the way to them too, or leave them out of the weights on purpose.",
+            )
+        )
+    if weights.index.has_duplicates:
+        weights = weights[~weights.index.duplicated()]
+        faults.append(
+            ColumnError("Some places have several weights.", where="weights", remedy="Add them up by place first.")
+        )
+    given = pd.to_numeric(weights, errors="coerce").reindex(places).to_numpy("float64", na_value=np.nan)
+    is_wrong = ~(np.isfinite(given) & (given >= 0))
+    if is_wrong.any() or not given.sum() > 0:
+        faults.append(
+            ColumnError(
+                "Some places have no weight." if is_wrong.any() else "No place has a weight.",
+                where="weights",
+                ids=places[is_wrong],
+                expected="a number of 0 or more for every place, and one above 0",
+                remedy="Give each place its calls; 1 each counts all alike.",
+            )
+        )
+    refuse(faults)
+    share: Numbers = given / given.sum()
+    return share
+
+
+def _check_points(points: int, candidates: int, settings: StagingSettings) -> Numbers:
+    most = np.inf if settings.shares_points else candidates
+    if not 1 <= points <= most:
+        raise SettingsError(
+            "There cannot be so many officers." if points > most else "There has to be an officer.",
+            where="points",
+            found=points,
+            expected="1 or more" if settings.shares_points else f"1 to {candidates:,}: one at each point",
+            remedy="Give more points where officers may wait." if points > most else "Ask for one at least.",
+        )
+    return np.empty(0)
+
+
+def _zones(zone: pd.Series, ids: pd.Index) -> pd.Series:
+    return zone.reindex(ids).astype("object").where(lambda z: z.notna(), "").astype("str")
