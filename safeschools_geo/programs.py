@@ -93,13 +93,15 @@ class _QuietHighs(highspy.Highs):
         self.callbacks = []
 
 
-def quiet_highs(*, seed: int = 0) -> highspy.Highs:
+def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
     """Make an empty model.
 
     Parameters
     ----------
     seed
         Seed of HiGHS.
+    is_precise
+        Whether limits are kept to a billionth.
 
     Returns
     -------
@@ -107,10 +109,43 @@ def quiet_highs(*, seed: int = 0) -> highspy.Highs:
         The model; on one thread the same input and seed give the same answer.
     """
     highs = _QuietHighs()  # type: ignore[no-untyped-call]
-    options: dict[str, bool | int | str] = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": seed}
+    options: dict[str, bool | float | str] = {
+        "output_flag": False,
+        "threads": 1,
+        "parallel": "off",
+        "random_seed": seed,
+    }
+    if is_precise:
+        options |= {"mip_abs_gap": 1e-6, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
     for name, value in options.items():
         highs.setOptionValue(name, value)
     return highs
+
+
+def model_of(program: Program) -> highspy.HighsLp:
+    """Put a program into the form of HiGHS, for models that are changed between runs.
+
+    Parameters
+    ----------
+    program
+        The program.
+
+    Returns
+    -------
+    highspy.HighsLp
+        The same, for `highspy.Highs.passModel`.
+    """
+    lp = highspy.HighsLp()
+    matrix = program.matrix.tocsc()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.low, program.high
+    lp.row_lower_, lp.row_upper_ = program.row_low, program.row_high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    if program.is_integer is not None:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(is_whole)] for is_whole in program.is_integer]
+    return lp
 
 
 def solve(
@@ -164,7 +199,7 @@ def solve(
         options["mip_max_nodes"] = node_limit
     for name, value in options.items():
         highs.setOptionValue(name, value)
-    highs.passModel(_model_of(program))
+    highs.passModel(model_of(program))
     if np.isfinite(processor_limit_s):
         _stop_after(highs, processor_limit_s)
     if start is not None:
@@ -198,20 +233,6 @@ def _run_logged(highs: highspy.Highs) -> str:
             highs.setOptionValue(name, value)
         highs.run()
         return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-def _model_of(program: Program) -> highspy.HighsLp:
-    lp = highspy.HighsLp()
-    matrix = program.matrix.tocsc()
-    lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.low, program.high
-    lp.row_lower_, lp.row_upper_ = program.row_low, program.row_high
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    if program.is_integer is not None:
-        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[int(is_whole)] for is_whole in program.is_integer]
-    return lp
 
 
 def _read(highs: highspy.Highs, program: Program, log: str) -> Solution:

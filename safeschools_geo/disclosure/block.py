@@ -8,7 +8,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from safeschools_geo.programs import Program, quiet_highs, solve
+from safeschools_geo.programs import Program, model_of, quiet_highs, solve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,14 +59,9 @@ class Block:
 
     def _pass_model(self) -> None:
         both = hstack([self._matrix, self._matrix]).tocsc()
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = both.shape
-        lp.col_cost_, lp.col_lower_ = np.zeros(2 * self._n), np.zeros(2 * self._n)
-        lp.col_upper_ = np.concatenate([np.full(self._n, self._ceiling), np.zeros(self._n)])
-        lp.row_lower_, lp.row_upper_ = self._low, self._high
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = both.indptr, both.indices, both.data
-        self._highs.passModel(lp)
+        high = np.concatenate([np.full(self._n, self._ceiling), np.zeros(self._n)])
+        nothing = np.zeros(2 * self._n)
+        self._highs.passModel(model_of(Program(nothing, both, self._low, self._high, nothing, high)))
 
     def limit(self, rows: Indices, low: Numbers, high: Numbers) -> None:
         """Change what is known of figures.

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from safeschools_geo.programs import Program, model_of, quiet_highs
 from safeschools_geo.rebalance.median.places import Labels
-from safeschools_geo.rebalance.solving.highs import pass_rows, precise_highs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ class MedianModel:
         shortest = np.where(self.alive, problem.travel, np.inf).min(axis=1)
         total = float(shortest[np.isfinite(shortest)].sum())
         self._scale = _OBJECTIVE / total if total > 0 else 1.0
-        self._highs = precise_highs(seed=seed)
+        self._highs = quiet_highs(seed=seed, is_precise=True)
         self._pass(joins)
         self.separators: set[Separator] = set()
 
@@ -219,8 +219,9 @@ class MedianModel:
     def _pass(self, joins: Joins) -> None:
         rows, low, high = zip(*self._rows(joins), strict=True)
         cost = self.problem.travel[self.unit, self.centre] * self._scale
-        limits = {"low": np.concatenate(low), "high": np.concatenate(high)}
-        pass_rows(self._highs, vstack(rows, format="csr"), cost=cost, at_least=self._least(), **limits)
+        limits = np.concatenate(low), np.concatenate(high)
+        program = Program(cost, vstack(rows, format="csc"), *limits, self._least(), np.ones(len(cost)))
+        self._highs.passModel(model_of(program))
 
     def _least(self) -> Numbers:
         is_own = self.unit == self.problem.candidates[self.centre]

@@ -9,8 +9,8 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_array, eye_array, kron, vstack
 
+from safeschools_geo.programs import Program, model_of, quiet_highs
 from safeschools_geo.rebalance.median.places import Labels, Numbers
-from safeschools_geo.rebalance.solving.highs import pass_rows, precise_highs
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance.median.problem import MedianProblem
@@ -62,9 +62,9 @@ class TransportModel:
         once = kron(eye_array(n), csr_array(np.ones((1, zones))))
         nothing = np.zeros(n * zones)
         low, high = (np.r_[np.full(zones, limit), np.ones(n)] for limit in (problem.lower, problem.upper))
-        self._highs = precise_highs()
-        rows = csr_array(vstack([by_zone, once], format="csr"))
-        pass_rows(self._highs, rows, cost=nothing, at_least=nothing, low=low, high=high)
+        self._highs = quiet_highs(is_precise=True)
+        rows = vstack([by_zone, once], format="csc")
+        self._highs.passModel(model_of(Program(nothing, rows, low, high, nothing, np.ones(n * zones))))
 
     def solve(self, centres: Labels) -> Transport:
         """Solve it for some centres.

@@ -9,8 +9,8 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array
 
+from safeschools_geo.programs import quiet_highs
 from safeschools_geo.rebalance.problem import Numbers
-from safeschools_geo.rebalance.solving.highs import precise_highs
 
 _NOTHING = np.zeros(0)
 _PRIMAL = 4
@@ -50,7 +50,7 @@ class GrowingProgram:
     """
 
     def __init__(self, low: Numbers, high: Numbers) -> None:
-        self._highs = precise_highs()
+        self._highs = quiet_highs(is_precise=True)
         self._highs.setOptionValue("presolve", "off")
         self._highs.setOptionValue("simplex_strategy", _PRIMAL)
         empty = np.zeros(0, dtype=np.int32)
