@@ -122,6 +122,26 @@ def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
     return highs
 
 
+def stop_after(highs: highspy.Highs, processor_s: float) -> None:
+    """Have the solver ask now and then whether this process has kept processors busy for long enough.
+
+    Parameters
+    ----------
+    highs
+        The model, about to be run.
+    processor_s
+        Seconds that it may take.
+    """
+    until = time.process_time() + processor_s
+
+    def ask(_kind: object, _message: str, _said: object, answer: highspy.cb.HighsCallbackInput, _data: object) -> None:
+        answer.user_interrupt = time.process_time() >= until
+
+    highs.setCallback(ask, None)
+    for kind in _INTERRUPTS:
+        highs.startCallback(kind)
+
+
 def model_of(program: Program) -> highspy.HighsLp:
     """Put a program into the form of HiGHS, for models that are changed between runs.
 
@@ -201,7 +221,7 @@ def solve(
         highs.setOptionValue(name, value)
     highs.passModel(model_of(program))
     if np.isfinite(processor_limit_s):
-        _stop_after(highs, processor_limit_s)
+        stop_after(highs, processor_limit_s)
     if start is not None:
         known = highspy.HighsSolution()
         known.col_value = start
@@ -210,18 +230,6 @@ def solve(
     if not wants_log:
         highs.run()
     return _read(highs, program, log)
-
-
-def _stop_after(highs: highspy.Highs, processor_s: float) -> None:
-    """Have the solver ask now and then whether it has kept the processor busy for long enough."""
-    until = time.process_time() + processor_s
-
-    def ask(_kind: object, _message: str, _said: object, answer: highspy.cb.HighsCallbackInput, _data: object) -> None:
-        answer.user_interrupt = time.process_time() >= until
-
-    highs.setCallback(ask, None)
-    for kind in _INTERRUPTS:
-        highs.startCallback(kind)
 
 
 def _run_logged(highs: highspy.Highs) -> str:

@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+import highspy
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
 from safeschools_geo.coverage.points.staging_problem import Choice, Labels
-from safeschools_geo.programs import Flags, Numbers, Program, solve
+from safeschools_geo.programs import Flags, Numbers, Program, model_of, quiet_highs, solve, stop_after
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ Effort = Literal["greedy", "relaxed", "exact"]
 _ROUNDING, _CLOSED = 1e-6, 1e-9
 _LEAST_WEIGHT, _LEAST_GAIN = 1e-9, 1e-12
 _FAR_MIN = 1e9
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
 _SCALE = 100.0
 """Mean cost of a place in the programs, far above the solver's tolerances."""
 
@@ -384,19 +386,19 @@ def _least_cost(cost: Numbers, chosen: Labels, *, deadline: float, seed: int) ->
     if len(chosen) == cost.shape[1] or best <= bound:
         return chosen, best
     scale = _SCALE * len(cost) / (best if np.isfinite(best) else cost[np.isfinite(cost)].max() * len(cost))
-    rows = _MedianRows(cost * scale, len(chosen))
+    rows = _MedianRows(cost * scale, len(chosen), seed=seed)
     for is_whole in (False, True):
         while bound < best * (1 - _CLOSED) and time.process_time() < deadline:
             limit = deadline - time.process_time()
-            found = solve(rows.program(is_whole=is_whole), processor_limit_s=limit, seed=seed)
-            bound = max(bound, found.bound / scale)
-            if found.x is None:
+            x, below = rows.solve(limit, seed=seed) if is_whole else rows.relax(limit)
+            bound = max(bound, below / scale)
+            if x is None:
                 break
-            opened = found.x[: cost.shape[1]]
+            opened = x[: cost.shape[1]]
             tried = np.sort(np.argsort(-opened, kind="stable")[: len(chosen)])
             if _total(cost, tried) < best:
                 chosen, best = tried, _total(cost, tried)
-            if not rows.add_broken(found.x):
+            if not rows.add_broken(x):
                 break
     return chosen, min(bound, best)
 
@@ -404,7 +406,7 @@ def _least_cost(cost: Numbers, chosen: Labels, *, deadline: float, seed: int) ->
 class _MedianRows:
     """Rows of the program of the p-median that were broken so far."""
 
-    def __init__(self, cost: Numbers, points: int) -> None:
+    def __init__(self, cost: Numbers, points: int, *, seed: int) -> None:
         n, m = self.shape = cost.shape
         self.order = np.argsort(cost, axis=1, kind="stable")
         self.sorted = np.take_along_axis(cost, self.order, axis=1)
@@ -417,8 +419,25 @@ class _MedianRows:
         self.low = np.append(float(points), np.ones(len(partly)))
         self.high = np.append(float(points), np.full(len(partly), np.inf))
 
-    def program(self, *, is_whole: bool) -> Program:
-        """Write the program with the rows so far."""
+        self.highs = quiet_highs(seed=seed, is_precise=True)
+        self.highs.passModel(model_of(self._program()))
+
+    def relax(self, processor_s: float) -> tuple[Numbers | None, float]:
+        """Solve the linear relaxation from its last solution; the solution and the bound."""
+        if np.isfinite(processor_s):
+            stop_after(self.highs, processor_s)
+        self.highs.run()
+        if self.highs.getModelStatus() != _OPTIMAL:
+            return None, -np.inf
+        return np.asarray(self.highs.getSolution().col_value), float(self.highs.getInfo().objective_function_value)
+
+    def solve(self, processor_s: float, *, seed: int) -> tuple[Numbers | None, float]:
+        """Solve the integer program; the solution and the bound."""
+        whole = np.arange(sum(self.shape)) < self.shape[1]
+        found = solve(replace(self._program(), is_integer=whole), processor_limit_s=processor_s, seed=seed)
+        return found.x, found.bound
+
+    def _program(self) -> Program:
         n, m = self.shape
         return Program(
             cost=np.append(np.zeros(m), np.ones(n)),
@@ -427,7 +446,6 @@ class _MedianRows:
             row_high=self.high,
             low=np.append(np.zeros(m), self.sorted[:, 0]),
             high=np.append(np.ones(m), np.full(n, np.inf)),
-            is_integer=np.arange(m + n) < m if is_whole else None,
         )
 
     def add_broken(self, x: Numbers) -> bool:
@@ -442,9 +460,12 @@ class _MedianRows:
         row = np.append(place, np.arange(len(broken)))
         column = np.append(self.order[broken[place], at], m + broken)
         value = np.append(saved[broken[place], at], np.ones(len(broken)))
-        self.matrix = vstack([self.matrix, coo_array((value, (row, column)), shape=(len(broken), m + n))], format="csr")
+        new = coo_array((value, (row, column)), shape=(len(broken), m + n)).tocsr()
+        self.matrix = vstack([self.matrix, new], format="csr")
         self.low = np.append(self.low, cost[broken])
         self.high = np.append(self.high, np.full(len(broken), np.inf))
+        begins, columns = new.indptr[:-1].astype("int32"), new.indices.astype("int32")
+        self.highs.addRows(len(broken), cost[broken], np.full(len(broken), np.inf), new.nnz, begins, columns, new.data)
         return len(broken) > 0
 
 
