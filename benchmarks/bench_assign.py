@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from safeschools_geo.assign import ZoneLocator
+from safeschools_geo.assign._locator import ZoneLocator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

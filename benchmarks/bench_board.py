@@ -16,19 +16,19 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-from safeschools_geo.disclosure import audit, protect
-from safeschools_geo.disclosure.protect import withhold
-from safeschools_geo.district import demo_folder
-from safeschools_geo.packet.outputs import draw_board, write_board
-from safeschools_geo.term import run_term
-from safeschools_geo.term_board import protect_term
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.term._packet import protect_term
+from safeschools_geo.term._run import run_term
+from safeschools_geo.term._write import draw_board, write_board
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
     from playwright.sync_api import Browser, Route
 
-    from safeschools_geo.board_content import BoardContent
+    from safeschools_geo.results import BoardContent
 
 AXE = Path(__file__).resolve().parent.parent / "tests" / "vendor" / "axe-core" / "axe.min.js"
 SCHOOLS, GROUPS, LARGEST_SMALL = 64, 4, 10

@@ -22,12 +22,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.carrollton import load_carrollton
-from safeschools_geo.rebalance.contiguity import zone_pieces
-from safeschools_geo.rebalance.median.p_median import p_median
+from safeschools_geo.rebalance._neighbors import zone_pieces
+from safeschools_geo.rebalance._p_median import p_median
 
 if TYPE_CHECKING:
     from benchmarks.carrollton import Carrollton
-    from safeschools_geo.rebalance.median.p_median import PMedianPlan
+    from safeschools_geo.rebalance._p_median import PMedianPlan
 
 ZONES, TOLERANCE = 12, 0.1
 

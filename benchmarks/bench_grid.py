@@ -20,8 +20,8 @@ from esda import G_Local
 from libpysal.weights import fill_diagonal, lat2W
 from scipy import stats
 
+from safeschools_geo.hotspots._places import kernel_density
 from safeschools_geo.hotspots.grid import getis_ord_star
-from safeschools_geo.hotspots.kde import kernel_density
 
 if TYPE_CHECKING:
     from collections.abc import Callable

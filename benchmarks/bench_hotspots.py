@@ -21,7 +21,7 @@ from pointpats import Knox
 from pyproj import CRS
 from scipy.spatial import KDTree
 
-from safeschools_geo.hotspots.clusters import place_clusters
+from safeschools_geo.hotspots._places import place_clusters
 from safeschools_geo.hotspots.scan import poisson_scan
 from safeschools_geo.hotspots.spacetime import knox
 

@@ -24,7 +24,9 @@ from folium.plugins import FastMarkerCluster
 from playwright.sync_api import sync_playwright
 from shapely.geometry import box
 
-from safeschools_geo.maps import PageContext, assets, history_page
+from safeschools_geo.pages import _offline as assets
+from safeschools_geo.pages._page import PageContext
+from safeschools_geo.pages._term import history_page
 from safeschools_geo.schemas import CATEGORIES, ORIGINS
 
 if TYPE_CHECKING:

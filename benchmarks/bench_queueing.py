@@ -25,15 +25,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safeschools_geo.coverage.cube.queueing_response import response
-from safeschools_geo.coverage.cube.service_simulation import simulate_calls
-from safeschools_geo.coverage.cube.service_times import gamma_times
+from safeschools_geo.coverage._response import response
+from safeschools_geo.coverage._service import gamma_times, simulate_calls
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from safeschools_geo.coverage.cube.hypercube_result import Hypercube
+    from safeschools_geo.coverage.queueing import Hypercube
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "coverage"
 MIB = 1024.0

@@ -25,10 +25,10 @@ from benchmarks.rebalance_instances import INSTANCES
 from benchmarks.rebalance_peers import PEERS
 from benchmarks.rebalance_race import is_installed, problem_of, run_peer
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.contiguity import is_contiguous
-from safeschools_geo.rebalance.frontier import frontier
-from safeschools_geo.rebalance.scoring.compactness import polsby_popper
+from safeschools_geo.rebalance._frontier import frontier
+from safeschools_geo.rebalance._measures import polsby_popper
+from safeschools_geo.rebalance._neighbors import is_contiguous
+from safeschools_geo.rebalance._propose import rebalance
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmarks.rebalance_instances import Instance
-    from safeschools_geo.rebalance.plan import RebalancePlan
+    from safeschools_geo.rebalance._plan import RebalancePlan
 
 FRONTIER_MOVES = 12
 TOLERANCE = 0.05

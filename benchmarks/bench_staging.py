@@ -21,10 +21,10 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 from benchmarks.carrollton import read_areas
-from safeschools_geo.coverage.points.staging_problem import OBJECTIVES, StagingSettings
-from safeschools_geo.coverage.roads_travel.places import place_points
-from safeschools_geo.coverage.staging import stage_officers
-from safeschools_geo.coverage.travel import TravelTimes, travel_times
+from safeschools_geo.coverage._roads import place_points
+from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging_points import OBJECTIVES, StagingSettings
+from safeschools_geo.coverage._travel import TravelTimes, travel_times
 
 WITHIN_MIN, BUSY_SHARE = 3.0, 0.4
 

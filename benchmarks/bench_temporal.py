@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.hotspots._hours import worst_window
 from safeschools_geo.hotspots.temporal import aoristic
-from safeschools_geo.hotspots.worst_window import worst_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from safeschools_geo.rebalance.contiguity import EDGE_COLUMNS, bridges, rook_adjacency
+from safeschools_geo.rebalance._neighbors import EDGE_COLUMNS, bridges, rook_adjacency
 
 if TYPE_CHECKING:
     from pathlib import Path

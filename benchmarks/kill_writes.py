@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safeschools_geo.export import write_bytes, write_manifest
+from safeschools_geo.io._export import write_bytes, write_manifest
 from safeschools_geo.writing import output_folder, output_release, put_release, repair
 
 if TYPE_CHECKING:

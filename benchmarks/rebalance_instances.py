@@ -18,14 +18,12 @@ import shapely
 from sklearn.cluster import KMeans
 
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.rebalance.contiguity import adjacency_matrix, zone_pieces
-from safeschools_geo.rebalance.drafting.draft import draft_zones
-from safeschools_geo.rebalance.drafting.partition import compact_partition
-from safeschools_geo.rebalance.ground.areas import units_of_areas
-from safeschools_geo.rebalance.ground.cells import service_areas
-from safeschools_geo.rebalance.ground.links import unit_edges
-from safeschools_geo.rebalance.ground.tiling import reading_order
-from safeschools_geo.rebalance.median.places import Places
+from safeschools_geo.rebalance._areas import units_of_areas
+from safeschools_geo.rebalance._cells import service_areas
+from safeschools_geo.rebalance._draft import draft_zones
+from safeschools_geo.rebalance._neighbors import adjacency_matrix, unit_edges, zone_pieces
+from safeschools_geo.rebalance._partition import Places, compact_partition
+from safeschools_geo.rebalance._tiling import reading_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable

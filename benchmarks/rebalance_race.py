@@ -27,7 +27,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.rebalance.contiguity import adjacency_matrix
+from safeschools_geo.rebalance._neighbors import adjacency_matrix
 
 if TYPE_CHECKING:
     from benchmarks.rebalance_instances import Instance

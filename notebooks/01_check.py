@@ -27,7 +27,7 @@ term_name = None
 # %%
 import pandas as pd
 
-from safeschools_geo.district import check_district, demo_folder, read_district
+from safeschools_geo.district._district import check_district, demo_folder, read_district
 
 pd.set_option("display.max_colwidth", None, "display.max_rows", 200)
 

@@ -24,9 +24,9 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district import demo_folder
-from safeschools_geo.term import run_term
-from safeschools_geo.term_maps import zones_map
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.term._maps import zones_map
+from safeschools_geo.term._run import run_term
 from safeschools_geo.workload import imbalance, term_comparison
 
 # %%

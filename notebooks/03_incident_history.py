@@ -25,9 +25,9 @@ term_name = None
 
 # %%
 from safeschools_geo.counts import incident_counts, work_summary
-from safeschools_geo.district import demo_folder
-from safeschools_geo.term import run_term
-from safeschools_geo.term_maps import history_map, rates_map
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.term._maps import history_map, rates_map
+from safeschools_geo.term._run import run_term
 
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)

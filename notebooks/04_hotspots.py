@@ -27,11 +27,11 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district import demo_folder
-from safeschools_geo.hotspot_maps import grid_map, hotspot_map, hour_chart, school_funnel, zone_rates
-from safeschools_geo.hotspots.change import zone_change_effect
-from safeschools_geo.hotspots.zones import split_groups
-from safeschools_geo.term import run_term, zone_by_school
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.hotspots._change import zone_change_effect
+from safeschools_geo.hotspots._result import split_groups
+from safeschools_geo.pages._hotspot_maps import grid_map, hotspot_map, hour_chart, school_funnel, zone_rates
+from safeschools_geo.term._run import run_term, zone_by_school
 
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)

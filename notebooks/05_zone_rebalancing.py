@@ -28,15 +28,15 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district import demo_folder
-from safeschools_geo.hotspots.zones import split_groups
-from safeschools_geo.plan_maps import plan_map, what_if_map
-from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.certificate import certificate_text
-from safeschools_geo.rebalance.comparison import compare_plans
-from safeschools_geo.rebalance.ground.unit_tables import schools_of_units
-from safeschools_geo.term import run_term
-from safeschools_geo.term_scores import score_in_district
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.hotspots._result import split_groups
+from safeschools_geo.rebalance._plan import certificate_text
+from safeschools_geo.rebalance._propose import rebalance
+from safeschools_geo.rebalance._score import compare_plans
+from safeschools_geo.rebalance._units import schools_of_units
+from safeschools_geo.term._maps import plan_map, what_if_map
+from safeschools_geo.term._plan import score_in_district
+from safeschools_geo.term._run import run_term
 
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name, covers=False, protects=False)

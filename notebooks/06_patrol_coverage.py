@@ -28,9 +28,9 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.coverage_maps import absence_sheet, coverage_map, visits_sheet
-from safeschools_geo.district import demo_folder
-from safeschools_geo.term import run_term
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.pages._coverage_review import absence_sheet, coverage_map, visits_sheet
+from safeschools_geo.term._run import run_term
 
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name, protects=False)

@@ -30,12 +30,12 @@ term_name = None
 # %%
 import pandas as pd
 
-from safeschools_geo.board.packet import draw_packet
-from safeschools_geo.disclosure import audit, protect
-from safeschools_geo.disclosure.protect import withhold
-from safeschools_geo.district import demo_folder
-from safeschools_geo.maps import OfflinePage
-from safeschools_geo.term import run_term
+from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.district._district import demo_folder
+from safeschools_geo.pages._page import OfflinePage
+from safeschools_geo.term._run import run_term
 
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.district import term_of
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.school_calendar import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from safeschools_geo.settings import Term
+
 
 CONTEXT = ("zone_id", "zone_status", "zone_by", "term", "weekday", "hour", "work_of", "reason")
 """Columns that `in_context` adds."""

@@ -14,6 +14,7 @@ from safeschools_geo.errors import CRSError
 if TYPE_CHECKING:
     import geopandas as gpd
 
+
 STORAGE_CRS = CRS.from_epsg(4326)
 """Geometry is stored in WGS 84 longitude and latitude, in that order."""
 

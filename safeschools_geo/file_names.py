@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+
 LONGEST_ID = 40
 """Characters of an id that are kept in a file's name."""
 

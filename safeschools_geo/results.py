@@ -1,276 +1,928 @@
-"""What every step hands on: findings of a check, rejected rows, and where a result came from."""
+"""What the pages for the board are made of: protected tables, and facts that are public anyway."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import pandas as pd
 
-from safeschools_geo.errors import count_text, name_ids
-from safeschools_geo.schemas import REJECTS
+from safeschools_geo.counts import in_no_zone
+from safeschools_geo.coverage import (
+    AbsenceCase,
+    CallRates,
+    Caseload,
+    HoursOfDay,
+    Hypercube,
+    PlanComparison,
+    PlanScores,
+    Response,
+    ServiceMismatch,
+    Staffing,
+    Staging,
+    TravelTimes,
+    Validation,
+    VisitPlan,
+    Watch,
+)
+from safeschools_geo.disclosure import AuditReport, Fact, RawTable, Release, SafeTable, require_safe
+from safeschools_geo.district import District
+from safeschools_geo.errors import DisclosureError, count_text
+from safeschools_geo.findings import CheckReport, Finding
+from safeschools_geo.hotspots import Hotspots, counted_text
+from safeschools_geo.rebalance import (
+    Frontier,
+    PlanChange,
+    RebalancePlan,
+    Rules,
+    Score,
+    Stability,
+    certificate_text,
+    compare_plans,
+    plan_change,
+    what_changes,
+)
+from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.settings import Term
+from safeschools_geo.text import listed
+from safeschools_geo.workload import balance_text, empty_zones_text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-Severity = Literal["error", "warning", "note"]
-_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+# ── What the pages for the board are made of: protected tables, and facts that are public anyway
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found.
+@dataclass(frozen=True, eq=False)
+class BoardPlan:
+    """The proposed zones, as far as they are for the public.
 
     Parameters
     ----------
-    severity
-        ``error``: results would be wrong; ``warning``: look at it; ``note``: good to know.
-    code
-        A stable word for the kind of finding, such as ``zones_overlap``.
-    table
-        The table it was found in.
-    message
-        What is wrong, in one sentence.
-    ids
-        The rows concerned, all of them.
-    expected
-        What should have been there.
-    remedy
-        How to mend it.
-    location
-        Longitude and latitude of the place, where there is one.
-    is_blocking
-        Whether nothing can be concluded until it is settled: every command but ``check`` then stops.
+    zones
+        The zones of the plan: `zone_id`, `name`, polygons in EPSG:4326.
+    moves
+        Schools that change zone: `school_id`, `name`, `level`, `zone_before`, `zone_after` (ids); sorted by name.
+    loads
+        One row for each zone: `zone_id`, `name`, `schools_before`, `schools_after`, `students_before`,
+        `students_after` (Int64, missing where unknown), `load_before`, `load_after`: the officer's work as a share of
+        the mean of all zones, rounded to `step`; missing where it is withheld.
+    step
+        Step that loads are rounded to, such as 0.05; missing (NaN) where no step would keep counts unknown.
+    imbalance_before, imbalance_after
+        Largest distance from the mean load, as a share, rounded to `step`.
+    is_proven
+        Whether no plan that moves as many schools is more even (no plan of fewer moves as even, where `proof_of` is
+        ``moves``).
+    proof_of
+        What the proof is about: ``imbalance`` or ``moves``; ``disputed`` where the map leaves open who borders whom.
+    moves_allowed
+        Schools that the plans compared with may move.
+    students_moved
+        Students of the schools that change zone; None where not known.
+    minutes, within
+        Response by the model, today, with officers where they wait today, and placed anew: mean and nine of ten in
+        minutes rounded to `step_min`, and the share reached in time rounded to `step_share`; missing where not told.
+    directions
+        Measure (``mean``, ``p90``, ``within``) → ``up``, ``down`` or ``same`` with officers where they wait today.
+    within_min
+        Minutes that `within` is about.
+    step_min, step_share
+        What these are rounded to; missing where they are not told.
+    is_response_known
+        Whether response was worked out at all.
+    levels_lost
+        Zone (id) and level of each last school of its level that a zone would lose.
+    feeders_split
+        Names of the feeder patterns that are whole today and would be split.
+    empty_zones
+        Ids of zones without a school, which are left out of the comparison.
     """
 
-    severity: Severity
-    code: str
-    table: str
-    message: str
-    ids: tuple[str, ...] = ()
-    expected: str = ""
-    remedy: str = ""
-    location: tuple[float, float] | None = None
-    is_blocking: bool = False
+    zones: gpd.GeoDataFrame
+    moves: pd.DataFrame
+    loads: pd.DataFrame
+    step: float
+    imbalance_before: float
+    imbalance_after: float
+    is_proven: bool
+    proof_of: str = "imbalance"
+    moves_allowed: int | None = None
+    students_moved: int | None = None
+    minutes: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    within: tuple[float, float, float] | None = None
+    directions: Mapping[str, str] = field(default_factory=dict)
+    within_min: float = 5.0
+    step_min: float = float("nan")
+    step_share: float = float("nan")
+    is_response_known: bool = False
+    levels_lost: tuple[tuple[str, str], ...] = ()
+    feeders_split: tuple[str, ...] = ()
+    empty_zones: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        """Return the finding as one line."""
-        ids = f" [{name_ids(self.ids)}]" if self.ids else ""
-        return f"{self.severity}: {self.message}{ids}"
 
-
-@dataclass(frozen=True)
-class CheckReport:
-    """Everything a check found, worst first.
+@dataclass(frozen=True, eq=False)
+class BoardCoverage:
+    """Patrol coverage as the record says it, as far as it is for the public.
 
     Parameters
     ----------
-    district
-        Name of the district.
-    findings
-        What was found.
-    counts
-        What was read, by table: ``{"incidents": {"read": 10, "kept": 9, "rejected": 1}}``.
+    zones
+        One row for each zone: `zone_id`, `name`, `response_min` (mean minutes to a call, rounded to `step_min`; missing
+        where withheld, or where too few calls are recorded), `is_withheld`.
+    district_response_min
+        The same for the district.
+    own_share, other_share, patrol_share, officers_share
+        Shares of the calls that the zone's own officer answered, another zone's, the Sheriff's patrol, and any zone's
+        officer, rounded to `step_share`; missing where withheld, or not recorded.
+    step_min, step_share
+        What minutes and shares are rounded to; missing where no step would keep small counts unknown.
+    has_calls
+        Whether any call is recorded.
+    is_timed, is_answered
+        Whether times, and who answered, are recorded of enough calls for anything to be said.
+    timed_share, answered_share
+        At least this share of the calls have what the minutes, and the shares, rest on.
+    """
+
+    zones: pd.DataFrame
+    district_response_min: float = float("nan")
+    own_share: float = float("nan")
+    other_share: float = float("nan")
+    patrol_share: float = float("nan")
+    officers_share: float = float("nan")
+    step_min: float = float("nan")
+    step_share: float = float("nan")
+    has_calls: bool = True
+    is_timed: bool = False
+    is_answered: bool = False
+    timed_share: float = float("nan")
+    answered_share: float = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class BoardDetail:
+    """The finest table that says something, as the adviser chose it.
+
+    Parameters
+    ----------
+    dims
+        Its two or more dimensions, such as ``("zone", "level")``.
+    period
+        The term, school year or span that it covers, in words.
+    table
+        From `SafeTable.table`: the dimensions, `cell`, `count`, `is_withheld`.
+    withheld_share
+        Share of it that is withheld.
+    """
+
+    dims: tuple[str, ...]
+    period: str
+    table: pd.DataFrame
+    withheld_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class BoardContent:
+    """Everything the pages say.
+
+    Tables of rates have, beside their dimensions, `cell` (the number of the figure in the release), `count` (Int64,
+    missing where withheld) and `is_withheld` of all schools; and of the schools whose enrolment is known `rate_cell`,
+    `rate_count`, `students` (Int64), `student_days`, `rate_per_1000`, `rate_low`, `rate_high` (Float64: incidents per
+    1,000 student-days with an exact 95 % Poisson interval), missing where a figure that they need is withheld;
+    `is_partial` where there are other schools, which the rate leaves out; and `rate_step` (Float64): such a rate is
+    only told rounded to this step, without an interval, since the exact one would tell the count of the school left
+    out.
+
+    Parameters
+    ----------
+    district, term
+        Names.
+    terms
+        Terms on record up to this one, in order.
     is_synthetic
-        Whether the data are synthetic, which every rendering then says.
+        Whether the data are made up.
+    release
+        Number of the release; 0 for a draft.
+    counts
+        The counts that are published: of zone officers' work, dims `zone`, `level`, `category`, `origin`, `term`.
+    students
+        The students that are published, by `zone` and `level`.
+    audit
+        What can be worked out from the counts.
+    zones, schools
+        `zone_id`, `name`, polygons; and `school_id`, `name`, `level`, `zone_id`, points or missing; EPSG:4326.
+    boundary, places
+        The backdrop, as far as there is one.
+    zone_rates, level_rates
+        Rates of this term, by `zone` and by `level`.
+    zone_trends, level_trends
+        Rates by `zone` or `level`, and `term`.
+    district_trends
+        Rates by `term`.
+    categories, origins
+        Counts of this term by `category` and by `origin`: with `cell`, `count`, `is_withheld`.
+    changes
+        From an earlier term to this one: `by` (``zone``, ``level`` or ``district``), `group`, `before` and `after`
+        (terms), `ratio`, `ratio_low`, `ratio_high`, `p_value`, `q_value`, `direction`, `is_more_than_chance`; missing
+        where a figure is withheld.
+    baseline
+        Which earlier term that is: ``year_before`` (the same term a year earlier), ``term_before``, or empty.
+    in_no_zone
+        Program schools in no zone: they and their calls are in none of the figures.
+    detail
+        The finest table that says something; None where there is none finer than those above.
+    plan, coverage
+        As far as there are any.
+    method
+        Settings behind the numbers: name in the words of the pages → value as text.
+    withholds_single_schools
+        Whether figures that are one school's alone are withheld, as they are unless the settings allow them.
     """
 
     district: str
-    findings: tuple[Finding, ...]
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    is_synthetic: bool = False
+    term: str
+    terms: Sequence[str]
+    is_synthetic: bool
+    release: int
+    counts: SafeTable
+    students: SafeTable
+    audit: AuditReport
+    zones: gpd.GeoDataFrame
+    schools: gpd.GeoDataFrame
+    zone_rates: pd.DataFrame
+    level_rates: pd.DataFrame
+    zone_trends: pd.DataFrame
+    level_trends: pd.DataFrame
+    district_trends: pd.DataFrame
+    categories: pd.DataFrame
+    origins: pd.DataFrame
+    changes: pd.DataFrame
+    detail: BoardDetail | None = None
+    boundary: gpd.GeoDataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    plan: BoardPlan | None = None
+    coverage: BoardCoverage | None = None
+    method: Mapping[str, str] = field(default_factory=dict)
+    baseline: str = ""
+    in_no_zone: int = 0
+    withholds_single_schools: bool = True
 
     def __post_init__(self) -> None:
-        """Put the worst first; equal severities stay in the order they were found."""
-        object.__setattr__(self, "findings", tuple(sorted(self.findings, key=lambda f: _ORDER[f.severity])))
+        """Refuse anything but protected tables, and a release that its own audit does not pass, by the rule as well."""
+        require_safe(self.counts)
+        require_safe(self.students)
+        if not isinstance(self.audit, AuditReport) or self.audit.table is not self.counts:
+            raise DisclosureError(
+                "The audit is not that of the counts that are to be published.",
+                expected="audit(counts, knows_rule=True)",
+                remedy="Audit the table that the pages show.",
+            )
+        if not self.audit.knows_rule:
+            raise DisclosureError(
+                "The audit leaves out what the rule itself tells.",
+                found="audit(counts)",
+                expected="audit(counts, knows_rule=True)",
+                remedy="Audit with `knows_rule=True`, and protect so.",
+            )
+        self.audit.require_safe()
+
+
+# ── What a term came to: its ground, a usual day, other zones, coverage, what may be told, and all of it together
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a plan is made of.
+
+    Parameters
+    ----------
+    units
+        Schools with their service areas, or areas with their schools, with their current zone and their workload.
+    edges
+        Which of them may follow each other within a zone.
+    rules
+        What a plan has to keep.
+    travel
+        Kilometres from each unit (rows) to the centre of each zone (columns), the same for every plan.
+    findings
+        What there is to say of units and edges.
+    noun
+        What a unit is called in what is said.
+    set_apart
+        Zones without a school, which stay as they are and do not count for the balance; none where the settings ask
+        for plans that fill them.
+    """
+
+    units: gpd.GeoDataFrame
+    edges: pd.DataFrame
+    rules: Rules
+    travel: pd.DataFrame
+    findings: tuple[Finding, ...]
+    noun: str = "school"
+    set_apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TermWatch:
+    """A usual day.
+
+    Parameters
+    ----------
+    schools
+        Programme schools with a zone and a place, in the order of all results.
+    zones
+        Zone of each, by `school_id`.
+    rates
+        How often calls come, and how long they take.
+    places
+        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
+    travel
+        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
+    waiting
+        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
+    middles
+        The middles of zones without a school: points by their id, in the CRS of the zones.
+    day
+        Officers, schools and rates as the queueing model takes them.
+    model
+        The queueing model of the day.
+    validation
+        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
+    service_variation
+        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
+    """
+
+    schools: gpd.GeoDataFrame
+    zones: pd.Series
+    rates: CallRates
+    places: gpd.GeoSeries
+    travel: TravelTimes
+    waiting: pd.Series
+    middles: gpd.GeoSeries
+    day: Watch
+    model: Hypercube
+    validation: Validation
+    service_variation: float
 
     @property
-    def is_ok(self) -> bool:
-        """Whether nothing found is an error."""
-        return not any(f.severity == "error" for f in self.findings)
+    def waiting_in_schools(self) -> pd.Series:
+        """Where officers wait of zones that have a school."""
+        return self.waiting[self.waiting.index.isin(self.zones)]
 
-    def count(self, severity: Severity) -> int:
-        """Count the findings of a severity.
+    def about_empty_zones(self) -> str:
+        """Say what the officers of zones without a school do; empty text where every zone has one."""
+        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
+        if not empty:
+            return ""
+        if len(empty) > 1:
+            return (
+                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
+                "elsewhere."
+            )
+        return (
+            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
+        )
 
-        Parameters
-        ----------
-        severity
-            The severity to count.
+
+@dataclass(frozen=True, eq=False)
+class TermPlan:
+    """A proposal of other zones for a district.
+
+    Parameters
+    ----------
+    ground
+        Units, edges, rules and travel.
+    frontier
+        How even the zones can be made by few moves.
+    plan
+        The proposal.
+    zones
+        Zones under the proposal, in the schema of the zone file.
+    current, proposed
+        Scores of the current zones and of the proposal.
+    stability
+        Whether the proposal holds up in other terms.
+    watch
+        The usual day that coverage is scored with; None where there are no calls.
+    """
+
+    ground: Ground
+    frontier: Frontier
+    plan: RebalancePlan
+    zones: gpd.GeoDataFrame
+    current: Score
+    proposed: Score
+    stability: Stability
+    watch: TermWatch | None
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """The scores side by side, as they are shown."""
+        return compare_plans({"current": self.current, "proposed": self.proposed}, shown=True)
+
+    @property
+    def change(self) -> PlanChange:
+        """What the proposal gains, and what that costs: the one account that every page and command gives."""
+        return plan_change(self.current, self.proposed, noun=self.ground.noun)
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """The schools that would move, each with a sentence."""
+        before = self.ground.units.set_index("unit_id")["zone_id"]
+        return what_changes(self.ground.units, before, self.plan.assignment)
+
+    @property
+    def empty_zones(self) -> str:
+        """What becomes of zones without a school; empty where there is none."""
+        names = self.zones.set_index("zone_id")["name"]
+        return empty_zones_text(str(names[zone]) for zone in self.ground.set_apart)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
+        choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
+        return (*self.frontier.notes, *([choice] if self.ground.set_apart else []))
+
+    def finding(self) -> str:
+        """Say what is proposed, what it gains, and what it costs.
 
         Returns
         -------
-        int
-            How many there are.
+        str
+            The gain with its proof, then the price.
         """
-        return sum(f.severity == severity for f in self.findings)
+        return " ".join(part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part)
 
     def summary(self) -> str:
-        """Say in plain English what was found.
+        """Say in plain English what is proposed, how good it is, and whether it holds up.
 
         Returns
         -------
         str
             A few sentences.
         """
-        severities = Counter(f.severity for f in self.findings)
-        told = ", ".join(count_text(severities[word], word) for word in _ORDER)
-        head = f"{self.district}: {told}."
-        rows = [
-            f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."
-            for table, c in self.counts.items()
-        ]
-        return " ".join([head, *rows])
+        parts = (
+            self.empty_zones,
+            *self.notes,
+            self.finding(),
+            *self.frontier.about_points(),
+            certificate_text(self.plan.certificate),
+            self.stability.summary(),
+        )
+        return " ".join(part for part in parts if part)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each finding.
+        """Return the frontier, a row for each number of moves.
 
         Returns
         -------
         pandas.DataFrame
-            Columns of `Finding`, with `ids` joined by ``;``, `count`, and the place as `lon` and `lat` (EPSG:4326).
+            `rebalance.frontier.FRONTIER_COLUMNS`.
         """
-        return pd.DataFrame(
-            [
-                {
-                    "severity": f.severity,
-                    "code": f.code,
-                    "table": f.table,
-                    "message": f.message,
-                    "count": len(f.ids),
-                    "ids": ";".join(f.ids),
-                    "expected": f.expected,
-                    "remedy": f.remedy,
-                    "lon": f.location[0] if f.location else None,
-                    "lat": f.location[1] if f.location else None,
-                }
-                for f in self.findings
-            ],
-            columns=["severity", "code", "table", "message", "count", "ids", "expected", "remedy", "lon", "lat"],
-        )
+        return self.frontier.to_frame()
 
-    def to_json(self) -> str:
-        """Return the report as JSON.
+
+@dataclass(frozen=True, eq=False)
+class TermCoverage:
+    """How the schools of a district are covered in a term.
+
+    Parameters
+    ----------
+    watch
+        A usual day: schools, calls, ways, where officers wait.
+    response
+        How soon somebody comes in the queueing model of that day.
+    hours
+        The same by hour of the day.
+    staging
+        Where the officer of each zone would wait best, with proof.
+    staffing
+        Other numbers of officers.
+    caseload
+        Cases of the threat-assessment specialist.
+    mismatch
+        The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
+        than the exact model takes.
+    scores
+        Coverage of the current zones, with intervals.
+    comparison
+        Coverage of the proposed zones beside it; None without a proposal.
+    absences
+        The day an officer, or two, are absent.
+    not_covered
+        What there is to say of absences for which nobody can cover.
+    visits
+        A week of routine visits.
+    """
+
+    watch: TermWatch
+    response: Response
+    hours: HoursOfDay
+    staging: Staging
+    staffing: Staffing
+    caseload: Caseload
+    mismatch: ServiceMismatch | None
+    scores: PlanScores
+    comparison: PlanComparison | None
+    absences: tuple[AbsenceCase, ...]
+    not_covered: tuple[str, ...]
+    visits: VisitPlan
+
+    @property
+    def model(self) -> Hypercube:
+        """The queueing model of the usual day."""
+        return self.watch.model
+
+    @property
+    def validation(self) -> Validation:
+        """What the record says of coverage, and the model beside it."""
+        return self.watch.validation
+
+    def finding(self) -> str:
+        """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
 
         Returns
         -------
         str
-            An object with `district`, `is_ok`, `is_synthetic`, `counts` and `findings`.
+            A few sentences, the same wherever coverage is summed up.
         """
-        return json.dumps(
+        return self.validation.lead()
+
+    def summary(self) -> str:
+        """Say in plain English what there is to say of coverage.
+
+        Returns
+        -------
+        str
+            A few paragraphs.
+        """
+        parts = [
+            self.finding(),
+            self.validation.finding(),
+            *self.about(),
+            self.visits.summary(),
+            self.caseload.summary(),
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def about(self) -> list[str]:
+        """Say what the figures rest on, and what the model says of other choices.
+
+        Returns
+        -------
+        list of str
+            A paragraph each, as far as there is something to say: where the record has no times, none that says how
+            long a trip takes, and where it does not say who answered, none that says who does.
+        """
+        found, watch = self.validation, self.watch
+        parts = [
+            "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
+            watch.rates.summary(),
+            watch.travel.summary() if found.tells_minutes else f"Ways: {watch.travel.method}.",
+            watch.about_empty_zones(),
+            self.staging.summary() if found.tells_minutes else self.staging.difference(),
+            self.staffing.summary(),
+            "" if self.comparison is None else self.comparison.finding(),
+            *self.not_covered,
+        ]
+        return [part for part in parts if part]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each zone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
+            the record with its interval, and the model's.
+        """
+        calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
+        table = self.validation.by_zone()
+        table.insert(0, "calls_per_h", calls.reindex(table.index))
+        return table.reset_index()
+
+    def backup_table(self) -> pd.DataFrame:
+        """Say which officer answers how much of each zone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
+        """
+        return self.response.backup_frame().set_axis(self.watch.day.dispatch.officer_zones.to_list(), axis="columns")
+
+    def staging_points(self) -> gpd.GeoDataFrame:
+        """Give the places where officers wait, today and best.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the
+            zone) and points, EPSG:4326.
+        """
+        watch = self.watch
+        schools = watch.schools.set_index("school_id")
+        posts = watch.day.dispatch.officer_zones.reset_index().set_index("zone_id")["officer"]
+        best = self.staging.points.set_index("officer")
+        weight = watch.rates.arrivals_per_h
+        rows = []
+        names = pd.concat([schools["name"], pd.Series(watch.middles.index, index=watch.middles.index, dtype="str")])
+        places = pd.concat([schools.geometry.representative_point(), watch.middles.to_crs(schools.crs)])
+        for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
+            inside = watch.zones.index[watch.zones == zone]
+            for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
+                minutes = watch.travel.minutes.loc[place, inside]
+                share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
+                mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
+                rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
+        columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
+        return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
+
+    def absences_table(self) -> pd.DataFrame:
+        """Put the cases of absence beside each other.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share`
+            (the model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`,
+            `busiest_load_h`, `finding`.
+        """
+        rows = [
             {
-                "district": self.district,
-                "is_ok": self.is_ok,
-                "is_synthetic": self.is_synthetic,
-                "counts": {k: dict(v) for k, v in self.counts.items()},
-                "findings": [asdict(f) for f in self.findings],
-            },
-            indent=2,
-            ensure_ascii=False,
-        )
+                "absent": ";".join(case.absent),
+                "schools": len(case.schools),
+                "model_response_change_min": case.change("response_min"),
+                "model_overflow_change_share": case.change("overflow_share"),
+                "imbalance_before": case.figures["imbalance_before"],
+                "imbalance_after": case.figures["imbalance_after"],
+                "busiest_zone": case.busiest["zone_id"],
+                "busiest_load_h": float(case.busiest["load_after_h"]),
+                "finding": case.finding(),
+            }
+            for case in self.absences
+        ]
+        return pd.DataFrame(rows)
+
+    def takeovers_table(self) -> pd.DataFrame:
+        """List the schools that change hands in every case of absence.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `absent`, the columns of `absence.AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
+        """
+        tables = [
+            case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
+                model_response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
+                absent=";".join(case.absent),
+            )
+            for case in self.absences
+        ]
+        if not tables:
+            return pd.DataFrame(columns=["absent", "school_id"])
+        joined = pd.concat(tables, ignore_index=True)
+        return joined[["absent", *(c for c in joined.columns if c != "absent")]]
 
 
-def rejects_frame(
-    rows: pd.DataFrame, *, source_file: str, id_column: str | None, code: str, reason: str
-) -> pd.DataFrame:
-    """Put rejected rows in quarantine.
-
-    Parameters
-    ----------
-    rows
-        The rows as they were read; the index holds the row number in the file (1 is the first under the header).
-    source_file
-        Name of the file.
-    id_column
-        Column that holds the id, if there is one.
-    code, reason
-        Why they are rejected, as a word and as a sentence.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `rejects`.
-    """
-    ids = rows[id_column].astype("str") if id_column in rows.columns else pd.Series(None, index=rows.index, dtype="str")
-    plain = rows.drop(columns=[c for c in rows.columns if str(rows[c].dtype) == "geometry"])
-    return pd.DataFrame(
-        {
-            "source_file": source_file,
-            "row": rows.index.to_numpy(dtype="int64"),
-            "id": ids.to_numpy(),
-            "reason_code": code,
-            "reason": reason,
-            "row_as_read": [_as_json(record) for record in plain.to_dict(orient="records")],
-        },
-        columns=REJECTS.column_names,
-    ).astype({"source_file": "str", "id": "str", "reason_code": "str", "reason": "str", "row_as_read": "str"})
-
-
-def empty_rejects() -> pd.DataFrame:
-    """Return the table `rejects` with no rows.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `rejects`.
-    """
-    dtypes = {c.name: "str" if c.dtype == "str" else c.dtype for c in REJECTS.columns}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
-
-
-def join_rejects(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put several tables of rejects under each other.
+@dataclass(frozen=True, eq=False)
+class TermBoard:
+    """What may be told of a term.
 
     Parameters
     ----------
-    frames
-        Tables `rejects`, any of them empty.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `rejects`, ordered by file and row.
+    content
+        What the pages say.
+    statements
+        What the rounded figures on them tell.
+    people
+        Schools of the programme with their zone and level, for the record of releases. Confidential.
+    advice
+        What the adviser found (`disclosure.advice.advise`): for the manager, since it tells more than the packet.
+    raw
+        The counts themselves, for the record of releases. Confidential.
+    releases
+        What was published earlier, and this if it is a release.
     """
-    kept = [f for f in frames if len(f)]
-    if not kept:
-        return empty_rejects()
-    return pd.concat(kept, ignore_index=True).sort_values(["source_file", "row"], kind="stable", ignore_index=True)
 
+    content: BoardContent
+    statements: tuple[Fact, ...]
+    people: pd.DataFrame
+    advice: pd.DataFrame
+    raw: RawTable
+    releases: tuple[Release, ...] = ()
 
-def _as_json(record: Mapping[Any, Any]) -> str:
-    present = {str(k): None if pd.isna(v) else v for k, v in record.items()}
-    return json.dumps(present, ensure_ascii=False, default=str)
+    @property
+    def counts(self) -> SafeTable:
+        """The counts that are published."""
+        return self.content.counts
+
+    @property
+    def audit(self) -> AuditReport:
+        """What can be worked out from them."""
+        return self.content.audit
+
+    def summary(self) -> str:
+        """Say in plain English what is told and what is withheld.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        chosen = self.advice[self.advice["is_chosen"]]
+        finest = f" The finest table is {chosen['grouping'].iloc[0]}." if len(chosen) else ""
+        return f"{self.counts.summary()}{finest} {self.audit.summary()}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what the adviser found.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `disclosure.advice.advise`.
+        """
+        return self.advice
 
 
 @dataclass(frozen=True)
-class TableRead:
-    """A table as it was read: what was kept, what was not, and what was found on the way.
+class TermResult:
+    """All results of a term.
 
     Parameters
     ----------
-    frame
-        The rows kept, in the table's schema.
-    rows_read
-        Rows in the files; always the rows kept plus the rows rejected.
-    rejects
-        Table `rejects`.
-    findings
-        What was found on the way.
-    files
-        The files it was read from.
+    district
+        What was read.
+    term
+        The term.
+    report
+        What the check found.
+    school_zones
+        `school_id` and table `assignments`, one row for each school.
+    history
+        Incidents in context, of all terms.
+    workload
+        Table `workload`, of all terms.
+    zone_loads
+        Workload of each zone in each term.
+    hotspots
+        The hotspots of the term.
+    proposal
+        Other zones that would be more even; None where there is nothing to balance.
+    coverage
+        Who comes, how soon, and who helps; None where there are no calls, or it was not asked for.
+    board
+        What may be told in public; None where there is no school to tell of, or it was not asked for.
+    seed
+        Seed of everything random.
     """
 
-    frame: gpd.GeoDataFrame
-    rows_read: int
-    rejects: pd.DataFrame
-    findings: tuple[Finding, ...]
-    files: tuple[Path, ...]
+    district: District
+    term: Term
+    report: CheckReport
+    school_zones: pd.DataFrame
+    history: gpd.GeoDataFrame
+    workload: pd.DataFrame
+    zone_loads: pd.DataFrame
+    hotspots: Hotspots
+    proposal: TermPlan | None = None
+    coverage: TermCoverage | None = None
+    board: TermBoard | None = None
+    seed: int = 0
 
     @property
-    def counts(self) -> dict[str, int]:
-        """The number of rows read, kept and rejected."""
-        return {"read": self.rows_read, "kept": self.rows_read - len(self.rejects), "rejected": len(self.rejects)}
+    def loads(self) -> pd.DataFrame:
+        """Workload of each zone in this term, by `zone_id`."""
+        return self.zone_loads[self.zone_loads["term"] == self.term.name].set_index("zone_id")
+
+    def summary(self) -> str:
+        """Say in plain English what the term looked like.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        loads = self.loads
+        this = self.history[self.history["term"] == self.term.name]
+        mine = this[this["work_of"] == "zone_officer"]
+        reported = int((mine["origin"] == "reported").sum())
+        answered = "" if self.coverage is None else self.coverage.validation.answered_by_officers()
+        schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
+        outside = self.no_zone_sentence()
+        told = (
+            f"{self.district.settings.district.name}, {self.term.name}: {counted_text(len(this), 'record')}, "
+            f"{len(mine):,} of them {POPULATIONS['calls']} ({reported:,} of these reported"
+            f"{f'; {answered}' if answered else ''}); {count_text(schools, 'program school')} in "
+            f"{count_text(len(loads), 'zone')}.{f' {outside}' if outside else ''}"
+        )
+        left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]
+        if left_out:
+            told += f" The record holds no incident of {', '.join(left_out)}, so no trend and no comparison has it."
+        if not loads["workload_h"].sum():
+            return f"{told} No workload could be counted."
+        empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
+        return (
+            f"{told}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
+            f"{self.why_no_proposal() if self.proposal is None else self.proposal.finding()}"
+            f"{'' if self.coverage is None else ' ' + self.coverage.finding()}"
+        )
+
+    @property
+    def in_no_zone(self) -> tuple[int, int]:
+        """Program schools in no zone, and calls for zone officers at them in this term."""
+        this = self.history[self.history["term"] == self.term.name]
+        return in_no_zone(self.district.schools, self.school_zones.set_index("school_id")["zone_id"], this)
+
+    def no_zone_sentence(self) -> str:
+        """Say which program schools and calls are in no zone, and where they are therefore missing.
+
+        Returns
+        -------
+        str
+            One sentence; empty where every program school is in a zone.
+        """
+        schools, calls = self.in_no_zone
+        if not schools:
+            return ""
+        total = int(self.district.schools["in_program"].sum())
+        every = self.history[self.history["term"] == self.term.name]["work_of"].eq("zone_officer").sum()
+        return (
+            f"{count_text(schools, 'program school', of=total)} {'lies' if schools == 1 else 'lie'} in no zone, with "
+            f"{calls:,} of the {every:,} {POPULATIONS['calls']}: in the rates of schools, in no zone's load or rate, "
+            "and in no figure of the board packet."
+        )
+
+    def why_no_proposal(self) -> str:
+        """Say in one line why other zones are not proposed.
+
+        Returns
+        -------
+        str
+            One sentence; empty where they are.
+        """
+        if self.proposal is not None:
+            return ""
+        why = why_nothing_to_plan(self.district, self.loads, self.history, term=self.term)
+        return why or "No other zones were asked for."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the workload of each zone in this term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of `zone_loads`, with a plain index.
+        """
+        return self.loads.reset_index()
+
+
+def why_nothing_to_plan(district: District, loads: pd.DataFrame, history: pd.DataFrame, *, term: Term) -> str:
+    """Say in one line why other zones cannot be proposed.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    loads
+        Workload of each zone in the term.
+    history
+        Incidents in context.
+    term
+        The term that loads are taken from.
+
+    Returns
+    -------
+    str
+        One sentence; empty where they can.
+    """
+    counted = loads if district.settings.rebalance.fills_empty_zones else loads[loads["schools"] > 0]
+    if len(counted) < 2:  # noqa: PLR2004 - between two zones
+        there = "only one zone" if len(counted) else "no zone"
+        with_schools = " with a school of the program" if len(loads) > len(counted) else ""
+        return f"There is nothing to rebalance: there is {there}{with_schools}."
+    if not counted["workload_h"].sum():
+        return f"There is nothing to rebalance: no school in a zone has a workload in {term.name}."
+    if not has_calls(history, term):
+        return (
+            f"No other zones are proposed: no call for zone officers is recorded in {term.name}, so that all workload "
+            "is routine visits as the settings have them, and nothing of it was measured."
+        )
+    return ""
+
+
+def has_calls(history: pd.DataFrame, term: Term) -> bool:
+    """Say whether zone officers had any call in a term.
+
+    Parameters
+    ----------
+    history
+        Incidents in context.
+    term
+        The term.
+
+    Returns
+    -------
+    bool
+        True where they had.
+    """
+    return bool(((history["term"] == term.name) & (history["work_of"] == "zone_officer")).any())

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from safeschools_geo.district import school_days
 from safeschools_geo.schemas import FEWEST_AS_BASE, WORKLOAD
-from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from safeschools_geo.settings import CalendarSettings, Term, WorkloadSettings
+
 
 _HOURS = ["incident_h", "travel_h", "visit_h", "workload_h"]
 SCHOOL_WEEK = 5.0

@@ -30,6 +30,7 @@ from safeschools_geo.errors import OutputError, name_ids
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+
 PRODUCT = "safeschools-geo"
 """Name of the product in every manifest."""
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.cli import main
-from safeschools_geo.district import read_district
+from safeschools_geo.cli._main import main
+from safeschools_geo.district._district import read_district
 
 ZONES = "data/boundaries/zones.geojson"
 SCHOOLS = "data/boundaries/schools.csv"

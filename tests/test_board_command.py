@@ -6,8 +6,8 @@ import shutil
 import pytest
 import town
 
-from safeschools_geo.cli import main
-from safeschools_geo.disclosure.ledger import read_ledger
+from safeschools_geo.cli._main import main
+from safeschools_geo.disclosure._ledger import read_ledger
 
 SETTINGS = f"{town.SETTINGS}\n[board]\npdf = false\n"
 

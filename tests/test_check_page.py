@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from safeschools_geo.check_page import MOST_IDS, check_html, print_report, verdict
-from safeschools_geo.results import CheckReport, Finding
+from safeschools_geo.findings import CheckReport, Finding
+from safeschools_geo.pages._check import MOST_IDS, check_html, print_report, verdict
 
 NASTY = '<script>alert(1)</script>"\'&[bold]=HYPERLINK("x")'
 GAP = Finding(

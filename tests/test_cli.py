@@ -10,7 +10,7 @@ import pytest
 import town
 from checkout import ROOT
 
-from safeschools_geo.cli import COMMANDS, main
+from safeschools_geo.cli._main import COMMANDS, main
 
 MAPS = ("zones", "history", "rates", "plan", "what_if", "coverage", "absences", "hotspots", "hours", "trends", "grid")
 
@@ -63,7 +63,7 @@ def test_an_interrupt_is_exit_130(folder, monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("safeschools_geo.commands.run.run_term", interrupt)
+    monkeypatch.setattr("safeschools_geo.cli._run.run_term", interrupt)
     assert call("run", folder) == 130
     assert "nothing was changed" in capsys.readouterr().err
 
@@ -72,7 +72,7 @@ def test_a_fault_of_the_program_is_said_to_be_one(folder, monkeypatch, capsys):
     def fail(*_, **__):
         raise ZeroDivisionError("surprise")
 
-    monkeypatch.setattr("safeschools_geo.commands.run.run_term", fail)
+    monkeypatch.setattr("safeschools_geo.cli._run.run_term", fail)
     assert call("run", folder) == 1
     text = capsys.readouterr().err
     assert "fault of the program" in text
@@ -230,7 +230,7 @@ def test_draft_zones_tile_the_district(folder, tmp_path, capsys):
 
 
 def test_the_command_starts_without_loading_maps():
-    code = "import sys, safeschools_geo.cli; print('folium' in sys.modules or 'geopandas' in sys.modules)"
+    code = "import sys, safeschools_geo.cli._main; print('folium' in sys.modules or 'geopandas' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout.strip() == "False"
 

@@ -10,13 +10,13 @@ import town
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeschools_geo.cli import main
+from safeschools_geo.cli._main import main
 from safeschools_geo.errors import ColumnError, SettingsError
-from safeschools_geo.hotspots.became import BECAME, hotspots_that_changed, what_became
-from safeschools_geo.hotspots.change import officer_share_change, term_change
+from safeschools_geo.hotspots._became import BECAME, hotspots_that_changed, what_became
+from safeschools_geo.hotspots._change import officer_share_change, term_change
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 from safeschools_geo.settings import PatrolChange, WorkloadSettings
-from safeschools_geo.term_compare import COMPARING_STEPS, compare_terms
+from safeschools_geo.term._compare import COMPARING_STEPS, compare_terms
 
 TABLES = ["school_zones", "loads", "rates_overall", "rates_zones", "rates_levels", "schools", "hotspots"]
 
@@ -222,7 +222,7 @@ def test_a_named_change_of_patrol_is_a_caution(busy, monkeypatch):
     import datetime as dt  # noqa: PLC0415
     from dataclasses import replace  # noqa: PLC0415
 
-    from safeschools_geo import term_compare  # noqa: PLC0415
+    from safeschools_geo.term import _compare as term_compare  # noqa: PLC0415
 
     read = term_compare.read_district
 

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
+from safeschools_geo.district._history import categorise, read_crosswalk
 from safeschools_geo.errors import CrosswalkError
-from safeschools_geo.incidents.crosswalk import categorise, read_crosswalk
 
 
 def crosswalk(tmp_path, text):

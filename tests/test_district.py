@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.district import DistrictError, read_district
+from safeschools_geo.district._district import DistrictError, read_district
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import OutputError
-from safeschools_geo.export import is_sealed, write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.io._export import is_sealed, write_csv, write_geojson, write_manifest, write_text
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path):

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.cli import main
-from safeschools_geo.maps.shell import Chart, OfflinePage
-from safeschools_geo.notebook_runs import notebook_html
+from safeschools_geo.cli._main import main
+from safeschools_geo.pages._page import Chart, OfflinePage
+from safeschools_geo.term._notebooks import notebook_html
 
 HOSTILE = (
     "\"'></title></script><img src=x onerror=window.planted=1><script>window.planted=1</script>"

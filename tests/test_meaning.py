@@ -7,11 +7,11 @@ import town
 from shapely.geometry import Point
 
 from safeschools_geo import io
-from safeschools_geo.district import DistrictError, check_district, read_district
+from safeschools_geo.district._district import DistrictError, check_district, read_district
+from safeschools_geo.district._settings_file import load_settings
 from safeschools_geo.errors import NoRecordError, SettingsError
-from safeschools_geo.term import run_term
-from safeschools_geo.term_compare import compare_terms
-from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.term._compare import compare_terms
+from safeschools_geo.term._run import run_term
 
 SCHOOLS = "data/boundaries/schools.csv"
 

@@ -7,7 +7,7 @@ import pytest
 import town
 from checkout import ROOT
 
-from safeschools_geo.notebook_runs import NotebookError, notebook_files, notebook_html, run_notebooks, set_parameters
+from safeschools_geo.term._notebooks import NotebookError, notebook_files, notebook_html, run_notebooks, set_parameters
 
 
 def test_every_notebook_there_is_runs_in_reading_order():
@@ -77,7 +77,7 @@ def test_a_cell_that_fails_is_named(tmp_path, monkeypatch):
         notebook("district_folder = None", "raise ValueError('no such thing')", tags=["parameters"]),
         tmp_path / "1.ipynb",
     )
-    monkeypatch.setattr("safeschools_geo.notebook_runs.notebook_files", lambda: [tmp_path / "1.ipynb"])
+    monkeypatch.setattr("safeschools_geo.term._notebooks.notebook_files", lambda: [tmp_path / "1.ipynb"])
     with pytest.raises(NotebookError, match="ValueError: no such thing"):
         run_notebooks(tmp_path / "out", district=None, term=None, is_synthetic=True)
     assert not (tmp_path / "out").exists()

@@ -11,8 +11,8 @@ import town
 from test_cli import call, points_file
 from test_writing import tree, write
 
-from safeschools_geo.disclosure.ledger import read_ledger
-from safeschools_geo.export import write_text
+from safeschools_geo.disclosure._ledger import read_ledger
+from safeschools_geo.io._export import write_text
 from safeschools_geo.writing import output_folder
 
 SETTINGS = f"{town.SETTINGS}\n[board]\npdf = false\n"
@@ -59,7 +59,7 @@ def given(tmp_path, monkeypatch):
         return [out / "a.html"]
 
     # Executing them takes minutes, and is tested by itself.
-    monkeypatch.setattr("safeschools_geo.notebook_runs.run_notebooks", notebooks)
+    monkeypatch.setattr("safeschools_geo.term._notebooks.run_notebooks", notebooks)
     return {
         "town": folder,
         "plan": tmp_path / "plan.csv",

@@ -14,12 +14,11 @@ import pandas as pd
 import pytest
 from plan_districts import DISTRICTS, normal, without_school
 
-from safeschools_geo.plan_maps import draw_plan
-from safeschools_geo.plan_outputs import write_term_plan
-from safeschools_geo.rebalance.checking.verify import verify_folder
-from safeschools_geo.term import run_term
-from safeschools_geo.term_maps import zones_finding
-from safeschools_geo.term_results import TermResult
+from safeschools_geo.results import TermResult
+from safeschools_geo.term._maps import draw_plan, zones_finding
+from safeschools_geo.term._run import run_term
+from safeschools_geo.term._write import write_term_plan
+from safeschools_geo.verify._plan_bound import verify_folder
 
 PRICED = {
     "response": "mean response",

@@ -5,8 +5,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from safeschools_geo.district import read_district
-from safeschools_geo.term import run_term
+from safeschools_geo.district._district import read_district
+from safeschools_geo.term._run import run_term
 
 pytestmark = pytest.mark.real_data
 

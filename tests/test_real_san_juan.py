@@ -8,18 +8,17 @@ import pandas as pd
 import pytest
 from shapely import coverage_is_valid
 
-from safeschools_geo.assign import assign_points
-from safeschools_geo.cli import main
-from safeschools_geo.coverage.points.staging_problem import StagingSettings
-from safeschools_geo.coverage.roads_travel.places import place_points
-from safeschools_geo.coverage.staging import stage_officers
-from safeschools_geo.coverage.travel import travel_times
-from safeschools_geo.district import check_district, read_district
-from safeschools_geo.hotspots.groups import school_groups
-from safeschools_geo.hotspots.rates import school_rates
-from safeschools_geo.layers import read_boundary
-from safeschools_geo.term import run_term
-from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.assign._points import assign_points
+from safeschools_geo.cli._main import main
+from safeschools_geo.coverage._roads import place_points
+from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging_points import StagingSettings
+from safeschools_geo.coverage._travel import travel_times
+from safeschools_geo.district._district import check_district, read_district
+from safeschools_geo.district._layers import read_boundary
+from safeschools_geo.district._settings_file import load_settings
+from safeschools_geo.hotspots._schools import school_groups, school_rates
+from safeschools_geo.term._run import run_term
 
 pytestmark = pytest.mark.real_data
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from shapely.geometry import box
 
-from safeschools_geo.cli import main
-from safeschools_geo.district import DistrictError, demo_folder, read_district
-from safeschools_geo.rebalance.checking.verify import verify_folder
+from safeschools_geo.cli._main import main
+from safeschools_geo.district._district import DistrictError, demo_folder, read_district
+from safeschools_geo.verify._plan_bound import verify_folder
 
 UTM = 32610
 

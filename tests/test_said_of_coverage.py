@@ -21,10 +21,10 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.board.packet import draw_packet
-from safeschools_geo.board.words import words
-from safeschools_geo.term import run_term
-from safeschools_geo.term_maps import draw_term
+from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.board._tables import words
+from safeschools_geo.term._maps import draw_term
+from safeschools_geo.term._run import run_term
 
 TRIP_MIN = 12
 WHO = [*["zone_officer"] * 5, *["backup_officer"] * 2, *["patrol"] * 2]

@@ -5,7 +5,7 @@ import pytest
 import town
 from pyproj import CRS
 
-from safeschools_geo.incidents.school_match import match_schools, plain_name
+from safeschools_geo.district._school_match import match_schools, plain_name
 from safeschools_geo.settings import IncidentSettings
 
 SCHOOLS = gpd.GeoDataFrame(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import safeschools_geo
+from safeschools_geo.district._settings_file import load_settings, preset_names
 from safeschools_geo.errors import FileReadError, SettingsError
 from safeschools_geo.settings import Bells, HoursSettings, Settings, Term, WorkloadSettings
-from safeschools_geo.toml_settings import load_settings, preset_names
 
 MINIMAL = '[district]\nname = "Ours"\ntime_zone = "America/Los_Angeles"\n'
 

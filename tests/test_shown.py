@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.shown import format_imbalance, format_load, format_ratio, format_share, millionths
+from safeschools_geo.text import format_imbalance, format_load, format_ratio, format_share, millionths
 from safeschools_geo.workload import imbalance
 
 

@@ -10,10 +10,10 @@ import town
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo import term as story
-from safeschools_geo.district import DistrictError, read_district
-from safeschools_geo.rebalance.travel import zone_centres
-from safeschools_geo.term import STEPS, run_term
+from safeschools_geo.district._district import DistrictError, read_district
+from safeschools_geo.rebalance._problem import zone_centres
+from safeschools_geo.term import _run as story
+from safeschools_geo.term._run import STEPS, run_term
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_centres_of_the_zones_are_worked_out_once_for_a_proposal(folder, mon
     def refused(*_, **__):
         raise AssertionError("the centres are known")
 
-    monkeypatch.setattr("safeschools_geo.term_ground.zone_centres", counted)
+    monkeypatch.setattr("safeschools_geo.term._day.zone_centres", counted)
     for module in ("score", "problem_of_units"):
         monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centres", refused)
     proposal = run_term(folder, term="Fall", protects=False).proposal

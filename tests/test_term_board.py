@@ -10,13 +10,13 @@ import pytest
 from checkout import DEMO
 from pypdf import PdfReader
 
-from safeschools_geo.cli import main
-from safeschools_geo.disclosure.ledger import ledger_text, read_ledger
+from safeschools_geo.cli._main import main
+from safeschools_geo.disclosure._ledger import ledger_text, read_ledger
 from safeschools_geo.errors import LedgerError
-from safeschools_geo.packet.counts import confidential_counts, school_year
 from safeschools_geo.settings import Term
-from safeschools_geo.term import run_term
-from safeschools_geo.term_board import protect_term, release_board
+from safeschools_geo.term._packet import protect_term, release_board
+from safeschools_geo.term._packet_figures import confidential_counts, school_year
+from safeschools_geo.term._run import run_term
 
 TRACERS = ("TRACERCASE", "TRACEROFFICER", "TRACERUNIT", "TRACERCALLTYPE")
 SMALL = range(1, 11)

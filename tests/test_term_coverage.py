@@ -10,11 +10,11 @@ import pytest
 import town
 from shapely.geometry import LineString
 
-from safeschools_geo.cli import main
-from safeschools_geo.coverage.visiting.faults import visit_faults
-from safeschools_geo.coverage.visiting.rules import SchoolHours
-from safeschools_geo.coverage_outputs import first_monday
-from safeschools_geo.term import run_term
+from safeschools_geo.cli._main import main
+from safeschools_geo.coverage._visit_rules import SchoolHours
+from safeschools_geo.term._run import run_term
+from safeschools_geo.term._write import first_monday
+from safeschools_geo.verify._visits import visit_faults
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from checkout import ROOT
 
-from safeschools_geo import cli
-from safeschools_geo.plan_outputs import write_plan
-from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.frontier import frontier
-from safeschools_geo.rebalance.ground.cells import service_areas
-from safeschools_geo.rebalance.ground.tiling import zones_of_units
+from safeschools_geo.cli import _main as cli
+from safeschools_geo.rebalance._cells import service_areas
+from safeschools_geo.rebalance._frontier import frontier
+from safeschools_geo.rebalance._propose import rebalance
+from safeschools_geo.rebalance._tiling import zones_of_units
+from safeschools_geo.term._write import write_plan
 
 sys.path.insert(0, str(ROOT / "tests" / "rebalance"))
 sys.path.insert(0, str(ROOT / "tests" / "disclosure"))

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.incidents import programme_work
+from safeschools_geo.district._program_work import programme_work
 from safeschools_geo.schemas import WORK_REASONS
 from safeschools_geo.settings import Bells, CalendarSettings, HoursSettings, Term
 

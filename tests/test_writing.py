@@ -16,7 +16,7 @@ from checkout import ROOT
 
 from safeschools_geo import writing
 from safeschools_geo.errors import OutputError
-from safeschools_geo.export import write_manifest, write_text
+from safeschools_geo.io._export import write_manifest, write_text
 from safeschools_geo.writing import output_file, output_folder, output_release, put_release, repair
 
 

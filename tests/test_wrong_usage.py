@@ -11,8 +11,8 @@ import pytest
 import town
 from checkout import ROOT
 
-from safeschools_geo.cli import COMMANDS, cli, main
-from safeschools_geo.commands.common import LARGEST_SEED, CheckedCommand, messages
+from safeschools_geo.cli._common import LARGEST_SEED, CheckedCommand, messages
+from safeschools_geo.cli._main import COMMANDS, cli, main
 
 TOMORROW = (dt.datetime.now(tz=dt.UTC).astimezone().date() + dt.timedelta(days=1)).isoformat()
 OF_A_TERM = ("run", "hotspots", "coverage", "board", "map", "rebalance", "notebooks", "score")
@@ -199,7 +199,7 @@ def test_help_imports_nothing_heavy(arguments):
         "safeschools_geo.commands",
     )
     code = (
-        "import sys\nfrom safeschools_geo.cli import main\n"
+        "import sys\nfrom safeschools_geo.cli._main import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )

@@ -1,1 +1,5 @@
-"""The public board packet."""
+"""The public packet: draws protected tables and nothing else."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

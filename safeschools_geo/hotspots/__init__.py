@@ -1,1 +1,5 @@
-"""Hotspots: where harm concentrates, how sure that is, and what it rests on."""
+"""Where and when incidents stand out: schools, groups, hours, repeats, and how far to trust that."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

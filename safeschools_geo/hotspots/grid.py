@@ -1,4 +1,4 @@
-"""Cells of a grid: rates where there is a denominator, and which cells are hot with their neighbours."""
+"""Cells of a grid: rates where there is a denominator, and which cells are hot (Gi*)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,196 @@ from scipy import sparse, special
 
 from safeschools_geo.crs import measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text
-from safeschools_geo.hotspots.intervals import q_values
-from safeschools_geo.hotspots.lattice import Kind, Lattice, lattice_over
-from safeschools_geo.hotspots.words import counted_text
+from safeschools_geo.hotspots._expected import counted_text, q_values
 from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
     from pyproj import CRS
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+
+
+# ── Lattices of squares or hexagons over an area, and which cells are neighbours
+
+Kind = Literal["hexagon", "square"]
+MOST_CELLS = 5_000_000
+"""Most cells a lattice may have."""
+
+_ROW_HEIGHT = np.sqrt(3) / 2
+_SQUARE_STEPS = [(dr, dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1) if (dr, dc) != (0, 0)]
+# On odd rows, which are half a cell to the east, the neighbours above and below are one column further.
+_HEXAGON_STEPS = {
+    0: [(0, -1), (0, 1), (-1, -1), (-1, 0), (1, -1), (1, 0)],
+    1: [(0, -1), (0, 1), (-1, 0), (-1, 1), (1, 0), (1, 1)],
+}
+# Corners seen from the centre: halves of a cell's width to the east; halves (square) or thirds (hexagon) of the
+# distance between rows to the north.
+_CORNERS = {
+    "square": np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]),
+    "hexagon": np.array([[1, 1], [0, 2], [-1, 1], [-1, -1], [0, -2], [1, -1], [1, 1]]),
+}
+_UP = {"square": 2, "hexagon": 3}
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Cells in rows and columns, numbered row by row from the south-west.
+
+    Parameters
+    ----------
+    kind
+        ``square``, or ``hexagon`` (points up; odd rows half a cell to the east).
+    size_m
+        Width of a cell: the side of a square, the distance between opposite sides of a hexagon.
+    origin
+        Centre of the first cell, metres.
+    rows, columns
+        Number of each.
+    """
+
+    kind: Kind
+    size_m: float
+    origin: tuple[float, float]
+    rows: int
+    columns: int
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return self.rows * self.columns
+
+    @property
+    def row_m(self) -> float:
+        """Distance between rows."""
+        return self.size_m * (_ROW_HEIGHT if self.kind == "hexagon" else 1.0)
+
+    def centres(self, cells: ArrayLike | None = None) -> Floats:
+        """Give the centres of cells."""
+        row, column = np.divmod(np.arange(self.count) if cells is None else np.asarray(cells), self.columns)
+        shift = 0.5 * (row % 2) if self.kind == "hexagon" else 0.0
+        return np.asarray(np.c_[self.origin[0] + (column + shift) * self.size_m, self.origin[1] + row * self.row_m])
+
+    def cell_of(self, xy: ArrayLike) -> Ints:
+        """Find the cell of points.
+
+        Number of the cell, int64, shape (n,); -1 outside of all and where a coordinate is missing. On an edge, the
+        cell to the east or north of it for squares, the first of the nearest for hexagons.
+        """
+        places = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
+        found = np.full(len(places), -1, dtype=np.int64)
+        is_somewhere = np.isfinite(places).all(axis=1)
+        found[is_somewhere] = self._located(places[is_somewhere])
+        return found
+
+    def _located(self, places: Floats) -> Ints:
+        x = (places[:, 0] - self.origin[0]) / self.size_m
+        row = (places[:, 1] - self.origin[1]) / self.row_m
+        if self.kind == "square":
+            return self._numbered(np.floor(row + 0.5), np.floor(x + 0.5))
+        # A point of a hexagon is nearest to its centre, which is in the row below or above the point.
+        below = np.floor(row)
+        best = np.full(len(places), np.inf)
+        chosen = np.full((2, len(places)), -1.0)
+        for line in (below, below + 1):
+            shift = 0.5 * (line % 2)
+            column = np.floor(x - shift + 0.5)
+            distance = (x - shift - column) ** 2 + ((row - line) * _ROW_HEIGHT) ** 2
+            is_nearer = distance < best
+            best = np.where(is_nearer, distance, best)
+            chosen = np.where(is_nearer, [line, column], chosen)
+        return self._numbered(chosen[0], chosen[1])
+
+    def _numbered(self, row: Floats, column: Floats) -> Ints:
+        is_in = (row >= 0) & (row < self.rows) & (column >= 0) & (column < self.columns)
+        return np.where(is_in, np.where(is_in, row, 0) * self.columns + np.where(is_in, column, 0), -1).astype(np.int64)
+
+    def polygons(self, cells: ArrayLike, *, crs: CRS) -> gpd.GeoSeries:
+        """Draw cells."""
+        return gpd.GeoSeries(self.shapes(cells), crs=crs)
+
+    def shapes(self, cells: ArrayLike) -> NDArray[np.object_]:
+        """Draw cells as bare polygons."""
+        row, column = np.divmod(np.asarray(cells, dtype=np.int64), self.columns)
+        shift = row % 2 if self.kind == "hexagon" else 0
+        corners, up = _CORNERS[self.kind], _UP[self.kind]
+        # Whole numbers of steps from the origin: the same corner comes out the same, whichever cell it is asked for.
+        x = self.origin[0] + ((2 * column + shift)[:, None] + corners[:, 0]) * (self.size_m / 2)
+        y = self.origin[1] + ((up * row)[:, None] + corners[:, 1]) * (self.row_m / up)
+        return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)))
+
+    def weights(self, cells: ArrayLike, *, rings: int = 1, include_self: bool = True) -> sparse.csr_array:
+        """Say which cells are neighbours."""
+        chosen = np.asarray(cells, dtype=np.int64)
+        self._check(chosen, rings)
+        place = np.full(self.count, -1, dtype=np.int64)
+        place[chosen] = np.arange(len(chosen))
+        one = self._touching(chosen, place)
+        own = sparse.eye_array(len(chosen), format="csr")
+        reach = own
+        for _ in range(rings):
+            reach = reach + reach @ one
+        reach.data[:] = 1.0
+        if not include_self:
+            reach = reach - own
+            reach.eliminate_zeros()
+        return sparse.csr_array(reach)
+
+    def _check(self, chosen: Ints, rings: int) -> None:
+        alien = chosen[(chosen < 0) | (chosen >= self.count)]
+        if len(alien):
+            raise InputError("These are no cells of the lattice.", ids=alien, expected=f"0 to {self.count - 1:,}")
+        numbers, times = np.unique(chosen, return_counts=True)
+        if (times > 1).any():
+            raise InputError("A cell takes part once.", ids=numbers[times > 1])
+        if rings < 1:
+            raise InputError("Neighbours need a ring.", found=rings, expected="1 or more")
+
+    def _touching(self, chosen: Ints, place: Ints) -> sparse.csr_array:
+        row, column = np.divmod(chosen, self.columns)
+        sources, targets = [], []
+        for parity in (0, 1):
+            mine = np.flatnonzero(row % 2 == parity)
+            steps = _SQUARE_STEPS if self.kind == "square" else _HEXAGON_STEPS[parity]
+            for down, right in steps:
+                r, c = row[mine] + down, column[mine] + right
+                is_in = (r >= 0) & (r < self.rows) & (c >= 0) & (c < self.columns)
+                other = place[r[is_in] * self.columns + c[is_in]]
+                sources.append(mine[is_in][other >= 0])
+                targets.append(other[other >= 0])
+        at = np.concatenate(sources), np.concatenate(targets)
+        return sparse.csr_array((np.ones(len(at[0])), at), shape=(len(chosen), len(chosen)))
+
+
+def lattice_over(
+    bounds: Sequence[float], *, size_m: float, kind: Kind = "hexagon", shift: tuple[float, float] = (0.0, 0.0)
+) -> Lattice:
+    """Lay a lattice over an area."""
+    if kind not in _CORNERS:
+        raise InputError("Cells of this kind are not known.", found=kind, expected=" or ".join(sorted(_CORNERS)))
+    west, south, east, north = map(float, bounds)
+    if not (np.isfinite([west, south, east, north]).all() and east >= west and north >= south):
+        raise InputError("A lattice needs an area.", found=tuple(bounds), expected="west, south, east, north in metres")
+    if not (size_m > 0 and np.isfinite(size_m)):
+        raise InputError("A cell has a width.", found=size_m, expected="metres above 0")
+    row_m = size_m * (_ROW_HEIGHT if kind == "hexagon" else 1.0)
+    origin = (west - size_m * (1 - shift[0] % 1), south - row_m * (1 - shift[1] % 1))
+    columns = int(np.ceil((east - origin[0]) / size_m)) + 2
+    rows = int(np.ceil((north - origin[1]) / row_m)) + 2
+    if rows * columns > MOST_CELLS:
+        raise InputError(
+            "The cells are too small for the area.",
+            found=f"{rows * columns:,} cells of {size_m:g} m",
+            expected=f"at most {MOST_CELLS:,}",
+            remedy="Take wider cells; check that the area is in metres.",
+        )
+    return Lattice(kind, size_m, origin, rows, columns)
+
+
+# ── Cells of a grid: rates where there is a denominator, and which cells are hot with their neighbours
 
 FEWEST_CELLS = 30
 """Fewest cells with a value for which Gi* is trusted."""
@@ -84,13 +263,7 @@ class GridHotspots:
         return self.cells[self.cells["is_hot"]]
 
     def summary(self) -> str:
-        """Say in plain English how many cells are hot.
-
-        Returns
-        -------
-        str
-            One or two sentences.
-        """
+        """Say in plain English how many cells are hot."""
         width = f"{self.settings['size_m']:g} m"
         beside = (
             f" {counted_text(self.left_out, self.population)} {'lies' if self.left_out == 1 else 'lie'} in no cell."
@@ -116,13 +289,7 @@ class GridHotspots:
         return said + beside
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the cells without their shapes.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `cells` without `geometry`.
-        """
+        """Return the cells without their shapes."""
         return pd.DataFrame(self.cells.drop(columns="geometry"))
 
 
@@ -236,52 +403,7 @@ def grid_hotspots(
     shifts: int = 3,
     fewest_cells: int = FEWEST_CELLS,
 ) -> GridHotspots:
-    """Find the cells of a grid that are hot with their neighbours.
-
-    Parameters
-    ----------
-    incidents
-        Points and, where there are `schools`, their `school_id`; any CRS.
-    crs
-        Projected CRS in metres to measure in.
-    area
-        The district, in `crs`; the rectangle around the points if left out.
-    size_m
-        Width of a cell.
-    kind
-        ``hexagon`` or ``square``.
-    schools
-        `school_id`, `student_days` (missing where unknown) and shapes, any CRS, where there is a denominator: only
-        incidents at these schools are counted then, at the school's place, and only cells with student-days take part.
-        None where there is none: every cell that touches the area takes part with its count, none or many.
-    alpha
-        Largest q-value of a hot cell.
-    rings
-        Number of rings of neighbours.
-    shifts
-        The grid is laid anew, moved by one ``shifts``-th of a cell each way: ``shifts²`` grids, itself among them.
-    fewest_cells
-        Fewest cells with a value for any to be called hot.
-
-    Returns
-    -------
-    GridHotspots
-        `cells` has `cell_id`, `incidents`, `student_days`, `value` (rate or count), `z`, `p_value` (one-sided, gamma
-        tail) and `q_value` of Gi*, `is_hot`, `stability_share` (share of the shifted grids in which the cell's centre
-        lies in a hot cell), `status` (``hot``, ``not_hot`` or ``insufficient_data``: fewer than `fewest_cells` cells,
-        nothing is tested) and the shapes, EPSG:4326.
-
-    Raises
-    ------
-    CRSError
-        When `crs` is not projected and in metres, or a layer has no CRS.
-    ColumnError
-        When schools or incidents lack a column, a school comes twice, or student-days are negative.
-    InputError
-        When there is neither an area nor a place.
-    SettingsError
-        When an option makes no sense.
-    """
+    """Find the cells of a grid that are hot with their neighbours."""
     settings = {
         "size_m": size_m,
         "kind": kind,

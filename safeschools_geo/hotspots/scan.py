@@ -1,4 +1,4 @@
-"""Kulldorff's scan: groups of neighbouring units with more cases than expected, judged after all looking."""
+"""Kulldorff's scan: groups of neighboring units with more cases than expected."""
 
 from __future__ import annotations
 
@@ -6,31 +6,227 @@ import os
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import optimize, special
+from scipy.spatial.distance import cdist
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.intervals import ratio_interval
-from safeschools_geo.hotspots.likelihood import (
-    LikelihoodRatio,
-    critical_ratio,
-    gumbel_p_value,
-    rank_p_value,
-    smallest_ratio,
-)
-from safeschools_geo.hotspots.windows import Distances, Windows, circular_windows
+from safeschools_geo.hotspots._expected import ratio_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
     Counts = NDArray[np.int32]
 
+
+# ── The likelihood ratio of a window, and how rare a maximum of it is
+
+EULER = 0.57721566490153286
+
+
+class LikelihoodRatio:
+    """Kulldorff's log likelihood ratio of "more inside than outside", quick for very many windows.
+
+    With `c` of `C` cases inside a window in which a share `s` of them is expected it is
+    ``c log(c / (C s)) + (C - c) log((C - c) / (C - C s))`` where ``c > C s``, else 0. The part that depends on whole
+    numbers only is looked up (M. Kulldorff, "A spatial scan statistic", Communications in Statistics 26, 1997).
+
+    Parameters
+    ----------
+    totals
+        Number of cases in all: one, or one for each simulation, shape (simulations,).
+    """
+
+    def __init__(self, totals: int | Ints) -> None:
+        cases = np.arange(int(np.max(totals)) + 1, dtype=np.float64)
+        self._x_log_x = cases * np.log(np.maximum(cases, 1.0))
+        self._totals = np.asarray(totals, dtype=np.int32)
+        # With one total for all, both looked-up parts are one.
+        self._both = self._x_log_x + self._x_log_x[::-1] if self._totals.ndim == 0 else None
+
+    def __call__(self, cases: NDArray[np.int32], share: Floats) -> Floats:
+        """Compute the ratio."""
+        along = (slice(None), *([None] * (cases.ndim - 1)))
+        share = np.minimum(share, 1 - 1e-15)[along]
+        inside, outside = np.log(share), np.log1p(-share)
+        ratio = self._looked_up(cases)
+        ratio -= cases * (inside - outside)
+        ratio -= self._totals * outside + self._x_log_x[self._totals]
+        # A ratio is of interest only above expectation; comparing whole numbers is quicker than comparing fractions.
+        ratio[cases <= np.floor(self._totals * share).astype(np.int32)] = 0.0
+        return ratio
+
+    def _looked_up(self, cases: NDArray[np.int32]) -> Floats:
+        if self._both is not None:
+            return np.asarray(self._both.take(cases))
+        found = self._x_log_x.take(cases)
+        found += self._x_log_x.take(self._totals - cases)
+        return np.asarray(found)
+
+
+def critical_ratio(maxima: Floats, *, alpha: float = 0.05) -> float:
+    """Find the likelihood ratio from which a window has a small p-value."""
+    return float(np.quantile(maxima, 1 - alpha, method="higher"))
+
+
+def smallest_ratio(share: float, total: float, critical: float) -> float:
+    """Find the smallest observed over expected of a window whose likelihood ratio is the critical one."""
+
+    def beyond(inside: float) -> float:
+        outside = special.xlogy(1 - inside, (1 - inside) / (1 - share))
+        return float(total * (inside * np.log(inside / share) + outside) - critical)
+
+    if beyond(1.0) <= 0:
+        return float("inf")
+    return float(optimize.brentq(beyond, share, 1.0) / share)
+
+
+def rank_p_value(value: float, maxima: Floats) -> float:
+    """Rank a value among simulated maxima.
+
+    One-sided p-value ``(1 + number at least as large) / (simulations + 1)`` (Dwass 1957). A hair's breadth is
+    granted: equal windows summed in another order are equal.
+    """
+    return float((1 + (maxima >= value - 1e-9).sum()) / (len(maxima) + 1))
+
+
+def gumbel_p_value(value: float, maxima: Floats) -> float:
+    """Judge a value by the extreme-value distribution fitted to simulated maxima.
+
+    One-sided p-value, not limited by the number of simulations: Gumbel's distribution by moments (A. Abrams, K.
+    Kleinman and M. Kulldorff, "Gumbel based p-value approximations for spatial scan statistics", International
+    Journal of Health Geographics 9, 2010). 1 where the maxima do not vary.
+    """
+    scale = float(np.std(maxima, ddof=1)) * np.sqrt(6) / np.pi if len(maxima) > 1 else 0.0
+    if scale == 0:
+        return 1.0
+    location = float(np.mean(maxima)) - EULER * scale
+    return float(-np.expm1(-np.exp(-(value - location) / scale)))
+
+
+# ── Circular windows: each unit with its nearest neighbours, nearest first, up to a share of what is expected
+
+Distances = Literal["plane", "great_circle"]
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius of the earth, GRS 80."""
+
+LAST_BITS = 1e-14
+"""Rounding of a coordinate, as a share of the largest one: nothing nearer than that is told apart."""
+
+ONE_DISTANCE = 1e-9
+"""Distances that differ by this share of the largest are one."""
+
+_LOST = 1e-12
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Circles around every unit.
+
+    Parameters
+    ----------
+    order
+        Row i holds the units by distance from unit i, itself first, shape (n, n).
+    is_complete
+        Whether the circle around unit i that holds its first j + 1 neighbours is a window: it holds every unit at its
+        own radius, no more than the largest share and no less than the least, shape (n, n).
+    radius
+        Distance of the (j + 1)-th neighbor, in the unit of the places (meters on the globe), shape (n, n).
+    """
+
+    order: NDArray[np.int64]
+    is_complete: NDArray[np.bool_]
+    radius: NDArray[np.float64]
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+        """Yield, for every centre, its neighbours as far as windows reach, and which of them end a window."""
+        for order, is_complete in zip(self.order, self.is_complete, strict=True):
+            reach = int(np.flatnonzero(is_complete)[-1]) + 1 if is_complete.any() else 0
+            yield order[:reach], is_complete[:reach]
+
+    @property
+    def count(self) -> int:
+        """How many windows there are."""
+        return int(self.is_complete.sum())
+
+
+def circular_windows(
+    xy: ArrayLike,
+    weights: NDArray[np.float64],
+    *,
+    max_share: float,
+    min_share: float = 0.0,
+    distances: Distances = "plane",
+) -> Windows:
+    """List the circular windows of a scan."""
+    places = np.asarray(xy, dtype=np.float64)
+    require_places(places, len(weights), distances)
+    apart = great_circle_m(places) if distances == "great_circle" else cdist(places, places)
+    largest = EARTH_RADIUS_M if distances == "great_circle" else float(np.abs(places).max(initial=0.0))
+    order, radius, starts = _rings(apart, least=LAST_BITS * largest)
+    ends_circle = np.ones_like(radius, dtype=np.bool_)
+    ends_circle[:, :-1] = starts[:, 1:]
+    held = np.cumsum(weights[order], axis=1)
+    total = weights.sum()
+    ends_circle &= (held <= max_share * total * (1 + _LOST)) & (held >= min_share * total * (1 - _LOST))
+    return Windows(order, ends_circle, radius)
+
+
+def _rings(
+    apart: NDArray[np.float64], *, least: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Order the units around each unit, nearest first, and tell where a larger distance begins.
+
+    Distances that differ by no more than rounding are one distance, in whatever unit they are: by `least`, or by
+    `ONE_DISTANCE` of the largest. In a ring, units stand in the order given; each unit stands first in its own row.
+    """
+    nearest = np.argsort(apart, axis=1, kind="stable")
+    radius = np.take_along_axis(apart, nearest, axis=1)
+    starts = np.zeros_like(radius, dtype=np.bool_)
+    starts[:, 1:] = np.diff(radius, axis=1) > max(least, ONE_DISTANCE * float(apart.max(initial=0.0)))
+    is_other = nearest != np.arange(len(apart))[:, None]
+    within = np.lexsort((nearest, is_other, np.cumsum(starts, axis=1)), axis=1)
+    return np.take_along_axis(nearest, within, axis=1), radius, starts
+
+
+def great_circle_m(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Measure distances on a sphere."""
+    lon, lat = np.radians(lonlat).T
+    chord = (
+        np.sin((lat[:, None] - lat) / 2) ** 2
+        + np.cos(lat)[:, None] * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
+    )
+    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(chord, 0, 1))))
+
+
+def require_places(places: NDArray[np.float64], n: int, distances: Distances) -> None:
+    """Refuse places that cannot be measured between."""
+    if places.shape != (n, 2):
+        raise InputError("The places do not fit the counts.", found=f"shape {places.shape}", expected=f"({n}, 2)")
+    lost = np.flatnonzero(~np.isfinite(places).all(axis=1))
+    if len(lost):
+        raise InputError("Units without a place cannot be scanned.", ids=lost, remedy="Leave them out, and say so.")
+    if distances == "great_circle" and (np.abs(places) > [180, 90]).any():
+        raise InputError(
+            "These are no degrees.",
+            found=f"coordinates up to {np.abs(places).max():,.0f}",
+            expected="longitude and latitude",
+            remedy='Leave out distances="great_circle" for coordinates in metres.',
+        )
+
+
+# ── Kulldorff's scan: groups of neighbouring units with more cases than expected, judged after all looking
+
 MOST_CLUSTERS = 10
-_LOST = 1e-9
+_SCAN_LOST = 1e-9
 _STEPS = 32
 _MOST_LOOKED_UP = 8_000_000
 _MOST_CASES = 100_000_000
@@ -232,30 +428,11 @@ def poisson_scan(
 def simulate_counts(
     total: int, share: Floats, *, simulations: int, seed: int, dispersion: float | Floats | None = None
 ) -> Counts:
-    """Draw counts as they would be by chance.
-
-    Parameters
-    ----------
-    total
-        Number of cases.
-    share
-        Share of the cases expected at each unit, shape (n,).
-    simulations
-        Number of simulations.
-    seed
-        Seed.
-    dispersion
-        Variance of the units' gamma factors, a number or one for each simulation; None for none.
-
-    Returns
-    -------
-    numpy.ndarray
-        Counts that add up to `total`, int32, shape (n, simulations).
-    """
+    """Draw counts as they would be by chance."""
     rng = np.random.default_rng(seed)
     if dispersion is None:
         return np.ascontiguousarray(rng.multinomial(total, share, size=simulations).T.astype(np.int32))
-    spread = np.maximum(np.broadcast_to(np.asarray(dispersion, dtype=np.float64), (simulations,)), _LOST)[:, None]
+    spread = np.maximum(np.broadcast_to(np.asarray(dispersion, dtype=np.float64), (simulations,)), _SCAN_LOST)[:, None]
     # The least number keeps a draw possible where every factor of a simulation is as good as nothing.
     factors = rng.gamma(1 / spread, spread, size=(simulations, len(share))) + np.finfo(np.float64).tiny
     chances = share * factors
@@ -365,7 +542,7 @@ def _likeliest(windows: Windows, judge: _Judge) -> list[_Found]:
     for centre, (order, ends) in enumerate(windows):
         values = judge(order, ends)[:, 0]
         sizes = np.flatnonzero(ends) + 1
-        found += [(-v, int(size), centre) for v, size in zip(values.tolist(), sizes, strict=True) if v > _LOST]
+        found += [(-v, int(size), centre) for v, size in zip(values.tolist(), sizes, strict=True) if v > _SCAN_LOST]
     taken = np.zeros(len(windows.order), dtype=np.bool_)
     chosen: list[_Found] = []
     for value, size, centre in sorted(found):

@@ -10,14 +10,15 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.windows import LAST_BITS, ONE_DISTANCE
-from safeschools_geo.hotspots.words import NOT_CLEARLY, carried, chance_text, times
+from safeschools_geo.hotspots._expected import NOT_CLEARLY, carried, chance_text, times
+from safeschools_geo.hotspots.scan import LAST_BITS, ONE_DISTANCE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+
 
 _PAIR_COST, _CELL_COST, _VISIT_COST = 6.0, 2.5, 4.0
 _MOST_CELLS = 50_000_000
@@ -174,18 +175,7 @@ class ByPairs:
         self._days = days
 
     def count(self, moments: Floats) -> int:
-        """Count the pairs.
-
-        Parameters
-        ----------
-        moments
-            Moments in days, shape (n,).
-
-        Returns
-        -------
-        int
-            Pairs near in space and time.
-        """
+        """Count the pairs."""
         return int(np.count_nonzero(np.abs(moments.take(self._left) - moments.take(self._right)) <= self._days))
 
 
@@ -221,18 +211,7 @@ class ByPlaceAndDay:
         self._target = targets[order][start[where][self._event] + step]
 
     def count(self, moments: Floats) -> int:
-        """Count the pairs.
-
-        Parameters
-        ----------
-        moments
-            Moments in whole days, shape (n,).
-
-        Returns
-        -------
-        int
-            Pairs near in space and time.
-        """
+        """Count the pairs."""
         day = moments.astype(np.int64) - self._first
         table = np.bincount(self._where * self._length + day, minlength=self._places * self._length)
         sums = np.zeros((self._places, self._length + 1), dtype=np.int32)

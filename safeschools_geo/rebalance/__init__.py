@@ -1,19 +1,5 @@
-"""Patrol zones: drafted from scratch, and changed as little as possible."""
+"""Patrol zones: drafted from scratch, and changed as little as possible, with what is proven of it."""
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from safeschools_geo.rebalance.propose import rebalance
-
-__all__ = ["rebalance"]
-
-
-def __getattr__(name: str) -> object:
-    """Import `rebalance` when it is asked for: a plan is verified without a solver."""
-    if name == "rebalance":
-        from safeschools_geo.rebalance.propose import rebalance  # noqa: PLC0415 - see above
-
-        return rebalance
-    raise AttributeError(name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

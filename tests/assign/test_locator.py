@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from safeschools_geo.assign import ZoneLocator, lookup
+from safeschools_geo.assign import _locator as lookup
+from safeschools_geo.assign._locator import ZoneLocator
 from safeschools_geo.errors import ColumnError, GeometryError, SeveralFaultsError
 
 

@@ -7,9 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.assign.lookup import ZoneLookup
-from safeschools_geo.assign.raster import ZoneRaster
-from safeschools_geo.assign.shapes import ZoneShapes
+from safeschools_geo.assign._locator import ZoneLookup, ZoneRaster, ZoneShapes
 
 SIDES = (1, 3, 16, 64, 257)
 

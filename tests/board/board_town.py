@@ -27,9 +27,12 @@ import numpy as np
 import pandas as pd
 import town
 
-from safeschools_geo.board_content import BoardContent, BoardCoverage, BoardDetail, BoardPlan
-from safeschools_geo.disclosure import Grouping, RawTable, audit, load_policy, protect
-from safeschools_geo.packet.rates import public_changes, public_rates
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._policy import Grouping, load_policy
+from safeschools_geo.disclosure._protect import protect
+from safeschools_geo.disclosure._tables import RawTable
+from safeschools_geo.results import BoardContent, BoardCoverage, BoardDetail, BoardPlan
+from safeschools_geo.term._packet_figures import public_changes, public_rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

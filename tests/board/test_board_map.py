@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from playwright.sync_api import expect
 from shapely.geometry import LineString, box
 
-from safeschools_geo.board.board_map import Area, Mark, hatch_sign, zone_map
-from safeschools_geo.board.hatch import hatch, path_of
-from safeschools_geo.board.packet import draw_packet
-from safeschools_geo.board.rows import shortened
-from safeschools_geo.board.trend_chart import Point, count_bars, rate_panel, top_of
+from safeschools_geo.board._charts import Point, count_bars, rate_panel, top_of
+from safeschools_geo.board._map import Area, Mark, hatch, hatch_sign, path_of, zone_map
+from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.board._tables import shortened
 
 SVG = "{http://www.w3.org/2000/svg}"
 AREAS = [

@@ -20,17 +20,15 @@ from checkout import ROOT, missing
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from safeschools_geo.board.index_part import index_part
-from safeschools_geo.board.packet import draw_packet, packet_parts
-from safeschools_geo.board.pdf import find_browser, print_pdf
-from safeschools_geo.board.rates_part import rates_part
-from safeschools_geo.board.rows import change_text
-from safeschools_geo.board.trends_part import trends_part
-from safeschools_geo.board.words import LANGUAGES, words
-from safeschools_geo.board.zones_part import zones_part
-from safeschools_geo.disclosure import Grouping, audit, protect
+from safeschools_geo.board._chapters import index_part, rates_part, trends_part, zones_part
+from safeschools_geo.board._packet import draw_packet, packet_parts
+from safeschools_geo.board._page import find_browser, print_pdf
+from safeschools_geo.board._tables import LANGUAGES, change_text, words
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._policy import Grouping
+from safeschools_geo.disclosure._protect import protect
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.packet.rates import public_changes
+from safeschools_geo.term._packet_figures import public_changes
 
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 WORDS = ROOT / "safeschools_geo" / "board" / "words"

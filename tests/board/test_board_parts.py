@@ -14,16 +14,10 @@ import pytest
 import town
 from checkout import ROOT
 
-from safeschools_geo.board.coverage_part import coverage_part
-from safeschools_geo.board.decimals import decimals_of
-from safeschools_geo.board.glossary_part import glossary_part
-from safeschools_geo.board.method_part import method_part
-from safeschools_geo.board.plan_map import Sign, plan_maps
-from safeschools_geo.board.plan_part import plan_part
-from safeschools_geo.board.row_chart import ChartRow, row_chart
-from safeschools_geo.board.words import LANGUAGES, words
-from safeschools_geo.disclosure import load_policy
-from safeschools_geo.disclosure.policy import policy_names
+from safeschools_geo.board._chapters import coverage_part, glossary_part, method_part, plan_part
+from safeschools_geo.board._charts import ChartRow, Sign, plan_maps, row_chart
+from safeschools_geo.board._tables import LANGUAGES, decimals_of, words
+from safeschools_geo.disclosure._policy import load_policy, policy_names
 from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS
 
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"

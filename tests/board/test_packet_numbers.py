@@ -11,14 +11,12 @@ import board_town
 import pandas as pd
 import pytest
 
-from safeschools_geo.board.packet import draw_packet
-from safeschools_geo.disclosure.checking.html_page import page_of
-from safeschools_geo.disclosure.checking.packet import verify_packet
-from safeschools_geo.disclosure.checking.pages import page_checks
-from safeschools_geo.disclosure.checking.record import read_record
-from safeschools_geo.packet.outputs import write_board
-from safeschools_geo.packet.statements import Statement, statements_of
-from safeschools_geo.term_results import TermBoard
+from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.results import TermBoard
+from safeschools_geo.term._packet import Statement, statements_of
+from safeschools_geo.term._write import write_board
+from safeschools_geo.verify._packet import page_checks, verify_packet
+from safeschools_geo.verify._packet_record import page_of, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from safeschools_geo.board import pdf
-from safeschools_geo.board.pdf import Printed, find_browser, page_rules, print_pdf
+from safeschools_geo.board import _page as pdf
+from safeschools_geo.board._page import Printed, find_browser, page_rules, print_pdf
 from safeschools_geo.errors import InputError
 
 NO_SH = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safeschools_geo.coverage.absence import Watch, absence_case, absences
-from safeschools_geo.coverage.cube.erlang import erlang_b
-from safeschools_geo.coverage.dispatch import zone_dispatch
+from safeschools_geo.coverage._dispatch import zone_dispatch
+from safeschools_geo.coverage._plan_scores import Watch, absence_case, absences
+from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.errors import InputError
 
 ZONES = pd.Series({"a": "1", "b": "1", "c": "2", "d": "3"})

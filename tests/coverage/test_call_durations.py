@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from small_record import call, record
 
-from safeschools_geo.coverage.record.durations import believed_minutes, call_durations, minutes_between
+from safeschools_geo.coverage._record import believed_minutes, call_durations, minutes_between
 from safeschools_geo.settings import WorkloadSettings
 
 SETTINGS = WorkloadSettings(longest_service_min=120.0)

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_record import DAYS, HOURS, SCHOOLS, ZONES, call, record
 
-from safeschools_geo.coverage.rates import call_rates, redrawn
-from safeschools_geo.coverage.record.programme_hours import programme_hours
+from safeschools_geo.coverage._record import call_rates, programme_hours, redrawn
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError
 from safeschools_geo.settings import WorkloadSettings
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from safeschools_geo.coverage.dispatch import by_travel, officer_minutes, zone_dispatch
+from safeschools_geo.coverage._dispatch import by_travel, officer_minutes, zone_dispatch
 from safeschools_geo.errors import InputError, SeveralFaultsError
 
 ZONES = pd.Series({"a": "1", "b": "1", "c": "2"})

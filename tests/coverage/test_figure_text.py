@@ -2,7 +2,7 @@
 
 import pytest
 
-from safeschools_geo.coverage.figure_text import (
+from safeschools_geo.text import (
     change_text,
     figure_text,
     highest,

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from test_plan_scores import dispatch_of
 
-from safeschools_geo.coverage.plan_comparison import compare
-from safeschools_geo.coverage.plan_scores import COLUMNS, PlanScores, score_coverage
+from safeschools_geo.coverage._plan_scores import COLUMNS, PlanScores, compare, score_coverage
 from safeschools_geo.errors import InputError
 
 UNITS = {

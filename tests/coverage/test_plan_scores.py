@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safeschools_geo.coverage.dispatch import zone_dispatch
-from safeschools_geo.coverage.plan_scores import COLUMNS, score_coverage
+from safeschools_geo.coverage._dispatch import zone_dispatch
+from safeschools_geo.coverage._plan_scores import COLUMNS, score_coverage
 from safeschools_geo.errors import InputError, SettingsError
-from safeschools_geo.rebalance.scoring.plan_measures import coverage_measures
+from safeschools_geo.rebalance._measures import coverage_measures
 
 NAMES = ["response", "response_p90", "within_5_min", "backup", "overflow", "busiest"]
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queueing_brute_force import random_system
 
-from safeschools_geo.coverage.cube import hypercube_approximation as module
-from safeschools_geo.coverage.cube.erlang import erlang_b, erlang_c
+from safeschools_geo.coverage import queueing as module
+from safeschools_geo.coverage._service import erlang_b, erlang_c
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import SettingsError
 

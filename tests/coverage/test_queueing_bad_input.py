@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from safeschools_geo.coverage.cube.erlang import erlang_b, erlang_c
+from safeschools_geo.coverage._service import erlang_b, erlang_c
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 

@@ -6,13 +6,13 @@ import pandas as pd
 import pyogrio
 import pytest
 
-from safeschools_geo.coverage.cube.queueing_response import response
-from safeschools_geo.coverage.dispatch import zone_dispatch
-from safeschools_geo.coverage.points.staging_problem import StagingSettings
+from safeschools_geo.coverage._dispatch import zone_dispatch
+from safeschools_geo.coverage._response import response
+from safeschools_geo.coverage._roads import place_points
+from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging_points import StagingSettings
+from safeschools_geo.coverage._travel import travel_times
 from safeschools_geo.coverage.queueing import hypercube
-from safeschools_geo.coverage.roads_travel.places import place_points
-from safeschools_geo.coverage.staging import stage_officers
-from safeschools_geo.coverage.travel import travel_times
 
 pytestmark = pytest.mark.real_data
 OFFICERS = 12

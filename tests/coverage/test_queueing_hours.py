@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from queueing_brute_force import random_system
 
-from safeschools_geo.coverage.cube.hours_of_day import by_hour
+from safeschools_geo.coverage._response import by_hour
 from safeschools_geo.coverage.queueing import hypercube
 from safeschools_geo.errors import InputError, SettingsError
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queueing_brute_force import random_system
 
-from safeschools_geo.coverage.cube.queueing_response import response
+from safeschools_geo.coverage._response import response
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SeveralFaultsError
 

@@ -6,10 +6,7 @@ from queueing_brute_force import random_system
 from queueing_simpy import simpy_intervals
 from scipy.stats import norm
 
-from safeschools_geo.coverage.cube.erlang import erlang_b
-from safeschools_geo.coverage.cube.service_mismatch import service_mismatch
-from safeschools_geo.coverage.cube.service_simulation import simulate_calls
-from safeschools_geo.coverage.cube.service_times import gamma_times, observed_times
+from safeschools_geo.coverage._service import erlang_b, gamma_times, observed_times, service_mismatch, simulate_calls
 from safeschools_geo.coverage.queueing import hypercube
 from safeschools_geo.errors import InputError, SettingsError
 

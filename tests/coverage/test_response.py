@@ -5,12 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.coverage.response import (
-    mean_response_min,
-    response_quantile_min,
-    weighted_quantile,
-    within_share,
-)
+from safeschools_geo.coverage._response import mean_response_min, response_quantile_min, weighted_quantile, within_share
 
 SHARES = np.array([[0.5, 0.1], [0.2, 0.1]])
 MINUTES = np.array([[2.0, 8.0], [4.0, 10.0]])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_record import call, record
 
-from safeschools_geo.coverage.specialist import caseload
+from safeschools_geo.coverage._staffing import caseload
 from safeschools_geo.errors import ColumnError, SettingsError
 from safeschools_geo.settings import CalendarSettings, Term, WorkloadSettings
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from safeschools_geo.coverage._staffing import COLUMNS, staffing
 from safeschools_geo.coverage.queueing import hypercube
-from safeschools_geo.coverage.staffing import COLUMNS, staffing
 from safeschools_geo.errors import InputError, SeveralFaultsError
 
 ARRIVALS = np.array([0.5, 1.0, 1.5, 0.0])

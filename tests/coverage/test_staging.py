@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from waiting_places import along_a_line, best_by_trying, problems
 
-from safeschools_geo.coverage.points.best_points import busy_gains, find_cover
-from safeschools_geo.coverage.points.staging_problem import OBJECTIVES, StagingSettings
-from safeschools_geo.coverage.staging import stage_officers
+from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging_points import OBJECTIVES, StagingSettings, busy_gains, find_cover
 from safeschools_geo.errors import InputError
 
 ROUNDING = 1e-9

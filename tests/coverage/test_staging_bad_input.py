@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from waiting_places import along_a_line
 
-from safeschools_geo.coverage.points.staging_problem import StagingSettings
-from safeschools_geo.coverage.staging import stage_officers
+from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError
 
 MINUTES, WEIGHTS = along_a_line()

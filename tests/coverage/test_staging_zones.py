@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from waiting_places import along_a_line, problems
 
-from safeschools_geo.coverage.points.staging_problem import StagingSettings
-from safeschools_geo.coverage.staging import stage_officers, stage_zones
+from safeschools_geo.coverage._staging import stage_officers, stage_zones
+from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.errors import ColumnError, InputError, SeveralFaultsError
 
 ZONES = pd.Series({"a": "West", "b": "West", "c": "West", "d": "East", "e": "East"})

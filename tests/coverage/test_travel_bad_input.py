@@ -5,16 +5,9 @@ import numpy as np
 import pytest
 from drawn_streets import UTM, line, places, roads
 
-from safeschools_geo.coverage.roads_travel.roads import RoadRules
-from safeschools_geo.coverage.travel import TravelSettings, travel_times
-from safeschools_geo.errors import (
-    ColumnError,
-    CRSError,
-    GeometryError,
-    InputError,
-    SettingsError,
-    SeveralFaultsError,
-)
+from safeschools_geo.coverage._roads import RoadRules
+from safeschools_geo.coverage._travel import TravelSettings, travel_times
+from safeschools_geo.errors import ColumnError, CRSError, GeometryError, InputError, SettingsError, SeveralFaultsError
 
 THERE = places(A=(0, 0), B=(500, 0))
 STREETS = [line((500 * i, 0), (500 * i + 500, 0)) for i in range(5)]

@@ -4,9 +4,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 
-from safeschools_geo.coverage.roads_travel.places import place_points
-from safeschools_geo.coverage.roads_travel.roads import RoadRules
-from safeschools_geo.coverage.travel import TravelSettings, travel_times
+from safeschools_geo.coverage._roads import RoadRules, place_points
+from safeschools_geo.coverage._travel import TravelSettings, travel_times
 from safeschools_geo.errors import ColumnError
 
 pytestmark = pytest.mark.real_data

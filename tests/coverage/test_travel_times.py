@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiLineString, Point, Polygon, box
 
-from safeschools_geo.coverage.roads_travel.places import place_points
-from safeschools_geo.coverage.roads_travel.roads import RoadRules
-from safeschools_geo.coverage.travel import TravelSettings, travel_times
+from safeschools_geo.coverage._roads import RoadRules, place_points
+from safeschools_geo.coverage._travel import TravelSettings, travel_times
 
 WALK = TravelSettings(roads=RoadRules(access_speed_kph=6))
 """100 m from a street take a minute."""
@@ -337,7 +336,7 @@ def test_straight_lines_keep_the_triangle(xy):
 def test_many_origins_are_measured_a_few_at_a_time(monkeypatch):
     net, there = roads(line((0, 0), (1000, 0))), places(**{f"p{i}": (100 * i, 0) for i in range(9)})
     whole = travel_times(there, roads=net)
-    monkeypatch.setattr("safeschools_geo.coverage.roads_travel.road_graph._AT_ONCE", 25)
+    monkeypatch.setattr("safeschools_geo.coverage._roads._AT_ONCE", 25)
     assert travel_times(there, roads=net).minutes.equals(whole.minutes)
 
 

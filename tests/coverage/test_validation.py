@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from small_record import DAYS, HOURS, SCHOOLS, ZONES, call, record
 
-from safeschools_geo.coverage.dispatch import zone_dispatch
+from safeschools_geo.coverage._dispatch import zone_dispatch
+from safeschools_geo.coverage._record import call_rates
+from safeschools_geo.coverage._validation import COLUMNS, validate
 from safeschools_geo.coverage.queueing import hypercube
-from safeschools_geo.coverage.rates import call_rates
-from safeschools_geo.coverage.validation import COLUMNS, validate
 from safeschools_geo.errors import InputError, SettingsError
 from safeschools_geo.settings import HoursSettings, WorkloadSettings
 

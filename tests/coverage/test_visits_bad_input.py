@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from visit_town import random_town
 
-from safeschools_geo.coverage.visiting.rules import SchoolHours, VisitRules
-from safeschools_geo.coverage.visits import plan_visits
+from safeschools_geo.coverage._visit_rules import SchoolHours, VisitRules
+from safeschools_geo.coverage._visits import plan_visits
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 
 TOWN = random_town(1, zones=2, per_zone=3)

@@ -11,10 +11,9 @@ import pytest
 from icalendar import Calendar
 from visit_town import QUICK, random_town
 
-from safeschools_geo.coverage.visiting.files import visits_csv, visits_ics
-from safeschools_geo.coverage.visits import plan_visits
+from safeschools_geo.coverage._visits import plan_visits, visits_csv, visits_ics
 from safeschools_geo.errors import InputError, SettingsError
-from safeschools_geo.io.text import safe_cells
+from safeschools_geo.io._table import safe_cells
 
 ZONE = "America/Los_Angeles"
 MONDAY = dt.date(2025, 11, 3)

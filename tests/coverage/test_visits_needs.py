@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from visit_town import schools
 
-from safeschools_geo.coverage.visiting.needs import visits_per_week
+from safeschools_geo.coverage._visit_rules import visits_per_week
 from safeschools_geo.errors import InputError
 
 LEVELS = {"elementary": 1.0, "middle": 2.0, "high": 3.0, "k8": 1.5, "other": 1.0}

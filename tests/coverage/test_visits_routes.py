@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from visit_town import random_town
 
-from safeschools_geo.coverage.visiting.inputs import zone_weeks
-from safeschools_geo.coverage.visiting.routes import BREAK, DayDraws, Want, draw_day, route_day
-from safeschools_geo.coverage.visiting.rules import SPECIAL_WINDOWS, VisitRules
-from safeschools_geo.coverage.visiting.times import draw_times
-from safeschools_geo.coverage.visiting.tours import DayWork, fewest_days, least_work
+from safeschools_geo.coverage._visit_routes import (
+    BREAK,
+    DayDraws,
+    DayWork,
+    Want,
+    draw_day,
+    draw_times,
+    fewest_days,
+    least_work,
+    route_day,
+)
+from safeschools_geo.coverage._visit_rules import SPECIAL_WINDOWS, VisitRules, zone_weeks
 
 
 def zone_of(seed: int, *, rules: VisitRules | None = None, **options):

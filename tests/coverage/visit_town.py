@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage.visiting.rules import SchoolHours, VisitRules
+from safeschools_geo.coverage._visit_rules import SchoolHours, VisitRules
 
 HOURS = {
     "elementary": SchoolHours(start_min=510, lunch_from_min=690, lunch_to_min=735, end_min=870),

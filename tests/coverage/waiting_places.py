@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from safeschools_geo.coverage.points.staging_input import read_problem
+from safeschools_geo.coverage._staging import read_problem
 
 if TYPE_CHECKING:
-    from safeschools_geo.coverage.points.staging_problem import StagingProblem, StagingSettings
+    from safeschools_geo.coverage._staging_points import StagingProblem, StagingSettings
 
 LINE = {"a": 0.0, "b": 1.0, "c": 2.0, "d": 3.0, "e": 10.0}
 """Places along a road, by the minutes from its beginning; officers may wait at each of them."""

@@ -4,7 +4,7 @@ import demo_tables
 import pytest
 from checkout import DEMO
 
-from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.district._settings_file import load_settings
 
 
 @pytest.fixture

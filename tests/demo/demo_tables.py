@@ -9,8 +9,8 @@ import geopandas as gpd
 import pandas as pd
 from checkout import DEMO
 
-from safeschools_geo.district import District, read_district
-from safeschools_geo.toml_settings import load_settings
+from safeschools_geo.district._district import District, read_district
+from safeschools_geo.district._settings_file import load_settings
 
 TRUTHS = json.loads((DEMO / "truths.json").read_text(encoding="utf-8"))
 PLANTED = TRUTHS["planted"]

@@ -16,7 +16,7 @@ import shapely
 from checkout import DEMO, ROOT
 from demo_tables import EXPORTS, PLANTED, TRUTHS
 
-from safeschools_geo.validate.incident_times import check_order
+from safeschools_geo.checks._incidents import check_order
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from safeschools_geo.disclosure import Grouping, Policy, RawTable, protect
-from safeschools_geo.disclosure.advice import advise
+from safeschools_geo.disclosure._policy import Grouping, Policy
+from safeschools_geo.disclosure._protect import advise, protect
+from safeschools_geo.disclosure._tables import RawTable
 
 # By school: a1 8, a2 40, b1 30, b2 50, c1 60, c2 70. By zone and term, zone C has 4 in the spring.
 ROWS = [

@@ -8,17 +8,18 @@ import pandas as pd
 import pytest
 from outsider import figures, learn_rule, narrowed, reader_of
 
-from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
-from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.disclosure.ledger import earlier, with_release
-from safeschools_geo.disclosure.protect import withhold
-from safeschools_geo.disclosure.raw_table import raw_table
+from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._ledger import earlier, with_release
+from safeschools_geo.disclosure._policy import Grouping
+from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.disclosure._tables import RawTable, SafeTable, raw_table
 from safeschools_geo.errors import ColumnError, DisclosureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from safeschools_geo.disclosure.ledger import Earlier, Release
+    from safeschools_geo.disclosure._ledger import Earlier, Release
 
 
 def by_zone(**counts: int) -> RawTable:

@@ -14,12 +14,10 @@ from checkout import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.board.words import words
-from safeschools_geo.disclosure.checking.fields import Fields, UnreadableError, list_of, parse_json, whole
-from safeschools_geo.disclosure.checking.html_page import page_of
-from safeschools_geo.disclosure.checking.packet import is_packet, verify_packet
-from safeschools_geo.disclosure.checking.pages import MARKS
-from safeschools_geo.disclosure.checking.telling import told
+from safeschools_geo.board._tables import words
+from safeschools_geo.verify._packet import MARKS, is_packet, verify_packet
+from safeschools_geo.verify._packet_record import page_of
+from safeschools_geo.verify._reading import Fields, UnreadableError, list_of, parse_json, told, whole
 
 sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
 
@@ -131,14 +129,14 @@ def test_the_checker_uses_none_of_the_code_it_checks():
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 own = name.startswith("safeschools_geo.disclosure.checking.")
-                shared = name in {"safeschools_geo.check_report", "safeschools_geo.errors", "__future__"}
+                shared = name in {"safeschools_geo.verify._reading", "safeschools_geo.errors", "__future__"}
                 assert own or shared or name.split(".")[0] in allowed, f"{path.name} imports {name}"
     # Stubbed, so that only the checker's own imports count, and a solver could not be loaded if it asked for one.
     code = (
         "import sys, types; package = types.ModuleType('safeschools_geo.disclosure')\n"
         f"package.__path__ = [{str(ROOT / 'safeschools_geo' / 'disclosure')!r}]\n"
         "sys.modules.update({'safeschools_geo.disclosure': package, 'highspy': None, 'scipy': None})\n"
-        "import safeschools_geo.disclosure.checking.packet\n"
+        "import safeschools_geo.verify._packet\n"
         "print(*(m for m in sys.modules if m.startswith('safeschools_geo.disclosure.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout

@@ -8,15 +8,17 @@ import pandas as pd
 from outsider import figures, learn_rule, narrowed, reader_of
 from test_attacks import cross, known, schools, withheld_keys
 
-from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
-from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.disclosure.ledger import earlier, with_release
-from safeschools_geo.disclosure.protect import withhold
+from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._ledger import earlier, with_release
+from safeschools_geo.disclosure._policy import Grouping
+from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.disclosure._tables import RawTable, SafeTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from safeschools_geo.disclosure.ledger import Release
+    from safeschools_geo.disclosure._ledger import Release
 
 Schools = dict[str, tuple[str, str, int]]
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
-from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.disclosure.ledger import (
+from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._ledger import (
     Earlier,
     Release,
     earlier,
@@ -24,6 +24,9 @@ from safeschools_geo.disclosure.ledger import (
     require_whole,
     with_release,
 )
+from safeschools_geo.disclosure._policy import Grouping
+from safeschools_geo.disclosure._protect import protect
+from safeschools_geo.disclosure._tables import RawTable, SafeTable
 from safeschools_geo.errors import ColumnError, DisclosureError, LedgerError
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from outsider import Outsider, figures, is_small, learn_rule, narrowed, reader_of
 
-from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect
-from safeschools_geo.disclosure.advice import advise
-from safeschools_geo.disclosure.audit_file import audit_document
-from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.disclosure.policy import Policy
+from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._audit import audit, audit_document
+from safeschools_geo.disclosure._policy import Grouping, Policy
+from safeschools_geo.disclosure._protect import advise, protect
+from safeschools_geo.disclosure._tables import RawTable, SafeTable
 from safeschools_geo.errors import DisclosureError
 
 COUNTS = st.one_of(st.integers(0, 30), st.sampled_from([0, 3, 7, 10, 11, 12, 40, 300]))

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from safeschools_geo.disclosure import Grouping, Policy, RawTable, audit, load_policy, protect
-from safeschools_geo.disclosure.policy import policy_names
-from safeschools_geo.disclosure.raw_table import raw_table
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._policy import Grouping, Policy, load_policy, policy_names
+from safeschools_geo.disclosure._protect import protect
+from safeschools_geo.disclosure._tables import RawTable, raw_table
 from safeschools_geo.errors import ColumnError, DisclosureError, SettingsError
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ import pytest
 from checkout import ROOT
 from mypy import api
 
-from safeschools_geo.board_content import BoardContent
-from safeschools_geo.disclosure import Grouping, RawTable, SafeTable, audit, protect, require_safe
-from safeschools_geo.disclosure.facts import Fact
-from safeschools_geo.disclosure.protect import withhold
-from safeschools_geo.disclosure.raw_table import raw_table
+from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._audit import audit
+from safeschools_geo.disclosure._policy import Grouping
+from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.disclosure._tables import RawTable, SafeTable, raw_table, require_safe
 from safeschools_geo.errors import DisclosureError
+from safeschools_geo.results import BoardContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ COUNTS = {("A", "x"): 7, ("A", "y"): 1013, ("B", "x"): 1019, ("B", "y"): 8, ("C"
 
 MISUSE = """
 import pandas as pd
-from safeschools_geo.board_content import BoardContent
+from safeschools_geo.results import BoardContent
 from safeschools_geo.disclosure import RawTable, SafeTable, audit, protect
 
 def publish(raw: RawTable, frame: pd.DataFrame, safe: SafeTable) -> None:

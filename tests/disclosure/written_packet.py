@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safeschools_geo.disclosure import Grouping, RawTable, audit, load_policy, protect
-from safeschools_geo.disclosure.audit_file import audit_document
-from safeschools_geo.disclosure.ledger import earlier, ledger_text, with_release
-from safeschools_geo.packet.statements import numbers_on
+from safeschools_geo.disclosure._audit import audit, audit_document
+from safeschools_geo.disclosure._ledger import earlier, ledger_text, with_release
+from safeschools_geo.disclosure._policy import Grouping, load_policy
+from safeschools_geo.disclosure._protect import protect
+from safeschools_geo.disclosure._tables import RawTable
+from safeschools_geo.term._packet import numbers_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

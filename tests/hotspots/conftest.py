@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from checkout import DEMO
 
-from safeschools_geo.district import District, read_district
-from safeschools_geo.hotspots.exposure import school_counts
-from safeschools_geo.term import assign_incidents, assign_schools, tell_history, zone_by_school
+from safeschools_geo.district._district import District, read_district
+from safeschools_geo.hotspots._expected import school_counts
+from safeschools_geo.term._run import assign_incidents, assign_schools, tell_history, zone_by_school
 
 
 @dataclass

@@ -9,14 +9,18 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.hotspots.accuracy import (
+from safeschools_geo.hotspots._backtest import (
+    EQUAL,
+    LAST_TERM,
+    LAST_YEAR,
+    backtest,
     hit_rate,
     pai_curve,
     prediction_efficiency_index,
     predictive_accuracy_index,
     recapture_rate_index,
+    shrunken_forecast,
 )
-from safeschools_geo.hotspots.backtest import EQUAL, LAST_TERM, LAST_YEAR, backtest, shrunken_forecast
 
 
 def test_predictive_accuracy_as_published():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.hotspots.change import (
+from safeschools_geo.hotspots._change import (
     baseline_terms,
     e_test,
     term_change,

@@ -11,7 +11,7 @@ from shapely.geometry import LineString, Point, Polygon, box
 from sklearn.cluster import DBSCAN
 
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, InputError
-from safeschools_geo.hotspots.clusters import _made_valid, place_clusters, weighted_dbscan
+from safeschools_geo.hotspots._places import _made_valid, place_clusters, weighted_dbscan
 
 UTM = CRS("EPSG:32610")
 EAST, NORTH = 600_000.0, 4_200_000.0

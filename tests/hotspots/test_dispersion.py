@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.detectable import critical_counts, detectable_ratios
-from safeschools_geo.hotspots.dispersion import OrdinaryRates, fit_ordinary
+from safeschools_geo.hotspots._expected import OrdinaryRates, critical_counts, detectable_ratios, fit_ordinary
 
 POISSON = np.array([0.0]), np.array([1.0])
 

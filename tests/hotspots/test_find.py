@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safeschools_geo.conform import conform
-from safeschools_geo.hotspots.find import TermInputs, find_hotspots
+from safeschools_geo.findings import conform
+from safeschools_geo.hotspots._find import TermInputs, find_hotspots
 from safeschools_geo.schemas import HOTSPOTS
 from safeschools_geo.settings import HotspotSettings
-from safeschools_geo.term import count_workload
+from safeschools_geo.term._run import count_workload
 
 QUICK = HotspotSettings(simulations=999)
 

@@ -13,8 +13,7 @@ from pyproj import CRS
 from scipy import sparse, stats
 
 from safeschools_geo.errors import ColumnError, CRSError, InputError, SettingsError
-from safeschools_geo.hotspots.grid import getis_ord_star, grid_hotspots
-from safeschools_geo.hotspots.lattice import lattice_over
+from safeschools_geo.hotspots.grid import getis_ord_star, grid_hotspots, lattice_over
 
 UTM = CRS("EPSG:32610")
 EAST, NORTH = 600_000.0, 4_200_000.0

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.kde import kernel_density
+from safeschools_geo.hotspots._places import kernel_density
 
 BOUNDS = (0.0, 0.0, 30_000.0, 25_000.0)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.lattice import MOST_CELLS, lattice_over
+from safeschools_geo.hotspots.grid import MOST_CELLS, lattice_over
 
 BOUNDS = (0.0, 0.0, 1000.0, 700.0)
 KINDS = ("square", "hexagon")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 from shapely.geometry import Point
 
-from safeschools_geo.validate.piles import find_piles, pile_of
+from safeschools_geo.checks._places import find_piles, pile_of
 
 UTM = CRS(town.UTM)
 SCHOOLS = gpd.GeoSeries([town.place(500, 400), None, town.square(1500, 200, 1600, 300)], crs=4326)

@@ -7,11 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from safeschools_geo.conform import conform
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.dispersion import OrdinaryRates
-from safeschools_geo.hotspots.intervals import q_values, rate_interval, shrunken_ratios
-from safeschools_geo.hotspots.rates import group_rates, school_rates
+from safeschools_geo.findings import conform
+from safeschools_geo.hotspots._expected import OrdinaryRates, q_values, rate_interval, shrunken_ratios
+from safeschools_geo.hotspots._schools import group_rates, school_rates
 from safeschools_geo.schemas import SCHOOL_RATES
 
 

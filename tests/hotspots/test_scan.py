@@ -10,10 +10,16 @@ from hypothesis.extra.numpy import arrays
 from libpysal import examples
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.intervals import ratio_interval
-from safeschools_geo.hotspots.likelihood import LikelihoodRatio, gumbel_p_value, rank_p_value
-from safeschools_geo.hotspots.scan import poisson_scan, simulate_counts
-from safeschools_geo.hotspots.windows import circular_windows, great_circle_m
+from safeschools_geo.hotspots._expected import ratio_interval
+from safeschools_geo.hotspots.scan import (
+    LikelihoodRatio,
+    circular_windows,
+    great_circle_m,
+    gumbel_p_value,
+    poisson_scan,
+    rank_p_value,
+    simulate_counts,
+)
 
 LINE = np.c_[np.arange(5.0), np.zeros(5)]
 

@@ -5,13 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safeschools_geo.hotspots.exposure import month_counts, school_counts
-from safeschools_geo.hotspots.groups import overlap, school_groups
-from safeschools_geo.hotspots.honesty import officer_share, warning_for
-from safeschools_geo.hotspots.months import school_months
-from safeschools_geo.hotspots.rates import school_rates
-from safeschools_geo.hotspots.words import listed, number_word, once_in_terms
-from safeschools_geo.hotspots.zones import split_groups, zone_shares
+from safeschools_geo.hotspots._expected import listed, month_counts, number_word, once_in_terms, school_counts
+from safeschools_geo.hotspots._months import school_months
+from safeschools_geo.hotspots._result import split_groups, zone_shares
+from safeschools_geo.hotspots._schools import officer_share, overlap, school_groups, school_rates, warning_for
 from safeschools_geo.settings import PatrolChange
 
 LATE = ("Fall 2025", "Spring 2026")

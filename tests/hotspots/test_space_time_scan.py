@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.space_time_scan import space_time_scan
+from safeschools_geo.hotspots._months import space_time_scan
 
 SIDE = np.random.default_rng(0).uniform(0, 100, (25, 2))
 SIDE[7] = SIDE[6] + 0.5

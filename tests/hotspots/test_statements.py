@@ -15,14 +15,14 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.board.packet import draw_packet
-from safeschools_geo.comparing.outputs import draw_comparison
+from safeschools_geo.board._packet import draw_packet
 from safeschools_geo.errors import NoRecordError
-from safeschools_geo.hotspot_maps import draw_hotspots
+from safeschools_geo.pages._hotspot_maps import draw_hotspots
 from safeschools_geo.schemas import HOTSPOT_STATUSES
-from safeschools_geo.term import run_term
-from safeschools_geo.term_compare import compare_terms
-from safeschools_geo.term_maps import rates_map
+from safeschools_geo.term._compare import compare_terms
+from safeschools_geo.term._maps import rates_map
+from safeschools_geo.term._run import run_term
+from safeschools_geo.term._write import draw_comparison
 
 STARTS = {
     "Fall 2024": "2024-09-02",

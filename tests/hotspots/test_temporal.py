@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.hotspots.hours import hour_table, hour_tables, session_hours, timed_incidents
+from safeschools_geo.hotspots._hours import hour_table, hour_tables, session_hours, timed_incidents
 from safeschools_geo.hotspots.temporal import aoristic
 from safeschools_geo.settings import Bells, CalendarSettings, HoursSettings, Term
 

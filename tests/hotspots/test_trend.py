@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.hotspots.became import what_became
-from safeschools_geo.hotspots.rates import school_rates
-from safeschools_geo.hotspots.trend import cube_classes, trend_tests
+from safeschools_geo.hotspots._became import what_became
+from safeschools_geo.hotspots._change import cube_classes, trend_tests
+from safeschools_geo.hotspots._schools import school_rates
 
 TERMS = [f"T{i}" for i in range(6)]
 

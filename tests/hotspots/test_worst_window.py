@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots.worst_window import worst_window
+from safeschools_geo.hotspots._hours import worst_window
 
 # School from 8:00 to 15:00, half an hour more on either side, Monday to Friday: 20 schools, 90 days.
 SESSION = np.zeros((7, 24))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo import io
-from safeschools_geo.io import delimited
+from safeschools_geo.io import _tabular as delimited
 
 # Accents whose bytes in Windows-1252 cannot be taken for UTF-8.
 PLAIN = st.text(

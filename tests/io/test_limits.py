@@ -15,9 +15,9 @@ import pytest
 from shapely.geometry import Point, Polygon
 
 from safeschools_geo import io
+from safeschools_geo.district._settings_file import settings_from
 from safeschools_geo.errors import FileReadError
 from safeschools_geo.settings import ReadingSettings
-from safeschools_geo.toml_settings import settings_from
 
 MB = 1_000_000
 # Memory above that of the imports, and seconds; many times what is needed, and a fraction of what a bomb takes.

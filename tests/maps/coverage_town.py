@@ -13,10 +13,11 @@ import pandas as pd
 import town
 from map_town import CONTEXT, HOSTILE, backdrop, schools
 
-from safeschools_geo.maps import absence_page, absences_page, coverage_page, visits_page
+from safeschools_geo.pages._coverage import coverage_page
+from safeschools_geo.pages._sheets import absence_page, absences_page, visits_page
 
 if TYPE_CHECKING:
-    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.pages._page import OfflinePage
 
 RIGHT_TO_LEFT = "\u202e\u05d1\u05ea \u05e1\u05e4\u05e8 </script>"
 NOTHING = float("nan")

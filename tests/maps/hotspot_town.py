@@ -10,15 +10,22 @@ import pandas as pd
 import town
 from map_town import CONTEXT, HOSTILE, backdrop, schools
 
-from safeschools_geo.maps import Chart, cells_page, hotspots_page, hours_page, trends_page
-from safeschools_geo.maps.charts import DAYS, bar_intervals, heat_map
-from safeschools_geo.maps.funnel import funnel_chart
-from safeschools_geo.maps.hotspot_layers import DensityImage
-from safeschools_geo.maps.hotspot_tables import change_table, class_table, trend_table
+from safeschools_geo.pages._charts import DAYS, bar_intervals, funnel_chart, heat_map
+from safeschools_geo.pages._hotspots import (
+    DensityImage,
+    cells_page,
+    change_table,
+    class_table,
+    hotspots_page,
+    hours_page,
+    trend_table,
+    trends_page,
+)
+from safeschools_geo.pages._page import Chart
 from safeschools_geo.schemas import HOTSPOTS, SCHOOL_RATES
 
 if TYPE_CHECKING:
-    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.pages._page import OfflinePage
 
 UNKNOWN = float("nan")
 

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import town
 
-from safeschools_geo.maps import PageContext, history_page, rates_page, zones_page
+from safeschools_geo.pages._page import PageContext
+from safeschools_geo.pages._term import history_page, rates_page, zones_page
 from safeschools_geo.schemas import CATEGORIES, ORIGINS
 
 if TYPE_CHECKING:
-    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.pages._page import OfflinePage
 
 CONTEXT = PageContext(district="Twosquare", term="Spring", is_synthetic=True, settings={"Visit": "30 min"})
 HOSTILE = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">{{ 7 * 7 }}'

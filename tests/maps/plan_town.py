@@ -15,10 +15,11 @@ import pandas as pd
 import town
 from map_town import CONTEXT, HOSTILE, backdrop
 
-from safeschools_geo.maps import plan_page, what_if_page
+from safeschools_geo.pages._plan import plan_page
+from safeschools_geo.pages._what_if import what_if_page
 
 if TYPE_CHECKING:
-    from safeschools_geo.maps import OfflinePage
+    from safeschools_geo.pages._page import OfflinePage
 
 LETTERS = "abcdefgh"
 IDS = dict(zip(LETTERS, ["001", "=2+1", "-3", "-x", "2E47", '6,"f"', "'7", "@h"], strict=True))

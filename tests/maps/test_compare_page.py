@@ -12,9 +12,8 @@ from test_coverage_pages import rows_of
 from test_map_browser import AXE
 
 from safeschools_geo.errors import SeveralFaultsError
-from safeschools_geo.maps.compare_chart import two_terms_chart
-from safeschools_geo.maps.compare_page import ComparedTables, compare_page
-from safeschools_geo.maps.coverage_shell import KeyFigure
+from safeschools_geo.pages._compare import ComparedTables, compare_page, two_terms_chart
+from safeschools_geo.pages._coverage_parts import KeyFigure
 
 TERMS = ("Fall", "Spring")
 UNKNOWN = float("nan")

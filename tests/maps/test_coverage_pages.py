@@ -11,13 +11,10 @@ from playwright.sync_api import expect
 from test_map_browser import AXE, DRAWN
 
 from safeschools_geo.errors import ColumnError, SeveralFaultsError
-from safeschools_geo.maps.coverage_charts import hours_chart, reach_chart, staffing_chart
-from safeschools_geo.maps.coverage_figures import change, decimal, interval, share
-from safeschools_geo.maps.coverage_map import slowest_zones
-from safeschools_geo.maps.coverage_sections import zone_section
-from safeschools_geo.maps.coverage_shell import KeyFigure
-from safeschools_geo.maps.coverage_tables import backup_table, staging_table
-from safeschools_geo.maps.minute_classes import MinuteClasses
+from safeschools_geo.pages._coverage import zone_section
+from safeschools_geo.pages._coverage_map import MinuteClasses, slowest_zones
+from safeschools_geo.pages._coverage_parts import KeyFigure, change, decimal, interval, share
+from safeschools_geo.pages._coverage_tables import backup_table, hours_chart, reach_chart, staffing_chart, staging_table
 
 MAPS = ("coverage", "absence")
 

@@ -9,7 +9,7 @@ import town
 from checkout import ROOT
 from playwright.sync_api import expect
 
-from safeschools_geo.maps import MapEntry, index_page
+from safeschools_geo.pages._page import MapEntry, index_page
 
 pytestmark = pytest.mark.browser
 PAGES = ["zones", "history", "rates"]

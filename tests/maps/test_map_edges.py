@@ -8,7 +8,7 @@ from branca.element import Element
 from playwright.sync_api import expect
 
 from safeschools_geo.errors import OfflineError
-from safeschools_geo.maps.offline import render_offline, require_offline
+from safeschools_geo.pages._offline import render_offline, require_offline
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,8 @@ import pytest
 import shapely
 import town
 
-from safeschools_geo.maps import MapEntry, PageContext, index_page
-from safeschools_geo.maps.classes import RateClasses
-from safeschools_geo.maps.layers import neighbour_fills, school_marks, zone_features
-from safeschools_geo.maps.palette import LEVEL_MARKS, RATE_FILLS
+from safeschools_geo.pages._map_layers import RateClasses, neighbour_fills, school_marks, zone_features
+from safeschools_geo.pages._page import LEVEL_MARKS, RATE_FILLS, MapEntry, PageContext, index_page
 
 PAGES = ["zones", "history", "rates"]
 

@@ -9,9 +9,8 @@ import pytest
 from folium.plugins import HeatMap
 
 from safeschools_geo.errors import OfflineError
-from safeschools_geo.maps import assets
-from safeschools_geo.maps.offline import render_offline, require_offline
-from safeschools_geo.maps.requests import requests_of
+from safeschools_geo.pages import _offline as assets
+from safeschools_geo.pages._offline import render_offline, requests_of, require_offline
 
 
 def plain_map() -> folium.Map:

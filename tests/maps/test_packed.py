@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from safeschools_geo.maps.packed import pack_points, unpack_points
+from safeschools_geo.pages._map_layers import pack_points, unpack_points
 
 WGS84 = Geod(ellps="WGS84")
 NO_CODES = {}

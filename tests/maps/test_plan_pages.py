@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 from test_map_browser import AXE, DRAWN
 
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.maps.frontier_chart import frontier_chart, frontier_table
-from safeschools_geo.maps.plan_layers import unit_names, zone_signs
+from safeschools_geo.pages._map_layers import unit_names, zone_signs
+from safeschools_geo.pages._plan import frontier_chart, frontier_table
 
 FIRST_LABELS = ".plan-label strong"
 

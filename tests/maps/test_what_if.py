@@ -12,12 +12,12 @@ from playwright.sync_api import expect
 from test_map_browser import AXE, DRAWN
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.export import write_csv
-from safeschools_geo.maps import plan_figures
-from safeschools_geo.rebalance.contiguity import is_contiguous
-from safeschools_geo.rebalance.score import score_plan
-from safeschools_geo.rebalance.scoring.plan_file import plan_frame, read_plan
-from safeschools_geo.shown import format_imbalance, format_load, format_share, millionths
+from safeschools_geo.io._export import write_csv
+from safeschools_geo.pages import _map_layers as plan_figures
+from safeschools_geo.rebalance._neighbors import is_contiguous
+from safeschools_geo.rebalance._plan_file import plan_frame, read_plan
+from safeschools_geo.rebalance._score import score_plan
+from safeschools_geo.text import format_imbalance, format_load, format_share, millionths
 
 pytestmark = pytest.mark.browser
 TODAY = dict(zip(LETTERS, ["1", "1", "2", "=3", "1", "2", "2", "=3"], strict=True))

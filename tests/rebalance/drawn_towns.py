@@ -12,8 +12,8 @@ from brute_force import Plans, Town, every_plan
 from grid_town import EAST, NORTH, UTM
 from shapely.geometry import box
 
-from safeschools_geo.rebalance.problem import NO_ROOT, Problem
-from safeschools_geo.rebalance.propose import rebalance
+from safeschools_geo.rebalance._problem import NO_ROOT, Problem
+from safeschools_geo.rebalance._propose import rebalance
 
 
 def drawn(zones: str, loads: str, *, bridges=(), **rules) -> Town:

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay
 
-from safeschools_geo.rebalance.median.places import Places
+from safeschools_geo.rebalance._partition import Places
 
 
 def places_of(xy_km, load, links, *, border_km=1.0, size=None) -> Places:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon, box
 
 from safeschools_geo.errors import CRSError, GeometryError
-from safeschools_geo.rebalance.ground.cells import service_areas
+from safeschools_geo.rebalance._cells import service_areas
 
 
 def metres(units):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance.certificate import (
+from safeschools_geo.rebalance._plan import (
     bound_text,
     certificate_of,
     certificate_text,
@@ -16,8 +16,8 @@ from safeschools_geo.rebalance.certificate import (
     gap_of,
     input_hashes,
 )
-from safeschools_geo.rebalance.checking.claims import PROVEN_WITHIN
-from safeschools_geo.rebalance.problem import EXACT
+from safeschools_geo.rebalance._problem import EXACT
+from safeschools_geo.verify._plan import PROVEN_WITHIN
 
 KEYS = [
     *("objective", "value", "bound", "gap", "is_proven", "is_contiguous", "moves", "imbalance_before"),

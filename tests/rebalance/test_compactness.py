@@ -8,7 +8,7 @@ from grid_town import UTM, district_of
 from shapely.geometry import Point, Polygon, box
 
 from safeschools_geo.errors import CRSError
-from safeschools_geo.rebalance.scoring.compactness import polsby_popper, reock
+from safeschools_geo.rebalance._measures import polsby_popper, reock
 
 SHAPES = district_of(Point(0, 0).buffer(500, quad_segs=256), box(0, 0, 100, 100), box(0, 0, 400, 100)).set_index(
     pd.Index(["circle", "square", "ribbon"])

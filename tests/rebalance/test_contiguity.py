@@ -8,7 +8,8 @@ from grid_town import UTM, district_of, grid_district, grid_schools
 from shapely.geometry import Polygon, box
 
 from safeschools_geo.errors import CRSError, SettingsError
-from safeschools_geo.rebalance.contiguity import (
+from safeschools_geo.rebalance._cells import service_areas
+from safeschools_geo.rebalance._neighbors import (
     adjacency_matrix,
     bridges,
     components,
@@ -17,7 +18,6 @@ from safeschools_geo.rebalance.contiguity import (
     shared_borders,
     zone_pieces,
 )
-from safeschools_geo.rebalance.ground.cells import service_areas
 
 
 def units_of(**shapes: Polygon) -> gpd.GeoDataFrame:

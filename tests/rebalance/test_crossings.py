@@ -10,7 +10,7 @@ from drawn_towns import drawn, problem_of_town, random_rules, random_town
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.rebalance.exact.crossings import Budget, crossings, least_moves, zone_budgets
+from safeschools_geo.rebalance._zone_sets import Budget, crossings, least_moves, zone_budgets
 
 ROW = drawn("aaaabbbbcc", "3 1 1 1 .5 .5 .5 .5 1 1", roots={2: 9})
 """Ten units in a row, the last one the root of its zone: loads a 6, b 2, c 2, the mean is 10/3."""
@@ -47,7 +47,7 @@ def test_what_is_locked_does_not_cross():
 
 def test_where_there_is_too_much_to_list_the_largest_loads_count(monkeypatch):
     problem = problem_of_town(ROW)
-    monkeypatch.setattr("safeschools_geo.rebalance.exact.crossings._MOST_SETS", 0)
+    monkeypatch.setattr("safeschools_geo.rebalance._zone_sets._MOST_SETS", 0)
     assert by_zones(crossings(problem, tolerance=0.0, max_moves=4)) == {"a": 3, "ac": 2, "ab": 3}
     assert crossings(problem, tolerance=0.0, max_moves=4, deadline=0.0) == []
 

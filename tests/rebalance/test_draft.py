@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from safeschools_geo.conform import conform
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SettingsError
-from safeschools_geo.export import write_geojson
-from safeschools_geo.rebalance.contiguity import is_contiguous
-from safeschools_geo.rebalance.drafting.draft import draft_zones, draft_zones_of_units
+from safeschools_geo.findings import conform
+from safeschools_geo.io._export import write_geojson
+from safeschools_geo.rebalance._draft import draft_zones, draft_zones_of_units
+from safeschools_geo.rebalance._neighbors import is_contiguous
 from safeschools_geo.schemas import ZONES
 
 

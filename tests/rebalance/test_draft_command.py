@@ -7,7 +7,7 @@ import pytest
 from grid_town import UTM, grid_district, grid_schools
 from shapely.geometry import box
 
-from safeschools_geo.cli import main
+from safeschools_geo.cli._main import main
 
 
 def call(*arguments) -> int:

@@ -6,13 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from safeschools_geo.rebalance.checking.every_plan import (
-    TooManyPlansError,
-    Town,
-    find_plan,
-    imbalance_floor,
-    least_moves,
-)
+from safeschools_geo.verify._plan_bound import TooManyPlansError, Town, find_plan, imbalance_floor, least_moves
 
 
 def grid_town(seed: int) -> Town:

@@ -7,8 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from safeschools_geo.errors import SettingsError, SeveralFaultsError
-from safeschools_geo.rebalance.feasible.feasibility import explain_infeasible, infeasible_error, nearest_tolerance
-from safeschools_geo.rebalance.feasible.forced_zones import follow_rules
+from safeschools_geo.rebalance._feasibility import explain_infeasible, follow_rules, infeasible_error, nearest_tolerance
 
 
 def path(n):

@@ -30,11 +30,11 @@ from hypothesis import strategies as st
 from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, InputError, SettingsError
-from safeschools_geo.rebalance.drafting.draft import draft_zones
-from safeschools_geo.rebalance.frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
-from safeschools_geo.rebalance.ground.units import units_of_schools
-from safeschools_geo.rebalance.problem_of_units import Rules, rules_of
-from safeschools_geo.rebalance.stages import Stage, solve_stage
+from safeschools_geo.rebalance._draft import draft_zones
+from safeschools_geo.rebalance._frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
+from safeschools_geo.rebalance._problem import Rules, rules_of
+from safeschools_geo.rebalance._propose import Stage, solve_stage
+from safeschools_geo.rebalance._units import units_of_schools
 
 SLACK = 0.005
 UTM = "EPSG:26910"
@@ -139,7 +139,7 @@ def test_points_and_certificates_say_the_same_when_a_bound_is_carried_back(monke
             return replace(stage, bound=0.0, is_proven=False)
         return stage
 
-    monkeypatch.setattr("safeschools_geo.rebalance.frontier.solve_stage", solved)
+    monkeypatch.setattr("safeschools_geo.rebalance._frontier.solve_stage", solved)
     found = frontier_of_town(ROW, max_moves=3)
     for row, plan in zip(found.table.itertuples(index=False), found.plans, strict=True):
         claimed = plan.certificate
@@ -272,14 +272,14 @@ def test_an_interruption_before_the_first_point_is_one(monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("safeschools_geo.rebalance.frontier.solve_stage", interrupted)
+    monkeypatch.setattr("safeschools_geo.rebalance._frontier.solve_stage", interrupted)
     with pytest.raises(KeyboardInterrupt):
         frontier_of_town(STAIRS, max_moves=2, keeps_interrupted=True)
 
 
 def test_running_out_of_time_is_no_proof_that_there_is_no_plan(monkeypatch):
     nothing = Stage("imbalance", None, np.inf, 0.0, is_proven=False)
-    monkeypatch.setattr("safeschools_geo.rebalance.frontier.solve_stage", lambda *_, **__: nothing)
+    monkeypatch.setattr("safeschools_geo.rebalance._frontier.solve_stage", lambda *_, **__: nothing)
     with pytest.raises(SettingsError, match=r"(?s)No plan was found in the time there was.*Allow more time"):
         frontier_of_town(PIECES, max_moves=3)
 

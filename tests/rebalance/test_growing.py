@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csc_array
 
-from safeschools_geo.rebalance.solving.growing import GrowingProgram, OutOfTimeError
+from safeschools_geo.rebalance._program import GrowingProgram, OutOfTimeError
 
 
 @settings(max_examples=30, deadline=None)

@@ -7,10 +7,9 @@ from grid_town import UTM, district_of, grid_district, grid_schools
 from shapely.geometry import box
 
 from safeschools_geo.errors import ColumnError, SeveralFaultsError
-from safeschools_geo.rebalance.contiguity import components
-from safeschools_geo.rebalance.ground.cells import service_areas
-from safeschools_geo.rebalance.ground.links import about_bridges, edges_of_table, read_links, unit_edges
-from safeschools_geo.rebalance.ground.units import units_of_areas
+from safeschools_geo.rebalance._areas import units_of_areas
+from safeschools_geo.rebalance._cells import service_areas
+from safeschools_geo.rebalance._neighbors import about_bridges, components, edges_of_table, read_links, unit_edges
 
 
 def units_of(**shapes):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_places import places_of, random_places
 
-from safeschools_geo.rebalance.drafting import local_search
-from safeschools_geo.rebalance.median.places import Goal
+from safeschools_geo.rebalance import _partition as local_search
+from safeschools_geo.rebalance._partition import Goal
 
 
 def test_the_score_by_hand():

@@ -13,12 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
-from safeschools_geo.programs import SOLVER, Program, solve
-from safeschools_geo.rebalance import stages
-from safeschools_geo.rebalance.model import Limits, PlanModel, objective_value
-from safeschools_geo.rebalance.solving.reach import outward_order
-from safeschools_geo.rebalance.solving.separators import broken_separators
-from safeschools_geo.rebalance.stages import OUTWARD, solve_stage
+from safeschools_geo.rebalance import _propose as stages
+from safeschools_geo.rebalance._program import Limits, PlanModel, broken_separators, objective_value, outward_order
+from safeschools_geo.rebalance._propose import OUTWARD, solve_stage
+from safeschools_geo.solver import SOLVER, Program, solve
 
 OBJECTIVES = ("imbalance", "moves", "travel", "boundary")
 

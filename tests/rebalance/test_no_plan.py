@@ -8,7 +8,7 @@ from drawn_towns import PIECES, ROW, STAIRS, TOWNS, drawn, plan_of_town, plans_o
 from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, CRSError, InputError, SettingsError, SeveralFaultsError
-from safeschools_geo.rebalance import rebalance
+from safeschools_geo.rebalance._propose import rebalance
 
 
 def test_locks_that_break_contiguity_are_named():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_places import is_partition, places_of, random_places
 
 from safeschools_geo.errors import ColumnError, SettingsError
-from safeschools_geo.rebalance.median.p_median import p_median
+from safeschools_geo.rebalance._p_median import p_median
 
 
 def edges_of(pairs) -> pd.DataFrame:

@@ -6,9 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_places import every_partition, is_partition, places_of, random_places
 
-from safeschools_geo.rebalance.drafting.local_search import improve, score
-from safeschools_geo.rebalance.drafting.partition import compact_partition
-from safeschools_geo.rebalance.median.places import Goal
+from safeschools_geo.rebalance._partition import Goal, compact_partition, improve, score
 
 
 def grouped(label) -> set[frozenset[int]]:

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from town_of_units import six_edges, six_units
 
 from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError
-from safeschools_geo.rebalance.problem import NO_ROOT, reach
-from safeschools_geo.rebalance.problem_of_units import Rules, problem_of, rules_of
-from safeschools_geo.rebalance.solving.reach import centres_of, moves_needed, outward_order, within_moves
+from safeschools_geo.rebalance._problem import NO_ROOT, Rules, problem_of, reach, rules_of
+from safeschools_geo.rebalance._program import centres_of, moves_needed, outward_order, within_moves
 
 
 def six(**rules):

@@ -33,14 +33,11 @@ from shapely.geometry import box
 from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.contiguity import adjacency_matrix, is_contiguous
-from safeschools_geo.rebalance.drafting.partition import compact_partition
-from safeschools_geo.rebalance.ground.areas import units_of_areas
-from safeschools_geo.rebalance.ground.links import unit_edges
-from safeschools_geo.rebalance.median.places import Places
-from safeschools_geo.rebalance.problem import EXACT
-from safeschools_geo.rebalance.stages import Stage
+from safeschools_geo.rebalance._areas import units_of_areas
+from safeschools_geo.rebalance._neighbors import adjacency_matrix, is_contiguous, unit_edges
+from safeschools_geo.rebalance._partition import Places, compact_partition
+from safeschools_geo.rebalance._problem import EXACT
+from safeschools_geo.rebalance._propose import Stage, rebalance
 from safeschools_geo.workload import imbalance
 
 SLACK = 0.005
@@ -120,7 +117,7 @@ ORDERS = [
 def test_objectives_one_after_another(objectives, is_large, monkeypatch):
     # A plan of a later objective keeps what the ones before it reached, whichever method finds it.
     if is_large:
-        monkeypatch.setattr("safeschools_geo.rebalance.stages._SMALL", 0)
+        monkeypatch.setattr("safeschools_geo.rebalance._propose._SMALL", 0)
     # Borders are measured on the map, so this town is drawn with its squares side by side.
     squares = square_units(STAIRS)
     plans, slack = plans_of("stairs").within(tolerance=0.5, max_moves=4), 0.02
@@ -319,7 +316,7 @@ def test_a_plan_and_its_certificate_agree_on_what_is_proven(monkeypatch, objecti
     def solved(problem, *_, **__):
         return Stage(objective, problem.start, value, value * (1 - gap), is_proven=gap == 0)
 
-    monkeypatch.setattr("safeschools_geo.rebalance.propose.solve_stage", solved)
+    monkeypatch.setattr("safeschools_geo.rebalance._propose.solve_stage", solved)
     plan = rebalance(six_units(), tolerance=0.5, objectives=[objective])
     claimed = plan.certificate
     assert (plan.value, plan.bound, plan.gap) == tuple(claimed[key] for key in ("value", "bound", "gap"))

@@ -19,9 +19,9 @@ import pytest
 from shapely.geometry import Point, box
 
 from safeschools_geo.errors import ColumnError, GeometryError
-from safeschools_geo.rebalance import rebalance
-from safeschools_geo.rebalance.ground.links import unit_edges
-from safeschools_geo.rebalance.ground.school_areas import units_of_school_areas
+from safeschools_geo.rebalance._neighbors import unit_edges
+from safeschools_geo.rebalance._propose import rebalance
+from safeschools_geo.rebalance._units import units_of_school_areas
 
 UTM = "EPSG:32610"
 EAST, NORTH = 600_000.0, 4_200_000.0

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from town_of_units import PLAN, current, six_units
 
 from safeschools_geo.errors import ColumnError, InputError, SettingsError
-from safeschools_geo.rebalance.scoring.redrawn_terms import hours_by_day, redrawn_loads
-from safeschools_geo.rebalance.stability import Stability, plan_stability
+from safeschools_geo.rebalance._stability import Stability, hours_by_day, plan_stability, redrawn_loads
 
 # Zones of three terms, before: (5, 3, 4), (2, 6, 4), (0, 0, 0); with the plan: (4, 4, 4), (1, 7, 4), (0, 0, 0).
 TERMS = pd.DataFrame(

@@ -10,24 +10,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from safeschools_geo.assign import assign_campuses, assign_points
-from safeschools_geo.conform import conform
-from safeschools_geo.district import demo_folder, read_district
+from safeschools_geo.assign._points import assign_campuses, assign_points
+from safeschools_geo.district._district import demo_folder, read_district
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.export import write_geojson
-from safeschools_geo.rebalance.drafting.draft import draft_zones
-from safeschools_geo.rebalance.ground.cells import service_areas
-from safeschools_geo.rebalance.ground.links import unit_edges
-from safeschools_geo.rebalance.ground.tiling import (
+from safeschools_geo.findings import conform
+from safeschools_geo.io._export import write_geojson
+from safeschools_geo.rebalance._areas import units_of_areas
+from safeschools_geo.rebalance._cells import service_areas
+from safeschools_geo.rebalance._draft import draft_zones
+from safeschools_geo.rebalance._neighbors import unit_edges
+from safeschools_geo.rebalance._tiling import (
     reading_order,
     tiling_faults,
     zones_of_plan,
     zones_of_units,
     zones_without_units,
 )
-from safeschools_geo.rebalance.ground.units import units_of_areas, units_of_schools
+from safeschools_geo.rebalance._units import units_of_schools
 from safeschools_geo.schemas import ZONES
-from safeschools_geo.term import assign_schools, zone_by_school
+from safeschools_geo.term._run import assign_schools, zone_by_school
 
 
 def numbers(rows, columns, label):

@@ -10,7 +10,7 @@ from shapely.geometry import Point
 from town_of_units import six_units
 
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance.travel import anchors_km, travel_km, zone_centres
+from safeschools_geo.rebalance._problem import anchors_km, travel_km, zone_centres
 
 
 def test_the_medoid_is_the_centre():

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from pyproj import CRS
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 
-from safeschools_geo.district import demo_folder, read_district
+from safeschools_geo.district._district import demo_folder, read_district
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SeveralFaultsError
-from safeschools_geo.rebalance.contiguity import rook_adjacency
-from safeschools_geo.rebalance.ground.grounds import Ground
-from safeschools_geo.rebalance.ground.units import units_of_areas, units_of_schools
-from safeschools_geo.term import assign_schools, zone_by_school
+from safeschools_geo.rebalance._areas import units_of_areas
+from safeschools_geo.rebalance._cells import Ground
+from safeschools_geo.rebalance._neighbors import rook_adjacency
+from safeschools_geo.rebalance._units import units_of_schools
+from safeschools_geo.term._run import assign_schools, zone_by_school
 
 
 def dense(frame):

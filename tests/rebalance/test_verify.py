@@ -21,7 +21,7 @@ from written_plan import (
     write_row,
 )
 
-from safeschools_geo.rebalance.checking.verify import verify_folder
+from safeschools_geo.verify._plan_bound import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
 """Six squares in a row, A to F: zone 1 has 10 and zone 2 has 6; with D in zone 2, 7 and 9, 12.5 % off the mean."""
@@ -90,14 +90,14 @@ def test_it_uses_neither_solver_nor_the_code_that_makes_plans():
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             # The report is shared with other checkers, and a frame at the end; the checking is not.
-            shared = {"safeschools_geo.check_report"}
+            shared = {"safeschools_geo.verify._reading"}
             assert all(n.split(".")[0] in allowed or n in own | shared for n in names), (part, names)
     # Stubbed, so that only the checker's own imports count, and a solver could not be loaded if it asked for one.
     code = (
         "import sys, types; package = types.ModuleType('safeschools_geo.rebalance')\n"
         f"package.__path__ = [{str(ROOT / 'safeschools_geo' / 'rebalance')!r}]\n"
         "sys.modules.update({'safeschools_geo.rebalance': package, 'highspy': None, 'ortools': None})\n"
-        "import safeschools_geo.rebalance.checking.verify\n"
+        "import safeschools_geo.verify._plan_bound\n"
         "print(*(m for m in sys.modules if m.startswith('safeschools_geo.rebalance.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout

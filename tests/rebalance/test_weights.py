@@ -5,7 +5,7 @@ import pytest
 from grid_town import school_at
 
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.rebalance.drafting.weights import school_weights
+from safeschools_geo.rebalance._draft import school_weights
 
 PLACES = {name: (i * 1000.0, 0.0) for i, name in enumerate("ABCDEF")}
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from checkout import ROOT
 
-from safeschools_geo.rebalance.contiguity import components, zone_pieces
-from safeschools_geo.rebalance.median.p_median import p_median
+from safeschools_geo.rebalance._neighbors import components, zone_pieces
+from safeschools_geo.rebalance._p_median import p_median
 
 pytestmark = pytest.mark.real_data
 

@@ -11,18 +11,20 @@ from drawn_towns import PIECES, ROW, TOWNS, plans_of, problem_of_town, random_ru
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.rebalance.exact.bit_sets import (
+from safeschools_geo.rebalance._zone_sets import (
+    Budget,
     Growth,
     TooManySetsError,
+    ZoneSets,
     are_connected,
     bits_of,
+    crossings,
     grow_sets,
     has_unit,
     members,
     words_for,
+    zone_budgets,
 )
-from safeschools_geo.rebalance.exact.crossings import Budget, crossings, zone_budgets
-from safeschools_geo.rebalance.exact.zone_sets import ZoneSets
 
 FREE = Budget(99, 99, 99)
 

@@ -14,7 +14,7 @@ import pandas as pd
 from grid_town import EAST, NORTH, UTM
 from shapely.geometry import box
 
-from safeschools_geo.rebalance.contiguity import rook_adjacency
+from safeschools_geo.rebalance._neighbors import rook_adjacency
 
 CORNERS = {"a": (0, 0), "b": (1, 0), "c": (2, 0), "d": (0, 1), "e": (1, 1), "f": (2, 1)}
 SCHOOL_IDS = [("a",), ("b1", "b2"), ("c",), ("d",), ("e",), ("f",)]

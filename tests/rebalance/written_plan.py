@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safeschools_geo.rebalance.certificate import certificate_of, input_hashes
+from safeschools_geo.rebalance._plan import certificate_of, input_hashes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 import town
 from drawing import by_code
 
-from safeschools_geo.district import check_district, read_district
+from safeschools_geo.district._district import check_district, read_district
 
 SETTINGS = town.SETTINGS.replace("zones = 2", "zones = 2\nis_synthetic = true")
 

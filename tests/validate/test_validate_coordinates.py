@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon, box
 
-from safeschools_geo.validate import check_coordinates, classify_coordinates
+from safeschools_geo.checks._places import check_coordinates, classify_coordinates
 
 TOWN = town.zones().geometry
 HERE = town.place(500, 400)

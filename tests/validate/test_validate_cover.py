@@ -18,8 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
-from safeschools_geo.validate.cover import MOST_PLACES, check_cover
-from safeschools_geo.validate.patches import gaps, outside, overlaps, pieces
+from safeschools_geo.checks._polygons import MOST_PLACES, check_cover, gaps, outside, overlaps, pieces
 
 
 def check(zones, boundary=None):

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon
 
-from safeschools_geo.validate import repair
-from safeschools_geo.validate.geometry import area_text, in_metres, polygon_parts, spot_of
+from safeschools_geo.checks._polygons import area_text, in_metres, polygon_parts, repair, spot_of
 
 BOWTIE = [(0, 0), (100, 100), (100, 0), (0, 100)]
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import town
 
+from safeschools_geo.checks._incidents import check_hours, check_midnight, check_order, check_terms
 from safeschools_geo.settings import Term
-from safeschools_geo.validate.incident_times import check_hours, check_midnight, check_order, check_terms
 
 FALL = Term(name="Fall", start=dt.date(2025, 9, 1), end=dt.date(2025, 12, 19))
 SPRING = Term(name="Spring", start=dt.date(2026, 1, 12), end=dt.date(2026, 5, 29))

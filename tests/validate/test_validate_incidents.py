@@ -8,10 +8,9 @@ import town
 from drawing import METRES, by_code, schools_at
 from shapely.geometry import Point
 
+from safeschools_geo.checks._incidents import MOST_PILES, check_incidents, check_piles, check_places, check_responders
+from safeschools_geo.district._settings_file import load_settings
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
-from safeschools_geo.toml_settings import load_settings
-from safeschools_geo.validate import check_incidents
-from safeschools_geo.validate.incidents import MOST_PILES, check_piles, check_places, check_responders
 
 SCHOOLS = schools_at((500, 400), (1500, 400))
 AWAY = (300, 800)

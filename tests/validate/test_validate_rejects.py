@@ -1,7 +1,7 @@
 import pandas as pd
 
-from safeschools_geo.results import empty_rejects, join_rejects, rejects_frame
-from safeschools_geo.validate import check_rejects
+from safeschools_geo.district._district import check_rejects
+from safeschools_geo.findings import empty_rejects, join_rejects, rejects_frame
 
 ROWS = pd.DataFrame({"id": ["a", None, "c"], "t": ["soon", "later", "never"]}, index=[4, 7, 9])
 

@@ -7,7 +7,7 @@ import town
 from drawing import METRES, by_code, schools_at, shape, zones_of
 from shapely.geometry import Point, Polygon
 
-from safeschools_geo.validate import check_schools
+from safeschools_geo.checks._places import check_schools
 
 ZONES = zones_of(A=(0, 0, 1000, 1000), B=(1000, 0, 2000, 1000))
 

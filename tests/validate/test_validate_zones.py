@@ -6,8 +6,7 @@ import pytest
 from drawing import METRES, boundary_of, by_code, is_at, shape, zones_of
 from shapely.geometry import MultiPolygon, Polygon
 
-from safeschools_geo.validate import check_zones
-from safeschools_geo.validate.zones import check_names, check_number, check_pieces
+from safeschools_geo.checks._places import check_number, check_pieces, check_zone_names, check_zones
 
 TWO = zones_of(A=(0, 0, 100, 100), B=(100, 0, 200, 100))
 
@@ -26,25 +25,25 @@ def test_every_fault_is_told_at_once():
 
 def test_one_id_with_two_names_is_an_error():
     rows = pd.concat([TWO, TWO.iloc[:1].assign(name="Westside")])
-    (finding,) = check_names(rows)
+    (finding,) = check_zone_names(rows)
     assert (finding.severity, finding.code, finding.ids) == ("error", "zone_id_conflict", ("A",))
     assert "A: Zone A, Westside" in finding.message
 
 
 def test_one_id_with_two_officers_is_a_warning():
     rows = pd.concat([TWO, TWO.iloc[:1]]).assign(officer=["P1", "P2", "P3"], team=["T"] * 3)
-    (finding,) = check_names(rows)
+    (finding,) = check_zone_names(rows)
     assert (finding.severity, finding.ids) == ("warning", ("A",))
     assert "officer" in finding.message
 
 
 def test_an_attribute_that_one_row_leaves_out_is_no_conflict():
     rows = pd.concat([TWO, TWO.iloc[:1]]).assign(officer=pd.Series(["P1", "P2", None], dtype="str").to_numpy())
-    assert check_names(rows) == []
+    assert check_zone_names(rows) == []
 
 
 def test_two_ids_with_one_name_are_a_warning():
-    (finding,) = check_names(TWO.assign(name=["North", " north"]))
+    (finding,) = check_zone_names(TWO.assign(name=["North", " north"]))
     assert (finding.code, finding.ids) == ("zone_name_shared", ("A", "B"))
 
 

@@ -1,0 +1,449 @@
+"""The zone of each point and campus, with how it was decided; ties by one rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+from shapely import GeometryType
+
+from safeschools_geo.assign._locator import ZoneLookup, brought_to, checked_zones
+from safeschools_geo.errors import ColumnError
+from safeschools_geo.schemas import STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+    from pandas.api.extensions import ExtensionArray
+
+    from safeschools_geo.assign._locator import ZoneShapes
+
+
+# ── Ties: which of several zones gets a place, and the table that says so
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Pairs of a place and a zone it could belong to.
+
+    Parameters
+    ----------
+    place
+        Position of the place, shape (p,).
+    zone
+        Number of the zone, shape (p,).
+    """
+
+    place: NDArray[np.int64]
+    zone: NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, *several: Candidates) -> Candidates:
+        """Gather pairs, each once, by place and then in the order of the zones."""
+        place, zone = (np.concatenate([getattr(c, name) for c in several]) for name in ("place", "zone"))
+        base = zone.max(initial=0) + 1
+        return cls(*np.divmod(np.unique(place * base + zone), base))
+
+    def of(self, is_wanted: NDArray[np.bool_]) -> Candidates:
+        """Take the pairs of some places."""
+        return self.where(is_wanted[self.place])
+
+    def where(self, is_wanted: NDArray[np.bool_]) -> Candidates:
+        """Take some pairs."""
+        return Candidates(self.place[is_wanted], self.zone[is_wanted])
+
+    def at(self, positions: NDArray[np.int64]) -> Candidates:
+        """Give the places other positions."""
+        return Candidates(positions[self.place], self.zone)
+
+    def count(self, n: int) -> NDArray[np.int64]:
+        """Count the pairs of each place."""
+        return np.bincount(self.place, minlength=n)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is known of n places once every zone has been asked.
+
+    Parameters
+    ----------
+    status
+        Position in `schemas.STATUSES`, shape (n,).
+    distance_m
+        Metres to the nearest zone, shape (n,).
+    only
+        Number of the zone of places with one candidate, shape (n,), int32; -1 for places without.
+    listed
+        Candidates of the other places, sorted.
+    tied
+        Those of them that nothing but the tie sets apart, sorted; for points, all.
+    """
+
+    status: NDArray[np.int64]
+    distance_m: NDArray[np.float64]
+    only: NDArray[np.int32]
+    listed: Candidates
+    tied: Candidates
+
+    def replaced(self, positions: NDArray[np.int64], other: Decision) -> Decision:
+        """Put the decision on other places in the stead of some without a location."""
+        changed = {name: getattr(self, name).copy() for name in ("status", "distance_m", "only")}
+        for name, values in changed.items():
+            values[positions] = getattr(other, name)
+        return replace(
+            self,
+            **changed,
+            listed=Candidates.joined(self.listed, other.listed.at(positions)),
+            tied=Candidates.joined(self.tied, other.tied.at(positions)),
+        )
+
+    def table(self, index: pd.Index, ids: NDArray[np.object_], before: NDArray[np.int64]) -> pd.DataFrame:
+        """Settle every tie and write the table."""
+        chosen = self.only.astype(np.int64)
+        place, zone = self.tied.place, self.tied.zone
+        # Backwards, so that the first candidate is written last.
+        chosen[place[::-1]] = zone[::-1]
+        is_before = before[place] == zone
+        chosen[place[is_before]] = zone[is_before]
+        columns = {
+            # -1 takes the last.
+            "zone_id": _texts([*ids, ""], chosen),
+            "status": _texts(list(STATUSES), self.status),
+            "distance_m": self.distance_m,
+            "candidates": self._candidates(ids),
+        }
+        return pd.DataFrame(columns, index=index)
+
+    def _candidates(self, ids: NDArray[np.object_]) -> ExtensionArray:
+        starts = np.flatnonzero(np.diff(self.listed.place, prepend=-1))
+        groups = np.split(self.listed.zone, starts[1:])[: len(starts)]
+        which = np.where(self.only < 0, -1, self.only + len(groups)).astype(np.int64)
+        which[self.listed.place[starts]] = np.arange(len(groups))
+        return _texts([*(";".join(ids[zones]) for zones in groups), *ids, ""], which)
+
+
+def status_codes(states: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64]:
+    """Give each place the first status that holds for it, else ``outside``."""
+    code = {status: number for number, status in enumerate(STATUSES)}
+    return np.select(list(states.values()), [code[s] for s in states], code["outside"])
+
+
+def earlier_zones(previous: pd.Series | None, index: pd.Index, ids: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Bring earlier zones into the order of the places."""
+    if previous is None:
+        return np.full(len(index), -1)
+    if not previous.index.equals(index):
+        if not (previous.index.is_unique and index.is_unique):
+            raise ColumnError(
+                "The earlier zones cannot be matched to the places: labels repeat.",
+                where="previous",
+                ids=dict.fromkeys([*previous.index[previous.index.duplicated()], *index[index.duplicated()]]),
+                expected="the index of the places",
+                remedy="Give `previous` on the very index of the places.",
+            )
+        previous = previous.reindex(index)
+    return pd.Index(ids, dtype="str").get_indexer(pd.Index(previous, dtype="str")).astype(np.int64)
+
+
+def _texts(texts: list[str], which: NDArray[np.int64]) -> ExtensionArray:
+    return pd.array(texts, dtype="str").take(which)
+
+
+# ── The edges of zones, each by itself, to find which are near a point
+
+_NONE = Candidates(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+_CHUNK = 1 << 17
+"""Points asked for at a time, as geometries of some hundred bytes each."""
+
+
+class ZoneEdges:
+    """A tree of all edges.
+
+    Parameters
+    ----------
+    shapes
+        The zones, in a CRS in metres.
+    """
+
+    def __init__(self, shapes: ZoneShapes) -> None:
+        self._zone = shapes.zone_of_edge
+        ends = np.stack([shapes.starts, shapes.ends], axis=1)
+        self._tree = shapely.STRtree(np.asarray(shapely.linestrings(ends)))
+
+    def near(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], asked: NDArray[np.int64], distance_m: float
+    ) -> Candidates:
+        """Find the zones that have an edge near a point."""
+        pairs = [_NONE]
+        for start in range(0, len(asked), _CHUNK):
+            part = asked[start : start + _CHUNK]
+            at, edge = self._tree.query(shapely.points(x[part], y[part]), predicate="dwithin", distance=distance_m)
+            pairs.append(Candidates.joined(Candidates(part[at], self._zone[edge])))
+        return Candidates.joined(*pairs)
+
+    def nearest(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], asked: NDArray[np.int64]
+    ) -> tuple[Candidates, NDArray[np.float64]]:
+        """Find the zones whose edges are nearest to each point.
+
+        These points with the zones that are nearest, several where they are equally near. Distances of all points,
+        shape (n,); NaN for those not asked for, and where there are no zones.
+        """
+        pairs = [_NONE]
+        distance_m = np.full(len(x), np.nan)
+        for start in range(0, len(asked), _CHUNK):
+            part = asked[start : start + _CHUNK]
+            (at, edge), metres = self._tree.query_nearest(
+                shapely.points(x[part], y[part]), return_distance=True, all_matches=True
+            )
+            distance_m[part[at]] = metres
+            pairs.append(Candidates(part[at], self._zone[edge]))
+        return Candidates.joined(*pairs), distance_m
+
+
+# ── The zone of each point, with how it was decided
+
+BORDER_M = 0.5
+"""How near a point must be to an edge that two zones share to be on their border, in metres."""
+
+_INTERIORS_MEET = "T********"
+
+
+def assign_points(
+    points: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    *,
+    max_snap_m: float = 0.0,
+    previous: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Assign each point to a zone.
+
+    Parameters
+    ----------
+    points
+        Points with a CRS; missing and empty geometry is allowed, and so are labels that repeat.
+    zones
+        Polygons with `zone_id` and a CRS; pieces that share an id are one zone.
+    max_snap_m
+        Metres outside every zone at which a point still gets the nearest.
+    previous
+        Zone of each point before, on the index of `points`: a tie is decided for it where it is among the candidates,
+        else for the first candidate in the order of `zones`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `assignments`, exactly one row for each point, in the order and on the index of `points`. `status`:
+
+        - ``boundary``: within 0.5 m of an edge that two zones share; `candidates` are all zones so near, and those
+          that the point is inside of;
+        - ``overlap``: inside two zones or more, which are the candidates;
+        - ``inside``: inside one zone, its outer edge included;
+        - ``nearest``: outside every zone, at most `max_snap_m` from the nearest; equally near ones are candidates;
+        - ``outside``: farther than that, or there are no zones; ``no_location``: no usable coordinates.
+
+        `distance_m` is 0 for the first three, missing without a location or without zones, and else the distance to
+        the nearest zone. `zone_id` and `candidates` are empty where there is none.
+
+    Raises
+    ------
+    CRSError
+        When either layer states no CRS.
+    ColumnError, GeometryError
+        When zones lack ids or are not valid polygons, or when a geometry of `points` is not a point.
+    SettingsError
+        When `max_snap_m` is negative.
+    SeveralFaultsError
+        When several of these are wrong.
+
+    Notes
+    -----
+    Two zones share an edge where each has one within 0.5 m of the point, so that a border drawn twice, with a sliver
+    of gap or overlap between, is one border. The outer edge of one zone is no shared edge. Everything is measured in
+    the CRS of the zones if that is projected and in metres, else in their UTM zone; a zone's edge is the straight line
+    of its own CRS.
+    """
+    shapes, crs = checked_zones(points, zones, name="points", types=[GeometryType.POINT], max_snap_m=max_snap_m)
+    before = earlier_zones(previous, points.index, shapes.ids)
+    x, y = coordinates(points.geometry, crs)
+    return decide_points(x, y, shapes, max_snap_m).table(points.index, shapes.ids, before)
+
+
+def coordinates(points: gpd.GeoSeries, crs: CRS) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Take the coordinates of points."""
+    geometry = points.to_numpy()
+    has_coordinates = (shapely.get_type_id(geometry) == GeometryType.POINT) & ~shapely.is_empty(geometry)
+    xy = np.full((len(geometry), 2), np.nan)
+    xy[has_coordinates] = shapely.get_coordinates(geometry[has_coordinates])
+    x, y = xy.T
+    own = CRS(points.crs)
+    if not own.equals(crs, ignore_axis_order=True):
+        x, y = Transformer.from_crs(own, crs, always_xy=True).transform(x, y)
+    is_lost = ~(np.isfinite(x) & np.isfinite(y))
+    return np.where(is_lost, np.nan, x), np.where(is_lost, np.nan, y)
+
+
+def decide_points(x: NDArray[np.float64], y: NDArray[np.float64], shapes: ZoneShapes, max_snap_m: float) -> Decision:
+    """Find status, distance and candidates of points."""
+    lookup, edges, is_placed = ZoneLookup(shapes, reach=BORDER_M), ZoneEdges(shapes), ~np.isnan(x)
+    first = lookup.numbers(x, y)
+    near = edges.near(x, y, np.flatnonzero(is_placed & lookup.may_be_near_edge(x, y)), BORDER_M)
+    is_border = near.count(len(x)) > 1
+    covering = _overlapping(x, y, first, shapes)
+    is_out = is_placed & (first < 0) & ~is_border
+    nearest, metres = edges.nearest(x, y, np.flatnonzero(is_out))
+    distance_m = np.where(is_placed & ~is_out, 0.0, metres)
+    is_snapped = is_out & (distance_m <= max_snap_m)
+    states = {
+        "no_location": ~is_placed,
+        "boundary": is_border,
+        "overlap": covering.count(len(x)) > 1,
+        "inside": first >= 0,
+        "nearest": is_snapped,
+    }
+    on_border = np.flatnonzero(is_border & (first >= 0))
+    candidates = Candidates.joined(
+        Candidates(on_border, first[on_border].astype(np.int64)),
+        near.of(is_border),
+        covering,
+        nearest.of(is_snapped),
+    )
+    return Decision(status_codes(states), distance_m, first, listed=candidates, tied=candidates)
+
+
+def _overlapping(
+    x: NDArray[np.float64], y: NDArray[np.float64], first: NDArray[np.int32], shapes: ZoneShapes
+) -> Candidates:
+    """Pair the points inside several zones with all of these; points on the edges of all but one may be left out."""
+    one, other = shapely.STRtree(shapes.polygons).query(shapes.polygons, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    is_overlap = shapely.relate_pattern(shapes.polygons[one], shapes.polygons[other], _INTERIORS_MEET)
+    by_zone = np.argsort(first, kind="stable")
+    limits = np.searchsorted(first[by_zone], np.arange(len(shapes.ids) + 1))
+    pairs = [Candidates(by_zone[:0], by_zone[:0])]
+    for a, b in zip(one[is_overlap], other[is_overlap], strict=True):
+        at = by_zone[limits[a] : limits[a + 1]]
+        at = at[shapely.intersects_xy(shapes.polygons[b], x[at], y[at])]
+        pairs += [Candidates(at, np.full(len(at), a)), Candidates(at, np.full(len(at), b))]
+    return Candidates.joined(*pairs)
+
+
+# ── The zone of each campus: of the largest share of its area, with the shares
+
+_SLIVER = 0.0005
+"""Shares below this, 0.05 % of the campus, are slivers of drawing."""
+
+_EQUAL = 1e-9
+"""Shares that differ by no more are equal."""
+
+_AREAS = [GeometryType.POLYGON, GeometryType.MULTIPOLYGON]
+
+
+def assign_campuses(
+    schools: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    *,
+    max_snap_m: float = 0.0,
+    previous: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Assign schools, given as points or as campuses, to zones.
+
+    Parameters
+    ----------
+    schools
+        Points, polygons, or both, with a CRS; missing geometry is allowed.
+    zones
+        Polygons with `zone_id` and a CRS; pieces that share an id are one zone.
+    max_snap_m
+        Metres outside every zone at which a school still gets the nearest.
+    previous
+        Zone of each school before, on the index of `schools`, which decides ties.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `assignments` with `shares`, one row for each school, in the order and on the index of `schools`. A point
+        is assigned as `assign_points` does and has no shares. A campus belongs to the zone with the largest share of
+        its area; of shares within 1e-9 of each other the previous zone's counts, else the first in the order of
+        `zones`. `shares` are those of its zones of at least 0.0005, as in ``3:0.8200;4:0.1800``; the same zones are
+        the candidates. `status`:
+
+        - ``overlap``: the shares of zones add up to more than 1.0005, so that zones overlap on the campus;
+        - ``inside``: one zone has 0.9995 of it or more;
+        - ``boundary``: it is split between zones, or between a zone and no zone;
+        - ``nearest``, ``outside``, ``no_location``: no zone has 0.0005 of it; as for points.
+
+        `distance_m` is 0 for the first three.
+
+    Raises
+    ------
+    CRSError, ColumnError, GeometryError, SettingsError
+        As `assign_points`; also when a campus is not a valid polygon.
+    """
+    types = [GeometryType.POINT, *_AREAS]
+    shapes, crs = checked_zones(schools, zones, name="schools", types=types, max_snap_m=max_snap_m)
+    geometry = schools.geometry.to_numpy()
+    is_area = np.isin(shapely.get_type_id(geometry), _AREAS) & ~shapely.is_empty(geometry)
+    before = earlier_zones(previous, schools.index, shapes.ids)
+    x, y = coordinates(schools.geometry, crs)
+    areas, shares = _decide_areas(brought_to(schools.geometry[is_area], crs), shapes, max_snap_m)
+    decision = decide_points(x, y, shapes, max_snap_m).replaced(np.flatnonzero(is_area), areas)
+    texts = np.full(len(schools), "", dtype=object)
+    texts[is_area] = shares
+    return decision.table(schools.index, shapes.ids, before).assign(shares=pd.array(texts, dtype="str"))
+
+
+def _decide_areas(
+    areas: NDArray[np.object_], shapes: ZoneShapes, max_snap_m: float
+) -> tuple[Decision, NDArray[np.object_]]:
+    """Decide each campus by its shares, and write these down."""
+    pairs, share = _shares(areas, shapes)
+    most, total = np.zeros(len(areas)), np.bincount(pairs.place, share, minlength=len(areas))
+    np.maximum.at(most, pairs.place, share)
+    is_held, is_listed = most >= _SLIVER, share >= _SLIVER
+    nearest, metres = _nearest(areas, shapes, np.flatnonzero(~is_held))
+    # A campus that only touches a zone is no metres away from it, and yet has to be snapped.
+    is_snapped = (max_snap_m > 0) & (metres <= max_snap_m)
+    states = {
+        "overlap": is_held & (total > 1 + _SLIVER),
+        "inside": most >= 1 - _SLIVER,
+        "boundary": is_held,
+        "nearest": is_snapped,
+    }
+    decision = Decision(
+        status_codes(states),
+        np.where(is_held, 0.0, metres),
+        np.full(len(areas), -1, dtype=np.int32),
+        listed=Candidates.joined(pairs.where(is_listed), nearest.of(is_snapped)),
+        tied=Candidates.joined(pairs.where(is_listed & (share >= most[pairs.place] - _EQUAL)), nearest.of(is_snapped)),
+    )
+    return decision, _written(pairs.where(is_listed), share[is_listed], shapes, len(areas))
+
+
+def _shares(areas: NDArray[np.object_], shapes: ZoneShapes) -> tuple[Candidates, NDArray[np.float64]]:
+    place, zone = shapely.STRtree(shapes.polygons).query(areas, predicate="intersects")
+    pairs = Candidates.joined(Candidates(place, zone))
+    common = shapely.intersection(areas[pairs.place], shapes.polygons[pairs.zone])
+    return pairs, shapely.area(common) / shapely.area(areas[pairs.place])
+
+
+def _nearest(
+    areas: NDArray[np.object_], shapes: ZoneShapes, asked: NDArray[np.int64]
+) -> tuple[Candidates, NDArray[np.float64]]:
+    (at, zone), metres = shapely.STRtree(shapes.polygons).query_nearest(areas[asked], return_distance=True)
+    distance_m = np.full(len(areas), np.nan)
+    distance_m[asked[at]] = metres
+    return Candidates(asked[at], zone), distance_m
+
+
+def _written(pairs: Candidates, share: NDArray[np.float64], shapes: ZoneShapes, n: int) -> NDArray[np.object_]:
+    """Write the shares of each of n campuses, as in ``3:0.8200;4:0.1800``."""
+    texts = pd.Series([f"{shapes.ids[z]}:{s:.4f}" for z, s in zip(pairs.zone, share, strict=True)], dtype="object")
+    joined = texts.groupby(pairs.place).agg(";".join)
+    return joined.reindex(range(n), fill_value="").to_numpy(dtype=object)

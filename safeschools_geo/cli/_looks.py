@@ -1,0 +1,393 @@
+"""``safeschools check``, ``assign``, ``map``, ``hotspots``, ``coverage`` and ``compare``: one look at a district."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import click
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from safeschools_geo import io
+from safeschools_geo.assign import assign_campuses, assign_points
+from safeschools_geo.cli._common import (
+    CRS_TEXT,
+    FILE_IN,
+    FILE_OUT,
+    NAME,
+    NOT_NEGATIVE,
+    CheckedCommand,
+    district_argument,
+    folder_of,
+    inputs_of,
+    json_option,
+    messages,
+    out_option,
+    outputs_of,
+    print_json,
+    progress_of,
+    seed_option,
+    strict_option,
+    term_option,
+)
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.district import (
+    DistrictError,
+    check_district,
+    load_settings,
+    read_district,
+    refuse_rejects,
+    zones_from_file,
+)
+from safeschools_geo.errors import ColumnError, FileReadError, SettingsError
+from safeschools_geo.file_names import pair_name
+from safeschools_geo.io import write_csv, write_manifest, write_text
+from safeschools_geo.pages import check_html, draw_coverage, draw_hotspots, draw_sheets, is_check_page, print_report
+from safeschools_geo.schemas import ASSIGNMENTS
+from safeschools_geo.settings import LayerSettings
+from safeschools_geo.term import (
+    COMPARING_STEPS,
+    COVERING_STEPS,
+    FINDING_STEPS,
+    STEPS,
+    compare_terms,
+    draw_term,
+    manifest_of,
+    run_term,
+    terms_in_order,
+    write_comparison,
+    write_coverage,
+    write_hotspots,
+)
+from safeschools_geo.writing import output_file, output_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+# ── ``safeschools check``: validate a district folder and report, writing nothing but the report
+
+
+@click.command("check", cls=CheckedCommand)
+@district_argument
+@click.option("--out", type=FILE_OUT, metavar="FILE", help="Where check.html goes.")
+@json_option
+@strict_option
+def check_command(district: Path | None, out: Path | None, *, as_json: bool, strict: bool) -> int:
+    """Validate a district folder: every fault at once, with ids and how to mend it."""
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    rejects = None
+    page = out or outputs_of(settings, None) / "check.html"
+    with output_file(page, inputs=inputs_of(settings), is_ours=is_check_page) as fresh:
+        try:
+            with progress_of(2) as begin:
+                begin("Reading")
+                read = read_district(folder)
+                begin("Checking")
+                report, rejects = check_district(read), read.rejects
+        except DistrictError as error:
+            report = error.report if error.read is None else check_district(error.read)
+            rejects = None if error.read is None else error.read.rejects
+        write_text(fresh, check_html(report))
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        print_report(report, messages())
+        messages().print(f"Report: {page}", markup=False, soft_wrap=True)
+    if strict and rejects is not None:
+        refuse_rejects(rejects)
+    return 0 if report.is_ok else 1
+
+
+# ── ``safeschools map``: only the maps of a term
+
+
+@click.command("map", cls=CheckedCommand)
+@district_argument
+@term_option
+@out_option("Folder of the maps; outputs/<term>/maps if left out.")
+@click.option("--tiles", is_flag=True, help="Add OpenStreetMap tiles; these pages then ask the network for them.")
+def map_command(district: Path | None, term: str | None, out: Path | None, *, tiles: bool) -> None:
+    """Draw the maps of a term."""
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "maps"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(STEPS)) as begin:
+        result = run_term(folder, term=term, protects=False, on_step=begin)
+        begin("Drawing")
+        pages = draw_term(result, tiles=tiles)
+        begin("Writing")
+        for name, html in pages.items():
+            write_text(fresh / name, html)
+        write_manifest(fresh, manifest_of(result))
+    messages().print(f"Open {target / 'index.html'}", markup=False, soft_wrap=True)
+
+
+# ── ``safeschools hotspots``: only the hotspots of a term, as tables, layers and maps
+
+
+@click.command("hotspots", cls=CheckedCommand)
+@district_argument
+@term_option
+@out_option("Folder of the hotspots; outputs/<term>/hotspots if left out.")
+@seed_option
+@json_option
+def hotspots_command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
+    """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "hotspots"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(FINDING_STEPS) + 2) as begin:
+        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
+        begin("Drawing")
+        pages = draw_hotspots(result)
+        begin("Writing")
+        write_hotspots(result.hotspots, fresh)
+        for name, (page, _) in pages.items():
+            write_text(fresh / "maps" / name, page.html)
+        write_manifest(fresh, manifest_of(result))
+    if as_json:
+        # JSON knows no infinity.
+        spots = result.hotspots.to_frame().replace([np.inf, -np.inf], np.nan)
+        print_json(
+            {
+                "out": target.as_posix(),
+                "term": result.term.name,
+                "summary": result.hotspots.summary(),
+                "hotspots": spots.astype(object).where(spots.notna(), None).to_dict("records"),
+            }
+        )
+        return
+    messages().print(result.hotspots.summary(), markup=False)
+    messages().print(f"Open {target / 'maps' / 'hotspots.html'}", markup=False, soft_wrap=True)
+
+
+# ── ``safeschools coverage``: only the patrol coverage of a term, as tables, calendars and maps
+
+
+@click.command("coverage", cls=CheckedCommand)
+@district_argument
+@term_option
+@out_option("Folder of the coverage; outputs/<term>/coverage if left out.")
+@seed_option
+@json_option
+def coverage_command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
+    """Work out who comes, how soon, who helps, and who covers when an officer is absent."""
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "coverage"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(COVERING_STEPS) + 2) as begin:
+        result = run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
+        found = result.coverage
+        if found is None:
+            raise SettingsError(
+                "There is nothing to cover.",
+                where=folder,
+                expected="programme schools in zones, and incidents of the term that are zone officers' work",
+                remedy="Run `safeschools check`, or name another --term.",
+            )
+        begin("Drawing")
+        pages = {name: page for name, (page, _) in draw_coverage(result).items()} | draw_sheets(result)
+        begin("Writing")
+        write_coverage(found, fresh, term=result.term, time_zone=settings.district.time_zone)
+        for name, page in pages.items():
+            write_text(fresh / "maps" / name, page.html)
+        write_manifest(fresh, manifest_of(result))
+    if as_json:
+        zones = found.to_frame().replace([np.inf, -np.inf], np.nan)
+        print_json(
+            {
+                "out": target.as_posix(),
+                "term": result.term.name,
+                "finding": found.finding(),
+                "summary": found.summary(),
+                "zones": zones.astype(object).where(zones.notna(), None).to_dict("records"),
+            }
+        )
+        return
+    messages().print(found.summary(), markup=False, soft_wrap=True)
+    messages().print(f"Open {target / 'maps' / 'coverage.html'}", markup=False, soft_wrap=True)
+
+
+# ── ``safeschools compare``: two terms beside each other, as a page and tables
+
+
+@click.command("compare", cls=CheckedCommand)
+@click.argument("term_a", metavar="TERM_A")
+@click.argument("term_b", metavar="TERM_B")
+@district_argument
+@out_option(
+    "Folder of outputs, where zones of earlier terms are looked for and compare/<A> and <B> is written; the "
+    "district's if left out."
+)
+@seed_option
+@json_option
+def compare_command(
+    term_a: str, term_b: str, district: Path | None, out: Path | None, seed: int, *, as_json: bool
+) -> None:
+    """Compare two terms: zones of schools, loads, rates, and hotspots that emerged, persisted or faded."""
+    folder = folder_of(district)
+    settings = load_settings(folder)
+    outputs = outputs_of(settings, out)
+    target = outputs / "compare" / pair_name(*(term.name for term in terms_in_order(settings, term_a, term_b)))
+    place = output_folder(target, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(COMPARING_STEPS) + 1) as begin:
+        compared = compare_terms(folder, term_a, term_b, outputs=outputs, seed=seed, on_step=begin)
+        begin("Writing")
+        write_comparison(compared, fresh)
+    if as_json:
+        print_json(
+            {
+                "out": target.as_posix(),
+                "terms": [compared.term_a.name, compared.term_b.name],
+                "summary": compared.summary(),
+                "counts": compared.counts,
+            }
+        )
+        return
+    messages().print(compared.summary(), markup=False, soft_wrap=True)
+    messages().print(f"Open {target / 'compare.html'}", markup=False, soft_wrap=True)
+
+
+# ── ``safeschools assign``: which zone each point of a file lies in
+
+_LON = ("lon", "longitude", "long", "lng", "x", "xcoord", "point_x")
+_LAT = ("lat", "latitude", "y", "ycoord", "point_y")
+
+
+def _check_usage(ctx: click.Context) -> None:
+    lon, lat = ctx.params["lon"], ctx.params["lat"]
+    if (lon is None) != (lat is None):
+        raise click.UsageError("Give --lon and --lat together.", ctx=ctx)
+    if lon is not None and lon == lat:
+        raise click.UsageError(f"--lon and --lat name one column, {lon!r}; two are expected.", ctx=ctx)
+
+
+@click.command("assign", cls=CheckedCommand, check=_check_usage)
+@click.option(
+    "--points",
+    required=True,
+    type=FILE_IN,
+    metavar="FILE",
+    help="Points: CSV, Excel, Parquet, GeoJSON, GeoPackage, Shapefile.",
+)
+@click.option("--zones", required=True, type=FILE_IN, metavar="FILE", help="Zones: polygons.")
+@click.option("--out", required=True, type=FILE_OUT, metavar="FILE", help="CSV to write.")
+@click.option(
+    "--id", "id_column", type=NAME, metavar="COL", help="Column of the points' ids; the row number if left out."
+)
+@click.option("--zone-id", type=NAME, metavar="COL", help="Column of the zones' ids; zone_id if left out.")
+@click.option("--lon", type=NAME, metavar="COL", help="Column of the longitude, or x.")
+@click.option("--lat", type=NAME, metavar="COL", help="Column of the latitude, or y.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the points, where the file states none.")
+@click.option("--zones-crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the zones, where the file states none.")
+@click.option("--max-snap", type=NOT_NEGATIVE, default=0.0, metavar="M", help="Metres; default 0.")
+@click.option("--previous", type=FILE_IN, metavar="FILE", help="An earlier result, which decides ties.")
+@json_option
+def assign_command(
+    *,
+    points: Path,
+    zones: Path,
+    out: Path,
+    id_column: str | None,
+    zone_id: str | None,
+    lon: str | None,
+    lat: str | None,
+    crs: str | None,
+    zones_crs: str | None,
+    max_snap: float,
+    previous: Path | None,
+    as_json: bool,
+) -> None:
+    """Write the zone of each point, one row for each, in the order of the file."""
+    inputs = [path for path in (points, zones, previous) if path is not None]
+    with output_file(out, inputs=inputs, is_ours=_is_assignment) as fresh:
+        polygons = zones_from_file(zones, LayerSettings(crs=zones_crs, columns={"zone_id": zone_id} if zone_id else {}))
+        located, ids = _points(points, id_column=id_column, lon=lon, lat=lat, crs=crs)
+        has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
+        assign = assign_campuses if has_areas else assign_points
+        before = None if previous is None else _previous(previous, ids)
+        result = assign(located, polygons.frame, max_snap_m=max_snap, previous=before)
+        table = pd.concat([ids, result], axis=1)
+        write_csv(fresh, table)
+    for finding in polygons.findings:
+        messages().print(f"{zones.name}: {finding}", markup=False)
+    counts = {str(status): int(n) for status, n in result["status"].value_counts().items()}
+    if as_json:
+        print_json({"out": out.as_posix(), "rows": len(table), "status": counts})
+    else:
+        listed = ", ".join(f"{n:,} {status}" for status, n in counts.items())
+        messages().print(f"{len(table):,} points: {listed or 'none'}. Written to {out}.", markup=False, soft_wrap=True)
+
+
+def _is_assignment(path: Path) -> bool:
+    """Say whether a file has the header that this command writes: the column of the ids, then its own."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+    return header[1:] in (ASSIGNMENTS.column_names, [*ASSIGNMENTS.column_names, "shares"])
+
+
+def _points(
+    path: Path, *, id_column: str | None, lon: str | None, lat: str | None, crs: str | None
+) -> tuple[gpd.GeoDataFrame, pd.Series]:
+    raw = io.read_table(path)
+    if len(raw.rejects):
+        raise FileReadError(
+            "Some rows of the points cannot be read.",
+            where=path,
+            ids=[f"row {row}" for row in raw.rejects["row"]],
+            found=raw.rejects["reason"].iloc[0],
+            expected="rows with as many fields as the header",
+            remedy="Correct these rows; every point is to get its row.",
+        )
+    if id_column is None:
+        ids = pd.Series(raw.frame.index.astype("str"), index=raw.frame.index, name="row")
+    else:
+        ids = io.as_text(io.require(raw, {id_column: id_column}, id_column)).rename(id_column)
+    columns = {"x": lon, "y": lat} if lon and lat else _xy_columns(raw)
+    if raw.geometry is None and columns and crs is None and not _is_named_degrees(columns):
+        raise ColumnError(
+            "The CRS of the x and y columns is not stated.",
+            where=path,
+            found=", ".join(columns.values()),
+            expected="longitude and latitude, or --crs",
+            remedy="Add --crs, for example --crs 4326 or --crs 2226.",
+        )
+    stated = crs or (STORAGE_CRS.to_string() if raw.geometry is None else None)
+    # A file that has geometry and no --lon/--lat keeps its geometry; polygons are campuses.
+    if raw.geometry is not None and lon is None:
+        geometry = io.geometry(raw, crs=stated, name=f"points ({path.name})")
+    else:
+        geometry = io.points(raw, columns, crs=stated, name=f"points ({path.name})").geometry
+    return gpd.GeoDataFrame(geometry=geometry, crs=STORAGE_CRS), ids
+
+
+def _xy_columns(raw: io.RawTable) -> dict[str, str]:
+    by_name = {str(c).casefold().strip(): str(c) for c in raw.frame.columns}
+    x = next((by_name[name] for name in _LON if name in by_name), None)
+    y = next((by_name[name] for name in _LAT if name in by_name), None)
+    return {"x": x, "y": y} if x and y else {}
+
+
+def _is_named_degrees(columns: dict[str, str]) -> bool:
+    return columns["x"].casefold().startswith("l") and columns["y"].casefold().startswith("l")
+
+
+def _previous(path: Path, ids: pd.Series) -> pd.Series:
+    raw = io.read_table(path)
+    key = io.as_text(io.require(raw, {}, str(ids.name)))
+    zone = io.as_text(io.require(raw, {}, "zone_id"))
+    by_id = pd.Series(zone.to_numpy(), index=key)
+    return ids.map(by_id[~by_id.index.duplicated()]).fillna("")

@@ -1,0 +1,666 @@
+"""``safeschools rebalance``, ``score``, ``draft-zones`` and ``verify``: plans made, judged and checked again."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.cli._common import (
+    CRS_TEXT,
+    FILE_IN,
+    FILE_OUT,
+    FOLDER,
+    IDS,
+    NAME,
+    NOT_NEGATIVE,
+    PATTERN,
+    POSITIVE,
+    CheckedCommand,
+    district_argument,
+    folder_of,
+    inputs_of,
+    json_option,
+    messages,
+    out_option,
+    outputs_of,
+    print_json,
+    progress_of,
+    refuse_options,
+    seed_option,
+    term_option,
+)
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.district import load_settings, preset_names, read_boundary, read_layer, read_schools, settings_from
+from safeschools_geo.errors import ColumnError, SettingsError
+from safeschools_geo.findings import Finding
+from safeschools_geo.io import (
+    geometry,
+    is_sealed,
+    read_table,
+    sha256_of,
+    write_csv,
+    write_geojson,
+    write_manifest,
+    write_text,
+)
+from safeschools_geo.rebalance import (
+    EXACT,
+    OBJECTIVES,
+    Rules,
+    about_bridges,
+    compare_plans,
+    draft_zones,
+    draft_zones_of_units,
+    edges_of_table,
+    frontier,
+    left_out,
+    plan_change,
+    read_plan,
+    rebalance,
+    roots_of,
+    unit_edges,
+    units_of_areas,
+    what_changes,
+    zones_of_plan,
+)
+from safeschools_geo.results import why_nothing_to_plan
+from safeschools_geo.settings import LayerSettings
+from safeschools_geo.term import (
+    FINDING_STEPS,
+    PROPOSING_STEPS,
+    keep_watch,
+    lay_ground,
+    manifest_of,
+    propose_zones,
+    run_term,
+    score_in_district,
+    stability_in_district,
+    write_plan,
+    write_term_plan,
+    zone_by_school,
+)
+from safeschools_geo.verify import is_packet, verify_folder, verify_packet
+from safeschools_geo.workload import empty_zones_text
+from safeschools_geo.writing import output_file, output_folder, repair
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from safeschools_geo.rebalance import ZoneDraft
+    from safeschools_geo.results import TermPlan
+    from safeschools_geo.settings import Settings
+    from safeschools_geo.verify import VerifyReport
+
+
+# ── Areal units for ``safeschools rebalance --units``: any polygons with a zone and a workload
+
+
+@dataclass(frozen=True, eq=False)
+class ArealUnits:
+    """Units as they were read, their edges, and what there is to say of both.
+
+    Parameters
+    ----------
+    units, edges
+        As `rebalance.propose.rebalance` takes them.
+    findings
+        What was found on the way.
+    apart
+        Pairs that share a border, and that the table of neighbors leaves out.
+    """
+
+    units: gpd.GeoDataFrame
+    edges: pd.DataFrame
+    findings: tuple[Finding, ...]
+    apart: tuple[tuple[str, str], ...] = ()
+
+
+def read_areal_units(
+    path: Path,
+    unit_id: str,
+    zone: str,
+    workload: str,
+    *,
+    adjacency: Path | None,
+    no_zone: tuple[str, ...],
+    crs: str | None = None,
+) -> ArealUnits:
+    """Read areal units and their neighbours."""
+    layer = read_layer(path, LayerSettings(crs=crs), "units")
+    raw = layer.raw
+    missing = [column for column in (unit_id, zone, workload) if column not in raw.frame.columns]
+    if missing:
+        raise ColumnError(
+            "The units lack columns.",
+            where=path.name,
+            found=", ".join(map(str, raw.frame.columns)),
+            expected=", ".join(missing),
+            remedy="Name the columns with --unit-id, --zone and --workload.",
+        )
+    areas = gpd.GeoDataFrame(raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
+    built = units_of_areas(areas, unit_id=unit_id, zone=zone, workload=workload, no_zone=no_zone)
+    units = built.units
+    if adjacency is None:
+        edges: pd.DataFrame = unit_edges(units)
+        findings: tuple[Finding, ...] = ()
+        apart: list[tuple[str, str]] = []
+    else:
+        read = edges_of_table(units, read_table(adjacency).frame)
+        edges, findings = read.edges, read.findings
+        apart = left_out(units, edges)
+    told = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
+    return ArealUnits(units, edges, told, tuple(apart))
+
+
+# ── ``safeschools rebalance``: the least change that evens the zones out, of a district or of any areal units
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked of either kind of input."""
+
+    max_moves: int | None
+    tolerance: float | None
+    free_roots: bool
+    locked: tuple[str, ...]
+    together: tuple[tuple[str, ...], ...]
+    time_limit_s: float | None
+    seed: int
+
+
+def _check_usage(ctx: click.Context) -> None:
+    given = ctx.params
+    if given["max_moves"] is not None and given["tolerance"] is not None:
+        raise click.UsageError("Give --max-moves or --tolerance, not both.", ctx=ctx)
+    if given["units"] is None:
+        names = ("unit_id", "zone", "workload", "adjacency", "no_zone", "crs")
+        refuse_options(ctx, names, because="it goes with --units")
+        return
+    if given["district"] is not None:
+        raise click.UsageError("Give DISTRICT or --units, not both.", ctx=ctx)
+    refuse_options(ctx, ["term"], because="it does not go with --units, which know no terms")
+    needed = {"--unit-id": "unit_id", "--zone": "zone", "--workload": "workload", "--out": "out"}
+    missing = [name for name, param in needed.items() if given[param] is None]
+    if missing:
+        raise click.UsageError(f"--units needs {', '.join(missing)}.", ctx=ctx)
+    if given["max_moves"] is None and given["tolerance"] is None:
+        raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.", ctx=ctx)
+
+
+@click.command("rebalance", cls=CheckedCommand, check=_check_usage)
+@district_argument
+@term_option
+@click.option(
+    "--units",
+    type=FILE_IN,
+    metavar="FILE",
+    help="Areal units instead of a district: polygons with a zone and a workload.",
+)
+@click.option("--unit-id", type=NAME, metavar="COL", help="Column of the units' ids.")
+@click.option("--zone", type=NAME, metavar="COL", help="Column of the current zone.")
+@click.option("--workload", type=NAME, metavar="COL", help="Column of the workload.")
+@click.option(
+    "--adjacency", type=FILE_IN, metavar="FILE", help="Pairs of neighbours; the borders of the units if left out."
+)
+@click.option("--no-zone", multiple=True, metavar="VALUE", help="Value of the zone column that means: no zone.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the units, where the file states none.")
+@click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
+@click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
+@click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
+@click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
+@click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
+@click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds.")
+@out_option("Folder; outputs/<term>/plan for a district.")
+@seed_option
+@json_option
+def rebalance_command(
+    *,
+    district: Path | None,
+    term: str | None,
+    units: Path | None,
+    unit_id: str | None,
+    zone: str | None,
+    workload: str | None,
+    adjacency: Path | None,
+    no_zone: tuple[str, ...],
+    crs: str | None,
+    together: tuple[tuple[str, ...], ...],
+    out: Path | None,
+    as_json: bool,
+    **asked: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """Propose the least change that evens the zones out, with a certificate of how good it is."""
+    request = Request(together=together, time_limit_s=asked.pop("time_limit"), **asked)
+    if units is None:
+        _of_district(folder_of(district), term, request, out, as_json=as_json)
+        return
+    target = out or Path()
+    inputs = [path for path in (units, adjacency) if path is not None]
+    repair(units)
+    with output_folder(target, inputs=inputs) as fresh:
+        read = read_areal_units(
+            units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone, crs=crs
+        )
+        for finding in read.findings:
+            messages().print(str(finding), markup=False, soft_wrap=True)
+        summary, certificate = _of_units(read.units, read.edges, read.apart, request, fresh)
+        write_manifest(fresh, {"seed": request.seed, "inputs": {path.name: sha256_of(path) for path in inputs}})
+    if as_json:
+        print_json({"out": target.as_posix(), "summary": summary, "certificate": certificate})
+    else:
+        messages().print(f"{summary} Written to {target}.", markup=False, soft_wrap=True)
+
+
+def _on_point(moves: int, imbalance: float, bound: float) -> None:
+    gap = "proven" if imbalance - bound <= EXACT else f"bound {bound:.2%}, gap {imbalance - bound:.2%}"
+    gap = "not proven" if math.isnan(bound) else gap
+    messages().print(f"  {moves:>2} moves: least imbalance {imbalance:.2%} ({gap})", markup=False)
+
+
+def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
+    settings = load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / "plan"
+    place = output_folder(target, within=home, inputs=inputs_of(settings))
+    with place as fresh, progress_of(len(PROPOSING_STEPS)) as begin:
+        result = run_term(
+            folder, term=term, seed=request.seed, proposes=False, covers=False, protects=False, on_step=begin
+        )
+        begin("Proposing zones")
+        proposal = propose_zones(
+            dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request)),
+            zone_by_school(result.school_zones),
+            result.history,
+            result.workload,
+            result.hotspots,
+            term=result.term,
+            seed=request.seed,
+            # Who says how many may move wants the best of that many, not the knee.
+            is_at_knee=request.max_moves is None,
+            keeps_interrupted=True,
+            on_point=_on_point,
+        )
+        if proposal is None:
+            raise SettingsError(
+                result.why_no_proposal(),
+                where=folder,
+                expected="two zones or more, with program schools that have calls in the term",
+                remedy="Run `safeschools check` and look at the schools, or name another --term.",
+            )
+        write_term_plan(proposal, fresh)
+        write_manifest(fresh, manifest_of(dataclasses.replace(result, proposal=proposal)))
+    _tell(proposal, target, as_json=as_json)
+
+
+def _adjusted(settings: Settings, request: Request) -> Settings:
+    """Let the options of the command win over the settings of the district."""
+    plan = settings.rebalance
+    changes: dict[str, Any] = {
+        "locked": (*plan.locked, *request.locked),
+        "together": (*plan.together, *request.together),
+        "keeps_roots": plan.keeps_roots and not request.free_roots,
+        "tolerance": plan.tolerance if request.tolerance is None else request.tolerance,
+    }
+    if request.max_moves is not None:
+        changes["max_moves"] = request.max_moves
+    if request.time_limit_s is not None:
+        changes["time_limit_s"] = request.time_limit_s
+    return dataclasses.replace(settings, rebalance=dataclasses.replace(plan, **changes))
+
+
+def _of_units(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    apart: tuple[tuple[str, str], ...],
+    request: Request,
+    fresh: Path,
+) -> tuple[str, dict[str, Any]]:
+    roots = None if request.free_roots else roots_of(units)
+    limit = 60.0 if request.time_limit_s is None else request.time_limit_s
+    rules = Rules(roots=roots, locked=request.locked, together=request.together, apart=apart)
+    found = None
+    if request.max_moves is not None:
+        found = frontier(
+            units,
+            adjacency=edges,
+            max_moves=request.max_moves,
+            rules=rules,
+            time_limit_s=limit,
+            seed=request.seed,
+            keeps_interrupted=True,
+            on_point=_on_point,
+        )
+        plan = found.plans[-1]
+    else:
+        plan = rebalance(
+            units,
+            adjacency=edges,
+            tolerance=request.tolerance,
+            roots=roots,
+            locked=request.locked,
+            together=request.together,
+            apart=apart,
+            time_limit_s=limit,
+            seed=request.seed,
+        )
+    names = units[["zone_id"]].drop_duplicates().sort_values("zone_id", ignore_index=True)
+    zones = zones_of_plan(units, plan.assignment, names.assign(name=[f"Zone {z}" for z in names["zone_id"]]))
+    # Areal units know no calls, and a gain is never told without what is not known of its price.
+    price = "What the plan does to response, backup and overflow was not worked out: areal units hold no calls."
+    said = (plan.summary(), *([] if found is None else [found.finding(plan)]), *([price] if len(plan.moves) else []))
+    summary = " ".join(said)
+    write_plan(fresh, plan, zones, found=found, summary=summary)
+    return summary, dict(plan.certificate)
+
+
+def _tell(proposal: TermPlan, target: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "out": target.as_posix(),
+                "summary": proposal.summary(),
+                "change": proposal.change.to_json(),
+                "certificate": dict(proposal.plan.certificate),
+            }
+        )
+        return
+    console = messages()
+    console.print(proposal.summary(), markup=False, soft_wrap=True)
+    for sentence in proposal.changes["sentence"]:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)
+    console.print(f"Written to {target}. Check it with: safeschools verify {target}", markup=False, soft_wrap=True)
+
+
+# ── ``safeschools score``: any plan, the product's or a person's, on every measure beside the current zones
+
+
+@click.command("score", cls=CheckedCommand)
+@click.argument("district", type=FOLDER, metavar="DISTRICT", required=False)
+@click.option(
+    "--plan",
+    "plan_file",
+    required=True,
+    type=FILE_IN,
+    metavar="FILE",
+    help="CSV with unit_id or school_id, and zone_after or zone_id, such as plan.csv.",
+)
+@term_option
+@out_option("Folder for scores, moves, zones; none if left out.")
+@seed_option
+@json_option
+def score_command(
+    district: Path | None, plan_file: Path, term: str | None, out: Path | None, seed: int, *, as_json: bool
+) -> None:
+    """Score a plan on every measure, beside the current zones."""
+    folder = folder_of(district)
+    repair(plan_file)
+    inputs = [*inputs_of(load_settings(folder)), plan_file]
+    place = nullcontext() if out is None else output_folder(out, inputs=inputs)
+    with place as fresh, progress_of(len(FINDING_STEPS) + 1) as begin:
+        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
+        begin("Scoring")
+        read, zone_of = result.district, zone_by_school(result.school_zones)
+        ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)
+        if ground is None:
+            raise SettingsError(
+                why_nothing_to_plan(read, result.loads, result.history, term=result.term)
+                or "There is nothing to score.",
+                where=folder,
+                expected="two zones or more, with program schools that have a workload in the term",
+                remedy="Run `safeschools check`, or name another --term.",
+            )
+        plan = read_plan(plan_file, ground.units, zones=list(read.zones["zone_id"]))
+        current = ground.units.set_index("unit_id")["zone_id"]
+        groups = result.hotspots.groups_of_schools
+        watch = keep_watch(read, zone_of, result.history, result.workload, ground, term=result.term, seed=seed)
+        scores = {
+            "current": score_in_district(read, ground, current, groups, watch=watch),
+            "proposed": score_in_district(read, ground, plan.assignment, groups, watch=watch),
+        }
+        stability = stability_in_district(
+            read,
+            ground,
+            plan.assignment,
+            result.history,
+            result.workload,
+            school_zones=zone_of,
+            term=result.term,
+            seed=seed,
+        )
+        table = compare_plans(scores, shown=True)
+        changes = what_changes(ground.units, current, plan.assignment)
+        change = plan_change(scores["current"], scores["proposed"], noun=ground.noun)
+        names = read.zones.set_index("zone_id")["name"]
+        empty = empty_zones_text(str(names[zone]) for zone in ground.set_apart)
+        summary = " ".join(t for t in (empty, change.summary(), scores["proposed"].summary(), stability.summary()) if t)
+        if fresh is not None:
+            zones = zones_of_plan(ground.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
+            write_csv(fresh / "scores.csv", table)
+            write_csv(fresh / "moves.csv", changes)
+            write_csv(fresh / "stability.csv", stability.to_frame())
+            write_geojson(fresh / "zones.geojson", zones)
+            write_text(fresh / "summary.txt", f"{summary}\n")
+            write_manifest(fresh, {**manifest_of(result), "plan": {plan_file.name: sha256_of(plan_file)}})
+    console = messages()
+    for finding in plan.findings:
+        console.print(str(finding), markup=False, soft_wrap=True)
+    if as_json:
+        plain = table.replace([np.inf, -np.inf], np.nan)
+        print_json(
+            {
+                "imbalance": scores["proposed"].imbalance,
+                "is_contiguous": scores["proposed"].is_contiguous,
+                "scores": plain.astype(object).where(plain.notna(), None).to_dict("records"),
+                "moves": changes["sentence"].tolist(),
+                "change": change.to_json(),
+                "summary": summary,
+                "stability": stability.summary(),
+            }
+        )
+        return
+    shown = table[["label", "current", "proposed"]]
+    width = int(shown["label"].str.len().max())
+    for label, now, then in shown.itertuples(index=False):
+        console.print(f"{label:<{width}}  {now:>24}  {then:>24}", markup=False, soft_wrap=True)
+    console.print(summary, markup=False, soft_wrap=True)
+
+
+# ── ``safeschools draft-zones``: zones from scratch, from a boundary and schools, or from areal units
+
+_file = click.Path(path_type=Path, dir_okay=False)
+_SEAL = "draft-zones"
+
+
+def _draft_zones_check_usage(ctx: click.Context) -> None:
+    given = ctx.params
+    if given["units"] is not None:
+        refuse_options(ctx, ["district", "schools"], because="give --units, or --district and --schools, not both")
+        names = ("preset", "keep", "id_column", "lon", "lat")
+        refuse_options(ctx, names, because="it does not go with --units")
+    elif given["district"] is None or given["schools"] is None:
+        raise click.UsageError("Give --district and --schools, or --units.", ctx=ctx)
+    else:
+        refuse_options(ctx, ["unit_id", "workload"], because="it goes with --units")
+    if (given["lon"] is None) != (given["lat"] is None):
+        raise click.UsageError("Give --lon and --lat together.", ctx=ctx)
+    if given["lon"] is not None and given["lon"] == given["lat"]:
+        raise click.UsageError(f"--lon and --lat name one column, {given['lon']!r}; two are expected.", ctx=ctx)
+
+
+@click.command("draft-zones", cls=CheckedCommand, check=_draft_zones_check_usage)
+@click.option("--district", type=FILE_IN, metavar="FILE", help="Boundary of the district: a polygon.")
+@click.option("--schools", type=FILE_IN, metavar="FILE", help="Schools: points with an id.")
+@click.option("--units", type=FILE_IN, metavar="FILE", help="Areal units in place of schools and district: polygons.")
+@click.option(
+    "--unit-id", type=NAME, metavar="COL", default="unit_id", show_default=True, help="Column of the units' ids."
+)
+@click.option("--workload", type=NAME, metavar="COL", default="workload", show_default=True, help="Column of the load.")
+@click.option("--zones", "number", type=click.IntRange(min=1), default=8, show_default=True, help="Number of zones.")
+@click.option("--out", required=True, type=FILE_OUT, metavar="FILE", help="GeoJSON to write.")
+@click.option("--tolerance", type=NOT_NEGATIVE, default=0.05, show_default=True, help="Imbalance aimed at.")
+@click.option(
+    "--objective",
+    type=click.Choice(OBJECTIVES),
+    default="compactness",
+    show_default=True,
+    help="What zones are made as good as they can in.",
+)
+@click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known school directory.")
+@click.option(
+    "--keep",
+    multiple=True,
+    type=PATTERN,
+    metavar="COL=PATTERN",
+    help='Only schools that match, as in "CDSCode=3467447*".',
+)
+@click.option("--id", "id_column", type=NAME, metavar="COL", help="Column of the schools' ids.")
+@click.option("--lon", type=NAME, metavar="COL", help="Column of the longitude, or x.")
+@click.option("--lat", type=NAME, metavar="COL", help="Column of the latitude, or y.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the schools or units, where the file states none.")
+@seed_option
+@json_option
+def draft_zones_command(
+    *,
+    district: Path | None,
+    schools: Path | None,
+    units: Path | None,
+    unit_id: str,
+    workload: str,
+    number: int,
+    tolerance: float,
+    objective: str,
+    out: Path,
+    preset: str | None,
+    keep: tuple[tuple[str, str], ...],
+    id_column: str | None,
+    lon: str | None,
+    lat: str | None,
+    crs: str | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Draw contiguous, balanced zones that tile the district, with a bound on their travel; a first proposal."""
+    asked: dict[str, Any] = {"zones": number, "tolerance": tolerance, "objective": objective, "seed": seed}
+    if units is not None:
+        draw = partial(_draft_zones_of_units, units, unit_id, workload, crs, asked)
+    elif district is None or schools is None:
+        raise click.UsageError("Give --district and --schools, or --units.")
+    else:
+        columns = {"school_id": id_column, "x": lon, "y": lat}
+        settings = _settings(district, schools, columns, keep, preset=preset, crs=crs or ("EPSG:4326" if lon else None))
+        draw = partial(_of_schools, settings, district, asked)
+    inputs = [path for path in (district, schools, units) if path is not None]
+    with output_file(out, inputs=inputs, is_ours=partial(is_sealed, seal=_SEAL)) as fresh:
+        draft, findings = draw()
+        write_geojson(fresh, draft.zones, seal=_SEAL)
+    for finding in findings:
+        messages().print(str(finding), markup=False)
+    if as_json:
+        names = ("imbalance", "is_contiguous", "travel", "bound", "any_bound", "gap")
+        print_json({"out": out.as_posix(), **{name: getattr(draft, name) for name in names}})
+    else:
+        messages().print(f"{draft.summary()} Written to {out}.", markup=False, soft_wrap=True)
+
+
+def _settings(
+    district: Path,
+    schools: Path,
+    columns: Mapping[str, str | None],
+    keep: tuple[tuple[str, str], ...],
+    *,
+    preset: str | None,
+    crs: str | None,
+) -> Settings:
+    table = {
+        "district": {"name": district.stem, "time_zone": "UTC"},
+        "schools": {
+            "file": str(schools.resolve()),
+            "columns": {ours: theirs for ours, theirs in columns.items() if theirs},
+            "keep": {column: [pattern for name, pattern in keep if name == column] for column, _ in keep},
+            **({"preset": preset} if preset else {}),
+            **({"crs": crs} if crs else {}),
+        },
+        "boundary": {"file": str(district.resolve())},
+    }
+    return settings_from(table, folder=Path(), where="the options")
+
+
+def _of_schools(settings: Settings, district: Path, asked: Mapping[str, Any]) -> tuple[ZoneDraft, tuple[Finding, ...]]:
+    boundary, findings, _ = read_boundary(settings)
+    if boundary is None:
+        raise SettingsError("There is no boundary.", where="--district", found=district)
+    read = read_schools(settings)
+    programme = read.frame[read.frame["in_program"]]
+    return draft_zones(programme, boundary, **asked), (*findings, *read.findings)
+
+
+def _draft_zones_of_units(
+    units: Path, unit_id: str, workload: str, crs: str | None, asked: Mapping[str, Any]
+) -> tuple[ZoneDraft, tuple[Finding, ...]]:
+    raw = read_table(units)
+    frame = gpd.GeoDataFrame(raw.frame, geometry=geometry(raw, crs=crs, name="units"))
+    return draft_zones_of_units(frame, unit_id=unit_id, workload=workload, **asked), raw.findings
+
+
+# ── ``safeschools verify``: check a written plan, a board packet, or both of a term again, without the solver
+
+
+@click.command("verify", cls=CheckedCommand)
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option(
+    "--record",
+    type=FILE_IN,
+    metavar="FILE",
+    help="Record of releases that a packet is compared with; that of the district around it if left out.",
+)
+@json_option
+def verify_command(folder: Path, *, record: Path | None, as_json: bool) -> int:
+    """Check the plan or the board packet in DIR again, without the solver.
+
+    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, every number on its pages,
+    audit and releases. In the folder of a term, both are checked. What was not checked is named.
+    """
+    repair(folder)
+    reports = _reports(folder, record)
+    is_ok = all(report.is_ok for report in reports.values())
+    if as_json:
+        print_json(_document(folder, reports, is_ok=is_ok))
+    console = messages()
+    if len(reports) > 1:
+        console.print(f"{folder}: checking the {' and the '.join(reports)}.", markup=False, soft_wrap=True)
+    for report in reports.values():
+        console.print(report.summary(), markup=False, soft_wrap=True)
+    return 0 if is_ok else 1
+
+
+def _reports(folder: Path, record: Path | None) -> dict[str, VerifyReport]:
+    """Check what there is to check, by what it is."""
+    if is_packet(folder) or (folder.name == "board" and folder.is_dir()):
+        return {"board packet": verify_packet(folder, releases=record)}
+    parts = {}
+    if not (folder / "certificate.json").is_file():
+        if (folder / "plan").is_dir():
+            parts["plan"] = verify_folder(folder / "plan")
+        if (folder / "board").is_dir():
+            parts["board packet"] = verify_packet(folder / "board", releases=record)
+    return parts or {"plan": verify_folder(folder)}
+
+
+def _document(folder: Path, reports: dict[str, VerifyReport], *, is_ok: bool) -> dict[str, object]:
+    checks = [
+        {**({"part": part} if len(reports) > 1 else {}), **check}
+        for part, report in reports.items()
+        for check in report.to_frame().to_dict(orient="records")
+    ]
+    bound = next((report.bound for report in reports.values() if report.bound is not None), None)
+    return {"folder": folder.as_posix(), "is_ok": is_ok, "bound": bound, "checks": checks}

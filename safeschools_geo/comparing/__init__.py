@@ -1,1 +1,0 @@
-"""Two terms beside each other: zones of both, and what is written."""

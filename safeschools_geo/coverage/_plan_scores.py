@@ -1,0 +1,717 @@
+"""Zones scored by their coverage, two plans side by side, and the day an officer is absent."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.coverage._dispatch import Dispatch, zone_dispatch
+from safeschools_geo.coverage._record import interval
+from safeschools_geo.coverage._response import WITHIN_ONE_MIN, mean_response_min, response_quantile_min, within_share
+from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
+from safeschools_geo.errors import InputError, SettingsError, count_text, name_ids
+from safeschools_geo.text import (
+    change_text,
+    figure_text,
+    highest,
+    interval_text,
+    listed,
+    minutes_text,
+    more_text,
+    share_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from safeschools_geo.coverage._validation import Validation
+    from safeschools_geo.coverage.queueing import Hypercube
+
+    Floats = NDArray[np.float64]
+
+
+# ── Scores of zones by their coverage: response, backup, overflow and the busiest officer, and how far they are known
+
+COLUMNS = ["measure", "value", "low", "high", "label", "shown", "unit", "better", "note"]
+"""Columns of a table of scores."""
+
+MINUTES, OF_CALLS, OF_TIME = "min", "share of calls", "share of the time"
+"""Units of the measures."""
+
+_RARE = 0.0005
+_VALIDATED = {"response": "response", "response_p90": "response_p90", "backup": "backup", "overflow": "overflow"}
+
+
+class _Kind(NamedTuple):
+    label: str
+    unit: str
+    better: Literal["lower", "higher"]
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class PlanScores:
+    """How well zones are covered.
+
+    Parameters
+    ----------
+    table
+        One row for each measure: `measure`, `value`, `low` and `high` (95 % interval; missing without draws), `label`,
+        `shown`, `unit`, `better` (``lower`` or ``higher``) and `note`. It is what `score_plan(coverage=…)` takes.
+    drawn
+        What each draw of the calls came to: a row for each draw, a column for each measure; missing where a draw has
+        no call.
+    untold
+        Measures of which only differences between plans are told, since the record says nothing of the kind.
+    """
+
+    table: pd.DataFrame
+    drawn: pd.DataFrame
+    untold: frozenset[str] = frozenset()
+
+    def summary(self) -> str:
+        """Say in plain English how well the zones are covered in the model.
+
+        Returns
+        -------
+        str
+            One sentence for each measure that is told.
+        """
+        rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.untold]
+        told = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
+        return " ".join(["In the model:", *told] if told else [])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`.
+        """
+        return self.table.copy()
+
+    def told(self) -> pd.DataFrame:
+        """Return what may be told as it stands.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`; value, interval and note are missing of measures that are `untold`.
+        """
+        is_untold = self.table["measure"].isin(self.untold)
+        figures = {name: self.table[name].mask(is_untold) for name in ("value", "low", "high")}
+        return self.table.assign(**figures, note=self.table["note"].mask(is_untold, ""))
+
+    def with_record(self, validation: Validation, *, today: PlanScores | None) -> PlanScores:
+        """Call the figures the model's, with what the record says today beside them.
+
+        Parameters
+        ----------
+        validation
+            What the record says.
+        today
+            Scores of the zones of today, from which a plan's figures that are not told differ; None for today's own.
+
+        Returns
+        -------
+        PlanScores
+            The same figures: `label` names the model, the recorded figure and a failed check. Where the record says
+            nothing of the kind, `shown` is the difference to today.
+        """
+        untold = {
+            row["measure"]
+            for row in self.table.to_dict("records")
+            if not (validation.tells_minutes if _is_of_trips(row) else validation.tells_answers or _is_busy(row))
+        }
+        before = None if today is None else today.table.set_index("measure")["value"]
+
+        def shown(row: dict[Any, Any]) -> str:
+            if row["measure"] not in untold:
+                return str(row["shown"])
+            if before is None:
+                return "not recorded"
+            change = row["value"] - float(before[row["measure"]])
+            told = more_text(change, row["unit"])
+            return told if told == "no change" else f"{told} than today"
+
+        rows = self.table.to_dict("records")
+        table = self.table.assign(
+            label=[f"{row['label']} ({_beside(row, validation)})" for row in rows],
+            shown=[shown(row) for row in rows],
+        )
+        return replace(self, table=table, untold=frozenset(untold))
+
+
+def score_coverage(
+    arrivals_per_h: ArrayLike,
+    service_per_h: ArrayLike,
+    dispatch: Dispatch,
+    *,
+    redrawn: ArrayLike | None = None,
+    within_min: float = WITHIN_ONE_MIN,
+) -> PlanScores:
+    """Score zones by how their schools are covered.
+
+    Parameters
+    ----------
+    arrivals_per_h
+        Calls per programme hour from each school, in the order of `dispatch`, shape (n_schools,).
+    service_per_h
+        Calls that each officer could answer in an hour, in the order of `dispatch`, shape (n_officers,).
+    dispatch
+        Which officers are tried for each school of these zones, and how far away they are.
+    redrawn
+        Rates that chance could have brought (`rates.redrawn`), shape (draws, n_schools); without them there are no
+        intervals. Give the same to every plan: then their differences are paired.
+    within_min
+        Minutes within which a call is to be reached.
+
+    Returns
+    -------
+    PlanScores
+        `response` (mean minutes of the trip), `response_p90`, ``within_5_min`` (share of all calls reached in time),
+        `backup` (answered by an officer of another zone), `overflow` (nobody is free, and patrol is sent) and `busiest`
+        (the largest share of the time that an officer is busy with calls).
+
+    Raises
+    ------
+    InputError
+        When rates or shapes cannot be used.
+    SettingsError
+        When `within_min` is not above 0.
+
+    Notes
+    -----
+    The hypercube queueing model (`queueing`) says who is sent how often, exactly for up to 15 officers, else by an
+    approximation, which the notes then say; calls that find all officers busy go to
+    patrol. Response is the trip of the officer who is sent, from where that officer waits; calls that go to patrol have
+    none, and count as not reached in time. Intervals tell of chance in the numbers of calls only.
+
+    References
+    ----------
+    Larson, R. C. (1974). A hypercube queuing model for facility location and redistricting in urban emergency services.
+    Computers & Operations Research 1, 67–95.
+    """
+    if not within_min > 0:
+        raise SettingsError("A time to be reached in is above 0.", where="within_min", found=within_min)
+    arrivals = np.asarray(arrivals_per_h, dtype=np.float64)
+    kinds = _kinds(within_min)
+    values, busiest = _scores(arrivals, service_per_h, dispatch, within_min)
+    draws = np.empty((0, len(arrivals))) if redrawn is None else np.asarray(redrawn, dtype=np.float64)
+    if draws.ndim != 2 or draws.shape[1:] != arrivals.shape:  # noqa: PLR2004 - draws, schools
+        raise InputError(
+            "The rates redrawn are not of these schools.",
+            where="redrawn",
+            found=f"shape {draws.shape}",
+            expected=f"a row for each draw, with {len(arrivals)} schools",
+        )
+    # A draw without any call scores nothing.
+    scored = [
+        _scores(draw, service_per_h, dispatch, within_min)[0] if draw.any() else np.full(len(kinds), np.nan)
+        for draw in draws
+    ]
+    drawn = pd.DataFrame(np.reshape(scored, (len(draws), len(kinds))), columns=list(kinds)).rename_axis("draw")
+    notes = {"busiest": f"zone {busiest}", "overflow": _how_rare(values[list(kinds).index("overflow")])}
+    model_note = "" if _is_exact(dispatch) else "by an approximation of the queueing model"
+    rows = []
+    for (name, kind), value in zip(kinds.items(), values, strict=True):
+        low, high = interval(drawn[name])
+        told = [notes.get(name, ""), f"95% interval {interval_text(low, high, kind.unit)}" if len(draws) else ""]
+        note = "; ".join(text for text in (*told, kind.note, model_note) if text)
+        shown = minutes_text(value) if kind.unit == MINUTES else share_text(value)
+        rows.append((name, value, low, high, kind.label, shown, kind.unit, kind.better, note))
+    return PlanScores(pd.DataFrame(rows, columns=COLUMNS), drawn)
+
+
+def _kinds(within_min: float) -> dict[str, _Kind]:
+    trip = "the trip of the officer who is sent; calls that go to patrol are not in it"
+    visits = "calls only: a routine visit can be broken off for a call, and is not busy time"
+    return {
+        "response": _Kind("Response, mean", MINUTES, "lower", trip),
+        "response_p90": _Kind("Response, nine calls of ten within", MINUTES, "lower", trip),
+        f"within_{within_min:g}_min": _Kind(
+            f"Reached within {within_min:g} minutes", OF_CALLS, "higher", "calls that go to patrol count as not reached"
+        ),
+        "backup": _Kind("Backup: answered by another zone’s officer", OF_CALLS, "lower", ""),
+        "overflow": _Kind("Overflow to patrol", OF_CALLS, "lower", ""),
+        "busiest": _Kind("Busiest officer", OF_TIME, "lower", visits),
+    }
+
+
+def _scores(arrivals: Floats, service: ArrayLike, dispatch: Dispatch, within_min: float) -> tuple[Floats, str]:
+    """Score one set of rates, in the order of `_kinds`, and name the zone of the busiest officer."""
+    solve = hypercube if _is_exact(dispatch) else hypercube_approximation
+    model = solve(arrivals, service, dispatch.preference, capacity="loss")
+    shares, minutes = model.dispatch_share, dispatch.travel_min
+    busy = np.asarray(model.busy_share)
+    values = (
+        mean_response_min(shares, minutes),
+        response_quantile_min(shares, minutes),
+        within_share(shares, minutes, within_min),
+        float(shares[~dispatch.is_own].sum()),
+        float(model.overflow_share),
+        float(busy.max()),
+    )
+    return np.array(values), str(dispatch.officer_zones.iloc[int(busy.argmax())])
+
+
+def _is_of_trips(row: dict[Any, Any]) -> bool:
+    return row["unit"] == MINUTES or str(row["measure"]).startswith("within_")
+
+
+def _is_busy(row: dict[Any, Any]) -> bool:
+    return bool(row["unit"] == OF_TIME)
+
+
+def _beside(row: dict[Any, Any], validation: Validation) -> str:
+    """Call a figure the model's, and say what the record says today."""
+    is_reached = row["measure"] == f"within_{WITHIN_ONE_MIN:g}_min"
+    name = "within" if is_reached else _VALIDATED.get(row["measure"], "")
+    found = validation.figure(name) if name else None
+    if found is None or not found.is_recorded:
+        return "model"
+    check = "; the model fails this check" if found.is_within is False else ""
+    return f"model; recorded today: {found}{check}"
+
+
+def _is_exact(dispatch: Dispatch) -> bool:
+    return len(dispatch.officer_zones) <= MOST_EXACT
+
+
+def _how_rare(share: float) -> str:
+    if not 0 < share < _RARE:
+        return ""
+    return f"about one call in {float(f'{1 / share:.2g}'):,.0f}"
+
+
+def _told(value: float, low: float, high: float, unit: str) -> str:
+    known = f" ({interval_text(low, high, unit)})" if np.isfinite(low) else ""
+    return f"{figure_text(value, unit)}{known}"
+
+
+# ── Whether proposed zones are covered better or worse than the current ones, and how sure that is
+
+_SAID = {
+    "response": "the mean response",
+    "response_p90": "the response to nine calls of ten",
+    "backup": "the share of calls that another zone’s officer answers",
+    "overflow": "the overflow to patrol",
+    "busiest": "the load of the busiest officer",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class PlanComparison:
+    """Proposed zones beside the current ones, on the same calls.
+
+    Parameters
+    ----------
+    table
+        One row for each measure: `measure`, `label`, `unit`, `better`, `current`, `proposed`, `difference` (proposed
+        less current; all that is told where the record says nothing of the kind), `low` and `high` (95 % interval of
+        the difference, paired by draw; missing without draws),
+        `verdict` (``better``, ``worse``, ``unclear`` where the interval holds 0, ``same`` where the difference is too
+        small to be shown) and `sentence`.
+    imbalance
+        Imbalance of the loads of the current and of the proposed zones; None where it was not given.
+    """
+
+    table: pd.DataFrame
+    imbalance: tuple[float, float] | None
+
+    def finding(self) -> str:
+        """Say in one sentence what the proposed zones gain and what they cost.
+
+        Returns
+        -------
+        str
+            For example ``"The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the
+            mean response by 0.4 min (0.2 to 0.6)."``
+        """
+        gains, costs = self._changes("better"), self._changes("worse")
+        praise = [self._balance(), f"improve {listed(gains)}" if gains else ""]
+        good = " and ".join(text for text in praise if text)
+        bad = f"worsen {listed(costs)}" if costs else ""
+        if not good and not bad:
+            return (
+                "The model says that the proposed zones change no measure of coverage by more than the numbers of "
+                "calls leave open."
+            )
+        if good and not bad:
+            return f"The model says that the proposed zones {good}, and clearly worsen no measure of coverage."
+        return f"The model says that the proposed zones {', but '.join(text for text in (good, bad) if text)}."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`.
+        """
+        return self.table.copy()
+
+    def _changes(self, verdict: str) -> list[str]:
+        rows = self.table[self.table["verdict"] == verdict].to_dict("records")
+        return [f"{_named(row)} by {_size(row)}" for row in rows]
+
+    def _balance(self) -> str:
+        if self.imbalance is None:
+            return ""
+        before, after = (share_text(value) for value in self.imbalance)
+        return f"balance load (imbalance {before} to {after})" if self.imbalance[1] < self.imbalance[0] else ""
+
+
+def compare(current: PlanScores, proposed: PlanScores, *, imbalance: Sequence[float] | None = None) -> PlanComparison:
+    """Compare the coverage of proposed zones with that of the current ones.
+
+    Parameters
+    ----------
+    current, proposed
+        Scores of both on the same rates and the same draws.
+    imbalance
+        Imbalance of the loads (`workload.imbalance`) of the current and of the proposed zones, so that the finding can
+        say what is gained beside coverage.
+
+    Returns
+    -------
+    PlanComparison
+        The differences.
+
+    Raises
+    ------
+    InputError
+        When the two have other measures or numbers of draws.
+
+    Notes
+    -----
+    Both plans are scored on the same draws, so that the interval is that of the difference: chance that makes both
+    better or worse is not in it. Without draws a difference is judged as it stands.
+    """
+    a, b = (scores.table.set_index("measure") for scores in (current, proposed))
+    if list(a.index) != list(b.index) or len(current.drawn) != len(proposed.drawn):
+        raise InputError(
+            "The scores of the two plans do not go together.",
+            found=f"{len(a)} and {len(b)} measures, {len(current.drawn)} and {len(proposed.drawn)} draws",
+            expected="the same measures, scored on the same draws",
+            remedy="Score both with the same `redrawn` and `within_min`.",
+        )
+    differences = proposed.drawn - current.drawn
+    untold = current.untold | proposed.untold
+    rows = []
+    for name in a.index:
+        low, high = interval(differences[name])
+        row: dict[Any, Any] = {
+            "measure": name,
+            **a.loc[name, ["label", "unit", "better"]].to_dict(),
+            "current": np.nan if name in untold else float(a.loc[name, "value"]),
+            "proposed": np.nan if name in untold else float(b.loc[name, "value"]),
+            "difference": float(b.loc[name, "value"]) - float(a.loc[name, "value"]),
+            "low": low,
+            "high": high,
+        }
+        row["verdict"] = _verdict(row)
+        rows.append({**row, "sentence": _sentence(row)})
+    return PlanComparison(
+        table=pd.DataFrame(rows), imbalance=None if imbalance is None else (float(imbalance[0]), float(imbalance[1]))
+    )
+
+
+def _verdict(row: dict[Any, Any]) -> str:
+    """Judge a difference: shown at all, then outside chance, then the direction."""
+    if change_text(row["difference"], np.nan, np.nan, row["unit"]) == change_text(0.0, np.nan, np.nan, row["unit"]):
+        return "same"
+    if not np.isfinite(row["difference"]) or row["low"] <= 0 <= row["high"]:
+        return "unclear"
+    return "better" if (row["difference"] < 0) == (row["better"] == "lower") else "worse"
+
+
+def _sentence(row: dict[Any, Any]) -> str:
+    before, after = (figure_text(row[plan], row["unit"]) for plan in ("current", "proposed"))
+    levels = f"{before} now, {after} with the proposed zones" if np.isfinite(row["current"]) else "the proposed zones"
+    told = f"{row['label']}: {levels}"
+    if row["verdict"] == "same":
+        return f"{told}: no difference."
+    if row["verdict"] == "unclear":
+        return f"{told}: {'up' if row['difference'] > 0 else 'down'} by {_size(row)}, which may be chance."
+    return f"{told}: {row['verdict']} by {_size(row)}."
+
+
+def _size(row: dict[Any, Any]) -> str:
+    return change_text(row["difference"], row["low"], row["high"], row["unit"])
+
+
+def _named(row: dict[Any, Any]) -> str:
+    if row["measure"].startswith("within_"):
+        minutes = row["measure"].split("_")[1]
+        return f"the share of calls reached within {minutes} minutes"
+    return _SAID[row["measure"]]
+
+
+# ── The day an officer is absent: who takes which schools, and what that does to loads, response and overflow
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """A usual day: who is called where, how often, and for how long.
+
+    Parameters
+    ----------
+    dispatch
+        Officers and schools, with the officer of each zone.
+    arrivals_per_h
+        Calls per programme hour from each school, in the order of `dispatch`, shape (n,).
+    service_per_h
+        Calls that each officer could answer in an hour, in the order of `dispatch`, shape (m,).
+    workload_h
+        Officer-hours per school day of each school, in the order of `dispatch`, shape (n,).
+    """
+
+    dispatch: Dispatch
+    arrivals_per_h: Floats
+    service_per_h: Floats
+    workload_h: Floats
+
+    def model(self) -> Hypercube:
+        """Solve the queueing model of the day.
+
+        Returns
+        -------
+        Hypercube
+            The model, in which calls that find nobody free go to patrol.
+        """
+        return hypercube(self.arrivals_per_h, self.service_per_h, self.dispatch.preference, capacity="loss")
+
+
+@dataclass(frozen=True, eq=False)
+class AbsenceCase:
+    """One or more officers absent.
+
+    Parameters
+    ----------
+    absent
+        Zones without their officer.
+    schools
+        Schools that change hands: `school_id`, `zone_before`, `zone_after`, `officer_after`,
+        `response_before_min`, `response_after_min` (mean minutes until an officer is there, of calls they answer).
+    loads
+        One row for each officer who is there: `zone_id`, `officer`, `schools_before`, `schools_after`,
+        `load_before_h`, `load_after_h` (officer-hours per school day), `busy_before_share`, `busy_after_share`.
+    figures
+        `response_min`, `overflow_share` and `imbalance`, each ``_before`` and ``_after``; the imbalance is that of the
+        officers who are there.
+    school_zones
+        Zone of each school on the day.
+    """
+
+    absent: tuple[str, ...]
+    schools: pd.DataFrame
+    loads: pd.DataFrame
+    figures: dict[str, float]
+    school_zones: pd.Series
+
+    @property
+    def busiest(self) -> pd.Series:
+        """The row of `loads` with the largest load on the day."""
+        return self.loads.iloc[int(self.loads["load_after_h"].to_numpy().argmax())]
+
+    def finding(self) -> str:
+        """Say in plain English who covers what and what it costs.
+
+        Returns
+        -------
+        str
+            A few sentences. What it does to response is told as the model's difference to a usual day: how long
+            response is on one is for the record to say.
+        """
+        takers = self.schools.groupby("zone_after", sort=False).size()
+        given = ", ".join(f"zone {zone} takes {count}" for zone, count in takers.items())
+        noun = "Officer of zone" if len(self.absent) == 1 else "Officers of zones"
+        schools = (
+            f"{count_text(len(self.schools), 'school')} to cover; {given}" if given else "there is no school to cover"
+        )
+        trip = more_text(self.change("response_min"), "min", more="longer", less="shorter")
+        patrol = more_text(self.change("overflow_share"), "share")
+        return (
+            f"{noun} {' and '.join(self.absent)} absent: {schools}.{self._heaviest()} The model says, against a usual "
+            f"day: mean trip {trip}; calls that find nobody free {patrol}."
+        )
+
+    def change(self, measure: str) -> float:
+        """Give what the day changes.
+
+        Parameters
+        ----------
+        measure
+            ``response_min``, ``overflow_share`` or ``imbalance``.
+
+        Returns
+        -------
+        float
+            The figure of the day less that of a usual day, by the model.
+        """
+        return self.figures[f"{measure}_after"] - self.figures[f"{measure}_before"]
+
+    def _heaviest(self) -> str:
+        loads = self.loads.set_index("zone_id")["load_after_h"].astype("float64")
+        top = highest({str(zone): load for zone, load in loads.items()}, lambda hours: f"{hours:.1f}")
+        if not top:
+            return ""
+        if len(top) > 1:
+            return f" The busiest are zones {listed(top)} with {loads[top[0]]:.1f} officer-hours each."
+        usual = self.busiest["load_before_h"]
+        return f" The busiest is zone {top[0]} with {loads[top[0]]:.1f} officer-hours (usually {usual:.1f})."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the schools that change hands.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `schools`.
+        """
+        return self.schools.copy()
+
+
+def absences(zones: Sequence[str], *, most_absent: int = 2) -> Iterator[tuple[str, ...]]:
+    """List the cases: each officer absent, then each pair.
+
+    Parameters
+    ----------
+    zones
+        Zones with an officer.
+    most_absent
+        Most officers absent at once; somebody is always there.
+
+    Yields
+    ------
+    tuple of str
+        Zones without their officer.
+    """
+    for count in range(1, min(most_absent, len(zones) - 1) + 1):
+        yield from itertools.combinations(zones, count)
+
+
+def absence_case(watch: Watch, absent: Sequence[str], take_over: Callable[[tuple[str, ...]], pd.Series]) -> AbsenceCase:
+    """Work out a day without some officers.
+
+    Parameters
+    ----------
+    watch
+        A usual day.
+    absent
+        Zones without their officer.
+    take_over
+        Who covers the schools: called with `absent`, gives the zone of each of their schools, by `school_id`, such that
+        every zone stays contiguous and as few schools as possible change hands: those of the absent officers only.
+
+    Returns
+    -------
+    AbsenceCase
+        The case.
+
+    Raises
+    ------
+    InputError
+        When a zone has no officer, nobody is left, or a school is covered by nobody who is there.
+
+    Notes
+    -----
+    Officers wait where they usually do, and are as quick with a call as usual: the minutes of a trip in their service
+    time are not measured again. The queueing model is that of `queueing.hypercube`.
+    """
+    usual = watch.dispatch
+    gone = tuple(dict.fromkeys(absent))
+    _require_absent(usual, gone)
+    is_there = ~usual.officer_zones.isin(gone).to_numpy()
+    taken = take_over(gone)
+    zones = _covered(usual.school_zones, gone, taken, usual.officer_zones[is_there])
+    minutes = pd.DataFrame(usual.travel_min, index=usual.school_zones.index, columns=usual.officer_zones.index)
+    day = Watch(
+        zone_dispatch(zones, usual.officer_zones[is_there], minutes.loc[:, is_there]),
+        watch.arrivals_per_h,
+        watch.service_per_h[is_there],
+        watch.workload_h,
+    )
+    before, after = watch.model(), day.model()
+    loads = _loads(watch, day, before, after, is_there)
+    figures = {}
+    for name, one, model in (("before", watch, before), ("after", day, after)):
+        figures[f"response_min_{name}"] = mean_response_min(model.dispatch_share, one.dispatch.travel_min)
+        figures[f"overflow_share_{name}"] = float(model.overflow_share)
+        load = loads[f"load_{name}_h"]
+        figures[f"imbalance_{name}"] = float((load - load.mean()).abs().max() / load.mean()) if load.sum() else 0.0
+    return AbsenceCase(gone, _schools(watch, day, before, after), loads, figures, zones)
+
+
+def _require_absent(usual: Dispatch, gone: tuple[str, ...]) -> None:
+    unknown = [zone for zone in gone if zone not in set(usual.officer_zones)]
+    if unknown or not gone or usual.officer_zones.isin(gone).all():
+        raise InputError(
+            "Nobody can be absent there." if unknown or not gone else "Nobody is left.",
+            where="absent",
+            ids=unknown,
+            found=name_ids(gone) or "no zone",
+            expected=f"some, not all, of {', '.join(usual.officer_zones)}",
+            remedy="Name zones with an officer.",
+        )
+
+
+def _covered(zones: pd.Series, gone: tuple[str, ...], taken: pd.Series, there: pd.Series) -> pd.Series:
+    is_open = zones.isin(gone)
+    after = zones.where(~is_open, taken.reindex(zones.index).fillna("").astype("str"))
+    lost = after.index[is_open & ~after.isin(set(there))]
+    if len(lost):
+        raise InputError(
+            "Some schools are covered by nobody who is there.",
+            where="take_over",
+            ids=lost,
+            expected=f"one of the zones {', '.join(there)}",
+            remedy="Give every school of an absent officer to a zone whose officer is there.",
+        )
+    return after
+
+
+def _loads(watch: Watch, day: Watch, before: Hypercube, after: Hypercube, is_there: NDArray[np.bool_]) -> pd.DataFrame:
+    posts = day.dispatch.officer_zones
+    columns: dict[str, object] = {"zone_id": posts.to_numpy(), "officer": posts.index.to_numpy()}
+    for name, one in (("before", watch), ("after", day)):
+        columns[f"schools_{name}"] = [int((one.dispatch.school_zones == zone).sum()) for zone in posts]
+    for name, one in (("before", watch), ("after", day)):
+        held = [one.workload_h[(one.dispatch.school_zones == zone).to_numpy()].sum() for zone in posts]
+        columns[f"load_{name}_h"] = np.array(held, dtype=np.float64)
+    columns["busy_before_share"] = np.asarray(before.busy_share)[is_there]
+    columns["busy_after_share"] = np.asarray(after.busy_share)
+    return pd.DataFrame(columns)
+
+
+def _schools(watch: Watch, day: Watch, before: Hypercube, after: Hypercube) -> pd.DataFrame:
+    usual, now = watch.dispatch.school_zones, day.dispatch.school_zones
+    rows = np.flatnonzero((usual != now).to_numpy())
+    post_of = pd.Series(day.dispatch.officer_zones.index, index=day.dispatch.officer_zones.to_numpy())
+    table = pd.DataFrame(
+        {
+            "school_id": usual.index.to_numpy()[rows],
+            "zone_before": usual.to_numpy()[rows],
+            "zone_after": now.to_numpy()[rows],
+            "officer_after": [post_of[~post_of.index.duplicated()][zone] for zone in now.iloc[rows]],
+            "response_before_min": _mean_minutes(watch, before)[rows],
+            "response_after_min": _mean_minutes(day, after)[rows],
+        }
+    )
+    return table.sort_values(["zone_after", "school_id"], kind="stable").reset_index(drop=True)
+
+
+def _mean_minutes(one: Watch, model: Hypercube) -> Floats:
+    """Mean minutes of the trip to each school, of the calls that officers answer."""
+    total = model.place_share.sum(axis=1)
+    driven = (model.place_share * one.dispatch.travel_min).sum(axis=1)
+    minutes: Floats = np.divide(driven, total, out=np.full(len(total), np.nan), where=total > 0)
+    return minutes

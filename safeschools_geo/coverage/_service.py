@@ -1,0 +1,477 @@
+"""How long calls keep an officer, and how far off the model is where that is not exponential."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student_t
+
+from safeschools_geo.coverage._hypercube import Capacity, call_system
+from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube, hypercube_approximation
+from safeschools_geo.errors import InputError, SettingsError
+from safeschools_geo.text import minutes_text, share_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from safeschools_geo.coverage._hypercube import CallSystem
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+# ── Erlang's formulas: the chance that all of several equal officers are busy
+
+
+def erlang_b(offered_load: float, officers: int) -> float:
+    """Compute the chance that a call finds all officers busy and is lost to them (Erlang B, M/M/n/n).
+
+    References
+    ----------
+    Cooper, R. B. (1981). Introduction to Queueing Theory, 2nd ed., §3.3. North Holland.
+    """
+    _require(offered_load, officers)
+    blocked = 1.0
+    for number in range(1, officers + 1):
+        blocked = offered_load * blocked / (number + offered_load * blocked)
+    return blocked
+
+
+def erlang_c(offered_load: float, officers: int) -> float:
+    """Compute the chance that a call has to wait (Erlang C, M/M/n).
+
+    References
+    ----------
+    Cooper, R. B. (1981). Introduction to Queueing Theory, 2nd ed., §3.4. North Holland.
+    """
+    _require(offered_load, officers)
+    if offered_load >= officers:
+        raise SettingsError(
+            "The line grows without end: there are more calls than the officers can answer.",
+            found=f"a load of {offered_load:g} for {officers} officers",
+            expected="a load below the number of officers",
+        )
+    blocked = erlang_b(offered_load, officers)
+    return officers * blocked / (officers - offered_load * (1 - blocked))
+
+
+def _require(offered_load: float, officers: int) -> None:
+    if not (math.isfinite(offered_load) and offered_load >= 0 and officers >= 0):
+        raise SettingsError(
+            "Load and number of officers are 0 or more.", found=f"a load of {offered_load}, {officers} officers"
+        )
+
+
+# ── How long calls keep an officer, as distributions to draw from: spread by a given variation, or as observed
+
+_MINUTES = 60.0
+
+
+class ServiceTimes(Protocol):
+    """Times that calls keep each officer."""
+
+    @property
+    def mean_h(self) -> Floats:
+        """Mean hours of each officer, shape (n_units,)."""
+
+    @property
+    def variation(self) -> Floats:
+        """Standard deviation over mean of each officer, shape (n_units,); 1 for exponential times."""
+
+    def draw_h(self, officers: Ints, rng: np.random.Generator) -> Floats:
+        """Draw the hours of a call of each of some officers."""
+
+
+@dataclass(frozen=True, eq=False)
+class GammaTimes:
+    """Gamma distributions of given means and variation.
+
+    Parameters
+    ----------
+    mean_h
+        Mean hours of each officer, float64, shape (n_units,).
+    variation
+        Standard deviation over mean of each officer, float64, shape (n_units,): 1 is exponential, 0 always the same.
+    """
+
+    mean_h: Floats
+    variation: Floats
+
+    def draw_h(self, officers: Ints, rng: np.random.Generator) -> Floats:
+        """Draw the hours of a call of each of some officers."""
+        mean, variance = self.mean_h[officers], self.variation[officers] ** 2
+        spread = np.where(variance > 0, variance, 1.0)
+        return np.where(variance > 0, mean * spread * rng.standard_gamma(1 / spread), mean)
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedTimes:
+    """Times as observed, each as likely as the others of the officer.
+
+    Parameters
+    ----------
+    hours
+        Observed hours of all officers under each other, float64, shape (calls,).
+    starts
+        Where those of each officer begin, and the end, int64, shape (n_units + 1,).
+    """
+
+    hours: Floats
+    starts: Ints
+
+    @property
+    def mean_h(self) -> Floats:
+        """Mean hours of each officer, shape (n_units,)."""
+        mean: Floats = np.add.reduceat(self.hours, self.starts[:-1]) / np.diff(self.starts)
+        return mean
+
+    @property
+    def variation(self) -> Floats:
+        """Standard deviation over mean of each officer, shape (n_units,)."""
+        mean = self.mean_h
+        squares = np.add.reduceat(self.hours**2, self.starts[:-1]) / np.diff(self.starts)
+        spread: Floats = np.sqrt(np.maximum(squares - mean**2, 0.0)) / mean
+        return spread
+
+    def draw_h(self, officers: Ints, rng: np.random.Generator) -> Floats:
+        """Draw the hours of a call of each of some officers."""
+        number = np.diff(self.starts)[officers]
+        drawn: Floats = self.hours[self.starts[officers] + (rng.random(len(officers)) * number).astype(np.int64)]
+        return drawn
+
+
+def gamma_times(service_per_h: ArrayLike, variation: ArrayLike) -> GammaTimes:
+    """Spread service times around the means that rates stand for.
+
+    Parameters
+    ----------
+    service_per_h
+        Calls that each officer could answer per busy hour, shape (n_units,), above 0.
+    variation
+        Standard deviation over mean, one for all or one for each officer, 0 or more.
+
+    Returns
+    -------
+    GammaTimes
+        The distributions.
+
+    Raises
+    ------
+    InputError
+        When rates or variation make no sense.
+    """
+    service = np.array(service_per_h, dtype=np.float64)
+    spread = np.array(variation, dtype=np.float64)
+    fits = service.ndim == 1 and len(service) > 0 and spread.shape in {(), service.shape}
+    if not (fits and np.isfinite([service, service + spread]).all() and (service > 0).all() and (spread >= 0).all()):
+        raise InputError(
+            "Service times cannot be spread like that.",
+            found=f"service_per_h {service.tolist()}, variation {spread.tolist()}",
+            expected="a rate above 0 for each officer, and a variation of 0 or more",
+        )
+    return GammaTimes(1 / service, np.broadcast_to(spread, service.shape))
+
+
+def observed_times(service_min: Sequence[ArrayLike]) -> ObservedTimes:
+    """Take service times as they were observed."""
+    given = [np.array(minutes, dtype=np.float64).ravel() for minutes in service_min]
+    is_fine = [len(one) > 0 and bool((np.isfinite(one) & (one > 0)).all()) for one in given]
+    if not given or not all(is_fine):
+        raise InputError(
+            "Some officers have no service times that can be used.",
+            where="service_min, by position of the officer",
+            ids=[officer for officer, fine in enumerate(is_fine) if not fine],
+            expected="minutes above 0, at least one call for each officer",
+        )
+    starts = np.cumsum([0, *(len(one) for one in given)])
+    return ObservedTimes(np.concatenate(given) / _MINUTES, starts)
+
+
+# ── The same rules of dispatch played through, call by call, with service times of any distribution
+
+CONFIDENCE = 0.95
+"""Level of the intervals."""
+
+_FEWEST_RUNS = 10
+_LIVES, _FEWEST_FIRST = 10.0, 50
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedCalls:
+    """What a simulation found, each with half the width of its 95 % interval.
+
+    Parameters
+    ----------
+    busy_share, busy_half_width
+        Share of the time that each officer is busy, float64, shape (n_units,).
+    overflow_share, overflow_half_width
+        Share of calls that find all officers busy.
+    wait_min, wait_half_width
+        Mean minutes in line over all calls; 0 without a line.
+    calls, runs, calls_before
+        Calls that were counted, in how many runs, and how many calls went before in each run, uncounted.
+    seed
+        Seed of the chance.
+    """
+
+    busy_share: Floats
+    busy_half_width: Floats
+    overflow_share: float
+    overflow_half_width: float
+    wait_min: float
+    wait_half_width: float
+    calls: int
+    runs: int
+    calls_before: int
+    seed: int
+
+
+def simulate_calls(
+    arrivals_per_h: ArrayLike,
+    times: ServiceTimes,
+    preference: ArrayLike | None,
+    *,
+    ties: ArrayLike | None = None,
+    capacity: Capacity = "loss",
+    calls: int = 200_000,
+    runs: int = 400,
+    seed: int = 0,
+) -> SimulatedCalls:
+    """Play calls through, in many independent runs side by side.
+
+    Notes
+    -----
+    All runs start with free officers; what happens during the first calls is not counted. A call that has to wait is
+    given at once to the officer who will be free first, which is first come first served. Intervals are Student's over
+    runs.
+
+    References
+    ----------
+    Law, A. M. (2015). Simulation Modeling and Analysis, 5th ed., ch. 9. McGraw-Hill. Kiefer, J., & Wolfowitz, J.
+    (1955). On the theory of queues with many servers. Transactions of the AMS 78, 1–18.
+    """
+    system = call_system(arrivals_per_h, 1 / times.mean_h, preference, ties=ties, capacity=capacity)
+    if runs < _FEWEST_RUNS or calls < runs:
+        raise SettingsError(
+            "There are too few runs or calls.",
+            found=f"{calls:,} calls in {runs} runs",
+            expected=f"at least {_FEWEST_RUNS} runs, and a call in each",
+        )
+    counted, before = ceil(calls / runs), _calls_before(system, times)
+    play = _Play(system, times, runs, np.random.default_rng(seed))
+    for _ in range(before):
+        play.next_call()
+    play.forget()
+    for _ in range(counted):
+        play.next_call()
+    overflow, overflow_half = _interval(play.overflows / counted)
+    wait, wait_half = _interval(_MINUTES * play.waited_h / counted)
+    busy, hours = play.busy_h.mean(axis=0), float(play.hours.mean())
+    off = (play.busy_h - play.hours[:, None] * busy / hours) / hours
+    half = [_interval(off[:, officer])[1] for officer in range(system.officers)]
+    return SimulatedCalls(
+        busy_share=busy / hours,
+        busy_half_width=np.array(half),
+        overflow_share=overflow,
+        overflow_half_width=overflow_half,
+        wait_min=wait,
+        wait_half_width=wait_half,
+        calls=counted * runs,
+        runs=runs,
+        calls_before=before,
+        seed=seed,
+    )
+
+
+class _Play:
+    """Runs side by side; all counters have a row for each run."""
+
+    def __init__(self, system: CallSystem, times: ServiceTimes, runs: int, rng: np.random.Generator) -> None:
+        self.system, self.times, self.runs, self.rng = system, times, runs, rng
+        self.ranks = system.order.ranks.astype(np.float64)
+        self.from_place = np.cumsum(system.arrivals_per_h) / system.calls_per_h
+        self.from_place[-1] = 1.0
+        self.left_h = np.zeros((runs, system.officers))
+        self.forget()
+
+    def forget(self) -> None:
+        """Start to count."""
+        self.hours, self.overflows, self.waited_h = (np.zeros(self.runs) for _ in range(3))
+        self.busy_h = np.zeros_like(self.left_h)
+
+    def next_call(self) -> None:
+        """Let time pass until the next call of each run, and send somebody."""
+        rng, rows = self.rng, np.arange(self.runs)
+        gap = rng.exponential(1 / self.system.calls_per_h, self.runs)
+        place = np.searchsorted(self.from_place, rng.random(self.runs), side="right")
+        # Whoever has calls ahead is busy without a break until they are done.
+        spent = np.minimum(self.left_h, gap[:, None])
+        self.busy_h += spent
+        self.hours += gap
+        self.left_h -= spent
+        is_free = self.left_h <= 0
+        ranks = self.ranks[place]
+        if self.system.order.has_ties:
+            # Ranks are whole numbers: a fraction decides between equal ones.
+            ranks = ranks + rng.random(ranks.shape)
+        officer = np.argmin(np.where(is_free, ranks, np.inf), axis=1)
+        finds_none = np.logical_not(is_free.any(axis=1))
+        self.overflows += finds_none
+        if self.system.capacity == "queue":
+            officer = np.where(finds_none, np.argmin(self.left_h, axis=1), officer)
+            self.waited_h += self.left_h[rows, officer]
+        drawn = self.times.draw_h(officer, rng)
+        if self.system.capacity == "loss":
+            drawn[finds_none] = 0.0
+        self.left_h[rows, officer] += drawn
+
+
+def _calls_before(system: CallSystem, times: ServiceTimes) -> int:
+    """Say after how many calls the start is forgotten: ten times what it takes."""
+    spread = (1 + float(times.variation.max()) ** 2) / 2
+    lasting_h = float(times.mean_h.max()) * max(spread, 1.0)
+    if system.capacity == "queue":
+        lasting_h += max(spread, 1.0) / (sqrt(system.most_per_h) - sqrt(system.calls_per_h)) ** 2
+    return max(_FEWEST_FIRST, ceil(_LIVES * lasting_h * system.calls_per_h))
+
+
+def _interval(of_runs: Floats) -> tuple[float, float]:
+    runs = len(of_runs)
+    half = student_t.ppf((1 + CONFIDENCE) / 2, runs - 1) * of_runs.std(ddof=1) / sqrt(runs)
+    return float(of_runs.mean()), float(half)
+
+
+# ── How far off the queueing model is, where calls do not keep officers for exponential times
+
+
+@dataclass(frozen=True, eq=False)
+class ServiceMismatch:
+    """The model beside a simulation of the same rules with the service times as they are.
+
+    Parameters
+    ----------
+    model
+        The hypercube model, with exponential times of the same means.
+    simulated
+        The simulation.
+    variation
+        Standard deviation over mean of the service times, over officers on average; 1 for exponential times.
+    """
+
+    model: Hypercube
+    simulated: SimulatedCalls
+    variation: float
+
+    @property
+    def overflow_error(self) -> float:
+        """Overflow of the model less that of the simulation."""
+        return self.model.overflow_share - self.simulated.overflow_share
+
+    @property
+    def is_overflow_within(self) -> bool:
+        """Whether the overflow of the model lies in the simulation's interval."""
+        return abs(self.overflow_error) <= self.simulated.overflow_half_width
+
+    @property
+    def largest_busy_error(self) -> float:
+        """Largest difference between an officer's busy share in the model and in the simulation."""
+        return float(np.abs(self.model.busy_share - self.simulated.busy_share).max())
+
+    def summary(self) -> str:
+        """Say in plain English how far off the model is.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        told, half = self.simulated.overflow_share, self.simulated.overflow_half_width
+        interval = f"{share_text(max(told - half, 0.0))} to {share_text(told + half)}"
+        verdict = "inside that interval" if self.is_overflow_within else "outside that interval"
+        wait = ""
+        if self.model.capacity == "queue":
+            wait = (
+                f" The mean wait is {minutes_text(self.simulated.wait_min)} minutes; the model says "
+                f"{minutes_text(self.model.wait_min)}."
+            )
+        return (
+            "The model held against a simulation, not against the record: "
+            f"service times vary by {self.variation:.2f} of their mean (1 in the model). Of {self.simulated.calls:,} "
+            f"calls simulated with the times as they are, {share_text(told)} find every officer busy (95 % interval "
+            f"{interval}); the model says {share_text(self.model.overflow_share)}, {verdict}. Busy shares differ by up "
+            f"to {share_text(self.largest_busy_error)}.{wait}"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each measure.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `measure` (``overflow_share``, ``wait_min``, ``busy_share``), `officer` (position; missing for all
+            together), `model`, `simulated`, `half_width` (of the 95 % interval), and `is_within`.
+        """
+        simulated, units = self.simulated, len(self.model.busy_share)
+        frame = pd.DataFrame(
+            {
+                "measure": ["overflow_share", "wait_min", *["busy_share"] * units],
+                "officer": pd.array([None, None, *range(units)], dtype="Int64"),
+                "model": [self.model.overflow_share, self.model.wait_min, *self.model.busy_share],
+                "simulated": [simulated.overflow_share, simulated.wait_min, *simulated.busy_share],
+                "half_width": [simulated.overflow_half_width, simulated.wait_half_width, *simulated.busy_half_width],
+            }
+        )
+        return frame.assign(is_within=(frame["model"] - frame["simulated"]).abs() <= frame["half_width"])
+
+
+def service_mismatch(
+    arrivals_per_h: ArrayLike,
+    times: ServiceTimes,
+    preference: ArrayLike | None,
+    *,
+    ties: ArrayLike | None = None,
+    capacity: Capacity = "loss",
+    calls: int = 200_000,
+    runs: int = 400,
+    seed: int = 0,
+) -> ServiceMismatch:
+    """Compare the model with a simulation that takes the service times as they are.
+
+    Parameters
+    ----------
+    arrivals_per_h
+        Calls per hour from each place, shape (n_places,).
+    times
+        How long calls keep each officer: `observed_times` or `gamma_times`. The model takes their means.
+    preference, ties, capacity
+        As for `hypercube`. Above 15 officers the model is the approximation.
+    calls, runs, seed
+        As for `simulate_calls`.
+
+    Returns
+    -------
+    ServiceMismatch
+        Both, and how far they are apart.
+
+    Raises
+    ------
+    InputError
+        When rates, orders or shapes make no sense.
+    SettingsError
+        When the line would grow without end, or there are too few runs or calls.
+    """
+    solve = hypercube if len(times.mean_h) <= MOST_EXACT else hypercube_approximation
+    return ServiceMismatch(
+        model=solve(arrivals_per_h, 1 / times.mean_h, preference, ties=ties, capacity=capacity),
+        simulated=simulate_calls(
+            arrivals_per_h, times, preference, ties=ties, capacity=capacity, calls=calls, runs=runs, seed=seed
+        ),
+        variation=float(times.variation.mean()),
+    )

@@ -1,0 +1,470 @@
+"""Fewer or more officers, and the specialist's caseload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from safeschools_geo.coverage._dispatch import by_travel
+from safeschools_geo.coverage._record import call_durations
+from safeschools_geo.coverage._response import mean_response_min, response_quantile_min
+from safeschools_geo.district import school_days
+from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.text import figure_text, more_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from safeschools_geo.settings import CalendarSettings, Term, WorkloadSettings
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+# ── How overflow and response would change with fewer or more officers, and what that costs
+
+OFFICERS = range(6, 11)
+"""Numbers of officers that are tried."""
+
+COLUMNS = [
+    "officers",
+    "overflow_share",
+    "overflow_per_term",
+    "mean_response_min",
+    "p90_response_min",
+    "busy_share_mean",
+    "officer_h",
+    "cost",
+]
+"""Columns of a table of staffing."""
+
+
+class QueueingResult(Protocol):
+    """What staffing needs of a queueing model (`queueing.Hypercube`)."""
+
+    @property
+    def busy_share(self) -> Floats:
+        """Share of the time that each officer is busy."""
+
+    @property
+    def dispatch_share(self) -> Floats:
+        """How the calls of each place are shared among the officers."""
+
+    @property
+    def overflow_share(self) -> float:
+        """Share of calls that find all officers busy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Staffing:
+    """Coverage with each number of officers.
+
+    Parameters
+    ----------
+    table
+        One row for each number, the fewest first: `officers`, `overflow_share` (of all calls, to patrol),
+        `overflow_per_term` (calls), `mean_response_min` and `p90_response_min` (trips of officers), `busy_share_mean`
+        (with calls), `officer_h` (programme hours of all officers in a term) and `cost` (of those hours; missing
+        without a rate).
+    current
+        The number of today.
+    points
+        Number of officers → rows of the candidates where they wait.
+    """
+
+    table: pd.DataFrame
+    current: int
+    points: dict[int, Ints]
+
+    def finding(self) -> str:
+        """Say in plain English what an officer fewer or more would change.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        rows = {row["officers"]: row for row in self.table.to_dict("records")}
+        now = rows[self.current]
+        said = []
+        for other, word in ((self.current - 1, "one officer fewer"), (self.current + 1, "one officer more")):
+            if other in rows:
+                trip = more_text(
+                    rows[other]["mean_response_min"] - now["mean_response_min"], "min", more="longer", less="shorter"
+                )
+                patrol = more_text(rows[other]["overflow_share"] - now["overflow_share"], "share")
+                cost = _cost_change(now["cost"], rows[other]["cost"])
+                said.append(
+                    f"{word} than today’s {self.current}: mean trip {trip}, calls that go to patrol {patrol}{cost}"
+                )
+        told = f"The model says of {'; '.join(said)}. " if said else ""
+        told += "Officers wait where they are best placed in the whole district, not tied to zones."
+        if self.table["cost"].isna().all():
+            told += " No cost is given, since no rate per hour is set."
+        return told
+
+    def summary(self) -> str:
+        """Say the finding, and what busy time is.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        now = self.table.loc[self.table["officers"] == self.current, "busy_share_mean"].tolist()[0]
+        busy = f"In the model calls keep an officer busy {figure_text(now, 'share')} of the time"
+        return f"{self.finding()} {busy}; routine visits are not counted, since they can be broken off for a call."
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each number of officers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`.
+        """
+        return self.table.copy()
+
+
+def staffing(
+    arrivals_per_h: ArrayLike,
+    service_min: float,
+    *,
+    travel: Callable[[Ints], ArrayLike],
+    place: Callable[[int], ArrayLike],
+    hypercube: Callable[[Floats, Floats, Ints], QueueingResult],
+    hours_per_term: float,
+    current: int,
+    officers: Iterable[int] = OFFICERS,
+    cost_per_h: float | None = None,
+) -> Staffing:
+    """Work out the coverage with each number of officers.
+
+    Parameters
+    ----------
+    arrivals_per_h
+        Calls per programme hour from each school, shape (n_schools,).
+    service_min
+        Mean minutes of an officer for a call, trip and scene.
+    travel
+        Gives the minutes to each school from candidates for waiting, by their rows, shape (n_schools, n_rows).
+    place
+        Gives the rows of the candidates where n officers wait, shape (n,): the p-median by calls, for example.
+    hypercube
+        The queueing model (`queueing.hypercube`), with overflow to patrol.
+    hours_per_term
+        Programme hours of one officer in a term: hours of a day × school days.
+    current
+        The number of officers of today; it is among those tried.
+    officers
+        The numbers to try.
+    cost_per_h
+        Cost of an officer for an hour; None where it is not known, and then no cost is given.
+
+    Returns
+    -------
+    Staffing
+        The coverage.
+
+    Raises
+    ------
+    InputError
+        All at once: rates, minutes, hours or a cost that make no sense; a number of officers below 1; a place that does
+        not give as many rows as officers.
+
+    Notes
+    -----
+    Officers are not tied to zones here, whatever their number: every call is tried at the officer with the shortest way
+    first. With as many officers as zones the figures are therefore those of the best case, not of the zones as they
+    are. All officers have the same service time, the mean of the record; that trips get shorter with more of them is in
+    the response, not in the service time. Rates are those of a mean hour: in a busy hour more calls overflow.
+    Response is of the calls that officers answer: where many overflow, those left out may be the far ones.
+    """
+    arrivals = np.asarray(arrivals_per_h, dtype=np.float64)
+    numbers = sorted({int(number) for number in (*officers, current)})
+    _require(arrivals, service_min, hours_per_term, cost_per_h, numbers)
+    calls = float(arrivals.sum()) * hours_per_term
+    rows, points = [], {}
+    for number in numbers:
+        waiting = np.asarray(place(number), dtype=np.int64)
+        minutes = np.asarray(travel(waiting), dtype=np.float64)
+        _require_fit(waiting, minutes, number, len(arrivals))
+        model = hypercube(arrivals, np.full(number, 60.0 / service_min), by_travel(minutes))
+        shares = model.dispatch_share
+        hours = number * hours_per_term
+        points[number] = waiting
+        rows.append(
+            (
+                number,
+                float(model.overflow_share),
+                float(model.overflow_share) * calls,
+                mean_response_min(shares, minutes),
+                response_quantile_min(shares, minutes),
+                float(np.mean(model.busy_share)),
+                hours,
+                np.nan if cost_per_h is None else hours * cost_per_h,
+            )
+        )
+    return Staffing(table=pd.DataFrame(rows, columns=COLUMNS), current=int(current), points=points)
+
+
+def _cost_change(now: float, then: float) -> str:
+    if not (np.isfinite(now) and np.isfinite(then)):
+        return ""
+    return f", for {abs(then - now):,.0f} {'more' if then > now else 'less'} a term"
+
+
+def _require(
+    arrivals: Floats, service_min: float, hours_per_term: float, cost_per_h: float | None, numbers: list[int]
+) -> None:
+    faults: list[InputError] = []
+    if arrivals.ndim != 1 or not np.isfinite(arrivals).all() or (arrivals < 0).any() or not arrivals.any():
+        faults.append(
+            InputError(
+                "The rates of calls cannot be used.",
+                where="arrivals_per_h",
+                found=f"shape {arrivals.shape}, from {arrivals.min(initial=0):g} to {arrivals.max(initial=0):g}",
+                expected="calls per hour of 0 or more for each school, not 0 everywhere",
+            )
+        )
+    amounts = {"service_min": service_min, "hours_per_term": hours_per_term}
+    faults += [
+        SettingsError("This must be a number above 0.", where=name, found=value)
+        for name, value in amounts.items()
+        if not 0 < value < np.inf
+    ]
+    if cost_per_h is not None and not 0 <= cost_per_h < np.inf:
+        faults.append(SettingsError("A cost is not negative.", where="cost_per_h", found=cost_per_h))
+    if numbers[0] < 1:
+        faults.append(SettingsError("There must be an officer.", where="officers", found=numbers[0]))
+    if faults:
+        raise SeveralFaultsError(faults) if len(faults) > 1 else faults[0]
+
+
+def _require_fit(waiting: Ints, minutes: Floats, number: int, schools: int) -> None:
+    if waiting.shape != (number,) or minutes.shape != (schools, number):
+        raise InputError(
+            "The points where officers wait do not fit the number of officers.",
+            where="place, travel",
+            found=f"points {waiting.shape}, minutes {minutes.shape}",
+            expected=f"points ({number},), minutes ({schools}, {number}): a row for each school",
+        )
+    if not (np.isfinite(minutes) & (minutes >= 0)).all():
+        raise InputError(
+            "Some minutes from points where officers wait cannot be used.",
+            where="travel",
+            ids=np.unique(np.nonzero(~(np.isfinite(minutes) & (minutes >= 0)))[0]),
+            found="missing, negative or infinite, by position of the school",
+            expected="minutes of 0 or more",
+        )
+
+
+# ── The threat-assessment specialist's caseload: how many come, how many are open, and how long they take
+
+SPECIALISTS_WORK = "specialist"
+"""Value of `work_of` of the specialist's cases."""
+
+OPEN_DAYS = 10.0
+"""School days that a case stays open on average, where nobody says."""
+
+FEWEST_CASES, FEWEST_TERMS = 10, 3
+"""Fewest cases, and terms, from which a trend is told."""
+
+ALPHA = 0.05
+"""Largest p-value of what is called a trend."""
+
+_NEEDED = ("incident_id", "category", "term", "work_of")
+_TAIL = 0.025
+
+
+@dataclass(frozen=True, eq=False)
+class Caseload:
+    """The specialist's cases, which are no part of any zone's load.
+
+    Parameters
+    ----------
+    table
+        One row for each term with a school day: `term`, `school_days`, `school_weeks`, `cases`, `cases_per_week`, `low`
+        and `high` (its 95 % interval), `mean_min` (minutes of a case; missing without cases), `hours_per_week`,
+        `open_cases` (on an ordinary day) and `change_share` (of cases per week, on the term before; missing for the
+        first and after a term without any).
+    durations
+        How many minutes were `measured`, `assumed` and `rejected`.
+    rejects
+        `incident_id`, `part` and `reason` of each duration that was not believed.
+    outside_terms
+        Cases that came in no term; they are in no rate.
+    open_days
+        School days that a case stays open on average.
+    trend_p_value
+        Two-sided p-value of a steady rise or fall over the terms; missing with too few.
+    """
+
+    table: pd.DataFrame
+    durations: pd.DataFrame
+    rejects: pd.DataFrame
+    outside_terms: int
+    open_days: float
+    trend_p_value: float
+
+    def finding(self) -> str:
+        """Say in plain English what the specialist's caseload is.
+
+        Returns
+        -------
+        str
+            A few sentences on the last term, and on the trend.
+        """
+        if self.table.empty:
+            return "There is no term with a school day to count the specialist’s cases in."
+        last = self.table.to_dict("records")[-1]
+        if not last["cases"]:
+            return f"No threat assessment came in {last['term']}. {self._trend()}"
+        came = f"In {last['term']} {count_text(last['cases'], 'threat assessment')} came"
+        often = f"{last['cases_per_week']:.1f} in a school week ({last['low']:.1f} to {last['high']:.1f})"
+        still = f"if a case stays open for {self.open_days:g} school days, about {last['open_cases']:.1f} are open"
+        taking = f"which take {last['hours_per_week']:.1f} hours a week; {still} at a time."
+        return f"{came}, {often}, {taking} {self._trend()} They are the specialist’s, and in no zone’s load."
+
+    def summary(self) -> str:
+        """Say the finding, and what it rests on.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        measured = int(self.durations["measured"].sum())
+        assumed = int(self.durations[["assumed", "rejected"]].to_numpy().sum())
+        known = f"Minutes were measured for {measured:,} cases and assumed for {assumed:,}."
+        said = [self.finding(), known]
+        said.append("Hours are those on scene: what is written or telephoned afterwards is not in the record.")
+        if self.outside_terms:
+            said.append(f"{count_text(self.outside_terms, 'case')} came outside the terms.")
+        return " ".join(said)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `table`.
+        """
+        return self.table.copy()
+
+    def _trend(self) -> str:
+        if not np.isfinite(self.trend_p_value):
+            return "There are too few cases or terms to tell a trend."
+        first, last = (float(self.table["cases_per_week"].iloc[i]) for i in (0, -1))
+        told = f"from {first:.1f} in {self.table['term'].iloc[0]} to {last:.1f} a school week"
+        if self.trend_p_value > ALPHA:
+            return f"There is no clear trend over {len(self.table)} terms ({told})."
+        return f"Cases {'rise' if last > first else 'fall'} over {len(self.table)} terms, {told}."
+
+
+def caseload(
+    history: pd.DataFrame,
+    *,
+    terms: Iterable[Term],
+    calendar: CalendarSettings,
+    settings: WorkloadSettings,
+    open_days: float = OPEN_DAYS,
+) -> Caseload:
+    """Count the specialist's cases.
+
+    Parameters
+    ----------
+    history
+        Incidents in context (`counts.in_context`); those whose `work_of` is ``specialist`` count.
+    terms
+        Terms, in the order of time.
+    calendar
+        Weekdays with school, and holidays.
+    settings
+        Minutes by category where none were measured, and the longest time that is believed.
+    open_days
+        School days that a case stays open on average: a setting, since the record does not say when a case is closed.
+
+    Returns
+    -------
+    Caseload
+        The cases of each term.
+
+    Raises
+    ------
+    InputError
+        When columns are missing, or `open_days` is not above 0.
+
+    Notes
+    -----
+    Open cases are those that come per school day × the days that they stay open (Little's law), with no assumption on
+    how either varies. A school week is as many school days as the calendar has weekdays with school. The interval is
+    exact for a Poisson number (Garwood). The trend is the score test of a log-linear change of the rate over the terms,
+    given all cases (Armitage, for Poisson numbers).
+
+    References
+    ----------
+    Little, J. D. C. (1961). A proof for the queuing formula: L = λW. Operations Research 9, 383–387.
+    Garwood, F. (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437–442.
+    Armitage, P. (1955). Tests for linear trends in proportions and frequencies. Biometrics 11, 375–386.
+    """
+    attempt_all({"columns": partial(_require_columns, history), "days": partial(_require_days, open_days)})
+    cases = history[history["work_of"] == SPECIALISTS_WORK]
+    durations = call_durations(cases, settings)
+    days = {term.name: len(school_days(term, calendar)) for term in terms}
+    names = [name for name, count in days.items() if count]
+    by_term = durations.minutes["scene_min"].groupby(cases["term"]).agg(["size", "mean"]).reindex(names)
+    table = pd.DataFrame({"term": names, "school_days": [days[name] for name in names]}).astype({"term": "str"})
+    count = by_term["size"].fillna(0).to_numpy(dtype=np.float64)
+    weeks = table["school_days"].to_numpy(dtype=np.float64) / len(calendar.weekdays)
+    minutes = by_term["mean"].to_numpy(dtype=np.float64)
+    per_week = pd.Series(count / weeks)
+    before = per_week.shift().where(lambda rate: rate > 0)
+    table = table.assign(
+        school_weeks=weeks,
+        cases=count.astype(np.int64),
+        cases_per_week=per_week,
+        low=np.where(count > 0, stats.chi2.ppf(_TAIL, 2 * np.maximum(count, 1)) / 2, 0.0) / weeks,
+        high=stats.chi2.ppf(1 - _TAIL, 2 * (count + 1)) / 2 / weeks,
+        mean_min=minutes,
+        hours_per_week=per_week * np.nan_to_num(minutes) / 60,
+        open_cases=count / table["school_days"] * open_days,
+        change_share=(per_week / before - 1).astype("float64"),
+    )
+    return Caseload(
+        table=table,
+        durations=durations.counts.loc[["scene"]],
+        rejects=durations.rejects[durations.rejects["part"] == "scene"].reset_index(drop=True),
+        outside_terms=int((~cases["term"].isin(names)).sum()),
+        open_days=float(open_days),
+        trend_p_value=_trend_p_value(count, table["school_days"].to_numpy(dtype=np.float64)),
+    )
+
+
+def _trend_p_value(cases: Floats, days: Floats) -> float:
+    total = cases.sum()
+    if total < FEWEST_CASES or len(cases) < FEWEST_TERMS:
+        return float("nan")
+    moments, chance = np.arange(len(cases), dtype=np.float64), days / days.sum()
+    middle = chance @ moments
+    variance = total * (chance @ moments**2 - middle**2)
+    return float(2 * stats.norm.sf(abs(cases @ moments - total * middle) / np.sqrt(variance)))
+
+
+def _require_columns(history: pd.DataFrame) -> None:
+    lacking = [name for name in _NEEDED if name not in history.columns]
+    if lacking:
+        raise ColumnError("The specialist’s caseload needs columns that are missing.", expected=", ".join(lacking))
+
+
+def _require_days(open_days: float) -> None:
+    if not 0 < open_days < np.inf:
+        raise SettingsError("A case stays open for some days.", where="open_days", found=open_days)

@@ -1,1 +1,0 @@
-"""The hypercube queueing model: its states, its balance, approximations, response, and how far it can be trusted."""

@@ -1,1 +1,0 @@
-"""Minutes over streets: reading and repairing roads, and the quickest ways on them."""

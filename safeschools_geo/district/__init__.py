@@ -1,0 +1,5 @@
+"""A district folder becomes tables: schools, zones, incidents, calendar, and whose work each call is."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

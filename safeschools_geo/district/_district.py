@@ -1,0 +1,403 @@
+"""A district folder in memory: every table read, every fault gathered and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+from pyproj import CRS
+
+from safeschools_geo import io
+from safeschools_geo.checks import check_incidents, check_schools, check_zones, tell
+from safeschools_geo.crs import measuring_crs
+from safeschools_geo.district._history import read_exports, read_incidents
+from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
+from safeschools_geo.district._program_work import term_of
+from safeschools_geo.district._schools import read_schools, read_zones
+from safeschools_geo.district._settings_file import FILE_NAME, load_settings
+from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
+from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.settings import Settings, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from safeschools_geo.district._schools import ZonesRead
+    from safeschools_geo.findings import TableRead
+
+
+# ── Rows that were read and not kept, told by reason
+
+
+def check_rejects(rejects: pd.DataFrame, *, told: Collection[str] = ()) -> list[Finding]:
+    """Tell of rows that were not kept."""
+    findings = []
+    untold = rejects[~rejects["reason_code"].isin(list(told))]
+    for (code, file), rows in untold.groupby(["reason_code", "source_file"], sort=True):
+        labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
+        reasons = rows["reason"].unique()
+        is_chosen = str(code).startswith(EXCLUDED)
+        findings += tell(
+            labels,
+            "note" if is_chosen else "warning",
+            str(code),
+            "rejects",
+            f"{count_text(len(rows), 'row')} of {file} not kept"
+            + (f". {reasons[0]}" if len(reasons) == 1 else f", for example: {reasons[0]}"),
+            expected="rows that can be used",
+            remedy="Nothing needs doing if the setting is meant."
+            if is_chosen
+            else "Mend the rows in the source; rejects.csv has each as it was.",
+        )
+    return findings
+
+
+# ── A district folder in memory: every table read, every fault gathered
+
+
+@dataclass(frozen=True)
+class District:
+    """Everything a district folder holds.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    zones, schools, incidents
+        The tables of these names, EPSG:4326.
+    zone_pieces
+        Polygons of the zone file before repair, with `zone_id` and `name`; the index is the row of the file.
+    boundary
+        One polygon, if the folder has one.
+    roads, places
+        Backdrop of the maps, if the folder has them.
+    areas
+        Areal units for plans (``units.*``), if the folder has them: `unit_id`, `name`, polygons.
+    rejects
+        Table `rejects`.
+    findings
+        What was found while reading.
+    counts
+        Rows read, kept and rejected, by table.
+    sources
+        File, relative to the folder → SHA-256 of its bytes.
+    school_review
+        School names of incidents that a person should look at.
+    crs
+        The projected CRS, in metres, in which everything is measured.
+    terms_without_record
+        Terms of ``district.toml`` of which the history holds no incident though it holds others. Nothing can be
+        concluded about them, so they are not among the terms of `settings`: no trend and no comparison sees them.
+    """
+
+    settings: Settings
+    zones: gpd.GeoDataFrame
+    schools: gpd.GeoDataFrame
+    incidents: gpd.GeoDataFrame
+    zone_pieces: gpd.GeoDataFrame
+    boundary: gpd.GeoDataFrame | None
+    roads: gpd.GeoDataFrame | None
+    places: gpd.GeoDataFrame | None
+    areas: gpd.GeoDataFrame | None
+    rejects: pd.DataFrame
+    findings: tuple[Finding, ...]
+    counts: dict[str, dict[str, int]]
+    sources: dict[str, str]
+    school_review: pd.DataFrame
+    crs: CRS
+    terms_without_record: tuple[Term, ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms of ``district.toml``, in order, with a record or without."""
+        return tuple(sorted((*self.settings.terms, *self.terms_without_record), key=lambda t: t.start))
+
+    def term(self, name: str | None = None) -> Term:
+        """Find a term of which something can be concluded.
+
+        Parameters
+        ----------
+        name
+            Its name; the last term of ``district.toml`` if left out.
+
+        Returns
+        -------
+        Term
+            The term.
+
+        Raises
+        ------
+        SettingsError
+            When there is no such term.
+        NoRecordError
+            When the history holds no incident of it.
+        """
+        term = replace(self.settings, terms=self.terms).term(name)
+        if term not in self.terms_without_record:
+            return term
+        days = self.incidents["occurred_at"].dt.date
+        others = " or ".join(f'--term "{t.name}"' for t in self.settings.terms[-1:])
+        raise NoRecordError(
+            f"The record holds no incident of the term {term.name}, so nothing can be concluded about it.",
+            where=self.settings.folder / FILE_NAME,
+            found=f"{len(days):,} incidents from {days.min()} to {days.max()}",
+            expected=f"incidents from {term.start} to {term.end}",
+            remedy="Add the export of that term, or correct its dates under [[terms]]"
+            + (f"; another term is asked for by {others}." if others else "."),
+        )
+
+    @property
+    def extent(self) -> gpd.GeoSeries:
+        """The boundary, else the zones, EPSG:4326."""
+        return self.zones.geometry if self.boundary is None else self.boundary.geometry
+
+    def until(self, term: Term) -> District:
+        """Leave out all that came after a term, so that a run of it says the same whenever it is made.
+
+        Parameters
+        ----------
+        term
+            The term that is asked for.
+
+        Returns
+        -------
+        District
+            The district with the terms up to this one, in the order of time, and the incidents up to its last day.
+        """
+        settings = self.settings
+        days = self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone).dt.date
+        return replace(
+            self,
+            settings=replace(settings, terms=tuple(t for t in settings.terms if t.start <= term.start)),
+            terms_without_record=tuple(t for t in self.terms_without_record if t.start <= term.start),
+            incidents=gpd.GeoDataFrame(self.incidents[(days <= term.end).to_numpy()].reset_index(drop=True)),
+        )
+
+
+class DistrictError(SeveralFaultsError):
+    """A district folder cannot be used; every fault that was met is named.
+
+    Parameters
+    ----------
+    district
+        Name of the district.
+    fault
+        What was met.
+    read
+        What was read, where only findings stop a run: it can be checked, and nothing else.
+    """
+
+    def __init__(self, district: str, fault: InputError, read: District | None = None) -> None:
+        super().__init__([fault])
+        self.read = read
+        self.report = CheckReport(district, tuple(_as_finding(f) for f in self.faults))
+
+
+def demo_folder() -> Path:
+    """Find the embedded demo district.
+
+    Returns
+    -------
+    pathlib.Path
+        Its folder: inside the installed package, or beside it in a checkout.
+    """
+    installed = Path(str(resources.files("safeschools_geo"))) / "_demo"
+    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "data"
+
+
+def input_files(settings: Settings) -> list[Path]:
+    """List what a district is read from, before it is read.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Its files, and the folders of its layers and exports; some may not be there.
+    """
+    folder, paths, enrollment = settings.folder, settings.paths, settings.schools.enrollment_file
+    named = [
+        *(getattr(settings, section).file for section in (*FILE_STEMS, "incidents")),
+        None if enrollment is None else enrollment.file,
+        settings.rebalance.links,
+        settings.board.policy if (folder / settings.board.policy).is_file() else None,
+    ]
+    places = [folder / name for name in named if name]
+    found = [file for place in places for file in io.find_files(place.parent, place.name)]
+    # A folder in which the outputs lie, too, is no place of inputs alone.
+    outputs = (folder / paths.outputs).resolve()
+    shared = [folder / paths.boundaries, folder / paths.incidents]
+    alone = [place for place in shared if not outputs.is_relative_to(place.resolve())]
+    return [folder / FILE_NAME, folder / paths.crosswalk, *places, *found, *alone]
+
+
+def read_district(folder: Path | str) -> District:
+    """Read a district folder.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds ``district.toml``.
+
+    Returns
+    -------
+    District
+        All its tables.
+
+    Raises
+    ------
+    FileReadError, SettingsError
+        When ``district.toml`` cannot be read or is wrong.
+    DistrictError
+        When a table cannot be read, or holds what nobody has given a meaning; the faults of all tables are gathered.
+    """
+    settings = load_settings(folder)
+    try:
+        district = _read_tables(settings)
+    except InputError as fault:
+        raise DistrictError(settings.district.name, fault) from fault
+    blocking = [_as_fault(finding) for finding in district.findings if finding.is_blocking]
+    if blocking:
+        raise DistrictError(settings.district.name, SeveralFaultsError(blocking), district)
+    return district
+
+
+def check_district(district: District) -> CheckReport:
+    """Check a whole district.
+
+    Parameters
+    ----------
+    district
+        What was read.
+
+    Returns
+    -------
+    CheckReport
+        What reading found, and what zones, schools and incidents show when they are laid beside each other.
+    """
+    settings = district.settings
+    return CheckReport(
+        settings.district.name,
+        (
+            *district.findings,
+            *check_rejects(district.rejects, told={f.code for f in district.findings}),
+            *check_zones(
+                district.zones,
+                district.zone_pieces,
+                crs=district.crs,
+                boundary=district.boundary,
+                expected=settings.district.zones,
+            ),
+            *check_schools(district.schools, district.zones, crs=district.crs, boundary=district.boundary),
+            *check_incidents(
+                district.incidents,
+                district.schools,
+                settings=settings,
+                terms=district.terms,
+                district=pd.concat([district.zones.geometry, district.extent]),
+                crs=district.crs,
+            ),
+        ),
+        district.counts,
+        settings.district.is_synthetic,
+    )
+
+
+def _read_tables(settings: Settings) -> District:
+    read: dict[str, Any] = attempt_all(
+        {
+            "zones": partial(read_zones, settings),
+            "boundary": partial(read_boundary, settings),
+            "schools": partial(read_schools, settings),
+            "exports": partial(read_exports, settings),
+            "roads": partial(read_backdrop, settings, "roads"),
+            "places": partial(read_backdrop, settings, "places"),
+            "areas": partial(read_areas, settings),
+        }
+    )
+    zones: ZonesRead = read["zones"]
+    schools: TableRead = read["schools"]
+    boundary, boundary_findings, boundary_files = read["boundary"]
+    (roads, road_findings, road_files), (places, place_findings, place_files) = read["roads"], read["places"]
+    areas, area_findings, area_files = read["areas"]
+    extent = zones.frame.geometry if boundary is None else boundary.geometry
+    crs = measuring_crs(extent, stated=settings.district.crs)
+    incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs)
+    by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}
+    for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
+        conform(by_name[name].frame, schema)
+    files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
+    without = _without_record(settings.terms, incidents.frame)
+    found = [zones, schools, incidents]
+    return District(
+        settings=replace(settings, terms=tuple(t for t in settings.terms if t not in without)),
+        zones=zones.frame,
+        schools=schools.frame,
+        incidents=incidents.frame,
+        zone_pieces=zones.pieces,
+        boundary=boundary,
+        roads=roads,
+        places=places,
+        areas=areas,
+        rejects=join_rejects([t.rejects for t in by_name.values()]),
+        findings=(
+            *(f for table in found for f in table.findings),
+            *boundary_findings,
+            *road_findings,
+            *place_findings,
+            *area_findings,
+        ),
+        counts={name: t.counts for name, t in by_name.items()},
+        sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),
+        school_review=incidents.review,
+        crs=crs,
+        terms_without_record=without,
+    )
+
+
+def _without_record(terms: tuple[Term, ...], incidents: pd.DataFrame) -> tuple[Term, ...]:
+    """Find the terms of which a history that holds something holds nothing."""
+    seen = set(term_of(incidents["occurred_at"], terms).dropna()) if len(incidents) else {t.name for t in terms}
+    return tuple(t for t in terms if t.name not in seen)
+
+
+def _as_fault(finding: Finding) -> InputError:
+    return InputError(
+        finding.message,
+        where=finding.table,
+        ids=finding.ids,
+        expected=finding.expected or None,
+        remedy=finding.remedy or None,
+    )
+
+
+def _as_finding(fault: InputError) -> Finding:
+    return Finding(
+        "error",
+        type(fault).__name__,
+        "files",
+        " ".join(
+            filter(None, [fault.problem, fault.where and f"({fault.where})", fault.found and f"Found: {fault.found}"])
+        ),
+        ids=fault.ids,
+        expected=fault.expected or "",
+        remedy=fault.remedy or "",
+    )
+
+
+def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
+    root = folder.resolve()
+    named = {}
+    for file in files:
+        path = file.resolve()
+        named[path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name] = io.sha256_of(file)
+    return dict(sorted(named.items()))

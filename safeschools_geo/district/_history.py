@@ -1,0 +1,673 @@
+"""Several exports made one history: read, timed, categorized by the crosswalk, tied to schools."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from safeschools_geo import io
+from safeschools_geo.checks import UNUSABLE, check_coordinates, classify_coordinates
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.district._incident_times import read_times, shifted_findings, take_times
+from safeschools_geo.district._layers import EXCLUDED, exclude_rows, require_kind
+from safeschools_geo.district._school_match import match_schools
+from safeschools_geo.errors import CrosswalkError, FileReadError, attempt_all
+from safeschools_geo.findings import (
+    Finding,
+    TableRead,
+    empty_frame,
+    join_rejects,
+    lines_to_write,
+    read_words,
+    rejects_frame,
+    unknown_words,
+)
+from safeschools_geo.schemas import CATEGORIES, INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
+from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyproj import CRS
+
+    from safeschools_geo.settings import IncidentSettings, Settings, SimilarIds
+
+
+# ── The crosswalk: from the source's categories to ours, nothing mapped by guessing
+
+SEPARATOR = " | "
+_LISTED = 40
+_READ = ("source_value", "category", "service_min")
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """The crosswalk of a district.
+
+    Parameters
+    ----------
+    table
+        Table `crosswalk`; the index is the source value without case and outer spaces.
+    path
+        Its file; None when there is none and the source must use our words.
+    unused
+        Columns of the file that nothing reads.
+    """
+
+    table: pd.DataFrame
+    path: Path | None
+    unused: tuple[str, ...] = ()
+
+    def findings(self) -> list[Finding]:
+        """Name the columns that nothing reads, lest somebody think that they weigh."""
+        if not self.unused or self.path is None:
+            return []
+        message = f"Columns of {self.path.name} are not used: {', '.join(self.unused)}."
+        remedy = "Leave them out, or rename them if they are meant to be one of these."
+        return [Finding("note", "crosswalk_unused", "incidents", message, expected=", ".join(_READ), remedy=remedy)]
+
+
+def key_of(values: pd.Series) -> pd.Series:
+    """Take case and needless spaces off category names."""
+    return values.str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
+
+
+def read_crosswalk(path: Path) -> Crosswalk:
+    """Read ``crosswalk.csv``."""
+    own = pd.DataFrame({"source_value": list(CATEGORIES), "category": list(CATEGORIES)}, dtype="str")
+    if not path.is_file():
+        return Crosswalk(_indexed(own.assign(service_min=float("nan"))), None)
+    raw = io.read_table(path)
+    table = pd.DataFrame(
+        {name: io.as_text(io.require(raw, {}, name)) for name in ("source_value", "category")},
+    )
+    cells = io.take(raw, {}, "service_min")
+    table["service_min"] = float("nan") if cells is None else _numbers(io.as_text(cells), "service_min", path)
+    _require_plain_names(raw, ["source_value", "category", "service_min"], path)
+    table["category"] = key_of(table["category"])
+    _require_sound(table, path)
+    return Crosswalk(_indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in _READ))
+
+
+def _numbers(cells: pd.Series, name: str, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    wrong = cells.notna() & numbers.isna()
+    if wrong.any():
+        raise CrosswalkError(
+            f"The crosswalk has values of {name} that are no numbers.",
+            where=path,
+            ids=[f"row {row}" for row in wrong.index[wrong]],
+            found=", ".join(dict.fromkeys(cells[wrong])),
+            expected="numbers without units, or empty cells",
+            remedy="Correct these cells.",
+        )
+    return numbers
+
+
+def _require_plain_names(raw: io.RawTable, names: list[str], path: Path) -> None:
+    """Refuse a column that is one slip away from one of ours: it would be passed over."""
+    required = names[:2]
+    found = io.check_columns(raw, {}, names, required=required, table="crosswalk", section="crosswalk")
+    for finding in (f for f in found if f.is_blocking):
+        raise CrosswalkError(
+            finding.message,
+            where=path,
+            found=", ".join(map(str, raw.frame.columns)),
+            expected=", ".join(names),
+            remedy="Correct the name of the column, or give it one that looks like none of these.",
+        )
+
+
+def _require_sound(table: pd.DataFrame, path: Path) -> None:
+    is_unknown = ~table["category"].isin(list(CATEGORIES))
+    keys = key_of(table["source_value"])
+    is_contradicted = table.groupby(keys)["category"].transform("nunique") > 1
+    for is_wrong, problem in (
+        (is_unknown, "The crosswalk maps to categories that are not ours."),
+        (is_contradicted, "The crosswalk maps a value to two categories."),
+    ):
+        if is_wrong.any():
+            pairs = table["source_value"].fillna("(empty)") + " → " + table["category"].fillna("(empty)")
+            raise CrosswalkError(
+                problem,
+                where=path,
+                ids=pairs[is_wrong],
+                expected="one of " + ", ".join(CATEGORIES),
+                remedy="Correct these rows.",
+            )
+
+
+def _indexed(table: pd.DataFrame) -> pd.DataFrame:
+    keyed = table.assign(key=key_of(table["source_value"]))
+    return keyed.dropna(subset="key").drop_duplicates("key").set_index("key")
+
+
+def categorise(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Give each incident one of our categories.
+
+    `category`, `source_category` and `service_min`, on the index of `sources`. Values that were not mapped, with
+    their counts.
+    """
+    filled = [s.fillna("") for s in sources]
+    whole = functools.reduce(lambda coarse, fine: coarse + SEPARATOR + fine, filled)
+    whole_key, first_key = key_of(whole), key_of(filled[0])
+    key = whole_key.where(whole_key.isin(crosswalk.table.index), first_key)
+    found = crosswalk.table.reindex(key)[["category", "service_min"]].set_axis(whole.index)
+    is_unmapped = found["category"].isna()
+    findings = _unmapped(whole[is_unmapped], crosswalk, unmapped) if is_unmapped.any() else []
+    table = found.assign(source_category=whole.mask(whole == "").astype("str"))
+    table["category"] = table["category"].fillna(NON_CRITICAL).astype("str")
+    return table, findings
+
+
+def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Finding]:
+    counts = values.replace("", "(empty)").value_counts()
+    listed = "; ".join(f"{value} ({count:,})" for value, count in counts.head(_LISTED).items())
+    more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
+    where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"
+    alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *values])
+    close = [g for g in alike if set(g) & set(values) and set(g) & set(crosswalk.table["source_value"])]
+    if close:
+        more += f". Written otherwise in the crosswalk: {io.groups_text(close)}"
+    if unmapped == "stop":
+        raise CrosswalkError(
+            f"{len(counts)} categories of the source ({len(values):,} incidents) are in no row of the crosswalk.",
+            where=where,
+            found=listed + more,
+            expected="a row for each: source_value,category",
+            remedy='Add them, or set [incidents] unmapped = "non_critical" to count them as other work.',
+        )
+    return [
+        Finding(
+            "warning",
+            "category_unmapped",
+            "incidents",
+            f"{len(counts)} categories of the source ({len(values):,} incidents) are in no row of the crosswalk and "
+            f"count as not programme work: {listed}{more}.",
+            ids=tuple(str(value) for value in counts.index),
+            expected=f"a row for each in {where}",
+            remedy="Add a row for each that is programme work.",
+        )
+    ]
+
+
+# ── The rows of one export: ids, times, origin, responder and place, with a reason for each row that is not kept
+
+_REQUIRED = ("occurred_at", "category")
+_REASONS = {
+    "missing_id": "The row has no incident id; give it one.",
+    "missing_time": "The row does not say when it happened.",
+    "unreadable_time": "The time cannot be read; write it as 2025-03-14 13:45.",
+    "sentinel_time": "The time is a placeholder of the dispatch system, not a date.",
+}
+
+
+@dataclass(frozen=True)
+class RowsRead:
+    """The rows of one export.
+
+    Parameters
+    ----------
+    frame
+        Rows kept, with the columns of table `incidents` that a single file can tell, the row as read (`as_read`), the
+        source's category columns (`category_0`, …) and what it says of the school.
+    rows_read, rejects, findings
+        As in `results.TableRead`.
+    """
+
+    frame: pd.DataFrame
+    rows_read: int
+    rejects: pd.DataFrame
+    findings: tuple[Finding, ...]
+
+
+def read_rows(path: Path, settings: Settings) -> RowsRead:
+    """Read one export of the dispatch system."""
+    raw = io.read_table(path, limits=settings.reading)
+    options = settings.incidents
+    places = _require_all(raw, options, path)
+    names = io.check_columns(
+        raw,
+        options.columns,
+        COLUMNS["incidents"],
+        required=(*_REQUIRED, *PLACE_COLUMNS),
+        table="incidents",
+        section="incidents",
+    )
+    id_cells = io.take(raw, options.columns, "incident_id")
+    id_column = None if id_cells is None else str(id_cells.name)
+    is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
+    read = read_times(raw, is_kept, settings)
+    times = read.occurred
+    ids = _ids(raw, id_cells)[is_kept]
+    fault = times.fault.mask(ids.isna(), "missing_id")
+    rejects = [
+        rejects_frame(raw.frame.loc[rows], source_file=path.name, id_column=id_column, code=str(code), reason=reason)
+        for code, rows in fault.groupby(fault).groups.items()
+        for reason in [_REASONS.get(str(code), str(code))]
+    ]
+    good = fault.index[fault.isna()]
+    words, word_findings = _words(raw, good, options, ids)
+    digits = _check_ids(raw, ids[good], words["given_school_id"], id_cells)
+    frame = pd.DataFrame(
+        {
+            "incident_id": ids[good],
+            "has_id": id_cells is not None,
+            "occurred_at": times.at[good],
+            "has_time": times.has_time[good],
+            **{name: moments[good] for name, moments in read.others.items()},
+            **words,
+            "geometry": places.geometry[good].to_numpy(),
+            "source_file": path.name,
+            "row": good,
+            "as_read": raw.frame.loc[good].to_dict(orient="records"),
+        },
+        index=good,
+    ).astype({"has_time": "bool", "source_file": "str"})
+    shifted = shifted_findings(times.notes[good], ids)
+    return RowsRead(
+        frame=frame,
+        rows_read=len(raw.frame) + len(raw.rejects),
+        rejects=join_rejects([raw.rejects, excluded, *rejects]),
+        findings=(*raw.findings, *names, *places.findings, *digits, *read.findings, *word_findings, *shifted),
+    )
+
+
+def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.PointsRead:
+    """Name every column that is missing at once; return the places."""
+    title = f"incidents ({path.name})"
+    found = attempt_all(
+        {
+            "occurred_at": lambda: take_times(raw, options, "occurred_at"),
+            "category": lambda: io.require(raw, options.columns, "category"),
+            "": lambda: io.points(raw, options.columns, crs=options.crs, name=title, is_required=False),
+        }
+    )
+    places = cast("io.PointsRead", found[""])
+    require_kind(places.geometry, {"Point"}, title, expected="points", may_be_missing=True)
+    return places
+
+
+def _check_ids(raw: io.RawTable, ids: pd.Series, school_ids: pd.Series, id_cells: pd.Series | None) -> list[Finding]:
+    schools = io.check_digits(school_ids, table="incidents", where=raw.path.name, column="school_id")
+    if id_cells is not None:
+        return [*io.check_digits(ids, table="incidents", where=raw.path.name, column="incident_id"), *schools]
+    if ids.empty:
+        return schools
+    message = (
+        f"{raw.path.name} has no column incident_id; its rows are called {ids.iloc[0]} and so on, and a call that "
+        "another export holds too is counted twice."
+    )
+    remedy = "Export the id that the dispatch system gives each call, or name its column under [incidents.columns]."
+    return [Finding("note", "ids_made", "incidents", message, remedy=remedy), *schools]
+
+
+def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
+    if cells is not None:
+        return io.as_text(cells)
+    return pd.Series([f"{raw.path.stem}:{row}" for row in raw.frame.index], index=raw.frame.index, dtype="str")
+
+
+def _words(
+    raw: io.RawTable, rows: pd.Index, options: IncidentSettings, ids: pd.Series
+) -> tuple[dict[str, pd.Series], list[Finding]]:
+    origins = {**{word: word for word in ORIGINS}, "": options.default_origin, **options.origins}
+    responders = {**{word: word for word in RESPONDERS}, "": UNKNOWN_RESPONDER, **options.responders}
+    origin, origin_findings = _mapped(raw, ids[rows], "origin", options, meanings=origins)
+    responder, responder_findings = _mapped(raw, ids[rows], "responder", options, meanings=responders)
+    categories = io.text_columns(raw, options.columns, "category")
+    columns = {
+        "origin": origin.fillna(options.default_origin),
+        "responder": responder.where(responder != UNKNOWN_RESPONDER),
+        **{f"category_{i}": cells[rows] for i, cells in enumerate(categories)},
+    }
+    columns["source_category"] = functools.reduce(operator.add, [c[rows].fillna("") for c in categories])
+    for ours, word in (("given_school_id", "school_id"), ("given_school_name", "school_name")):
+        cells = io.take(raw, options.columns, word)
+        columns[ours] = pd.Series(pd.NA, index=rows, dtype="str") if cells is None else io.as_text(cells)[rows]
+    return columns, [*origin_findings, *responder_findings]
+
+
+def _mapped(
+    raw: io.RawTable, ids: pd.Series, word: str, options: IncidentSettings, *, meanings: Mapping[str, str]
+) -> tuple[pd.Series, list[Finding]]:
+    cells = io.take(raw, options.columns, word)
+    if cells is None:
+        return pd.Series(pd.NA, index=ids.index, dtype="str"), []
+    found, unknown = read_words(io.as_text(cells)[ids.index], meanings)
+    finding = unknown_words(
+        unknown,
+        ids,
+        table="incidents",
+        where=raw.path.name,
+        column=word,
+        expected=", ".join(key for key in meanings if key),
+        remedy=f"Say what they mean under [incidents.{word}s] in district.toml: {lines_to_write(unknown)}; "
+        f"ours are {', '.join(dict.fromkeys(ORIGINS if word == 'origin' else (*RESPONDERS, UNKNOWN_RESPONDER)))}.",
+    )
+    return found.astype("str"), [finding] if len(unknown) else []
+
+
+# ── Several exports made one history: read, timed, categorised, tied to schools, each incident once
+
+_PLACE_DECIMALS = 5
+"""Decimals of a degree, about a metre, to which places of one call agree."""
+_CONTENT = (
+    "occurred_at",
+    "occurred_to",
+    "source_category",
+    "origin",
+    "given_school_id",
+    "given_school_name",
+    "received_at",
+    "dispatched_at",
+    "arrived_at",
+    "cleared_at",
+    "responder",
+    "place",
+)
+
+
+@dataclass(frozen=True)
+class IncidentsRead(TableRead):
+    """The history as it was read.
+
+    Parameters
+    ----------
+    review
+        School names that were matched by likeness, or not at all, for a person to review.
+    """
+
+    review: pd.DataFrame
+
+
+def incident_files(settings: Settings) -> list[Path]:
+    """List the files of the history."""
+    named = settings.incidents.file
+    place = settings.folder / (named or f"{settings.paths.incidents}/*")
+    files = io.find_files(place.parent, place.name)
+    if named and not files:
+        raise FileReadError(
+            "There is no file of incidents where the settings say.",
+            where=place,
+            expected="one or many files: " + ", ".join(io.SUPPORTED_SUFFIXES),
+            remedy="Correct [incidents] file in district.toml.",
+        )
+    return files
+
+
+@dataclass(frozen=True)
+class Exports:
+    """The exports of a district, each read by itself.
+
+    Parameters
+    ----------
+    files
+        The files.
+    parts
+        Their rows.
+    crosswalk
+        The crosswalk of the district.
+    """
+
+    files: tuple[Path, ...]
+    parts: tuple[RowsRead, ...]
+    crosswalk: Crosswalk
+
+
+def read_exports(settings: Settings) -> Exports:
+    """Read every export of a district folder, and its crosswalk."""
+    files = incident_files(settings)
+    crosswalk = read_crosswalk(settings.folder / settings.paths.crosswalk)
+    parts = attempt_all({str(path): partial(read_rows, path, settings) for path in files})
+    return Exports(tuple(files), tuple(parts.values()), crosswalk)
+
+
+def read_incidents(
+    settings: Settings, exports: Exports, schools: gpd.GeoDataFrame, extent: gpd.GeoSeries, *, crs: CRS
+) -> IncidentsRead:
+    """Make one history of the exports.
+
+    Table `incidents`, in the order of the files and their rows. An incident whose coordinates are no place (swapped,
+    sign-flipped, null island) is kept without them. Of rows with one id and the same content one is kept; of rows
+    with one id and different content, the first. Rows whose ids differ only in how they are written are one call if
+    moment, category and place agree; else `similar_ids` decides.
+    """
+    parts, crosswalk = exports.parts, exports.crosswalk
+    if not parts:
+        return _no_history(settings)
+    rows = pd.concat([p.frame for p in parts], ignore_index=True)
+    once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
+    categories, unmapped = categorise(
+        [once[c] for c in sorted(c for c in once.columns if c.startswith("category_"))],
+        crosswalk,
+        unmapped=settings.incidents.unmapped,
+    )
+    points, misplaced = _believable(once, extent)
+    matches = match_schools(
+        once["incident_id"],
+        once["given_school_id"],
+        once["given_school_name"],
+        points,
+        schools,
+        crs=crs,
+        settings=settings.incidents,
+    )
+    columns = pd.concat([once.drop(columns="source_category"), categories, matches.table], axis=1)
+    frame = gpd.GeoDataFrame(columns, geometry=points, crs=STORAGE_CRS)[INCIDENTS.column_names]
+    found = [f for p in parts for f in p.findings]
+    empty = [
+        f for path, p in zip(exports.files, parts, strict=True) for f in _nothing_in(p, path.name, is_all=rows.empty)
+    ]
+    return IncidentsRead(
+        frame=frame,
+        rows_read=sum(p.rows_read for p in parts),
+        rejects=join_rejects([*(p.rejects for p in parts), repeats]),
+        findings=(*found, *empty, *crosswalk.findings(), *repeat_findings, *unmapped, *misplaced, *matches.findings),
+        files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
+        review=matches.review,
+    )
+
+
+def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    place = pd.Series(shapely.to_wkb(rows["geometry"].to_numpy(), hex=True), index=rows.index)
+    content = rows.assign(place=place)[list(_CONTENT)]
+    first = _first_of(rows, rows["incident_id"])
+    is_repeat = rows["has_id"] & (first != rows.index)
+    is_equal = _same(content, content.loc[first].set_axis(content.index))
+    rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
+    left = rows[~is_repeat]
+    first = _first_of(left, io.id_key(left["incident_id"]))
+    is_alike = left["has_id"] & (first != left.index) & (similar_ids != "apart")
+    is_call = _same_call(left, left.loc[first].set_axis(left.index))
+    is_dropped = is_alike & (is_call | (similar_ids == "same"))
+    rejects += _repeat_rejects(left, is_dropped, first, is_call, code="same_call_other_id")
+    findings = [
+        *_repeat_findings(rows, content, is_repeat, is_equal),
+        *_alike_findings(left["incident_id"], first, is_alike, is_call, similar_ids),
+    ]
+    return left[~is_dropped].drop(columns="as_read").reset_index(drop=True), join_rejects(rejects), findings
+
+
+def _first_of(rows: pd.DataFrame, key: pd.Series) -> pd.Series:
+    return rows.index.to_series().groupby(key, sort=False).transform("first")
+
+
+def _repeat_rejects(
+    rows: pd.DataFrame, is_repeat: pd.Series, first: pd.Series, is_equal: pd.Series, *, code: str
+) -> list[pd.DataFrame]:
+    first_row = rows.loc[first, ["incident_id", "source_file", "row"]].set_axis(rows.index)
+    rejects = []
+    for (file, equal), group in rows[is_repeat].groupby(["source_file", is_equal], sort=True):
+        where = first_row.loc[group.index]
+        reason = "The same incident, with the same content, is in" if equal else "Another incident has this id, in"
+        frame = rejects_frame(
+            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
+            source_file=str(file),
+            id_column=None,
+            code=code if equal else "conflicting_id",
+            reason="",
+        )
+        mend = "counted once" if equal else "the first is kept; correct the id or the content of one of them"
+        texts = [
+            f"{reason} {r.source_file}, row {r.row}{'' if r.incident_id == own else f', as {r.incident_id}'}: {mend}."
+            for r, own in zip(where.itertuples(), group["incident_id"], strict=True)
+        ]
+        rejects.append(frame.assign(id=group["incident_id"].to_numpy(), reason=pd.Series(texts, dtype="str")))
+    return rejects
+
+
+def _same_call(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
+    """Tell whether rows are one call: the same moment, category, and place or school, as far as both say it."""
+    is_same = (a["occurred_at"] == b["occurred_at"]) & (key_of(a["source_category"]) == key_of(b["source_category"]))
+    places = [
+        pd.DataFrame(np.round(shapely.bounds(f["geometry"].to_numpy())[:, :2], _PLACE_DECIMALS), index=f.index)
+        for f in (a, b)
+    ]
+    pairs = [
+        (places[0][0], places[1][0]),
+        (places[0][1], places[1][1]),
+        (io.id_key(a["given_school_id"]), io.id_key(b["given_school_id"])),
+        (key_of(a["given_school_name"]), key_of(b["given_school_name"])),
+    ]
+    contradicts = np.any([(x != y) & x.notna() & y.notna() for x, y in pairs], axis=0)
+    agrees = np.any([(x == y).fillna(value=False) for x, y in pairs], axis=0)
+    return pd.Series(is_same & agrees & ~contradicts)
+
+
+def _alike_findings(
+    ids: pd.Series, first: pd.Series, is_alike: pd.Series, is_call: pd.Series, similar_ids: SimilarIds
+) -> list[Finding]:
+    def pairs(rows: pd.Series) -> str:
+        return io.groups_text(list(zip(ids.loc[first[rows]], ids[rows], strict=True)))
+
+    calls, others = is_alike & is_call, is_alike & ~is_call
+    findings = []
+    if calls.any():
+        message = (
+            f"{int(calls.sum()):,} rows repeat a call under an id that differs only in how it is written, at the same "
+            f"moment, with the same category and place: {pairs(calls)}; each call is counted once."
+        )
+        remedy = 'If they are different calls, set [incidents] similar_ids = "apart".'
+        findings.append(
+            Finding("warning", "same_call_other_id", "incidents", message, tuple(ids[calls]), remedy=remedy)
+        )
+    if others.any() and similar_ids == "stop":
+        message = (
+            f"{int(others.sum()):,} incidents have the id of another but for zeros, blanks, capitals or the way a "
+            f"number is written, and other content: {pairs(others)}."
+        )
+        findings.append(
+            Finding(
+                "error",
+                "ids_alike",
+                "incidents",
+                message,
+                tuple(ids[others]),
+                expected="each id written in one way",
+                remedy='Correct the ids in the exports, or set [incidents] similar_ids = "apart" if they are different '
+                'calls, "same" if they are one (the first row of each is then kept).',
+                is_blocking=True,
+            )
+        )
+    elif others.any():
+        message = (
+            f"{int(others.sum()):,} rows have the id of another, as similar_ids takes it, but other content; the first "
+            f"of each is kept: {pairs(others)}."
+        )
+        remedy = "Find out which row is right; the others are in rejects.csv."
+        findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids[others]), remedy=remedy))
+    return findings
+
+
+def _same(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
+    return ((a == b) | (a.isna() & b.isna())).all(axis=1)
+
+
+def _repeat_findings(
+    rows: pd.DataFrame, content: pd.DataFrame, is_repeat: pd.Series, is_equal: pd.Series
+) -> list[Finding]:
+    findings = []
+    if (is_repeat & is_equal).any():
+        ids = rows["incident_id"][is_repeat & is_equal]
+        message = f"{len(ids)} rows repeat an incident exactly; each incident is counted once."
+        findings.append(
+            Finding("note", "exact_duplicate", "incidents", message, tuple(ids), remedy="Nothing needs doing.")
+        )
+    if (is_repeat & ~is_equal).any():
+        ids = rows["incident_id"][is_repeat & ~is_equal]
+        message = f"{len(ids)} rows have the id of another incident but other content; the first of each id is kept."
+        remedy = "Find out which row is right; the others are in rejects.csv."
+        findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids), remedy=remedy))
+    alike = ~rows["has_id"] & content[~rows["has_id"]].duplicated().reindex(rows.index, fill_value=False)
+    if alike.any():
+        message = (
+            f"{int(alike.sum()):,} rows equal another in everything that is read, and the export has no ids to tell "
+            "them apart; they are kept as incidents of their own."
+        )
+        remedy = "Export the incident's id."
+        findings.append(Finding("note", "alike_without_id", "incidents", message, remedy=remedy))
+    return findings
+
+
+def _believable(rows: pd.DataFrame, extent: gpd.GeoSeries) -> tuple[gpd.GeoSeries, list[Finding]]:
+    points = gpd.GeoSeries(rows["geometry"].to_numpy(), index=rows.index, crs=STORAGE_CRS)
+    codes = classify_coordinates(points, extent)
+    findings = check_coordinates(points, rows["incident_id"], extent, table="incidents")
+    kept = np.where(codes.isin(UNUSABLE), None, points.to_numpy())
+    return gpd.GeoSeries(kept, index=rows.index, crs=STORAGE_CRS), findings
+
+
+def _nothing_in(part: RowsRead, file: str, *, is_all: bool) -> list[Finding]:
+    """Tell of an export without a row that counts; when no export has one, nothing can be concluded."""
+    if len(part.frame):
+        return []
+    reasons = part.rejects["reason_code"].value_counts().sort_index()
+    listed = ", ".join(f"{code} ({n:,})" for code, n in reasons.items())
+    message = (
+        f"None of the {part.rows_read:,} rows of {file} is kept: {listed}."
+        if part.rows_read
+        else f"{file} has no rows, only the names of its columns."
+    )
+    is_chosen = bool(part.rows_read) and all(str(code).startswith(EXCLUDED) for code in reasons.index)
+    remedy = (
+        "See whether `keep` under [incidents] is meant for this file."
+        if is_chosen
+        else "Export it again with its rows; if it is meant to be empty, take it out of the folder."
+        if not part.rows_read
+        else "Correct what the reasons name; rejects.csv has each row as it was."
+    )
+    return [
+        Finding(
+            "error",
+            "export_empty",
+            "incidents",
+            message + (" No incident is left to conclude anything from." if is_all else ""),
+            ids=(file,),
+            expected="rows of incidents",
+            remedy=remedy,
+            is_blocking=is_all,
+        )
+    ]
+
+
+def _no_history(settings: Settings) -> IncidentsRead:
+    empty = empty_frame(INCIDENTS, time_zone=settings.district.time_zone)
+    finding = Finding(
+        "warning",
+        "no_incidents",
+        "incidents",
+        "There is no history of incidents.",
+        expected="one or many files in data/incidents",
+        remedy="Add exports of the dispatch system; maps and workload then show more than visits.",
+    )
+    return IncidentsRead(empty, 0, join_rejects([]), (finding,), (), pd.DataFrame())

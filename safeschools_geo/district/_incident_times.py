@@ -1,0 +1,245 @@
+"""The times of one export: each column read one way, dates told from moments, and all of it said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo import io
+from safeschools_geo.errors import ColumnError, attempt_all, count_text
+from safeschools_geo.findings import Finding
+from safeschools_geo.settings import TIME_COLUMNS
+
+if TYPE_CHECKING:
+    from safeschools_geo.settings import IncidentSettings, Settings
+
+
+_OCCURRED = "occurred_at"
+_SHOWN = 3
+_ORDERS = {"D": "with the day first", "M": "with the month first"}
+
+
+@dataclass(frozen=True)
+class TimesRead:
+    """The times of one export.
+
+    Parameters
+    ----------
+    occurred
+        When it happened.
+    others
+        Our column → its moments; missing where the file has no such column, or only a date.
+    findings
+        What was found.
+    """
+
+    occurred: io.ParsedTimes
+    others: dict[str, pd.Series]
+    findings: tuple[Finding, ...]
+
+
+def read_times(raw: io.RawTable, rows: pd.Series, settings: Settings) -> TimesRead:
+    """Read the columns of times."""
+    columns = {name: take_times(raw, settings.incidents, name) for name in TIME_COLUMNS}
+    there = {name: cells[rows] for name, cells in columns.items() if cells is not None}
+    parsed = attempt_all({name: partial(_read, raw, name, cells, settings) for name, cells in there.items()})
+    nothing = pd.Series(pd.NaT, index=rows.index[rows], dtype=f"datetime64[us, {settings.district.time_zone}]")
+    others = {
+        name: parsed[name].at.where(parsed[name].has_time) if name in parsed else nothing for name in TIME_COLUMNS[1:]
+    }
+    findings = [
+        finding
+        for name, times in parsed.items()
+        for finding in _findings(raw, name, there[name], times, settings.incidents)
+    ]
+    return TimesRead(parsed[_OCCURRED], others, tuple(findings))
+
+
+def take_times(raw: io.RawTable, options: IncidentSettings, name: str) -> pd.Series | None:
+    """Take the cells of a time; of several columns, a date and a time of day, make one."""
+    entry = options.columns.get(name, ())
+    if isinstance(entry, str) or len(entry) < 2:  # noqa: PLR2004 - a date and a time of day
+        return io.require(raw, options.columns, name) if name == _OCCURRED else io.take(raw, options.columns, name)
+    date, *rest = (io.require(raw, {theirs: theirs}, theirs) for theirs in entry)
+    # A date that a spreadsheet or a database keeps as a moment is at midnight, which is no time of day.
+    joined = io.as_text(date).str.replace(r"[ T]0?0:00(?::00(?:\.0+)?)?$", "", regex=True)
+    for part in rest:
+        text = io.as_text(part)
+        joined = joined.where(text.isna(), joined + " " + text)
+    return joined.rename(" and ".join(entry))
+
+
+def _read(raw: io.RawTable, name: str, cells: pd.Series, settings: Settings) -> io.ParsedTimes:
+    options = settings.incidents
+    parsed = io.parse_times(
+        cells,
+        time_zone=settings.district.time_zone,
+        times=options.times,
+        day_first=bool(options.day_first),
+        midnight_is_unknown=options.midnight_is_unknown,
+        time_of_day=options.time_of_day.get(name),
+    )
+    where = f"{raw.path.name}, column {cells.name}"
+    attempt_all(
+        {
+            "order": partial(_require_one_order, cells, parsed.order, options, where),
+            "clock": partial(_require_clocks, parsed, name, where),
+        }
+    )
+    return parsed
+
+
+def _require_one_order(cells: pd.Series, order: pd.Series, options: IncidentSettings, where: str) -> None:
+    """Refuse dates of which the calendar says that they were written the other way round."""
+    count = order.value_counts().reindex(["D", "M", "?", "="], fill_value=0)
+    expected = "?" if options.day_first is None else "D" if options.day_first else "M"
+    is_contradiction = count["D"] > 0 and count["M"] > 0 and options.day_first is None
+    other = {"D": "M", "M": "D", "?": "D"}[expected]
+    is_wrong = count[other] > 0 and count[expected if expected != "?" else "M"] == 0
+    if not is_contradiction and not is_wrong:
+        return
+    parts = [
+        f"{count[code]:,} of {len(cells):,} dates exist only {words}" for code, words in _ORDERS.items() if count[code]
+    ]
+    both = int(count[["?", "="]].sum())
+    either = [f"{both:,} could be either"] if both else []
+    shown = [f"{cells[rows.index[0]]} (row {rows.index[0]})" for code in "DM" if len(rows := order[order == code])]
+    setting = "true" if count["D"] else "false"
+    raise ColumnError(
+        "The dates are written in two orders of day and month."
+        if is_contradiction
+        else f"The dates are written {_ORDERS[other]}, and {_setting_text(options)}.",
+        where=where,
+        ids=[f"row {row}" for row in order.index[order == other]],
+        found=f"{'; '.join([*parts, *either])}; for example {', '.join(shown)}",
+        expected="one order in all files of the export",
+        remedy="Export the dates as 2025-03-14. If the rows of one order are slips, set day_first under [incidents] in "
+        "district.toml to the other; they are then rejected."
+        if is_contradiction
+        else f"Set day_first = {setting} under [incidents] in district.toml.",
+    )
+
+
+def _setting_text(options: IncidentSettings) -> str:
+    if options.day_first is None:
+        return "the settings do not say so"
+    return f"the settings say day_first = {str(options.day_first).lower()}"
+
+
+def _require_clocks(parsed: io.ParsedTimes, name: str, where: str) -> None:
+    """Refuse a column with one time of day: it holds dates that some program made moments of."""
+    one = parsed.one_clock
+    if one is None:
+        return
+    raise ColumnError(
+        f"Nearly all values have one time of day, {one.clock}.",
+        where=where,
+        found=f"{one.count:,} of {one.of:,} values at {one.clock}",
+        expected="times of day as they were, or dates alone",
+        remedy=f'If the column holds only dates, set {name} = "unknown" under [incidents.time_of_day] in '
+        f'district.toml; if it was so, set {name} = "known". {_hint(one)}',
+    )
+
+
+def _hint(one: io.OneClock) -> str:
+    if one.clock.startswith("00:00:00"):
+        return "If only midnight stands for an unknown time, set midnight_is_unknown = true under [incidents]."
+    return "See also whether `times` under [incidents] is right."
+
+
+def _findings(
+    raw: io.RawTable, name: str, cells: pd.Series, times: io.ParsedTimes, options: IncidentSettings
+) -> list[Finding]:
+    file = raw.path.name
+    is_read = times.fault.isna()
+    is_date = is_read & ~times.has_time
+    wrong = times.fault.isin(["unreadable_time", "sentinel_time"])
+    lacks = name != _OCCURRED
+    found = []
+    if options.day_first is None and (times.order == "?").any() and not (times.order == "M").any():
+        either = times.order == "?"
+        found.append(
+            Finding(
+                "warning",
+                f"{name}_order_not_known",
+                "incidents",
+                f"{count_text(int(either.sum()), 'date', of=int(is_read.sum()))} of {cells.name} in {file} could have "
+                "the day or the month first, and no other date shows which; the month was taken to come first.",
+                ids=tuple(f"row {row}" for row in either.index[either]),
+                expected="dates that can be read one way",
+                remedy="Set day_first = true or false under [incidents] in district.toml.",
+            )
+        )
+    if times.dates_at is not None:
+        found.append(_dates_finding(f"{cells.name} in {file}", name, times.dates_at, options))
+    elif lacks and is_date.any():
+        found.append(
+            Finding(
+                "warning",
+                f"{name}_date_only",
+                "incidents",
+                f"{count_text(int(is_date.sum()), 'value', of=int(is_read.sum()))} of {cells.name} in {file} "
+                "without a time of day; they count as missing.",
+                ids=tuple(f"row {row}" for row in is_date.index[is_date]),
+                expected="a date and a time of day",
+                remedy="Export the time of day.",
+            )
+        )
+    if lacks and wrong.any():
+        found.append(
+            Finding(
+                "warning",
+                f"{name}_unreadable",
+                "incidents",
+                f"{int(wrong.sum())} values of {cells.name} in {file} are no times and count as missing.",
+                ids=tuple(f"row {row}" for row in wrong.index[wrong]),
+                expected="a date and a time of day",
+                remedy="Correct them in the export.",
+            )
+        )
+    return found
+
+
+def _dates_finding(column: str, name: str, dates: io.OneClock, options: IncidentSettings) -> Finding:
+    becomes = "each is the day that it names, its time of day unknown"
+    if name != _OCCURRED:
+        becomes = "they count as missing, not as midnight"
+    is_said = options.time_of_day.get(name) == "unknown"
+    message = (
+        f"All {dates.count:,} values of {column} that have a time of day are at {dates.clock}: they are dates, and "
+    )
+    if is_said:
+        message = f"The settings say that {column} holds only dates ({dates.count:,} values): "
+    return Finding(
+        "note" if is_said else "warning",
+        f"{name}_means_date",
+        "incidents",
+        f"{message}{becomes}.",
+        expected="a time of day",
+        remedy=f'Export the time of day. If midnight is real, set {name} = "known" under [incidents.time_of_day].',
+    )
+
+
+def shifted_findings(notes: pd.Series, ids: pd.Series) -> list[Finding]:
+    """Say which times fell into an hour that is skipped or comes twice."""
+    messages = {
+        "dst_gap_shifted": "fell into the hour that is skipped when clocks go forward, and were moved to its end",
+        "dst_repeat_first": "fell into the hour that comes twice when clocks go back, and are taken as the first",
+    }
+    return [
+        Finding(
+            "note",
+            code,
+            "incidents",
+            f"{int((notes == code).sum())} times {text}.",
+            ids=tuple(ids[notes.index[notes == code]]),
+            expected="local times that exist once",
+            remedy="Export times in UTC if the hour matters.",
+        )
+        for code, text in messages.items()
+        if np.any(notes == code)
+    ]

@@ -1,0 +1,463 @@
+"""What every step hands on: findings of a check, rejected rows, where a result came from, and tables that conform."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import geopandas as gpd
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.errors import ColumnError, count_text, name_ids
+from safeschools_geo.schemas import REJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from safeschools_geo.schemas import Column, Table
+
+
+# ── What every step hands on: findings of a check, rejected rows, and where a result came from
+
+Severity = Literal["error", "warning", "note"]
+_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Parameters
+    ----------
+    severity
+        ``error``: results would be wrong; ``warning``: look at it; ``note``: good to know.
+    code
+        A stable word for the kind of finding, such as ``zones_overlap``.
+    table
+        The table it was found in.
+    message
+        What is wrong, in one sentence.
+    ids
+        The rows concerned, all of them.
+    expected
+        What should have been there.
+    remedy
+        How to mend it.
+    location
+        Longitude and latitude of the place, where there is one.
+    is_blocking
+        Whether nothing can be concluded until it is settled: every command but ``check`` then stops.
+    """
+
+    severity: Severity
+    code: str
+    table: str
+    message: str
+    ids: tuple[str, ...] = ()
+    expected: str = ""
+    remedy: str = ""
+    location: tuple[float, float] | None = None
+    is_blocking: bool = False
+
+    def __str__(self) -> str:
+        """Return the finding as one line."""
+        ids = f" [{name_ids(self.ids)}]" if self.ids else ""
+        return f"{self.severity}: {self.message}{ids}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Everything a check found, worst first.
+
+    Parameters
+    ----------
+    district
+        Name of the district.
+    findings
+        What was found.
+    counts
+        What was read, by table: ``{"incidents": {"read": 10, "kept": 9, "rejected": 1}}``.
+    is_synthetic
+        Whether the data are synthetic, which every rendering then says.
+    """
+
+    district: str
+    findings: tuple[Finding, ...]
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    is_synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Put the worst first; equal severities stay in the order they were found."""
+        object.__setattr__(self, "findings", tuple(sorted(self.findings, key=lambda f: _ORDER[f.severity])))
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing found is an error."""
+        return not any(f.severity == "error" for f in self.findings)
+
+    def count(self, severity: Severity) -> int:
+        """Count the findings of a severity.
+
+        Parameters
+        ----------
+        severity
+            The severity to count.
+
+        Returns
+        -------
+        int
+            How many there are.
+        """
+        return sum(f.severity == severity for f in self.findings)
+
+    def summary(self) -> str:
+        """Say in plain English what was found.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        severities = Counter(f.severity for f in self.findings)
+        told = ", ".join(count_text(severities[word], word) for word in _ORDER)
+        head = f"{self.district}: {told}."
+        rows = [
+            f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."
+            for table, c in self.counts.items()
+        ]
+        return " ".join([head, *rows])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each finding.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `Finding`, with `ids` joined by ``;``, `count`, and the place as `lon` and `lat` (EPSG:4326).
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "severity": f.severity,
+                    "code": f.code,
+                    "table": f.table,
+                    "message": f.message,
+                    "count": len(f.ids),
+                    "ids": ";".join(f.ids),
+                    "expected": f.expected,
+                    "remedy": f.remedy,
+                    "lon": f.location[0] if f.location else None,
+                    "lat": f.location[1] if f.location else None,
+                }
+                for f in self.findings
+            ],
+            columns=["severity", "code", "table", "message", "count", "ids", "expected", "remedy", "lon", "lat"],
+        )
+
+    def to_json(self) -> str:
+        """Return the report as JSON.
+
+        Returns
+        -------
+        str
+            An object with `district`, `is_ok`, `is_synthetic`, `counts` and `findings`.
+        """
+        return json.dumps(
+            {
+                "district": self.district,
+                "is_ok": self.is_ok,
+                "is_synthetic": self.is_synthetic,
+                "counts": {k: dict(v) for k, v in self.counts.items()},
+                "findings": [asdict(f) for f in self.findings],
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+
+
+def rejects_frame(
+    rows: pd.DataFrame, *, source_file: str, id_column: str | None, code: str, reason: str
+) -> pd.DataFrame:
+    """Put rejected rows in quarantine.
+
+    Parameters
+    ----------
+    rows
+        The rows as they were read; the index holds the row number in the file (1 is the first under the header).
+    source_file
+        Name of the file.
+    id_column
+        Column that holds the id, if there is one.
+    code, reason
+        Why they are rejected, as a word and as a sentence.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `rejects`.
+    """
+    ids = rows[id_column].astype("str") if id_column in rows.columns else pd.Series(None, index=rows.index, dtype="str")
+    plain = rows.drop(columns=[c for c in rows.columns if str(rows[c].dtype) == "geometry"])
+    return pd.DataFrame(
+        {
+            "source_file": source_file,
+            "row": rows.index.to_numpy(dtype="int64"),
+            "id": ids.to_numpy(),
+            "reason_code": code,
+            "reason": reason,
+            "row_as_read": [_as_json(record) for record in plain.to_dict(orient="records")],
+        },
+        columns=REJECTS.column_names,
+    ).astype({"source_file": "str", "id": "str", "reason_code": "str", "reason": "str", "row_as_read": "str"})
+
+
+def empty_rejects() -> pd.DataFrame:
+    """Return the table `rejects` with no rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `rejects`.
+    """
+    dtypes = {c.name: "str" if c.dtype == "str" else c.dtype for c in REJECTS.columns}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def join_rejects(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put several tables of rejects under each other.
+
+    Parameters
+    ----------
+    frames
+        Tables `rejects`, any of them empty.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `rejects`, ordered by file and row.
+    """
+    kept = [f for f in frames if len(f)]
+    if not kept:
+        return empty_rejects()
+    return pd.concat(kept, ignore_index=True).sort_values(["source_file", "row"], kind="stable", ignore_index=True)
+
+
+def _as_json(record: Mapping[Any, Any]) -> str:
+    present = {str(k): None if pd.isna(v) else v for k, v in record.items()}
+    return json.dumps(present, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True)
+class TableRead:
+    """A table as it was read: what was kept, what was not, and what was found on the way.
+
+    Parameters
+    ----------
+    frame
+        The rows kept, in the table's schema.
+    rows_read
+        Rows in the files; always the rows kept plus the rows rejected.
+    rejects
+        Table `rejects`.
+    findings
+        What was found on the way.
+    files
+        The files it was read from.
+    """
+
+    frame: gpd.GeoDataFrame
+    rows_read: int
+    rejects: pd.DataFrame
+    findings: tuple[Finding, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of rows read, kept and rejected."""
+        return {"read": self.rows_read, "kept": self.rows_read - len(self.rejects), "rejected": len(self.rejects)}
+
+
+# ── Whether a frame is the table it is said to be, and whether its words are those that a column may hold
+
+TRUTHS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+}
+"""Words that are plainly true or false."""
+BLANK = "(blank)"
+
+
+def read_words(cells: pd.Series, meanings: Mapping[str, object]) -> tuple[pd.Series, pd.Series]:
+    """Read the words of a column, and none that nobody has given a meaning.
+
+    Parameters
+    ----------
+    cells
+        Text.
+    meanings
+        Word → what it means; the empty text stands for a blank cell. Case does not matter.
+
+    Returns
+    -------
+    meaning : pandas.Series
+        On the index of `cells`; missing where the word has no meaning.
+    unknown : pandas.Series
+        The cells without a meaning, as written; a blank one is `BLANK`.
+    """
+    known = {word.strip().casefold(): meaning for word, meaning in meanings.items()}
+    folded = cells.fillna("").str.casefold()
+    is_known = folded.isin(list(known))
+    meaning = folded.where(is_known).map(known, na_action="ignore").astype("object")
+    return meaning, cells.fillna(BLANK)[~is_known]
+
+
+def words_text(words: pd.Series) -> str:
+    """Write words with their numbers, the most frequent first.
+
+    Parameters
+    ----------
+    words
+        Text.
+
+    Returns
+    -------
+    str
+        For example ``"“X” (3), (blank) (2)"``: all of them.
+    """
+    counts = words.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
+    return ", ".join(f"{word if word == BLANK else f'“{word}”'} ({n:,})" for word, n in counts.items())
+
+
+def unknown_words(
+    unknown: pd.Series, ids: pd.Series, *, table: str, where: str, column: str, expected: str, remedy: str
+) -> Finding:
+    """Tell of words without a meaning: a run stops until the settings give them one.
+
+    Parameters
+    ----------
+    unknown
+        From `read_words`, not empty.
+    ids
+        Ids of the rows.
+    table
+        What the rows are.
+    where
+        The file.
+    column
+        Our name of the column.
+    expected, remedy
+        As in `Finding`.
+
+    Returns
+    -------
+    Finding
+        All the words, with their numbers.
+    """
+    return Finding(
+        "error",
+        f"{column}_unknown",
+        table,
+        f"{len(unknown):,} of {len(ids):,} rows of {where} have a value of {column} that the settings give no "
+        f"meaning: {words_text(unknown)}.",
+        ids=tuple(ids.loc[unknown.index].fillna("").astype("str")),
+        expected=expected,
+        remedy=remedy,
+        is_blocking=True,
+    )
+
+
+def lines_to_write(unknown: pd.Series, *, shown: int = 8) -> str:
+    """Write the lines of ``district.toml`` that would give words a meaning.
+
+    Parameters
+    ----------
+    unknown
+        From `read_words`.
+    shown
+        How many are spelled out.
+
+    Returns
+    -------
+    str
+        For example ``'"X" = …, "" = …'``.
+    """
+    words = ["" if word == BLANK else str(word) for word in sorted(set(unknown))]
+    lines = [json.dumps(word, ensure_ascii=False) + " = …" for word in words[:shown]]
+    return ", ".join(lines) + (", …" if len(words) > shown else "")
+
+
+def conform(frame: pd.DataFrame, table: Table) -> None:
+    """Check that a frame has the columns, types and values of a table.
+
+    Parameters
+    ----------
+    frame
+        The frame; its geometry is not looked at.
+    table
+        What it is said to be.
+
+    Raises
+    ------
+    ColumnError
+        When a column is missing, of another type, or holds values it may not; every fault is named.
+    """
+    schema = pa.DataFrameSchema(
+        {c.name: _pandera_column(c) for c in table.columns if c.dtype != "geometry"},
+        unique_column_names=True,
+    )
+    try:
+        schema.validate(pd.DataFrame(frame.drop(columns="geometry", errors="ignore")), lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        faults = cases.groupby(["column", "check"], dropna=False, sort=True)["failure_case"].agg(["count", "first"])
+        lines = [
+            f"{column}: {check}, {n:.0f} ×, such as {first!r}" for (column, check), n, first in faults.itertuples()
+        ]
+        raise ColumnError(
+            f"This is not a table {table.name}.",
+            found="; ".join(lines),
+            expected=", ".join(f"{c.name} ({c.dtype})" for c in table.columns if c.is_required),
+            remedy="See docs/data_dictionary.md for the meaning of each column.",
+        ) from error
+
+
+def _pandera_column(column: Column) -> pa.Column:
+    checks = [pa.Check.isin(list(column.values))] if column.values else []
+    dtype = None if column.dtype == "datetime64[tz]" else column.dtype
+    if column.dtype == "datetime64[tz]":
+        checks = [pa.Check(lambda s: isinstance(s.dtype, pd.DatetimeTZDtype), name="time_zone_aware")]
+    return pa.Column(
+        dtype,
+        checks,
+        nullable=column.is_nullable,
+        required=column.is_required,
+        unique=column.is_unique,
+        name=column.name,
+    )
+
+
+def empty_frame(table: Table, *, time_zone: str = "UTC") -> gpd.GeoDataFrame:
+    """Return a table without rows.
+
+    Parameters
+    ----------
+    table
+        The table.
+    time_zone
+        Time zone of its moments.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        No rows, every column in its type, geometry in EPSG:4326.
+    """
+    dtypes = {c.name: f"datetime64[us, {time_zone}]" if c.dtype == "datetime64[tz]" else c.dtype for c in table.columns}
+    columns = {name: pd.Series(dtype=dtype) for name, dtype in dtypes.items() if dtype != "geometry"}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)[table.column_names]

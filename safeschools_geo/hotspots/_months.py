@@ -1,0 +1,498 @@
+"""Kulldorff's space-time scan: neighboring schools high together in some months of a term."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots._expected import (
+    FEWEST_EXPECTED,
+    NOT_CLEARLY,
+    listed,
+    month_counts,
+    number_word,
+    once_in_terms,
+    ratio_interval,
+    times,
+)
+from safeschools_geo.hotspots._schools import officer_share, overlap
+from safeschools_geo.hotspots.scan import (
+    MOST_CLUSTERS,
+    Distances,
+    LikelihoodRatio,
+    Windows,
+    circular_windows,
+    critical_ratio,
+    gumbel_p_value,
+    rank_p_value,
+    simulate_counts,
+    smallest_ratio,
+)
+from safeschools_geo.schemas import POPULATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+    from pyproj import CRS
+
+    from safeschools_geo.hotspots._schools import SchoolRates
+    from safeschools_geo.settings import CalendarSettings, Term
+
+    Floats = NDArray[np.float64]
+    Counts = NDArray[np.int32]
+
+
+# ── Kulldorff's space-time scan: neighbouring schools and successive periods with more cases than expected
+
+_BATCH = 64
+_LOST = 1e-9
+
+
+@dataclass(frozen=True)
+class SpaceTimeCluster:
+    """Neighbouring units with more cases than expected over successive periods.
+
+    Parameters
+    ----------
+    members
+        The units, nearest to the centre first.
+    periods
+        The periods, in order.
+    observed
+        Cases in them.
+    expected
+        Cases expected in them.
+    ratio_low, ratio_high
+        95 % interval of observed over expected, not adjusted for the search.
+    llr
+        Log likelihood ratio.
+    p_value
+        One-sided Monte-Carlo p-value, after looking at all windows.
+    gumbel_p_value
+        The same from a Gumbel distribution fitted to the simulated maxima.
+    detectable_ratio
+        Smallest observed over expected at which these units and periods would have had a p-value of 5 %.
+    """
+
+    members: tuple[Hashable, ...]
+    periods: tuple[Hashable, ...]
+    observed: int
+    expected: float
+    ratio_low: float
+    ratio_high: float
+    llr: float
+    p_value: float
+    gumbel_p_value: float
+    detectable_ratio: float
+
+
+@dataclass(frozen=True)
+class SpaceTimeScanResult:
+    """What a space-time scan found.
+
+    Parameters
+    ----------
+    clusters
+        The most likely cluster and further ones that do not overlap it or each other in space and time.
+    model
+        ``poisson`` (with a denominator) or ``permutation`` (without).
+    windows
+        Number of windows looked at.
+    settings
+        What it was set to.
+    """
+
+    clusters: tuple[SpaceTimeCluster, ...]
+    model: str
+    windows: int
+    settings: dict[str, Any]
+
+    def summary(self) -> str:
+        """Say in plain English what was found."""
+        looked = f"after looking at {self.windows:,} windows in space and time ({self.model} model)"
+        if not self.clusters:
+            return f"No group of neighbours has more cases than expected in any run of periods, {looked}."
+        best = self.clusters[0]
+        when = f"{best.periods[0]}" if len(best.periods) == 1 else f"{best.periods[0]} to {best.periods[-1]}"
+        significant = sum(c.p_value <= 0.05 for c in self.clusters)  # noqa: PLR2004 - the usual 5 %
+        return (
+            f"{significant} of {len(self.clusters)} clusters have p ≤ 0.05, {looked}. The most likely holds "
+            f"{len(best.members)} units in {when}, with {best.observed:,} cases where {best.expected:,.1f} were "
+            f"expected (p = {best.p_value:.3f})."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each cluster."""
+        rows = [
+            {**asdict(c), "members": ";".join(map(str, c.members)), "periods": ";".join(map(str, c.periods))}
+            for c in self.clusters
+        ]
+        return pd.DataFrame(rows, columns=list(SpaceTimeCluster.__dataclass_fields__))
+
+
+def space_time_scan(
+    cases: pd.DataFrame,
+    expected: pd.DataFrame | None,
+    xy: NDArray[np.float64],
+    *,
+    max_share: float = 0.25,
+    max_periods: int | None = None,
+    simulations: int = 999,
+    seed: int = 0,
+    dispersion: float | Floats | None = None,
+    distances: Distances = "plane",
+    min_cases: int = 2,
+    min_expected: float = 0.0,
+) -> SpaceTimeScanResult:
+    """Scan for neighbours and successive periods with high rates.
+
+    Clusters with p-values (M. Kulldorff, W. Athas et al., "Evaluating cluster alarms: a space-time scan statistic",
+    American Journal of Public Health 88, 1998).
+    """
+    counts, share = _checked(cases, expected)
+    total, periods = int(counts.sum()), counts.shape[1]
+    longest = max(1, periods // 2) if max_periods is None else max_periods
+    weights = share.sum(axis=1)
+    windows = circular_windows(xy, weights, max_share=max_share, distances=distances)
+    spread = None if dispersion is None or expected is None else float(np.mean(dispersion))
+    settings = {
+        "max_share": max_share,
+        "max_periods": longest,
+        "simulations": simulations,
+        "seed": seed,
+        "dispersion": spread,
+        "distances": distances,
+    }
+    model = "permutation" if expected is None else "poisson"
+    runs = [(a, b) for a in range(periods) for b in range(a + 1, min(a + longest, periods) + 1)]
+    looked = windows.count * len(runs)
+    if total < min_cases:
+        return SpaceTimeScanResult((), model, looked, settings)
+    cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), min_cases, min_expected / total)
+    simulated = (
+        _permuted(counts, simulations=simulations, seed=seed)
+        if expected is None
+        else _drawn(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
+    )
+    maxima = np.zeros(simulations)
+    for first in range(0, simulations, _BATCH):
+        batch = simulated[:, :, first : first + _BATCH]
+        for _, _, values in cylinders.ratios(batch):
+            part = maxima[first : first + _BATCH]
+            np.maximum(part, values.max(axis=0, initial=0.0), out=part)
+    labels, moments = list(cases.index), list(cases.columns)
+    found = []
+    for members, (a, b), llr in _likeliest(counts, cylinders):
+        observed, means = int(counts[members, a:b].sum()), total * share[members, a:b].sum(axis=1)
+        low, high = ratio_interval(observed, means, dispersion=spread)
+        found.append(
+            SpaceTimeCluster(
+                members=tuple(labels[i] for i in members),
+                periods=tuple(moments[a:b]),
+                observed=observed,
+                expected=float(means.sum()),
+                ratio_low=low,
+                ratio_high=high,
+                llr=llr,
+                p_value=rank_p_value(llr, maxima),
+                gumbel_p_value=gumbel_p_value(llr, maxima),
+                detectable_ratio=smallest_ratio(float(means.sum()) / total, total, critical_ratio(maxima)),
+            )
+        )
+    return SpaceTimeScanResult(tuple(found), model, looked, settings)
+
+
+def _drawn(total: int, share: Floats, *, simulations: int, seed: int, dispersion: float | Floats | None) -> Counts:
+    """Draw counts of units, and spread each unit's over the periods."""
+    units = simulate_counts(total, share.sum(axis=1), simulations=simulations, seed=seed, dispersion=dispersion)
+    rng = np.random.default_rng([seed, 1])
+    within = share / share.sum(axis=1, keepdims=True)
+    drawn = rng.multinomial(units, within[:, None, :])
+    return np.ascontiguousarray(drawn.transpose(0, 2, 1).astype(np.int32))
+
+
+def _permuted(counts: Counts, *, simulations: int, seed: int) -> Counts:
+    """Deal the periods out anew among the cases: the sums of every unit and period stay."""
+    n, periods = counts.shape
+    unit, period = (np.repeat(axis.ravel(), counts.ravel()) for axis in np.indices(counts.shape))
+    rng = np.random.default_rng(seed)
+    result = np.empty((n, periods, simulations), dtype=np.int32)
+    for i in range(simulations):
+        result[:, :, i] = np.bincount(unit * periods + rng.permutation(period), minlength=n * periods).reshape(n, -1)
+    return result
+
+
+@dataclass(frozen=True)
+class _Cylinders:
+    """Circles, each over every run of periods."""
+
+    windows: Windows
+    share: Floats
+    runs: list[tuple[int, int]]
+    ratio: LikelihoodRatio
+    fewest: int
+    least_share: float
+
+    def ratios(self, counts: Counts) -> Iterator[tuple[int, tuple[int, int], Floats]]:
+        """Yield the ratios of the circles around each centre, shape (circles, simulations), for each run of periods."""
+        for centre, (order, ends) in enumerate(self.windows):
+            held = _from_start(np.cumsum(counts[order], axis=0, dtype=np.int32)[ends])
+            means = _from_start(np.cumsum(self.share[order], axis=0)[ends])
+            for a, b in self.runs:
+                inside, expected = held[:, b] - held[:, a], means[:, b] - means[:, a]
+                values = self.ratio(inside, expected + _LOST**2)
+                values[inside < self.fewest] = 0.0
+                values[expected < self.least_share * (1 - _LOST)] = 0.0
+                yield centre, (a, b), values
+
+
+def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; shares in, shares out
+    """Sum over the periods before each, with a 0 in front: a run is then one difference."""
+    zero = np.zeros_like(table[:, :1])
+    return np.concatenate([zero, np.cumsum(table, axis=1, dtype=table.dtype)], axis=1)
+
+
+def _likeliest(counts: Counts, cylinders: _Cylinders) -> list[tuple[NDArray[np.int64], tuple[int, int], float]]:
+    """List the likeliest windows that overlap no likelier one in space and time."""
+    found: list[tuple[float, int, int, tuple[int, int]]] = []
+    for centre, run, values in cylinders.ratios(counts[:, :, None]):
+        sizes = np.flatnonzero(cylinders.windows.is_complete[centre]) + 1
+        column = values[:, 0]
+        best = np.flatnonzero(column > _LOST)
+        found += [(-float(column[i]), int(sizes[i]), centre, run) for i in best]
+    taken = np.zeros(counts.shape, dtype=np.bool_)
+    chosen: list[tuple[NDArray[np.int64], tuple[int, int], float]] = []
+    for value, size, centre, (a, b) in sorted(found):
+        members = cylinders.windows.order[centre, :size]
+        if not taken[members, a:b].any():
+            taken[members, a:b] = True
+            chosen.append((members, (a, b), -value))
+            if len(chosen) == MOST_CLUSTERS:
+                break
+    return chosen
+
+
+def _checked(cases: pd.DataFrame, expected: pd.DataFrame | None) -> tuple[Counts, Floats]:
+    counts = cases.to_numpy(dtype=np.float64)
+    if counts.ndim != 2 or not counts.size:  # noqa: PLR2004 - units and periods
+        raise InputError("A space-time scan needs units and periods.", found=f"shape {counts.shape}")
+    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts == np.round(counts)).all()):
+        raise InputError("Cases are whole numbers, 0 or more.")
+    if expected is None:
+        rows, columns = counts.sum(axis=1), counts.sum(axis=0)
+        empty = np.flatnonzero(rows == 0)
+        if len(empty):
+            raise InputError(
+                "The permutation model has no place for units without a case.",
+                ids=cases.index[empty],
+                remedy="Leave them out: they do not change the result.",
+            )
+        return counts.astype(np.int32), np.outer(rows, columns) / counts.sum() ** 2
+    means = expected.to_numpy(dtype=np.float64)
+    if means.shape != counts.shape:
+        raise InputError("Cases and expected cases do not fit each other.", found=f"{counts.shape} and {means.shape}")
+    if not (np.isfinite(means).all() and (means >= 0).all() and (means.sum(axis=1) > 0).all()):
+        raise InputError("Expected cases are 0 or more, and above 0 for every unit in some period.")
+    if (counts[means == 0] > 0).any():
+        raise InputError("There are cases where none can be expected.", remedy="Count cases on school days only.")
+    return counts.astype(np.int32), means / means.sum()
+
+
+# ── Neighbouring schools that are high together in some months of a term, with a denominator or without
+
+FEWEST_INCIDENTS = 20
+FEWEST_MONTHS = 3
+MOST_SIMULATIONS = 999
+_OTHER_SHARES = (0.1, 0.5)
+_COLUMNS = (
+    "wave_id",
+    "status",
+    "members",
+    "months",
+    "zone_id",
+    "observed",
+    "expected",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "llr",
+    "p_value",
+    "gumbel_p_value",
+    "detectable_ratio",
+    "stability_share",
+    "officer_initiated_share",
+    "sentence",
+)
+
+
+@dataclass(frozen=True)
+class SchoolMonths:
+    """Groups of neighbouring schools in runs of months.
+
+    Parameters
+    ----------
+    table
+        One row for each, the likeliest first: see `school_months`.
+    scan
+        Result of the scan; None where there was too little to scan.
+    model
+        ``poisson`` (over student-days), ``permutation`` (no school can be compared with its level) or ``none``.
+    share_of_days
+        Share of the term's school days in each month.
+    settings
+        What the scan was set to.
+    """
+
+    table: pd.DataFrame
+    scan: SpaceTimeScanResult | None
+    model: str
+    share_of_days: pd.Series
+    settings: dict[str, Any]
+
+    @property
+    def high(self) -> pd.DataFrame:
+        """Those that are high."""
+        return self.table[self.table["status"] == "high"]
+
+    def summary(self) -> str:
+        """Say in plain English what was found."""
+        if self.scan is None:
+            return (
+                f"Months were not compared: fewer than {FEWEST_INCIDENTS} {POPULATIONS['reported']} at schools that "
+                f"can be compared, or fewer than {FEWEST_MONTHS} months."
+            )
+        why = (
+            ""
+            if self.model == "poisson"
+            else " No school can be compared with others of its level for its enrollment: each is compared with its "
+            "own other months, and the months with those of the other schools (permutation model)."
+        )
+        if self.high.empty:
+            return f"No schools are clearly above what is expected in any months of the term.{why}"
+        return " ".join(self.high["sentence"]) + why
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.table.copy()
+
+
+def school_months(
+    history: pd.DataFrame,
+    rates: SchoolRates,
+    places: gpd.GeoSeries,
+    *,
+    term: Term,
+    calendar: CalendarSettings,
+    crs: CRS,
+    alpha: float = 0.05,
+    max_share: float = 0.25,
+    simulations: int = 999,
+    seed: int = 0,
+) -> SchoolMonths:
+    """Scan schools and months of a term for runs that stand out.
+
+    `table` has `wave_id`, `status` (``high`` or ``not_high``), `members` (ids joined by ``;``), `months` (``2026-02``
+    … joined by ``;``), `zone_id`, `observed` (reported incidents), `expected`, `ratio` with an interval, `llr`,
+    `p_value` (one-sided, after all windows), `gumbel_p_value`, `detectable_ratio`, `stability_share` (mean overlap
+    with what is high with windows of 10 % and 50 %), `officer_initiated_share` (of the term) and `sentence`. With a
+    denominator a school's expected incidents are spread over the months by their school days; without one the
+    permutation model takes the sums of schools and months as given.
+    """
+    cases, days = month_counts(history, rates.table, term=term, calendar=calendar)
+    table = rates.table.set_index("school_id", drop=False)
+    at = places.to_crs(crs).representative_point().reindex(cases.index)
+    is_placed = ~(at.isna() | at.is_empty)
+    is_rated = table["expected"].gt(0)
+    has_rates = bool(is_rated.any())
+    used = is_placed & (is_rated if has_rates else cases.sum(axis=1).gt(0))
+    cases, at = cases[used], at[used]
+    draws = min(simulations, MOST_SIMULATIONS)
+    settings = {"alpha": alpha, "max_share": max_share, "simulations": draws, "seed": seed}
+    model = "poisson" if has_rates else "permutation"
+    spread = days / days.sum()
+    if cases.to_numpy().sum() < FEWEST_INCIDENTS or len(days) < FEWEST_MONTHS:
+        return SchoolMonths(pd.DataFrame(columns=list(_COLUMNS)), None, "none", spread, settings)
+    expected = (
+        pd.DataFrame(np.outer(table.loc[cases.index, "expected"], spread), cases.index, cases.columns)
+        if has_rates
+        else None
+    )
+
+    def scan(share: float) -> SpaceTimeScanResult:
+        return space_time_scan(
+            cases,
+            expected,
+            np.c_[at.x, at.y],
+            max_share=share,
+            simulations=draws,
+            seed=seed,
+            dispersion=rates.ordinary.sample_dispersions(draws, seed=seed) if has_rates else None,
+            min_expected=FEWEST_EXPECTED,
+        )
+
+    found = scan(max_share)
+    significant = [c for c in found.clusters if c.p_value <= alpha]
+    others = [scan(share) for share in _OTHER_SHARES] if significant else []
+    rows = []
+    for number, cluster in enumerate(found.clusters, start=1):
+        is_high = cluster.p_value <= alpha
+        ids = list(cluster.members)
+        rows.append(
+            {
+                "wave_id": f"M{number}",
+                "status": "high" if is_high else "not_high",
+                "members": ";".join(map(str, ids)),
+                "months": ";".join(map(str, cluster.periods)),
+                "zone_id": ";".join(_zones(table, ids)),
+                "observed": cluster.observed,
+                "expected": cluster.expected,
+                "ratio": cluster.observed / cluster.expected,
+                "ratio_low": cluster.ratio_low,
+                "ratio_high": cluster.ratio_high,
+                "llr": cluster.llr,
+                "p_value": cluster.p_value,
+                "gumbel_p_value": cluster.gumbel_p_value,
+                "detectable_ratio": cluster.detectable_ratio,
+                "stability_share": float(np.mean([_stays(cluster, o, alpha) for o in others])) if is_high else np.nan,
+                "officer_initiated_share": officer_share(table, ids),
+                "sentence": _sentence(cluster, table, model, is_high=is_high),
+            }
+        )
+    return SchoolMonths(pd.DataFrame(rows, columns=list(_COLUMNS)), found, model, spread, settings)
+
+
+def _zones(table: pd.DataFrame, ids: list[Any]) -> list[str]:
+    return sorted({z for z in table.loc[ids, "zone_id"] if z})
+
+
+def _stays(cluster: SpaceTimeCluster, other: SpaceTimeScanResult, alpha: float) -> float:
+    """Measure the best overlap, in schools and months, with what is high under another window."""
+    cells = [(m, p) for m in cluster.members for p in cluster.periods]
+    found = [[(m, p) for m in c.members for p in c.periods] for c in other.clusters if c.p_value <= alpha]
+    return max((overlap(cells, theirs) for theirs in found), default=0.0)
+
+
+def _sentence(cluster: SpaceTimeCluster, table: pd.DataFrame, model: str, *, is_high: bool) -> str:
+    number, zones = len(cluster.members), _zones(table, list(cluster.members))
+    where = f" in Zone{'s' if len(zones) > 1 else ''} {listed(zones)}" if zones else ""
+    first, last = (pd.Timestamp(f"{p}-01").strftime("%B %Y") for p in (cluster.periods[0], cluster.periods[-1]))
+    when = f"in {first}" if first == last else f"from {first} to {last}"
+    basis = (
+        f"for {'its enrollment and level' if number == 1 else 'their enrollment and levels'}"
+        if model == "poisson"
+        else "from these schools' other months and the district's"
+    )
+    told = (
+        f"{number_word(number)} school{'s' if number != 1 else ''}{where} had "
+        f"{times(cluster.observed / cluster.expected)} the {POPULATIONS['reported']} expected {basis} {when} "
+        f"({cluster.observed:,} against {cluster.expected:.1f}); a pattern this strong arises by chance "
+        f"{once_in_terms(cluster.p_value)} after looking at all schools and months"
+    )
+    return f"{told}." if is_high else f"{told}: {NOT_CLEARLY}."

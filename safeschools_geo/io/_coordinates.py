@@ -1,0 +1,290 @@
+"""Places of rows: from the file's geometry, from WKT, or from x and y; always in longitude and latitude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from safeschools_geo.crs import STORAGE_CRS, check_degrees, parse_crs, require_crs
+from safeschools_geo.errors import ColumnError, CRSError, GeometryError
+from safeschools_geo.findings import Finding
+from safeschools_geo.io._columns import require, take
+from safeschools_geo.io._table import as_text, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from safeschools_geo.io._columns import ColumnMapping
+    from safeschools_geo.io._table import RawTable
+
+    Shapes = NDArray[Any]
+    Flags = NDArray[np.bool_]
+
+
+_WKT_NAMES = ("wkt", "the_geom", "geometry", "geom", "shape")
+_WKT = r"(?i)\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\b"
+_NOTHING = ("nan", "null", "none", "n/a", "na", "-")
+_LARGEST_DEGREE = 180
+_MOST = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class PointsRead:
+    """Places as they were read, on the index of the table.
+
+    Parameters
+    ----------
+    geometry
+        EPSG:4326, in two dimensions; None where there is no place.
+    fault
+        Missing where there is a place, else ``missing_coordinates``, ``unreadable_coordinates`` or
+        ``impossible_coordinates`` (numbers that the CRS cannot have).
+    findings
+        What is unreadable or impossible, with the rows. Missing coordinates are for the caller to judge.
+    """
+
+    geometry: gpd.GeoSeries
+    fault: pd.Series
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What a table says of its places, in its own CRS."""
+
+    shapes: Shapes
+    is_given: Flags
+    crs: CRS | None
+    source: str
+
+
+def geometry(raw: RawTable, *, crs: object, name: str) -> gpd.GeoSeries:
+    """Bring the geometry of a layer to longitude and latitude.
+
+    Parameters
+    ----------
+    raw
+        A table with geometry.
+    crs
+        Its CRS, where the file states none.
+    name
+        What the layer is called, for messages.
+
+    Returns
+    -------
+    geopandas.GeoSeries
+        EPSG:4326, on the index of the table.
+
+    Raises
+    ------
+    GeometryError
+        When the file has no geometry.
+    CRSError
+        When no CRS is stated, two are, or any coordinate does not fit it.
+    """
+    if raw.geometry is None:
+        raise GeometryError(
+            "The file has no geometry.",
+            where=raw.path,
+            found=", ".join(map(str, raw.frame.columns)),
+            expected="a layer, such as GeoJSON, GeoPackage, Shapefile or GeoParquet",
+            remedy="Export it as one of these.",
+        )
+    stated = require_crs(raw.geometry, name, stated=crs)
+    check_degrees(raw.geometry.total_bounds, stated, name)
+    return raw.geometry.set_crs(stated, allow_override=True).to_crs(STORAGE_CRS)
+
+
+def points(raw: RawTable, mapping: ColumnMapping, *, crs: object, name: str, is_required: bool = True) -> PointsRead:
+    """Read the places of a table.
+
+    They are taken from the columns that `mapping` names as `x` and `y` or as `wkt`; else from the file's geometry; else
+    from a column of WKT under a usual name (``the_geom``, ``wkt``, ``geometry`` …); else from columns `x` and `y`.
+
+    Parameters
+    ----------
+    raw
+        The table.
+    mapping
+        Our name → the file's, as for `columns.take`.
+    crs
+        CRS of the coordinates, where the file states none.
+    name
+        What the table is called, for messages.
+    is_required
+        Whether a table that has no places at all is refused.
+
+    Returns
+    -------
+    PointsRead
+        Points; where the file has other shapes, such as campuses, these. A multipoint of one point is a point.
+        Coordinates that are swapped or far away stay as they are.
+
+    Raises
+    ------
+    ColumnError
+        When `mapping` names columns that the file lacks, or places are required and there are none.
+    CRSError
+        When no CRS is stated, two are, or most coordinates do not fit it.
+    """
+    given = _given(raw, mapping, is_required=is_required)
+    shapes = only(given.shapes, ~shapely.is_empty(given.shapes))
+    code = np.where(given.is_given, "unreadable_coordinates", "missing_coordinates")
+    if not shapely.is_missing(shapes).all():
+        series = gpd.GeoSeries(shapes, index=raw.frame.index, crs=given.crs)
+        stated = require_crs(series, name, stated=crs)
+        is_possible = _possible(shapes, stated, name)
+        code = np.where(shapely.is_missing(shapes) | is_possible, code, "impossible_coordinates")
+        shapes, is_moved = _to_storage(only(shapes, is_possible), stated)
+        code = np.where(is_possible & ~is_moved, "impossible_coordinates", code)
+    fault = pd.Series(code, index=raw.frame.index, dtype="str").where(shapely.is_missing(shapes))
+    located = gpd.GeoSeries(shapes, index=raw.frame.index, crs=STORAGE_CRS)
+    return PointsRead(located, fault, tuple(_findings(fault, given.source, raw)))
+
+
+def _given(raw: RawTable, mapping: ColumnMapping, *, is_required: bool) -> _Given:
+    if "wkt" in mapping:
+        return _from_wkt(require(raw, mapping, "wkt"))
+    if "x" in mapping or "y" in mapping:
+        return _from_xy(require(raw, mapping, "x"), require(raw, mapping, "y"))
+    if raw.geometry is not None:
+        shapes = _single_points(raw.geometry.to_numpy())
+        return _Given(
+            shapes, ~(shapely.is_missing(shapes) | shapely.is_empty(shapes)), raw.geometry.crs, "the geometry"
+        )
+    wkt = _wkt_column(raw)
+    if wkt is not None:
+        return _from_wkt(wkt)
+    x, y = take(raw, {}, "x"), take(raw, {}, "y")
+    if x is not None and y is not None:
+        return _from_xy(x, y)
+    if is_required:
+        raise _no_places(raw)
+    return _Given(np.full(len(raw.frame), None), np.zeros(len(raw.frame), dtype="bool"), None, "no column")
+
+
+def _no_places(raw: RawTable) -> ColumnError:
+    return ColumnError(
+        "The file does not say where its rows are.",
+        where=raw.path,
+        found=", ".join(map(str, raw.frame.columns)) or "no columns",
+        expected="geometry, a column of WKT, or columns x and y",
+        remedy='Name the columns of coordinates in district.toml, under columns: x = "…", y = "…".',
+    )
+
+
+def _wkt_column(raw: RawTable) -> pd.Series | None:
+    for name in _WKT_NAMES:
+        column = take(raw, {}, name)
+        if column is None:
+            continue
+        first = as_text(column.dropna().head(1))
+        if first.empty or first.str.match(_WKT).any():
+            return column
+    return None
+
+
+def _single_points(shapes: Shapes) -> Shapes:
+    is_single = (shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOINT) & (
+        shapely.get_num_geometries(shapes) == 1
+    )
+    return np.where(is_single, shapely.get_geometry(shapes, 0), shapes)
+
+
+def _from_wkt(column: pd.Series) -> _Given:
+    texts = as_text(column)
+    parts = texts.str.extract(r"(?i)^\s*(?:SRID=(?P<srid>\d+);)?(?P<wkt>.*)$")
+    srids = parts["srid"].dropna().unique()
+    if len(srids) > 1:
+        raise CRSError(
+            f"The column {column.name} states several CRS.",
+            where=f"SRID in {column.name}",
+            found=", ".join(srids),
+            expected="one CRS for all rows",
+            remedy="Export the layer in one CRS.",
+        )
+    shapes = shapely.from_wkt(parts["wkt"].astype("object").where(texts.notna(), None).to_numpy(), on_invalid="ignore")
+    flat = _single_points(shapely.force_2d(only(shapes, _are_finite(shapes))))
+    crs = parse_crs(int(srids[0]), where=f"SRID in {column.name}") if len(srids) else None
+    return _Given(flat, texts.notna().to_numpy(dtype="bool"), crs, f"{column.name}")
+
+
+def _from_xy(x: pd.Series, y: pd.Series) -> _Given:
+    (xs, has_x), (ys, has_y) = _numbers(x), _numbers(y)
+    is_read = np.isfinite(xs) & np.isfinite(ys)
+    shapes = np.full(len(xs), None, dtype="object")
+    shapes[is_read] = shapely.points(xs[is_read], ys[is_read])
+    return _Given(shapes, has_x | has_y, None, f"{x.name} and {y.name}")
+
+
+def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], Flags]:
+    """Read numbers, NaN where there are none, and tell which cells hold anything."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        numbers = column.to_numpy(dtype="float64", na_value=np.nan)
+        return numbers, ~np.isnan(numbers)
+    texts = as_text(column)
+    has_value = texts.notna() & ~texts.str.lower().isin(_NOTHING)
+    plain = texts.where(has_value).str.replace("\u2212", "-", regex=False)
+    # A comma is a decimal comma, unless most cells show by more commas, or a point, that it parts the thousands.
+    has_comma, has_more = (plain.str.contains(sign, regex=True).fillna(value=False) for sign in (",", ",.*[,.]"))
+    plain = plain.str.replace(",", "" if has_more.sum() > _MOST * has_comma.sum() else ".", regex=False)
+    return pd.to_numeric(plain, errors="coerce").to_numpy(dtype="float64", na_value=np.nan), has_value.to_numpy("bool")
+
+
+def _possible(shapes: Shapes, crs: CRS, name: str) -> Flags:
+    """Tell which shapes can be in a CRS; when most cannot, the CRS is wrong and that is an error."""
+    bounds = shapely.bounds(shapes)
+    with np.errstate(invalid="ignore"):
+        is_degrees = (np.abs(bounds) <= _LARGEST_DEGREE).all(axis=1)
+    is_present = ~shapely.is_missing(shapes)
+    # Swapped longitudes and latitudes pass: they are for the check of the coordinates to name.
+    is_odd = is_present & (~is_degrees if crs.is_geographic else is_degrees)
+    if is_odd.sum() > _MOST * is_present.sum():
+        check_degrees(shapely.total_bounds(shapes[is_odd]), crs, name)
+    is_null = is_present & (bounds == 0).all(axis=1)
+    possible: Flags = is_present & (~is_odd | is_null)
+    return possible
+
+
+def _to_storage(shapes: Shapes, crs: CRS) -> tuple[Shapes, Flags]:
+    """Reproject, and tell which shapes have a place in both CRS."""
+    if crs == STORAGE_CRS:
+        return shapes, ~shapely.is_missing(shapes)
+    moved = gpd.GeoSeries(shapes, crs=crs).to_crs(STORAGE_CRS).to_numpy()
+    is_finite = _are_finite(moved)
+    if crs.is_geographic:
+        # Latitudes beyond the pole stay as they are: the check of the coordinates says that they are swapped.
+        return np.where(is_finite, moved, shapes), ~shapely.is_missing(shapes)
+    return only(moved, is_finite), is_finite
+
+
+def _are_finite(shapes: Shapes) -> Flags:
+    are_finite: Flags = np.asarray(np.isfinite(shapely.bounds(shapes)).all(axis=1))
+    return are_finite
+
+
+def _findings(fault: pd.Series, source: str, raw: RawTable) -> Iterator[Finding]:
+    said = {
+        "unreadable_coordinates": ("coordinate_unreadable", "cannot be read as coordinates"),
+        "impossible_coordinates": ("coordinate_impossible", "cannot be coordinates of their CRS"),
+    }
+    for reason, (code, problem) in said.items():
+        rows = fault.index[fault == reason]
+        if len(rows):
+            yield Finding(
+                "warning",
+                code,
+                raw.path.name,
+                f"{len(rows):,} rows of {raw.path.name} have values in {source} that {problem}; they have no place.",
+                ids=tuple(f"row {row}" for row in rows),
+                expected="two numbers in the CRS that is stated, such as -121.3 and 38.6",
+                remedy="Correct them in the source, or leave them empty.",
+            )

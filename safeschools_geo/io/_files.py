@@ -1,0 +1,414 @@
+"""Any file an analyst has, read by what it is, with our own words where it is broken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import shapely
+
+from safeschools_geo.errors import FileReadError, name_ids
+from safeschools_geo.findings import Finding
+from safeschools_geo.io._table import (
+    RawTable,
+    check_entries,
+    check_size,
+    check_table_size,
+    column_names,
+    describe,
+    to_frame,
+    with_shapes,
+)
+from safeschools_geo.io._tabular import read_delimited, read_spreadsheet
+from safeschools_geo.io._vectors import PART_SUFFIXES, parts_of, read_layer, read_shapefile
+from safeschools_geo.settings import ReadingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pandas as pd
+
+
+# ── Zip archives that hold one table or layer
+
+_NAME = "table"
+_LISTED = 20
+
+
+def extract_only(
+    path: Path, folder: Path, suffixes: Collection[str], *, limits: ReadingSettings
+) -> tuple[Path, str, tuple[Finding, ...]]:
+    """Take the one file that can be read out of a zip archive.
+
+    The file. What it is called in the archive. Entries that were left out because they are no plain files.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_entries(path, len(archive.infolist()), limits)
+            entries = [entry for entry in archive.infolist() if not _is_aside(entry.filename)]
+            plain = [entry for entry in entries if _is_plain(entry)]
+            wanted = _wanted([entry.filename for entry in plain], suffixes)
+            if len(wanted) != 1:
+                raise _not_one(path, wanted, [entry.filename for entry in entries])
+            parts = _with_parts(wanted[0], plain)
+            check_size(
+                path,
+                sum(part.file_size for part in parts.values()),
+                limits,
+                packed=sum(part.compress_size for part in parts.values()),
+            )
+            for suffix, part in parts.items():
+                with archive.open(part) as source, (folder / f"{_NAME}{suffix}").open("wb") as target:
+                    shutil.copyfileobj(source, target)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        OSError,
+    ) as error:
+        raise FileReadError(
+            "The file is not a zip archive that can be read.",
+            where=path,
+            found=f"{describe(path)} ({error})",
+            expected="a whole zip archive without a password",
+            remedy="Download it again, or unpack it and give the files in it.",
+        ) from error
+    odd = [_shown(entry.filename) for entry in entries if entry not in plain]
+    return folder / f"{_NAME}{_suffix(wanted[0])}", _shown(wanted[0]), (_passed_over(path, odd),) if odd else ()
+
+
+def _is_aside(name: str) -> bool:
+    """Whether an entry is a folder, or hidden by the system that packed it."""
+    parts = _parts(name)
+    return name.endswith("/") or "__MACOSX" in parts or bool(parts and _is_hidden(parts[-1]))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return PurePosixPath(name.replace("\\", "/")).parts
+
+
+def _is_hidden(name: str) -> bool:
+    return name != ".." and name.startswith((".", "~$"))
+
+
+def _is_plain(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a file inside the archive's own folder; not a link, nor a name that leads out."""
+    parts = _parts(entry.filename)
+    is_inside = bool(parts) and not parts[0].startswith("/") and ".." not in parts and ":" not in parts[0]
+    is_link = stat.S_ISLNK(entry.external_attr >> 16)
+    return is_inside and not is_link and entry.filename.isprintable()
+
+
+def _shown(name: str) -> str:
+    """Write the name of an entry so that it can be read, whatever is in it."""
+    return name if name.isprintable() and name.strip() else repr(name)
+
+
+def _stem(name: str) -> str:
+    return name[: len(name) - len(_suffix(name))]
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _wanted(names: list[str], suffixes: Collection[str]) -> list[str]:
+    layers = {_stem(name) for name in names if _suffix(name) == ".shp"}
+    return [
+        name for name in names if _suffix(name) in suffixes and not (_suffix(name) == ".dbf" and _stem(name) in layers)
+    ]
+
+
+def _with_parts(name: str, entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries to unpack by suffix: the file, and the other parts if it is a shapefile."""
+    suffixes = PART_SUFFIXES if _suffix(name) == ".shp" else (_suffix(name),)
+    parts = [entry for entry in entries if _stem(entry.filename) == _stem(name) and _suffix(entry.filename) in suffixes]
+    return {_suffix(entry.filename): entry for entry in reversed(parts)}
+
+
+def _not_one(path: Path, wanted: list[str], names: list[str]) -> FileReadError:
+    return FileReadError(
+        "The zip archive does not hold exactly one table or layer.",
+        where=path,
+        found=name_ids([_shown(name) for name in wanted or names], shown=_LISTED) or "nothing",
+        expected="one CSV, Excel, Parquet, GeoJSON, GeoPackage or shapefile",
+        remedy="Unpack it, and give the one file that is meant.",
+    )
+
+
+def _passed_over(path: Path, names: list[str]) -> Finding:
+    return Finding(
+        "warning",
+        "archive_entries_passed_over",
+        path.name,
+        f"{path.name} has entries that are no plain files with a name inside the archive ({len(names):,}); "
+        "they were left out.",
+        ids=tuple(names),
+        expected="files, not links, with names that stay inside the archive",
+        remedy="Pack the files again, or see who made the archive.",
+    )
+
+
+# ── Parquet and GeoParquet
+
+_DEFAULT_CRS = "OGC:CRS84"
+
+
+def read_parquet(path: Path, *, limits: ReadingSettings) -> RawTable:
+    """Read Parquet or GeoParquet.
+
+    Columns in their types. What a pandas frame was indexed by is a column; an index without a name is ``index``.
+
+    Notes
+    -----
+    Geometry follows the GeoParquet specification 1.1: the primary column of the ``geo`` metadata; coordinates without a
+    stated CRS are longitude and latitude, while a CRS of ``null`` is unknown.
+    """
+    try:
+        table = _table(path, limits)
+        geo = json.loads((table.schema.metadata or {}).get(b"geo", b"null"))
+        frame, findings = _frame(table, path)
+        column = geo and geo["primary_column"]
+        described = geo and geo["columns"][column]
+        wkb = described and _wkb(path, table, column, described["encoding"])
+    except FileReadError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise FileReadError(
+            "The file is not Parquet that can be read.",
+            where=path,
+            found=f"{describe(path)} ({error})",
+            expected="a whole Parquet file",
+            remedy="Export or download it again. If it is text, name it .csv.",
+        ) from error
+    if geo is None:
+        return RawTable(path, frame, findings=findings)
+    return with_shapes(path, frame.drop(columns=column), wkb, described.get("crs", _DEFAULT_CRS), findings=findings)
+
+
+def _table(path: Path, limits: ReadingSettings) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Read all columns, texts as a list of those there are: a text that comes in every row is in the file but once."""
+    with path.open("rb") as opened:
+        with pq.ParquetFile(opened) as file:
+            about = file.metadata
+            check_table_size(path, limits, rows=about.num_rows, columns=about.num_columns)
+            size = sum(about.row_group(n).total_byte_size for n in range(about.num_row_groups))
+            check_size(path, size, limits, packed=path.stat().st_size)
+            texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        with pq.ParquetFile(opened, read_dictionary=texts) as file:
+            table = file.read()
+    check_size(path, sum(map(_spread_bytes, table.columns)), limits, packed=path.stat().st_size)
+    return table
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
+
+
+def _spread_bytes(column: Any) -> int:  # noqa: ANN401 - pyarrow has no types
+    """Count the bytes of a column once every row has its own text."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    return sum(
+        int(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0)
+        for chunk in column.chunks
+        if _is_text(column.type.value_type)
+    )
+
+
+def _frame(table: Any, path: Path) -> tuple[pd.DataFrame, tuple[Finding, ...]]:  # noqa: ANN401 - pyarrow has no types
+    given = ["index" if name.startswith("__index_level_") else name for name in table.column_names]
+    names, findings = column_names(given, path)
+    return to_frame(dict(zip(names, table.columns, strict=True)), rows=table.num_rows), tuple(findings)
+
+
+def _wkb(path: Path, table: Any, column: str, encoding: str) -> np.ndarray[Any, Any]:  # noqa: ANN401 - pyarrow
+    if encoding == "WKB":
+        return np.asarray(table.column(column).to_pylist(), dtype="object")
+    with path.open("rb") as file:
+        shapes = gpd.read_parquet(file, columns=[column]).geometry.to_numpy()
+    return np.asarray(shapely.to_wkb(shapes), dtype="object")
+
+
+# ── Any file an analyst has, read by what it is, with our own words where it is not what it says
+
+_DELIMITED = (".csv", ".tsv", ".txt")
+_EXCEL = (".xlsx", ".xlsm")
+_PARQUET = (".parquet", ".geoparquet")
+_LAYERS = (".geojson", ".json", ".gpkg")
+_SHAPEFILE = (".shp", ".dbf")
+_DBF_NAME_LENGTH = 10
+_ARCHIVE = ".zip"
+SUPPORTED_SUFFIXES: tuple[str, ...] = (*_DELIMITED, *_EXCEL, *_PARQUET, *_LAYERS, *_SHAPEFILE, _ARCHIVE)
+"""Suffixes, in lower case, of files that can be read."""
+
+_CHUNK_BYTES = 2**20
+_LIMITS = ReadingSettings()
+
+
+def read_table(
+    path: Path, *, layer: str | None = None, sheet: str | None = None, limits: ReadingSettings = _LIMITS
+) -> RawTable:
+    """Read a table or a layer.
+
+    Parameters
+    ----------
+    path
+        CSV or other delimited text, Excel, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table, or a
+        zip archive of one of them.
+    layer
+        Which layer, where the file has several.
+    sheet
+        Which sheet of a workbook; the first that has cells if left out.
+    limits
+        How much it may hold: ``[reading]`` of the district, else the defaults.
+
+    Returns
+    -------
+    RawTable
+        The table as the file gives it. It is read with the driver of its kind, and nothing in it that points to
+        another file or to an address is followed.
+
+    Raises
+    ------
+    FileReadError
+        When the file is missing, empty, damaged, locked, not what its name says, points elsewhere, or holds more than
+        `limits` allow.
+    """
+    _require_file(path)
+    check_size(path, path.stat().st_size, limits)
+    try:
+        return _read(path, layer=layer, sheet=sheet, limits=limits)
+    except OSError as error:
+        raise FileReadError(
+            "The file cannot be opened.",
+            where=path,
+            found=error.strerror or error,
+            expected="a file that you may read",
+            remedy="Close it in other programs, and check that you may read it.",
+        ) from error
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise FileReadError(
+            "This is a folder, not a file." if path.is_dir() else "There is no such file.",
+            where=path,
+            expected="a file",
+            remedy="Check the name and the folder.",
+        )
+    if path.suffix.lower() not in SUPPORTED_SUFFIXES:
+        raise FileReadError(
+            f"Files that end in {path.suffix or 'no suffix'} are not read.",
+            where=path,
+            found=describe(path),
+            expected=", ".join(SUPPORTED_SUFFIXES),
+            remedy="Save it as one of these; an old .xls as .xlsx.",
+        )
+    if path.stat().st_size == 0:
+        raise FileReadError(
+            "The file is empty.",
+            where=path,
+            found="0 bytes",
+            expected="a table or a layer",
+            remedy="Export it again, or remove the file.",
+        )
+
+
+def _read(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSettings) -> RawTable:
+    suffix = path.suffix.lower()
+    if suffix == _ARCHIVE:
+        return _read_archive(path, layer=layer, sheet=sheet, limits=limits)
+    if suffix in _DELIMITED:
+        return read_delimited(path, limits=limits)
+    if suffix in _EXCEL:
+        return read_spreadsheet(path, sheet=sheet, limits=limits)
+    if suffix in _PARQUET:
+        return read_parquet(path, limits=limits)
+    if suffix in _SHAPEFILE:
+        return replace(read_shapefile(path, limits=limits), name_length=_DBF_NAME_LENGTH)
+    return read_layer(path, layer=layer, limits=limits)
+
+
+def _read_archive(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSettings) -> RawTable:
+    readable = set(SUPPORTED_SUFFIXES) - {_ARCHIVE}
+    with tempfile.TemporaryDirectory() as folder:
+        inner, name, findings = extract_only(path, Path(folder), readable, limits=limits)
+        try:
+            raw = read_table(inner, layer=layer, sheet=sheet, limits=limits)
+        except FileReadError as error:
+            where = f"{path}, in it {name}"
+            raise FileReadError(
+                error.problem, where=where, found=error.found, expected=error.expected, remedy=error.remedy
+            ) from error
+    rejects = raw.rejects.assign(source_file=path.name).astype({"source_file": "str"})
+    return replace(raw, path=path, rejects=rejects, findings=(*findings, *raw.findings))
+
+
+def find_files(folder: Path, pattern: str) -> list[Path]:
+    """Find the files of a folder that can be read.
+
+    Parameters
+    ----------
+    folder
+        The folder; nothing is found in one that is not there.
+    pattern
+        Name of a file, or a pattern with ``*`` and ``?``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Sorted by name. Hidden files, lock files and READMEs are left out, and of a shapefile only the ``.shp`` counts.
+    """
+    if (folder / pattern).is_file():
+        return [folder / pattern]
+    if not folder.is_dir():
+        return []
+    found = sorted(path for path in folder.glob(pattern) if path.is_file() and _is_table(path))
+    layers = {path.with_suffix("") for path in found if path.suffix.lower() == ".shp"}
+    return [path for path in found if path.suffix.lower() != ".dbf" or path.with_suffix("") not in layers]
+
+
+def _is_table(path: Path) -> bool:
+    is_aside = path.name.startswith((".", "~$")) or path.stem.lower() == "readme"
+    return path.suffix.lower() in SUPPORTED_SUFFIXES and not is_aside
+
+
+def sha256_of(path: Path) -> str:
+    """Fingerprint a file.
+
+    Parameters
+    ----------
+    path
+        The file; of a shapefile, the ``.shp``.
+
+    Returns
+    -------
+    str
+        SHA-256 of its bytes in hexadecimal; of a shapefile, of its parts one after the other (``.shp``, ``.shx``,
+        ``.dbf``, ``.prj``, ``.cpg``, as far as there are).
+    """
+    parts = parts_of(path).values() if path.suffix.lower() == ".shp" else [path]
+    digest = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,359 @@
+"""What a file really is, and a table as it gives it: text, ids and shapes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import shapely
+
+from safeschools_geo.crs import parse_crs
+from safeschools_geo.errors import FileReadError
+from safeschools_geo.findings import Finding, empty_rejects, rejects_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from safeschools_geo.settings import ReadingSettings
+
+    Shapes = NDArray[Any]
+    Flags = NDArray[np.bool_]
+
+
+# ── What a file really is, whatever its name says, and whether it holds more than it may
+
+_HEAD_BYTES = 4096
+TEXT_KINDS = ("JSON", "XML")
+"""Kinds that are text, though not of rows and cells."""
+
+_SIGNATURES = {
+    b"PK\x03\x04": "a zip archive or a newer Office file (.zip, .xlsx)",
+    b"\xd0\xcf\x11\xe0": "an old or password-protected Office file (.xls)",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3": "a GeoPackage or other SQLite database",
+    b"\x00\x00\x27\x0a": "a shapefile",
+    b"%PDF": "a PDF document",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
+_MARKUP = {
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"<table": "a web page",
+    b"<?xml": "XML",
+    b"{": "JSON",
+    b"[": "JSON",
+}
+
+
+def signature(head: bytes) -> str | None:
+    """Recognise a file by its first bytes."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    exact = next((kind for start, kind in _SIGNATURES.items() if head.startswith(start)), None)
+    return exact or next((kind for start, kind in _MARKUP.items() if text.startswith(start)), None)
+
+
+def describe(path: Path) -> str:
+    """Say what a file really is."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    kind = signature(head) or ("binary data" if b"\x00" in head else "text")
+    return f"{kind}, {path.stat().st_size:,} bytes"
+
+
+_MB = 1_000_000
+_ALWAYS_UNPACKED_MB = 16
+
+
+def check_size(path: Path, size: int, limits: ReadingSettings, *, packed: int | None = None) -> None:
+    """Refuse a file for the bytes that it has, or unpacks to."""
+    unpacked = "" if packed is None else " unpacked"
+    if size > limits.max_mb * _MB:
+        raise _too_much(path, f"{size / _MB:,.0f} MB{unpacked}", f"at most {limits.max_mb:,.0f} MB", "max_mb")
+    if packed is not None and size > max(limits.max_ratio * packed, _ALWAYS_UNPACKED_MB * _MB):
+        found = f"{packed / _MB:,.1f} MB that unpack to {size / _MB:,.0f} MB"
+        raise _too_much(path, found, f"at most {limits.max_ratio:,.0f} times the file's own size", "max_ratio")
+
+
+def check_entries(path: Path, entries: int, limits: ReadingSettings) -> None:
+    """Refuse an archive for the number of files inside it."""
+    if entries > limits.max_entries:
+        raise _too_much(path, f"{entries:,} files inside", f"at most {limits.max_entries:,}", "max_entries")
+
+
+def check_table_size(
+    path: Path, limits: ReadingSettings, *, rows: int = 0, columns: int = 0, cells: int | None = None, note: str = ""
+) -> None:
+    """Refuse a table for its rows, columns or cells."""
+    sizes = {"rows": rows, "columns": columns, "cells": rows * columns if cells is None else cells}
+    for what, size in sizes.items():
+        most = getattr(limits, f"max_{what}")
+        if size > most:
+            raise _too_much(path, f"{size:,} {what}{note}", f"at most {most:,} {what}", f"max_{what}")
+
+
+def _too_much(path: Path, found: str, expected: str, setting: str) -> FileReadError:
+    return FileReadError(
+        "The file holds more than is read.",
+        where=path,
+        found=found,
+        expected=f"{expected} ([reading] {setting})",
+        remedy=f"Export only what is needed. If all of it is, raise {setting} under [reading] in district.toml; "
+        "commands without a district folder keep to the default.",
+    )
+
+
+# ── Arrow columns made frames, integers with gaps kept exact
+
+_NULLABLE = {
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def to_frame(columns: Mapping[str, Any], *, rows: int) -> pd.DataFrame:
+    """Make a frame of Arrow columns.
+
+    Whole numbers with gaps as nullable integers (ids above 2⁵³ stay exact), categories as their values, dates as
+    `datetime.date`. The index numbers the rows from 1.
+    """
+    table = pa.table({name: _plain(column) for name, column in columns.items()})
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_NULLABLE.get)
+    index = pd.RangeIndex(1, rows + 1)
+    return frame.set_axis(index, axis=0) if columns else pd.DataFrame(index=index)
+
+
+def _plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+# ── Ids and names as text, saying what the file says, whatever type the file gave them
+
+_BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Turn a column into text.
+
+    Parameters
+    ----------
+    values
+        Text, numbers, truth values, moments, or a mixture.
+
+    Returns
+    -------
+    pandas.Series
+        Dtype str, same index and name. Text loses blanks at its ends (also non-breaking ones) and is in Unicode NFC;
+        nothing else of it changes, so ``007`` and ``2E47`` stay. Whole numbers have no decimals (``123.0`` is
+        ``123``), however large; truth values are ``true`` and ``false``; moments are ISO 8601. What is missing, empty
+        or infinite is missing.
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.StringDtype):
+        return _tidied(values.astype("str"))
+    if pd.api.types.is_bool_dtype(dtype):
+        return values.astype("object").map({True: "true", False: "false"}).astype("str")
+    if pd.api.types.is_integer_dtype(dtype):
+        return values.astype("str")
+    if pd.api.types.is_float_dtype(dtype):
+        return _float_texts(values)
+    return _tidied(values.astype("object").map(_cell_text, na_action="ignore").astype("str"))
+
+
+def _tidied(texts: pd.Series) -> pd.Series:
+    stripped = texts.str.strip(_BLANKS)
+    is_accented = stripped.notna() & ~stripped.str.isascii().astype("bool")
+    if is_accented.any():
+        composed = stripped[is_accented].map(lambda text: unicodedata.normalize("NFC", text))
+        stripped = stripped.where(~is_accented, composed.astype("str"))
+    return stripped.where(stripped != "")
+
+
+def _float_texts(values: pd.Series) -> pd.Series:
+    floats = values.to_numpy(dtype="float64", na_value=np.nan)
+    # `repr` of 123.0 ends in .0, and of 1e22 in no digits at all; whole floats below 2⁶³ are exact integers.
+    is_whole = np.isfinite(floats) & (np.floor(floats) == floats) & (np.abs(floats) < 2.0**63)
+    texts = pd.Series(pd.NA, index=values.index, dtype="str", name=values.name)
+    texts[is_whole] = pd.Series(floats[is_whole].astype("int64")).astype("str").to_numpy()
+    is_other = np.isfinite(floats) & ~is_whole
+    texts[is_other] = [_float_text(number) for number in floats[is_other]]
+    return texts
+
+
+def _float_text(number: float) -> str:
+    return f"{number:.0f}" if number.is_integer() else repr(float(number))
+
+
+def _cell_text(cell: object) -> str | None:
+    if isinstance(cell, bool | np.bool_):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return _float_text(cell) if np.isfinite(cell) else None
+    if isinstance(cell, Decimal):
+        return f"{cell:.0f}" if cell == cell.to_integral_value() else str(cell.normalize())
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", errors="replace")
+    return str(cell)
+
+
+def safe_cells(column: pd.Series) -> pd.Series:
+    """Make a column safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    column
+        A column of a table.
+
+    Returns
+    -------
+    pandas.Series
+        Text that a spreadsheet would take for a formula with an apostrophe in front, moments in ISO 8601; other
+        columns as they are.
+    """
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.map(lambda t: t.isoformat(), na_action="ignore").astype("str")
+    if not pd.api.types.is_string_dtype(column.dtype):
+        return column
+    is_formula = column.str.startswith(_FORMULA_STARTS, na=False) & pd.to_numeric(column, errors="coerce").isna()
+    return column.mask(is_formula, "'" + column)
+
+
+# ── A table as its file gives it, before anything is made of it
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """A table as its file gives it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    frame
+        Attribute columns as read. The index is the row's number in the file: the first row under the header is 1, blank
+        rows are counted but not kept. Cells of text files are text, missing ones NA; Excel, Parquet and vector files
+        keep their types.
+    geometry
+        Geometry on the same index, in two dimensions, in the CRS that the file states (None if it states none); None
+        for a file without geometry.
+    encoding, delimiter
+        How a text file was read.
+    name_length
+        Number of letters to which the format cuts names of columns; None where it cuts none.
+    findings
+        What was found while reading.
+    rejects
+        Table `rejects`: rows that cannot be read. Rows read = rows of `frame` + rows of `rejects`; blank rows are
+        neither.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    geometry: gpd.GeoSeries | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    name_length: int | None = None
+    findings: tuple[Finding, ...] = ()
+    rejects: pd.DataFrame = field(default_factory=empty_rejects)
+
+
+def column_names(header: Sequence[object], path: Path) -> tuple[list[str], list[Finding]]:
+    """Make the names in a header text, and different from each other.
+
+    ``column_3`` for the third column if it has no name, ``NAME_3`` for it if there was another ``NAME`` before. The
+    names that came more than once.
+    """
+    given = ["" if cell is None else str(cell).strip() for cell in header]
+    names: dict[str, None] = {}
+    for number, name in enumerate(given, start=1):
+        plain = name or f"column_{number}"
+        candidates = itertools.chain([plain], (f"{plain}_{n}" for n in itertools.count(number)))
+        names[next(c for c in candidates if c not in names)] = None
+    repeated = [name for name, count in Counter(given).items() if count > 1 and name]
+    finding = Finding(
+        "warning",
+        "repeated_columns",
+        path.name,
+        f"{path.name} has several columns of one name; the later ones have the number of the column added.",
+        ids=tuple(repeated),
+        expected="each column name once",
+        remedy="Name the one that is meant in district.toml, for example NAME_7.",
+    )
+    return list(names), [finding] if repeated else []
+
+
+def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out rows without any value, and columns that have neither a name nor a value."""
+    is_missing = frame.isna()
+    is_nameless = frame.columns == [f"column_{n}" for n in range(1, frame.shape[1] + 1)]
+    return frame.loc[~is_missing.all(axis=1), ~(is_nameless & is_missing.all(axis=0).to_numpy())]
+
+
+# ── Geometry from its binary form: two dimensions, and a reject for each row whose shape makes no sense
+
+_REASON = (
+    "The geometry cannot be read: a line needs two points, a ring four of which the last is the first, and every "
+    "coordinate a number. Draw it again."
+)
+
+
+def with_shapes(
+    path: Path, frame: pd.DataFrame, wkb: NDArray[np.object_], crs: object, *, findings: tuple[Finding, ...] = ()
+) -> RawTable:
+    """Put attributes and geometry together.
+
+    Points without numbers have no geometry; rows of other shapes that cannot be read, or hold coordinates that are no
+    numbers, are rejects. Invalid polygons, such as self-intersecting ones, stay as they are.
+    """
+    shapes, is_bad = _shapes(wkb)
+    stated = None if crs is None else parse_crs(crs, where=path)
+    geometry = gpd.GeoSeries(shapes, index=frame.index, crs=stated)
+    rejects = empty_rejects()
+    if is_bad.any():
+        rejects = rejects_frame(
+            frame[is_bad], source_file=path.name, id_column=None, code="bad_geometry", reason=_REASON
+        )
+    return RawTable(path, frame[~is_bad], geometry[~is_bad], findings=findings, rejects=rejects)
+
+
+def _shapes(wkb: NDArray[np.object_]) -> tuple[Shapes, Flags]:
+    with np.errstate(invalid="ignore"):  # NaN coordinates
+        read = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
+    is_bad = ~pd.isna(wkb) & shapely.is_missing(read)
+    coordinates, owners = shapely.get_coordinates(read, return_index=True)
+    is_wild = np.zeros(len(read), dtype=bool)
+    is_wild[owners[~np.isfinite(coordinates).all(axis=1)]] = True
+    is_point = shapely.get_type_id(read) == shapely.GeometryType.POINT
+    return only(read, ~(is_wild & is_point)), is_bad | (is_wild & ~is_point)
+
+
+def only(shapes: Shapes, is_kept: Flags) -> Shapes:
+    """Leave geometries out."""
+    kept = shapes.copy()
+    kept[~is_kept] = None
+    return kept

@@ -1,0 +1,5 @@
+"""The managers' pages, one file a page, and what pages share."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

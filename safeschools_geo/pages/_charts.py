@@ -1,0 +1,449 @@
+"""Charts as inline SVG: hours, rates with their intervals, and the funnel."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import InputError
+from safeschools_geo.pages._map_layers import RateClasses
+from safeschools_geo.pages._page import RATE_FILLS, STATUS_MARKS
+from safeschools_geo.schemas import HOTSPOT_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Window = tuple[Sequence[int], int, int]
+    Box = tuple[float, float, float, float]
+    Scale = Callable[[float], float]
+
+
+# ── What the charts are made of: colours, text, and the element around them
+
+INK, GREY, FRAME, FAINT = "#1a1a1a", "#4a4a4a", "#767676", "#dcdcd6"
+"""Colours of text, of quiet text, of frames and of lines behind marks."""
+
+HALO = 'stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"'
+"""Attributes that keep text readable on lines."""
+
+LETTER, LINE, WIDTH = 7.4, 17.0, 750.0
+"""Width of a letter and height of a line of text, and how far to the right text may reach."""
+
+LONGEST = 26
+"""Letters of a name that are written."""
+
+_FONT = 'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif"'
+
+
+def svg(width: float, height: float, title: str, description: str, parts: Sequence[str]) -> str:
+    """Put a chart together."""
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(f"{title}. {description}")}" '
+        f'{_FONT} font-size="14" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+    )
+
+
+def text(
+    x: float, y: float, words: str, *, anchor: str = "start", color: str = INK, size: float = 14, more: str = ""
+) -> str:
+    """Write text.
+
+    Parameters
+    ----------
+    x, y
+        Where its baseline begins, ends or has its middle.
+    words
+        The text, which is escaped.
+    anchor
+        ``start``, ``middle`` or ``end``.
+    color
+        Its colour.
+    size
+        Its size.
+    more
+        Further attributes.
+
+    Returns
+    -------
+    str
+        A text element.
+    """
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+    return f'<text {place} fill="{color}" font-size="{size:g}"{more and " "}{more}>{escape(words)}</text>'
+
+
+def shortened(words: str) -> str:
+    """Shorten a name that is too long for its place."""
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+# ── Charts as inline SVG: a heat map of hours, and rates with their intervals
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_SCHOOL_DAYS = 5
+
+_WEEK = (7, 24)
+
+_DARK = set(RATE_FILLS[-2:])
+
+
+def heat_map(
+    values: ArrayLike,
+    exposure: ArrayLike,
+    *,
+    title: str,
+    unit: str,
+    decimals: int = 1,
+    window: Window | None = None,
+) -> str:
+    """Draw the hours of the week."""
+    rates, hours = np.asarray(values, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
+    if rates.shape != _WEEK or hours.shape != _WEEK:
+        raise InputError("This is no week.", found=f"shapes {rates.shape} and {hours.shape}", expected=f"{_WEEK} both")
+    days = [d for d in range(7) if hours[d].any() or d < _SCHOOL_DAYS]
+    open_hours = np.flatnonzero(hours.any(axis=0))
+    if not len(open_hours):
+        return svg(760, 60, title, f"No hour is in session; {unit}.", [text(16, 34, "No hour is in session.")])
+    columns = list(range(int(open_hours[0]), int(open_hours[-1]) + 1))
+    left, top, cell_h = 96.0, 34.0, 40.0
+    cell_w = min(84.0, (740 - left) / len(columns))
+    classes = RateClasses.of(np.where(hours > 0, rates, np.nan)[np.ix_(days, columns)].ravel())
+    hatch = f"closed-{zlib.crc32(title.encode()):08x}"
+    parts = [_HATCH.format(hatch)]
+    parts += [
+        text(left + (i + 0.5) * cell_w, top - 12, f"{hour}:00", anchor="middle") for i, hour in enumerate(columns)
+    ]
+    for row, day in enumerate(days):
+        parts.append(text(left - 10, top + (row + 0.62) * cell_h, DAYS[day], anchor="end"))
+        for column, hour in enumerate(columns):
+            box = left + column * cell_w, top + row * cell_h, cell_w, cell_h
+            rate, when = float(rates[day, hour]), f"{DAYS[day]} {hour}:00"
+            if hours[day, hour] > 0:
+                fill = classes.fill(rate) or "#ffffff"
+                number = f"{rate:.{decimals}f}" if math.isfinite(rate) else "–"
+                parts.append(_heat_cell(box, fill, number, f"{when}: {number if number != '–' else 'no rate'}"))
+            else:
+                parts.append(_heat_cell(box, f"url(#{hatch})", "", f"{when}: not in session"))
+    parts += _outline(window, days, columns, corner=(left, top), size=(cell_w, cell_h))
+    bottom = top + len(days) * cell_h + 26
+    signs = [("not in session", f'fill="url(#{hatch})" stroke="{FRAME}"')] if _has_closed(hours, days, columns) else []
+    signs += [("hours that stand out", 'fill="none" stroke="#7a0019" stroke-width="3"')] if window else []
+    legend, end = _class_legend(classes, unit, left, bottom, signs)
+    return svg(760, end + 12, title, f"Rows are weekdays, columns hours of the day; {unit}.", [*parts, *legend])
+
+
+def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str, reference: float | None = None) -> str:
+    """Draw measures with their intervals."""
+    left, right, line_h, width = 210.0, 130.0, 26.0, 760.0
+    top = 10.0 if reference is None else 28.0
+    known = rows[["value", "high"]].to_numpy(dtype=np.float64)
+    largest = float(max([*known[np.isfinite(known)], reference or 0.0, 0.0])) or 1.0
+    step = _round_step(largest / 5)
+    end = math.ceil(largest / step - 1e-9) * step
+
+    def x(value: float) -> float:
+        return left + min(value, end) / end * (width - left - right)
+
+    bottom = top + line_h * len(rows)
+    parts = []
+    for tick in np.arange(0, end + step / 2, step):
+        parts.append(f'<path d="M{x(tick):.1f},{top}V{bottom}" stroke="{FAINT}"/>')
+        parts.append(text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GREY))
+    if reference is not None:
+        parts.append(f'<path d="M{x(reference):.1f},{top - 6}V{bottom}" stroke="{INK}" stroke-dasharray="5 3"/>')
+        told = f"district: {reference:.2f}"
+        parts.append(text(x(reference), top - 12, told, anchor="middle", color=GREY, size=13))
+    for place, row in enumerate(rows.to_dict("records")):
+        y = top + (place + 0.5) * line_h
+        parts.append(text(left - 10, y + 5, shortened(str(row["label"])), anchor="end"))
+        if not np.isfinite(row["value"]):
+            parts.append(text(left + 6, y + 5, "no rate", color=GREY, more=HALO))
+            continue
+        interval = f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
+        told = f"{row['label']}: {interval} {unit}"
+        fill = "#ffffff" if row.get("status") == "insufficient_data" else "#2574ad"
+        parts.append(
+            f"<g><title>{escape(told)}</title>"
+            f'<path d="M{x(row["low"]):.1f},{y}H{x(row["high"]):.1f}" stroke="{INK}" stroke-width="2"/>'
+            f'<circle cx="{x(row["value"]):.1f}" cy="{y}" r="5" fill="{fill}" stroke="{INK}"/></g>'
+        )
+        parts.append(text(width - right + 12, y + 5, interval, size=13))
+    parts.append(text((left + width - right) / 2, bottom + 38, unit, anchor="middle", color=GREY))
+    return svg(width, bottom + 48, title, f"Dots with lines for the interval, {unit}.", parts)
+
+
+_HATCH = (
+    '<defs><pattern id="{}" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="7" height="7" fill="#fff"/><path d="M0,0V7" stroke="#a3a39d" stroke-width="2"/></pattern></defs>'
+)
+
+
+def _heat_cell(box: Box, fill: str, number: str, told: str) -> str:
+    x, y, width, height = box
+    color = "#ffffff" if fill in _DARK else INK
+    cell = f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" stroke="#fff"/>' + (
+        text(x + width / 2, y + height / 2 + 5, number, anchor="middle", color=color) if number else ""
+    )
+    return f"<g><title>{escape(told)}</title>{cell}</g>"
+
+
+def _has_closed(hours: Floats, days: list[int], columns: list[int]) -> bool:
+    return bool((hours[np.ix_(days, columns)] <= 0).any())
+
+
+def _outline(
+    window: Window | None,
+    days: list[int],
+    columns: list[int],
+    *,
+    corner: tuple[float, float],
+    size: tuple[float, float],
+) -> list[str]:
+    if window is None:
+        return []
+    weekdays, first, after = window
+    inside = [c for c in columns if first <= c < after]
+    rows = [days.index(d) for d in weekdays if d in days]
+    if not inside or not rows:
+        return []
+    # Days that do not follow each other get an outline each.
+    runs: list[list[int]] = []
+    for row in sorted(rows):
+        if runs and row == runs[-1][-1] + 1:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    x, width = corner[0] + columns.index(inside[0]) * size[0], len(inside) * size[0]
+    return [
+        f'<rect x="{x:.1f}" y="{corner[1] + run[0] * size[1]:.1f}" width="{width:.1f}" '
+        f'height="{len(run) * size[1]:.1f}" '
+        'fill="none" stroke="#7a0019" stroke-width="4"/>'
+        for run in runs
+    ]
+
+
+def _class_legend(
+    classes: RateClasses, unit: str, left: float, y: float, signs: Sequence[tuple[str, str]]
+) -> tuple[list[str], float]:
+    """Write what the fills mean, and then the unit and the other signs; and tell where it ends."""
+    fills = [(item.label, f'fill="{item.color}" stroke="{FRAME}"') for item in classes.legend()]
+    parts, y = _legend_row(fills, left, left, y)
+    y += LINE + 5
+    parts.append(text(left, y, unit[:1].upper() + unit[1:], color=GREY, size=13))
+    more, y = _legend_row(signs, left, left + LETTER * len(unit) + 24, y)
+    return [*parts, *more], y
+
+
+def _legend_row(signs: Sequence[tuple[str, str]], left: float, x: float, y: float) -> tuple[list[str], float]:
+    parts = []
+    for words, look in signs:
+        size = 34 + LETTER * len(words)
+        if x + size > WIDTH:
+            x, y = left, y + LINE + 3
+        parts.append(f'<rect x="{x:.1f}" y="{y - 12:.1f}" width="16" height="14" {look}/>')
+        parts.append(text(x + 21, y, words, size=13))
+        x += size
+    return parts, y
+
+
+def _round_step(rough: float) -> float:
+    if rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
+
+
+# ── The funnel: schools against what their enrolment and level lead to expect, as inline SVG
+
+_LINES_AWAY = 6
+
+_STEEP = 6.0
+"""Ratios above this are squeezed, so that one school does not flatten all the others."""
+
+_SHAPES: dict[str, Callable[[float, float], str]] = {
+    "circle": lambda x, y: f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>',
+    "triangle": lambda x, y: f'<path d="M{x:.1f},{y - 7.5:.1f}l7,12.5h-14Z"/>',
+    "diamond": lambda x, y: f'<path d="M{x:.1f},{y - 7:.1f}l6,7l-6,7l-6,-7Z"/>',
+    "cross": lambda x, y: f'<path d="M{x - 5:.1f},{y - 1.7:.1f}h3.3v-3.3h3.4v3.3h3.3v3.4h-3.3v3.3h-3.4v-3.3h-3.3Z"/>',
+}
+
+
+def funnel_chart(points: pd.DataFrame, limits: pd.DataFrame, *, title: str, description: str) -> str:
+    """Draw schools against what is expected of them, with the limits that ordinary schools keep.
+
+    An SVG element. Expected incidents run to the right on a logarithmic scale; schools that stand out carry their
+    name.
+    """
+    width, height, left, right, top, bottom = 760.0, 474.0, 56.0, 66.0, 30.0, 92.0
+    shown = points[points["expected"] > 0]
+    if shown.empty:
+        return svg(width, 60, title, description, [text(left, 34, "No school can be compared with others.")])
+    low_x, high_x = math.log(float(shown["expected"].min()) * 0.85), math.log(float(shown["expected"].max()) * 1.15)
+    inside = _within(limits, math.exp(low_x), math.exp(high_x))
+    highest = float(np.nanmax([shown["ratio"].max(), inside["high_95"].max() if len(inside) else 0.0, 2.0])) * 1.06
+    squeeze = math.sqrt if highest > _STEEP else float
+
+    def x(expected: float) -> float:
+        return left + (math.log(expected) - low_x) / (high_x - low_x) * (width - left - right)
+
+    def y(ratio: float) -> float:
+        return top + (1 - squeeze(ratio) / squeeze(highest)) * (height - top - bottom)
+
+    parts = [*_funnel_axes(x, y, (low_x, high_x), highest, (left, width - right, top, height - bottom))]
+    parts += _funnel_limits(inside, x, y, highest)
+    order = {status: place for place, status in enumerate(STATUS_MARKS)}
+    rows = sorted(shown.to_dict("records"), key=lambda row: (-order[row["status"]], row["expected"]))
+    is_flagged = [row["status"] in ("high", "rests_on_officer_initiated") for row in rows]
+    spots = [(x(row["expected"]), y(row["ratio"]), shortened(str(row["label"]))) for row in rows]
+    # Names first: no mark is ever hidden under one.
+    parts += _labels(spots, is_flagged, (left, width - right + 50, top, height - bottom))
+    for row in rows:
+        shape, color = STATUS_MARKS[row["status"]]
+        said = HOTSPOT_STATUSES[row["status"]]
+        told = f"{row['label']}: {row['ratio']:.1f} times the {row['expected']:.1f} expected; {said}"
+        mark = _SHAPES[shape](x(row["expected"]), y(row["ratio"]))
+        parts.append(f'<g fill="{color}" stroke="{INK}"><title>{escape(told)}</title>{mark}</g>')
+    seen = [status for status in STATUS_MARKS if status in set(shown["status"])]
+    parts += _status_legend(seen, left, height - 38)
+    return svg(width, height, title, description, parts)
+
+
+def _funnel_axes(
+    x: Scale,
+    y: Scale,
+    logs: tuple[float, float],
+    highest: float,
+    frame: Box,
+) -> list[str]:
+    west, east, north, south = frame
+    parts = [text(west, north - 12, "Reported, times what was expected", color=GREY)]
+    for times in _ratio_ticks(highest):
+        color = INK if times == 1 else FAINT
+        parts.append(f'<path d="M{west},{y(times):.1f}H{east}" stroke="{color}"/>')
+        parts.append(text(west - 8, y(times) + 5, f"{times:g} ×", anchor="end", color=GREY))
+    for tick in _log_ticks(math.exp(logs[0]), math.exp(logs[1])):
+        parts.append(f'<path d="M{x(tick):.1f},{south}v5" stroke="{FRAME}"/>')
+        parts.append(text(x(tick), south + 20, f"{tick:,g}", anchor="middle", color=GREY))
+    parts.append(f'<path d="M{west},{north}V{south}H{east}" fill="none" stroke="{FRAME}"/>')
+    parts.append(
+        text((west + east) / 2, south + 38, "Reported calls expected in the term", anchor="middle", color=GREY)
+    )
+    return parts
+
+
+def _ratio_ticks(highest: float) -> list[float]:
+    if highest <= _STEEP:
+        return [float(n) for n in range(math.floor(highest) + 1)]
+    return [0.0, *(v for v in _log_ticks(1, highest) if v in (1, 2) or v >= 5)]  # noqa: PLR2004 - ticks far apart
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """List round numbers: 1, 2, 5, 10 …, or all of one figure where those are too few."""
+    powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    for figures in ((1, 2, 5), tuple(range(1, 10))):
+        ticks = [v for power in powers for n in figures if low <= (v := n * 10.0**power) <= high]
+        if len(ticks) >= 3:  # noqa: PLR2004 - fewer make no scale
+            break
+    return ticks
+
+
+def _within(limits: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
+    """Cut the limits at the edges of the frame, as far as they reach."""
+    known = limits["expected"].to_numpy(dtype=np.float64)
+    if not len(known) or known.max() <= low or known.min() >= high:
+        return limits.iloc[:0]
+    edges = [max(low, known.min()), min(high, known.max())]
+    expected = np.unique([*edges, *known[(known > edges[0]) & (known < edges[1])]])
+    return pd.DataFrame({name: np.interp(expected, known, limits[name]) for name in limits})
+
+
+def _funnel_limits(limits: pd.DataFrame, x: Scale, y: Scale, highest: float) -> list[str]:
+    parts, below = [], -math.inf
+    for name, words, dash in (("998", "99.8 %", ' stroke-dasharray="6 4"'), ("95", "95 %", "")):
+        for side in ("low", "high"):
+            line = [
+                (x(e), y(r)) for e, r in zip(limits["expected"], limits[f"{side}_{name}"], strict=True) if r <= highest
+            ]
+            if len(line) < 2:  # noqa: PLR2004 - a line
+                continue
+            path = "L".join(f"{a:.1f},{b:.1f}" for a, b in line)
+            parts.append(f'<path d="M{path}" fill="none" stroke="{GREY}" stroke-width="1.5"{dash}/>')
+            if side == "high":
+                below = max(line[-1][1] + 5, below + LINE - 2)
+                parts.append(text(line[-1][0] + 5, below, words, color=GREY, size=13))
+    return parts
+
+
+def _labels(spots: Sequence[tuple[float, float, str]], is_flagged: Sequence[bool], frame: Box) -> list[str]:
+    """Name the flagged marks: never on each other or out of the frame, and on as few other marks as can be."""
+    marks: list[Box] = [(a - 7, b - 7, a + 7, b + 7) for a, b, _ in spots]
+    taken = [mark for mark, flagged in zip(marks, is_flagged, strict=True) if flagged]
+    others = [mark for mark, flagged in zip(marks, is_flagged, strict=True) if not flagged]
+    parts = []
+    for (at_x, at_y, words), flagged in zip(spots, is_flagged, strict=True):
+        if not flagged:
+            continue
+        places = _places_around(at_x, at_y, LETTER * len(words))
+        free = [(anchor, box) for anchor, box in places if _is_free(box, taken, frame)]
+        if not free:
+            continue
+        anchor, box = min(free, key=lambda place: sum(_meet(place[1], mark) for mark in others))
+        taken.append(box)
+        west, north, east, south = box
+        end = south if south < at_y else north
+        if abs(end - at_y) > LINE:
+            near = min(max(at_x, west + 4), east - 4)
+            parts.append(f'<path d="M{at_x:.1f},{at_y:.1f}L{near:.1f},{end:.1f}" stroke="{GREY}"/>')
+        start = {"start": west, "middle": (west + east) / 2, "end": east}[anchor]
+        parts.append(text(start, south - 4, words, anchor=anchor, more=HALO))
+    return parts
+
+
+def _places_around(x: float, y: float, width: float) -> list[tuple[str, Box]]:
+    """List where a name could stand, from beside its mark to a few lines away, with the side it is written from."""
+    places = [("start", x + 11, y + 5), ("end", x - 11 - width, y + 5)]
+    for line in range(_LINES_AWAY):
+        for base in (y - 13 - line * LINE, y + 24 + line * LINE):
+            places += [("middle", x - width / 2, base), ("start", x + 4, base), ("end", x - 4 - width, base)]
+    return [(anchor, (left, base - 12, left + width, base + 4)) for anchor, left, base in places]
+
+
+def _is_free(box: Box, taken: Sequence[Box], frame: Box) -> bool:
+    west, east, north, south = frame
+    is_inside = box[0] >= west and box[2] <= east and box[1] >= north and box[3] <= south
+    return is_inside and not any(_meet(box, other) for other in taken)
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _status_legend(seen: Sequence[str], left: float, y: float) -> list[str]:
+    parts, x = [], left
+    for status in seen:
+        words = _SHORT[status]
+        if x + 24 + LETTER * len(words) > WIDTH:
+            x, y = left, y + 20
+        shape, color = STATUS_MARKS[status]
+        parts.append(f'<g fill="{color}" stroke="{INK}">{_SHAPES[shape](x + 8, y - 4)}</g>')
+        parts.append(text(x + 20, y, words, size=13))
+        x += 38 + LETTER * len(words)
+    return parts
+
+
+_SHORT = {
+    "high": "high after all looking",
+    "rests_on_officer_initiated": "high only with officers’ own work",
+    "not_high": "not clearly more than chance",
+    "insufficient_data": "not judged",
+    "no_denominator": "no rate",
+}

@@ -1,0 +1,391 @@
+"""What pages of coverage are made of: figures, sections, and why a figure is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import floor, isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from safeschools_geo.errors import ColumnError, attempt_all
+from safeschools_geo.pages._page import NONE_NAMED, PLAN_STYLES, Chart, DataTable, LegendItem, OfflinePage, document
+from safeschools_geo.text import MILLION, format_share
+
+if TYPE_CHECKING:
+    import folium
+
+    from safeschools_geo.pages._page import PageContext
+
+
+# ── Figures of coverage as pages print them, and the tables they stand in; a dash is where there is no figure
+
+MINUTES = "min"
+"""Unit of measures in minutes; all other measures of coverage are shares."""
+
+_LEAST = 0.0005
+
+
+class Column(NamedTuple):
+    """A column of a printed table.
+
+    Parameters
+    ----------
+    head
+        Its head.
+    name
+        Column of the frame it is made of.
+    written
+        How a value is written.
+    """
+
+    head: str
+    name: str
+    written: Callable[[Any], str]
+
+
+class Link(NamedTuple):
+    """A link to another page.
+
+    Parameters
+    ----------
+    href
+        The page, as an address relative to this one.
+    told
+        What it leads to, for those who hear it without its row and column.
+    """
+
+    href: str
+    told: str
+
+
+@dataclass(frozen=True)
+class MarkedTable(DataTable):
+    """A table with cells or rows that stand out, each of which says so in words or figures as well.
+
+    Parameters
+    ----------
+    shades
+        Row and column of a cell, from 0 → its shade, 0 (light) to 4 (dark).
+    bold
+        Cells that are framed, by row and column.
+    marked
+        Rows that stand out.
+    links
+        Cells that lead to another page, by row and column, where column 0 is the head of the row.
+    """
+
+    shades: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    bold: frozenset[tuple[int, int]] = frozenset()
+    marked: frozenset[int] = frozenset()
+    links: Mapping[tuple[int, int], Link] = field(default_factory=dict)
+
+
+def printed(frame: pd.DataFrame, columns: Sequence[Column], *, caption: str) -> MarkedTable:
+    """Print a frame."""
+    shown = [column for column in columns if column.name in frame.columns]
+    rows = tuple(
+        tuple(column.written(row[column.name]) for column in shown)
+        for row in frame.loc[:, [column.name for column in shown]].to_dict("records")
+    )
+    nothing = ("None", *[NONE_NAMED] * (len(shown) - 1))
+    return MarkedTable(caption, tuple(column.head for column in shown), rows or (nothing,))
+
+
+def named(frame: pd.DataFrame, column: str) -> dict[str, str]:
+    """Give what zones are called, or their officers."""
+    pairs = frame[["zone_id", column]].dropna().to_numpy().tolist() if column in frame.columns else []
+    return {str(zone_id): str(name) for zone_id, name in pairs}
+
+
+def is_figure(value: object) -> bool:
+    """Say whether there is a figure to show."""
+    return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type, call-overload]
+
+
+def finite(value: Any) -> float:  # noqa: ANN401 -- a cell of any column
+    """Read a figure."""
+    return float(value) if is_figure(value) else float("nan")
+
+
+def words(value: object) -> str:
+    """Write words."""
+    return NONE_NAMED if pd.isna(value) or str(value) == "" else str(value)  # type: ignore[call-overload]
+
+
+def decimal(value: Any, decimals: int = 1) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write a number, rounded half up as all figures are (`shown`)."""
+    if not is_figure(value):
+        return NONE_NAMED
+    millionths = floor(abs(float(value)) * MILLION + 0.5)
+    parts = 10**decimals
+    whole, rest = divmod((2 * millionths * parts + MILLION) // (2 * MILLION), parts)
+    sign = "−" if value < 0 and (whole or rest) else ""
+    return f"{sign}{whole:,}.{rest:0{decimals}d}" if decimals else f"{sign}{whole:,}"
+
+
+def whole(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write a number without decimals."""
+    return decimal(value, 0)
+
+
+def share(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write a share in percent."""
+    if not is_figure(value):
+        return NONE_NAMED
+    if 0 < abs(value) < _LEAST:
+        return "<0.1%"
+    text = format_share(floor(abs(float(value)) * MILLION + 0.5), MILLION)
+    return f"−{text}" if value < 0 else text
+
+
+def figure(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write minutes as minutes, and all else as a share."""
+    return decimal(value) if unit == MINUTES else share(value)
+
+
+def change(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write by how much a figure changes."""
+    text = decimal(value if unit == MINUTES or not is_figure(value) else 100 * value)
+    return f"+{text}" if is_figure(value) and value > 0 and text.strip("0.") else text
+
+
+def interval(low: Any, high: Any, written: Callable[[Any], str]) -> str:  # noqa: ANN401 -- cells of any column
+    """Write an interval."""
+    ends = written(low), written(high)
+    return NONE_NAMED if NONE_NAMED in ends else " to ".join(ends)
+
+
+# ── Pages of coverage: sections with their pictures and tables beside each other, with a map or without
+
+
+class KeyFigure(NamedTuple):
+    """A figure that stands large above the page.
+
+    Parameters
+    ----------
+    name
+        What it is.
+    value
+        The figure as text.
+    more
+        What it is compared with; nothing if empty.
+    """
+
+    name: str
+    value: str
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Parameters
+    ----------
+    anchor
+        Its id in the page.
+    title
+        Its title.
+    lead
+        How to read it, in a sentence or two.
+    charts
+        Its pictures.
+    tables
+        Its tables.
+    swatch
+        Colour beside the title, as on the map; none if empty.
+    """
+
+    anchor: str
+    title: str
+    lead: str = ""
+    charts: Sequence[Chart] = ()
+    tables: Sequence[MarkedTable] = ()
+    swatch: str = ""
+
+
+class FinderEntry(NamedTuple):
+    """A place that the list beside the map finds.
+
+    Parameters
+    ----------
+    at
+        Longitude and latitude.
+    facts
+        Lines of what it tells, its name first.
+    """
+
+    at: list[float]
+    facts: list[str]
+
+
+@dataclass(frozen=True)
+class CoverageContent:
+    """What a page of coverage holds beside its map, or without one.
+
+    Parameters
+    ----------
+    title
+        Title of the page.
+    finding
+        The finding, in one line.
+    figures
+        The figures that stand large above the page.
+    caution
+        What has to be known before anything else.
+    is_warning
+        Whether the caution is a warning.
+    statements
+        Sentences above the map.
+    legends
+        Title of each legend → its items.
+    picture
+        The map as it is printed, as SVG.
+    finder
+        Title of each group of the list beside the map → its entries.
+    sections
+        The parts of the page.
+    notes
+        What the reader has to know.
+    """
+
+    title: str
+    finding: str
+    figures: Sequence[KeyFigure] = ()
+    caution: str = ""
+    is_warning: bool = False
+    statements: Sequence[str] = ()
+    legends: Mapping[str, Sequence[LegendItem]] = field(default_factory=dict)
+    picture: str = ""
+    finder: Mapping[str, Sequence[FinderEntry]] = field(default_factory=dict)
+    sections: Sequence[Section] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def found(self) -> list[dict[str, Any]]:
+        """The entries of the finder, in the order of its options."""
+        return [entry._asdict() for entries in self.finder.values() for entry in entries]
+
+
+def coverage_document(
+    template: str,
+    content: CoverageContent,
+    *,
+    context: PageContext,
+    chart: folium.Map | None = None,
+    tiles: bool = False,
+    thumbnail: str = "",
+    **more: object,
+) -> OfflinePage:
+    """Put a page of coverage together."""
+    return document(
+        template,
+        content,
+        context=context,
+        chart=chart,
+        styles=(*PLAN_STYLES, "css/coverage.css"),
+        tiles=tiles,
+        thumbnail=thumbnail,
+        **more,
+    )
+
+
+def require_tables(tables: Mapping[str, tuple[pd.DataFrame | None, Sequence[str]]]) -> None:
+    """Refuse tables that lack columns, all of them at once."""
+    attempt_all({name: partial(_require, name, *given) for name, given in tables.items()})
+
+
+def _require(name: str, table: pd.DataFrame | None, columns: Sequence[str]) -> None:
+    missing = [] if table is None else [column for column in columns if column not in table.columns]
+    if missing:
+        raise ColumnError(
+            "A page of coverage cannot be drawn without these columns.",
+            where=name,
+            found=f"no {', '.join(missing)}",
+            expected=", ".join(columns),
+        )
+
+
+# ── Why a figure of coverage is missing: one note for each reason that occurs
+
+_REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
+    (
+        ("by_zone",),
+        ("response_min", "response_p90_min", "within_share", "busy_share", "in_zone_share", "overflow_share"),
+        "a figure of a zone: too few calls of it are recorded with what it takes (20, and half of all, are needed)",
+    ),
+    (
+        ("by_school",),
+        ("response_min", "response_p90_min", "within_share"),
+        "minutes of a school: no call came from there, or no officer can answer one or get there",
+    ),
+    (
+        ("staging",),
+        ("mean_min",),
+        "minutes from a waiting point: no school can be reached from there, or it is not known where the officer waits",
+    ),
+    (
+        ("reach",),
+        ("now_share", "best_share", "now_twice_share", "best_twice_share"),
+        "a share that is reached: enrolment or waiting points are not known, or there is no second officer",
+    ),
+    (
+        ("by_hour",),
+        ("busy_share", "overflow_share", "response_min"),
+        "an hour of the day: no call came in that hour",
+    ),
+    (
+        ("staffing",),
+        ("mean_response_min", "p90_response_min", "overflow_share", "busy_share_mean"),
+        "a number of officers: it was not worked out, or no officer answers a call",
+    ),
+    (("staffing",), ("cost",), "cost: the settings name no cost of an officer-hour"),
+    (
+        ("comparison",),
+        ("low", "high"),
+        "the interval of a difference: it was not worked out how far chance in the calls can move it",
+    ),
+    (
+        ("comparison",),
+        ("current", "proposed"),
+        "a measure of zones: one of the two has no call that an officer answers, or nothing recorded could bear it out",
+    ),
+    (("validation",), ("observed",), "the record: it does not say, or rests it on too few calls"),
+    (("validation",), ("predicted",), "the model: it has no figure, or nothing recorded could bear it out"),
+    (("caseload",), ("mean_min",), "minutes of a case: no case came in that term"),
+    (("caseload",), ("change_share",), "change on the term before: there is none, or no case came in it"),
+    (
+        ("takeover",),
+        ("response_change_min",),
+        "minutes of a school: no call came from there, or no officer can get there",
+    ),
+    (("takeover",), ("calls_per_week",), "calls of a school: they are not known"),
+    (
+        ("loads",),
+        ("load_before_h", "load_after_h", "busy_before_share", "busy_after_share"),
+        "the load of an officer: the officer is absent, or has no calls",
+    ),
+    (
+        ("cases",),
+        ("response_change_min", "overflow_change_share", "busiest_load_h"),
+        "a figure of a case: nobody is left to answer, or it could not be worked out",
+    ),
+)
+
+
+def missing_notes(tables: Mapping[str, pd.DataFrame | None]) -> list[str]:
+    """Say why there are dashes, as far as there are any."""
+    return [
+        f"A dash (–) stands for {reason}."
+        for names, columns, reason in _REASONS
+        if any(_has_gap(tables.get(name), columns) for name in names)
+    ]
+
+
+def _has_gap(table: pd.DataFrame | None, columns: tuple[str, ...]) -> bool:
+    if table is None:
+        return False
+    return any(not is_figure(value) for column in columns if column in table.columns for value in table[column])

@@ -1,0 +1,732 @@
+"""Layers of a map: backdrop, zones, schools, the packed history, and the units of a plan."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from jinja2 import Template
+from numpy.typing import NDArray
+from shapely import STRtree
+
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.errors import ColumnError, InputError, name_ids
+from safeschools_geo.pages._offline import OfflineElement
+from safeschools_geo.pages._page import LEVEL_MARKS, NEIGHBOUR_FILLS, RATE_FILLS, LegendItem
+from safeschools_geo.schemas import LEVELS, STATUSES
+from safeschools_geo.text import format_share, millionths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import geopandas as gpd
+
+
+# ── Classes of a choropleth: equal steps with round edges
+
+_ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class RateClasses:
+    """Edges between the fills of a choropleth.
+
+    Parameters
+    ----------
+    start
+        Lower edge of the lowest class.
+    step
+        Width of a class.
+    number
+        Number of classes, at most as many as there are fills; 0 where there is no rate at all.
+    """
+
+    start: float
+    step: float
+    number: int
+
+    @classmethod
+    def of(cls, rates: NDArray[np.float64]) -> RateClasses:
+        """Find the smallest round step that needs no more classes than there are fills.
+
+        Parameters
+        ----------
+        rates
+            Rates, missing ones included, shape (n,).
+
+        Returns
+        -------
+        RateClasses
+            Classes that hold every rate.
+        """
+        known = rates[np.isfinite(rates)]
+        if not len(known):
+            return cls(0.0, 1.0, 0)
+        low, high = float(known.min()), float(known.max())
+        power = 10.0 ** math.floor(math.log10((high - low or abs(high) or 1.0) / len(RATE_FILLS)))
+        for factor in _ROUND_STEPS:
+            step = factor * power
+            start = math.floor(low / step) * step
+            number = math.floor((high - start) / step + 1e-9) + 1
+            if number <= len(RATE_FILLS):
+                return cls(start, step, number)
+        return cls(low, (high - low) / len(RATE_FILLS), len(RATE_FILLS))
+
+    def fill(self, rate: float) -> str | None:
+        """Find the fill of a rate.
+
+        Parameters
+        ----------
+        rate
+            The rate; may be missing.
+
+        Returns
+        -------
+        str or None
+            A colour; None where the rate is missing.
+        """
+        if not np.isfinite(rate):
+            return None
+        place = min(int((rate - self.start) / self.step + 1e-9), self.number - 1)
+        return self._fills()[place]
+
+    def legend(self, *, opacity: float = 1.0) -> list[LegendItem]:
+        """List the classes, from low to high.
+
+        Parameters
+        ----------
+        opacity
+            Opacity of the fills on the map.
+
+        Returns
+        -------
+        list of LegendItem
+            A sign for each class.
+        """
+        decimals = max(0, -math.floor(math.log10(self.step)) + (1 if f"{self.step:e}".startswith("2.5") else 0))
+        edges = [self.start + i * self.step for i in range(self.number + 1)]
+        labels = [f"{a:.{decimals}f} to below {b:.{decimals}f}" for a, b in pairwise(edges)]
+        return [LegendItem(text, "fill", fill, opacity) for text, fill in zip(labels, self._fills(), strict=True)]
+
+    def _fills(self) -> tuple[str, ...]:
+        """Spread few classes over the whole range of fills."""
+        if self.number <= 1:
+            return RATE_FILLS[2 : 2 + self.number]
+        spread = np.linspace(0, len(RATE_FILLS) - 1, self.number).round().astype(int)
+        return tuple(RATE_FILLS[i] for i in spread)
+
+
+# ── Points packed for a browser: quantised, sorted along a Morton curve, delta-coded, deflated; some 4 bytes each
+
+_FEWEST_BITS, _MOST_BITS = 16, 26  # 2 × 26 bits is the most that a JavaScript number holds exactly
+_ERROR_M = 1.0
+_METRES_PER_DEGREE = 111_320.0
+_RAW_DEFLATE = -15
+_WIDE = 256
+
+
+@dataclass(frozen=True)
+class PackedPoints:
+    """Points and their codes, as a page carries them.
+
+    Parameters
+    ----------
+    header
+        What it takes to read them: `count`, `bits`, `west`, `south`, `width`, `height` (degrees), and for each code
+        its `name` and `bytes`.
+    payload
+        Raw deflate of byte planes: the Morton deltas, least significant byte first, then each code.
+    """
+
+    header: dict[str, Any]
+    payload: bytes
+
+    @property
+    def text(self) -> str:
+        """The payload in base 64."""
+        return base64.b64encode(self.payload).decode()
+
+
+def pack_points(lon: NDArray[np.float64], lat: NDArray[np.float64], codes: Mapping[str, NDArray[Any]]) -> PackedPoints:
+    """Pack points.
+
+    Notes
+    -----
+    G. M. Morton, "A computer oriented geodetic data base and a new technique in file sequencing", IBM, 1966.
+    """
+    names = list(codes)
+    columns = [_checked(name, codes[name]) for name in names]
+    west, south, width, height = _extent(lon, lat)
+    bits = _bits(width, height, south)
+    key = _interleave(_quantised(lon, west, width, bits), _quantised(lat, south, height, bits), bits)
+    order = np.lexsort([*reversed(columns), key])
+    delta = np.diff(key[order], prepend=np.uint64(0))
+    sorted_columns = [column[order] for column in columns]
+    widths = [2 if len(column) and column.max() >= _WIDE else 1 for column in columns]
+    planes = [_planes(delta, _key_bytes(bits)), *map(_planes, sorted_columns, widths)]
+    header = {
+        "count": len(key),
+        "bits": bits,
+        "west": west,
+        "south": south,
+        "width": width,
+        "height": height,
+        "codes": [{"name": n, "bytes": w} for n, w in zip(names, widths, strict=True)],
+    }
+    deflate = zlib.compressobj(9, zlib.DEFLATED, _RAW_DEFLATE)
+    return PackedPoints(header, deflate.compress(b"".join(planes)) + deflate.flush())
+
+
+def unpack_points(packed: PackedPoints) -> pd.DataFrame:
+    """Read packed points back, as the browser does."""
+    header = packed.header
+    count, bits = header["count"], header["bits"]
+    rows = _key_bytes(bits) + sum(code["bytes"] for code in header["codes"])
+    planes = np.frombuffer(zlib.decompress(packed.payload, _RAW_DEFLATE), dtype=np.uint8).reshape(rows, count)
+    x, y = _deinterleave(np.cumsum(_joined(planes[: _key_bytes(bits)]), dtype=np.uint64), bits)
+    cells = 2.0**bits
+    columns = {
+        "lon": header["west"] + (x + 0.5) / cells * header["width"],
+        "lat": header["south"] + (y + 0.5) / cells * header["height"],
+    }
+    first = _key_bytes(bits)
+    for code in header["codes"]:
+        columns[code["name"]] = _joined(planes[first : first + code["bytes"]]).astype(np.int64)
+        first += code["bytes"]
+    return pd.DataFrame(columns)
+
+
+def _checked(name: str, values: NDArray[Any]) -> NDArray[np.uint64]:
+    if len(values) and not (values.min() >= 0 and values.max() < _WIDE**2):
+        message = f"codes of {name} run from {values.min()} to {values.max()}; 0 to {_WIDE**2 - 1} can be packed"
+        raise ValueError(message)
+    return values.astype(np.uint64)
+
+
+def _extent(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    if not len(lon):
+        return 0.0, 0.0, 1.0, 1.0
+    west, south = float(lon.min()), float(lat.min())
+    # A single place has no extent: any small one will do.
+    return west, south, float(lon.max()) - west or 1e-6, float(lat.max()) - south or 1e-6
+
+
+def _bits(width: float, height: float, south: float) -> int:
+    """Fewest bits for which the corner of a cell is no farther than the error from its middle."""
+    nearest_equator = max(0.0, min(abs(south), abs(south + height))) if south * (south + height) > 0 else 0.0
+    metres = math.hypot(width * math.cos(math.radians(nearest_equator)), height) * _METRES_PER_DEGREE
+    needed = math.ceil(math.log2(metres / 2 / _ERROR_M)) if metres else 0
+    return min(max(needed, _FEWEST_BITS), _MOST_BITS)
+
+
+def _key_bytes(bits: int) -> int:
+    return -(-2 * bits // 8)
+
+
+def _quantised(values: NDArray[np.float64], start: float, extent: float, bits: int) -> NDArray[np.uint64]:
+    cells = 2**bits
+    cell: NDArray[np.float64] = np.clip(np.floor((values - start) / extent * cells), 0, cells - 1)
+    return cell.astype(np.uint64)
+
+
+def _interleave(x: NDArray[np.uint64], y: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
+    key = np.zeros(len(x), dtype=np.uint64)
+    one = np.uint64(1)
+    for bit in map(np.uint64, range(bits)):
+        key |= ((x >> bit) & one) << (bit * np.uint64(2))
+        key |= ((y >> bit) & one) << (bit * np.uint64(2) + one)
+    return key
+
+
+def _deinterleave(key: NDArray[np.uint64], bits: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    x, y = np.zeros(len(key), dtype=np.uint64), np.zeros(len(key), dtype=np.uint64)
+    one = np.uint64(1)
+    for bit in map(np.uint64, range(bits)):
+        x |= ((key >> (bit * np.uint64(2))) & one) << bit
+        y |= ((key >> (bit * np.uint64(2) + one)) & one) << bit
+    return x.astype(np.float64), y.astype(np.float64)
+
+
+def _planes(values: NDArray[np.uint64], width: int) -> bytes:
+    """Put all first bytes side by side, then all second bytes: high bytes are nearly all 0 and deflate to nothing."""
+    return values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].T.tobytes()
+
+
+def _joined(planes: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    values = np.zeros(planes.shape[1], dtype=np.uint64)
+    for byte, plane in enumerate(planes):
+        values |= plane.astype(np.uint64) << np.uint64(8 * byte)
+    return values
+
+
+# ── The backdrop of a map, made of the district's own layers: boundary, roads, names of places
+
+_DECIMALS = 6
+_TOLERANCE_DEGREES = 0.00005
+_POLYGON_DIMENSION = 2
+
+
+def backdrop(
+    *, boundary: gpd.GeoDataFrame | None, roads: gpd.GeoDataFrame | None, places: gpd.GeoDataFrame | None
+) -> dict[str, Any]:
+    """Draw the district's own layers small enough to carry."""
+    return {
+        "boundary": _merged(boundary),
+        "roads": _merged(roads),
+        "places": _place_labels(places),
+    }
+
+
+def small_geometries(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Simplify geometries by some 5 m; zones that share an edge share it still."""
+    is_area = shapely.get_dimensions(geometries) == _POLYGON_DIMENSION
+    if len(geometries) and is_area.all() and shapely.coverage_is_valid(geometries):
+        return np.asarray(shapely.coverage_simplify(geometries, _TOLERANCE_DEGREES))
+    return np.asarray(shapely.simplify(geometries, _TOLERANCE_DEGREES, preserve_topology=True))
+
+
+def geojson(geometry: shapely.Geometry) -> dict[str, Any]:
+    """Write a geometry as GeoJSON with six decimals, some 0.1 m."""
+    rounded = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, _DECIMALS))
+    written: dict[str, Any] = json.loads(shapely.to_geojson(rounded))
+    return written
+
+
+def bounds_of(*layers: gpd.GeoDataFrame | gpd.GeoSeries | None) -> list[list[float]]:
+    """Find what a map should show at first."""
+    for layer in layers:
+        if layer is None or layer.empty:
+            continue
+        west, south, east, north = layer.total_bounds.round(_DECIMALS).tolist()
+        if np.isfinite([west, south, east, north]).all():
+            return [[south, west], [north, east]]
+    return [[-60.0, -180.0], [75.0, 180.0]]
+
+
+def _merged(layer: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
+    if layer is None:
+        return None
+    geometries = layer.geometry.dropna()
+    geometries = geometries[~geometries.is_empty].to_numpy()
+    if not len(geometries):
+        return None
+    if shapely.get_dimensions(geometries).max() == 1:
+        lines = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometries)))
+        return geojson(shapely.simplify(shapely.MultiLineString(shapely.get_parts(lines).tolist()), _TOLERANCE_DEGREES))
+    merged = shapely.union_all(shapely.make_valid(geometries))
+    return geojson(shapely.simplify(merged, _TOLERANCE_DEGREES))
+
+
+def _place_labels(places: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
+    if places is None or "name" not in places.columns:
+        return []
+    located = places[places.geometry.notna() & ~places.geometry.is_empty & places["name"].notna()]
+    points = located.geometry.representative_point()
+    return [
+        {"name": str(name), "at": [round(point.x, _DECIMALS), round(point.y, _DECIMALS)]}
+        for name, point in zip(located["name"], points, strict=True)
+    ]
+
+
+# ── Layers of a map as parts of a folium map: zones, schools, the packed history, the backdrop
+
+_TOUCH_DEGREES = 0.00002
+
+
+def data_block(name: str, data: object) -> str:
+    """Write data as a block that a script reads and nothing runs."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f'<script type="application/json" id="{name}">{_inert(text)}</script>'
+
+
+def _inert(text: str) -> str:
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+class DataElement(OfflineElement):
+    """A part of a map that hands its data to one of our functions.
+
+    Parameters
+    ----------
+    data
+        Anything JSON can hold.
+    """
+
+    function = ""
+    scripts: tuple[str, ...] = ("js/core.js", "js/vectors.js")
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        'SafeSchools.{{ this.function }}({{ this.map_name }}, "{{ this.get_name() }}");'
+        "{% endmacro %}"
+    )
+
+    def __init__(self, data: object) -> None:
+        super().__init__()
+        self._name = self.function
+        self.data = data
+
+    def blocks(self) -> dict[str, str]:
+        """Write its data, by the id of each block."""
+        return {self.get_name(): data_block(self.get_name(), self.data)}
+
+
+class Prepared(OfflineElement):
+    """Name the map for assistive technology, and write a note on it, such as SYNTHETIC DATA.
+
+    Parameters
+    ----------
+    label
+        Name of the map.
+    note
+        What is written on it; nothing if left out.
+    """
+
+    scripts = ("js/core.js",)
+    _template = Template(
+        "{% macro script(this, kwargs) %}SafeSchools.prepare({{ this.map_name }}, {{ this.words }});{% endmacro %}"
+    )
+
+    def __init__(self, label: str, *, note: str = "") -> None:
+        super().__init__()
+        self.words = _inert(json.dumps({"label": label, "note": note}))
+
+
+class Drawn(OfflineElement):
+    """Mark the moment at which a map without packed points is on the screen."""
+
+    scripts = ("js/core.js",)
+    _template = Template("{% macro script(this, kwargs) %}SafeSchools.drawn({{ this.map_name }});{% endmacro %}")
+
+
+class Backdrop(DataElement):
+    """The district's boundary, roads and places (`basemap.backdrop`)."""
+
+    function = "addBackdrop"
+
+
+class Zones(DataElement):
+    """Zones with their fills and labels (`zone_features`)."""
+
+    function = "addZones"
+
+
+class Schools(DataElement):
+    """Schools by level and status (`school_marks`)."""
+
+    function = "addSchools"
+
+
+class Incidents(DataElement):
+    """Packed points on one canvas, with the form that filters them.
+
+    Parameters
+    ----------
+    points
+        The points, with a code for each thing that the form filters by.
+    colors
+        A colour for each code of `color_by`.
+    color_by
+        Name of the code that decides the colour.
+    total
+        Number of incidents in all, those without a place included.
+    """
+
+    function = "addPoints"
+    scripts = ("js/core.js", "js/packed_points.js", "js/packed_layer.js", "js/filters.js")
+
+    def __init__(self, points: PackedPoints, *, colors: Sequence[str], color_by: str, total: int) -> None:
+        super().__init__({"header": points.header, "colors": list(colors), "color_by": color_by, "total": total})
+        self.points = points
+
+    def blocks(self) -> dict[str, str]:
+        """Write the header and the points, by the id of each block."""
+        header, points = f"{self.get_name()}_header", f"{self.get_name()}_points"
+        return {
+            header: data_block(header, self.data),
+            points: f'<script type="text/plain" id="{points}">{self.points.text}</script>',
+        }
+
+
+def zone_features(
+    zones: gpd.GeoDataFrame,
+    *,
+    fills: Sequence[str | None],
+    opacity: float,
+    label: Callable[[str], list[str]],
+    facts: Callable[[str], list[str]],
+    heaviest: str | None = None,
+    is_quiet: bool = False,
+) -> dict[str, Any]:
+    """Make features of the zones."""
+    shapes = small_geometries(zones.geometry.to_numpy())
+    # The middle of the largest circle inside: there a label has most room.
+    middles = shapely.get_point(shapely.maximum_inscribed_circle(shapes), 0)
+    at = shapely.get_coordinates(middles).round(_DECIMALS).tolist()
+    features = [
+        {
+            "type": "Feature",
+            "geometry": geojson(shape),
+            "properties": {
+                "label": label(zone_id),
+                "label_at": place,
+                "facts": facts(zone_id),
+                "fill": fill,
+                "opacity": opacity if fill or not opacity else 1,
+                "is_heaviest": zone_id == heaviest,
+            },
+        }
+        for zone_id, shape, place, fill in zip(zones["zone_id"], shapes, at, fills, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features, "quiet": is_quiet}
+
+
+def neighbour_fills(zones: gpd.GeoDataFrame) -> list[str]:
+    """Give every zone a fill that differs from its neighbours'."""
+    shapes = shapely.buffer(zones.geometry.to_numpy(), _TOUCH_DEGREES)
+    left, right = STRtree(shapes).query(shapes, predicate="intersects")
+    neighbours: list[set[int]] = [set() for _ in shapes]
+    for a, b in zip(left.tolist(), right.tolist(), strict=True):
+        if a != b:
+            neighbours[a].add(b)
+    chosen: dict[int, int] = {}
+    for i in sorted(range(len(shapes)), key=lambda i: (-len(neighbours[i]), i)):
+        taken = {chosen[j] for j in neighbours[i] if j in chosen}
+        free = (color for color in range(len(NEIGHBOUR_FILLS)) if color not in taken)
+        chosen[i] = next(free, i % len(NEIGHBOUR_FILLS))
+    return [NEIGHBOUR_FILLS[chosen[i]] for i in range(len(shapes))]
+
+
+def school_marks(schools: gpd.GeoDataFrame, school_assignments: pd.DataFrame | None = None) -> list[dict[str, Any]]:
+    """Make marks of the schools."""
+    located = schools[has_place(schools)]
+    points = located.geometry.representative_point()
+    status = _statuses(school_assignments)
+    marks = []
+    for row, point in zip(located.to_dict("records"), points, strict=True):
+        shape, color = LEVEL_MARKS.get(row["level"], LEVEL_MARKS["other"])
+        word = status.get(row["school_id"], "inside")
+        facts = [row["name"], LEVELS.get(row["level"], row["level"]), STATUSES.get(word, word).capitalize()]
+        if not row["in_program"]:
+            facts.append("Not in the programme")
+        marks.append(
+            {
+                "at": [round(point.x, _DECIMALS), round(point.y, _DECIMALS)],
+                "shape": shape,
+                "color": color,
+                "has_ring": word != "inside",
+                "facts": facts,
+            }
+        )
+    return marks
+
+
+def has_place(frame: gpd.GeoDataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Say which rows can be put on a map."""
+    geometries = frame.geometry.to_numpy()
+    return np.asarray(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)), dtype=np.bool_)
+
+
+def _statuses(school_assignments: pd.DataFrame | None) -> dict[str, str]:
+    if school_assignments is None:
+        return {}
+    return dict(zip(school_assignments["school_id"], school_assignments["status"], strict=True))
+
+
+# ── Loads of zones as pages of plans show them: sums of whole millionths, and how far each is from the mean
+
+
+def zone_loads(workload: pd.Series, zone_of: Sequence[int], zones: int) -> list[int]:
+    """Add up the loads of zones."""
+    loads = [0] * zones
+    for zone, load in zip(zone_of, millionths(workload).tolist(), strict=True):
+        loads[zone] += load
+    return loads
+
+
+def counted_loads(loads: Sequence[int], is_apart: Sequence[bool]) -> list[int]:
+    """Take the loads that count for the balance."""
+    return [load for load, apart in zip(loads, is_apart, strict=True) if load or not apart]
+
+
+def against_mean_text(load: int, loads: Sequence[int], *, is_apart: bool = False) -> str:
+    """Write how far a zone is from the mean."""
+    if is_apart and not load:
+        return "not counted: no school"
+    total = sum(loads)
+    apart = len(loads) * load - total
+    if not apart:
+        return "at the mean"
+    return f"{format_share(abs(apart), total)} {'over' if apart > 0 else 'under'} the mean"
+
+
+# ── What the maps of plans are made of: units small enough to carry, the signs of zones, and the layers themselves
+
+_SHORT, _LABEL = 3, 10
+_SIGNS = {
+    "moved": '<rect x="2" y="3" width="12" height="10" fill="#f1dfe2" stroke="#7a0019" stroke-width="3"/>',
+    "chosen": '<rect x="2" y="3" width="12" height="10" fill="#d7e3fa" stroke="#0b57d0" stroke-width="3"/>',
+    "former": '<path d="M1,8H15" stroke="#1a1a1a" stroke-width="2.5" stroke-dasharray="2 3"/>',
+    "zone": '<path d="M0,8H16" stroke="#1a1a1a" stroke-width="3"/>',
+}
+
+
+@dataclass(frozen=True)
+class PlanSign(LegendItem):
+    """A sign of the maps of plans: ``moved``, ``chosen``, ``former`` or ``zone``."""
+
+    def _inside(self) -> str:
+        return _SIGNS[self.shape]
+
+
+@dataclass(frozen=True)
+class ZoneSign:
+    """How a zone is told from the others: never by its colour alone.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    short
+        Its id, or a number where ids are long.
+    label
+        Its name where that is short, else the word and `short`.
+    fill
+        Its colour.
+    """
+
+    name: str
+    short: str
+    label: str
+    fill: str
+
+
+@dataclass(frozen=True, eq=False)
+class UnitShapes:
+    """The units in degrees, simplified alike.
+
+    Parameters
+    ----------
+    shapes
+        Areas, shape (n,).
+    at
+        Longitude and latitude of a point inside each, shape (n, 2).
+    is_coverage
+        Whether neighbours share their vertices, so that the borders of zones can be told from the sides of units.
+    """
+
+    shapes: NDArray[np.object_]
+    at: NDArray[np.float64]
+    is_coverage: bool
+
+
+class WhatIf(DataElement):
+    """The map on which a person moves units (`what_if.what_if_page`)."""
+
+    function = "addWhatIf"
+    scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/what_if_plan.js", "js/what_if.js")
+
+
+class PlanViews(DataElement):
+    """The map of a plan with a choice between today, the proposal, and what changes (`plan_pages.plan_page`)."""
+
+    function = "addPlanViews"
+    scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/plan_views.js")
+
+
+def zone_signs(zones: gpd.GeoDataFrame) -> list[ZoneSign]:
+    """Give every zone its signs.
+
+    Parameters
+    ----------
+    zones
+        `zone_id`, `name` if there is one, and the areas as they are, EPSG:4326.
+
+    Returns
+    -------
+    list of ZoneSign
+        One for each zone, in order. Up to eight zones each have a colour of their own, since any two of them may come
+        to lie side by side; more zones share colours as neighbours today do not.
+    """
+    ids = zones["zone_id"].astype("str").tolist()
+    names = zones["name"].astype("str").tolist() if "name" in zones.columns else ids
+    fills = NEIGHBOUR_FILLS[: len(ids)] if len(ids) <= len(NEIGHBOUR_FILLS) else neighbour_fills(zones)
+    is_short = max(map(len, ids), default=0) <= _SHORT
+    shorts = ids if is_short else [str(i + 1) for i in range(len(ids))]
+    return [
+        ZoneSign(name, short, name if len(name) <= _LABEL else f"Zone {short}", fill)
+        for name, short, fill in zip(names, shorts, fills, strict=True)
+    ]
+
+
+def unit_shapes(units: gpd.GeoDataFrame) -> UnitShapes:
+    """Make the units small enough to carry."""
+    shapes = units.geometry.to_crs(STORAGE_CRS).to_numpy()
+    small = small_geometries(shapes)
+    points = shapely.point_on_surface(small)
+    is_coverage = bool(len(small) and shapely.coverage_is_valid(small))
+    return UnitShapes(small, shapely.get_coordinates(points).round(_DECIMALS), is_coverage)
+
+
+def unit_names(units: pd.DataFrame) -> list[str]:
+    """Name the units."""
+    ids = units["unit_id"].astype("str")
+    names = units["name"].astype("object").where(units["name"].notna(), ids) if "name" in units.columns else ids
+    is_twice = names.duplicated(keep=False)
+    return [
+        f"{name} ({unit})" if twice and name != unit else str(name)
+        for name, unit, twice in zip(names, ids, is_twice, strict=True)
+    ]
+
+
+def map_data(shapes: UnitShapes, signs: Sequence[ZoneSign], schools: gpd.GeoDataFrame | None) -> dict[str, Any]:
+    """Write what the map of a plan is drawn from."""
+    marks = [] if schools is None else school_marks(schools[has_place(schools)])
+    return {
+        "zones": [vars(sign) for sign in signs],
+        "shapes": [geojson(shape) for shape in shapes.shapes],
+        "is_coverage": shapes.is_coverage,
+        "dots": [{key: mark[key] for key in ("at", "shape", "color")} for mark in marks],
+    }
+
+
+def places_of(values: pd.Series, known: Sequence[str], *, what: str) -> list[int]:
+    """Find ids in a list."""
+    found = pd.Index(known).get_indexer(pd.Index(values.astype("str")))
+    if (found < 0).any():
+        raise InputError(
+            f"The page was given {what} that are not known.",
+            ids=values[found < 0].drop_duplicates(),
+            expected=f"one of {name_ids(known)}",
+            remedy="Give units, zones and plan of the same district.",
+        )
+    places: list[int] = found.tolist()
+    return places
+
+
+def plan_places(plan: pd.Series, units: pd.DataFrame, zone_ids: Sequence[str]) -> list[int]:
+    """Find the zones of a plan in a list."""
+    ids = units["unit_id"].astype("str")
+    left_out = ids[~ids.isin(plan.index)]
+    if len(left_out):
+        raise InputError("The plan gives some units no zone.", where="plan", ids=left_out, expected="a zone for each")
+    return places_of(plan.loc[ids.tolist()], zone_ids, what="zones of the plan")
+
+
+def require_columns(frame: pd.DataFrame, names: Sequence[str], *, where: str) -> None:
+    """Refuse a table that lacks columns."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ColumnError(
+            "A page of plans cannot be drawn without these columns.",
+            where=where,
+            found=f"no {', '.join(missing)}",
+            expected=", ".join(names),
+        )

@@ -1,0 +1,664 @@
+"""The review page of a proposed plan: before, after, what changes, how it scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from safeschools_geo.pages._charts import FAINT, FRAME, GREY, HALO, INK, LETTER, svg, text
+from safeschools_geo.pages._map_layers import (
+    Backdrop,
+    PlanSign,
+    PlanViews,
+    UnitShapes,
+    ZoneSign,
+    against_mean_text,
+    backdrop,
+    counted_loads,
+    has_place,
+    map_data,
+    places_of,
+    plan_places,
+    require_columns,
+    unit_names,
+    unit_shapes,
+    zone_loads,
+    zone_signs,
+)
+from safeschools_geo.pages._page import (
+    NONE_NAMED,
+    PLAN_STYLES,
+    Chart,
+    DataTable,
+    LegendItem,
+    PageContent,
+    count,
+    document,
+    number,
+    school_legend,
+)
+from safeschools_geo.pages._term import new_map, thumbnail
+from safeschools_geo.text import format_imbalance, format_load, millionths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from safeschools_geo.pages._page import OfflinePage, PageContext
+
+    Scale = Callable[[float], float]
+    Box = tuple[float, float, float, float]
+    Points = NDArray[np.float64]
+
+
+# ── The frontier: how even the zones can be for each number of moves, as inline SVG and as a table
+
+_LINE, _BAND, _KNEE, _CHOSEN = "#2574ad", "#d9e8f3", "#7a0019", "#0b57d0"
+_WIDTH, _HEIGHT = 760.0, 400.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 24.0, 34.0, 88.0
+_TICKS = 13
+_HOLLOW = "#ffffff"
+
+
+def frontier_chart(
+    frontier: pd.DataFrame, *, title: str, description: str, knee: int | None = None, chosen: int | None = None
+) -> str:
+    """Draw the smallest imbalance found against the moves allowed, and what is proven about it.
+
+    An SVG element. Proven points are filled, others hollow with a band down to their bound.
+    """
+    points = frontier.sort_values("moves")
+    if points.empty:
+        return svg(_WIDTH, 60, title, description, [text(16, 34, "No point of the frontier was found.")])
+    first, last = int(points["moves"].min()), int(points["moves"].max())
+    highest = max(float(points["imbalance"].max()), 0.01) * 1.08
+
+    def x(moves: float) -> float:
+        return _LEFT + 12 + (moves - first) / max(last - first, 1) * (_WIDTH - _LEFT - _RIGHT - 24)
+
+    def y(share: float) -> float:
+        return _TOP + (1 - share / highest) * (_HEIGHT - _TOP - _BOTTOM)
+
+    rows = _records(points)
+    parts = [*_axes(x, y, (first, last), highest), *_bounds(rows, x, y)]
+    line = "L".join(f"{x(row['moves']):.1f},{y(row['imbalance']):.1f}" for row in rows)
+    parts.append(f'<path d="M{line}" fill="none" stroke="{_LINE}" stroke-width="2"/>')
+    parts += [_dot(row, x, y) for row in rows]
+    parts += _marks(rows, x, y, knee=knee, chosen=chosen)
+    parts += _legend(rows)
+    return svg(_WIDTH, _HEIGHT, title, description, parts)
+
+
+def frontier_table(frontier: pd.DataFrame, *, noun: str = "school") -> DataTable:
+    """Print the frontier."""
+    heads = {"plan_imbalance": "Of the plan kept", "units_moved": f"{noun.capitalize()}s moved", "travel": "Travel"}
+    known = [name for name in heads if name in frontier.columns]
+    written: dict[str, Callable[[Any], str]] = {
+        "plan_imbalance": _percent,
+        "units_moved": count,
+        "travel": lambda value: number(value, 2),
+    }
+    rows = tuple(
+        (
+            count(row["moves"]),
+            _percent(row["imbalance"]),
+            _percent(row["bound"]),
+            "Yes" if row["is_proven"] else f"No: gap {number(100 * (row['imbalance'] - row['bound']), 2)} points",
+            *(written[name](row[name]) for name in known),
+        )
+        for row in _records(frontier.sort_values("moves"))
+    )
+    columns = ("Moves allowed", "Smallest imbalance found", "No plan is below", "Proven", *(heads[n] for n in known))
+    return DataTable("What each number of moves can reach", columns, rows)
+
+
+def _records(frontier: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = frontier.astype({"moves": "int64"}).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _percent(share: float) -> str:
+    return NONE_NAMED if math.isnan(share) else f"{share:.2%}"
+
+
+def _axes(x: Scale, y: Scale, ends: tuple[int, int], highest: float) -> list[str]:
+    south, east = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
+    parts = [text(_LEFT, _TOP - 14, "Imbalance: the zone farthest from the mean load, in percent of it", color=GREY)]
+    step = _round_step(highest / 5)
+    for i in range(math.floor(highest / step + 1e-9) + 1):
+        parts.append(f'<path d="M{_LEFT},{y(i * step):.1f}H{east}" stroke="{FAINT}"/>')
+        parts.append(text(_LEFT - 8, y(i * step) + 5, f"{100 * i * step:g}%", anchor="end", color=GREY))
+    every = math.ceil((ends[1] - ends[0] + 1) / _TICKS)
+    for moves in range(ends[0], ends[1] + 1, every):
+        parts.append(f'<path d="M{x(moves):.1f},{south}v5" stroke="{FRAME}"/>')
+        parts.append(text(x(moves), south + 20, str(moves), anchor="middle", color=GREY))
+    parts.append(f'<path d="M{_LEFT},{_TOP}V{south}H{east}" fill="none" stroke="{FRAME}"/>')
+    parts.append(text((_LEFT + east) / 2, south + 40, "Moves allowed", anchor="middle", color=GREY))
+    return parts
+
+
+def _bounds(rows: Sequence[dict[str, Any]], x: Scale, y: Scale) -> list[str]:
+    """Draw the band between what was found and what no plan can be below, and the line it ends in."""
+    known = [row for row in rows if not math.isnan(row["bound"])]
+    if all(row["is_proven"] for row in rows) or not known:
+        return []
+    upper = [f"{x(row['moves']):.1f},{y(row['imbalance']):.1f}" for row in known]
+    lower = [f"{x(row['moves']):.1f},{y(max(row['bound'], 0)):.1f}" for row in known]
+    return [
+        f'<path d="M{"L".join([*upper, *reversed(lower)])}Z" fill="{_BAND}"/>',
+        f'<path d="M{"L".join(lower)}" fill="none" stroke="{GREY}" stroke-width="1.5" stroke-dasharray="5 4"/>',
+    ]
+
+
+def _dot(row: dict[str, Any], x: Scale, y: Scale) -> str:
+    told = f"{row['moves']} moves: imbalance {_percent(row['imbalance'])}, " + (
+        "proven smallest" if row["is_proven"] else f"no plan is below {_percent(row['bound'])}"
+    )
+    fill = _LINE if row["is_proven"] else _HOLLOW
+    place = f'cx="{x(row["moves"]):.1f}" cy="{y(row["imbalance"]):.1f}"'
+    return (
+        f'<g><title>{escape(told)}</title><circle {place} r="5.5" fill="{fill}" stroke="{_LINE}" stroke-width="2"/></g>'
+    )
+
+
+def _marks(rows: Sequence[dict[str, Any]], x: Scale, y: Scale, *, knee: int | None, chosen: int | None) -> list[str]:
+    """Ring and name the knee and the chosen point, in one label where they are one."""
+    parts = []
+    for moves in dict.fromkeys(m for m in (knee, chosen) if m is not None):
+        row = next((row for row in rows if row["moves"] == moves), None)
+        if row is None:
+            continue
+        names = [name for name, at in (("knee", knee), ("this plan", chosen)) if at == moves]
+        color = _KNEE if moves == knee else _CHOSEN
+        told = f"{' and '.join(names)}: {moves} {'move' if moves == 1 else 'moves'}, {row['imbalance']:.1%}"
+        at_x, at_y = x(moves), y(row["imbalance"])
+        is_right = at_x + 16 + LETTER * len(told) > _WIDTH
+        parts.append(
+            f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="10" fill="none" stroke="{color}" stroke-width="2.5"/>'
+        )
+        place, anchor = (at_x - 10, "end") if is_right else (at_x + 10, "start")
+        parts.append(
+            text(place, max(at_y - 16, _TOP + 12), told, anchor=anchor, color=color, more=f'font-weight="600" {HALO}')
+        )
+    return parts
+
+
+def _legend(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Explain the dots and the band, as far as they occur."""
+    y = _HEIGHT - 14
+    signs = [
+        (True, "proven: no plan with so few moves is better", f'fill="{_LINE}"'),
+        (False, "best found, not proven; no plan is below the dashed line", f'fill="{_HOLLOW}"'),
+    ]
+    parts, at = [], _LEFT
+    for is_proven, words, look in signs:
+        if any(bool(row["is_proven"]) == is_proven for row in rows):
+            parts.append(
+                f'<circle cx="{at + 6:.1f}" cy="{y - 5:.1f}" r="5.5" {look} stroke="{_LINE}" stroke-width="2"/>'
+            )
+            parts.append(text(at + 18, y, words, size=13))
+            at += 32 + 0.88 * LETTER * len(words)
+    return parts
+
+
+def _round_step(rough: float) -> float:
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
+
+
+# ── Small pictures of a plan as inline SVG: the zones today, as proposed, and what changes
+
+_PLAN_PICTURES_WIDTH, _TALLEST, _MARGIN = 380.0, 420.0, 6.0
+_TOLERANCE_PX = 0.3
+_MOVED = "#7a0019"
+_LABEL = 13.0
+_LIFTS = (0.0, -13.0, 13.0, -22.0, 22.0)
+
+
+def plan_picture(
+    shapes: UnitShapes,
+    zone_of: Sequence[int],
+    signs: Sequence[ZoneSign],
+    *,
+    title: str,
+    description: str,
+    former: Sequence[int] | None = None,
+    lines: Sequence[str] = (),
+    only_changes: bool = False,
+) -> str:
+    """Draw a plan small."""
+    place, height = _screen(shapes.shapes)
+    drawn = shapely.simplify(shapely.transform(shapes.shapes, place), _TOLERANCE_PX)
+    at = place(shapes.at)
+    before = zone_of if former is None else former
+    has_moved = [now != then for now, then in zip(zone_of, before, strict=True)]
+    parts = [
+        _area(shape, signs[zone].fill if moved or not only_changes else "#ffffff", opacity=0.75 if moved else 0.45)
+        for shape, zone, moved in zip(drawn, zone_of, has_moved, strict=True)
+    ]
+    zones = _zones(shapes, zone_of, len(signs), place)
+    if only_changes:
+        parts += [_outline(zone, INK, 2, dash="2 4") for zone in _zones(shapes, before, len(signs), place) if zone]
+    else:
+        parts += [_outline(zone, INK, 2) for zone in zones if zone]
+    parts += [_outline(shape, _MOVED, 3) for shape, moved in zip(drawn, has_moved, strict=True) if moved]
+    labels = _move_labels(at, zone_of, before, signs) if only_changes else []
+    labels += [
+        (_inside(zones[i]), [sign.short if only_changes else sign.label, *([] if only_changes else lines[i : i + 1])])
+        for i, sign in enumerate(signs)
+        if zones[i] is not None
+    ]
+    return svg(
+        _PLAN_PICTURES_WIDTH, height, title, description, [*parts, *_labels(labels, (_PLAN_PICTURES_WIDTH, height))]
+    )
+
+
+def _screen(shapes: NDArray[np.object_]) -> tuple[Callable[[Points], Points], float]:
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
+    scale = min((_PLAN_PICTURES_WIDTH - 2 * _MARGIN) / wide, (_TALLEST - 2 * _MARGIN) / tall)
+    left = (_PLAN_PICTURES_WIDTH - wide * scale) / 2
+
+    def place(xy: Points) -> Points:
+        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, _MARGIN])
+
+    return place, round(tall * scale + 2 * _MARGIN)
+
+
+def _zones(
+    shapes: UnitShapes, zone_of: Sequence[int], zones: int, place: Callable[[Points], Points]
+) -> list[shapely.Geometry | None]:
+    """Join the units of each zone; a zone without units has no shape."""
+    of, join = np.asarray(zone_of), shapely.coverage_union_all if shapes.is_coverage else shapely.union_all
+    whole = [join(shapes.shapes[of == zone]) if (of == zone).any() else None for zone in range(zones)]
+    return [None if z is None else shapely.simplify(shapely.transform(z, place), _TOLERANCE_PX) for z in whole]
+
+
+def _inside(zone: shapely.Geometry | None) -> tuple[float, float]:
+    largest = max(shapely.get_parts(zone), key=shapely.area)
+    middle = largest.centroid
+    point = middle if largest.contains(middle) else largest.representative_point()
+    return point.x, point.y
+
+
+def _area(shape: shapely.Geometry, fill: str, *, opacity: float) -> str:
+    look = f'fill="{fill}" fill-opacity="{opacity:g}" fill-rule="evenodd" stroke="#8a8a85" stroke-width="0.6"'
+    return f'<path d="{_path(shape)}" {look}/>'
+
+
+def _outline(shape: shapely.Geometry, color: str, width: float, *, dash: str = "") -> str:
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'<path d="{_path(shape)}" fill="none" stroke="{color}" stroke-width="{width:g}"{dashed}/>'
+
+
+def _path(shape: shapely.Geometry) -> str:
+    rings = (shapely.get_coordinates(ring)[:-1].tolist() for ring in shapely.get_rings(shape))
+    return "".join(f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in ring)}Z" for ring in rings)
+
+
+def _move_labels(
+    at: Points, zone_of: Sequence[int], before: Sequence[int], signs: Sequence[ZoneSign]
+) -> list[tuple[tuple[float, float], list[str]]]:
+    return [
+        ((float(x), float(y)), [f"{signs[then].short} → {signs[now].short}"])
+        for (x, y), now, then in zip(at, zone_of, before, strict=True)
+        if now != then
+    ]
+
+
+def _labels(labels: Sequence[tuple[tuple[float, float], list[str]]], size: tuple[float, float]) -> list[str]:
+    """Write labels, the first ones first; one that finds no free place near its own is left out."""
+    parts: list[str] = []
+    taken: list[Box] = []
+    for (x, y), lines in labels:
+        half, tall = LETTER * max(map(len, lines)) / 2, _LABEL * len(lines) / 2 + 1
+        tries = (_kept_in(x, y + lift, half, tall, size) for lift in _LIFTS)
+        box = next((box for box in tries if not any(_meet(box, other) for other in taken)), None)
+        if box is not None:
+            taken.append(box)
+            parts += _lines(lines, (box[0] + box[2]) / 2, box[1])
+    return parts
+
+
+def _kept_in(x: float, y: float, half: float, tall: float, size: tuple[float, float]) -> Box:
+    x, y = min(max(x, half), size[0] - half), min(max(y, tall), size[1] - tall)
+    return x - half, y - tall, x + half, y + tall
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _lines(lines: Sequence[str], x: float, top: float) -> list[str]:
+    is_move = "→" in lines[0]
+    return [
+        text(
+            x,
+            top + 12 + i * _LABEL,
+            line,
+            anchor="middle",
+            color=_MOVED if is_move else GREY if i else INK,
+            size=_LABEL,
+            more=HALO if i else f'font-weight="700" {HALO}',
+        )
+        for i, line in enumerate(lines)
+    ]
+
+
+# ── The review page of a proposed plan: before, after, what changes, how it scores, and what is proven about it
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Today and the proposal: the zone of each unit, and the load of each zone in millionths."""
+
+    shapes: UnitShapes
+    signs: list[ZoneSign]
+    today: list[int]
+    proposed: list[int]
+    loads_today: list[int]
+    loads_proposed: list[int]
+    is_apart: list[bool]
+
+    @property
+    def counted(self) -> tuple[list[int], list[int]]:
+        """Loads of the zones that count, today and as proposed."""
+        today, proposed = (counted_loads(loads, self.is_apart) for loads in (self.loads_today, self.loads_proposed))
+        return today, proposed
+
+
+_NOT_SCORED = "not scored"
+_SCORE_COLUMNS = ("Measure", "In", "Today", "Proposed", "Better")
+_BEST = {"current": "today", "proposed": "proposed"}
+
+
+def plan_page(
+    units: gpd.GeoDataFrame,
+    plan: pd.Series,
+    zones: gpd.GeoDataFrame,
+    *,
+    moves: pd.DataFrame,
+    scores: pd.DataFrame,
+    finding: str,
+    context: PageContext,
+    statements: Sequence[str] = (),
+    frontier: pd.DataFrame | None = None,
+    knee: int | None = None,
+    chosen: int | None = None,
+    schools: gpd.GeoDataFrame | None = None,
+    unit_noun: str = "school",
+    set_apart: Collection[str] = (),
+    load_name: str = "officer-hours per school day",
+    load_unit: str = "h/day",
+    notes: Sequence[str] = (),
+    boundary: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    tiles: bool = False,
+) -> OfflinePage:
+    """Draw a proposed plan beside the zones of today.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, the current `zone_id`, `workload` and areas, in any stated CRS; `name` where it is known.
+    plan
+        Proposed zone of each unit, by `unit_id`.
+    zones
+        `zone_id`, `name` and areas, EPSG:4326.
+    moves
+        Units that move: `name`, `zone_before`, `zone_after`, `workload`, and `schools` and `students` if they are
+        known.
+    scores
+        Measures side by side: `measure` or `label`, `unit`, `current` and `proposed` as text or numbers, and `best`
+        (``current``, ``proposed`` or empty). Those that begin with "not scored" on both sides are told in a note.
+    finding
+        What the plan does, in one line.
+    context
+        What every page of the term says.
+    statements
+        Sentences that stand above the maps: what is proven, where more moves gain little, whether it holds up.
+    frontier
+        Table `frontier`, if there is one.
+    knee
+        Moves after which more moves gain little.
+    chosen
+        Moves of the plan that is shown.
+    schools
+        Table `schools`, EPSG:4326, to be drawn on the map.
+    unit_noun
+        What a unit is called, in the singular.
+    set_apart
+        Zones without a school, which do not count for the balance while they have none.
+    load_name, load_unit
+        What `workload` is measured in, in full and in short.
+    notes
+        What else the reader has to know.
+    boundary, roads, places
+        The backdrop, EPSG:4326, as far as there is one.
+    tiles
+        Whether to add map tiles, which the page then asks the network for.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+
+    Raises
+    ------
+    ColumnError
+        When a table lacks a column.
+    InputError
+        When units, zones and plan do not belong together.
+    """
+    require_columns(units, ["unit_id", "zone_id", "workload"], where="units")
+    require_columns(moves, ["name", "zone_before", "zone_after", "workload"], where="moves")
+    require_columns(scores, ["current", "proposed"], where="scores")
+    both = _compare(units, plan, zones, set_apart)
+    chart = new_map("Map of the proposed zones", zones, context, boundary=boundary, tiles=tiles)
+    Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
+    PlanViews(_map_data(both, units, schools, load_unit)).add_to(chart)
+    names = dict(zip(zones["zone_id"].astype("str"), (sign.name for sign in both.signs), strict=True))
+    content = PageContent(
+        title="Proposed zones",
+        finding=finding,
+        legends=_legends(schools, has_boundary=boundary is not None),
+        charts=[] if frontier is None else [_frontier(frontier, knee=knee, chosen=chosen)],
+        tables=[
+            _move_table(moves, names, unit_noun, load_unit),
+            _score_table(scores),
+            _load_table(both, load_name=load_name),
+            *([] if frontier is None else [frontier_table(frontier, noun=unit_noun)]),
+        ],
+        notes=[*_unscored(scores), *notes],
+    )
+    return document(
+        "plan.html.j2",
+        content,
+        context=context,
+        chart=chart,
+        styles=PLAN_STYLES,
+        tiles=tiles,
+        thumbnail=thumbnail(zones, [sign.fill for sign in both.signs]),
+        statements=[statement for statement in statements if statement],
+        pictures=_pictures(both, load_unit),
+    )
+
+
+def _compare(
+    units: gpd.GeoDataFrame, plan: pd.Series, zones: gpd.GeoDataFrame, set_apart: Collection[str]
+) -> _Compared:
+    zone_ids = zones["zone_id"].astype("str").tolist()
+    today = places_of(units["zone_id"], zone_ids, what="zones of units")
+    proposed = plan_places(plan, units, zone_ids)
+    loads_today, loads_proposed = (
+        zone_loads(units["workload"], zone_of, len(zone_ids)) for zone_of in (today, proposed)
+    )
+    is_apart = [zone in set(set_apart) for zone in zone_ids]
+    return _Compared(
+        shapes=unit_shapes(units),
+        signs=zone_signs(zones),
+        today=today,
+        proposed=proposed,
+        loads_today=loads_today,
+        loads_proposed=loads_proposed,
+        is_apart=is_apart,
+    )
+
+
+def _map_data(
+    both: _Compared, units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame | None, load_unit: str
+) -> dict[str, Any]:
+    data = map_data(both.shapes, both.signs, schools)
+    for zone, before, after in zip(data["zones"], both.loads_today, both.loads_proposed, strict=True):
+        zone |= {"load_today": format_load(before), "load_proposed": format_load(after)}
+    rows = zip(
+        unit_names(units),
+        millionths(units["workload"]).tolist(),
+        both.shapes.at.tolist(),
+        both.today,
+        both.proposed,
+        strict=True,
+    )
+    facts = [
+        {
+            "at": at,
+            "facts": [
+                name,
+                f"Today: {both.signs[before].name}",
+                f"Proposed: {both.signs[after].name}" if after != before else "Stays",
+                f"{format_load(load)} {load_unit}",
+            ],
+        }
+        for name, load, at, before, after in rows
+    ]
+    return data | {"today": both.today, "proposed": both.proposed, "units": facts}
+
+
+def _pictures(both: _Compared, load_unit: str) -> list[Chart]:
+    moved = sum(a != b for a, b in zip(both.today, both.proposed, strict=True))
+    imbalance = [format_imbalance(loads) for loads in both.counted]
+    return [
+        _picture(both, f"Today, imbalance {imbalance[0]}", _told(both.signs, both.loads_today, load_unit), "today"),
+        _picture(
+            both, f"Proposed, imbalance {imbalance[1]}", _told(both.signs, both.loads_proposed, load_unit), "proposed"
+        ),
+        _picture(both, "What changes, from → to", f"{moved} moved; the table below names them", "changes"),
+    ]
+
+
+def _picture(both: _Compared, caption: str, description: str, view: str) -> Chart:
+    loads = both.loads_today if view == "today" else both.loads_proposed
+    picture = plan_picture(
+        both.shapes,
+        both.today if view == "today" else both.proposed,
+        both.signs,
+        title=f"Map: {caption}",
+        description=description,
+        former=both.today,
+        lines=[format_load(load) for load in loads],
+        only_changes=view == "changes",
+    )
+    return Chart(picture, caption)
+
+
+def _told(signs: Sequence[ZoneSign], loads: Sequence[int], load_unit: str) -> str:
+    return ", ".join(f"{sign.name} {format_load(load)} {load_unit}" for sign, load in zip(signs, loads, strict=True))
+
+
+def _legends(schools: gpd.GeoDataFrame | None, *, has_boundary: bool) -> dict[str, list[LegendItem]]:
+    located = None if schools is None else schools[has_place(schools)]
+    return {
+        "Signs": [
+            PlanSign("Moved, from → to", "moved"),
+            PlanSign("Border of a zone", "zone"),
+            PlanSign("Border of a zone today, given up", "former"),
+            *([LegendItem("District boundary", "line")] if has_boundary else []),
+        ],
+        "Schools": [] if located is None else school_legend(located["level"].tolist(), has_rings=False),
+    }
+
+
+def _frontier(frontier: pd.DataFrame, *, knee: int | None, chosen: int | None) -> Chart:
+    caption = "How even the zones can be for each number of moves"
+    described = "Every dot is the best plan found with at most so many moves; the table below holds the numbers."
+    return Chart(frontier_chart(frontier, title=caption, description=described, knee=knee, chosen=chosen), caption)
+
+
+def _move_table(moves: pd.DataFrame, names: dict[str, str], noun: str, load_unit: str) -> DataTable:
+    known = [name for name in ("schools", "students") if name in moves.columns]
+    rows = tuple(
+        (
+            str(row["name"]),
+            names.get(str(row["zone_before"]), str(row["zone_before"])),
+            names.get(str(row["zone_after"]), str(row["zone_after"])),
+            number(row["workload"], 2),
+            *(count(row[name]) for name in known),
+        )
+        for row in moves.to_dict("records")
+    )
+    columns = (noun.capitalize(), "From", "To", f"Load, {load_unit}", *(name.capitalize() for name in known))
+    return DataTable("What changes", columns, rows or (("Nothing", *[NONE_NAMED] * (len(columns) - 1)),))
+
+
+def _score_table(scores: pd.DataFrame) -> DataTable:
+    rows = tuple(
+        (
+            _label(row),
+            str(row.get("unit", "")),
+            _shown(row["current"]),
+            _shown(row["proposed"]),
+            _BEST.get(str(row.get("best", "")), "alike" if row.get("better") else ""),
+        )
+        for row in scores.to_dict("records")
+        if not _is_unscored(row)
+    )
+    return DataTable("Today and proposed, measure by measure", _SCORE_COLUMNS, rows)
+
+
+def _unscored(scores: pd.DataFrame) -> list[str]:
+    left_out = [
+        f"{_label(row)} ({str(row['proposed']).removeprefix(_NOT_SCORED).lstrip(': ') or 'no data'})"
+        for row in scores.to_dict("records")
+        if _is_unscored(row)
+    ]
+    return [f"Not scored: {', '.join(left_out)}."] if left_out else []
+
+
+def _is_unscored(row: dict[Any, Any]) -> bool:
+    return all(str(row[side]).startswith(_NOT_SCORED) or pd.isna(row[side]) for side in ("current", "proposed"))
+
+
+def _label(row: dict[Any, Any]) -> str:
+    return str(row["label"] if "label" in row else row["measure"])
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else number(value, 2)
+
+
+def _load_table(both: _Compared, *, load_name: str) -> DataTable:
+    today, proposed = both.counted
+    rows = tuple(
+        (
+            sign.name,
+            format_load(before),
+            against_mean_text(before, today, is_apart=is_apart),
+            format_load(after),
+            against_mean_text(after, proposed, is_apart=is_apart),
+        )
+        for sign, before, after, is_apart in zip(
+            both.signs, both.loads_today, both.loads_proposed, both.is_apart, strict=True
+        )
+    )
+    columns = ("Zone", "Today", "Today, against the mean", "Proposed", "Proposed, against the mean")
+    return DataTable(f"Load of each zone: {load_name}", columns, rows)

@@ -1,0 +1,687 @@
+"""Sheets for officers: the day one is absent, and the visits of a week, to print."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import ColumnError, count_text
+from safeschools_geo.pages._charts import DAYS, FAINT, FRAME, GREY, INK, LETTER, svg, text
+from safeschools_geo.pages._coverage_map import (
+    CoverageSign,
+    MapLayers,
+    Mark,
+    MinuteClasses,
+    outlines_of,
+    place_of,
+    still_map,
+    zone_layer,
+)
+from safeschools_geo.pages._coverage_parts import (
+    MINUTES,
+    Column,
+    CoverageContent,
+    KeyFigure,
+    Link,
+    MarkedTable,
+    Section,
+    change,
+    coverage_document,
+    decimal,
+    finite,
+    is_figure,
+    missing_notes,
+    named,
+    printed,
+    require_tables,
+    share,
+    whole,
+    words,
+)
+from safeschools_geo.pages._coverage_tables import level_text
+from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
+from safeschools_geo.pages._page import NEIGHBOUR_FILLS, NONE_NAMED, Chart, LegendItem
+from safeschools_geo.pages._term import new_map, thumbnail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import geopandas as gpd
+
+    from safeschools_geo.pages._page import OfflinePage, PageContext
+
+
+# ── The map of the day an officer is absent: the zones of that day, and the schools that change hands
+
+MOVED = "#7a0019"
+"""Colour of what changes hands."""
+
+_OTHER, _OPACITY, _WIDTH = "#ececea", 0.6, 480.0
+_PAPER = "#ffffff"
+
+
+@dataclass(frozen=True, eq=False)
+class AbsenceMap:
+    """The map of the day.
+
+    Parameters
+    ----------
+    layers
+        What it shows.
+    zone_fills
+        Colour of each of today's zones, for the small picture; None where the officer is absent.
+    legend
+        Its signs.
+    picture
+        The map as SVG.
+    """
+
+    layers: MapLayers
+    zone_fills: list[str | None]
+    legend: list[LegendItem]
+    picture: str
+
+
+def taker_fills(takers: Sequence[str]) -> dict[str, str]:
+    """Give each zone that takes schools a colour."""
+    return {zone_id: NEIGHBOUR_FILLS[i % len(NEIGHBOUR_FILLS)] for i, zone_id in enumerate(takers)}
+
+
+def absence_map(
+    zones: gpd.GeoDataFrame,
+    schools: gpd.GeoDataFrame,
+    changed: pd.DataFrame,
+    *,
+    absent: Sequence[str],
+    plan_zones: gpd.GeoDataFrame | None,
+    takers: Mapping[str, str],
+    officers: Mapping[str, str],
+    zone_names: Mapping[str, str],
+    behind: dict[str, Any],
+    title: str,
+) -> AbsenceMap:
+    """Make the map of the day."""
+    fills = taker_fills(list(takers))
+    day = zones if plan_zones is None else plan_zones[has_place(plan_zones)]
+    counts = changed["zone_after"].astype("str").value_counts().to_dict()
+    marks = [*_unchanged(schools, changed), *_changed(schools, changed, takers)]
+    ids = day["zone_id"].astype("str").tolist()
+    zone_fills = [None if z in absent else fills.get(z, _OTHER) for z in zones["zone_id"].astype("str")]
+
+    def label(zone_id: str) -> list[str]:
+        if str(zone_id) in absent:
+            return [officers.get(str(zone_id), zone_names.get(str(zone_id), str(zone_id))), "absent"]
+        more = [f"+{count_text(counts[str(zone_id)], 'school')}"] if str(zone_id) in counts else []
+        return [officers.get(str(zone_id), zone_names.get(str(zone_id), str(zone_id))), *more]
+
+    features = zone_layer(
+        day,
+        fills=[None if zone in absent else fills.get(zone, _OTHER) for zone in ids],
+        opacity=_OPACITY,
+        label=label,
+        facts=lambda zone_id: [zone_names.get(str(zone_id), str(zone_id)), ", ".join(label(zone_id))],
+        heaviest=None,
+        marks=marks,
+    )
+    is_absent = zones["zone_id"].astype("str").isin(list(absent))
+    layers = MapLayers(features, marks, outlines=outlines_of(zones[is_absent & has_place(zones)]), backdrop=behind)
+    told = "; ".join(f"{officer} takes {count_text(counts.get(zone, 0), 'school')}" for zone, officer in takers.items())
+    return AbsenceMap(
+        layers,
+        zone_fills,
+        legend=_legend(has_plan=plan_zones is not None, has_changes=len(changed) > 0, has_takers=bool(takers)),
+        picture=still_map(layers, title=title, description=told or "No school changes hands", width=_WIDTH),
+    )
+
+
+def _unchanged(schools: gpd.GeoDataFrame, changed: pd.DataFrame) -> list[Mark]:
+    others = schools[has_place(schools) & schools["in_program"].astype("bool")]
+    others = others[~others["school_id"].astype("str").isin(changed["school_id"].astype("str"))]
+    return [
+        Mark(
+            at=place_of(shape),
+            shape="circle",
+            color=GREY,
+            line="#ffffff",
+            radius=3,
+            weight=1,
+            facts=[words(name), "Its officer is the usual one"],
+            label="",
+            side="right",
+        )
+        for name, shape in zip(others["name"], others.geometry, strict=True)
+    ]
+
+
+def _changed(schools: gpd.GeoDataFrame, changed: pd.DataFrame, takers: Mapping[str, str]) -> list[Mark]:
+    located = schools[has_place(schools)]
+    at = dict(zip(located["school_id"].astype("str"), map(place_of, located.geometry), strict=True))
+    return [
+        Mark(
+            at=at[str(row["school_id"])],
+            shape="circle",
+            color=_PAPER,
+            line=MOVED,
+            radius=9,
+            weight=2.5,
+            facts=[
+                f"{row['number']}. {words(row['name'])}",
+                f"{level_text(row['level'])}: {takers[str(row['zone_after'])]} covers",
+                f"By the model {change(row['response_change_min'], MINUTES)} min against a usual day",
+            ],
+            label=str(row["number"]),
+            side="center",
+        )
+        for row in changed.to_dict("records")
+        if str(row["school_id"]) in at
+    ]
+
+
+def _legend(*, has_plan: bool, has_changes: bool, has_takers: bool) -> list[LegendItem]:
+    return [
+        *([CoverageSign("School that changes hands, with its number in the lists", "number")] if has_changes else []),
+        LegendItem("Other school", "circle", GREY),
+        *(
+            [LegendItem("Zone of an officer who takes schools", "fill", NEIGHBOUR_FILLS[0], _OPACITY)]
+            if has_takers
+            else []
+        ),
+        LegendItem("Zone as usual", "fill", _OTHER),
+        CoverageSign("Zone whose officer is absent", "absent"),
+        *([] if has_plan else [LegendItem("No officer of its own this day", "hatch")]),
+    ]
+
+
+# ── Tables of the day an officer is absent: who takes which school, loads usually and on that day, and all cases
+
+FOLDER = "absence"
+"""Folder of the pages of cases, beside the page that lists them."""
+
+_AND = " and "
+_NUMBER = re.compile(r"(\d+)")
+
+
+def taker_sections(
+    changed: pd.DataFrame, *, takers: Mapping[str, str], fills: Mapping[str, str], zone_names: Mapping[str, str]
+) -> list[Section]:
+    """Print who takes which schools, a part for each officer."""
+    columns = (
+        Column("No.", "number", whole),
+        Column("School", "name", words),
+        Column("Level", "level", level_text),
+        Column("Minutes, by the model", "response_change_min", lambda value: change(value, MINUTES)),
+        Column("Calls a week", "calls_per_week", lambda value: decimal(value, 2)),
+    )
+    parts: list[Section] = []
+    for zone_id, officer in takers.items():
+        mine = changed[changed["zone_after"].astype("str") == zone_id]
+        name = zone_names.get(zone_id, zone_id)
+        title = f"{officer} takes {count_text(len(mine), 'school')}"
+        table = printed(mine, columns, caption=f"Of {name}; minutes more or less than on a usual day")
+        parts.append(Section(f"taker-{len(parts) + 1}", title, "", (), [table], swatch=fills.get(zone_id, "")))
+    return parts
+
+
+def load_table(loads: pd.DataFrame, *, takers: Mapping[str, str]) -> MarkedTable:
+    """Print loads usually and on the day."""
+    columns = (
+        Column("Zone", "name", words),
+        Column("Officer", "officer", words),
+        Column("Schools", "schools", words),
+        Column("Hours", "hours", words),
+        Column("Busy", "busy", words),
+    )
+    frame = _beside(loads, "schools", ("schools_after", "schools_before"), whole)
+    frame = _beside(frame, "hours", ("load_after_h", "load_before_h"), decimal)
+    frame = _beside(frame, "busy", ("busy_after_share", "busy_before_share"), share)
+    caption = "This day (usually): schools, officer-hours per school day, and busy with calls by the model"
+    table = printed(frame, columns, caption=caption)
+    marked = frozenset(i for i, zone_id in enumerate(loads["zone_id"].astype("str")) if zone_id in takers)
+    return MarkedTable(table.caption, table.columns, table.rows, marked=marked)
+
+
+def in_order(cases: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Sort the cases by officer, one officer alone before two."""
+    # A post may have " and " in its name: what is joined is taken apart only where nothing else is known.
+    rows = [{"officers": str(row["absent"]).split(_AND), **row} for row in cases.to_dict("records")]
+    return sorted(rows, key=lambda row: (len(row["officers"]), [_natural(one) for one in row["officers"]]))
+
+
+def case_table(rows: Sequence[dict[Any, Any]], *, caption: str) -> MarkedTable:
+    """Print cases with links to their pages."""
+    cells = tuple(
+        (
+            words(row["absent"]),
+            change(row["response_change_min"], MINUTES),
+            change(row["overflow_change_share"], ""),
+            words(row["busiest_zone"]),
+            decimal(row["busiest_load_h"]),
+            words(row["finding"]),
+        )
+        for row in rows
+    )
+    columns = (
+        "Absent",
+        "Mean minutes, by the model against a usual day",
+        "Goes to patrol, points",
+        "Busiest zone",
+        "Its hours",
+        "Who covers what",
+    )
+    links = {(i, 0): Link(_href(row), words(row["absent"])) for i, row in enumerate(rows)}
+    return MarkedTable(caption, columns, cells, links=links)
+
+
+def case_matrix(rows: Sequence[dict[Any, Any]]) -> MarkedTable | None:
+    """Cross the officers who are absent: one alone on the diagonal."""
+    officers = sorted({one for row in rows for one in row["officers"]}, key=_natural)
+    place = {officer: i for i, officer in enumerate(officers)}
+    minutes = np.array([finite(row["response_change_min"]) for row in rows])
+    classes = MinuteClasses.of(minutes)
+    texts: dict[tuple[int, int], str] = {}
+    shades: dict[tuple[int, int], int] = {}
+    links: dict[tuple[int, int], Link] = {}
+    for row, value in zip(rows, minutes.tolist(), strict=True):
+        if len(row["officers"]) > 2:  # noqa: PLR2004 - a table has two sides
+            continue
+        ends = {place[row["officers"][0]], place[row["officers"][-1]]}
+        for a, b in {(min(ends), max(ends)), (max(ends), min(ends))}:
+            cell = (a, b + 1)
+            texts[cell] = change(value, MINUTES)
+            links[cell] = Link(_href(row), f"{row['absent']} absent: {change(value, MINUTES)} min")
+            if (shade := classes.place(value)) is not None:
+                shades[cell] = shade
+    if all(a == b - 1 for a, b in texts):
+        return None
+    cells = tuple(
+        (officer, *(texts.get((i, j + 1), "") for j in range(len(officers)))) for i, officer in enumerate(officers)
+    )
+    diagonal = frozenset((i, i + 1) for i in range(len(officers)))
+    caption = "Mean minutes more than on a usual day, by the model; framed: one officer absent"
+    return MarkedTable(caption, ("Absent", *officers), cells, shades=shades, bold=diagonal, links=links)
+
+
+def _beside(frame: pd.DataFrame, name: str, columns: tuple[str, str], written: Callable[[Any], str]) -> pd.DataFrame:
+    """Write a figure of the day with what it usually is behind it."""
+    after, before = (frame[column].map(written, na_action=None).astype("str") for column in columns)
+    return frame.assign(**{name: after + "\u00a0(" + before + ")"})
+
+
+def _href(row: Mapping[Any, Any]) -> str:
+    return f"{FOLDER}/{quote(str(row['name']))}"
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(text)]
+
+
+# ── Pages of the day an officer is absent: one for each case, and one that lists them all
+
+_TAKEOVER = [
+    *("school_id", "name", "level", "zone_before", "zone_after", "officer_after"),
+    *("calls_per_week", "response_change_min"),
+]
+_LOADS = [
+    *("zone_id", "name", "officer", "schools_before", "schools_after"),
+    *("load_before_h", "load_after_h", "busy_before_share", "busy_after_share"),
+]
+_CASES = ["name", "absent", "response_change_min", "overflow_change_share", "busiest_zone", "busiest_load_h", "finding"]
+
+
+def absence_page(
+    *,
+    case: Mapping[str, Any],
+    takeover: pd.DataFrame,
+    loads: pd.DataFrame,
+    zones: gpd.GeoDataFrame,
+    schools: gpd.GeoDataFrame,
+    finding: str,
+    context: PageContext,
+    plan_zones: gpd.GeoDataFrame | None = None,
+    notes: Sequence[str] = (),
+    boundary: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    tiles: bool = False,
+) -> OfflinePage:
+    """Draw who covers what on a day when one officer or more are absent: a sheet for the team leader."""
+    require_tables({"takeover": (takeover, _TAKEOVER), "loads": (loads, _LOADS)})
+    names = named(loads, "name") | named(zones, "name")
+    officers = named(zones, "officer") | named(loads, "officer")
+    absent = {str(one["zone_id"]): _post(one.get("officer")) for one in case["absent"]}
+    changed = _numbered(takeover)
+    takers = {
+        str(zone): words(officer) if pd.notna(officer) else officers.get(str(zone), names.get(str(zone), str(zone)))
+        for zone, officer in changed[["zone_after", "officer_after"]].drop_duplicates("zone_after").to_numpy().tolist()
+    }
+    title = f"{_who(absent, names)} absent: who covers what"
+    drawn = absence_map(
+        zones,
+        schools,
+        changed,
+        absent=list(absent),
+        plan_zones=plan_zones,
+        takers=takers,
+        officers=officers,
+        zone_names=names,
+        behind=backdrop(boundary=boundary, roads=roads, places=places),
+        title="Map of the day",
+    )
+    content = CoverageContent(
+        title=title,
+        finding=finding,
+        figures=_key_figures(case, schools=len(changed), takers=len(takers)),
+        legends={"Signs": drawn.legend},
+        picture=drawn.picture,
+        sections=[
+            *taker_sections(changed, takers=takers, fills=taker_fills(list(takers)), zone_names=names),
+            Section("loads", "What it does to loads", "", (), [load_table(loads, takers=takers)]),
+        ],
+        notes=[*missing_notes({"takeover": changed, "loads": loads}), *notes],
+    )
+    chart = new_map("Map of the day", zones, context, boundary=boundary, tiles=tiles)
+    drawn.layers.add_to(chart)
+    Drawn().add_to(chart)
+    return coverage_document(
+        "absence.html.j2",
+        content,
+        context=context,
+        chart=chart,
+        tiles=tiles,
+        thumbnail=thumbnail(zones, drawn.zone_fills),
+    )
+
+
+def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, notes: Sequence[str] = ()) -> OfflinePage:
+    """List the pages of all cases, to be found by who is absent."""
+    require_tables({"cases": (cases, _CASES)})
+    rows = in_order(cases)
+    single = [row for row in rows if len(row["officers"]) == 1]
+    several = [row for row in rows if len(row["officers"]) > 1]
+    matrix = case_matrix(rows)
+    lead = (
+        "Find one officer in the rows and the other in the columns; darker is slower. Each figure is the minutes by "
+        "which the model has the mean response longer than on a usual day, and opens its page."
+    )
+    content = CoverageContent(
+        title="When an officer is absent",
+        finding=finding,
+        sections=[
+            *([Section("look-up", "Look up who is absent", lead, (), [matrix])] if matrix else []),
+            *(
+                Section(anchor, heading, "", (), [case_table(some, caption=f"{heading}: each name opens its page")])
+                for anchor, heading, some in (
+                    ("one", "One officer absent", single),
+                    ("two", "Two officers absent", several),
+                )
+                if some
+            ),
+        ],
+        notes=[*missing_notes({"cases": cases}), *notes],
+    )
+    return coverage_document("absences.html.j2", content, context=context)
+
+
+def _who(absent: Mapping[str, str | None], names: Mapping[str, str]) -> str:
+    told = [
+        f"of {names.get(zone, zone)}" if officer is None else f"{officer} ({names.get(zone, zone)})"
+        for zone, officer in absent.items()
+    ]
+    return f"{'Officer' if len(told) == 1 else 'Officers'} {' and '.join(told)}"
+
+
+def _post(officer: object) -> str | None:
+    """Name an officer, None where there is no name."""
+    told = words(officer)
+    return None if told == NONE_NAMED else told
+
+
+def _numbered(takeover: pd.DataFrame) -> pd.DataFrame:
+    """Keep what changes hands, the officers in the order of how many schools they take, and number it."""
+    before, after = (takeover[column].astype("str") for column in ("zone_before", "zone_after"))
+    changed = takeover[(before != after).to_numpy()]
+    many = changed["zone_after"].astype("str").value_counts().to_dict()
+    rows = zip(changed["zone_after"].astype("str"), changed["name"].astype("str"), range(len(changed)), strict=True)
+    order = [place for _, _, _, place in sorted((-many[zone], zone, name, place) for zone, name, place in rows)]
+    changed = changed.iloc[order]
+    return changed.assign(number=range(1, len(changed) + 1))
+
+
+def _against(usual: str) -> str:
+    return f"against a usual day, when the record says {usual}" if usual else "against a usual day"
+
+
+def _key_figures(case: Mapping[str, Any], *, schools: int, takers: int) -> list[KeyFigure]:
+    by = f"by {takers} officer{'' if takers == 1 else 's'}"
+    return [
+        KeyFigure("Schools to cover", f"{schools}", by),
+        KeyFigure(
+            "Mean response, by the model",
+            f"{change(case['response_change_min'], MINUTES)} min",
+            _against(case.get("usual_response", "")),
+        ),
+        KeyFigure(
+            "Calls that go to patrol, by the model",
+            f"{change(case['overflow_change_share'], '')} points",
+            _against(case.get("usual_overflow", "")),
+        ),
+        KeyFigure("Imbalance this day", share(case["imbalance_after"]), "of the officers who are there"),
+    ]
+
+
+# ── The visits of a week as inline SVG: a line for each day, a bar for each visit
+
+_LEFT, _RIGHT, _WEEK_CHART_WIDTH, _TOP, _LINE = 110.0, 30.0, 760.0, 34.0, 34.0
+_HOUR_MIN = 60
+
+WINDOWS = {
+    "arrival": ("Arrival", "A", "#56b4e9"),
+    "class": ("During class", "C", "#d9d9d4"),
+    "lunch": ("Lunch", "L", "#f0e442"),
+    "dismissal": ("Dismissal", "D", "#e69f00"),
+}
+"""Windows of a visit: what they are called, their letter and their colour."""
+
+
+class Bar(NamedTuple):
+    """A visit.
+
+    Parameters
+    ----------
+    day
+        Row of the day, from 0.
+    arrive_min, leave_min
+        Minutes of the day.
+    drive_min
+        Minutes of driving before it; 0 where they are not known.
+    window
+        One of `WINDOWS`.
+    told
+        What it is, for those who point at it.
+    """
+
+    day: int
+    arrive_min: int
+    leave_min: int
+    drive_min: float
+    window: str
+    told: str
+
+
+def week_chart(days: Sequence[str], bars: Sequence[Bar], *, title: str) -> str:
+    """Draw the visits of a week."""
+    if not bars:
+        return svg(_WEEK_CHART_WIDTH, 50, title, "No visit is planned.", [text(16, 30, "No visit is planned.")])
+    first = min(int(bar.arrive_min - bar.drive_min) for bar in bars) // _HOUR_MIN
+    last = -(-max(bar.leave_min for bar in bars) // _HOUR_MIN)
+    south = _TOP + _LINE * len(days)
+
+    def x(minutes: float) -> float:
+        return _LEFT + (minutes - _HOUR_MIN * first) / (_HOUR_MIN * (last - first)) * (
+            _WEEK_CHART_WIDTH - _LEFT - _RIGHT
+        )
+
+    parts = []
+    for hour in range(first, last + 1):
+        parts.append(f'<path d="M{x(_HOUR_MIN * hour):.1f},{_TOP}V{south}" stroke="{FAINT}"/>')
+        parts.append(text(x(_HOUR_MIN * hour), _TOP - 10, f"{hour}:00", anchor="middle", color=GREY, size=13))
+    for row, day in enumerate(days):
+        y = _TOP + row * _LINE
+        parts.append(text(_LEFT - 12, y + 22, day, anchor="end"))
+        parts.append(f'<path d="M{_LEFT},{y}H{_WEEK_CHART_WIDTH - _RIGHT}" stroke="{FRAME}"/>')
+    parts.append(f'<path d="M{_LEFT},{south}H{_WEEK_CHART_WIDTH - _RIGHT}" stroke="{FRAME}"/>')
+    for bar in bars:
+        y, left, right = _TOP + bar.day * _LINE, x(bar.arrive_min), x(bar.leave_min)
+        _, letter, color = WINDOWS.get(bar.window, WINDOWS["class"])
+        drive = (
+            f'<path d="M{x(bar.arrive_min - bar.drive_min):.1f},{y + 17}H{left:.1f}" stroke="{INK}" stroke-width="4"/>'
+        )
+        box = f'x="{left:.1f}" y="{y + 5}" width="{max(right - left, 1):.1f}" height="24"'
+        parts.append(
+            f"<g><title>{escape(bar.told)}</title>{drive}"
+            f'<rect {box} fill="{color}" stroke="{INK}"/>'
+            f"{text((left + right) / 2, y + 22, letter, anchor='middle', size=13)}</g>"
+        )
+    said = "A line for each day, a bar for each visit; the table below holds the same."
+    return svg(_WEEK_CHART_WIDTH, south + 38, title, said, [*parts, *_key(south + 26)])
+
+
+def _key(y: float) -> list[str]:
+    parts, at = [], _LEFT
+    for name, letter, color in WINDOWS.values():
+        parts.append(f'<rect x="{at:.1f}" y="{y - 13}" width="18" height="18" fill="{color}" stroke="{INK}"/>')
+        parts.append(text(at + 9, y + 1, letter, anchor="middle", size=13))
+        parts.append(text(at + 24, y + 1, name, size=13))
+        at += 44 + LETTER * len(name)
+    parts.append(f'<path d="M{at:.1f},{y - 4}h18" stroke="{INK}" stroke-width="4"/>')
+    parts.append(text(at + 24, y + 1, "drive", size=13))
+    return parts
+
+
+# ── The weekly visits of an officer as a page to print: day by day, and what does not fit
+
+_STOPS = ["day", "stop", "school_id", "school_name", "arrive", "leave", "window", "drive_min"]
+_UNMET = ["school_id", "school_name", "wanted", "given", "reason"]
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_KINDS = {"visits": "Visits", "windows": "Visits at arrival, lunch and dismissal", "first_windows": "Required windows"}
+
+
+class _Stop(NamedTuple):
+    time: str
+    school: str
+    window: str
+    drive: str
+
+
+class _Day(NamedTuple):
+    name: str
+    told: str
+    stops: list[_Stop]
+
+
+def visits_page(
+    *,
+    zone_name: str,
+    officer: str | None,
+    stops: pd.DataFrame,
+    unmet: pd.DataFrame,
+    finding: str,
+    week: object,
+    context: PageContext,
+    notes: Sequence[str] = (),
+) -> OfflinePage:
+    """Print the visits of one officer in one week."""
+    require_tables({"stops": (stops, _STOPS), "unmet": (unmet, _UNMET)})
+    _require_times(stops)
+    days = _in_order(stops)
+    who = zone_name if officer is None else f"{officer}, {zone_name}"
+    when = f"Week {week}" if isinstance(week, int) else words(week)
+    schools = int(stops["school_id"].nunique())
+    caption = "The week at a glance: the gaps are free for calls and the break"
+    content = CoverageContent(
+        title=f"Visits of {who}: {when}",
+        finding=finding,
+        figures=[
+            KeyFigure("Visits this week", whole(len(stops)), f"at {count_text(schools, 'school')}"),
+            KeyFigure(
+                "Does not fit",
+                count_text(unmet["school_id"].nunique(), "school"),
+                "see below why" if len(unmet) else "",
+            ),
+        ],
+        sections=[_unmet_section(unmet)],
+        notes=notes,
+    )
+    picture = Section("glance", "The week", "", [Chart(week_chart(list(days), _bars(days), title=caption), caption)])
+    told = [_Day(day, count_text(len(rows), "visit"), [_stop(row) for row in rows]) for day, rows in days.items()]
+    return coverage_document("visits.html.j2", content, context=context, picture=picture, days=told)
+
+
+def _require_times(stops: pd.DataFrame) -> None:
+    for column in ("arrive", "leave"):
+        is_faulty = ~stops[column].astype("str").str.fullmatch(_CLOCK).to_numpy(dtype=bool)
+        if is_faulty.any():
+            raise ColumnError(
+                "Some visits have no time that can be read.",
+                where=f"stops, column {column}",
+                ids=stops.index[is_faulty],
+                found=", ".join(stops.loc[is_faulty, column].astype("str").head(3)),
+                expected="HH:MM",
+            )
+
+
+def _in_order(stops: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
+    """Give the visits of each day, the days in the order of the week."""
+    rows = [{**row, "day": _day(str(row["day"]))} for row in stops.to_dict("records")]
+    order = {day: i for i, day in enumerate(DAYS)}
+    days = sorted({row["day"] for row in rows}, key=lambda day: (order.get(day, len(order)), day))
+    return {day: sorted((r for r in rows if r["day"] == day), key=lambda r: r["stop"]) for day in days}
+
+
+def _day(name: str) -> str:
+    return next((day for day in DAYS if day.casefold().startswith(name.casefold()[:3])), name)
+
+
+def _minutes(clock: object) -> int:
+    hours, minutes = str(clock).split(":")
+    return 60 * int(hours) + int(minutes)
+
+
+def _bars(days: Mapping[str, list[dict[Any, Any]]]) -> list[Bar]:
+    return [
+        Bar(
+            i,
+            _minutes(row["arrive"]),
+            _minutes(row["leave"]),
+            float(row["drive_min"]) if is_figure(row["drive_min"]) else 0.0,
+            str(row["window"]),
+            f"{day} {row['arrive']} to {row['leave']}: {row['school_name']}",
+        )
+        for i, (day, rows) in enumerate(days.items())
+        for row in rows
+    ]
+
+
+def _stop(row: Mapping[Any, Any]) -> _Stop:
+    window = WINDOWS.get(str(row["window"]), (words(row["window"]),))[0]
+    return _Stop(f"{row['arrive']}–{row['leave']}", words(row["school_name"]), window, whole(row["drive_min"]))
+
+
+def _unmet_section(unmet: pd.DataFrame) -> Section:
+    columns = (
+        Column("School", "school_name", words),
+        Column("Of what", "kind", lambda kind: _KINDS.get(str(kind), words(kind))),
+        Column("Wanted", "wanted", whole),
+        Column("Given", "given", whole),
+        Column("Why", "reason", words),
+    )
+    if unmet.empty:
+        return Section("unmet", "What does not fit", "Every school gets what is wanted.")
+    table = printed(unmet, columns, caption="What schools do not get this week, and why")
+    return Section("unmet", "What does not fit, and why", "", (), [table])

@@ -1,0 +1,638 @@
+"""Why a request has no plan: the rules that conflict, named, and the nearest tolerance that they allow."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError, count_text, name_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import ArrayLike
+
+
+# ── Which zones each unit can be in at all, once locks, groups and contiguity are followed to their end
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A zone whose fixed units cannot hang together.
+
+    Parameters
+    ----------
+    zone
+        Row of the zone.
+    units
+        Rows of two units that are fixed in it and lie apart.
+    between
+        Rows of units beside the first piece that may not join the zone, the ones fixed elsewhere; empty when
+        the two lie in parts of the district that no link joins.
+    """
+
+    zone: int
+    units: tuple[int, int]
+    between: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Forced:
+    """What follows from the rules.
+
+    Parameters
+    ----------
+    allowed
+        Whether a unit can be in a zone, shape (n, k), after all that follows; a row of False where nothing is left.
+    cuts
+        Zones whose fixed units cannot hang together.
+    """
+
+    allowed: NDArray[np.bool_]
+    cuts: tuple[Cut, ...]
+
+    @property
+    def fixed(self) -> NDArray[np.int64]:
+        """The zone of units that can be in one only, else -1; shape (n,)."""
+        return np.where(self.allowed.sum(axis=1) == 1, self.allowed.argmax(axis=1), -1)
+
+    @property
+    def nowhere(self) -> NDArray[np.int64]:
+        """The rows of units that can be in no zone."""
+        return np.flatnonzero(~self.allowed.any(axis=1))
+
+
+def follow_rules(
+    neighbours: Sequence[Iterable[int]], allowed: NDArray[np.bool_], together: Iterable[Sequence[int]] = ()
+) -> Forced:
+    """Strike out zones that units cannot be in, until nothing more follows.
+
+    A unit is struck out of a zone when the rest of its group cannot be there, or when it has no way to the units that
+    are fixed there; a unit through which every way between fixed units leads is fixed as well. Where rules contradict
+    each other the zones concerned are left as they are, and told.
+    """
+    links = [set(js) for js in neighbours]
+    groups = [list(group) for group in together]
+    now = allowed.copy()
+    cuts: dict[int, Cut] = {}
+    while True:
+        before = now.copy()
+        for group in groups:
+            now[group] = now[group].all(axis=0)
+        open_zones = [zone for zone in range(now.shape[1]) if zone not in cuts]
+        # Every zone is followed from the same state, so that a unit struck out of all of them at once is told as such.
+        state = now.copy()
+        for zone in open_zones:
+            now &= _without_unreached(state, links, zone, cuts)
+        # A unit that two zones need goes to the first; the second is then told as cut.
+        for zone in open_zones:
+            now[_needed_units(now, links, zone)] &= np.arange(now.shape[1]) == zone
+        if (now == before).all():
+            return Forced(now, tuple(cuts[zone] for zone in sorted(cuts)))
+
+
+def reached(start: int, inside: set[int], links: Sequence[Iterable[int]]) -> set[int]:
+    """Find the units that hang on to one."""
+    return set(_ways(start, inside, links))
+
+
+def _ways(start: int, inside: set[int], links: Sequence[Iterable[int]]) -> dict[int, int]:
+    # Unit → the unit before it on a shortest way from the start.
+    came, front = {start: start}, deque([start])
+    while front:
+        unit = front.popleft()
+        for other in sorted(links[unit]):
+            if other in inside and other not in came:
+                came[other] = unit
+                front.append(other)
+    return came
+
+
+def _fixed_in(state: NDArray[np.bool_], zone: int) -> tuple[list[int], set[int]]:
+    inside = np.flatnonzero(state[:, zone]).tolist()
+    return [i for i in inside if state[i].sum() == 1], set(inside)
+
+
+def _without_unreached(
+    state: NDArray[np.bool_], links: Sequence[set[int]], zone: int, cuts: dict[int, Cut]
+) -> NDArray[np.bool_]:
+    after = state.copy()
+    fixed, inside = _fixed_in(state, zone)
+    if not fixed:
+        return after
+    piece = reached(fixed[0], inside, links)
+    apart = [i for i in fixed if i not in piece]
+    if apart:
+        cuts[zone] = Cut(zone, (fixed[0], apart[0]), _between(state, links, piece, fixed[0], apart[0]))
+    else:
+        after[sorted(inside - piece), zone] = False
+    return after
+
+
+def _needed_units(state: NDArray[np.bool_], links: Sequence[set[int]], zone: int) -> list[int]:
+    fixed, inside = _fixed_in(state, zone)
+    if not fixed:
+        return []
+    ways = _ways(fixed[0], inside, links)
+    if any(i not in ways for i in fixed):
+        return []
+    return [
+        unit
+        for unit in sorted(_on_the_way(ways, fixed))
+        if any(i not in reached(fixed[0], inside - {unit}, links) for i in fixed[1:])
+    ]
+
+
+def _on_the_way(ways: dict[int, int], fixed: Sequence[int]) -> set[int]:
+    # A unit that every way leads through is on the shortest way too.
+    found = set()
+    for unit in fixed[1:]:
+        step = ways[unit]
+        while step != ways[step]:
+            found.add(step)
+            step = ways[step]
+    return found - set(fixed)
+
+
+def _between(
+    state: NDArray[np.bool_], links: Sequence[set[int]], piece: set[int], one: int, other: int
+) -> tuple[int, ...]:
+    every = set(range(len(links)))
+    if other not in reached(one, every, links):
+        return ()
+    rim = {j for i in piece for j in links[i]} - piece
+    beyond = reached(other, every - rim - piece, links)
+    wall = sorted(j for j in rim if j == other or links[j] & beyond)
+    return tuple([j for j in wall if state[j].sum() == 1] or wall)
+
+
+# ── Rules of a request that cannot hold together: how they are told, and how they are raised
+
+ROUNDING = 1e-9
+"""Loads this near to a limit, as shares of the mean, are within it."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Rules that cannot hold together.
+
+    Parameters
+    ----------
+    code
+        A stable word for it, such as ``locks_cut``.
+    message
+        What conflicts, in one sentence or two, with ids.
+    ids
+        The units concerned.
+    zones
+        The zones concerned.
+    nearest_tolerance
+        No plan has a smaller imbalance than this, for this reason alone; None where the tolerance is not the reason.
+    remedy
+        What can be done about it.
+    """
+
+    code: str
+    message: str
+    ids: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    nearest_tolerance: float | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is asked for, in plain arrays.
+
+    Parameters
+    ----------
+    start
+        Current zone of each unit, shape (n,).
+    links
+        Rows of the units that each unit is linked to.
+    loads
+        Load of each unit, shape (n,).
+    unit_ids, zone_ids
+        Ids of the n units and the k zones.
+    allowed
+        Whether a unit may be in a zone, shape (n, k): locks, roots and forbidden pairs.
+    groups
+        Rows of units that stay in one zone; no unit is in two groups.
+    tolerance
+        Largest imbalance, if it is limited.
+    max_moves
+        Most units that may move, if that is limited.
+    """
+
+    start: NDArray[np.int64]
+    links: tuple[tuple[int, ...], ...]
+    loads: NDArray[np.float64]
+    unit_ids: tuple[str, ...]
+    zone_ids: tuple[str, ...]
+    allowed: NDArray[np.bool_]
+    groups: tuple[tuple[int, ...], ...]
+    tolerance: float | None
+    max_moves: int | None
+
+    @property
+    def mean(self) -> float:
+        """The mean load of a zone."""
+        return math.fsum(self.loads) / len(self.zone_ids)
+
+    @property
+    def least(self) -> float:
+        """The smallest load that a zone may have."""
+        return -math.inf if self.tolerance is None else self.mean * (1 - self.tolerance - ROUNDING)
+
+    @property
+    def most(self) -> float:
+        """The largest load that a zone may have."""
+        return math.inf if self.tolerance is None else self.mean * (1 + self.tolerance + ROUNDING)
+
+    def names(self, rows: Iterable[int]) -> tuple[str, ...]:
+        """Name some units."""
+        return tuple(self.unit_ids[i] for i in rows)
+
+    def parts(self) -> list[list[int]]:
+        """Find the parts of the district that no links join."""
+        left, found = set(range(len(self.unit_ids))), []
+        while left:
+            part = reached(min(left), left, self.links)
+            left -= part
+            found.append(sorted(part))
+        return found
+
+
+def nearest_tolerance(conflicts: Iterable[Conflict]) -> float | None:
+    """Find the smallest tolerance that the conflicts leave open."""
+    return max((c.nearest_tolerance for c in conflicts if c.nearest_tolerance is not None), default=None)
+
+
+def infeasible_error(conflicts: Iterable[Conflict], *, where: str = "the request") -> InputError:
+    """Turn conflicts into the error to raise."""
+    faults = [
+        SettingsError(f"There is no such plan. {c.message}", where=where, ids=c.ids, remedy=c.remedy or None)
+        for c in conflicts
+    ]
+    return faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
+
+
+def zone_names(zones: Sequence[str]) -> str:
+    """Name some zones."""
+    return f"zone {zones[0]}" if len(zones) == 1 else f"zones {name_ids(zones, shown=12)}"
+
+
+# ── Conflicts of loads: parts, units and zones that are too heavy or too light for a tolerance
+
+_MOST_ZONES_IN_SETS = 12
+
+
+def part_conflicts(request: Request, forced: Forced) -> list[Conflict]:
+    """Find out whether the parts of a disconnected district can each have zones."""
+    parts = request.parts()
+    if len(parts) == 1:
+        return []
+    k = len(request.zone_ids)
+    firsts = request.names(part[0] for part in parts)
+    if len(parts) > k:
+        said = (
+            f"The district falls into {len(parts)} parts that no links join (those of {name_ids(firsts)}), and each "
+            f"needs a zone of its own; there are {k}."
+        )
+        remedy = f"Add links (bridges) between the parts, or ask for at least {len(parts)} zones."
+        return [Conflict("more_parts_than_zones", said, firsts, remedy=remedy)]
+    fixed = forced.fixed
+    needed = [{int(z) for z in fixed[part] if z >= 0} for part in parts]
+    # A zone that is fixed in one part cannot serve another one.
+    free = k - len(set().union(*needed))
+    without = [p for p, zones in enumerate(needed) if not zones]
+    if len(without) > free:
+        ids = request.names(parts[p][0] for p in without)
+        said = (
+            f"{count_text(len(without), 'part')} of the district, cut off from the rest ({name_ids(ids)}), without a "
+            f"zone: locks and roots hold all zones but {free} elsewhere."
+        )
+        return [Conflict("part_without_zone", said, ids, remedy="Add links (bridges), or free roots or locks.")]
+    return _part_loads(request, parts, [max(1, len(zones)) for zones in needed])
+
+
+def _part_loads(request: Request, parts: list[list[int]], least: list[int]) -> list[Conflict]:
+    if request.tolerance is None or request.mean <= 0:
+        return []
+    k = len(request.zone_ids)
+    # best[j]: the smallest imbalance of whole parts, so far, that have j zones between them.
+    best = {0: 0.0}
+    for part, few in zip(parts, least, strict=True):
+        load = math.fsum(request.loads[part])
+        steps = {z: abs(load / z / request.mean - 1) for z in range(few, min(k, len(part)) + 1)}
+        sums = ((j + z, max(b, s)) for j, b in best.items() for z, s in steps.items())
+        best = {j: min(b for _, b in group) for j, group in itertools.groupby(sorted(sums), key=lambda pair: pair[0])}
+    nearest = best.get(k, math.inf)
+    if nearest <= request.tolerance + ROUNDING:
+        return []
+    loads = ", ".join(f"{request.unit_ids[p[0]]}: {math.fsum(request.loads[p]) / request.mean:.2f}" for p in parts)
+    said = (
+        f"The district falls into {len(parts)} parts that no links join. Their loads, in mean loads of a zone, are "
+        f"{loads} (named by their first unit), and no whole numbers of zones fit them within {request.tolerance:.2%}."
+    )
+    ids = request.names(p[0] for p in parts)
+    return [Conflict("parts_do_not_balance", said, ids, (), _finite(nearest), _ease(_finite(nearest)))]
+
+
+def load_conflicts(request: Request, forced: Forced) -> list[Conflict]:
+    """Find units and zones that no plan within the tolerance can have."""
+    if request.tolerance is None or request.mean <= 0:
+        return []
+    return [*_heaviest(request), *_zone_sets(request, forced)]
+
+
+def _heaviest(request: Request) -> list[Conflict]:
+    grouped = {i for g in request.groups for i in g}
+    blocks = [*request.groups, *((i,) for i in range(len(request.unit_ids)) if i not in grouped)]
+    heavy = [(load, b) for b in blocks if (load := math.fsum(request.loads[list(b)])) > request.most]
+    if not heavy:
+        return []
+    load, _ = max(heavy)
+    nearest = load / request.mean - 1
+    ids = request.names(i for _, b in sorted(heavy, key=lambda pair: -pair[0]) for i in b)
+    is_group = any(len(b) > 1 for _, b in heavy)
+    told = "are units kept together that weigh" if is_group else "is a unit that weighs"
+    said = (
+        f"There {told} {load / request.mean:.2f} times the mean load of a zone ({name_ids(ids)}): the imbalance is at "
+        f"least {nearest:.2%}, and {request.tolerance:.2%} is asked for."
+    )
+    more = "" if not is_group else ", or keep fewer units together"
+    return [Conflict("unit_too_heavy", said, ids, (), nearest, f"{_ease(nearest)[:-1]}{more}, or give finer units.")]
+
+
+def _zone_sets(request: Request, forced: Forced) -> list[Conflict]:
+    # What must be in every set of zones, and what can be in it, against what it may carry; the worst set is told.
+    k = len(request.zone_ids)
+    of_units = _as_bits(forced)
+    weighs: dict[int, float] = defaultdict(float)
+    for open_zones, load in zip(of_units, request.loads, strict=True):
+        weighs[open_zones] += float(load)
+    sizes = range(1, k) if k <= _MOST_ZONES_IN_SETS else range(1, 2)
+    heavy: list[tuple[float, int]] = []
+    light: list[tuple[float, int]] = []
+    for zones in itertools.chain.from_iterable(itertools.combinations(range(k), size) for size in sizes):
+        chosen = sum(1 << z for z in zones)
+        must = math.fsum(w for bits, w in weighs.items() if not bits & ~chosen) / len(zones)
+        can = math.fsum(w for bits, w in weighs.items() if bits & chosen) / len(zones)
+        if must > request.most:
+            heavy.append((must / request.mean - 1, chosen))
+        if can < request.least:
+            light.append((1 - can / request.mean, chosen))
+    found = [_too_heavy(request, of_units, *_worst(heavy))] if heavy else []
+    return [*found, _too_light(request, *_worst(light))] if light else found
+
+
+def _as_bits(forced: Forced) -> list[int]:
+    # Units that can be nowhere are told elsewhere; here they may be anywhere, so that nothing is overstated.
+    every = (1 << forced.allowed.shape[1]) - 1
+    return [sum(1 << z for z, may in enumerate(row) if may) or every for row in forced.allowed.tolist()]
+
+
+def _worst(found: list[tuple[float, int]]) -> tuple[float, int]:
+    return max(found, key=lambda pair: (round(pair[0], 9), -pair[1].bit_count(), -pair[1]))
+
+
+def _too_heavy(request: Request, of_units: list[int], nearest: float, chosen: int) -> Conflict:
+    zones = tuple(z for i, z in enumerate(request.zone_ids) if chosen >> i & 1)
+    ids = request.names(i for i, bits in enumerate(of_units) if not bits & ~chosen)
+    said = (
+        f"{name_ids(ids)} can be nowhere but in {zone_names(zones)}, by locks, roots, groups or for want of a way, and "
+        f"weigh {1 + nearest:.2f} times the mean load{' for each of these zones' if len(zones) > 1 else ''}: the "
+        f"imbalance is at least {nearest:.2%}, and {request.tolerance:.2%} is asked for."
+    )
+    return Conflict("zone_too_heavy", said, ids, zones, nearest, f"{_ease(nearest)[:-1]}, or free some of these units.")
+
+
+def _too_light(request: Request, nearest: float, chosen: int) -> Conflict:
+    zones = tuple(z for i, z in enumerate(request.zone_ids) if chosen >> i & 1)
+    said = (
+        f"All that can be in {zone_names(zones)} weighs {1 - nearest:.2f} times the mean load"
+        f"{' for each of these zones' if len(zones) > 1 else ''}: the imbalance is at least {nearest:.2%}, and "
+        f"{request.tolerance:.2%} is asked for."
+    )
+    remedy = f"{_ease(nearest)[:-1]}, or free units around {'it' if len(zones) == 1 else 'them'}."
+    return Conflict("zone_too_light", said, (), zones, nearest, remedy)
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _ease(nearest: float | None) -> str:
+    if nearest is None:
+        return "Add links (bridges) between the parts."
+    # Rounded up, so that the figure that is shown is one that this reason allows.
+    return f"Allow a tolerance of at least {math.ceil(nearest * 10_000 - ROUNDING) / 10_000:.2%}."
+
+
+# ── Why a request has no plan: the rules that conflict, named, and the nearest tolerance that they leave
+
+
+def explain_infeasible(
+    start: ArrayLike,
+    neighbours: object,
+    loads: ArrayLike,
+    *,
+    unit_ids: Sequence[str],
+    zone_ids: Sequence[str],
+    allowed: ArrayLike | None = None,
+    together: Iterable[Sequence[int]] = (),
+    roots: ArrayLike | None = None,
+    tolerance: float | None = None,
+    max_moves: int | None = None,
+) -> tuple[Conflict, ...]:
+    """Find the rules of a request that cannot hold together.
+
+    Every conflict found, those of counting first, then of links, then of loads. Each is a proof that there is no
+    plan; none found is no proof that there is one.
+    """
+    request = _request(
+        start,
+        neighbours,
+        loads,
+        unit_ids=unit_ids,
+        zone_ids=zone_ids,
+        allowed=allowed,
+        together=together,
+        roots=roots,
+        tolerance=tolerance,
+        max_moves=max_moves,
+    )
+    forced = follow_rules(request.links, request.allowed, request.groups)
+    linked = [*_counts(request), *_groups(request), *_nowhere(request, forced), *_cuts(request, forced)]
+    return (
+        *linked,
+        *part_conflicts(request, forced),
+        *load_conflicts(request, forced),
+        *_moves(request, is_clear=not linked),
+    )
+
+
+def _request(
+    start: ArrayLike,
+    neighbours: object,
+    loads: ArrayLike,
+    *,
+    unit_ids: Sequence[str],
+    zone_ids: Sequence[str],
+    allowed: ArrayLike | None,
+    together: Iterable[Sequence[int]],
+    roots: ArrayLike | None,
+    tolerance: float | None,
+    max_moves: int | None,
+) -> Request:
+    n, k = len(unit_ids), len(zone_ids)
+    may = np.ones((n, k), dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
+    for zone, root in enumerate(np.full(k, -1) if roots is None else np.asarray(roots)):
+        if root >= 0:
+            may[root] &= np.arange(k) == zone
+    return Request(
+        start=np.asarray(start, dtype="int64"),
+        links=_links(neighbours, n),
+        loads=np.asarray(loads, dtype="float64"),
+        unit_ids=tuple(unit_ids),
+        zone_ids=tuple(zone_ids),
+        allowed=may,
+        groups=_merged(together),
+        tolerance=tolerance,
+        max_moves=max_moves,
+    )
+
+
+def _links(neighbours: object, n: int) -> tuple[tuple[int, ...], ...]:
+    if issparse(neighbours):
+        matrix = neighbours.tocsr()  # type: ignore[attr-defined]
+        return tuple(tuple(matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]].tolist()) for i in range(n))
+    return tuple(tuple(int(j) for j in js) for js in neighbours)  # type: ignore[attr-defined]
+
+
+def _merged(together: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+    groups: list[set[int]] = []
+    for group in together:
+        joined = set(group).union(*(g for g in groups if g & set(group)))
+        groups = [g for g in groups if not g & joined] + [joined]
+    return tuple(tuple(sorted(g)) for g in groups if len(g) > 1)
+
+
+def _counts(request: Request) -> list[Conflict]:
+    n, k = len(request.unit_ids), len(request.zone_ids)
+    blocks = n - sum(len(g) - 1 for g in request.groups)
+    if k > n:
+        said = (
+            f"{count_text(k, 'zone')} are asked for, and there are only {count_text(n, 'unit')}: each zone needs one."
+        )
+        return [Conflict("more_zones_than_units", said, remedy=f"Ask for at most {n} zones, or give finer units.")]
+    if k > blocks:
+        said = (
+            f"{count_text(k, 'zone')} are asked for, and units kept together leave only {count_text(blocks, 'block')} "
+            "to fill them: each zone needs one."
+        )
+        ids = request.names(i for g in request.groups for i in g)
+        return [
+            Conflict("more_zones_than_blocks", said, ids, remedy="Keep fewer units together, or ask for fewer zones.")
+        ]
+    return []
+
+
+def _groups(request: Request) -> list[Conflict]:
+    part_of = {i: p for p, part in enumerate(request.parts()) for i in part}
+    found = []
+    for group in request.groups:
+        names = request.names(group)
+        if not request.allowed[list(group)].all(axis=0).any():
+            told = "; ".join(f"{request.unit_ids[i]} may be in {_zones_text(request, i)}" for i in group)
+            said = f"{name_ids(names)} are to be kept together, but no zone is open to all of them: {told}."
+            remedy = "Take one of them out of the group, or lift its lock or forbidden pair."
+            found.append(Conflict("group_against_locks", said, names, remedy=remedy))
+        if len({part_of[i] for i in group}) > 1:
+            said = (
+                f"{name_ids(names)} are to be kept together, but no links join the parts of the district they lie in."
+            )
+            remedy = "Add a link (a bridge) between the parts, or take them out of the group."
+            found.append(Conflict("group_apart", said, names, remedy=remedy))
+    return found
+
+
+def _zones_text(request: Request, unit: int) -> str:
+    zones = [request.zone_ids[z] for z in np.flatnonzero(request.allowed[unit])]
+    if len(zones) == len(request.zone_ids):
+        return "any zone"
+    return f"zone{'s' if len(zones) > 1 else ''} {name_ids(zones)}" if zones else "no zone"
+
+
+def _nowhere(request: Request, forced: Forced) -> list[Conflict]:
+    at_once = np.flatnonzero(~request.allowed.any(axis=1)).tolist()
+    grouped = {i for g in request.groups for i in g}
+    later = [i for i in forced.nowhere.tolist() if i not in at_once and i not in grouped]
+    found = []
+    if at_once:
+        ids = request.names(at_once)
+        said = f"Locks, roots and forbidden pairs leave no zone for {name_ids(ids)}."
+        found.append(Conflict("no_zone_left", said, ids, remedy="Lift one of the rules for these units."))
+    if later:
+        ids = request.names(later)
+        said = (
+            f"{name_ids(ids)} cannot be joined to any zone open to {'it' if len(ids) == 1 else 'them'}: units fixed in "
+            "other zones lie in between."
+        )
+        found.append(Conflict("cut_off", said, ids, remedy="Lift locks or roots around these units, or add a link."))
+    empty = [z for z in range(len(request.zone_ids)) if not request.allowed[:, z].any()]
+    if empty:
+        zones = tuple(request.zone_ids[z] for z in empty)
+        said = f"No unit may be in {zone_names(zones)}, and every zone needs one."
+        found.append(Conflict("zone_without_units", said, zones=zones, remedy="Lift locks or forbidden pairs."))
+    return found
+
+
+def _cuts(request: Request, forced: Forced) -> list[Conflict]:
+    return [_cut(request, cut) for cut in forced.cuts]
+
+
+def _cut(request: Request, cut: Cut) -> Conflict:
+    one, other = request.names(cut.units)
+    zone = request.zone_ids[cut.zone]
+    head = f"Rules fix both {one} and {other} in zone {zone}"
+    if not cut.between:
+        said = f"{head}, but no links join the parts of the district they lie in."
+        remedy = f"Add a link (a bridge) between the parts, or free {one} or {other}."
+        return Conflict("locks_apart", said, (one, other), (zone,), remedy=remedy)
+    between = request.names(cut.between)
+    said = f"{head}, but every way between them leads through units that cannot be in it: {name_ids(between)}."
+    remedy = f"Free {one} or {other}, or one of the units between them."
+    return Conflict("locks_cut", said, (one, other, *between), (zone,), remedy=remedy)
+
+
+def _moves(request: Request, *, is_clear: bool) -> list[Conflict]:
+    if request.max_moves is None or not is_clear:
+        return []
+    has_to = np.flatnonzero(~request.allowed[np.arange(len(request.start)), request.start]).tolist()
+    if len(has_to) > request.max_moves:
+        ids = request.names(has_to)
+        said = f"{count_text(len(ids), 'unit')} may not stay in the current zone; at most {request.max_moves} may move."
+        return [Conflict("too_few_moves", said, ids, remedy=f"Allow at least {len(ids)} moves.")]
+    if request.max_moves == 0 and (broken := _broken_zones(request)):
+        has = "has" if len(broken) == 1 else "have"
+        said = f"Now {zone_names(broken)} {has} detached units or none, and no unit may move."
+        return [Conflict("too_few_moves", said, (), broken, remedy="Allow some moves.")]
+    return []
+
+
+def _broken_zones(request: Request) -> tuple[str, ...]:
+    broken = []
+    for zone, name in enumerate(request.zone_ids):
+        inside = set(np.flatnonzero(request.start == zone).tolist())
+        if not inside or reached(min(inside), inside, request.links) != inside:
+            broken.append(name)
+    return tuple(broken)

@@ -1,0 +1,743 @@
+"""Which units border each other, whether a zone hangs together, and which may follow each other within a zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
+from safeschools_geo.checks import polygon_parts, tell
+from safeschools_geo.crs import STORAGE_CRS, measuring_crs
+from safeschools_geo.errors import ColumnError, GeometryError, SettingsError, attempt_all, count_text, name_ids
+from safeschools_geo.findings import Finding
+from safeschools_geo.io import as_text, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pyproj import CRS
+    from shapely import Geometry
+
+    Labels = NDArray[np.int64]
+    Metres = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Shapes = NDArray[np.object_]
+
+
+# ── Contiguity: which units border each other, and whether the units of a zone hang together
+
+EDGE_COLUMNS = ["unit_a", "unit_b", "shared_m"]
+"""Columns of a table of edges."""
+
+_CORNER = 4.0
+"""A mere corner counts for up to about this many times the snapping distance."""
+
+
+def rook_adjacency(
+    units: gpd.GeoDataFrame, *, crs: object = None, min_shared_m: float = 0.5, snap_m: float = 0.1
+) -> pd.DataFrame:
+    """Find the units that share a border, not merely a corner."""
+    if min_shared_m < _CORNER * snap_m:
+        raise SettingsError(
+            "With this snapping distance a corner would pass for a border.",
+            found=f"min_shared_m = {min_shared_m:g}, snap_m = {snap_m:g}",
+            expected=f"min_shared_m of at least {_CORNER:g} × snap_m",
+            remedy="Lower snap_m or raise min_shared_m.",
+        )
+    shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
+    a, b, shared_m = shared_borders(shapes, snap_m=snap_m)
+    is_border = shared_m >= min_shared_m
+    ids = units["unit_id"].to_numpy()
+    columns = {"unit_a": ids[a[is_border]], "unit_b": ids[b[is_border]], "shared_m": shared_m[is_border]}
+    return pd.DataFrame(columns, columns=EDGE_COLUMNS)
+
+
+def shared_borders(
+    shapes: NDArray[np.object_], *, snap_m: float = 0.0
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Measure the border that each pair of polygons shares."""
+    tree = shapely.STRtree(shapes)
+    a, b = tree.query(shapes, predicate="dwithin", distance=snap_m) if snap_m else tree.query(shapes, "intersects")
+    order = np.lexsort((b, a))
+    a, b = a[order], b[order]
+    a, b = a[a < b], b[a < b]
+    rims = shapely.boundary(shapes)
+    if snap_m:
+        wide = shapely.buffer(shapes, snap_m)
+        both = [shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))]
+        length = np.minimum(*both)
+    else:
+        length = shapely.length(shapely.intersection(rims[a], rims[b]))
+    return a[length > 0], b[length > 0], length[length > 0]
+
+
+def adjacency_matrix(unit_ids: Iterable[str], edges: pd.DataFrame, *, values: str | None = None) -> csr_array:
+    """Turn a table of edges into a symmetric matrix."""
+    index = pd.Index(list(unit_ids))
+    a, b = (index.get_indexer(pd.Index(edges[c])) for c in ("unit_a", "unit_b"))
+    is_known = (a >= 0) & (b >= 0)
+    data = np.ones(len(edges)) if values is None else edges[values].to_numpy(dtype="float64")
+    rows, columns = np.r_[a[is_known], b[is_known]], np.r_[b[is_known], a[is_known]]
+    return coo_array((np.tile(data[is_known], 2), (rows, columns)), shape=(len(index), len(index))).tocsr()
+
+
+def components(unit_ids: Iterable[str], edges: pd.DataFrame) -> pd.Series:
+    """Find the groups of units that hang together."""
+    index = pd.Index(list(unit_ids), name="unit_id")
+    _, label = connected_components(adjacency_matrix(index, edges), directed=False)
+    return pd.Series(pd.factorize(label)[0].astype("int64"), index=index, name="component")
+
+
+def bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> pd.DataFrame:
+    """Find the shortest links that join units the adjacency leaves apart, such as islands."""
+    group = components(units["unit_id"], edges).to_numpy()
+    shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
+    ids = units["unit_id"].to_numpy()
+    members = [np.flatnonzero(group == g) for g in range(group.max(initial=-1) + 1)]
+    wholes = [shapely.geometrycollections(shapes[m]) for m in members]
+    gap_m = np.array([[shapely.distance(p, q) for q in wholes] for p in wholes]).reshape(len(wholes), len(wholes))
+    # A sparse tree takes 0 for "no edge"; parts that touch in a corner are 0 m apart, so every gap gets a metre more.
+    tree = minimum_spanning_tree(gap_m + 1.0).tocoo()
+    rows = []
+    for p, q in sorted(zip(tree.row.tolist(), tree.col.tolist(), strict=True)):
+        i, j, distance_m = _nearest_pair(shapes, members[min(p, q)], members[max(p, q)])
+        rows.append((ids[min(i, j)], ids[max(i, j)], distance_m))
+    return pd.DataFrame(rows, columns=["unit_a", "unit_b", "distance_m"])
+
+
+def _nearest_pair(
+    shapes: NDArray[np.object_], some: NDArray[np.int64], others: NDArray[np.int64]
+) -> tuple[int, int, float]:
+    (j, i), distance = shapely.STRtree(shapes[some]).query_nearest(shapes[others], return_distance=True)
+    best = np.lexsort((others[j], some[i], distance))[0]
+    return int(some[i[best]]), int(others[j[best]]), float(distance[best])
+
+
+def zone_pieces(assignment: pd.Series, edges: pd.DataFrame) -> pd.Series:
+    """Count the pieces each zone falls into."""
+    zone_a, zone_b = (edges[c].map(assignment) for c in ("unit_a", "unit_b"))
+    group = components(assignment.index, edges[zone_a == zone_b])
+    return group.groupby(assignment.to_numpy()).nunique().rename_axis("zone_id").rename("pieces")
+
+
+def is_contiguous(assignment: pd.Series, edges: pd.DataFrame) -> bool:
+    """Say whether every zone hangs together."""
+    return bool((zone_pieces(assignment, edges) == 1).all())
+
+
+# ── Faces: ground cut along lines on one grid, each face given to an owner, so that the owners tile the ground
+
+GRID_DEG = 1e-7
+"""Vertices lie on this grid: the seven decimals (about 1 cm) that layers are written with."""
+
+NOBODY = -1
+"""Owner of a face that has none yet."""
+
+DUST_M = 0.02
+"""Ground that is narrower is the rounding of the grid."""
+
+_LONGEST_CHORD_M = 1000.0
+"""A line straight in metres is bent in degrees, over this length by 2 cm at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Ground cut along lines.
+
+    Parameters
+    ----------
+    shapes
+        Polygons in degrees that share their vertices, on the grid, shape (n,).
+    metric
+        The same in metres.
+    a, b, shared_m
+        Pairs of faces that share a border, ``a < b``, and its length in metres.
+    """
+
+    shapes: Shapes
+    metric: Shapes
+    a: Labels
+    b: Labels
+    shared_m: Metres
+
+    @classmethod
+    def of(cls, shapes: Shapes, metres: CRS) -> Faces:
+        """Measure polygons that share their vertices."""
+        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+        return cls(shapes, metric, *shared_borders(metric))
+
+    def __len__(self) -> int:
+        """Return how many faces there are."""
+        return len(self.shapes)
+
+    def where(self, is_kept: Flags) -> Faces:
+        """Take some of the faces."""
+        row = np.cumsum(is_kept) - 1
+        is_inner = is_kept[self.a] & is_kept[self.b]
+        a, b = row[self.a[is_inner]], row[self.b[is_inner]]
+        return Faces(self.shapes[is_kept], self.metric[is_kept], a, b, self.shared_m[is_inner])
+
+    def inner_points(self) -> Metres:
+        """Return a point inside each face, in metres, shape (n, 2)."""
+        return shapely.get_coordinates(shapely.point_on_surface(self.metric))
+
+    def is_dust(self) -> Flags:
+        """Tell which faces are as narrow as the rounding of the grid, shape (n,)."""
+        return 2 * shapely.area(self.metric) < DUST_M * shapely.length(self.metric)
+
+    def parts(self, is_joined: Flags) -> Labels:
+        """Tell which faces hang together."""
+        a, b = self.a[is_joined], self.b[is_joined]
+        links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(len(self), len(self)))
+        return connected_components(links, directed=False)[1].astype("int64")
+
+
+def cut(lines: Iterable[Geometry]) -> Shapes:
+    """Cut the plane along lines.
+
+    References
+    ----------
+    Hobby, J. D. (1999). Practical segment intersection with finite precision output. Computational Geometry 13(4),
+    199–214.
+    """
+    noded = shapely.union_all(list(lines), grid_size=GRID_DEG)
+    faces: Shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    return faces
+
+
+def in_degrees(shapes: Shapes, metres: CRS) -> Shapes:
+    """Bring what was drawn in metres to degrees, its straight lines kept straight on the ground."""
+    drawn: Shapes = (
+        gpd.GeoSeries(shapely.segmentize(shapes, _LONGEST_CHORD_M), crs=metres).to_crs(STORAGE_CRS).to_numpy()
+    )
+    return drawn
+
+
+def cell_borders(xy: Metres, around: Geometry, metres: CRS) -> Geometry:
+    """Draw the borders of the Voronoi cells of some places."""
+    box = shapely.box(*gpd.GeoSeries([around], crs=STORAGE_CRS).to_crs(metres).total_bounds).buffer(_LONGEST_CHORD_M)
+    sites = shapely.multipoints(np.unique(xy.round(3), axis=0))
+    borders = shapely.intersection(shapely.voronoi_polygons(sites, extend_to=box, only_edges=True), box)
+    drawn: Geometry = in_degrees(np.array([borders]), metres)[0]
+    return drawn
+
+
+def give_to_neighbours(owner: Labels, faces: Faces, *, piece: Labels, is_open: Flags) -> None:
+    """Give each piece without an owner to the neighbour of the longest shared border, the longest border first."""
+    a, b, shared_m = (side[is_open] for side in (faces.a, faces.b, faces.shared_m))
+    both = pd.DataFrame({"face": np.r_[a, b], "other": np.r_[b, a], "shared_m": np.r_[shared_m, shared_m]})
+    while True:
+        open_ = both[(owner[both["face"]] == NOBODY) & (owner[both["other"]] != NOBODY)]
+        if open_.empty:
+            return
+        borders = open_["shared_m"].groupby([piece[open_["face"]], owner[open_["other"]]]).sum()
+        chosen, taker = borders.index[int(borders.to_numpy().argmax())]
+        owner[piece == chosen] = taker
+
+
+def give_islands(owner: Labels, faces: Faces, *, part: Labels, group: Labels) -> list[int]:
+    """Give each part that is still without an owner to the nearest one."""
+    takers = []
+    settled = owner != NOBODY
+    for island in np.unique(part[~settled]):
+        is_island = part == island
+        among = settled & (group == group[is_island][0])
+        near = np.flatnonzero(among if among.any() else settled)
+        whole = shapely.geometrycollections(faces.metric[is_island])
+        taker = int(owner[near][shapely.STRtree(faces.metric[near]).query_nearest(whole)].min())
+        owner[is_island] = taker
+        takers.append(taker)
+    return takers
+
+
+# ── Areas that nearly share their borders, drawn so that they do
+
+_NOISE_M = 0.001
+_TOUCH_M = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Mended:
+    """Areas that share their borders, and what was changed.
+
+    Parameters
+    ----------
+    shapes
+        The areas in degrees: an exact coverage on the grid of seven decimals, shape (n,).
+    overlap_m2
+        Ground that several areas claimed, now one's.
+    closed_m2
+        Ground between areas that none claimed, now one's.
+    overlapping
+        Rows of the areas that claimed the same ground.
+    beside
+        Rows of the areas that were given ground that none claimed.
+    """
+
+    shapes: Shapes
+    overlap_m2: float = 0.0
+    closed_m2: float = 0.0
+    overlapping: tuple[int, ...] = ()
+    beside: tuple[int, ...] = ()
+
+
+def is_exact(shapes: Shapes) -> bool:
+    """Say whether areas are an exact coverage on the grid of seven decimals."""
+    xy = shapely.get_coordinates(shapes)
+    return bool(np.array_equal(xy, np.round(xy, 7))) and bool(shapely.coverage_is_valid(shapes))
+
+
+def mend_coverage(areas: gpd.GeoSeries, metres: CRS, *, sliver_m: float = 1.0) -> Mended:
+    """Draw areas so that neighbours share their borders.
+
+    The areas. Ground that several claim, and narrow ground between them that none does, goes to the neighbour of the
+    longest shared border. Wider holes stay: they are no part of the district.
+    """
+    shapes = shapely.make_valid(areas.to_crs(STORAGE_CRS).to_numpy(), method="structure")
+    if is_exact(shapes):
+        return Mended(shapes)
+    cracks = _cracks(shapes, metres, sliver_m=sliver_m)
+    faces, owner, claims = _claims(cut([*shapely.boundary(shapes), *shapely.boundary(cracks)]), shapes, cracks, metres)
+    is_open = owner == NOBODY
+    everywhere = np.ones(len(faces.a), dtype=bool)
+    give_to_neighbours(owner, faces, piece=np.arange(len(faces)), is_open=everywhere)
+    give_islands(owner, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))
+    _require_all(areas, owner)
+    area_m2 = shapely.area(faces.metric)
+    is_shared = is_open & (claims > 1)
+    return Mended(
+        shapes=np.array([shapely.coverage_union_all(faces.shapes[owner == k]) for k in range(len(shapes))]),
+        overlap_m2=float(area_m2[is_shared].sum()),
+        closed_m2=float(area_m2[is_open & (claims == 0)].sum()),
+        overlapping=tuple(np.unique(owner[is_shared]).tolist()),
+        beside=tuple(np.unique(owner[is_open & (claims == 0)]).tolist()),
+    )
+
+
+def _cracks(shapes: Shapes, metres: CRS, *, sliver_m: float) -> Shapes:
+    """Find narrow ground between two areas or more that none claims, also where it is open to the outside."""
+    metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+    whole = shapely.union_all(metric)
+    wider = shapely.buffer(whole, sliver_m / 2, join_style="mitre")
+    closed = shapely.buffer(wider, -sliver_m / 2, join_style="mitre")
+    parts, _ = polygon_parts(np.array([shapely.difference(closed, whole)], dtype=object))
+    parts = parts[2 * shapely.area(parts) > _NOISE_M * shapely.length(parts)]
+    part, _ = shapely.STRtree(metric).query(parts, predicate="dwithin", distance=_TOUCH_M)
+    between = parts[np.bincount(part, minlength=len(parts)) > 1]
+    drawn: Shapes = gpd.GeoSeries(between, crs=metres).to_crs(STORAGE_CRS).to_numpy()
+    return drawn
+
+
+def _claims(cells: Shapes, shapes: Shapes, cracks: Shapes, metres: CRS) -> tuple[Faces, Labels, Labels]:
+    """Tell of each face the area that alone claims it, and how many do; what is neither claimed nor narrow is left."""
+    inner = shapely.point_on_surface(cells)
+    cell, area = shapely.STRtree(shapes).query(inner, predicate="intersects")
+    claims = np.bincount(cell, minlength=len(cells))
+    owner = np.full(len(cells), NOBODY, dtype="int64")
+    owner[cell] = area
+    owner[claims != 1] = NOBODY
+    is_kept = (claims > 0) | _is_in(inner, cracks)
+    metric = gpd.GeoSeries(cells, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+    is_kept |= 2 * shapely.area(metric) < 2 * _TOUCH_M * shapely.length(metric)
+    return Faces.of(cells[is_kept], metres), owner[is_kept], claims[is_kept]
+
+
+def _is_in(inner: Shapes, cracks: Shapes) -> Flags:
+    found = np.zeros(len(inner), dtype=bool)
+    if len(cracks):
+        found[shapely.STRtree(cracks).query(inner, predicate="intersects")[0]] = True
+    return found
+
+
+def _require_all(areas: gpd.GeoSeries, owner: Labels) -> None:
+    is_lost = ~np.isin(np.arange(len(areas)), owner)
+    if is_lost.any():
+        raise GeometryError(
+            "Some areas are narrower than 1 cm, or lie wholly in others.",
+            where="units",
+            ids=areas.index[is_lost],
+            expected="areas with ground of their own",
+            remedy="Leave them out, or draw them.",
+        )
+
+
+# ── Which units may follow each other within a zone: borders, bridges over gaps, and what a person adds or forbids
+
+LINK_COLUMNS = ["unit_a", "unit_b", "shared_m", "kind"]
+"""Columns of the edges of units."""
+
+LINK_KINDS = ("extra", "forbidden")
+"""What a person may say of two units."""
+
+_SNAP_M = 0.1
+_SHORTEST_M = 0.5
+_NEAR_M, _LONG_M = 1.0, 20.0
+"""Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A71)."""
+
+
+@dataclass(frozen=True, eq=False)
+class EdgesRead:
+    """Edges that a table gives, and what there is to say of it.
+
+    Parameters
+    ----------
+    edges
+        `unit_a`, `unit_b`, `shared_m`, `kind`.
+    findings
+        Rows that were dropped, and where the table and the borders on the map differ.
+    duplicates
+        Rows that repeat a pair, in either order.
+    self_links
+        Rows that link a unit with itself.
+    """
+
+    edges: pd.DataFrame
+    findings: tuple[Finding, ...]
+    duplicates: int
+    self_links: int
+
+
+def unit_edges(
+    units: gpd.GeoDataFrame,
+    *,
+    extra: pd.DataFrame | Iterable[tuple[str, str]] | None = None,
+    forbidden: pd.DataFrame | Iterable[tuple[str, str]] | None = None,
+    snap_m: float = _SNAP_M,
+    crs: object = None,
+) -> pd.DataFrame:
+    """Find the units that may follow each other within a zone.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    extra
+        Pairs that are linked though they share no border, such as by a bridge: tuples, or `unit_a` and `unit_b`.
+    forbidden
+        Pairs that are not linked though they share a border, such as across a freeway.
+    snap_m
+        Borders this near to each other, in metres, count as shared; borders of an exact coverage are taken as they are.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Each pair once, `unit_a` before `unit_b` in the order of the units: `unit_a`, `unit_b`, `shared_m` (0 for what
+        is no border), `kind`. Kinds are ``border`` (of half a metre or more), ``extra``, and ``bridge``: the shortest
+        links that join what borders and extra links leave apart. Pairs that are forbidden are taken out last, so that
+        nothing bridges a border that a person closes.
+
+    Raises
+    ------
+    ColumnError
+        When a link names a unit that there is not, or a pair is both extra and forbidden.
+    CRSError
+        When `crs` is not projected in metres.
+    """
+    ids = units["unit_id"].astype("str").to_numpy(dtype=object)
+    links: dict[str, NDArray[np.int64]] = attempt_all(
+        {
+            "extra": lambda: _rows_of(extra, ids, "extra links"),
+            "forbidden": lambda: _rows_of(forbidden, ids, "forbidden links"),
+        }
+    )
+    both = {tuple(p) for p in links["extra"].tolist()} & {tuple(p) for p in links["forbidden"].tolist()}
+    if both:
+        raise ColumnError(
+            "Some links are both extra and forbidden.",
+            where="links",
+            ids=[f"{ids[i]} and {ids[j]}" for i, j in sorted(both)],
+            expected="either, or neither",
+            remedy="Delete one of the two rows.",
+        )
+    borders = _borders(units, snap_m=snap_m, crs=crs)
+    linked = _with_pairs(borders, links["extra"], ids, kind="extra")
+    gaps = bridges(units, linked, crs=measuring_crs(units, stated=crs))
+    over = _rows_of(gaps, ids, "bridges")
+    return _without_pairs(_with_pairs(linked, over, ids, kind="bridge"), links["forbidden"], ids)
+
+
+def disputed_neighbors(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, *, apart: Iterable[tuple[str, str]] = (), crs: object = None
+) -> pd.DataFrame:
+    """Find the pairs of units of which a drawing leaves open whether they are neighbors.
+
+    `unit_a`, `unit_b`, `why`: pairs that are within a meter of each other along 20 m or more and are not linked, and
+    pairs that are linked as if by a border and lie more than a meter apart (assumption A71). None of an exact
+    drawing.
+    """
+    ids = units["unit_id"].astype("str").to_numpy(dtype=object)
+    shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
+    linked = _rows_of(edges[["unit_a", "unit_b"]], ids, "edges")
+    told = _rows_of(apart, ids, "pairs kept apart")
+    tree = shapely.STRtree(shapes)
+    near = tree.query(shapes, predicate="dwithin", distance=_NEAR_M).T.astype("int64")
+    near = near[near[:, 0] < near[:, 1]]
+    open_pairs = near[~_is_among(near, linked) & ~_is_among(near, told)]
+    a, b = open_pairs.T
+    rims, wide = shapely.boundary(shapes), shapely.buffer(shapes, _NEAR_M)
+    along = np.minimum(*(shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))))
+    # A third unit between the two changes nothing: less than a metre wide, it is a seam that somebody closed.
+    rows = [
+        (ids[i], ids[j], f"are within {_NEAR_M:g} m of each other along {length:,.0f} m and not linked")
+        for (i, j), length in zip(open_pairs, along, strict=True)
+        if length >= _LONG_M
+    ]
+    is_border = edges["kind"].eq("border").to_numpy() if "kind" in edges else np.ones(len(edges), dtype=bool)
+    i, j = (pd.Index(ids).get_indexer(pd.Index(edges.loc[is_border, c].astype("str"))) for c in ("unit_a", "unit_b"))
+    gap_m = shapely.distance(shapes[i], shapes[j])
+    rows += [
+        (ids[one], ids[other], f"are linked as neighbors and lie {far:,.0f} m apart")
+        for one, other, far in zip(i, j, gap_m, strict=True)
+        if far > _NEAR_M
+    ]
+    return pd.DataFrame(rows, columns=["unit_a", "unit_b", "why"]).astype("str")
+
+
+def about_bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> list[Finding]:
+    """List the bridges, with the gap that each spans.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    edges
+        Result of `unit_edges`.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    list of Finding
+        One finding with all bridges; none where there is none.
+    """
+    over = edges[edges["kind"] == "bridge"]
+    shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).set_axis(units["unit_id"].astype("str"))
+    told = [
+        f"{a} and {b} ({shapes.loc[a].distance(shapes.loc[b]):,.0f} m)"
+        for a, b in over[["unit_a", "unit_b"]].itertuples(index=False)
+    ]
+    return tell(
+        told,
+        "note",
+        "units_bridges",
+        "units",
+        f"The district is in parts; {count_text(len(told), 'link')} over the gaps between them "
+        f"{'counts' if len(told) == 1 else 'count'} as borders: {name_ids(told)}.",
+        expected="a district in one piece",
+        remedy="Forbid a link that cannot be driven, and add the one that can as an extra link.",
+    )
+
+
+def read_links(path: Path) -> pd.DataFrame:
+    """Read extra and forbidden links from a file.
+
+    Parameters
+    ----------
+    path
+        A table with `unit_a` and `unit_b` (else its first two columns), and `kind`, ``extra`` (also where it is left
+        out) or ``forbidden``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `unit_a`, `unit_b`, `kind`, all str.
+
+    Raises
+    ------
+    FileReadError
+        When the file cannot be read.
+    ColumnError
+        When it has fewer than two columns, an id is missing, or a kind is unknown.
+    """
+    raw = read_table(path).frame
+    pairs = _id_columns(raw, path.name)
+    given = as_text(raw["kind"]).fillna("extra") if "kind" in raw else pd.Series("extra", index=raw.index)
+    kind = given.str.lower()
+    is_unknown = ~kind.isin(LINK_KINDS)
+    if is_unknown.any():
+        raise ColumnError(
+            "Some links are of no known kind.",
+            where=path.name,
+            ids=[f"row {row}" for row in raw.index[is_unknown]],
+            found=", ".join(map(repr, given[is_unknown].unique())),
+            expected=" or ".join(LINK_KINDS),
+            remedy="Write one of these in the column `kind`.",
+        )
+    return pairs.assign(kind=kind.astype("str")).reset_index(drop=True)
+
+
+def edges_of_table(
+    units: gpd.GeoDataFrame, table: pd.DataFrame, *, is_completed: bool = False, crs: object = None
+) -> EdgesRead:
+    """Take the edges that a table of neighbours gives.
+
+    Parameters
+    ----------
+    units
+        Areal units with `unit_id` and a CRS.
+    table
+        One row for each pair of neighbours, in either order or both: `unit_a` and `unit_b`, else the first two columns.
+    is_completed
+        Whether borders that the map has and the table lacks are added.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    EdgesRead
+        Each pair once, in the order of the units; ``border`` where the map has one, with its length, else ``extra``.
+        Borders that only the map has are named in any case.
+
+    Raises
+    ------
+    ColumnError
+        When there are fewer than two columns, an id is missing, or a unit is named that there is not.
+    """
+    ids = units["unit_id"].astype("str").to_numpy(dtype=object)
+    named = _id_columns(table, "adjacency")
+    is_self = named["unit_a"] == named["unit_b"]
+    rows = _rows_of(named, ids, "adjacency", is_unique=False)
+    pairs = np.unique(rows, axis=0)
+    repeated = len(rows) - len(pairs)
+    borders = _borders(units, snap_m=_SNAP_M, crs=crs)
+    on_map = _rows_of(borders, ids, "borders")
+    listed = _with_pairs(borders, pairs, ids, kind="extra")
+    missing = _without_pairs(borders, pairs, ids)
+    edges = listed if is_completed else _without_pairs(listed, _rows_of(missing, ids, "borders"), ids)
+    findings = [
+        *_about_rows(repeated, int(is_self.sum()), rows, pairs),
+        *_about_missing(missing, is_completed=is_completed),
+        *_about_added(_without_pairs(listed, on_map, ids)),
+    ]
+    return EdgesRead(edges, tuple(findings), repeated, int(is_self.sum()))
+
+
+def _borders(units: gpd.GeoDataFrame, *, snap_m: float, crs: object) -> pd.DataFrame:
+    # Equal to the last digit: then no corner can pass for a border, and lengths are exact.
+    snap_m = 0.0 if is_exact(units.geometry.to_crs(STORAGE_CRS).to_numpy()) else snap_m
+    edges = rook_adjacency(units, crs=crs, snap_m=snap_m, min_shared_m=max(_SHORTEST_M, _CORNER * snap_m))
+    return edges.assign(kind="border").astype({"unit_a": "str", "unit_b": "str", "kind": "str"})[LINK_COLUMNS]
+
+
+def _rows_of(
+    links: pd.DataFrame | Iterable[tuple[str, str]] | None,
+    ids: NDArray[np.object_],
+    where: str,
+    *,
+    is_unique: bool = True,
+) -> NDArray[np.int64]:
+    """Find the rows of the units of each link, the earlier first; links of a unit with itself are left out."""
+    table = links if isinstance(links, pd.DataFrame) else pd.DataFrame(list(links or ()), columns=["unit_a", "unit_b"])
+    named = _id_columns(table, where)
+    rows = np.column_stack([pd.Index(ids).get_indexer(pd.Index(named[c])) for c in ("unit_a", "unit_b")])
+    is_unknown = rows < 0
+    if is_unknown.any():
+        raise ColumnError(
+            f"The table of {where} names units that there are not.",
+            where=where,
+            ids=dict.fromkeys(named.to_numpy()[is_unknown]),
+            expected=f"ids of units, such as {name_ids(ids, shown=3)}",
+            remedy="Write the ids as they are in the file of the units; they are text.",
+        )
+    rows = np.sort(rows[rows[:, 0] != rows[:, 1]], axis=1).astype("int64")
+    return np.unique(rows, axis=0) if is_unique else rows
+
+
+def _id_columns(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    names = ["unit_a", "unit_b"] if {"unit_a", "unit_b"} <= set(table.columns) else list(table.columns[:2])
+    if len(names) < 2:  # noqa: PLR2004 - a pair
+        raise ColumnError(
+            "A table of links needs two columns of ids.",
+            where=where,
+            found=", ".join(map(str, table.columns)) or "no columns",
+            expected="unit_a and unit_b, or ids in the first two columns",
+            remedy="Give the file a header with these names.",
+        )
+    pairs = pd.DataFrame({new: as_text(table[old]) for new, old in zip(("unit_a", "unit_b"), names, strict=True)})
+    is_blank = pairs.isna().any(axis=1)
+    if is_blank.any():
+        raise ColumnError(
+            "Some links lack an id.",
+            where=where,
+            ids=[f"row {row}" for row in pairs.index[is_blank]],
+            expected="two ids in every row",
+            remedy="Fill them in, or delete the rows.",
+        )
+    return pairs.astype("str")
+
+
+def _with_pairs(edges: pd.DataFrame, pairs: NDArray[np.int64], ids: NDArray[np.object_], *, kind: str) -> pd.DataFrame:
+    """Add the pairs that are not yet among the edges, and put all in the order of the units."""
+    new = pairs[~_is_among(pairs, _rows_of(edges, ids, "edges", is_unique=False))]
+    added = pd.DataFrame({"unit_a": ids[new[:, 0]], "unit_b": ids[new[:, 1]], "shared_m": 0.0, "kind": kind})
+    both = pd.concat([edges, added.astype(edges.dtypes)], ignore_index=True) if len(new) else edges
+    a, b = (pd.Index(ids).get_indexer(pd.Index(both[c])) for c in ("unit_a", "unit_b"))
+    return both.iloc[np.lexsort((b, a))].reset_index(drop=True)
+
+
+def _without_pairs(edges: pd.DataFrame, pairs: NDArray[np.int64], ids: NDArray[np.object_]) -> pd.DataFrame:
+    is_out = _is_among(_rows_of(edges, ids, "edges", is_unique=False), pairs)
+    return edges[~is_out].reset_index(drop=True)
+
+
+def _is_among(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    base = 1 + max(pairs.max(initial=0), others.max(initial=0))
+    return np.isin(pairs[:, 0] * base + pairs[:, 1], others[:, 0] * base + others[:, 1])
+
+
+def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: NDArray[np.int64]) -> list[Finding]:
+    # A table that lists every pair in both orders is as it should be.
+    is_symmetric = len(rows) == 2 * len(pairs)
+    dropped = {"repeating a pair": 0 if is_symmetric else repeated, "linking a unit with itself": self_links}
+    return [
+        found
+        for what, number in dropped.items()
+        if number
+        for found in tell(
+            ["adjacency"],
+            "note",
+            "adjacency_rows",
+            "adjacency",
+            f"{count_text(number, 'row')} {what} dropped from the table of neighbours.",
+            expected="each pair once, or in both orders",
+            remedy="Nothing has to be done.",
+        )
+    ]
+
+
+def _about_missing(missing: pd.DataFrame, *, is_completed: bool) -> list[Finding]:
+    named = [f"{a}–{b}" for a, b in missing[["unit_a", "unit_b"]].itertuples(index=False)]
+    done = "they are added" if is_completed else "they do not count"
+    return tell(
+        named,
+        "note" if is_completed else "warning",
+        "adjacency_lacks_borders",
+        "adjacency",
+        f"{count_text(len(named), 'border')} on the map {'is' if len(named) == 1 else 'are'} not in the table of "
+        f"neighbours; {done}: {name_ids(named)}.",
+        expected="every border of the map in the table",
+        remedy="Leave the table out and let the map decide, or add the pairs.",
+    )
+
+
+def _about_added(added: pd.DataFrame) -> list[Finding]:
+    named = [f"{a}–{b}" for a, b in added[["unit_a", "unit_b"]].itertuples(index=False)]
+    return tell(
+        named,
+        "note",
+        "adjacency_beyond_borders",
+        "adjacency",
+        f"{count_text(len(named), 'pair')} of the table of neighbours share no border on the map: {name_ids(named)}.",
+        expected="pairs that share a border",
+        remedy="Delete pairs that only meet in a corner.",
+    )

@@ -1,0 +1,407 @@
+"""A rebalancing plan and its certificate: what was asked, what was found, and what is proven."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import SettingsError, count_text, name_ids
+from safeschools_geo.rebalance._plan_file import plan_frame
+from safeschools_geo.rebalance._problem import EXACT, Rules
+from safeschools_geo.rebalance._program import Objective
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+# ── The certificate of a plan: what was asked, what was found, what is proven, and over which plans
+
+_ABSOLUTE = ("imbalance", "moves")
+_OBJECTIVES = (*_ABSOLUTE, "travel", "boundary")
+
+
+def certificate_of(
+    *,
+    objective: str,
+    value: float,
+    bound: float | None,
+    is_contiguous: bool,
+    moves: int,
+    imbalance_before: float,
+    imbalance_after: float,
+    zones: Iterable[str],
+    input_sha256: Mapping[str, str],
+    tolerance: float | None = None,
+    max_moves: int | None = None,
+    slack: float | None = None,
+    roots: Mapping[str, str] | None = None,
+    locked: Iterable[str] = (),
+    forbidden: Iterable[tuple[str, str]] = (),
+    together: Iterable[Iterable[str]] = (),
+    stages: Iterable[Mapping[str, Any]] = (),
+    proof: Mapping[str, Any] | None = None,
+    solver: str = "",
+    seed: int = 0,
+    seconds: float = 0.0,
+    moves_by: str = "units",
+    proof_tolerance: float = EXACT,
+    unit_noun: str = "unit",
+    zones_set_apart: Iterable[str] = (),
+    apart: Iterable[Iterable[str]] = (),
+    disputed: Iterable[Iterable[str]] = (),
+    schools_moved: int | None = None,
+) -> dict[str, Any]:
+    """Put together what a plan's certificate says."""
+    in_dispute = [list(row) for row in disputed]
+    within = -1.0 if in_dispute else proof_tolerance
+    claim = _claim(objective, value, bound, within)
+    certificate = {
+        **claim,
+        "is_contiguous": bool(is_contiguous),
+        "moves": int(moves),
+        "imbalance_before": imbalance_before,
+        "imbalance_after": imbalance_after,
+        "tolerance": tolerance,
+        "max_moves": None if max_moves is None else int(max_moves),
+        "slack": slack,
+        "roots": dict(roots or {}),
+        "locked": list(locked),
+        "forbidden": [list(pair) for pair in forbidden],
+        "together": [list(group) for group in together],
+        "zones": list(zones),
+        "stages": [_stage(stage, within) for stage in stages],
+        "proof": {"method": "", "statement": "", "log": "", **(proof or {})},
+        "solver": solver,
+        "seed": int(seed),
+        "seconds": seconds,
+        "input_sha256": dict(input_sha256),
+        "files": {},
+        "moves_by": moves_by,
+        "proof_tolerance": proof_tolerance,
+        "unit_noun": unit_noun,
+    }
+    besides = {
+        "zones_set_apart": list(zones_set_apart),
+        "apart": [list(pair) for pair in apart],
+        "disputed": in_dispute,
+        "schools_moved": schools_moved,
+    }
+    certificate |= {key: value for key, value in besides.items() if value or value == 0}
+    certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
+    plain: dict[str, Any] = _plain(certificate)
+    return plain
+
+
+def gap_of(objective: str, value: float, bound: float | None) -> float | None:
+    """Measure how far a value is above its bound."""
+    if bound is None or not math.isfinite(bound):
+        return None
+    gap = float(value) - float(bound)
+    return gap if objective in _ABSOLUTE else gap / abs(float(value)) if value else 0.0
+
+
+def input_hashes(units: pd.DataFrame, edges: pd.DataFrame) -> dict[str, str]:
+    """Take the fingerprints of the inputs of a plan."""
+    columns = zip(units["unit_id"], units["zone_id"], units["workload"], strict=True)
+    lines = [f"{unit}\t{zone}\t{float(workload)!r}" for unit, zone, workload in columns]
+    links = sorted("\t".join(sorted((a, b))) for a, b in zip(edges["unit_a"], edges["unit_b"], strict=True))
+    return {"units": _sha256(lines), "adjacency": _sha256(links)}
+
+
+def certificate_text(certificate: Mapping[str, Any]) -> str:
+    """Say in plain English what a certificate says.
+
+    Parameters
+    ----------
+    certificate
+        Result of `certificate_of`.
+
+    Returns
+    -------
+    str
+        What the plan does, what is proven over which plans, and what is proven over fewer plans only.
+    """
+    before, after = certificate["imbalance_before"], certificate["imbalance_after"]
+    change = "" if before is None else f": the imbalance goes from {before:.2%} to {after:.2%}"
+    moved = count_text(certificate.get("schools_moved", certificate["moves"]), _noun(certificate))
+    sentences = [f"The plan moves {moved}{change}.", bound_text(certificate)]
+    if not certificate["is_contiguous"]:
+        sentences.insert(1, "Not every zone of it hangs together.")
+    stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
+    sentences += [_restricted_text(certificate, stage) for stage in stages]
+    return " ".join(s for s in sentences if s)
+
+
+def bound_text(certificate: Mapping[str, Any]) -> str:
+    """Say what is proven, over which plans, and what is left open."""
+    objective, value, bound = (certificate[k] for k in ("objective", "value", "bound"))
+    plans = class_text(certificate)
+    if certificate.get("disputed"):
+        return disputed_text(certificate)
+    if certificate["is_proven"]:
+        return f"Proven: no {plans} {_has(certificate, objective, value, below=True)}."
+    best = f"Not proven: the best plan found {_has(certificate, objective, value)}"
+    if bound is None:
+        return f"{best}; there is no bound over every {plans}."
+    gap = _gap_text(objective, certificate["gap"])
+    return f"{best}; no {plans} {_has(certificate, objective, bound, below=True)}. The gap is {gap}."
+
+
+def disputed_text(certificate: Mapping[str, Any]) -> str:
+    """Say why nothing is proven where it is in dispute who is a neighbor of whom."""
+    disputed = certificate.get("disputed") or []
+    if not disputed:
+        return ""
+    named = name_ids([f"{a} and {b} {why}" for a, b, why in disputed], shown=3)
+    return (
+        f"Nothing is proven: the drawing leaves open who borders whom, at {count_text(len(disputed), 'pair')} of "
+        f"{_noun(certificate)}s ({named}). Bounds hold only between the links in edges.csv. Close the gaps in the "
+        "drawing, or say of each pair whether it is linked."
+    )
+
+
+def class_text(certificate: Mapping[str, Any]) -> str:
+    """Name the plans that a bound holds for."""
+    kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
+    apart = certificate.get("apart") or []
+    kept += (
+        [f"{count_text(len(apart), 'pair')} of {_noun(certificate)}s with a common border unlinked"] if apart else []
+    )
+    rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
+    kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
+    limits = [f"keeps {_joined(kept)}"] if kept else []
+    if certificate["max_moves"] is not None:
+        limits.append(f"moves at most {count_text(certificate['max_moves'], _noun(certificate))}")
+    if certificate["tolerance"] is not None and certificate["objective"] != "imbalance":
+        limits.append(f"stays within {certificate['tolerance']:.2%} of the mean load")
+    if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
+        limits += _earlier_text(certificate)
+    return f"contiguous plan that {_joined(limits)}" if limits else "contiguous plan"
+
+
+def _claim(objective: str, value: float, bound: float | None, within: float) -> dict[str, Any]:
+    if objective not in _OBJECTIVES:
+        raise SettingsError(
+            "This is no objective of a plan.", found=repr(objective), expected=f"one of {', '.join(_OBJECTIVES)}"
+        )
+    bound = None if bound is None or not math.isfinite(bound) else float(bound)
+    if bound is not None and value < bound <= value + EXACT * max(1.0, abs(value)):
+        # A solver's last digit: a bound is never above what was found.
+        bound = float(value)
+    gap = gap_of(objective, value, bound)
+    if gap is not None and gap < 0:
+        raise SettingsError(
+            f"The bound on {objective} is above the value that was found, so it is no bound over all plans.",
+            where="the certificate",
+            found=f"value {value!r}, bound {bound!r}",
+            expected="a bound that is not above the value",
+            remedy="Give a bound over fewer plans as `restricted_bound`, with its `restriction`.",
+        )
+    is_proven = gap is not None and gap <= within
+    return {"objective": objective, "value": value, "bound": bound, "gap": gap, "is_proven": is_proven}
+
+
+def _stage(stage: Mapping[str, Any], within: float) -> dict[str, Any]:
+    claim = _claim(stage["objective"], stage["value"], stage.get("bound"), within)
+    restriction = {name: stage.get(name) for name in ("restricted_bound", "restriction")}
+    others = {k: v for k, v in stage.items() if k not in {*claim, *restriction}}
+    return {**claim, **restriction, **others}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def _sha256(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _restricted_text(certificate: Mapping[str, Any], stage: Mapping[str, Any]) -> str:
+    among = stage.get("restriction") or "of a restricted class"
+    none = _has(certificate, stage["objective"], stage["restricted_bound"], below=True)
+    return f"Among the plans {among}, and only among those, none {none}: this is no bound over all plans."
+
+
+def _earlier_text(certificate: Mapping[str, Any]) -> list[str]:
+    earlier = []
+    for stage in certificate["stages"]:
+        if stage["objective"] == certificate["objective"]:
+            break
+        most = stage["value"] + ((certificate["slack"] or 0.0) if stage["objective"] == "imbalance" else 0.0)
+        earlier.append(f"{_has(certificate, stage['objective'], most)} at most")
+    return earlier
+
+
+def _has(certificate: Mapping[str, Any], objective: str, value: float, *, below: bool = False) -> str:
+    if objective == "moves":
+        return f"moves {'fewer than ' if below else ''}{_moved_text(certificate, value)}"
+    told = f"{value:.2%}" if objective == "imbalance" else f"{value:,.6g}"
+    name = {"imbalance": "an imbalance", "travel": "a travel", "boundary": "a boundary"}[objective]
+    return f"has {name} {'below' if below else 'of'} {told}"
+
+
+def _moved_text(certificate: Mapping[str, Any], value: float) -> str:
+    by = certificate.get("moves_by", "units")
+    if by == "workload":
+        return f"{value:g} workload"
+    noun = _noun(certificate) if by == "units" else str(by).removesuffix("s")
+    return f"{value:g} {noun}{'' if value == 1 else 's'}"
+
+
+def _noun(certificate: Mapping[str, Any]) -> str:
+    return str(certificate.get("unit_noun", "unit"))
+
+
+def _gap_text(objective: str, gap: float) -> str:
+    if objective == "imbalance":
+        return f"{100 * gap:.2f} percentage points"
+    return f"{gap:g} move{'' if gap == 1 else 's'}" if objective == "moves" else f"{gap:.2%}"
+
+
+def _pairs(roots: Mapping[str, str]) -> str:
+    return ", ".join(f"{zone}: {unit}" for zone, unit in roots.items())
+
+
+def _joined(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# ── A rebalancing plan: which units move, how even it makes the zones, and how good it is proven to be
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """What was asked of a plan.
+
+    Parameters
+    ----------
+    max_moves
+        Most units that may move; None for no limit.
+    tolerance
+        Largest imbalance; None for no limit.
+    objectives
+        What was made small, the most important first.
+    slack
+        By how much the imbalance may be above the smallest, for the sake of what comes after it.
+    rules
+        Roots, locks, groups and forbidden pairs.
+    time_limit_s
+        Longest time in seconds.
+    seed
+        Seed of everything random.
+    set_apart
+        Zones that stay as they are and do not count for the balance.
+    """
+
+    max_moves: int | None = None
+    tolerance: float | None = None
+    objectives: tuple[Objective, ...] = ()
+    slack: float = 0.005
+    rules: Rules = field(default_factory=Rules)
+    time_limit_s: float = 60.0
+    seed: int = 0
+    set_apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class RebalancePlan:
+    """A plan and what is proven of it.
+
+    Parameters
+    ----------
+    units
+        The units as they were given.
+    edges
+        The units that may follow each other.
+    assignment
+        Zone of each unit under the plan, by `unit_id`.
+    loads
+        Load of each zone that counts, by `zone_id`: `before` and `after`.
+    imbalance_before, imbalance
+        Largest ``|load - mean| / mean``, now and under the plan.
+    value
+        Value of the first objective: the smallest that was found.
+    bound
+        No contiguous plan (that keeps the roots, where there are any) has a smaller one.
+    gap
+        ``value - bound``; relative for travel and boundary.
+    is_proven
+        Whether no plan can be better.
+    is_contiguous
+        Whether every zone hangs together.
+    certificate
+        All of it, as it is written to ``certificate.json``.
+    log
+        What the solver said, where it was asked.
+    notes
+        What else there is to say, such as that the current zones are in pieces.
+    settings
+        What was asked.
+    """
+
+    units: gpd.GeoDataFrame
+    edges: pd.DataFrame
+    assignment: pd.Series
+    loads: pd.DataFrame
+    imbalance_before: float
+    imbalance: float
+    value: float
+    bound: float
+    gap: float
+    is_proven: bool
+    is_contiguous: bool
+    certificate: Mapping[str, Any]
+    log: str
+    notes: tuple[str, ...]
+    settings: PlanSettings
+
+    @property
+    def moves(self) -> pd.DataFrame:
+        """The units that move: `unit_id`, `zone_before`, `zone_after`, `workload`."""
+        frame = self.to_frame()
+        moved: pd.DataFrame = frame[frame["moved"]].drop(columns="moved").reset_index(drop=True)
+        return moved
+
+    @property
+    def input_sha256(self) -> Mapping[str, str]:
+        """The fingerprints of the units and of the edges."""
+        hashes: Mapping[str, str] = self.certificate["input_sha256"]
+        return hashes
+
+    def summary(self) -> str:
+        """Say in plain English what the plan does and how good it is.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        moves = self.moves
+        moved = count_text(self.certificate.get("schools_moved", len(moves)), str(self.certificate["unit_noun"]))
+        told = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
+        return " ".join([*self.notes, told, certificate_text(self.certificate)])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each unit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `unit_id`, `zone_before`, `zone_after`, `moved`, `workload`, and `name`, `schools`, `students` where known.
+        """
+        return plan_frame(self.units, self.assignment)

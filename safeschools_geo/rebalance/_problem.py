@@ -1,0 +1,709 @@
+"""A rebalancing problem as plain arrays: units, zones, loads, neighbors, rules and travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from safeschools_geo.crs import measuring_crs, require_crs
+from safeschools_geo.errors import ColumnError, SettingsError, attempt_all
+from safeschools_geo.rebalance._units import natural_order
+from safeschools_geo.solver import Labels, Numbers
+
+# ── Travel of a plan: how far each unit is from where the officer of a zone patrols
+
+
+def zone_centres(
+    units: gpd.GeoDataFrame, roots: Mapping[str, str] | pd.Series | None = None, *, crs: object = None
+) -> pd.Series:
+    """Choose the unit from which travel in each zone is measured.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, the current `zone_id`, `workload`, geometry with a CRS, and `anchor` where there are any.
+    roots
+        Zone → the unit that stays put; it is the centre of its zone.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    pandas.Series
+        Named `unit_id`, dtype str, by `zone_id`: the root, or the unit of the current zone with the smallest sum of
+        workload × distance to the units of the zone; the first of them if several have it. Where a zone has no
+        workload, its units count alike.
+
+    Raises
+    ------
+    SettingsError
+        When a root is no unit.
+    """
+    given = {str(zone): str(unit) for zone, unit in dict(roots or {}).items()}
+    unknown = [unit for unit in given.values() if unit not in set(units["unit_id"])]
+    if unknown:
+        raise SettingsError(
+            "Some zones have a root that is no unit.",
+            where="roots",
+            ids=unknown,
+            expected="ids of units",
+            remedy="Correct the roots.",
+        )
+    xy_km = anchors_km(units, crs=crs)
+    ids, load = units["unit_id"].to_numpy(), units["workload"].to_numpy(dtype="float64")
+    members = {str(z): np.flatnonzero(units["zone_id"] == z) for z in units["zone_id"].unique()}
+    medoids = {z: str(ids[m[_medoid(xy_km[m], load[m])]]) for z, m in members.items() if z not in given}
+    centres = {**medoids, **given}
+    zones = pd.Index(natural_order(centres), name="zone_id", dtype="str")
+    return pd.Series([centres[z] for z in zones], index=zones, name="unit_id", dtype="str")
+
+
+def roots_of(units: gpd.GeoDataFrame, roots: Mapping[str, str] | None = None, *, crs: object = None) -> dict[str, str]:
+    """Let the middle of each zone stay in it.
+
+    Parameters
+    ----------
+    units
+        As for `zone_centres`.
+    roots
+        Zone → unit, for the zones whose root is chosen by hand.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    dict of str to str
+        Zone → the unit that stays.
+    """
+    return {str(zone): str(unit) for zone, unit in zone_centres(units, roots, crs=crs).items()}
+
+
+def travel_km(units: gpd.GeoDataFrame, centres: pd.Series, *, crs: object = None) -> pd.DataFrame:
+    """Measure how far each unit is from the centre of each zone, in a straight line.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, geometry with a CRS, and `anchor` where there are any.
+    centres
+        Unit that is the centre of each zone, by `zone_id`.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Kilometres, float64; a row for each unit (`unit_id`), a column for each zone (`zone_id`).
+    """
+    xy_km = anchors_km(units, crs=crs)
+    ids = pd.Index(units["unit_id"], name="unit_id")
+    at = ids.get_indexer(pd.Index(centres))
+    columns = pd.Index(centres.index, name="zone_id")
+    return pd.DataFrame(cdist(xy_km, xy_km[at]), index=ids, columns=columns)
+
+
+def anchors_km(units: gpd.GeoDataFrame, *, crs: object = None) -> NDArray[np.float64]:
+    """Give the place of each unit that travel is measured from."""
+    metres = measuring_crs(units, stated=crs)
+    places = units.geometry.to_crs(metres).representative_point()
+    if "anchor" in units.columns:
+        anchors = gpd.GeoSeries(units["anchor"])
+        anchors = (anchors.set_crs(units.crs) if anchors.crs is None else anchors).to_crs(metres)
+        points = anchors.to_numpy()
+        places = anchors.where(~(shapely.is_missing(points) | shapely.is_empty(points)), places)
+    return np.column_stack([places.x, places.y]) / 1000
+
+
+def _medoid(xy_km: NDArray[np.float64], load: NDArray[np.float64]) -> int:
+    weight = load if load.sum() > 0 else np.ones(len(load))
+    sums = cdist(xy_km, xy_km) @ weight
+    # Sums that differ in the last digits only are equal, and the first unit wins, on every machine.
+    return int(np.flatnonzero(sums <= sums.min() * (1 + 1e-12))[0])
+
+
+# ── A rebalancing problem as plain arrays: units, their zones and loads, who borders whom, and what must hold
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+NO_ROOT = -1
+"""Stands for a zone without a root."""
+
+EXACT = 1e-7
+"""Values this near to their bound count as proven, and imbalances this near as equal: of the mean load, or of the value
+for travel and borders (assumption A38). Far below what any load is known to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is to be rebalanced: n units in k zones.
+
+    Parameters
+    ----------
+    unit_ids
+        Ids of the units, n of them.
+    zone_ids
+        Ids of the zones, k of them; labels are rows of this.
+    start
+        Current zone of each unit, shape (n,).
+    load
+        Load of each unit, shape (n,), not negative.
+    neighbours
+        Rows of the units that border each unit, sorted.
+    travel
+        Travel of each unit in each zone, shape (n, k), load × distance.
+    allowed
+        Whether a unit may be in a zone, shape (n, k): locks, roots and forbidden pairs.
+    roots
+        Row of the unit that stays in each zone, `NO_ROOT` where there is none, shape (k,).
+    together
+        Groups of rows that have to be in one zone.
+    move_size
+        What moving each unit counts for, shape (n,), positive.
+    border_km
+        For every pair of `neighbours`, in their order, the length of the shared border.
+    """
+
+    unit_ids: tuple[str, ...]
+    zone_ids: tuple[str, ...]
+    start: Labels
+    load: Numbers
+    neighbours: tuple[tuple[int, ...], ...]
+    travel: Numbers
+    allowed: Flags
+    roots: Labels
+    together: tuple[tuple[int, ...], ...]
+    move_size: Numbers
+    border_km: tuple[tuple[float, ...], ...]
+
+    def __len__(self) -> int:
+        """Return how many units there are."""
+        return len(self.unit_ids)
+
+    @property
+    def zones(self) -> int:
+        """How many zones there are."""
+        return len(self.zone_ids)
+
+    @property
+    def share(self) -> Numbers:
+        """Load of each unit as a share of the mean load of a zone, shape (n,)."""
+        share: Numbers = self.load / (self.load.sum() / self.zones)
+        return share
+
+    @property
+    def sizes(self) -> Labels:
+        """Number of units now in each zone, shape (k,)."""
+        return np.bincount(self.start, minlength=self.zones)
+
+    @property
+    def can_move_away(self) -> Flags:
+        """Whether each zone could lose all its present units, as it has no root among them, shape (k,)."""
+        return np.asarray((self.roots == NO_ROOT) | (self.start[self.roots] != np.arange(self.zones)))
+
+    def can_settle(self, max_moves: int) -> Flags:
+        """Say which zones could lose all their units and settle elsewhere.
+
+        Parameters
+        ----------
+        max_moves
+            Most units that may move.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,): it takes a move for each of the zone's units, and one into it.
+        """
+        return np.asarray(self.can_move_away & (self.sizes + 1 <= max_moves))
+
+    @property
+    def counts_units(self) -> bool:
+        """Whether every move counts 1."""
+        return bool((self.move_size == 1.0).all())
+
+    @property
+    def counts_whole(self) -> bool:
+        """Whether every move counts a whole number, 1 or more."""
+        return bool((self.move_size >= 1.0).all() and (self.move_size == np.round(self.move_size)).all())
+
+    def loads(self, label: Labels) -> Numbers:
+        """Add up the loads of the zones.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (k,).
+        """
+        return np.bincount(label, self.load, minlength=self.zones).astype("float64")
+
+    def imbalance(self, label: Labels) -> float:
+        """Measure the largest ``|load - mean| / mean``.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        float
+            The imbalance.
+        """
+        return float(np.abs(np.bincount(label, self.share, minlength=self.zones) - 1.0).max())
+
+    def moved(self, label: Labels) -> int:
+        """Count the units that change their zone.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        return int((label != self.start).sum())
+
+    def move_cost(self) -> Numbers:
+        """Give what each unit in each zone costs in moves.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, k): 0 in the current zone, the size of the move elsewhere.
+        """
+        cost = np.repeat(self.move_size[:, None], self.zones, axis=1)
+        cost[np.arange(len(self)), self.start] = 0.0
+        return cost
+
+    def cost(self, label: Labels, cost: Numbers) -> float:
+        """Add up a cost over a plan.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+        cost
+            Cost of each unit in each zone, shape (n, k).
+
+        Returns
+        -------
+        float
+            The sum.
+        """
+        return float(cost[np.arange(len(self)), label].sum())
+
+    def border(self, label: Labels) -> float:
+        """Measure the border between zones.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        float
+            Kilometres.
+        """
+        pairs = (
+            (i, j, km) for i, js in enumerate(self.neighbours) for j, km in zip(js, self.border_km[i], strict=True)
+        )
+        return float(sum(km for i, j, km in pairs if i < j and label[i] != label[j]))
+
+    def pieces(self, label: Labels, zone: int) -> list[set[int]]:
+        """Find the pieces that a zone falls into.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+        zone
+            Row of the zone.
+
+        Returns
+        -------
+        list of set of int
+            Rows of units of each piece, that of the root first, else the largest; one piece where the zone is
+            contiguous.
+        """
+        left = set(np.flatnonzero(label == zone).tolist())
+        found = []
+        while left:
+            piece = reach({min(left)}, left, self.neighbours)
+            left -= piece
+            found.append(piece)
+        return sorted(found, key=lambda piece: (self.roots[zone] not in piece, -len(piece), min(piece)))
+
+    def is_contiguous(self, label: Labels) -> bool:
+        """Say whether every zone has units and hangs together.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        bool
+            True when it is so.
+        """
+        return all(len(self.pieces(label, zone)) == 1 for zone in range(self.zones))
+
+    def is_plan(self, label: Labels) -> bool:
+        """Say whether a labelling is a plan: contiguous, allowed, and groups kept together.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        bool
+            True when it is so.
+        """
+        kept = all(len({int(label[i]) for i in group}) == 1 for group in self.together)
+        return kept and bool(self.allowed[np.arange(len(self)), label].all()) and self.is_contiguous(label)
+
+    def with_start(self, label: Labels) -> Problem:
+        """Count moves from another plan.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        Problem
+            The same problem from there.
+        """
+        return replace(self, start=label)
+
+
+def reach(seeds: set[int], inside: set[int], neighbours: tuple[tuple[int, ...], ...]) -> set[int]:
+    """Find all that hangs on to some units."""
+    seen, stack = set(seeds), list(seeds)
+    while stack:
+        for other in neighbours[stack.pop()]:
+            if other in inside and other not in seen:
+                seen.add(other)
+                stack.append(other)
+    return seen
+
+
+# ── From tables to a problem: units and edges as arrays, with everything checked that a plan would rest on
+
+MOVES_IN = {"units": None, "schools": "schools", "students": "students", "workload": "workload"}
+"""What moves may be counted in → the column of the units."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a plan has to keep.
+
+    Parameters
+    ----------
+    roots
+        Zone → unit that stays in it.
+    locked
+        Units that keep their zone.
+    together
+        Groups of units that are in one zone.
+    forbidden
+        Pairs of a unit and a zone it must not be in.
+    moves_in
+        What moves are counted in: ``units``, ``schools``, ``students`` or ``workload``.
+    apart
+        Pairs of units that are no neighbors though they share a border, as a person said.
+    """
+
+    roots: Mapping[str, str] | None = None
+    locked: tuple[str, ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
+    forbidden: tuple[tuple[str, str], ...] = ()
+    moves_in: str = "units"
+    apart: tuple[tuple[str, str], ...] = ()
+
+
+def problem_of(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    *,
+    rules: Rules | None = None,
+    travel: pd.DataFrame | None = None,
+    crs: object = None,
+) -> Problem:
+    """Turn units and edges into a problem.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, `zone_id`, `workload` (not negative, not all 0), and geometry; `schools` or `students` where moves
+        are counted in them.
+    edges
+        `unit_a`, `unit_b`, and `shared_m` where there is one.
+    rules
+        What a plan has to keep.
+    travel
+        Distance of each unit (rows, by `unit_id`) from the centre of each zone (columns, by `zone_id`), in any unit;
+        straight kilometres to `travel.zone_centres` by default.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    Problem
+        The problem; zones in their natural order.
+
+    Raises
+    ------
+    ColumnError, CRSError, SeveralFaultsError
+        When a column or the CRS is missing, ids are missing or repeat, or workloads are not numbers of 0 or more.
+    SettingsError
+        When a rule names a unit or a zone that there is not, or moves are counted in something unknown.
+    """
+    rules = rules or Rules()
+    require_units(units)
+    ids = [str(i) for i in units["unit_id"]]
+    zones = natural_order(set(units["zone_id"].astype("str")))
+    _require_rules(rules, ids, zones)
+    index, zone_index = {u: i for i, u in enumerate(ids)}, {z: i for i, z in enumerate(zones)}
+    start = np.array([zone_index[str(z)] for z in units["zone_id"]], dtype="int64")
+    neighbours, border_km = _neighbours(edges, index)
+    load = units["workload"].to_numpy(dtype="float64")
+    roots = np.full(len(zones), NO_ROOT, dtype="int64")
+    for zone, unit in (rules.roots or {}).items():
+        roots[zone_index[str(zone)]] = index[str(unit)]
+    if travel is None:
+        named = units.assign(unit_id=ids, zone_id=[zones[z] for z in start])
+        travel = travel_km(named, zone_centres(named, rules.roots, crs=crs), crs=crs)
+    return Problem(
+        unit_ids=tuple(ids),
+        zone_ids=tuple(zones),
+        start=start,
+        load=load,
+        neighbours=neighbours,
+        travel=_distances(travel, ids, zones) * load[:, None],
+        allowed=_allowed(rules, start, roots, index, zone_index),
+        roots=roots,
+        together=tuple(tuple(sorted({index[u] for u in group})) for group in rules.together if len(set(group)) > 1),
+        move_size=_move_size(units, rules.moves_in),
+        border_km=border_km,
+    )
+
+
+def that_count(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, rules: Rules, set_apart: Iterable[str]
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, Rules]:
+    """Leave out zones that are set apart, with their units and all that is about them."""
+    zones = set(map(str, set_apart))
+    if not zones:
+        return units, edges, rules
+    is_apart = units["zone_id"].astype("str").isin(zones)
+    gone = set(units.loc[is_apart, "unit_id"].astype("str"))
+    is_of_them = edges["unit_a"].astype("str").isin(gone) | edges["unit_b"].astype("str").isin(gone)
+    kept = replace(
+        rules,
+        roots={z: u for z, u in (rules.roots or {}).items() if z not in zones} or None,
+        locked=tuple(u for u in rules.locked if u not in gone),
+        together=tuple(tuple(u for u in group if u not in gone) for group in rules.together),
+        forbidden=tuple((u, z) for u, z in rules.forbidden if u not in gone and z not in zones),
+    )
+    return units[~is_apart], edges[~is_of_them], kept
+
+
+def _distances(travel: pd.DataFrame, ids: list[str], zones: list[str]) -> Numbers:
+    """Take the distances of the units in their order, and see to it that none is missing."""
+    named = travel.set_axis(travel.index.astype("str"), axis=0).set_axis(travel.columns.astype("str"), axis=1)
+    known = named.apply(pd.to_numeric, errors="coerce").groupby(level=0).first().reindex(index=ids, columns=zones)
+    distances: Numbers = known.to_numpy(dtype="float64")
+    is_bad = ~np.isfinite(distances) | (distances < 0)
+    if is_bad.any():
+        raise ColumnError(
+            "Some distances between units and zones are missing or below 0.",
+            where="travel",
+            ids=[ids[row] for row in np.flatnonzero(is_bad.any(axis=1))],
+            found=f"{int(is_bad.sum())} of {is_bad.size}",
+            expected=f"a row for each unit, a column for each zone ({', '.join(zones)}), and distances of 0 or more",
+            remedy="Fill them in, or leave the table out to measure straight distances.",
+        )
+    return distances
+
+
+def require_units(units: gpd.GeoDataFrame) -> None:
+    """Refuse units that no plan could rest on."""
+    require_crs(units, "units")
+    missing = [c for c in ("unit_id", "zone_id", "workload") if c not in units.columns]
+    if missing:
+        raise ColumnError(
+            "The units lack columns.",
+            where="units",
+            found=", ".join(map(str, units.columns)),
+            expected=", ".join(missing),
+            remedy="Rename the columns that hold these.",
+        )
+    ids, load = units["unit_id"], pd.to_numeric(units["workload"], errors="coerce")
+    repeats = ids.isna() | ids.astype("str").duplicated(keep=False)
+    bad = load.isna() | (load < 0) | ~np.isfinite(load)
+    attempt_all(
+        {
+            "ids": lambda: _refuse(
+                repeats, ids, "Some units have no id, or one that another has too.", "one row a unit"
+            ),
+            "zones": lambda: _refuse(units["zone_id"].isna(), ids, "Some units are in no zone.", "a zone for each"),
+            "loads": lambda: _refuse(
+                bad, ids, "Some workloads are not numbers of 0 or more.", "officer-hours, or any load"
+            ),
+        }
+    )
+    if len(units) == 0 or load.sum() <= 0:
+        raise ColumnError(
+            "There is no workload to balance.",
+            where="units",
+            found=f"{len(units)} units, all of workload 0" if len(units) else "no units",
+            expected="a workload above 0 for some unit",
+            remedy="Look at which term and which schools the settings keep.",
+        )
+
+
+def _refuse(is_faulty: pd.Series, ids: pd.Series, what: str, expected: str) -> None:
+    if is_faulty.any():
+        raise ColumnError(what, where="units", ids=ids[is_faulty], expected=expected, remedy="Mend these rows.")
+
+
+def _require_rules(rules: Rules, ids: list[str], zones: list[str]) -> None:
+    known, known_zones = set(ids), set(zones)
+    named = [*rules.locked, *(u for group in rules.together for u in group), *(u for u, _ in rules.forbidden)]
+    named += [str(u) for u in (rules.roots or {}).values()]
+    strange = sorted({u for u in named if u not in known})
+    strange_zones = sorted({str(z) for z in [*(rules.roots or {}), *(z for _, z in rules.forbidden)]} - known_zones)
+    if strange:
+        raise SettingsError(
+            "Some rules name units that there are not.",
+            where="locked, together, forbidden, roots",
+            ids=strange,
+            expected="ids of units",
+            remedy="Correct the ids; a unit of several schools has the id of the first.",
+        )
+    if strange_zones:
+        raise SettingsError(
+            "Some rules name zones that there are not.",
+            where="roots, forbidden",
+            ids=strange_zones,
+            expected=", ".join(zones),
+            remedy="Correct the ids.",
+        )
+    if rules.moves_in not in MOVES_IN:
+        raise SettingsError(
+            "Moves cannot be counted in this.",
+            found=rules.moves_in,
+            expected=", ".join(MOVES_IN),
+            remedy="Name one of these.",
+        )
+
+
+def _neighbours(
+    edges: pd.DataFrame, index: dict[str, int]
+) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]:
+    pairs = list(zip(edges["unit_a"].astype("str"), edges["unit_b"].astype("str"), strict=True))
+    strange = sorted({u for pair in pairs for u in pair if u not in index})
+    if strange:
+        raise ColumnError(
+            "Some edges name units that there are not.",
+            where="adjacency",
+            ids=strange,
+            expected="ids of units",
+            remedy="Correct the ids, or leave these rows out.",
+        )
+    given = edges["shared_m"].fillna(0.0) if "shared_m" in edges else pd.Series(0.0, index=edges.index)
+    shared = (given / 1000).tolist()
+    found: list[dict[int, float]] = [{} for _ in index]
+    for (a, b), km in zip(pairs, shared, strict=True):
+        if a != b:
+            found[index[a]][index[b]] = found[index[b]][index[a]] = float(km)
+    neighbours = tuple(tuple(sorted(near)) for near in found)
+    return neighbours, tuple(tuple(near[j] for j in sorted(near)) for near in found)
+
+
+def _allowed(rules: Rules, start: Labels, roots: Labels, index: dict[str, int], zone_index: dict[str, int]) -> Flags:
+    allowed = np.ones((len(start), len(roots)), dtype=bool)
+    for unit in rules.locked:
+        allowed[index[unit]] = np.arange(len(roots)) == start[index[unit]]
+    for zone, unit in enumerate(roots):
+        if unit != NO_ROOT:
+            allowed[unit] &= np.arange(len(roots)) == zone
+    for name, place in rules.forbidden:
+        allowed[index[name], zone_index[str(place)]] = False
+    return allowed
+
+
+def _move_size(units: gpd.GeoDataFrame, moves_in: str) -> Numbers:
+    column = MOVES_IN[moves_in]
+    if column is None:
+        return np.ones(len(units))
+    if column not in units.columns or units[column].isna().any():
+        raise ColumnError(
+            f"Moves cannot be counted in {moves_in}: it is not known for every unit.",
+            where="units",
+            expected=f"a column {column} without gaps",
+            remedy="Count moves in units, or fill the gaps.",
+        )
+    sizes: Numbers = units[column].to_numpy(dtype="float64")
+    return sizes
+
+
+def rules_of(
+    *,
+    roots: Mapping[str, str] | None,
+    locked: Iterable[str],
+    together: Iterable[Iterable[str]],
+    forbidden: Iterable[tuple[str, str]],
+    moves_in: str = "units",
+    apart: Iterable[tuple[str, str]] = (),
+) -> Rules:
+    """Gather rules from whatever sequences they come in.
+
+    Parameters
+    ----------
+    roots
+        Zone → unit that stays in it.
+    locked
+        Units that keep their zone.
+    together
+        Groups of units that are in one zone.
+    forbidden
+        Pairs of a unit and a zone it must not be in.
+    moves_in
+        What moves are counted in.
+    apart
+        Pairs of units that are no neighbors though they share a border.
+
+    Returns
+    -------
+    Rules
+        The rules, all as text.
+    """
+    return Rules(
+        roots=None if roots is None else {str(z): str(u) for z, u in roots.items()},
+        locked=tuple(str(u) for u in locked),
+        together=tuple(tuple(str(u) for u in group) for group in together),
+        forbidden=tuple((str(u), str(z)) for u, z in forbidden),
+        moves_in=moves_in,
+        apart=tuple((str(a), str(b)) for a, b in apart),
+    )

@@ -1,0 +1,546 @@
+"""Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import highspy
+import numpy as np
+from scipy.sparse import coo_array, csc_array
+
+from safeschools_geo.rebalance._problem import EXACT, NO_ROOT, reach
+from safeschools_geo.solver import Labels, Numbers, Program, Solution, quiet_highs, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safeschools_geo.rebalance._problem import Flags, Problem
+
+
+# ── Separators: what has to be in a zone for two of its units to hang together
+
+_ENDS_PER_PIECE = 4
+
+
+@dataclass(frozen=True)
+class Separator:
+    """A zone that holds all the ends holds one of the units between them.
+
+    Parameters
+    ----------
+    zone
+        Row of the zone.
+    ends
+        One unit, where the other end is in the zone in any case, or two.
+    between
+        Units that every way between the ends leads through.
+    """
+
+    zone: int
+    ends: tuple[int, ...]
+    between: frozenset[int]
+
+
+def broken_separators(problem: Problem, label: Labels, max_moves: int | None) -> list[Separator]:
+    """Find what a labelling breaks."""
+    found: list[Separator] = []
+    for zone in range(problem.zones):
+        pieces = problem.pieces(label, zone)
+        for piece in pieces[1:]:
+            found += _of_piece(problem, zone, piece, pieces[0], max_moves)
+    return found
+
+
+def _of_piece(
+    problem: Problem, zone: int, piece: set[int], core: set[int], max_moves: int | None
+) -> Iterator[Separator]:
+    between = _between(problem, piece, core)
+    ends = sorted(piece)[:_ENDS_PER_PIECE]
+    if problem.roots[zone] != NO_ROOT:
+        yield from (Separator(zone, (unit,), between) for unit in ends)
+        return
+    keeps_own = max_moves is not None and problem.sizes[zone] > max_moves
+    if keeps_own and not any(problem.start[unit] == zone for unit in piece):
+        # Some unit of its own stays in the zone, and that lies beyond whatever surrounds the piece.
+        around = frozenset(j for i in piece for j in problem.neighbours[i]) - piece
+        yield from (Separator(zone, (unit,), around) for unit in ends)
+    others = sorted(core - between)[:_ENDS_PER_PIECE]
+    for one in ends:
+        for other in others:
+            for place in range(problem.zones):
+                yield Separator(place, (one, other), between)
+
+
+def _between(problem: Problem, piece: set[int], core: set[int]) -> frozenset[int]:
+    """Take the units around a piece that can be reached from the core without passing another of them."""
+    around = {j for i in piece for j in problem.neighbours[i]} - piece
+    beyond = reach(core, set(range(len(problem))) - around - piece, problem.neighbours)
+    touched = {j for i in beyond for j in problem.neighbours[i]}
+    return frozenset(around & touched)
+
+
+# ── How many moves it takes at least to bring a unit into a zone
+
+
+def moves_needed(problem: Problem) -> Labels:
+    """Count the units that have to move at least for a unit to be in a zone."""
+    n, k = len(problem), problem.zones
+    needed = np.full((n, k), n + 1, dtype="int64")
+    for zone in range(k):
+        steps = np.where(problem.start == zone, 0.0, 1.0)
+        needed[:, zone] = _distances(problem, np.flatnonzero(problem.start == zone).tolist(), steps).clip(max=n + 1)
+        if problem.can_move_away[zone]:
+            outside = problem.start != zone
+            needed[outside, zone] = np.minimum(needed[outside, zone], problem.sizes[zone] + 1)
+    return needed
+
+
+def within_moves(problem: Problem, max_moves: int | None) -> Flags:
+    """Say which units can come into which zones with so many moves.
+
+    Shape (n, k), bool. A unit that can leave its zone for none is fixed, however deep inside it lies.
+    """
+    if max_moves is None:
+        return problem.allowed.copy()
+    within: Flags = problem.allowed & (moves_needed(problem) <= max_moves)
+    return within
+
+
+def centres_of(problem: Problem) -> Labels:
+    """Find the unit that each zone is grown from: its root, else that of the least travel within the zone."""
+    centres = problem.roots.copy()
+    for zone in np.flatnonzero(centres == NO_ROOT):
+        own = np.flatnonzero(problem.start == zone)
+        # Travel is load × distance to the centre of the current zone: where that is 0 per load is the centre.
+        near = problem.travel[own, zone] / np.maximum(problem.load[own], 1e-12)
+        centres[zone] = own[np.lexsort((own, near, problem.load[own] <= 0))[0]]
+    return centres
+
+
+def outward_order(problem: Problem) -> Numbers:
+    """Measure how far each unit lies from the centre of each zone, on the graph of neighbours."""
+    n = len(problem)
+    order = np.full((n, problem.zones), np.inf)
+    for zone, centre in enumerate(centres_of(problem)):
+        steps = np.where(problem.start == zone, 1.0, float(n))
+        order[:, zone] = _distances(problem, [int(centre)], steps)
+    return order
+
+
+def _distances(problem: Problem, sources: list[int], steps: Numbers) -> Numbers:
+    """Find the cheapest way to each unit, where entering a unit costs its step (Dijkstra)."""
+    distance = np.full(len(problem), np.inf)
+    distance[sources] = 0.0
+    queue = [(0.0, unit) for unit in sources]
+    while queue:
+        so_far, unit = heapq.heappop(queue)
+        if so_far > distance[unit]:
+            continue
+        for other in problem.neighbours[unit]:
+            longer = so_far + steps[other]
+            if longer < distance[other]:
+                distance[other] = longer
+                heapq.heappush(queue, (longer, other))
+    return distance
+
+
+# ── A linear program that gets more columns, solved again from where it stood
+
+_NOTHING = np.zeros(0)
+_PRIMAL = 4
+"""HiGHS's number of the primal simplex method: more columns leave the last answer feasible."""
+
+
+class OutOfTimeError(Exception):
+    """There is no answer in the time given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a linear program came to.
+
+    Parameters
+    ----------
+    value
+        Its value.
+    x
+        The solution, in the order in which columns were added.
+    row_dual
+        Duals of the rows, shape (m,).
+    """
+
+    value: float
+    x: Numbers
+    row_dual: Numbers
+
+
+class GrowingProgram:
+    """Minimise ``cost @ x`` with ``low <= matrix @ x <= high`` and ``x >= 0``, over columns that are added bit by bit.
+
+    Parameters
+    ----------
+    low, high
+        Limits of the rows, shape (m,); infinite where there is none.
+    """
+
+    def __init__(self, low: Numbers, high: Numbers) -> None:
+        self._highs = quiet_highs(is_precise=True)
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.setOptionValue("simplex_strategy", _PRIMAL)
+        empty = np.zeros(0, dtype=np.int32)
+        self._highs.addRows(len(low), low, high, 0, empty, empty, _NOTHING)
+
+    def add(self, cost: Numbers, columns: csc_array) -> None:
+        """Add columns."""
+        count = len(cost)
+        if count:
+            begins, rows = columns.indptr[:-1].astype(np.int32), columns.indices.astype(np.int32)
+            low, high = np.zeros(count), np.full(count, np.inf)
+            self._highs.addCols(count, cost, low, high, columns.nnz, begins, rows, columns.data.astype("float64"))
+
+    def soften(self, rows: range, price: float, *, sign: float) -> None:
+        """Let rows be missed at a price, so that there is an answer before columns can keep them."""
+        places = (np.asarray(rows), np.arange(len(rows)))
+        count = self._highs.getNumRow()
+        self.add(np.full(len(rows), price), csc_array((np.full(len(rows), sign), places), shape=(count, len(rows))))
+
+    def solve(self, *, deadline: float = np.inf) -> Answer:
+        """Solve the program over the columns that are there."""
+        left = deadline - time.perf_counter()
+        if left <= 0:
+            raise OutOfTimeError
+        if np.isfinite(left):
+            # HiGHS counts the time of all runs together.
+            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            raise OutOfTimeError
+        found = self._highs.getSolution()
+        return Answer(
+            float(self._highs.getInfo().objective_function_value),
+            np.asarray(found.col_value, dtype="float64"),
+            np.asarray(found.row_dual, dtype="float64"),
+        )
+
+
+# ── Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts when needed
+
+Objective = Literal["moves", "imbalance", "heaviest", "travel", "boundary"]
+
+_CLOSED = 2 * EXACT
+"""Gaps up to this are the solver's: it takes rows within 1e-7 for kept."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a plan has to keep, besides contiguity.
+
+    Parameters
+    ----------
+    tolerance
+        Largest imbalance; None for no limit.
+    heaviest
+        Largest load of a zone over the mean; None for no limit.
+    max_moves
+        Most units that may move; None for no limit.
+    max_move_size
+        Largest sum of the sizes of the moves; None for no limit.
+    max_travel
+        Largest travel; None for no limit.
+    max_boundary
+        Longest border between zones in kilometres; None for no limit.
+    """
+
+    tolerance: float | None = None
+    heaviest: float | None = None
+    max_moves: int | None = None
+    max_move_size: float | None = None
+    max_travel: float | None = None
+    max_boundary: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search came to.
+
+    Parameters
+    ----------
+    label
+        The best plan, shape (n,); None where none was found.
+    value
+        Its value; infinite where there is none.
+    bound
+        No plan has a smaller value.
+    is_proven
+        Whether no plan can be better, up to rounding.
+    is_infeasible
+        Whether there is proven to be no plan at all.
+    log
+        What the solver said.
+    """
+
+    label: Labels | None
+    value: float
+    bound: float
+    is_proven: bool
+    is_infeasible: bool = False
+    log: str = ""
+
+
+@dataclass(eq=False)
+class _Rows:
+    """Rows of a program, added one by one."""
+
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    column: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+
+    def add(self, terms: list[tuple[int, float]], low: float, high: float) -> None:
+        for column, value in terms:
+            self.row.append(len(self.low))
+            self.column.append(column)
+            self.value.append(value)
+        self.low.append(low)
+        self.high.append(high)
+
+    def matrix(self, columns: int) -> csc_array:
+        return coo_array((self.value, (self.row, self.column)), shape=(len(self.low), columns)).tocsc()
+
+
+class PlanModel:
+    """The program of a problem.
+
+    Parameters
+    ----------
+    problem
+        What is to be rebalanced.
+    limits
+        What a plan has to keep.
+    objective
+        What is made small: ``moves`` (their size), ``imbalance``, ``heaviest`` (the largest load over the mean),
+        ``travel`` or ``boundary`` (kilometres).
+    is_outward
+        Whether to look only at plans in which every unit has a neighbour in its zone that is nearer to the zone's
+        centre: these are contiguous as they stand, and few enough to be searched fast.
+
+    References
+    ----------
+    Zoltners, A. A., and Sinha, P. (1983). Sales territory alignment: a review and model. Management Science 29(11),
+    1237–1256 (plans that grow outwards).
+    Carvajal, R., Constantino, M., Goycoolea, M., Vielma, J. P., and Weintraub, A. (2013). Imposing connectivity
+    constraints in forest planning models. Operations Research 61(4), 824–836 (separators).
+    """
+
+    def __init__(self, problem: Problem, limits: Limits, objective: Objective, *, is_outward: bool = False) -> None:
+        self._problem, self._limits, self._objective = problem, limits, objective
+        self._is_outward = is_outward
+        self._may: Flags = within_moves(problem, limits.max_moves)
+        order = outward_order(problem) if is_outward else None
+        if order is not None:
+            self._may &= np.isfinite(order)
+        self._column = np.full(self._may.shape, -1)
+        self._column[self._may] = np.arange(int(self._may.sum()))
+        self._count = int(self._may.sum())
+        self._level = self._count if objective in {"imbalance", "heaviest"} else -1
+        self._edges = self._cut_edges()
+        self._rows = _Rows()
+        self._cuts: set[Separator] = set()
+        self._add_rows(order)
+
+    def _cut_edges(self) -> list[tuple[int, int, float]]:
+        if self._objective != "boundary" and self._limits.max_boundary is None:
+            return []
+        pairs = enumerate(self._problem.neighbours)
+        return [
+            (i, j, km) for i, js in pairs for j, km in zip(js, self._problem.border_km[i], strict=True) if i < j and km
+        ]
+
+    @property
+    def _columns(self) -> int:
+        return self._count + (self._level >= 0) + len(self._edges)
+
+    def _terms(self, zone: int, units: list[int], value: float = 1.0) -> list[tuple[int, float]]:
+        return [(int(self._column[i, zone]), value) for i in units if self._column[i, zone] >= 0]
+
+    def _add_rows(self, order: Numbers | None) -> None:
+        problem, limits = self._problem, self._limits
+        for unit in range(len(problem)):
+            self._rows.add([(int(c), 1.0) for c in self._column[unit] if c >= 0], 1.0, 1.0)
+        self._add_groups()
+        self._add_load_rows()
+        if limits.max_moves is not None:
+            is_move = np.arange(problem.zones) != problem.start[:, None]
+            self._add_sum(is_move.astype("float64"), float(limits.max_moves))
+        if limits.max_move_size is not None:
+            self._add_sum(problem.move_cost(), limits.max_move_size)
+        if limits.max_travel is not None:
+            self._add_sum(problem.travel, limits.max_travel)
+        self._add_contiguity_rows(order)
+        first_edge = self._columns - len(self._edges)
+        if limits.max_boundary is not None:
+            lengths = [(first_edge + at, km) for at, (_, _, km) in enumerate(self._edges)]
+            self._rows.add(lengths, -np.inf, limits.max_boundary)
+        for at, (i, j, _) in enumerate(self._edges, start=first_edge):
+            for zone in range(problem.zones):
+                for one, other in ((i, j), (j, i)):
+                    terms = [*self._terms(zone, [one]), *self._terms(zone, [other], -1.0), (at, -1.0)]
+                    self._rows.add(terms, -np.inf, 0.0)
+
+    def _add_groups(self) -> None:
+        followers = [(group[0], other) for group in self._problem.together for other in group[1:]]
+        for first, other in followers:
+            for zone in range(self._problem.zones):
+                self._rows.add([*self._terms(zone, [first]), *self._terms(zone, [other], -1.0)], 0.0, 0.0)
+
+    def _add_load_rows(self) -> None:
+        share, tolerance = self._problem.share, self._limits.tolerance
+        for zone in range(self._problem.zones):
+            units = np.flatnonzero(self._column[:, zone] >= 0)
+            terms = [(int(self._column[i, zone]), float(share[i])) for i in units if share[i]]
+            if tolerance is not None:
+                self._rows.add(terms, 1.0 - tolerance, 1.0 + tolerance)
+            if self._limits.heaviest is not None:
+                self._rows.add(terms, -np.inf, self._limits.heaviest)
+            if self._objective == "heaviest":
+                self._rows.add([*terms, (self._level, -1.0)], -np.inf, 0.0)
+            elif self._level >= 0:
+                self._rows.add([*terms, (self._level, -1.0)], -np.inf, 1.0)
+                self._rows.add([*terms, (self._level, 1.0)], 1.0, np.inf)
+
+    def _add_sum(self, cost: Numbers, most: float) -> None:
+        units, zones = np.nonzero(self._may & (cost != 0))
+        self._rows.add([(int(self._column[i, z]), float(cost[i, z])) for i, z in zip(units, zones)], -np.inf, most)  # noqa: B905
+
+    def _add_contiguity_rows(self, order: Numbers | None) -> None:
+        problem, moves = self._problem, self._limits.max_moves
+        for zone in range(problem.zones):
+            is_rooted = problem.roots[zone] != NO_ROOT
+            if not is_rooted:
+                self._rows.add(self._terms(zone, list(range(len(problem)))), 1.0, np.inf)
+            for unit in np.flatnonzero(self._column[:, zone] >= 0).tolist():
+                near = list(problem.neighbours[unit])
+                if order is not None:
+                    near = [j for j in near if order[j, zone] < order[unit, zone]]
+                    if order[unit, zone] == 0:
+                        self._rows.add(self._terms(zone, [unit]), 1.0, 1.0)
+                        continue
+                # A unit may be alone in a zone that all others can leave.
+                stay = int(problem.sizes[zone]) - int(problem.start[unit] == zone)
+                if order is not None or (is_rooted and problem.roots[zone] != unit) or _stays(stay, moves):
+                    self._rows.add([*self._terms(zone, [unit]), *self._terms(zone, near, -1.0)], -np.inf, 0.0)
+
+    def add_cuts(self, cuts: list[Separator]) -> None:
+        """Add cuts.
+
+        Parameters
+        ----------
+        cuts
+            Separators; those of units that cannot be in the zone are passed over.
+        """
+        for cut in cuts:
+            ends = self._terms(cut.zone, list(cut.ends))
+            if len(ends) == len(cut.ends) and cut not in self._cuts:
+                self._cuts.add(cut)
+                between = self._terms(cut.zone, sorted(cut.between), -1.0)
+                self._rows.add([*ends, *between], -np.inf, float(len(cut.ends) - 1))
+
+    def _program(self) -> Program:
+        columns = self._columns
+        cost, low, high = np.zeros(columns), np.zeros(columns), np.ones(columns)
+        is_integer = np.arange(columns) < self._count
+        if self._objective == "moves":
+            cost[: self._count] = self._problem.move_cost()[self._may]
+        elif self._objective == "travel":
+            cost[: self._count] = self._problem.travel[self._may]
+        elif self._level >= 0:
+            cost[self._level], high[self._level] = 1.0, np.inf
+        else:
+            cost[self._count :] = [km for _, _, km in self._edges]
+        matrix = csc_array(self._rows.matrix(columns))
+        return Program(cost, matrix, np.array(self._rows.low), np.array(self._rows.high), low, high, is_integer)
+
+    def _label(self, solution: Solution) -> Labels | None:
+        if solution.x is None:
+            return None
+        weight = np.zeros(self._may.shape)
+        weight[self._may] = solution.x[: self._count]
+        label: Labels = weight.argmax(axis=1).astype("int64")
+        return label
+
+    def value(self, label: Labels) -> float:
+        """Measure a plan by the objective.
+
+        Parameters
+        ----------
+        label
+            Zone of each unit, shape (n,).
+
+        Returns
+        -------
+        float
+            The value.
+        """
+        return objective_value(self._problem, label, self._objective)
+
+    def search(
+        self, *, deadline: float, start: Labels | None = None, gap: float = 0.0, seed: int = 0, wants_log: bool = False
+    ) -> Found:
+        """Search for the best plan, adding cuts wherever a zone falls apart.
+
+        Parameters
+        ----------
+        deadline
+            Moment of `time.perf_counter` at which to stop.
+        start
+            A plan that is known; one within the limits.
+        gap
+            Relative gap at which to stop.
+        seed
+            Seed of the solver.
+        wants_log
+            Whether to keep the solver's log of the last program.
+
+        Returns
+        -------
+        Found
+            The best plan and the bound. The bound holds at every moment: a program without some of the cuts allows
+            more plans, not fewer.
+        """
+        best, value = start, np.inf if start is None else self.value(start)
+        bound, log = -np.inf, ""
+        while True:
+            left = deadline - time.perf_counter()
+            solution = solve(self._program(), time_limit_s=left, seed=seed, gap=gap, wants_log=wants_log)
+            log = solution.log or log
+            if solution.is_infeasible:
+                return Found(best, value, value, is_proven=True, is_infeasible=best is None, log=log)
+            bound = max(bound, min(solution.bound, value))
+            label = self._label(solution)
+            cuts = [] if label is None else broken_separators(self._problem, label, self._limits.max_moves)
+            if label is not None and not cuts and self.value(label) < value:
+                best, value = label, self.value(label)
+            is_proven = np.isfinite(value) and value - bound <= max(_CLOSED, 1e-9 * abs(value))
+            is_near = np.isfinite(value) and value - bound <= gap * abs(value)
+            if is_proven or is_near or not cuts or time.perf_counter() > deadline:
+                return Found(best, value, value if is_proven else bound, is_proven=is_proven, log=log)
+            self.add_cuts(cuts)
+
+
+def _stays(others: int, max_moves: int | None) -> bool:
+    return max_moves is not None and others > max_moves
+
+
+def objective_value(problem: Problem, label: Labels, objective: Objective) -> float:
+    """Measure a plan by an objective."""
+    if objective == "imbalance":
+        return problem.imbalance(label)
+    if objective == "heaviest":
+        return float(np.bincount(label, problem.share, minlength=problem.zones).max())
+    if objective == "boundary":
+        return problem.border(label)
+    return problem.cost(label, problem.travel if objective == "travel" else problem.move_cost())

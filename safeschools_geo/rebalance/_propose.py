@@ -1,0 +1,708 @@
+"""The least change that evens the zones out: one objective after another, each with its bound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
+from safeschools_geo.rebalance._neighbors import LINK_COLUMNS, disputed_neighbors, edges_of_table, unit_edges
+from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes
+from safeschools_geo.rebalance._problem import EXACT, problem_of, require_units, rules_of, that_count
+from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
+from safeschools_geo.rebalance._set_partition import Aim, find_plan, plans_of_few_moves
+from safeschools_geo.rebalance._zone_sets import crossings, least_moves
+from safeschools_geo.solver import SOLVER, Labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import geopandas as gpd
+
+    from safeschools_geo.errors import InputError
+    from safeschools_geo.rebalance._problem import Problem, Rules
+
+
+# ── One objective at a time: the best plan within limits, by the method that fits the size of the problem
+
+ZONE_SETS = "choice among all sets of units that a zone could consist of (set partition, column generation and cuts)"
+"""Name of the method for few moves of few units."""
+
+PROGRAM = "integer program with separators added until every zone is contiguous"
+"""Name of the general method."""
+
+OUTWARD = "in which every unit has a neighbour in its zone that is nearer to the zone's centre"
+"""The restricted class that is searched first where there are many units."""
+
+_SMALL = 16
+_FEW_UNITS = 150
+_FEW_SETS = 30_000
+"""Among more sets the shortest travel is found sooner by the integer program."""
+
+_OUTWARD_SHARE = 0.35
+_SETS_SHARE = 0.7
+_EASIER = (0.5, 0.75, 0.9, 0.97)
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What one objective came to.
+
+    Parameters
+    ----------
+    objective
+        The objective.
+    label
+        The best plan, shape (n,); None where none was found.
+    value
+        Its value.
+    bound
+        No contiguous plan within the limits (that keeps the roots, where there are any) has a smaller value.
+    is_proven
+        Whether no plan can be better.
+    is_infeasible
+        Whether there is proven to be no plan.
+    method
+        How the bound was found.
+    restricted_bound
+        No plan of the class `restriction` has a smaller value; missing where no class was searched.
+    restriction
+        The class; empty where none was searched.
+    log
+        What the solver said.
+    """
+
+    objective: Objective
+    label: Labels | None
+    value: float
+    bound: float
+    is_proven: bool
+    is_infeasible: bool = False
+    method: str = PROGRAM
+    restricted_bound: float | None = None
+    restriction: str = ""
+    log: str = ""
+
+    @property
+    def gap(self) -> float:
+        """``value - bound``; relative to the value for travel and boundary; 0 where proven."""
+        if self.is_proven:
+            return 0.0
+        gap = self.value - self.bound
+        return gap if self.objective in {"imbalance", "moves"} else gap / max(abs(self.value), 1e-12)
+
+
+def solve_stage(
+    problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float, seed: int = 0
+) -> Stage:
+    """Find the best plan by one objective."""
+    # A limit in schools is one on the cost of a plan, by which sets are chosen anyway; fewer units than that move.
+    by_size = objective == "imbalance" and limits.max_move_size == limits.max_moves is not None and problem.counts_whole
+    if (problem.counts_units or by_size) and len(problem) > _SMALL:
+        by_sets = _by_sets(problem, objective, limits, start=start, deadline=deadline)
+        if by_sets is not None and by_sets.is_proven:
+            return by_sets
+        if by_sets is not None:
+            by_program = _by_program(problem, objective, limits, start=by_sets.label, deadline=deadline, seed=seed)
+            return _better_of(by_sets, by_program)
+    return _by_program(problem, objective, limits, start=start, deadline=deadline, seed=seed)
+
+
+def _better_of(one: Stage, other: Stage) -> Stage:
+    """Keep the better plan and the better bound of two searches for the same thing."""
+    best = one if one.value <= other.value else other
+    proof = one if one.bound >= other.bound else other
+    bound = min(max(one.bound, other.bound), best.value)
+    is_proven = best.label is not None and best.value - bound <= EXACT
+    return replace(
+        best,
+        bound=best.value if is_proven else bound,
+        is_proven=is_proven,
+        is_infeasible=one.is_infeasible or other.is_infeasible,
+        method=proof.method,
+        restricted_bound=other.restricted_bound,
+        restriction=other.restriction,
+        # The record belongs to the bound: that of the program tells times, that of the sets does not.
+        log=proof.log,
+    )
+
+
+def _by_program(
+    problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float, seed: int
+) -> Stage:
+    restricted, restriction = None, ""
+    now = time.perf_counter()
+    if len(problem) > _SMALL and deadline > now:
+        model = PlanModel(problem, limits, objective, is_outward=True)
+        found = model.search(deadline=now + (deadline - now) * _OUTWARD_SHARE, start=start, seed=seed)
+        start, restriction = found.label, OUTWARD
+        restricted = None if found.is_infeasible or not np.isfinite(found.bound) else found.bound
+    model = PlanModel(problem, limits, objective)
+    found = model.search(deadline=deadline, start=start, seed=seed, wants_log=True)
+    bound = found.bound
+    if objective == "moves" and problem.counts_units and np.isfinite(bound):
+        bound = min(np.ceil(bound - _ROUNDING), found.value)
+    is_proven = found.is_proven or (found.label is not None and found.value - bound <= EXACT)
+    return Stage(
+        objective,
+        found.label,
+        found.value,
+        found.value if is_proven and found.label is not None else max(bound, 0.0),
+        is_proven=is_proven,
+        is_infeasible=found.is_infeasible,
+        restricted_bound=restricted,
+        restriction=restriction,
+        log=found.log,
+    )
+
+
+def _by_sets(
+    problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float
+) -> Stage | None:
+    if any(most is not None for most in (limits.heaviest, limits.max_travel, limits.max_boundary)):
+        return None
+    if objective == "imbalance" and limits.max_moves is not None and (limits.tolerance is None or start is not None):
+        return least_imbalance(problem, limits.max_moves, start=start, deadline=deadline)
+    if objective == "moves" and limits.tolerance is not None and start is not None:
+        return _fewest_moves(problem, limits, start, deadline=deadline)
+    # With many units the integer program is quick at travel, and lists of sets are long.
+    if objective == "travel" and len(problem) <= _FEW_UNITS and start is not None and limits.max_moves is not None:
+        return _shortest_travel(problem, limits, start, deadline=deadline)
+    return None
+
+
+def least_imbalance(problem: Problem, max_moves: int, *, start: Labels | None, deadline: float) -> Stage | None:
+    """Find the most even plan of few moves by zone sets."""
+    cost = problem.move_cost()
+    most = float(problem.zones) if start is None else problem.imbalance(start)
+    label, value, bound = start, most if start is not None else np.inf, 0.0
+    limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    log: list[str] = []
+    while value - bound > EXACT:
+        aim = Aim(cost, float(max_moves), levels_loads=True)
+        tolerance = min(value, most) - EXACT
+        found = find_plan(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=limit)
+        log.append(found.log)
+        if found.is_closed and found.label is None:
+            bound = min(value, most)
+            if label is None:
+                none = Stage("imbalance", None, np.inf, np.inf, is_proven=False, is_infeasible=True, method=ZONE_SETS)
+                return replace(none, log="\n".join(log))
+            break
+        if found.label is None:
+            break
+        label, value = found.label, problem.imbalance(found.label)
+        if found.is_closed:
+            bound = value
+            break
+    if label is None:
+        return None
+    if value - bound > EXACT:
+        bound = _easier_bound(problem, cost, max_moves, value, bound, deadline=deadline, log=log)
+        if bound <= 0.0 and value == most:
+            return None
+    is_proven = value - bound <= EXACT
+    shown = value if is_proven else bound
+    return Stage("imbalance", label, value, shown, is_proven=is_proven, method=ZONE_SETS, log="\n".join(log))
+
+
+def _easier_bound(
+    problem: Problem, cost: np.ndarray, max_moves: int, value: float, bound: float, *, deadline: float, log: list[str]
+) -> float:
+    """Prove that no plan is more even than some smaller imbalance: the smaller, the easier, so that comes first."""
+    for factor in _EASIER:
+        if value * factor <= bound:
+            continue
+        aim = Aim(cost, float(max_moves), levels_loads=True)
+        found = find_plan(problem, aim, tolerance=value * factor, max_moves=max_moves, deadline=deadline)
+        log.append(found.log)
+        if not (found.is_closed and found.label is None):
+            break
+        bound = value * factor
+    return bound
+
+
+def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage:
+    tolerance = limits.tolerance or 0.0
+    label, value = start, problem.moved(start)
+    log = [f"{value} moves are known to be enough"]
+    limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    bound = least_moves(problem, crossings(problem, tolerance=tolerance, max_moves=value, deadline=limit))
+    log.append(f"at least {bound} have to cross between zones")
+    if bound < value:
+        # One move fewer than is known: the answer is the best plan, or that there is no better one.
+        found = find_plan(problem, _fewer(problem, value - 1), tolerance=tolerance, max_moves=value - 1, deadline=limit)
+        log.append(found.log)
+        if found.label is not None:
+            label, value = found.label, problem.moved(found.label)
+        bound = value if found.is_closed else bound
+    # What could not be settled at once is, from below: with few moves there are few sets.
+    while bound < value:
+        found = find_plan(problem, _fewer(problem, bound), tolerance=tolerance, max_moves=bound, deadline=deadline)
+        log.append(found.log)
+        if not found.is_closed:
+            break
+        if found.label is not None:
+            label, value = found.label, problem.moved(found.label)
+        else:
+            bound += 1
+    is_proven = bound >= value
+    shown = float(min(bound, value))
+    told = "\n".join(log)
+    return Stage("moves", label, float(value), shown, is_proven=is_proven, method=ZONE_SETS, log=told)
+
+
+def _fewer(problem: Problem, moves: int) -> Aim:
+    return Aim(problem.move_cost(), float(moves))
+
+
+def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage | None:
+    if limits.tolerance is None or limits.max_moves is None:
+        return None
+    now = problem.travel[np.arange(len(problem)), problem.start]
+    base = float(now.sum())
+    label, value = start, problem.cost(start, problem.travel)
+    aim = Aim(
+        problem.travel - now[:, None],
+        value - base - _ROUNDING * max(value, 1.0),
+        max_moves=limits.max_moves,
+        most_sets=_FEW_SETS,
+    )
+    limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    found = find_plan(problem, aim, tolerance=limits.tolerance, max_moves=limits.max_moves, deadline=limit)
+    if not np.isfinite(found.bound) and not found.is_closed:
+        return None
+    if found.label is not None:
+        label, value = found.label, problem.cost(found.label, problem.travel)
+    is_proven = found.is_closed
+    bound = value if is_proven else min(found.bound + base, value)
+    return Stage("travel", label, value, bound, is_proven=is_proven, method=ZONE_SETS, log=found.log)
+
+
+# ── A plan put together from what its objectives came to: its certificate, its loads, and what to know first
+
+
+def plan_of(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    problem: Problem,
+    settings: PlanSettings,
+    stages: list[Stage],
+    *,
+    seconds: float,
+    noun: str = "unit",
+    disputed: pd.DataFrame | None = None,
+) -> RebalancePlan:
+    """Put a plan together from what its stages came to.
+
+    The plan. What it says of bound and proof is what its certificate says.
+    """
+    label, first = stages[-1].label, stages[0]
+    if label is None:
+        raise ValueError("there is no plan")
+    zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
+    # Ids are text from here on, also where they were given as numbers.
+    units = units.assign(unit_id=units["unit_id"].astype("str"), zone_id=units["zone_id"].astype("str"))
+    planned = pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids), dtype="str")
+    ids = pd.Index(units["unit_id"].array, name="unit_id", dtype="str")
+    # Units of zones that are set apart are in no problem, and stay.
+    assignment = planned.reindex(ids).fillna(units["zone_id"].set_axis(ids)).astype("str").rename("zone_id")
+    certificate = certificate_of(
+        objective=first.objective,
+        value=first.value,
+        bound=first.bound,
+        is_contiguous=problem.is_contiguous(label),
+        moves=problem.moved(label),
+        imbalance_before=problem.imbalance(problem.start),
+        imbalance_after=problem.imbalance(label),
+        zones=problem.zone_ids,
+        input_sha256=input_hashes(units, edges),
+        tolerance=settings.tolerance,
+        max_moves=settings.max_moves,
+        slack=settings.slack if first.objective == "imbalance" and len(stages) > 1 else None,
+        roots=settings.rules.roots,
+        locked=settings.rules.locked,
+        forbidden=settings.rules.forbidden,
+        together=settings.rules.together,
+        stages=[_stage_facts(stage) for stage in stages],
+        proof={"method": first.method, "log": "solver.log" if first.log else ""},
+        solver=SOLVER,
+        seed=settings.seed,
+        seconds=round(seconds, 3),
+        moves_by=settings.rules.moves_in,
+        unit_noun=noun,
+        schools_moved=_schools_moved(problem, label, settings),
+        zones_set_apart=settings.set_apart,
+        apart=settings.rules.apart,
+        disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
+    )
+    return RebalancePlan(
+        units=units,
+        edges=edges,
+        assignment=assignment,
+        loads=pd.DataFrame({"before": problem.loads(problem.start), "after": problem.loads(label)}, index=zones),
+        imbalance_before=problem.imbalance(problem.start),
+        imbalance=problem.imbalance(label),
+        value=certificate["value"],
+        bound=certificate["bound"],
+        gap=certificate["gap"],
+        is_proven=certificate["is_proven"],
+        is_contiguous=problem.is_contiguous(label),
+        certificate=certificate,
+        log=first.log,
+        notes=notes_of(problem, noun=noun),
+        settings=settings,
+    )
+
+
+def _schools_moved(problem: Problem, label: Labels, settings: PlanSettings) -> int | None:
+    """Count the schools that move, where moves are counted in schools."""
+    return round(problem.cost(label, problem.move_cost())) if settings.rules.moves_in == "schools" else None
+
+
+def _stage_facts(stage: Stage) -> dict[str, Any]:
+    return {
+        "objective": stage.objective,
+        "value": stage.value,
+        "bound": stage.bound,
+        "restricted_bound": stage.restricted_bound,
+        "restriction": stage.restriction,
+    }
+
+
+def notes_of(problem: Problem, *, noun: str = "unit") -> tuple[str, ...]:
+    """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with."""
+    largest = int(np.argmax(problem.share))
+    share = f"{problem.share[largest]:.0%} of the mean load of a zone"
+    named = f"The largest {noun} ({problem.unit_ids[largest]})"
+    notes = [f"{named} is {share}: balance cannot be finer than {noun}s allow."]
+    pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
+    broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
+    if broken:
+        notes.append(f"The current zones are not contiguous: {', '.join(broken)}. Every zone of the plan is.")
+    return tuple(notes)
+
+
+# ── The least change that evens the zones out: one objective after another, each with its bound
+
+OBJECTIVES = ("moves", "imbalance", "travel", "boundary")
+"""What a plan can be asked to make small."""
+
+_MOST_BEAM_MOVES = 60
+_SHARES = {1: (1.0,), 2: (0.7, 1.0), 3: (0.5, 0.75, 1.0), 4: (0.4, 0.6, 0.8, 1.0)}
+_PROPOSE_ROUNDING = 1e-9
+_NEAREST_S = 20.0
+
+
+def rebalance(
+    units: gpd.GeoDataFrame,
+    *,
+    adjacency: pd.DataFrame | None = None,
+    max_moves: int | None = None,
+    tolerance: float | None = None,
+    roots: Mapping[str, str] | None = None,
+    locked: Iterable[str] = (),
+    together: Iterable[Iterable[str]] = (),
+    forbidden: Iterable[tuple[str, str]] = (),
+    objectives: Sequence[Objective] | None = None,
+    slack: float = 0.005,
+    moves_in: str = "units",
+    travel: pd.DataFrame | None = None,
+    set_apart: Iterable[str] = (),
+    apart: Iterable[tuple[str, str]] = (),
+    time_limit_s: float = 60.0,
+    seed: int = 0,
+    crs: object = None,
+    noun: str = "unit",
+) -> RebalancePlan:
+    """Propose a plan, with a bound over all contiguous plans.
+
+    Parameters
+    ----------
+    units
+        Areal units, n rows: `unit_id`, `zone_id` (the current zone), `workload` (any load, not negative), geometry with
+        a CRS; `anchor` where travel is measured from other places than the middle.
+    adjacency
+        Which units may follow each other: a table of pairs (`unit_a`, `unit_b`, else the first two columns); borders of
+        the geometry, and bridges over gaps, by default.
+    max_moves
+        Most units that may move; most schools where moves are counted in schools. Alone it asks for the smallest
+        imbalance, then for the shortest travel within `slack`.
+    tolerance
+        Largest imbalance. Alone it asks for the fewest moves, then for the shortest travel. With `max_moves` it asks
+        for the shortest travel.
+    roots
+        Zone → unit that stays put; None for any contiguous plan in which every zone keeps at least one unit.
+    locked
+        Units that keep their zone.
+    together
+        Groups of units that have to be in one zone, such as feeder schools.
+    forbidden
+        Pairs of a unit and a zone that it must not be in.
+    objectives
+        What is made small, the most important first, of `OBJECTIVES`; by default as told at `max_moves` and
+        `tolerance`.
+    slack
+        By how much the imbalance may be above the smallest, for the sake of what comes after it.
+    moves_in
+        What moves count as an objective: ``units``, or a sum of ``schools``, ``students`` or ``workload``.
+    travel
+        Distance of each unit (rows) from the centre of each zone (columns); straight kilometres by default.
+    set_apart
+        Zones that stay as they are and do not count for the balance, such as those without a school.
+    apart
+        Pairs of units that are no neighbors though they share a border.
+    time_limit_s
+        Longest time in seconds; when it runs out, the best plan, its bound and the gap are returned.
+    seed
+        Seed of the solver. The same input and seed give the same plan, unless time ran out.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+    noun
+        What a unit is called in what is said.
+
+    Returns
+    -------
+    RebalancePlan
+        The plan. Its `bound` belongs to the first objective and holds for every contiguous plan, that keeps the roots
+        if there are any; nothing is proven where the drawing leaves open who borders whom
+        (`links.disputed_neighbors`). Bounds over fewer plans stand apart in the certificate's `stages`.
+
+    Raises
+    ------
+    ColumnError, CRSError
+        When units or edges cannot be used.
+    SettingsError, SeveralFaultsError
+        When no plan keeps all rules: the message names those that conflict, and the nearest tolerance.
+
+    Notes
+    -----
+    Few moves of few units are solved as a choice among zone sets (`set_partition.find_plan`), everything else as an
+    integer program with separators (`model.PlanModel`). Loads are those measured under the current zones.
+    """
+    began = time.perf_counter()
+    wanted = _objectives(objectives, max_moves, tolerance)
+    rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in, apart=apart)
+    gone = tuple(map(str, set_apart))
+    settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
+    _require_settings(settings)
+    given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
+    balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
+    settings = replace(settings, rules=rules)
+    problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
+    stages = solve_stages(problem, settings, began=began)
+    label = stages[-1].label
+    if label is None:
+        raise no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
+    return plan_of(
+        *(units, given.edges, problem, settings, stages),
+        seconds=time.perf_counter() - began,
+        noun=noun,
+        disputed=given.disputed,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class GivenEdges:
+    """The links a plan rests on.
+
+    Parameters
+    ----------
+    edges
+        `unit_a`, `unit_b`, `shared_m`, `kind`.
+    apart
+        Pairs that share a border and are no neighbors, as a person said.
+    disputed
+        Result of `links.disputed_neighbors`.
+    """
+
+    edges: pd.DataFrame
+    apart: tuple[tuple[str, str], ...]
+    disputed: pd.DataFrame
+
+
+def edges_given(
+    units: gpd.GeoDataFrame,
+    adjacency: pd.DataFrame | None,
+    *,
+    apart: Iterable[tuple[str, str]] = (),
+    crs: object = None,
+) -> GivenEdges:
+    """Take the edges that are given, or find them.
+
+    The links, and what is in dispute about them. A plain table of pairs is a person's word: what it leaves out is
+    kept apart.
+    """
+    require_units(units)
+    told = [(str(a), str(b)) for a, b in apart]
+    if adjacency is None:
+        edges = unit_edges(units, forbidden=told, crs=crs)
+    elif set(LINK_COLUMNS) <= set(adjacency.columns):
+        edges = adjacency
+    else:
+        edges = edges_of_table(units, adjacency, crs=crs).edges
+        told += left_out(units, edges, crs=crs)
+    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))
+
+
+def left_out(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> list[tuple[str, str]]:
+    """List the pairs that a table of neighbors leaves out though they share a border.
+
+    Parameters
+    ----------
+    units
+        Areal units.
+    edges
+        The links of the table.
+    crs
+        Projected CRS in metres to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    list of tuple of str
+        The pairs.
+    """
+    open_pairs = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)
+    return list(open_pairs[["unit_a", "unit_b"]].itertuples(index=False, name=None))
+
+
+def _objectives(
+    given: Sequence[Objective] | None, max_moves: int | None, tolerance: float | None
+) -> tuple[Objective, ...]:
+    if given is not None:
+        return tuple(given)
+    if max_moves is not None and tolerance is not None:
+        return ("travel",)
+    return ("moves", "travel") if tolerance is not None else ("imbalance", "travel")
+
+
+def _require_settings(settings: PlanSettings) -> None:
+    rules = {
+        f"objectives of {', '.join(OBJECTIVES)}, each once": bool(settings.objectives)
+        and set(settings.objectives) <= set(OBJECTIVES)
+        and len(set(settings.objectives)) == len(settings.objectives),
+        "max_moves of 0 or more": settings.max_moves is None or settings.max_moves >= 0,
+        "tolerance of 0 or more": settings.tolerance is None or settings.tolerance >= 0,
+        "slack of 0 or more": settings.slack >= 0,
+        "time_limit_s above 0": settings.time_limit_s > 0,
+        "seed of 0 or more": settings.seed >= 0,
+    }
+    broken = [rule for rule, is_kept in rules.items() if not is_kept]
+    if broken:
+        raise SettingsError(
+            "A plan cannot be proposed with these settings.",
+            found=f"objectives {', '.join(settings.objectives)}; max_moves {settings.max_moves}; tolerance "
+            f"{settings.tolerance}; slack {settings.slack}; seed {settings.seed}",
+            expected="; ".join(broken),
+            remedy="Mend the settings named.",
+        )
+
+
+def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> list[Stage]:
+    """Make one objective after another small, each within what the ones before it leave."""
+    limits = replace(moves_limits(settings.max_moves, settings.rules), tolerance=settings.tolerance)
+    known = _first_plans(problem, settings)
+    stages: list[Stage] = []
+    for objective, share in zip(settings.objectives, _SHARES[len(settings.objectives)], strict=True):
+        fitting = [p for p in known if _is_within(problem, p, limits)]
+        best = min(fitting, key=lambda p: objective_value(problem, p, objective), default=None)
+        deadline = began + settings.time_limit_s * share
+        stage = solve_stage(problem, objective, limits, start=best, deadline=deadline, seed=settings.seed)
+        stages.append(stage)
+        if stage.label is None:
+            break
+        known.append(stage.label)
+        limits = _narrowed(problem, limits, stage, settings.slack)
+    return stages
+
+
+def moves_limits(max_moves: int | None, rules: Rules) -> Limits:
+    """Limit how much may move."""
+    size = None if max_moves is None or rules.moves_in != "schools" else float(max_moves)
+    return Limits(max_moves=max_moves, max_move_size=size)
+
+
+def is_few(problem: Problem, label: Labels, limits: Limits) -> bool:
+    """Say whether a plan moves no more than it may."""
+    size = problem.cost(label, problem.move_cost())
+    return (limits.max_moves is None or problem.moved(label) <= limits.max_moves) and (
+        limits.max_move_size is None or size <= limits.max_move_size + _PROPOSE_ROUNDING
+    )
+
+
+def _first_plans(problem: Problem, settings: PlanSettings) -> list[Labels]:
+    most = min(len(problem), _MOST_BEAM_MOVES if settings.max_moves is None else settings.max_moves)
+    return plans_of_few_moves(problem, max_moves=most, tolerance=settings.tolerance or 0.0)
+
+
+def _is_within(problem: Problem, label: Labels, limits: Limits) -> bool:
+    return (
+        (limits.tolerance is None or problem.imbalance(label) <= limits.tolerance + _PROPOSE_ROUNDING)
+        and is_few(problem, label, limits)
+        and (limits.max_travel is None or problem.cost(label, problem.travel) <= limits.max_travel + _PROPOSE_ROUNDING)
+        and (limits.max_boundary is None or problem.border(label) <= limits.max_boundary + _PROPOSE_ROUNDING)
+        and problem.is_plan(label)
+    )
+
+
+def _narrowed(problem: Problem, limits: Limits, stage: Stage, slack: float) -> Limits:
+    if stage.objective == "imbalance":
+        most = stage.value + slack
+        return replace(limits, tolerance=most if limits.tolerance is None else min(most, limits.tolerance))
+    if stage.objective == "moves":
+        limits = replace(limits, max_move_size=stage.value + _PROPOSE_ROUNDING)
+        return replace(limits, max_moves=round(stage.value)) if problem.counts_units else limits
+    if stage.objective == "travel":
+        return replace(limits, max_travel=stage.value * (1 + _PROPOSE_ROUNDING) + _PROPOSE_ROUNDING)
+    return replace(limits, max_boundary=stage.value * (1 + _PROPOSE_ROUNDING) + _PROPOSE_ROUNDING)
+
+
+def _conflicts(problem: Problem, settings: PlanSettings) -> tuple[Any, ...]:
+    return explain_infeasible(
+        problem.start,
+        problem.neighbours,
+        problem.load,
+        unit_ids=problem.unit_ids,
+        zone_ids=problem.zone_ids,
+        allowed=problem.allowed,
+        together=problem.together,
+        roots=problem.roots,
+        tolerance=settings.tolerance,
+        max_moves=settings.max_moves,
+    )
+
+
+def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True) -> InputError:
+    """Say why there is no plan: the rules that conflict, else the nearest tolerance that can be kept."""
+    conflicts = _conflicts(problem, settings)
+    if conflicts:
+        return infeasible_error(conflicts)
+    nearest = _nearest_tolerance(problem, settings) if settings.tolerance is not None else None
+    # Rounded up, so that the figure that is shown is one that a plan can keep.
+    least = (
+        np.inf
+        if nearest is None or nearest.label is None
+        else np.ceil(nearest.value * 10_000 - _PROPOSE_ROUNDING) / 10_000
+    )
+    near = f"{least:.4f}" if np.isfinite(least) else ""
+    return SettingsError(
+        "There is no plan within these limits." if is_proven else "No plan was found in the time there was.",
+        where="the request",
+        found=f"tolerance {settings.tolerance}, max_moves {settings.max_moves}, {len(problem)} units, "
+        f"{problem.zones} zones",
+        expected=f"a tolerance of {near} or more, which a plan can keep" if near else "limits that leave a plan",
+        remedy="Raise the tolerance, allow more moves, or drop a lock." if is_proven else "Allow more time.",
+    )
+
+
+def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:
+    limits = moves_limits(settings.max_moves, settings.rules)
+    start = min(_first_plans(problem, replace(settings, tolerance=None)), key=problem.imbalance, default=None)
+    deadline = time.perf_counter() + min(settings.time_limit_s, _NEAREST_S)
+    return solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)

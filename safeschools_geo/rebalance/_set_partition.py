@@ -1,0 +1,732 @@
+"""The choice of one set of units for each zone: a set partition, closed by cuts and an integer program."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array, hstack, vstack
+
+from safeschools_geo.rebalance._problem import reach
+from safeschools_geo.rebalance._program import GrowingProgram, OutOfTimeError
+from safeschools_geo.rebalance._zone_sets import (
+    MOST_SETS,
+    Budget,
+    Crossing,
+    TooManySetsError,
+    ZoneSets,
+    crossings,
+    zone_budgets,
+)
+from safeschools_geo.solver import Labels, Numbers, Program, solve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safeschools_geo.rebalance._problem import Flags, Problem
+
+
+# ── Cuts for set partitions: of any three things to be covered, no two sets can each cover two
+
+_VIOLATED = 0.02
+_FRACTIONAL = 1e-6
+
+
+def violated_triples(covers: NDArray[np.int8], weight: Numbers, *, most: int = 60) -> list[tuple[int, int, int]]:
+    """Find the triples of rows that a fractional set partition violates most.
+
+    References
+    ----------
+    Jepsen, M., Petersen, B., Spoorendonk, S., and Pisinger, D. (2008). Subset-row inequalities applied to the
+    vehicle-routing problem with time windows. Operations Research 56(2), 497–511.
+    """
+    is_split = (weight > _FRACTIONAL) & (weight < 1 - _FRACTIONAL)
+    rows = np.flatnonzero(covers[is_split].any(axis=0))
+    if len(rows) < 3:  # noqa: PLR2004 - a triple has three rows
+        return []
+    cover, weight = covers[is_split][:, rows].astype("float64"), weight[is_split]
+    pairs = (cover * weight[:, None]).T @ cover
+    found = []
+    for i in range(len(rows) - 2):
+        with_i = cover[:, i]
+        later = cover[:, i + 1 :]
+        triple = (later * (weight * with_i)[:, None]).T @ later
+        value = pairs[i, i + 1 :, None] + pairs[i, None, i + 1 :] + pairs[i + 1 :, i + 1 :] - 2 * triple
+        j, k = np.nonzero(np.triu(value > 1 + _VIOLATED, 1))
+        found += [(-float(value[a, b]), i, i + 1 + int(a), i + 1 + int(b)) for a, b in zip(j, k, strict=True)]
+    return [(int(rows[i]), int(rows[j]), int(rows[k])) for _, i, j, k in sorted(found)[:most]]
+
+
+# ── The choice among listed sets of units: a set partition, closed by cuts and an integer program
+
+_ROUNDING = 1e-6
+_SMALL = 1_500
+"""So many sets are left to the integer program without more cuts."""
+
+_MOST_SETTLED = 50_000
+"""With more sets the integer program does not come to an end, nor keep its time."""
+
+_FIRST_SETS = 3_000
+_NEW_SETS = 300
+_DEAR = 1.0
+_TWO_OF_THREE = 2
+_PIECE = 50_000
+_STALLED = 1e-3
+_MOST_STALLS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SetPool:
+    """Sets of units, each for one zone.
+
+    Parameters
+    ----------
+    members
+        Which of the n units each set holds, shape (m, n), 0 or 1.
+    zone
+        Zone of each set, shape (m,).
+    zones
+        Number of zones.
+    cost
+        Cost of each set, shape (m,).
+    moved
+        Units of each set that come from other zones, shape (m,).
+    deviation
+        ``|load - mean| / mean`` of each set, shape (m,).
+    price
+        What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first.
+    crossed
+        Units of each set that make each crossing, shape (m, c).
+    least_crossed
+        Fewest units of each crossing in all sets together, shape (c,).
+    """
+
+    members: NDArray[np.int8]
+    zone: Labels
+    zones: int
+    cost: Numbers
+    moved: Numbers
+    deviation: Numbers
+    price: Numbers
+    crossed: NDArray[np.int8]
+    least_crossed: Numbers
+
+    def __len__(self) -> int:
+        """Return how many sets there are."""
+        return len(self.zone)
+
+    def rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
+        """Say what sets cover."""
+        return np.hstack([self.members[which], np.eye(self.zones, dtype=np.int8)[self.zone[which]]])
+
+    def limited_rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
+        """Say what of sets is limited: crossings from below, counted as negative, then units moved."""
+        return np.column_stack([-self.crossed[which], self.moved[which].astype(np.int8)])
+
+    def only(self, is_kept: Flags) -> SetPool:
+        """Keep some of the sets."""
+        by_set = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+        return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What the choice came to.
+
+    Parameters
+    ----------
+    bound
+        No choice of the pool below the cutoff costs less; infinite where there is none.
+    sets
+        Members and zones of the sets chosen; None where none were found.
+    is_closed
+        Whether it is proven that no choice below the cutoff is better.
+    """
+
+    bound: float
+    sets: tuple[NDArray[np.int8], Labels] | None
+    is_closed: bool
+
+
+@dataclass(eq=False)
+class _State:
+    """The choice as it narrows: the sets left, their weights in the linear program, and the cuts."""
+
+    pool: SetPool
+    max_moves: int | None
+    cuts: NDArray[np.int8]
+    active: Labels
+    weight: Numbers
+    dual: Numbers
+    bound: float = -np.inf
+
+
+def close_pool(pool: SetPool, *, cutoff: float, max_moves: int | None, levels_loads: bool, deadline: float) -> Choice:
+    """Choose one set for each zone so that every unit is in one."""
+    if len(np.unique(pool.zone)) < pool.zones:
+        return Choice(np.inf, None, is_closed=True)
+    count = len(pool)
+    no_cuts = np.zeros((count, 0), dtype=np.int8)
+    cheapest = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
+    state = _State(pool, max_moves, no_cuts, cheapest, np.zeros(count), np.zeros(0))
+    stalls = 0
+    while True:
+        before = state.bound
+        try:
+            _solve_by_sifting(state, deadline)
+        except OutOfTimeError:
+            return Choice(state.bound, None, is_closed=False)
+        if state.bound > cutoff + _ROUNDING:
+            return Choice(np.inf, None, is_closed=True)
+        _drop_too_dear(state, cutoff)
+        stalls = stalls + 1 if state.bound - before < _STALLED else 0
+        if len(state.pool) <= _SMALL or stalls > _MOST_STALLS or not _add_cuts(state):
+            break
+    return _settle(state, cutoff, levels_loads=levels_loads, deadline=deadline)
+
+
+def _columns(state: _State, which: Labels) -> csc_array:
+    """Make columns of sets: what they cover, their cuts, and what is limited."""
+    rows = np.hstack([state.pool.rows(which), state.cuts[which], state.pool.limited_rows(which)])
+    return csc_array(rows.T.astype("float64"))
+
+
+def _program(state: _State) -> GrowingProgram:
+    """Make the linear program over the sets that are tried."""
+    pool = state.pool
+    covered, cuts = pool.members.shape[1] + pool.zones, state.cuts.shape[1]
+    most = np.inf if state.max_moves is None else float(state.max_moves)
+    limits = np.r_[np.ones(cuts), -pool.least_crossed, most]
+    low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
+    program = GrowingProgram(low, np.r_[np.ones(covered), limits])
+    # Prices stay within this, so that there is an answer before every unit can be covered.
+    penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
+    program.soften(range(covered), penalty, sign=1.0)
+    program.soften(range(covered), penalty, sign=-1.0)
+    program.soften(range(covered + cuts, len(low) - 1), penalty, sign=-1.0)
+    program.add(pool.cost[state.active], _columns(state, state.active))
+    return program
+
+
+def _reduced_cost(state: _State) -> Numbers:
+    pool, units, covered = state.pool, state.pool.members.shape[1], state.pool.members.shape[1] + state.pool.zones
+    cuts = state.cuts.shape[1]
+    dual = state.dual.astype(np.float32)
+    reduced = pool.cost - state.dual[units:covered][pool.zone]
+    # In pieces: numbers of a byte are widened for the product.
+    for begin in range(0, len(pool), _PIECE):
+        some = slice(begin, begin + _PIECE)
+        worth = pool.members[some].astype(np.float32) @ dual[:units]
+        if cuts:
+            worth += state.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
+        worth += pool.limited_rows(some).astype(np.float32) @ dual[covered + cuts :]
+        reduced[some] -= worth
+    return np.asarray(reduced)
+
+
+def _solve_by_sifting(state: _State, deadline: float) -> None:
+    """Solve the linear program over all sets, a few of them at a time."""
+    program = _program(state)
+    while True:
+        found = program.solve(deadline=deadline)
+        state.dual = found.row_dual
+        reduced = _reduced_cost(state)
+        is_new = reduced < -_ROUNDING
+        is_new[state.active] = False
+        new = np.flatnonzero(is_new)
+        if not len(new):
+            break
+        cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
+        state.active = np.concatenate([state.active, cheap])
+        program.add(state.pool.cost[cheap], _columns(state, cheap))
+    # One set of each zone at most is cheaper than the program knows, and by this much at most.
+    state.bound = max(state.bound, found.value - state.pool.zones * _ROUNDING)
+    state.weight = np.zeros(len(state.pool))
+    state.weight[state.active] = found.x[-len(state.active) :]
+
+
+def _drop_too_dear(state: _State, cutoff: float) -> None:
+    """Leave out the sets that no choice below the cutoff can hold, and put aside those that are dear."""
+    reduced = _reduced_cost(state)
+    is_used = state.weight > 0
+    is_kept = (reduced <= cutoff - state.bound + 2 * _ROUNDING) | is_used
+    is_active = np.zeros(len(reduced), dtype=bool)
+    is_active[state.active] = True
+    is_active &= is_kept & (is_used | (reduced < _DEAR))
+    state.active = np.flatnonzero(is_active[is_kept])
+    state.pool, state.cuts, state.weight = state.pool.only(is_kept), state.cuts[is_kept], state.weight[is_kept]
+
+
+def _add_cuts(state: _State) -> bool:
+    used = np.flatnonzero(state.weight > 0)
+    triples = violated_triples(state.pool.rows(used), state.weight[used])
+    if not triples:
+        return False
+    rows = state.pool.rows()
+    new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
+    state.cuts = np.column_stack([state.cuts, *new])
+    return True
+
+
+def _settle(state: _State, cutoff: float, *, levels_loads: bool, deadline: float) -> Choice:
+    """Close what is left with an integer program."""
+    pool, count = state.pool, len(state.pool)
+    if count > _MOST_SETTLED:
+        return Choice(state.bound, None, is_closed=False)
+    one = csr_array(pool.cost[None])
+    blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
+    covered = blocks[0].shape[0]
+    sets = vstack(blocks)
+    most = np.inf if state.max_moves is None else float(state.max_moves)
+    low, high = np.r_[np.ones(covered), -np.inf, -np.inf], np.r_[np.ones(covered), cutoff + _ROUNDING, most]
+    cost = pool.cost
+    if levels_loads:
+        by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
+        worst = csr_array(np.r_[np.zeros(covered + 2), -np.ones(pool.zones)][:, None])
+        sets = hstack([vstack([sets, by_zone]), worst])
+        low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
+        cost = np.r_[np.zeros(count), 1.0]
+    is_set = np.arange(len(cost)) < count
+    found = solve(
+        Program(cost, csc_array(sets), low, high, np.zeros(len(cost)), np.where(is_set, 1.0, np.inf), is_set),
+        time_limit_s=deadline - time.perf_counter(),
+    )
+    if found.x is None:
+        return Choice(np.inf if found.is_infeasible else state.bound, None, is_closed=found.is_infeasible)
+    chosen = found.x[:count] > 0.5  # noqa: PLR2004 - 0 or 1, but for rounding
+    bound = state.bound if levels_loads else max(state.bound, found.bound)
+    return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal)
+
+
+# ── One set of units for each zone, every unit once: plans below a cost, or the proof that there are none
+
+_SET_PARTITION_NEW_SETS = 60
+_MOST_ROUNDS = 400
+_NEAR = 0.02
+_BATCH = 20_000
+_NARROW_SETS = 100_000
+_LARGEST_POOL = 250_000_000
+"""Bytes that the sets of a choice may take, one for every unit of each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What the search for a plan below a cost came to.
+
+    Parameters
+    ----------
+    bound
+        No plan costs less; infinite where there is no plan at all.
+    label
+        The best plan found, shape (n,); None where none was.
+    is_closed
+        Whether it is proven that there is no better plan below the cost that was asked for.
+    log
+        What was done, in a few lines.
+    """
+
+    bound: float
+    label: Labels | None
+    is_closed: bool
+    log: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Aim:
+    """What is looked for.
+
+    Parameters
+    ----------
+    cost
+        Cost of each unit in each zone, shape (n, k).
+    cutoff
+        Plans may cost this much at most.
+    max_moves
+        Most units that may move; None where the cost says so already.
+    levels_loads
+        Whether, among the plans below the cutoff, the one of smallest imbalance is wanted, not that of smallest cost.
+    most_sets
+        Most sets to choose among; None for as many as memory takes.
+    """
+
+    cost: Numbers
+    cutoff: float
+    max_moves: int | None = None
+    levels_loads: bool = False
+    most_sets: int | None = None
+
+
+def _most_sets(aim: Aim) -> int:
+    return _LARGEST_POOL // len(aim.cost) if aim.most_sets is None else aim.most_sets
+
+
+class _Master:
+    """The linear program over the sets found so far."""
+
+    def __init__(self, problem: Problem, aim: Aim, limits: _Limits) -> None:
+        self._n, self._k, self._aim = len(problem), problem.zones, aim
+        self._origin = np.eye(self._k)[problem.start]
+        self._crossed = np.array([c.counts for c in limits.crossings]).reshape(-1, self._k, self._k)
+        least = np.array([float(c.least) for c in limits.crossings])
+        covered = self._n + self._k
+        most = np.inf if aim.max_moves is None else float(aim.max_moves)
+        low = np.r_[np.ones(covered), least, -np.inf]
+        high = np.r_[np.ones(covered), np.full(len(least), np.inf), most]
+        self._program = GrowingProgram(low, high)
+        # Prices stay within this, so that there is an answer before every unit can be covered.
+        penalty = 3.0 * max(1e-9, float(np.abs(aim.cost).max()))
+        self._program.soften(range(covered + len(least)), penalty, sign=1.0)
+        self._program.soften(range(covered), penalty, sign=-1.0)
+
+    def add(self, members: NDArray[np.int8], zone: int) -> None:
+        held = members.astype("float64")
+        came_from = held @ self._origin
+        crossed = came_from @ self._crossed[:, :, zone].T
+        moved = came_from.sum(axis=1) - came_from[:, zone]
+        own = np.zeros((len(held), self._k))
+        own[:, zone] = 1.0
+        self._program.add(held @ self._aim.cost[:, zone], csc_array(np.hstack([held, own, crossed, moved[:, None]]).T))
+
+    def solve(self, *, deadline: float) -> _Prices:
+        dual = self._program.solve(deadline=deadline).row_dual
+        covered = self._n + self._k
+        crossed = np.maximum(dual[covered:-1], 0.0)
+        move = min(float(dual[-1]), 0.0)
+        by_pair = np.tensordot(crossed, self._crossed, axes=1) + move * (1.0 - np.eye(self._k))
+        return _Prices(dual[: self._n], dual[self._n : covered], by_pair, crossed, move)
+
+
+@dataclass(frozen=True, eq=False)
+class _Prices:
+    """What covering each unit and each zone is worth, and a move from each zone to each other."""
+
+    unit: Numbers
+    zone: Numbers
+    by_pair: Numbers
+    crossed: Numbers
+    move: float
+
+    def of(self, problem: Problem, aim: Aim, zone: int) -> Numbers:
+        """Give the price of each unit in a zone, shape (n,)."""
+        price: Numbers = aim.cost[:, zone] - self.unit - self.by_pair[problem.start, zone]
+        return price
+
+    def bound(self, aim: Aim, limits: _Limits, least: Numbers) -> float:
+        """Give the Lagrangian bound, where the cheapest set of each zone costs so much."""
+        crossed = sum(price * c.least for price, c in zip(self.crossed, limits.crossings, strict=True))
+        return float(self.unit.sum() + least.sum() + crossed + self.move * (aim.max_moves or 0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Limits:
+    """How far plans may go."""
+
+    tolerance: float
+    max_moves: int
+    budgets: list[Budget]
+    crossings: list[Crossing]
+    deadline: float
+
+
+def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, deadline: float) -> Outcome:
+    """Find a plan below a cost, or prove that there is none.
+
+    Notes
+    -----
+    A plan picks one contiguous set for each zone such that every unit is picked once. The linear program over sets is
+    solved with those that change few units. At its prices all other sets are looked for that are worth while, until
+    there are none: then its value is a bound for every contiguous plan. Every set that could belong to a plan below
+    the cutoff is listed with them, and the choice among these is an integer program (`set_pool.close_pool`). Rows that
+    say what has to cross between zones (`crossings`) make the linear program tighter, and their prices add up over
+    units, so that the search for sets stays the same.
+
+    References
+    ----------
+    Mehrotra, A., Johnson, E. L., and Nemhauser, G. L. (1998). An optimization based heuristic for political
+    districting. Management Science 44(8), 1100–1114.
+    Baldacci, R., Christofides, N., and Mingozzi, A. (2008). An exact algorithm for the vehicle routing problem based
+    on the set partitioning formulation with additional cuts. Mathematical Programming 115, 351–385.
+    """
+    crossed = crossings(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+    budgets = zone_budgets(problem, crossed, max_moves)
+    asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
+    if budgets is None:
+        return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
+    limits = _Limits(tolerance, max_moves, budgets, crossed, deadline)
+    try:
+        bound, pool = _bound_and_pool(problem, limits, aim)
+    except TooManySetsError:
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list")
+    except OutOfTimeError:
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given")
+    if pool is None or bound > aim.cutoff + _ROUNDING:
+        is_none = bound > aim.cutoff + _ROUNDING
+        told = f"{asked}: cost at least {bound:.9g} by the linear program{', so none' if is_none else ''}"
+        return Outcome(bound, None, is_closed=is_none, log=told)
+    chosen = close_pool(
+        pool,
+        cutoff=aim.cutoff,
+        max_moves=aim.max_moves,
+        levels_loads=aim.levels_loads,
+        deadline=deadline,
+    )
+    told = (
+        f"{asked}: cost at least {bound:.9g} by the linear program; {len(pool)} sets could belong to such a plan "
+        f"(by zone: {', '.join(map(str, np.bincount(pool.zone, minlength=problem.zones)))}); choosing among them: "
+        f"{'a plan' if chosen.sets is not None else 'no plan'}, {'closed' if chosen.is_closed else 'not closed'}"
+    )
+    return Outcome(max(bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
+
+
+def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim) -> tuple[float, SetPool | None]:
+    """Solve the linear program over all sets, and list those that can belong to a plan below the cutoff."""
+    master = _Master(problem, aim, limits)
+    prices = _price_out(problem, limits, aim, master)
+    while True:
+        least = _least_by_zone(problem, limits, aim, prices, master)
+        bound = prices.bound(aim, limits, least)
+        is_near = prices.bound(aim, limits, prices.zone) - bound < _NEAR * max(1e-9, float(np.abs(aim.cost).max()))
+        if is_near or bound > aim.cutoff + _ROUNDING:
+            break
+        prices = master.solve(deadline=limits.deadline)
+    if bound > aim.cutoff + _ROUNDING:
+        return bound, None
+    return bound, _pool_within(problem, limits, aim, prices, least + (aim.cutoff - bound + 2 * _ROUNDING))
+
+
+def _narrow_sets(problem: Problem, limits: _Limits) -> list[ZoneSets]:
+    """List the sets that change few units, as few as can be listed quickly."""
+    found = []
+    for zone, budget in enumerate(limits.budgets):
+        for spare in (3, 2, 1, 0):
+            try:
+                sets = ZoneSets(
+                    problem,
+                    zone,
+                    budget.narrowed(spare),
+                    tolerance=limits.tolerance,
+                    max_moves=limits.max_moves,
+                    most=_NARROW_SETS if spare else MOST_SETS,
+                )
+            except TooManySetsError:
+                if spare == 0:
+                    raise
+                continue
+            found.append(sets)
+            break
+    return found
+
+
+def _price_out(problem: Problem, limits: _Limits, aim: Aim, master: _Master) -> _Prices:
+    """Solve the linear program over the sets that change few units."""
+    narrow = _narrow_sets(problem, limits)
+    prices = master.solve(deadline=limits.deadline)
+    for _ in range(_MOST_ROUNDS):
+        added = 0
+        for zone, sets in enumerate(narrow):
+            limit = float(prices.zone[zone]) - _ROUNDING
+            _, found = sets.cheapest(prices.of(problem, aim, zone), limit, count=_SET_PARTITION_NEW_SETS)
+            master.add(sets.members(found), zone)
+            added += len(found)
+        if added == 0:
+            break
+        prices = master.solve(deadline=limits.deadline)
+    return prices
+
+
+def _least_by_zone(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, master: _Master) -> Numbers:
+    """Find the price of the cheapest set of each zone, at most what the zone is worth; add the sets below that."""
+    least = prices.zone.copy()
+    for zone in range(problem.zones):
+        sums, members = _cheap_sets(
+            problem, limits, aim, prices, zone, limit=float(prices.zone[zone]) - _ROUNDING, most=_most_sets(aim)
+        )
+        least[zone] = min(sums.min(initial=np.inf), least[zone])
+        master.add(members[:_SET_PARTITION_NEW_SETS], zone)
+    return least
+
+
+def _pool_within(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, dearest: Numbers) -> SetPool:
+    """List every set that costs at most so much in each zone."""
+    parts, left = [], _most_sets(aim)
+    # Only the crossings that have a price bind; there are few.
+    used = [c for price, c in zip(prices.crossed, limits.crossings, strict=True) if price > _ROUNDING]
+    for zone in range(problem.zones):
+        sums, members = _cheap_sets(problem, limits, aim, prices, zone, limit=float(dearest[zone]), most=left)
+        parts.append(_pool_of_zone(problem, aim, zone, used, members=members, price=sums - prices.zone[zone]))
+        left -= len(members)
+    names = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return SetPool(zones=problem.zones, least_crossed=np.array([float(c.least) for c in used]), **columns)
+
+
+def _pool_of_zone(
+    problem: Problem, aim: Aim, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers
+) -> SetPool:
+    """Measure the sets of a zone."""
+    origin = np.eye(problem.zones)[problem.start]
+    facts = np.column_stack([aim.cost[:, zone], problem.share, origin])
+    found = np.concatenate(
+        [members[begin : begin + _BATCH].astype("float64") @ facts for begin in range(0, max(len(members), 1), _BATCH)]
+    )
+    cost, share, came_from = found[:, 0], found[:, 1], found[:, 2:]
+    counts = np.array([c.counts[:, zone] for c in used]).reshape(-1, problem.zones)
+    moved = came_from.sum(axis=1) - came_from[:, zone]
+    crossed = np.rint(came_from @ counts.T).astype(np.int8)
+    zones = np.full(len(members), zone)
+    return SetPool(members, zones, problem.zones, cost, moved, np.abs(share - 1.0), price, crossed, np.zeros(0))
+
+
+def _cheap_sets(
+    problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, zone: int, *, limit: float, most: int
+) -> tuple[Numbers, NDArray[np.int8]]:
+    """List the contiguous sets of a zone that cost less than a limit, the cheapest first, and their prices."""
+    price = prices.of(problem, aim, zone)
+    sets = ZoneSets(
+        problem,
+        zone,
+        limits.budgets[zone],
+        tolerance=limits.tolerance,
+        max_moves=limits.max_moves,
+        price=price,
+        limit=limit,
+    )
+    sums, bits = sets.cheaper_than(price, limit, most=most)
+    parts = []
+    for begin in range(0, max(len(bits), 1), _BATCH):
+        if time.perf_counter() > limits.deadline:
+            raise OutOfTimeError
+        parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
+    is_whole = np.concatenate(parts)
+    return sums[is_whole], sets.members(bits[is_whole])
+
+
+def _label_of(problem: Problem, chosen: Choice) -> Labels | None:
+    if chosen.sets is None:
+        return None
+    label = np.zeros(len(problem), dtype="int64")
+    for held, zone in zip(*chosen.sets, strict=True):
+        label[held == 1] = zone
+    return label
+
+
+# ── Good plans of few moves, found quickly: a beam search that keeps the most even plans of each number of moves
+
+_CHECKS = 40_000
+"""Unit checks a level may take: with many units fewer plans are kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class _FewMovesState:
+    label: Labels
+    loads: Numbers
+    extra_pieces: int
+
+
+def plans_of_few_moves(
+    problem: Problem, *, max_moves: int, tolerance: float = 0.0, width: int | None = None
+) -> list[Labels]:
+    """Search for even plans of 0, 1, 2, … moves.
+
+    Plans found, shape (n,) each: for each number of moves the one of smallest imbalance, where there is one that
+    keeps every rule. None of them is proven to be the best.
+
+    Notes
+    -----
+    Each step moves one unit, or one group that has to keep together, to a zone it borders. States are ranked by the
+    sum of squared deviations of the loads, which looks further ahead than the largest deviation does.
+    """
+    width = width or max(20, min(200, _CHECKS // max(1, len(problem))))
+    groups = _groups(problem)
+    states = [_FewMovesState(problem.start, problem.loads(problem.start), _extra_pieces(problem, problem.start))]
+    found: list[Labels] = [problem.start] if problem.is_plan(problem.start) else []
+    for _ in range(max_moves):
+        states = _next_states(problem, states, groups, max_moves, width)
+        plans = [s.label for s in states if s.extra_pieces == 0 and problem.is_plan(s.label)]
+        if plans:
+            found.append(min(plans, key=problem.imbalance))
+        if not states or (plans and problem.imbalance(found[-1]) <= tolerance):
+            break
+    return found
+
+
+def _groups(problem: Problem) -> dict[int, tuple[int, ...]]:
+    """Give the units that move with each unit."""
+    together = {unit: group for group in problem.together for unit in group}
+    return {unit: together.get(unit, (unit,)) for unit in range(len(problem))}
+
+
+def _extra_pieces(problem: Problem, label: Labels) -> int:
+    return sum(max(0, len(problem.pieces(label, zone)) - 1) for zone in range(problem.zones))
+
+
+def _next_states(
+    problem: Problem, states: list[_FewMovesState], groups: dict[int, tuple[int, ...]], max_moves: int, width: int
+) -> list[_FewMovesState]:
+    mean = problem.load.sum() / problem.zones
+    ranked: list[tuple[int, float, int, tuple[int, ...], int]] = []
+    for at, state in enumerate(states):
+        for group, zone in _border_moves(problem, state.label, groups):
+            load = float(problem.load[list(group)].sum())
+            origin = int(state.label[group[0]])
+            loads = state.loads / mean
+            change = (loads[origin] - load / mean - 1) ** 2 - (loads[origin] - 1) ** 2
+            change += (loads[zone] + load / mean - 1) ** 2 - (loads[zone] - 1) ** 2
+            total = float(((loads - 1) ** 2).sum() + change)
+            ranked.append((state.extra_pieces, round(total, 9), at, group, zone))
+    ranked.sort()
+    chosen: list[_FewMovesState] = []
+    seen: set[bytes] = set()
+    for _, _, at, group, zone in ranked:
+        made = _moved(problem, states[at], group, zone)
+        if made is None or made.label.tobytes() in seen or problem.moved(made.label) > max_moves:
+            continue
+        seen.add(made.label.tobytes())
+        chosen.append(made)
+        if len(chosen) >= width:
+            break
+    return sorted(chosen, key=lambda s: s.extra_pieces)
+
+
+def _border_moves(
+    problem: Problem, label: Labels, groups: dict[int, tuple[int, ...]]
+) -> Iterator[tuple[tuple[int, ...], int]]:
+    seen = set()
+    for unit in np.flatnonzero(label == problem.start).tolist():
+        for zone in {int(label[j]) for j in problem.neighbours[unit]} - {int(label[unit])}:
+            group = groups[unit]
+            is_new = (group, zone) not in seen
+            seen.add((group, zone))
+            if is_new and problem.allowed[list(group), zone].all():
+                yield group, zone
+
+
+def _moved(problem: Problem, state: _FewMovesState, group: tuple[int, ...], zone: int) -> _FewMovesState | None:
+    label = state.label.copy()
+    origins = {int(label[i]) for i in group}
+    label[list(group)] = zone
+    if len(group) == 1 and state.extra_pieces == 0:
+        return _moved_alone(problem, state, label, group[0], zone)
+    extra = _extra_pieces(problem, label)
+    if extra > state.extra_pieces or any(not (label == origin).any() for origin in origins):
+        return None
+    return _FewMovesState(label, problem.loads(label), extra)
+
+
+def _moved_alone(problem: Problem, state: _FewMovesState, label: Labels, unit: int, zone: int) -> _FewMovesState | None:
+    """Move one unit of a contiguous plan: only the zone it leaves could fall apart."""
+    origin = int(state.label[unit])
+    left = [j for j in problem.neighbours[unit] if label[j] == origin]
+    if not left:
+        return None
+    if len(left) > 1:
+        inside = set(np.flatnonzero(label == origin).tolist())
+        if not set(left) <= reach({left[0]}, inside, problem.neighbours):
+            return None
+    loads = state.loads.copy()
+    loads[origin] -= problem.load[unit]
+    loads[zone] += problem.load[unit]
+    return _FewMovesState(label, loads, 0)

@@ -1,0 +1,381 @@
+"""Terms that chance could have brought: the school days of one term, drawn again with replacement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import ColumnError, SettingsError, count_text
+from safeschools_geo.rebalance._units import in_order, natural_order
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+
+# ── Terms that chance could have brought: the school days of one term, drawn again with replacement
+
+
+def redrawn_loads(by_day: Numbers, *, times: int, seed: int) -> Numbers:
+    """Draw the days of a term again, with replacement."""
+    days = len(by_day)
+    if times < 1:
+        raise SettingsError(
+            "A bootstrap needs at least one term.",
+            where="bootstrap",
+            found=times,
+            expected="1 or more",
+            remedy="200 is usual.",
+        )
+    drawn = np.random.default_rng(seed).multinomial(days, np.full(days, 1 / days), size=times)
+    loads: Numbers = drawn @ by_day / days
+    return loads
+
+
+def fixed_hours(visit_hours: pd.Series | None, ids: pd.Index) -> Numbers:
+    """Put the hours that are the same every day into the order of the units."""
+    if visit_hours is None:
+        return np.zeros(len(ids))
+    hours = visit_hours.reindex(ids).to_numpy(dtype="float64")
+    is_faulty = ~(hours >= 0)
+    if is_faulty.any():
+        raise ColumnError(
+            "Some units have no hours of visits.",
+            where="visit_hours",
+            ids=ids[is_faulty],
+            expected="a number of 0 or more for every unit",
+            remedy="Give these units their hours; 0 where there are no visits.",
+        )
+    return hours
+
+
+def hours_by_day(incident_hours: pd.DataFrame, school_days: Iterable[dt.date] | None, ids: pd.Index) -> Numbers:
+    """Add up the hours of incidents by day and unit."""
+    if school_days is None:
+        raise SettingsError(
+            "Days without an incident count too.",
+            where="school_days",
+            found="nothing",
+            expected="every school day of the term",
+            remedy="Pass school_days (school_calendar.school_days).",
+        )
+    days = pd.DatetimeIndex(list(school_days)).normalize().unique().sort_values()
+    day = pd.DatetimeIndex(incident_hours["day"]).normalize()
+    hours = incident_hours["hours"].to_numpy(dtype="float64")
+    rows, columns = days.get_indexer(day), ids.get_indexer(pd.Index(incident_hours["unit_id"]))
+    is_faulty = (rows < 0) | (columns < 0) | ~(hours >= 0)
+    if is_faulty.any() or days.empty:
+        raise ColumnError(
+            "Some hours of incidents cannot be used, or there is no school day.",
+            where="incident_hours",
+            ids=(f"row {i}" for i in incident_hours.index[is_faulty]),
+            expected="the id of a unit, one of the school days, and hours of 0 or more",
+            remedy="Leave out incidents that are not the zone officer's work, and those of other terms.",
+        )
+    table: Numbers = np.zeros((len(days), len(ids)))
+    order = np.lexsort((hours, columns, rows))
+    np.add.at(table, (rows[order], columns[order]), hours[order])
+    return table
+
+
+# ── Stability: whether a plan would have been better in other terms, and in terms that chance could have brought
+
+TERM, BOOTSTRAP = "term", "bootstrap"
+"""Kinds of terms that a plan is scored on."""
+
+QUANTILES = (0.05, 0.5, 0.95)
+"""Quantiles that are told of every distribution."""
+
+_EQUAL = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """A plan on other terms, beside the current zones on the same terms.
+
+    Parameters
+    ----------
+    scores
+        One row for each term and bootstrap term: `kind` (``term`` or ``bootstrap``), `term` (its name, or its number
+        from 1), `imbalance` (of the plan), `imbalance_current`, `holds_up` (whether the plan's is lower), `is_within`
+        (whether the plan's is within the tolerance; missing where there is none), and `is_planned_on` (whether the
+        plan was made from this term).
+    tolerance
+        Imbalance that is aimed at; None where none was given.
+    seed
+        Seed of the bootstrap.
+    school_days
+        School days that the bootstrap draws from; 0 without a bootstrap.
+    empty_terms
+        Terms without any workload, which are left out.
+    units_moved
+        How many units the plan moves.
+    """
+
+    scores: pd.DataFrame
+    tolerance: float | None
+    seed: int
+    school_days: int
+    empty_terms: tuple[str, ...]
+    units_moved: int
+
+    def holds_up_share(self, kind: str) -> float:
+        """Give the share of terms in which the plan is better than the current zones.
+
+        Parameters
+        ----------
+        kind
+            ``term`` (those the plan was not made from) or ``bootstrap``.
+
+        Returns
+        -------
+        float
+            0 to 1; missing where there are none.
+        """
+        return float(self._judged(kind)["holds_up"].mean())
+
+    def within_share(self, kind: str) -> float:
+        """Give the share of terms in which the plan is within the tolerance.
+
+        Parameters
+        ----------
+        kind
+            ``term`` (those the plan was not made from) or ``bootstrap``.
+
+        Returns
+        -------
+        float
+            0 to 1; missing where there are none, or no tolerance.
+        """
+        return float(self._judged(kind)["is_within"].astype("float64").mean())
+
+    def quantiles(self) -> pd.DataFrame:
+        """Give the distribution of the imbalance over the bootstrap terms.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows 0.05, 0.5 and 0.95; columns `imbalance`, `imbalance_current` and `improvement` (the current imbalance
+            less the plan's in the same term).
+        """
+        drawn = self._judged(BOOTSTRAP)[["imbalance", "imbalance_current"]]
+        table = drawn.assign(improvement=drawn["imbalance_current"] - drawn["imbalance"])
+        return table.quantile(list(QUANTILES)).rename_axis("quantile")
+
+    def summary(self) -> str:
+        """Say in plain English how far the plan can be relied on.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
+        if not self.units_moved:
+            return "The plan moves nothing, so there is nothing that could hold up."
+        said = [*self._about_terms(), *self._about_bootstrap()]
+        if self.empty_terms:
+            said.append(f"Left out for want of any workload: {', '.join(self.empty_terms)}.")
+        return " ".join(said)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each term and bootstrap term.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `scores`.
+        """
+        return self.scores.copy()
+
+    def _judged(self, kind: str) -> pd.DataFrame:
+        return self.scores[(self.scores["kind"] == kind) & ~self.scores["is_planned_on"]]
+
+    def _about_terms(self) -> list[str]:
+        judged, own = self._judged(TERM), self.scores[self.scores["is_planned_on"]]
+        past = "past term" if own.empty else "other term"
+        said = []
+        if len(judged):
+            better = int(judged["holds_up"].sum())
+            said.append(
+                f"On {count_text(len(judged), past)} the plan holds up in {better}: "
+                f"its imbalance is lower than that of the current zones in the same term{self._within(TERM)}."
+            )
+        else:
+            said.append(f"There is no {past} to score the plan on: whether it holds up is not known.")
+        if len(own):
+            said.append(f"It was made from {', '.join(own['term'])}, which says nothing for or against it.")
+        return said
+
+    def _about_bootstrap(self) -> list[str]:
+        drawn = self._judged(BOOTSTRAP)
+        if drawn.empty:
+            return ["Chance was not tried: no incidents by day were given."]
+        low, middle, high = (f"{q:.1%}" for q in self.quantiles()["imbalance"])
+        now = float(self.quantiles()["imbalance_current"][0.5])
+        told = (
+            f"It holds up in {self.holds_up_share(BOOTSTRAP):.0%} of {count_text(len(drawn), 'term')} redrawn from "
+            f"{count_text(self.school_days, 'school day')}{self._within(BOOTSTRAP)}; imbalance {middle} "
+            f"({low} to {high} in nine terms of ten), against {now:.1%} with the current zones."
+        )
+        return [told, "Redrawn days tell what chance does within a term, not what changes from term to term."]
+
+    def _within(self, kind: str) -> str:
+        return "" if self.tolerance is None else f", and within {self.tolerance:.1%} in {self.within_share(kind):.0%}"
+
+
+def plan_stability(
+    units: gpd.GeoDataFrame,
+    assignment: pd.Series,
+    loads_by_term: pd.DataFrame,
+    *,
+    tolerance: float | None = None,
+    planned_on: str | None = None,
+    zones: Iterable[str] | None = None,
+    set_apart: Iterable[str] = (),
+    incident_hours: pd.DataFrame | None = None,
+    school_days: Iterable[dt.date] | None = None,
+    visit_hours: pd.Series | None = None,
+    bootstrap: int = 200,
+    seed: int = 0,
+) -> Stability:
+    """Score a plan on past terms, and on terms redrawn from the school days of one.
+
+    Parameters
+    ----------
+    units
+        `unit_id` and the current `zone_id`.
+    assignment
+        The plan: zone of each unit, by `unit_id`.
+    loads_by_term
+        Workload of each unit (`unit_id`) in each term, a column for each, in the order of time.
+    tolerance
+        Imbalance that is aimed at.
+    planned_on
+        The term that the plan was made from: it is scored, and left out of every share.
+    zones
+        Ids of zones there are besides those of the units; a zone without units counts, with load 0.
+    set_apart
+        Zones that do not count for the imbalance as long as the plan moves nothing into them.
+    incident_hours
+        `unit_id`, `day` and `hours` of work, travel included, of each incident that was the zone officer's in one term.
+        Without it there is no bootstrap.
+    school_days
+        Every day of that term on which school was in session, also those without an incident.
+    visit_hours
+        Hours of routine visits, travel included, per school day, by `unit_id`: the same in every redrawn term.
+    bootstrap
+        How many terms to redraw.
+    seed
+        Seed of the bootstrap; the same seed gives the same numbers, whatever the order of the rows.
+
+    Returns
+    -------
+    Stability
+        Paired: the plan and the current zones are scored on the same loads.
+
+    Raises
+    ------
+    InputError
+        When the assignment does not give every unit a zone, or names another unit.
+    ColumnError
+        When loads or hours are missing, negative, or of no unit; when incidents have a day that is no school day.
+    SettingsError
+        When `school_days` is missing beside `incident_hours`, `planned_on` is no term, or `bootstrap` is below 1.
+
+    Notes
+    -----
+    A bootstrap term has as many days as the term, drawn with replacement as whole days, so that incidents of one day
+    stay together. It tells of chance among days like those of this term; a plan made from the same term looks a little
+    better on it than it will prove (its own days are what it was fitted to).
+
+    References
+    ----------
+    Efron, B., and Tibshirani, R. J. (1993). An Introduction to the Bootstrap, Chapman and Hall, chapter 8.
+    """
+    after = in_order(assignment, units)
+    before = pd.Series(units["zone_id"].to_numpy(), index=after.index)
+    apart, entered = set(set_apart), set(after[before != after])
+    ids = natural_order([*before, *after, *(zones or ())])
+    old = _membership(before, ids)[:, [zone not in apart for zone in ids]]
+    new = _membership(after, ids)[:, [zone not in apart - entered for zone in ids]]
+    past = _past_loads(loads_by_term, after.index)
+    _require_term(planned_on, past)
+    is_empty = past.sum() == 0
+    tables = [_scored(TERM, past.columns[~is_empty], past.loc[:, ~is_empty].to_numpy().T, old, new)]
+    days = 0
+    by_day = None if incident_hours is None else hours_by_day(incident_hours, school_days, after.index)
+    # Without a call every redrawn term is the same: chance has nothing to do.
+    if by_day is not None and by_day.any():
+        days = len(by_day)
+        loads = redrawn_loads(by_day, times=bootstrap, seed=seed) + fixed_hours(visit_hours, after.index)
+        tables.append(_scored(BOOTSTRAP, pd.Index(range(1, bootstrap + 1)).astype("str"), loads, old, new))
+    scores = pd.concat(tables, ignore_index=True)
+    within = pd.Series(pd.NA, index=scores.index, dtype="boolean")
+    if tolerance is not None:
+        within = (scores["imbalance"] <= tolerance + _EQUAL).astype("boolean")
+    scores = scores.assign(
+        is_within=within,
+        is_planned_on=(scores["kind"] == TERM) & (scores["term"] == planned_on),
+    )
+    empty_terms = tuple(map(str, past.columns[is_empty]))
+    return Stability(scores, tolerance, seed, days, empty_terms, units_moved=int((before != after).sum()))
+
+
+def _membership(plan: pd.Series, zones: list[str]) -> Numbers:
+    columns = pd.Index(zones).get_indexer(pd.Index(plan))
+    return np.eye(len(zones))[columns]
+
+
+def _scored(kind: str, terms: pd.Index, loads: Numbers, old: Numbers, new: Numbers) -> pd.DataFrame:
+    current, planned = _imbalances(loads @ old), _imbalances(loads @ new)
+    return pd.DataFrame(
+        {
+            "kind": pd.Series(kind, index=range(len(terms)), dtype="str"),
+            "term": pd.Series(terms, dtype="str"),
+            "imbalance": planned,
+            "imbalance_current": current,
+            # Equal up to rounding is not lower: a plan that only renames the zones does not hold up.
+            "holds_up": planned < current - _EQUAL,
+        }
+    )
+
+
+def _imbalances(loads: Numbers) -> Numbers:
+    mean = loads.mean(axis=1)
+    worst = np.abs(loads - mean[:, None]).max(axis=1, initial=0.0)
+    shares: Numbers = np.divide(worst, mean, out=np.zeros(len(loads)), where=mean > 0)
+    return shares
+
+
+def _past_loads(loads: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
+    repeated = loads.index[loads.index.duplicated()]
+    past = loads[~loads.index.duplicated()].reindex(ids).astype("float64")
+    is_faulty = (past.isna() | (past < 0)).any(axis=1) | ids.isin(repeated)
+    if is_faulty.any():
+        raise ColumnError(
+            "Some units have no workload in some term, or one below 0, or come twice.",
+            where="loads_by_term",
+            ids=ids[is_faulty],
+            expected="a number of 0 or more for every unit and term",
+            remedy="Give these units their workload; 0 where there was none.",
+        )
+    return past.set_axis(past.columns.astype("str"), axis=1)
+
+
+def _require_term(planned_on: str | None, past: pd.DataFrame) -> None:
+    if planned_on is not None and planned_on not in past.columns:
+        raise SettingsError(
+            "The term that the plan was made from is not among the terms.",
+            where="planned_on",
+            found=planned_on,
+            expected=", ".join(past.columns),
+            remedy="Name one of the terms, or none.",
+        )

@@ -1,1 +1,0 @@
-"""Zones from scratch: contiguous, balanced, and compact."""

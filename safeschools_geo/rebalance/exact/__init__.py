@@ -1,1 +1,0 @@
-"""Few moves of few units: an exact choice among all the contiguous sets that a zone could consist of."""

@@ -1,1 +1,0 @@
-"""Requests that no plan can meet: which of them conflict, and the nearest that could be met."""

@@ -1,0 +1,964 @@
+"""Settings of a district: frozen values that check themselves, each key with its default."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from safeschools_geo.crs import parse_crs
+from safeschools_geo.errors import SettingsError, SeveralFaultsError
+from safeschools_geo.file_names import folder_fault, folder_key
+from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS, RESPONDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+# ── How settings check themselves
+
+
+def require(condition: object, where: str, problem: str, *, found: object = None, expected: object = None) -> None:
+    """Refuse a setting that does not make sense.
+
+    Parameters
+    ----------
+    condition
+        What has to hold.
+    where
+        Section and key of ``district.toml``.
+    problem
+        What is wrong, in one sentence.
+    found, expected
+        What is there, and what should be.
+
+    Raises
+    ------
+    SettingsError
+        When it does not hold.
+    """
+    if not condition:
+        raise SettingsError(problem, where=where, found=found, expected=expected, remedy="Correct it in district.toml.")
+
+
+def require_values(values: Collection[str], allowed: Collection[str], where: str) -> None:
+    """Refuse values that are none of ours.
+
+    Parameters
+    ----------
+    values
+        The values given.
+    allowed
+        Ours.
+    where
+        Section and key of ``district.toml``.
+
+    Raises
+    ------
+    SettingsError
+        When there is another; all are named.
+    """
+    wrong = sorted(set(values) - set(allowed))
+    require(not wrong, where, "A value is not one of ours.", found=", ".join(wrong), expected=", ".join(allowed))
+
+
+# ── Who the district is, how it is measured, and where its files are
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistrictSettings:
+    """``[district]``: who the district is and how it is measured.
+
+    Parameters
+    ----------
+    name
+        Name of the district.
+    time_zone
+        IANA time zone of the district, for example ``America/Los_Angeles``.
+    crs
+        Projected CRS in metres to measure in; the district's UTM zone if left out.
+    zones
+        Number of zones there ought to be; not checked if left out.
+    is_synthetic
+        Whether the data are made up, which every output then says.
+    """
+
+    name: str
+    time_zone: str
+    crs: str | int | None = None
+    zones: int | None = None
+    is_synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise SettingsError(
+                "This is not a time zone.",
+                where="[district] time_zone",
+                found=self.time_zone,
+                expected="an IANA name such as America/Los_Angeles",
+                remedy="Look it up in the list of tz database time zones.",
+            ) from error
+        if self.crs is not None:
+            parse_crs(self.crs, where="[district] crs")
+        require(self.zones is None or self.zones >= 1, "[district] zones", "There must be a zone.", found=self.zones)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathSettings:
+    """``[paths]``: where things are, relative to the district folder.
+
+    Parameters
+    ----------
+    boundaries
+        Folder of the layers: zones, boundary, schools, roads, places.
+    incidents
+        Folder of the incident exports.
+    crosswalk
+        File that maps the source's categories to ours.
+    outputs
+        Folder of the results.
+    """
+
+    boundaries: str = "data/boundaries"
+    incidents: str = "data/incidents"
+    crosswalk: str = "crosswalk.csv"
+    outputs: str = "outputs"
+
+
+# ── How the files are read: layers, schools, incidents
+
+TimeMeaning = Literal["local", "utc", "local_tagged_utc"]
+SimilarIds = Literal["stop", "same", "apart"]
+UNKNOWN_RESPONDER = "unknown"
+
+TimeOfDay = Literal["known", "unknown"]
+TIME_COLUMNS = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+"""Our columns of incidents that hold moments."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "zones": ("zone_id", "name", "officer", "team"),
+    "boundary": (),
+    "schools": ("school_id", "name", "level", "enrollment", "district", "in_program", "address"),
+    "roads": ("name", "minutes", "speed_kph", "one_way"),
+    "places": ("name",),
+    "units": ("unit_id", "name"),
+    "incidents": ("incident_id", *TIME_COLUMNS, "category", "origin", "school_id", "school_name", "responder"),
+}
+"""Section of ``district.toml`` → the columns that are read of its files, beside those of `PLACE_COLUMNS`."""
+PLACE_COLUMNS = ("x", "y", "wkt")
+_LISTS = {"category", "level", *TIME_COLUMNS}
+"""Columns of ours that several columns of a file can make together."""
+
+
+def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    """Find what is wrong with the names of columns that the settings give.
+
+    Parameters
+    ----------
+    section
+        A key of `COLUMNS`.
+    columns
+        Our column → the file's.
+
+    Returns
+    -------
+    list of str
+        Names that are none of ours, and lists of which all but the first would be ignored; one sentence each.
+    """
+    known = (*COLUMNS[section], *PLACE_COLUMNS)
+    faults = []
+    if "wkt" in columns and {"x", "y"} & set(columns):
+        faults.append(f"[{section}.columns] wkt: beside it x and y are not read; name one of the two")
+    for ours, theirs in columns.items():
+        where = f"[{section}.columns] {ours}"
+        if ours not in known:
+            near = difflib.get_close_matches(ours, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+            faults.append(f"{where}: no such column{hint}")
+        elif not isinstance(theirs, str) and len(theirs) != 1 and ours not in _LISTS:
+            able = ", ".join(sorted(_LISTS))
+            faults.append(f"{where}: expected one column, found {len(theirs)}; only {able} can be made of several")
+        elif not theirs and not isinstance(theirs, str):
+            faults.append(f'{where}: an empty list names no column; "" says that the file has none')
+    return faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingSettings:
+    """``[reading]``: how much a file may hold; a file that holds more is refused before it fills the memory.
+
+    Commands that take no district folder keep to the defaults.
+
+    Parameters
+    ----------
+    max_mb
+        Megabytes of a file, and of what a zip archive, a workbook or a Parquet file unpacks to.
+    max_ratio
+        How many times its own size such a file may unpack to; up to 16 megabytes are always unpacked.
+    max_entries
+        Files inside a zip archive or a workbook.
+    max_rows
+        Rows of a table.
+    max_columns
+        Columns of a table.
+    max_cells
+        Rows × columns of a table, or the cells of a workbook that hold a value.
+    """
+
+    max_mb: float = 1_000.0
+    max_ratio: float = 100.0
+    max_entries: int = 10_000
+    max_rows: int = 5_000_000
+    max_columns: int = 2_000
+    max_cells: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name, value in vars(self).items():
+            require(value > 0, f"[reading] {name}", "A limit is above 0.", found=value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSettings:
+    """``[zones]``, ``[boundary]``, ``[roads]``, ``[places]``, ``[units]``: one layer of the map.
+
+    Parameters
+    ----------
+    file
+        File or pattern, relative to the district folder; by default the file of the layer's name in
+        ``paths.boundaries``.
+    crs
+        CRS of the coordinates, where the file states none.
+    columns
+        Our column → the file's column; names that are equal need no entry, and ``""`` says that the file has none.
+        A list of columns is read as a whole where it means something: `category` joins them by ``" | "``, `level`
+        takes the first that `levels` knows, and a time joins a date and a time of day.
+    """
+
+    file: str | None = None
+    crs: str | int | None = None
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrollmentFile:
+    """``[schools.enrollment_file]``: enrolment kept in a file of its own.
+
+    Parameters
+    ----------
+    file
+        File, relative to the district folder.
+    key
+        Columns that together make the school's id; ``"School Code:7"`` is padded with zeros to seven digits.
+    value
+        Column of the number of students.
+    """
+
+    file: str
+    key: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchoolSettings(LayerSettings):
+    """``[schools]``: where the schools are and which of them count; ``preset`` names a known directory.
+
+    Parameters
+    ----------
+    keep
+        Column of the file → pattern or patterns that a row must match to be kept (``"Active"``, ``"3467447*"``).
+    levels
+        Value of the file's level column → our level.
+    in_program
+        What values of the column `in_program` mean: value → true or false, ``""`` for a blank cell; a list gives those
+        that mean true. Yes, y, true, t, 1 and no, n, false, f, 0 need no entry; any other value stops the run. Without
+        such a column every school is in the program.
+    default_level
+        Level of a school whose value is in no entry of `levels`; without it such a value stops the run.
+    enrollment_file
+        A file of enrolments to join, if they are not in the school file.
+    """
+
+    keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    levels: Mapping[str, str] = field(default_factory=dict)
+    in_program: tuple[str, ...] | Mapping[str, bool] = ()
+    default_level: str | None = None
+    enrollment_file: EnrollmentFile | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require_values(set(self.levels.values()), LEVELS, "[schools.levels]")
+        require_values({self.default_level} - {None}, LEVELS, "[schools] default_level")  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentSettings(LayerSettings):
+    """``[incidents]``: how to read the history; ``preset`` names a known export.
+
+    Parameters
+    ----------
+    keep
+        Column of the file → pattern or patterns that a row must match to be kept.
+    times
+        What the times of the export mean: ``local`` time, ``utc``, or ``local_tagged_utc`` (local times that the file
+        says are UTC).
+    day_first
+        Whether 3/4/2025 is the third of April. Left out, the month comes first, unless dates exist only the other way
+        round: then it has to be said.
+    time_of_day
+        Our column of times → ``known``, if its times of day are what they seem, or ``unknown``, if it holds only dates.
+        Left out, a column that is all at midnight holds dates, and one that has another time of day in nearly all rows
+        is refused.
+    midnight_is_unknown
+        Whether exactly 00:00:00 means that the time of day is not known.
+    unmapped
+        What to do with categories that the crosswalk lacks: ``stop``, or count them as ``non_critical``.
+    origins, responders
+        Value of the file → our word; a value without an entry stops the run. A responder may be ``unknown``.
+    default_origin
+        Origin of a row whose cell is blank.
+    similar_ids
+        What ids are that differ only in zeros, blanks, capitals or the way a number is written (``0123``, ``123.0``):
+        ``stop`` until it is decided; the ``same``; or ``apart``. Of incidents, and of schools that incidents name.
+    name_score
+        Likeness, 0 to 100, from which a school's name in the export is taken for a school's.
+    nearest_school_m
+        Distance within which an incident that names no school is taken to be at the nearest one; 0 for never.
+    pile_up
+        Number of incidents at one coordinate, away from any school, from which it is reported as a geocoder's default.
+    """
+
+    keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    times: TimeMeaning = "local"
+    day_first: bool | None = None
+    time_of_day: Mapping[str, TimeOfDay] = field(default_factory=dict)
+    midnight_is_unknown: bool = False
+    unmapped: Literal["stop", "non_critical"] = "stop"
+    origins: Mapping[str, str] = field(default_factory=dict)
+    responders: Mapping[str, str] = field(default_factory=dict)
+    default_origin: str = "reported"
+    similar_ids: SimilarIds = "stop"
+    name_score: float = 90.0
+    nearest_school_m: float = 0.0
+    pile_up: int = 25
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require_values(set(self.origins.values()) | {self.default_origin}, ORIGINS, "[incidents.origins]")
+        require_values(set(self.responders.values()), (*RESPONDERS, UNKNOWN_RESPONDER), "[incidents.responders]")
+        require_values({self.times}, ("local", "utc", "local_tagged_utc"), "[incidents] times")
+        require_values(self.time_of_day, TIME_COLUMNS, "[incidents.time_of_day]")
+        require_values(set(self.time_of_day.values()), ("known", "unknown"), "[incidents.time_of_day]")
+        require_values({self.unmapped}, ("stop", "non_critical"), "[incidents] unmapped")
+        require(0 < self.name_score <= 100, "[incidents] name_score", "A score is above 0 and at most 100.")  # noqa: PLR2004
+        require(self.nearest_school_m >= 0, "[incidents] nearest_school_m", "A distance is not negative.")
+
+
+# ── When school is in session: terms, days, hours
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SHOWN = 60
+_TAKEN = frozenset({"compare", "check.html", "releases", "releases.jsonl"})
+"""What stands beside the folders of terms."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """``[[terms]]``: a term, first and last day included.
+
+    Parameters
+    ----------
+    name
+        Its name, which is also the name of its folder of outputs.
+    start, end
+        First and last day.
+    """
+
+    name: str
+    start: dt.date
+    end: dt.date
+
+    def __post_init__(self) -> None:
+        """Check that it ends after it starts."""
+        require(self.start <= self.end, f"[[terms]] {self.name}", "The term ends before it starts.")
+
+
+def term_name_faults(names: Sequence[str]) -> list[SettingsError]:
+    """Find names of terms that cannot be names of folders beside each other, on whatever file system.
+
+    Parameters
+    ----------
+    names
+        The names of all terms.
+
+    Returns
+    -------
+    list of SettingsError
+        All faults; none where every name is fit.
+    """
+    faults = [_name_fault(name, f"it {reason}") for name in dict.fromkeys(names) if (reason := folder_fault(name))]
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(folder_key(name), []).append(name)
+    faults += [
+        _name_fault(of[0], "outputs/ has a file or folder of that name") for key, of in alike.items() if key in _TAKEN
+    ]
+    for several in alike.values():
+        if len(several) > 1:
+            same = "Two terms have the same name."
+            twins = "Two terms have names that are one folder on some systems."
+            faults.append(
+                SettingsError(
+                    same if len(set(several)) < len(several) else twins,
+                    where="[[terms]] name",
+                    found=", ".join(ascii(name) for name in several),
+                    expected="names that differ in more than upper and lower case or the way letters are encoded",
+                    remedy="Rename one of them in district.toml.",
+                )
+            )
+    return faults
+
+
+def _name_fault(name: str, reason: str) -> SettingsError:
+    return SettingsError(
+        "The name of a term is also the name of a folder, and cannot be this.",
+        where="[[terms]] name",
+        found=f"{name[:_SHOWN]!a}{'…' if len(name) > _SHOWN else ''}: {reason}",
+        expected='a name such as "Fall 2025"',
+        remedy="Rename the term in district.toml.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarSettings:
+    """``[calendar]``: the days school is in session.
+
+    Parameters
+    ----------
+    weekdays
+        Days of the week with school.
+    holidays
+        Days without: ``"2025-11-11"``, or first and last as ``"2025-12-22/2026-01-02"``.
+    """
+
+    weekdays: tuple[str, ...] = _DAYS[:5]
+    holidays: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require_values(self.weekdays, _DAYS, "[calendar] weekdays")
+        for holiday in self.holidays:
+            try:
+                days = [dt.date.fromisoformat(day) for day in holiday.split("/")]
+            except ValueError:
+                days = []
+            require(
+                len(days) in (1, 2) and days == sorted(days),
+                "[calendar] holidays",
+                "This is not a day, nor a first and a last day.",
+                found=holiday,
+                expected='"2025-11-11" or "2025-12-22/2026-01-02"',
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bells:
+    """``[hours.levels.<level>]``: programme hours at schools of a level.
+
+    Parameters
+    ----------
+    start, end
+        From when, and to when, a call is the programme's; the start is included, the end is not.
+    """
+
+    start: dt.time
+    end: dt.time
+
+    def __post_init__(self) -> None:
+        """Check that the day ends after it starts."""
+        require(self.start < self.end, "[hours]", "Programme hours end before they start.")
+
+    @property
+    def hours(self) -> float:
+        """Length of the programme's day, in hours."""
+        return (self.end.hour - self.start.hour) + (self.end.minute - self.start.minute) / 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoursSettings:
+    """``[hours]``: programme hours, and those of single levels where they differ.
+
+    Parameters
+    ----------
+    start, end
+        From when, and to when, a call is the programme's; the start is included, the end is not.
+    levels
+        Level → its own hours.
+    """
+
+    start: dt.time = dt.time(7, 30)
+    end: dt.time = dt.time(15, 30)
+    levels: Mapping[str, Bells] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require_values(self.levels, LEVELS, "[hours.levels]")
+        self.of("other")
+
+    def of(self, level: str) -> Bells:
+        """Return the programme hours at schools of a level.
+
+        Parameters
+        ----------
+        level
+            A school level.
+
+        Returns
+        -------
+        Bells
+            Its own hours, else those of the programme.
+        """
+        return self.levels.get(level) or Bells(start=self.start, end=self.end)
+
+
+# ── The assumptions behind workload and assignment
+
+
+def _default_service_min() -> dict[str, float]:
+    return {
+        "assault_battery": 45.0,
+        "weapons": 75.0,
+        "intruder": 35.0,
+        "gang_activity": 45.0,
+        "alcohol_drugs": 50.0,
+        "assessment_5150": 90.0,
+        "threat_assessment": 120.0,
+        "welfare_check": 30.0,
+    }
+
+
+def _default_visits() -> dict[str, float]:
+    return {"elementary": 1.0, "middle": 2.0, "high": 3.0, "k8": 1.5, "other": 1.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadSettings:
+    """``[workload]``: the assumptions that turn incidents and visits into officer-hours.
+
+    Parameters
+    ----------
+    service_min
+        Minutes on scene by category, where neither timestamps nor the crosswalk say.
+    longest_service_min
+        Longest time between arrival and clearing that is believed, in minutes.
+    visits_per_week
+        Routine visits to each school by level, a week of five school days.
+    visit_min
+        Minutes of one routine visit.
+    detour_factor
+        Road distance over straight-line distance.
+    speed_kph
+        Average driving speed.
+    """
+
+    service_min: Mapping[str, float] = field(default_factory=_default_service_min)
+    longest_service_min: float = 480.0
+    visits_per_week: Mapping[str, float] = field(default_factory=_default_visits)
+    visit_min: float = 12.0
+    detour_factor: float = 1.3
+    speed_kph: float = 40.0
+
+    def __post_init__(self) -> None:
+        """Fill in what a partial table leaves out, and check the values."""
+        require_values(self.service_min, CRITICAL_CATEGORIES, "[workload.service_min]")
+        require_values(self.visits_per_week, LEVELS, "[workload.visits_per_week]")
+        object.__setattr__(self, "service_min", {**_default_service_min(), **self.service_min})
+        object.__setattr__(self, "visits_per_week", {**_default_visits(), **self.visits_per_week})
+        amounts = [*self.service_min.values(), *self.visits_per_week.values(), self.visit_min]
+        require(all(a >= 0 for a in amounts), "[workload]", "Minutes and visits are not negative.")
+        require(self.speed_kph > 0, "[workload] speed_kph", "A speed is above zero.", found=self.speed_kph)
+        require(self.detour_factor >= 1, "[workload] detour_factor", "A road is not shorter than a straight line.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignSettings:
+    """``[assign]``: how points are given zones.
+
+    Parameters
+    ----------
+    max_snap_m
+        Metres outside every zone at which a point is still given the nearest.
+    """
+
+    max_snap_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the value."""
+        require(self.max_snap_m >= 0, "[assign] max_snap_m", "A distance is not negative.", found=self.max_snap_m)
+
+
+_WHERE = "[rebalance]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RebalanceSettings:
+    """``[rebalance]``: what a proposal of other zones has to keep, and how far it may go.
+
+    Parameters
+    ----------
+    max_moves
+        Most schools that a proposal may move; the frontier shows 0, 1, … up to this.
+    tolerance
+        Imbalance to reach: the proposal is then the plan of the fewest moves that does; else that at the knee.
+    slack
+        By how much the imbalance may be above the smallest, for the sake of shorter travel.
+    time_limit_s
+        Longest time of the search, in seconds.
+    keeps_roots
+        Whether the school in the middle of each zone (the one of least travel) stays in it, so that officers keep their
+        base; ``false`` allows every contiguous plan.
+    fills_empty_zones
+        Whether a proposal gives schools to zones that have none; ``false`` leaves these zones as they are and out of
+        the imbalance, which would else be 100 % whatever the others do.
+    roots
+        Zone → school that stays in it, in place of the one in the middle.
+    locked
+        Schools that keep their zone.
+    together
+        Groups of schools that have to be in one zone.
+    forbidden
+        Pairs of a school and a zone it must not be in.
+    feeders
+        Name of a feeder pattern → its schools; a plan is told which of them it splits.
+    links
+        File of extra and forbidden links between schools, relative to the district folder.
+    bootstrap
+        Redrawn terms behind "holds up in x % of them".
+    """
+
+    max_moves: int = 8
+    tolerance: float | None = None
+    slack: float = 0.005
+    time_limit_s: float = 60.0
+    keeps_roots: bool = True
+    fills_empty_zones: bool = False
+    roots: Mapping[str, str] = field(default_factory=dict)
+    locked: tuple[str, ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
+    forbidden: tuple[tuple[str, str], ...] = ()
+    feeders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    links: str | None = None
+    bootstrap: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require(self.max_moves >= 0, f"{_WHERE} max_moves", "Moves are counted from 0.", found=self.max_moves)
+        require(self.slack >= 0, f"{_WHERE} slack", "A slack is not negative.", found=self.slack)
+        require(self.time_limit_s > 0, f"{_WHERE} time_limit_s", "There must be some time.", found=self.time_limit_s)
+        pairs = all(len(pair) == 2 for pair in self.forbidden)  # noqa: PLR2004 - a school and a zone
+        require(pairs, f"{_WHERE} forbidden", "Each entry is a school and a zone.", expected='[["0123", "4"]]')
+        require(self.bootstrap >= 1, f"{_WHERE} bootstrap", "There must be a redrawn term.", found=self.bootstrap)
+
+
+# ── How hotspots are looked for. None of these is ever chosen by what it makes significant
+
+_HOTSPOTS_WHERE = "[hotspots]"
+CellKind = Literal["hexagon", "square"]
+_KINDS: tuple[CellKind, ...] = get_args(CellKind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HotspotSettings:
+    """``[hotspots]``: how hotspots are looked for, set before looking.
+
+    Parameters
+    ----------
+    alpha
+        Largest p- or q-value of what is called a hotspot.
+    simulations
+        Simulations behind every Monte-Carlo p-value.
+    max_share
+        Largest share of the expected incidents in a group of schools.
+    fewest_peers
+        Fewest schools of one level that are compared with each other.
+    largest_detectable
+        A school at which only a rise by more than this factor could have been seen has too little data.
+    place_distance_m
+        Metres between places off campus that belong together.
+    place_incidents
+        Fewest incidents of a place off campus.
+    cell_m
+        Width of a cell of the grid, in metres.
+    cell_kind
+        ``hexagon`` or ``square``.
+    bandwidth_m
+        Bandwidth of the density picture, in metres.
+    repeat_distance_m
+        Metres within which an incident is near an earlier one.
+    repeat_days
+        Days within which it is soon after.
+    longest_window_h
+        Longest run of hours that may be the worst.
+    top_share
+        Share of all student-days that a forecast may point at in the backtest.
+    terms_per_year
+        Terms in a school year, for comparison with the same term last year.
+    """
+
+    alpha: float = 0.05
+    simulations: int = 9999
+    max_share: float = 0.25
+    fewest_peers: int = 5
+    largest_detectable: float = 5.0
+    place_distance_m: float = 150.0
+    place_incidents: int = 10
+    cell_m: float = 1500.0
+    cell_kind: CellKind = "hexagon"
+    bandwidth_m: float = 500.0
+    repeat_distance_m: float = 400.0
+    repeat_days: int = 7
+    longest_window_h: int = 4
+    top_share: float = 0.2
+    terms_per_year: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require(0 < self.alpha < 1, f"{_HOTSPOTS_WHERE} alpha", "A level lies between 0 and 1.", found=self.alpha)
+        require(
+            self.simulations >= 99,  # noqa: PLR2004 - else no p-value can reach 1 %
+            f"{_HOTSPOTS_WHERE} simulations",
+            "There must be enough simulations for a small p-value.",
+            found=self.simulations,
+            expected="at least 99",
+        )
+        require(
+            0 < self.max_share <= 0.5,  # noqa: PLR2004 - half
+            f"{_HOTSPOTS_WHERE} max_share",
+            "A group is at most half of the district.",
+            found=self.max_share,
+        )
+        require(
+            0 < self.top_share < 1,
+            f"{_HOTSPOTS_WHERE} top_share",
+            "A share lies between 0 and 1.",
+            found=self.top_share,
+        )
+        require_values([self.cell_kind], _KINDS, f"{_HOTSPOTS_WHERE} cell_kind")
+        sizes = ("place_distance_m", "cell_m", "bandwidth_m", "repeat_distance_m", "largest_detectable")
+        counts = ("fewest_peers", "place_incidents", "repeat_days", "longest_window_h", "terms_per_year")
+        for name in (*sizes, *counts):
+            require(
+                getattr(self, name) > 0, f"{_HOTSPOTS_WHERE} {name}", "This must be above 0.", found=getattr(self, name)
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatrolChange:
+    """``[[patrol_changes]]``: a day from which officers were somewhere more, or less, than before.
+
+    Parameters
+    ----------
+    start
+        First day.
+    zones
+        Ids of the zones concerned; all if left out.
+    note
+        What changed, in a few words.
+    """
+
+    start: dt.date
+    zones: tuple[str, ...] = ()
+    note: str = ""
+
+
+# ── The assumptions behind patrol coverage
+
+_COVERAGE_WHERE = "[coverage]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverageSettings:
+    """``[coverage]``: where officers wait, what is asked of them, and what an hour of theirs costs.
+
+    Parameters
+    ----------
+    staging
+        Zone → school at which its officer waits between calls, in place of the one in the middle of the zone.
+    within_min
+        Minutes within which a school counts as covered.
+    free_share
+        Share of an officer's day that routine visits leave free for calls.
+    fewest_officers, most_officers
+        Numbers of officers that are compared.
+    officer_cost_per_h
+        What an officer-hour costs; without it no cost is told.
+    bells_inside_min
+        Minutes of programme hours before the first bell, and after the last, for the times of routine visits.
+    lunch_from, lunch_to
+        When pupils are at lunch, for the times of routine visits.
+    case_days
+        School days that a threat assessment stays open.
+    draws
+        Redrawn terms behind the intervals.
+    """
+
+    staging: Mapping[str, str] = field(default_factory=dict)
+    within_min: tuple[float, ...] = (3.0, 5.0, 8.0, 10.0)
+    free_share: float = 0.35
+    fewest_officers: int = 6
+    most_officers: int = 10
+    officer_cost_per_h: float | None = None
+    bells_inside_min: int = 30
+    lunch_from: dt.time = dt.time(11, 15)
+    lunch_to: dt.time = dt.time(12, 45)
+    case_days: float = 10.0
+    draws: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        rising = all(a < b for a, b in zip(self.within_min, self.within_min[1:], strict=False))
+        positive = bool(self.within_min) and min(self.within_min) > 0
+        require(
+            rising and positive, f"{_COVERAGE_WHERE} within_min", "Minutes are above 0 and rise.", found=self.within_min
+        )
+        require(
+            0 <= self.free_share < 1, f"{_COVERAGE_WHERE} free_share", "A share is from 0 to 1.", found=self.free_share
+        )
+        ordered = 1 <= self.fewest_officers <= self.most_officers
+        require(ordered, f"{_COVERAGE_WHERE} fewest_officers", "From one officer to more.", found=self.fewest_officers)
+        cost = self.officer_cost_per_h
+        require(
+            cost is None or cost >= 0, f"{_COVERAGE_WHERE} officer_cost_per_h", "A cost is not negative.", found=cost
+        )
+        require(self.bells_inside_min >= 0, f"{_COVERAGE_WHERE} bells_inside_min", "Bells are in programme hours.")
+        require(self.lunch_from < self.lunch_to, f"{_COVERAGE_WHERE} lunch_to", "Lunch ends before it begins.")
+        require(
+            self.case_days > 0, f"{_COVERAGE_WHERE} case_days", "A case is open for some time.", found=self.case_days
+        )
+        require(self.draws >= 1, f"{_COVERAGE_WHERE} draws", "There must be a redrawn term.", found=self.draws)
+
+
+# ── What the packet for the board may say, in which languages, and where releases are recorded
+
+_BOARD_WHERE = "[board]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardSettings:
+    """``[board]``: what the packet for the board may say, and in which languages.
+
+    Parameters
+    ----------
+    policy
+        Disclosure policy: ``default`` (counts 1 to 10 are withheld), ``cautious`` (1 to 20), or a TOML file relative to
+        the district folder.
+    languages
+        Languages of the packet, ``en`` and ``es``; the pages of the first stand at the top.
+    by_school
+        Whether figures of single schools may be published: a table with a number for each school, if little enough of
+        it would be withheld, and groups that have one school alone.
+    pdf
+        Whether the packet is printed as PDF too.
+    releases
+        File that releases are recorded in, relative to the district folder. It holds every figure that was ever
+        published: keep it, and keep it confidential.
+    """
+
+    policy: str = "default"
+    languages: tuple[str, ...] = ("en", "es")
+    by_school: bool = False
+    pdf: bool = True
+    releases: str = "releases.jsonl"
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        require(self.policy, f"{_BOARD_WHERE} policy", "There must be a policy.")
+        require(self.languages, f"{_BOARD_WHERE} languages", "The packet speaks a language.")
+        distinct = len(set(self.languages)) == len(self.languages)
+        require(distinct, f"{_BOARD_WHERE} languages", "A language is named twice.", found=", ".join(self.languages))
+        require(self.releases, f"{_BOARD_WHERE} releases", "Releases are recorded somewhere.")
+
+
+# ── All settings of a district together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings of a district, as ``district.toml`` and its presets give them.
+
+    Parameters
+    ----------
+    folder
+        The district folder; every path is relative to it.
+    """
+
+    folder: Path
+    district: DistrictSettings
+    paths: PathSettings = field(default_factory=PathSettings)
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    zones: LayerSettings = field(default_factory=LayerSettings)
+    boundary: LayerSettings = field(default_factory=LayerSettings)
+    roads: LayerSettings = field(default_factory=LayerSettings)
+    places: LayerSettings = field(default_factory=LayerSettings)
+    units: LayerSettings = field(default_factory=LayerSettings)
+    schools: SchoolSettings = field(default_factory=SchoolSettings)
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    terms: tuple[Term, ...] = ()
+    calendar: CalendarSettings = field(default_factory=CalendarSettings)
+    hours: HoursSettings = field(default_factory=HoursSettings)
+    workload: WorkloadSettings = field(default_factory=WorkloadSettings)
+    assign: AssignSettings = field(default_factory=AssignSettings)
+    rebalance: RebalanceSettings = field(default_factory=RebalanceSettings)
+    coverage: CoverageSettings = field(default_factory=CoverageSettings)
+    board: BoardSettings = field(default_factory=BoardSettings)
+    hotspots: HotspotSettings = field(default_factory=HotspotSettings)
+    patrol_changes: tuple[PatrolChange, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that columns are ours, and that terms can be folders of their own and do not overlap."""
+        faults = [fault for section in COLUMNS for fault in column_faults(section, getattr(self, section).columns)]
+        require(not faults, "columns in district.toml", "\n  - ".join(faults))
+        names = term_name_faults([t.name for t in self.terms])
+        if names:
+            raise names[0] if len(names) == 1 else SeveralFaultsError(names)
+        ordered = sorted(self.terms, key=lambda t: t.start)
+        for before, after in itertools.pairwise(ordered):
+            require(before.end < after.start, "[[terms]]", f"The terms {before.name} and {after.name} overlap.")
+        object.__setattr__(self, "terms", tuple(ordered))
+
+    def term(self, name: str | None = None) -> Term:
+        """Find a term by name.
+
+        Parameters
+        ----------
+        name
+            Its name; the last term if left out.
+
+        Returns
+        -------
+        Term
+            The term.
+
+        Raises
+        ------
+        SettingsError
+            When there is no such term.
+        """
+        for term in reversed(self.terms):
+            if name in (None, term.name):
+                return term
+        raise SettingsError(
+            "There is no such term.",
+            where="[[terms]] in district.toml",
+            found=name or "no terms at all",
+            expected=", ".join(t.name for t in self.terms) or "at least one [[terms]] with name, start and end",
+            remedy="Name one of these with --term, or add the term.",
+        )

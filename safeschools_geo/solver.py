@@ -1,0 +1,266 @@
+"""Linear and integer programs, solved by HiGHS in silence on one thread, so that the same gives the same answer."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csc_array
+
+Numbers: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+SOLVER = f"HiGHS {version('highspy')}"
+"""The solver, as results name it."""
+
+_FEASIBLE = int(highspy.SolutionStatus.kSolutionStatusFeasible)
+_OPTIMAL = highspy.HighsModelStatus.kOptimal
+_INFEASIBLE = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+_INTERRUPTS = (
+    highspy.cb.HighsCallbackType.kCallbackMipInterrupt,
+    highspy.cb.HighsCallbackType.kCallbackSimplexInterrupt,
+)
+_SHORTEST_S = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+
+    Parameters
+    ----------
+    cost
+        Shape (n,).
+    matrix
+        Shape (m, n), sparse by columns.
+    row_low, row_high
+        Shape (m,); infinite where there is no limit.
+    low, high
+        Shape (n,).
+    is_integer
+        Which variables are whole numbers, shape (n,); None for none.
+    """
+
+    cost: Numbers
+    matrix: csc_array
+    row_low: Numbers
+    row_high: Numbers
+    low: Numbers
+    high: Numbers
+    is_integer: Flags | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What the solver found.
+
+    Parameters
+    ----------
+    is_optimal, is_infeasible
+        Whether it is proven to be the best; whether there is proven to be none.
+    value
+        Value of the best solution; infinite where none was found.
+    bound
+        No solution has a smaller value; infinite where there is none.
+    x
+        The best solution, shape (n,); None where none was found.
+    row_dual
+        Duals of the rows of a linear program, shape (m,).
+    log
+        What the solver said of an integer program, if it was asked for.
+    """
+
+    is_optimal: bool
+    is_infeasible: bool
+    value: float
+    bound: float
+    x: Numbers | None
+    row_dual: Numbers
+    log: str = ""
+
+
+class _QuietHighs(highspy.Highs):
+    """HiGHS that calls nobody back: as it gets ready to, it prints a banner on standard output."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 - highspy's name
+        self.callbacks = []
+
+
+def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
+    """Make an empty model.
+
+    Parameters
+    ----------
+    seed
+        Seed of HiGHS.
+    is_precise
+        Whether limits are kept to a billionth.
+
+    Returns
+    -------
+    highspy.Highs
+        The model; on one thread the same input and seed give the same answer.
+    """
+    highs = _QuietHighs()  # type: ignore[no-untyped-call]
+    options: dict[str, bool | float | str] = {
+        "output_flag": False,
+        "threads": 1,
+        "parallel": "off",
+        "random_seed": seed,
+    }
+    if is_precise:
+        options |= {"mip_abs_gap": 1e-6, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
+def stop_after(highs: highspy.Highs, processor_s: float) -> None:
+    """Have the solver ask now and then whether this process has kept processors busy for long enough.
+
+    Parameters
+    ----------
+    highs
+        The model, about to be run.
+    processor_s
+        Seconds that it may take.
+    """
+    until = time.process_time() + processor_s
+
+    def ask(_kind: object, _message: str, _said: object, answer: highspy.cb.HighsCallbackInput, _data: object) -> None:
+        answer.user_interrupt = time.process_time() >= until
+
+    highs.setCallback(ask, None)
+    for kind in _INTERRUPTS:
+        highs.startCallback(kind)
+
+
+def model_of(program: Program) -> highspy.HighsLp:
+    """Put a program into the form of HiGHS, for models that are changed between runs.
+
+    Parameters
+    ----------
+    program
+        The program.
+
+    Returns
+    -------
+    highspy.HighsLp
+        The same, for `highspy.Highs.passModel`.
+    """
+    lp = highspy.HighsLp()
+    matrix = program.matrix.tocsc()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = program.cost, program.low, program.high
+    lp.row_lower_, lp.row_upper_ = program.row_low, program.row_high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    if program.is_integer is not None:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(is_whole)] for is_whole in program.is_integer]
+    return lp
+
+
+def solve(
+    program: Program,
+    *,
+    start: Numbers | None = None,
+    enough: float = -np.inf,
+    time_limit_s: float = np.inf,
+    processor_limit_s: float = np.inf,
+    node_limit: int | None = None,
+    seed: int = 0,
+    gap: float = 0.0,
+    wants_log: bool = False,
+) -> Solution:
+    """Solve a program.
+
+    Parameters
+    ----------
+    program
+        The program.
+    start
+        A solution that is known, shape (n,).
+    enough
+        A value at which the solver may stop, proven or not.
+    time_limit_s
+        Longest time in seconds.
+    processor_limit_s
+        Longest time in seconds for which this process may keep processors busy, however busy others keep the machine.
+    node_limit
+        Most nodes of the search for whole numbers, the same on every machine.
+    seed
+        Seed of the solver.
+    gap
+        Relative gap at which it may stop.
+    wants_log
+        Whether to keep what the solver says.
+
+    Returns
+    -------
+    Solution
+        The best solution and the bound, also where time ran out.
+    """
+    highs = quiet_highs(seed=seed)
+    options: dict[str, float | bool | str] = {"mip_rel_gap": gap, "mip_abs_gap": 1e-9}
+    options |= {"mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-8}
+    if np.isfinite(time_limit_s):
+        options["time_limit"] = max(float(time_limit_s), _SHORTEST_S)
+    if np.isfinite(enough):
+        options["objective_target"] = enough
+    if node_limit is not None:
+        options["mip_max_nodes"] = node_limit
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    highs.passModel(model_of(program))
+    if np.isfinite(processor_limit_s):
+        stop_after(highs, processor_limit_s)
+    if start is not None:
+        known = highspy.HighsSolution()
+        known.col_value = start
+        highs.setSolution(known)
+    log = _run_logged(highs) if wants_log else ""
+    if not wants_log:
+        highs.run()
+    return _read(highs, program, log)
+
+
+def _run_logged(highs: highspy.Highs) -> str:
+    """Solve, and return what the solver says: it only writes it to a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log.txt"
+        log: dict[str, bool | str] = {"output_flag": True, "log_to_console": False, "log_file": str(file)}
+        for name, value in log.items():
+            highs.setOptionValue(name, value)
+        highs.run()
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _read(highs: highspy.Highs, program: Program, log: str) -> Solution:
+    status, info, found = highs.getModelStatus(), highs.getInfo(), highs.getSolution()
+    is_infeasible = status in _INFEASIBLE
+    has_plan = int(info.primal_solution_status) == _FEASIBLE and not is_infeasible
+    value = float(info.objective_function_value) if has_plan else np.inf
+    if is_infeasible:
+        bound = np.inf
+    elif program.is_integer is not None:
+        bound = float(info.mip_dual_bound)
+    else:
+        bound = value if status == _OPTIMAL else -np.inf
+    return Solution(
+        is_optimal=status == _OPTIMAL,
+        is_infeasible=is_infeasible,
+        value=value,
+        bound=bound,
+        x=np.asarray(found.col_value, dtype="float64") if has_plan else None,
+        row_dual=np.asarray(found.row_dual, dtype="float64"),
+        log=log,
+    )

@@ -1,0 +1,5 @@
+"""A term told step by step: run, plan, coverage, packet, comparison, and what they leave behind."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

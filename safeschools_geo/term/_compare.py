@@ -1,0 +1,419 @@
+"""The zones that a term had: as its own run wrote them, else those of today, which is then said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.comparison import TermComparison
+from safeschools_geo.district import District, load_settings, read_district, school_days
+from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
+from safeschools_geo.hotspots import (
+    EVERYWHERE,
+    Hotspots,
+    change_at_same_schools,
+    hotspots_that_changed,
+    officer_share_change,
+    rates_beside,
+    warning_for,
+    what_became,
+)
+from safeschools_geo.io import as_text, read_table, require, sha256_of
+from safeschools_geo.schemas import LEVELS
+from safeschools_geo.settings import Term
+from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, find_term_hotspots, tell_history
+from safeschools_geo.workload import zone_workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from safeschools_geo.io import RawTable
+    from safeschools_geo.settings import Settings
+
+
+# ── The zones that a term had: as its own run wrote them, else those of today, which is then said
+
+_GUARD = r"^'(?=[=+\-@])"
+
+
+@dataclass(frozen=True, eq=False)
+class TermZones:
+    """The zones of a term.
+
+    Parameters
+    ----------
+    term
+        Name of the term.
+    school_zones
+        `school_id` and `zone_id` (empty text where a school has none), one row for each school of today's list.
+    zones
+        `zone_id` and `name`, one row for each zone that there was: today's in their order, then others.
+    is_recorded
+        Whether they were read from what the term's run wrote.
+    notes
+        Where they come from, and what had to be assumed.
+    inputs
+        File that was read, beside the outputs → its SHA-256.
+    """
+
+    term: str
+    school_zones: pd.DataFrame
+    zones: pd.DataFrame
+    is_recorded: bool
+    notes: tuple[str, ...]
+    inputs: dict[str, str]
+
+    @property
+    def zone_of(self) -> pd.Series:
+        """The `zone_id` by `school_id`."""
+        return self.school_zones.set_index("school_id")["zone_id"]
+
+
+def zones_of_both(
+    district: District, today: pd.DataFrame, terms: tuple[str, str], *, outputs: Path | None = None
+) -> tuple[TermZones, TermZones]:
+    """Find the zones that two terms had.
+
+    Those of ``<outputs>/<term>/assignments.csv`` where there is such a file; schools that it does not name have their
+    zone of today. Without such a file of the earlier term nothing can be told of what changed, and both have today's
+    zones; without one of the later term that one has.
+    """
+    files = [None if outputs is None else outputs / term / "assignments.csv" for term in terms]
+    found = [file if file is not None and file.is_file() else None for file in files]
+    if found[0] is None:
+        note = (
+            f"There is no record of the zones of {terms[0]} ({terms[0]}/assignments.csv is not in the folder of "
+            "outputs): today's zones are used for both terms, so which schools changed zone is not known."
+        )
+        return _of_today(district, today, terms[0], note), _of_today(district, today, terms[1])
+    if found[1] is None:
+        note = (
+            f"There is no record of the zones of {terms[1]} ({terms[1]}/assignments.csv is not in the folder of "
+            "outputs): today's zones are used for it."
+        )
+        return _of_record(district, today, terms[0], found[0]), _of_today(district, today, terms[1], note)
+    return _of_record(district, today, terms[0], found[0]), _of_record(district, today, terms[1], found[1])
+
+
+def _of_today(district: District, today: pd.DataFrame, term: str, *notes: str) -> TermZones:
+    plain = today[["school_id", "zone_id"]].reset_index(drop=True)
+    return TermZones(term, plain, _names_of_today(district), is_recorded=False, notes=notes, inputs={})
+
+
+def _of_record(district: District, today: pd.DataFrame, term: str, file: Path) -> TermZones:
+    plain = today[["school_id", "zone_id"]].reset_index(drop=True)
+    recorded = _recorded(file)
+    is_known = plain["school_id"].isin(recorded.index)
+    zone_id = plain["school_id"].map(recorded).where(is_known, plain["zone_id"]).astype("str")
+    return TermZones(
+        term,
+        plain.assign(zone_id=zone_id),
+        _zones_there(_names_of_today(district), file, zone_id, term),
+        is_recorded=True,
+        notes=_told(term, file, recorded, plain["school_id"]),
+        inputs={f"{term}/{file.name}": sha256_of(file)},
+    )
+
+
+def _names_of_today(district: District) -> pd.DataFrame:
+    return pd.DataFrame(district.zones[["zone_id", "name"]]).reset_index(drop=True)
+
+
+def _recorded(file: Path) -> pd.Series:
+    """Read the zone of each school."""
+    raw = read_table(file)
+    ids, zones = (_text(raw, name) for name in ("school_id", "zone_id"))
+    repeated = ids[ids.duplicated() | (ids == "")]
+    if len(repeated):
+        raise ColumnError(
+            "The record of a term's zones does not name each school once.",
+            where=file,
+            ids=repeated.index,
+            expected="one row for each school, as `safeschools run` writes them",
+            remedy="Run the term again, or move the file away to compare by today's zones.",
+        )
+    return pd.Series(zones.to_numpy(), index=pd.Index(ids, dtype="str"), dtype="str")
+
+
+def _text(raw: RawTable, name: str) -> pd.Series:
+    # Our own CSV files put an apostrophe before text that a spreadsheet would take for a formula.
+    return as_text(require(raw, {}, name)).fillna("").str.replace(_GUARD, "", regex=True)
+
+
+def _zones_there(today: pd.DataFrame, file: Path, zone_id: pd.Series, term: str) -> pd.DataFrame:
+    """List the zones that there were, also those without a school where the run says so."""
+    beside = file.with_name("workload_zones.csv")
+    there = pd.DataFrame({"zone_id": sorted(set(zone_id) - {""})}).assign(name=lambda t: t["zone_id"])
+    if beside.is_file():
+        raw = read_table(beside)
+        table = pd.DataFrame({name: _text(raw, name) for name in ("term", "zone_id", "name")})
+        mine = table[table["term"] == term].drop(columns="term")
+        there = pd.concat([mine, there]).drop_duplicates("zone_id")
+    names = pd.concat([today, there]).drop_duplicates("zone_id")
+    return names[names["zone_id"].isin(there["zone_id"])].reset_index(drop=True)
+
+
+def _told(term: str, file: Path, recorded: pd.Series, schools: pd.Series) -> tuple[str, ...]:
+    notes = [f"The zones of {term} are those that its run last wrote ({term}/{file.name})."]
+    new = schools[~schools.isin(recorded.index)]
+    if len(new):
+        told = count_text(len(new), "school")
+        notes.append(f"{told} not on that record ({name_ids(new)}): counted in the zone of today.")
+    gone = recorded.index[~recorded.index.isin(schools)]
+    if len(gone):
+        told = count_text(len(gone), "school")
+        notes.append(f"{told} on that record and no longer in the list of schools ({name_ids(gone)}): left out.")
+    return tuple(notes)
+
+
+# ── Two terms beside each other, told step by step: zones, loads, rates, and what became of hotspots
+
+COMPARING_STEPS = (
+    "Reading",
+    "Assigning",
+    "Finding hotspots, earlier term",
+    "Finding hotspots, later term",
+    "Comparing",
+)
+
+_LOADS = ["name", "schools", "workload_h", "share_of_mean"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One of the two terms, in its own zones."""
+
+    term: Term
+    zones: TermZones
+    workload: pd.DataFrame
+    hotspots: Hotspots
+
+    @property
+    def loads(self) -> pd.DataFrame:
+        return _loads_in(self.workload, self.zones, self.term.name)
+
+
+def compare_terms(
+    folder: Path,
+    term_a: str,
+    term_b: str,
+    *,
+    outputs: Path | None = None,
+    seed: int = 0,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> TermComparison:
+    """Compare two terms of a district.
+
+    Parameters
+    ----------
+    folder
+        The district folder.
+    term_a, term_b
+        Names of the terms, in any order: the earlier one is compared with the later one.
+    outputs
+        Folder in which runs have written, where the zones that a term had are looked for.
+    seed
+        Seed of everything random.
+    on_step
+        Called with the name of each step as it begins, one of `COMPARING_STEPS`.
+
+    Returns
+    -------
+    TermComparison
+        The comparison.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such term, or both are the same.
+    NoRecordError
+        When the history holds no incident of one of them.
+    InputError
+        When something else cannot be used; see `district.read_district` and `comparing.zones.zones_of_both`.
+    """
+    on_step(COMPARING_STEPS[0])
+    first, second = terms_in_order(load_settings(folder), term_a, term_b)
+    district = read_district(folder)
+    attempt_all({term.name: partial(district.term, term.name) for term in (first, second)})
+    district = district.until(second)
+    on_step(COMPARING_STEPS[1])
+    today = assign_schools(district)
+    zones = zones_of_both(district, today, (first.name, second.name), outputs=outputs)
+    on_step(COMPARING_STEPS[2])
+    before = _side(district, first, zones[0], seed)
+    on_step(COMPARING_STEPS[3])
+    after = _side(district, second, zones[1], seed)
+    on_step(COMPARING_STEPS[4])
+    order = () if first.name == term_a else (f"The terms are in the order of time: {first.name} came first.",)
+    return _compared(district, before, after, seed=seed, notes=order)
+
+
+def terms_in_order(settings: Settings, term_a: str, term_b: str) -> tuple[Term, Term]:
+    """Find two terms, the earlier one first.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    term_a, term_b
+        Names of the terms.
+
+    Returns
+    -------
+    tuple of Term
+        The earlier and the later term.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such term, or both are the same.
+    """
+    names = [t.name for t in settings.terms]
+    unknown = [name for name in dict.fromkeys((term_a, term_b)) if name not in names]
+    if unknown or term_a == term_b:
+        raise SettingsError(
+            "There is no such term." if unknown else "A term cannot be compared with itself.",
+            where="[[terms]] in district.toml",
+            found=", ".join(unknown or [term_a]),
+            expected=f"two of: {', '.join(names)}" if names else "at least two [[terms]] with name, start and end",
+            remedy="Name two of these, in quotation marks where a name has spaces.",
+        )
+    first, second = sorted((settings.term(term_a), settings.term(term_b)), key=lambda t: t.start)
+    return first, second
+
+
+def _side(district: District, term: Term, zones: TermZones, seed: int) -> _Side:
+    history = tell_history(district, zones.school_zones, assign_incidents(district))
+    workload, _ = count_workload(district, zones.school_zones, history)
+    found = find_term_hotspots(district, zones.school_zones, history, workload, term=term, seed=seed)
+    return _Side(term, zones, workload, found)
+
+
+def _compared(district: District, before: _Side, after: _Side, *, seed: int, notes: tuple[str, ...]) -> TermComparison:
+    settings = district.settings
+    moves = _school_zones(district, before.zones, after.zones)
+    schools = _schools(before, after, moves)
+    found = hotspots_that_changed(before.hotspots.schools, after.hotspots.schools, schools)
+    rates = _zone_rates(before, after, moves)
+    days = tuple(len(school_days(side.term, settings.calendar)) for side in (before, after))
+    return TermComparison(
+        term_a=before.term,
+        term_b=after.term,
+        settings=settings,
+        days=(days[0], days[1]),
+        has_zone_record=before.zones.is_recorded,
+        school_zones=moves,
+        loads=_loads(before, after),
+        overall=_beside(before, after, EVERYWHERE),
+        rates=rates,
+        levels=_in_order(_beside(before, after, "level"), "level", list(LEVELS)),
+        schools=schools,
+        hotspots=found.assign(warning=_warnings(before, after, settings, found["members"])),
+        cautions=_cautions(before, after, settings, rates),
+        notes=(*notes, *before.zones.notes, *after.zones.notes),
+        seed=seed,
+        inputs={**district.sources, **before.zones.inputs, **after.zones.inputs},
+    )
+
+
+def _school_zones(district: District, before: TermZones, after: TermZones) -> pd.DataFrame:
+    table = pd.DataFrame(district.schools[["school_id", "name", "level", "in_program"]]).reset_index(drop=True)
+    zones = {
+        f"zone_{side}": table["school_id"].map(zones.zone_of).fillna("").astype("str")
+        for side, zones in (("before", before), ("after", after))
+    }
+    return table.assign(**zones, has_changed=zones["zone_before"] != zones["zone_after"])
+
+
+def _loads_in(workload: pd.DataFrame, zones: TermZones, term: str) -> pd.DataFrame:
+    mine = workload[workload["term"] == term]
+    return zone_workload(mine, gpd.GeoDataFrame(zones.zones)).set_index("zone_id")[_LOADS]
+
+
+def _loads(before: _Side, after: _Side) -> pd.DataFrame:
+    """Put the loads beside each other, and tell what other schools bring from what else changed."""
+    was, now = before.loads, after.loads
+    # The earlier term's work in the later term's zones: what it would have been, had only the schools changed zone.
+    rezoned = _loads_in(after.workload, after.zones, before.term.name)["workload_h"]
+    zone_ids = [*now.index, *(zone for zone in was.index if zone not in now.index)]
+    table = pd.DataFrame(index=pd.Index(zone_ids, name="zone_id", dtype="str"))
+    table["name"] = now["name"].reindex(table.index).fillna(was["name"])
+    for side, loads in (("before", was), ("after", now)):
+        table = table.join(loads.drop(columns="name").add_suffix(f"_{side}"))
+    hours = table[["workload_h_before", "workload_h_after"]].fillna(0.0)
+    table["difference_h"] = hours["workload_h_after"] - hours["workload_h_before"]
+    table["from_zones_h"] = rezoned.reindex(table.index).fillna(0.0) - hours["workload_h_before"]
+    table["from_work_h"] = table["difference_h"] - table["from_zones_h"]
+    schools = {name: table[name].astype("Int64") for name in ("schools_before", "schools_after")}
+    return table.assign(**schools).reset_index()
+
+
+def _beside(before: _Side, after: _Side, by: str) -> pd.DataFrame:
+    return rates_beside(before.hotspots.schools.rates, after.hotspots.schools.rates, by=by)
+
+
+def _zone_rates(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFrame:
+    """Put the rates of zones beside each other, and say where a zone is not the same schools."""
+    changed = moves[moves["in_program"] & moves["has_changed"]]
+    other = set(changed["zone_before"]) | set(changed["zone_after"])
+    names = pd.concat([after.zones.zones, before.zones.zones]).drop_duplicates("zone_id").set_index("zone_id")["name"]
+    table = _beside(before, after, "zone_id")
+    table = table.assign(
+        name=table["zone_id"].map(names).fillna("In no zone").astype("str"),
+        has_same_schools=~table["zone_id"].isin(other),
+    )
+    told = table["sentence"] + " The zone did not have the same schools in both terms."
+    sentence = table["sentence"].where(table["has_same_schools"], told)
+    for side, term in (("before", before.term.name), ("after", after.term.name)):
+        empty = f"The zone had no school in {term}, so there is nothing to compare."
+        sentence = sentence.where(table[f"schools_{side}"].gt(0), empty)
+    schools = {name: table[name].fillna(0).astype("int64") for name in ("schools_before", "schools_after")}
+    table = table.assign(sentence=sentence, **schools)
+    same = change_at_same_schools(before.hotspots.schools.rates, after.hotspots.schools.rates)
+    return _in_order(table.merge(same, on="zone_id", how="left"), "zone_id", list(names.index))
+
+
+def _in_order(table: pd.DataFrame, column: str, order: list[str]) -> pd.DataFrame:
+    place = table[column].map({name: place for place, name in enumerate(order)}).fillna(len(order))
+    return table.iloc[place.argsort(kind="stable")].reset_index(drop=True)
+
+
+def _schools(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFrame:
+    told = moves[["school_id", "name", "level", "zone_before", "zone_after"]]
+    table = told.merge(_beside(before, after, "school_id"), on="school_id")
+    return table.assign(became=what_became(table["status_before"], table["status_after"]))
+
+
+def _both(before: _Side, after: _Side) -> pd.DataFrame:
+    return pd.concat([side.hotspots.schools.rates.table for side in (before, after)], ignore_index=True)
+
+
+def _warnings(before: _Side, after: _Side, settings: Settings, members: pd.Series) -> list[str]:
+    counts, terms = _both(before, after), (before.term, after.term)
+    return [
+        warning_for(counts, ids.split(";"), term=after.term.name, terms=terms, changes=settings.patrol_changes)
+        for ids in members
+    ]
+
+
+def _cautions(before: _Side, after: _Side, settings: Settings, rates: pd.DataFrame) -> tuple[str, ...]:
+    """Say where officers may have looked otherwise: what is reported may follow them."""
+    counts, names = _both(before, after), (before.term.name, after.term.name)
+    told = [
+        f"Patrol changed on {change.start:%d %B %Y}{': ' + change.note if change.note else ''}."
+        for change in settings.patrol_changes
+        if before.term.start <= change.start <= after.term.end
+    ]
+    parts = {"All schools together": counts} | {
+        str(row["name"]): counts[counts["zone_id"] == row["zone_id"]] for row in rates.to_dict("records")
+    }
+    for name, part in parts.items():
+        sentence = officer_share_change(part, before=names[0], after=names[1])
+        if sentence:
+            told.append(f"{name}: {sentence}")
+    return tuple(told)

@@ -1,0 +1,383 @@
+"""A term's proposal of other zones, its scores, and who covers an absent officer's schools."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.district import school_days
+from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots import split_groups
+from safeschools_geo.rebalance import (
+    ANEW,
+    Limits,
+    PlanModel,
+    Score,
+    Stability,
+    frontier,
+    plan_stability,
+    problem_of,
+    rebalance,
+    schools_of_units,
+    score_plan,
+    zones_of_plan,
+)
+from safeschools_geo.results import TermPlan, has_calls
+from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground, waiting_anew
+from safeschools_geo.workload import officer_work, travel_minutes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import geopandas as gpd
+
+    from safeschools_geo.district import District
+    from safeschools_geo.hotspots import Hotspots
+    from safeschools_geo.rebalance import Problem
+    from safeschools_geo.results import Ground, TermWatch
+    from safeschools_geo.settings import Term
+    from safeschools_geo.solver import Labels
+
+
+# ── Scores of plans of a district: how good one is on every measure, and whether it holds up in other terms
+
+_HOUR = 60.0
+
+
+def score_in_district(
+    district: District,
+    ground: Ground,
+    assignment: pd.Series,
+    groups: Mapping[str, list[str]],
+    *,
+    watch: TermWatch | None = None,
+) -> Score:
+    """Score a plan with all that is known of a district.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    ground
+        Units, edges, rules and travel.
+    assignment
+        Zone of each unit, by `unit_id`.
+    groups
+        Id of each hotspot of several schools → ids of its schools.
+    watch
+        A usual day, to score coverage with; None leaves that out.
+
+    Returns
+    -------
+    Score
+        Every measure.
+    """
+    by_school = schools_of_units(ground.units).map(assignment)
+    return score_plan(
+        ground.units,
+        assignment,
+        ground.edges,
+        zones=district.zones,
+        roots=ground.rules.roots,
+        costs=ground.travel,
+        groups={" + ".join(group): group for group in ground.rules.together} or None,
+        feeders=district.settings.rebalance.feeders or None,
+        hotspot_splits=split_groups(groups, by_school),
+        schools=district.schools,
+        coverage=None if watch is None else _coverage(district, watch, ground, assignment),
+        set_apart=ground.set_apart,
+        crs=district.crs,
+    )
+
+
+def _coverage(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.DataFrame:
+    """Score coverage with officers where they wait today, and response with officers placed anew as well."""
+    by_school = schools_of_units(ground.units).map(assignment)
+    old = coverage_of_plan(district, watch, by_school).to_frame()
+    waiting = waiting_anew(district, watch, ground, assignment)
+    new = coverage_of_plan(district, watch, by_school, waiting=waiting).to_frame()
+    new = new[new["unit"].eq("min") | new["measure"].str.startswith("within_")]
+    label = new["label"] + ", officers placed anew"
+    return pd.concat([old, new.assign(measure=new["measure"] + ANEW, label=label)], ignore_index=True)
+
+
+def stability_in_district(
+    district: District,
+    ground: Ground,
+    assignment: pd.Series,
+    history: pd.DataFrame,
+    workload: pd.DataFrame,
+    *,
+    school_zones: pd.Series,
+    term: Term,
+    seed: int = 0,
+) -> Stability:
+    """Ask whether a plan holds up in past terms and in redrawn ones.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    ground
+        Units, edges, rules and travel.
+    assignment
+        Zone of each unit, by `unit_id`.
+    history
+        Incidents in context.
+    workload
+        Table `workload`.
+    school_zones
+        Zone of each school, by `school_id`.
+    term
+        The term that the plan was made from.
+    seed
+        Seed of the redrawn terms.
+
+    Returns
+    -------
+    Stability
+        The answer.
+    """
+    unit_of = schools_of_units(ground.units)
+    ids = ground.units["unit_id"]
+    settings = district.settings
+    # A term without a call tells of visits alone, which the settings say: nothing could hold up in it, or fail to.
+    called = set(history.loc[history["work_of"] == "zone_officer", "term"])
+    past = [t.name for t in settings.terms if t.start <= term.start and t.name in called]
+    by_unit = workload[workload["term"].isin(past)].assign(unit_id=lambda t: t["school_id"].map(unit_of))
+    loads = by_unit.pivot_table(index="unit_id", columns="term", values="workload_h", aggfunc="sum")
+    loads = loads.reindex(index=ids, columns=past).fillna(0.0)
+    this = by_unit[by_unit["term"] == term.name]
+    trips = travel_minutes(district.schools, school_zones, settings.workload, crs=district.crs)
+    work = officer_work(history[history["term"] == term.name], trips, settings.workload)
+    days = school_days(term, settings.calendar)
+    incidents = pd.DataFrame(
+        {
+            "unit_id": work["school_id"].map(unit_of),
+            "day": work["occurred_at"].dt.tz_localize(None).dt.normalize(),
+            "hours": (work["scene_min"] + work["trip_min"]) / _HOUR,
+        }
+    ).dropna()
+    # The rest of a school's workload is the same in every term: visits, and the way to them.
+    fixed = this.groupby("unit_id")["workload_h"].sum() - incidents.groupby("unit_id")["hours"].sum().div(
+        max(len(days), 1)
+    ).reindex(this["unit_id"].unique()).fillna(0.0)
+    return plan_stability(
+        ground.units,
+        assignment,
+        loads,
+        tolerance=settings.rebalance.tolerance,
+        planned_on=term.name if term.name in called else None,
+        zones=list(district.zones["zone_id"]),
+        set_apart=ground.set_apart,
+        incident_hours=incidents,
+        school_days=[day.date() for day in days],
+        visit_hours=fixed.clip(lower=0.0).reindex(ids).fillna(0.0),
+        bootstrap=settings.rebalance.bootstrap,
+        seed=seed,
+    )
+
+
+# ── Who covers an absent officer's schools: the most even plan in which nothing else changes
+
+_GAP = 0.05
+"""Evenness and travel of a single day need not be exact to the last per cent."""
+
+_TIME_LIMIT_S = 20.0
+_ROUNDING = 1e-9
+
+
+def cover_by_neighbours(ground: Ground, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
+    """Make the rule by which neighbours cover for absent officers.
+
+    Notes
+    -----
+    What stays in a zone counts as one unit, for it does not move: what is left to decide is small, and is solved
+    as an integer program (`rebalance.model.PlanModel`) over plans in which every school has a neighbour in its
+    zone that is nearer to the zone's centre. Rules of the district on where a school may be hold on such a day too, but
+    for those that keep it in the zone that has no officer.
+    """
+    schools = schools_of_units(ground.units)
+
+    def take_over(absent: tuple[str, ...]) -> pd.Series:
+        if not ground.units["zone_id"].isin(absent).any():
+            return pd.Series([], index=pd.Index([], dtype="str"), name="zone_id", dtype="str")
+        units, edges, travel = _merged(ground, absent)
+        staying = {zone: f"zone {zone}" for zone in travel.columns}
+        rules = replace(
+            ground.rules,
+            roots={zone: unit for zone, unit in staying.items() if unit in set(units["unit_id"])},
+            locked=(),
+            together=(),
+            forbidden=tuple(
+                (unit, zone)
+                for unit, zone in ground.rules.forbidden
+                if zone not in absent and unit in set(units["unit_id"])
+            ),
+        )
+        problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
+        label = _nearest_of_the_even(problem, absent, seed=seed)
+        zone_of = pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids))
+        taken: pd.Series = schools.map(zone_of).dropna().astype("str").rename("zone_id")
+        return taken
+
+    return take_over
+
+
+def _nearest_of_the_even(problem: Problem, absent: tuple[str, ...], *, seed: int) -> Labels:
+    """Find the plan of the shortest travel of those whose heaviest zone is about as light as can be."""
+    deadline = time.perf_counter() + _TIME_LIMIT_S
+    for is_outward in (True, False):
+        lightest = PlanModel(problem, Limits(), "heaviest", is_outward=is_outward).search(
+            deadline=deadline, gap=_GAP, seed=seed
+        )
+        if lightest.label is None:
+            continue
+        limits = Limits(heaviest=lightest.value + _ROUNDING)
+        nearest = PlanModel(problem, limits, "travel", is_outward=is_outward).search(
+            deadline=deadline, start=lightest.label, gap=_GAP, seed=seed
+        )
+        return lightest.label if nearest.label is None else nearest.label
+    raise InputError(
+        "Nobody can cover for these officers.",
+        where="zones",
+        ids=absent,
+        expected="neighbours whose zones stay contiguous with the schools they take",
+        remedy="Add links between schools that can be driven across ([rebalance] links), or loosen locks.",
+    )
+
+
+def _merged(ground: Ground, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+    """Make one unit of all that stays in a zone, and start every other unit in a zone that is near."""
+    units, edges = ground.units, ground.edges
+    is_open = units["zone_id"].isin(absent).to_numpy()
+    name = units["unit_id"].where(is_open, "zone " + units["zone_id"]).astype("str")
+    kept = [c for c in ("unit_id", "zone_id", "workload", "geometry", "anchor") if c in units]
+    merged = units[kept].assign(unit_id=name)
+    first = merged.drop_duplicates("unit_id").reset_index(drop=True)
+    loads = merged.groupby("unit_id")["workload"].sum()
+    first["workload"] = first["unit_id"].map(loads)
+    new = pd.Series(name.to_numpy(), index=units["unit_id"])
+    pairs = edges.assign(unit_a=edges["unit_a"].map(new), unit_b=edges["unit_b"].map(new))
+    pairs = pairs[pairs["unit_a"] != pairs["unit_b"]]
+    swapped = pairs["unit_a"] > pairs["unit_b"]
+    pairs.loc[swapped, ["unit_a", "unit_b"]] = pairs.loc[swapped, ["unit_b", "unit_a"]].to_numpy()
+    border = pairs.groupby(["unit_a", "unit_b"], as_index=False).agg(
+        shared_m=("shared_m", "sum"), kind=("kind", "first")
+    )
+    there = [zone for zone in ground.travel.columns if zone not in absent]
+    travel = ground.travel.loc[units["unit_id"], there]
+    travel = travel.groupby(name.to_numpy()).mean().loc[first["unit_id"]]
+    nearest = travel.to_numpy().argmin(axis=1)
+    is_free = first["unit_id"].isin(units["unit_id"][is_open]).to_numpy()
+    start = np.where(is_free, np.array(there, dtype=object)[nearest], first["zone_id"].to_numpy(dtype=object))
+    return first.assign(zone_id=pd.array(start, dtype="str")), border, travel
+
+
+# ── A term's proposal of other zones: frontier, plan, its scores beside today's, and whether it holds up
+
+
+def propose_zones(
+    district: District,
+    school_zones: pd.Series,
+    history: pd.DataFrame,
+    workload: pd.DataFrame,
+    hotspots: Hotspots,
+    *,
+    term: Term,
+    seed: int = 0,
+    is_at_knee: bool = True,
+    keeps_interrupted: bool = False,
+    on_point: Callable[[int, float, float], None] = lambda *_: None,
+) -> TermPlan | None:
+    """Propose other zones for a district.
+
+    Parameters
+    ----------
+    district
+        What was read.
+    school_zones
+        Zone of each school, by `school_id`.
+    history
+        Incidents in context.
+    workload
+        Table `workload`.
+    hotspots
+        The hotspots of the term: a plan is told which of them it splits.
+    term
+        The term that loads are taken from.
+    seed
+        Seed of everything random.
+    is_at_knee
+        Whether to propose the plan at the knee of the frontier; else that of the most moves. With a tolerance in the
+        settings it is the plan of the fewest moves that keeps it.
+    keeps_interrupted
+        Whether an interruption from the keyboard ends the search with what was found so far; else it ends the run.
+    on_point
+        Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
+
+    Returns
+    -------
+    TermPlan or None
+        The proposal; None where there is nothing to balance (`term_ground.lay_ground`), or no call was recorded.
+    """
+    if not has_calls(history, term):
+        return None
+    ground = lay_ground(district, school_zones, history, workload, term=term)
+    if ground is None:
+        return None
+    watch = keep_watch(district, school_zones, history, workload, ground, term=term, seed=seed)
+    settings = district.settings.rebalance
+    rules = ground.rules
+    found = frontier(
+        ground.units,
+        adjacency=ground.edges,
+        max_moves=settings.max_moves,
+        rules=rules,
+        travel=ground.travel,
+        set_apart=ground.set_apart,
+        slack=settings.slack,
+        time_limit_s=settings.time_limit_s,
+        seed=seed,
+        crs=district.crs,
+        noun=ground.noun,
+        keeps_interrupted=keeps_interrupted,
+        on_point=on_point,
+    )
+    chosen = found.proposal if is_at_knee else found.plans[-1]
+    if settings.tolerance is not None:
+        chosen = rebalance(
+            ground.units,
+            adjacency=ground.edges,
+            tolerance=settings.tolerance,
+            roots=rules.roots,
+            locked=rules.locked,
+            together=rules.together,
+            forbidden=rules.forbidden,
+            moves_in=rules.moves_in,
+            travel=ground.travel,
+            set_apart=ground.set_apart,
+            apart=rules.apart,
+            time_limit_s=settings.time_limit_s,
+            seed=seed,
+            crs=district.crs,
+            noun=ground.noun,
+        )
+    plan = chosen.assignment
+    current = ground.units.set_index("unit_id")["zone_id"]
+    return TermPlan(
+        ground=ground,
+        frontier=found,
+        plan=chosen,
+        zones=zones_of_plan(ground.units, plan, district.zones, schools=district.schools, crs=district.crs),
+        current=score_in_district(district, ground, current, hotspots.groups_of_schools, watch=watch),
+        proposed=score_in_district(district, ground, plan, hotspots.groups_of_schools, watch=watch),
+        stability=stability_in_district(
+            district, ground, plan, history, workload, school_zones=school_zones, term=term, seed=seed
+        ),
+        watch=watch,
+    )

@@ -1,0 +1,258 @@
+"""A term's run, told step by step: read, check, assign, count, find, propose, cover, protect, draw, write."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from safeschools_geo.assign import assign_campuses, assign_points
+from safeschools_geo.counts import in_context
+from safeschools_geo.disclosure import packets_beside, read_ledger, require_whole
+from safeschools_geo.district import (
+    District,
+    check_district,
+    input_files,
+    load_settings,
+    programme_work,
+    read_district,
+    refuse_rejects,
+)
+from safeschools_geo.hotspots import TermInputs, find_hotspots
+from safeschools_geo.results import TermResult
+from safeschools_geo.term._coverage import cover_zones
+from safeschools_geo.term._maps import draw_term
+from safeschools_geo.term._packet import protect_term
+from safeschools_geo.term._plan import propose_zones
+from safeschools_geo.term._write import draw_board, write_term
+from safeschools_geo.workload import school_workload, zone_workload
+from safeschools_geo.writing import output_folder, releases_folder, repair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from safeschools_geo.disclosure import Release
+    from safeschools_geo.hotspots import Hotspots
+    from safeschools_geo.settings import Settings, Term
+
+
+FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
+PROPOSING_STEPS = (*FINDING_STEPS, "Proposing zones")
+COVERING_STEPS = (*PROPOSING_STEPS, "Working out coverage")
+PROTECTING_STEPS = (*COVERING_STEPS, "Protecting")
+STEPS = (*PROTECTING_STEPS, "Drawing", "Writing")
+
+
+def run_term(
+    folder: Path,
+    *,
+    term: str | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+    is_strict: bool = False,
+    proposes: bool = True,
+    covers: bool = True,
+    protects: bool = True,
+    releases: Path | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+    on_point: Callable[[int, float, float], None] = lambda *_: None,
+) -> TermResult:
+    """Run a term from the district folder to its outputs.
+
+    Parameters
+    ----------
+    folder
+        The district folder.
+    term
+        Name of the term; the last one if left out.
+    out
+        Folder in which the term's folder is made; nothing is written if left out.
+    seed
+        Seed of everything random, recorded in the manifest.
+    is_strict
+        Whether a rejected row is an error.
+    proposes
+        Whether to propose other zones; the rest does not need it.
+    covers
+        Whether to work out patrol coverage; the rest does not need it.
+    protects
+        Whether to work out what may be told in public; the rest does not need it.
+    releases
+        Record of what was published earlier; that of the settings, in the district folder, if left out.
+    on_step
+        Called with the name of each step as it begins, one of `STEPS`.
+    on_point
+        Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
+
+    Returns
+    -------
+    TermResult
+        All results.
+
+    Raises
+    ------
+    InputError
+        When something the user gave cannot be used; see `district.read_district`.
+    NoRecordError
+        When the history holds no incident of the term.
+    RejectedRowsError
+        When `is_strict` and rows were rejected for a fault of theirs.
+    """
+    settings = load_settings(folder)
+    chosen = settings.term(term)
+    record = _record_of(settings, releases)
+    inputs = [*input_files(settings), record, releases_folder(record)]
+    place = nullcontext() if out is None else output_folder(out / chosen.name, inputs=inputs, public="board")
+    with place as fresh:
+        on_step("Reading")
+        district = read_district(folder)
+        if is_strict:
+            refuse_rejects(district.rejects)
+        chosen = district.term(chosen.name)
+        # Before the work begins: beside a record that is not whole nothing can be protected.
+        released = earlier_releases(district, releases) if protects else ()
+        on_step("Checking")
+        report = check_district(district)
+        district = district.until(chosen)
+        on_step("Assigning")
+        school_zones = assign_schools(district)
+        incident_zones = assign_incidents(district)
+        on_step("Counting")
+        history = tell_history(district, school_zones, incident_zones)
+        workload, zone_loads = count_workload(district, school_zones, history)
+        on_step("Finding hotspots")
+        hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
+        result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
+        zone_of = zone_by_school(school_zones)
+        if proposes:
+            on_step("Proposing zones")
+            proposal = propose_zones(
+                district, zone_of, history, workload, hotspots, term=chosen, seed=seed, on_point=on_point
+            )
+            result = replace(result, proposal=proposal)
+        if covers:
+            on_step("Working out coverage")
+            coverage = cover_zones(
+                district, zone_of, history, workload, hotspots, proposal=result.proposal, term=chosen, seed=seed
+            )
+            result = replace(result, coverage=coverage)
+        if protects:
+            on_step("Protecting")
+            result = replace(result, board=protect_term(result, releases=released))
+        if fresh is not None:
+            on_step("Drawing")
+            pages = draw_term(result)
+            packet = {} if result.board is None else draw_board(result.board, settings.board)[0]
+            on_step("Writing")
+            write_term(result, pages, packet, fresh)
+    return result
+
+
+def earlier_releases(district: District, file: Path | None = None) -> tuple[Release, ...]:
+    """Read the record of what was published earlier."""
+    settings = district.settings
+    record = _record_of(settings, file)
+    repair(record)
+    releases = read_ledger(record)
+    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
+    return releases
+
+
+def _record_of(settings: Settings, file: Path | None) -> Path:
+    return settings.folder / settings.board.releases if file is None else file
+
+
+def assign_schools(district: District) -> pd.DataFrame:
+    """Assign every school to a zone, campuses by their largest share."""
+    snap = district.settings.assign.max_snap_m
+    zones = assign_campuses(district.schools, district.zones, max_snap_m=snap)
+    zones.insert(0, "school_id", district.schools["school_id"])
+    return zones
+
+
+def assign_incidents(district: District) -> pd.DataFrame:
+    """Assign every incident to the zone its own place lies in."""
+    snap = district.settings.assign.max_snap_m
+    return assign_points(district.incidents, district.zones, max_snap_m=snap)
+
+
+def zone_by_school(school_zones: pd.DataFrame) -> pd.Series:
+    """Look up the zone of a school.
+
+    Parameters
+    ----------
+    school_zones
+        Result of `assign_schools`.
+
+    Returns
+    -------
+    pandas.Series
+        `zone_id` by `school_id`; empty text where a school has none.
+    """
+    return school_zones.set_index("school_id")["zone_id"]
+
+
+def tell_history(district: District, school_zones: pd.DataFrame, incident_zones: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Put each incident in its context: zone, term, hour, whose work."""
+    settings = district.settings
+    work = programme_work(
+        district.incidents,
+        district.schools,
+        terms=settings.terms,
+        calendar=settings.calendar,
+        hours=settings.hours,
+    )
+    return in_context(
+        district.incidents,
+        incident_zones=incident_zones,
+        school_zones=zone_by_school(school_zones),
+        work=work,
+        terms=settings.terms,
+    )
+
+
+def count_workload(
+    district: District, school_zones: pd.DataFrame, history: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the workload of schools and zones in every term.
+
+    Table `workload`. Workload of each zone in each term.
+    """
+    workload = school_workload(
+        history,
+        district.schools,
+        zone_by_school(school_zones),
+        terms=district.settings.terms,
+        calendar=district.settings.calendar,
+        settings=district.settings.workload,
+        crs=district.crs,
+    )
+    return workload, zone_workload(workload, district.zones)
+
+
+def find_term_hotspots(
+    district: District,
+    school_zones: pd.DataFrame,
+    history: gpd.GeoDataFrame,
+    workload: pd.DataFrame,
+    *,
+    term: Term,
+    seed: int = 0,
+) -> Hotspots:
+    """Find the hotspots of a term."""
+    given = TermInputs(
+        history=history,
+        schools=district.schools,
+        zones=district.zones,
+        school_zones=zone_by_school(school_zones),
+        workload=workload,
+        term=term,
+        settings=district.settings,
+        crs=district.crs,
+        seed=seed,
+    )
+    return find_hotspots(given, inputs=district.sources)

@@ -1,0 +1,602 @@
+"""What a run leaves behind: tables, layers, maps, certificates, the packet and a manifest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from safeschools_geo import __version__
+from safeschools_geo.board import draw_packet, print_pdf
+from safeschools_geo.counts import incident_counts, work_summary
+from safeschools_geo.coverage import visits_csv, visits_ics
+from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.disclosure import audit_document
+from safeschools_geo.file_names import file_names
+from safeschools_geo.hotspots import BECAME
+from safeschools_geo.io import write_bytes, write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.pages import CHANGES, ComparedTables, KeyFigure, PageContext, check_html, compare_page
+from safeschools_geo.rebalance import ZONE_SETS
+from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.term._packet import numbers_on, public_numbers, statements_of
+from safeschools_geo.workload import term_comparison
+from safeschools_geo.writing import PRODUCT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from safeschools_geo.comparison import TermComparison
+    from safeschools_geo.hotspots import Hotspots
+    from safeschools_geo.pages import OfflinePage
+    from safeschools_geo.rebalance import Frontier, RebalancePlan
+    from safeschools_geo.results import TermBoard, TermCoverage, TermPlan, TermResult
+    from safeschools_geo.settings import BoardSettings, Term
+
+
+# ── What a proposal leaves behind: plan, zones, frontier, scores, and a certificate that can be checked without us
+
+
+def write_term_plan(proposal: TermPlan, folder: Path) -> None:
+    """Write the proposal of a term.
+
+    Parameters
+    ----------
+    proposal
+        The proposal.
+    folder
+        Folder to write to. How long the search took is left out, so that a rerun gives the same bytes.
+    """
+    tables = {
+        "scores": proposal.comparison,
+        "moves": proposal.changes,
+        "stability": proposal.stability.to_frame(),
+    }
+    write_plan(
+        folder,
+        proposal.plan,
+        proposal.zones,
+        found=proposal.frontier,
+        tables=tables,
+        summary=proposal.summary(),
+        is_timed=False,
+    )
+
+
+def write_plan(
+    folder: Path,
+    plan: RebalancePlan,
+    zones: gpd.GeoDataFrame,
+    *,
+    found: Frontier | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    summary: str | None = None,
+    is_timed: bool = True,
+) -> None:
+    """Write a plan with everything its certificate rests on.
+
+    Parameters
+    ----------
+    folder
+        Folder to write to.
+    plan
+        The plan.
+    zones
+        Its zones, in the schema of the zone file.
+    found
+        The frontier it belongs to.
+    tables
+        Name of a file → further table.
+    summary
+        What there is to say; the plan's own summary by default.
+    is_timed
+        Whether to write how long the search took.
+    """
+    frame = plan.to_frame()
+    write_csv(folder / "plan.csv", frame)
+    write_csv(folder / "edges.csv", plan.edges)
+    shapes = plan.units[["unit_id", "geometry"]].set_geometry("geometry").to_crs(STORAGE_CRS)
+    columns = ["unit_id", "zone_before", "zone_after", "workload"]
+    units = gpd.GeoDataFrame(frame[columns], geometry=shapes.geometry.to_numpy(), crs=STORAGE_CRS)
+    write_geojson(folder / "units.geojson", units)
+    loads = zones["zone_id"].map(plan.loads["after"]).fillna(0.0)
+    loaded = zones.assign(workload=loads)[[*_before_geometry(zones), "workload", "geometry"]]
+    write_geojson(folder / "zones.geojson", loaded)
+    if found is not None:
+        table = found.to_frame()
+        write_csv(folder / "frontier.csv", table if is_timed else table.drop(columns="seconds"))
+    for name, extra in (tables or {}).items():
+        write_csv(folder / f"{name}.csv", extra)
+    if _keeps_log(plan, is_timed=is_timed):
+        write_text(folder / "solver.log", f"{plan.log}\n")
+    write_text(folder / "summary.txt", f"{summary or plan.summary()}\n")
+    write_text(folder / "certificate.json", _certificate(plan, folder, is_timed=is_timed))
+
+
+def _keeps_log(plan: RebalancePlan, *, is_timed: bool) -> bool:
+    """Say whether the log is written: that of the integer program tells times, which differ from run to run."""
+    return bool(plan.log) and (is_timed or plan.certificate["proof"]["method"] == ZONE_SETS)
+
+
+def _before_geometry(zones: gpd.GeoDataFrame) -> list[str]:
+    return [str(c) for c in zones.columns if c not in ("geometry", "workload")]
+
+
+def _certificate(plan: RebalancePlan, folder: Path, *, is_timed: bool) -> str:
+    """Add the fingerprints of the files, and leave out what only this run knows."""
+    certificate: dict[str, Any] = dict(plan.certificate)
+    if not is_timed:
+        certificate["seconds"] = None
+    log = "solver.log" if _keeps_log(plan, is_timed=is_timed) else ""
+    certificate["proof"] = {**certificate["proof"], "log": log}
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    certificate["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return json.dumps(certificate, indent=2, ensure_ascii=False) + "\n"
+
+
+# ── What patrol coverage leaves behind: tables, staging points, plans for absences, and a week of visits
+
+
+def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: str) -> None:
+    """Write the coverage of a term.
+
+    Parameters
+    ----------
+    found
+        The coverage.
+    folder
+        Folder to write to.
+    term
+        The term: its first Monday is the week of the visits.
+    time_zone
+        Time zone of the district, for the calendar.
+    """
+    watch, day = found.watch, found.watch.day
+    schools, staging = found.response.by_place(), found.staging
+    within = [name for name in schools.columns if name.startswith("within_")]
+    near = ["answer_min", "first_min", "second_min", "answer_min_current", "first_min_current", "second_min_current"]
+    officers = list(day.dispatch.officer_zones)
+    tables = {
+        "zones": found.to_frame(),
+        "schools": as_model(
+            found,
+            schools.assign(place=list(day.dispatch.school_zones.index)),
+            minutes=["mean_min", "p90_min", *within],
+        ),
+        "backup": as_model(found, found.backup_table().reset_index(), answers=officers),
+        "hours": as_model(
+            found,
+            found.hours.to_frame(),
+            minutes=["wait_min"],
+            answers=["overflow_share", "overflow_per_h"],
+            always=["mean_busy_share", "highest_busy_share"],
+        ),
+        "rates": watch.rates.to_frame(),
+        "service": watch.rates.service.reset_index(),
+        "durations_rejected": watch.rates.rejects,
+        "travel": watch.travel.to_frame(),
+        "travel_access": watch.travel.access,
+        "dispatch": day.dispatch.to_frame(),
+        "staging": as_model(found, staging.points, minutes=["mean_min", "longest_min"]),
+        "staging_schools": as_model(found, staging.places, minutes=near),
+        "staging_reach": as_model(found, staging.coverage, minutes=["places_share", "students_share", "calls_share"]),
+        "staffing": as_model(
+            found,
+            found.staffing.to_frame(),
+            minutes=["mean_response_min", "p90_response_min"],
+            answers=["overflow_share", "overflow_per_term"],
+            always=["busy_share_mean"],
+        ),
+        "specialist": found.caseload.to_frame(),
+        "validation": found.validation.to_frame(),
+        "scores": found.scores.told(),
+        "visits_unmet": found.visits.unmet,
+        "visits_days": found.visits.days,
+        "absences": found.absences_table(),
+        "absences_schools": found.takeovers_table(),
+    }
+    if found.mismatch is not None and found.validation.tells_answers:
+        tables["service_times"] = found.mismatch.to_frame()
+    if found.comparison is not None:
+        tables["comparison"] = found.comparison.to_frame()
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    write_text(folder / "visits.csv", visits_csv(found.visits))
+    monday = first_monday(term)
+    for zone, name in file_names(map(str, found.visits.zones.index)).items():
+        calendar = visits_ics(found.visits, monday, time_zone, zone_id=zone)
+        write_text(folder / "visits" / f"zone-{name}.ics", calendar)
+    points = as_model(found, found.staging_points(), minutes=["mean_min"])
+    write_geojson(folder / "staging.geojson", gpd.GeoDataFrame(points, crs=watch.schools.crs))
+    write_text(folder / "summary.txt", f"{found.summary()}\n")
+
+
+def as_model(
+    found: TermCoverage,
+    table: pd.DataFrame,
+    *,
+    minutes: Sequence[str] = (),
+    answers: Sequence[str] = (),
+    always: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Call columns the model's, and leave empty what nothing recorded could contradict."""
+    names = {name: f"model_{name}" for name in (*minutes, *answers, *always)}
+    return found.validation.withheld(table, minutes=minutes, answers=answers).rename(columns=names)
+
+
+def first_monday(term: Term) -> dt.date:
+    """Find the Monday of the first whole week of a term."""
+    return term.start + dt.timedelta(days=-term.start.weekday() % 7)
+
+
+# ── What the board packet leaves behind: pages, PDF, the audit, and a list of them all with their hashes
+
+PACKET_FORMAT = "safeschools-geo/packet/2"
+"""Name of the format of ``packet.json``, and its version."""
+
+
+def draw_board(board: TermBoard, settings: BoardSettings) -> tuple[dict[str, bytes], str]:
+    """Draw the packet.
+
+    Parameters
+    ----------
+    board
+        What may be told.
+    settings
+        Languages, and whether it is printed.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        Relative file name → its content: the pages, and a PDF in each language where something prints them.
+    why_no_pdf : str
+        Why there is none, with the remedy; empty where there is.
+    """
+    content = board.content
+    pages = draw_packet(content, langs=settings.languages)
+    files = {name: html.encode() for name, html in pages.items()}
+    reason = ""
+    for lang in settings.languages if settings.pdf else ():
+        folder = "" if lang == settings.languages[0] else f"{lang}/"
+        printed = print_pdf(pages[f"{folder}print.html"], title=f"{content.district}, {content.term}", lang=lang)
+        reason = reason or printed.reason
+        if printed.pdf is not None:
+            files[f"packet-{lang}.pdf"] = printed.pdf
+    return files, reason
+
+
+def write_board(board: TermBoard, files: Mapping[str, bytes], folder: Path, *, languages: Sequence[str]) -> None:
+    """Write the packet.
+
+    Parameters
+    ----------
+    board
+        What may be told.
+    files
+        Result of `draw_board`.
+    folder
+        An empty folder; all in it may be published.
+    languages
+        Languages of the packet.
+    """
+    content = board.content
+    for name, body in files.items():
+        write_bytes(folder / name, body)
+    pages = {name: body.decode() for name, body in files.items() if name.endswith(".html")}
+    audit = audit_document(
+        board.audit,
+        district=content.district,
+        term=content.term,
+        release=content.release,
+        said=[statement.to_dict() for statement in statements_of(content, pages)],
+    )
+    write_text(folder / "audit.json", json.dumps(audit, ensure_ascii=False, separators=(",", ":")) + "\n")
+    packet = _packet(board, folder, languages, pages)
+    write_text(folder / "packet.json", json.dumps(packet, ensure_ascii=False, indent=2) + "\n")
+
+
+def _packet(board: TermBoard, folder: Path, languages: Sequence[str], pages: Mapping[str, str]) -> dict[str, Any]:
+    content = board.content
+    return {
+        "format": PACKET_FORMAT,
+        "district": content.district,
+        "term": content.term,
+        "is_synthetic": content.is_synthetic,
+        "release": content.release,
+        "policy": board.counts.policy.to_dict(),
+        "languages": list(languages),
+        # By this anyone can see later whether the record of releases still ends where it did.
+        "record": {"releases": len(board.releases), "last": board.releases[-1].hash if board.releases else None},
+        "public": {what: " ".join(told) for what, told in public_numbers(content, langs=languages).items()},
+        "numbers": {name: " ".join(numbers_on(page)) for name, page in sorted(pages.items())},
+        "files": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+
+
+# ── What a run leaves behind: tables, layers, maps and a manifest
+
+_PACKAGES = ("geopandas", "highspy", "numpy", "pandas", "pyogrio", "pyproj", "shapely")
+
+
+def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, bytes], folder: Path) -> None:
+    """Write everything a term leaves behind.
+
+    Parameters
+    ----------
+    result
+        All results.
+    pages
+        Name of a file under ``maps/`` → its HTML, from `term_maps.draw_term`.
+    packet
+        Name of a file under ``board/`` → its content, from `packet.outputs.draw_board`.
+    folder
+        An empty folder.
+    """
+    district, history = result.district, result.history
+    write_text(folder / "check.html", check_html(result.report))
+    write_csv(folder / "rejects.csv", district.rejects)
+    write_csv(folder / "school_matches.csv", district.school_review)
+    write_csv(folder / "assignments.csv", result.school_zones)
+    history.to_parquet(folder / "incidents.parquet", index=False)
+    write_csv(folder / "workload.csv", result.workload)
+    write_csv(folder / "workload_zones.csv", result.zone_loads)
+    write_csv(folder / "terms.csv", term_comparison(result.zone_loads))
+    write_csv(folder / "work.csv", work_summary(history))
+    this = history[history["term"] == result.term.name]
+    for name in ("zone_id", "school_id", "category", "hour", "origin"):
+        write_csv(folder / "counts" / f"by_{name}.csv", incident_counts(this, [name]))
+    write_csv(folder / "counts" / "by_term.csv", incident_counts(history, ["term", "zone_id", "category"]))
+    write_geojson(folder / "zones.geojson", district.zones.merge(result.to_frame().drop(columns="name"), on="zone_id"))
+    write_hotspots(result.hotspots, folder / "hotspots")
+    if result.proposal is not None:
+        write_term_plan(result.proposal, folder / "plan")
+    if result.coverage is not None:
+        time_zone = district.settings.district.time_zone
+        write_coverage(result.coverage, folder / "coverage", term=result.term, time_zone=time_zone)
+    for name, html in pages.items():
+        write_text(folder / "maps" / name, html)
+    if result.board is not None:
+        write_board(result.board, packet, folder / "board", languages=district.settings.board.languages)
+    write_manifest(folder, manifest_of(result))
+
+
+def write_hotspots(found: Hotspots, folder: Path) -> None:
+    """Write the tables and layers of the hotspots.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+    folder
+        Folder to write to.
+    """
+    schools, places, trends = found.schools, found.places, found.trends
+    tables = {
+        "hotspots": found.spots,
+        "schools": schools.rates.table,
+        "levels": schools.by_level,
+        "zones": schools.by_zone,
+        "funnel_limits": schools.rates.limits,
+        "groups": schools.groups.to_frame(),
+        "groups_other_windows": _other_windows(found),
+        "months": schools.months.to_frame(),
+        "hours": found.hours.table,
+        "worst_hours": found.hours.windows,
+        "places": places.clusters.to_frame(),
+        "piles": places.piles,
+        "grid": places.grid.to_frame(),
+        "trends": trends.trends,
+        "classes": trends.classes,
+        "changes_schools": trends.change_schools,
+        "changes_zones": trends.change_zones,
+        "changes_all": trends.change_all,
+        "backtest": found.backtest.to_frame(),
+        "backtest_differences": found.backtest.differences.reset_index(),
+        "zone_shares": found.zone_shares,
+    }
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    layers = {"groups": schools.groups.table, "places": places.clusters.clusters, "grid": places.grid.cells}
+    for name, layer in layers.items():
+        if len(layer):
+            write_geojson(folder / f"{name}.geojson", layer)
+    write_text(folder / "summary.txt", f"{found.summary()}\n")
+
+
+def _other_windows(found: Hotspots) -> pd.DataFrame:
+    """Put the groups found with every largest window under each other."""
+    scans = found.schools.groups.scans
+    frames = [scans[share].to_frame().assign(max_share=share) for share in sorted(scans)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["members", "max_share"])
+
+
+def manifest_of(result: TermResult) -> dict[str, Any]:
+    """Say where the results came from.
+
+    Parameters
+    ----------
+    result
+        All results.
+
+    Returns
+    -------
+    dict
+        Inputs with their SHA-256, settings, seed, versions, and counts in and out of every step.
+    """
+    district, history = result.district, result.history
+    settings = asdict(district.settings)
+    # The folder is a path of this machine: it says nothing about the result, and would change its bytes.
+    settings.pop("folder")
+    statuses = result.school_zones["status"].value_counts()
+    return {
+        "product": {"name": PRODUCT, "version": __version__},
+        "district": district.settings.district.name,
+        "is_synthetic": district.settings.district.is_synthetic,
+        "term": result.term.name,
+        "seed": result.seed,
+        "crs": district.crs.to_string(),
+        "inputs": district.sources,
+        "settings": json.loads(json.dumps(settings, default=str)),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "counts": {
+            "read": district.counts,
+            "incidents_after_the_term": district.counts["incidents"]["kept"] - len(history),
+            "rejects": {str(k): int(v) for k, v in district.rejects["reason_code"].value_counts().sort_index().items()},
+            "schools_by_status": {str(k): int(v) for k, v in statuses.sort_index().items()},
+            "incidents_by_zone_status": _counts(history["zone_status"]),
+            "incidents_by_term": _counts(history["term"].fillna("outside every term")),
+            "incidents_by_work": _counts(history["reason"]),
+            "schools_by_hotspot_status": _counts(result.hotspots.schools.rates.table["status"]),
+            "hotspots_by_kind": _counts(result.hotspots.spots["kind"]),
+            "frontier_points": _points(result),
+        },
+    }
+
+
+def _points(result: TermResult) -> dict[str, int]:
+    if result.proposal is None:
+        return {"found": 0, "proven": 0}
+    is_proven = result.proposal.to_frame()["is_proven"]
+    return {"found": len(is_proven), "proven": int(is_proven.sum())}
+
+
+def _counts(column: pd.Series) -> dict[str, int]:
+    return {str(k): int(v) for k, v in column.value_counts().sort_index().items()}
+
+
+# ── What a comparison of two terms leaves behind: a page, tables, a summary and a manifest
+
+_RATE = f"{POPULATIONS['reported'].capitalize()} per 1,000 student-days"
+_READING = """
+Rates and hotspots count reported calls for zone officers at program schools; what officers started themselves says \
+where they looked.
+Changes are tested by the E-test, two-sided, with exact 95 % intervals; the test takes incidents as independent of \
+each other, and finds change too easily where one brings the next.
+A school that was picked out because it was high tends to fall back by itself, and one that is high now is likely to. \
+Neither says that anything was done, or failed.
+One list of schools, with one enrolment each, stands for both terms: a school that grew or shrank between them shows \
+as a change of its rate.
+A term's hours, months, places and grid are on its own hotspot pages.
+"""
+
+
+def write_comparison(compared: TermComparison, folder: Path) -> None:
+    """Write a comparison.
+
+    Parameters
+    ----------
+    compared
+        The comparison.
+    folder
+        An empty folder.
+    """
+    page = draw_comparison(compared)
+    tables = {
+        "school_zones": compared.school_zones,
+        "loads": compared.loads,
+        "rates_overall": compared.overall,
+        "rates_zones": compared.rates,
+        "rates_levels": compared.levels,
+        "schools": compared.schools,
+        "hotspots": compared.hotspots,
+    }
+    for name, table in tables.items():
+        write_csv(folder / f"{name}.csv", table)
+    write_text(folder / "compare.html", page.html)
+    write_text(folder / "summary.txt", f"{compared.summary()}\n")
+    write_manifest(folder, _manifest(compared))
+
+
+def draw_comparison(compared: TermComparison) -> OfflinePage:
+    """Draw a comparison."""
+    district = compared.settings.district
+    terms = (compared.term_a.name, compared.term_b.name)
+    names = dict(zip(compared.loads["zone_id"], compared.loads["name"], strict=True))
+    return compare_page(
+        ComparedTables(
+            moves=compared.moved,
+            loads=compared.loads,
+            overall=compared.overall,
+            rates=compared.rates,
+            levels=compared.levels,
+            hotspots=compared.hotspots,
+            schools=compared.schools,
+        ),
+        terms=terms,
+        zone_names=names,
+        became=BECAME,
+        zones_told=compared.zones_sentence(),
+        finding=compared.finding(),
+        figures=_figures(compared),
+        statements=compared.statements(),
+        cautions=compared.cautions,
+        notes=[*compared.notes, *_READING.strip().splitlines()],
+        context=PageContext(
+            district=district.name,
+            term=f"{terms[0]} and {terms[1]}",
+            is_synthetic=district.is_synthetic,
+            is_internal=True,
+            settings=_settings(compared),
+        ),
+    )
+
+
+def _figures(compared: TermComparison) -> list[KeyFigure]:
+    before, after = compared.imbalances
+    found, rates, whole, spots = compared.counts, compared.rates, compared.overall.iloc[0], compared.hotspots
+    clear = rates["direction"].isin(["rose", "fell"])
+    sure = int(((spots["became"] == "emerged") & spots["direction"].isin(["rose", "fell"])).sum())
+    moved = found["schools_that_changed_zone"]
+    rate = [f"{whole[f'rate_per_1000_{side}']:.3f}" for side in ("before", "after")]
+    way = CHANGES[whole["direction"]]
+    compared_zones = int((rates["direction"] != "insufficient_data").sum())
+    return [
+        KeyFigure("Hotspots that emerged", str(found["emerged"]), f"{sure} by more than chance explains"),
+        KeyFigure("Hotspots that faded", str(found["faded"]), f"{found['persisted']} persisted"),
+        KeyFigure("Zones whose rate clearly changed", f"{int(clear.sum())} of {compared_zones}"),
+        KeyFigure(_RATE, rate[1], f"was {rate[0]}: {way}")
+        if np.isfinite([whole["rate_per_1000_before"], whole["rate_per_1000_after"]]).all()
+        else KeyFigure(_RATE, "no rate", "no enrollment is known"),
+        KeyFigure("Imbalance of the loads", f"{after:.0%}", f"was {before:.0%}"),
+        KeyFigure(
+            "Schools that changed zone",
+            "not known" if moved is None else str(moved),
+            f"no record of {compared.term_a.name}" if moved is None else "",
+        ),
+    ]
+
+
+def _settings(compared: TermComparison) -> dict[str, str]:
+    chosen = compared.settings.hotspots
+    terms = zip((compared.term_a, compared.term_b), compared.days, strict=True)
+    return {
+        **{t.name: f"{t.start:%d %B %Y} to {t.end:%d %B %Y}, {days} school days" for t, days in terms},
+        "Called a hotspot": f"p or q at most {chosen.alpha:g}, after all looking; set before looking",
+        "Simulations": f"{chosen.simulations:,}, seed {compared.seed}",
+        "Too little data": f"where only a rise by more than {chosen.largest_detectable:g} times could have been seen",
+    }
+
+
+def _manifest(compared: TermComparison) -> dict[str, Any]:
+    district = compared.settings.district
+    return {
+        "district": district.name,
+        "is_synthetic": district.is_synthetic,
+        "terms": [compared.term_a.name, compared.term_b.name],
+        "has_zone_record": compared.has_zone_record,
+        "seed": compared.seed,
+        "inputs": dict(compared.inputs),
+        "counts": compared.counts,
+    }

@@ -1,0 +1,416 @@
+"""Figures and words as they are shown: exact integers, one rule of rounding.
+
+The rule, for whoever writes it in another language:
+
+1. The workload of a unit becomes a whole number of millionths, ``floor(workload * 1e6 + 0.5)``, with the multiplication
+   and the addition in IEEE double precision. In JavaScript: ``Math.floor(workload * 1e6 + 0.5)``. A page may as well be
+   given the whole numbers.
+2. The load of a zone is the sum of the whole numbers of its units, 0 for a zone without units. `millionths` refuses
+   units whose sum is above 2⁵³ − 1, so a JavaScript number holds every sum exactly.
+3. Every figure shown is a fraction n / d of whole numbers, not negative, rounded half up to k decimals:
+   ``q = (2 * n * 10**k + d) // (2 * d)`` with division that rounds down. Products can pass 2⁵³: use ``BigInt``.
+4. A load is n = the sum, d = 1,000,000, k = 2, with a comma between thousands: ``"1,234.50"``.
+5. A share is shown in percent, n and d as they are, rounded to k = 3 decimals of the share, that is to one decimal of
+   the percent: ``"9.3%"``, without commas. Where d is 0 it is ``"0.0%"``.
+6. The imbalance of Z zones with sums L and total S is the share of n = max |Z · L − S| and d = S.
+7. The ratio of the largest to the smallest load is n = max L, d = min L, k = 2, with commas; where d is 0 it is
+   ``"–"``.
+"""
+
+from __future__ import annotations
+
+import re
+from math import floor, isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from safeschools_geo.errors import ColumnError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+# ── Figures as they are shown: exact integers and one rule of rounding, so that Python and a web page agree
+
+MILLION = 1_000_000
+"""Millionths in a unit of load."""
+
+LARGEST_SUM = 2**53 - 1
+"""Largest sum of millionths that a double holds exactly, with every whole number below it."""
+
+_ROUNDING = 1e-9
+
+
+def millionths(workload: pd.Series) -> pd.Series:
+    """Turn the workload of units into whole millionths.
+
+    Parameters
+    ----------
+    workload
+        Workload of each unit, by `unit_id`: finite and not negative.
+
+    Returns
+    -------
+    pandas.Series
+        Named `millionths`, int64, on the same index.
+
+    Raises
+    ------
+    ColumnError
+        When a workload is missing, infinite or negative, or all together are above 2⁵³ − 1 millionths.
+    """
+    hours = workload.to_numpy(dtype="float64", na_value=np.nan)
+    is_faulty = ~(np.isfinite(hours) & (hours >= 0))
+    if is_faulty.any():
+        raise ColumnError(
+            "Some units have no workload that can be added up.",
+            where="units, column workload",
+            ids=workload.index[is_faulty],
+            found=", ".join(str(v) for v in hours[is_faulty][:3]),
+            expected="a number of 0 or more for every unit",
+            remedy="Give these units their workload; 0 where there is none.",
+        )
+    if hours.sum() * MILLION > LARGEST_SUM:
+        raise ColumnError(
+            "The workload of all units is too large to be added up exactly.",
+            where="units, column workload",
+            found=f"{hours.sum():,.0f} in all",
+            expected=f"at most {LARGEST_SUM // MILLION:,}",
+            remedy="State it in a larger unit: hours instead of seconds.",
+        )
+    return pd.Series(np.floor(hours * MILLION + 0.5).astype("int64"), index=workload.index, name="millionths")
+
+
+def format_load(load: int) -> str:
+    """Write a load.
+
+    Parameters
+    ----------
+    load
+        Millionths, not negative.
+
+    Returns
+    -------
+    str
+        With two decimals, rounded half up: ``"1,234.50"``.
+    """
+    return _decimal(int(load), MILLION, decimals=2)
+
+
+def format_share(numerator: int, denominator: int) -> str:
+    """Write a share in percent.
+
+    Parameters
+    ----------
+    numerator, denominator
+        Whole numbers, not negative.
+
+    Returns
+    -------
+    str
+        With one decimal, rounded half up: ``"9.3%"``; ``"0.0%"`` where `denominator` is 0.
+    """
+    if not denominator:
+        return "0.0%"
+    tenths = _rounded(int(numerator), int(denominator), decimals=3)
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+def format_imbalance(loads: Iterable[int]) -> str:
+    """Write the imbalance of zones.
+
+    Parameters
+    ----------
+    loads
+        Load of each zone in millionths.
+
+    Returns
+    -------
+    str
+        Largest ``|load − mean| / mean`` in percent, as `format_share`.
+    """
+    sums = [int(load) for load in loads]
+    total = sum(sums)
+    return format_share(max((abs(len(sums) * load - total) for load in sums), default=0), total)
+
+
+def format_ratio(loads: Iterable[int]) -> str:
+    """Write how many times the smallest load goes into the largest.
+
+    Parameters
+    ----------
+    loads
+        Load of each zone in millionths.
+
+    Returns
+    -------
+    str
+        With two decimals, rounded half up: ``"1.25"``; ``"–"`` where the smallest is 0.
+    """
+    sums = [int(load) for load in loads]
+    smallest = min(sums, default=0)
+    return _decimal(max(sums), smallest, decimals=2) if smallest else "–"
+
+
+def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:
+    """Write two shares in percent so that their difference can be seen, and is not made by rounding.
+
+    Parameters
+    ----------
+    before, after
+        The shares, not negative.
+    decimals
+        Decimals of the percent that are enough in general.
+    most
+        Decimals that are written at most.
+
+    Returns
+    -------
+    tuple of str or None
+        Both in percent with the fewest decimals whose step is no coarser than the difference: ``("56.3%", "16.9%")``,
+        ``("12.93%", "12.96%")``; None where even `most` decimals cannot carry the difference: there is none to speak
+        of.
+    """
+    for digits in range(decimals, most + 1):
+        if carries_difference(100 * before, 100 * after, step=10.0**-digits):
+            return f"{100 * before:.{digits}f}%", f"{100 * after:.{digits}f}%"
+    return None
+
+
+def carries_difference(before: float, after: float, *, step: float) -> bool:
+    """Say whether figures rounded to a step can tell two values apart.
+
+    Parameters
+    ----------
+    before, after
+        The values.
+    step
+        What they are rounded to.
+
+    Returns
+    -------
+    bool
+        True where they differ by the step or more.
+    """
+    return abs(after - before) >= step * (1 - _ROUNDING)
+
+
+def shown_step(text: str) -> float:
+    """Tell what a figure that is shown is rounded to.
+
+    Parameters
+    ----------
+    text
+        The figure as it is shown, such as ``"7.7"``, ``"16.9%"`` or ``"3 (0 to 3)"``.
+
+    Returns
+    -------
+    float
+        Such as 0.1, 0.001 and 1; missing where it begins with no number.
+    """
+    found = re.match(r"[−-]?[\d,]+(?:\.(\d+))?(%?)", text)
+    if found is None:
+        return np.nan
+    decimals, percent = found.groups()
+    return float(10.0 ** -len(decimals or "") / (100 if percent else 1))
+
+
+def _rounded(numerator: int, denominator: int, *, decimals: int) -> int:
+    scaled = 2 * numerator * int(10**decimals)
+    return (scaled + denominator) // (2 * denominator)
+
+
+def _decimal(numerator: int, denominator: int, *, decimals: int) -> str:
+    whole, rest = divmod(_rounded(numerator, denominator, decimals=decimals), 10**decimals)
+    return f"{whole:,}.{rest:0{decimals}d}"
+
+
+# ── Minutes, shares and intervals of coverage as they are written, rounded half up as all figures are (`shown`)
+
+_TENTHS = 10
+_LEAST = 0.0005
+_NOISE = 1e-9
+UNKNOWN = "not known"
+"""What is written for a figure that is missing."""
+
+
+def share_text(share: float) -> str:
+    """Write a share in percent.
+
+    Parameters
+    ----------
+    share
+        The share; missing where it is not known.
+
+    Returns
+    -------
+    str
+        With one decimal (``"9.3%"``), a minus sign where it is below 0, `UNKNOWN` where it is missing.
+    """
+    if not isfinite(share):
+        return UNKNOWN
+    millionths = floor(abs(share) * MILLION + 0.5)
+    text = format_share(millionths, MILLION)
+    return f"−{text}" if share < 0 and text != format_share(0, MILLION) else text
+
+
+def minutes_text(minutes: float) -> str:
+    """Write minutes.
+
+    Parameters
+    ----------
+    minutes
+        Minutes; missing where they are not known.
+
+    Returns
+    -------
+    str
+        With one decimal (``"4.2"``), a minus sign where they are below 0, `UNKNOWN` where they are missing.
+    """
+    if not isfinite(minutes):
+        return UNKNOWN
+    millionths = floor(abs(minutes) * MILLION + 0.5)
+    tenths = (2 * millionths * _TENTHS + MILLION) // (2 * MILLION)
+    text = f"{tenths // _TENTHS:,}.{tenths % _TENTHS}"
+    return f"−{text}" if minutes < 0 and tenths else text
+
+
+def figure_text(value: float, unit: str) -> str:
+    """Write a figure in a sentence: minutes as minutes, and all else as a share.
+
+    Parameters
+    ----------
+    value
+        The figure.
+    unit
+        ``min`` for minutes.
+
+    Returns
+    -------
+    str
+        For example ``"4.2 min"`` or ``"9.3%"``; ``"under 0.1%"`` where there is something, but nothing would be shown.
+    """
+    if unit != "min" and 0 < value < _LEAST:
+        return "under 0.1%"
+    if unit != "min" or not isfinite(value):
+        return share_text(value)
+    return f"{minutes_text(value)} min"
+
+
+def interval_text(low: float, high: float, unit: str) -> str:
+    """Write an interval.
+
+    Parameters
+    ----------
+    low, high
+        Its ends.
+    unit
+        ``min`` for minutes; all else are shares.
+
+    Returns
+    -------
+    str
+        For example ``"3.9 to 4.6 min"`` or ``"9.0% to 11.2%"``.
+    """
+    if unit == "min" and isfinite(low):
+        return f"{minutes_text(low)} to {figure_text(high, unit)}"
+    least, most = figure_text(low, unit), figure_text(high, unit)
+    return least if least == most and low < high else f"{least} to {most}"
+
+
+def change_text(change: float, low: float, high: float, unit: str) -> str:
+    """Write by how much a figure changes, whichever way.
+
+    Parameters
+    ----------
+    change
+        The change.
+    low, high
+        Its interval; missing where there is none.
+    unit
+        ``min`` for minutes; all else are shares, whose changes are told in percentage points.
+
+    Returns
+    -------
+    str
+        For example ``"0.4 min (0.2 to 0.6)"`` or ``"2.1 percentage points (1.0 to 3.2)"``.
+    """
+
+    def size(value: float) -> str:
+        return minutes_text(abs(value)) if unit == "min" else share_text(abs(value)).removesuffix("%")
+
+    text = f"{size(change)} {'min' if unit == 'min' else 'percentage points'}"
+    if not (isfinite(low) and isfinite(high)):
+        return text
+    if low < 0 < high:
+        return f"{text} (between {size(low)} less and {size(high)} more)"
+    return f"{text} ({' to '.join(size(end) for end in sorted((low, high), key=abs))})"
+
+
+def highest(values: Mapping[str, float], written: Callable[[float], str]) -> list[str]:
+    """Name those with the highest figure, as it is printed.
+
+    Parameters
+    ----------
+    values
+        Figure of each, by name; missing figures are left out.
+    written
+        How a figure is printed: figures that are printed alike are alike.
+
+    Returns
+    -------
+    list of str
+        One name, or several that tie, in the order of `values`; none where fewer than two have a figure, or all tie.
+    """
+    known = {name: value for name, value in values.items() if isfinite(value)}
+    texts = {name: written(value) for name, value in known.items()}
+    if len(set(texts.values())) <= 1:
+        return []
+    top = texts[max(known, key=lambda name: known[name])]
+    return [name for name, text in texts.items() if text == top]
+
+
+def more_text(change: float, unit: str, *, more: str = "more", less: str = "less") -> str:
+    """Write a change with its direction, as differences of a model's figures are told.
+
+    Parameters
+    ----------
+    change
+        The change; missing where it is not known.
+    unit
+        ``min`` for minutes; all else are shares, whose changes are told in percentage points.
+    more, less
+        The words for up and down.
+
+    Returns
+    -------
+    str
+        For example ``"0.4 min longer"`` or ``"under 0.1 min longer"``; ``"no change"`` where there is none but for
+        rounding; `UNKNOWN` where it is missing.
+    """
+    if not isfinite(change):
+        return UNKNOWN
+    if abs(change) < _NOISE:
+        return "no change"
+    size = change_text(change, float("nan"), float("nan"), unit)
+    if size == change_text(0.0, float("nan"), float("nan"), unit):
+        size = f"under {change_text(0.1 if unit == 'min' else 0.001, float('nan'), float('nan'), unit)}"
+    return f"{size} {more if change > 0 else less}"
+
+
+def listed(parts: list[str]) -> str:
+    """Write things one after the other.
+
+    Parameters
+    ----------
+    parts
+        The things, at least one.
+
+    Returns
+    -------
+    str
+        For example ``"a, b and c"``.
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

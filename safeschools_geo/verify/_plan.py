@@ -1,0 +1,733 @@
+"""The plan as the independent checker sees it: who is where, its map, and what its certificate claims."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import shapely
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from safeschools_geo.verify._reading import Check, check_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    from safeschools_geo.verify._reading import Edge, Record, Unit
+
+    Shapes: TypeAlias = dict[str, BaseGeometry]
+
+
+# ── The plan itself, as the independent checker sees it: who is where, what must hold, and what the loads are
+
+CLOSE = 1e-9
+"""Numbers that are to be equal may differ by this, relative to 1 or to themselves if they are larger."""
+
+
+def is_close(a: float, b: float, *, within: float = CLOSE) -> bool:
+    """Say whether two numbers are equal but for rounding."""
+    return abs(a - b) <= within * max(1.0, abs(a), abs(b))
+
+
+def unit_checks(record: Record) -> list[Check]:
+    """Check that every unit is there exactly once, and the same in every file."""
+    return [_same_units(record), _zones(record), _moves(record)]
+
+
+def rule_checks(record: Record) -> list[Check]:
+    """Check what the plan had to keep to."""
+    return [_locks(record), _forbidden(record), _together(record), _roots(record), *_set_apart(record)]
+
+
+def load_checks(record: Record) -> list[Check]:
+    """Add up the loads of the zones and compare them with what is claimed."""
+    return [_contiguity(record), _loads(record), _imbalance(record), _tolerance(record)]
+
+
+def hash_checks(record: Record) -> list[Check]:
+    """Compare the fingerprints of the inputs and the files with those of the certificate."""
+    return [_inputs(record), *_file_hashes(record)]
+
+
+def load_of_zones(units: Iterable[Unit], zones: Iterable[str], *, after: bool = True) -> dict[str, float]:
+    """Add up the loads of zones."""
+    members: dict[str, list[float]] = {z: [] for z in zones}
+    for unit in units:
+        members.setdefault(unit.after if after else unit.before, []).append(unit.workload)
+    return {z: math.fsum(loads) for z, loads in members.items()}
+
+
+def imbalance_of(loads: Mapping[str, float]) -> float:
+    """Measure the largest ``|load - mean| / mean``."""
+    mean = math.fsum(loads.values()) / len(loads)
+    return max(abs(load - mean) for load in loads.values()) / mean if mean > 0 else 0.0
+
+
+def pieces_of(members: set[str], edges: Iterable[Edge]) -> list[set[str]]:
+    """Find the pieces that a set of units falls into."""
+    links: dict[str, list[str]] = {m: [] for m in members}
+    for edge in edges:
+        if edge.a in links and edge.b in links:
+            links[edge.a].append(edge.b)
+            links[edge.b].append(edge.a)
+    left, found = set(members), []
+    while left:
+        piece, front = set(), [min(left)]
+        while front:
+            unit = front.pop()
+            if unit not in piece:
+                piece.add(unit)
+                front.extend(links[unit])
+        left -= piece
+        found.append(piece)
+    return sorted(found, key=lambda piece: (-len(piece), min(piece)))
+
+
+def _same_units(record: Record) -> Check:
+    times = Counter(u.unit_id for u in record.units)
+    drawn = {f["properties"]["unit_id"]: f["properties"] for f in record.unit_features}
+    drawn_times = Counter(f["properties"]["unit_id"] for f in record.unit_features)
+    faults = {
+        "more than once in plan.csv": [i for i, n in times.items() if n > 1],
+        "more than once in units.geojson": [i for i, n in drawn_times.items() if n > 1],
+        "in plan.csv but not in units.geojson": times.keys() - drawn.keys(),
+        "in units.geojson but not in plan.csv": drawn.keys() - times.keys(),
+        "with other zones or workload in units.geojson than in plan.csv": [
+            u.unit_id for u in record.units if u.unit_id in drawn and not _is_same(u, drawn[u.unit_id])
+        ],
+        "with a workload below 0": [u.unit_id for u in record.units if u.workload < 0],
+        "in edges.csv but not in plan.csv": {i for e in record.edges for i in (e.a, e.b)} - times.keys(),
+        "linked to itself in edges.csv": [e.a for e in record.edges if e.a == e.b],
+        "linked twice to one unit in edges.csv": _double_links(record.edges),
+    }
+    return check_of(
+        "units", faults, f"each of {len(record.units):,} units is there exactly once, the same in every file"
+    )
+
+
+def _double_links(edges: Iterable[Edge]) -> list[str]:
+    times = Counter((min(e.a, e.b), max(e.a, e.b)) for e in edges)
+    return [a for (a, _), n in times.items() if n > 1]
+
+
+def _is_same(unit: Unit, properties: Mapping[str, object]) -> bool:
+    workload = properties.get("workload")
+    zones = (properties.get("zone_before"), properties.get("zone_after"))
+    is_number = isinstance(workload, int | float) and not isinstance(workload, bool)
+    return is_number and zones == (unit.before, unit.after) and is_close(float(workload), unit.workload)  # type: ignore[arg-type]
+
+
+def _zones(record: Record) -> Check:
+    stated, apart = record.certificate["zones"], record.ids("zones_set_apart")
+    used = {u.after for u in record.units}
+    drawn = Counter(f["properties"]["zone_id"] for f in record.zone_features)
+    faults = {
+        "stated twice in the certificate": [z for z, n in Counter([*stated, *apart]).items() if n > 1],
+        "without any unit in the plan": set(stated) - used,
+        "used in the plan but not among the zones of the certificate": used - {*stated, *apart},
+        "not in zones.geojson": {*stated, *apart} - drawn.keys(),
+        "in zones.geojson but not in the certificate": drawn.keys() - {*stated, *apart},
+        "more than once in zones.geojson": [z for z, n in drawn.items() if n > 1],
+    }
+    return check_of("zones", faults, f"{len(stated):,} zones, as the certificate says, each with a unit", noun="zone")
+
+
+def _moves(record: Record) -> Check:
+    certificate = record.certificate
+    changed = [u for u in record.units if u.before != u.after]
+    wrong = [u.unit_id for u in record.units if u.is_moved != (u.before != u.after)]
+    if wrong:
+        return check_of("moves", {"where `moved` does not say whether the zone changes": wrong}, "")
+    if len(changed) != certificate["moves"]:
+        found = f"plan.csv moves {len(changed)}, the certificate says {certificate['moves']}"
+        return Check("moves", passed=False, message=f"The number of moves is not that of the plan: {found}.")
+    most = certificate["max_moves"]
+    counted, noun = float(len(changed)), "units"
+    if certificate.get("moves_by") == "schools":
+        counted, noun = math.fsum(u.figures.get("schools", math.nan) for u in changed), "schools"
+        stated = certificate.get("schools_moved")
+        if stated is not None and stated != counted:
+            said = f"plan.csv moves {counted:g} schools, the certificate says {stated}"
+            return Check("moves", passed=False, message=f"The number of moves is not that of the plan: {said}.")
+    if most is not None and not counted <= most:
+        said = f"The plan moves {counted:g} {noun}; at most {most} were allowed."
+        return Check("moves", passed=False, message=said)
+    limit = "" if most is None else f", at most {most} were allowed"
+    return Check("moves", passed=True, message=f"{noun.capitalize()} that move: {counted:g}{limit}.")
+
+
+def _locks(record: Record) -> Check:
+    units = {u.unit_id: u for u in record.units}
+    locked = record.certificate["locked"]
+    faults = {
+        "locked but not in the plan": [i for i in locked if i not in units],
+        "locked and yet moved": [i for i in locked if i in units and units[i].before != units[i].after],
+    }
+    return check_of("locks", faults, f"{len(locked)} locked, all of them stay")
+
+
+def _forbidden(record: Record) -> Check:
+    after = {u.unit_id: u.after for u in record.units}
+    pairs = record.certificate["forbidden"]
+    faults = {
+        "of a forbidden pair but not in the plan": [i for i, _ in pairs if i not in after],
+        "in a zone that is forbidden to it": [f"{i} in {z}" for i, z in pairs if after.get(i) == z],
+    }
+    return check_of("forbidden", faults, f"{len(pairs)} forbidden pairs, none used")
+
+
+def _together(record: Record) -> Check:
+    after = {u.unit_id: u.after for u in record.units}
+    groups = record.certificate["together"]
+    faults = {
+        "of a group but not in the plan": [i for g in groups for i in g if i not in after],
+        "to be kept together and yet apart": [" + ".join(g) for g in groups if len({after.get(i) for i in g}) > 1],
+    }
+    return check_of("together", faults, f"{len(groups)} groups, each in one zone")
+
+
+def _roots(record: Record) -> Check:
+    after = {u.unit_id: u.after for u in record.units}
+    roots = record.certificate["roots"]
+    faults = {
+        "the root of a zone but not in the plan": [i for i in roots.values() if i not in after],
+        "the root of a zone and yet not in it": [f"{i} of {z}" for z, i in roots.items() if after.get(i, z) != z],
+        "the root of something that is no zone": [i for z, i in roots.items() if z not in record.certificate["zones"]],
+    }
+    return check_of("roots", faults, f"{len(roots)} roots, each in its zone")
+
+
+def _set_apart(record: Record) -> list[Check]:
+    """Check that zones which do not count carry nothing, and that nothing goes in or out."""
+    apart = set(record.ids("zones_set_apart"))
+    if not apart:
+        return []
+    faults = {
+        "in a zone that is set apart, and yet with a workload": [
+            u.unit_id for u in record.units if u.before in apart and u.workload != 0
+        ],
+        "moved into or out of a zone that is set apart": [
+            u.unit_id for u in record.units if u.before != u.after and {u.before, u.after} & apart
+        ],
+    }
+    told = f"{', '.join(sorted(apart))} set apart: no workload, and nothing goes in or out"
+    return [check_of("set_apart", faults, told)]
+
+
+def _contiguity(record: Record) -> Check:
+    members: dict[str, set[str]] = {}
+    for unit in record.counted():
+        members.setdefault(unit.after, set()).add(unit.unit_id)
+    broken = {z: pieces[1:] for z, ids in members.items() if len(pieces := pieces_of(ids, record.edges)) > 1}
+    detached = [f"{i} of {zone}" for zone, pieces in broken.items() for piece in pieces for i in sorted(piece)]
+    if not broken and not record.certificate["is_contiguous"]:
+        said = "Every zone hangs together, and yet the certificate says that the plan is not contiguous."
+        return Check("contiguity", passed=False, message=said)
+    return check_of(
+        "contiguity", {"cut off from the rest of their zone": detached}, "every zone hangs together along edges.csv"
+    )
+
+
+def _loads(record: Record) -> Check:
+    loads = load_of_zones(record.units, [*record.certificate["zones"], *record.ids("zones_set_apart")])
+    wrong = []
+    for feature in record.zone_features:
+        properties = feature["properties"]
+        zone, told = properties["zone_id"], properties.get("workload")
+        is_number = isinstance(told, int | float) and not isinstance(told, bool)
+        if zone in loads and not (is_number and is_close(told, loads[zone])):
+            wrong.append(f"{zone} ({told!r}, the units add up to {loads[zone]!r})")
+    return check_of(
+        "loads", {"whose workload in zones.geojson is not that of its units": wrong}, "loads add up", noun="zone"
+    )
+
+
+def _imbalance(record: Record) -> Check:
+    certificate = record.certificate
+    zones = certificate["zones"]
+    found = {
+        "imbalance_before": imbalance_of(load_of_zones(record.counted(), zones, after=False)),
+        "imbalance_after": imbalance_of(load_of_zones(record.counted(), zones)),
+    }
+    wrong = [
+        f"{name} is {certificate[name]!r} in the certificate and {value!r} by plan.csv"
+        for name, value in found.items()
+        if certificate[name] is not None and not is_close(certificate[name], value)
+    ]
+    if wrong:
+        return Check("imbalance", passed=False, message=f"{'; '.join(wrong)}.")
+    told = f"The imbalance is {found['imbalance_before']:.2%} before and {found['imbalance_after']:.2%} after."
+    return Check("imbalance", passed=True, message=told)
+
+
+def _tolerance(record: Record) -> Check:
+    tolerance = record.certificate["tolerance"]
+    if tolerance is None:
+        return Check("tolerance", passed=True, message="No tolerance was asked for.")
+    found = imbalance_of(load_of_zones(record.counted(), record.certificate["zones"]))
+    is_kept = found <= tolerance + CLOSE
+    verb = "is within" if is_kept else "exceeds"
+    return Check(
+        "tolerance", passed=is_kept, message=f"The imbalance, {found:.4%}, {verb} the tolerance, {tolerance:.4%}."
+    )
+
+
+def _inputs(record: Record) -> Check:
+    units = [f"{u.unit_id}\t{u.before}\t{u.workload!r}" for u in record.units]
+    links = sorted("\t".join(sorted((e.a, e.b))) for e in record.edges)
+    stated = record.certificate["input_sha256"]
+    wrong = [
+        f"{name} ({what})"
+        for name, lines, what in (
+            ("units", units, "ids, zones before, and workloads, in plan.csv"),
+            ("adjacency", links, "links, in edges.csv"),
+        )
+        if stated.get(name) != hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    ]
+    if wrong:
+        said = f"The inputs are not those the certificate was made for: {', '.join(wrong)}."
+        return Check("inputs", passed=False, message=said)
+    return Check("inputs", passed=True, message="Units and adjacency are those the certificate was made for.")
+
+
+def _file_hashes(record: Record) -> list[Check]:
+    folder, stated = record.folder, record.certificate["files"]
+    there = {p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()}
+    there -= {"certificate.json", "manifest.json"}
+    read = {"plan.csv", "edges.csv", "units.geojson", "zones.geojson", "frontier.csv"} & there
+    faults = {
+        "listed in the certificate but not there": stated.keys() - there,
+        "that the certificate should list and does not": read - stated.keys(),
+        "changed since the certificate was written": [
+            name
+            for name in sorted(there & stated.keys())
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != stated[name]
+        ],
+    }
+    found = [check_of("files", faults, f"{len(stated)} files are as they were written", noun="file")]
+    others = sorted(there - stated.keys() - read)
+    if others:
+        said = f"The certificate says nothing about: {', '.join(others[:5])} ({len(others)} in all)."
+        found.append(Check("other_files", passed=None, message=said))
+    return found
+
+
+# ── What a certificate claims, and whether its numbers agree with each other and with the plan
+
+PROVEN_WITHIN = 1e-7
+"""A value counts as proven when its bound is this near, unless the certificate states a `proof_tolerance`."""
+
+_LOOSEST_PROOF = 1e-3
+_ABSOLUTE = ("imbalance", "moves")
+
+
+def proof_tolerance(record: Record) -> float:
+    """Tell how near a bound has to be to count as a proof."""
+    stated = record.certificate.get("proof_tolerance")
+    is_stated = isinstance(stated, int | float) and not isinstance(stated, bool) and stated >= 0
+    return min(float(stated), _LOOSEST_PROOF) if is_stated else PROVEN_WITHIN  # type: ignore[arg-type]
+
+
+def move_costs(record: Record) -> dict[str, float] | None:
+    """Tell what moving each unit counts for."""
+    by = record.certificate.get("moves_by", "units")
+    costs = {u.unit_id: _cost(u, str(by)) for u in record.units}
+    return None if any(math.isnan(c) for c in costs.values()) else costs
+
+
+def claim_checks(record: Record) -> list[Check]:
+    """Check the arithmetic of the certificate and of the frontier."""
+    certificate, within = record.certificate, proof_tolerance(record)
+    faults = _number_faults(certificate, within)
+    steps = [(f"stage {n}", s) for n, s in enumerate(certificate["stages"], start=1)]
+    stage_faults = [
+        f"{name}: {fault}" for name, s in steps if s["value"] is not None for fault in _number_faults(s, within)
+    ]
+    stage_faults += _stage_faults(certificate)
+    told = "bound, value and gap agree" + (
+        ", and the gap is small enough for a proof" if certificate["is_proven"] else ""
+    )
+    checks = [
+        _told("value", _value_faults(record), "the plan has the value that is claimed"),
+        _told("gap", faults, told),
+        _told("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
+    ]
+    if record.frontier is not None:
+        faults = [*_frontier_faults(record, record.frontier, within), *_certified_point(record, record.frontier)]
+        checks.append(_told("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
+    return checks
+
+
+def _cost(unit: Unit, by: str) -> float:
+    if by == "units":
+        return 1.0
+    return unit.workload if by == "workload" else unit.figures.get(by, math.nan)
+
+
+def _told(name: str, faults: list[str], otherwise: str) -> Check:
+    text = "; ".join(faults) or otherwise
+    return Check(name, passed=not faults, message=f"{text[:1].upper()}{text[1:]}.")
+
+
+def _number_faults(claim: Mapping[str, Any], within: float) -> list[str]:
+    value, bound, gap = claim["value"], claim.get("bound"), claim.get("gap")
+    faults = []
+    if bound is None:
+        if claim["is_proven"]:
+            faults.append("it is said to be proven, and yet there is no bound")
+        if gap is not None:
+            faults.append("there is a gap without a bound")
+        return faults
+    if bound > value + CLOSE * max(1.0, abs(value)):
+        faults.append(f"the bound, {bound!r}, is above the value, {value!r}, which it should be below")
+    gaps = _gaps(claim["objective"], value, bound)
+    if gap is None or not any(is_close(gap, g) for g in gaps):
+        faults.append(f"the gap is given as {gap!r}; value and bound make it {gaps[0]!r}")
+    if claim["is_proven"] and min(gaps) > within:
+        faults.append(f"it is said to be proven, and yet the gap is {min(gaps):.3g}, more than {within:g}")
+    return faults
+
+
+def _gaps(objective: str, value: float, bound: float) -> list[float]:
+    # The gap of travel and borders is relative: to the value or to the bound, as solvers have it.
+    if objective in _ABSOLUTE:
+        return [value - bound]
+    relative = [(value - bound) / abs(base) for base in (value, bound) if base != 0]
+    return relative or [0.0]
+
+
+def _value_faults(record: Record) -> list[str]:
+    certificate = record.certificate
+    objective, value = certificate["objective"], certificate["value"]
+    found = imbalance_of(load_of_zones(record.counted(), certificate["zones"]))
+    if objective == "imbalance":
+        slack = certificate["slack"] or 0.0
+        if not value - CLOSE <= found <= value + slack + CLOSE:
+            return [f"the plan has an imbalance of {found!r}; {value!r} is claimed, with a slack of {slack!r}"]
+    if objective == "moves":
+        costs = move_costs(record)
+        moved = None if costs is None else math.fsum(costs[u.unit_id] for u in record.units if u.before != u.after)
+        if moved is not None and not is_close(moved, value):
+            return [f"the plan's moves count {moved!r}; {value!r} is claimed"]
+    return []
+
+
+def _stage_faults(certificate: Mapping[str, Any]) -> list[str]:
+    stages = [s for s in certificate["stages"] if s["objective"] == certificate["objective"]]
+    if not certificate["stages"]:
+        return []
+    if not stages:
+        return [f"no stage is about the certificate's objective, {certificate['objective']}"]
+    keys = ("value", "bound", "is_proven")
+    if not any(all(_is_equal(s.get(k), certificate[k]) for k in keys) for s in stages):
+        return [f"value, bound and proof of the stage {certificate['objective']} are not those of the certificate"]
+    return []
+
+
+def _is_equal(a: float | None, b: float | None) -> bool:
+    return a is b if a is None or b is None else is_close(float(a), float(b))
+
+
+def _frontier_faults(record: Record, rows: list[dict[str, Any]], within: float) -> list[str]:
+    slack = record.certificate["slack"] or 0.0
+    ids = {u.unit_id for u in record.units}
+    faults = []
+    for row in rows:
+        name = f"at {row['moves']:g} moves"
+        if row["imbalance"] is not None:
+            claim = {**row, "objective": "imbalance", "value": row["imbalance"]}
+            faults += [f"{name}: {fault}" for fault in _number_faults(claim, within)]
+        elif row["is_proven"] and row["bound"] is not None and math.isfinite(row["bound"]):
+            faults.append(f"{name}: it is said to be proven, and yet there is no plan")
+        shown, smallest = row["plan_imbalance"], row["imbalance"]
+        if None not in {shown, smallest} and not smallest - CLOSE <= shown <= smallest + slack + CLOSE:
+            faults.append(f"{name}: the plan shown, {shown!r}, is not within {slack!r} of {smallest!r}")
+        if row["units_moved"] is not None and row["units_moved"] > row["moves"]:
+            faults.append(f"{name}: {row['units_moved']:g} units move")
+        if row["moved"] is not None and not _is_list_of(row, ids):
+            faults.append(f"{name}: the units listed as moved are not as many as counted, or unknown")
+    for one, more in itertools.pairwise(rows):
+        faults += _step_faults(one, more)
+    return faults
+
+
+def _is_list_of(row: Mapping[str, Any], ids: set[str]) -> bool:
+    moved = row["moved"]
+    is_counted = row["units_moved"] is None or len(moved) == row["units_moved"]
+    return is_counted and len(set(moved)) == len(moved) and ids.issuperset(moved)
+
+
+def _step_faults(one: Mapping[str, Any], more: Mapping[str, Any]) -> list[str]:
+    faults = []
+    if more["moves"] <= one["moves"]:
+        faults.append(f"the points are not in the order of their moves ({one['moves']:g}, then {more['moves']:g})")
+    faults += [
+        f"the {name} rises from {one[name]!r} to {more[name]!r} at {more['moves']:g} moves"
+        for name in ("imbalance", "bound")
+        if None not in {one[name], more[name]} and more[name] > one[name] + CLOSE
+    ]
+    return faults
+
+
+def _certified_point(record: Record, rows: list[dict[str, Any]]) -> list[str]:
+    certificate = record.certificate
+    if certificate["objective"] != "imbalance" or certificate["max_moves"] is None:
+        return []
+    point = [r for r in rows if r["moves"] == certificate["max_moves"]]
+    if point and not all(
+        _is_equal(point[0][theirs], certificate[ours])
+        for theirs, ours in (("imbalance", "value"), ("bound", "bound"), ("is_proven", "is_proven"))
+    ):
+        return [f"the point at {certificate['max_moves']} moves is not that of the certificate"]
+    return []
+
+
+# ── The map of a plan, as the independent checker sees it: zones that tile the units, and links that are borders
+
+ROUNDING_M = 0.05
+"""Coordinates are written to about 1 cm: what is thinner than this is rounding."""
+
+SLIVER_M = 1.0
+"""An enclosed gap that is narrower than this is a sliver; a wider one is taken for a place outside the district."""
+
+_SPECK_M2 = 0.01
+_HELD = 0.05
+"""Share of a unit that a zone beside it may hold, so that a school on the border is in its planned zone."""
+
+_SNAP_M = 0.1
+_MIN_SHARED_M = 0.5
+_EARTH_M = 6_371_008.8
+_BESIDE_M, _ALONG_M = 1.0, 20.0
+"""Units within so much of each other, along so much, are neighbors: what says otherwise is in dispute."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The shapes of units and zones in metres, and what could not be drawn.
+
+    Parameters
+    ----------
+    units, zones
+        Id → shape, in metres.
+    faults
+        What is wrong → ids.
+    """
+
+    units: Shapes
+    zones: Shapes
+    faults: Mapping[str, list[str]]
+
+
+def draw(record: Record) -> Drawn:
+    """Turn the layers of a plan into shapes measured in metres."""
+    faults: dict[str, list[str]] = defaultdict(list)
+    units = _shapes(record.unit_features, "unit_id", faults)
+    zones = _shapes(record.zone_features, "zone_id", faults)
+    if record.is_degrees and units and _look_like_degrees([*units.values(), *zones.values()]):
+        _, south, _, north = shapely.total_bounds(list(units.values()))
+        units, zones = (_in_metres(shapes, latitude=(south + north) / 2) for shapes in (units, zones))
+    return Drawn(units, zones, faults)
+
+
+def shape_checks(record: Record, drawn: Drawn) -> list[Check]:
+    """Check the map of a plan."""
+    sound = check_of("shapes", drawn.faults, "all shapes are valid polygons", noun="shape")
+    if not sound.passed:
+        return [sound]
+    return [sound, *_tiling(record, drawn), *_edges(record, drawn)]
+
+
+def _shapes(features: Iterable[Mapping[str, Any]], key: str, faults: dict[str, list[str]]) -> Shapes:
+    shapes: Shapes = {}
+    for feature in features:
+        name = feature["properties"][key]
+        try:
+            drawn = shape(feature["geometry"])
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError, shapely.GEOSException):
+            faults["that cannot be drawn"].append(name)
+            continue
+        if drawn.geom_type not in {"Polygon", "MultiPolygon"} or drawn.is_empty:
+            faults["that are no polygons"].append(name)
+        elif not (drawn.is_valid and all(map(math.isfinite, drawn.bounds))):
+            faults["that are not valid (an edge crosses another)"].append(name)
+        else:
+            shapes[name] = drawn
+    return shapes
+
+
+def _look_like_degrees(shapes: list[BaseGeometry]) -> bool:
+    west, south, east, north = shapely.total_bounds(shapes)
+    return bool(-180 <= west <= east <= 180 and -90 < south <= north < 90)  # noqa: PLR2004 - the whole globe
+
+
+def _in_metres(shapes: Shapes, *, latitude: float) -> Shapes:
+    degree = math.radians(1) * _EARTH_M
+    stretch = [degree * math.cos(math.radians(latitude)), degree]
+    return {name: shapely.transform(s, lambda xy: xy * stretch) for name, s in shapes.items()}
+
+
+def _tiling(record: Record, drawn: Drawn) -> list[Check]:
+    ground = shapely.union_all(list(drawn.units.values()))
+    covered = shapely.union_all(list(drawn.zones.values()))
+    gap, beyond = shapely.difference(ground, covered), shapely.difference(covered, ground)
+    outside = _outside(record, drawn)
+    faults = {
+        "of which ground is in no zone": _touching(drawn.units, gap),
+        "that a zone reaches beyond": _touching(drawn.units, beyond),
+        "that overlap": _overlaps(drawn.units),
+        "beside a sliver that is in none": _touching(drawn.units, _slivers(ground)),
+        "that lie outside their planned zone": [i for i, m2 in outside.items() if m2 > _HELD * drawn.units[i].area],
+    }
+    zones = {"that overlap": _overlaps(drawn.zones)}
+    told = [check_of("tiling", faults, ""), check_of("tiling", zones, "", noun="zone")]
+    said = " ".join(c.message for c in told if not c.passed)
+    whole = "The zones cover the units, without gap, overlap or sliver, and every unit lies in its planned zone."
+    found = [Check("tiling", passed=not said, message=said or whole)]
+    if outside and not said:
+        names = sorted(outside, key=lambda i: -outside[i])
+        held = ", ".join(f"{i} ({outside[i]:,.0f} m²)" for i in names[:5])
+        note = f"Zones hold ground at the rim of {len(names)} units of other zones, as for school grounds: {held}."
+        found.append(Check("ground_held", passed=None, message=note))
+    return found
+
+
+def _outside(record: Record, drawn: Drawn) -> dict[str, float]:
+    parts = {u.unit_id: (drawn.units.get(u.unit_id), drawn.zones.get(u.after)) for u in record.units}
+    found = {}
+    for name, (unit, zone) in parts.items():
+        if unit is not None and zone is not None:
+            outside = shapely.difference(unit, zone)
+            if not _is_rounding(outside, along=unit):
+                found[name] = float(outside.area)
+    return found
+
+
+def _touching(shapes: Shapes, area: BaseGeometry) -> list[str]:
+    parts = [p for p in shapely.get_parts(area) if not _is_rounding(p, along=p)]
+    return [name for name, s in shapes.items() if any(shapely.dwithin(s, p, ROUNDING_M) for p in parts)]
+
+
+def _is_rounding(area: BaseGeometry, *, along: BaseGeometry) -> bool:
+    # Thin, and no larger than a hair along the whole outline; the second is cheap, the first is exact.
+    if shapely.area(area) <= _SPECK_M2:
+        return True
+    is_small = shapely.area(area) <= ROUNDING_M * max(shapely.length(along), ROUNDING_M)
+    return bool(is_small and shapely.is_empty(shapely.buffer(area, -ROUNDING_M / 2)))
+
+
+def _overlaps(shapes: Shapes) -> list[str]:
+    names, drawn = list(shapes), list(shapes.values())
+    tree = shapely.STRtree(drawn)
+    found = set()
+    for i, one in enumerate(drawn):
+        for j in tree.query(one, predicate="intersects"):
+            if i < j and not _is_rounding(shapely.intersection(one, drawn[j]), along=one):
+                found |= {names[i], names[j]}
+    return sorted(found)
+
+
+def _slivers(ground: BaseGeometry) -> BaseGeometry:
+    holes = [shapely.Polygon(ring) for part in shapely.get_parts(ground) for ring in part.interiors]
+    return shapely.MultiPolygon([h for h in holes if shapely.is_empty(shapely.buffer(h, -SLIVER_M / 2))])
+
+
+def _edges(record: Record, drawn: Drawn) -> list[Check]:
+    snap = _stated(record, "snap_m", _SNAP_M) + ROUNDING_M / 5
+    least = _stated(record, "min_shared_m", _MIN_SHARED_M) * 0.9
+    borders = [e for e in record.edges if e.kind == "border"]
+    lengths = [(e, _shared_m(drawn.units, e.a, e.b, snap)) for e in borders]
+    known = {"border", "bridge", "extra"}
+    faults = {
+        "that is no border: the units do not meet along a line": [_name(e) for e, m in lengths if m < least],
+        "of an unknown kind": [f"{_name(e)} ({e.kind})" for e in record.edges if e.kind not in known],
+    }
+    checks = [check_of("edges", faults, f"{len(borders):,} links are borders on the map", noun="link")]
+    others = [e for e in record.edges if e.kind in {"bridge", "extra"}]
+    if others:
+        told = ", ".join(f"{_name(e)} ({e.kind})" for e in others[:5])
+        said = f"{len(others)} of {len(record.edges):,} links are no borders but were added: {told}."
+        checks.append(Check("links_added", passed=None, message=said))
+    missing = _missing(record.edges, drawn.units, snap=snap, least=max(1.0, least / 0.9 * 1.1))
+    if missing:
+        said = f"{len(missing)} pairs of units share a border and are not linked: {', '.join(missing[:5])}."
+        checks.append(Check("links_left_out", passed=None, message=said))
+    return [*checks, *_neighbors(record, drawn)]
+
+
+def _neighbors(record: Record, drawn: Drawn) -> list[Check]:
+    """Fail where the drawing leaves open who borders whom: contiguity, and so every proof, rests on it."""
+    told = {frozenset(pair) for pair in record.pairs("apart")}
+    open_pairs = _unlinked_beside(record.edges, drawn.units)
+    far = [
+        f"{_name(e)} ({apart:,.0f} m)"
+        for e in record.edges
+        if e.kind == "border" and e.a in drawn.units and e.b in drawn.units
+        if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > _BESIDE_M
+    ]
+    faults = {
+        "unlinked though it runs beside the other within a meter, along 20 m or more": [
+            f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in told
+        ],
+        "linked as by a border though the units lie apart": far,
+    }
+    whole = "the drawing leaves no doubt who borders whom"
+    checks = [check_of("neighbors", faults, whole, noun="pair")]
+    kept = [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) in told]
+    if kept:
+        said = f"{len(kept)} pairs share a border and are kept apart, as the certificate says: {', '.join(kept[:5])}."
+        checks.append(Check("links_kept_apart", passed=None, message=said))
+    return checks
+
+
+def _unlinked_beside(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, str]]:
+    linked = {frozenset((e.a, e.b)) for e in edges}
+    names, drawn = list(units), list(units.values())
+    tree, wide = shapely.STRtree(drawn), dict[int, BaseGeometry]()
+    found = []
+    for i, one in enumerate(drawn):
+        for j in map(int, tree.query(one, predicate="dwithin", distance=_BESIDE_M)):
+            if i >= j or frozenset((names[i], names[j])) in linked:
+                continue
+            for k in (i, j):
+                wide.setdefault(k, shapely.buffer(drawn[k], _BESIDE_M))
+            along = (shapely.intersection(one.boundary, wide[j]), shapely.intersection(drawn[j].boundary, wide[i]))
+            if min(map(shapely.length, along)) >= _ALONG_M:
+                found.append((names[i], names[j]))
+    return found
+
+
+def _stated(record: Record, key: str, default: float) -> float:
+    value = record.certificate.get(key, default)
+    return float(value) if isinstance(value, int | float) and value >= 0 else default
+
+
+def _name(edge: Edge) -> str:
+    return f"{edge.a}–{edge.b}"
+
+
+def _shared_m(units: Shapes, a: str, b: str, snap: float) -> float:
+    if a not in units or b not in units:
+        return 0.0
+    one, other = units[a], units[b]
+    rims = ((one.boundary, other), (other.boundary, one))
+    return min(shapely.length(shapely.intersection(rim, shapely.buffer(area, snap))) for rim, area in rims)
+
+
+def _missing(edges: Iterable[Edge], units: Shapes, *, snap: float, least: float) -> list[str]:
+    linked = {frozenset((e.a, e.b)) for e in edges}
+    names, drawn = list(units), list(units.values())
+    tree = shapely.STRtree(drawn)
+    pairs = [
+        (names[i], names[j])
+        for i, one in enumerate(drawn)
+        for j in tree.query(one, predicate="dwithin", distance=snap)
+        if i < j and frozenset((names[i], names[j])) not in linked
+    ]
+    return [f"{a}–{b}" for a, b in pairs if _shared_m(units, a, b, snap) >= least]

@@ -1,0 +1,577 @@
+"""Whether a bound holds: tried against every plan of a small district.
+
+Standard library only. A plan gives each block of units (units kept together are one block) a zone. The search starts
+from the current plan and changes block after block, the heaviest first. It leaves a branch only when arithmetic shows
+that no plan in it can have loads within the limits: what is settled of a zone is too heavy, or the changes left are
+too few to mend it.
+
+It uses the standard library, and shapely for the map; none of the code that makes plans. What it can find itself it
+finds itself; what it cannot, it says it has not repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from safeschools_geo.verify._plan import (
+    PROVEN_WITHIN,
+    claim_checks,
+    draw,
+    hash_checks,
+    load_checks,
+    move_costs,
+    rule_checks,
+    shape_checks,
+    unit_checks,
+)
+from safeschools_geo.verify._reading import REQUIRED, Check, Record, VerifyReport, read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+# ── Every plan of a small district, tried one after the other: how the independent checker tests a bound
+
+_ROUNDING = 1e-9
+_NOWHERE = -1
+
+
+class TooManyPlansError(Exception):
+    """The search was given up: there are more plans than it may look at."""
+
+
+@dataclass(frozen=True)
+class Town:
+    """Units, zones and rules as plain lists.
+
+    Parameters
+    ----------
+    before
+        Current zone of each unit, from 0; -1 where it is none of the zones.
+    loads
+        Load of each unit.
+    costs
+        What moving each unit counts for.
+    neighbours
+        Units that each unit is linked to.
+    zones
+        Number of zones.
+    allowed
+        Zones each unit may be in: locks, roots and forbidden pairs.
+    together
+        Groups of units that stay in one zone.
+    """
+
+    before: tuple[int, ...]
+    loads: tuple[float, ...]
+    costs: tuple[float, ...]
+    neighbours: tuple[tuple[int, ...], ...]
+    zones: int
+    allowed: tuple[frozenset[int], ...]
+    together: tuple[tuple[int, ...], ...] = ()
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean load of a zone."""
+        return math.fsum(self.loads) / self.zones
+
+    @cached_property
+    def neighbour_bits(self) -> tuple[int, ...]:
+        """The neighbours of each unit as bits."""
+        return tuple(sum(1 << j for j in set(js)) for js in self.neighbours)
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """The units that go together, the heaviest first; groups that share a unit are one."""
+        blocks = [{i} for i in range(len(self.before))]
+        for group in self.together:
+            joined = set(group).union(*(b for b in blocks if b & set(group)))
+            blocks = [b for b in blocks if not b & joined] + [joined]
+        return tuple(sorted((tuple(sorted(b)) for b in blocks), key=lambda b: (-self.load_of(b), b)))
+
+    def load_of(self, units: Sequence[int]) -> float:
+        """Add up the loads of some units."""
+        return math.fsum(self.loads[i] for i in units)
+
+    def imbalance(self, label: Sequence[int]) -> float:
+        """Measure the largest ``|load - mean| / mean`` of a plan."""
+        sums = [self.load_of([i for i, z in enumerate(label) if z == zone]) for zone in range(self.zones)]
+        return max(abs(s - self.mean) for s in sums) / self.mean if self.mean > 0 else 0.0
+
+    def is_contiguous(self, label: Sequence[int]) -> bool:
+        """Say whether every zone has units and hangs together."""
+        members = [0] * self.zones
+        for unit, zone in enumerate(label):
+            members[zone] |= 1 << unit
+        return all(_is_one_piece(m, self.neighbour_bits) for m in members)
+
+
+def find_plan(town: Town, *, below: float, max_cost: float, budget: int) -> tuple[int, ...] | None:
+    """Look for a contiguous plan through all there are."""
+    if below < 0 or max_cost < 0:
+        return None
+    return _Search(town, below=below, max_cost=max_cost, budget=budget).run()
+
+
+def least_moves(town: Town, *, below: float) -> float:
+    """Count the moves that balance alone asks for, whatever the plan looks like on the map.
+
+    A lower bound on the number of units that move: zones that are too heavy lose their largest units first, zones
+    that are too light get the largest of the others. Infinite where no number is enough.
+    """
+    low, high = town.mean * (1 - below), town.mean * (1 + below)
+    if any(town.load_of(b) > high + _ROUNDING * town.mean for b in town.blocks):
+        return math.inf
+    out = [0.0]
+    into = [0.0]
+    for zone in range(town.zones):
+        inside = [i for i, z in enumerate(town.before) if z == zone]
+        load = town.load_of(inside)
+        free = [town.loads[i] for i in inside if len(town.allowed[i]) > 1 or zone not in town.allowed[i]]
+        others = [town.loads[i] for i, z in enumerate(town.before) if z != zone and zone in town.allowed[i]]
+        out.append(_needed(load - high, free, town.mean))
+        into.append(_needed(low - load, others, town.mean))
+    return max(sum(out), sum(into))
+
+
+def imbalance_floor(town: Town, *, max_moves: float) -> float:
+    """Find an imbalance that no plan can be below, by `least_moves` alone."""
+    low, high = 0.0, float(town.zones)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if least_moves(town, below=middle) > max_moves else (low, middle)
+    return low
+
+
+def _needed(excess: float, loads: list[float], mean: float) -> float:
+    count = 0
+    for load in sorted(loads, reverse=True):
+        if excess <= _ROUNDING * mean:
+            return count
+        excess -= load
+        count += 1
+    return count if excess <= _ROUNDING * mean else math.inf
+
+
+def _is_one_piece(members: int, neighbour_bits: Sequence[int]) -> bool:
+    seen = front = members & -members
+    while front:
+        lowest = front & -front
+        fresh = neighbour_bits[lowest.bit_length() - 1] & members & ~seen
+        seen |= fresh
+        front = (front ^ lowest) | fresh
+    return members != 0 and seen == members
+
+
+class _Search:
+    """One walk through the plans; `label` and `loads` are those of the plan looked at."""
+
+    def __init__(self, town: Town, *, below: float, max_cost: float, budget: int) -> None:
+        self.town = town
+        rounding = _ROUNDING * town.mean
+        self.low, self.high = town.mean * (1 - below) - rounding, town.mean * (1 + below) + rounding
+        self.max_cost = max_cost + _ROUNDING
+        self.budget = budget
+        near = [_units_near(town, zone, moves=self._most_moves()) for zone in range(town.zones)]
+        options = {block: self._options(block, near) for block in town.blocks}
+        home = {block: self._home(block, options[block]) for block in town.blocks}
+        # Blocks that cannot stay as they are come first, then the heaviest.
+        self.blocks = sorted(town.blocks, key=lambda block: home[block] >= 0)
+        self.options = [options[b] for b in self.blocks]
+        self.home = [home[b] for b in self.blocks]
+        self.weight = [town.load_of(b) for b in self.blocks]
+        self.forced = self.home.count(_NOWHERE)
+        self.cheapest = self._cheapest_from()
+        self.label = [_NOWHERE] * len(town.before)
+        self.loads = [0.0] * town.zones
+
+    def _most_moves(self) -> float:
+        least = min(self.town.costs)
+        return self.max_cost // least if least > 0 else math.inf
+
+    def _options(self, block: Sequence[int], near: Sequence[frozenset[int]]) -> dict[int, float]:
+        town = self.town
+        zones = frozenset.intersection(*(town.allowed[i] for i in block))
+        cost = {z: math.fsum(town.costs[i] for i in block if town.before[i] != z) for z in sorted(zones)}
+        return {z: c for z, c in cost.items() if c <= self.max_cost and near[z].issuperset(block)}
+
+    def _home(self, block: Sequence[int], options: dict[int, float]) -> int:
+        now = {self.town.before[i] for i in block}
+        zone = now.pop()
+        return zone if not now and zone in options else _NOWHERE
+
+    def _cheapest_from(self) -> list[float]:
+        cheapest = [math.inf]
+        for options, home in zip(reversed(self.options), reversed(self.home), strict=True):
+            cheapest.append(min([cheapest[-1], *(c for z, c in options.items() if z != home)]))
+        return cheapest[::-1]
+
+    def run(self) -> tuple[int, ...] | None:
+        if not all(self.options):
+            return None
+        for b, zone in enumerate(self.home):
+            self._put(b, zone)
+        return tuple(self.label) if self._force(0, 0.0, [0.0] * self.town.zones) else None
+
+    def _put(self, b: int, zone: int) -> None:
+        old = self.label[self.blocks[b][0]]
+        if old != _NOWHERE:
+            self.loads[old] -= self.weight[b]
+        if zone != _NOWHERE:
+            self.loads[zone] += self.weight[b]
+        for i in self.blocks[b]:
+            self.label[i] = zone
+
+    def _force(self, b: int, cost: float, settled: list[float]) -> bool:
+        if b == self.forced:
+            return self._look(b, cost, settled)
+        for zone in self._steps(b, cost, settled):
+            self._put(b, zone)
+            if self._force(b + 1, cost + self.options[b][zone], _added(settled, zone, self.weight[b])):
+                return True
+        self._put(b, _NOWHERE)
+        return False
+
+    def _look(self, start: int, cost: float, settled: list[float]) -> bool:
+        self.budget -= 1
+        if self.budget < 0:
+            raise TooManyPlansError
+        if all(self.low <= load <= self.high for load in self.loads) and self.town.is_contiguous(self.label):
+            return True
+        for b in range(start, len(self.blocks)):
+            left = self._changes_left(b, cost)
+            if left <= 0 or self._changes_needed(self.weight[b]) > left:
+                return False
+            for zone in self._steps(b, cost, settled):
+                self._put(b, zone)
+                if self._look(b + 1, cost + self.options[b][zone], _added(settled, zone, self.weight[b])):
+                    return True
+            self._put(b, self.home[b])
+            # From here on this block stays: what is settled of a zone only grows.
+            settled = _added(settled, self.home[b], self.weight[b])
+            if settled[self.home[b]] > self.high:
+                return False
+        return False
+
+    def _steps(self, b: int, cost: float, settled: list[float]) -> list[int]:
+        return [
+            zone
+            for zone, more in self.options[b].items()
+            if zone != self.home[b] and cost + more <= self.max_cost and settled[zone] + self.weight[b] <= self.high
+        ]
+
+    def _changes_left(self, b: int, cost: float) -> float:
+        each = self.cheapest[b]
+        if math.isinf(each):
+            return 0
+        return math.inf if each <= 0 else (self.max_cost - cost) // each
+
+    def _changes_needed(self, largest: float) -> float:
+        # No later block is heavier than `largest`; each that changes leaves one zone and joins one.
+        out = math.fsum(self._times(load - self.high, largest) for load in self.loads)
+        into = math.fsum(self._times(self.low - load, largest) for load in self.loads)
+        return max(out, into)
+
+    def _times(self, excess: float, largest: float) -> float:
+        if excess <= 0:
+            return 0
+        return math.ceil(excess / largest) if excess < largest * len(self.blocks) else math.inf
+
+
+def _added(settled: list[float], zone: int, weight: float) -> list[float]:
+    more = settled.copy()
+    more[zone] += weight
+    return more
+
+
+def _units_near(town: Town, zone: int, *, moves: float) -> frozenset[int]:
+    # A zone that keeps a unit of its own grows from there: a unit farther off than there are moves cannot join it.
+    inside = {i for i, z in enumerate(town.before) if z == zone}
+    if len(inside) < moves:
+        return frozenset(range(len(town.before)))
+    seen = front = inside
+    for _ in range(int(moves)):
+        front = {j for i in front for j in town.neighbours[i]} - seen
+        seen = seen | front
+    return frozenset(seen)
+
+
+# ── Whether a bound holds: tried against every plan where they are few, and said to rest on a record where not
+
+PLANS_TRIED = 300_000
+"""How many plans are looked at for one claim before the search is given up; some seconds."""
+
+
+class Claim(NamedTuple):
+    """One bound that can be tried against plans.
+
+    Parameters
+    ----------
+    objective
+        ``imbalance`` or ``moves``.
+    value, bound
+        What was found, and what no plan is said to be below.
+    limit
+        The most moves, for an imbalance; the largest imbalance, for moves.
+    """
+
+    objective: str
+    value: float | None
+    bound: float
+    limit: float
+
+
+class Verdict(NamedTuple):
+    """What the checker found of a claim.
+
+    Parameters
+    ----------
+    state
+        ``confirmed``, ``refuted`` or ``recorded``.
+    message
+        In plain English.
+    """
+
+    state: str
+    message: str
+
+
+def bound_checks(record: Record, *, plans_tried: int = PLANS_TRIED) -> tuple[list[Check], str]:
+    """Try the bounds of the certificate and the frontier against every plan, as far as they are few."""
+    certified = _certified(record)
+    if certified is None:
+        state, checks = "recorded", [Check("bound", passed=None, message=_not_tried(record))]
+    else:
+        verdict = _verdict(record, _town(record, certified.objective), certified, plans_tried)
+        state, checks = verdict.state, [_check("bound", verdict)]
+    if record.frontier:
+        checks.append(_frontier(record, plans_tried))
+    return checks, state
+
+
+def town_of(record: Record, costs: dict[str, float]) -> Town:
+    """Turn a written plan into plain lists for the search."""
+    certificate, units = record.certificate, record.counted()
+    zone = {z: i for i, z in enumerate(certificate["zones"])}
+    row = {u.unit_id: i for i, u in enumerate(units)}
+    allowed = [set(range(len(zone))) for _ in units]
+    for unit in (u for u in certificate["locked"] if u in row):
+        allowed[row[unit]] &= {zone.get(units[row[unit]].before, -1)}
+    for z, unit in certificate["roots"].items():
+        if unit in row:
+            allowed[row[unit]] &= {zone[z]}
+    for unit, z in ((u, z) for u, z in certificate["forbidden"] if u in row):
+        allowed[row[unit]] -= {zone.get(z, -1)}
+    links: list[set[int]] = [set() for _ in units]
+    for edge in (e for e in record.edges if e.a in row and e.b in row):
+        links[row[edge.a]].add(row[edge.b])
+        links[row[edge.b]].add(row[edge.a])
+    return Town(
+        before=tuple(zone.get(u.before, -1) for u in units),
+        loads=tuple(u.workload for u in units),
+        costs=tuple(costs[u.unit_id] for u in units),
+        neighbours=tuple(tuple(sorted(js)) for js in links),
+        zones=len(zone),
+        allowed=tuple(frozenset(zones) for zones in allowed),
+        together=tuple(tuple(row[i] for i in group if i in row) for group in certificate["together"] if group),
+    )
+
+
+def _town(record: Record, objective: str) -> Town:
+    # A limit on moves is one on units, and on schools where moves are counted in schools.
+    is_counted = objective == "moves" or record.certificate.get("moves_by") == "schools"
+    costs = move_costs(record) if is_counted else None
+    return town_of(record, costs or {u.unit_id: 1.0 for u in record.units})
+
+
+def _certified(record: Record) -> Claim | None:
+    certificate = record.certificate
+    bound, value = certificate["bound"], certificate["value"]
+    if bound is None:
+        return None
+    if certificate["objective"] == "imbalance":
+        most = certificate["max_moves"]
+        return Claim("imbalance", value, bound, len(record.counted()) if most is None else most)
+    if certificate["objective"] == "moves" and certificate["tolerance"] is not None and move_costs(record) is not None:
+        return Claim("moves", value, bound, certificate["tolerance"])
+    return None
+
+
+def _verdict(record: Record, town: Town, claim: Claim, plans_tried: int) -> Verdict:
+    try:
+        fault = _fault(record, town, claim, plans_tried)
+    except TooManyPlansError:
+        return Verdict("recorded", f"{_not_tried(record)} {_floor_text(town, claim)}")
+    if fault:
+        return Verdict("refuted", fault)
+    return Verdict(
+        "confirmed", f"Confirmed by going through every plan: no {_class_text(record, claim)} {_claim_text(claim)}."
+    )
+
+
+def _fault(record: Record, town: Town, claim: Claim, plans_tried: int) -> str:
+    if claim.objective == "moves":
+        better = find_plan(town, below=claim.limit, max_cost=claim.bound - PROVEN_WITHIN, budget=plans_tried)
+        return "" if better is None else _better_text(record, town, claim, better)
+    floor = imbalance_floor(town, max_moves=claim.limit)
+    if claim.value is not None and claim.value < floor - PROVEN_WITHIN:
+        return f"No plan has the imbalance claimed, {claim.value:.4%}: the loads alone show at least {floor:.4%}."
+    better = find_plan(town, below=claim.bound - PROVEN_WITHIN, max_cost=claim.limit, budget=plans_tried)
+    if better is not None:
+        return _better_text(record, town, claim, better)
+    # The plan shown may be worse than the value, by the slack: is there one that has it?
+    if claim.value is None or find_plan(
+        town, below=claim.value + PROVEN_WITHIN, max_cost=claim.limit, budget=plans_tried
+    ):
+        return ""
+    return f"No {_class_text(record, claim)} has the imbalance claimed, {claim.value:.4%}."
+
+
+def _frontier(record: Record, plans_tried: int) -> Check:
+    rows = sorted((r for r in record.frontier or [] if r["bound"] is not None), key=lambda r: float(r["moves"]))
+    town = _town(record, "imbalance")
+    for done, row in enumerate(rows):
+        claim = Claim("imbalance", row["imbalance"], row["bound"], row["moves"])
+        verdict = _verdict(record, town, claim, plans_tried)
+        if verdict.state == "refuted":
+            return Check("frontier_bounds", passed=False, message=f"At {row['moves']:g} moves: {verdict.message}")
+        if verdict.state == "recorded":
+            # More moves mean more plans: what is too much here is too much from here on.
+            said = (
+                f"{done} of {len(rows)} bounds are confirmed by going through every plan; the others rest on the record"
+            )
+            return Check("frontier_bounds", passed=None, message=f"{said} of the solver.")
+    said = f"All {len(rows)} bounds are confirmed by going through every plan."
+    return Check("frontier_bounds", passed=True, message=said)
+
+
+def _check(name: str, verdict: Verdict) -> Check:
+    passed = {"confirmed": True, "refuted": False}.get(verdict.state)
+    return Check(name, passed=passed, message=verdict.message)
+
+
+def _not_tried(record: Record) -> str:
+    certificate = record.certificate
+    if certificate["bound"] is None:
+        return "The certificate claims no bound: the plan is the best that was found."
+    proof = certificate["proof"] or {}
+    method, log = proof.get("method"), proof.get("log")
+    by = f"method: {method}" if method else "no method is named"
+    is_file = isinstance(log, str) and "\n" not in log and log in certificate["files"]
+    kept = f"log: {log}" if is_file else "its log is in the certificate" if log else "no log was kept"
+    return (
+        f"The bound, {certificate['bound']!r}, rests on the record of the solver ({by}; {kept}), which this checker "
+        "has not repeated."
+    )
+
+
+def _floor_text(town: Town, claim: Claim) -> str:
+    if claim.objective == "imbalance":
+        told = f"an imbalance of at least {imbalance_floor(town, max_moves=claim.limit):.4%}"
+    else:
+        told = f"that at least {least_moves(town, below=claim.limit):g} units move"
+    return f"Its own arithmetic, which looks at loads only, shows {told}."
+
+
+def _class_text(record: Record, claim: Claim) -> str:
+    certificate = record.certificate
+    rules = {"roots": "roots", "locked": "locks", "forbidden": "forbidden pairs", "together": "groups"}
+    kept = [f"the {name}" for key, name in rules.items() if certificate[key]]
+    limit = f"of at most {_moves_text(claim.limit)}"
+    within = limit if claim.objective == "imbalance" else f"within the tolerance of {claim.limit:.4%}"
+    return f"contiguous plan {within}{f' that keeps {_joined(kept)}' if kept else ''}"
+
+
+def _claim_text(claim: Claim) -> str:
+    if claim.objective == "imbalance":
+        return f"has an imbalance below {claim.bound:.4%}"
+    return f"has moves that count less than {claim.bound:g}"
+
+
+def _better_text(record: Record, town: Town, claim: Claim, label: Sequence[int]) -> str:
+    zones = record.certificate["zones"]
+    pairs = zip(record.counted(), label, strict=True)
+    moved = [f"{u.unit_id} to {zones[z]}" for u, z in pairs if u.before != zones[z]]
+    told = f"{_moves_text(len(moved))} ({', '.join(moved[:10]) or 'none'})"
+    return (
+        f"The bound does not hold: there is a plan with an imbalance of {town.imbalance(label):.4%} and {told}, and "
+        f"{claim.bound!r} is claimed to be the best possible."
+    )
+
+
+def _moves_text(number: float) -> str:
+    return f"{number:g} move{'' if number == 1 else 's'}"
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# ── Check a written plan again, without the solver: an independent reading of its files and of its certificate
+
+
+def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> VerifyReport:
+    """Check the files that a rebalancing wrote.
+
+    Parameters
+    ----------
+    folder
+        The folder with plan.csv, edges.csv, units.geojson, zones.geojson, certificate.json and perhaps frontier.csv.
+    plans_tried
+        How many plans are looked at to test one bound. Beyond that the bound rests on the solver's record, and the
+        report says so.
+
+    Returns
+    -------
+    VerifyReport
+        Every check with what was found; a folder that is something else fails the check ``folder``.
+    """
+    folder = Path(folder)
+    fault = _folder_fault(folder)
+    if fault:
+        return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),))
+    record = read_record(folder)
+    checks = _readable(record)
+    if record.faults:
+        return VerifyReport(str(folder), tuple(checks))
+    checks += unit_checks(record)
+    # The rest speaks of units and zones by name: it makes sense only when those are the same everywhere.
+    if all(c.passed for c in checks if c.name in {"units", "zones"}):
+        checks += [*rule_checks(record), *load_checks(record), *claim_checks(record)]
+    checks += [*shape_checks(record, draw(record)), *hash_checks(record)]
+    if any(c.passed is False for c in checks):
+        checks.append(Check("bound", passed=None, message="The bound was not tried, since other checks failed."))
+        return VerifyReport(str(folder), tuple(checks))
+    tried, state = bound_checks(record, plans_tried=plans_tried)
+    return VerifyReport(str(folder), (*checks, *tried), state)
+
+
+def _folder_fault(folder: Path) -> str:
+    if not folder.is_dir():
+        return (
+            "There is no such folder." if not folder.exists() else "It is a file; the folder that holds it is needed."
+        )
+    missing = [name for name in REQUIRED if not (folder / name).is_file()]
+    if not missing:
+        return ""
+    if len(missing) < len(REQUIRED):
+        said = f"It is not whole: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there."
+        return f"{said} Write the plan again."
+    if (folder / "packet.json").is_file():
+        return "It is a board packet, and no plan that `rebalance` wrote."
+    if (folder / "plan" / "certificate.json").is_file():
+        return f"It holds a plan in a folder of its own: check {(folder / 'plan').as_posix()}."
+    return (
+        f"It is no folder that `rebalance` wrote, and no board packet: it holds none of {', '.join(REQUIRED)}, and no "
+        "packet.json."
+    )
+
+
+def _readable(record: Record) -> list[Check]:
+    if not record.faults:
+        return [Check("readable", passed=True, message="Every file can be read.")]
+    return [Check("readable", passed=False, message=f"{name}: {fault}.") for name, fault in record.faults]
