@@ -22,9 +22,9 @@ from pyproj import CRS
 from scipy import stats
 
 from safeschools_geo.district._district import demo_folder, read_district
-from safeschools_geo.district._program_work import school_days
 from safeschools_geo.hotspots._schools import school_groups, school_rates
 from safeschools_geo.hotspots.scan import poisson_scan
+from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

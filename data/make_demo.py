@@ -18,8 +18,8 @@ from data.generator.ground import boundary_polygon, zone_polygons
 from data.generator.history import Kind, Span, make_history
 from data.generator.streets import streets, town_polygons
 from data.generator.truths import truths
-from safeschools_geo.district._program_work import school_days
 from safeschools_geo.district._settings_file import load_settings
+from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.district import term_of
 from safeschools_geo.errors import ColumnError
+from safeschools_geo.school_calendar import term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

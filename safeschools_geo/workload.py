@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.district import school_days
 from safeschools_geo.schemas import FEWEST_AS_BASE, WORKLOAD
+from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

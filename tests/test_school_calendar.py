@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeschools_geo.district._program_work import is_in_hours, is_school_day, local_day, school_days, term_of
+from safeschools_geo.school_calendar import is_in_hours, is_school_day, local_day, school_days, term_of
 from safeschools_geo.settings import Bells, CalendarSettings, HoursSettings, Term
 
 ZONE = "America/Los_Angeles"

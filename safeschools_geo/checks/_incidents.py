@@ -13,10 +13,10 @@ import shapely
 
 from safeschools_geo.checks._places import AWAY_M, FAR_M, classify_coordinates, find_piles, pile_of
 from safeschools_geo.checks._polygons import part_text, tell
-from safeschools_geo.district import local_day, term_of
 from safeschools_geo.errors import count_text
 from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
+from safeschools_geo.school_calendar import local_day, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from safeschools_geo.coverage._response import P90, sorted_quantile
-from safeschools_geo.district import local_day
 from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.school_calendar import local_day
 
 if TYPE_CHECKING:
     import datetime as dt

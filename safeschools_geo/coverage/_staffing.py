@@ -13,8 +13,8 @@ from scipy import stats
 from safeschools_geo.coverage._dispatch import by_travel
 from safeschools_geo.coverage._record import call_durations
 from safeschools_geo.coverage._response import mean_response_min, response_quantile_min
-from safeschools_geo.district import school_days
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.text import figure_text, more_text
 
 if TYPE_CHECKING:

@@ -8,10 +8,7 @@ from ._layers import read_boundary as read_boundary
 from ._layers import read_layer as read_layer
 from ._layers import refuse_rejects as refuse_rejects
 from ._layers import require_kind as require_kind
-from ._program_work import local_day as local_day
 from ._program_work import programme_work as programme_work
-from ._program_work import school_days as school_days
-from ._program_work import term_of as term_of
 from ._schools import read_schools as read_schools
 from ._schools import zones_from_file as zones_from_file
 from ._settings_file import load_settings as load_settings

@@ -17,12 +17,12 @@ from safeschools_geo.checks import check_incidents, check_schools, check_zones, 
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.district._history import read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
-from safeschools_geo.district._program_work import term_of
 from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
 from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text
 from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.school_calendar import term_of
 from safeschools_geo.settings import Settings, Term
 
 if TYPE_CHECKING:

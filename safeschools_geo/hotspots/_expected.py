@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 
-from safeschools_geo.district import local_day, school_days
 from safeschools_geo.errors import InputError
 from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.school_calendar import local_day, school_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

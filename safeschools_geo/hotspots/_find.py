@@ -10,7 +10,6 @@ import pandas as pd
 from pyproj import CRS, Transformer
 
 from safeschools_geo.checks import find_piles, pile_of
-from safeschools_geo.district import local_day, school_days
 from safeschools_geo.hotspots._backtest import Backtest, backtest
 from safeschools_geo.hotspots._change import EVERYWHERE, baseline_terms, changes_against, cube_classes, trend_tests
 from safeschools_geo.hotspots._expected import counted, school_counts
@@ -30,6 +29,7 @@ from safeschools_geo.hotspots._schools import group_rates, school_groups, school
 from safeschools_geo.hotspots.grid import grid_hotspots
 from safeschools_geo.hotspots.spacetime import knox
 from safeschools_geo.schemas import NON_CRITICAL
+from safeschools_geo.school_calendar import local_day, school_days
 from safeschools_geo.settings import Settings, Term
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import pandas as pd
 from scipy.special import xlogy
 
 from safeschools_geo.checks import check_midnight
-from safeschools_geo.district import school_days
 from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.hotspots._expected import (
     FEWEST_EXPECTED,
@@ -35,6 +34,7 @@ from safeschools_geo.hotspots.scan import (
 )
 from safeschools_geo.hotspots.temporal import aoristic, as_zone
 from safeschools_geo.schemas import CATEGORIES, FEWEST_AS_BASE, LEVELS, POPULATIONS
+from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
     import datetime as dt

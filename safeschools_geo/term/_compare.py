@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.comparison import TermComparison
-from safeschools_geo.district import District, load_settings, read_district, school_days
+from safeschools_geo.district import District, load_settings, read_district
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.hotspots import (
     EVERYWHERE,
@@ -24,6 +24,7 @@ from safeschools_geo.hotspots import (
 )
 from safeschools_geo.io import as_text, read_table, require, sha256_of
 from safeschools_geo.schemas import LEVELS
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.settings import Term
 from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, find_term_hotspots, tell_history
 from safeschools_geo.workload import zone_workload

@@ -34,10 +34,10 @@ from safeschools_geo.coverage import (
     stage_zones,
     visits_per_week,
 )
-from safeschools_geo.district import school_days
 from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance import schools_of_units
 from safeschools_geo.results import Ground, TermCoverage, TermWatch
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground
 from safeschools_geo.term._plan import cover_by_neighbours
 from safeschools_geo.workload import imbalance

@@ -28,7 +28,6 @@ from safeschools_geo.coverage import (
     zone_dispatch,
 )
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.district import school_days
 from safeschools_geo.rebalance import (
     Rules,
     UnitsBuilt,
@@ -44,6 +43,7 @@ from safeschools_geo.rebalance import (
     zone_centres,
 )
 from safeschools_geo.results import Ground, TermWatch
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from safeschools_geo.disclosure import (
     protect,
     with_release,
 )
-from safeschools_geo.district import school_days
 from safeschools_geo.results import BoardContent, BoardDetail, TermBoard
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._packet_figures import (
     Rounding,
     board_coverage,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.district import school_days
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
@@ -27,6 +26,7 @@ from safeschools_geo.rebalance import (
     zones_of_plan,
 )
 from safeschools_geo.results import TermPlan, has_calls
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground, waiting_anew
 from safeschools_geo.workload import officer_work, travel_minutes
 

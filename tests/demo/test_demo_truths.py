@@ -9,7 +9,7 @@ import pytest
 from checkout import DEMO
 from demo_tables import PLANTED, TRUTHS
 
-from safeschools_geo.district._program_work import school_days
+from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, tell_history
 
 
