@@ -12,7 +12,7 @@ import shapely
 from pyproj import Geod
 
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import count_text, name_ids
+from safeschools_geo.errors import GeometryError, count_text, name_ids
 from safeschools_geo.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -510,3 +510,47 @@ def _slivers(patches_by_kind: Mapping[str, Sequence[Patch]]) -> list[Finding]:
 
 def _area(patches: Sequence[Patch]) -> str:
     return area_text(sum(p.area_m2 for p in patches))
+
+
+def require_kind(
+    geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expected: str = "", may_be_missing: bool = False
+) -> None:
+    """Refuse a layer of the wrong geometry type, or without any.
+
+    Parameters
+    ----------
+    geometry
+        The layer.
+    kinds
+        Geometry types that are accepted; missing geometry is.
+    name
+        What the layer is called, for the message.
+    expected
+        What is expected, in words; the types if left out.
+    may_be_missing
+        Whether a layer without any geometry will do.
+
+    Raises
+    ------
+    GeometryError
+        When a geometry is of another type, or all are missing.
+    """
+    if geometry.empty and not may_be_missing:
+        raise GeometryError(
+            f"The layer {name} has no rows.",
+            where=name,
+            found="0 rows",
+            expected=expected or " or ".join(sorted(kinds)),
+            remedy="Export the layer again; if `keep` is set for it, see whether any row matches.",
+        )
+    present = geometry[~(geometry.isna() | geometry.is_empty)]
+    wrong = present[~present.geom_type.isin(kinds)]
+    if len(wrong) or (present.empty and not may_be_missing):
+        raise GeometryError(
+            f"The layer {name} does not hold the right kind of geometry.",
+            where=name,
+            ids=[f"row {row}" for row in wrong.index],
+            found=", ".join(sorted(set(wrong.geom_type))) or "no geometry at all",
+            expected=expected or " or ".join(sorted(kinds)),
+            remedy="Give the file of the right layer.",
+        )

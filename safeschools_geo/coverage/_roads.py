@@ -15,9 +15,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from safeschools_geo.checks import part_text, tell
+from safeschools_geo.checks import part_text, require_kind, tell
 from safeschools_geo.crs import check_degrees, require_crs
-from safeschools_geo.district import require_kind
 from safeschools_geo.errors import (
     ColumnError,
     GeometryError,

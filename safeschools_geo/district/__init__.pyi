@@ -7,7 +7,6 @@ from ._district import read_district as read_district
 from ._layers import read_boundary as read_boundary
 from ._layers import read_layer as read_layer
 from ._layers import refuse_rejects as refuse_rejects
-from ._layers import require_kind as require_kind
 from ._program_work import programme_work as programme_work
 from ._schools import read_schools as read_schools
 from ._schools import zones_from_file as zones_from_file

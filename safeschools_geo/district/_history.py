@@ -15,10 +15,10 @@ import pandas as pd
 import shapely
 
 from safeschools_geo import io
-from safeschools_geo.checks import UNUSABLE, check_coordinates, classify_coordinates
+from safeschools_geo.checks import UNUSABLE, check_coordinates, classify_coordinates, require_kind
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district._incident_times import read_times, shifted_findings, take_times
-from safeschools_geo.district._layers import EXCLUDED, exclude_rows, require_kind
+from safeschools_geo.district._layers import EXCLUDED, exclude_rows
 from safeschools_geo.district._school_match import match_schools
 from safeschools_geo.errors import CrosswalkError, FileReadError, attempt_all
 from safeschools_geo.findings import (

@@ -12,9 +12,9 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo import io
-from safeschools_geo.checks import repair
+from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import FileReadError, GeometryError, RejectedRowsError, attempt_all, name_ids
+from safeschools_geo.errors import FileReadError, RejectedRowsError, attempt_all, name_ids
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
 from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS, LayerSettings, ReadingSettings
 
@@ -318,47 +318,3 @@ def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Findi
     name = layer.text("name")
     columns = {"unit_id": unit_id, "name": unit_id if name is None else name}
     return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=STORAGE_CRS), layer.findings, (path,)
-
-
-def require_kind(
-    geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expected: str = "", may_be_missing: bool = False
-) -> None:
-    """Refuse a layer of the wrong geometry type, or without any.
-
-    Parameters
-    ----------
-    geometry
-        The layer.
-    kinds
-        Geometry types that are accepted; missing geometry is.
-    name
-        What the layer is called, for the message.
-    expected
-        What is expected, in words; the types if left out.
-    may_be_missing
-        Whether a layer without any geometry will do.
-
-    Raises
-    ------
-    GeometryError
-        When a geometry is of another type, or all are missing.
-    """
-    if geometry.empty and not may_be_missing:
-        raise GeometryError(
-            f"The layer {name} has no rows.",
-            where=name,
-            found="0 rows",
-            expected=expected or " or ".join(sorted(kinds)),
-            remedy="Export the layer again; if `keep` is set for it, see whether any row matches.",
-        )
-    present = geometry[~(geometry.isna() | geometry.is_empty)]
-    wrong = present[~present.geom_type.isin(kinds)]
-    if len(wrong) or (present.empty and not may_be_missing):
-        raise GeometryError(
-            f"The layer {name} does not hold the right kind of geometry.",
-            where=name,
-            ids=[f"row {row}" for row in wrong.index],
-            found=", ".join(sorted(set(wrong.geom_type))) or "no geometry at all",
-            expected=expected or " or ".join(sorted(kinds)),
-            remedy="Give the file of the right layer.",
-        )

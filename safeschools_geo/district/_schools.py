@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo import io
-from safeschools_geo.checks import repair
+from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.district._layers import exclude_rows, read_layer, require_kind, require_layer
+from safeschools_geo.district._layers import exclude_rows, read_layer, require_layer
 from safeschools_geo.findings import (
     BLANK,
     TRUTHS,
