@@ -59,14 +59,14 @@ def wiggly_zones(seed: int) -> gpd.GeoDataFrame:
 
 
 def spread_points(n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Scatter points over the zones and half a kilometre around them."""
+    """Scatter points over the zones and half a kilometer around them."""
     x = rng.uniform(WEST - 500, WEST + COLUMNS * WIDTH + 500, n)
     y = rng.uniform(SOUTH - 500, SOUTH + ROWS * HEIGHT + 500, n)
     return x, y
 
 
 def border_points(n: int, rng: np.random.Generator, zones: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
-    """Scatter points within a metre of the edges: the worst there is for a raster."""
+    """Scatter points within a meter of the edges: the worst there is for a raster."""
     rings = zones.exterior.to_numpy()[rng.integers(len(zones), size=n)]
     spots = shapely.line_interpolate_point(rings, rng.random(n), normalized=True)
     x, y = shapely.get_coordinates(spots).T + rng.uniform(-1, 1, (2, n))
@@ -155,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--on-borders", action="store_true", help="all points within a metre of an edge")
+    parser.add_argument("--on-borders", action="store_true", help="all points within a meter of an edge")
     options = parser.parse_args()
     zones = wiggly_zones(seed=0)
     vertices = shapely.get_num_coordinates(zones.geometry.iloc[0]) - 1

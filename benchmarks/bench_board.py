@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from playwright.sync_api import Browser, Route
 
-    from safeschools_geo.results import BoardContent
+    from safeschools_geo.disclosure import BoardContent
 
 AXE = Path(__file__).resolve().parent.parent / "tests" / "vendor" / "axe-core" / "axe.min.js"
 SCHOOLS, GROUPS, LARGEST_SMALL = 64, 4, 10

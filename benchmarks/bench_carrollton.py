@@ -2,11 +2,11 @@
 
 python -m benchmarks.bench_carrollton [--folder ../shared/data/carrollton] [--gap 0.01] [--time-limit 60]
 
-Travel is Σ load × minutes over the streets from the area to the centre of its patrol area; loads within 10 % of the
+Travel is Σ load × minutes over the streets from the area to the center of its patrol area; loads within 10 % of the
 mean. It is scored twice: with minutes of work as loads, and with calls, which is what the published plans balance and
-minimise. The published plans are scored with their own centres, and with the best centre in each of their zones. Ours
-are drawn with their centres and with free ones; `gap` is to the bound over all contiguous plans within the tolerance
-(with those centres, or with any), `gap, any` to that over all plans, contiguous or not, even with areas divided.
+minimize. The published plans are scored with their own centers, and with the best center in each of their zones. Ours
+are drawn with their centers and with free ones; `gap` is to the bound over all contiguous plans within the tolerance
+(with those centers, or with any), `gap, any` to that over all plans, contiguous or not, even with areas divided.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
 ZONES, TOLERANCE = 12, 0.1
 
 
-def plan_row(name: str, instance: Carrollton, load: pd.Series, centre: pd.Series) -> list[str]:
-    """Score a plan by the centre of each area; the areas that it leaves out are not in its travel."""
+def plan_row(name: str, instance: Carrollton, load: pd.Series, center: pd.Series) -> list[str]:
+    """Score a plan by the center of each area; the areas that it leaves out are not in its travel."""
     travel = instance.travel.to_numpy()[
-        instance.travel.index.get_indexer(centre.index), instance.travel.columns.get_indexer(pd.Index(centre))
+        instance.travel.index.get_indexer(center.index), instance.travel.columns.get_indexer(pd.Index(center))
     ]
-    total = float((load.loc[centre.index].to_numpy() * travel).sum())
-    loads = load.loc[centre.index].groupby(centre).sum()
+    total = float((load.loc[center.index].to_numpy() * travel).sum())
+    loads = load.loc[center.index].groupby(center).sum()
     worst = float((loads / (load.sum() / ZONES) - 1).abs().max())
-    detached = zone_pieces(centre.rename("zone_id"), instance.edges)
+    detached = zone_pieces(center.rename("zone_id"), instance.edges)
     pieces = ", ".join(f"{zone} in {n}" for zone, n in detached[detached > 1].items())
-    return [name, f"{total:,.0f}", f"{worst:.2%}", pieces or "yes", f"{len(centre)} of {len(load)}"]
+    return [name, f"{total:,.0f}", f"{worst:.2%}", pieces or "yes", f"{len(center)} of {len(load)}"]
 
 
 def published_rows(instance: Carrollton, load: pd.Series) -> list[list[str]]:
-    """Score the published plans as they are, and with the best centre of each zone."""
+    """Score the published plans as they are, and with the best center of each zone."""
     rows = []
-    for name, centre in instance.plans.items():
-        rows.append([*plan_row(name, instance, load, centre), "", "", "", ""])
+    for name, center in instance.plans.items():
+        rows.append([*plan_row(name, instance, load, center), "", "", "", ""])
         best = {}
-        for zone, members in centre.groupby(centre).groups.items():
+        for zone, members in center.groupby(center).groups.items():
             spent = load.loc[members].to_numpy() @ instance.travel.loc[members, members].to_numpy()
             best[zone] = members[int(np.argmin(spent))]
-        rows.append([*plan_row(f"{name}, best centres", instance, load, centre.map(best)), "", "", "", ""])
+        rows.append([*plan_row(f"{name}, best centers", instance, load, center.map(best)), "", "", "", ""])
     return rows
 
 
 def solve(
-    instance: Carrollton, load: pd.Series, centres: list[str] | None, gap: float, limit: float
+    instance: Carrollton, load: pd.Series, centers: list[str] | None, gap: float, limit: float
 ) -> tuple[PMedianPlan, float]:
     """Draw a plan, and time it."""
     start = time.perf_counter()
@@ -69,7 +69,7 @@ def solve(
         instance.edges,
         zones=ZONES,
         tolerance=TOLERANCE,
-        centres=centres,
+        centers=centers,
         gap=gap,
         time_limit_s=limit,
     )
@@ -77,18 +77,18 @@ def solve(
 
 
 def our_rows(instance: Carrollton, load: pd.Series, gap: float, limit: float) -> tuple[list[list[str]], float]:
-    """Draw plans with the published centres and with free ones, on two processors."""
-    asked = {f"ours, centres of {name}": sorted(set(centre)) for name, centre in instance.plans.items()}
-    tasks = {"ours, free centres": None, **asked}
+    """Draw plans with the published centers and with free ones, on two processors."""
+    asked = {f"ours, centers of {name}": sorted(set(center)) for name, center in instance.plans.items()}
+    tasks = {"ours, free centers": None, **asked}
     start = time.perf_counter()
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = {name: pool.submit(solve, instance, load, centres, gap, limit) for name, centres in tasks.items()}
+        waiting = {name: pool.submit(solve, instance, load, centers, gap, limit) for name, centers in tasks.items()}
         found = {name: task.result() for name, task in waiting.items()}
     rows = []
     for name, (plan, seconds) in found.items():
-        centre = plan.assignment.map(plan.centres)
+        center = plan.assignment.map(plan.centers)
         proof = [f"{plan.bound:,.0f}", f"{plan.gap:.2%}", f"{plan.any_gap:.2%}", f"{seconds:.1f}"]
-        rows.append([*plan_row(name, instance, load, centre), *proof])
+        rows.append([*plan_row(name, instance, load, center), *proof])
     return rows, time.perf_counter() - start
 
 

@@ -89,15 +89,15 @@ def clustered_points(n: int, seed: int) -> Floats:
 
 
 def exact(xy: Floats, bandwidth_m: float) -> Floats:
-    """Sum the kernels at the centre of each cell, 10,000 points at a time."""
+    """Sum the kernels at the center of each cell, 10,000 points at a time."""
     rows, columns = SHAPE
     x, y = ((np.arange(count) + 0.5) * side / count for count, side in ((columns, BOUNDS[2]), (rows, BOUNDS[3])))
     total = np.zeros(SHAPE)
     for start in range(0, len(xy), 10_000):
         some = xy[start : start + 10_000]
         across, up = (
-            np.exp(-((centres[:, None] - at) ** 2) / (2 * bandwidth_m**2))
-            for centres, at in ((x, some[:, 0]), (y, some[:, 1]))
+            np.exp(-((centers[:, None] - at) ** 2) / (2 * bandwidth_m**2))
+            for centers, at in ((x, some[:, 0]), (y, some[:, 1]))
         )
         total += up @ across.T
     return total / (2 * np.pi * bandwidth_m**2) * 1e6
@@ -136,7 +136,7 @@ def print_table(*header: str) -> None:
 
 
 def main() -> None:
-    """Print two tables: Gi* by kind of neighbours, density by bandwidth."""
+    """Print two tables: Gi* by kind of neighbors, density by bandwidth."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--side", type=int, default=316)
     parser.add_argument("--points", type=int, default=100_000)
@@ -146,7 +146,7 @@ def main() -> None:
     print(f"Gi*: medians of {options.repeat} runs, esda of {max(1, options.repeat // 2)}; weights ready for both.")
     print_table(
         "cells",
-        "neighbours",
+        "neighbors",
         "normal tail ms",
         "gamma tail ms",
         "esda, star ms",

@@ -3,7 +3,7 @@
 python benchmarks/bench_hotspots.py [--repeat 5] [--quick]
 
 Peers: `pointpats.Knox` (on 2,000 events, with 99 permutations) for repeats; scikit-learn's DBSCAN on raw points, whose
-memory is estimated from the neighbours it would hold. Grid, density and hours have scripts of their own.
+memory is estimated from the neighbors it would hold. Grid, density and hours have scripts of their own.
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ def places() -> list[str]:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
     numbers, tree = np.bincount(where), KDTree(spots)
     sample = rng.choice(len(spots), 2000, p=numbers / numbers.sum())
-    neighbours = np.mean([numbers[near].sum() for near in tree.query_ball_point(spots[sample], 150)])
-    raw_gib = neighbours * len(where) * 8 / 2**30
+    neighbors = np.mean([numbers[near].sum() for near in tree.query_ball_point(spots[sample], 150)])
+    raw_gib = neighbors * len(where) * 8 / 2**30
     return [
         row(f"places, 10⁶ incidents at 120,000 places, {len(found.clusters):,} clusters, six distances", seconds),
         (
             f"| … its memory | {after - before:,.0f} MiB over {before:,.0f} MiB with the incidents | "
-            f"scikit-learn on raw points would hold {raw_gib:,.0f} GiB of neighbours |"
+            f"scikit-learn on raw points would hold {raw_gib:,.0f} GiB of neighbors |"
         ),
     ]
 

@@ -2,7 +2,7 @@
 
 python benchmarks/calibrate_hotspots.py [--terms 400] [--out benchmarks/reports/hotspot_calibration.md]
 
-Schools, levels, enrolments and places are those of the synthetic demo district; incidents are drawn anew. Every school
+Schools, levels, enrollments and places are those of the synthetic demo district; incidents are drawn anew. Every school
 has a gamma factor of its own that lasts, with the variance in the first column; so has none where it is 0 (Poisson). A
 district's history is five such terms before the one that is judged.
 """
@@ -43,7 +43,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Town:
-    """Schools with a known enrolment, and what happens at each in an ordinary term."""
+    """Schools with a known enrollment, and what happens at each in an ordinary term."""
 
     schools: pd.DataFrame
     places: gpd.GeoSeries
@@ -52,7 +52,7 @@ class Town:
 
 
 def demo_town() -> Town:
-    """Take schools, levels, enrolments and places of the demo."""
+    """Take schools, levels, enrollments and places of the demo."""
     district = read_district(demo_folder())
     schools = district.schools[district.schools["in_program"] & district.schools["enrollment"].gt(0)]
     days = len(school_days(district.settings.term(), district.settings.calendar))

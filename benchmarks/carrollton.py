@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FEET = "EPSG:2276"
-METRES = "EPSG:32614"
+METERS = "EPSG:32614"
 SNAP_FEET = 1.0
 """Ends of streets this near to each other are one junction."""
 
@@ -35,12 +35,12 @@ class Carrollton:
         325 reporting areas: `unit_id` (as on the map, such as ``2E47``), `number` (as in the tables), `beat` (current),
         `calls`, `minutes` (of work), geometry.
     edges
-        Pairs of areas that share a border, that the published table calls neighbours, or that bridge a gap: `unit_a`,
+        Pairs of areas that share a border, that the published table calls neighbors, or that bridge a gap: `unit_a`,
         `unit_b`, `shared_m`, `kind`.
     travel
         Minutes over the streets from each area (row) to each area (column).
     plans
-        Published plans: name → `unit_id` → `centre`; an area that the plan leaves out is missing.
+        Published plans: name → `unit_id` → `center`; an area that the plan leaves out is missing.
     """
 
     areas: gpd.GeoDataFrame
@@ -65,7 +65,7 @@ def load_carrollton(folder: Path) -> Carrollton:
     areas = read_areas(folder)
     return Carrollton(
         areas=areas,
-        edges=neighbours(areas, folder),
+        edges=neighbors(areas, folder),
         travel=street_minutes(areas, gpd.read_file(folder / "StreetCenterlines.shp")),
         plans={
             "PMed_Results1": _plan(folder / "PMed_Results1.csv", areas.set_index("number")["unit_id"]),
@@ -93,14 +93,14 @@ def read_areas(folder: Path) -> gpd.GeoDataFrame:
     )
 
 
-def neighbours(areas: gpd.GeoDataFrame, folder: Path) -> pd.DataFrame:
+def neighbors(areas: gpd.GeoDataFrame, folder: Path) -> pd.DataFrame:
     """Join the borders on the map, the published pairs (corners among them) and bridges over what is left."""
-    borders = rook_adjacency(areas, crs=METRES, snap_m=1.0, min_shared_m=5.0).assign(kind="border")
+    borders = rook_adjacency(areas, crs=METERS, snap_m=1.0, min_shared_m=5.0).assign(kind="border")
     listed = pyogrio.read_dataframe(folder / "RA_ContMat.dbf", read_geometry=False)
     unit = areas.set_index("number")["unit_id"]
     pairs = pd.DataFrame({"unit_a": listed["NUMBERID"].map(unit), "unit_b": listed["NID"].map(unit), "shared_m": 0.0})
     edges = _each_once(pd.concat([borders, pairs.dropna().assign(kind="extra")]))
-    links = bridges(areas, edges, crs=METRES)[["unit_a", "unit_b"]].assign(shared_m=0.0, kind="bridge")
+    links = bridges(areas, edges, crs=METERS)[["unit_a", "unit_b"]].assign(shared_m=0.0, kind="bridge")
     return pd.concat([edges, links], ignore_index=True)[[*EDGE_COLUMNS, "kind"]]
 
 
@@ -149,5 +149,5 @@ def _plan(file: Path, unit: pd.Series) -> pd.Series:
     rows = pd.read_csv(file)
     source, dest = rows.columns[:2]
     return pd.Series(
-        rows[source].map(unit).to_numpy(), index=pd.Index(rows[dest].map(unit), name="unit_id"), name="centre"
+        rows[source].map(unit).to_numpy(), index=pd.Index(rows[dest].map(unit), name="unit_id"), name="center"
     )

@@ -83,7 +83,7 @@ def recursive_tree(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Seed of the trees.
 
@@ -120,7 +120,7 @@ def recom_bursts(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Seed of the chain.
 
@@ -159,7 +159,7 @@ def flips(problem: Problem, seed: int, *, max_moves: int | None = None) -> Itera
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Seed of the chain.
     max_moves
@@ -198,7 +198,7 @@ def few_flips(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Seed of the chain.
 
@@ -216,7 +216,7 @@ def fewest_flips(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours, and the tolerance.
+        Units, loads and neighbors, and the tolerance.
     seed
         Seed of the chains.
 

@@ -41,7 +41,7 @@ GAP_M = 10.0
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """Units in their current zones, and which of them are neighbours.
+    """Units in their current zones, and which of them are neighbors.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Instance:
     units
         `unit_id`, `zone_id` (current zone), `workload`, and geometry in EPSG:4326; an exact coverage.
     edges
-        Neighbours, as `links.unit_edges` finds them: `unit_a`, `unit_b`, `shared_m`, `kind`.
+        Neighbors, as `links.unit_edges` finds them: `unit_a`, `unit_b`, `shared_m`, `kind`.
     """
 
     name: str
@@ -177,7 +177,7 @@ def _equal_places(units: gpd.GeoDataFrame, edges: pd.DataFrame) -> Places:
         xy_km=np.column_stack([inside.x, inside.y]) / 1000,
         size=ones,
         load=ones,
-        neighbours=adjacency_matrix(ids, edges),
+        neighbors=adjacency_matrix(ids, edges),
         border_km=adjacency_matrix(ids, edges.assign(shared_km=edges["shared_m"] / 1000), values="shared_km"),
         area_km2=float(shapes.area.sum()) / 1e6,
     )

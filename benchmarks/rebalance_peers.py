@@ -1,6 +1,6 @@
 """Peers for rebalancing: GerryChain, spopt and pygeoda, each tuned for balance; what was tuned stands with each.
 
-All get the same neighbours (bridges included), coordinates in kilometres, and loads. They are optional, hence imported
+All get the same neighbors (bridges included), coordinates in kilometers, and loads. They are optional, hence imported
 where they are used. None of them gives a bound.
 """
 
@@ -40,7 +40,7 @@ def _frame(problem: Problem) -> pd.DataFrame:
 
 
 def _weights(problem: Problem) -> Foreign:
-    return _library("libpysal.weights").W(dict(enumerate(problem.neighbours)), silence_warnings=True)
+    return _library("libpysal.weights").W(dict(enumerate(problem.neighbors)), silence_warnings=True)
 
 
 def max_p(problem: Problem, seed: int) -> Iterator[Labels]:
@@ -49,7 +49,7 @@ def max_p(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Seed of its random numbers.
 
@@ -95,7 +95,7 @@ def spopt_azp(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         First seed of its random numbers.
 
@@ -130,7 +130,7 @@ def spopt_skater(problem: Problem, seed: int) -> Iterator[Labels]:  # noqa: ARG0
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Not used: it has no random numbers.
 
@@ -160,7 +160,7 @@ def region_k_means(problem: Problem, seed: int) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         First seed of its random numbers.
 
@@ -186,7 +186,7 @@ def geoda_azp(problem: Problem, seed: int, *, method: str) -> Iterator[Labels]:
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         First seed of its random numbers.
     method
@@ -217,7 +217,7 @@ def geoda_tree(problem: Problem, seed: int, *, method: str, variants: Sequence[s
     Parameters
     ----------
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seed
         Not used: they have no random numbers.
     method
@@ -249,11 +249,11 @@ def _bound(problem: Problem, share: float) -> dict[str, Foreign]:
 
 
 def _geoda_weights(problem: Problem) -> Foreign:
-    """Hand the neighbours over in a file, the only way in that keeps bridges."""
+    """Hand the neighbors over in a file, the only way in that keeps bridges."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "neighbours.gal")
+        path = Path(folder, "neighbors.gal")
         lines = [f"0 {len(problem.ids)} units id"]
-        for unit, near in enumerate(problem.neighbours):
+        for unit, near in enumerate(problem.neighbors):
             lines += [f"{unit} {len(near)}", " ".join(map(str, near))]
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
         return _library("pygeoda.weights").read_gal(str(path), [str(unit) for unit in range(len(problem.ids))])

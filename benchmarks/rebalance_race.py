@@ -51,9 +51,9 @@ class Problem:
     load
         Load of each unit, shape (n,).
     xy_km
-        A point inside each unit, in kilometres, shape (n, 2).
+        A point inside each unit, in kilometers, shape (n, 2).
     adjacency
-        Neighbours, shape (n, n).
+        Neighbors, shape (n, n).
     max_moves
         Most units that peers with such a bound may move.
     tolerance
@@ -75,8 +75,8 @@ class Problem:
         return float(self.load.sum()) / len(self.zones)
 
     @property
-    def neighbours(self) -> list[list[int]]:
-        """The neighbours of each unit."""
+    def neighbors(self) -> list[list[int]]:
+        """The neighbors of each unit."""
         pointer, index = self.adjacency.indptr, self.adjacency.indices
         return [index[a:b].tolist() for a, b in itertools.pairwise(pointer)]
 
@@ -195,7 +195,7 @@ def problem_of(instance: Instance, *, max_moves: int, tolerance: float) -> Probl
     max_moves
         Most units that may move, where a peer takes such a bound.
     tolerance
-        Imbalance to reach, where a peer minimises moves.
+        Imbalance to reach, where a peer minimizes moves.
 
     Returns
     -------
@@ -225,7 +225,7 @@ def run_peer(peer: Peer, problem: Problem, *, seconds: float, seed: int) -> Peer
     peer
         The method.
     problem
-        Units, loads and neighbours.
+        Units, loads and neighbors.
     seconds
         Time given.
     seed

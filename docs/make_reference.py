@@ -18,7 +18,7 @@ _VOCABULARIES = (
     ("Responders", schemas.RESPONDERS),
     ("Statuses of an assignment", schemas.STATUSES),
     ("How a school was found", schemas.SCHOOL_MATCHES),
-    ("Reasons of the programme-work rule", schemas.WORK_REASONS),
+    ("Reasons of the program-work rule", schemas.WORK_REASONS),
     ("Kinds of hotspots", schemas.HOTSPOT_KINDS),
     ("Statuses of a hotspot", schemas.HOTSPOT_STATUSES),
 )

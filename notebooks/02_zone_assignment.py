@@ -14,7 +14,7 @@
 # %% [markdown]
 # # 2. Which zone does each school belong to, and what does each zone carry?
 #
-# Every programme school belongs to the zone whose polygon it lies in, and the zone's officer answers its critical incidents and
+# Every program school belongs to the zone whose polygon it lies in, and the zone's officer answers its critical incidents and
 # visits it. This notebook shows the assignment and the workload of each zone.
 #
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.

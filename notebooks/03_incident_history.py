@@ -14,7 +14,7 @@
 # %% [markdown]
 # # 3. What happened, where, when, and whose work was it?
 #
-# The whole history of incidents, sorted by the programme's own rule into the zone officer's work, the specialist's, and patrol's.
+# The whole history of incidents, sorted by the program's own rule into the zone officer's work, the specialist's, and patrol's.
 #
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
 # **What this notebook shows is confidential** when the district is a real one.
@@ -37,7 +37,7 @@ print(result.summary())
 # %% [markdown]
 # ## Whose work was it, and why?
 #
-# A call is the zone officer's when it is critical, at a programme school, on a day school is in session, within programme hours.
+# A call is the zone officer's when it is critical, at a program school, on a day school is in session, within program hours.
 # Threat assessments are the specialist's. All else is patrol's. Every incident is counted once, under the first condition it fails.
 
 # %%
@@ -63,13 +63,13 @@ history_map(result)
 # %% [markdown]
 # ## How often, for the number of students?
 #
-# Counts follow enrolment. The rate is calls for zone officers per 1,000 student-days; a zone without a known enrolment has none.
+# Counts follow enrollment. The rate is calls for zone officers per 1,000 student-days; a zone without a known enrollment has none.
 
 # %%
 rates_map(result)
 
 # %% [markdown]
-# **Finding.** The map and the tables show where the programme's work lies this term.
+# **Finding.** The map and the tables show where the program's work lies this term.
 #
 # **Caveat.** A high count or rate is not yet a hotspot: chance alone makes some zone the highest every term. Whether a difference
 # holds up is a question of its own, with its own tests.

@@ -70,7 +70,7 @@ dict(found.settings)
 zone_rates(result)
 
 # %% [markdown]
-# ## Which schools are high for their enrolment and level?
+# ## Which schools are high for their enrollment and level?
 #
 # The funnel allows for how much schools ordinarily differ, estimated from all terms so far without being bent by outliers, and for
 # having looked at every school (q-value). The smaller a school, the larger the rise that could have been missed.
@@ -94,7 +94,7 @@ shrunken = ["name", "rate_per_1000", "shrunken_per_1000", "shrunken_low_per_1000
 found.schools.rates.table.sort_values("shrunken_per_1000", ascending=False)[shrunken].head(8).round(3)
 
 # %% [markdown]
-# ## Which neighbouring schools are high together?
+# ## Which neighboring schools are high together?
 #
 # Kulldorff's scan looks at every circle of schools and asks how often chance alone would make the likeliest of them as strong. The
 # results with windows of 10 % and 50 % stand beside those with the chosen one.
@@ -193,4 +193,4 @@ split_groups(found.groups_of_schools, zone_by_school(result.school_zones))
 # is known: its `detectable_ratio` and `not_judged` say what could have been missed.
 #
 # **Caveat.** A hotspot says where students need support. It counts what was reported, and people report more where they trust that
-# something will be done. It is no judgement of a school, and never of a student.
+# something will be done. It is no judgment of a school, and never of a student.

@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 5. What is the least we must change, and is there nothing better?
 #
-# One zone has too much work. Moving schools to its neighbours helps, but every move costs a school the officer it knows. So the
+# One zone has too much work. Moving schools to its neighbors helps, but every move costs a school the officer it knows. So the
 # question is twofold: how much does each move buy, and could another plan with as few moves do better?
 #
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term. Where
@@ -78,7 +78,7 @@ proposal and heaviest.round(2)
 # **Read it so:** a plan that has to be more even than this allows needs finer units, such as census tracts
 # (`safeschools rebalance --units`).
 #
-# ## Which units are neighbours?
+# ## Which units are neighbors?
 #
 # A zone is contiguous if one can get from any of its units to any other over edges: shared borders, and bridges over gaps or water.
 # What was noticed on the way is listed.

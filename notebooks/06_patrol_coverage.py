@@ -172,7 +172,7 @@ comparison and comparison.to_frame()[columns].set_index("label").round(4)
 #
 # ## What if an officer is absent?
 #
-# Only the schools of the absent officer go to neighbours; nobody else's change. Each case has a sheet for the morning.
+# Only the schools of the absent officer go to neighbors; nobody else's change. Each case has a sheet for the morning.
 
 # %%
 columns = ["model_response_change_min", "model_overflow_change_share", "busiest_zone", "busiest_load_h"]
@@ -207,7 +207,7 @@ coverage and coverage.visits.unmet
 
 # %% [markdown]
 # **Read it so:** *cannot* stands only where it is proven. Anything else that is left out was not found, and other rules may find it: a
-# shorter visit, or less time held free (`[coverage] free_share`). Programme hours stand for the bells.
+# shorter visit, or less time held free (`[coverage] free_share`). Program hours stand for the bells.
 #
 # ## The specialist, apart
 #

@@ -40,7 +40,7 @@ from safeschools_geo.term._run import run_term
 # %%
 result = run_term(district_folder or demo_folder(), term=term_name)
 board = result.board
-print(board.summary() if board else "No programme school is in a zone: there is nothing to tell.")
+print(board.summary() if board else "No program school is in a zone: there is nothing to tell.")
 
 # %% [markdown]
 # ## Why is it not enough to withhold the small counts?
@@ -108,7 +108,7 @@ board and board.audit.to_frame().drop(columns="cell").head(12)
 #
 # ## What else is told?
 #
-# Loads under the proposed zones, minutes of response, and rates where one enrolment is unknown are sums of counts as well. They are rounded
+# Loads under the proposed zones, minutes of response, and rates where one enrollment is unknown are sums of counts as well. They are rounded
 # until they tell no count, or left out.
 
 # %%

@@ -44,7 +44,7 @@ class TermComparison:
         counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
         with ``same_schools_`` compare the schools that it has in the later term.
     schools
-        The same of each programme school, with `became`.
+        The same of each program school, with `became`.
     hotspots
         Schools and groups that are high in either term (`became.hotspots_that_changed`), with `warning`.
     cautions

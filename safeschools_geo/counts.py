@@ -41,7 +41,7 @@ def in_context(
     school_zones
         Zone of each school, by `school_id`; empty text where a school has none.
     work
-        `work_of` and `reason`, from `incidents.programme_work`, on the index of `incidents`.
+        `work_of` and `reason`, from `incidents.program_work`, on the index of `incidents`.
     terms
         Terms of the district.
 

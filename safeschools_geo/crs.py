@@ -1,4 +1,4 @@
-"""Coordinate reference systems: stored in degrees, measured in metres, never guessed."""
+"""Coordinate reference systems: stored in degrees, measured in meters, never guessed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def require_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, name: str, *, stated: o
 
 
 def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - any four floats
-    """Refuse metres where degrees are stated.
+    """Refuse meters where degrees are stated.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - a
 
 
 def measuring_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, *, stated: object = None) -> CRS:
-    """Choose the one projected CRS, in metres, in which everything is measured.
+    """Choose the one projected CRS, in meters, in which everything is measured.
 
     Parameters
     ----------
@@ -162,19 +162,19 @@ def measuring_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, *, stated: object = N
     Returns
     -------
     pyproj.CRS
-        `stated` if given, else the WGS 84 UTM zone of the layer's centre.
+        `stated` if given, else the WGS 84 UTM zone of the layer's center.
 
     Raises
     ------
     CRSError
-        When `stated` is not projected or not in metres.
+        When `stated` is not projected or not in meters.
     """
     if stated is None:
         return CRS(frame.estimate_utm_crs())
     crs = parse_crs(stated, where="[district] crs")
     if not crs.is_projected or crs.axis_info[0].unit_conversion_factor != 1.0:
         raise CRSError(
-            "The measuring CRS must be projected and in metres.",
+            "The measuring CRS must be projected and in meters.",
             where="[district] crs in district.toml",
             found=f"{crs.name} ({crs.axis_info[0].unit_name})",
             expected="for example a UTM zone",

@@ -141,7 +141,7 @@ class ColumnError(InputError):
 
 
 class CRSError(InputError):
-    """A coordinate reference system is missing, wrong, or differs from its neighbour's."""
+    """A coordinate reference system is missing, wrong, or differs from its neighbor's."""
 
 
 class GeometryError(InputError):

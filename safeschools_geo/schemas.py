@@ -15,7 +15,7 @@ CRITICAL_CATEGORIES: dict[str, str] = {
     "threat_assessment": "Threat assessment",
     "welfare_check": "Safety and welfare check",
 }
-"""The eight categories that the programme answers, with their names in print."""
+"""The eight categories that the program answers, with their names in print."""
 
 SPECIALIST_CATEGORY = "threat_assessment"
 """The category that the specialist answers, in the whole district."""
@@ -24,7 +24,7 @@ OFFICER_CATEGORIES: dict[str, str] = {k: v for k, v in CRITICAL_CATEGORIES.items
 """The categories that zone officers answer."""
 
 NON_CRITICAL = "non_critical"
-CATEGORIES: dict[str, str] = {**CRITICAL_CATEGORIES, NON_CRITICAL: "Not programme work"}
+CATEGORIES: dict[str, str] = {**CRITICAL_CATEGORIES, NON_CRITICAL: "Not program work"}
 LEVELS: dict[str, str] = {
     "elementary": "Elementary",
     "middle": "Middle",
@@ -32,7 +32,7 @@ LEVELS: dict[str, str] = {
     "k8": "K-8",
     "other": "Other",
 }
-ORIGINS: dict[str, str] = {"reported": "Reported to the programme", "officer_initiated": "Started by an officer"}
+ORIGINS: dict[str, str] = {"reported": "Reported to the program", "officer_initiated": "Started by an officer"}
 RESPONDERS: dict[str, str] = {
     "zone_officer": "The zone's officer",
     "backup_officer": "Another zone's officer",
@@ -54,14 +54,14 @@ SCHOOL_MATCHES: dict[str, str] = {
     "nearest": "the nearest school within the stated distance of the incident",
 }
 WORK_REASONS: dict[str, str] = {
-    "programme_work": "critical, at a programme school, on a school day, within programme hours",
-    "programme_work_hour_unknown": "as programme work, but the export gives no time of day",
+    "program_work": "critical, at a program school, on a school day, within program hours",
+    "program_work_hour_unknown": "as program work, but the export gives no time of day",
     "threat_assessment": "a threat assessment: the specialist's caseload",
     "non_critical": "not one of the eight critical categories",
     "no_school": "not at a school",
-    "school_not_in_program": "at a school outside the programme",
+    "school_not_in_program": "at a school outside the program",
     "not_a_school_day": "on a day school was not in session",
-    "outside_hours": "outside programme hours",
+    "outside_hours": "outside program hours",
 }
 POPULATIONS: dict[str, str] = {
     "record": "incidents in the record",
@@ -82,10 +82,10 @@ HOTSPOT_STATUSES: dict[str, str] = {
     "no_denominator": "not judged: the enrollment is unknown",
 }
 HOTSPOT_KINDS: dict[str, str] = {
-    "school": "one school, for its enrolment and level",
-    "schools": "neighbouring schools together, for their enrolment and levels",
-    "schools_in_time": "neighbouring schools in some months of the term",
-    "cell": "cells of a grid and their neighbours",
+    "school": "one school, for its enrollment and level",
+    "schools": "neighboring schools together, for their enrollment and levels",
+    "schools_in_time": "neighboring schools in some months of the term",
+    "cell": "cells of a grid and their neighbors",
     "hours": "hours of the week, for the hours in session",
     "place": "a place off campus; descriptive, not a test",
 }
@@ -138,14 +138,14 @@ def _optional(name: str, dtype: DType, meaning: str, *, values: tuple[str, ...] 
 
 SCHOOLS = Table(
     "schools",
-    "The schools of the district, in the programme or not.",
+    "The schools of the district, in the program or not.",
     (
         Column("school_id", "str", "Id of the school, as text (leading zeros kept).", is_unique=True),
         Column("name", "str", "Name of the school."),
         Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
         Column("enrollment", "Int64", "Students enrolled; missing where unknown.", unit="students", is_nullable=True),
         Column("district", "str", "School district the school belongs to.", is_nullable=True),
-        Column("in_program", "bool", "Whether the programme serves the school."),
+        Column("in_program", "bool", "Whether the program serves the school."),
         Column("geometry", "geometry", "Point, or the campus as a polygon, EPSG:4326.", is_nullable=True),
     ),
 )
@@ -232,7 +232,7 @@ WORKLOAD = Table(
         Column("zone_id", "str", "Zone of the school; empty if none."),
         Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
         Column("enrollment", "Int64", "Students enrolled.", unit="students", is_nullable=True),
-        Column("student_days", "float64", "Enrolment × school days.", unit="student-days", is_nullable=True),
+        Column("student_days", "float64", "Enrollment × school days.", unit="student-days", is_nullable=True),
         Column("incidents", "int64", "Incidents that were the zone officer's work."),
         Column("rate_per_1000", "float64", "Incidents per 1,000 student-days.", is_nullable=True),
         Column("incident_h", "float64", "Hours on scene at incidents.", unit="officer-hours per school day"),
@@ -250,7 +250,7 @@ def _number(name: str, meaning: str, unit: str | None = None) -> Column:
 _PER_1000 = f"{POPULATIONS['reported']} per 1,000 student-days"
 SCHOOL_RATES = Table(
     "school_rates",
-    "Each programme school in one term: rate, what is ordinary, and whether it is high.",
+    "Each program school in one term: rate, what is ordinary, and whether it is high.",
     (
         Column("term", "str", "Term."),
         Column("school_id", "str", "School."),
@@ -258,7 +258,7 @@ SCHOOL_RATES = Table(
         Column("level", "str", "Level of the school.", values=tuple(LEVELS)),
         Column("zone_id", "str", "Zone of the school; empty if none."),
         Column("enrollment", "Int64", "Students enrolled.", unit="students", is_nullable=True),
-        _number("student_days", "Enrolment × school days.", "student-days"),
+        _number("student_days", "Enrollment × school days.", "student-days"),
         Column("incidents", "int64", "Incidents that were the zone officer's work."),
         Column("reported", "int64", "Those that officers did not start themselves."),
         _number("officer_initiated_share", "Share of the incidents that officers started.", "0 to 1"),

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import SettingsError, SeveralFaultsError
-from safeschools_geo.file_names import folder_fault, folder_key
 from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS, RESPONDERS
+from safeschools_geo.text import folder_fault, folder_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,45 +24,13 @@ if TYPE_CHECKING:
 
 
 def require(condition: object, where: str, problem: str, *, found: object = None, expected: object = None) -> None:
-    """Refuse a setting that does not make sense.
-
-    Parameters
-    ----------
-    condition
-        What has to hold.
-    where
-        Section and key of ``district.toml``.
-    problem
-        What is wrong, in one sentence.
-    found, expected
-        What is there, and what should be.
-
-    Raises
-    ------
-    SettingsError
-        When it does not hold.
-    """
+    """Refuse a setting that does not make sense."""
     if not condition:
         raise SettingsError(problem, where=where, found=found, expected=expected, remedy="Correct it in district.toml.")
 
 
 def require_values(values: Collection[str], allowed: Collection[str], where: str) -> None:
-    """Refuse values that are none of ours.
-
-    Parameters
-    ----------
-    values
-        The values given.
-    allowed
-        Ours.
-    where
-        Section and key of ``district.toml``.
-
-    Raises
-    ------
-    SettingsError
-        When there is another; all are named.
-    """
+    """Refuse values that are none of ours."""
     wrong = sorted(set(values) - set(allowed))
     require(not wrong, where, "A value is not one of ours.", found=", ".join(wrong), expected=", ".join(allowed))
 
@@ -81,7 +49,7 @@ class DistrictSettings:
     time_zone
         IANA time zone of the district, for example ``America/Los_Angeles``.
     crs
-        Projected CRS in metres to measure in; the district's UTM zone if left out.
+        Projected CRS in meters to measure in; the district's UTM zone if left out.
     zones
         Number of zones there ought to be; not checked if left out.
     is_synthetic
@@ -159,20 +127,7 @@ _LISTS = {"category", "level", *TIME_COLUMNS}
 
 
 def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) -> list[str]:
-    """Find what is wrong with the names of columns that the settings give.
-
-    Parameters
-    ----------
-    section
-        A key of `COLUMNS`.
-    columns
-        Our column → the file's.
-
-    Returns
-    -------
-    list of str
-        Names that are none of ours, and lists of which all but the first would be ignored; one sentence each.
-    """
+    """Find what is wrong with the names of columns that the settings give."""
     known = (*COLUMNS[section], *PLACE_COLUMNS)
     faults = []
     if "wkt" in columns and {"x", "y"} & set(columns):
@@ -250,7 +205,7 @@ class LayerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EnrollmentFile:
-    """``[schools.enrollment_file]``: enrolment kept in a file of its own.
+    """``[schools.enrollment_file]``: enrollment kept in a file of its own.
 
     Parameters
     ----------
@@ -284,7 +239,7 @@ class SchoolSettings(LayerSettings):
     default_level
         Level of a school whose value is in no entry of `levels`; without it such a value stops the run.
     enrollment_file
-        A file of enrolments to join, if they are not in the school file.
+        A file of enrollments to join, if they are not in the school file.
     """
 
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
@@ -392,18 +347,7 @@ class Term:
 
 
 def term_name_faults(names: Sequence[str]) -> list[SettingsError]:
-    """Find names of terms that cannot be names of folders beside each other, on whatever file system.
-
-    Parameters
-    ----------
-    names
-        The names of all terms.
-
-    Returns
-    -------
-    list of SettingsError
-        All faults; none where every name is fit.
-    """
+    """Find names of terms that cannot be names of folders beside each other, on whatever file system."""
     faults = [_name_fault(name, f"it {reason}") for name in dict.fromkeys(names) if (reason := folder_fault(name))]
     alike: dict[str, list[str]] = {}
     for name in names:
@@ -471,12 +415,12 @@ class CalendarSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Bells:
-    """``[hours.levels.<level>]``: programme hours at schools of a level.
+    """``[hours.levels.<level>]``: program hours at schools of a level.
 
     Parameters
     ----------
     start, end
-        From when, and to when, a call is the programme's; the start is included, the end is not.
+        From when, and to when, a call is the program's; the start is included, the end is not.
     """
 
     start: dt.time
@@ -484,22 +428,22 @@ class Bells:
 
     def __post_init__(self) -> None:
         """Check that the day ends after it starts."""
-        require(self.start < self.end, "[hours]", "Programme hours end before they start.")
+        require(self.start < self.end, "[hours]", "Program hours end before they start.")
 
     @property
     def hours(self) -> float:
-        """Length of the programme's day, in hours."""
+        """Length of the program's day, in hours."""
         return (self.end.hour - self.start.hour) + (self.end.minute - self.start.minute) / 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoursSettings:
-    """``[hours]``: programme hours, and those of single levels where they differ.
+    """``[hours]``: program hours, and those of single levels where they differ.
 
     Parameters
     ----------
     start, end
-        From when, and to when, a call is the programme's; the start is included, the end is not.
+        From when, and to when, a call is the program's; the start is included, the end is not.
     levels
         Level → its own hours.
     """
@@ -514,18 +458,7 @@ class HoursSettings:
         self.of("other")
 
     def of(self, level: str) -> Bells:
-        """Return the programme hours at schools of a level.
-
-        Parameters
-        ----------
-        level
-            A school level.
-
-        Returns
-        -------
-        Bells
-            Its own hours, else those of the programme.
-        """
+        """Return the program hours at schools of a level."""
         return self.levels.get(level) or Bells(start=self.start, end=self.end)
 
 
@@ -595,7 +528,7 @@ class AssignSettings:
     Parameters
     ----------
     max_snap_m
-        Metres outside every zone at which a point is still given the nearest.
+        Meters outside every zone at which a point is still given the nearest.
     """
 
     max_snap_m: float = 0.0
@@ -692,17 +625,17 @@ class HotspotSettings:
     largest_detectable
         A school at which only a rise by more than this factor could have been seen has too little data.
     place_distance_m
-        Metres between places off campus that belong together.
+        Meters between places off campus that belong together.
     place_incidents
         Fewest incidents of a place off campus.
     cell_m
-        Width of a cell of the grid, in metres.
+        Width of a cell of the grid, in meters.
     cell_kind
         ``hexagon`` or ``square``.
     bandwidth_m
-        Bandwidth of the density picture, in metres.
+        Bandwidth of the density picture, in meters.
     repeat_distance_m
-        Metres within which an incident is near an earlier one.
+        Meters within which an incident is near an earlier one.
     repeat_days
         Days within which it is soon after.
     longest_window_h
@@ -801,7 +734,7 @@ class CoverageSettings:
     officer_cost_per_h
         What an officer-hour costs; without it no cost is told.
     bells_inside_min
-        Minutes of programme hours before the first bell, and after the last, for the times of routine visits.
+        Minutes of program hours before the first bell, and after the last, for the times of routine visits.
     lunch_from, lunch_to
         When pupils are at lunch, for the times of routine visits.
     case_days
@@ -838,7 +771,7 @@ class CoverageSettings:
         require(
             cost is None or cost >= 0, f"{_COVERAGE_WHERE} officer_cost_per_h", "A cost is not negative.", found=cost
         )
-        require(self.bells_inside_min >= 0, f"{_COVERAGE_WHERE} bells_inside_min", "Bells are in programme hours.")
+        require(self.bells_inside_min >= 0, f"{_COVERAGE_WHERE} bells_inside_min", "Bells are in program hours.")
         require(self.lunch_from < self.lunch_to, f"{_COVERAGE_WHERE} lunch_to", "Lunch ends before it begins.")
         require(
             self.case_days > 0, f"{_COVERAGE_WHERE} case_days", "A case is open for some time.", found=self.case_days
@@ -935,23 +868,7 @@ class Settings:
         object.__setattr__(self, "terms", tuple(ordered))
 
     def term(self, name: str | None = None) -> Term:
-        """Find a term by name.
-
-        Parameters
-        ----------
-        name
-            Its name; the last term if left out.
-
-        Returns
-        -------
-        Term
-            The term.
-
-        Raises
-        ------
-        SettingsError
-            When there is no such term.
-        """
+        """Find a term by name."""
         for term in reversed(self.terms):
             if name in (None, term.name):
                 return term

@@ -33,7 +33,7 @@ _SHORTEST_S = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+    """Minimize ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def service_minutes(history: pd.DataFrame, settings: WorkloadSettings) -> pd.Ser
     pandas.Series
         Named `service_minutes`, float64, minutes, on the index of `history`: from arrival to clearing where both are
         known and between 0 and `longest_service_min`; else the crosswalk's minutes; else the category's; 0 for
-        incidents that are not programme work.
+        incidents that are not program work.
     """
     measured = _minutes_between(history["arrived_at"], history["cleared_at"], settings.longest_service_min)
     assumed = history["category"].map(dict(settings.service_min)).astype("float64").fillna(0.0)
@@ -66,12 +66,12 @@ def travel_minutes(
     settings
         Detour factor and speed.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
 
     Returns
     -------
     pandas.Series
-        Named `travel_min`, float64, minutes, by `school_id`: the mean distance from the other programme schools of the
+        Named `travel_min`, float64, minutes, by `school_id`: the mean distance from the other program schools of the
         zone, times the detour factor, over the speed (assumption A5); 0 where a zone has one school only, missing
         where a school has no zone or no place.
     """
@@ -79,12 +79,12 @@ def travel_minutes(
     zone = schools["school_id"].map(school_zones).fillna("").to_numpy()
     is_placed = ~(shapely.is_missing(points) | shapely.is_empty(points)) & (zone != "")
     patrolled = is_placed & schools["in_program"].to_numpy()
-    metres = np.full(len(schools), np.nan)
+    meters = np.full(len(schools), np.nan)
     for i in np.flatnonzero(is_placed):
         others = np.flatnonzero(patrolled & (zone == zone[i]))
         others = others[others != i]
-        metres[i] = shapely.distance(points[i], points[others]).mean() if len(others) else 0.0
-    minutes = metres * settings.detour_factor / (settings.speed_kph * 1000 / 60)
+        meters[i] = shapely.distance(points[i], points[others]).mean() if len(others) else 0.0
+    minutes = meters * settings.detour_factor / (settings.speed_kph * 1000 / 60)
     return pd.Series(minutes, index=pd.Index(schools["school_id"], name="school_id"), name="travel_min")
 
 
@@ -107,8 +107,8 @@ def officer_work(history: pd.DataFrame, trips: pd.Series, settings: WorkloadSett
         both are known, else of the trip.
     """
     measured = _minutes_between(history["dispatched_at"], history["arrived_at"], settings.longest_service_min)
-    modelled = history["school_id"].map(trips).astype("float64").fillna(0.0)
-    work = history.assign(scene_min=service_minutes(history, settings), trip_min=measured.fillna(modelled))
+    modeled = history["school_id"].map(trips).astype("float64").fillna(0.0)
+    work = history.assign(scene_min=service_minutes(history, settings), trip_min=measured.fillna(modeled))
     return work[work["work_of"] == "zone_officer"]
 
 
@@ -122,7 +122,7 @@ def school_workload(
     settings: WorkloadSettings,
     crs: CRS,
 ) -> pd.DataFrame:
-    """Count the workload of each programme school in each term.
+    """Count the workload of each program school in each term.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def school_workload(
     settings
         The assumptions.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
 
     Returns
     -------
@@ -147,12 +147,12 @@ def school_workload(
         Table `workload`: incidents that are the zone officer's work × (minutes on scene + a trip), plus routine visits
         × (minutes of a visit + a trip), in officer-hours per school day.
     """
-    programme = schools[schools["in_program"]]
+    program = schools[schools["in_program"]]
     trips = travel_minutes(schools, school_zones, settings, crs=crs)
     work = officer_work(history, trips, settings)
     tables = [
         _term_workload(
-            work[work["term"] == term.name], programme, trips, settings, days=len(school_days(term, calendar))
+            work[work["term"] == term.name], program, trips, settings, days=len(school_days(term, calendar))
         ).assign(term=term.name)
         for term in terms
     ]
@@ -214,7 +214,7 @@ def zone_workload(workload: pd.DataFrame, zones: gpd.GeoDataFrame) -> pd.DataFra
     pandas.DataFrame
         `term`, `zone_id`, `name`, `schools`, `enrollment`, `student_days`, `incidents`, `rate_per_1000`, the hours of
         table `workload`, and `share_of_mean` (1 where a zone carries the mean load of the zones that have a school;
-        missing for those that have none). Students and student-days are those of schools with a known enrolment; the
+        missing for those that have none). Students and student-days are those of schools with a known enrollment; the
         rate leaves out the incidents of the others.
     """
     placed = workload[workload["zone_id"] != ""]

@@ -51,7 +51,7 @@ TERM = '[[terms]]\nname = "{name}"\nstart = {year}-02-02\nend = {year}-03-27\n'
 
 
 class School(NamedTuple):
-    """A school: where it is in metres, its level, its students (None where not known), its calls in a term."""
+    """A school: where it is in meters, its level, its students (None where not known), its calls in a term."""
 
     x: float
     y: float
@@ -173,7 +173,7 @@ def sites(folder: Path) -> Path:
 
 
 def seam(folder: Path) -> Path:
-    """Two centimetres of nobody's ground between the zones."""
+    """Two centimeters of nobody's ground between the zones."""
     return normal(folder, gap_m=0.02)
 
 

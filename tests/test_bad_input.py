@@ -50,7 +50,7 @@ def degrees_said_to_be_feet(folder):
     (folder / "district.toml").write_text(changed, encoding="utf-8")
 
 
-def metres_said_to_be_degrees(folder):
+def meters_said_to_be_degrees(folder):
     frame = pd.read_csv(folder / HISTORY).assign(x=600500.0, y=4200500.0)
     frame.to_csv(folder / HISTORY, index=False)
 
@@ -82,7 +82,7 @@ BAD = {
         ["schools.csv", "school_id", "470 more"],
     ),
     "degrees said to be feet": (degrees_said_to_be_feet, ["schools.csv", "look like degrees"]),
-    "metres said to be degrees": (metres_said_to_be_degrees, ["history.csv", "coordinates are not"]),
+    "meters said to be degrees": (meters_said_to_be_degrees, ["history.csv", "coordinates are not"]),
     "zones that are points": (
         lambda f: replace(f, ZONES, town.schools()[["geometry"]].assign(zone_id="A").to_json()),
         ["zones.geojson", "Point"],

@@ -124,7 +124,7 @@ def test_the_earlier_term_is_counted_in_the_zones_its_run_wrote(folder, tmp_path
     assert not zones["has_same_schools"].any()
     assert zones.loc["A", "sentence"] == "The zone had no school in Fall, so there is nothing to compare."
     assert zones.loc["B", "sentence"].endswith("The zone did not have the same schools in both terms.")
-    # The kilometre between the schools is now driven: to three incidents over 9 days, and four visits in 5 days.
+    # The kilometer between the schools is now driven: to three incidents over 9 days, and four visits in 5 days.
     chosen = WorkloadSettings()
     trip = chosen.detour_factor / chosen.speed_kph
     alone = 45 / 60 / 9 + 105 / 60 / 9 + 4 * 12 / 60 / 5

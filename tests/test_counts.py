@@ -28,7 +28,7 @@ def told():
     )
     zones = pd.DataFrame({"zone_id": ["B", "B", ""], "status": ["inside", "inside", "no_location"]}, index=[7, 8, 9])
     work = pd.DataFrame(
-        {"work_of": ["zone_officer", "patrol", "patrol"], "reason": ["programme_work", "no_school", "no_school"]},
+        {"work_of": ["zone_officer", "patrol", "patrol"], "reason": ["program_work", "no_school", "no_school"]},
         index=[7, 8, 9],
     )
     return in_context(incidents, incident_zones=zones, school_zones=pd.Series({"001": "A"}), work=work, terms=TERMS)
@@ -56,7 +56,7 @@ def test_counts_count_everything_once():
     assert incident_counts(told(), ["zone_id", "origin"])["incidents"].sum() == 3
     assert work_summary(told()).to_numpy().tolist() == [
         ["patrol", "no_school", 2],
-        ["zone_officer", "programme_work", 1],
+        ["zone_officer", "program_work", 1],
     ]
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from safeschools_geo.district._history import categorise, read_crosswalk
+from safeschools_geo.district._history import categorize, read_crosswalk
 from safeschools_geo.errors import CrosswalkError
 
 
@@ -23,7 +23,7 @@ def column(*values):
 
 
 def test_case_and_spaces_do_not_matter(tmp_path):
-    table, findings = categorise([column("battery", " NOISE complaint")], crosswalk(tmp_path, TEXT), unmapped="stop")
+    table, findings = categorize([column("battery", " NOISE complaint")], crosswalk(tmp_path, TEXT), unmapped="stop")
     assert table["category"].tolist() == ["assault_battery", "non_critical"]
     assert table["service_min"].tolist()[0] == 40
     assert list(table.index) == [10, 11]
@@ -32,7 +32,7 @@ def test_case_and_spaces_do_not_matter(tmp_path):
 
 def test_whole_numbers_are_minutes_too(tmp_path):
     whole = crosswalk(tmp_path, "source_value,category,service_min\nBATTERY,assault_battery,40\n")
-    table, _ = categorise([column("BATTERY")], whole, unmapped="stop")
+    table, _ = categorize([column("BATTERY")], whole, unmapped="stop")
     assert table["service_min"].dtype == "float64"
 
 
@@ -46,21 +46,21 @@ def test_a_column_that_nothing_reads_is_named(tmp_path):
 
 def test_the_finer_value_comes_before_the_coarser(tmp_path):
     sources = [column("BATTERY", "BATTERY", "BATTERY"), column("SIMPLE", "AGGRAVATED", None)]
-    table, _ = categorise(sources, crosswalk(tmp_path, TEXT), unmapped="stop")
+    table, _ = categorize(sources, crosswalk(tmp_path, TEXT), unmapped="stop")
     assert table["category"].tolist() == ["welfare_check", "assault_battery", "assault_battery"]
     assert table["source_category"].tolist()[1] == "BATTERY | AGGRAVATED"
 
 
 def test_unmapped_values_stop_the_run_and_are_counted(tmp_path):
     with pytest.raises(CrosswalkError) as caught:
-        categorise([column("ARSON", "ARSON", None, "BATTERY")], crosswalk(tmp_path, TEXT), unmapped="stop")
+        categorize([column("ARSON", "ARSON", None, "BATTERY")], crosswalk(tmp_path, TEXT), unmapped="stop")
     assert "2 categories of the source (3 incidents)" in str(caught.value)
     assert "ARSON (2)" in str(caught.value)
     assert "(empty) (1)" in str(caught.value)
 
 
 def test_unmapped_values_count_as_other_work_when_asked(tmp_path):
-    table, findings = categorise([column("ARSON")], crosswalk(tmp_path, TEXT), unmapped="non_critical")
+    table, findings = categorize([column("ARSON")], crosswalk(tmp_path, TEXT), unmapped="non_critical")
     assert table["category"].tolist() == ["non_critical"]
     assert findings[0].code == "category_unmapped"
     assert findings[0].ids == ("ARSON",)
@@ -76,16 +76,16 @@ def test_a_wrong_crosswalk_is_refused_with_its_rows(tmp_path, row, part):
 
 
 def test_without_a_crosswalk_our_own_words_are_understood(tmp_path):
-    table, _ = categorise([column("weapons")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")
+    table, _ = categorize([column("weapons")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")
     assert table["category"].tolist() == ["weapons"]
     with pytest.raises(CrosswalkError, match="not there"):
-        categorise([column("GUN")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")
+        categorize([column("GUN")], read_crosswalk(tmp_path / "none.csv"), unmapped="stop")
 
 
 def test_codes_that_a_spreadsheet_changed_are_named_beside_their_row(tmp_path):
     rows = crosswalk(tmp_path, "source_value,category\n0450,assault_battery\n")
     with pytest.raises(CrosswalkError) as caught:
-        categorise([pd.Series(["450", "450.0", "999"])], rows, unmapped="stop")
+        categorize([pd.Series(["450", "450.0", "999"])], rows, unmapped="stop")
     assert caught.value.found.startswith("450 (1); 450.0 (1); 999 (1). Written otherwise in the crosswalk: “0450” and")
 
 

@@ -182,7 +182,7 @@ def test_a_school_twice_is_kept_once(tmp_path):
     assert district.rejects["reason_code"].tolist() == ["duplicate_id"]
 
 
-def test_enrolment_from_a_file_of_its_own(tmp_path):
+def test_enrollment_from_a_file_of_its_own(tmp_path):
     source = 'enrollment_file = { file = "e.csv", key = ["d:1", "s:2"], value = "n" }'
     settings = town.SETTINGS.replace("[schools]", f"[schools]\n{source}")
     folder = town.write_town(tmp_path, settings=settings)

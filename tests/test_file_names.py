@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from safeschools_geo.cli._main import main
 from safeschools_geo.district._settings_file import settings_from
 from safeschools_geo.errors import OutputError, SettingsError
-from safeschools_geo.file_names import file_names, folder_fault, folder_key, pair_name
 from safeschools_geo.io._export import write_text
+from safeschools_geo.text import file_names, folder_fault, folder_key, pair_name
 from safeschools_geo.writing import output_folder
 
 WINDOWS = {

@@ -121,7 +121,7 @@ def test_all_maps_are_drawn_and_the_history_is_small(everything):
     assert (maps / "history.html").stat().st_size < 1_500_000
 
 
-def test_without_enrolment_places_are_described_and_no_rate_is_given(everything):
+def test_without_enrollment_places_are_described_and_no_rate_is_given(everything):
     found = everything[0].hotspots
     assert found.schools.rates.summary().startswith("There are no reported calls for zone officers in the term")
     assert found.schools.by_zone["rate_per_1000"].isna().all()
@@ -132,14 +132,14 @@ def test_without_enrolment_places_are_described_and_no_rate_is_given(everything)
     assert "piles of equal coordinates that are no school" in found.summary()
 
 
-def test_school_incidents_without_enrolment_go_through_the_permutation_model(real_data, tmp_path):
+def test_school_incidents_without_enrollment_go_through_the_permutation_model(real_data, tmp_path):
     result = run_term(folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500))
     found = result.hotspots
     assert found.schools.months.model == "permutation"
     assert "No school can be compared with others of its level for its enrollment" in found.schools.months.summary()
     assert found.schools.counts["reported"].sum() > 1000
     assert found.schools.groups.table.empty
-    # Lunch and the afternoon, at schools of every level: the hours do not need an enrolment.
+    # Lunch and the afternoon, at schools of every level: the hours do not need an enrollment.
     hours = found.hours.windows.set_index("group").loc["all"]
     assert hours["status"] == "high"
     assert 10 <= hours["start_hour"] <= 14
@@ -154,7 +154,7 @@ def test_school_incidents_without_enrolment_go_through_the_permutation_model(rea
     assert 10 <= by_hour["calls_per_h"].idxmax() <= 14
     assert by_hour["mean_busy_share"].idxmax() == by_hour["calls_per_h"].idxmax()
     assert coverage.to_frame()["mean_min"].notna().sum() > 15
-    # Six hundred schools without enrolment: the packet has counts and no rates, and tells no small count.
+    # Six hundred schools without enrollment: the packet has counts and no rates, and tells no small count.
     board = result.board
     assert not board.counts.to_frame()["count"].dropna().between(1, 10).any()
     assert board.audit.is_safe

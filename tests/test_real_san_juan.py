@@ -100,7 +100,7 @@ def test_the_preset_alone_finds_the_active_schools(district):
     assert of_district["reason"].str.contains("Closed").sum() == 41
 
 
-def test_enrolment_is_joined(district):
+def test_enrollment_is_joined(district):
     assert district.schools["enrollment"].notna().sum() == 72
     assert district.schools["enrollment"].sum() == 48_548
 
@@ -203,9 +203,9 @@ def simulated_counts(district, *, planted=(), seed=0):
 
 def test_a_simulated_hotspot_on_the_real_schools_is_found_and_a_quiet_term_is_quiet(district):
     places = district.schools.set_index("school_id").geometry
-    metres = places.to_crs(district.crs)
+    meters = places.to_crs(district.crs)
     large = district.schools.loc[district.schools["enrollment"].fillna(0).astype(int) > 400, "school_id"]
-    planted = metres[large].distance(metres[large.iloc[0]]).nsmallest(4).index
+    planted = meters[large].distance(meters[large.iloc[0]]).nsmallest(4).index
     rates = school_rates(simulated_counts(district, planted=planted), term="T3")
     assert rates.table["status"].eq("no_denominator").sum() == 7
     high = school_groups(rates, places, crs=district.crs).high

@@ -59,7 +59,7 @@ def test_hours_are_wall_clock_on_the_day_clocks_change():
     assert is_in_hours(times, levels, HoursSettings(start=dt.time(8), end=dt.time(15))).tolist() == [False, True]
 
 
-@given(st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2030, 1, 1)))  # noqa: DTZ001 - localised below
+@given(st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2030, 1, 1)))  # noqa: DTZ001 - localized below
 def test_the_local_day_is_the_day_on_the_wall(moment):
     stamp = pd.Series(pd.DatetimeIndex([moment]).tz_localize(ZONE, ambiguous=True, nonexistent="shift_forward"))
     assert local_day(stamp).iloc[0].date() == stamp.iloc[0].date()

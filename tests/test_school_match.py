@@ -83,7 +83,7 @@ def test_the_nearest_school_only_when_asked_and_only_without_a_name():
     assert outcome((None, "Nowhere", there), nearest_school_m=101.0) == (None, None)
 
 
-def test_distances_are_in_metres():
+def test_distances_are_in_meters():
     found = match(
         (None, None, town.place(500, 500)),
         ("002", None, town.place(1500, 430)),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.district._district import DistrictError, read_district
-from safeschools_geo.rebalance._problem import zone_centres
+from safeschools_geo.rebalance._problem import zone_centers
 from safeschools_geo.term import _run as story
 from safeschools_geo.term._run import STEPS, run_term
 
@@ -26,11 +26,11 @@ def test_the_town_by_hand(folder):
     assert result.school_zones.set_index("school_id")["zone_id"].to_dict() == {"001": "A", "002": "B", "003": "B"}
     reasons = result.history.set_index("incident_id")["reason"].to_dict()
     assert reasons == {
-        "I1": "programme_work",
-        "I2": "programme_work",  # 15:30 at the high school, whose hours end at 16:00
+        "I1": "program_work",
+        "I2": "program_work",  # 15:30 at the high school, whose hours end at 16:00
         "I3": "outside_hours",  # 15:30 at the elementary school, whose hours end at 15:00
         "I4": "not_a_school_day",  # a Saturday
-        "I5": "programme_work_hour_unknown",
+        "I5": "program_work_hour_unknown",
         "I6": "threat_assessment",
         "I7": "school_not_in_program",
         "I8": "non_critical",
@@ -59,22 +59,22 @@ def test_why_no_other_zones_are_proposed(folder):
     assert run_term(folder, term="Fall", protects=False).why_no_proposal() == ""
 
 
-def test_the_centres_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):
+def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):
     asked = []
 
     def counted(units, roots, **options):
         asked.append(roots)
-        return zone_centres(units, roots, **options)
+        return zone_centers(units, roots, **options)
 
     def refused(*_, **__):
-        raise AssertionError("the centres are known")
+        raise AssertionError("the centers are known")
 
-    monkeypatch.setattr("safeschools_geo.term._day.zone_centres", counted)
+    monkeypatch.setattr("safeschools_geo.term._day.zone_centers", counted)
     for module in ("score", "problem_of_units"):
-        monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centres", refused)
+        monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centers", refused)
     proposal = run_term(folder, term="Fall", protects=False).proposal
     assert asked == [{}]
-    # Each zone has one school in the programme, which is its middle.
+    # Each zone has one school in the program, which is its middle.
     assert proposal.ground.rules.roots == {"A": "001", "B": "002"}
     assert proposal.ground.travel.to_numpy() == pytest.approx(np.array([[0, 1], [1, 0]]), abs=1e-3)
 

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import town
 from shapely.geometry import LineString
+from visit_faults import visit_faults
 
 from safeschools_geo.cli._main import main
 from safeschools_geo.coverage._visit_rules import SchoolHours
 from safeschools_geo.term._run import run_term
 from safeschools_geo.term._write import first_monday
-from safeschools_geo.verify._visits import visit_faults
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def result(tmp_path_factory):
 
 def test_a_usual_day_by_hand(result):
     watch = result.coverage.watch
-    # S3 is not in the programme. One call of A and two of B on 9 school days; 7 hours at 001, 9 at the high school.
+    # S3 is not in the program. One call of A and two of B on 9 school days; 7 hours at 001, 9 at the high school.
     assert watch.zones.to_dict() == {"001": "A", "002": "B"}
     assert watch.rates.arrivals_per_h.to_dict() == pytest.approx({"001": 1 / 9 / 7, "002": 2 / 9 / 9})
     assert watch.waiting.to_dict() == {"A": "001", "B": "002"}

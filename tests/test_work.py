@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.district._program_work import programme_work
+from safeschools_geo.district._program_work import program_work
 from safeschools_geo.schemas import WORK_REASONS
 from safeschools_geo.settings import Bells, CalendarSettings, HoursSettings, Term
 
@@ -23,16 +23,16 @@ def rule(at="2025-09-02 10:00", category="weapons", school="001", *, has_time=Tr
         },
         index=["i"],
     )
-    found = programme_work(incidents, town.schools(), terms=TERMS, calendar=CALENDAR, hours=HOURS)
+    found = program_work(incidents, town.schools(), terms=TERMS, calendar=CALENDAR, hours=HOURS)
     assert list(found.index) == ["i"]
     return tuple(found.loc["i"])
 
 
-# School 001 is an elementary school (8:00 to 15:00), 002 a high school (7:00 to 16:00), 003 outside the programme.
+# School 001 is an elementary school (8:00 to 15:00), 002 a high school (7:00 to 16:00), 003 outside the program.
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        ({}, ("zone_officer", "programme_work")),
+        ({}, ("zone_officer", "program_work")),
         ({"category": "non_critical"}, ("patrol", "non_critical")),
         ({"school": None}, ("patrol", "no_school")),
         ({"school": "999"}, ("patrol", "school_not_in_program")),
@@ -41,8 +41,8 @@ def rule(at="2025-09-02 10:00", category="weapons", school="001", *, has_time=Tr
         ({"at": "2025-09-06 10:00"}, ("patrol", "not_a_school_day")),
         ({"at": "2025-12-02 10:00"}, ("patrol", "not_a_school_day")),
         ({"at": "2025-09-02 15:30"}, ("patrol", "outside_hours")),
-        ({"at": "2025-09-02 15:30", "school": "002"}, ("zone_officer", "programme_work")),
-        ({"at": "2025-09-02 00:00", "has_time": False}, ("zone_officer", "programme_work_hour_unknown")),
+        ({"at": "2025-09-02 15:30", "school": "002"}, ("zone_officer", "program_work")),
+        ({"at": "2025-09-02 00:00", "has_time": False}, ("zone_officer", "program_work_hour_unknown")),
         ({"at": "2025-09-06 00:00", "has_time": False}, ("patrol", "not_a_school_day")),
         ({"category": "threat_assessment"}, ("specialist", "threat_assessment")),
         (
@@ -65,5 +65,5 @@ def test_without_terms_nothing_is_on_a_school_day():
             "school_id": ["001"],
         }
     )
-    found = programme_work(incidents, town.schools(), terms=[], calendar=CALENDAR, hours=HOURS)
+    found = program_work(incidents, town.schools(), terms=[], calendar=CALENDAR, hours=HOURS)
     assert found["reason"].tolist() == ["not_a_school_day"]

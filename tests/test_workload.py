@@ -26,7 +26,7 @@ TERMS = [
     Term(name="Spring", start=dt.date(2026, 2, 2), end=dt.date(2026, 2, 13)),
 ]
 CALENDAR = CalendarSettings(holidays=("2025-09-01",))
-# 30 km/h is 500 m a minute; with a detour factor of 1 a kilometre takes two minutes.
+# 30 km/h is 500 m a minute; with a detour factor of 1 a kilometer takes two minutes.
 SETTINGS = WorkloadSettings(
     detour_factor=1.0, speed_kph=30.0, visit_min=10.0, visits_per_week={"elementary": 1, "high": 5}
 )
@@ -60,8 +60,8 @@ def test_minutes_on_scene_are_measured_then_the_crosswalk_s_then_the_category_s(
     assert found.name == "service_minutes"
 
 
-def test_travel_is_from_the_other_programme_schools_of_the_zone():
-    # Four schools on a line in one zone, at 0, 1000, 4000 (not in the programme) and 500 m away, in no zone.
+def test_travel_is_from_the_other_program_schools_of_the_zone():
+    # Four schools on a line in one zone, at 0, 1000, 4000 (not in the program) and 500 m away, in no zone.
     schools = gpd.GeoDataFrame(
         {"school_id": list("abcd"), "in_program": [True, True, False, True]},
         geometry=[town.place(x, 0) for x in (0, 1000, 4000, 500)],
@@ -123,7 +123,7 @@ def test_zones_add_up_and_an_empty_zone_has_a_row():
     assert found.groupby("term")["share_of_mean"].mean().tolist() == pytest.approx([1, 1])
 
 
-def test_a_rate_leaves_out_incidents_of_schools_without_enrolment():
+def test_a_rate_leaves_out_incidents_of_schools_without_enrollment():
     schools = town.schools().assign(in_program=True)
     rows = history(
         ("002", "Fall", "weapons", None, None, None, None), ("003", "Fall", "weapons", None, None, None, None)

@@ -1,12 +1,12 @@
-"""A town small enough to draw: two square zones of one kilometre side by side, three schools, a handful of incidents.
+"""A town small enough to draw: two square zones of one kilometer side by side, three schools, a handful of incidents.
 
 ::
 
     y=1000 +---------+---------+
-           |         |    S3   |     S3 is not in the programme
+           |         |    S3   |     S3 is not in the program
            |   S1    |    S2   |
     y=0    +---------+---------+
-          x=0      1000      2000   metres east of (600000, 4200000) in UTM zone 10N
+          x=0      1000      2000   meters east of (600000, 4200000) in UTM zone 10N
 """
 
 from __future__ import annotations

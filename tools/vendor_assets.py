@@ -22,7 +22,7 @@ class Package:
 
     name: str
     version: str
-    licence: str
+    license: str
     folder: Path
     files: dict[str, str]
     """File inside the package → file inside `folder`."""
@@ -38,7 +38,7 @@ PACKAGES = (
         "leaflet",
         "1.9.4",
         "BSD-2-Clause",
-        ROOT / "safeschools_geo" / "maps" / "vendor" / "leaflet",
+        ROOT / "safeschools_geo" / "pages" / "vendor" / "leaflet",
         {
             "dist/leaflet.js": "leaflet.js",
             "dist/leaflet.css": "leaflet.css",
@@ -79,7 +79,7 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
 
 def vendor(package: Package) -> None:
     """Write the files of a package beside their manifest."""
-    entry: dict[str, Any] = {"name": package.name, "version": package.version, "licence": package.licence, "files": {}}
+    entry: dict[str, Any] = {"name": package.name, "version": package.version, "license": package.license, "files": {}}
     for source, content in fetch(package).items():
         target = package.folder / package.files[source]
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from shapely import LineString, Polygon
 from shapely import Point as ShapelyPoint
 
 from data.generator.chance import happens, normal, stream
-from data.generator.ground import Point, kilometres, lonlat
+from data.generator.ground import Point, kilometers, lonlat
 from data.generator.streets import TOWNS
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def give_roles(schools: list[School]) -> Roles:
 
 
 def _width_km(schools: tuple[School, ...]) -> float:
-    return max(math.dist(kilometres(a.place), kilometres(b.place)) for a, b in itertools.combinations(schools, 2))
+    return max(math.dist(kilometers(a.place), kilometers(b.place)) for a, b in itertools.combinations(schools, 2))
 
 
 def _first(spans: list[tuple[str, str]], zone: str, span: str) -> int:
@@ -169,11 +169,11 @@ def _first(spans: list[tuple[str, str]], zone: str, span: str) -> int:
 
 def _places(chance: Random, zones: dict[str, Polygon], streets: Sequence[Street]) -> list[Point]:
     """Place the schools of each zone, elementary schools in its outskirts."""
-    lines = [LineString([kilometres((x, y)) for x, y in street.line.coords]) for street in streets]
+    lines = [LineString([kilometers((x, y)) for x, y in street.line.coords]) for street in streets]
     near_streets = shapely.union_all([line.buffer(_FROM_STREET_KM) for line in lines])
     taken: list[Point] = []
     for zone, polygon in zones.items():
-        inner = Polygon([kilometres((x, y)) for x, y in polygon.exterior.coords]).buffer(-_FROM_BORDER_KM)
+        inner = Polygon([kilometers((x, y)) for x, y in polygon.exterior.coords]).buffer(-_FROM_BORDER_KM)
         area = inner.intersection(near_streets)
         shapely.prepare(area)
         places: list[Point] = []

@@ -17,7 +17,7 @@ ORIGIN = (-117.3, 38.4)
 KM_PER_DEGREE = (111.32 * math.cos(math.radians(ORIGIN[1])), 110.99)
 DECIMALS = 6
 HALF = 0.6
-"""Kilometres between neighbouring nodes; main streets run along the even ones."""
+"""Kilometers between neighboring nodes; main streets run along the even ones."""
 SHAPE = (33, 25)
 SOUTH_WEST = (-9.6, -7.2)
 
@@ -31,7 +31,7 @@ _JUNCTIONS: dict[str, tuple[str, Point]] = {
     "D": ("north", (-1.0, 6.7)),
     "C": ("north", (-4.6, 5.9)),
 }
-"""Where borders between zones meet the boundary: side, and kilometres from the middle."""
+"""Where borders between zones meet the boundary: side, and kilometers from the middle."""
 
 _BOUNDARY: tuple[tuple[str, str, tuple[Point, ...], float], ...] = (
     ("B", "L", ((-9.1, -2.9), (-7.4, -3.0), (-7.2, -6.4)), 0.0),
@@ -78,12 +78,12 @@ _ZONES: dict[str, tuple[str, ...]] = {
 
 
 def lonlat(point: Point) -> Point:
-    """Turn kilometres into degrees.
+    """Turn kilometers into degrees.
 
     Parameters
     ----------
     point
-        Kilometres east and north of the middle.
+        Kilometers east and north of the middle.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def node_place(node: Node) -> Point:
     Returns
     -------
     tuple of float
-        Kilometres east and north of the middle: a lattice bent in long waves and jittered.
+        Kilometers east and north of the middle: a lattice bent in long waves and jittered.
     """
     i, j = node
     chance = stream(f"node {i} {j}")
@@ -115,7 +115,7 @@ def node_place(node: Node) -> Point:
 
 
 def street(a: Node, b: Node) -> list[Point]:
-    """Draw the street between two neighbouring nodes.
+    """Draw the street between two neighboring nodes.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def street(a: Node, b: Node) -> list[Point]:
     Returns
     -------
     list of tuple of float
-        Kilometres; the same bend whichever end comes first.
+        Kilometers; the same bend whichever end comes first.
     """
     first, last = min(a, b), max(a, b)
     bent = rough_line([node_place(first), node_place(last)], 0.06, purpose=f"street {first} {last}", finest=0.3)
@@ -138,13 +138,13 @@ def rough_line(corners: list[Point], roughness: float, *, purpose: str, finest: 
     Parameters
     ----------
     corners
-        Corners, kilometres.
+        Corners, kilometers.
     roughness
         Displacement, as a share of the part's length.
     purpose
         Names the stream of random numbers.
     finest
-        Length in kilometres below which a part is left as it is.
+        Length in kilometers below which a part is left as it is.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def zone_polygons() -> dict[str, Polygon]:
     Returns
     -------
     dict of str to shapely.Polygon
-        Zone id → polygon in degrees; neighbours share every corner of their border.
+        Zone id → polygon in degrees; neighbors share every corner of their border.
     """
     return {zone: Polygon(_ring(parts)) for zone, parts in _ZONES.items()}
 
@@ -192,14 +192,14 @@ def border_streets() -> set[frozenset[Node]]:
     Returns
     -------
     set of frozenset
-        Pairs of neighbouring nodes.
+        Pairs of neighboring nodes.
     """
     paths = [*_SPINE.values(), *_BRANCHES.values()]
     return {frozenset(pair) for path in paths for pair in itertools.pairwise(_half_nodes(path))}
 
 
-def kilometres(place: Point) -> Point:
-    """Turn degrees into kilometres, the inverse of `lonlat`.
+def kilometers(place: Point) -> Point:
+    """Turn degrees into kilometers, the inverse of `lonlat`.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def kilometres(place: Point) -> Point:
     Returns
     -------
     tuple of float
-        Kilometres east and north of the middle.
+        Kilometers east and north of the middle.
     """
     x, y = ((place[axis] - ORIGIN[axis]) * KM_PER_DEGREE[axis] for axis in (0, 1))
     return x, y

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from data.generator.calls import CALL_TYPES, Call
 from data.generator.chance import gamma, happens, minutes, normal, one_of, pick, poisson, stream
-from data.generator.ground import kilometres, lonlat
+from data.generator.ground import kilometers, lonlat
 from data.generator.response import PATROL, posts_of, travel_min, unit_for
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _place_at(chance: Random, campus: Point) -> Point:
     """Half the calls are placed at the school's address, the others somewhere on its campus."""
     if happens(chance, 0.5):
         return campus
-    x, y = kilometres(campus)
+    x, y = kilometers(campus)
     return lonlat((x + 0.04 * normal(chance), y + 0.04 * normal(chance)))
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from data.generator.chance import minutes, one_of, pick
-from data.generator.ground import Point, kilometres
+from data.generator.ground import Point, kilometers
 from data.generator.streets import TOWNS
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ SPECIALIST = "TA-1"
 _TURNOUT_MIN = {"SS": 1.5, "BU": 3.0, "P": 4.0, "TA": 10.0}
 """Minutes before the way begins, by the first letters of the unit."""
 _MIN_PER_KM = 1.95
-"""Minutes for a kilometre of the straight line: 40 km/h, by streets 1.3 times as long."""
+"""Minutes for a kilometer of the straight line: 40 km/h, by streets 1.3 times as long."""
 _SPREAD = 0.45
 
 Posts = dict[str, list[Point]]
-"""Zone → places where its officer may be when a call comes: its schools, in kilometres."""
+"""Zone → places where its officer may be when a call comes: its schools, in kilometers."""
 
 
 def posts_of(schools: Sequence[School]) -> Posts:
@@ -39,11 +39,11 @@ def posts_of(schools: Sequence[School]) -> Posts:
     Returns
     -------
     dict of str to list
-        Zone → its schools' places, kilometres.
+        Zone → its schools' places, kilometers.
     """
     posts: Posts = {}
     for school in schools:
-        posts.setdefault(school.zone, []).append(kilometres(school.place))
+        posts.setdefault(school.zone, []).append(kilometers(school.place))
     return posts
 
 
@@ -102,7 +102,7 @@ def travel_min(chance: Random, unit: str, place: Point, posts: Posts) -> float:
         the nearest town, and the specialist in the first town.
     """
     kind, number = unit.split("-")
-    here = kilometres(place)
+    here = kilometers(place)
     if kind == "P":
         way_km = min(math.dist(town.middle, here) for town in TOWNS)
     else:

@@ -24,7 +24,7 @@ _SPEEDS_KPH = {"Highway": 90, "Parkway": 80, "Road": 70, "Avenue": 55, "Way": 40
 
 @dataclass(frozen=True)
 class Town:
-    """A place: its name, middle and size in kilometres."""
+    """A place: its name, middle and size in kilometers."""
 
     name: str
     middle: Point

@@ -78,7 +78,7 @@ def truths(
 def _planted(roles: Roles, terms: Sequence[str]) -> dict[str, object]:
     return {
         "hotspot": {
-            "description": "Three neighbouring schools have this many times the reported incidents expected of them.",
+            "description": "Three neighboring schools have this many times the reported incidents expected of them.",
             "zone": "4",
             "schools": list(roles.hotspot),
             "terms": list(terms[HOTSPOT_FROM:]),

@@ -75,14 +75,14 @@ class ZoneShapes:
         return cls(np.array(list(rows_of), dtype=object), polygons, first, *_edges(polygons))
 
 
-def metre_crs(zones: gpd.GeoDataFrame) -> CRS:
-    """Choose the projected CRS, in metres, in which places are measured against zones.
+def meter_crs(zones: gpd.GeoDataFrame) -> CRS:
+    """Choose the projected CRS, in meters, in which places are measured against zones.
 
-    That of the zones if it is projected and in metres, else the UTM zone of their centre. Metres of a Mercator map of
-    the world, such as EPSG:3857, are not metres on the ground and do not count.
+    That of the zones if it is projected and in meters, else the UTM zone of their center. Meters of a Mercator map of
+    the world, such as EPSG:3857, are not meters on the ground and do not count.
     """
     crs = require_crs(zones, "zones")
-    if not len(zones) or (_is_in_metres(crs) and not _is_world_mercator(crs)):
+    if not len(zones) or (_is_in_meters(crs) and not _is_world_mercator(crs)):
         return crs
     if crs.is_geographic:
         check_degrees(zones.total_bounds, crs, "zones")
@@ -94,15 +94,15 @@ def brought_to(geometry: gpd.GeoSeries, crs: CRS) -> NDArray[np.object_]:
     own = CRS(geometry.crs)
     if own.equals(crs, ignore_axis_order=True):
         return np.asarray(geometry.to_numpy())
-    metres_per_unit = own.axis_info[0].unit_conversion_factor * (_EARTH_RADIUS_M if own.is_geographic else 1.0)
-    moved = np.array(geometry.segmentize(_LONGEST_EDGE_M / metres_per_unit).to_crs(crs).to_numpy(), dtype=object)
-    # Rounding can close a gap of a nanometre: what was valid before is made so again.
+    meters_per_unit = own.axis_info[0].unit_conversion_factor * (_EARTH_RADIUS_M if own.is_geographic else 1.0)
+    moved = np.array(geometry.segmentize(_LONGEST_EDGE_M / meters_per_unit).to_crs(crs).to_numpy(), dtype=object)
+    # Rounding can close a gap of a nanometer: what was valid before is made so again.
     is_closed = ~shapely.is_valid(moved)
     moved[is_closed] = shapely.make_valid(moved[is_closed], method="structure", keep_collapsed=False)
     return moved
 
 
-def _is_in_metres(crs: CRS) -> bool:
+def _is_in_meters(crs: CRS) -> bool:
     return bool(crs.is_projected and crs.axis_info[0].unit_conversion_factor == 1.0)
 
 
@@ -167,21 +167,21 @@ def checked_zones(
 ) -> tuple[ZoneShapes, CRS]:
     """Check what is to be assigned, and prepare what it is assigned to.
 
-    The zones, in metres. The CRS they are now in, which is projected.
+    The zones, in meters. The CRS they are now in, which is projected.
     """
     attempt_all({name: lambda: _require_geometry(places, name), "zones": lambda: _require_geometry(zones, "zones")})
     steps: dict[str, Callable[[], tuple[ZoneShapes, CRS | None] | None]] = {
         "crs": lambda: require_same_crs(places, zones, names=(name, "zones")),
         name: lambda: _require_types(places, name, types),
         "snap": lambda: _require_distance(max_snap_m),
-        "zones": lambda: _in_metres(zones),
+        "zones": lambda: _in_meters(zones),
     }
     return cast("tuple[ZoneShapes, CRS]", attempt_all(steps)["zones"])
 
 
-def _in_metres(zones: gpd.GeoDataFrame) -> tuple[ZoneShapes, CRS | None]:
+def _in_meters(zones: gpd.GeoDataFrame) -> tuple[ZoneShapes, CRS | None]:
     # Zones without a CRS are another step's fault; whatever else is wrong with them is told too.
-    crs = None if zones.crs is None else metre_crs(zones)
+    crs = None if zones.crs is None else meter_crs(zones)
     return ZoneShapes.of(zones, crs=crs), crs
 
 
@@ -202,7 +202,7 @@ def _require_distance(max_snap_m: float) -> None:
             "A snapping distance is not negative.",
             where="max_snap_m",
             found=max_snap_m,
-            expected="metres, 0 or more",
+            expected="meters, 0 or more",
             remedy="Leave it out to assign no place that is outside every zone.",
         )
 

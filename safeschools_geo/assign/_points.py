@@ -76,7 +76,7 @@ class Decision:
     status
         Position in `schemas.STATUSES`, shape (n,).
     distance_m
-        Metres to the nearest zone, shape (n,).
+        Meters to the nearest zone, shape (n,).
     only
         Number of the zone of places with one candidate, shape (n,), int32; -1 for places without.
     listed
@@ -168,7 +168,7 @@ class ZoneEdges:
     Parameters
     ----------
     shapes
-        The zones, in a CRS in metres.
+        The zones, in a CRS in meters.
     """
 
     def __init__(self, shapes: ZoneShapes) -> None:
@@ -199,10 +199,10 @@ class ZoneEdges:
         distance_m = np.full(len(x), np.nan)
         for start in range(0, len(asked), _CHUNK):
             part = asked[start : start + _CHUNK]
-            (at, edge), metres = self._tree.query_nearest(
+            (at, edge), meters = self._tree.query_nearest(
                 shapely.points(x[part], y[part]), return_distance=True, all_matches=True
             )
-            distance_m[part[at]] = metres
+            distance_m[part[at]] = meters
             pairs.append(Candidates(part[at], self._zone[edge]))
         return Candidates.joined(*pairs), distance_m
 
@@ -210,7 +210,7 @@ class ZoneEdges:
 # ── The zone of each point, with how it was decided
 
 BORDER_M = 0.5
-"""How near a point must be to an edge that two zones share to be on their border, in metres."""
+"""How near a point must be to an edge that two zones share to be on their border, in meters."""
 
 _INTERIORS_MEET = "T********"
 
@@ -231,7 +231,7 @@ def assign_points(
     zones
         Polygons with `zone_id` and a CRS; pieces that share an id are one zone.
     max_snap_m
-        Metres outside every zone at which a point still gets the nearest.
+        Meters outside every zone at which a point still gets the nearest.
     previous
         Zone of each point before, on the index of `points`: a tie is decided for it where it is among the candidates,
         else for the first candidate in the order of `zones`.
@@ -266,7 +266,7 @@ def assign_points(
     -----
     Two zones share an edge where each has one within 0.5 m of the point, so that a border drawn twice, with a sliver
     of gap or overlap between, is one border. The outer edge of one zone is no shared edge. Everything is measured in
-    the CRS of the zones if that is projected and in metres, else in their UTM zone; a zone's edge is the straight line
+    the CRS of the zones if that is projected and in meters, else in their UTM zone; a zone's edge is the straight line
     of its own CRS.
     """
     shapes, crs = checked_zones(points, zones, name="points", types=[GeometryType.POINT], max_snap_m=max_snap_m)
@@ -297,8 +297,8 @@ def decide_points(x: NDArray[np.float64], y: NDArray[np.float64], shapes: ZoneSh
     is_border = near.count(len(x)) > 1
     covering = _overlapping(x, y, first, shapes)
     is_out = is_placed & (first < 0) & ~is_border
-    nearest, metres = edges.nearest(x, y, np.flatnonzero(is_out))
-    distance_m = np.where(is_placed & ~is_out, 0.0, metres)
+    nearest, meters = edges.nearest(x, y, np.flatnonzero(is_out))
+    distance_m = np.where(is_placed & ~is_out, 0.0, meters)
     is_snapped = is_out & (distance_m <= max_snap_m)
     states = {
         "no_location": ~is_placed,
@@ -361,7 +361,7 @@ def assign_campuses(
     zones
         Polygons with `zone_id` and a CRS; pieces that share an id are one zone.
     max_snap_m
-        Metres outside every zone at which a school still gets the nearest.
+        Meters outside every zone at which a school still gets the nearest.
     previous
         Zone of each school before, on the index of `schools`, which decides ties.
 
@@ -407,9 +407,9 @@ def _decide_areas(
     most, total = np.zeros(len(areas)), np.bincount(pairs.place, share, minlength=len(areas))
     np.maximum.at(most, pairs.place, share)
     is_held, is_listed = most >= _SLIVER, share >= _SLIVER
-    nearest, metres = _nearest(areas, shapes, np.flatnonzero(~is_held))
-    # A campus that only touches a zone is no metres away from it, and yet has to be snapped.
-    is_snapped = (max_snap_m > 0) & (metres <= max_snap_m)
+    nearest, meters = _nearest(areas, shapes, np.flatnonzero(~is_held))
+    # A campus that only touches a zone is no meters away from it, and yet has to be snapped.
+    is_snapped = (max_snap_m > 0) & (meters <= max_snap_m)
     states = {
         "overlap": is_held & (total > 1 + _SLIVER),
         "inside": most >= 1 - _SLIVER,
@@ -418,7 +418,7 @@ def _decide_areas(
     }
     decision = Decision(
         status_codes(states),
-        np.where(is_held, 0.0, metres),
+        np.where(is_held, 0.0, meters),
         np.full(len(areas), -1, dtype=np.int32),
         listed=Candidates.joined(pairs.where(is_listed), nearest.of(is_snapped)),
         tied=Candidates.joined(pairs.where(is_listed & (share >= most[pairs.place] - _EQUAL)), nearest.of(is_snapped)),
@@ -436,9 +436,9 @@ def _shares(areas: NDArray[np.object_], shapes: ZoneShapes) -> tuple[Candidates,
 def _nearest(
     areas: NDArray[np.object_], shapes: ZoneShapes, asked: NDArray[np.int64]
 ) -> tuple[Candidates, NDArray[np.float64]]:
-    (at, zone), metres = shapely.STRtree(shapes.polygons).query_nearest(areas[asked], return_distance=True)
+    (at, zone), meters = shapely.STRtree(shapes.polygons).query_nearest(areas[asked], return_distance=True)
     distance_m = np.full(len(areas), np.nan)
-    distance_m[asked[at]] = metres
+    distance_m[asked[at]] = meters
     return Candidates(asked[at], zone), distance_m
 
 

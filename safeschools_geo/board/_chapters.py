@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from safeschools_geo.board._tables import Words
-    from safeschools_geo.results import BoardContent, BoardCoverage, BoardPlan
+    from safeschools_geo.disclosure import BoardContent, BoardCoverage, BoardPlan
 
     Row = dict[str, Any]
 
@@ -282,7 +282,7 @@ def rates_part(content: BoardContent, words: Words) -> Part:
         row["short"] = shortened(row["name"])
         row["change_text"] = change_text(row, words)
         row["rate_text"], row["range_text"] = rate_texts(row, words, decimals=decimals)
-    # Rates are coloured as they are written, so that no zone with 0.20 has the colour of "below 0.20".
+    # Rates are colored as they are written, so that no zone with 0.20 has the color of "below 0.20".
     shown = content.zone_rates["rate_per_1000"].to_numpy(dtype="float64", na_value=math.nan).round(decimals)
     classes = RateClasses.of(shown)
     areas = _areas(content, zones, classes, words, decimals=decimals)

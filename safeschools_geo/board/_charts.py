@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from safeschools_geo.board._map import MAP_FONT, hatch, path_of
 from safeschools_geo.board._tables import shortened
-from safeschools_geo.pages import FAINT, FRAME, GREY, INK, LONGEST, text
+from safeschools_geo.pages import FAINT, FRAME, GRAY, INK, LONGEST, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -85,7 +85,7 @@ def row_chart(
 
 def _row(row: ChartRow, *, top: float, scale: float, at: float | None) -> list[str]:
     y = top + _TRACK
-    color = INK if row.values else GREY
+    color = INK if row.values else GRAY
     parts = [
         text(_LEFT, top + 15, shortened(row.name, LONGEST), size=_SIZE),
         text(_RIGHT, top + 15, row.told, anchor="end", color=color, size=_SIZE, more='font-weight="600"'),
@@ -105,7 +105,7 @@ def _marks(ends: Sequence[float], y: float) -> list[str]:
         place = f'x="{_LEFT:g}" y="{y - _BAR / 2:.1f}" width="{ends[0] - _LEFT:.1f}" height="{_BAR:g}"'
         return [f'<rect {place} fill="{_BLUE}"/>']
     before, after = ends
-    line = f'<path d="M{before:.1f},{y:.1f}H{after:.1f}" stroke="{GREY}" stroke-width="3"/>'
+    line = f'<path d="M{before:.1f},{y:.1f}H{after:.1f}" stroke="{GRAY}" stroke-width="3"/>'
     return [line, _dot(before, y, is_full=False), _dot(after, y, is_full=True)]
 
 
@@ -128,7 +128,7 @@ def _reference_name(x: float, y: float, words: str) -> str:
     """Write it over its line, as far as it has room there."""
     half = _LETTER * len(words) / 2
     middle = min(max(x, _LEFT + half), _RIGHT - half)
-    return text(middle, y, words, anchor="middle", color=GREY, size=_SIZE)
+    return text(middle, y, words, anchor="middle", color=GRAY, size=_SIZE)
 
 
 def _hatched(top: float) -> str:
@@ -213,7 +213,7 @@ def count_bars(points: Sequence[Point], *, name: str, title: str) -> Markup:
     x, step = _columns(len(points), width, left=_TREND_CHART_RIGHT)
     y = _axis(top, height, floor=_FLOOR)
     size = 15 if step >= _ROOMY else 11
-    pieces = [_stroke(f"M{_TREND_CHART_RIGHT},{height - _FLOOR:.1f}H{width - _TREND_CHART_RIGHT:.1f}", GREY, 1.5)]
+    pieces = [_stroke(f"M{_TREND_CHART_RIGHT},{height - _FLOOR:.1f}H{width - _TREND_CHART_RIGHT:.1f}", GRAY, 1.5)]
     for at, p in zip(x, points, strict=True):
         if p.value is None:
             pieces.append(hatch(_column(at, step, height, floor=_FLOOR), p.hatch or "withheld"))
@@ -266,7 +266,7 @@ def _frame(width: float, height: float, top_text: str) -> list[str]:
     floor = height - _BOTTOM
     return [
         _stroke(f"M{_TREND_CHART_LEFT},{_TOP}H{width - _TREND_CHART_RIGHT:.1f}", "#dcdcd6", 1),
-        _stroke(f"M{_TREND_CHART_LEFT},{floor:.1f}H{width - _TREND_CHART_RIGHT:.1f}", GREY, 1.5),
+        _stroke(f"M{_TREND_CHART_LEFT},{floor:.1f}H{width - _TREND_CHART_RIGHT:.1f}", GRAY, 1.5),
         _text(_TREND_CHART_LEFT - 5, _TOP + 4, top_text, anchor="end"),
         _text(_TREND_CHART_LEFT - 5, floor + 4, "0", anchor="end"),
     ]
@@ -333,7 +333,7 @@ class Sign:
     letters
         What is written on it.
     fill
-        Its colour.
+        Its color.
     """
 
     letters: str

@@ -13,7 +13,7 @@ import shapely
 from markupsafe import Markup
 
 from safeschools_geo.board._tables import shortened
-from safeschools_geo.pages import GREY, INK, LEVEL_MARKS, RATE_FILLS
+from safeschools_geo.pages import GRAY, INK, LEVEL_MARKS, RATE_FILLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -91,9 +91,9 @@ class Area:
     value
         What stands below its name; nothing if empty.
     fill
-        Its colour.
+        Its color.
     hatch
-        ``withheld`` or ``unknown`` for one that has no figure, and no colour; else empty.
+        ``withheld`` or ``unknown`` for one that has no figure, and no color; else empty.
     """
 
     zone_id: str
@@ -147,7 +147,7 @@ def zone_map(
     texts = [_written_at(area, shape, at) for area, shape in zip(areas, shapes, strict=True)]
     pieces = [
         f'<title id="{name}-title">{escape(title)}</title>',
-        *(_line(shape, place, GREY, 6) for shape in _merged(boundary)),
+        *(_line(shape, place, GRAY, 6) for shape in _merged(boundary)),
         '<g class="areas">',
         *(_area(area, shape) for area, shape in zip(areas, shapes, strict=True)),
         "</g>",
@@ -177,7 +177,7 @@ def hatch_sign(kind: str) -> Markup:
 
 
 def fill_sign(fill: str) -> Markup:
-    """Draw the sign of a colour for a legend."""
+    """Draw the sign of a color for a legend."""
     return _sign(f'<rect x="0.5" y="0.5" width="27" height="17" fill="{fill}" stroke="{LINE}"/>')
 
 
@@ -187,7 +187,7 @@ def level_sign(level: str) -> Markup:
 
 
 def _sign(inside: str) -> Markup:
-    return Markup(  # noqa: S704 - made of numbers and colours of ours
+    return Markup(  # noqa: S704 - made of numbers and colors of ours
         f'<svg class="sign" viewBox="0 0 28 18" width="28" height="18" aria-hidden="true">{inside}</svg>'
     )
 

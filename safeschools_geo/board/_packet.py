@@ -17,7 +17,7 @@ from safeschools_geo.board._chapters import (
 )
 from safeschools_geo.board._page import Part, page, print_page
 from safeschools_geo.board._tables import Words, words
-from safeschools_geo.results import BoardContent
+from safeschools_geo.disclosure import BoardContent
 
 PartMaker: TypeAlias = Callable[[BoardContent, Words], Part | None]
 

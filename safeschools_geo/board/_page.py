@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from safeschools_geo.board._tables import Words
-    from safeschools_geo.results import BoardContent
+    from safeschools_geo.disclosure import BoardContent
 
 
 # ── The board packet on paper: one HTML document becomes a tagged PDF, the same bytes every time

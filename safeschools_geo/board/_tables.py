@@ -21,7 +21,7 @@ from safeschools_geo.schemas import CATEGORIES, LEVELS, ORIGINS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from safeschools_geo.results import BoardContent, BoardDetail
+    from safeschools_geo.disclosure import BoardContent, BoardDetail
 
     Row = dict[str, Any]
     Key = tuple[str, ...]

@@ -101,7 +101,7 @@ def check_hours(incidents: gpd.GeoDataFrame) -> list[Finding]:
         "incidents",
         f"{part_text(len(timeless), len(incidents), 'incident')} with a date but no time of day.",
         expected="a time of day for every incident",
-        remedy="Export the time; without it an incident is in no hour, and its programme hours are not known.",
+        remedy="Export the time; without it an incident is in no hour, and its program hours are not known.",
     )
 
 
@@ -262,7 +262,7 @@ def check_incidents(
     settings
         Settings of the district.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
     terms
         Terms of the district; those of the settings if left out.
     district
@@ -396,7 +396,7 @@ def check_responders(incidents: gpd.GeoDataFrame) -> list[Finding]:
 
 
 def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> list[Finding]:
-    """Name the programme schools at which nothing ever happened."""
+    """Name the program schools at which nothing ever happened."""
     members = schools["school_id"][schools["in_program"]]
     quiet = members[~members.isin(incidents["school_id"].dropna())]
     is_all = len(quiet) == len(members)
@@ -405,9 +405,9 @@ def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -
         "warning" if is_all else "note",
         "school_without_incidents",
         "incidents",
-        "No incident is known to have happened at a programme school."
+        "No incident is known to have happened at a program school."
         if is_all
-        else f"{count_text(len(quiet), 'programme school', of=len(members))} without an incident in all the history.",
+        else f"{count_text(len(quiet), 'program school', of=len(members))} without an incident in all the history.",
         expected="some incidents at every school over the years",
         remedy="See whether the export names these schools differently, or says nothing of schools; then set "
         "`nearest_school_m` under [incidents], or map the names.",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.checks._polygons import area_text, check_cover, in_metres, pieces, tell
+from safeschools_geo.checks._polygons import area_text, check_cover, in_meters, pieces, tell
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import Finding
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 # ── Coordinates that cannot be where they say: swapped, sign-flipped, zero, not degrees, or far away
 
 FAR_M = 50_000.0
-"""Metres from the district's bounding box beyond which a place cannot be one of the district's."""
+"""Meters from the district's bounding box beyond which a place cannot be one of the district's."""
 
-_METRES_PER_DEGREE = 111_320.0
+_METERS_PER_DEGREE = 111_320.0
 _EXAMPLES = 2
 _MOST = 0.5
 _FAULTS: dict[str, tuple[str, str]] = {
@@ -45,7 +45,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
         "Leave the coordinates of such rows empty, or geocode their addresses again.",
     ),
     "not_degrees": (
-        "with numbers that are no longitude and latitude; they look like metres or feet",
+        "with numbers that are no longitude and latitude; they look like meters or feet",
         "State the CRS they are in, or export these rows in degrees like the others.",
     ),
     "far_outside": (
@@ -72,7 +72,7 @@ def classify_coordinates(points: gpd.GeoSeries, extent: gpd.GeoSeries) -> pd.Ser
     pandas.Series
         Named `coordinates`, dtype str, on the index of `points`: ``ok``; ``missing``; ``null_island`` (a coordinate is
         exactly zero); ``swapped`` or ``sign_flipped`` (the place would be the district's if they were not);
-        ``not_degrees`` (beyond ±180, ±90); ``far_outside`` (more than `FAR_M` metres from the district's bounding box).
+        ``not_degrees`` (beyond ±180, ±90); ``far_outside`` (more than `FAR_M` meters from the district's bounding box).
         The first that fits, with ``ok`` before all faults.
     """
     bounds = shapely.bounds(points.to_numpy())
@@ -138,7 +138,7 @@ def _nearness(extent: gpd.GeoSeries) -> Callable[[np.ndarray, np.ndarray], np.nd
     if extent.is_empty.all():
         return lambda x, y: np.isfinite(x) & np.isfinite(y)
     low_x, low_y, high_x, high_y = extent.total_bounds
-    margin_y = FAR_M / _METRES_PER_DEGREE
+    margin_y = FAR_M / _METERS_PER_DEGREE
     margin_x = margin_y / max(np.cos(np.radians((low_y + high_y) / 2)), 0.01)
 
     def is_near(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -179,20 +179,20 @@ def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, 
     smallest
         Number of incidents at one place, to six decimals of a degree, from which it is a pile.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
 
     Returns
     -------
     pandas.DataFrame
         `x`, `y` (longitude and latitude, to six decimals) and `incidents` of the piles that are more than `AWAY_M`
-        metres from every school, the largest first.
+        meters from every school, the largest first.
     """
     sizes = _rounded(points).dropna().value_counts(sort=False).sort_index()
     piles = sizes[sizes >= smallest].sort_values(ascending=False, kind="stable").rename("incidents").reset_index()
     places = gpd.GeoSeries.from_xy(piles["x"], piles["y"], crs="EPSG:4326")
-    campuses = in_metres(schools[~(schools.isna() | schools.is_empty)], crs).union_all()
+    campuses = in_meters(schools[~(schools.isna() | schools.is_empty)], crs).union_all()
     # With no school at all the distance is not a number, and every pile is away from schools.
-    is_away = ~(in_metres(places, crs).distance(campuses).to_numpy() <= AWAY_M)
+    is_away = ~(in_meters(places, crs).distance(campuses).to_numpy() <= AWAY_M)
     return pd.DataFrame(piles[is_away]).reset_index(drop=True)
 
 
@@ -224,7 +224,7 @@ def _rounded(points: gpd.GeoSeries) -> pd.DataFrame:
 # ── Where schools are: somewhere, in one zone, off its border, inside the district
 
 BORDER_M = 0.5
-"""How near the edges of two zones a school is on their border, in metres; the distance of an assignment."""
+"""How near the edges of two zones a school is on their border, in meters; the distance of an assignment."""
 
 
 def check_places(
@@ -253,7 +253,7 @@ def check_places(
 def check_missing(schools: gpd.GeoDataFrame) -> list[Finding]:
     """Find schools that are nowhere."""
     is_nowhere = ~np.isfinite(shapely.bounds(schools.geometry.to_numpy())).all(axis=1)
-    return _by_programme(
+    return _by_program(
         schools[is_nowhere],
         "error",
         "school_no_location",
@@ -283,12 +283,12 @@ def check_shared(schools: gpd.GeoDataFrame) -> list[Finding]:
 def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
     """Find schools that are in no zone, in two, or on the border between them.
 
-    Schools outside every zone, with their distance to the nearest (an error at programme schools, a note at others);
+    Schools outside every zone, with their distance to the nearest (an error at program schools, a note at others);
     schools given as points that are within `BORDER_M` of the edges of two zones, or else inside both. A campus that
     reaches into a zone is not outside, and its shares are for the assignment to report.
     """
-    areas = in_metres(zones.geometry[~(zones.geometry.isna() | zones.geometry.is_empty)], crs).to_numpy()
-    shapes = in_metres(schools.geometry, crs).to_numpy()
+    areas = in_meters(zones.geometry[~(zones.geometry.isna() | zones.geometry.is_empty)], crs).to_numpy()
+    shapes = in_meters(schools.geometry, crs).to_numpy()
     is_point = shapely.get_type_id(shapes) == shapely.GeometryType.POINT
     covering = np.bincount(shapely.STRtree(areas).query(shapes, predicate="intersects")[0], minlength=len(shapes))
     edges = shapely.STRtree(shapely.boundary(areas))
@@ -297,14 +297,14 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
     is_double = is_point & (covering > 1) & ~is_border
     is_out = (covering == 0) & ~is_border
     return [
-        *_by_programme(
+        *_by_program(
             schools[is_out],
             "error",
             "school_outside_zones",
             f"outside every zone{_distances(schools[is_out], shapes[is_out], areas)}",
-            expected="every programme school in a zone",
+            expected="every program school in a zone",
             remedy="Correct the coordinates, or the zones; `max_snap_m` under [assign] gives a school that is only a "
-            "few metres outside to the nearest zone.",
+            "few meters outside to the nearest zone.",
         ),
         *tell(
             schools["school_id"][is_border],
@@ -331,10 +331,10 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
 
 def check_in_boundary(schools: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
     """Find schools outside the district."""
-    areas = in_metres(boundary.geometry, crs).to_numpy()
-    shapes = in_metres(schools.geometry, crs).to_numpy()
+    areas = in_meters(boundary.geometry, crs).to_numpy()
+    shapes = in_meters(schools.geometry, crs).to_numpy()
     is_out = ~shapely.intersects(shapes, shapely.union_all(areas))
-    return _by_programme(
+    return _by_program(
         schools[is_out],
         "warning",
         "school_outside_boundary",
@@ -348,18 +348,18 @@ def _distances(schools: gpd.GeoDataFrame, shapes: np.ndarray, areas: np.ndarray)
     """Name schools with their distances, farthest first, as the end of a sentence."""
     if not len(areas) or schools.empty:
         return ""
-    metres = shapely.distance(shapes, shapely.union_all(areas))
+    meters = shapely.distance(shapes, shapely.union_all(areas))
     ids = schools["school_id"].to_numpy()
-    return ": " + name_ids(f"{ids[i]} by {metres[i]:,.0f} m" for i in np.argsort(-metres, kind="stable"))
+    return ": " + name_ids(f"{ids[i]} by {meters[i]:,.0f} m" for i in np.argsort(-meters, kind="stable"))
 
 
-def _by_programme(
+def _by_program(
     schools: gpd.GeoDataFrame, severity: Severity, code: str, fault: str, *, expected: str, remedy: str
 ) -> list[Finding]:
-    """Tell of schools with the severity given if one of them is in the programme, else in a note."""
+    """Tell of schools with the severity given if one of them is in the program, else in a note."""
     members = int(schools["in_program"].sum())
-    noun = "programme school" if members == len(schools) else "school"
-    whose = "" if members == len(schools) else f", {members or 'none'} of them in the programme,"
+    noun = "program school" if members == len(schools) else "school"
+    whose = "" if members == len(schools) else f", {members or 'none'} of them in the program,"
     return tell(
         schools["school_id"],
         severity if members else "note",
@@ -371,10 +371,10 @@ def _by_programme(
     )
 
 
-# ── Schools: each once, with a name, a level and an enrolment
+# ── Schools: each once, with a name, a level and an enrollment
 
 MOST_STUDENTS = 6000
-"""An enrolment above this is taken for a slip."""
+"""An enrollment above this is taken for a slip."""
 
 
 def check_schools(
@@ -393,7 +393,7 @@ def check_schools(
     zones
         Table `zones`, valid polygons, EPSG:4326.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
     boundary
         The district, EPSG:4326, if it is known.
 
@@ -473,15 +473,15 @@ def check_enrollment(schools: gpd.GeoDataFrame) -> list[Finding]:
     is_missing = students.isna() & schools["in_program"]
     is_odd = ((students <= 0) | (students > MOST_STUDENTS)).fillna(value=False).astype(bool)
     odd = [f"{i} ({n:,.0f})" for i, n in zip(schools["school_id"][is_odd], students[is_odd], strict=True)]
-    missing = count_text(int(is_missing.sum()), "programme school", of=int(schools["in_program"].sum()))
+    missing = count_text(int(is_missing.sum()), "program school", of=int(schools["in_program"].sum()))
     return [
         *tell(
             schools["school_id"][is_missing],
             "warning",
             "enrollment_missing",
             "schools",
-            f"{missing} without an enrolment, and so without rates.",
-            expected="a number of students for every programme school",
+            f"{missing} without an enrollment, and so without rates.",
+            expected="a number of students for every program school",
             remedy="Fill in the numbers, or name a file that has them under [schools.enrollment_file].",
         ),
         *tell(
@@ -489,9 +489,9 @@ def check_enrollment(schools: gpd.GeoDataFrame) -> list[Finding]:
             "warning",
             "enrollment_unlikely",
             "schools",
-            f"{count_text(len(odd), 'school')} with an enrolment that is hard to believe: {name_ids(odd)}.",
+            f"{count_text(len(odd), 'school')} with an enrollment that is hard to believe: {name_ids(odd)}.",
             expected=f"1 to {MOST_STUDENTS:,} students",
-            remedy="Correct the numbers; leave the cell empty where the enrolment is not known.",
+            remedy="Correct the numbers; leave the cell empty where the enrollment is not known.",
         ),
     ]
 
@@ -518,7 +518,7 @@ def check_zones(
     zone_pieces
         Rows of the zone file, with `zone_id` and its attributes.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
     boundary
         The district, EPSG:4326, if it is known.
     expected

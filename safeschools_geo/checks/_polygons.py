@@ -73,7 +73,7 @@ def part_text(number: int, total: int, noun: str) -> str:
     return f"{count_text(number, noun, of=total)} ({100 * number / max(total, 1):.1f} %)"
 
 
-# ── Polygons: repaired where they are not valid, and brought to metres without bending their edges
+# ── Polygons: repaired where they are not valid, and brought to meters without bending their edges
 
 _AREAS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON, shapely.GeometryType.GEOMETRYCOLLECTION)
 _GLOBE = Geod(ellps="WGS84")
@@ -103,7 +103,7 @@ def repair(
     frame : geopandas.GeoDataFrame
         The same rows, their areas valid Polygons or MultiPolygons. What encloses no area becomes an empty Polygon.
     findings : list of Finding
-        One for each polygon that was repaired, with the change of its area in square metres on the ellipsoid, and one
+        One for each polygon that was repaired, with the change of its area in square meters on the ellipsoid, and one
         for all that are beyond repair.
 
     Notes
@@ -148,8 +148,8 @@ def polygon_parts(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return parts[is_polygon], rows[inner][is_polygon]
 
 
-def in_metres(shapes: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
-    """Bring geometry in degrees to metres.
+def in_meters(shapes: gpd.GeoSeries, crs: CRS) -> gpd.GeoSeries:
+    """Bring geometry in degrees to meters.
 
     In `crs`, on the same index. Long edges have vertices added, so that an edge stays where it was drawn.
     """
@@ -162,7 +162,7 @@ def area_text(area_m2: float) -> str:
     Parameters
     ----------
     area_m2
-        Square metres.
+        Square meters.
 
     Returns
     -------
@@ -232,7 +232,7 @@ def _area_m2(shape: shapely.Geometry) -> float:
 SLIVER_M = 1.0
 """Ground that is narrower is a sliver: two drawings of one line, not a piece of ground."""
 
-_DUST_M = 0.02  # coordinates of seven decimals are exact to a centimetre; narrower slivers are their rounding
+_DUST_M = 0.02  # coordinates of seven decimals are exact to a centimeter; narrower slivers are their rounding
 _TIP_M = 3.0  # how far the pointed end of a wide patch may reach before it is a sliver of its own
 _TOUCH_M = 0.1
 _DEGREES_PER_M = 1 / 111_320
@@ -268,7 +268,7 @@ def overlaps(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
     zones
         Table `zones`, valid polygons, EPSG:4326.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
 
     Returns
     -------
@@ -291,7 +291,7 @@ def gaps(zones: gpd.GeoDataFrame, *, crs: CRS, boundary: gpd.GeoDataFrame | None
     zones
         Table `zones`, valid polygons, EPSG:4326.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
     boundary
         The district, valid polygons, EPSG:4326; without it only gaps that zones enclose can be told.
 
@@ -304,13 +304,13 @@ def gaps(zones: gpd.GeoDataFrame, *, crs: CRS, boundary: gpd.GeoDataFrame | None
     bare = _holes(covered) if boundary is None else shapely.difference(boundary.union_all(), covered)
     parts, _ = polygon_parts(np.array([bare], dtype=object))
     ids = zones["zone_id"].astype("str").to_numpy()
-    tree = shapely.STRtree(in_metres(zones.geometry, crs).to_numpy())
+    tree = shapely.STRtree(in_meters(zones.geometry, crs).to_numpy())
 
-    def neighbours(grounds: np.ndarray, _: np.ndarray) -> list[tuple[str, ...]]:
+    def neighbors(grounds: np.ndarray, _: np.ndarray) -> list[tuple[str, ...]]:
         ground, zone = tree.query(grounds, predicate="dwithin", distance=_TOUCH_M)
         return [tuple(ids[np.sort(zone[ground == i])]) for i in range(len(grounds))]
 
-    return _patches(parts, neighbours, crs)
+    return _patches(parts, neighbors, crs)
 
 
 def outside(zones: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
@@ -323,7 +323,7 @@ def outside(zones: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, *, crs: CRS) ->
     boundary
         The district, valid polygons, EPSG:4326.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
 
     Returns
     -------
@@ -339,7 +339,7 @@ def pieces(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
     """Take zones apart."""
     parts, rows = polygon_parts(zones.geometry.to_numpy())
     ids = zones["zone_id"].astype("str").to_numpy()
-    areas = in_metres(gpd.GeoSeries(parts, crs=STORAGE_CRS), crs).area
+    areas = in_meters(gpd.GeoSeries(parts, crs=STORAGE_CRS), crs).area
     found = [Patch((ids[rows[i]],), float(areas[i]), spot_of(parts[i])) for i in range(len(parts))]
     return sorted(found, key=_largest_first)
 
@@ -359,9 +359,9 @@ def _patches(
     """Measure polygons in degrees, wide ground and slivers apart, without the dust.
 
     They were laid over each other in degrees, as they were drawn, so that edges which meet in the file meet here.
-    `names` is given pieces of ground in metres and the position in `parts` of each, and says which zones they concern.
+    `names` is given pieces of ground in meters and the position in `parts` of each, and says which zones they concern.
     """
-    metric = in_metres(gpd.GeoSeries(parts, crs=STORAGE_CRS), crs).to_numpy()
+    metric = in_meters(gpd.GeoSeries(parts, crs=STORAGE_CRS), crs).to_numpy()
     # What is left when a margin of half the width is taken away is wide; slivers often hang on to it.
     core = shapely.buffer(metric, -SLIVER_M / 2)
     around = shapely.buffer(core, SLIVER_M / 2 + _TIP_M)
@@ -502,7 +502,7 @@ def _slivers(patches_by_kind: Mapping[str, Sequence[Patch]]) -> list[Finding]:
         "zones_slivers",
         "zones",
         message,
-        expected="neighbours that share their border vertex for vertex",
+        expected="neighbors that share their border vertex for vertex",
         remedy="Snap the borders in your GIS; places in a sliver are few, but their zone is an accident.",
         location=largest_first[0].location,
     )

@@ -42,7 +42,6 @@ from safeschools_geo.district import (
     zones_from_file,
 )
 from safeschools_geo.errors import ColumnError, FileReadError, SettingsError
-from safeschools_geo.file_names import pair_name
 from safeschools_geo.io import write_csv, write_manifest, write_text
 from safeschools_geo.pages import check_html, draw_coverage, draw_hotspots, draw_sheets, is_check_page, print_report
 from safeschools_geo.schemas import ASSIGNMENTS
@@ -61,6 +60,7 @@ from safeschools_geo.term import (
     write_coverage,
     write_hotspots,
 )
+from safeschools_geo.text import pair_name
 from safeschools_geo.writing import output_file, output_folder
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
             raise SettingsError(
                 "There is nothing to cover.",
                 where=folder,
-                expected="programme schools in zones, and incidents of the term that are zone officers' work",
+                expected="program schools in zones, and incidents of the term that are zone officers' work",
                 remedy="Run `safeschools check`, or name another --term.",
             )
         begin("Drawing")
@@ -290,7 +290,7 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--lat", type=NAME, metavar="COL", help="Column of the latitude, or y.")
 @click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the points, where the file states none.")
 @click.option("--zones-crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the zones, where the file states none.")
-@click.option("--max-snap", type=NOT_NEGATIVE, default=0.0, metavar="M", help="Metres; default 0.")
+@click.option("--max-snap", type=NOT_NEGATIVE, default=0.0, metavar="M", help="Meters; default 0.")
 @click.option("--previous", type=FILE_IN, metavar="FILE", help="An earlier result, which decides ties.")
 @json_option
 def assign_command(

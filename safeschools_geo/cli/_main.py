@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="safeschools")
 @click.option("--debug", is_flag=True, help="Show the traceback when something fails.")
 def cli(*, debug: bool) -> None:
-    """Zone planning and analytics for school-safety patrol programmes."""
+    """Zone planning and analytics for school-safety patrol programs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

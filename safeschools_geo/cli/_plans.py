@@ -135,7 +135,7 @@ def read_areal_units(
     no_zone: tuple[str, ...],
     crs: str | None = None,
 ) -> ArealUnits:
-    """Read areal units and their neighbours."""
+    """Read areal units and their neighbors."""
     layer = read_layer(path, LayerSettings(crs=crs), "units")
     raw = layer.raw
     missing = [column for column in (unit_id, zone, workload) if column not in raw.frame.columns]
@@ -210,7 +210,7 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--zone", type=NAME, metavar="COL", help="Column of the current zone.")
 @click.option("--workload", type=NAME, metavar="COL", help="Column of the workload.")
 @click.option(
-    "--adjacency", type=FILE_IN, metavar="FILE", help="Pairs of neighbours; the borders of the units if left out."
+    "--adjacency", type=FILE_IN, metavar="FILE", help="Pairs of neighbors; the borders of the units if left out."
 )
 @click.option("--no-zone", multiple=True, metavar="VALUE", help="Value of the zone column that means: no zone.")
 @click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the units, where the file states none.")
@@ -600,8 +600,8 @@ def _of_schools(settings: Settings, district: Path, asked: Mapping[str, Any]) ->
     if boundary is None:
         raise SettingsError("There is no boundary.", where="--district", found=district)
     read = read_schools(settings)
-    programme = read.frame[read.frame["in_program"]]
-    return draft_zones(programme, boundary, **asked), (*findings, *read.findings)
+    program = read.frame[read.frame["in_program"]]
+    return draft_zones(program, boundary, **asked), (*findings, *read.findings)
 
 
 def _draft_zones_of_units(

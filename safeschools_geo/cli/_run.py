@@ -289,7 +289,7 @@ def _protected(folder: Path, term: str | None, seed: int, begin: Callable[[str],
         raise SettingsError(
             "There is nothing to tell.",
             where=folder,
-            expected="programme schools in zones",
+            expected="program schools in zones",
             remedy="Run `safeschools check`.",
         )
     return board

@@ -169,7 +169,7 @@ def _require_stable(arrivals: Floats, service: Floats, faults: list[InputError])
         )
 
 
-# ── States of the hypercube: which officers are busy, as bits, and how often each state turns into its neighbours
+# ── States of the hypercube: which officers are busy, as bits, and how often each state turns into its neighbors
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ class States:
         Whether each officer is busy, bool, shape (2ⁿ, n).
     busy_count
         How many officers are busy, int64, shape (2ⁿ,).
-    neighbours
+    neighbors
         The state in which only officer i is otherwise, int64, shape (2ⁿ, n).
     way_back
         Where the step back from that state is in a flat array of shape (2ⁿ, n), int64, shape (2ⁿ, n).
@@ -193,7 +193,7 @@ class States:
 
     is_busy: Flags
     busy_count: Ints
-    neighbours: Ints
+    neighbors: Ints
     way_back: Ints
     even: Ints
     odd: Ints
@@ -206,9 +206,9 @@ def states_of(officers: int) -> States:
     is_busy = (state[:, None] & bits) != 0
     busy_count = is_busy.sum(axis=1)
     is_odd = busy_count % 2 == 1
-    neighbours = state[:, None] ^ bits
-    way_back = neighbours * officers + np.arange(officers)
-    listed = (is_busy, busy_count, neighbours, way_back, np.flatnonzero(~is_odd), np.flatnonzero(is_odd))
+    neighbors = state[:, None] ^ bits
+    way_back = neighbors * officers + np.arange(officers)
+    listed = (is_busy, busy_count, neighbors, way_back, np.flatnonzero(~is_odd), np.flatnonzero(is_odd))
     for array in listed:
         array.flags.writeable = False
     return States(*listed)
@@ -275,7 +275,7 @@ def _ways(size: int) -> tuple[Ints, Ints, Floats]:
 
 
 def transition_rates(system: CallSystem, cases: list[Cases]) -> Floats:
-    """Work out how often each state turns into each neighbour.
+    """Work out how often each state turns into each neighbor.
 
     Notes
     -----
@@ -387,7 +387,7 @@ class _Chain:
         return cls(n, rates, leaving, np.where(states.is_busy, rates, 0.0).sum(axis=1), entering, calls_per_h / every)
 
     def error(self, probability: Floats) -> float:
-        flow = np.einsum("si,si->s", self.entering, probability.take(states_of(self.officers).neighbours))
+        flow = np.einsum("si,si->s", self.entering, probability.take(states_of(self.officers).neighbors))
         return float(np.abs(flow - probability * self.leaving).max())
 
     def in_proportion(self, probability: Floats) -> Floats:
@@ -413,7 +413,7 @@ class _Chain:
         probability = np.zeros(2 * half)
         probability[table.states] = _eliminated(step.reshape(half, half), table.levels)
         # The other half is entered from this one only.
-        entered_from = states.neighbours.take(table.others, axis=0)
+        entered_from = states.neighbors.take(table.others, axis=0)
         probability[table.others] = np.einsum(
             "si,si->s", shares.take(table.others, axis=0), probability.take(entered_from)
         )
@@ -476,7 +476,7 @@ class _Half:
     @classmethod
     def of(cls, shares: Floats, states: Ints) -> _Half:
         n = shares.shape[1]
-        columns = states_of(n).neighbours[states] >> 1
+        columns = states_of(n).neighbors[states] >> 1
         return cls(shares[states], columns.astype(np.int32), np.arange(len(states) + 1, dtype=np.int32) * n)
 
     def _matrix(self, shares: Floats) -> csr_array:
@@ -514,8 +514,8 @@ def _leaner_half(officers: int) -> _HalfTable:
     half = half[np.argsort(states.busy_count[half], kind="stable")]
     position = np.empty(1 << officers, dtype=np.int64)
     position[half] = np.arange(len(half))
-    entered_from = states.neighbours[half]
-    flat = (np.arange(len(half))[:, None, None] * len(half) + position[states.neighbours[entered_from]]).ravel()
+    entered_from = states.neighbors[half]
+    flat = (np.arange(len(half))[:, None, None] * len(half) + position[states.neighbors[entered_from]]).ravel()
     for array in (half, entered_from, flat):
         array.flags.writeable = False
     return _HalfTable(
@@ -524,7 +524,7 @@ def _leaner_half(officers: int) -> _HalfTable:
 
 
 def _eliminated(step: Floats, levels: tuple[slice, ...]) -> Floats:
-    """Solve x = step x, where a level is reached from itself and its neighbours only, up to a factor."""
+    """Solve x = step x, where a level is reached from itself and its neighbors only, up to a factor."""
     left = np.eye(len(step)) - step
     last, middle = len(levels) - 1, int(np.argmax([level.stop - level.start for level in levels]))
     ways = [(k, k + 1) for k in range(middle)] + [(k, k - 1) for k in range(last, middle, -1)]

@@ -162,7 +162,7 @@ def score_coverage(
     Parameters
     ----------
     arrivals_per_h
-        Calls per programme hour from each school, in the order of `dispatch`, shape (n_schools,).
+        Calls per program hour from each school, in the order of `dispatch`, shape (n_schools,).
     service_per_h
         Calls that each officer could answer in an hour, in the order of `dispatch`, shape (n_officers,).
     dispatch
@@ -467,7 +467,7 @@ class Watch:
     dispatch
         Officers and schools, with the officer of each zone.
     arrivals_per_h
-        Calls per programme hour from each school, in the order of `dispatch`, shape (n,).
+        Calls per program hour from each school, in the order of `dispatch`, shape (n,).
     service_per_h
         Calls that each officer could answer in an hour, in the order of `dispatch`, shape (m,).
     workload_h

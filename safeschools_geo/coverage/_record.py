@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
-# ── How much of each clock hour is programme time at each school
+# ── How much of each clock hour is program time at each school
 
 _CLOCK = np.arange(24)
 
 
-def programme_hours(levels: pd.Series, hours: HoursSettings) -> pd.DataFrame:
-    """Tell how much of each clock hour is programme time."""
+def program_hours(levels: pd.Series, hours: HoursSettings) -> pd.DataFrame:
+    """Tell how much of each clock hour is program time."""
     of_level = {}
     for level in levels.unique():
         bells = hours.of(level)
@@ -213,15 +213,15 @@ class CallRates:
     Parameters
     ----------
     arrivals_per_h
-        Calls per programme hour, by `school_id`.
+        Calls per program hour, by `school_id`.
     by_hour
-        Calls per hour of programme time in each clock hour (`hour`) of a school day, a column for each school; 0 where
-        the school has no programme time.
+        Calls per hour of program time in each clock hour (`hour`) of a school day, a column for each school; 0 where
+        the school has no program time.
     hour_share
-        Share of each clock hour that is programme time, of the same shape: calls per school day are the sum of
+        Share of each clock hour that is program time, of the same shape: calls per school day are the sum of
         `by_hour` × `hour_share`.
     hours_per_day
-        Programme hours of a school day, by `school_id`.
+        Program hours of a school day, by `school_id`.
     service
         By `zone_id`: `calls`, `mean_min` (minutes of an officer for a call there, trip and scene; missing without
         calls), `weight_share` (of that mean) and `service_min` (shrunk towards the mean of all zones).
@@ -290,7 +290,7 @@ class CallRates:
         if not self.calls:
             return f"{told}: there is nothing to answer."
         scene = self.durations.loc["scene"]
-        often = f"{told}: {self.arrivals_per_h.sum():.2f} in a programme hour, all schools together."
+        often = f"{told}: {self.arrivals_per_h.sum():.2f} in a program hour, all schools together."
         keeps = "keeps" if self.durations["measured"].any() else "is assumed to keep"
         long = f"A call {keeps} an officer {self.service_min:.1f} minutes on average, trip included."
         assumed = f"{scene['assumed'] + scene['rejected']:,}"
@@ -338,13 +338,13 @@ def call_rates(
     history
         Incidents in context (`counts.in_context`); those whose `work_of` is ``zone_officer``, on one of `days`, count.
     schools
-        `school_id` and `level` of the programme schools, in the order of the result.
+        `school_id` and `level` of the program schools, in the order of the result.
     school_zones
         Zone of each school, by `school_id`; empty text where a school has none.
     days
         School days that the rates are of, of one term or several (`school_calendar.school_days`).
     hours
-        Programme hours, by level.
+        Program hours, by level.
     settings
         Minutes by category, and the longest time that is believed.
     scene_min, trip_min
@@ -362,7 +362,7 @@ def call_rates(
     ------
     InputError
         When columns are missing, there is no school day or school, a weight is negative, or calls are at schools that
-        are not given or at an hour without programme time there.
+        are not given or at an hour without program time there.
 
     Notes
     -----
@@ -383,7 +383,7 @@ def call_rates(
     )
     ids = pd.Index(schools["school_id"], name="school_id")
     calls = history[(history["work_of"] == OFFICERS_WORK) & local_day(history["occurred_at"]).isin(every_day)]
-    share = programme_hours(schools.set_index("school_id")["level"], hours)
+    share = program_hours(schools.set_index("school_id")["level"], hours)
     _require_places(calls, share)
     hours_per_day = share.sum().rename("hours_per_day")
     by_day = _counts(local_day(calls["occurred_at"]), every_day, calls["school_id"], ids)
@@ -420,7 +420,7 @@ def redrawn(rates: CallRates, *, draws: int = 200, seed: int = 0) -> Floats:
     Returns
     -------
     numpy.ndarray
-        Calls per programme hour of each school, float64, shape (draws, n_schools).
+        Calls per program hour of each school, float64, shape (draws, n_schools).
 
     Raises
     ------
@@ -487,7 +487,7 @@ def _require_places(calls: pd.DataFrame, share: pd.DataFrame) -> None:
     is_closed = calls["hour"].notna() & ((row < 0) | (share.to_numpy()[row, column] == 0)) & (column >= 0)
     faults = {
         "Some calls for officers are at a school that is not among the schools.": column < 0,
-        "Some calls for officers are at an hour without programme time at their school.": is_closed,
+        "Some calls for officers are at an hour without program time at their school.": is_closed,
     }
     remedy = "Give the schools, and the hours, by which it was told whose work each incident is."
     found = [
@@ -575,7 +575,7 @@ class CallRecord:
     def busy_share(self, zone_id: str, *, officers: int) -> Observed:
         """Measure how much of their time officers were busy with calls.
 
-        Share of programme hours. Calls whose minutes are not known count with the mean of those that are, calls whose
+        Share of program hours. Calls whose minutes are not known count with the mean of those that are, calls whose
         responder is not known as the zone officer's.
         """
         minutes = self.calls["busy_min"].where(self._by_officers())

@@ -46,7 +46,7 @@ def refuse(faults: Iterable[InputError]) -> None:
         raise told[0] if len(told) == 1 else SeveralFaultsError(told)
 
 
-# ── Places that officers set out from or are called to: points by their ids, in metres
+# ── Places that officers set out from or are called to: points by their ids, in meters
 
 
 def place_points(frame: gpd.GeoDataFrame, id_column: str) -> gpd.GeoSeries:
@@ -70,7 +70,7 @@ def place_points(frame: gpd.GeoDataFrame, id_column: str) -> gpd.GeoSeries:
 
 
 def check_places(places: gpd.GeoSeries, name: str) -> None:
-    """Refuse places that cannot be travelled between."""
+    """Refuse places that cannot be traveled between."""
     faults: list[InputError] = []
     repeated = places.index[places.index.duplicated()].unique()
     if len(repeated):
@@ -134,7 +134,7 @@ def _is_nowhere(places: gpd.GeoSeries) -> Flags:
     return nowhere
 
 
-# ── Streets that can be driven, read from a layer of roads: their lines in metres, and minutes each way
+# ── Streets that can be driven, read from a layer of roads: their lines in meters, and minutes each way
 
 Flags: TypeAlias = NDArray[np.bool_]
 Shapes: TypeAlias = NDArray[np.object_]
@@ -147,8 +147,8 @@ ONE_WAY = {
 """What the column `one_way` may say → 1 along the line as it is drawn, -1 against it, 0 both ways."""
 
 _WHERE = "roads"
-_METRES_PER_MIN = 1000 / 60
-"""Metres that are driven in a minute at 1 km/h."""
+_METERS_PER_MIN = 1000 / 60
+"""Meters that are driven in a minute at 1 km/h."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,14 +158,14 @@ class RoadRules:
     Parameters
     ----------
     join_m
-        Ends of streets this near to each other, or to another street, in metres, are one junction.
+        Ends of streets this near to each other, or to another street, in meters, are one junction.
     joins_crossings
         Whether streets that cross without a common point are joined: right for a layer that was never split at its
         junctions and has no bridges, wrong for every other.
     access_speed_kph
         Speed between a place and its street, in a straight line: across a campus or a car park.
     max_access_m
-        Farthest that a place may be from its street, in metres; one that is farther cannot be reached.
+        Farthest that a place may be from its street, in meters; one that is farther cannot be reached.
     uses_main_part_only
         Whether places are led to the nearest street of the longest connected part; else to the nearest of all, which
         may hang with nothing.
@@ -198,11 +198,11 @@ class Streets:
     Parameters
     ----------
     lines
-        LineStrings in a CRS of metres, shape (n,).
+        LineStrings in a CRS of meters, shape (n,).
     row
         Row of the layer that each belongs to, shape (n,); the pieces of a MultiLineString are streets of one row.
     length_m
-        Length in metres, shape (n,), positive.
+        Length in meters, shape (n,), positive.
     along_min, against_min
         Minutes from the first point of the line to the last, and back, shape (n,); infinite where that is forbidden.
     labels
@@ -304,7 +304,7 @@ def _minutes(roads: gpd.GeoDataFrame, whole_m: Numbers, is_line: Flags) -> Numbe
     faults.append(_not_drivable(roads, " or ".join(names), is_line & np.logical_and.reduce(list(is_blank.values()))))
     refuse(fault for fault in faults if fault is not None)
     minutes = given.get("minutes", np.full(len(roads), np.nan))
-    by_speed = whole_m / (given.get("speed_kph", np.full(len(roads), np.nan)) * _METRES_PER_MIN)
+    by_speed = whole_m / (given.get("speed_kph", np.full(len(roads), np.nan)) * _METERS_PER_MIN)
     found: Numbers = np.where(np.isnan(minutes), by_speed, minutes)
     return found
 
@@ -363,7 +363,7 @@ class Stops:
     street
         Street each lies on, shape (k,).
     at_m
-        Metres along it, shape (k,).
+        Meters along it, shape (k,).
     links
         Pairs of stops that are one place, shape (m, 2).
     """
@@ -495,7 +495,7 @@ def _cross(streets: Streets, stops: Stops, rules: RoadRules) -> tuple[Stops, int
 
 
 def _is_met(stops: Stops, a: Labels, at_a: Numbers, b: Labels, join_m: float) -> Flags:
-    """Say whether street a meets street b within a few metres of a point of a."""
+    """Say whether street a meets street b within a few meters of a point of a."""
     order = np.argsort(stops.street, kind="stable")
     begin, end = (np.searchsorted(stops.street[order], a, side=side) for side in ("left", "right"))
     which = np.repeat(np.arange(len(a)), end - begin)
@@ -510,7 +510,7 @@ def _is_met(stops: Stops, a: Labels, at_a: Numbers, b: Labels, join_m: float) ->
 
 # ── A network of streets: its connected parts, the street nearest to each place, and the quickest ways
 
-"""Metres that are driven in a minute at 1 km/h."""
+"""Meters that are driven in a minute at 1 km/h."""
 
 _AT_ONCE = 2**24
 """Times from origins to junctions that are held in memory at once: 128 MB."""
@@ -528,9 +528,9 @@ class Snapped:
     street
         Street of each, `NO_STREET` where it is too far from all, shape (n,).
     at_m
-        Metres along it, shape (n,).
+        Meters along it, shape (n,).
     access_m
-        Metres from the place to the nearest point of its street, or of the nearest where that is too far, shape (n,).
+        Meters from the place to the nearest point of its street, or of the nearest where that is too far, shape (n,).
     """
 
     street: Labels
@@ -632,7 +632,7 @@ def build_network(streets: Streets, rules: RoadRules) -> tuple[Network, list[Fin
 
 def access_minutes(snapped: Snapped, rules: RoadRules) -> Numbers:
     """Find the time between places and their streets."""
-    minutes: Numbers = snapped.access_m / (rules.access_speed_kph * _METRES_PER_MIN)
+    minutes: Numbers = snapped.access_m / (rules.access_speed_kph * _METERS_PER_MIN)
     return minutes
 
 

@@ -71,7 +71,7 @@ class Staffing:
     table
         One row for each number, the fewest first: `officers`, `overflow_share` (of all calls, to patrol),
         `overflow_per_term` (calls), `mean_response_min` and `p90_response_min` (trips of officers), `busy_share_mean`
-        (with calls), `officer_h` (programme hours of all officers in a term) and `cost` (of those hours; missing
+        (with calls), `officer_h` (program hours of all officers in a term) and `cost` (of those hours; missing
         without a rate).
     current
         The number of today.
@@ -150,7 +150,7 @@ def staffing(
     Parameters
     ----------
     arrivals_per_h
-        Calls per programme hour from each school, shape (n_schools,).
+        Calls per program hour from each school, shape (n_schools,).
     service_min
         Mean minutes of an officer for a call, trip and scene.
     travel
@@ -160,7 +160,7 @@ def staffing(
     hypercube
         The queueing model (`queueing.hypercube`), with overflow to patrol.
     hours_per_term
-        Programme hours of one officer in a term: hours of a day × school days.
+        Program hours of one officer in a term: hours of a day × school days.
     current
         The number of officers of today; it is among those tried.
     officers

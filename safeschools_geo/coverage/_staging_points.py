@@ -326,7 +326,7 @@ def best_cover(problem: StagingProblem, *, deadline: float = np.inf, seed: int =
     With N_i the points within reach of place i, w_i its share of calls and g_k what the k-th officer is worth
     (`busy_gains`; 1 and no more where officers are never busy)::
 
-        maximise    Σ_i Σ_k w_i g_k z_ik
+        maximize    Σ_i Σ_k w_i g_k z_ik
         subject to  Σ_k z_ik ≤ Σ_{j in N_i} y_j   for every place i
                     Σ_j y_j ≤ p,   y_j whole,   0 ≤ z_ik ≤ 1
 

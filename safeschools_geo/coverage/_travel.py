@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 # ── Minutes in a straight line, made longer by a detour factor: for districts that have no layer of roads
 
-_METRES_PER_MIN = 1000 / 60
-"""Metres that are driven in a minute at 1 km/h."""
+_METERS_PER_MIN = 1000 / 60
+"""Meters that are driven in a minute at 1 km/h."""
 
 
 def straight_line_minutes(origins: Shapes, destinations: Shapes, *, detour_factor: float, speed_kph: float) -> Numbers:
     """Estimate the minutes between places."""
-    metres = cdist(shapely.get_coordinates(origins), shapely.get_coordinates(destinations))
-    minutes: Numbers = metres * detour_factor / (speed_kph * _METRES_PER_MIN)
+    meters = cdist(shapely.get_coordinates(origins), shapely.get_coordinates(destinations))
+    minutes: Numbers = meters * detour_factor / (speed_kph * _METERS_PER_MIN)
     return minutes
 
 
@@ -200,7 +200,7 @@ def travel_times(
     settings
         Detour factor and speed, and how roads are read.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the roads (or places) by default.
+        Projected CRS in meters to measure in; the UTM zone of the roads (or places) by default.
 
     Returns
     -------
@@ -231,9 +231,9 @@ def travel_times(
     if roads is not None:
         steps["roads"] = partial(_read_roads, roads, crs)
     found = attempt_all(steps)
-    metres, streets, told = (measuring_crs(origins, stated=crs), None, []) if roads is None else found["roads"]
-    start, left_out = located(origins, metres, "origins")
-    goal, more = (start, []) if destinations is None else located(destinations, metres, "destinations")
+    meters, streets, told = (measuring_crs(origins, stated=crs), None, []) if roads is None else found["roads"]
+    start, left_out = located(origins, meters, "origins")
+    goal, more = (start, []) if destinations is None else located(destinations, meters, "destinations")
     travel = (
         _in_straight_lines(start, goal, asked) if streets is None else road_travel(start, goal, streets, asked.roads)
     )
@@ -250,8 +250,8 @@ def travel_times(
 
 def _read_roads(roads: gpd.GeoDataFrame, crs: object) -> tuple[CRS, Streets, list[Finding]]:
     check_roads(roads)
-    metres = measuring_crs(roads, stated=crs)
-    return (metres, *read_streets(roads, metres))
+    meters = measuring_crs(roads, stated=crs)
+    return (meters, *read_streets(roads, meters))
 
 
 def _in_straight_lines(origins: gpd.GeoSeries, destinations: gpd.GeoSeries, asked: TravelSettings) -> RoadTravel:

@@ -471,7 +471,7 @@ def draw_times(zone: ZoneWeek, route: DayRoute, rng: np.random.Generator) -> lis
     -----
     From the earliest times that the route allows, each stop in turn draws any minute that its window, the stop before
     and the stop after leave open, and again, many times over (Gibbs sampling): every timetable that keeps the route is
-    then about as likely as any other, and no minute is a favourite.
+    then about as likely as any other, and no minute is a favorite.
     """
     stops = route.stops or _break_alone(zone)
     starts = _earliest(zone, stops)

@@ -55,10 +55,12 @@ class SchoolHours:
 
     Parameters
     ----------
-    start_min, end_min
-        First and last bell, minutes of the day.
+    start_min
+        First bell, minute of the day.
     lunch_from_min, lunch_to_min
         From when, and to when, pupils are at lunch, minutes of the day.
+    end_min
+        Last bell, minute of the day.
 
     Raises
     ------
@@ -305,7 +307,7 @@ def visits_per_week(
     hotspots
         Ids of schools that are high, alone or in a group.
     busy_ratio
-        A school with at least this many times the mean workload of all programme schools gets more visits.
+        A school with at least this many times the mean workload of all program schools gets more visits.
     extra_visits
         How many more, a week of five school days; once for workload and once for a hotspot.
     most
@@ -319,7 +321,7 @@ def visits_per_week(
     Returns
     -------
     pandas.DataFrame
-        By `school_id`, in the order of `schools`: `visits` (int64) and `why` (one plain sentence). Programme schools
+        By `school_id`, in the order of `schools`: `visits` (int64) and `why` (one plain sentence). Program schools
         have at least one visit, others none.
 
     Raises
@@ -354,7 +356,7 @@ def visits_per_week(
 
 def _sentence(reason: str, more: list[str], *, rate: float, school_days: int, due: int, given: int) -> str:
     if not reason:
-        return "No visits: not in the programme."
+        return "No visits: not in the program."
     parts = ", ".join([reason, *more])
     text = f"{count_text(given, 'visit')}: {parts}"
     if school_days != _SCHOOL_WEEK:
@@ -445,7 +447,7 @@ def _check_workload(ids: pd.Series, workload_h: pd.Series) -> None:
     is_faulty = ~(np.isfinite(hours) & (hours >= 0))
     if is_faulty.any():
         raise ColumnError(
-            "Some programme schools have no workload.",
+            "Some program schools have no workload.",
             where="workload_h",
             ids=ids[is_faulty],
             expected="officer-hours per school day, 0 or more",

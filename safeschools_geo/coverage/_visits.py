@@ -322,7 +322,7 @@ def clock_times(minutes: pd.Series) -> pd.Series:
 # ── Which school is visited on which day: spread over the week, days of about equal length, drawn anew every week
 
 _SWEEPS = 20
-_NEIGHBOUR_DAYS_MIN = 20.0
+_NEIGHBOR_DAYS_MIN = 20.0
 """Minutes of driving that are worth not to visit a school on two days running."""
 
 _EVENNESS_MIN = 30.0
@@ -356,7 +356,7 @@ def allot_days(zone: ZoneWeek, day_work: DayWork, rng: np.random.Generator) -> l
     options = [_options(zone, school) for school in schools]
     # What of the cost of an option does not depend on other schools.
     own = [
-        rng.uniform(0, _DRAWN * zone.rules.variation_min, len(choice)) + _NEIGHBOUR_DAYS_MIN * _running(zone, choice)
+        rng.uniform(0, _DRAWN * zone.rules.variation_min, len(choice)) + _NEIGHBOR_DAYS_MIN * _running(zone, choice)
         for choice in options
     ]
     order = rng.permutation(len(zone)).tolist()

@@ -2,6 +2,10 @@ from ._attacker import Fact as Fact
 from ._audit import AuditReport as AuditReport
 from ._audit import audit as audit
 from ._audit import audit_document as audit_document
+from ._content import BoardContent as BoardContent
+from ._content import BoardCoverage as BoardCoverage
+from ._content import BoardDetail as BoardDetail
+from ._content import BoardPlan as BoardPlan
 from ._ledger import Earlier as Earlier
 from ._ledger import Release as Release
 from ._ledger import earlier as earlier
@@ -18,6 +22,6 @@ from ._policy import policy_names as policy_names
 from ._protect import advise as advise
 from ._protect import protect as protect
 from ._protect import withhold as withhold
-from ._tables import RawTable as RawTable
+from ._tables import CountTable as CountTable
 from ._tables import SafeTable as SafeTable
 from ._tables import require_safe as require_safe

@@ -45,15 +45,15 @@ class Fact:
         The dimension that weights are given by, such as ``school``.
     weights
         Group of `by` → weight of each of its counts; 0 for groups left out.
+    low, high
+        The sum lies between them; infinite where nothing is said.
+    source
+        Where it can be read, such as ``map class`` or ``release 2``.
     where
         Dimension → value that the counts have, as pairs.
     is_need
         Whether this is no statement but what must not be known: that the sum can be as small as `low` and as large as
         `high` has to be possible.
-    low, high
-        The sum lies between them; infinite where nothing is said.
-    source
-        Where it can be read, such as ``map class`` or ``release 2``.
     """
 
     by: str
@@ -381,7 +381,7 @@ class Block:
         return np.asarray(counts)
 
     def _run(self, cost: Numbers, room: Numbers) -> None:
-        """Minimise; columns with room are rewarded, and shut where there is none."""
+        """Minimize; columns with room are rewarded, and shut where there is none."""
         costs = np.concatenate([cost, -(room > 0).astype("float64")])
         wanted = np.flatnonzero(costs != self._costs).astype("int32")
         if len(wanted):

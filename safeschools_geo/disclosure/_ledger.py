@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from safeschools_geo.disclosure._tables import RawTable, SafeTable
+    from safeschools_geo.disclosure._tables import CountTable, SafeTable
 
 
 _FIRST = "0" * 64
@@ -254,7 +254,7 @@ def with_release(
     released: str,
     statements: Sequence[Fact] = (),
     said: Sequence[Mapping[str, Any]] = (),
-    raw: RawTable | None = None,
+    raw: CountTable | None = None,
 ) -> tuple[Release, ...]:
     """Add a release to the record, unless the last one says the same.
 
@@ -302,7 +302,7 @@ def with_release(
     return (*releases, new)
 
 
-def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
+def earlier(releases: Sequence[Release], raw: CountTable) -> Earlier:
     """Work out what earlier releases tell about the counts of a new one.
 
     Parameters
@@ -335,7 +335,7 @@ def earlier(releases: Sequence[Release], raw: RawTable) -> Earlier:
     return Earlier(told, also, moved, _still_withheld(releases))
 
 
-def _changes_of(fact: Fact, release: Release, raw: RawTable) -> list[Fact]:
+def _changes_of(fact: Fact, release: Release, raw: CountTable) -> list[Fact]:
     """Write a figure as it was, and as it would be with each kind of change alone; nothing if nothing has changed."""
     now = float(fact.row(raw.atoms) @ raw.values)
     left = _of_schools_that_left(fact, release, set(raw.atoms[_ID]))
@@ -362,18 +362,18 @@ def _of_schools_that_left(fact: Fact, release: Release, here: set[str]) -> float
     )
 
 
-def _finest(raw: RawTable, settled: Sequence[str]) -> dict[str, Any]:
+def _finest(raw: CountTable, settled: Sequence[str]) -> dict[str, Any]:
     dims = [name for name in raw.dims if name not in settled]
     added = raw.counts.groupby(dims)["count"].sum()
     some = added[added > 0].reset_index()
     return {"dims": dims, "rows": some.astype(object).to_numpy().tolist()}
 
 
-def _holds(fact: Fact, raw: RawTable) -> bool:
+def _holds(fact: Fact, raw: CountTable) -> bool:
     return fact.low - _NEAR <= float(fact.row(raw.atoms) @ raw.values) <= fact.high + _NEAR
 
 
-def _figures_of(release: Release, raw: RawTable) -> list[Fact]:
+def _figures_of(release: Release, raw: CountTable) -> list[Fact]:
     """Write published figures as statements about the schools that were in their groups."""
     groups = {school: {**has, _ID: school} for school, has in release.people.items()}
     settled = {name for has in groups.values() for name in has} | {_ID}
@@ -434,7 +434,7 @@ def _still_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...
     return tuple(dict(key) for key, is_told in told.items() if not is_told)
 
 
-def _distinct(facts: Sequence[Fact], raw: RawTable) -> list[Fact]:
+def _distinct(facts: Sequence[Fact], raw: CountTable) -> list[Fact]:
     """Leave out what is about none of these counts, and what an earlier statement says already."""
     seen: dict[tuple[bytes, float, float], Fact] = {}
     for fact in facts:

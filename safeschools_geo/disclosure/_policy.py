@@ -144,7 +144,7 @@ def kinds_of(rows: csr_array) -> Kinds:
 
 # ── What may be published: the policy of a release, read from TOML
 
-Minimise = Literal["cells", "counts"]
+Minimize = Literal["cells", "counts"]
 _LEAST = 3
 _POLICIES = resources.files("safeschools_geo.disclosure").joinpath("policies")
 
@@ -165,7 +165,7 @@ class Policy:
         published by the same rule.
     most_withheld_share
         A table of which this share or more would be withheld says too little; the adviser then names a coarser one.
-    minimise
+    minimize
         What complementary suppression keeps small: the number of ``cells`` withheld (among equals, the counts in
         them), or the ``counts`` withheld.
     source
@@ -176,7 +176,7 @@ class Policy:
     smallest_count: int = 11
     smallest_group: int = 11
     most_withheld_share: float = 0.2
-    minimise: Minimise = "cells"
+    minimize: Minimize = "cells"
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -187,7 +187,7 @@ class Policy:
             problem = f"`{name}` must be {_LEAST} or more: could a withheld number be nothing but 1, it would be known."
             require(is_enough, where, problem, found=getattr(self, name))
         require(0 < self.most_withheld_share <= 1, where, "A share lies between 0 and 1.")
-        require(self.minimise in get_args(Minimise), where, "Unknown aim.", found=self.minimise)
+        require(self.minimize in get_args(Minimize), where, "Unknown aim.", found=self.minimize)
 
     @property
     def largest_small(self) -> int:

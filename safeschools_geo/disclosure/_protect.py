@@ -21,7 +21,7 @@ from scipy.sparse import csc_array, csr_array, vstack
 
 from safeschools_geo.disclosure._attacker import Attacker, Known, Said, room_for, said, together
 from safeschools_geo.disclosure._policy import PolicyLike, load_policy
-from safeschools_geo.disclosure._tables import RawTable, SafeTable, TableLike, raw_table, sealed
+from safeschools_geo.disclosure._tables import CountTable, SafeTable, TableLike, count_table, sealed
 from safeschools_geo.errors import DisclosureError
 from safeschools_geo.solver import Program, solve
 
@@ -538,8 +538,8 @@ def protect(
     Parameters
     ----------
     table
-        The counts: a `RawTable`; a cross table of counts; a long table, or a Series of counts by its index. The totals
-        of a cross table or of a long one are published too.
+        The counts: a `CountTable`; a cross table of counts; a long table, or a Series of counts by its index. The
+        totals of a cross table or of a long one are published too.
     policy
         A `Policy`, the name of one that ships with the product, a TOML file, or its values.
     facts
@@ -572,7 +572,7 @@ def protect(
     DisclosureError
         When `facts` contradict the counts, or give a small count away by themselves.
     """
-    raw, chosen = raw_table(table), load_policy(policy)
+    raw, chosen = count_table(table), load_policy(policy)
     statements = said(facts, raw.atoms)
     _require_true([f for f in facts if not f.is_need], statements.holds(raw.values))
     shown, unseen = _both(raw, chosen, statements)
@@ -617,7 +617,7 @@ def withhold(
     SafeTable
         A release that may well tell too much: `audit` says whether it does, and the pages ask it.
     """
-    raw, chosen = raw_table(table), load_policy(policy)
+    raw, chosen = count_table(table), load_policy(policy)
     shown, unseen = _both(raw, chosen, said(facts, raw.atoms))
     return _released(shown, unseen, shown.cells.named(keys), tuple(facts), raw, policy=chosen)
 
@@ -631,7 +631,7 @@ class _Counted(NamedTuple):
     is_alone: NDArray[np.bool_]
 
 
-def _both(raw: RawTable, policy: Policy, statements: Said) -> tuple[_Counted, _Counted]:
+def _both(raw: CountTable, policy: Policy, statements: Said) -> tuple[_Counted, _Counted]:
     """Count the figures that tables show, and those that none does."""
     shown, unseen = _counted(raw, raw.cells(), policy), _counted(raw, raw.hidden_cells(), policy)
     if len(statements.low) and (shown.is_alone.any() or unseen.is_alone.any()):
@@ -641,7 +641,7 @@ def _both(raw: RawTable, policy: Policy, statements: Said) -> tuple[_Counted, _C
     return shown, unseen
 
 
-def _counted(raw: RawTable, cells: Cells, policy: Policy) -> _Counted:
+def _counted(raw: CountTable, cells: Cells, policy: Policy) -> _Counted:
     values = np.asarray(np.rint(cells.matrix @ raw.values), dtype="int64")
     is_alone = raw.is_alone(cells)
     return _Counted(cells, values, is_sensitive(values, raw.students_of(cells), policy) | is_alone, is_alone)
@@ -663,7 +663,7 @@ def _released(
     unseen: _Counted,
     is_withheld: NDArray[np.bool_],
     facts: tuple[Fact, ...],
-    raw: RawTable,
+    raw: CountTable,
     *,
     policy: Policy,
     notes: tuple[str, ...] = (),
@@ -683,7 +683,7 @@ def _released(
 
 def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:
     """Weigh figures: all alike, and among equals by their counts; or by their counts alone."""
-    if policy.minimise == "counts":
+    if policy.minimize == "counts":
         return np.asarray(values + 1.0 / (1 + len(values)))
     return np.asarray(1.0 + values / (1.0 + float(values.sum())))
 
@@ -710,7 +710,7 @@ def _require_true(facts: Sequence[Fact], holds: NDArray[np.bool_]) -> None:
 
 
 def advise(
-    table: RawTable, offered: Sequence[Grouping], policy: Policy, *, not_chosen: Sequence[Grouping] = ()
+    table: CountTable, offered: Sequence[Grouping], policy: Policy, *, not_chosen: Sequence[Grouping] = ()
 ) -> pd.DataFrame:
     """Measure how much of each table on offer would be withheld.
 
@@ -742,13 +742,13 @@ def advise(
     return found.assign(is_chosen=fits & (fits.cumsum() == 1))
 
 
-def _row(table: RawTable, grouping: Grouping, policy: Policy) -> tuple[str, int, int, float]:
+def _row(table: CountTable, grouping: Grouping, policy: Policy) -> tuple[str, int, int, float]:
     safe = protect(_alone(table, grouping), policy)
     withheld = safe.table(*grouping.dims)["is_withheld"]
     return grouping.text, len(withheld), int(withheld.sum()), float(withheld.mean())
 
 
-def _alone(table: RawTable, grouping: Grouping) -> RawTable:
+def _alone(table: CountTable, grouping: Grouping) -> CountTable:
     """Take one table by itself, its counts added up as far as it shows them."""
     counts = table.counts
     for name, value in grouping.where:
@@ -759,4 +759,4 @@ def _alone(table: RawTable, grouping: Grouping) -> RawTable:
     if table.students is not None and (shared := [d for d in grouping.dims if d in table.students.columns]):
         people = table.students.groupby(shared)["students"].sum(min_count=1).reset_index()
     margins = replace(grouping, where=()).with_margins()
-    return RawTable(added, margins, students=people, measure=table.measure, alone=table.alone)
+    return CountTable(added, margins, students=people, measure=table.measure, alone=table.alone)

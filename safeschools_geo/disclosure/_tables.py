@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # ── A table of counts as they are: confidential, and not to be shown to anyone outside
 
-TableLike: TypeAlias = "RawTable | pd.DataFrame | pd.Series"
+TableLike: TypeAlias = "CountTable | pd.DataFrame | pd.Series"
 _TOTALS = {"all", "total", "totals"}
 _COUNTS = ("count", "counts", "incidents", "n", "value")
 # Words of the product for what is no property of people.
@@ -41,7 +41,7 @@ _TOO_LARGE = 2.0**53
 
 
 @dataclass(frozen=True, eq=False)
-class RawTable:
+class CountTable:
     """Counts at their finest, and the tables that are to be published of them.
 
     Parameters
@@ -120,7 +120,7 @@ class RawTable:
         """The finest counts, shape (n_atoms,)."""
         return self.counts["count"].to_numpy(dtype="int64")
 
-    def publishing(self, groupings: Iterable[GroupingLike]) -> RawTable:
+    def publishing(self, groupings: Iterable[GroupingLike]) -> CountTable:
         """Publish other tables of the same counts.
 
         Parameters
@@ -130,7 +130,7 @@ class RawTable:
 
         Returns
         -------
-        RawTable
+        CountTable
             The counts with these tables.
         """
         return replace(self, groupings=tuple(Grouping.of(g) for g in groupings))
@@ -216,9 +216,9 @@ class RawTable:
         return np.asarray(group[len(sizes) :]), np.asarray(known, dtype="float64")
 
 
-def raw_table(table: TableLike) -> RawTable:
+def count_table(table: TableLike) -> CountTable:
     """Take a table in one of the shapes that people have."""
-    if isinstance(table, RawTable):
+    if isinstance(table, CountTable):
         return table
     if isinstance(table, pd.Series):
         return _of_series(table)
@@ -242,13 +242,13 @@ def raw_table(table: TableLike) -> RawTable:
     return _of_cross(table)
 
 
-def _of_series(table: pd.Series) -> RawTable:
+def _of_series(table: pd.Series) -> CountTable:
     names = [str(n) if n is not None else f"group_{i}" for i, n in enumerate(table.index.names)]
     require_free(names)
     return _of_long(table.rename("count").rename_axis(names).reset_index())
 
 
-def _of_cross(table: pd.DataFrame) -> RawTable:
+def _of_cross(table: pd.DataFrame) -> CountTable:
     _require_flat(table.index, "rows")
     rows, columns = str(table.index.name or "row"), str(table.columns.name or "column")
     columns = columns if columns != rows else f"{columns}_2"
@@ -260,7 +260,7 @@ def _of_cross(table: pd.DataFrame) -> RawTable:
     inside = values[np.ix_(~is_total[0], ~is_total[1])]
     kept = pd.MultiIndex.from_product([down[~is_total[0]], across[~is_total[1]]], names=[rows, columns])
     long = kept.to_frame(index=False).assign(count=inside.ravel()).set_axis([", ".join(pair) for pair in kept], axis=0)
-    raw = RawTable(long, Grouping((rows, columns)).with_margins())
+    raw = CountTable(long, Grouping((rows, columns)).with_margins())
     _require_totals(values, inside, is_total, [down, across])
     return raw
 
@@ -283,7 +283,7 @@ def _require_totals(values: Numbers, inside: Numbers, is_total: Sequence[Flags],
         )
 
 
-def _of_long(table: pd.DataFrame) -> RawTable:
+def _of_long(table: pd.DataFrame) -> CountTable:
     table = _with_text_columns(table)
     numeric = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
     named = [name for name in _COUNTS if name in numeric] or numeric
@@ -299,9 +299,9 @@ def _of_long(table: pd.DataFrame) -> RawTable:
     counts = table.rename(columns={named[0]: "count"})[[*dims, "count"]]
     margins = Grouping(tuple(dims)).with_margins()
     if "students" not in table.columns or not dims:
-        return RawTable(counts, margins)
+        return CountTable(counts, margins)
     people, sizes = _people_of(_names(table[dims], where="the counts"), _enrolled(table["students"]))
-    return RawTable(counts, margins, students=sizes.rename("students").reset_index(), people=people)
+    return CountTable(counts, margins, students=sizes.rename("students").reset_index(), people=people)
 
 
 def _people_of(names: pd.DataFrame, students: pd.Series) -> tuple[tuple[str, ...], pd.Series]:

@@ -7,7 +7,7 @@ from ._district import read_district as read_district
 from ._layers import read_boundary as read_boundary
 from ._layers import read_layer as read_layer
 from ._layers import refuse_rejects as refuse_rejects
-from ._program_work import programme_work as programme_work
+from ._program_work import program_work as program_work
 from ._schools import read_schools as read_schools
 from ._schools import zones_from_file as zones_from_file
 from ._settings_file import load_settings as load_settings

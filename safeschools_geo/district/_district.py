@@ -90,7 +90,7 @@ class District:
     school_review
         School names of incidents that a person should look at.
     crs
-        The projected CRS, in metres, in which everything is measured.
+        The projected CRS, in meters, in which everything is measured.
     terms_without_record
         Terms of ``district.toml`` of which the history holds no incident though it holds others. Nothing can be
         concluded about them, so they are not among the terms of `settings`: no trend and no comparison sees them.

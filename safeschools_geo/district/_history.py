@@ -151,7 +151,7 @@ def _indexed(table: pd.DataFrame) -> pd.DataFrame:
     return keyed.dropna(subset="key").drop_duplicates("key").set_index("key")
 
 
-def categorise(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str) -> tuple[pd.DataFrame, list[Finding]]:
+def categorize(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str) -> tuple[pd.DataFrame, list[Finding]]:
     """Give each incident one of our categories.
 
     `category`, `source_category` and `service_min`, on the index of `sources`. Values that were not mapped, with
@@ -192,10 +192,10 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
             "category_unmapped",
             "incidents",
             f"{len(counts)} categories of the source ({len(values):,} incidents) are in no row of the crosswalk and "
-            f"count as not programme work: {listed}{more}.",
+            f"count as not program work: {listed}{more}.",
             ids=tuple(str(value) for value in counts.index),
             expected=f"a row for each in {where}",
-            remedy="Add a row for each that is programme work.",
+            remedy="Add a row for each that is program work.",
         )
     ]
 
@@ -357,10 +357,10 @@ def _mapped(
     return found.astype("str"), [finding] if len(unknown) else []
 
 
-# ── Several exports made one history: read, timed, categorised, tied to schools, each incident once
+# ── Several exports made one history: read, timed, categorized, tied to schools, each incident once
 
 _PLACE_DECIMALS = 5
-"""Decimals of a degree, about a metre, to which places of one call agree."""
+"""Decimals of a degree, about a meter, to which places of one call agree."""
 _CONTENT = (
     "occurred_at",
     "occurred_to",
@@ -447,7 +447,7 @@ def read_incidents(
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
     once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
-    categories, unmapped = categorise(
+    categories, unmapped = categorize(
         [once[c] for c in sorted(c for c in once.columns if c.startswith("category_"))],
         crosswalk,
         unmapped=settings.incidents.unmapped,

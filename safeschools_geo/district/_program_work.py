@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import CalendarSettings, HoursSettings, Term
 
 
-def programme_work(
+def program_work(
     incidents: pd.DataFrame,
     schools: gpd.GeoDataFrame,
     *,
@@ -29,7 +29,7 @@ def programme_work(
     """Tell whose work each incident is.
 
     A threat assessment is the specialist's, wherever and whenever. Any other incident is the zone officer's when it is
-    critical, at a programme school, on a day school is in session, within programme hours. All else is patrol's.
+    critical, at a program school, on a day school is in session, within program hours. All else is patrol's.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def programme_work(
     calendar
         Weekdays with school, and holidays.
     hours
-        Programme hours, by level.
+        Program hours, by level.
 
     Returns
     -------
@@ -65,14 +65,14 @@ def programme_work(
         (incidents["school_id"].isna(), "no_school", "patrol"),
         (~in_program, "school_not_in_program", "patrol"),
         (~is_school_day(occurred, list(terms), calendar), "not_a_school_day", "patrol"),
-        (~incidents["has_time"], "programme_work_hour_unknown", "zone_officer"),
+        (~incidents["has_time"], "program_work_hour_unknown", "zone_officer"),
         (~is_in_hours(occurred, levels, hours), "outside_hours", "patrol"),
     ]
     tests = [np.asarray(test, dtype=bool) for test, _, _ in conditions]
     return pd.DataFrame(
         {
             "work_of": np.select(tests, [who for *_, who in conditions], "zone_officer"),
-            "reason": np.select(tests, [why for _, why, _ in conditions], "programme_work"),
+            "reason": np.select(tests, [why for _, why, _ in conditions], "program_work"),
         },
         index=incidents.index,
     ).astype("str")

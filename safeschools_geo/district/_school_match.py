@@ -75,7 +75,7 @@ def match_schools(
 
     Notes
     -----
-    Likeness is the token-sort ratio of RapidFuzz: the normalised edit similarity of the words in alphabetical order.
+    Likeness is the token-sort ratio of RapidFuzz: the normalized edit similarity of the words in alphabetical order.
     """
     table = pd.DataFrame(
         {"school_id": pd.NA, "school_match": pd.NA, "school_score": np.nan, "school_distance_m": np.nan},
@@ -164,13 +164,13 @@ def _by_distance(
     if placed.empty or not has_point.any():
         return
     shapes = placed.geometry.to_crs(crs).to_numpy()
-    metres = points[has_point].to_crs(crs)
+    meters = points[has_point].to_crs(crs)
     at_school = table.loc[has_point, "school_id"].map(pd.Series(range(len(placed)), index=placed["school_id"]))
     known = at_school.notna()
     table.loc[known[known].index, "school_distance_m"] = shapely.distance(
-        metres[known].to_numpy(), shapes[at_school[known].to_numpy(dtype="int64")]
+        meters[known].to_numpy(), shapes[at_school[known].to_numpy(dtype="int64")]
     )
-    seeking = metres[~known & names[has_point].isna()]
+    seeking = meters[~known & names[has_point].isna()]
     if farthest_m <= 0 or seeking.empty:
         return
     (which, school), distance = shapely.STRtree(shapes).query_nearest(

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import EnrollmentFile, LayerSettings, SchoolSettings, Settings
 
 
-# ── The schools of a district: which rows count, their level, enrolment and place
+# ── The schools of a district: which rows count, their level, enrollment and place
 
 _SHAPES = {"Point", "Polygon", "MultiPolygon"}
 _PLAIN_LEVELS = {**{level: level for level in LEVELS}, **{name: level for level, name in LEVELS.items()}}
@@ -197,7 +197,7 @@ def _whole_numbers(cells: pd.Series | None, ids: pd.Series) -> tuple[pd.Series, 
         "warning",
         "enrollment_unreadable",
         "schools",
-        f"{int(wrong.sum())} enrolments are not whole numbers and count as missing.",
+        f"{int(wrong.sum())} enrollments are not whole numbers and count as missing.",
         ids=tuple(ids[wrong]),
         expected="a number of students, 0 or more",
         remedy="Correct them in the school file.",

@@ -68,7 +68,7 @@ def what_became(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
     Returns
     -------
     numpy.ndarray
-        Keys of `BECAME`, shape (n,). Where a term has too little data or no enrolment, nothing is said of what came or
+        Keys of `BECAME`, shape (n,). Where a term has too little data or no enrollment, nothing is said of what came or
         went; a school that is high only with what officers started is not high.
     """
     was, now = (before == "high").to_numpy(), (after == "high").to_numpy()
@@ -149,8 +149,8 @@ def _changes_of_groups(
         return []
     tables = pd.concat([before.rates.table, after.rates.table], ignore_index=True)
     counts = tables.assign(incidents=tables["reported"])
-    labelled = [counts[counts["school_id"].isin(ids)].assign(group=place) for place, ids in enumerate(groups)]
-    changes = term_change(pd.concat(labelled), before=terms[0], after=terms[1], by="group")
+    labeled = [counts[counts["school_id"].isin(ids)].assign(group=place) for place, ids in enumerate(groups)]
+    changes = term_change(pd.concat(labeled), before=terms[0], after=terms[1], by="group")
     return _records(changes[list(_TESTED)])
 
 

@@ -229,7 +229,7 @@ def critical_counts(ordinary: OrdinaryRates, *, level: float) -> NDArray[np.int6
     return high
 
 
-# ── What is counted and over how many student-days: incidents at programme schools by term and by month
+# ── What is counted and over how many student-days: incidents at program schools by term and by month
 
 COUNTS = [
     "term",
@@ -258,10 +258,10 @@ def school_counts(
     terms: Iterable[Term],
     calendar: CalendarSettings,
 ) -> pd.DataFrame:
-    """Count incidents and student-days of each programme school in each term."""
-    programme = schools[schools["in_program"]]
-    ids = programme["school_id"]
-    students = programme["enrollment"].astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
+    """Count incidents and student-days of each program school in each term."""
+    program = schools[schools["in_program"]]
+    ids = program["school_id"]
+    students = program["enrollment"].astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
     students = np.where(students > 0, students, np.nan)
     work = history[counted(history)]
     frames = []
@@ -276,10 +276,10 @@ def school_counts(
                 {
                     "term": term.name,
                     "school_id": ids.to_numpy(),
-                    "name": programme["name"].to_numpy(),
-                    "level": programme["level"].to_numpy(),
+                    "name": program["name"].to_numpy(),
+                    "level": program["level"].to_numpy(),
                     "zone_id": ids.map(school_zones).fillna("").astype("str").to_numpy(),
-                    "enrollment": programme["enrollment"].to_numpy(),
+                    "enrollment": program["enrollment"].to_numpy(),
                     "student_days": students * len(school_days(term, calendar)),
                     "incidents": incidents,
                     "reported": reported,
@@ -386,10 +386,10 @@ def fit_ordinary(
     """Fit ordinary rates of groups of schools and one dispersion for all.
 
     The fit. Counts are taken as negative-binomial, variance ``mean + alpha * mean ** 2``. Rates and dispersion solve
-    estimating equations in which standardised residuals are cut at `CUT` and compared with what the cut residuals
+    estimating equations in which standardized residuals are cut at `CUT` and compared with what the cut residuals
     would be in expectation (W. Aeberhard, E. Cantoni and S. Heritier, "Robust inference in the negative binomial
     regression model with an application to falls data", Biometrics 70, 2014). How far the data support each
-    dispersion is read from the standardised equation itself (a confidence distribution, in which periods count as
+    dispersion is read from the standardized equation itself (a confidence distribution, in which periods count as
     repeats of one another, which errs on the side of doubt); with fewer than `FEWEST` schools it cannot be told, and
     the dispersions have equal weights up to 1.
     """
@@ -452,7 +452,7 @@ def _vague() -> Floats:
 
 
 def _dispersion_score(cases: Floats, expected: Floats, size: _Size, alpha: float) -> float:
-    """Standardise how much larger the cut residuals are than they would be with this dispersion."""
+    """Standardize how much larger the cut residuals are than they would be with this dispersion."""
     means = np.maximum(expected, _EXACT)
     squares = np.clip((cases - means) / np.sqrt(means + alpha * means**2), -CUT, CUT) ** 2
     _, second, _, fourth = _expected_cut(means, alpha)

@@ -63,7 +63,7 @@ class TermInputs:
     settings
         Settings of the district.
     crs
-        Projected CRS in metres to measure in.
+        Projected CRS in meters to measure in.
     seed
         Seed of everything random.
     """

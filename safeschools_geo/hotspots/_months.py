@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int32]
 
 
-# ── Kulldorff's space-time scan: neighbouring schools and successive periods with more cases than expected
+# ── Kulldorff's space-time scan: neighboring schools and successive periods with more cases than expected
 
 _BATCH = 64
 _LOST = 1e-9
@@ -57,12 +57,12 @@ _LOST = 1e-9
 
 @dataclass(frozen=True)
 class SpaceTimeCluster:
-    """Neighbouring units with more cases than expected over successive periods.
+    """Neighboring units with more cases than expected over successive periods.
 
     Parameters
     ----------
     members
-        The units, nearest to the centre first.
+        The units, nearest to the center first.
     periods
         The periods, in order.
     observed
@@ -118,7 +118,7 @@ class SpaceTimeScanResult:
         """Say in plain English what was found."""
         looked = f"after looking at {self.windows:,} windows in space and time ({self.model} model)"
         if not self.clusters:
-            return f"No group of neighbours has more cases than expected in any run of periods, {looked}."
+            return f"No group of neighbors has more cases than expected in any run of periods, {looked}."
         best = self.clusters[0]
         when = f"{best.periods[0]}" if len(best.periods) == 1 else f"{best.periods[0]} to {best.periods[-1]}"
         significant = sum(c.p_value <= 0.05 for c in self.clusters)  # noqa: PLR2004 - the usual 5 %
@@ -151,7 +151,7 @@ def space_time_scan(
     min_cases: int = 2,
     min_expected: float = 0.0,
 ) -> SpaceTimeScanResult:
-    """Scan for neighbours and successive periods with high rates.
+    """Scan for neighbors and successive periods with high rates.
 
     Clusters with p-values (M. Kulldorff, W. Athas et al., "Evaluating cluster alarms: a space-time scan statistic",
     American Journal of Public Health 88, 1998).
@@ -241,8 +241,8 @@ class _Cylinders:
     least_share: float
 
     def ratios(self, counts: Counts) -> Iterator[tuple[int, tuple[int, int], Floats]]:
-        """Yield the ratios of the circles around each centre, shape (circles, simulations), for each run of periods."""
-        for centre, (order, ends) in enumerate(self.windows):
+        """Yield the ratios of the circles around each center, shape (circles, simulations), for each run of periods."""
+        for center, (order, ends) in enumerate(self.windows):
             held = _from_start(np.cumsum(counts[order], axis=0, dtype=np.int32)[ends])
             means = _from_start(np.cumsum(self.share[order], axis=0)[ends])
             for a, b in self.runs:
@@ -250,7 +250,7 @@ class _Cylinders:
                 values = self.ratio(inside, expected + _LOST**2)
                 values[inside < self.fewest] = 0.0
                 values[expected < self.least_share * (1 - _LOST)] = 0.0
-                yield centre, (a, b), values
+                yield center, (a, b), values
 
 
 def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; shares in, shares out
@@ -262,15 +262,15 @@ def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; sha
 def _likeliest(counts: Counts, cylinders: _Cylinders) -> list[tuple[NDArray[np.int64], tuple[int, int], float]]:
     """List the likeliest windows that overlap no likelier one in space and time."""
     found: list[tuple[float, int, int, tuple[int, int]]] = []
-    for centre, run, values in cylinders.ratios(counts[:, :, None]):
-        sizes = np.flatnonzero(cylinders.windows.is_complete[centre]) + 1
+    for center, run, values in cylinders.ratios(counts[:, :, None]):
+        sizes = np.flatnonzero(cylinders.windows.is_complete[center]) + 1
         column = values[:, 0]
         best = np.flatnonzero(column > _LOST)
-        found += [(-float(column[i]), int(sizes[i]), centre, run) for i in best]
+        found += [(-float(column[i]), int(sizes[i]), center, run) for i in best]
     taken = np.zeros(counts.shape, dtype=np.bool_)
     chosen: list[tuple[NDArray[np.int64], tuple[int, int], float]] = []
-    for value, size, centre, (a, b) in sorted(found):
-        members = cylinders.windows.order[centre, :size]
+    for value, size, center, (a, b) in sorted(found):
+        members = cylinders.windows.order[center, :size]
         if not taken[members, a:b].any():
             taken[members, a:b] = True
             chosen.append((members, (a, b), -value))
@@ -305,7 +305,7 @@ def _checked(cases: pd.DataFrame, expected: pd.DataFrame | None) -> tuple[Counts
     return counts.astype(np.int32), means / means.sum()
 
 
-# ── Neighbouring schools that are high together in some months of a term, with a denominator or without
+# ── Neighboring schools that are high together in some months of a term, with a denominator or without
 
 FEWEST_INCIDENTS = 20
 FEWEST_MONTHS = 3
@@ -334,7 +334,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class SchoolMonths:
-    """Groups of neighbouring schools in runs of months.
+    """Groups of neighboring schools in runs of months.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class DistinctPlaces:
     Parameters
     ----------
     xy
-        Metres, shape (m, 2).
+        Meters, shape (m, 2).
     incidents
         Number of incidents at each, shape (m,).
     of_incident
@@ -64,7 +64,7 @@ class DistinctPlaces:
     of_incident: Ints
 
     @classmethod
-    def read(cls, incidents: gpd.GeoDataFrame, metres: CRS) -> DistinctPlaces:
+    def read(cls, incidents: gpd.GeoDataFrame, meters: CRS) -> DistinctPlaces:
         """Read the places of incidents: those equal to six decimals of a degree are one."""
         require_crs(incidents, "incidents")
         shapes = incidents.geometry.to_crs(STORAGE_CRS).to_numpy()
@@ -80,7 +80,7 @@ class DistinctPlaces:
         spots, place, numbers = np.unique(lonlat[:, 0] + 1j * lonlat[:, 1], return_inverse=True, return_counts=True)
         of_incident = np.full(len(shapes), -1, dtype=np.int64)
         of_incident[is_placed] = place
-        points = gpd.GeoSeries.from_xy(spots.real, spots.imag, crs=STORAGE_CRS).to_crs(metres)
+        points = gpd.GeoSeries.from_xy(spots.real, spots.imag, crs=STORAGE_CRS).to_crs(meters)
         return cls(shapely.get_coordinates(points.to_numpy()), numbers.astype(np.int64), of_incident)
 
 
@@ -252,7 +252,7 @@ def weighted_dbscan(xy: ArrayLike, weights: ArrayLike, *, eps_m: float, min_weig
 
     Notes
     -----
-    The clusters are those of all incidents one by one. Memory is 8 bytes for each pair of neighbours: little for
+    The clusters are those of all incidents one by one. Memory is 8 bytes for each pair of neighbors: little for
     addresses in a city, but some GB where ten thousands of places lie within `eps_m` of each other.
 
     References
@@ -292,12 +292,12 @@ def place_clusters(
     `eps_m` of its places). A cluster that shares the places at its edge with a larger one, and so is left with fewer
     than `min_incidents`, is dropped.
     """
-    metres = measuring_crs(incidents, stated=crs)
+    meters = measuring_crs(incidents, stated=crs)
     _require_positive(eps_m=eps_m, min_incidents=min_incidents, eps_sweep=min(eps_sweep, default=1.0))
     if method not in get_args(Method):
         raise InputError("This method is not known.", where="method", found=method, expected=get_args(Method))
     _require_columns(incidents)
-    at = DistinctPlaces.read(incidents, metres)
+    at = DistinctPlaces.read(incidents, meters)
     labels = _found(at, eps_m, min_incidents, method)
     sweep = [_found(at, eps_m * factor, min_incidents, "dbscan") for factor in eps_sweep]
     clusters = place_facts(incidents, at, labels, eps_m=eps_m, stability=_stability(labels, sweep, at.incidents))
@@ -305,7 +305,7 @@ def place_clusters(
     of_incident = np.append(labels, -1)[at.of_incident]
     names = np.array([*clusters["cluster_id"], ""], dtype=object)
     return PlaceClusters(
-        clusters.set_crs(metres).to_crs(STORAGE_CRS).pipe(_made_valid),
+        clusters.set_crs(meters).to_crs(STORAGE_CRS).pipe(_made_valid),
         pd.Series(names[of_incident], index=incidents.index, dtype="str", name="cluster_id"),
         int((at.of_incident < 0).sum()),
         {
@@ -313,7 +313,7 @@ def place_clusters(
             "min_incidents": min_incidents,
             "eps_sweep": tuple(eps_sweep),
             "method": method,
-            "crs": metres.to_string(),
+            "crs": meters.to_string(),
         },
     )
 
@@ -387,7 +387,7 @@ def _checked(xy: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
         raise InputError(
             "A place or its weight is missing, or a weight is negative.",
             ids=np.flatnonzero(is_wrong),
-            expected="coordinates in metres and numbers of incidents",
+            expected="coordinates in meters and numbers of incidents",
         )
     return places, numbers
 
@@ -465,7 +465,7 @@ def kernel_density(
     across, up = (_shares(places[is_in, axis], nodes, step) for axis, nodes in enumerate((x, y)))
     grid = (up.multiply(numbers[is_in, None]).T @ across).toarray()
     smooth = gaussian_filter(grid, np.sqrt(_NODES**2 - _SPREAD), mode="constant", truncate=_TAIL)
-    density = RectBivariateSpline(y, x, smooth)(_centres(south, north, rows), _centres(west, east, columns))
+    density = RectBivariateSpline(y, x, smooth)(_centers(south, north, rows), _centers(west, east, columns))
     return np.maximum(density, 0.0) / step**2 * _SQUARE_KM
 
 
@@ -492,7 +492,7 @@ def _check_picture(bounds: tuple[float, float, float, float], shape: tuple[int, 
         raise InputError(
             "A picture needs an area.",
             found=f"{bounds}, {shape[0]} × {shape[1]} cells",
-            expected="west, south, east, north in metres, and one row and column or more",
+            expected="west, south, east, north in meters, and one row and column or more",
         )
     least = _FEWEST_CELLS * max((east - west) / shape[1], (north - south) / shape[0])
     # Widths that were computed may be a hair off.
@@ -505,7 +505,7 @@ def _check_picture(bounds: tuple[float, float, float, float], shape: tuple[int, 
         )
 
 
-def _centres(low: float, high: float, count: int) -> Floats:
+def _centers(low: float, high: float, count: int) -> Floats:
     return np.asarray(low + (np.arange(count) + 0.5) * (high - low) / count)
 
 

@@ -176,7 +176,7 @@ def _hours(hours: HourHotspots) -> Iterator[dict[str, Any]]:
             "ratio_low": row["rate_low_per_1000_h"] / scale,
             "ratio_high": row["rate_high_per_1000_h"] / scale,
             "rate_per_1000": row["rate_per_1000_h"],
-            "sentence": f"{GROUP_NAMES.get(row['group'], row['group'])}: {_uncapitalised(row['sentence'])}",
+            "sentence": f"{GROUP_NAMES.get(row['group'], row['group'])}: {_uncapitalized(row['sentence'])}",
         }
 
 
@@ -220,7 +220,7 @@ def _rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield {str(name): value for name, value in row.items()}
 
 
-def _uncapitalised(sentence: str) -> str:
+def _uncapitalized(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
@@ -229,18 +229,18 @@ def _uncapitalised(sentence: str) -> str:
 
 @dataclass(frozen=True)
 class SchoolHotspots:
-    """Schools: each, together with its neighbours, in some months, and by level and zone.
+    """Schools: each, together with its neighbors, in some months, and by level and zone.
 
     Parameters
     ----------
     counts
-        Incidents and student-days of every programme school and term (`exposure.school_counts`).
+        Incidents and student-days of every program school and term (`exposure.school_counts`).
     rates
         Rates of the schools, and which are high.
     by_level, by_zone
         Rates of levels and zones (`rates.group_rates`).
     groups
-        Groups of neighbouring schools.
+        Groups of neighboring schools.
     months
         Groups in runs of months.
     stability
@@ -268,7 +268,7 @@ class Density:
     bounds
         West, south, east and north of the picture, longitude and latitude.
     bandwidth_m
-        Bandwidth, in metres.
+        Bandwidth, in meters.
     """
 
     values: NDArray[np.float64]
@@ -287,7 +287,7 @@ class PlaceHotspots:
     piles
         Piles of equal coordinates that are no school, which are left out: ``x``, ``y``, ``incidents``.
     grid
-        Cells, and which are hot with their neighbours.
+        Cells, and which are hot with their neighbors.
     density
         A picture of density; None where there is nothing to draw.
     repeats

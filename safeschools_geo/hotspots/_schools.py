@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 # ── Schools: their rates with intervals, which are high for their level, and how large a rise could have been seen
 
 FEWEST_PEERS = 5
-"""Fewest schools of a level, with known enrolment, that can be compared with each other."""
+"""Fewest schools of a level, with known enrollment, that can be compared with each other."""
 
 MOSTLY = 0.5
 """Share of incidents that officers started from which a high number rests on where they looked."""
@@ -64,7 +64,7 @@ class SchoolRates:
     Parameters
     ----------
     table
-        One row for each programme school, in the order given: see `school_rates`.
+        One row for each program school, in the order given: see `school_rates`.
     ordinary
         What is ordinary for the schools tested, in the order of the rows with a `p_value`: reported incidents.
     all_ordinary
@@ -444,7 +444,7 @@ def _started_change(earlier: pd.DataFrame, this: pd.DataFrame, name: str) -> lis
     ]
 
 
-# ── Neighbouring schools that are high together, under several windows, and whether officers' own work makes them so
+# ── Neighboring schools that are high together, under several windows, and whether officers' own work makes them so
 
 OTHER_SHARES = (0.1, 0.5)
 """Largest windows whose results stand beside those of the chosen one."""
@@ -460,7 +460,7 @@ _AROUND_M = 250.0
 
 @dataclass(frozen=True)
 class SchoolGroups:
-    """Groups of neighbouring schools.
+    """Groups of neighboring schools.
 
     Parameters
     ----------
@@ -517,7 +517,7 @@ def school_groups(
     simulations: int = 999,
     seed: int = 0,
 ) -> SchoolGroups:
-    """Look for groups of neighbouring schools that are high together.
+    """Look for groups of neighboring schools that are high together.
 
     `table` has `group_id`, `status` (``high``, ``not_high`` or ``rests_on_officer_initiated``: high only when what
     officers started is counted, and mostly that), `members` (ids joined by ``;``), `schools`, `zone_id` (zones joined

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-# ── Lattices of squares or hexagons over an area, and which cells are neighbours
+# ── Lattices of squares or hexagons over an area, and which cells are neighbors
 
 Kind = Literal["hexagon", "square"]
 MOST_CELLS = 5_000_000
@@ -35,12 +35,12 @@ MOST_CELLS = 5_000_000
 
 _ROW_HEIGHT = np.sqrt(3) / 2
 _SQUARE_STEPS = [(dr, dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1) if (dr, dc) != (0, 0)]
-# On odd rows, which are half a cell to the east, the neighbours above and below are one column further.
+# On odd rows, which are half a cell to the east, the neighbors above and below are one column further.
 _HEXAGON_STEPS = {
     0: [(0, -1), (0, 1), (-1, -1), (-1, 0), (1, -1), (1, 0)],
     1: [(0, -1), (0, 1), (-1, 0), (-1, 1), (1, 0), (1, 1)],
 }
-# Corners seen from the centre: halves of a cell's width to the east; halves (square) or thirds (hexagon) of the
+# Corners seen from the center: halves of a cell's width to the east; halves (square) or thirds (hexagon) of the
 # distance between rows to the north.
 _CORNERS = {
     "square": np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]),
@@ -60,7 +60,7 @@ class Lattice:
     size_m
         Width of a cell: the side of a square, the distance between opposite sides of a hexagon.
     origin
-        Centre of the first cell, metres.
+        Center of the first cell, meters.
     rows, columns
         Number of each.
     """
@@ -81,8 +81,8 @@ class Lattice:
         """Distance between rows."""
         return self.size_m * (_ROW_HEIGHT if self.kind == "hexagon" else 1.0)
 
-    def centres(self, cells: ArrayLike | None = None) -> Floats:
-        """Give the centres of cells."""
+    def centers(self, cells: ArrayLike | None = None) -> Floats:
+        """Give the centers of cells."""
         row, column = np.divmod(np.arange(self.count) if cells is None else np.asarray(cells), self.columns)
         shift = 0.5 * (row % 2) if self.kind == "hexagon" else 0.0
         return np.asarray(np.c_[self.origin[0] + (column + shift) * self.size_m, self.origin[1] + row * self.row_m])
@@ -104,7 +104,7 @@ class Lattice:
         row = (places[:, 1] - self.origin[1]) / self.row_m
         if self.kind == "square":
             return self._numbered(np.floor(row + 0.5), np.floor(x + 0.5))
-        # A point of a hexagon is nearest to its centre, which is in the row below or above the point.
+        # A point of a hexagon is nearest to its center, which is in the row below or above the point.
         below = np.floor(row)
         best = np.full(len(places), np.inf)
         chosen = np.full((2, len(places)), -1.0)
@@ -136,7 +136,7 @@ class Lattice:
         return np.asarray(shapely.polygons(np.stack([x, y], axis=-1)))
 
     def weights(self, cells: ArrayLike, *, rings: int = 1, include_self: bool = True) -> sparse.csr_array:
-        """Say which cells are neighbours."""
+        """Say which cells are neighbors."""
         chosen = np.asarray(cells, dtype=np.int64)
         self._check(chosen, rings)
         place = np.full(self.count, -1, dtype=np.int64)
@@ -160,7 +160,7 @@ class Lattice:
         if (times > 1).any():
             raise InputError("A cell takes part once.", ids=numbers[times > 1])
         if rings < 1:
-            raise InputError("Neighbours need a ring.", found=rings, expected="1 or more")
+            raise InputError("Neighbors need a ring.", found=rings, expected="1 or more")
 
     def _touching(self, chosen: Ints, place: Ints) -> sparse.csr_array:
         row, column = np.divmod(chosen, self.columns)
@@ -186,9 +186,9 @@ def lattice_over(
         raise InputError("Cells of this kind are not known.", found=kind, expected=" or ".join(sorted(_CORNERS)))
     west, south, east, north = map(float, bounds)
     if not (np.isfinite([west, south, east, north]).all() and east >= west and north >= south):
-        raise InputError("A lattice needs an area.", found=tuple(bounds), expected="west, south, east, north in metres")
+        raise InputError("A lattice needs an area.", found=tuple(bounds), expected="west, south, east, north in meters")
     if not (size_m > 0 and np.isfinite(size_m)):
-        raise InputError("A cell has a width.", found=size_m, expected="metres above 0")
+        raise InputError("A cell has a width.", found=size_m, expected="meters above 0")
     row_m = size_m * (_ROW_HEIGHT if kind == "hexagon" else 1.0)
     origin = (west - size_m * (1 - shift[0] % 1), south - row_m * (1 - shift[1] % 1))
     columns = int(np.ceil((east - origin[0]) / size_m)) + 2
@@ -198,12 +198,12 @@ def lattice_over(
             "The cells are too small for the area.",
             found=f"{rows * columns:,} cells of {size_m:g} m",
             expected=f"at most {MOST_CELLS:,}",
-            remedy="Take wider cells; check that the area is in metres.",
+            remedy="Take wider cells; check that the area is in meters.",
         )
     return Lattice(kind, size_m, origin, rows, columns)
 
 
-# ── Cells of a grid: rates where there is a denominator, and which cells are hot with their neighbours
+# ── Cells of a grid: rates where there is a denominator, and which cells are hot with their neighbors
 
 FEWEST_CELLS = 30
 """Fewest cells with a value for which Gi* is trusted."""
@@ -309,7 +309,7 @@ def getis_ord_star(values: ArrayLike, weights: object, *, tail: Literal["normal"
     weights
         Weights between cells, binary or any others, none negative: scipy sparse, shape (n, n), or an object with such
         weights as `sparse`. Own weights are taken as given; where all of them are 0, each cell becomes its own
-        neighbour with weight 1, as the star asks.
+        neighbor with weight 1, as the star asks.
     tail
         Distribution of the p-value: ``normal``, as in the paper, or ``gamma``.
 
@@ -317,7 +317,7 @@ def getis_ord_star(values: ArrayLike, weights: object, *, tail: Literal["normal"
     -------
     pandas.DataFrame
         `z`, `p_value` (one-sided: how often a sum as high or higher comes about) and `q_value` (Benjamini–Hochberg) of
-        each cell. Where nothing tells a cell from others, since all values are equal or it neighbours all cells
+        each cell. Where nothing tells a cell from others, since all values are equal or it neighbors all cells
         equally, z is 0 and p is 1.
 
     Raises
@@ -403,7 +403,7 @@ def grid_hotspots(
     shifts: int = 3,
     fewest_cells: int = FEWEST_CELLS,
 ) -> GridHotspots:
-    """Find the cells of a grid that are hot with their neighbours."""
+    """Find the cells of a grid that are hot with their neighbors."""
     settings = {
         "size_m": size_m,
         "kind": kind,
@@ -426,7 +426,7 @@ def grid_hotspots(
 
     grids = [judged((a / shifts, b / shifts)) for a, b in itertools.product(range(shifts), repeat=2)]
     lattice, table = grids[0]
-    table["stability_share"] = _share_hot(lattice.centres(table.index), grids)
+    table["stability_share"] = _share_hot(lattice.centers(table.index), grids)
     table.insert(0, "cell_id", [f"{cell // lattice.columns}-{cell % lattice.columns}" for cell in table.index])
     shapes = lattice.polygons(table.index, crs=crs)
     frame = gpd.GeoDataFrame(table.reset_index(drop=True), geometry=shapes, crs=crs).to_crs("EPSG:4326")
@@ -534,12 +534,12 @@ def _tested(cells: pd.DataFrame, lattice: Lattice, *, alpha: float, rings: int, 
     return cells.assign(**found, is_hot=is_hot, status=status)
 
 
-def _share_hot(centres: Floats, judged: list[tuple[Lattice, pd.DataFrame]]) -> Floats:
-    """Give the share of grids in which each of these centres lies in a hot cell."""
-    hits = np.zeros(len(centres))
+def _share_hot(centers: Floats, judged: list[tuple[Lattice, pd.DataFrame]]) -> Floats:
+    """Give the share of grids in which each of these centers lies in a hot cell."""
+    hits = np.zeros(len(centers))
     for lattice, table in judged:
         # The last stands for -1: in no cell.
         is_hot = np.zeros(lattice.count + 1, dtype=np.bool_)
         is_hot[table.index[table["is_hot"]]] = True
-        hits += is_hot[lattice.cell_of(centres)]
+        hits += is_hot[lattice.cell_of(centers)]
     return hits / len(judged)

@@ -112,7 +112,7 @@ def gumbel_p_value(value: float, maxima: Floats) -> float:
     return float(-np.expm1(-np.exp(-(value - location) / scale)))
 
 
-# ── Circular windows: each unit with its nearest neighbours, nearest first, up to a share of what is expected
+# ── Circular windows: each unit with its nearest neighbors, nearest first, up to a share of what is expected
 
 Distances = Literal["plane", "great_circle"]
 EARTH_RADIUS_M = 6_371_008.8
@@ -136,7 +136,7 @@ class Windows:
     order
         Row i holds the units by distance from unit i, itself first, shape (n, n).
     is_complete
-        Whether the circle around unit i that holds its first j + 1 neighbours is a window: it holds every unit at its
+        Whether the circle around unit i that holds its first j + 1 neighbors is a window: it holds every unit at its
         own radius, no more than the largest share and no less than the least, shape (n, n).
     radius
         Distance of the (j + 1)-th neighbor, in the unit of the places (meters on the globe), shape (n, n).
@@ -147,7 +147,7 @@ class Windows:
     radius: NDArray[np.float64]
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
-        """Yield, for every centre, its neighbours as far as windows reach, and which of them end a window."""
+        """Yield, for every center, its neighbors as far as windows reach, and which of them end a window."""
         for order, is_complete in zip(self.order, self.is_complete, strict=True):
             reach = int(np.flatnonzero(is_complete)[-1]) + 1 if is_complete.any() else 0
             yield order[:reach], is_complete[:reach]
@@ -219,11 +219,11 @@ def require_places(places: NDArray[np.float64], n: int, distances: Distances) ->
             "These are no degrees.",
             found=f"coordinates up to {np.abs(places).max():,.0f}",
             expected="longitude and latitude",
-            remedy='Leave out distances="great_circle" for coordinates in metres.',
+            remedy='Leave out distances="great_circle" for coordinates in meters.',
         )
 
 
-# ── Kulldorff's scan: groups of neighbouring units with more cases than expected, judged after all looking
+# ── Kulldorff's scan: groups of neighboring units with more cases than expected, judged after all looking
 
 MOST_CLUSTERS = 10
 _SCAN_LOST = 1e-9
@@ -235,12 +235,12 @@ _BATCH = 250
 
 @dataclass(frozen=True)
 class Cluster:
-    """Neighbouring units that together have more cases than expected.
+    """Neighboring units that together have more cases than expected.
 
     Parameters
     ----------
     members
-        The units, nearest to the centre first: labels of a Series' index, else rows.
+        The units, nearest to the center first: labels of a Series' index, else rows.
     observed
         Cases in them.
     expected
@@ -325,7 +325,7 @@ class ScanResult:
         """
         looked = f"after looking at {self.windows:,} windows on {self.units:,} units"
         if not self.clusters:
-            return f"No group of neighbours has more cases than expected, {looked}."
+            return f"No group of neighbors has more cases than expected, {looked}."
         best = self.clusters[0]
         return (
             f"{len(self.significant())} of {len(self.clusters)} clusters have p ≤ 0.05, {looked}. The most likely "
@@ -358,7 +358,7 @@ def poisson_scan(
     min_cases: int = 2,
     min_expected: float = 0.0,
 ) -> ScanResult:
-    """Scan for groups of neighbouring units with high rates.
+    """Scan for groups of neighboring units with high rates.
 
     Parameters
     ----------
@@ -441,7 +441,7 @@ def simulate_counts(
 
 
 class _Judge:
-    """Gives the ratios of the circles of one centre: the likelihood ratio, or with a dispersion that of weighted cases.
+    """Gives the ratios of the circles of one center: the likelihood ratio, or with a dispersion that of weighted cases.
 
     Where schools differ, many cases at one large school say less than as many at several: each case counts by the
     inverse of its unit's variance over that of a Poisson count, ``1 / (1 + dispersion * mean)``, in steps of one over
@@ -522,12 +522,12 @@ def _relative_risk(observed: int, expected: float, total: int) -> float:
 def _maxima(windows: Windows, judge: _Judge, simulations: int) -> Floats:
     """Find the largest ratio of each simulation, in batches small enough for the processor's cache."""
     jobs = min(os.cpu_count() or 1, 4)
-    centres = list(windows)
+    centers = list(windows)
 
     def largest(batch: slice) -> Floats:
         part = judge.of(batch)
         best = np.zeros(len(range(*batch.indices(simulations))))
-        for order, ends in centres:
+        for order, ends in centers:
             np.maximum(best, part(order, ends).max(axis=0, initial=0.0), out=best)
         return best
 
@@ -539,17 +539,17 @@ def _maxima(windows: Windows, judge: _Judge, simulations: int) -> Floats:
 def _likeliest(windows: Windows, judge: _Judge) -> list[_Found]:
     """List the likeliest windows that do not overlap a likelier one."""
     found: list[tuple[float, int, int]] = []
-    for centre, (order, ends) in enumerate(windows):
+    for center, (order, ends) in enumerate(windows):
         values = judge(order, ends)[:, 0]
         sizes = np.flatnonzero(ends) + 1
-        found += [(-v, int(size), centre) for v, size in zip(values.tolist(), sizes, strict=True) if v > _SCAN_LOST]
+        found += [(-v, int(size), center) for v, size in zip(values.tolist(), sizes, strict=True) if v > _SCAN_LOST]
     taken = np.zeros(len(windows.order), dtype=np.bool_)
     chosen: list[_Found] = []
-    for value, size, centre in sorted(found):
-        members = windows.order[centre, :size]
+    for value, size, center in sorted(found):
+        members = windows.order[center, :size]
         if not taken[members].any():
             taken[members] = True
-            chosen.append(_Found(members, -value, float(windows.radius[centre, size - 1])))
+            chosen.append(_Found(members, -value, float(windows.radius[center, size - 1])))
             if len(chosen) == MOST_CLUSTERS:
                 break
     return chosen

@@ -10,8 +10,8 @@ import pandas as pd
 
 from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError
-from safeschools_geo.file_names import folder_key
 from safeschools_geo.io._table import safe_cells
+from safeschools_geo.text import folder_key
 from safeschools_geo.writing import MANIFEST, PRODUCT, folder_in_making, writable
 
 if TYPE_CHECKING:

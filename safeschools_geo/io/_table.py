@@ -60,7 +60,7 @@ _MARKUP = {
 
 
 def signature(head: bytes) -> str | None:
-    """Recognise a file by its first bytes."""
+    """Recognize a file by its first bytes."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     exact = next((kind for start, kind in _SIGNATURES.items() if head.startswith(start)), None)
     return exact or next((kind for start, kind in _MARKUP.items() if text.startswith(start)), None)

@@ -82,7 +82,7 @@ class Decoded:
 def decode(data: bytes, path: Path) -> Decoded:
     """Make text of the bytes of a file.
 
-    UTF-8 and UTF-16 are recognised with and without a byte-order mark. Anything else that is text is read as
+    UTF-8 and UTF-16 are recognized with and without a byte-order mark. Anything else that is text is read as
     Windows-1252, the encoding of older Western Windows programs.
     """
     kind = signature(data[:_SAMPLE])

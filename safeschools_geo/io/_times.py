@@ -370,13 +370,13 @@ def parse_times(
     if midnight_is_unknown:
         has_time &= since_midnight(wall) != 0
     absolute = _absolute(written, has_time, times)
-    at, notes = _localised(wall, absolute, has_time, time_zone)
+    at, notes = _localized(wall, absolute, has_time, time_zone)
     clocks = _Clocks(wall, at, has_time)
     place = clocks.of_dates(time_of_day)
     if place is not None:
         days = clocks.walls[place].astype("datetime64[D]").astype("datetime64[us]")
         wall, has_time = np.where(has_time, days, wall), np.zeros(len(wall), dtype="bool")
-        at, notes = _localised(wall, np.full(len(wall), NEVER), has_time, time_zone)
+        at, notes = _localized(wall, np.full(len(wall), NEVER), has_time, time_zone)
     return ParsedTimes(
         at=pd.Series(at, index=values.index, name=values.name),
         has_time=pd.Series(has_time, index=values.index),
@@ -445,7 +445,7 @@ def _absolute(written: WrittenTimes, has_time: Flags, times: TimeMeaning) -> Mom
     return np.where(has_time, utc, NEVER)
 
 
-def _localised(
+def _localized(
     wall: Moments, utc: Moments, has_time: Flags, time_zone: str
 ) -> tuple[pd.DatetimeIndex, NDArray[np.str_]]:
     naive = pd.DatetimeIndex(wall)

@@ -1,6 +1,6 @@
 from ._charts import FAINT as FAINT
 from ._charts import FRAME as FRAME
-from ._charts import GREY as GREY
+from ._charts import GRAY as GRAY
 from ._charts import INK as INK
 from ._charts import LONGEST as LONGEST
 from ._charts import text as text

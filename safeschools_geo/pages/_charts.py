@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     Scale = Callable[[float], float]
 
 
-# ── What the charts are made of: colours, text, and the element around them
+# ── What the charts are made of: colors, text, and the element around them
 
-INK, GREY, FRAME, FAINT = "#1a1a1a", "#4a4a4a", "#767676", "#dcdcd6"
-"""Colours of text, of quiet text, of frames and of lines behind marks."""
+INK, GRAY, FRAME, FAINT = "#1a1a1a", "#4a4a4a", "#767676", "#dcdcd6"
+"""Colors of text, of quiet text, of frames and of lines behind marks."""
 
 HALO = 'stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"'
 """Attributes that keep text readable on lines."""
@@ -65,7 +65,7 @@ def text(
     anchor
         ``start``, ``middle`` or ``end``.
     color
-        Its colour.
+        Its color.
     size
         Its size.
     more
@@ -157,16 +157,16 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str, reference: float
     parts = []
     for tick in np.arange(0, end + step / 2, step):
         parts.append(f'<path d="M{x(tick):.1f},{top}V{bottom}" stroke="{FAINT}"/>')
-        parts.append(text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GREY))
+        parts.append(text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GRAY))
     if reference is not None:
         parts.append(f'<path d="M{x(reference):.1f},{top - 6}V{bottom}" stroke="{INK}" stroke-dasharray="5 3"/>')
         told = f"district: {reference:.2f}"
-        parts.append(text(x(reference), top - 12, told, anchor="middle", color=GREY, size=13))
+        parts.append(text(x(reference), top - 12, told, anchor="middle", color=GRAY, size=13))
     for place, row in enumerate(rows.to_dict("records")):
         y = top + (place + 0.5) * line_h
         parts.append(text(left - 10, y + 5, shortened(str(row["label"])), anchor="end"))
         if not np.isfinite(row["value"]):
-            parts.append(text(left + 6, y + 5, "no rate", color=GREY, more=HALO))
+            parts.append(text(left + 6, y + 5, "no rate", color=GRAY, more=HALO))
             continue
         interval = f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
         told = f"{row['label']}: {interval} {unit}"
@@ -177,7 +177,7 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str, reference: float
             f'<circle cx="{x(row["value"]):.1f}" cy="{y}" r="5" fill="{fill}" stroke="{INK}"/></g>'
         )
         parts.append(text(width - right + 12, y + 5, interval, size=13))
-    parts.append(text((left + width - right) / 2, bottom + 38, unit, anchor="middle", color=GREY))
+    parts.append(text((left + width - right) / 2, bottom + 38, unit, anchor="middle", color=GRAY))
     return svg(width, bottom + 48, title, f"Dots with lines for the interval, {unit}.", parts)
 
 
@@ -238,7 +238,7 @@ def _class_legend(
     fills = [(item.label, f'fill="{item.color}" stroke="{FRAME}"') for item in classes.legend()]
     parts, y = _legend_row(fills, left, left, y)
     y += LINE + 5
-    parts.append(text(left, y, unit[:1].upper() + unit[1:], color=GREY, size=13))
+    parts.append(text(left, y, unit[:1].upper() + unit[1:], color=GRAY, size=13))
     more, y = _legend_row(signs, left, left + LETTER * len(unit) + 24, y)
     return [*parts, *more], y
 
@@ -262,7 +262,7 @@ def _round_step(rough: float) -> float:
     return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
 
 
-# ── The funnel: schools against what their enrolment and level lead to expect, as inline SVG
+# ── The funnel: schools against what their enrollment and level lead to expect, as inline SVG
 
 _LINES_AWAY = 6
 
@@ -325,17 +325,17 @@ def _funnel_axes(
     frame: Box,
 ) -> list[str]:
     west, east, north, south = frame
-    parts = [text(west, north - 12, "Reported, times what was expected", color=GREY)]
+    parts = [text(west, north - 12, "Reported, times what was expected", color=GRAY)]
     for times in _ratio_ticks(highest):
         color = INK if times == 1 else FAINT
         parts.append(f'<path d="M{west},{y(times):.1f}H{east}" stroke="{color}"/>')
-        parts.append(text(west - 8, y(times) + 5, f"{times:g} ×", anchor="end", color=GREY))
+        parts.append(text(west - 8, y(times) + 5, f"{times:g} ×", anchor="end", color=GRAY))
     for tick in _log_ticks(math.exp(logs[0]), math.exp(logs[1])):
         parts.append(f'<path d="M{x(tick):.1f},{south}v5" stroke="{FRAME}"/>')
-        parts.append(text(x(tick), south + 20, f"{tick:,g}", anchor="middle", color=GREY))
+        parts.append(text(x(tick), south + 20, f"{tick:,g}", anchor="middle", color=GRAY))
     parts.append(f'<path d="M{west},{north}V{south}H{east}" fill="none" stroke="{FRAME}"/>')
     parts.append(
-        text((west + east) / 2, south + 38, "Reported calls expected in the term", anchor="middle", color=GREY)
+        text((west + east) / 2, south + 38, "Reported calls expected in the term", anchor="middle", color=GRAY)
     )
     return parts
 
@@ -376,10 +376,10 @@ def _funnel_limits(limits: pd.DataFrame, x: Scale, y: Scale, highest: float) -> 
             if len(line) < 2:  # noqa: PLR2004 - a line
                 continue
             path = "L".join(f"{a:.1f},{b:.1f}" for a, b in line)
-            parts.append(f'<path d="M{path}" fill="none" stroke="{GREY}" stroke-width="1.5"{dash}/>')
+            parts.append(f'<path d="M{path}" fill="none" stroke="{GRAY}" stroke-width="1.5"{dash}/>')
             if side == "high":
                 below = max(line[-1][1] + 5, below + LINE - 2)
-                parts.append(text(line[-1][0] + 5, below, words, color=GREY, size=13))
+                parts.append(text(line[-1][0] + 5, below, words, color=GRAY, size=13))
     return parts
 
 
@@ -402,7 +402,7 @@ def _labels(spots: Sequence[tuple[float, float, str]], is_flagged: Sequence[bool
         end = south if south < at_y else north
         if abs(end - at_y) > LINE:
             near = min(max(at_x, west + 4), east - 4)
-            parts.append(f'<path d="M{at_x:.1f},{at_y:.1f}L{near:.1f},{end:.1f}" stroke="{GREY}"/>')
+            parts.append(f'<path d="M{at_x:.1f},{at_y:.1f}L{near:.1f},{end:.1f}" stroke="{GRAY}"/>')
         start = {"start": west, "middle": (west + east) / 2, "end": east}[anchor]
         parts.append(text(start, south - 4, words, anchor=anchor, more=HALO))
     return parts

@@ -48,7 +48,7 @@ class _Group:
 
     @property
     def cards(self) -> list[tuple[Finding, ...]]:
-        """Neighbours that differ only in their message, rows and place."""
+        """Neighbors that differ only in their message, rows and place."""
         alike = itertools.groupby(self.findings, key=lambda f: (f.table, f.code, f.expected, f.remedy))
         return [tuple(found) for _, found in alike]
 

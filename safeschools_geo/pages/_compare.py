@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.pages._charts import FAINT, GREY, HALO, INK, LETTER, shortened, svg, text
+from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, shortened, svg, text
 from safeschools_geo.pages._coverage_parts import (
     Column,
     CoverageContent,
@@ -65,10 +65,10 @@ def two_terms_chart(rows: pd.DataFrame, *, terms: tuple[str, str], title: str, u
     parts = _key(terms)
     for tick in np.arange(0, end + step / 2, step):
         parts.append(f'<path d="M{x(tick):.1f},{_TOP}V{bottom:g}" stroke="{FAINT}"/>')
-        parts.append(text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GREY))
+        parts.append(text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GRAY))
     for place, row in enumerate(rows.to_dict("records")):
         parts += _row(row, _TOP + place * _ROW, x, terms=terms, unit=unit)
-    parts.append(text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 38, unit, anchor="middle", color=GREY))
+    parts.append(text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 38, unit, anchor="middle", color=GRAY))
     told = (
         f"In each row a hollow dot for {terms[0]} and a filled dot for {terms[1]}, with lines for the interval, {unit}."
     )
@@ -82,7 +82,7 @@ def _key(terms: tuple[str, str]) -> list[str]:
         parts.append(f'<circle cx="{at + 6:.1f}" cy="15" r="5" fill="{fill}" stroke="{INK}"/>')
         parts.append(text(at + 17, 20, words, size=13))
         at += 40 + LETTER * len(words)
-    parts.append(text(at, 20, "lines: 95 % intervals", color=GREY, size=13))
+    parts.append(text(at, 20, "lines: 95 % intervals", color=GRAY, size=13))
     return parts
 
 
@@ -99,7 +99,7 @@ def _row(
     ):
         value, low, high = (row[f"{name}_{side}"] for name in ("value", "low", "high"))
         if not np.isfinite(value):
-            parts.append(text(_LEFT + 6, at + 4, "no rate", color=GREY, size=12, more=HALO))
+            parts.append(text(_LEFT + 6, at + 4, "no rate", color=GRAY, size=12, more=HALO))
             continue
         told = f"{row['label']}, {term}: {value:.3f} ({low:.3f}–{high:.3f}) {unit}; {way}"
         parts.append(
@@ -111,7 +111,7 @@ def _row(
     beside = _WIDTH - _RIGHT + 12
     parts.append(text(beside, y + 17, values, size=13))
     bold = 'font-weight="700"' if clear else ""
-    parts.append(text(beside, y + _ROW - 8, way, size=13, color=_CLEAR if clear else GREY, more=bold))
+    parts.append(text(beside, y + _ROW - 8, way, size=13, color=_CLEAR if clear else GRAY, more=bold))
     return parts
 
 
@@ -335,7 +335,7 @@ def _move_section(
         Column("School", "name", words),
         Column("Level", "level", LEVELS.__getitem__),
         *_pair(terms, "Zone", "zone", words),
-        Column("In programme", "in_program", _yes),
+        Column("In program", "in_program", _yes),
     )
     return Section("moves", title, "", (), [printed(named, columns, caption="Zone of each of them in both terms")])
 

@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._charts import GREY, HALO, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import GRAY, HALO, INK, LETTER, svg, text
 from safeschools_geo.pages._coverage_parts import FinderEntry, decimal, finite, is_figure, share, whole, words
 from safeschools_geo.pages._coverage_tables import level_text
 from safeschools_geo.pages._map_layers import (
@@ -261,7 +261,7 @@ def place_of(point: shapely.Geometry) -> list[float]:
 # ── Marks of the map of coverage: schools by their minutes, and the points where officers wait, now and best
 
 NOW, BEST = ("square", "#ffffff"), ("diamond", "#d55e00")
-"""Shape and colour of a waiting point."""
+"""Shape and color of a waiting point."""
 
 _NO_FIGURE = ("cross", "#b5b5b0")
 
@@ -430,7 +430,7 @@ def still_map(layers: MapLayers, *, title: str, description: str, width: float =
     pieces += [_zone(feature, place, hatch) for feature in features]
     for name, look in (
         ("roads", 'stroke="#a9a9a4" stroke-width="0.8"'),
-        ("boundary", f'stroke="{GREY}" stroke-width="2" stroke-dasharray="6 4"'),
+        ("boundary", f'stroke="{GRAY}" stroke-width="2" stroke-dasharray="6 4"'),
     ):
         if layers.backdrop[name]:
             pieces.append(f'<path d="{_path(layers.backdrop[name], place)}" fill="none" {look}/>')
@@ -573,7 +573,7 @@ class CoverageMap:
     layers
         What it shows.
     fills
-        Colour of each zone; None where it has no figure.
+        Color of each zone; None where it has no figure.
     legends
         Title of each legend → its items.
     finder

@@ -196,7 +196,7 @@ class Section:
     tables
         Its tables.
     swatch
-        Colour beside the title, as on the map; none if empty.
+        Color beside the title, as on the map; none if empty.
     """
 
     anchor: str
@@ -330,7 +330,7 @@ _REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         ("reach",),
         ("now_share", "best_share", "now_twice_share", "best_twice_share"),
-        "a share that is reached: enrolment or waiting points are not known, or there is no second officer",
+        "a share that is reached: enrollment or waiting points are not known, or there is no second officer",
     ),
     (
         ("by_hour",),

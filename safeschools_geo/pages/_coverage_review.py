@@ -11,13 +11,12 @@ import shapely
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
 from safeschools_geo.errors import count_text
-from safeschools_geo.file_names import file_names
 from safeschools_geo.pages._coverage import coverage_page
 from safeschools_geo.pages._coverage_parts import KeyFigure
 from safeschools_geo.pages._sheets import absence_page, absences_page, visits_page
 from safeschools_geo.pages._term import context_of, layers_of
 from safeschools_geo.rebalance import schools_of_units
-from safeschools_geo.text import highest, minutes_text, more_text
+from safeschools_geo.text import file_names, highest, minutes_text, more_text
 
 if TYPE_CHECKING:
     from safeschools_geo.coverage import AbsenceCase, Figure

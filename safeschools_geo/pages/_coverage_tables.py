@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN
-from safeschools_geo.pages._charts import FAINT, FRAME, GREY, HALO, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import FAINT, FRAME, GRAY, HALO, INK, LETTER, svg, text
 from safeschools_geo.pages._coverage_parts import (
     MINUTES,
     Column,
@@ -71,7 +71,7 @@ def hours_chart(by_hour: pd.DataFrame, *, title: str) -> str:
         parts.append(f'<path d="M{left},{top + 18 + tall:.1f}h{step * len(rows):.1f}" stroke="{FRAME}"/>')
     bottom = 22 + len(shown) * (tall + gap) - 8
     parts += [
-        text(left + (i + 0.5) * step, bottom, hour_text(row["hour"]), anchor="middle", color=GREY)
+        text(left + (i + 0.5) * step, bottom, hour_text(row["hour"]), anchor="middle", color=GRAY)
         for i, row in enumerate(rows)
     ]
     return svg(_WIDTH, bottom + 12, title, "A bar for each hour; the table below holds the figures.", parts)
@@ -123,7 +123,7 @@ def _panel(rows: list[Row], left: float, words: str, unit: str, series: Sequence
         bold = 'font-weight="700"' if row["is_current"] else ""
         officers = decimal(row["officers"], 0)
         parts.append(text(x(row["officers"]), south + 18, officers, anchor="middle", color=INK, more=bold))
-    parts.append(text((left + east) / 2, south + 38, "officers", anchor="middle", color=GREY))
+    parts.append(text((left + east) / 2, south + 38, "officers", anchor="middle", color=GRAY))
     for name, called, color in series:
         dots = [(x(row["officers"]), y(row[name]), row[name]) for row in rows if is_figure(row[name])]
         path = "L".join(f"{a:.1f},{b:.1f}" for a, b, _ in dots)
@@ -138,7 +138,7 @@ def _panel(rows: list[Row], left: float, words: str, unit: str, series: Sequence
         ]
         if called and dots:
             # Curves fall with more officers: above their first dot is room.
-            parts.append(text(dots[0][0] - 14, dots[0][1] - 27, called, color=GREY, size=13, more=HALO))
+            parts.append(text(dots[0][0] - 14, dots[0][1] - 27, called, color=GRAY, size=13, more=HALO))
     return parts
 
 
@@ -155,13 +155,13 @@ def reach_chart(reach: pd.DataFrame, *, title: str, ending: str, who: dict[str, 
         rows = {row["within_min"]: row for row in reach[reach["of"] == key].to_dict("records")}
         for i, within in enumerate(minutes):
             y = 48.0 + i * 34
-            parts.append(text(left, y + 5, f"{within:g} min", color=GREY))
+            parts.append(text(left, y + 5, f"{within:g} min", color=GRAY))
             parts.append(f'<path d="M{west},{y}H{east}" stroke="{FAINT}" stroke-width="2"/>')
             if within in rows:
                 parts += _pair([rows[within][f"{when}{ending}"] for when in ("now", "best")], (west, east), y)
         bottom = 48.0 + len(minutes) * 34
         for edge, label in ((west, "0%"), (east, "100%")):
-            parts.append(text(edge, bottom, label, anchor="middle", color=GREY, size=13))
+            parts.append(text(edge, bottom, label, anchor="middle", color=GRAY, size=13))
     height = 48.0 + len(minutes) * 34 + 40
     parts += _key(16, height - 10)
     return svg(_WIDTH, height, title, "Squares are now, diamonds the best; the table holds the figures.", parts)
@@ -175,7 +175,7 @@ def _pair(pair: Sequence[float], ends: tuple[float, float], y: float) -> list[st
         return west + value * (east - west)
 
     if not all(is_figure(value) for value in pair):
-        return [text(x(0) + 6, y + 5, "not known", color=GREY, more=HALO)]
+        return [text(x(0) + 6, y + 5, "not known", color=GRAY, more=HALO)]
     now, best = (float(value) for value in pair)
     low, high = sorted((now, best))
     told = f"now {share(now)}, best {share(best)}"

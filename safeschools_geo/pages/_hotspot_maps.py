@@ -188,7 +188,7 @@ def school_funnel(found: Hotspots) -> Chart:
     """Draw the funnel of the schools."""
     table = found.schools.rates.table
     points = table.loc[table["ratio"].notna(), ["expected", "ratio", "status"]].assign(label=table["name"])
-    caption = "Each school against what its enrolment and level lead to expect"
+    caption = "Each school against what its enrollment and level lead to expect"
     described = (
         "Every mark is a school. The farther right, the more reported calls were expected; the higher, the more were "
         "reported for each expected. Schools that expect less than one, or that no others of the level can be compared "

@@ -387,7 +387,7 @@ class DensityImage(NamedTuple):
 
 
 def density_picture(density: DensityImage) -> dict[str, Any]:
-    """Make a picture of density, one colour from clear to full."""
+    """Make a picture of density, one color from clear to full."""
     values, bounds = density
     highest = float(values.max()) or 1.0
     # The square root keeps the foot of a peak visible.
@@ -415,7 +415,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 # ── The pages of a term's hotspots: schools and places, a grid, hours, and what rose, fell, came and went
 
 _CELL_OPACITY = 0.75
-_NOT_A_JUDGEMENT = (
+_NOT_A_JUDGMENT = (
     "A hotspot says where students need support, not that a school or its students are at fault. It counts what was "
     "reported to the program; what is not reported is not here."
 )
@@ -478,7 +478,7 @@ def hotspots_page(
             ),
             school_rate_table(rates, zone_names=names, term=context.term),
         ],
-        notes=[_NOT_A_JUDGEMENT, *notes],
+        notes=[_NOT_A_JUDGMENT, *notes],
     )
     high = {z for spot in spots["zone_id"] for z in str(spot).split(";")}
     picture = thumbnail(zones, ["#7a0019" if z in high else None for z in zones["zone_id"]])
@@ -528,7 +528,7 @@ def cells_page(
         legends={
             measure: classes.legend(opacity=_CELL_OPACITY),
             "Lines": [
-                *([LegendItem("Hot with its neighbours (Gi*, q ≤ 0.05)", "bold")] if len(hot) else []),
+                *([LegendItem("Hot with its neighbors (Gi*, q ≤ 0.05)", "bold")] if len(hot) else []),
                 *([LegendItem("District boundary", "line")] if boundary is not None else []),
             ],
             "Picture": [LegendItem("Density of critical incidents, no test", "fill", "#7a0019", 0.5)]
@@ -583,7 +583,7 @@ def _outlines(zones: gpd.GeoDataFrame) -> dict[str, Any]:
 def _area_legend(groups: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame, *, has_boundary: bool) -> list[LegendItem]:
     statuses = set(groups["status"]) if len(groups) else set()
     return [
-        *([LegendItem("Neighbouring schools that are high together", "high_area")] if "high" in statuses else []),
+        *([LegendItem("Neighboring schools that are high together", "high_area")] if "high" in statuses else []),
         *([LegendItem("High only with officers’ own work", "officer_area")] if statuses - {"high"} else []),
         *([LegendItem("Place off campus: descriptive, no test", "place_area")] if len(clusters) else []),
         *([LegendItem("District boundary", "line")] if has_boundary else []),

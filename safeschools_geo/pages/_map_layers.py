@@ -20,7 +20,7 @@ from shapely import STRtree
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError, InputError, name_ids
 from safeschools_geo.pages._offline import OfflineElement
-from safeschools_geo.pages._page import LEVEL_MARKS, NEIGHBOUR_FILLS, RATE_FILLS, LegendItem
+from safeschools_geo.pages._page import LEVEL_MARKS, NEIGHBOR_FILLS, RATE_FILLS, LegendItem
 from safeschools_geo.schemas import LEVELS, STATUSES
 from safeschools_geo.text import format_share, millionths
 
@@ -91,7 +91,7 @@ class RateClasses:
         Returns
         -------
         str or None
-            A colour; None where the rate is missing.
+            A color; None where the rate is missing.
         """
         if not np.isfinite(rate):
             return None
@@ -124,11 +124,11 @@ class RateClasses:
         return tuple(RATE_FILLS[i] for i in spread)
 
 
-# ── Points packed for a browser: quantised, sorted along a Morton curve, delta-coded, deflated; some 4 bytes each
+# ── Points packed for a browser: quantized, sorted along a Morton curve, delta-coded, deflated; some 4 bytes each
 
 _FEWEST_BITS, _MOST_BITS = 16, 26  # 2 × 26 bits is the most that a JavaScript number holds exactly
 _ERROR_M = 1.0
-_METRES_PER_DEGREE = 111_320.0
+_METERS_PER_DEGREE = 111_320.0
 _RAW_DEFLATE = -15
 _WIDE = 256
 
@@ -166,7 +166,7 @@ def pack_points(lon: NDArray[np.float64], lat: NDArray[np.float64], codes: Mappi
     columns = [_checked(name, codes[name]) for name in names]
     west, south, width, height = _extent(lon, lat)
     bits = _bits(width, height, south)
-    key = _interleave(_quantised(lon, west, width, bits), _quantised(lat, south, height, bits), bits)
+    key = _interleave(_quantized(lon, west, width, bits), _quantized(lat, south, height, bits), bits)
     order = np.lexsort([*reversed(columns), key])
     delta = np.diff(key[order], prepend=np.uint64(0))
     sorted_columns = [column[order] for column in columns]
@@ -222,8 +222,8 @@ def _extent(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[float, 
 def _bits(width: float, height: float, south: float) -> int:
     """Fewest bits for which the corner of a cell is no farther than the error from its middle."""
     nearest_equator = max(0.0, min(abs(south), abs(south + height))) if south * (south + height) > 0 else 0.0
-    metres = math.hypot(width * math.cos(math.radians(nearest_equator)), height) * _METRES_PER_DEGREE
-    needed = math.ceil(math.log2(metres / 2 / _ERROR_M)) if metres else 0
+    meters = math.hypot(width * math.cos(math.radians(nearest_equator)), height) * _METERS_PER_DEGREE
+    needed = math.ceil(math.log2(meters / 2 / _ERROR_M)) if meters else 0
     return min(max(needed, _FEWEST_BITS), _MOST_BITS)
 
 
@@ -231,7 +231,7 @@ def _key_bytes(bits: int) -> int:
     return -(-2 * bits // 8)
 
 
-def _quantised(values: NDArray[np.float64], start: float, extent: float, bits: int) -> NDArray[np.uint64]:
+def _quantized(values: NDArray[np.float64], start: float, extent: float, bits: int) -> NDArray[np.uint64]:
     cells = 2**bits
     cell: NDArray[np.float64] = np.clip(np.floor((values - start) / extent * cells), 0, cells - 1)
     return cell.astype(np.uint64)
@@ -432,9 +432,9 @@ class Incidents(DataElement):
     points
         The points, with a code for each thing that the form filters by.
     colors
-        A colour for each code of `color_by`.
+        A color for each code of `color_by`.
     color_by
-        Name of the code that decides the colour.
+        Name of the code that decides the color.
     total
         Number of incidents in all, those without a place included.
     """
@@ -488,20 +488,20 @@ def zone_features(
     return {"type": "FeatureCollection", "features": features, "quiet": is_quiet}
 
 
-def neighbour_fills(zones: gpd.GeoDataFrame) -> list[str]:
-    """Give every zone a fill that differs from its neighbours'."""
+def neighbor_fills(zones: gpd.GeoDataFrame) -> list[str]:
+    """Give every zone a fill that differs from its neighbors'."""
     shapes = shapely.buffer(zones.geometry.to_numpy(), _TOUCH_DEGREES)
     left, right = STRtree(shapes).query(shapes, predicate="intersects")
-    neighbours: list[set[int]] = [set() for _ in shapes]
+    neighbors: list[set[int]] = [set() for _ in shapes]
     for a, b in zip(left.tolist(), right.tolist(), strict=True):
         if a != b:
-            neighbours[a].add(b)
+            neighbors[a].add(b)
     chosen: dict[int, int] = {}
-    for i in sorted(range(len(shapes)), key=lambda i: (-len(neighbours[i]), i)):
-        taken = {chosen[j] for j in neighbours[i] if j in chosen}
-        free = (color for color in range(len(NEIGHBOUR_FILLS)) if color not in taken)
-        chosen[i] = next(free, i % len(NEIGHBOUR_FILLS))
-    return [NEIGHBOUR_FILLS[chosen[i]] for i in range(len(shapes))]
+    for i in sorted(range(len(shapes)), key=lambda i: (-len(neighbors[i]), i)):
+        taken = {chosen[j] for j in neighbors[i] if j in chosen}
+        free = (color for color in range(len(NEIGHBOR_FILLS)) if color not in taken)
+        chosen[i] = next(free, i % len(NEIGHBOR_FILLS))
+    return [NEIGHBOR_FILLS[chosen[i]] for i in range(len(shapes))]
 
 
 def school_marks(schools: gpd.GeoDataFrame, school_assignments: pd.DataFrame | None = None) -> list[dict[str, Any]]:
@@ -515,7 +515,7 @@ def school_marks(schools: gpd.GeoDataFrame, school_assignments: pd.DataFrame | N
         word = status.get(row["school_id"], "inside")
         facts = [row["name"], LEVELS.get(row["level"], row["level"]), STATUSES.get(word, word).capitalize()]
         if not row["in_program"]:
-            facts.append("Not in the programme")
+            facts.append("Not in the program")
         marks.append(
             {
                 "at": [round(point.x, _DECIMALS), round(point.y, _DECIMALS)],
@@ -588,7 +588,7 @@ class PlanSign(LegendItem):
 
 @dataclass(frozen=True)
 class ZoneSign:
-    """How a zone is told from the others: never by its colour alone.
+    """How a zone is told from the others: never by its color alone.
 
     Parameters
     ----------
@@ -599,7 +599,7 @@ class ZoneSign:
     label
         Its name where that is short, else the word and `short`.
     fill
-        Its colour.
+        Its color.
     """
 
     name: str
@@ -619,7 +619,7 @@ class UnitShapes:
     at
         Longitude and latitude of a point inside each, shape (n, 2).
     is_coverage
-        Whether neighbours share their vertices, so that the borders of zones can be told from the sides of units.
+        Whether neighbors share their vertices, so that the borders of zones can be told from the sides of units.
     """
 
     shapes: NDArray[np.object_]
@@ -652,12 +652,12 @@ def zone_signs(zones: gpd.GeoDataFrame) -> list[ZoneSign]:
     Returns
     -------
     list of ZoneSign
-        One for each zone, in order. Up to eight zones each have a colour of their own, since any two of them may come
-        to lie side by side; more zones share colours as neighbours today do not.
+        One for each zone, in order. Up to eight zones each have a color of their own, since any two of them may come
+        to lie side by side; more zones share colors as neighbors today do not.
     """
     ids = zones["zone_id"].astype("str").tolist()
     names = zones["name"].astype("str").tolist() if "name" in zones.columns else ids
-    fills = NEIGHBOUR_FILLS[: len(ids)] if len(ids) <= len(NEIGHBOUR_FILLS) else neighbour_fills(zones)
+    fills = NEIGHBOR_FILLS[: len(ids)] if len(ids) <= len(NEIGHBOR_FILLS) else neighbor_fills(zones)
     is_short = max(map(len, ids), default=0) <= _SHORT
     shorts = ids if is_short else [str(i + 1) for i in range(len(ids))]
     return [

@@ -37,7 +37,7 @@ def vendor_manifest() -> dict[str, dict[str, str]]:
     """List the vendored packages."""
     text = (_FOLDER / "vendor" / "manifest.json").read_text(encoding="utf-8")
     return {
-        entry["name"]: {"version": entry["version"], "licence": entry["licence"], **entry["files"]}
+        entry["name"]: {"version": entry["version"], "license": entry["license"], **entry["files"]}
         for entry in json.loads(text)["packages"]
     }
 

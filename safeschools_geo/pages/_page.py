@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import folium
 
 
-# ── Colours that readers with any colour vision can tell apart
+# ── Colors that readers with any color vision can tell apart
 
-NEIGHBOUR_FILLS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#999999")
+NEIGHBOR_FILLS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#999999")
 """Fills of zones, M. Okabe and K. Ito, "Color universal design", 2008; the first few are enough for any plane map."""
 
 CATEGORY_COLORS = {
@@ -37,7 +37,7 @@ CATEGORY_COLORS = {
     "welfare_check": "#44aa99",
     "non_critical": "#bbbbbb",
 }
-"""Colours of the categories, after P. Tol, "Colour schemes", SRON/EPS/TN/09-002, 2021."""
+"""Colors of the categories, after P. Tol, "Color schemes", SRON/EPS/TN/09-002, 2021."""
 
 LEVEL_MARKS = {
     "elementary": ("circle", "#ffffff"),
@@ -46,7 +46,7 @@ LEVEL_MARKS = {
     "k8": ("diamond", "#f0e442"),
     "other": ("cross", "#cc79a7"),
 }
-"""Shape and colour of a school, by level: either alone is enough to tell them apart."""
+"""Shape and color of a school, by level: either alone is enough to tell them apart."""
 
 STATUS_MARKS = {
     "high": ("triangle", "#7a0019"),
@@ -55,10 +55,10 @@ STATUS_MARKS = {
     "insufficient_data": ("circle", "#b5b5b0"),
     "no_denominator": ("cross", "#b5b5b0"),
 }
-"""Shape and colour of a school, by what its test says; grey is for what cannot be said."""
+"""Shape and color of a school, by what its test says; gray is for what cannot be said."""
 
 RATE_FILLS = ("#ffffcc", "#a1dab4", "#41b6c4", "#2574ad", "#253494")
-"""Fills from low to high, "YlGnBu" of C. A. Brewer, ColorBrewer 2.0; safe for colour-blind readers and in grey. The
+"""Fills from low to high, "YlGnBu" of C. A. Brewer, ColorBrewer 2.0; safe for color-blind readers and in gray. The
 fourth is a shade darker than hers, so that white numbers can be read on it."""
 
 RING = "#a4002a"
@@ -104,7 +104,7 @@ class LegendItem:
     label
         What it means.
     shape
-        One of the shapes, or of the signs that have a colour of their own, such as ``ring`` or ``hatch``.
+        One of the shapes, or of the signs that have a color of their own, such as ``ring`` or ``hatch``.
     color
         Fill, for shapes that have one.
     opacity
@@ -292,7 +292,7 @@ def school_table(
             strict=True,
         )
     )
-    columns = ("School", "Level", "Students", "In programme", "Zone", "How the zone was found")
+    columns = ("School", "Level", "Students", "In program", "Zone", "How the zone was found")
     return DataTable("Schools and their zones", columns, rows)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.pages._charts import FAINT, FRAME, GREY, HALO, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import FAINT, FRAME, GRAY, HALO, INK, LETTER, svg, text
 from safeschools_geo.pages._map_layers import (
     Backdrop,
     PlanSign,
@@ -131,17 +131,17 @@ def _percent(share: float) -> str:
 
 def _axes(x: Scale, y: Scale, ends: tuple[int, int], highest: float) -> list[str]:
     south, east = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
-    parts = [text(_LEFT, _TOP - 14, "Imbalance: the zone farthest from the mean load, in percent of it", color=GREY)]
+    parts = [text(_LEFT, _TOP - 14, "Imbalance: the zone farthest from the mean load, in percent of it", color=GRAY)]
     step = _round_step(highest / 5)
     for i in range(math.floor(highest / step + 1e-9) + 1):
         parts.append(f'<path d="M{_LEFT},{y(i * step):.1f}H{east}" stroke="{FAINT}"/>')
-        parts.append(text(_LEFT - 8, y(i * step) + 5, f"{100 * i * step:g}%", anchor="end", color=GREY))
+        parts.append(text(_LEFT - 8, y(i * step) + 5, f"{100 * i * step:g}%", anchor="end", color=GRAY))
     every = math.ceil((ends[1] - ends[0] + 1) / _TICKS)
     for moves in range(ends[0], ends[1] + 1, every):
         parts.append(f'<path d="M{x(moves):.1f},{south}v5" stroke="{FRAME}"/>')
-        parts.append(text(x(moves), south + 20, str(moves), anchor="middle", color=GREY))
+        parts.append(text(x(moves), south + 20, str(moves), anchor="middle", color=GRAY))
     parts.append(f'<path d="M{_LEFT},{_TOP}V{south}H{east}" fill="none" stroke="{FRAME}"/>')
-    parts.append(text((_LEFT + east) / 2, south + 40, "Moves allowed", anchor="middle", color=GREY))
+    parts.append(text((_LEFT + east) / 2, south + 40, "Moves allowed", anchor="middle", color=GRAY))
     return parts
 
 
@@ -154,7 +154,7 @@ def _bounds(rows: Sequence[dict[str, Any]], x: Scale, y: Scale) -> list[str]:
     lower = [f"{x(row['moves']):.1f},{y(max(row['bound'], 0)):.1f}" for row in known]
     return [
         f'<path d="M{"L".join([*upper, *reversed(lower)])}Z" fill="{_BAND}"/>',
-        f'<path d="M{"L".join(lower)}" fill="none" stroke="{GREY}" stroke-width="1.5" stroke-dasharray="5 4"/>',
+        f'<path d="M{"L".join(lower)}" fill="none" stroke="{GRAY}" stroke-width="1.5" stroke-dasharray="5 4"/>',
     ]
 
 
@@ -346,7 +346,7 @@ def _lines(lines: Sequence[str], x: float, top: float) -> list[str]:
             top + 12 + i * _LABEL,
             line,
             anchor="middle",
-            color=_MOVED if is_move else GREY if i else INK,
+            color=_MOVED if is_move else GRAY if i else INK,
             size=_LABEL,
             more=HALO if i else f'font-weight="700" {HALO}',
         )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import ColumnError, count_text
-from safeschools_geo.pages._charts import DAYS, FAINT, FRAME, GREY, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import DAYS, FAINT, FRAME, GRAY, INK, LETTER, svg, text
 from safeschools_geo.pages._coverage_map import (
     CoverageSign,
     MapLayers,
@@ -46,7 +46,7 @@ from safeschools_geo.pages._coverage_parts import (
 )
 from safeschools_geo.pages._coverage_tables import level_text
 from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
-from safeschools_geo.pages._page import NEIGHBOUR_FILLS, NONE_NAMED, Chart, LegendItem
+from safeschools_geo.pages._page import NEIGHBOR_FILLS, NONE_NAMED, Chart, LegendItem
 from safeschools_geo.pages._term import new_map, thumbnail
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 # ── The map of the day an officer is absent: the zones of that day, and the schools that change hands
 
 MOVED = "#7a0019"
-"""Colour of what changes hands."""
+"""Color of what changes hands."""
 
 _OTHER, _OPACITY, _WIDTH = "#ececea", 0.6, 480.0
 _PAPER = "#ffffff"
@@ -75,7 +75,7 @@ class AbsenceMap:
     layers
         What it shows.
     zone_fills
-        Colour of each of today's zones, for the small picture; None where the officer is absent.
+        Color of each of today's zones, for the small picture; None where the officer is absent.
     legend
         Its signs.
     picture
@@ -89,8 +89,8 @@ class AbsenceMap:
 
 
 def taker_fills(takers: Sequence[str]) -> dict[str, str]:
-    """Give each zone that takes schools a colour."""
-    return {zone_id: NEIGHBOUR_FILLS[i % len(NEIGHBOUR_FILLS)] for i, zone_id in enumerate(takers)}
+    """Give each zone that takes schools a color."""
+    return {zone_id: NEIGHBOR_FILLS[i % len(NEIGHBOR_FILLS)] for i, zone_id in enumerate(takers)}
 
 
 def absence_map(
@@ -147,7 +147,7 @@ def _unchanged(schools: gpd.GeoDataFrame, changed: pd.DataFrame) -> list[Mark]:
         Mark(
             at=place_of(shape),
             shape="circle",
-            color=GREY,
+            color=GRAY,
             line="#ffffff",
             radius=3,
             weight=1,
@@ -186,9 +186,9 @@ def _changed(schools: gpd.GeoDataFrame, changed: pd.DataFrame, takers: Mapping[s
 def _legend(*, has_plan: bool, has_changes: bool, has_takers: bool) -> list[LegendItem]:
     return [
         *([CoverageSign("School that changes hands, with its number in the lists", "number")] if has_changes else []),
-        LegendItem("Other school", "circle", GREY),
+        LegendItem("Other school", "circle", GRAY),
         *(
-            [LegendItem("Zone of an officer who takes schools", "fill", NEIGHBOUR_FILLS[0], _OPACITY)]
+            [LegendItem("Zone of an officer who takes schools", "fill", NEIGHBOR_FILLS[0], _OPACITY)]
             if has_takers
             else []
         ),
@@ -486,7 +486,7 @@ WINDOWS = {
     "lunch": ("Lunch", "L", "#f0e442"),
     "dismissal": ("Dismissal", "D", "#e69f00"),
 }
-"""Windows of a visit: what they are called, their letter and their colour."""
+"""Windows of a visit: what they are called, their letter and their color."""
 
 
 class Bar(NamedTuple):
@@ -530,7 +530,7 @@ def week_chart(days: Sequence[str], bars: Sequence[Bar], *, title: str) -> str:
     parts = []
     for hour in range(first, last + 1):
         parts.append(f'<path d="M{x(_HOUR_MIN * hour):.1f},{_TOP}V{south}" stroke="{FAINT}"/>')
-        parts.append(text(x(_HOUR_MIN * hour), _TOP - 10, f"{hour}:00", anchor="middle", color=GREY, size=13))
+        parts.append(text(x(_HOUR_MIN * hour), _TOP - 10, f"{hour}:00", anchor="middle", color=GRAY, size=13))
     for row, day in enumerate(days):
         y = _TOP + row * _LINE
         parts.append(text(_LEFT - 12, y + 22, day, anchor="end"))

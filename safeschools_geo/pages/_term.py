@@ -26,7 +26,7 @@ from safeschools_geo.pages._map_layers import (
     backdrop,
     bounds_of,
     has_place,
-    neighbour_fills,
+    neighbor_fills,
     pack_points,
     school_marks,
     zone_features,
@@ -224,7 +224,7 @@ def zones_page(
     """
     heaviest = str(loads["workload_h"].idxmax()) if loads["workload_h"].sum() > 0 else None
     names = zone_names(zones)
-    fills = neighbour_fills(zones)
+    fills = neighbor_fills(zones)
 
     def label(zone_id: str) -> list[str]:
         load = f"{tables.number(_cell(loads, zone_id, 'workload_h'), 1)} h/day"
@@ -251,7 +251,7 @@ def zones_page(
         title="Zones and workload",
         finding=finding,
         legends={
-            "Zones": [LegendItem("Colours only tell neighbours apart", "fill", fills[0], _ZONE_OPACITY), *zone_signs]
+            "Zones": [LegendItem("Colors only tell neighbors apart", "fill", fills[0], _ZONE_OPACITY), *zone_signs]
             + ([_BOUNDARY] if boundary is not None else []),
             "Schools": school_legend(located["level"].tolist(), has_rings=any(m["has_ring"] for m in marks)),
         },
@@ -506,7 +506,7 @@ def _hotspot_settings(result: TermResult) -> dict[str, str]:
         "Called a hotspot": f"p or q at most {chosen.alpha:g}, after all looking; set before looking",
         "Simulations": f"{chosen.simulations:,} (months, hours, repeats: at most 999), seed {result.seed}",
         "Group of schools": f"at most {chosen.max_share:.0%} of what is expected; 10 % and 50 % beside it",
-        "Compared with": f"schools of the same level, at least {chosen.fewest_peers} of them with a known enrolment",
+        "Compared with": f"schools of the same level, at least {chosen.fewest_peers} of them with a known enrollment",
         "Too little data": f"where only a rise by more than {chosen.largest_detectable:g} times could have been seen",
         "Places off campus": f"at least {chosen.place_incidents} incidents within {chosen.place_distance_m:g} m",
         "Grid": f"{chosen.cell_kind}s of {chosen.cell_m:g} m; density with a bandwidth of {chosen.bandwidth_m:g} m",

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from safeschools_geo.pages._page import OfflinePage, PageContext
 
 
-# ── What the what-if page is given: units with their neighbours and limits, zones, and the cells of plan.csv
+# ── What the what-if page is given: units with their neighbors and limits, zones, and the cells of plan.csv
 
 _OPTIONAL = ("name", "schools", "students")
 
@@ -184,7 +184,7 @@ def what_if_page(
         `unit_id`, the current `zone_id`, `workload` (finite, not negative) and areas, in any stated CRS; `name`,
         `schools` (number of them) and `students` where they are known.
     edges
-        Neighbours: `unit_a`, `unit_b`.
+        Neighbors: `unit_a`, `unit_b`.
     zones
         `zone_id`, `name` and areas, EPSG:4326. A zone may have no units; units have no other zones.
     context

@@ -20,7 +20,7 @@ from ._problem import problem_of as problem_of
 from ._problem import roots_of as roots_of
 from ._problem import rules_of as rules_of
 from ._problem import travel_km as travel_km
-from ._problem import zone_centres as zone_centres
+from ._problem import zone_centers as zone_centers
 from ._program import Limits as Limits
 from ._program import PlanModel as PlanModel
 from ._propose import ZONE_SETS as ZONE_SETS

@@ -81,13 +81,13 @@ def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> list[Findi
     """Tell which schools are no part of any unit."""
     findings = []
     for reason, rows in left_out.groupby(left_out, sort=False):
-        is_meant = reason == "not in the programme"
+        is_meant = reason == "not in the program"
         findings += _told(
             schools["school_id"].loc[rows.index],
             "note" if is_meant else "warning",
             f"schools_{str(reason).replace(' ', '_')}",
             "{n} {is_are} " + f"{reason}, and in no unit: the plan does not count such schools.",
-            remedy="" if is_meant else "Mend the coordinates, or raise `max_snap_m`, if the programme serves it.",
+            remedy="" if is_meant else "Mend the coordinates, or raise `max_snap_m`, if the program serves it.",
         )
     return findings
 
@@ -119,7 +119,7 @@ def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap
 
 def _is_wide(ground: Ground, shape: Geometry) -> bool:
     """Say whether ground is more than a sliver."""
-    metric = gpd.GeoSeries([shape], crs=STORAGE_CRS).to_crs(ground.metres)
+    metric = gpd.GeoSeries([shape], crs=STORAGE_CRS).to_crs(ground.meters)
     return not metric.buffer(-SLIVER_M / 2).is_empty.all()
 
 
@@ -243,9 +243,9 @@ def units_of_areas(
         Values of `zone` that mean "none" (with ``""``, a missing one does): such areas join the zone beside them that
         they share the longest border with, one after another.
     sliver_m
-        Borders that miss each other by less than this, in metres, are drawn into one.
+        Borders that miss each other by less than this, in meters, are drawn into one.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the areas by default.
+        Projected CRS in meters to measure in; the UTM zone of the areas by default.
 
     Returns
     -------
@@ -277,10 +277,10 @@ def units_of_areas(
             "shapes": lambda: _require_coverage(areas, labels, sliver_m=sliver_m, crs=crs),
         }
     )
-    metres = measuring_crs(areas, stated=crs)
-    mended = mend_coverage(areas.geometry, metres, sliver_m=sliver_m)
+    meters = measuring_crs(areas, stated=crs)
+    mended = mend_coverage(areas.geometry, meters, sliver_m=sliver_m)
     shapes = gpd.GeoSeries(mended.shapes, crs=STORAGE_CRS)
-    plain["zone_id"], joined = _with_zones(plain, none, shapes.to_crs(metres))
+    plain["zone_id"], joined = _with_zones(plain, none, shapes.to_crs(meters))
     for name in _PASSED_ON:
         if name in areas and name not in plain:
             plain[name] = areas[name].to_numpy()
@@ -309,7 +309,7 @@ def _require_zones(plain: pd.DataFrame, none: frozenset[str]) -> None:
             where="units",
             ids=plain["unit_id"][is_missing | plain["zone_id"].isin(none)],
             expected="the current zone of every area",
-            remedy='Fill the column, or let such areas join their neighbours with `no_zone=("",)`.',
+            remedy='Fill the column, or let such areas join their neighbors with `no_zone=("",)`.',
         )
 
 
@@ -404,7 +404,7 @@ def _about_mending(mended: Mended, labels: np.ndarray) -> list[Finding]:
                 code,
                 "units",
                 f"{area_text(area_m2)} {kind}.",
-                expected="neighbours that share their border vertex for vertex",
+                expected="neighbors that share their border vertex for vertex",
                 remedy="Snap the borders in your GIS.",
             )
     return findings

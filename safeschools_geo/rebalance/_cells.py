@@ -26,11 +26,11 @@ from safeschools_geo.rebalance._neighbors import (
     cell_borders,
     cut,
     give_islands,
-    give_to_neighbours,
+    give_to_neighbors,
 )
 
 if TYPE_CHECKING:
-    Metres = NDArray[np.float64]
+    Meters = NDArray[np.float64]
     Labels = NDArray[np.int64]
     Flags = NDArray[np.bool_]
     Shapes = NDArray[np.object_]
@@ -53,13 +53,13 @@ def service_areas(
     One row for each site (schools up to 2 m apart, or linked by a chain of such, are one), on the index of its first
     school: `unit_id` (id of the first school), `school_ids` (tuple of str), `islands` (int64: parts of the district
     without a school, added to the nearest service area), and geometry in EPSG:4326, a Polygon unless the unit has
-    islands. The polygons are an exact coverage of the district: neighbours share their vertices, and every coordinate
+    islands. The polygons are an exact coverage of the district: neighbors share their vertices, and every coordinate
     has seven decimals at most.
 
     Notes
     -----
     Voronoi cells, clipped to the district. Where the boundary cuts a cell into pieces, the piece without the school
-    goes to the neighbour it shares the longest border with. All lines are noded together on the grid of seven
+    goes to the neighbor it shares the longest border with. All lines are noded together on the grid of seven
     decimals (snap rounding) before any polygon is made, which is what makes the coverage exact.
 
     References
@@ -67,11 +67,11 @@ def service_areas(
     Okabe, A., Boots, B., Sugihara, K., and Chiu, S. N. (2000). Spatial Tessellations, 2nd edition, Wiley.
     """
     area = _district_area(district)
-    metres = measuring_crs(gpd.GeoSeries([area], crs=STORAGE_CRS), stated=crs)
-    points = _school_points(schools, area, metres)
-    xy = shapely.get_coordinates(points.to_crs(metres).to_numpy())
+    meters = measuring_crs(gpd.GeoSeries([area], crs=STORAGE_CRS), stated=crs)
+    points = _school_points(schools, area, meters)
+    xy = shapely.get_coordinates(points.to_crs(meters).to_numpy())
     site = sites_of(xy)
-    faces = _faces(xy, area, metres)
+    faces = _faces(xy, area, meters)
     unit, islands = _units_of_faces(faces, xy, site)
     return _as_units(schools, points, site, [faces.shapes[unit == k] for k in range(len(islands))], islands)
 
@@ -92,11 +92,11 @@ def _district_area(district: gpd.GeoDataFrame | gpd.GeoSeries) -> Geometry:
             expected="one or more valid polygons",
             remedy="Repair the boundary first (`safeschools check` does), or give another file.",
         )
-    # A line straight in metres is bent in degrees: a valid area may cross itself by centimetres once reprojected.
+    # A line straight in meters is bent in degrees: a valid area may cross itself by centimeters once reprojected.
     return shapely.union_all(shapely.make_valid(shapes.to_crs(STORAGE_CRS).to_numpy(), method="structure"))
 
 
-def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gpd.GeoSeries:
+def _school_points(schools: gpd.GeoDataFrame, area: Geometry, meters: CRS) -> gpd.GeoSeries:
     if len(schools) == 0:
         raise GeometryError(
             "There are no schools to divide the district among.",
@@ -114,8 +114,8 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gp
         return points
     found = [f"without a place: {name_ids(ids[~has_place])}"] if not has_place.all() else []
     if is_out.any():
-        outside = points[is_out].to_crs(metres)
-        far_m = outside.distance(gpd.GeoSeries([area], crs=STORAGE_CRS).to_crs(metres).iloc[0]).max()
+        outside = points[is_out].to_crs(meters)
+        far_m = outside.distance(gpd.GeoSeries([area], crs=STORAGE_CRS).to_crs(meters).iloc[0]).max()
         found.append(f"outside the district, by up to {far_m:,.1f} m: {name_ids(ids[is_out])}")
     raise GeometryError(
         "Some schools cannot be given a service area.",
@@ -127,7 +127,7 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, metres: CRS) -> gp
     )
 
 
-def sites_of(xy: Metres) -> Labels:
+def sites_of(xy: Meters) -> Labels:
     """Tell which schools are at one place: up to 2 m apart, or linked by a chain of such."""
     pairs = cKDTree(xy).query_pairs(SAME_SITE_M, output_type="ndarray")
     links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
@@ -135,26 +135,26 @@ def sites_of(xy: Metres) -> Labels:
     return pd.factorize(label)[0].astype("int64")
 
 
-def _faces(xy: Metres, area: Geometry, metres: CRS) -> Faces:
+def _faces(xy: Meters, area: Geometry, meters: CRS) -> Faces:
     """Cut the district along the borders of the Voronoi cells of all points, on the storage grid."""
-    shapes = cut([shapely.boundary(area), cell_borders(xy, area, metres)])
+    shapes = cut([shapely.boundary(area), cell_borders(xy, area, meters)])
     inner = shapely.point_on_surface(shapes)
-    return Faces.of(shapes[shapely.contains_xy(area, shapely.get_x(inner), shapely.get_y(inner))], metres)
+    return Faces.of(shapes[shapely.contains_xy(area, shapely.get_x(inner), shapely.get_y(inner))], meters)
 
 
-def _units_of_faces(faces: Faces, xy: Metres, site: Labels) -> tuple[Labels, Labels]:
+def _units_of_faces(faces: Faces, xy: Meters, site: Labels) -> tuple[Labels, Labels]:
     """Give each face to a site, and count the islands that each site is given."""
     label = site[cKDTree(xy).query(faces.inner_points())[1]]
     piece = faces.parts(label[faces.a] == label[faces.b])
     homes = {piece[face] for face in _home_faces(faces.metric, xy, site, label)}
     unit = np.where(np.isin(piece, list(homes)), label, NOBODY)
     everywhere = np.ones(len(faces.a), dtype=bool)
-    give_to_neighbours(unit, faces, piece=piece, is_open=everywhere)
+    give_to_neighbors(unit, faces, piece=piece, is_open=everywhere)
     given = give_islands(unit, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))
     return unit, np.bincount(np.array(given, dtype="int64"), minlength=site.max() + 1).astype("int64")
 
 
-def _home_faces(shapes: NDArray[np.object_], xy: Metres, site: Labels, label: Labels) -> list[int]:
+def _home_faces(shapes: NDArray[np.object_], xy: Meters, site: Labels, label: Labels) -> list[int]:
     """Find the face that each school stands in, among those of its site."""
     homes = []
     for at, own in zip(xy, site, strict=True):
@@ -208,15 +208,15 @@ class Ground:
     shapes
         Ground of each zone in degrees; where zones overlap, it is the first one's.
     metric
-        The same in metres.
+        The same in meters.
     gap
         Ground of the district in no zone, in degrees; may be empty.
     overlap
         Ground that several zones claim, in degrees; may be empty.
     beyond
         Ground of zones outside the district, in degrees; may be empty.
-    metres
-        Projected CRS in metres.
+    meters
+        Projected CRS in meters.
     """
 
     zone_ids: tuple[str, ...]
@@ -225,10 +225,10 @@ class Ground:
     gap: Geometry
     overlap: Geometry
     beyond: Geometry
-    metres: CRS
+    meters: CRS
 
     @classmethod
-    def of(cls, zones: gpd.GeoDataFrame, district: gpd.GeoDataFrame | gpd.GeoSeries | None, metres: CRS) -> Ground:
+    def of(cls, zones: gpd.GeoDataFrame, district: gpd.GeoDataFrame | gpd.GeoSeries | None, meters: CRS) -> Ground:
         """Lay zones and district over each other."""
         ids = zones["zone_id"].astype("str")
         claimed = zones.geometry.to_crs(STORAGE_CRS).groupby(ids.to_numpy(), sort=False).agg(_whole)
@@ -243,7 +243,7 @@ class Ground:
             )
         covered = shapely.union_all(claimed.to_numpy())
         area = covered if district is None else _whole(district.geometry.to_crs(STORAGE_CRS))
-        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
         return cls(
             zone_ids=tuple(claimed.index),
             shapes=shapes,
@@ -251,12 +251,12 @@ class Ground:
             gap=_area_of(shapely.difference(area, covered)),
             overlap=overlap,
             beyond=_area_of(shapely.difference(covered, area)),
-            metres=metres,
+            meters=meters,
         )
 
     def area_m2(self, shape: Geometry) -> float:
         """Measure an area."""
-        return float(gpd.GeoSeries([shape], crs=STORAGE_CRS).to_crs(self.metres).area.iloc[0])
+        return float(gpd.GeoSeries([shape], crs=STORAGE_CRS).to_crs(self.meters).area.iloc[0])
 
     def reach(self, shape: Geometry) -> Geometry:
         """Widen an area by some 10 cm, so that what is cut along its rim crosses the rim."""
@@ -272,9 +272,9 @@ class Standing:
     row
         The zone whose ground the school takes part in dividing, shape (n,).
     xy
-        The place it has in that, in metres, shape (n, 2).
+        The place it has in that, in meters, shape (n, 2).
     true_xy
-        Where it really is, in metres, shape (n, 2).
+        Where it really is, in meters, shape (n, 2).
     is_edge
         Whether it stands just beyond the edge of its zone, within `EDGE_M`.
     is_foreign
@@ -288,13 +288,13 @@ class Standing:
     """
 
     row: Labels
-    xy: Metres
-    true_xy: Metres
+    xy: Meters
+    true_xy: Meters
     is_edge: Flags
     is_foreign: Flags
     is_away: Flags
     is_in_gap: Flags
-    away_m: Metres
+    away_m: Meters
 
 
 def stand(points: gpd.GeoSeries, own: Labels, ground: Ground) -> Standing:
@@ -303,7 +303,7 @@ def stand(points: gpd.GeoSeries, own: Labels, ground: Ground) -> Standing:
     A school inside its zone stands where it is. One on the zone's edge, or outside every zone, is put at the nearest
     place inside its zone. One well inside another zone divides the ground of that.
     """
-    spots, metric = points.to_numpy(), points.to_crs(ground.metres).to_numpy()
+    spots, metric = points.to_numpy(), points.to_crs(ground.meters).to_numpy()
     row = _zone_at(spots, own, ground)
     away_m = shapely.distance(metric, ground.metric[own])
     is_edge = (row != own) & (away_m <= EDGE_M)
@@ -360,7 +360,7 @@ def require_columns(frame: gpd.GeoDataFrame, names: list[str], where: str) -> No
 
 
 def _whole(shapes: gpd.GeoSeries) -> Geometry:
-    """Join areas; one that crosses itself by centimetres, only once in degrees, is mended."""
+    """Join areas; one that crosses itself by centimeters, only once in degrees, is mended."""
     valid = shapely.make_valid(shapes.to_numpy(), method="structure")
     return _area_of(valid[0] if len(valid) == 1 else shapely.union_all(valid))
 
@@ -393,10 +393,10 @@ def _zone_at(spots: Shapes, own: Labels, ground: Ground) -> Labels:
     return np.where(row == len(ground.shapes), -1, row).astype("int64")
 
 
-def _nearest_inside(point: Geometry, area: Geometry) -> Metres:
+def _nearest_inside(point: Geometry, area: Geometry) -> Meters:
     core = shapely.buffer(area, -_INSIDE_M)
     target = shapely.point_on_surface(area) if shapely.is_empty(core) else core
-    nearest: Metres = shapely.get_coordinates(shapely.shortest_line(target, point))[0]
+    nearest: Meters = shapely.get_coordinates(shapely.shortest_line(target, point))[0]
     return nearest
 
 
@@ -447,7 +447,7 @@ def _zone_cells_faces(
     lines += [shapely.boundary(c) for c in campus]
     if has_gap:
         everyone = np.concatenate([standing.true_xy, standing.xy])
-        across = shapely.intersection(cell_borders(everyone, ground.gap, ground.metres), ground.reach(ground.gap))
+        across = shapely.intersection(cell_borders(everyone, ground.gap, ground.meters), ground.reach(ground.gap))
         lines += [shapely.boundary(ground.gap), across]
     shapes = cut(lines)
     inner = shapely.point_on_surface(shapes)
@@ -455,7 +455,7 @@ def _zone_cells_faces(
     is_ground = group >= 0
     if has_gap:
         is_ground |= shapely.contains_xy(ground.gap, shapely.get_x(inner), shapely.get_y(inner))
-    faces, group = Faces.of(shapes[is_ground], ground.metres), group[is_ground]
+    faces, group = Faces.of(shapes[is_ground], ground.meters), group[is_ground]
     label = _nearest_unit(faces.inner_points(), group, standing, unit)
     for number, row in enumerate(zones_without_schools(standing, ground), start=int(unit.max()) + 1):
         label[group == row] = number
@@ -466,7 +466,7 @@ def _zone_cells_faces(
 def _borders(standing: Standing, ground: Ground) -> list[Geometry]:
     """Draw the borders between the service areas inside each zone."""
     return [
-        shapely.intersection(cell_borders(standing.xy[is_here], shape, ground.metres), ground.reach(shape))
+        shapely.intersection(cell_borders(standing.xy[is_here], shape, ground.meters), ground.reach(shape))
         for row, shape in enumerate(ground.shapes)
         if (is_here := standing.row == row).sum() > 1
     ]
@@ -517,7 +517,7 @@ def _owners(faces: Faces, group: Labels, label: Labels, standing: Standing, unit
     is_zone = group >= 0
     inside, theirs = faces.where(is_zone), owner[is_zone]
     is_open = group[is_zone][inside.a] == group[is_zone][inside.b]
-    give_to_neighbours(theirs, inside, piece=piece[is_zone], is_open=is_open)
+    give_to_neighbors(theirs, inside, piece=piece[is_zone], is_open=is_open)
     islands = give_islands(theirs, inside, part=inside.parts(is_open), group=group[is_zone])
     owner[is_zone] = theirs
     _give_gaps(owner, faces, piece, label)
@@ -539,7 +539,7 @@ def _zone_cells_home_faces(faces: Faces, group: Labels, label: Labels, standing:
 
 
 def _give_gaps(owner: Labels, faces: Faces, piece: Labels, label: Labels) -> None:
-    """Give ground in no zone to the unit it is nearest to if it touches that, else to its neighbours."""
+    """Give ground in no zone to the unit it is nearest to if it touches that, else to its neighbors."""
     if not (owner == NOBODY).any():
         return
     everywhere = np.ones(len(faces.a), dtype=bool)
@@ -548,5 +548,5 @@ def _give_gaps(owner: Labels, faces: Faces, piece: Labels, label: Labels) -> Non
         touches = (before[face] == NOBODY) & (before[other] == label[face])
         is_won = (before == NOBODY) & np.isin(piece, piece[face[touches]])
         owner[is_won] = label[is_won]
-    give_to_neighbours(owner, faces, piece=piece, is_open=everywhere)
+    give_to_neighbors(owner, faces, piece=piece, is_open=everywhere)
     give_islands(owner, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))

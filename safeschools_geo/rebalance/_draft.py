@@ -199,12 +199,12 @@ class ZoneDraft:
         What was asked.
     input_sha256
         Hash of the schools (or units) and of the district as they were given.
-    centres
-        Unit that is the centre of each zone, by `zone_id`: the one with the least travel within it.
+    centers
+        Unit that is the center of each zone, by `zone_id`: the one with the least travel within it.
     travel
-        Σ load × kilometres in a straight line from the unit to the centre of its zone.
+        Σ load × kilometers in a straight line from the unit to the center of its zone.
     bound
-        No contiguous plan within `bound_tolerance` has less travel, wherever its centres lie.
+        No contiguous plan within `bound_tolerance` has less travel, wherever its centers lie.
     any_bound
         Neither has any other plan, contiguous or not.
     """
@@ -220,7 +220,7 @@ class ZoneDraft:
     weights: Weights
     settings: DraftSettings
     input_sha256: Mapping[str, str]
-    centres: pd.Series
+    centers: pd.Series
     travel: float
     bound: float
     any_bound: float
@@ -306,7 +306,7 @@ class ZoneDraft:
             else f"no contiguous plan {within} can have less than {self.bound:,.5g} (gap {self.gap:.1%}), "
             f"no other plan less than {self.any_bound:,.5g}"
         )
-        said = [f"Total travel {self.travel:,.5g} ({unit} × km to the centre of the zone); {least}."]
+        said = [f"Total travel {self.travel:,.5g} ({unit} × km to the center of the zone); {least}."]
         if self.settings.objective == "compactness":
             said.append(
                 "Zones are drafted for compactness, on which no bound is known: a good draft, not a proven best."
@@ -358,7 +358,7 @@ def draft_zones(
     ----------
     schools
         The schools to divide, with `school_id`, the column of `weight`, `level` if weights may be missing, and
-        geometry inside the district. Leave out schools that are not to count, such as those outside the programme.
+        geometry inside the district. Leave out schools that are not to count, such as those outside the program.
     district
         Valid polygons that together are the district.
     zones
@@ -373,9 +373,9 @@ def draft_zones(
     seed
         Seed of the starts. The same input and seed give the same zones.
     objective
-        ``compactness``, or ``travel``: the least Σ weight × kilometres to the centre of the zone, to 1 %.
+        ``compactness``, or ``travel``: the least Σ weight × kilometers to the center of the zone, to 1 %.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the district by default.
+        Projected CRS in meters to measure in; the UTM zone of the district by default.
 
     Returns
     -------
@@ -405,11 +405,11 @@ def draft_zones(
     weights = school_weights(schools, weight)
     units = service_areas(schools, district, crs=crs)
     _require_enough(units, zones, f"{len(schools)} schools at {len(units)} sites", what="sites of schools")
-    metres = measuring_crs(units, stated=crs)
+    meters = measuring_crs(units, stated=crs)
     unit = units.explode("school_ids").set_index("school_ids")["unit_id"].loc[weights.values.index]
     hashes = _hashes({"schools": schools, "district": district}, weights)
-    points = schools.geometry.to_crs(metres).representative_point()
-    return _drafted(units, points, unit, weights, settings=settings, metres=metres, hashes=hashes)
+    points = schools.geometry.to_crs(meters).representative_point()
+    return _drafted(units, points, unit, weights, settings=settings, meters=meters, hashes=hashes)
 
 
 def draft_zones_of_units(
@@ -454,13 +454,13 @@ def draft_zones_of_units(
     built = units_of_areas(units.assign(**{_NO_ZONE: "1"}), unit_id=unit_id, zone=_NO_ZONE, workload=workload, crs=crs)
     areas = built.units.assign(islands=0)
     _require_enough(areas, zones, f"{len(areas)} units", what="units")
-    metres = measuring_crs(areas, stated=crs)
+    meters = measuring_crs(areas, stated=crs)
     load = areas.set_index("unit_id")["workload"].astype("float64").rename(workload)
     weights = Weights(load, ())
     unit = pd.Series(areas["unit_id"].to_numpy(), index=load.index)
     hashes = _hashes({"units": units}, weights)
-    points = gpd.GeoSeries(areas["anchor"], crs=areas.crs).to_crs(metres)
-    return _drafted(areas, points, unit, weights, settings=settings, metres=metres, hashes=hashes)
+    points = gpd.GeoSeries(areas["anchor"], crs=areas.crs).to_crs(meters)
+    return _drafted(areas, points, unit, weights, settings=settings, meters=meters, hashes=hashes)
 
 
 def _drafted(
@@ -470,21 +470,21 @@ def _drafted(
     weights: Weights,
     *,
     settings: DraftSettings,
-    metres: CRS,
+    meters: CRS,
     hashes: dict[str, str],
 ) -> ZoneDraft:
     """Draft zones of units, given the unit and the point of everything that has a weight."""
-    edges = rook_adjacency(units, crs=metres)
-    links = bridges(units, edges, crs=metres)
-    places = _places(points, unit, units, weights, edges=pd.concat([edges, links]), metres=metres)
+    edges = rook_adjacency(units, crs=meters)
+    links = bridges(units, edges, crs=meters)
+    places = _places(points, unit, units, weights, edges=pd.concat([edges, links]), meters=meters)
     found = _divided(places, units["unit_id"], settings)
-    zone_id = reading_order(units, found.label, crs=metres)
+    zone_id = reading_order(units, found.label, crs=meters)
     units = units.assign(load=places.load, zone_id=zone_id[found.label])
     zones_frame = zones_of_units(units)
     zone_of = units.set_index("unit_id")["zone_id"]
     assignment = unit.map(zone_of).rename("zone_id").rename_axis(str(weights.values.index.name))
     loads = units.groupby("zone_id")["load"].sum().loc[zones_frame["zone_id"]].rename(weights.values.name)
-    centres = pd.Series(units["unit_id"].to_numpy()[found.centres], index=pd.Index(zone_id, name="zone_id"))
+    centers = pd.Series(units["unit_id"].to_numpy()[found.centers], index=pd.Index(zone_id, name="zone_id"))
     return ZoneDraft(
         zones=zones_frame,
         units=units,
@@ -493,11 +493,11 @@ def _drafted(
         assignment=assignment,
         loads=loads,
         is_contiguous=is_contiguous(zone_of, pd.concat([edges, links])),
-        table=_table(zones_frame, assignment, loads, metres),
+        table=_table(zones_frame, assignment, loads, meters),
         weights=weights,
         settings=settings,
         input_sha256=hashes,
-        centres=centres.loc[zones_frame["zone_id"]].rename("unit_id"),
+        centers=centers.loc[zones_frame["zone_id"]].rename("unit_id"),
         travel=found.travel,
         bound=found.bound,
         any_bound=found.any_bound,
@@ -534,7 +534,7 @@ def _places(
     weights: Weights,
     *,
     edges: pd.DataFrame,
-    metres: CRS,
+    meters: CRS,
 ) -> Places:
     """Put a unit at the middle of its schools, with as many of them as its size."""
     unit = unit_of.to_numpy()
@@ -547,13 +547,13 @@ def _places(
         xy_km=by_unit[["x", "y"]].to_numpy() / 1000,
         size=by_unit["size"].to_numpy(),
         load=by_unit["load"].to_numpy(),
-        neighbours=adjacency_matrix(ids, edges),
+        neighbors=adjacency_matrix(ids, edges),
         border_km=adjacency_matrix(ids, borders, values="shared_km"),
-        area_km2=float(units.geometry.to_crs(metres).area.sum()) / 1e6,
+        area_km2=float(units.geometry.to_crs(meters).area.sum()) / 1e6,
     )
 
 
-def _table(zones: gpd.GeoDataFrame, assignment: pd.Series, loads: pd.Series, metres: CRS) -> pd.DataFrame:
+def _table(zones: gpd.GeoDataFrame, assignment: pd.Series, loads: pd.Series, meters: CRS) -> pd.DataFrame:
     pieces = "units" if assignment.index.name == "unit_id" else "schools"
     return pd.DataFrame(
         {
@@ -562,8 +562,8 @@ def _table(zones: gpd.GeoDataFrame, assignment: pd.Series, loads: pd.Series, met
             pieces: assignment.value_counts().loc[zones["zone_id"]].to_numpy(dtype="int64"),
             "load": loads.to_numpy(),
             "share_of_mean": (loads / loads.mean()).to_numpy(),
-            "area_km2": zones.geometry.to_crs(metres).area / 1e6,
-            "polsby_popper": polsby_popper(zones, crs=metres),
+            "area_km2": zones.geometry.to_crs(meters).area / 1e6,
+            "polsby_popper": polsby_popper(zones, crs=meters),
         }
     )
 

@@ -70,7 +70,7 @@ class Forced:
 
 
 def follow_rules(
-    neighbours: Sequence[Iterable[int]], allowed: NDArray[np.bool_], together: Iterable[Sequence[int]] = ()
+    neighbors: Sequence[Iterable[int]], allowed: NDArray[np.bool_], together: Iterable[Sequence[int]] = ()
 ) -> Forced:
     """Strike out zones that units cannot be in, until nothing more follows.
 
@@ -78,7 +78,7 @@ def follow_rules(
     are fixed there; a unit through which every way between fixed units leads is fixed as well. Where rules contradict
     each other the zones concerned are left as they are, and told.
     """
-    links = [set(js) for js in neighbours]
+    links = [set(js) for js in neighbors]
     groups = [list(group) for group in together]
     now = allowed.copy()
     cuts: dict[int, Cut] = {}
@@ -442,7 +442,7 @@ def _ease(nearest: float | None) -> str:
 
 def explain_infeasible(
     start: ArrayLike,
-    neighbours: object,
+    neighbors: object,
     loads: ArrayLike,
     *,
     unit_ids: Sequence[str],
@@ -460,7 +460,7 @@ def explain_infeasible(
     """
     request = _request(
         start,
-        neighbours,
+        neighbors,
         loads,
         unit_ids=unit_ids,
         zone_ids=zone_ids,
@@ -482,7 +482,7 @@ def explain_infeasible(
 
 def _request(
     start: ArrayLike,
-    neighbours: object,
+    neighbors: object,
     loads: ArrayLike,
     *,
     unit_ids: Sequence[str],
@@ -500,7 +500,7 @@ def _request(
             may[root] &= np.arange(k) == zone
     return Request(
         start=np.asarray(start, dtype="int64"),
-        links=_links(neighbours, n),
+        links=_links(neighbors, n),
         loads=np.asarray(loads, dtype="float64"),
         unit_ids=tuple(unit_ids),
         zone_ids=tuple(zone_ids),
@@ -511,11 +511,11 @@ def _request(
     )
 
 
-def _links(neighbours: object, n: int) -> tuple[tuple[int, ...], ...]:
-    if issparse(neighbours):
-        matrix = neighbours.tocsr()  # type: ignore[attr-defined]
+def _links(neighbors: object, n: int) -> tuple[tuple[int, ...], ...]:
+    if issparse(neighbors):
+        matrix = neighbors.tocsr()  # type: ignore[attr-defined]
         return tuple(tuple(matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]].tolist()) for i in range(n))
-    return tuple(tuple(int(j) for j in js) for js in neighbours)  # type: ignore[attr-defined]
+    return tuple(tuple(int(j) for j in js) for js in neighbors)  # type: ignore[attr-defined]
 
 
 def _merged(together: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

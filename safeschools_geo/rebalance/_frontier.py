@@ -235,7 +235,7 @@ def frontier(
     rules
         Roots, locks, groups and forbidden pairs.
     travel
-        Distance of each unit (rows) from the centre of each zone (columns); straight kilometres by default.
+        Distance of each unit (rows) from the center of each zone (columns); straight kilometers by default.
     set_apart
         Zones that stay as they are and do not count for the balance, such as those without a school.
     slack
@@ -245,7 +245,7 @@ def frontier(
     seed
         Seed of the solver.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
     noun
         What a unit is called in what is said.
     keeps_interrupted

@@ -110,7 +110,7 @@ def zone_table(
 def zone_shapes(units: gpd.GeoDataFrame, assignment: pd.Series, crs: CRS) -> gpd.GeoSeries:
     """Join the units of each zone."""
     shapes = units.geometry.to_crs(crs).to_numpy()
-    # The fast union leaves lines inside where neighbours do not share their vertices.
+    # The fast union leaves lines inside where neighbors do not share their vertices.
     union = shapely.coverage_union_all if shapely.coverage_is_valid(shapes) else shapely.union_all
     label = assignment.to_numpy()
     joined = {zone: union(shapes[label == zone]) for zone in natural_order(label)}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
     Labels = NDArray[np.int64]
-    Metres = NDArray[np.float64]
+    Meters = NDArray[np.float64]
     Flags = NDArray[np.bool_]
     Shapes = NDArray[np.object_]
 
@@ -104,7 +104,7 @@ def bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None)
     members = [np.flatnonzero(group == g) for g in range(group.max(initial=-1) + 1)]
     wholes = [shapely.geometrycollections(shapes[m]) for m in members]
     gap_m = np.array([[shapely.distance(p, q) for q in wholes] for p in wholes]).reshape(len(wholes), len(wholes))
-    # A sparse tree takes 0 for "no edge"; parts that touch in a corner are 0 m apart, so every gap gets a metre more.
+    # A sparse tree takes 0 for "no edge"; parts that touch in a corner are 0 m apart, so every gap gets a meter more.
     tree = minimum_spanning_tree(gap_m + 1.0).tocoo()
     rows = []
     for p, q in sorted(zip(tree.row.tolist(), tree.col.tolist(), strict=True)):
@@ -145,7 +145,7 @@ DUST_M = 0.02
 """Ground that is narrower is the rounding of the grid."""
 
 _LONGEST_CHORD_M = 1000.0
-"""A line straight in metres is bent in degrees, over this length by 2 cm at most."""
+"""A line straight in meters is bent in degrees, over this length by 2 cm at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,21 +157,21 @@ class Faces:
     shapes
         Polygons in degrees that share their vertices, on the grid, shape (n,).
     metric
-        The same in metres.
+        The same in meters.
     a, b, shared_m
-        Pairs of faces that share a border, ``a < b``, and its length in metres.
+        Pairs of faces that share a border, ``a < b``, and its length in meters.
     """
 
     shapes: Shapes
     metric: Shapes
     a: Labels
     b: Labels
-    shared_m: Metres
+    shared_m: Meters
 
     @classmethod
-    def of(cls, shapes: Shapes, metres: CRS) -> Faces:
+    def of(cls, shapes: Shapes, meters: CRS) -> Faces:
         """Measure polygons that share their vertices."""
-        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
         return cls(shapes, metric, *shared_borders(metric))
 
     def __len__(self) -> int:
@@ -185,8 +185,8 @@ class Faces:
         a, b = row[self.a[is_inner]], row[self.b[is_inner]]
         return Faces(self.shapes[is_kept], self.metric[is_kept], a, b, self.shared_m[is_inner])
 
-    def inner_points(self) -> Metres:
-        """Return a point inside each face, in metres, shape (n, 2)."""
+    def inner_points(self) -> Meters:
+        """Return a point inside each face, in meters, shape (n, 2)."""
         return shapely.get_coordinates(shapely.point_on_surface(self.metric))
 
     def is_dust(self) -> Flags:
@@ -213,25 +213,25 @@ def cut(lines: Iterable[Geometry]) -> Shapes:
     return faces
 
 
-def in_degrees(shapes: Shapes, metres: CRS) -> Shapes:
-    """Bring what was drawn in metres to degrees, its straight lines kept straight on the ground."""
+def in_degrees(shapes: Shapes, meters: CRS) -> Shapes:
+    """Bring what was drawn in meters to degrees, its straight lines kept straight on the ground."""
     drawn: Shapes = (
-        gpd.GeoSeries(shapely.segmentize(shapes, _LONGEST_CHORD_M), crs=metres).to_crs(STORAGE_CRS).to_numpy()
+        gpd.GeoSeries(shapely.segmentize(shapes, _LONGEST_CHORD_M), crs=meters).to_crs(STORAGE_CRS).to_numpy()
     )
     return drawn
 
 
-def cell_borders(xy: Metres, around: Geometry, metres: CRS) -> Geometry:
+def cell_borders(xy: Meters, around: Geometry, meters: CRS) -> Geometry:
     """Draw the borders of the Voronoi cells of some places."""
-    box = shapely.box(*gpd.GeoSeries([around], crs=STORAGE_CRS).to_crs(metres).total_bounds).buffer(_LONGEST_CHORD_M)
+    box = shapely.box(*gpd.GeoSeries([around], crs=STORAGE_CRS).to_crs(meters).total_bounds).buffer(_LONGEST_CHORD_M)
     sites = shapely.multipoints(np.unique(xy.round(3), axis=0))
     borders = shapely.intersection(shapely.voronoi_polygons(sites, extend_to=box, only_edges=True), box)
-    drawn: Geometry = in_degrees(np.array([borders]), metres)[0]
+    drawn: Geometry = in_degrees(np.array([borders]), meters)[0]
     return drawn
 
 
-def give_to_neighbours(owner: Labels, faces: Faces, *, piece: Labels, is_open: Flags) -> None:
-    """Give each piece without an owner to the neighbour of the longest shared border, the longest border first."""
+def give_to_neighbors(owner: Labels, faces: Faces, *, piece: Labels, is_open: Flags) -> None:
+    """Give each piece without an owner to the neighbor of the longest shared border, the longest border first."""
     a, b, shared_m = (side[is_open] for side in (faces.a, faces.b, faces.shared_m))
     both = pd.DataFrame({"face": np.r_[a, b], "other": np.r_[b, a], "shared_m": np.r_[shared_m, shared_m]})
     while True:
@@ -295,20 +295,20 @@ def is_exact(shapes: Shapes) -> bool:
     return bool(np.array_equal(xy, np.round(xy, 7))) and bool(shapely.coverage_is_valid(shapes))
 
 
-def mend_coverage(areas: gpd.GeoSeries, metres: CRS, *, sliver_m: float = 1.0) -> Mended:
-    """Draw areas so that neighbours share their borders.
+def mend_coverage(areas: gpd.GeoSeries, meters: CRS, *, sliver_m: float = 1.0) -> Mended:
+    """Draw areas so that neighbors share their borders.
 
-    The areas. Ground that several claim, and narrow ground between them that none does, goes to the neighbour of the
+    The areas. Ground that several claim, and narrow ground between them that none does, goes to the neighbor of the
     longest shared border. Wider holes stay: they are no part of the district.
     """
     shapes = shapely.make_valid(areas.to_crs(STORAGE_CRS).to_numpy(), method="structure")
     if is_exact(shapes):
         return Mended(shapes)
-    cracks = _cracks(shapes, metres, sliver_m=sliver_m)
-    faces, owner, claims = _claims(cut([*shapely.boundary(shapes), *shapely.boundary(cracks)]), shapes, cracks, metres)
+    cracks = _cracks(shapes, meters, sliver_m=sliver_m)
+    faces, owner, claims = _claims(cut([*shapely.boundary(shapes), *shapely.boundary(cracks)]), shapes, cracks, meters)
     is_open = owner == NOBODY
     everywhere = np.ones(len(faces.a), dtype=bool)
-    give_to_neighbours(owner, faces, piece=np.arange(len(faces)), is_open=everywhere)
+    give_to_neighbors(owner, faces, piece=np.arange(len(faces)), is_open=everywhere)
     give_islands(owner, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))
     _require_all(areas, owner)
     area_m2 = shapely.area(faces.metric)
@@ -322,9 +322,9 @@ def mend_coverage(areas: gpd.GeoSeries, metres: CRS, *, sliver_m: float = 1.0) -
     )
 
 
-def _cracks(shapes: Shapes, metres: CRS, *, sliver_m: float) -> Shapes:
+def _cracks(shapes: Shapes, meters: CRS, *, sliver_m: float) -> Shapes:
     """Find narrow ground between two areas or more that none claims, also where it is open to the outside."""
-    metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+    metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     whole = shapely.union_all(metric)
     wider = shapely.buffer(whole, sliver_m / 2, join_style="mitre")
     closed = shapely.buffer(wider, -sliver_m / 2, join_style="mitre")
@@ -332,11 +332,11 @@ def _cracks(shapes: Shapes, metres: CRS, *, sliver_m: float) -> Shapes:
     parts = parts[2 * shapely.area(parts) > _NOISE_M * shapely.length(parts)]
     part, _ = shapely.STRtree(metric).query(parts, predicate="dwithin", distance=_TOUCH_M)
     between = parts[np.bincount(part, minlength=len(parts)) > 1]
-    drawn: Shapes = gpd.GeoSeries(between, crs=metres).to_crs(STORAGE_CRS).to_numpy()
+    drawn: Shapes = gpd.GeoSeries(between, crs=meters).to_crs(STORAGE_CRS).to_numpy()
     return drawn
 
 
-def _claims(cells: Shapes, shapes: Shapes, cracks: Shapes, metres: CRS) -> tuple[Faces, Labels, Labels]:
+def _claims(cells: Shapes, shapes: Shapes, cracks: Shapes, meters: CRS) -> tuple[Faces, Labels, Labels]:
     """Tell of each face the area that alone claims it, and how many do; what is neither claimed nor narrow is left."""
     inner = shapely.point_on_surface(cells)
     cell, area = shapely.STRtree(shapes).query(inner, predicate="intersects")
@@ -345,9 +345,9 @@ def _claims(cells: Shapes, shapes: Shapes, cracks: Shapes, metres: CRS) -> tuple
     owner[cell] = area
     owner[claims != 1] = NOBODY
     is_kept = (claims > 0) | _is_in(inner, cracks)
-    metric = gpd.GeoSeries(cells, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+    metric = gpd.GeoSeries(cells, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     is_kept |= 2 * shapely.area(metric) < 2 * _TOUCH_M * shapely.length(metric)
-    return Faces.of(cells[is_kept], metres), owner[is_kept], claims[is_kept]
+    return Faces.of(cells[is_kept], meters), owner[is_kept], claims[is_kept]
 
 
 def _is_in(inner: Shapes, cracks: Shapes) -> Flags:
@@ -424,15 +424,15 @@ def unit_edges(
     forbidden
         Pairs that are not linked though they share a border, such as across a freeway.
     snap_m
-        Borders this near to each other, in metres, count as shared; borders of an exact coverage are taken as they are.
+        Borders this near to each other, in meters, count as shared; borders of an exact coverage are taken as they are.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
     pandas.DataFrame
         Each pair once, `unit_a` before `unit_b` in the order of the units: `unit_a`, `unit_b`, `shared_m` (0 for what
-        is no border), `kind`. Kinds are ``border`` (of half a metre or more), ``extra``, and ``bridge``: the shortest
+        is no border), `kind`. Kinds are ``border`` (of half a meter or more), ``extra``, and ``bridge``: the shortest
         links that join what borders and extra links leave apart. Pairs that are forbidden are taken out last, so that
         nothing bridges a border that a person closes.
 
@@ -441,7 +441,7 @@ def unit_edges(
     ColumnError
         When a link names a unit that there is not, or a pair is both extra and forbidden.
     CRSError
-        When `crs` is not projected in metres.
+        When `crs` is not projected in meters.
     """
     ids = units["unit_id"].astype("str").to_numpy(dtype=object)
     links: dict[str, NDArray[np.int64]] = attempt_all(
@@ -486,7 +486,7 @@ def disputed_neighbors(
     a, b = open_pairs.T
     rims, wide = shapely.boundary(shapes), shapely.buffer(shapes, _NEAR_M)
     along = np.minimum(*(shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))))
-    # A third unit between the two changes nothing: less than a metre wide, it is a seam that somebody closed.
+    # A third unit between the two changes nothing: less than a meter wide, it is a seam that somebody closed.
     rows = [
         (ids[i], ids[j], f"are within {_NEAR_M:g} m of each other along {length:,.0f} m and not linked")
         for (i, j), length in zip(open_pairs, along, strict=True)
@@ -513,7 +513,7 @@ def about_bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object =
     edges
         Result of `unit_edges`.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
@@ -579,18 +579,18 @@ def read_links(path: Path) -> pd.DataFrame:
 def edges_of_table(
     units: gpd.GeoDataFrame, table: pd.DataFrame, *, is_completed: bool = False, crs: object = None
 ) -> EdgesRead:
-    """Take the edges that a table of neighbours gives.
+    """Take the edges that a table of neighbors gives.
 
     Parameters
     ----------
     units
         Areal units with `unit_id` and a CRS.
     table
-        One row for each pair of neighbours, in either order or both: `unit_a` and `unit_b`, else the first two columns.
+        One row for each pair of neighbors, in either order or both: `unit_a` and `unit_b`, else the first two columns.
     is_completed
         Whether borders that the map has and the table lacks are added.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
@@ -708,7 +708,7 @@ def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: 
             "note",
             "adjacency_rows",
             "adjacency",
-            f"{count_text(number, 'row')} {what} dropped from the table of neighbours.",
+            f"{count_text(number, 'row')} {what} dropped from the table of neighbors.",
             expected="each pair once, or in both orders",
             remedy="Nothing has to be done.",
         )
@@ -724,7 +724,7 @@ def _about_missing(missing: pd.DataFrame, *, is_completed: bool) -> list[Finding
         "adjacency_lacks_borders",
         "adjacency",
         f"{count_text(len(named), 'border')} on the map {'is' if len(named) == 1 else 'are'} not in the table of "
-        f"neighbours; {done}: {name_ids(named)}.",
+        f"neighbors; {done}: {name_ids(named)}.",
         expected="every border of the map in the table",
         remedy="Leave the table out and let the map decide, or add the pairs.",
     )
@@ -737,7 +737,7 @@ def _about_added(added: pd.DataFrame) -> list[Finding]:
         "note",
         "adjacency_beyond_borders",
         "adjacency",
-        f"{count_text(len(named), 'pair')} of the table of neighbours share no border on the map: {name_ids(named)}.",
+        f"{count_text(len(named), 'pair')} of the table of neighbors share no border on the map: {name_ids(named)}.",
         expected="pairs that share a border",
         remedy="Delete pairs that only meet in a corner.",
     )

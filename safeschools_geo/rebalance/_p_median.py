@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from safeschools_geo.rebalance._p_median_bound import Flags
 
 
-# ── Good centres: location and allocation in turns from many starts, then swaps of one centre for another nearby
+# ── Good centers: location and allocation in turns from many starts, then swaps of one center for another nearby
 
 _NEAR = 6
-"""Swaps tried for each centre: the candidates nearest to it."""
+"""Swaps tried for each center: the candidates nearest to it."""
 
 _BETTER = 1e-9
 """Share by which travel must fall to count as less."""
 
 
 @dataclass(eq=False)
-class CentreSearch:
-    """A search for centres that remembers what it tried.
+class CenterSearch:
+    """A search for centers that remembers what it tried.
 
     Parameters
     ----------
@@ -60,26 +60,26 @@ class CentreSearch:
         """Build the transport problem, once."""
         self._transport = TransportModel(self.problem)
 
-    def serve(self, centres: Labels) -> Transport:
-        """Solve the transport problem of some centres, once."""
-        key = tuple(sorted(centres.tolist()))
+    def serve(self, centers: Labels) -> Transport:
+        """Solve the transport problem of some centers, once."""
+        key = tuple(sorted(centers.tolist()))
         if key not in self.tried:
             self.tried[key] = self._transport.solve(np.array(key))
         return self.tried[key]
 
     def best(self, count: int) -> list[Transport]:
-        """List the best centres tried."""
+        """List the best centers tried."""
         feasible = [t for t in self.tried.values() if np.isfinite(t.travel)]
-        return sorted(feasible, key=lambda t: (t.travel, t.centres.tolist()))[:count]
+        return sorted(feasible, key=lambda t: (t.travel, t.centers.tolist()))[:count]
 
-    def alternate(self, centres: Labels) -> Transport:
-        """Move each centre to the best place of what it serves, until travel falls no more."""
-        now = self.serve(centres)
+    def alternate(self, centers: Labels) -> Transport:
+        """Move each center to the best place of what it serves, until travel falls no more."""
+        now = self.serve(centers)
         while np.isfinite(now.travel):
             spent = now.share.T @ self.problem.travel
-            # A centre must be able to serve itself, and be one only once.
+            # A center must be able to serve itself, and be one only once.
             moved = np.unique(spent.argmin(axis=1))
-            if len(moved) < len(centres) or (then := self.serve(moved)).travel >= now.travel:
+            if len(moved) < len(centers) or (then := self.serve(moved)).travel >= now.travel:
                 break
             now = then
         return now
@@ -91,22 +91,22 @@ class CentreSearch:
                 self.alternate(self._spread_out(rng))
 
     def swap(self) -> None:
-        """Mend the best centres, one at a time."""
+        """Mend the best centers, one at a time."""
         now = next(iter(self.best(1)), None)
         while now is not None and self.has_time():
             better = next((t for t in self._swaps(now) if t.travel < now.travel * (1 - _BETTER)), None)
-            now = None if better is None else self.alternate(better.centres)
+            now = None if better is None else self.alternate(better.centers)
 
     def _swaps(self, now: Transport) -> Iterator[Transport]:
-        between = self.problem.travel[self.problem.candidates[now.centres]]
-        distance = between / np.maximum(self.problem.load[self.problem.candidates[now.centres]], 1e-12)[:, None]
+        between = self.problem.travel[self.problem.candidates[now.centers]]
+        distance = between / np.maximum(self.problem.load[self.problem.candidates[now.centers]], 1e-12)[:, None]
         for place, row in enumerate(distance):
-            others = [j for j in np.argsort(row, kind="stable") if j not in now.centres][:_NEAR]
+            others = [j for j in np.argsort(row, kind="stable") if j not in now.centers][:_NEAR]
             for j in others:
                 if self.has_time():
-                    centres = now.centres.copy()
-                    centres[place] = j
-                    yield self.serve(centres)
+                    centers = now.centers.copy()
+                    centers[place] = j
+                    yield self.serve(centers)
 
     def _spread_out(self, rng: np.random.Generator) -> Labels:
         """Draw candidates far from each other (k-means++)."""
@@ -127,16 +127,16 @@ EXACT = 1e-6
 
 _ROUNDS = 40
 _FREE_ROUNDS = 3
-"""Rounds of separators: a round of fixed centres takes milliseconds, one of free centres seconds."""
+"""Rounds of separators: a round of fixed centers takes milliseconds, one of free centers seconds."""
 
 _WEIGHED = 12
-"""Sets of centres whose contiguous relaxation is solved."""
+"""Sets of centers whose contiguous relaxation is solved."""
 
 _KNOWN = 8
-"""Sets of centres that the relaxation over all centres starts from."""
+"""Sets of centers that the relaxation over all centers starts from."""
 
 _PLANNED = 3
-"""Sets of centres for which a plan is sought."""
+"""Sets of centers for which a plan is sought."""
 
 _GUESS = 1.01
 """Contiguity and whole units cost about this factor."""
@@ -148,24 +148,24 @@ _FIRST_AIM = 0.01
 """Gap that is closed first where a smaller one is asked for: the farther the aim, the more pairs are left."""
 
 _SMALL = 400
-"""Pairs of unit and candidate up to which the plan is sought over all centres at once."""
+"""Pairs of unit and candidate up to which the plan is sought over all centers at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """What is known of the contiguous plans with some centres.
+    """What is known of the contiguous plans with some centers.
 
     Parameters
     ----------
-    centres
-        Candidates that are the centres, sorted, shape (k,).
+    centers
+        Candidates that are the centers, sorted, shape (k,).
     bound
         No such plan has less travel.
     least_with
-        The same of the plans in which a unit is assigned to a centre, shape (n, k).
+        The same of the plans in which a unit is assigned to a center, shape (n, k).
     """
 
-    centres: Labels
+    centers: Labels
     bound: float
     least_with: Numbers
 
@@ -183,7 +183,7 @@ class MedianSolver:
     time_limit_s
         Seconds it may take.
     starts
-        Random starts of the search for centres.
+        Random starts of the search for centers.
     seed
         Seed of everything random.
     """
@@ -236,13 +236,13 @@ class MedianSolver:
             self.is_impossible = True
             return served.least_with
         self.any_bound = self.bound = served.travel
-        weighed = self._weigh(served.centres, served.least_with, served.travel)
+        weighed = self._weigh(served.centers, served.least_with, served.travel)
         self.bound = max(self.bound, weighed.bound)
         self._plan(weighed)
         return np.maximum(served.least_with, weighed.least_with)
 
     def _free(self) -> Numbers:
-        search = CentreSearch(self.problem, lambda: self.left_s > self.time_limit_s / 2)
+        search = CenterSearch(self.problem, lambda: self.left_s > self.time_limit_s / 2)
         search.scatter(self.starts, np.random.default_rng(self.seed))
         found = self._hess(search)
         if self.is_impossible:
@@ -250,7 +250,7 @@ class MedianSolver:
         for opened in found.opened[:_WEIGHED]:
             search.alternate(opened)
         search.swap()
-        weighed = [self._weigh(t.centres, t.least_with, t.travel) for t in search.best(_WEIGHED)]
+        weighed = [self._weigh(t.centers, t.least_with, t.travel) for t in search.best(_WEIGHED)]
         for one in sorted(weighed, key=lambda w: w.bound)[:_PLANNED]:
             if one.bound < self.travel * (1 - self.gap / 2):
                 self._plan(one, search)
@@ -259,7 +259,7 @@ class MedianSolver:
             self._keep(model.solve(gap=self.gap, time_limit_s=self.left_s).label)
         return found.least_with
 
-    def _hess(self, search: CentreSearch) -> HessBound:
+    def _hess(self, search: CenterSearch) -> HessBound:
         known = search.best(_KNOWN)
         travel = known[0].travel * _GUESS if known else float(self.problem.travel.max(axis=1).sum())
         found = hess_bound(self.problem, known, travel=travel, time_limit_s=self.left_s / 2, seed=self.seed)
@@ -267,9 +267,9 @@ class MedianSolver:
         self.any_bound = self.bound = found.bound
         return found
 
-    def _weigh(self, centres: Labels, least: Numbers, travel: float) -> Weighed:
-        """Bound the travel of contiguous plans with some centres."""
-        fixed = self.problem.with_centres(centres)
+    def _weigh(self, centers: Labels, least: Numbers, travel: float) -> Weighed:
+        """Bound the travel of contiguous plans with some centers."""
+        fixed = self.problem.with_centers(centers)
         for alive in (least <= travel * _WIDE, np.isfinite(least)):
             model = MedianModel(fixed, alive, joins="any", seed=self.seed)
             model.forbid(self.separators)
@@ -279,25 +279,25 @@ class MedianSolver:
                 # Plans with the pairs left out have more than this travel.
                 is_out = ~alive & np.isfinite(least)
                 bound = min(bound, float(least[is_out].min())) if is_out.any() else bound
-                return Weighed(centres, bound, np.where(alive, lifted, least))
-        return Weighed(centres, travel, least)
+                return Weighed(centers, bound, np.where(alive, lifted, least))
+        return Weighed(centers, travel, least)
 
-    def _plan(self, weighed: Weighed, search: CentreSearch | None = None) -> None:
-        """Look for a plan with some centres; if they may move, put each where its zone wants it, and look again."""
-        while tuple(weighed.centres.tolist()) not in self.tried and self.left_s > 0:
-            self.tried.add(tuple(weighed.centres.tolist()))
+    def _plan(self, weighed: Weighed, search: CenterSearch | None = None) -> None:
+        """Look for a plan with some centers; if they may move, put each where its zone wants it, and look again."""
+        while tuple(weighed.centers.tolist()) not in self.tried and self.left_s > 0:
+            self.tried.add(tuple(weighed.centers.tolist()))
             label = self._nearer(weighed)
             if label is None:
                 return
-            self._keep(weighed.centres[label])
+            self._keep(weighed.centers[label])
             if search is None:
                 return
-            served = search.serve(self._recentred(weighed.centres[label]))
-            if tuple(served.centres.tolist()) not in self.tried:
-                weighed = self._weigh(served.centres, served.least_with, served.travel)
+            served = search.serve(self._recentered(weighed.centers[label]))
+            if tuple(served.centers.tolist()) not in self.tried:
+                weighed = self._weigh(served.centers, served.least_with, served.travel)
 
     def _nearer(self, weighed: Weighed) -> Labels | None:
-        fixed, least = self.problem.with_centres(weighed.centres), weighed.least_with
+        fixed, least = self.problem.with_centers(weighed.centers), weighed.least_with
         for alive in (least <= weighed.bound * _NARROW, least <= weighed.bound * _WIDE, np.isfinite(least)):
             model = MedianModel(fixed, alive, joins="nearer", seed=self.seed)
             label = model.solve(gap=max(self.gap / 10, 1e-4), time_limit_s=max(self.left_s / 4, 0.1)).label
@@ -305,15 +305,15 @@ class MedianSolver:
                 return label
         return None
 
-    def _recentred(self, label: Labels) -> Labels:
-        centres = []
-        for centre in np.unique(label):
-            members = np.flatnonzero(label == centre)
+    def _recentered(self, label: Labels) -> Labels:
+        centers = []
+        for center in np.unique(label):
+            members = np.flatnonzero(label == center)
             spent = self.problem.travel[members].sum(axis=0)
             inside = np.flatnonzero(np.isin(self.problem.candidates, members))
             best = inside[spent[inside].argmin()]
-            centres.append(best if spent[best] < spent[centre] * (1 - EXACT) else centre)
-        return np.sort(np.array(centres))
+            centers.append(best if spent[best] < spent[center] * (1 - EXACT) else center)
+        return np.sort(np.array(centers))
 
     def _keep(self, label: Labels | None) -> None:
         if label is not None and not self.problem.detached(label) and self.problem.total(label) < self.travel:
@@ -339,7 +339,7 @@ class MedianSolver:
                 break
             if not is_whole and not self.problem.is_fixed and not self.is_done:
                 served = TransportModel(self.problem).solve(np.unique(found.label))
-                self._plan(self._weigh(served.centres, served.least_with, served.travel))
+                self._plan(self._weigh(served.centers, served.least_with, served.travel))
         self.separators |= model.separators
         return least
 
@@ -386,10 +386,10 @@ def check_median(
     *,
     zones: int,
     tolerance: float,
-    centres: Mapping[str, str] | Sequence[str] | None,
+    centers: Mapping[str, str] | Sequence[str] | None,
 ) -> tuple[MedianProblem, dict[str, str] | None]:
     """Check what `p_median` was given, and turn it into arrays."""
-    named = _named(centres)
+    named = _named(centers)
     units = load.index
     columns = distance.columns if named is None else pd.Index(list(named.values()))
     _check_figures(load, distance)
@@ -399,7 +399,7 @@ def check_median(
         load=figures / (figures.sum() / zones),
         travel=figures[:, None] * distance.loc[units, columns].to_numpy(dtype="float64"),
         candidates=units.get_indexer(columns).astype("int64"),
-        neighbours=adjacency_matrix(units, edges),
+        neighbors=adjacency_matrix(units, edges),
         zones=zones,
         tolerance=tolerance,
     )
@@ -407,10 +407,10 @@ def check_median(
     return problem, named
 
 
-def _named(centres: Mapping[str, str] | Sequence[str] | None) -> dict[str, str] | None:
-    if centres is None:
+def _named(centers: Mapping[str, str] | Sequence[str] | None) -> dict[str, str] | None:
+    if centers is None:
         return None
-    return dict(centres) if isinstance(centres, Mapping) else {unit: unit for unit in centres}
+    return dict(centers) if isinstance(centers, Mapping) else {unit: unit for unit in centers}
 
 
 def _check_figures(load: pd.Series, distance: pd.DataFrame) -> None:
@@ -430,8 +430,8 @@ def _check_figures(load: pd.Series, distance: pd.DataFrame) -> None:
             "Distances are missing or negative.",
             where="distance",
             ids=missing,
-            expected="a number of 0 or more from each unit to each possible centre",
-            remedy="Mend the distances; a unit that no road reaches takes those of its neighbour.",
+            expected="a number of 0 or more from each unit to each possible center",
+            remedy="Mend the distances; a unit that no road reaches takes those of its neighbor.",
         )
 
 
@@ -447,11 +447,11 @@ def _check_settings(
     rules = {
         "zones of 1 or more": zones >= 1,
         "tolerance of 0 or more": tolerance >= 0,
-        "at most as many zones as units that may be centres": zones <= len(columns),
-        "centres that are units, each once, with their distances": columns.isin(units).all()
+        "at most as many zones as units that may be centers": zones <= len(columns),
+        "centers that are units, each once, with their distances": columns.isin(units).all()
         and columns.isin(distance.columns).all()
         and columns.is_unique,
-        "a centre for each zone": named is None or len(named) == zones,
+        "a center for each zone": named is None or len(named) == zones,
     }
     broken = [rule for rule, is_kept in rules.items() if not is_kept]
     if broken:
@@ -459,15 +459,15 @@ def _check_settings(
         raise SettingsError(
             "Zones cannot be drawn with these settings.",
             ids=unknown,
-            found=f"zones = {zones}, tolerance = {tolerance}, {len(units)} units, {len(columns)} possible centres",
+            found=f"zones = {zones}, tolerance = {tolerance}, {len(units)} units, {len(columns)} possible centers",
             expected="; ".join(broken),
             remedy="Mend the settings named.",
         )
 
 
 def _check_parts(problem: MedianProblem, units: pd.Index) -> None:
-    """Every part that the edges leave apart needs a centre of its own."""
-    number, part = connected_components(problem.neighbours, directed=False)
+    """Every part that the edges leave apart needs a center of its own."""
+    number, part = connected_components(problem.neighbors, directed=False)
     without = np.setdiff1d(np.arange(number), part[problem.candidates])
     if len(without) or number > problem.zones:
         lost = np.flatnonzero(np.isin(part, without)) if len(without) else np.unique(part, return_index=True)[1]
@@ -476,8 +476,8 @@ def _check_parts(problem: MedianProblem, units: pd.Index) -> None:
             where="edges",
             ids=units[lost],
             found=f"{number} parts, {problem.zones} zones",
-            expected="a centre in every part",
-            remedy="Add links between the parts (bridges), or centres in them.",
+            expected="a center in every part",
+            remedy="Add links between the parts (bridges), or centers in them.",
         )
 
 
@@ -485,7 +485,7 @@ def refuse_impossible(problem: MedianProblem, units: pd.Index, solver: MedianSol
     """Say why there is no plan, and which tolerance would do."""
     largest = int(problem.load.argmax())
     nearest = nearest_tolerance(problem, seed=solver.seed)
-    with_these = "with these centres " if problem.is_fixed else ""
+    with_these = "with these centers " if problem.is_fixed else ""
     reason = "There is no plan" if solver.is_impossible else "No plan was found in the time given"
     cause = (
         f"{units[largest]} alone has {problem.load[largest]:.0%} of the mean load of a zone"
@@ -498,7 +498,7 @@ def refuse_impossible(problem: MedianProblem, units: pd.Index, solver: MedianSol
         found=f"tolerance {problem.tolerance:.2%}; {cause}",
         expected=None if nearest is None else f"{nearest:.2%} or more: the nearest tolerance a plan was found for",
         remedy=("Raise the tolerance" if nearest is not None else "Add time or links between units")
-        + (", or leave the centres free." if problem.is_fixed else ", or ask for another number of zones."),
+        + (", or leave the centers free." if problem.is_fixed else ", or ask for another number of zones."),
     )
 
 
@@ -537,32 +537,32 @@ class _Budget:
         return self._until - time.monotonic()
 
 
-# ── The capacitated, contiguous p-median: zones around centres with the least travel, and a bound on all such plans
+# ── The capacitated, contiguous p-median: zones around centers with the least travel, and a bound on all such plans
 
 
 @dataclass(frozen=True, eq=False)
 class PMedianPlan:
-    """Zones around centres, and how near they are to the least travel.
+    """Zones around centers, and how near they are to the least travel.
 
     Parameters
     ----------
     assignment
         Zone of each unit, named `zone_id`, by `unit_id`.
-    centres
-        Centre of each zone, named `unit_id`, by `zone_id`.
+    centers
+        Center of each zone, named `unit_id`, by `zone_id`.
     loads
         Load of each zone, by `zone_id`.
     travel
-        Σ load × distance to the centre.
+        Σ load × distance to the center.
     bound
-        No contiguous plan within the tolerance has less travel; with the same centres if they were given, else
-        wherever its centres lie.
+        No contiguous plan within the tolerance has less travel; with the same centers if they were given, else
+        wherever its centers lie.
     any_bound
         The same over all plans within the tolerance, contiguous or not, even with units divided.
     tolerance
         Largest imbalance that was allowed.
     is_fixed
-        Whether the centres were given.
+        Whether the centers were given.
     is_contiguous
         Whether every zone hangs together.
     seconds
@@ -572,7 +572,7 @@ class PMedianPlan:
     """
 
     assignment: pd.Series
-    centres: pd.Series
+    centers: pd.Series
     loads: pd.Series
     travel: float
     bound: float
@@ -595,7 +595,7 @@ class PMedianPlan:
 
     @property
     def is_proven(self) -> bool:
-        """Whether no contiguous plan within the tolerance (and with the same centres, if given) has less travel."""
+        """Whether no contiguous plan within the tolerance (and with the same centers, if given) has less travel."""
         return self.gap <= EXACT
 
     @property
@@ -605,7 +605,7 @@ class PMedianPlan:
 
     def summary(self) -> str:
         """Say in plain English what was found and what is proven."""
-        which = "with these centres" if self.is_fixed else "wherever its centres lie"
+        which = "with these centers" if self.is_fixed else "wherever its centers lie"
         proof = (
             f"It is proven that no contiguous plan within the tolerance, {which}, has less."
             if self.is_proven
@@ -613,17 +613,17 @@ class PMedianPlan:
             f"(gap {self.gap:.2%}); no plan at all, contiguous or not, less than {self.any_bound:,.6g}."
         )
         return (
-            f"{len(self.centres)} zones of {len(self.assignment)} units with an imbalance of {self.imbalance:.1%} "
+            f"{len(self.centers)} zones of {len(self.assignment)} units with an imbalance of {self.imbalance:.1%} "
             f"(tolerance {self.tolerance:.1%}); {'every' if self.is_contiguous else 'not every'} zone is contiguous. "
             f"Total travel {self.travel:,.6g}. {proof}"
         )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone."""
-        units = self.assignment.value_counts().loc[self.centres.index].to_numpy()
+        units = self.assignment.value_counts().loc[self.centers.index].to_numpy()
         share = self.loads / self.loads.mean()
-        columns = {"centre": self.centres, "units": units, "load": self.loads, "share_of_mean": share}
-        return pd.DataFrame(columns, index=self.centres.index).reset_index()
+        columns = {"center": self.centers, "units": units, "load": self.loads, "share_of_mean": share}
+        return pd.DataFrame(columns, index=self.centers.index).reset_index()
 
 
 def p_median(
@@ -633,23 +633,23 @@ def p_median(
     *,
     zones: int,
     tolerance: float,
-    centres: Mapping[str, str] | Sequence[str] | None = None,
+    centers: Mapping[str, str] | Sequence[str] | None = None,
     gap: float = 0.0,
     time_limit_s: float = 60.0,
     starts: int = 15,
     seed: int = 0,
 ) -> PMedianPlan:
-    """Divide units into contiguous, balanced zones around centres, with the least travel.
+    """Divide units into contiguous, balanced zones around centers, with the least travel.
 
     Notes
     -----
-    Every unit belongs to one centre, every centre to itself; loads lie within the tolerance; every zone is contiguous.
-    With given centres, the transport problem (units divisible, contiguity forgotten) is the first bound. A plan is
-    sought in an integer program whose units join a zone only with a neighbour nearer to its centre by steps on the
+    Every unit belongs to one center, every center to itself; loads lie within the tolerance; every zone is contiguous.
+    With given centers, the transport problem (units divisible, contiguity forgotten) is the first bound. A plan is
+    sought in an integer program whose units join a zone only with a neighbor nearer to its center by steps on the
     adjacency. The bound is lifted by linear relaxations and integer programs over *all* contiguous plans, in which a
-    unit joins a zone only with a unit of every set that lies between it and the centre; sets are added as they are
-    broken. With free centres, Hess's model over all candidate centres gives the first bound (`hess_bound.hess_bound`)
-    and leaves few pairs of unit and centre that a better plan could hold; on these the same programs are solved.
+    unit joins a zone only with a unit of every set that lies between it and the center; sets are added as they are
+    broken. With free centers, Hess's model over all candidate centers gives the first bound (`hess_bound.hess_bound`)
+    and leaves few pairs of unit and center that a better plan could hold; on these the same programs are solved.
 
     References
     ----------
@@ -658,7 +658,7 @@ def p_median(
     Journal of Spatial Information Science 15, 89–120.
     """
     start = time.monotonic()
-    problem, named = check_median(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+    problem, named = check_median(load, distance, edges, zones=zones, tolerance=tolerance, centers=centers)
     solver = MedianSolver(problem, gap=gap, time_limit_s=time_limit_s, starts=starts, seed=seed).run()
     if solver.label is None:
         refuse_impossible(problem, load.index, solver)
@@ -679,12 +679,12 @@ def _plan(
     zone_of = dict(zip(unit, unit, strict=True)) if named is None else {unit: zone for zone, unit in named.items()}
     assignment = pd.Series([zone_of[u] for u in unit[label]], index=load.index, name="zone_id", dtype="str")
     assignment = assignment.rename_axis("unit_id")
-    centres = pd.Series({zone_of[u]: u for u in unit[np.unique(label)]}, name="unit_id").rename_axis("zone_id")
-    centres = centres if named is None else centres.loc[list(named)]
+    centers = pd.Series({zone_of[u]: u for u in unit[np.unique(label)]}, name="unit_id").rename_axis("zone_id")
+    centers = centers if named is None else centers.loc[list(named)]
     return PMedianPlan(
         assignment=assignment,
-        centres=centres,
-        loads=load.astype("float64").groupby(assignment).sum().loc[centres.index],
+        centers=centers,
+        loads=load.astype("float64").groupby(assignment).sum().loc[centers.index],
         travel=solver.travel,
         bound=solver.bound,
         any_bound=min(solver.any_bound, solver.travel),

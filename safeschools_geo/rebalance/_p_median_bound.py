@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-# ── What a p-median divides, as plain arrays: loads, travel to each possible centre, neighbours, and limits of load
+# ── What a p-median divides, as plain arrays: loads, travel to each possible center, neighbors, and limits of load
 
 Flags: TypeAlias = NDArray[np.bool_]
 
@@ -29,7 +29,7 @@ BALANCE_SLACK = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class MedianProblem:
-    """Divide n units among k centres chosen from m candidates, each of them a unit.
+    """Divide n units among k centers chosen from m candidates, each of them a unit.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class MedianProblem:
         Travel of a whole unit to each candidate, load × distance, shape (n, m), not negative.
     candidates
         The unit that each candidate is, shape (m,), distinct.
-    neighbours
+    neighbors
         Which units may follow each other within a zone, shape (n, n), symmetric.
     zones
         Number of zones k.
@@ -50,13 +50,13 @@ class MedianProblem:
     load: Numbers
     travel: Numbers
     candidates: Labels
-    neighbours: csr_array
+    neighbors: csr_array
     zones: int
     tolerance: float
 
     @property
     def is_fixed(self) -> bool:
-        """Whether every candidate is a centre."""
+        """Whether every candidate is a center."""
         return len(self.candidates) == self.zones
 
     @property
@@ -71,8 +71,8 @@ class MedianProblem:
 
     @cached_property
     def reachable(self) -> Flags:
-        """Which unit may join which centre, shape (n, m): one it hangs together with; a fixed centre joins no other."""
-        group = connected_components(self.neighbours, directed=False)[1]
+        """Which unit may join which center, shape (n, m): one it hangs together with; a fixed center joins no other."""
+        group = connected_components(self.neighbors, directed=False)[1]
         allowed: Flags = group[:, None] == group[self.candidates][None, :]
         if self.is_fixed:
             allowed[self.candidates] = np.eye(len(self.candidates), dtype=bool)
@@ -80,15 +80,15 @@ class MedianProblem:
 
     @cached_property
     def rank(self) -> Labels:
-        """Order of the units from each candidate, by steps between neighbours, then by travel, shape (n, m)."""
-        steps = dijkstra(self.neighbours, directed=False, unweighted=True, indices=self.candidates).T
+        """Order of the units from each candidate, by steps between neighbors, then by travel, shape (n, m)."""
+        steps = dijkstra(self.neighbors, directed=False, unweighted=True, indices=self.candidates).T
         order = np.lexsort((self.travel, steps), axis=0)
         place = np.empty_like(order)
         np.put_along_axis(place, order, np.arange(len(order))[:, None], 0)
         return place
 
-    def with_centres(self, chosen: Labels) -> MedianProblem:
-        """Keep some of the candidates, all of them centres."""
+    def with_centers(self, chosen: Labels) -> MedianProblem:
+        """Keep some of the candidates, all of them centers."""
         return replace(self, travel=self.travel[:, chosen], candidates=self.candidates[chosen])
 
     def within(self, tolerance: float) -> MedianProblem:
@@ -101,19 +101,19 @@ class MedianProblem:
 
     def pieces(self, label: Labels) -> Labels:
         """Tell the pieces that the zones of a plan fall into."""
-        links = self.neighbours.tocoo()
+        links = self.neighbors.tocoo()
         inside = label[links.row] == label[links.col]
         kept = coo_array((np.ones(inside.sum()), (links.row[inside], links.col[inside])), shape=links.shape)
         return connected_components(kept, directed=False)[1].astype("int64")
 
     def detached(self, label: Labels) -> list[Labels]:
-        """List the pieces of zones that do not hold their centre."""
+        """List the pieces of zones that do not hold their center."""
         piece = self.pieces(label)
         home = piece[self.candidates[np.unique(label)]]
         return [np.flatnonzero(piece == p) for p in np.setdiff1d(piece, home)]
 
 
-# ── Transport: the cheapest way to serve divisible units from fixed centres within the limits of load
+# ── Transport: the cheapest way to serve divisible units from fixed centers within the limits of load
 
 _NOTHING = 1e-9
 """Shares below this are none."""
@@ -121,23 +121,23 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Transport:
-    """How divisible units are served from fixed centres.
+    """How divisible units are served from fixed centers.
 
     Parameters
     ----------
-    centres
-        Candidates that are the centres, sorted, shape (k,).
+    centers
+        Candidates that are the centers, sorted, shape (k,).
     travel
-        Travel; infinite where the limits cannot be met. No plan with these centres, contiguous or not, has less.
+        Travel; infinite where the limits cannot be met. No plan with these centers, contiguous or not, has less.
     share
-        Share of each unit that goes to each centre, shape (n, k).
+        Share of each unit that goes to each center, shape (n, k).
     price
         Dual of each unit, shape (n,).
     least_with
-        Bound on every plan in which a unit is assigned to a centre, shape (n, k).
+        Bound on every plan in which a unit is assigned to a center, shape (n, k).
     """
 
-    centres: Labels
+    centers: Labels
     travel: float
     share: Numbers
     price: Numbers
@@ -145,7 +145,7 @@ class Transport:
 
 
 class TransportModel:
-    """The transport problem of any centres: only costs and limits change, so that each solution starts from the last.
+    """The transport problem of any centers: only costs and limits change, so that each solution starts from the last.
 
     Parameters
     ----------
@@ -166,38 +166,38 @@ class TransportModel:
         rows = vstack([by_zone, once], format="csc")
         self._highs.passModel(model_of(Program(nothing, rows, low, high, nothing, np.ones(n * zones))))
 
-    def solve(self, centres: Labels) -> Transport:
-        """Solve it for some centres."""
-        centres = np.sort(centres)
-        cost, size = self._problem.travel[:, centres], len(self._columns)
-        least, most = self._limits(centres)
+    def solve(self, centers: Labels) -> Transport:
+        """Solve it for some centers."""
+        centers = np.sort(centers)
+        cost, size = self._problem.travel[:, centers], len(self._columns)
+        least, most = self._limits(centers)
         self._highs.changeColsCost(size, self._columns, cost.ravel() * self._scale)
         self._highs.changeColsBounds(size, self._columns, least.ravel(), most.ravel())
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return Transport(centres, np.inf, np.zeros_like(cost), np.zeros(len(cost)), np.full(cost.shape, np.inf))
+            return Transport(centers, np.inf, np.zeros_like(cost), np.zeros(len(cost)), np.full(cost.shape, np.inf))
         solution = self._highs.getSolution()
         share = np.asarray(solution.col_value).reshape(cost.shape)
         travel = float((share * cost).sum())
         extra = np.maximum(np.asarray(solution.col_dual).reshape(cost.shape), 0.0) / self._scale
         return Transport(
-            centres=centres,
+            centers=centers,
             travel=travel,
             share=share,
-            price=np.asarray(solution.row_dual)[len(centres) :] / self._scale,
+            price=np.asarray(solution.row_dual)[len(centers) :] / self._scale,
             least_with=np.where(most > 0, travel + np.where(share < _NOTHING, extra, 0.0), np.inf),
         )
 
-    def _limits(self, centres: Labels) -> tuple[Numbers, Numbers]:
-        """Leave no choice to the centres: each serves itself, and is served by no other."""
-        most = self._problem.reachable[:, centres].astype("float64")
+    def _limits(self, centers: Labels) -> tuple[Numbers, Numbers]:
+        """Leave no choice to the centers: each serves itself, and is served by no other."""
+        most = self._problem.reachable[:, centers].astype("float64")
         least = np.zeros_like(most)
-        own = self._problem.candidates[centres]
-        most[own] = least[own] = np.eye(len(centres))
+        own = self._problem.candidates[centers]
+        most[own] = least[own] = np.eye(len(centers))
         return least, most
 
 
-# ── The p-median as an integer program: every unit to one open centre, loads within limits, every zone contiguous
+# ── The p-median as an integer program: every unit to one open center, loads within limits, every zone contiguous
 
 Joins: TypeAlias = Literal["nearer", "any", "alone"]
 Separator: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
@@ -240,10 +240,10 @@ class MedianModel:
     problem
         What is divided.
     alive
-        Pairs that may be assigned, shape (n, m), bool; a candidate that may not serve itself is no centre.
+        Pairs that may be assigned, shape (n, m), bool; a candidate that may not serve itself is no center.
     joins
-        How contiguity is modelled: a unit joins a zone only with a neighbour in it that is ``nearer`` to the centre (in
-        steps between neighbours; among those as near, in travel), with ``any`` neighbour in it, or ``alone``. With
+        How contiguity is modeled: a unit joins a zone only with a neighbor in it that is ``nearer`` to the center (in
+        steps between neighbors; among those as near, in travel), with ``any`` neighbor in it, or ``alone``. With
         ``nearer``, every plan of the model is contiguous, but a zone that winds back is left out. With ``any``, no
         contiguous plan is left out, and `separate` forbids the plans found that are not contiguous.
     seed
@@ -253,9 +253,9 @@ class MedianModel:
     def __init__(self, problem: MedianProblem, alive: Flags, *, joins: Joins, seed: int = 0) -> None:
         self.problem = problem
         self.alive = alive & problem.reachable & alive[problem.candidates, np.arange(alive.shape[1])][None, :]
-        self.unit, self.centre = np.nonzero(self.alive)
+        self.unit, self.center = np.nonzero(self.alive)
         self.column = np.full(alive.shape, -1)
-        self.column[self.unit, self.centre] = np.arange(len(self.unit))
+        self.column[self.unit, self.center] = np.arange(len(self.unit))
         shortest = np.where(self.alive, problem.travel, np.inf).min(axis=1)
         total = float(shortest[np.isfinite(shortest)].sum())
         self._scale = _OBJECTIVE / total if total > 0 else 1.0
@@ -306,16 +306,16 @@ class MedianModel:
         for piece, cut in separators:
             self._add(np.array(piece), np.array(cut))
 
-    def _forbid(self, piece: Labels, centre: int) -> int:
-        return self._add(piece, _between(self.problem.neighbours, piece, int(centre)))
+    def _forbid(self, piece: Labels, center: int) -> int:
+        return self._add(piece, _between(self.problem.neighbors, piece, int(center)))
 
     def _add(self, piece: Labels, cut: Labels) -> int:
-        """Let units of a piece into a zone only with a unit of the cut, for every centre that lies beyond the cut."""
+        """Let units of a piece into a zone only with a unit of the cut, for every center that lies beyond the cut."""
         key = tuple(piece.tolist()), tuple(cut.tolist())
         if key in self.separators:
             return 0
         self.separators.add(key)
-        beyond = _beyond(self.problem.neighbours, piece, cut)[self.problem.candidates]
+        beyond = _beyond(self.problem.neighbors, piece, cut)[self.problem.candidates]
         columns = self.column[np.ix_(piece, np.flatnonzero(beyond))]
         index, starts, size = [], [], 0
         for unit, j in zip(*np.nonzero(columns >= 0), strict=True):
@@ -335,28 +335,28 @@ class MedianModel:
     def _separate_shares(self, share: Numbers) -> int:
         """Add the separators that a fractional solution breaks, found on the units that a zone holds a good part of."""
         added, candidates = 0, self.problem.candidates
-        for centre in np.flatnonzero(share[candidates, np.arange(share.shape[1])] > _TINY):
-            part = share[:, centre] / share[candidates[centre], centre]
+        for center in np.flatnonzero(share[candidates, np.arange(share.shape[1])] > _TINY):
+            part = share[:, center] / share[candidates[center], center]
             for level in _LEVELS:
                 held = np.flatnonzero(part > level)
-                piece = connected_components(self.problem.neighbours[held][:, held], directed=False)[1]
-                home = piece[np.searchsorted(held, candidates[centre])]
+                piece = connected_components(self.problem.neighbors[held][:, held], directed=False)[1]
+                home = piece[np.searchsorted(held, candidates[center])]
                 for p in np.unique(piece[piece != home]):
                     units = held[piece == p]
-                    cut = _between(self.problem.neighbours, units, int(candidates[centre]))
+                    cut = _between(self.problem.neighbors, units, int(candidates[center]))
                     if part[units].max() > part[cut].sum() + _BROKEN:
                         added += self._add(units, cut)
         return added
 
     def _pass(self, joins: Joins) -> None:
         rows, low, high = zip(*self._rows(joins), strict=True)
-        cost = self.problem.travel[self.unit, self.centre] * self._scale
+        cost = self.problem.travel[self.unit, self.center] * self._scale
         limits = np.concatenate(low), np.concatenate(high)
         program = Program(cost, vstack(rows, format="csc"), *limits, self._least(), np.ones(len(cost)))
         self._highs.passModel(model_of(program))
 
     def _least(self) -> Numbers:
-        is_own = self.unit == self.problem.candidates[self.centre]
+        is_own = self.unit == self.problem.candidates[self.center]
         return np.where(is_own & self.problem.is_fixed, 1.0, 0.0)
 
     def _rows(self, kind: Joins) -> list[tuple[csr_array, Numbers, Numbers]]:
@@ -365,39 +365,39 @@ class MedianModel:
         own = self.column[problem.candidates, np.arange(m)]
         open_ = np.flatnonzero(own >= 0)
         once = csr_array((np.ones(size), (self.unit, all_columns)), shape=(n, size))
-        load = csr_array((problem.load[self.unit], (self.centre, all_columns)), shape=(m, size))[open_]
-        is_centre = csr_array((np.ones(len(open_)), (np.arange(len(open_)), own[open_])), shape=(len(open_), size))
+        load = csr_array((problem.load[self.unit], (self.center, all_columns)), shape=(m, size))[open_]
+        is_center = csr_array((np.ones(len(open_)), (np.arange(len(open_)), own[open_])), shape=(len(open_), size))
         none, free = np.zeros(len(open_)), np.full(len(open_), np.inf)
         rows = [
             (once, np.ones(n), np.ones(n)),
-            ((load - problem.upper * is_centre).tocsr(), -free, none),
-            ((load - problem.lower * is_centre).tocsr(), none, free),
-            (csr_array(np.asarray(is_centre.sum(axis=0)).reshape(1, -1)), *np.full((2, 1), float(problem.zones))),
+            ((load - problem.upper * is_center).tocsr(), -free, none),
+            ((load - problem.lower * is_center).tocsr(), none, free),
+            (csr_array(np.asarray(is_center.sum(axis=0)).reshape(1, -1)), *np.full((2, 1), float(problem.zones))),
         ]
-        joins = np.flatnonzero(self.unit != problem.candidates[self.centre])
+        joins = np.flatnonzero(self.unit != problem.candidates[self.center])
         limits = np.full(len(joins), -np.inf), np.zeros(len(joins))
-        rows.append((self._with_centre(joins, own), *limits))
-        return rows if kind == "alone" else [*rows, (self._with_neighbour(joins, kind), *limits)]
+        rows.append((self._with_center(joins, own), *limits))
+        return rows if kind == "alone" else [*rows, (self._with_neighbor(joins, kind), *limits)]
 
-    def _with_centre(self, joins: Labels, own: Labels) -> csr_array:
+    def _with_center(self, joins: Labels, own: Labels) -> csr_array:
         row = np.arange(len(joins))
         data = np.r_[np.ones(len(joins)), -np.ones(len(joins))]
-        columns = np.r_[joins, own[self.centre[joins]]]
+        columns = np.r_[joins, own[self.center[joins]]]
         return csr_array((data, (np.r_[row, row], columns)), shape=(len(joins), len(self.unit)))
 
-    def _with_neighbour(self, joins: Labels, kind: Joins) -> csr_array:
-        """Let a unit join only with a neighbour, or with one that is nearer to the centre."""
-        links = self.problem.neighbours
+    def _with_neighbor(self, joins: Labels, kind: Joins) -> csr_array:
+        """Let a unit join only with a neighbor, or with one that is nearer to the center."""
+        links = self.problem.neighbors
         counts = np.diff(links.indptr)[self.unit[joins]]
         row = np.repeat(np.arange(len(joins)), counts)
         offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         other = links.indices[np.repeat(links.indptr[self.unit[joins]], counts) + offset]
-        unit, centre = self.unit[joins][row], self.centre[joins][row]
-        column = self.column[other, centre]
+        unit, center = self.unit[joins][row], self.center[joins][row]
+        column = self.column[other, center]
         kept = column >= 0
         if kind == "nearer":
             rank = self.problem.rank
-            kept &= rank[other, centre] < rank[unit, centre]
+            kept &= rank[other, center] < rank[unit, center]
         rows, columns = np.r_[np.arange(len(joins)), row[kept]], np.r_[joins, column[kept]]
         data = np.r_[np.ones(len(joins)), -np.ones(kept.sum())]
         return csr_array((data, (rows, columns)), shape=(len(joins), len(self.unit)))
@@ -429,55 +429,55 @@ class MedianModel:
     def shares(self) -> Numbers:
         """Read the solution of the linear relaxation."""
         share = np.zeros(self.alive.shape)
-        share[self.unit, self.centre] = np.asarray(self._highs.getSolution().col_value)
+        share[self.unit, self.center] = np.asarray(self._highs.getSolution().col_value)
         return share
 
     def _least_with(self, bound: float) -> Numbers:
         solution = self._highs.getSolution()
         dual, value = np.asarray(solution.col_dual) / self._scale, np.asarray(solution.col_value)
         least = np.full(self.alive.shape, np.inf)
-        least[self.unit, self.centre] = bound + np.where(value < _TINY, np.maximum(dual, 0.0), 0.0)
+        least[self.unit, self.center] = bound + np.where(value < _TINY, np.maximum(dual, 0.0), 0.0)
         return least
 
     def _label(self) -> Labels:
         value = np.asarray(self._highs.getSolution().col_value)
         chosen = np.flatnonzero(value > _WHOLE)
         label = np.empty(len(self.alive), dtype="int64")
-        label[self.unit[chosen]] = self.centre[chosen]
+        label[self.unit[chosen]] = self.center[chosen]
         return label
 
 
-def _between(neighbours: csr_array, piece: Labels, centre: int) -> Labels:
-    """Find a smallest set of units, none to spare, that every way from a piece to a centre passes."""
-    around = np.setdiff1d(neighbours[piece].indices, piece)
-    if centre in around:
-        return np.array([centre])
-    size = neighbours.shape[0]
+def _between(neighbors: csr_array, piece: Labels, center: int) -> Labels:
+    """Find a smallest set of units, none to spare, that every way from a piece to a center passes."""
+    around = np.setdiff1d(neighbors[piece].indices, piece)
+    if center in around:
+        return np.array([center])
+    size = neighbors.shape[0]
     blocked = np.zeros(size, dtype=bool)
     blocked[piece] = blocked[around] = True
-    reached = _reached(neighbours, ~blocked, centre)
+    reached = _reached(neighbors, ~blocked, center)
     touched = np.zeros(size, dtype=bool)
-    touched[neighbours[np.flatnonzero(reached)].indices] = True
+    touched[neighbors[np.flatnonzero(reached)].indices] = True
     return around[touched[around]]
 
 
-def _beyond(neighbours: csr_array, piece: Labels, cut: Labels) -> Flags:
+def _beyond(neighbors: csr_array, piece: Labels, cut: Labels) -> Flags:
     """Mark the units that a cut separates from a piece, and the cut itself."""
-    is_open = np.ones(neighbours.shape[0], dtype=bool)
+    is_open = np.ones(neighbors.shape[0], dtype=bool)
     is_open[cut] = False
-    return ~_reached(neighbours, is_open, int(piece[0]))
+    return ~_reached(neighbors, is_open, int(piece[0]))
 
 
-def _reached(neighbours: csr_array, is_open: Flags, start: int) -> Flags:
+def _reached(neighbors: csr_array, is_open: Flags, start: int) -> Flags:
     units = np.flatnonzero(is_open)
-    inside = neighbours[units][:, units]
+    inside = neighbors[units][:, units]
     found = breadth_first_order(inside, int(np.searchsorted(units, start)), directed=False, return_predecessors=False)
     reached = np.zeros(len(is_open), dtype=bool)
     reached[units[found]] = True
     return reached
 
 
-# ── A bound on the travel of every plan, contiguous or not, wherever its centres lie: Hess's model, relaxed
+# ── A bound on the travel of every plan, contiguous or not, wherever its centers lie: Hess's model, relaxed
 
 _STEPS = 100
 _PATIENCE = 20
@@ -508,7 +508,7 @@ class HessBound:
     Parameters
     ----------
     bound
-        The bound; infinite where no choice of centres can meet the limits of load.
+        The bound; infinite where no choice of centers can meet the limits of load.
     least_with
         Bound on every plan in which a unit is assigned to a candidate, shape (n, m).
     price
@@ -516,7 +516,7 @@ class HessBound:
     served
         How often each unit is assigned in it, shape (n,); 1 in a plan.
     opened
-        Sets of candidates that were the centres, those of the best bounds first; each of shape (k,).
+        Sets of candidates that were the centers, those of the best bounds first; each of shape (k,).
     """
 
     bound: float
@@ -590,7 +590,7 @@ def _descend(problem: MedianProblem, travel: float, price: Numbers) -> HessBound
 
 
 def _better(one: HessBound, other: HessBound) -> HessBound:
-    """Join what two evaluations prove, and the centres they opened."""
+    """Join what two evaluations prove, and the centers they opened."""
     first, second = (other, one) if other.bound > one.bound else (one, other)
     least = np.maximum(one.least_with, other.least_with)
     return HessBound(first.bound, least, first.price, first.served, [*first.opened, *second.opened][:_REMEMBERED])
@@ -600,7 +600,7 @@ def _served(problem: MedianProblem, known: Sequence[Transport]) -> Flags:
     """Mark the pairs of known solutions, with which the linear program has one."""
     marked = np.zeros(problem.travel.shape, dtype=bool)
     for transport in known:
-        marked[:, transport.centres] |= transport.share > _HELD
+        marked[:, transport.centers] |= transport.share > _HELD
     return marked
 
 

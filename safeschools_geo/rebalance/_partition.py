@@ -29,12 +29,12 @@ class Places:
     Parameters
     ----------
     xy_km
-        Coordinates, shape (n, 2), in kilometres.
+        Coordinates, shape (n, 2), in kilometers.
     size
         Weight of each place in the measure of spread, shape (n,), positive.
     load
         Load of each place, shape (n,), not negative, with a positive sum.
-    neighbours
+    neighbors
         Which places may follow each other within a zone, shape (n, n), bool, symmetric and connected.
     border_km
         Length of the border that two places share, shape (n, n), symmetric.
@@ -45,7 +45,7 @@ class Places:
     xy_km: Numbers
     size: Numbers
     load: Numbers
-    neighbours: csr_array
+    neighbors: csr_array
     border_km: csr_array
     area_km2: float
 
@@ -69,7 +69,7 @@ class Goal:
     spread_km2
         Spread of all places around their common middle, size × km²: the unit that spread is counted in.
     border_weight
-        What a kilometre of border between two zones counts for, in that unit.
+        What a kilometer of border between two zones counts for, in that unit.
     """
 
     zones: int
@@ -93,7 +93,7 @@ class Goal:
         )
 
 
-# ── Local search: better partitions by moving one place, or two in a chain, between neighbouring zones
+# ── Local search: better partitions by moving one place, or two in a chain, between neighboring zones
 
 _DECIMALS = 9
 """Costs, none far above 1, are rounded to this: equally good changes tie, and none is made for a rounding error."""
@@ -131,7 +131,7 @@ def _sums(places: Places, label: Labels, goal: Goal) -> Numbers:
 def _cost(sums: Numbers, goal: Goal) -> Numbers:
     """Measure imbalance beyond the tolerance, and spread, of m zones by their sums, shape (m, 4); shape (m, 2).
 
-    The spread around the centre is that around the origin, which no move changes over all zones, less
+    The spread around the center is that around the origin, which no move changes over all zones, less
     ``|Σ size × x|² / Σ size``; only the latter is counted.
     """
     size, x, y, load = sums.T
@@ -156,8 +156,8 @@ def _best_change(places: Places, label: Labels, goal: Goal) -> Labels | None:
 
 
 def _border_moves(places: Places, label: Labels) -> tuple[Labels, Labels]:
-    """List every place with every neighbouring zone that it could move to."""
-    links = places.neighbours.tocoo()
+    """List every place with every neighboring zone that it could move to."""
+    links = places.neighbors.tocoo()
     is_border = label[links.row] != label[links.col]
     moves = np.unique(np.column_stack([links.row[is_border], label[links.col[is_border]]]), axis=0)
     return moves[:, 0].astype("int64"), moves[:, 1]
@@ -174,7 +174,7 @@ def _changes(
     single = _single_costs(sums, parts, origin, target, goal=goal)
     chain = _chain_costs(sums, parts, origin, target, (i, j), goal=goal)
     border = _border_costs(places, label, place, target, goal=goal)
-    # Two neighbours that follow each other stay on two sides of a border, which both moves alone would have won.
+    # Two neighbors that follow each other stay on two sides of a border, which both moves alone would have won.
     between = np.asarray(places.border_km[place[i], place[j]]).ravel() * goal.border_weight
     single[:, 1] += border
     chain[:, 1] += border[i] + border[j] + between * np.where(is_swap, 2.0, 1.0)
@@ -213,7 +213,7 @@ def _hangs_together(places: Places, is_member: Labels) -> bool:
     members = np.flatnonzero(is_member)
     if len(members) == 0:
         return False
-    return bool(connected_components(places.neighbours[members][:, members], directed=False)[0] == 1)
+    return bool(connected_components(places.neighbors[members][:, members], directed=False)[0] == 1)
 
 
 # ── Compact, balanced, contiguous partitions of places: Hess's transport start, then local search
@@ -229,11 +229,11 @@ def compact_partition(places: Places, *, zones: int, tolerance: float, starts: i
 
     Notes
     -----
-    From each start, centres are moved to the middle of the places that an exact transport problem sends to them, as
-    in Hess et al., with distances squared; the outcome is made contiguous around the centres. Then the best single
-    move, or chain of two moves, of places between neighbouring zones is made until none is better. Better means,
+    From each start, centers are moved to the middle of the places that an exact transport problem sends to them, as
+    in Hess et al., with distances squared; the outcome is made contiguous around the centers. Then the best single
+    move, or chain of two moves, of places between neighboring zones is made until none is better. Better means,
     first, a smaller sum over zones of the imbalance beyond the tolerance; second, a smaller spread of the places
-    around the centres of their zones together with a shorter border between zones (`places.Goal`). The outcome is
+    around the centers of their zones together with a shorter border between zones (`places.Goal`). The outcome is
     good, not proven to be the best.
 
     References
@@ -252,15 +252,15 @@ def compact_partition(places: Places, *, zones: int, tolerance: float, starts: i
 
 
 def _start(places: Places, goal: Goal, rng: np.random.Generator) -> Labels:
-    centres = places.xy_km[_spread_out(places, goal.zones, rng)]
-    share = _transport(places, centres, goal)
+    centers = places.xy_km[_spread_out(places, goal.zones, rng)]
+    share = _transport(places, centers, goal)
     for _ in range(_LLOYD_STEPS):
         weight = share * places.size[:, None]
         moved = (weight.T @ places.xy_km) / weight.sum(axis=0)[:, None]
-        if np.abs(moved - centres).max() < _STILL_KM:
+        if np.abs(moved - centers).max() < _STILL_KM:
             break
-        centres, share = moved, _transport(places, moved, goal)
-    return _grown(places, centres, share)
+        centers, share = moved, _transport(places, moved, goal)
+    return _grown(places, centers, share)
 
 
 def _spread_out(places: Places, zones: int, rng: np.random.Generator) -> list[int]:
@@ -272,10 +272,10 @@ def _spread_out(places: Places, zones: int, rng: np.random.Generator) -> list[in
     return chosen
 
 
-def _transport(places: Places, centres: Numbers, goal: Goal) -> Numbers:
-    """Send loads to centres the shortest way, each centre within the tolerance; shares, shape (n, zones)."""
+def _transport(places: Places, centers: Numbers, goal: Goal) -> Numbers:
+    """Send loads to centers the shortest way, each center within the tolerance; shares, shape (n, zones)."""
     n, zones = len(places), goal.zones
-    cost = cdist(places.xy_km, centres, "sqeuclidean") * places.size[:, None]
+    cost = cdist(places.xy_km, centers, "sqeuclidean") * places.size[:, None]
     by_zone = kron(csr_array(places.load[None, :] / goal.mean_load), eye_array(zones))
     by_place = kron(eye_array(n), csr_array(np.ones((1, zones))))
     # Loads can be shared out evenly, but no solver keeps rows to the last digit.
@@ -290,18 +290,18 @@ def _transport(places: Places, centres: Numbers, goal: Goal) -> Numbers:
     return np.asarray(found.x, dtype="float64").reshape(n, zones)
 
 
-def _grown(places: Places, centres: Numbers, share: Numbers) -> Labels:
+def _grown(places: Places, centers: Numbers, share: Numbers) -> Labels:
     """Make the zones of a transport plan contiguous: keep what hangs on to the root, and let the rest join."""
-    distance = cdist(places.xy_km, centres, "sqeuclidean")
+    distance = cdist(places.xy_km, centers, "sqeuclidean")
     roots = linear_sum_assignment(distance.T)[1]
     label: Labels = share.argmax(axis=1).astype("int64")
-    label[roots] = np.arange(len(centres))
+    label[roots] = np.arange(len(centers))
     for zone, root in enumerate(roots):
         members = np.flatnonzero(label == zone)
-        inside = places.neighbours[members][:, members]
+        inside = places.neighbors[members][:, members]
         reached = breadth_first_order(inside, int(np.searchsorted(members, root)), return_predecessors=False)
         label[np.setdiff1d(members, members[reached])] = _FREE
-    links = places.neighbours.tocoo()
+    links = places.neighbors.tocoo()
     while (label == _FREE).any():
         is_open = (label[links.row] == _FREE) & (label[links.col] != _FREE)
         place, zone = links.row[is_open], label[links.col[is_open]]
@@ -310,7 +310,7 @@ def _grown(places: Places, centres: Numbers, share: Numbers) -> Labels:
     return label
 
 
-# ── Travel of a draft: the load of each unit over the distance to the centre of its zone, and a bound on all plans
+# ── Travel of a draft: the load of each unit over the distance to the center of its zone, and a bound on all plans
 
 _GAP = 0.01
 _TIME_LIMIT_S = 60.0
@@ -318,24 +318,24 @@ _TIME_LIMIT_S = 60.0
 
 @dataclass(frozen=True, eq=False)
 class DraftTravel:
-    """A partition with its centres and travel.
+    """A partition with its centers and travel.
 
     Parameters
     ----------
     label
         Zone of each place, from 0 to k - 1, shape (n,).
-    centres
-        Place that is the centre of each zone, shape (k,): the one with the least travel within the zone.
+    centers
+        Place that is the center of each zone, shape (k,): the one with the least travel within the zone.
     travel
-        Σ load × kilometres in a straight line to the centre.
+        Σ load × kilometers in a straight line to the center.
     bound
-        No contiguous plan within the tolerance has less, wherever its centres lie.
+        No contiguous plan within the tolerance has less, wherever its centers lie.
     any_bound
         Neither has any other plan, contiguous or not.
     """
 
     label: Labels
-    centres: Labels
+    centers: Labels
     travel: float
     bound: float
     any_bound: float
@@ -345,13 +345,13 @@ def travel_of(places: Places, label: Labels, *, zones: int, tolerance: float) ->
     """Measure the travel of a partition, and bound that of all others from below."""
     problem = _problem(places, zones, tolerance)
     members = [np.flatnonzero(label == zone) for zone in range(zones)]
-    centres = np.array([m[problem.travel[np.ix_(m, m)].sum(axis=0).argmin()] for m in members])
-    travel = problem.total(centres[label])
-    served = TransportModel(problem).solve(centres)
+    centers = np.array([m[problem.travel[np.ix_(m, m)].sum(axis=0).argmin()] for m in members])
+    travel = problem.total(centers[label])
+    served = TransportModel(problem).solve(centers)
     known = [served] if np.isfinite(served.travel) else []
     bound = hess_bound(problem, known, travel=travel, time_limit_s=_TIME_LIMIT_S).bound
     bound = max(min(bound, travel), 0.0)
-    return DraftTravel(label, centres, travel, bound, bound)
+    return DraftTravel(label, centers, travel, bound, bound)
 
 
 def least_travel(places: Places, unit_ids: pd.Index, *, zones: int, tolerance: float, seed: int) -> DraftTravel:
@@ -360,9 +360,9 @@ def least_travel(places: Places, unit_ids: pd.Index, *, zones: int, tolerance: f
     solver = MedianSolver(problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, starts=15, seed=seed).run()
     if solver.label is None:
         refuse_impossible(problem, unit_ids, solver)
-    centres, label = np.unique(solver.label, return_inverse=True)
+    centers, label = np.unique(solver.label, return_inverse=True)
     travel = solver.travel
-    return DraftTravel(label.astype("int64"), centres, travel, solver.bound, min(solver.any_bound, travel))
+    return DraftTravel(label.astype("int64"), centers, travel, solver.bound, min(solver.any_bound, travel))
 
 
 def _problem(places: Places, zones: int, tolerance: float) -> MedianProblem:
@@ -370,7 +370,7 @@ def _problem(places: Places, zones: int, tolerance: float) -> MedianProblem:
         load=places.load / (places.load.sum() / zones),
         travel=places.load[:, None] * cdist(places.xy_km, places.xy_km),
         candidates=np.arange(len(places)),
-        neighbours=places.neighbours,
+        neighbors=places.neighbors,
         zones=zones,
         tolerance=tolerance,
     )

@@ -21,7 +21,7 @@ from safeschools_geo.solver import Labels, Numbers
 # ── Travel of a plan: how far each unit is from where the officer of a zone patrols
 
 
-def zone_centres(
+def zone_centers(
     units: gpd.GeoDataFrame, roots: Mapping[str, str] | pd.Series | None = None, *, crs: object = None
 ) -> pd.Series:
     """Choose the unit from which travel in each zone is measured.
@@ -31,9 +31,9 @@ def zone_centres(
     units
         `unit_id`, the current `zone_id`, `workload`, geometry with a CRS, and `anchor` where there are any.
     roots
-        Zone → the unit that stays put; it is the centre of its zone.
+        Zone → the unit that stays put; it is the center of its zone.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
@@ -61,9 +61,9 @@ def zone_centres(
     ids, load = units["unit_id"].to_numpy(), units["workload"].to_numpy(dtype="float64")
     members = {str(z): np.flatnonzero(units["zone_id"] == z) for z in units["zone_id"].unique()}
     medoids = {z: str(ids[m[_medoid(xy_km[m], load[m])]]) for z, m in members.items() if z not in given}
-    centres = {**medoids, **given}
-    zones = pd.Index(natural_order(centres), name="zone_id", dtype="str")
-    return pd.Series([centres[z] for z in zones], index=zones, name="unit_id", dtype="str")
+    centers = {**medoids, **given}
+    zones = pd.Index(natural_order(centers), name="zone_id", dtype="str")
+    return pd.Series([centers[z] for z in zones], index=zones, name="unit_id", dtype="str")
 
 
 def roots_of(units: gpd.GeoDataFrame, roots: Mapping[str, str] | None = None, *, crs: object = None) -> dict[str, str]:
@@ -72,51 +72,51 @@ def roots_of(units: gpd.GeoDataFrame, roots: Mapping[str, str] | None = None, *,
     Parameters
     ----------
     units
-        As for `zone_centres`.
+        As for `zone_centers`.
     roots
         Zone → unit, for the zones whose root is chosen by hand.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
     dict of str to str
         Zone → the unit that stays.
     """
-    return {str(zone): str(unit) for zone, unit in zone_centres(units, roots, crs=crs).items()}
+    return {str(zone): str(unit) for zone, unit in zone_centers(units, roots, crs=crs).items()}
 
 
-def travel_km(units: gpd.GeoDataFrame, centres: pd.Series, *, crs: object = None) -> pd.DataFrame:
-    """Measure how far each unit is from the centre of each zone, in a straight line.
+def travel_km(units: gpd.GeoDataFrame, centers: pd.Series, *, crs: object = None) -> pd.DataFrame:
+    """Measure how far each unit is from the center of each zone, in a straight line.
 
     Parameters
     ----------
     units
         `unit_id`, geometry with a CRS, and `anchor` where there are any.
-    centres
-        Unit that is the centre of each zone, by `zone_id`.
+    centers
+        Unit that is the center of each zone, by `zone_id`.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
     pandas.DataFrame
-        Kilometres, float64; a row for each unit (`unit_id`), a column for each zone (`zone_id`).
+        Kilometers, float64; a row for each unit (`unit_id`), a column for each zone (`zone_id`).
     """
     xy_km = anchors_km(units, crs=crs)
     ids = pd.Index(units["unit_id"], name="unit_id")
-    at = ids.get_indexer(pd.Index(centres))
-    columns = pd.Index(centres.index, name="zone_id")
+    at = ids.get_indexer(pd.Index(centers))
+    columns = pd.Index(centers.index, name="zone_id")
     return pd.DataFrame(cdist(xy_km, xy_km[at]), index=ids, columns=columns)
 
 
 def anchors_km(units: gpd.GeoDataFrame, *, crs: object = None) -> NDArray[np.float64]:
     """Give the place of each unit that travel is measured from."""
-    metres = measuring_crs(units, stated=crs)
-    places = units.geometry.to_crs(metres).representative_point()
+    meters = measuring_crs(units, stated=crs)
+    places = units.geometry.to_crs(meters).representative_point()
     if "anchor" in units.columns:
         anchors = gpd.GeoSeries(units["anchor"])
-        anchors = (anchors.set_crs(units.crs) if anchors.crs is None else anchors).to_crs(metres)
+        anchors = (anchors.set_crs(units.crs) if anchors.crs is None else anchors).to_crs(meters)
         points = anchors.to_numpy()
         places = anchors.where(~(shapely.is_missing(points) | shapely.is_empty(points)), places)
     return np.column_stack([places.x, places.y]) / 1000
@@ -155,7 +155,7 @@ class Problem:
         Current zone of each unit, shape (n,).
     load
         Load of each unit, shape (n,), not negative.
-    neighbours
+    neighbors
         Rows of the units that border each unit, sorted.
     travel
         Travel of each unit in each zone, shape (n, k), load × distance.
@@ -168,14 +168,14 @@ class Problem:
     move_size
         What moving each unit counts for, shape (n,), positive.
     border_km
-        For every pair of `neighbours`, in their order, the length of the shared border.
+        For every pair of `neighbors`, in their order, the length of the shared border.
     """
 
     unit_ids: tuple[str, ...]
     zone_ids: tuple[str, ...]
     start: Labels
     load: Numbers
-    neighbours: tuple[tuple[int, ...], ...]
+    neighbors: tuple[tuple[int, ...], ...]
     travel: Numbers
     allowed: Flags
     roots: Labels
@@ -318,11 +318,9 @@ class Problem:
         Returns
         -------
         float
-            Kilometres.
+            Kilometers.
         """
-        pairs = (
-            (i, j, km) for i, js in enumerate(self.neighbours) for j, km in zip(js, self.border_km[i], strict=True)
-        )
+        pairs = ((i, j, km) for i, js in enumerate(self.neighbors) for j, km in zip(js, self.border_km[i], strict=True))
         return float(sum(km for i, j, km in pairs if i < j and label[i] != label[j]))
 
     def pieces(self, label: Labels, zone: int) -> list[set[int]]:
@@ -344,7 +342,7 @@ class Problem:
         left = set(np.flatnonzero(label == zone).tolist())
         found = []
         while left:
-            piece = reach({min(left)}, left, self.neighbours)
+            piece = reach({min(left)}, left, self.neighbors)
             left -= piece
             found.append(piece)
         return sorted(found, key=lambda piece: (self.roots[zone] not in piece, -len(piece), min(piece)))
@@ -396,11 +394,11 @@ class Problem:
         return replace(self, start=label)
 
 
-def reach(seeds: set[int], inside: set[int], neighbours: tuple[tuple[int, ...], ...]) -> set[int]:
+def reach(seeds: set[int], inside: set[int], neighbors: tuple[tuple[int, ...], ...]) -> set[int]:
     """Find all that hangs on to some units."""
     seen, stack = set(seeds), list(seeds)
     while stack:
-        for other in neighbours[stack.pop()]:
+        for other in neighbors[stack.pop()]:
             if other in inside and other not in seen:
                 seen.add(other)
                 stack.append(other)
@@ -461,10 +459,10 @@ def problem_of(
     rules
         What a plan has to keep.
     travel
-        Distance of each unit (rows, by `unit_id`) from the centre of each zone (columns, by `zone_id`), in any unit;
-        straight kilometres to `travel.zone_centres` by default.
+        Distance of each unit (rows, by `unit_id`) from the center of each zone (columns, by `zone_id`), in any unit;
+        straight kilometers to `travel.zone_centers` by default.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
@@ -485,20 +483,20 @@ def problem_of(
     _require_rules(rules, ids, zones)
     index, zone_index = {u: i for i, u in enumerate(ids)}, {z: i for i, z in enumerate(zones)}
     start = np.array([zone_index[str(z)] for z in units["zone_id"]], dtype="int64")
-    neighbours, border_km = _neighbours(edges, index)
+    neighbors, border_km = _neighbors(edges, index)
     load = units["workload"].to_numpy(dtype="float64")
     roots = np.full(len(zones), NO_ROOT, dtype="int64")
     for zone, unit in (rules.roots or {}).items():
         roots[zone_index[str(zone)]] = index[str(unit)]
     if travel is None:
         named = units.assign(unit_id=ids, zone_id=[zones[z] for z in start])
-        travel = travel_km(named, zone_centres(named, rules.roots, crs=crs), crs=crs)
+        travel = travel_km(named, zone_centers(named, rules.roots, crs=crs), crs=crs)
     return Problem(
         unit_ids=tuple(ids),
         zone_ids=tuple(zones),
         start=start,
         load=load,
-        neighbours=neighbours,
+        neighbors=neighbors,
         travel=_distances(travel, ids, zones) * load[:, None],
         allowed=_allowed(rules, start, roots, index, zone_index),
         roots=roots,
@@ -618,7 +616,7 @@ def _require_rules(rules: Rules, ids: list[str], zones: list[str]) -> None:
         )
 
 
-def _neighbours(
+def _neighbors(
     edges: pd.DataFrame, index: dict[str, int]
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[float, ...], ...]]:
     pairs = list(zip(edges["unit_a"].astype("str"), edges["unit_b"].astype("str"), strict=True))
@@ -637,8 +635,8 @@ def _neighbours(
     for (a, b), km in zip(pairs, shared, strict=True):
         if a != b:
             found[index[a]][index[b]] = found[index[b]][index[a]] = float(km)
-    neighbours = tuple(tuple(sorted(near)) for near in found)
-    return neighbours, tuple(tuple(near[j] for j in sorted(near)) for near in found)
+    neighbors = tuple(tuple(sorted(near)) for near in found)
+    return neighbors, tuple(tuple(near[j] for j in sorted(near)) for near in found)
 
 
 def _allowed(rules: Rules, start: Labels, roots: Labels, index: dict[str, int], zone_index: dict[str, int]) -> Flags:

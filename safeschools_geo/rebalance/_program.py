@@ -65,7 +65,7 @@ def _of_piece(
     keeps_own = max_moves is not None and problem.sizes[zone] > max_moves
     if keeps_own and not any(problem.start[unit] == zone for unit in piece):
         # Some unit of its own stays in the zone, and that lies beyond whatever surrounds the piece.
-        around = frozenset(j for i in piece for j in problem.neighbours[i]) - piece
+        around = frozenset(j for i in piece for j in problem.neighbors[i]) - piece
         yield from (Separator(zone, (unit,), around) for unit in ends)
     others = sorted(core - between)[:_ENDS_PER_PIECE]
     for one in ends:
@@ -76,9 +76,9 @@ def _of_piece(
 
 def _between(problem: Problem, piece: set[int], core: set[int]) -> frozenset[int]:
     """Take the units around a piece that can be reached from the core without passing another of them."""
-    around = {j for i in piece for j in problem.neighbours[i]} - piece
-    beyond = reach(core, set(range(len(problem))) - around - piece, problem.neighbours)
-    touched = {j for i in beyond for j in problem.neighbours[i]}
+    around = {j for i in piece for j in problem.neighbors[i]} - piece
+    beyond = reach(core, set(range(len(problem))) - around - piece, problem.neighbors)
+    touched = {j for i in beyond for j in problem.neighbors[i]}
     return frozenset(around & touched)
 
 
@@ -109,24 +109,24 @@ def within_moves(problem: Problem, max_moves: int | None) -> Flags:
     return within
 
 
-def centres_of(problem: Problem) -> Labels:
+def centers_of(problem: Problem) -> Labels:
     """Find the unit that each zone is grown from: its root, else that of the least travel within the zone."""
-    centres = problem.roots.copy()
-    for zone in np.flatnonzero(centres == NO_ROOT):
+    centers = problem.roots.copy()
+    for zone in np.flatnonzero(centers == NO_ROOT):
         own = np.flatnonzero(problem.start == zone)
-        # Travel is load × distance to the centre of the current zone: where that is 0 per load is the centre.
+        # Travel is load × distance to the center of the current zone: where that is 0 per load is the center.
         near = problem.travel[own, zone] / np.maximum(problem.load[own], 1e-12)
-        centres[zone] = own[np.lexsort((own, near, problem.load[own] <= 0))[0]]
-    return centres
+        centers[zone] = own[np.lexsort((own, near, problem.load[own] <= 0))[0]]
+    return centers
 
 
 def outward_order(problem: Problem) -> Numbers:
-    """Measure how far each unit lies from the centre of each zone, on the graph of neighbours."""
+    """Measure how far each unit lies from the center of each zone, on the graph of neighbors."""
     n = len(problem)
     order = np.full((n, problem.zones), np.inf)
-    for zone, centre in enumerate(centres_of(problem)):
+    for zone, center in enumerate(centers_of(problem)):
         steps = np.where(problem.start == zone, 1.0, float(n))
-        order[:, zone] = _distances(problem, [int(centre)], steps)
+        order[:, zone] = _distances(problem, [int(center)], steps)
     return order
 
 
@@ -139,7 +139,7 @@ def _distances(problem: Problem, sources: list[int], steps: Numbers) -> Numbers:
         so_far, unit = heapq.heappop(queue)
         if so_far > distance[unit]:
             continue
-        for other in problem.neighbours[unit]:
+        for other in problem.neighbors[unit]:
             longer = so_far + steps[other]
             if longer < distance[other]:
                 distance[other] = longer
@@ -178,7 +178,7 @@ class Answer:
 
 
 class GrowingProgram:
-    """Minimise ``cost @ x`` with ``low <= matrix @ x <= high`` and ``x >= 0``, over columns that are added bit by bit.
+    """Minimize ``cost @ x`` with ``low <= matrix @ x <= high`` and ``x >= 0``, over columns that are added bit by bit.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ class Limits:
     max_travel
         Largest travel; None for no limit.
     max_boundary
-        Longest border between zones in kilometres; None for no limit.
+        Longest border between zones in kilometers; None for no limit.
     """
 
     tolerance: float | None = None
@@ -323,10 +323,10 @@ class PlanModel:
         What a plan has to keep.
     objective
         What is made small: ``moves`` (their size), ``imbalance``, ``heaviest`` (the largest load over the mean),
-        ``travel`` or ``boundary`` (kilometres).
+        ``travel`` or ``boundary`` (kilometers).
     is_outward
-        Whether to look only at plans in which every unit has a neighbour in its zone that is nearer to the zone's
-        centre: these are contiguous as they stand, and few enough to be searched fast.
+        Whether to look only at plans in which every unit has a neighbor in its zone that is nearer to the zone's
+        center: these are contiguous as they stand, and few enough to be searched fast.
 
     References
     ----------
@@ -355,7 +355,7 @@ class PlanModel:
     def _cut_edges(self) -> list[tuple[int, int, float]]:
         if self._objective != "boundary" and self._limits.max_boundary is None:
             return []
-        pairs = enumerate(self._problem.neighbours)
+        pairs = enumerate(self._problem.neighbors)
         return [
             (i, j, km) for i, js in pairs for j, km in zip(js, self._problem.border_km[i], strict=True) if i < j and km
         ]
@@ -423,7 +423,7 @@ class PlanModel:
             if not is_rooted:
                 self._rows.add(self._terms(zone, list(range(len(problem)))), 1.0, np.inf)
             for unit in np.flatnonzero(self._column[:, zone] >= 0).tolist():
-                near = list(problem.neighbours[unit])
+                near = list(problem.neighbors[unit])
                 if order is not None:
                     near = [j for j in near if order[j, zone] < order[unit, zone]]
                     if order[unit, zone] == 0:

@@ -36,7 +36,7 @@ ZONE_SETS = "choice among all sets of units that a zone could consist of (set pa
 PROGRAM = "integer program with separators added until every zone is contiguous"
 """Name of the general method."""
 
-OUTWARD = "in which every unit has a neighbour in its zone that is nearer to the zone's centre"
+OUTWARD = "in which every unit has a neighbor in its zone that is nearer to the zone's center"
 """The restricted class that is searched first where there are many units."""
 
 _SMALL = 16
@@ -453,7 +453,7 @@ def rebalance(
     moves_in
         What moves count as an objective: ``units``, or a sum of ``schools``, ``students`` or ``workload``.
     travel
-        Distance of each unit (rows) from the centre of each zone (columns); straight kilometres by default.
+        Distance of each unit (rows) from the center of each zone (columns); straight kilometers by default.
     set_apart
         Zones that stay as they are and do not count for the balance, such as those without a school.
     apart
@@ -463,7 +463,7 @@ def rebalance(
     seed
         Seed of the solver. The same input and seed give the same plan, unless time ran out.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
     noun
         What a unit is called in what is said.
 
@@ -561,7 +561,7 @@ def left_out(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None
     edges
         The links of the table.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
@@ -666,7 +666,7 @@ def _narrowed(problem: Problem, limits: Limits, stage: Stage, slack: float) -> L
 def _conflicts(problem: Problem, settings: PlanSettings) -> tuple[Any, ...]:
     return explain_infeasible(
         problem.start,
-        problem.neighbours,
+        problem.neighbors,
         problem.load,
         unit_ids=problem.unit_ids,
         zone_ids=problem.zone_ids,

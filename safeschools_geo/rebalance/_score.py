@@ -12,7 +12,7 @@ import pandas as pd
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.rebalance import _measures as measures
 from safeschools_geo.rebalance._measures import NOT_SCORED, zone_table
-from safeschools_geo.rebalance._problem import travel_km, zone_centres
+from safeschools_geo.rebalance._problem import travel_km, zone_centers
 from safeschools_geo.rebalance._units import in_order, natural_order, schools_of_units
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.text import carries_difference, format_change, format_load, millionths, shown_step
@@ -82,7 +82,7 @@ class Score:
 
     @property
     def travel(self) -> float:
-        """Sum of workload × travel to the centre of the zone; missing where it was not scored."""
+        """Sum of workload × travel to the center of the zone; missing where it was not scored."""
         return self.value("travel")
 
     @property
@@ -172,7 +172,7 @@ def score_plan(
     *,
     zones: pd.DataFrame | None = None,
     roots: Mapping[str, str] | None = None,
-    centres: pd.Series | None = None,
+    centers: pd.Series | None = None,
     costs: pd.DataFrame | None = None,
     cost_unit: str = "km",
     groups: Mapping[str, Iterable[str]] | None = None,
@@ -200,12 +200,12 @@ def score_plan(
         without units counts, with load 0.
     roots
         Zone → the unit of it that stays put.
-    centres
+    centers
         Unit from which travel in each zone is measured; the roots, else the middles of the current zones
-        (`zone_centres`) by default, so that every plan is measured from the same places.
+        (`zone_centers`) by default, so that every plan is measured from the same places.
     costs
         Travel of each unit (`unit_id`) in each zone (`zone_id`), over the road for instance; the straight line to the
-        centres by default.
+        centers by default.
     cost_unit
         Unit of `costs`.
     groups
@@ -222,7 +222,7 @@ def score_plan(
     set_apart
         Zones that do not count for the balance as long as the plan moves nothing into them.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
     load_unit
         What workload is counted in.
 
@@ -241,7 +241,7 @@ def score_plan(
     plan = in_order(assignment, units)
     table = zone_table(units, plan, edges, zones=zones, schools=schools, roots=roots, set_apart=set_apart, crs=crs)
     if costs is None:
-        costs = travel_km(units, zone_centres(units, roots, crs=crs) if centres is None else centres, crs=crs)
+        costs = travel_km(units, zone_centers(units, roots, crs=crs) if centers is None else centers, crs=crs)
     by_school = schools_of_units(units).map(plan)
     split = {
         "feeders": None if feeders is None else split_table(feeders, by_school),

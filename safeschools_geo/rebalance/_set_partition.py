@@ -696,7 +696,7 @@ def _border_moves(
 ) -> Iterator[tuple[tuple[int, ...], int]]:
     seen = set()
     for unit in np.flatnonzero(label == problem.start).tolist():
-        for zone in {int(label[j]) for j in problem.neighbours[unit]} - {int(label[unit])}:
+        for zone in {int(label[j]) for j in problem.neighbors[unit]} - {int(label[unit])}:
             group = groups[unit]
             is_new = (group, zone) not in seen
             seen.add((group, zone))
@@ -719,12 +719,12 @@ def _moved(problem: Problem, state: _FewMovesState, group: tuple[int, ...], zone
 def _moved_alone(problem: Problem, state: _FewMovesState, label: Labels, unit: int, zone: int) -> _FewMovesState | None:
     """Move one unit of a contiguous plan: only the zone it leaves could fall apart."""
     origin = int(state.label[unit])
-    left = [j for j in problem.neighbours[unit] if label[j] == origin]
+    left = [j for j in problem.neighbors[unit] if label[j] == origin]
     if not left:
         return None
     if len(left) > 1:
         inside = set(np.flatnonzero(label == origin).tolist())
-        if not set(left) <= reach({left[0]}, inside, problem.neighbours):
+        if not set(left) <= reach({left[0]}, inside, problem.neighbors):
             return None
     loads = state.loads.copy()
     loads[origin] -= problem.load[unit]

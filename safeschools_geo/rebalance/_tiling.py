@@ -72,11 +72,11 @@ class Homes:
         return cls(shapes[is_placed], kept["planned"].to_numpy(dtype=object), kept["is_moved"].to_numpy(dtype=bool))
 
 
-def hold_schools(zones: Shapes, homes: Homes, order: Sequence[str], metres: CRS) -> Shapes:
+def hold_schools(zones: Shapes, homes: Homes, order: Sequence[str], meters: CRS) -> Shapes:
     """Give each school that would fall in another zone than planned the ground around it."""
     planned = pd.Index(order).get_indexer(pd.Index(homes.planned)).astype("int64")
-    metric = gpd.GeoSeries(homes.shapes, crs=STORAGE_CRS).to_crs(metres).to_numpy()
-    grounds = gpd.GeoSeries(zones, crs=STORAGE_CRS).to_crs(metres).to_numpy()
+    metric = gpd.GeoSeries(homes.shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
+    grounds = gpd.GeoSeries(zones, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     is_point = shapely.get_dimensions(metric) == 0
     is_lost = np.zeros(len(metric), dtype=bool)
     is_lost[is_point] = _points_lost(metric[is_point], planned[is_point], homes.is_moved[is_point], grounds)
@@ -84,7 +84,7 @@ def hold_schools(zones: Shapes, homes: Homes, order: Sequence[str], metres: CRS)
     if not is_lost.any():
         return zones
     collars = np.where(is_point, shapely.buffer(metric, _COLLAR_M), metric)[is_lost]
-    return _with_collars(zones, in_degrees(collars, metres), planned[is_lost])
+    return _with_collars(zones, in_degrees(collars, meters), planned[is_lost])
 
 
 def _anchors(units: gpd.GeoDataFrame) -> Shapes:
@@ -157,7 +157,7 @@ def zones_of_plan(
         Schools with `school_id`, which `units` has the `school_ids` of; by default each unit that has schools has one,
         at its `anchor`.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the units by default.
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
 
     Returns
     -------
@@ -172,17 +172,17 @@ def zones_of_plan(
 
     Notes
     -----
-    A school on an edge, within half a metre, would be a tie between zones when it is assigned again. Where the tie does
-    not fall to its planned zone, the ground within a metre of it goes with it; and so does a campus of which another
+    A school on an edge, within half a meter, would be a tie between zones when it is assigned again. Where the tie does
+    not fall to its planned zone, the ground within a meter of it goes with it; and so does a campus of which another
     zone would hold the larger share.
     """
     planned = _planned(units, assignment, zones)
-    metres = measuring_crs(units, stated=crs)
-    shapes = mend_coverage(units.geometry, metres).shapes
+    meters = measuring_crs(units, stated=crs)
+    shapes = mend_coverage(units.geometry, meters).shapes
     order = [z for z in zones["zone_id"].astype("str").drop_duplicates() if z in set(planned)]
     row = pd.Index(order).get_indexer(pd.Index(planned))
     merged = np.array([shapely.coverage_union_all(shapes[row == k]) for k in range(len(order))])
-    merged = hold_schools(merged, Homes.of(units, pd.Series(planned, index=units.index), schools), order, metres)
+    merged = hold_schools(merged, Homes.of(units, pd.Series(planned, index=units.index), schools), order, meters)
     first = zones.drop_duplicates("zone_id").set_index(zones["zone_id"].astype("str").drop_duplicates()).loc[order]
     columns = {"zone_id": pd.array(order, dtype="str"), "name": pd.array([f"Zone {z}" for z in order], dtype="str")}
     columns |= {c: first[c].array for c in ZONES.column_names if c in first and c not in {"zone_id", "geometry"}}
@@ -202,13 +202,13 @@ def tiling_faults(
     faults = _faults_of_rows(zones)
     if faults:
         return faults
-    metres = measuring_crs(ground, stated=crs)
+    meters = measuring_crs(ground, stated=crs)
     own = zones.to_crs(STORAGE_CRS)
     whole = gpd.GeoDataFrame(geometry=ground.geometry.to_crs(STORAGE_CRS).to_numpy(), crs=STORAGE_CRS)
     told = {
-        "{zones} overlap by {area}{sliver}.": overlaps(own, crs=metres),
-        "Ground beside {zones} lies in no zone: {area}{sliver}.": gaps(own, crs=metres, boundary=whole),
-        "{zones} reaches beyond its ground by {area}{sliver}.": outside(own, whole, crs=metres),
+        "{zones} overlap by {area}{sliver}.": overlaps(own, crs=meters),
+        "Ground beside {zones} lies in no zone: {area}{sliver}.": gaps(own, crs=meters, boundary=whole),
+        "{zones} reaches beyond its ground by {area}{sliver}.": outside(own, whole, crs=meters),
     }
     faults = [_sentence(text, patch) for text, patches in told.items() for patch in patches]
     shapes = own.geometry.to_numpy()
@@ -216,7 +216,7 @@ def tiling_faults(
         edges = shapely.coverage_invalid_edges(shapes)
         is_wrong = ~(shapely.is_missing(edges) | shapely.is_empty(edges))
         ids = name_ids(zones["zone_id"][is_wrong])
-        faults = [f"Neighbours do not share the vertices of their borders: zones {ids}."]
+        faults = [f"Neighbors do not share the vertices of their borders: zones {ids}."]
     return faults
 
 
@@ -281,7 +281,7 @@ def reading_order(units: gpd.GeoDataFrame, label: NDArray[np.int64], *, crs: CRS
     west, south, east, north = shapes.total_bounds
     zones = len(middle)
     rows = max(1, round(np.sqrt(zones * (north - south) / (east - west))))
-    # Whole metres, so that zones at one height stay in order whatever the last digit.
+    # Whole meters, so that zones at one height stay in order whatever the last digit.
     x, y = middle.x.round().to_numpy(), middle.y.round().to_numpy()
     row = ((north - y) / (north - south) * rows).astype("int64")
     zone_id = np.empty(zones, dtype=object)

@@ -87,7 +87,7 @@ def schools_of_units(units: gpd.GeoDataFrame) -> pd.Series:
 
 
 def schools_in_zones(schools: gpd.GeoDataFrame, school_zones: pd.Series) -> tuple[gpd.GeoDataFrame, pd.Series]:
-    """Take the schools of the programme that have a place and a zone, and say why the others are left out.
+    """Take the schools of the program that have a place and a zone, and say why the others are left out.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def schools_in_zones(schools: gpd.GeoDataFrame, school_zones: pd.Series) -> tupl
     zone_id = schools["school_id"].map(school_zones[~school_zones.index.duplicated()]).astype("str").fillna("")
     shapes = schools.geometry
     reasons = {
-        "not in the programme": ~schools["in_program"].astype("bool") if "in_program" in schools else None,
+        "not in the program": ~schools["in_program"].astype("bool") if "in_program" in schools else None,
         "without a place": shapes.isna() | shapes.is_empty,
         "without a zone": zone_id == "",
     }
@@ -162,7 +162,7 @@ def units_of_school_areas(
     incidents
         Number of incidents by `school_id`, if it is known.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the areas by default.
+        Projected CRS in meters to measure in; the UTM zone of the areas by default.
 
     Returns
     -------
@@ -178,25 +178,25 @@ def units_of_school_areas(
     """
     require_columns(areas, ["unit_id"], "units")
     require_areas(areas, "units", areas["unit_id"].to_numpy(dtype=object))
-    metres = measuring_crs(areas, stated=crs)
-    parts, beyond = _cut(areas, zones, metres)
+    meters = measuring_crs(areas, stated=crs)
+    parts, beyond = _cut(areas, zones, meters)
     kept, _ = schools_in_zones(schools, school_zones)
-    points = kept.geometry.to_crs(metres).representative_point()
+    points = kept.geometry.to_crs(meters).representative_point()
     holder, far_m = _holders(points, kept["zone_id"].to_numpy(dtype=object), parts)
     parts = parts.assign(**_figures(kept, holder, len(parts), workload=workload, incidents=incidents))
     parts["anchor"] = _anchors(parts, points, holder)
     built = units_of_areas(
-        parts.to_crs(STORAGE_CRS), unit_id="unit_id", zone="zone_id", workload="workload", crs=metres
+        parts.to_crs(STORAGE_CRS), unit_id="unit_id", zone="zone_id", workload="workload", crs=meters
     )
     columns = ["unit_id", "zone_id", "workload", "name", "school_ids", "schools", "students", "incidents"]
     units = built.units[[c for c in [*columns, "anchor", "geometry"] if c in built.units]]
-    told = (*built.findings, *_about_parts(parts, beyond), *_about_open_ground(parts, zones, metres))
+    told = (*built.findings, *_about_parts(parts, beyond), *_about_open_ground(parts, zones, meters))
     return UnitsBuilt(units, (*told, *_about_schools(kept, parts, holder, far_m)))
 
 
-def _cut(areas: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, metres: object) -> tuple[gpd.GeoDataFrame, float]:
-    """Cut areas at the edges of zones, in metres; and the ground in no zone, in square metres."""
-    area, zone = areas.geometry.to_crs(metres).to_numpy(), zones.geometry.to_crs(metres).to_numpy()
+def _cut(areas: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> tuple[gpd.GeoDataFrame, float]:
+    """Cut areas at the edges of zones, in meters; and the ground in no zone, in square meters."""
+    area, zone = areas.geometry.to_crs(meters).to_numpy(), zones.geometry.to_crs(meters).to_numpy()
     # Cut on the grid that is stored, so that what is cut stays valid.
     drawn, edges = areas.geometry.to_crs(STORAGE_CRS).to_numpy(), zones.geometry.to_crs(STORAGE_CRS).to_numpy()
     i, j = shapely.STRtree(zone).query(area, predicate="intersects")
@@ -225,7 +225,7 @@ def _cut(areas: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, metres: object) -> tu
             rows.append((ids[row], names[row], zone_ids[z], piece, True))
         rows.append((ids[row], names[row], zone_ids[own["zone"].iloc[main]], rest, bool(others)))
     parts = gpd.GeoDataFrame(rows, columns=["area", "name", "zone_id", "geometry", "is_cut"], crs=STORAGE_CRS)
-    parts = _without_slivers(parts.to_crs(metres))
+    parts = _without_slivers(parts.to_crs(meters))
     cut = parts["area"] + "@" + parts["zone_id"]
     beyond = float(shapely.area(area).sum() - size.sum())
     return parts.assign(unit_id=cut.where(parts["is_cut"], parts["area"])), max(beyond, 0.0)
@@ -323,8 +323,8 @@ def _about_parts(parts: gpd.GeoDataFrame, beyond_m2: float) -> list[Finding]:
     return found
 
 
-def _about_open_ground(parts: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, metres: object) -> list[Finding]:
-    ground = shapely.union_all(zones.geometry.to_crs(metres).to_numpy())
+def _about_open_ground(parts: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> list[Finding]:
+    ground = shapely.union_all(zones.geometry.to_crs(meters).to_numpy())
     left = float(shapely.area(shapely.difference(ground, shapely.union_all(parts.geometry.to_numpy()))))
     if left <= _OPEN_SHARE * float(shapely.area(ground)):
         return []
@@ -386,13 +386,13 @@ def units_of_schools(
     incidents
         Number of incidents by `school_id`, if it is known.
     crs
-        Projected CRS in metres to measure in; the UTM zone of the zones by default.
+        Projected CRS in meters to measure in; the UTM zone of the zones by default.
 
     Returns
     -------
     UnitsBuilt
         `units`: `unit_id` (id of the first school of a site), `zone_id`, `workload`, `name`, `school_ids` (tuple of
-        str), `schools`, `students` (of the schools whose enrolment is known; missing where none is), `incidents` where
+        str), `schools`, `students` (of the schools whose enrollment is known; missing where none is), `incidents` where
         given, geometry and `anchor` (the place of the first school), both EPSG:4326, in the order of the schools; then
         the zones without a school, as ``zone:<id>`` with a workload of 0. The units are an exact coverage, on the grid
         of seven decimals, and dissolve by `zone_id` into the zones as they are, apart from what `findings` tells.
@@ -408,19 +408,19 @@ def units_of_schools(
     What the zones leave open is decided so, and told in `findings`:
 
     - Ground that several zones claim goes to the first of them in the file, as its incidents do.
-    - Ground of the district in no zone goes to the nearest school's unit, or to a neighbour of it.
+    - Ground of the district in no zone goes to the nearest school's unit, or to a neighbor of it.
     - A school on the edge of its zone (within 0.5 m), or outside every zone, is put at the nearest place inside its
       zone. A school well inside another zone than its own takes its service area there with it: only then does the
       edge of a zone move.
     - Schools at one site (up to 2 m apart, in a chain) are one unit. Where they are assigned to different zones and
       stand on the ground of one, they are in that zone.
-    - A part of a zone cut off from its school goes to the neighbour in the zone with the longest shared border; a part
+    - A part of a zone cut off from its school goes to the neighbor in the zone with the longest shared border; a part
       without any school, to the nearest unit of the zone.
     - A campus drawn as an area belongs to its own unit as far as it lies in the zone.
     """
     _require_inputs(schools, zones, district, school_zones, workload)
-    metres = measuring_crs(zones, stated=crs)
-    ground = Ground.of(zones, district, metres)
+    meters = measuring_crs(zones, stated=crs)
+    ground = Ground.of(zones, district, meters)
     kept, left_out = schools_in_zones(schools, school_zones)
     own = pd.Index(ground.zone_ids).get_indexer(kept["zone_id"]).astype("int64")
     points = kept.geometry.to_crs(STORAGE_CRS).representative_point()
@@ -486,7 +486,7 @@ def _require_some(kept: gpd.GeoDataFrame, left_out: pd.Series) -> None:
             "There is no school to make a unit of.",
             where="schools",
             found=", ".join(f"{n} {why}" for why, n in left_out.value_counts().items()) or "no schools",
-            expected="one school of the programme or more, with a place and a zone",
+            expected="one school of the program or more, with a place and a zone",
             remedy="Look at which schools the settings keep, and at their zones.",
         )
 
@@ -514,7 +514,7 @@ def _require_loads(school_ids: pd.Series, workload: pd.Series) -> None:
             where="workload",
             ids=[*school_ids[is_wrong], *repeated.unique()],
             found="no value, a negative one, or several for one school",
-            expected="a number of 0 or more for each school of the programme",
+            expected="a number of 0 or more for each school of the program",
             remedy="Count the workload of one term, with these schools.",
         )
 

@@ -57,12 +57,12 @@ def members(sets: Bits, n: int) -> NDArray[np.int8]:
     return np.unpackbits(as_bytes, axis=1, count=n, bitorder="little").view(np.int8)
 
 
-def are_connected(sets: Bits, neighbours: Bits) -> Flags:
+def are_connected(sets: Bits, neighbors: Bits) -> Flags:
     """Say which sets hang together."""
     is_whole = np.zeros(len(sets), dtype=bool)
     if not len(sets):
         return is_whole
-    order = _outwards(sets, neighbours)
+    order = _outwards(sets, neighbors)
     rows = np.arange(len(sets))
     found = _first_units(sets, order)
     while len(rows):
@@ -70,7 +70,7 @@ def are_connected(sets: Bits, neighbours: Bits) -> Flags:
         for unit in order:
             holds = np.flatnonzero(has_unit(wider, unit))
             if len(holds):
-                wider[holds] |= neighbours[unit] & sets[holds]
+                wider[holds] |= neighbors[unit] & sets[holds]
         is_full = (wider == sets).all(axis=1)
         is_whole[rows[is_full]] = (sets[is_full] != 0).any(axis=1)
         # What is full is whole, and what has not grown is in pieces: neither is looked at again.
@@ -79,7 +79,7 @@ def are_connected(sets: Bits, neighbours: Bits) -> Flags:
     return is_whole
 
 
-def _outwards(sets: Bits, neighbours: Bits) -> list[int]:
+def _outwards(sets: Bits, neighbors: Bits) -> list[int]:
     """Order the units of sets outwards from one that most hold, so that a walk soon comes to its end."""
     left, common = np.bitwise_or.reduce(sets, axis=0), np.bitwise_and.reduce(sets, axis=0)
     order: list[int] = []
@@ -88,7 +88,7 @@ def _outwards(sets: Bits, neighbours: Bits) -> list[int]:
         front = front or _units_in(left)[:1]
         order += front
         left &= ~bits_of(front, len(left))
-        front = _units_in(np.bitwise_or.reduce(neighbours[front], axis=0) & left)
+        front = _units_in(np.bitwise_or.reduce(neighbors[front], axis=0) & left)
     return order
 
 
@@ -185,7 +185,7 @@ class Growth:
     most: int
 
 
-def grow_sets(seeds: Bits, within: Bits, neighbours: Bits, growth: Growth) -> GrownSets:
+def grow_sets(seeds: Bits, within: Bits, neighbors: Bits, growth: Growth) -> GrownSets:
     """List every set of units of which each piece holds a seed, each set once.
 
     Notes
@@ -199,12 +199,12 @@ def grow_sets(seeds: Bits, within: Bits, neighbours: Bits, growth: Growth) -> Gr
     """
     empty = np.zeros((1, len(within)), dtype=np.uint64)
     level = _Level(empty, (seeds & within)[None], empty.copy(), np.zeros(1), np.zeros(1))
-    units = np.flatnonzero(members(within[None], len(neighbours))[0]).tolist()
+    units = np.flatnonzero(members(within[None], len(neighbors))[0]).tolist()
     bits, loads = [level.bits], [level.load]
     parents, added = [np.zeros(1, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
     levels = [0, 1]
     while len(levels) <= len(growth.load_limits):
-        grown = _grow(level, units, within, neighbours, growth, size=len(levels) - 1, room=growth.most - levels[-1])
+        grown = _grow(level, units, within, neighbors, growth, size=len(levels) - 1, room=growth.most - levels[-1])
         if grown is None:
             break
         level, parent, unit = grown
@@ -219,7 +219,7 @@ def grow_sets(seeds: Bits, within: Bits, neighbours: Bits, growth: Growth) -> Gr
 
 
 def _grow(
-    level: _Level, units: list[int], within: Bits, neighbours: Bits, growth: Growth, *, size: int, room: int
+    level: _Level, units: list[int], within: Bits, neighbors: Bits, growth: Growth, *, size: int, room: int
 ) -> tuple[_Level, Labels, Labels] | None:
     parts: list[tuple[Bits, Bits, Bits, Numbers, Numbers, Labels, Labels]] = []
     words = len(within)
@@ -237,7 +237,7 @@ def _grow(
         bits = level.bits[rows] | one
         open_ = level.candidates[rows]
         barred = level.barred[rows] | (open_ & lower)
-        later = (open_ & ~lower & ~one) | (neighbours[unit] & within & ~bits & ~barred & ~open_)
+        later = (open_ & ~lower & ~one) | (neighbors[unit] & within & ~bits & ~barred & ~open_)
         parts.append((bits, later, barred, load[rows], price[rows], rows, np.full(len(rows), unit)))
     if not parts:
         return None
@@ -316,7 +316,7 @@ def _load_to_give(problem: Problem, zones: Flags, tolerance: float) -> float:
 def _groups_of_zones(problem: Problem) -> Iterator[Flags]:
     """Give groups of zones that hang together, or whose complement does, the small ones first."""
     borders = np.zeros((problem.zones, problem.zones), dtype=bool)
-    for unit, others in enumerate(problem.neighbours):
+    for unit, others in enumerate(problem.neighbors):
         borders[problem.start[unit], problem.start[list(others)]] = True
     everything = frozenset(range(problem.zones))
     seen: set[frozenset[int]] = set()
@@ -339,7 +339,7 @@ class _Grower:
     def __init__(self, problem: Problem, max_moves: int) -> None:
         self._problem, self._max_moves = problem, max_moves
         self._words = words_for(len(problem))
-        self._neighbours = np.array([bits_of(js, self._words) for js in problem.neighbours], dtype=np.uint64)
+        self._neighbors = np.array([bits_of(js, self._words) for js in problem.neighbors], dtype=np.uint64)
         # A zone that can move away altogether takes units wherever it settles.
         self._can_settle = problem.can_settle(max_moves)
 
@@ -365,10 +365,10 @@ class _Grower:
         if is_free:
             depth[may_leave] = 1
             return depth
-        edge = [i for i in np.flatnonzero(may_leave).tolist() if not is_inside[list(self._problem.neighbours[i])].all()]
+        edge = [i for i in np.flatnonzero(may_leave).tolist() if not is_inside[list(self._problem.neighbors[i])].all()]
         depth[edge] = 1
         while edge:
-            inner = {j for i in edge for j in self._problem.neighbours[i] if may_leave[j] and depth[j] == _FAR}
+            inner = {j for i in edge for j in self._problem.neighbors[i] if may_leave[j] and depth[j] == _FAR}
             depth[list(inner)] = depth[edge[0]] + 1
             edge = sorted(inner)
         return depth
@@ -381,7 +381,7 @@ class _Grower:
         growth = Growth(share, any_load, least, share, any_load, _MOST_SETS)
         seeds, within = (bits_of(np.flatnonzero(f).tolist(), self._words) for f in (near & (depth == 1), near))
         try:
-            grown = grow_sets(seeds, within, self._neighbours, growth)
+            grown = grow_sets(seeds, within, self._neighbors, growth)
         except TooManySetsError:
             return True
         return bool(grown.load.max() >= need - _ROUNDING)
@@ -538,7 +538,7 @@ class ZoneSets:
         self._problem, self._zone, self._budget, self._most = problem, zone, budget, most
         n = len(problem)
         self._words = words_for(n)
-        self._neighbours = np.array([bits_of(js, self._words) for js in problem.neighbours], dtype=np.uint64)
+        self._neighbors = np.array([bits_of(js, self._words) for js in problem.neighbors], dtype=np.uint64)
         self._is_own: Flags = problem.start == zone
         may_stay = problem.allowed[:, zone]
         self._own = self._bits(self._is_own)
@@ -565,10 +565,10 @@ class ZoneSets:
         edge = self._own if others_may_move_in else self._around(~self._is_own)
         limits = joining.limits(leaving, both, self._high - self._load, room)
         growth = Growth(share, limits[0], joining.least_loads(self._low - self._load), price, limits[1], self._most)
-        self._in = grow_sets(self._around(self._is_own), self._bits(self._joiners), self._neighbours, growth)
+        self._in = grow_sets(self._around(self._is_own), self._bits(self._joiners), self._neighbors, growth)
         limits = leaving.limits(joining, both, self._load - self._low, room)
         growth = Growth(share, limits[0], leaving.least_loads(self._load - self._high), -price, limits[1], self._most)
-        self._out = grow_sets(edge, self._bits(self._leavers), self._neighbours, growth)
+        self._out = grow_sets(edge, self._bits(self._leavers), self._neighbors, growth)
         self._order = np.argsort(self._in.load, kind="stable")
         loads, left = self._in.load[self._order], self._load - self._out.load
         self._first = np.searchsorted(loads, self._low - left, side="left")
@@ -579,7 +579,7 @@ class ZoneSets:
     def _around(self, units: Flags) -> Bits:
         if not units.any():
             return np.zeros(self._words, dtype=np.uint64)
-        union: Bits = np.bitwise_or.reduce(self._neighbours[units], axis=0)
+        union: Bits = np.bitwise_or.reduce(self._neighbors[units], axis=0)
         return union
 
     def _sets_elsewhere(self) -> list[GrownSets]:
@@ -596,7 +596,7 @@ class ZoneSets:
             grow_sets(
                 bits_of([unit], self._words),
                 bits_of(joiners[joiners >= unit].tolist(), self._words),
-                self._neighbours,
+                self._neighbors,
                 growth,
             )
             for unit in joiners.tolist()
@@ -694,7 +694,7 @@ class ZoneSets:
 
     def contiguous(self, sets: Bits) -> Flags:
         """Say which sets hang together."""
-        return are_connected(sets, self._neighbours)
+        return are_connected(sets, self._neighbors)
 
     def members(self, sets: Bits) -> NDArray[np.int8]:
         """Unpack sets."""

@@ -39,7 +39,7 @@ from safeschools_geo.rebalance import schools_of_units
 from safeschools_geo.results import Ground, TermCoverage, TermWatch
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground
-from safeschools_geo.term._plan import cover_by_neighbours
+from safeschools_geo.term._plan import cover_by_neighbors
 from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def visits_of_week(
 ) -> VisitPlan:
     """Plan the routine visits of a week.
 
-    A day begins and ends where the officer waits. The first bell is some minutes after programme hours begin, the
+    A day begins and ends where the officer waits. The first bell is some minutes after program hours begin, the
     last as long before they end (``[coverage] bells_inside_min``).
     """
     schools = watch.schools
@@ -249,7 +249,7 @@ def _comparison(
 
 def _absences(day: Watch, ground: Ground, *, crs: object, seed: int) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
     """Work out every absence, and tell those for which nobody can cover."""
-    take_over = cover_by_neighbours(ground, crs=crs, seed=seed)
+    take_over = cover_by_neighbors(ground, crs=crs, seed=seed)
     found, lost = [], []
     for gone in absences([str(zone) for zone in day.dispatch.officer_zones]):
         try:

@@ -40,7 +40,7 @@ from safeschools_geo.rebalance import (
     unit_edges,
     units_of_school_areas,
     units_of_schools,
-    zone_centres,
+    zone_centers,
 )
 from safeschools_geo.results import Ground, TermWatch
 from safeschools_geo.school_calendar import school_days
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 def lay_ground(
     district: District, school_zones: pd.Series, history: pd.DataFrame, workload: pd.DataFrame, *, term: Term
 ) -> Ground | None:
-    """Turn the programme schools of a district, or the areas it supplies, into units.
+    """Turn the program schools of a district, or the areas it supplies, into units.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def lay_ground(
     Returns
     -------
     Ground or None
-        Units, edges, rules and travel; None where there is nothing to balance: no programme school in a zone, no
+        Units, edges, rules and travel; None where there is nothing to balance: no program school in a zone, no
         workload, or fewer than two zones that count.
     """
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
@@ -107,9 +107,9 @@ def lay_ground(
     moves_in = "schools" if district.areas is None and built.units["schools"].gt(1).any() else "units"
     closed = pd.DataFrame(columns=["unit_a", "unit_b"]) if links is None else links[links["kind"] == "forbidden"]
     apart = list(zip(closed["unit_a"], closed["unit_b"], strict=True))
-    rules, centres = _rules(built.units, district.settings.rebalance, apart, crs=district.crs)
+    rules, centers = _rules(built.units, district.settings.rebalance, apart, crs=district.crs)
     rules = replace(rules, moves_in=moves_in)
-    travel = travel_km(built.units, centres, crs=district.crs)
+    travel = travel_km(built.units, centers, crs=district.crs)
     noun = "school" if district.areas is None else "area"
     return Ground(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
 
@@ -140,15 +140,15 @@ def _units(district: District, school_zones: pd.Series, workload: pd.Series, inc
 def _rules(
     units: gpd.GeoDataFrame, settings: RebalanceSettings, apart: Iterable[tuple[str, str]], *, crs: object
 ) -> tuple[Rules, pd.Series]:
-    """Turn what the settings say of schools into rules for units, and choose the centres of the zones.
+    """Turn what the settings say of schools into rules for units, and choose the centers of the zones.
 
     Schools that share a unit stand for it.
     """
     by_school = schools_of_units(units)
     unit_of = {str(school): str(unit) for school, unit in by_school.items()} | {unit: unit for unit in by_school}
     given = {zone: unit_of.get(school, school) for zone, school in settings.roots.items()}
-    centres = zone_centres(units, given, crs=crs)
-    roots = dict(centres) if settings.keeps_roots else given
+    centers = zone_centers(units, given, crs=crs)
+    roots = dict(centers) if settings.keeps_roots else given
     rules = rules_of(
         roots=roots or None,
         locked=dict.fromkeys(unit_of.get(s, s) for s in settings.locked),
@@ -156,7 +156,7 @@ def _rules(
         forbidden=[(unit_of.get(s, s), zone) for s, zone in settings.forbidden],
         apart=apart,
     )
-    return rules, centres
+    return rules, centers
 
 
 # ── A usual day of a term: schools, calls, the ways between them, where officers wait, and who is sent
@@ -266,8 +266,8 @@ def waiting_anew(district: District, watch: TermWatch, ground: Ground, assignmen
 def _middle_schools(units: gpd.GeoDataFrame, *, crs: object) -> dict[str, str]:
     """Give the school in the middle of each zone that has one."""
     first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
-    centres = zone_centres(units[units["unit_id"].isin(first.index)], crs=crs)
-    return {str(zone): str(first[unit]) for zone, unit in centres.items()}
+    centers = zone_centers(units[units["unit_id"].isin(first.index)], crs=crs)
+    return {str(zone): str(first[unit]) for zone, unit in centers.items()}
 
 
 def _calls(

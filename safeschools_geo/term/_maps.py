@@ -207,7 +207,7 @@ def rates_finding(result: TermResult) -> str:
     if result.history.empty:
         return "No rates: there is no history of incidents."
     if rates.empty or not np.isfinite(rates).any():
-        return "No rates: no zone has schools with a known enrolment."
+        return "No rates: no zone has schools with a known enrollment."
     return (
         f"Rates run from {rates.min():.3f} to {rates.max():.3f} {POPULATIONS['calls']} (officer-initiated too) per "
         "1,000 student-days. Whether a difference is more than chance is not judged on this map."

@@ -16,9 +16,11 @@ from safeschools_geo import __version__
 from safeschools_geo.board import decimals_of, rate_decimals, words
 from safeschools_geo.disclosure import (
     AuditReport,
+    BoardContent,
+    BoardDetail,
+    CountTable,
     Earlier,
     Grouping,
-    RawTable,
     Release,
     SafeTable,
     advise,
@@ -28,7 +30,7 @@ from safeschools_geo.disclosure import (
     protect,
     with_release,
 )
-from safeschools_geo.results import BoardContent, BoardDetail, TermBoard
+from safeschools_geo.results import TermBoard
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._packet_figures import (
     Rounding,
@@ -37,7 +39,7 @@ from safeschools_geo.term._packet_figures import (
     confidential_counts,
     confidential_students,
     offered_tables,
-    programme_people,
+    program_people,
     public_changes,
     public_rates,
     terms_told,
@@ -301,7 +303,7 @@ class Told:
         What rounded figures may be published beside.
     """
 
-    raw: RawTable
+    raw: CountTable
     counts: SafeTable
     audit: AuditReport
     advice: pd.DataFrame
@@ -310,7 +312,7 @@ class Told:
 
 
 def tell(
-    raw: RawTable, *, term: Term, policy: Policy, releases: Sequence[Release] = (), by_school: bool = False
+    raw: CountTable, *, term: Term, policy: Policy, releases: Sequence[Release] = (), by_school: bool = False
 ) -> Told:
     """Choose the tables, protect them together with all that was published before, and audit them."""
     offered = offered_tables(raw, term)
@@ -332,7 +334,7 @@ def tell(
     raise AssertionError("without a finer table there is always an end")  # pragma: no cover
 
 
-def _protected(raw: RawTable, policy: Policy, before: Earlier) -> tuple[SafeTable, Rounding]:
+def _protected(raw: CountTable, policy: Policy, before: Earlier) -> tuple[SafeTable, Rounding]:
     def attempt(facts: Sequence[Fact]) -> SafeTable:
         return protect(raw, policy, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
 
@@ -444,7 +446,7 @@ def _detail(told: Told) -> BoardDetail | None:
 
 def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard | None:
     """Work out what the packet for the board may say."""
-    people = programme_people(result)
+    people = program_people(result)
     if people.empty:
         return None
     settings = result.district.settings

@@ -18,10 +18,9 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage import BACKUP, OWN, PATROL
-from safeschools_geo.disclosure import ALL, Fact, Grouping, RawTable, audit, withhold
+from safeschools_geo.disclosure import ALL, BoardCoverage, BoardPlan, CountTable, Fact, Grouping, audit, withhold
 from safeschools_geo.hotspots import q_values, rate_interval, term_change
 from safeschools_geo.rebalance import ANEW, schools_of_units
-from safeschools_geo.results import BoardCoverage, BoardPlan
 from safeschools_geo.schemas import OFFICER_CATEGORIES
 from safeschools_geo.text import carries_difference
 from safeschools_geo.workload import SCHOOL_WEEK, travel_minutes
@@ -47,7 +46,7 @@ ALWAYS = ("zone", "level", "category", "origin")
 """What each term's counts are published by, whatever else is."""
 
 KNOWN = "known"
-"""What `enrolled` is at schools whose enrolment is known: rates are those of these schools."""
+"""What `enrolled` is at schools whose enrollment is known: rates are those of these schools."""
 
 _JULY = 7
 
@@ -68,8 +67,8 @@ def terms_told(result: TermResult) -> list[Term]:
     ]
 
 
-def programme_people(result: TermResult) -> pd.DataFrame:
-    """List the programme's schools that are in a zone."""
+def program_people(result: TermResult) -> pd.DataFrame:
+    """List the program's schools that are in a zone."""
     schools = result.district.schools
     zone = schools["school_id"].map(result.school_zones.set_index("school_id")["zone_id"]).fillna("").astype("str")
     people = pd.DataFrame(
@@ -85,16 +84,16 @@ def programme_people(result: TermResult) -> pd.DataFrame:
     return pd.DataFrame(people.loc[is_told]).sort_values("school", ignore_index=True)
 
 
-def confidential_counts(result: TermResult) -> RawTable:
+def confidential_counts(result: TermResult) -> CountTable:
     """Count zone officers' work at its finest.
 
     Counts by `school`, `zone`, `level`, `enrolled`, `category`, `origin`, `term` and `year`, 0 where nothing
     happened, with the tables of each term by zone, level, category and origin, and its total; by zone and level also
     of the schools that rates are of. No table shows a school; its small counts may not be worked out either, nor any
-    count of a school that is alone in its group or, by its unknown enrolment, between two groups. Where the settings
+    count of a school that is alone in its group or, by its unknown enrollment, between two groups. Where the settings
     allow numbers by school, that last is not asked.
     """
-    people, terms = programme_people(result), terms_told(result)
+    people, terms = program_people(result), terms_told(result)
     history = result.history
     work = history[(history["work_of"] == "zone_officer") & history["term"].isin([t.name for t in terms])]
     origins = sorted(set(work["origin"].fillna("unknown").astype("str"))) or ["reported"]
@@ -114,7 +113,7 @@ def confidential_counts(result: TermResult) -> RawTable:
     always = [*(Grouping((by, "term")) for by in ALWAYS), Grouping(("term",))]
     rated = [Grouping.of(dims, enrolled=KNOWN) for dims in (("zone", "term"), ("level", "term"), ("term",))]
     between = [Grouping.of(dims, enrolled="unknown") for dims in (("zone", "term"), ("level", "term"), ("term",))]
-    return RawTable(
+    return CountTable(
         counts[order],
         groupings=(*always, *rated),
         hidden=(Grouping(("school", "term")), Grouping(("school", "category", "term")), *between),
@@ -123,13 +122,13 @@ def confidential_counts(result: TermResult) -> RawTable:
     )
 
 
-def confidential_students(people: pd.DataFrame, groupings: Sequence[Grouping]) -> RawTable:
+def confidential_students(people: pd.DataFrame, groupings: Sequence[Grouping]) -> CountTable:
     """Count the students that rates are worked out with."""
     counts = people.assign(count=people["students"].fillna(0).astype("int64"))
-    return RawTable(counts[[*PEOPLE, "count"]], tuple(groupings), measure="students")
+    return CountTable(counts[[*PEOPLE, "count"]], tuple(groupings), measure="students")
 
 
-def offered_tables(table: RawTable, term: Term) -> list[Grouping]:
+def offered_tables(table: CountTable, term: Term) -> list[Grouping]:
     """List the tables that the adviser looks at, the finest period first."""
     crossed = [
         ("school", "category"),
@@ -145,7 +144,7 @@ def offered_tables(table: RawTable, term: Term) -> list[Grouping]:
     return [Grouping.of(dims, **period) for dims in crossed for period in periods]
 
 
-def with_detail(table: RawTable, detail: Grouping | None) -> RawTable:
+def with_detail(table: CountTable, detail: Grouping | None) -> CountTable:
     """Publish one more table."""
     return table if detail is None else table.publishing([*table.groupings, *detail.with_margins()])
 
@@ -168,11 +167,11 @@ class Rounding:
         What was published about them earlier.
     """
 
-    def __init__(self, raw: RawTable, safe: SafeTable, facts: Sequence[Fact] = ()) -> None:
+    def __init__(self, raw: CountTable, safe: SafeTable, facts: Sequence[Fact] = ()) -> None:
         dims = [name for name in raw.dims if name not in _WITHOUT]
         added = raw.counts.groupby(dims)["count"].sum().reset_index()
         kept = [g for g in raw.groupings if not {*g.dims, *g.held} & set(_WITHOUT)]
-        self._raw = RawTable(
+        self._raw = CountTable(
             added,
             tuple(kept),
             hidden=tuple(g for g in raw.hidden if not {*g.dims, *g.held} & set(_WITHOUT)),
@@ -266,7 +265,7 @@ def public_rates(
 
 
 def _of_known(counts: SafeTable, *dims: str, **where: str) -> pd.DataFrame:
-    """Count at schools whose enrolment is known; there may be none."""
+    """Count at schools whose enrollment is known; there may be none."""
     if (counts.to_frame()["enrolled"] == KNOWN).any():
         found = counts.table(*dims, enrolled=KNOWN, **where)
     else:
@@ -323,7 +322,7 @@ def _changes(name: str, table: pd.DataFrame, before: str, after: str, days: Mapp
     )[["by", "group", "before", "after", *wanted, "q_value", "direction", "is_more_than_chance"]]
 
 
-# ── Rates where an enrolment is unknown, rounded so that the school that is left out cannot be worked out
+# ── Rates where an enrollment is unknown, rounded so that the school that is left out cannot be worked out
 
 RATE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """What rates, in incidents per 1,000 student-days, can be rounded to."""
@@ -333,7 +332,7 @@ _TRIES = 3
 
 
 def with_rounded_rates(
-    tables: Mapping[str, pd.DataFrame], days: Mapping[str, int], raw: RawTable, rounding: Rounding
+    tables: Mapping[str, pd.DataFrame], days: Mapping[str, int], raw: CountTable, rounding: Rounding
 ) -> dict[str, pd.DataFrame]:
     """Give a rounded rate where an exact one would give a school away that it leaves out.
 
@@ -346,7 +345,7 @@ def with_rounded_rates(
     return {name: found[name] for name in tables}
 
 
-def _of_table(table: pd.DataFrame, name: str, days: pd.Series, raw: RawTable, rounding: Rounding) -> pd.DataFrame:
+def _of_table(table: pd.DataFrame, name: str, days: pd.Series, raw: CountTable, rounding: Rounding) -> pd.DataFrame:
     told = table.assign(rate_step=pd.Series(np.nan, index=table.index, dtype="Float64"))
     groups = told[name] if name in told else pd.Series("", index=told.index, dtype="str")
     lacks = told["is_partial"] & told["rate_per_1000"].isna() & (told["students"].fillna(0) > 0) & ~told["is_withheld"]
@@ -371,7 +370,7 @@ def _steps(rate: Numbers, exposure: Numbers, smallest_count: int) -> list[float]
 
 
 def _facts(rate: Numbers, exposure: Numbers, keys: Sequence[Mapping[str, str]], step: float) -> list[Fact]:
-    """State what rounded rates tell: the incidents at schools whose enrolment is known."""
+    """State what rounded rates tell: the incidents at schools whose enrollment is known."""
     facts = []
     for value, days, key in zip(rate, exposure, keys, strict=True):
         low, high = (float(limit * days / _PER) for limit in within(float(value), step))
@@ -379,7 +378,7 @@ def _facts(rate: Numbers, exposure: Numbers, keys: Sequence[Mapping[str, str]], 
     return facts
 
 
-def _count(raw: RawTable, key: Mapping[str, str]) -> int:
+def _count(raw: CountTable, key: Mapping[str, str]) -> int:
     rows = raw.counts[raw.counts["enrolled"] == KNOWN]
     for name, value in key.items():
         rows = rows[rows[name] == value]
@@ -488,7 +487,7 @@ def _direction(before: float, after: float, step: float) -> str:
 
 
 def _schools(result: TermResult, proposal: TermPlan, people: pd.DataFrame) -> pd.DataFrame:
-    """List the programme's schools with their zones before and after, and what their work is made of."""
+    """List the program's schools with their zones before and after, and what their work is made of."""
     unit = schools_of_units(proposal.ground.units)
     after = unit.map(proposal.plan.assignment)
     workload = result.workload[result.workload["term"] == result.term.name].set_index("school_id")

@@ -191,14 +191,14 @@ _TIME_LIMIT_S = 20.0
 _ROUNDING = 1e-9
 
 
-def cover_by_neighbours(ground: Ground, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
-    """Make the rule by which neighbours cover for absent officers.
+def cover_by_neighbors(ground: Ground, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
+    """Make the rule by which neighbors cover for absent officers.
 
     Notes
     -----
     What stays in a zone counts as one unit, for it does not move: what is left to decide is small, and is solved
-    as an integer program (`rebalance.model.PlanModel`) over plans in which every school has a neighbour in its
-    zone that is nearer to the zone's centre. Rules of the district on where a school may be hold on such a day too, but
+    as an integer program (`rebalance.model.PlanModel`) over plans in which every school has a neighbor in its
+    zone that is nearer to the zone's center. Rules of the district on where a school may be hold on such a day too, but
     for those that keep it in the zone that has no officer.
     """
     schools = schools_of_units(ground.units)
@@ -246,7 +246,7 @@ def _nearest_of_the_even(problem: Problem, absent: tuple[str, ...], *, seed: int
         "Nobody can cover for these officers.",
         where="zones",
         ids=absent,
-        expected="neighbours whose zones stay contiguous with the schools they take",
+        expected="neighbors whose zones stay contiguous with the schools they take",
         remedy="Add links between schools that can be driven across ([rebalance] links), or loosen locks.",
     )
 

@@ -14,7 +14,7 @@ from safeschools_geo.district import (
     check_district,
     input_files,
     load_settings,
-    programme_work,
+    program_work,
     read_district,
     refuse_rejects,
 )
@@ -199,7 +199,7 @@ def zone_by_school(school_zones: pd.DataFrame) -> pd.Series:
 def tell_history(district: District, school_zones: pd.DataFrame, incident_zones: pd.DataFrame) -> gpd.GeoDataFrame:
     """Put each incident in its context: zone, term, hour, whose work."""
     settings = district.settings
-    work = programme_work(
+    work = program_work(
         district.incidents,
         district.schools,
         terms=settings.terms,

@@ -20,13 +20,13 @@ from safeschools_geo.counts import incident_counts, work_summary
 from safeschools_geo.coverage import visits_csv, visits_ics
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.disclosure import audit_document
-from safeschools_geo.file_names import file_names
 from safeschools_geo.hotspots import BECAME
 from safeschools_geo.io import write_bytes, write_csv, write_geojson, write_manifest, write_text
 from safeschools_geo.pages import CHANGES, ComparedTables, KeyFigure, PageContext, check_html, compare_page
 from safeschools_geo.rebalance import ZONE_SETS
 from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.term._packet import numbers_on, public_numbers, statements_of
+from safeschools_geo.text import file_names
 from safeschools_geo.workload import term_comparison
 from safeschools_geo.writing import PRODUCT
 
@@ -486,7 +486,7 @@ Changes are tested by the E-test, two-sided, with exact 95 % intervals; the test
 each other, and finds change too easily where one brings the next.
 A school that was picked out because it was high tends to fall back by itself, and one that is high now is likely to. \
 Neither says that anything was done, or failed.
-One list of schools, with one enrolment each, stands for both terms: a school that grew or shrank between them shows \
+One list of schools, with one enrollment each, stands for both terms: a school that grew or shrank between them shows \
 as a change of its rate.
 A term's hours, months, places and grid are on its own hotspot pages.
 """

@@ -510,12 +510,12 @@ _BESIDE_M, _ALONG_M = 1.0, 20.0
 
 @dataclass(frozen=True)
 class Drawn:
-    """The shapes of units and zones in metres, and what could not be drawn.
+    """The shapes of units and zones in meters, and what could not be drawn.
 
     Parameters
     ----------
     units, zones
-        Id → shape, in metres.
+        Id → shape, in meters.
     faults
         What is wrong → ids.
     """
@@ -526,13 +526,13 @@ class Drawn:
 
 
 def draw(record: Record) -> Drawn:
-    """Turn the layers of a plan into shapes measured in metres."""
+    """Turn the layers of a plan into shapes measured in meters."""
     faults: dict[str, list[str]] = defaultdict(list)
     units = _shapes(record.unit_features, "unit_id", faults)
     zones = _shapes(record.zone_features, "zone_id", faults)
     if record.is_degrees and units and _look_like_degrees([*units.values(), *zones.values()]):
         _, south, _, north = shapely.total_bounds(list(units.values()))
-        units, zones = (_in_metres(shapes, latitude=(south + north) / 2) for shapes in (units, zones))
+        units, zones = (_in_meters(shapes, latitude=(south + north) / 2) for shapes in (units, zones))
     return Drawn(units, zones, faults)
 
 
@@ -567,7 +567,7 @@ def _look_like_degrees(shapes: list[BaseGeometry]) -> bool:
     return bool(-180 <= west <= east <= 180 and -90 < south <= north < 90)  # noqa: PLR2004 - the whole globe
 
 
-def _in_metres(shapes: Shapes, *, latitude: float) -> Shapes:
+def _in_meters(shapes: Shapes, *, latitude: float) -> Shapes:
     degree = math.radians(1) * _EARTH_M
     stretch = [degree * math.cos(math.radians(latitude)), degree]
     return {name: shapely.transform(s, lambda xy: xy * stretch) for name, s in shapes.items()}

@@ -56,7 +56,7 @@ class Town:
         Load of each unit.
     costs
         What moving each unit counts for.
-    neighbours
+    neighbors
         Units that each unit is linked to.
     zones
         Number of zones.
@@ -69,7 +69,7 @@ class Town:
     before: tuple[int, ...]
     loads: tuple[float, ...]
     costs: tuple[float, ...]
-    neighbours: tuple[tuple[int, ...], ...]
+    neighbors: tuple[tuple[int, ...], ...]
     zones: int
     allowed: tuple[frozenset[int], ...]
     together: tuple[tuple[int, ...], ...] = ()
@@ -80,9 +80,9 @@ class Town:
         return math.fsum(self.loads) / self.zones
 
     @cached_property
-    def neighbour_bits(self) -> tuple[int, ...]:
-        """The neighbours of each unit as bits."""
-        return tuple(sum(1 << j for j in set(js)) for js in self.neighbours)
+    def neighbor_bits(self) -> tuple[int, ...]:
+        """The neighbors of each unit as bits."""
+        return tuple(sum(1 << j for j in set(js)) for js in self.neighbors)
 
     @cached_property
     def blocks(self) -> tuple[tuple[int, ...], ...]:
@@ -107,7 +107,7 @@ class Town:
         members = [0] * self.zones
         for unit, zone in enumerate(label):
             members[zone] |= 1 << unit
-        return all(_is_one_piece(m, self.neighbour_bits) for m in members)
+        return all(_is_one_piece(m, self.neighbor_bits) for m in members)
 
 
 def find_plan(town: Town, *, below: float, max_cost: float, budget: int) -> tuple[int, ...] | None:
@@ -157,11 +157,11 @@ def _needed(excess: float, loads: list[float], mean: float) -> float:
     return count if excess <= _ROUNDING * mean else math.inf
 
 
-def _is_one_piece(members: int, neighbour_bits: Sequence[int]) -> bool:
+def _is_one_piece(members: int, neighbor_bits: Sequence[int]) -> bool:
     seen = front = members & -members
     while front:
         lowest = front & -front
-        fresh = neighbour_bits[lowest.bit_length() - 1] & members & ~seen
+        fresh = neighbor_bits[lowest.bit_length() - 1] & members & ~seen
         seen |= fresh
         front = (front ^ lowest) | fresh
     return members != 0 and seen == members
@@ -295,7 +295,7 @@ def _units_near(town: Town, zone: int, *, moves: float) -> frozenset[int]:
         return frozenset(range(len(town.before)))
     seen = front = inside
     for _ in range(int(moves)):
-        front = {j for i in front for j in town.neighbours[i]} - seen
+        front = {j for i in front for j in town.neighbors[i]} - seen
         seen = seen | front
     return frozenset(seen)
 
@@ -374,7 +374,7 @@ def town_of(record: Record, costs: dict[str, float]) -> Town:
         before=tuple(zone.get(u.before, -1) for u in units),
         loads=tuple(u.workload for u in units),
         costs=tuple(costs[u.unit_id] for u in units),
-        neighbours=tuple(tuple(sorted(js)) for js in links),
+        neighbors=tuple(tuple(sorted(js)) for js in links),
         zones=len(zone),
         allowed=tuple(frozenset(zones) for zones in allowed),
         together=tuple(tuple(row[i] for i in group if i in row) for group in certificate["together"] if group),

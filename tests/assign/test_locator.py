@@ -77,8 +77,8 @@ def test_inputs_are_left_as_they_were():
 
 def test_many_points_answer_as_few_do():
     rng = np.random.default_rng(1)
-    centres = shapely.MultiPoint(rng.random((30, 2)) * 1000)
-    zones = frame(*shapely.get_parts(shapely.voronoi_polygons(centres, extend_to=shapely.box(0, 0, 1000, 1000))))
+    centers = shapely.MultiPoint(rng.random((30, 2)) * 1000)
+    zones = frame(*shapely.get_parts(shapely.voronoi_polygons(centers, extend_to=shapely.box(0, 0, 1000, 1000))))
     x, y = rng.uniform(-200, 1200, (2, 300_000))
     expected = one_by_one(zones, x, y)
     locator = ZoneLocator(zones)

@@ -30,7 +30,7 @@ def one_by_one(shapes, x, y):
 
 
 def awkward_points(shapes, raster, rng):
-    """Vertices, their neighbours among the floating-point numbers, points on edges, on cell borders, and anywhere."""
+    """Vertices, their neighbors among the floating-point numbers, points on edges, on cell borders, and anywhere."""
     vertices = shapely.get_coordinates(shapes.polygons)
     nudged = np.nextafter(vertices, vertices + rng.choice([-1, 1], size=vertices.shape))
     ends = vertices[rng.integers(len(vertices), size=(100, 2))]

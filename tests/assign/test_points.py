@@ -209,20 +209,20 @@ def test_leading_zeros_stay():
 
 
 def test_a_long_border_is_the_same_line_for_both_its_sides():
-    # The border of A is one edge of 20 km along a parallel; B has a vertex halfway. Straightened in metres, the chord
+    # The border of A is one edge of 20 km along a parallel; B has a vertex halfway. Straightened in meters, the chord
     # of A would lie 6 m from the vertex of B and leave a gap between the two.
     south = Polygon([(-121.2, 38.5), (-120.97, 38.5), (-120.97, 38.6), (-121.2, 38.6)])
     north = Polygon([(-121.2, 38.6), (-121.085, 38.6), (-120.97, 38.6), (-120.97, 38.7), (-121.2, 38.7)])
     drawn = gpd.GeoDataFrame({"zone_id": ["A", "B"]}, geometry=[south, north], crs=4326)
-    metre = 1 / 111_000
-    spots = [Point(-121.1, 38.6 + metres * metre) for metres in (-3, -1, -0.3, 0, 0.3, 1, 3)]
+    meter = 1 / 111_000
+    spots = [Point(-121.1, 38.6 + meters * meter) for meters in (-3, -1, -0.3, 0, 0.3, 1, 3)]
     found = assign_points(gpd.GeoDataFrame(geometry=spots, crs=4326), drawn)
     assert found["status"].tolist() == ["inside"] * 2 + ["boundary"] * 3 + ["inside"] * 2
     assert found["zone_id"].tolist() == ["A"] * 5 + ["B"] * 2
 
 
 @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857", "EPSG:2226", "EPSG:26910", "EPSG:3310"])
-def test_metres_are_metres_whatever_the_crs_of_the_zones(crs):
+def test_meters_are_meters_whatever_the_crs_of_the_zones(crs):
     moved = TWO.to_crs(crs)
     found = assign_points(points((100.4, 50), (100.6, 50), (-30, 50)), moved, max_snap_m=31)
     assert found["status"].tolist() == ["boundary", "inside", "nearest"]
@@ -244,9 +244,9 @@ def by_definition(x, y, shapes, snap):
         return "boundary", sorted({*near, *holds}), 0.0
     if holds:
         return ("inside" if len(holds) == 1 else "overlap"), holds, 0.0
-    metres = [shape.distance(spot) for shape in shapes]
-    nearest = [n for n, m in enumerate(metres) if m == min(metres)]
-    return ("nearest", nearest, min(metres)) if min(metres) <= snap else ("outside", [], min(metres))
+    meters = [shape.distance(spot) for shape in shapes]
+    nearest = [n for n, m in enumerate(meters) if m == min(meters)]
+    return ("nearest", nearest, min(meters)) if min(meters) <= snap else ("outside", [], min(meters))
 
 
 tenths = st.integers(0, 400).map(lambda n: n / 10)
@@ -274,9 +274,9 @@ def test_every_point_is_decided_by_the_definition(shapes, seed, snap, by_raster)
             previous=pd.Series(before),
         )
     assert list(found.index) == list(range(len(x)))
-    for row, (status, candidates, metres) in enumerate(
+    for row, (status, candidates, meters) in enumerate(
         by_definition(*xy, shapes, snap) for xy in zip(x, y, strict=True)
     ):
         ids = ["ABCDE"[n] for n in candidates]
         zone = before[row] if before[row] in ids else ids[0] if ids else ""
-        assert tuple(found.iloc[row]) == (zone, status, pytest.approx(metres, abs=1e-9), ";".join(ids))
+        assert tuple(found.iloc[row]) == (zone, status, pytest.approx(meters, abs=1e-9), ";".join(ids))

@@ -7,12 +7,12 @@
     y=1000 +-----------+-----------+ C  North  |   003 middle (not known) in B, 004 K–8 (500) in C, 005 elementary
            | A  West   | B  East   |           |   (400) in D, 006 middle (600) in E.
     y=0    +-----------+-----------+-----------+
-          x=0        1000        2000        3000   metres
+          x=0        1000        2000        3000   meters
 
 School days: 100 in a spring, 80 in a fall. Counts of Spring 2026 by zone: West 48, East 60, North 4, South 12, Lake 30,
 154 in all. North's 4 are withheld, and so is another zone, lest the total tell them: Lake, whose one school is a middle
 school, which also keeps the 5 of Zephrin Middle in East unknown. There is a count for East, and no rate, since the
-enrolment of Zephrin Middle is not known. Rates: West 48 / (300 × 100) = 1.6 for each 1,000 student-days, South 12 /
+enrollment of Zephrin Middle is not known. Rates: West 48 / (300 × 100) = 1.6 for each 1,000 student-days, South 12 /
 (400 × 100) = 0.3.
 """
 
@@ -27,11 +27,11 @@ import numpy as np
 import pandas as pd
 import town
 
+from safeschools_geo.disclosure import BoardContent, BoardCoverage, BoardDetail, BoardPlan
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._policy import Grouping, load_policy
 from safeschools_geo.disclosure._protect import protect
-from safeschools_geo.disclosure._tables import RawTable
-from safeschools_geo.results import BoardContent, BoardCoverage, BoardDetail, BoardPlan
+from safeschools_geo.disclosure._tables import CountTable
 from safeschools_geo.term._packet_figures import public_changes, public_rates
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _rows() -> Iterator[dict[str, Any]]:
                 yield {"school": school, "category": category, "origin": origin, "term": term, "count": count}
 
 
-def raw_counts() -> RawTable:
+def raw_counts() -> CountTable:
     """Count at the finest, as `packet.counts.confidential_counts` does."""
     people = SCHOOLS.rename(columns={"school_id": "school", "zone_id": "zone"})
     people = people.assign(enrolled=np.where(people["students"].isna(), "unknown", "known"))
@@ -99,7 +99,7 @@ def raw_counts() -> RawTable:
         *(Grouping.of(dims, enrolled="known") for dims in (("zone", "term"), ("level", "term"), ("term",))),
         Grouping.of(("zone", "level"), year="2025–26"),
     ]
-    return RawTable(
+    return CountTable(
         counts.assign(year=counts["term"].map(YEARS)),
         tuple(groupings),
         hidden=(Grouping(("school", "term")), Grouping(("school", "category", "term"))),
@@ -192,7 +192,7 @@ def content(*, release: int = 0, bare: bool = False) -> BoardContent:
     people = pd.DataFrame(raw.students).assign(count=lambda d: d["students"].fillna(0).astype("int64"))
     by = (Grouping(("zone",)), Grouping(("level",)), Grouping(()))
     students = protect(
-        RawTable(people[["school", "zone", "level", "enrolled", "count"]], by, measure="students"), policy
+        CountTable(people[["school", "zone", "level", "enrolled", "count"]], by, measure="students"), policy
     )
     trends = {
         name: public_rates(counts, students, *dims, "term", days=DAYS).assign(rate_step=pd.NA)

@@ -46,7 +46,7 @@ def group(svg, zone_id):
 # The picture
 
 
-def test_a_zone_without_a_figure_is_hatched_and_has_no_colour():
+def test_a_zone_without_a_figure_is_hatched_and_has_no_color():
     svg = drawn()
     outline, lines = group(svg, "B").findall(f"{SVG}path")
     assert outline.get("fill") == "#ffffff"
@@ -70,7 +70,7 @@ def test_the_two_hatches_differ():
     assert hatch_sign("withheld") != hatch_sign("unknown")
 
 
-def test_neighbours_still_share_their_edge_when_corners_are_left_out():
+def test_neighbors_still_share_their_edge_when_corners_are_left_out():
     border = [(0.0, y) for y in np.linspace(0, 1, 300)]
     wavy = [(0.002 * np.sin(40 * y), y) for _, y in border]
     west = shapely.Polygon([(-1, 0), *wavy, (-1, 1)])
@@ -84,7 +84,7 @@ def test_neighbours_still_share_their_edge_when_corners_are_left_out():
 
 
 def test_a_zone_keeps_its_shape_on_the_map():
-    # Two squares of one kilometre side by side: the picture is twice as wide as tall, but for the squeeze of a degree.
+    # Two squares of one kilometer side by side: the picture is twice as wide as tall, but for the squeeze of a degree.
     ring = points_of(group(drawn(), "A").find(f"{SVG}path").get("d"))
     (x0, y0), (x1, y1) = np.min(ring, axis=0), np.max(ring, axis=0)
     assert (x1 - x0) / (y1 - y0) == pytest.approx(1, abs=0.05)
@@ -109,7 +109,7 @@ def test_names_of_schools_wait_until_they_are_asked_for():
     assert [g.get("display") for g in names] == ["none", "none"]
 
 
-def test_labels_stand_over_a_copy_of_themselves_in_the_colour_of_the_ground():
+def test_labels_stand_over_a_copy_of_themselves_in_the_color_of_the_ground():
     labels = [g for g in drawn().iter(f"{SVG}g") if g.get("class") == "label"]
     for label, halo in zip(labels, ["#253494", "#ffffff"], strict=True):
         under, over, *_ = label.iter(f"{SVG}text")

@@ -115,7 +115,7 @@ def test_the_front_page_says_what_was_found():
 
 def test_schools_in_no_zone_are_told():
     told = replace(board_town.content(), in_no_zone=3)
-    assert "3 schools of the programme lie in no zone. They and their calls are in none" in text_of(
+    assert "3 schools of the program lie in no zone. They and their calls are in none" in text_of(
         index_part(told, EN).body
     )
     assert "Ni ella ni sus llamadas" in text_of(index_part(replace(told, in_no_zone=1), ES).body)
@@ -171,7 +171,7 @@ def test_the_front_page_says_what_the_map_does_not_show_and_what_is_counted():
         "Counts from 1 to 10 are withheld, and groups of 10 students or fewer.",
         "Where officers looked is not where harm happened",
         "A rate is a rate of what was recorded, not of how safe a place is.",
-        "“Programme work” is a call that a zone’s officer is there for",
+        "“Program work” is a call that a zone’s officer is there for",
     ):
         assert fact in told
     assert "Threat assessment," not in told
@@ -199,14 +199,14 @@ def test_rates_are_told_with_their_range_and_whether_they_changed():
     assert rows["South"] == ["12", "400", "0.30", "between 0.16 and 0.52", "not clearly more than chance"]
     assert rows["North"] == ["withheld", "500", "withheld", "–", "cannot be said"]
     assert rows["East"] == [
-        *("60", "1,000", "no rate", "no rate: the enrolment of a school is not known", "not clearly more than chance"),
+        *("60", "1,000", "no rate", "no rate: the enrollment of a school is not known", "not clearly more than chance"),
     ]
 
 
 def test_rates_say_why_there_is_none_in_the_legend_and_on_the_map():
     html = rates_part(board_town.content(), EN).body
     assert "Withheld: the count is small, or would give a small one away" in html
-    assert "No rate: the enrolment of a school is not known" in html
+    assert "No rate: the enrollment of a school is not known" in html
     assert re.findall(r'data-zone="\w" data-label="([^"]*)"', html) == [
         *("West: 1.60", "East: no rate", "North: withheld", "South: 0.30", "Lake: withheld"),
     ]
@@ -224,7 +224,7 @@ def test_a_rounded_rate_says_so_and_has_no_range():
 
     told = replace(told, zone_rates=rounded(told.zone_rates), zone_trends=rounded(told.zone_trends))
     row = rows_of(rates_part(told, EN).body, "By zone, Spring 2026")["East"]
-    assert row[2:4] == ["about 0.6", "rounded to steps of 0.2 (of schools whose enrolment is known)"]
+    assert row[2:4] == ["about 0.6", "rounded to steps of 0.2 (of schools whose enrollment is known)"]
     trends = trends_part(told, EN).body
     assert rows_of(trends, "Rate by zone and term")["East"] == ["about 0.6"] * 3
     assert "East, rate by term: Spring 2025 about 0.6; Fall 2025 about 0.6; Spring 2026 about 0.6." in trends
@@ -235,7 +235,7 @@ def test_a_zone_without_schools_is_told_apart_from_one_that_is_withheld():
     fresh = gpd.GeoDataFrame({"zone_id": ["F"], "name": ["Far"]}, geometry=[town.square(3000, 0, 4000, 2000)], crs=4326)
     told = replace(told, zones=gpd.GeoDataFrame(pd.concat([told.zones, fresh], ignore_index=True), crs=4326))
     assert 'data-zone="F" data-label="Far: no schools"' in rates_part(told, EN).body
-    assert "No schools of the programme" in rates_part(told, EN).body
+    assert "No schools of the program" in rates_part(told, EN).body
     assert rows_of(zones_part(told, EN).body, "Zones, their schools, and their students")["Far"] == ["0", "–", ""]
 
 
@@ -293,10 +293,10 @@ def test_zones_list_their_schools_and_no_incidents():
     part = zones_part(board_town.content(), EN)
     rows = rows_of(part.body, "Zones, their schools, and their students")
     assert rows["East"] == [
-        *("2", "1,000, and schools whose enrolment is not known", "Middle: Zephrin MiddleHigh: Quorndale High"),
+        *("2", "1,000, and schools whose enrollment is not known", "Middle: Zephrin MiddleHigh: Quorndale High"),
     ]
     assert rows["North"] == ["1", "500", "K–8: Tarnholt K-8"]
-    assert part.lead == "The programme’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
+    assert part.lead == "The program’s 6 schools lie in 5 patrol zones. Each zone has an officer for its calls."
     assert "data-cell" not in part.body
 
 
@@ -527,7 +527,7 @@ def test_names_of_any_kind_are_text(browser_page, tmp_path, name):
 @pytest.mark.parametrize("schools", [64])
 def test_a_page_of_a_large_district_is_small(schools):
     told = board_town.content()
-    # Borders with a corner every 5 m that neighbours share, and every school ten times and more.
+    # Borders with a corner every 5 m that neighbors share, and every school ten times and more.
     wavy = shapely.transform(
         shapely.segmentize(told.zones.geometry.to_numpy(), 5e-5),
         lambda xy: xy + 2e-5 * np.sin(xy[:, ::-1] * 9e4),

@@ -126,7 +126,7 @@ def test_every_text_of_these_chapters_is_used():
     code = "".join(
         path.read_text(encoding="utf-8")
         for section in ["plan", "coverage", "method"]
-        for path in (BOARD / f"{section}_part.py", BOARD / "templates" / f"{section}.html.j2")
+        for path in (BOARD / "_chapters.py", BOARD / "templates" / f"{section}.html.j2")
     )
     made = ("record_", "limit_", "source_", "enrolled_", "map_", "setting_")
     for section in ["plan", "coverage", "method"]:
@@ -407,7 +407,7 @@ def test_marks_of_schools_are_not_taken_for_zones():
     assert read(plan_part(numbered, EN)).tables[0][1][-1] == "A"
 
 
-def test_both_maps_colour_a_zone_alike_and_surround_the_ground_that_moves():
+def test_both_maps_color_a_zone_alike_and_surround_the_ground_that_moves():
     before, after = re.findall(r"<figure.*?</figure>", plan_part(board_town.content(), EN).body, flags=re.DOTALL)[:2]
     fills = [re.findall(r'fill="(#[0-9a-f]{6})" fill-opacity', svg) for svg in (before, after)]
     assert fills[0] == fills[1]

@@ -1,4 +1,4 @@
-"""Streets small enough to draw, in metres; at 30 km/h, 500 m take a minute."""
+"""Streets small enough to draw, in meters; at 30 km/h, 500 m take a minute."""
 
 from __future__ import annotations
 

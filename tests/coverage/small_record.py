@@ -16,7 +16,7 @@ DAYS = pd.date_range("2026-01-05", periods=4, freq="D")
 HOURS = HoursSettings(
     start=dt.time(8), end=dt.time(12), levels={"high": Bells(start=dt.time(7, 30), end=dt.time(12, 30))}
 )
-"""Four programme hours, five at high schools."""
+"""Four program hours, five at high schools."""
 
 SCHOOLS = pd.DataFrame({"school_id": ["a", "b", "h"], "level": ["elementary", "middle", "high"]})
 
@@ -70,5 +70,5 @@ def record(calls: list[dict[str, object]]) -> pd.DataFrame:
         incident_id=[f"c{i}" for i in range(len(table))],
         hour=hour,
         zone_id=table["school_id"].map(ZONES),
-        reason="programme_work",
+        reason="program_work",
     )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_record import DAYS, HOURS, SCHOOLS, ZONES, call, record
 
-from safeschools_geo.coverage._record import call_rates, programme_hours, redrawn
+from safeschools_geo.coverage._record import call_rates, program_hours, redrawn
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError
 from safeschools_geo.settings import WorkloadSettings
 
@@ -28,7 +28,7 @@ def rates_of(calls, **options):
     return call_rates(record(calls), SCHOOLS, ZONES, **options)
 
 
-def test_calls_per_programme_hour_are_counted_by_hand():
+def test_calls_per_program_hour_are_counted_by_hand():
     rates = rates_of(CALLS)
     # 3 calls on 4 days of 4 hours; none; 1 call on 4 days of 5 hours.
     assert rates.arrivals_per_h.to_dict() == {"a": 3 / 16, "b": 0.0, "h": 1 / 20}
@@ -43,12 +43,12 @@ def test_days_without_a_call_are_days():
     assert list(rates.by_day.index) == list(DAYS)
 
 
-def test_by_hour_is_per_hour_of_programme_time():
+def test_by_hour_is_per_hour_of_program_time():
     rates = rates_of(CALLS)
     assert rates.by_hour.index.tolist() == [7, 8, 9, 10, 11, 12]
     assert rates.by_hour.loc[8, "a"] == pytest.approx(1 / 4)
     assert rates.by_hour.loc[9, "a"] == pytest.approx(2 / 4)
-    # The high school has half an hour of programme time from 7 to 8: one call on 4 days in 4 × 0.5 h.
+    # The high school has half an hour of program time from 7 to 8: one call on 4 days in 4 × 0.5 h.
     assert rates.by_hour.loc[7, "h"] == pytest.approx(1 / 2)
     assert rates.by_hour.loc[7, "a"] == 0
 
@@ -60,7 +60,7 @@ def test_a_call_of_unknown_hour_is_spread_as_the_others():
     assert rates.by_hour["b"].to_dict() == pytest.approx({7: 0, 8: 1 / 12, 9: 2 / 12, 10: 0, 11: 0, 12: 0})
 
 
-def test_without_any_known_hour_calls_are_spread_over_the_programme_time():
+def test_without_any_known_hour_calls_are_spread_over_the_program_time():
     rates = rates_of([call("h", "2026-01-05 00:00", has_time=False)])
     assert rates.by_hour["h"].to_dict() == pytest.approx(dict.fromkeys(range(7, 13), 1 / 20))
 
@@ -77,8 +77,8 @@ def test_hours_add_up_to_the_calls_of_a_day(drawn):
     pd.testing.assert_series_equal(per_day, rates.arrivals_per_h * rates.hours_per_day, check_names=False)
 
 
-def test_programme_hours_share_the_clock_hours():
-    share = programme_hours(SCHOOLS.set_index("school_id")["level"], HOURS)
+def test_program_hours_share_the_clock_hours():
+    share = program_hours(SCHOOLS.set_index("school_id")["level"], HOURS)
     assert share["h"].to_dict() == {7: 0.5, 8: 1, 9: 1, 10: 1, 11: 1, 12: 0.5}
     assert share["a"].to_dict() == {7: 0, 8: 1, 9: 1, 10: 1, 11: 1, 12: 0}
 
@@ -130,7 +130,7 @@ def test_no_call_leaves_nothing_to_answer():
 
 def test_summary_and_frame_say_what_the_rates_rest_on():
     rates = rates_of([*CALLS, call("b", "2026-01-08 09:00", scene=-5.0)])
-    assert "5 calls for zone officers on 4 school days: 0.30 in a programme hour" in rates.summary()
+    assert "5 calls for zone officers on 4 school days: 0.30 in a program hour" in rates.summary()
     assert "measured for 4 calls and assumed for 1" in rates.summary()
     assert "1 duration of the record could not be believed" in rates.summary()
     assert rates.to_frame().columns.tolist() == ["school_id", "calls", "hours_per_day", "arrivals_per_h"]
@@ -174,7 +174,7 @@ def test_calls_at_unknown_places_and_closed_hours_are_told_together():
         rates_of(calls)
     assert [fault.ids for fault in caught.value.faults] == [("c7",), ("c8",)]
     assert "not among the schools" in str(caught.value)
-    assert "without programme time" in str(caught.value)
+    assert "without program time" in str(caught.value)
 
 
 def test_missing_columns_and_days_are_told():

@@ -1,4 +1,4 @@
-"""Carrollton's real calls: twelve officers at the published centres, over the real streets."""
+"""Carrollton's real calls: twelve officers at the published centers, over the real streets."""
 
 import geopandas as gpd
 import numpy as np

@@ -1,4 +1,4 @@
-"""Roads and places that cannot be travelled are refused, with the rows, all at once."""
+"""Roads and places that cannot be traveled are refused, with the rows, all at once."""
 
 import geopandas as gpd
 import numpy as np
@@ -69,7 +69,7 @@ def test_both_layers_need_a_crs_and_both_are_told():
     assert [fault.where for fault in error.faults] == ["origins", "roads"]
 
 
-def test_degrees_that_are_metres_are_refused():
+def test_degrees_that_are_meters_are_refused():
     assert "coordinates are not" in str(refused(CRSError, net=roads(*STREETS).set_crs(4326, allow_override=True)))
 
 

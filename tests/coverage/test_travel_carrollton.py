@@ -52,8 +52,8 @@ def test_what_the_layer_leaves_apart_is_told(found):
 
 
 def test_no_way_is_shorter_than_a_straight_line_at_the_highest_speed(streets, areas):
-    metres = areas.to_crs(32614)
-    apart = np.hypot(*(np.subtract.outer(c, c) for c in (metres.x.to_numpy(), metres.y.to_numpy())))
+    meters = areas.to_crs(32614)
+    apart = np.hypot(*(np.subtract.outer(c, c) for c in (meters.x.to_numpy(), meters.y.to_numpy())))
     length_m = streets.to_crs(32614).length
     fastest = float((length_m / streets["minutes"]).max())
     rules = RoadRules(access_speed_kph=fastest * 60 / 1000)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from visit_faults import visit_faults
 from visit_town import HOURS, QUICK, all_apart, along_a_road, random_town, schools
 
 from safeschools_geo.coverage._visit_rules import VisitRules
 from safeschools_geo.coverage._visits import plan_visits
-from safeschools_geo.verify._visits import visit_faults
 
 ROAD = {
     # H ---10 min--- M ---10 min--- E, first bells 8:00, 8:15, 8:30: arrival 7:30-8:15, 7:45-8:30, 8:00-8:45.

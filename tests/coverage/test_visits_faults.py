@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from visit_faults import RULES, visit_faults
 from visit_town import HOURS, along_a_road, schools
 
 from safeschools_geo.coverage._visit_rules import VisitRules
 from safeschools_geo.coverage._visits import DAY_COLUMNS, STOP_COLUMNS, UNMET_COLUMNS, VisitPlan
-from safeschools_geo.verify._visits import RULES, visit_faults
 
 TOWN = {
     # B -5- H -10- M -10- E, and F of another zone.

@@ -48,13 +48,13 @@ def test_no_work_anywhere_makes_no_school_busy():
     assert table["visits"].to_dict() == {"E": 1, "M": 2, "H": 3, "K": 2}
 
 
-def test_schools_outside_the_programme_have_none_and_need_no_workload():
+def test_schools_outside_the_program_have_none_and_need_no_workload():
     town = TOWN.assign(in_program=[True, False, True, True])
     table = visits_per_week(town, LEVELS, workload_h=pd.Series({"E": 1.0, "H": 1.0, "K": 1.0}))
-    assert table.loc["M"].tolist() == [0, "No visits: not in the programme."]
+    assert table.loc["M"].tolist() == [0, "No visits: not in the program."]
 
 
-def test_every_programme_school_has_one_and_none_more_than_the_most():
+def test_every_program_school_has_one_and_none_more_than_the_most():
     town = schools("E elementary", "H high")
     table = visits_per_week(town, {"elementary": 0, "high": 9})
     assert table["visits"].tolist() == [1, 5]

@@ -47,7 +47,7 @@ def test_hotspot_has_three_times_the_expected_number(history, schools, settings)
     assert late == [t.name for t in settings.terms[-2:]]
 
 
-def test_hotspot_schools_are_neighbours(schools):
+def test_hotspot_schools_are_neighbors(schools):
     places = schools.set_index("SchoolCode").to_crs("EPSG:32611").geometry
     hot = places.loc[PLANTED["hotspot"]["schools"]]
     assert max(a.distance(b) for a in hot for b in hot) < 2_500

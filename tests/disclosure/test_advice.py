@@ -7,7 +7,7 @@ import pytest
 
 from safeschools_geo.disclosure._policy import Grouping, Policy
 from safeschools_geo.disclosure._protect import advise, protect
-from safeschools_geo.disclosure._tables import RawTable
+from safeschools_geo.disclosure._tables import CountTable
 
 # By school: a1 8, a2 40, b1 30, b2 50, c1 60, c2 70. By zone and term, zone C has 4 in the spring.
 ROWS = [
@@ -28,8 +28,8 @@ SCHOOL, ZONE, BOTH = Grouping(("school",)), Grouping(("zone",)), Grouping(("zone
 FALL = Grouping.of("zone", term="fall")
 
 
-def counts() -> RawTable:
-    return RawTable(pd.DataFrame(ROWS, columns=["school", "zone", "term", "count"]), (ZONE,))
+def counts() -> CountTable:
+    return CountTable(pd.DataFrame(ROWS, columns=["school", "zone", "term", "count"]), (ZONE,))
 
 
 def test_each_table_is_measured_with_its_own_totals() -> None:
@@ -81,7 +81,7 @@ def test_small_groups_of_people_count_as_withheld() -> None:
             "students": [300, 300, 300, 9, 300, 300],
         }
     )
-    raw = RawTable(counts().counts, (ZONE,), students=students)
+    raw = CountTable(counts().counts, (ZONE,), students=students)
     # a1 is small and b2 has nine students; each is its zone less the other school there, so a2 and b1 go too.
     found = advise(raw, [Grouping(("school", "zone"))], Policy())
     assert found["withheld"].to_list() == [4]

@@ -13,7 +13,7 @@ from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping
 from safeschools_geo.disclosure._protect import protect, withhold
-from safeschools_geo.disclosure._tables import RawTable, SafeTable, raw_table
+from safeschools_geo.disclosure._tables import CountTable, SafeTable, count_table
 from safeschools_geo.errors import ColumnError, DisclosureError
 
 if TYPE_CHECKING:
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from safeschools_geo.disclosure._ledger import Earlier, Release
 
 
-def by_zone(**counts: int) -> RawTable:
-    return raw_table(pd.Series(counts).rename_axis("zone"))
+def by_zone(**counts: int) -> CountTable:
+    return count_table(pd.Series(counts).rename_axis("zone"))
 
 
-def cross(rows: str, columns: str, values: Sequence[Sequence[int]]) -> RawTable:
+def cross(rows: str, columns: str, values: Sequence[Sequence[int]]) -> CountTable:
     frame = pd.DataFrame(values, index=pd.Index(list(rows), name="zone"), columns=pd.Index(list(columns), name="level"))
-    return raw_table(frame)
+    return count_table(frame)
 
 
 def schools(
     of: Mapping[str, tuple[str, str, int]], *groupings: tuple[str, ...], hidden: Sequence[str] = ("school",)
-) -> RawTable:
+) -> CountTable:
     """Make counts of schools, each in a zone and of a level."""
     counts = pd.DataFrame([(s, *has) for s, has in of.items()], columns=["school", "zone", "level", "count"])
-    return RawTable(counts, tuple(map(Grouping, groupings)), hidden=tuple(Grouping((name,)) for name in hidden))
+    return CountTable(counts, tuple(map(Grouping, groupings)), hidden=tuple(Grouping((name,)) for name in hidden))
 
 
 def refused(release: SafeTable, name: str, *, knows_rule: bool = False) -> None:
@@ -189,7 +189,7 @@ def test_a_hidden_school_is_found_through_terms_as_well() -> None:
     rows = [("h", "W", "high", 40, 40), ("m", "W", "middle", 5, 12), ("n", "E", "middle", 60, 50)]
     finest = [(s, z, v, t, c) for s, z, v, *both in rows for t, c in zip(("fall", "spring"), both, strict=True)]
     counts = pd.DataFrame(finest, columns=["school", "zone", "level", "term", "count"])
-    raw = RawTable(
+    raw = CountTable(
         counts, (Grouping(("zone", "term")), Grouping(("level", "term"))), hidden=(Grouping(("school", "term")),)
     )
     refused(withhold(raw, []), "school m, term fall: 5 to 5")
@@ -203,7 +203,7 @@ def test_a_hidden_school_is_found_through_terms_as_well() -> None:
 FIRST = {"s1": ("A", "x", 20), "s2": ("A", "x", 25), "s3": ("A", "x", 6), "s4": ("B", "x", 30), "s5": ("B", "x", 40)}
 
 
-def released(raw: RawTable, of: Mapping[str, tuple[str, str, int]]) -> tuple[Release, ...]:
+def released(raw: CountTable, of: Mapping[str, tuple[str, str, int]]) -> tuple[Release, ...]:
     """Publish a table, and write it into an empty record."""
     safe = mended(protect(raw))
     people = pd.DataFrame([(s, has[0], has[1]) for s, has in of.items()], columns=["school", "zone", "level"])
@@ -252,7 +252,7 @@ def test_a_restated_figure_does_not_tell_by_how_little() -> None:
 
 
 def test_a_school_that_left_is_not_told_by_what_is_lacking() -> None:
-    # s3 (6) has left the programme: A was 51 and is 45, the total was 121 and is 115.
+    # s3 (6) has left the program: A was 51 and is 45, the total was 121 and is 115.
     now = {s: has for s, has in FIRST.items() if s != "s3"}
     told = earlier(released(schools(FIRST, ("zone",), ()), FIRST), raw := schools(now, ("zone",), ()))
     assert {r.low for r in told.restated} == {51, 121}
@@ -333,7 +333,7 @@ def test_every_figure_of_eight_students_is_withheld(incidents: int) -> None:
     )
     students = pd.DataFrame({"school": ["s", "t", "u"], "zone": ["A", "A", "B"], "students": [300, 8, 200]})
     tables = (Grouping(("school",)), Grouping(("zone",)), Grouping(()))
-    raw = RawTable(counts, tables, students=students)
+    raw = CountTable(counts, tables, students=students)
     refused(withhold(raw, []), "school t: published")
     refused(withhold(raw, [{"school": "t"}]), f"school t: {incidents} to {incidents}")
     safe = mended(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}])
@@ -350,14 +350,14 @@ def test_ten_students_are_few_and_eleven_are_not(size: int, is_told: bool) -> No
 def test_a_group_with_a_school_of_unknown_size_is_not_taken_to_be_small() -> None:
     students = pd.DataFrame({"zone": ["A", "B"], "level": "x", "students": [pd.NA, 500]})
     counts = pd.DataFrame({"zone": ["A", "B"], "level": "x", "count": [30, 60]})
-    safe = protect(RawTable(counts, (Grouping(("zone", "level")),), students=students))
+    safe = protect(CountTable(counts, (Grouping(("zone", "level")),), students=students))
     assert withheld_keys(safe) == []
 
 
 # (i) Somebody who knows the rule.
 
 
-def _reader(safe: SafeTable, raw: RawTable):
+def _reader(safe: SafeTable, raw: CountTable):
     reader = reader_of(raw.atoms, figures(safe.to_frame(), safe.dims))
     reader.limits += [(fact.row(raw.atoms), fact.low, fact.high) for fact in safe.facts]
     return reader
@@ -430,7 +430,7 @@ def test_any_size_of_small_count_is_kept_possible(smallest: int) -> None:
 # One school under the name of a group.
 
 
-def one_school(**more: object) -> RawTable:
+def one_school(**more: object) -> CountTable:
     """Count 40 at the one high school of zone A, and more elsewhere, by zone and level."""
     of = {
         "s1": ("A", "high", 40),
@@ -447,7 +447,7 @@ def one_school(**more: object) -> RawTable:
     }
     counts = pd.DataFrame([(s, *has) for s, has in of.items()], columns=["school", "zone", "level", "count"])
     tables = Grouping(("zone", "level")).with_margins()
-    return RawTable(counts, tables, hidden=(Grouping(("school",)),), **more)  # type: ignore[arg-type]
+    return CountTable(counts, tables, hidden=(Grouping(("school",)),), **more)  # type: ignore[arg-type]
 
 
 def test_a_figure_of_one_school_is_withheld_however_large_and_cannot_be_subtracted() -> None:

@@ -1,6 +1,5 @@
 """The packet checker: a sound packet passes; whatever is changed in one is found by the check that is about it."""
 
-import ast
 import json
 import re
 import shutil
@@ -23,7 +22,6 @@ sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
 
 from written_packet import CSP, SPRING, edit_json, edit_text, rechain, seal, write_packet
 
-CHECKING = ROOT / "safeschools_geo" / "disclosure" / "checking"
 NORTH_SMALL = {"zone": "N", "level": "high", "term": SPRING}
 NORTH = {"zone": "N", "term": SPRING}
 
@@ -111,37 +109,16 @@ def test_what_a_file_manager_leaves_behind_is_no_fault(folder):
 
 
 def test_the_checker_uses_none_of_the_code_it_checks():
-    allowed = {
-        "json",
-        "re",
-        "math",
-        "hashlib",
-        "html",
-        "pathlib",
-        "dataclasses",
-        "collections",
-        "typing",
-        "reprlib",
-    } | {"tomllib"}
-    for path in CHECKING.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                own = name.startswith("safeschools_geo.disclosure.checking.")
-                shared = name in {"safeschools_geo.verify._reading", "safeschools_geo.errors", "__future__"}
-                assert own or shared or name.split(".")[0] in allowed, f"{path.name} imports {name}"
-    # Stubbed, so that only the checker's own imports count, and a solver could not be loaded if it asked for one.
+    # Blocked, so that a solver could not be loaded if it asked for one; contracts of imports say so of every file.
     code = (
-        "import sys, types; package = types.ModuleType('safeschools_geo.disclosure')\n"
-        f"package.__path__ = [{str(ROOT / 'safeschools_geo' / 'disclosure')!r}]\n"
-        "sys.modules.update({'safeschools_geo.disclosure': package, 'highspy': None, 'scipy': None})\n"
+        "import sys; sys.modules.update({'highspy': None, 'scipy': None, 'geopandas': None})\n"
         "import safeschools_geo.verify._packet\n"
-        "print(*(m for m in sys.modules if m.startswith('safeschools_geo.disclosure.')))"
+        "print(*(m for m in sys.modules if m.startswith('safeschools_geo.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    own_modules = {f"safeschools_geo.disclosure.checking.{path.stem}" for path in CHECKING.glob("[a-z]*.py")}
-    assert set(loaded.split()) == own_modules | {"safeschools_geo.disclosure.checking"}
+    assert {name for name in loaded.split() if not name.startswith("safeschools_geo.verify")} == {
+        "safeschools_geo.errors"
+    }
 
 
 @pytest.mark.parametrize("lang", sorted(MARKS))

@@ -13,7 +13,7 @@ from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping
 from safeschools_geo.disclosure._protect import protect, withhold
-from safeschools_geo.disclosure._tables import RawTable, SafeTable
+from safeschools_geo.disclosure._tables import CountTable, SafeTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 Schools = dict[str, tuple[str, str, int]]
 
 
-def released(raw: RawTable, of: Mapping[str, tuple[str, str, int]], said: Sequence[Fact] = ()) -> tuple[Release, ...]:
+def released(raw: CountTable, of: Mapping[str, tuple[str, str, int]], said: Sequence[Fact] = ()) -> tuple[Release, ...]:
     people = pd.DataFrame([(s, has[0], has[1]) for s, has in of.items()], columns=["school", "zone", "level"])
     safe = protect(raw, facts=said)
     return with_release((), safe, people, district="d", term="fall", released="2025-01-31", statements=said)
 
 
-def next_release(record: Sequence[Release], raw: RawTable) -> SafeTable:
+def next_release(record: Sequence[Release], raw: CountTable) -> SafeTable:
     told = earlier(record, raw)
     return protect(raw, facts=known(told), restated=told.restated, knows_rule=True)
 
@@ -72,7 +72,7 @@ def test_the_rule_tells_of_groups_that_no_table_shows() -> None:
     # which is 14 − 1e, is 3 or less.
     counts = pd.DataFrame({"zone": list("1122"), "level": list("eheh"), "count": [11, 3, 50, 9]})
     shown = (Grouping(("zone",)), Grouping(("level",)), Grouping(()))
-    raw = RawTable(counts, shown, hidden=(Grouping(("zone", "level")),))
+    raw = CountTable(counts, shown, hidden=(Grouping(("zone", "level")),))
     assert audit(protect(raw)).is_safe
     assert "zone 1, level h" in "; ".join(audit(protect(raw), knows_rule=True).faults)
     assert audit(protect(raw, knows_rule=True), knows_rule=True).is_safe
@@ -110,7 +110,7 @@ def test_totals_are_kept_where_figures_inside_would_do_also_when_a_grand_total_h
     fall, spring = {"term": "F"}, {"term": "S"}
     shown = [Grouping.of(dims, **fall) for dims in (("zone", "level"), ("zone",), ("level",))]
     shown += [Grouping.of(dims, **spring) for dims in (("zone",), ())]
-    raw = RawTable(pd.DataFrame(rows, columns=["zone", "level", "term", "count"]), tuple(shown))
+    raw = CountTable(pd.DataFrame(rows, columns=["zone", "level", "term", "count"]), tuple(shown))
     in_spring = (("term", "S"),)
     safe = protect(
         raw,
@@ -129,6 +129,6 @@ def test_a_table_without_figures_is_safe() -> None:
 
 
 def test_statements_about_large_counts_are_no_contradiction() -> None:
-    raw = RawTable(pd.DataFrame({"z": list("ab"), "count": [5, 50_000]}), (Grouping(("z",)), Grouping(())))
+    raw = CountTable(pd.DataFrame({"z": list("ab"), "count": [5, 50_000]}), (Grouping(("z",)), Grouping(())))
     said = [Fact("z", {"b": 1.0}, 40_000, float("inf"), "said")]
     assert audit(withhold(raw, [{"z": "a"}, {"z": "b"}, {}], facts=said)).is_safe

@@ -26,7 +26,7 @@ from safeschools_geo.disclosure._ledger import (
 )
 from safeschools_geo.disclosure._policy import Grouping
 from safeschools_geo.disclosure._protect import protect
-from safeschools_geo.disclosure._tables import RawTable, SafeTable
+from safeschools_geo.disclosure._tables import CountTable, SafeTable
 from safeschools_geo.errors import ColumnError, DisclosureError, LedgerError
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ COUNTS = {"s1": 20, "s2": 25, "s3": 30, "s4": 40}
 
 def table_of(
     zones: Mapping[str, str] = ZONES, counts: Mapping[str, int] = COUNTS, *, measure: str = "incidents"
-) -> RawTable:
+) -> CountTable:
     frame = pd.DataFrame([{"school": s, "zone": z, "term": "fall", "count": counts[s]} for s, z in zones.items()])
     tables = (Grouping(("zone", "term")), Grouping(("term",)))
-    return RawTable(frame, tables, hidden=(Grouping(("school", "term")),), measure=measure)
+    return CountTable(frame, tables, hidden=(Grouping(("school", "term")),), measure=measure)
 
 
 def people_of(zones: Mapping[str, str]) -> pd.DataFrame:
@@ -253,7 +253,7 @@ def test_what_is_counted_otherwise_tells_nothing() -> None:
 def test_another_term_is_looked_at_by_itself() -> None:
     record = add((), protect(table_of()))
     raw = table_of()
-    spring = RawTable(raw.counts.assign(term="spring", count=[50, 60, 70, 80]), raw.groupings, hidden=raw.hidden)
+    spring = CountTable(raw.counts.assign(term="spring", count=[50, 60, 70, 80]), raw.groupings, hidden=raw.hidden)
     told = earlier(record, spring)
     assert told.figures == ()
 
@@ -293,7 +293,7 @@ FIVE = {**ZONES, "s5": "A"}
 
 
 def publish(
-    record: Sequence[Release], raw: RawTable, zones: Mapping[str, str]
+    record: Sequence[Release], raw: CountTable, zones: Mapping[str, str]
 ) -> tuple[SafeTable, tuple[Release, ...]]:
     """Protect and record a release as the packet does."""
     before = earlier(record, raw)
@@ -389,14 +389,14 @@ TOWN = {
 FIRST = dict(zip(TOWN, (40, 33, 20, 25, 4, 30, 22, 41, 18, 27, 36), strict=True))
 
 
-def town_of(places: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> RawTable:
+def town_of(places: Mapping[str, tuple[str, str]], counts: Mapping[str, int]) -> CountTable:
     rows = [(s, zone, level, "fall", counts[s]) for s, (zone, level) in places.items()]
     frame = pd.DataFrame(rows, columns=["school", "zone", "level", "term", "count"])
     tables = [Grouping(("zone", "term")), Grouping(("level", "term")), Grouping(("term",))]
-    return RawTable(frame, tuple(tables), hidden=(Grouping(("school", "term")),), alone="school")
+    return CountTable(frame, tuple(tables), hidden=(Grouping(("school", "term")),), alone="school")
 
 
-def three_in_a_row() -> list[tuple[RawTable, SafeTable]]:
+def three_in_a_row() -> list[tuple[CountTable, SafeTable]]:
     """Publish a fall; again after a small school moved and another's record was corrected; and after it closed."""
     moved = {**TOWN, "s2": ("west", "low")}
     closed = {s: has for s, has in moved.items() if s != "s2"}

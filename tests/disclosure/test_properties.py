@@ -15,25 +15,25 @@ from safeschools_geo.disclosure._attacker import Fact
 from safeschools_geo.disclosure._audit import audit, audit_document
 from safeschools_geo.disclosure._policy import Grouping, Policy
 from safeschools_geo.disclosure._protect import advise, protect
-from safeschools_geo.disclosure._tables import RawTable, SafeTable
+from safeschools_geo.disclosure._tables import CountTable, SafeTable
 from safeschools_geo.errors import DisclosureError
 
 COUNTS = st.one_of(st.integers(0, 30), st.sampled_from([0, 3, 7, 10, 11, 12, 40, 300]))
 
 
 @st.composite
-def crossed(draw, *, sizes=((1, 4), (1, 4)), counts=COUNTS) -> RawTable:
+def crossed(draw, *, sizes=((1, 4), (1, 4)), counts=COUNTS) -> CountTable:
     """Draw a table by two or three dimensions, with all totals."""
     names = ("zone", "level", "term")[: len(sizes)]
     shape = [draw(st.integers(*size)) for size in sizes]
     index = pd.MultiIndex.from_product([[f"{n[0]}{i}" for i in range(k)] for n, k in zip(names, shape, strict=True)])
     frame = index.set_names(list(names)).to_frame(index=False)
     drawn = draw(st.lists(counts, min_size=len(frame), max_size=len(frame)))
-    return RawTable(frame.assign(count=drawn), Grouping(names).with_margins())
+    return CountTable(frame.assign(count=drawn), Grouping(names).with_margins())
 
 
 @st.composite
-def districts(draw, *, hidden: bool = True) -> RawTable:
+def districts(draw, *, hidden: bool = True) -> CountTable:
     """Draw schools in zones, of levels, over terms, and some of the tables that could be made of them."""
     rows = []
     n_terms = draw(st.integers(1, 2))
@@ -46,14 +46,14 @@ def districts(draw, *, hidden: bool = True) -> RawTable:
     offered = [("zone", "term"), ("level", "term"), ("zone",), ("level",), ("term",), ("school",), ()]
     tables = draw(st.lists(st.sampled_from(offered), min_size=1, max_size=5, unique=True))
     unseen = (Grouping(("school",)), Grouping(("school", "term"))) if hidden else ()
-    return RawTable(frame.assign(count=drawn), tuple(map(Grouping, tables)), hidden=unseen)
+    return CountTable(frame.assign(count=drawn), tuple(map(Grouping, tables)), hidden=unseen)
 
 
 THREE_WAY = crossed(sizes=((1, 3), (1, 2), (1, 2)))
 TABLES = st.one_of(crossed(), THREE_WAY, districts())
 
 
-def truth_of(raw: RawTable) -> np.ndarray:
+def truth_of(raw: CountTable) -> np.ndarray:
     return raw.counts["count"].to_numpy()
 
 
@@ -61,14 +61,14 @@ def told_of(safe: SafeTable) -> list[tuple[dict[str, str], int | None]]:
     return figures(safe.to_frame(), safe.dims)
 
 
-def groups_of(raw: RawTable) -> list[dict[str, str]]:
+def groups_of(raw: CountTable) -> list[dict[str, str]]:
     """Name the groups that no table shows."""
     return [key for g in raw.hidden for key in raw.counts[list(g.dims)].drop_duplicates().to_dict("records")]
 
 
 @given(TABLES)
 @settings(max_examples=35, deadline=None, derandomize=True)
-def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: RawTable) -> None:
+def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: CountTable) -> None:
     safe = protect(raw)
     told, truth = told_of(safe), truth_of(raw)
     reader = reader_of(raw.atoms, told)
@@ -80,7 +80,7 @@ def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: Raw
 
 @given(TABLES)
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_the_audit_finds_the_ends_that_an_outsider_finds(raw: RawTable) -> None:
+def test_the_audit_finds_the_ends_that_an_outsider_finds(raw: CountTable) -> None:
     safe = protect(raw)
     reader = reader_of(raw.atoms, told_of(safe))
     found = audit(safe).to_frame().to_dict("records")
@@ -94,7 +94,7 @@ def test_the_audit_finds_the_ends_that_an_outsider_finds(raw: RawTable) -> None:
 
 @given(TABLES, st.data())
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_statements_do_not_help_an_outsider(raw: RawTable, data) -> None:
+def test_statements_do_not_help_an_outsider(raw: CountTable, data) -> None:
     by = data.draw(st.sampled_from(raw.dims))
     weights = {name: data.draw(st.sampled_from([0.0, 0.5, 1.0, 2.0, -1.0])) for name in sorted(set(raw.counts[by]))}
     truth = truth_of(raw)
@@ -118,7 +118,7 @@ def test_statements_do_not_help_an_outsider(raw: RawTable, data) -> None:
 
 @given(st.one_of(crossed(), THREE_WAY, districts(hidden=False)))
 @settings(max_examples=25, deadline=None, derandomize=True)
-def test_nor_by_somebody_who_knows_the_rule(raw: RawTable) -> None:
+def test_nor_by_somebody_who_knows_the_rule(raw: CountTable) -> None:
     safe = protect(raw, knows_rule=True)
     told, truth = told_of(safe), truth_of(raw)
     reader = reader_of(raw.atoms, told)
@@ -128,7 +128,7 @@ def test_nor_by_somebody_who_knows_the_rule(raw: RawTable) -> None:
     assert audit(safe, knows_rule=True).is_safe
 
 
-def least_withheld(raw: RawTable, names: list[dict[str, str]], most: tuple[int, ...]) -> tuple[int, ...]:
+def least_withheld(raw: CountTable, names: list[dict[str, str]], most: tuple[int, ...]) -> tuple[int, ...]:
     """Try every choice that withholds less than `most`: fewest grand totals, then totals, then cells."""
     reader, truth = Outsider(raw.atoms), truth_of(raw)
     rows = {key: reader.row(dict(key)) for key in (tuple(name.items()) for name in names)}
@@ -163,7 +163,7 @@ FEW_LARGE = st.sampled_from([0, 0, 4, 5, 8, 12, 15, 30])
     )
 )
 @settings(max_examples=8, deadline=None, derandomize=True)
-def test_nothing_less_would_do(raw: RawTable) -> None:
+def test_nothing_less_would_do(raw: CountTable) -> None:
     safe = protect(raw)
     told, truth = told_of(safe), truth_of(raw)
     reader = Outsider(raw.atoms)
@@ -177,10 +177,10 @@ def test_nothing_less_would_do(raw: RawTable) -> None:
 
 @given(TABLES, st.randoms(use_true_random=False))
 @settings(max_examples=12, deadline=None, derandomize=True)
-def test_the_order_of_the_rows_does_not_matter_and_the_same_gives_the_same_bytes(raw: RawTable, random) -> None:
+def test_the_order_of_the_rows_does_not_matter_and_the_same_gives_the_same_bytes(raw: CountTable, random) -> None:
     order = list(range(len(raw.counts)))
     random.shuffle(order)
-    shuffled = RawTable(raw.counts.iloc[order], raw.groupings, hidden=raw.hidden)
+    shuffled = CountTable(raw.counts.iloc[order], raw.groupings, hidden=raw.hidden)
     words = {"district": "d", "term": "t", "release": 1}
     one, two, three = (
         json.dumps(audit_document(audit(protect(table)), **words), sort_keys=True) for table in (raw, raw, shuffled)
@@ -190,7 +190,7 @@ def test_the_order_of_the_rows_does_not_matter_and_the_same_gives_the_same_bytes
 
 @given(TABLES)
 @settings(max_examples=15, deadline=None, derandomize=True)
-def test_worlds_agree_with_all_that_is_published_and_reach_both_ends(raw: RawTable) -> None:
+def test_worlds_agree_with_all_that_is_published_and_reach_both_ends(raw: CountTable) -> None:
     safe = protect(raw)
     report = audit(safe)
     reader = Outsider(raw.atoms)
@@ -208,7 +208,7 @@ def test_worlds_agree_with_all_that_is_published_and_reach_both_ends(raw: RawTab
 
 @given(districts(), st.sampled_from([0.05, 0.2, 0.5, 1.0]))
 @settings(max_examples=15, deadline=None, derandomize=True)
-def test_the_adviser_picks_the_finest_under_the_share(raw: RawTable, share: float) -> None:
+def test_the_adviser_picks_the_finest_under_the_share(raw: CountTable, share: float) -> None:
     offered = [Grouping(d) for d in (("school", "term"), ("school",), ("zone", "level"), ("zone",), ("level",))]
     found = advise(raw, offered, Policy(most_withheld_share=share))
     assert sorted(found["position"]) == [0, 1, 2, 3, 4]

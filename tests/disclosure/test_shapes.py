@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._policy import Grouping, Policy, load_policy, policy_names
 from safeschools_geo.disclosure._protect import protect
-from safeschools_geo.disclosure._tables import RawTable, raw_table
+from safeschools_geo.disclosure._tables import CountTable, count_table
 from safeschools_geo.errors import ColumnError, DisclosureError, SettingsError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ CROSS = pd.DataFrame(
 )
 
 
-def counts_of(raw: RawTable) -> dict[tuple[str, ...], int]:
+def counts_of(raw: CountTable) -> dict[tuple[str, ...], int]:
     return {tuple(row[:-1]): row[-1] for row in raw.counts.itertuples(index=False, name=None)}
 
 
@@ -37,7 +37,7 @@ CROSSED = {("A", "x"): 5, ("A", "y"): 40, ("A", "z"): 32, ("B", "x"): 50, ("B", 
 
 
 def test_a_cross_table_becomes_counts_with_all_totals() -> None:
-    raw = raw_table(CROSS)
+    raw = count_table(CROSS)
     assert raw.dims == ["zone", "level"]
     assert counts_of(raw) == CROSSED
     assert raw.groupings == tuple(map(Grouping, [("zone", "level"), ("zone",), ("level",), ()]))
@@ -48,65 +48,65 @@ def test_a_cross_table_may_have_its_totals() -> None:
     frame = CROSS.assign(Total=CROSS.sum(axis=1))
     frame.loc["Total"] = frame.sum()
     for told in (frame, frame.drop(index="Total"), frame.drop(columns="Total"), frame.rename(columns={"Total": "all"})):
-        assert counts_of(raw_table(told)) == CROSSED
+        assert counts_of(count_table(told)) == CROSSED
 
 
 def test_a_cross_table_of_pandas_is_one() -> None:
     rows = pd.DataFrame({"zone": ["A", "A", "B", "B", "B"], "level": ["x", "y", "x", "x", "y"]})
     table = pd.crosstab(rows["zone"], rows["level"], margins=True, margins_name="Total")
-    raw = raw_table(table)
+    raw = count_table(table)
     assert raw.dims == ["zone", "level"]
     assert counts_of(raw) == {("A", "x"): 1, ("A", "y"): 1, ("B", "x"): 2, ("B", "y"): 1}
 
 
 def test_rows_and_columns_without_a_name_are_called_so() -> None:
-    assert raw_table(CROSS.rename_axis(index=None, columns=None)).dims == ["row", "column"]
-    assert raw_table(CROSS.rename_axis(index="zone", columns="zone")).dims == ["zone", "zone_2"]
+    assert count_table(CROSS.rename_axis(index=None, columns=None)).dims == ["row", "column"]
+    assert count_table(CROSS.rename_axis(index="zone", columns="zone")).dims == ["zone", "zone_2"]
 
 
 def test_totals_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ColumnError, match="not those of its rows"):
-        raw_table(CROSS.assign(Total=[77, 181]))
+        count_table(CROSS.assign(Total=[77, 181]))
     frame = CROSS.copy()
     frame.loc["Total"] = [55, 100, 103]
     with pytest.raises(ColumnError, match="not those of its rows"):
-        raw_table(frame)
+        count_table(frame)
 
 
 def test_a_group_of_a_cross_table_that_is_called_total_has_to_be_one() -> None:
     # A zone may not go by the name of a total: it would be left out, and nobody would notice.
     with pytest.raises(ColumnError, match="not those of its rows"):
-        raw_table(CROSS.rename(index={"B": "Total"}))
+        count_table(CROSS.rename(index={"B": "Total"}))
 
 
 def test_a_long_table_and_a_series_say_the_same() -> None:
     series = LONG.set_index(["zone", "level"])["count"]
     for table in (LONG, series, series.rename("incidents"), LONG.rename(columns={"count": "incidents"})):
-        assert counts_of(raw_table(table)) == CROSSED
-        assert raw_table(table).dims == ["zone", "level"]
+        assert counts_of(count_table(table)) == CROSSED
+        assert count_table(table).dims == ["zone", "level"]
 
 
 def test_a_series_without_names_has_numbered_groups() -> None:
-    assert raw_table(pd.Series([5, 20], index=["a", "b"])).dims == ["group_0"]
+    assert count_table(pd.Series([5, 20], index=["a", "b"])).dims == ["group_0"]
     both = pd.Series([5, 20], index=pd.MultiIndex.from_tuples([("a", "x"), ("b", "y")], names=[None, "level"]))
-    assert raw_table(both).dims == ["group_0", "level"]
+    assert count_table(both).dims == ["group_0", "level"]
 
 
 def test_years_are_names_where_the_counts_are_called_counts() -> None:
     frame = pd.DataFrame({"zone": ["A", "A"], "year": [2024, 2025], "count": [40, 50]})
-    assert counts_of(raw_table(frame)) == {("A", "2024"): 40, ("A", "2025"): 50}
+    assert counts_of(count_table(frame)) == {("A", "2024"): 40, ("A", "2025"): 50}
     with pytest.raises(ColumnError, match="which column holds the counts"):
-        raw_table(frame.rename(columns={"count": "how many"}))
+        count_table(frame.rename(columns={"count": "how many"}))
 
 
 def test_equal_rows_are_added_up() -> None:
     frame = pd.DataFrame({"zone": ["A", "B", "A"], "count": [4, 30, 8]})
-    assert counts_of(raw_table(frame)) == {("A",): 12, ("B",): 30}
+    assert counts_of(count_table(frame)) == {("A",): 12, ("B",): 30}
 
 
 def test_students_of_a_long_table_are_of_its_groups() -> None:
     frame = pd.DataFrame({"zone": ["A", "B"], "level": "x", "count": [30, 40], "students": [9, 500]})
-    raw = raw_table(frame)
+    raw = count_table(frame)
     assert raw.dims == ["zone", "level"]
     assert protect(raw).value(zone="A", level="x") is None
 
@@ -118,26 +118,26 @@ def test_students_may_be_given_by_one_dimension_of_one() -> None:
     assert safe.value() == 115
 
 
-def sizes_of(raw: RawTable, *groupings: tuple[str, ...]) -> list[float]:
+def sizes_of(raw: CountTable, *groupings: tuple[str, ...]) -> list[float]:
     return raw.students_of(raw.publishing(groupings).cells()).tolist()
 
 
 def test_students_are_added_up_over_groups_of_people() -> None:
     counts = pd.DataFrame({"zone": list("AAB"), "level": list("xyx"), "term": "F", "count": 40})
-    students = pd.DataFrame({"zone": list("AAB"), "level": list("xyx"), "students": [5, 9, 300], "of": "enrolment"})
-    raw = RawTable(counts, (), students=students)
+    students = pd.DataFrame({"zone": list("AAB"), "level": list("xyx"), "students": [5, 9, 300], "of": "enrollment"})
+    raw = CountTable(counts, (), students=students)
     assert sizes_of(raw, ("zone", "level")) == [5, 9, 300]
     # A: 5 + 9; B: 300. Level x: 5 + 300; y: 9.
     assert sizes_of(raw, ("zone",), ("level",), ()) == [14, 300, 305, 9, 314]
-    by_zone = RawTable(
+    by_zone = CountTable(
         counts, (), students=pd.DataFrame({"zone": ["B", "A"], "students": pd.array([300, 14], "Int64")})
     )
     assert sizes_of(by_zone, ("zone", "level")) == [14, 14, 300]
     assert sizes_of(by_zone, ("level",)) == [314, 14]
-    unknown = RawTable(counts, (), students=pd.DataFrame({"zone": ["A", "C"], "students": [14, 7]}))
+    unknown = CountTable(counts, (), students=pd.DataFrame({"zone": ["A", "C"], "students": [14, 7]}))
     # Nobody knows how many B has, and so how many there are in all; C has no counts.
     np.testing.assert_equal(sizes_of(unknown, ("zone",), ()), [14, np.nan, np.nan])
-    said = RawTable(counts, (), students=pd.DataFrame({"zone": ["A", "B"], "students": [14, pd.NA]}, dtype="object"))
+    said = CountTable(counts, (), students=pd.DataFrame({"zone": ["A", "B"], "students": [14, pd.NA]}, dtype="object"))
     np.testing.assert_equal(sizes_of(said, ("zone",), ()), [14, np.nan, np.nan])
 
 
@@ -149,7 +149,7 @@ def terms_of(*students: float | None) -> pd.DataFrame:
 @pytest.mark.parametrize("order", [["zone", "term"], ["term", "zone"]])
 def test_the_students_of_two_terms_are_the_same_people(order: list[str]) -> None:
     frame = terms_of(8, 8, 90, 90)[[*order, "count", "students"]]
-    raw = raw_table(frame)
+    raw = count_table(frame)
     assert raw.people == ("zone",)
     # A has 8 students in either term, and in both: its 20 + 20 = 40 is not told. Both zones have 98.
     assert sizes_of(raw, ("zone",), ("term",), ()) == [8, 90, 98, 98, 98]
@@ -158,14 +158,14 @@ def test_the_students_of_two_terms_are_the_same_people(order: list[str]) -> None
 
 def test_students_that_come_and_go_are_as_few_as_there_ever_were() -> None:
     # 8 and 9 in A over two terms are not 17 people.
-    raw = raw_table(terms_of(8, 9, 95, 90))
+    raw = count_table(terms_of(8, 9, 95, 90))
     assert sizes_of(raw, ("zone",), ("zone", "term"), ()) == [8, 90, 8, 8, 90, 90, 98]
-    assert sizes_of(raw_table(terms_of(0, 8, 90, 90)), ("zone",)) == [8, 90]
+    assert sizes_of(count_table(terms_of(0, 8, 90, 90)), ("zone",)) == [8, 90]
 
 
 def test_students_that_are_all_alike_may_be_the_same_people() -> None:
     # 8 everywhere: there may be 8 students in all, whichever dimension tells people apart.
-    raw = raw_table(terms_of(8, 8, 8, 8).rename(columns={"term": "sort"}))
+    raw = count_table(terms_of(8, 8, 8, 8).rename(columns={"term": "sort"}))
     assert raw.people == ()
     assert set(sizes_of(raw, ("zone", "sort"), ("zone",), ("sort",), ())) == {8}
     assert protect(raw).is_withheld.all()
@@ -175,24 +175,24 @@ def test_students_that_are_all_alike_may_be_the_same_people() -> None:
 def test_people_are_counted_as_rarely_as_their_numbers_allow() -> None:
     # 8 in F and S, 9 in T are settled by the sort as well as by the zone; by sort A would have 8 + 8 people.
     frame = pd.DataFrame({"sort": list("FST"), "zone": list("AAB"), "count": 40, "students": [8, 8, 9]})
-    assert raw_table(frame).people == ("zone",)
-    assert sizes_of(raw_table(frame), ("zone",)) == [8, 9]
+    assert count_table(frame).people == ("zone",)
+    assert sizes_of(count_table(frame), ("zone",)) == [8, 9]
 
 
 def test_students_that_are_not_known_are_not_taken_from_others() -> None:
-    np.testing.assert_equal(sizes_of(raw_table(terms_of(8, 8, None, None)), ("zone",), ()), [8, np.nan, np.nan])
-    assert sizes_of(raw_table(terms_of(8, None, 90, 90)), ("zone",), ("zone", "term")) == [8, 90, 8, 8, 90, 90]
+    np.testing.assert_equal(sizes_of(count_table(terms_of(8, 8, None, None)), ("zone",), ()), [8, np.nan, np.nan])
+    assert sizes_of(count_table(terms_of(8, None, 90, 90)), ("zone",), ("zone", "term")) == [8, 90, 8, 8, 90, 90]
     # Terms tell no people apart.
-    assert sizes_of(raw_table(terms_of(8, None, 90, 90).drop(columns="zone").head(2)), ("term",)) == [8, 8]
+    assert sizes_of(count_table(terms_of(8, None, 90, 90).drop(columns="zone").head(2)), ("term",)) == [8, 8]
 
 
 def test_one_group_has_one_number_of_students() -> None:
     frame = pd.DataFrame({"zone": list("ABA"), "count": [20, 40, 30], "students": [8, 50, 9]})
     with pytest.raises(ColumnError, match="Equal rows have different numbers of students") as error:
-        raw_table(frame)
+        count_table(frame)
     assert error.value.ids == ("0", "2")
     # The same number twice is the same students twice.
-    assert sizes_of(raw_table(frame.assign(students=[8, 50, 8])), ("zone",)) == [8, 50]
+    assert sizes_of(count_table(frame.assign(students=[8, 50, 8])), ("zone",)) == [8, 50]
 
 
 @pytest.mark.parametrize(
@@ -206,17 +206,17 @@ def test_one_group_has_one_number_of_students() -> None:
 def test_students_are_of_groups_of_the_counts(students: pd.DataFrame) -> None:
     counts = pd.DataFrame({"zone": ["A", "B"], "count": [20, 30]})
     with pytest.raises(ColumnError, match="not those of groups of the counts"):
-        RawTable(counts, (Grouping(("zone",)),), students=students)
+        CountTable(counts, (Grouping(("zone",)),), students=students)
     with pytest.raises(ColumnError, match="not those of groups of the counts"):
-        RawTable(counts, (), students=pd.DataFrame({"zone": ["A"], "students": [5]}), people=("level",))
+        CountTable(counts, (), students=pd.DataFrame({"zone": ["A"], "students": [5]}), people=("level",))
 
 
 @pytest.mark.parametrize("wrong", [-1, np.inf, "many"])
 def test_numbers_of_students_are_checked(wrong: object) -> None:
     frame = pd.DataFrame({"zone": ["A", "B"], "count": [20, 30], "students": [50, wrong]})
     for act in (
-        lambda: raw_table(frame),
-        lambda: RawTable(frame[["zone", "count"]], (), students=frame[["zone", "students"]]),
+        lambda: count_table(frame),
+        lambda: CountTable(frame[["zone", "count"]], (), students=frame[["zone", "students"]]),
     ):
         with pytest.raises(ColumnError, match="numbers of students cannot be right") as error:
             act()
@@ -238,25 +238,25 @@ def test_what_was_given_is_not_changed() -> None:
 @pytest.mark.parametrize("count", [-1, 2.5, np.nan, np.inf, -np.inf, 1e300, 2.0**53])
 def test_what_cannot_be_a_count_is_refused(count: float) -> None:
     with pytest.raises(ColumnError, match="cannot be counts"):
-        raw_table(pd.DataFrame({"zone": ["A", "B"], "count": [count, 5.0]}))
+        count_table(pd.DataFrame({"zone": ["A", "B"], "count": [count, 5.0]}))
     with pytest.raises(ColumnError, match="cannot be counts"):
-        raw_table(pd.DataFrame([[count, 5.0], [6.0, 7.0]], index=["A", "B"], columns=["x", "y"]))
+        count_table(pd.DataFrame([[count, 5.0], [6.0, 7.0]], index=["A", "B"], columns=["x", "y"]))
 
 
 def test_whole_numbers_may_be_written_with_a_point_or_be_missing_type() -> None:
-    assert counts_of(raw_table(pd.DataFrame({"zone": ["A"], "count": [5.0]}))) == {("A",): 5}
-    assert counts_of(raw_table(pd.DataFrame({"zone": ["A"], "count": pd.array([5], dtype="Int64")}))) == {("A",): 5}
+    assert counts_of(count_table(pd.DataFrame({"zone": ["A"], "count": [5.0]}))) == {("A",): 5}
+    assert counts_of(count_table(pd.DataFrame({"zone": ["A"], "count": pd.array([5], dtype="Int64")}))) == {("A",): 5}
     with pytest.raises(ColumnError, match="cannot be counts"):
-        raw_table(pd.DataFrame({"zone": ["A"], "count": pd.array([None], dtype="Int64")}))
+        count_table(pd.DataFrame({"zone": ["A"], "count": pd.array([None], dtype="Int64")}))
 
 
 def test_counts_are_added_up_exactly_or_not_at_all() -> None:
     # From 2**53 on a float is no longer every whole number, and a total could be off by one.
     assert protect(pd.Series([2**53 - 1 - 60, 60], index=["a", "b"])).value() == 2**53 - 1
     with pytest.raises(ColumnError, match="too large to add up"):
-        raw_table(pd.Series([2**53 - 60, 60], index=["a", "b"]))
+        count_table(pd.Series([2**53 - 60, 60], index=["a", "b"]))
     with pytest.raises(ColumnError, match="cannot be counts"):
-        raw_table(pd.Series([2**53 + 1, 60], index=["a", "b"]))
+        count_table(pd.Series([2**53 + 1, 60], index=["a", "b"]))
 
 
 NAMELESS = pd.DataFrame({"zone": ["A", "B", None], "level": ["x", "x", "x"], "count": [40, 50, 60]})
@@ -285,10 +285,10 @@ def test_rows_without_a_name_are_told_and_never_dropped(table: Any, where: str, 
 
 def test_rows_without_a_name_are_told_of_a_raw_table() -> None:
     with pytest.raises(ColumnError, match="Some groups have no name"):
-        RawTable(NAMELESS, ())
+        CountTable(NAMELESS, ())
     named = NAMELESS.fillna("C")
     with pytest.raises(ColumnError, match="Some groups have no name"):
-        RawTable(named, (), students=NAMELESS.assign(students=50)[["zone", "students"]])
+        CountTable(named, (), students=NAMELESS.assign(students=50)[["zone", "students"]])
 
 
 NUMBERS = pd.DataFrame([[50, 60], [70, 80]], index=["a", "b"], columns=["x", "y"])
@@ -326,21 +326,21 @@ def test_tables_that_could_be_misread_are_refused(table: Any, problem: str) -> N
 
 def test_one_column_of_counts_goes_by_its_index() -> None:
     counts = pd.DataFrame({"count": [50, 70]}, index=pd.Index(["a", "b"], name="zone"))
-    assert counts_of(raw_table(counts)) == {("a",): 50, ("b",): 70}
+    assert counts_of(count_table(counts)) == {("a",): 50, ("b",): 70}
     # A cross table of one column, with its total.
     cross = pd.DataFrame({"x": [50, 70, 120]}, index=["a", "b", "Total"])
-    assert counts_of(raw_table(cross)) == {("a", "x"): 50, ("b", "x"): 70}
+    assert counts_of(count_table(cross)) == {("a", "x"): 50, ("b", "x"): 70}
     assert protect(pd.DataFrame({"count": [50, 70]})).value() == 120
 
 
 def test_equal_names_in_a_cross_table_are_added_up() -> None:
     # As equal rows of a long table are: a x = 50 + 60 + 70 + 80.
     twice = NUMBERS.set_axis(["a", "a"]).set_axis(["x", "x"], axis=1)
-    assert counts_of(raw_table(twice)) == {("a", "x"): 260}
+    assert counts_of(count_table(twice)) == {("a", "x"): 260}
     by_row = NUMBERS.rename(index={"b": "a"})
-    assert counts_of(raw_table(by_row)) == {("a", "x"): 120, ("a", "y"): 140}
+    assert counts_of(count_table(by_row)) == {("a", "x"): 120, ("a", "y"): 140}
     by_row.loc["Total"] = [120, 140]
-    assert counts_of(raw_table(by_row)) == {("a", "x"): 120, ("a", "y"): 140}
+    assert counts_of(count_table(by_row)) == {("a", "x"): 120, ("a", "y"): 140}
 
 
 @pytest.mark.parametrize("corner", [259, 999, np.nan])
@@ -349,34 +349,34 @@ def test_a_wrong_corner_is_refused(corner: float) -> None:
     frame = NUMBERS.assign(Total=[110, 150]).astype("float64")
     frame.loc["Total"] = [120, 140, corner]
     with pytest.raises(ColumnError, match="not those of its rows") as error:
-        raw_table(frame)
+        count_table(frame)
     assert (error.value.ids, error.value.expected) == (("Total, Total",), "260, what the others add up to")
     frame.loc["Total", "Total"] = 260
-    assert counts_of(raw_table(frame))["b", "y"] == 80
+    assert counts_of(count_table(frame))["b", "y"] == 80
 
 
 @pytest.mark.parametrize("table", [None, 5, [1, 2], {"a": 5}, "table", np.ones((2, 2))])
 def test_what_is_no_table_is_refused(table: Any) -> None:
     with pytest.raises(ColumnError, match="no table of counts"):
-        raw_table(table)
+        count_table(table)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"zone": ["A"]}), pd.DataFrame({"n": ["5"], "z": "a"})])
 def test_a_table_without_counts_is_refused(frame: pd.DataFrame) -> None:
     with pytest.raises(ColumnError, match="which column holds the counts"):
-        raw_table(frame)
+        count_table(frame)
     with pytest.raises(ColumnError, match="has no counts"):
-        RawTable(frame, ())
+        CountTable(frame, ())
 
 
 def test_empty_text_is_no_name_of_a_group() -> None:
     with pytest.raises(ColumnError, match="stands for all"):
-        raw_table(pd.DataFrame({"zone": ["A", ""], "count": [5, 6]}))
+        count_table(pd.DataFrame({"zone": ["A", ""], "count": [5, 6]}))
 
 
 def test_tables_are_grouped_by_what_is_there() -> None:
     with pytest.raises(ColumnError, match="what the counts do not have"):
-        protect(raw_table(CROSS).publishing(["school"]))
+        protect(count_table(CROSS).publishing(["school"]))
 
 
 def test_what_stays_withheld_is_no_other_figure() -> None:
@@ -472,7 +472,7 @@ def test_a_policy_may_be_a_file_or_a_mapping(tmp_path: Path) -> None:
         {"smallest_count": 11.0},
         {"smallest_count": True},
         {"name": 5},
-        {"minimise": 3},
+        {"minimize": 3},
         {"most_withheld_share": "0.2"},
     ],
 )
@@ -492,7 +492,7 @@ def test_keys_and_kinds_of_a_policy_are_checked(values: dict[str, Any]) -> None:
         {"most_withheld_share": 0},
         {"most_withheld_share": 1.5},
         {"most_withheld_share": float("nan")},
-        {"minimise": "figures"},
+        {"minimize": "figures"},
     ],
 )
 def test_values_of_a_policy_are_checked(values: dict[str, Any]) -> None:
@@ -525,7 +525,7 @@ def test_a_policy_may_keep_the_counts_withheld_few_rather_than_the_cells() -> No
     # One more zone hides A: D (70) alone by number; by counts it is B, since B + A = 25 is enough.
     frame = pd.DataFrame({"zone": list("ABCD"), "count": [5, 20, 30, 70]})
     for aim in ("cells", "counts"):
-        safe = protect(frame, {"minimise": aim})
+        safe = protect(frame, {"minimize": aim})
         assert safe.to_frame().loc[safe.to_frame()["is_withheld"], "zone"].to_list() == ["A", "B"]
 
 
@@ -591,7 +591,7 @@ def test_tables_by_dimensions_that_are_not_there_are_not_made_up() -> None:
 
 
 def test_a_table_that_was_not_protected_is_not_shown() -> None:
-    safe = protect(raw_table(CROSS).publishing([("zone",)]))
+    safe = protect(count_table(CROSS).publishing([("zone",)]))
     assert safe.table("zone")["count"].to_list() == [77, 180]
     for dims in ((), ("level",), ("zone", "level")):
         with pytest.raises(DisclosureError, match="no such table"):
@@ -603,7 +603,7 @@ def test_a_cross_table_of_it_has_the_totals_there_are() -> None:
     assert wide.index.to_list() == ["A", "B", "Total"]
     assert wide.columns.to_list() == ["x", "y", "z", "Total"]
     assert wide.fillna(-1).to_numpy().tolist() == [[-1, -1, 32, 77], [-1, -1, 70, 180], [55, 100, 102, 257]]
-    bare = protect(raw_table(CROSS).publishing([("zone", "level")])).to_wide("zone", "level")
+    bare = protect(count_table(CROSS).publishing([("zone", "level")])).to_wide("zone", "level")
     # Without totals nothing gives A x away.
     assert bare.fillna(-1).to_numpy().tolist() == [[-1, 40, 32], [50, 60, 70]]
 
@@ -633,7 +633,7 @@ def test_totals_of_a_cross_table_do_not_take_the_place_of_a_group() -> None:
 
 
 def test_a_cross_table_may_have_totals_on_one_side() -> None:
-    raw = raw_table(CROSS.assign(x=[50, 60]))
+    raw = count_table(CROSS.assign(x=[50, 60]))
     below = protect(raw.publishing([("zone", "level"), ("level",)])).to_wide("zone", "level")
     assert (below.index.to_list(), below.columns.to_list()) == (["A", "B", "Total"], ["x", "y", "z"])
     assert below.loc["Total"].to_list() == [110, 100, 102]

@@ -13,13 +13,13 @@ import pytest
 from checkout import ROOT
 from mypy import api
 
+from safeschools_geo.disclosure import BoardContent
 from safeschools_geo.disclosure._attacker import Fact
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._policy import Grouping
 from safeschools_geo.disclosure._protect import protect, withhold
-from safeschools_geo.disclosure._tables import RawTable, SafeTable, raw_table, require_safe
+from safeschools_geo.disclosure._tables import CountTable, SafeTable, count_table, require_safe
 from safeschools_geo.errors import DisclosureError
-from safeschools_geo.results import BoardContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,9 @@ COUNTS = {("A", "x"): 7, ("A", "y"): 1013, ("B", "x"): 1019, ("B", "y"): 8, ("C"
 
 MISUSE = """
 import pandas as pd
-from safeschools_geo.results import BoardContent
-from safeschools_geo.disclosure import RawTable, SafeTable, audit, protect
+from safeschools_geo.disclosure import BoardContent, CountTable, SafeTable, audit, protect
 
-def publish(raw: RawTable, frame: pd.DataFrame, safe: SafeTable) -> None:
+def publish(raw: CountTable, frame: pd.DataFrame, safe: SafeTable) -> None:
     audit(safe)
     audit(protect(raw))
     audit(protect(frame))
@@ -46,9 +45,9 @@ def publish(raw: RawTable, frame: pd.DataFrame, safe: SafeTable) -> None:
 """
 
 
-def distinctive() -> RawTable:
+def distinctive() -> CountTable:
     index = pd.MultiIndex.from_tuples(list(COUNTS), names=["zone", "level"])
-    return raw_table(pd.Series(list(COUNTS.values()), index=index))
+    return count_table(pd.Series(list(COUNTS.values()), index=index))
 
 
 def test_the_type_checker_refuses_what_is_not_protected(tmp_path: Path) -> None:
@@ -141,7 +140,7 @@ def test_a_safe_table_that_nobody_made_is_refused() -> None:
 @pytest.mark.parametrize("name", ["facts", "policy", "measure", "notes", "dims", "groupings", "is_withheld"])
 def test_what_is_known_of_a_safe_table_is_not_changed(name: str) -> None:
     # A = 5 was said elsewhere: without the statement the audit would find nothing.
-    raw = raw_table(pd.Series({"A": 5, "B": 20, "C": 30}).rename_axis("zone"))
+    raw = count_table(pd.Series({"A": 5, "B": 20, "C": 30}).rename_axis("zone"))
     safe = withhold(raw, [{"zone": "A"}, {"zone": "B"}], facts=[Fact("zone", {"A": 1.0}, 5, 5, "said")])
     with pytest.raises(AttributeError):
         setattr(safe, name, ())
@@ -219,7 +218,7 @@ def test_values_cannot_be_written_over() -> None:
 
 def test_what_was_given_is_not_kept() -> None:
     frame = pd.DataFrame({"zone": ["A", "B", "C"], "count": [5, 20, 30]})
-    raw = RawTable(frame, (Grouping(("zone",)), Grouping(())))
+    raw = CountTable(frame, (Grouping(("zone",)), Grouping(())))
     safe = protect(raw)
     frame.loc[:, "zone"] = "Z"
     assert safe.table("zone")["zone"].to_list() == ["A", "B", "C"]

@@ -13,7 +13,7 @@ from safeschools_geo.disclosure._audit import audit, audit_document
 from safeschools_geo.disclosure._ledger import earlier, ledger_text, with_release
 from safeschools_geo.disclosure._policy import Grouping, load_policy
 from safeschools_geo.disclosure._protect import protect
-from safeschools_geo.disclosure._tables import RawTable
+from safeschools_geo.disclosure._tables import CountTable
 from safeschools_geo.term._packet import numbers_on
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ SAID = {
 }
 
 
-def raw_of(*terms: str) -> RawTable:
+def raw_of(*terms: str) -> CountTable:
     """Return two schools for each zone and level, of which the first has all incidents but one."""
     rows = []
     for term in terms:
@@ -52,7 +52,7 @@ def raw_of(*terms: str) -> RawTable:
                     rows.append((f"{zone}-{level}-{place}", zone, level, term, part))
     groupings = [g for term in terms for g in Grouping(("zone", "level"), (("term", term),)).with_margins()]
     counts = pd.DataFrame(rows, columns=["school", "zone", "level", "term", "count"])
-    return RawTable(counts, tuple(groupings), hidden=(Grouping(("school", "term")),))
+    return CountTable(counts, tuple(groupings), hidden=(Grouping(("school", "term")),))
 
 
 def page(document: dict, lang: str, *, release: int, is_synthetic: bool = True) -> str:

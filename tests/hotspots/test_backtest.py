@@ -35,7 +35,7 @@ def test_the_interval_of_the_hit_rate_is_the_exact_one(captured, total):
     assert hit_rate(captured, total) == pytest.approx((captured / total, exact.low, exact.high))
 
 
-def test_a_part_of_an_incident_lies_between_its_neighbours():
+def test_a_part_of_an_incident_lies_between_its_neighbors():
     lows, highs = zip(*(hit_rate(n, 10)[1:] for n in (3, 3.5, 4)), strict=True)
     assert list(lows) == sorted(lows)
     assert list(highs) == sorted(highs)
@@ -101,12 +101,12 @@ def test_the_rate_decides_not_the_count_and_the_last_school_counts_in_part():
     assert row["pei"] == pytest.approx(1)
 
 
-def test_a_school_of_unlike_neighbours_is_drawn_towards_its_level_by_hand():
+def test_a_school_of_unlike_neighbors_is_drawn_towards_its_level_by_hand():
     # Rate of the level 12 in 200, so 6 each; variance ((16 - 10) + (16 - 2)) / (36 + 36) = 20 / 72;
     # ratios (1 + 10 v) / (1 + 6 v) = 17 / 12 and (1 + 2 v) / (1 + 6 v) = 7 / 12.
     train = counts_of([[10, 2]]).assign(level="high")
     assert shrunken_forecast(train).to_dict() == pytest.approx({"S0": 8.5, "S1": 3.5})
-    # A level of its own is no one's neighbour: each is then as expected.
+    # A level of its own is no one's neighbor: each is then as expected.
     train["level"] = train["school_id"]
     assert shrunken_forecast(train).to_dict() == pytest.approx({"S0": 10, "S1": 2})
     # Differences no larger than chance are none; the last term has half the days.
@@ -244,7 +244,7 @@ def test_same_seed_same_interval():
     pd.testing.assert_frame_equal(first.to_frame(), again.to_frame())
 
 
-def test_too_little_history_and_unknown_enrolment():
+def test_too_little_history_and_unknown_enrollment():
     short = backtest(counts_of([[1, 2], [3, 4]]), {"so far": total_so_far})
     assert short.status == "insufficient_data"
     assert "at least 3 terms" in short.summary()

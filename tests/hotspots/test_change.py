@@ -114,7 +114,7 @@ def test_baselines_go_by_the_calendar_and_not_by_the_place_in_the_list():
     assert baseline_terms(years, years[1]) == {"year_before": "2024"}
 
 
-def test_zones_add_their_schools_and_unknown_enrolment_is_left_out():
+def test_zones_add_their_schools_and_unknown_enrollment_is_left_out():
     counts = counts_of([10, 20, 5], [10, 20, 5], zones=["A", "A", "B"])
     counts.loc[counts["school_id"] == "S2", "student_days"] = np.nan
     table = term_change(counts, before="T1", after="T2", by="zone_id").set_index("zone_id")

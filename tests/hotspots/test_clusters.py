@@ -1,4 +1,4 @@
-"""Places off campus: distinct points with weights, in metres, whatever the order of rows."""
+"""Places off campus: distinct points with weights, in meters, whatever the order of rows."""
 
 import geopandas as gpd
 import numpy as np
@@ -94,7 +94,7 @@ def test_midnight_ends_the_day():
     assert place_clusters(rows, crs=UTM).clusters["top_hours"].item() == "22:00–24:00 (10 of 10)"
 
 
-def test_distances_are_metres_in_every_direction():
+def test_distances_are_meters_in_every_direction():
     # At 38° north 150 m is 0.00171° of longitude but 0.00135° of latitude: in degrees one of the two would be missed
     # or the other not.
     for step in ((140, 0), (0, 140), (99, 99)):
@@ -262,8 +262,8 @@ def test_other_projections_find_the_same():
 
 
 @pytest.mark.parametrize("code", ["EPSG:4326", "EPSG:2226"])
-def test_only_metres_are_measured_in(code):
-    with pytest.raises(CRSError, match="in metres"):
+def test_only_meters_are_measured_in(code):
+    with pytest.raises(CRSError, match="in meters"):
         place_clusters(incidents_at((0, 0)), crs=CRS(code))
 
 

@@ -87,7 +87,7 @@ def test_what_cannot_be_told_apart_is_not_hot():
         flat = getis_ord_star([4.1, 4.1, 4.1], weights, tail=tail)
         assert (flat["z"] == 0).all()
         assert (flat[["p_value", "q_value"]] == 1).all(axis=None)
-        # The middle cell neighbours all three: its sum is the same however the values are dealt out.
+        # The middle cell neighbors all three: its sum is the same however the values are dealt out.
         assert getis_ord_star([1, 2, 6], weights, tail=tail).iloc[1].tolist() == [0, 1, 1]
     assert getis_ord_star([], sparse.csr_array((0, 0))).empty
     assert getis_ord_star([3.0], sparse.eye_array(1), tail="gamma")["p_value"].tolist() == [1]
@@ -177,9 +177,9 @@ def test_a_hot_patch_is_found_and_stays_hot_when_the_grid_is_moved(kind):
     xy = np.r_[rng.uniform(0, 9000, (800, 2)), patch]
     found = grid_hotspots(points(xy), crs=UTM, area=AREA, size_m=600, kind=kind)
     assert found.cells.columns.tolist() == COLUMNS
-    centres = found.hot.geometry.to_crs(UTM).centroid
+    centers = found.hot.geometry.to_crs(UTM).centroid
     assert len(found.hot) >= 3
-    assert (np.hypot(centres.x - EAST - 3000, centres.y - NORTH - 3000) < 1800).all()
+    assert (np.hypot(centers.x - EAST - 3000, centers.y - NORTH - 3000) < 1800).all()
     assert found.hot["stability_share"].mean() > 0.7
     # The core of the patch is hot however the grid is laid, and nothing far from it is under any.
     far = found.cells.geometry.to_crs(UTM).centroid.distance(shapely.Point(EAST + 3000, NORTH + 3000))
@@ -315,7 +315,7 @@ def test_the_same_bytes_again_and_inputs_as_they_were():
 
 @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:2227"])
 def test_degrees_and_feet_are_refused(crs):
-    with pytest.raises(CRSError, match="in metres"):
+    with pytest.raises(CRSError, match="in meters"):
         grid_hotspots(points(np.zeros((1, 2))), crs=CRS(crs), area=AREA, size_m=500)
 
 

@@ -68,7 +68,7 @@ def test_points_beside_the_picture_count_within_five_bandwidths():
 
 
 def test_the_peak_of_one_point():
-    # A cell's centre at (15,050, 12,050): 1 / (2π h²) a square metre is 10⁶ / (2π 500²) = 0.6366 a km².
+    # A cell's center at (15,050, 12,050): 1 / (2π h²) a square meter is 10⁶ / (2π 500²) = 0.6366 a km².
     ours = kernel_density([[15_050.0, 12_050.0]], bounds=BOUNDS, bandwidth_m=500)
     assert np.unravel_index(ours.argmax(), ours.shape) == (120, 150)
     assert ours.max() == pytest.approx(0.63662, rel=0.002)

@@ -1,4 +1,4 @@
-"""Lattices: every point in one cell, cells that tile, neighbours that touch."""
+"""Lattices: every point in one cell, cells that tile, neighbors that touch."""
 
 import warnings
 
@@ -27,7 +27,7 @@ def test_every_point_is_in_the_cell_that_is_drawn_around_it(kind, seed, size, sh
     assert (cell >= 0).all()
     shapes = lattice.polygons(cell, crs="EPSG:32610").to_numpy()
     assert shapely.distance(shapes, shapely.points(xy)).max() < 1e-6
-    assert (lattice.cell_of(lattice.centres()) == np.arange(lattice.count)).all()
+    assert (lattice.cell_of(lattice.centers()) == np.arange(lattice.count)).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,19 +59,19 @@ def test_cells_tile(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_polygons_stand_around_their_centres(kind):
+def test_polygons_stand_around_their_centers(kind):
     lattice = lattice_over(BOUNDS, size_m=100, kind=kind, shift=(0.3, 0.6))
     some = [0, 5, 23, 40]
     drawn = lattice.polygons(some, crs="EPSG:32610")
     assert drawn.crs == "EPSG:32610"
-    assert np.c_[drawn.centroid.x, drawn.centroid.y] == pytest.approx(lattice.centres(some))
+    assert np.c_[drawn.centroid.x, drawn.centroid.y] == pytest.approx(lattice.centers(some))
 
 
 @pytest.mark.parametrize(("kind", "within"), [("square", 1.5), ("hexagon", 1.1)])
-def test_neighbours_are_those_that_touch(kind, within):
+def test_neighbors_are_those_that_touch(kind, within):
     lattice = lattice_over(BOUNDS, size_m=100, kind=kind)
-    centres = lattice.centres()
-    distance = np.hypot(*(centres[:, None] - centres).transpose(2, 0, 1))
+    centers = lattice.centers()
+    distance = np.hypot(*(centers[:, None] - centers).transpose(2, 0, 1))
     expected = distance <= within * 100
     everything = np.arange(lattice.count)
     assert (lattice.weights(everything).toarray() == expected).all()
@@ -81,7 +81,7 @@ def test_neighbours_are_those_that_touch(kind, within):
     assert bare.nnz == without.sum()
 
 
-def test_a_hexagon_has_six_neighbours_and_eighteen_within_two_rings():
+def test_a_hexagon_has_six_neighbors_and_eighteen_within_two_rings():
     lattice = lattice_over((0, 0, 900, 900), size_m=100)
     middle = int(lattice.cell_of([[450, 450]])[0])
     for rings, number in ((1, 1 + 6), (2, 1 + 6 + 12), (3, 1 + 6 + 12 + 18)):

@@ -31,7 +31,7 @@ def test_only_piles_away_from_schools_are_piles():
     assert (pile_of(points, piles) >= 0).tolist() == [True] * 20 + [False] * 79
 
 
-def test_the_distance_to_a_school_is_in_metres():
+def test_the_distance_to_a_school_is_in_meters():
     # 99 m is a school’s, 101 m is not, to the east as to the north.
     at_99, at_101 = ([(500 + d, 400)] * 5 + [(500, 400 + d)] * 6 for d in (99, 101))
     assert find_piles(points_at(*at_99), SCHOOLS, smallest=5, crs=UTM).empty

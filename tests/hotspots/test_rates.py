@@ -76,7 +76,7 @@ def test_what_officers_started_makes_no_school_high():
     assert "officers started themselves" in result.summary()
 
 
-def test_unknown_enrolment_keeps_its_row_without_a_rate():
+def test_unknown_enrollment_keeps_its_row_without_a_rate():
     result = school_rates(counts_of([10] * 10 + [99], students=[1000] * 10 + [np.nan]), term="T1")
     last = result.table.iloc[-1]
     assert len(result.table) == 11

@@ -93,8 +93,8 @@ def test_units_at_one_place_enter_together():
     assert sets == {(0, 1), (2,), (3,), (4,), (3, 4)}
 
 
-def test_equidistant_neighbours_enter_together():
-    # The middle of the line has a neighbour on each side: no circle around it holds just one.
+def test_equidistant_neighbors_enter_together():
+    # The middle of the line has a neighbor on each side: no circle around it holds just one.
     windows = circular_windows(LINE, np.full(5, 0.2), max_share=0.6)
     order, ends = list(windows)[2]
     assert ends.tolist() == [True, False, True]
@@ -104,8 +104,8 @@ def test_equidistant_neighbours_enter_together():
 def brute_force(cases, expected, xy, max_share):
     share = expected / expected.sum()
     best, total = 0.0, cases.sum()
-    for centre in xy:
-        distance = np.hypot(*(xy - centre).T).round(3)
+    for center in xy:
+        distance = np.hypot(*(xy - center).T).round(3)
         for radius in np.unique(distance):
             inside = distance <= radius
             c, s = cases[inside].sum(), share[inside].sum()
@@ -199,7 +199,7 @@ def test_a_dispersion_makes_one_large_school_less_of_a_wonder():
 
 
 def test_with_a_dispersion_several_schools_weigh_more_than_one():
-    # 240 where 120 are expected: at one large school, or at three neighbours. A Poisson scan sees no difference.
+    # 240 where 120 are expected: at one large school, or at three neighbors. A Poisson scan sees no difference.
     expected = np.array([120.0, *[40] * 17])
     xy = np.c_[np.arange(18.0), np.zeros(18)]
     large, three = expected.astype(int), expected.astype(int)

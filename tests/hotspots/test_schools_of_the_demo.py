@@ -113,7 +113,7 @@ def test_months_of_the_hotspot(demo, rates, term):
     assert len(members) >= 2
 
 
-def test_without_enrolment_the_permutation_model_is_used_and_it_is_said_why(demo):
+def test_without_enrollment_the_permutation_model_is_used_and_it_is_said_why(demo):
     counts = demo.counts.assign(student_days=np.nan, enrollment=pd.array([None] * len(demo.counts), dtype="Int64"))
     settings, term = demo.district.settings, demo.district.settings.term()
     rates = school_rates(counts, term=term.name)

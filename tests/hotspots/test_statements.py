@@ -237,7 +237,7 @@ def test_what_lies_in_no_zone_is_said_where_it_is_left_out(kind):
     sentence = f"1 of 11 program schools lies in no zone, with {calls} of the {every} calls for zone officers"
     assert sentence in said["terminal"]
     assert sentence in said["hotspots.html"]
-    assert "1 school of the programme lies in no zone. It and its calls are in none" in said["board/index.html"]
+    assert "1 school of the program lies in no zone. It and its calls are in none" in said["board/index.html"]
 
 
 def test_the_headline_names_who_carries_most_and_what_was_not_judged():

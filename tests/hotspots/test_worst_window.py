@@ -93,7 +93,7 @@ def test_the_window_is_the_likeliest_of_all(seed, longest):
 
 
 def test_the_week_and_the_day_are_circles():
-    # Friday and Monday are neighbours where the weekend is free.
+    # Friday and Monday are neighbors where the weekend is free.
     weights = np.zeros((7, 24))
     weights[[0, 4], 14] = 30
     found = worst_window(weights, SESSION)

@@ -80,12 +80,12 @@ def test_swapped_coordinates_stay_for_the_check_to_name(crs):
     assert faults(read) == [None, None, None]
 
 
-def test_metres_said_to_be_degrees_are_refused():
+def test_meters_said_to_be_degrees_are_refused():
     with pytest.raises(CRSError, match="said to be in degrees"):
         places(table(lon=[640000.0, 640001.0, -121.4], lat=[4280000.0, 4280001.0, 38.6]))
 
 
-def test_degrees_said_to_be_metres_are_refused_and_single_ones_are_rows_at_fault():
+def test_degrees_said_to_be_meters_are_refused_and_single_ones_are_rows_at_fault():
     with pytest.raises(CRSError, match="look like degrees"):
         places(table(lon=[-121.4, -121.5, 640000.0], lat=[38.6, 38.5, 4280000.0]), crs=26910)
     read = places(table(lon=[-121.4, 640001.0, 640000.0], lat=[38.6, 4280001.0, 4280000.0]), crs=26910)

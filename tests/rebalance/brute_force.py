@@ -20,7 +20,7 @@ class Town:
     start
         Current zone of each unit.
     distance
-        Kilometres from each unit to the centre of each zone, shape (n, k).
+        Kilometers from each unit to the center of each zone, shape (n, k).
     roots
         Zone → unit that stays in it.
     locked, forbidden, together

@@ -11,7 +11,7 @@ LEVELS = {"ELEM": "elementary", "INTMIDJR": "middle", "HS": "high"}
 
 @pytest.fixture(scope="session")
 def san_juan_schools(real_data):
-    """Return the 79 active schools of San Juan Unified, 72 of them with their enrolment."""
+    """Return the 79 active schools of San Juan Unified, 72 of them with their enrollment."""
     folder = real_data / "san_juan"
     schools = pd.read_csv(folder / "cde_public_schools_sacramento_county_2018.csv", dtype=str)
     is_active = schools["CDSCode"].str.startswith("3467447") & schools["StatusType"].eq("Active")

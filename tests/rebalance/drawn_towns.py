@@ -101,7 +101,7 @@ def problem_of_town(town: Town) -> Problem:
         zone_ids=tuple(zone_names(town)),
         start=np.array(town.start, dtype="int64"),
         load=np.array(town.load),
-        neighbours=tuple(tuple(sorted(js)) for js in near),
+        neighbors=tuple(tuple(sorted(js)) for js in near),
         travel=np.array(town.load)[:, None] * town.distance,
         allowed=allowed,
         roots=np.array([town.roots.get(zone, NO_ROOT) for zone in range(k)]),
@@ -120,7 +120,7 @@ def zone_names(town: Town) -> list[str]:
 
 
 def units_of_town(town: Town) -> gpd.GeoDataFrame:
-    """Write a town as a table: squares that stand apart, so that only the table of neighbours links them."""
+    """Write a town as a table: squares that stand apart, so that only the table of neighbors links them."""
     names = zone_names(town)
     return gpd.GeoDataFrame(
         {
@@ -134,7 +134,7 @@ def units_of_town(town: Town) -> gpd.GeoDataFrame:
 
 
 def tables_of_town(town: Town) -> dict[str, pd.DataFrame]:
-    """Write the neighbours and the distances of a town as `rebalance` takes them."""
+    """Write the neighbors and the distances of a town as `rebalance` takes them."""
     names = unit_names(town)
     links = pd.DataFrame([(names[a], names[b]) for a, b in town.links], columns=["unit_a", "unit_b"])
     return {"adjacency": links, "travel": pd.DataFrame(town.distance, index=names, columns=zone_names(town))}

@@ -19,7 +19,7 @@ CM_DEG = 1e-7
 
 
 def school_at(places: dict[str, tuple[float, float]], *, enrollment: list[int | None] | None = None):
-    """Place schools, in metres east and north of the corner of the paper."""
+    """Place schools, in meters east and north of the corner of the paper."""
     return gpd.GeoDataFrame(
         {
             "school_id": pd.array(list(places), dtype="str"),
@@ -32,7 +32,7 @@ def school_at(places: dict[str, tuple[float, float]], *, enrollment: list[int | 
 
 
 def district_of(*shapes: Polygon) -> gpd.GeoDataFrame:
-    """Make a district of shapes drawn in metres from the corner of the paper."""
+    """Make a district of shapes drawn in meters from the corner of the paper."""
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, crs=UTM).translate(EAST, NORTH), crs=UTM)
 
 

@@ -13,23 +13,23 @@ from safeschools_geo.rebalance._partition import Places
 
 
 def places_of(xy_km, load, links, *, border_km=1.0, size=None) -> Places:
-    """Make places of coordinates, loads and pairs of neighbours."""
+    """Make places of coordinates, loads and pairs of neighbors."""
     n = len(load)
-    neighbours = np.zeros((n, n))
+    neighbors = np.zeros((n, n))
     for a, b in links:
-        neighbours[a, b] = neighbours[b, a] = 1.0
+        neighbors[a, b] = neighbors[b, a] = 1.0
     return Places(
         xy_km=np.asarray(xy_km, dtype="float64"),
         size=np.ones(n) if size is None else np.asarray(size, dtype="float64"),
         load=np.asarray(load, dtype="float64"),
-        neighbours=csr_array(neighbours),
-        border_km=csr_array(neighbours * border_km),
+        neighbors=csr_array(neighbors),
+        border_km=csr_array(neighbors * border_km),
         area_km2=float(n),
     )
 
 
 def random_places(seed: int, n: int) -> Places:
-    """Scatter places with uneven loads; neighbours are those of a triangulation."""
+    """Scatter places with uneven loads; neighbors are those of a triangulation."""
     rng = np.random.default_rng(seed)
     xy = rng.uniform(0, np.sqrt(n), (n, 2))
     triangles = Delaunay(xy).simplices
@@ -40,8 +40,7 @@ def random_places(seed: int, n: int) -> Places:
 def is_partition(places: Places, label, zones: int) -> bool:
     """Say whether every zone has a place and hangs together."""
     return all(
-        (label == z).any()
-        and connected_components(places.neighbours[label == z][:, label == z], directed=False)[0] == 1
+        (label == z).any() and connected_components(places.neighbors[label == z][:, label == z], directed=False)[0] == 1
         for z in range(zones)
     )
 

@@ -14,7 +14,7 @@ from safeschools_geo.errors import CRSError, GeometryError
 from safeschools_geo.rebalance._cells import service_areas
 
 
-def metres(units):
+def meters(units):
     return units.geometry.to_crs(UTM).translate(-EAST, -NORTH)
 
 
@@ -23,7 +23,7 @@ def holes(area) -> int:
 
 
 def assert_exact_coverage(units, district):
-    """Neighbours share their vertices, no gap is left, and every coordinate has seven decimals."""
+    """Neighbors share their vertices, no gap is left, and every coordinate has seven decimals."""
     shapes = units.geometry.to_numpy()
     assert shapely.is_valid(shapes).all()
     assert shapely.coverage_is_valid(shapes)
@@ -32,7 +32,7 @@ def assert_exact_coverage(units, district):
     whole = shapely.union_all(shapes)
     given_area = shapely.union_all(shapely.make_valid(district.geometry.to_crs(4326).to_numpy(), method="structure"))
     assert holes(whole) == holes(shapely.set_precision(given_area, CM_DEG))
-    # What differs lies within the rounding of the boundary: half a centimetre, and as much again where lines meet it.
+    # What differs lies within the rounding of the boundary: half a centimeter, and as much again where lines meet it.
     assert shapely.difference(whole, shapely.buffer(given_area, 2 * CM_DEG)).is_empty
     assert shapely.difference(shapely.buffer(given_area, -2 * CM_DEG), whole).is_empty
 
@@ -41,9 +41,9 @@ def test_the_cells_of_a_grid_are_its_squares():
     units = service_areas(grid_schools(2, 3), grid_district(2, 3))
     assert units["unit_id"].tolist() == ["r0c0", "r0c1", "r0c2", "r1c0", "r1c1", "r1c2"]
     assert units["unit_id"].dtype == "str"
-    for shape, (row, column) in zip(metres(units), [(r, c) for r in range(2) for c in range(3)], strict=True):
+    for shape, (row, column) in zip(meters(units), [(r, c) for r in range(2) for c in range(3)], strict=True):
         square = box(column * 1000, row * 1000, column * 1000 + 1000, row * 1000 + 1000)
-        # A line straight in metres is bent in degrees: over the 3 km of the outline by some 10 cm.
+        # A line straight in meters is bent in degrees: over the 3 km of the outline by some 10 cm.
         assert shape.symmetric_difference(square).area < 200
     assert_exact_coverage(units, grid_district(2, 3))
 
@@ -60,7 +60,7 @@ def test_the_inputs_are_left_alone_and_rows_keep_their_labels():
 def test_one_school_has_the_whole_district():
     units = service_areas(school_at({"only": (300, 400)}), grid_district(1, 1))
     assert len(units) == 1
-    assert metres(units).area.iloc[0] == pytest.approx(1e6, abs=100)
+    assert meters(units).area.iloc[0] == pytest.approx(1e6, abs=100)
 
 
 def test_schools_at_one_site_share_a_cell():
@@ -80,7 +80,7 @@ def test_schools_at_the_same_coordinates_share_a_cell():
     assert units["school_ids"].tolist() == [("A", "B"), ("C",)]
 
 
-def test_a_piece_cut_off_goes_to_the_neighbour_with_the_longest_border():
+def test_a_piece_cut_off_goes_to_the_neighbor_with_the_longest_border():
     #    +--+    +--+      By straight line the top of the western arm is nearest to E, but it can only be reached
     #    |  |    |E |      through the area of S.
     #    |  +----+  |
@@ -94,7 +94,7 @@ def test_a_piece_cut_off_goes_to_the_neighbour_with_the_longest_border():
     assert shapely.distance(west_arm.centroid, Point(2600, 1900)) < shapely.distance(
         west_arm.centroid, Point(2600, 100)
     )
-    assert metres(units).iloc[0].contains(west_arm)
+    assert meters(units).iloc[0].contains(west_arm)
     assert units.geom_type.tolist() == ["Polygon", "Polygon"]
     assert units["islands"].tolist() == [0, 0]
     assert_exact_coverage(units, district_of(u_shape))
@@ -105,7 +105,7 @@ def test_an_island_without_a_school_goes_to_the_nearest_cell():
     units = service_areas(grid_schools(1, 2), district_of(box(0, 0, 2000, 1000), island))
     assert units["islands"].tolist() == [0, 1]
     assert units.geom_type.tolist() == ["Polygon", "MultiPolygon"]
-    assert metres(units).iloc[1].contains(island.buffer(-1))
+    assert meters(units).iloc[1].contains(island.buffer(-1))
 
 
 def test_an_island_nearer_to_land_of_another_school_goes_there():
@@ -119,7 +119,7 @@ def test_an_island_nearer_to_land_of_another_school_goes_there():
 def test_a_hole_belongs_to_nobody():
     ring = box(0, 0, 2000, 1000).difference(box(900, 400, 1100, 600))
     units = service_areas(grid_schools(1, 2), district_of(ring))
-    assert metres(units).area.sum() == pytest.approx(2e6 - 4e4, abs=100)
+    assert meters(units).area.sum() == pytest.approx(2e6 - 4e4, abs=100)
     assert_exact_coverage(units, district_of(ring))
 
 
@@ -136,8 +136,8 @@ def test_a_campus_stands_for_a_point_inside_it():
     campus = grid_schools(1, 2)
     campus = campus.set_geometry(campus.geometry.buffer(100))
     pd.testing.assert_series_equal(
-        metres(service_areas(campus, grid_district(1, 2))).area,
-        metres(service_areas(grid_schools(1, 2), grid_district(1, 2))).area,
+        meters(service_areas(campus, grid_district(1, 2))).area,
+        meters(service_areas(grid_schools(1, 2), grid_district(1, 2))).area,
         rtol=1e-6,
     )
 
@@ -158,7 +158,7 @@ def test_a_school_on_the_boundary_is_inside():
 
 
 def test_a_school_in_a_needle_is_named():
-    # The needle is a tenth of a millimetre wide: less than the grid can hold.
+    # The needle is a tenth of a millimeter wide: less than the grid can hold.
     needle = Polygon([(0, 0), (1000, 0), (1000, 499.9999), (1400, 500), (1000, 500.0001), (1000, 1000), (0, 1000)])
     with pytest.raises(GeometryError) as error:
         service_areas(school_at({"A": (500, 500), "B": (1300, 500)}), district_of(needle))
@@ -200,7 +200,7 @@ def towns(draw):
     area = shapely.make_valid(rim).buffer(50).difference(Point(rng.uniform(-500, 500, 2)).buffer(300))
     if draw(st.booleans()):
         area = area.union(box(0, 0, *rng.uniform(50, 4000, 2))).union(box(6000, 6000, 6500, 8000))
-    # A line straight in metres is bent in degrees: schools keep a metre away from the rim.
+    # A line straight in meters is bent in degrees: schools keep a meter away from the rim.
     core = area.buffer(-1)
     candidates = rng.uniform(-8000, 8000, (4000, 2))
     inside = candidates[shapely.contains_xy(core, candidates)][: draw(st.integers(1, 40))]

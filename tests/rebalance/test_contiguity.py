@@ -75,11 +75,11 @@ def test_a_corner_must_not_pass_for_a_border():
         rook_adjacency(units_of(**FOUR), snap_m=1.0)
 
 
-def test_degrees_are_measured_in_metres():
-    in_metres = rook_adjacency(units_of(**FOUR), crs=UTM)
+def test_degrees_are_measured_in_meters():
+    in_meters = rook_adjacency(units_of(**FOUR), crs=UTM)
     in_degrees = rook_adjacency(units_of(**FOUR).to_crs(4326))
-    assert pairs(in_degrees) == pairs(in_metres)
-    np.testing.assert_allclose(in_degrees["shared_m"], in_metres["shared_m"], atol=0.1)
+    assert pairs(in_degrees) == pairs(in_meters)
+    np.testing.assert_allclose(in_degrees["shared_m"], in_meters["shared_m"], atol=0.1)
     with pytest.raises(CRSError):
         rook_adjacency(units_of(**FOUR), crs=4326)
 

@@ -73,7 +73,7 @@ def test_pairs_lie_the_near_way():
     assert groups(draft) == [[f"r0c{c}", f"r1c{c}"] for c in range(4)]
 
 
-def test_enrolment_decides_where_the_line_is_drawn():
+def test_enrollment_decides_where_the_line_is_drawn():
     schools = grid_schools(1, 4).assign(enrollment=pd.array([900, 300, 300, 300], dtype="Int64"))
     by_students = draft_zones(schools, grid_district(1, 4), zones=2)
     assert groups(by_students) == [["r0c0"], ["r0c1", "r0c2", "r0c3"]]
@@ -94,7 +94,7 @@ def test_what_cannot_be_balanced_is_said():
     assert "the largest alone is 160% of the mean zone" in draft.summary()
 
 
-def test_missing_enrolment_is_said():
+def test_missing_enrollment_is_said():
     schools = grid_schools(1, 4).assign(enrollment=pd.array([100, None, 300, 200], dtype="Int64"))
     draft = draft_zones(schools, grid_district(1, 4), zones=2)
     assert draft.weights.values["r0c1"] == 200
@@ -163,21 +163,21 @@ def test_the_summary():
         "2 zones drafted from 8 schools at 8 sites (seed 3); every zone is contiguous. "
         "Load (enrollment) from 400 to 400, mean 400; imbalance 0.0%. "
         "Compactness (Polsby–Popper) from 0.79 to 0.79, where a circle has 1. "
-        "Total travel 682.84 (enrollment × km to the centre of the zone); no contiguous or other plan within an "
+        "Total travel 682.84 (enrollment × km to the center of the zone); no contiguous or other plan within an "
         f"imbalance of 5.0% can have less than {draft.bound:,.5g} (gap {draft.gap:.1%}). "
         "Zones are drafted for compactness, on which no bound is known: a good draft, not a proven best."
     )
 
 
 def test_travel_is_bounded():
-    # Blocks of 2 x 2, a kilometre apart: 100 students x (1 + 1 + sqrt 2) km in each of the two.
+    # Blocks of 2 x 2, a kilometer apart: 100 students x (1 + 1 + sqrt 2) km in each of the two.
     draft = draft_zones(grid_schools(2, 4), grid_district(2, 4), zones=2)
     best = 200 * (2 + np.sqrt(2))
     assert draft.travel == pytest.approx(best, rel=1e-3)
     assert draft.any_bound == draft.bound <= draft.travel
     assert draft.gap < 0.02
-    assert draft.centres.index.tolist() == ["1", "2"]
-    assert (draft.assignment[draft.centres] == draft.centres.index).all()
+    assert draft.centers.index.tolist() == ["1", "2"]
+    assert (draft.assignment[draft.centers] == draft.centers.index).all()
     shortest = draft_zones(grid_schools(2, 4), grid_district(2, 4), zones=2, objective="travel")
     assert shortest.travel == pytest.approx(best, rel=1e-3)
     assert shortest.gap <= 0.01 + 1e-6
@@ -212,7 +212,7 @@ def test_least_travel_is_not_longer_than_compact_zones():
 
 
 def areal_units() -> gpd.GeoDataFrame:
-    """Two rows of four squares of a kilometre."""
+    """Two rows of four squares of a kilometer."""
     cells = [(r, c) for r in range(2) for c in range(4)]
     shapes = [box(1000 * c, 1000 * r, 1000 * c + 1000, 1000 * r + 1000) for r, c in cells]
     figures = {"tract": [f"0{r}{c}" for r, c in cells], "hours": [3.0, 1, 1, 1, 3, 1, 1, 1]}

@@ -14,14 +14,14 @@ def grid_town(seed: int) -> Town:
     rng = np.random.default_rng(seed)
     n, zones = 8, int(rng.integers(2, 4))
     at = [(r, c) for r in range(2) for c in range(4)]
-    neighbours = tuple(tuple(j for j, q in enumerate(at) if abs(p[0] - q[0]) + abs(p[1] - q[1]) == 1) for p in at)
+    neighbors = tuple(tuple(j for j, q in enumerate(at) if abs(p[0] - q[0]) + abs(p[1] - q[1]) == 1) for p in at)
     allowed = rng.random((n, zones)) < 0.85
     allowed[np.arange(n), rng.integers(0, zones, n)] = True
     return Town(
         before=tuple(rng.integers(-1 if seed % 7 == 0 else 0, zones, n).tolist()),
         loads=tuple(rng.integers(0 if seed % 5 == 0 else 1, 9, n).astype(float).tolist()),
         costs=tuple(rng.integers(0, 4, n).astype(float).tolist()) if seed % 3 == 0 else (1.0,) * n,
-        neighbours=neighbours,
+        neighbors=neighbors,
         zones=zones,
         allowed=tuple(frozenset(np.flatnonzero(row).tolist()) for row in allowed),
         together=((0, 5), (5, 6)) if seed % 4 == 0 else (),
@@ -44,7 +44,7 @@ def hangs_together(members, town):
         return False
     seen = front = {min(members)}
     while front:
-        front = {j for i in front for j in town.neighbours[i] if j in members} - seen
+        front = {j for i in front for j in town.neighbors[i] if j in members} - seen
         seen = seen | front
     return seen == members
 

@@ -20,8 +20,8 @@ def grid(rows, columns):
     return [[at[q] for q in ((r - 1, c), (r, c - 1), (r, c + 1), (r + 1, c)) if q in at] for r, c in at]
 
 
-def explain(neighbours, *, zones=2, loads=None, locks=None, forbidden=(), start=None, **rules):
-    n = len(neighbours)
+def explain(neighbors, *, zones=2, loads=None, locks=None, forbidden=(), start=None, **rules):
+    n = len(neighbors)
     allowed = np.ones((n, zones), dtype=bool)
     for unit, zone in (locks or {}).items():
         allowed[unit] = np.arange(zones) == zone
@@ -29,7 +29,7 @@ def explain(neighbours, *, zones=2, loads=None, locks=None, forbidden=(), start=
         allowed[unit, zone] = False
     return explain_infeasible(
         [0] * n if start is None else start,
-        neighbours,
+        neighbors,
         [1.0] * n if loads is None else loads,
         unit_ids=[chr(65 + i) for i in range(n)],
         zone_ids=[str(z + 1) for z in range(zones)],
@@ -208,7 +208,7 @@ def test_every_conflict_is_told_at_once():
     assert one.remedy
 
 
-def test_neighbours_may_be_a_matrix():
+def test_neighbors_may_be_a_matrix():
     matrix = csr_array(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
     assert codes(
         explain_infeasible(

@@ -16,13 +16,13 @@ def test_the_score_by_hand():
     goal = Goal(zones=2, mean_load=2.0, tolerance=0.1, spread_km2=8.0, border_weight=0.2)
     excess, cost = local_search.score(line, np.array([0, 0, 1]), goal)
     assert excess == pytest.approx(0.8)
-    # Around the middle (2, 0): centres at -1 (two places) and 2 (one), so 2 x 1 + 1 x 4 is saved; one border of 1.5 km.
+    # Around the middle (2, 0): centers at -1 (two places) and 2 (one), so 2 x 1 + 1 x 4 is saved; one border of 1.5 km.
     assert cost == pytest.approx(-6 / 8 + 0.2 * 1.5)
 
 
 def test_round_zones_weigh_spread_and_border_alike():
-    # 4 zones of pi km2, r = 1 km, 8 places each: spread 8 / 2 = 4, half a border pi, so 4 / pi a kilometre. The places
-    # stand half a kilometre off their middle, a spread of 32 / 4 = 8.
+    # 4 zones of pi km2, r = 1 km, 8 places each: spread 8 / 2 = 4, half a border pi, so 4 / pi a kilometer. The places
+    # stand half a kilometer off their middle, a spread of 32 / 4 = 8.
     places = places_of([(i % 2, 0) for i in range(32)], [1] * 32, [])
     goal = Goal.of(
         type(places)(**{**vars(places), "area_km2": 4 * np.pi}),

@@ -112,7 +112,7 @@ def test_a_search_among_fewer_plans_is_no_bound_over_all_but_one_over_these(name
         return all(
             order[i, z] == 0
             or (np.isfinite(order[i, z]) and any(label[j] == z and order[j, z] < order[i, z] for j in near))
-            for i, (z, near) in enumerate(zip(label, problem.neighbours, strict=True))
+            for i, (z, near) in enumerate(zip(label, problem.neighbors, strict=True))
         )
 
     among = [row for row, label in enumerate(plans.label) if is_outward(label)]

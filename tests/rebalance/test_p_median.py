@@ -28,11 +28,11 @@ def apart_on_a_line(names: str) -> pd.DataFrame:
 
 
 def random_instance(seed: int, n: int):
-    """Scatter units; distances are no metric and not symmetric, so that centres and detours matter."""
+    """Scatter units; distances are no metric and not symmetric, so that centers and detours matter."""
     places, rng = random_places(seed, n), np.random.default_rng(seed)
     ids = [f"u{i}" for i in range(n)]
     gaps = np.linalg.norm(places.xy_km[:, None] - places.xy_km[None, :], axis=2) * rng.uniform(0.7, 1.3, (n, n))
-    links = places.neighbours.tocoo()
+    links = places.neighbors.tocoo()
     # Few links: contiguity binds.
     kept = [(a, b) for a, b in zip(links.row, links.col, strict=True) if a < b and (b == a + 1 or rng.random() < 0.4)]
     chain = [(i, i + 1) for i in range(n - 1)]
@@ -41,13 +41,13 @@ def random_instance(seed: int, n: int):
     return pd.Series(places.load, index=ids), pd.DataFrame(gaps, index=ids, columns=ids), edges
 
 
-def best_travel(load, distance, edges, *, zones, tolerance, centres=None, contiguous=True) -> float:
-    """Try every plan: every set of centres, every assignment to them."""
+def best_travel(load, distance, edges, *, zones, tolerance, centers=None, contiguous=True) -> float:
+    """Try every plan: every set of centers, every assignment to them."""
     at = {u: i for i, u in enumerate(load.index)}
     weight, n, best = load.to_numpy(), len(load), np.inf
     travel = weight[:, None] * distance.to_numpy()
     places = places_of(np.zeros((n, 2)), weight, [(at[a], at[b]) for a, b in edges.to_numpy()])
-    for chosen in [[at[c] for c in centres]] if centres else itertools.combinations(range(n), zones):
+    for chosen in [[at[c] for c in centers]] if centers else itertools.combinations(range(n), zones):
         for label in itertools.product(range(zones), repeat=n):
             to = np.array(label)
             if any(label[c] != z for z, c in enumerate(chosen)):
@@ -64,7 +64,7 @@ def test_four_areas_of_wheeler():
     plan = p_median(calls, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
     assert plan.travel == pytest.approx(3)  # B to A: 1 x 1; C to D: 2 x 1
     assert plan.assignment.to_dict() == {"A": "A", "B": "A", "C": "D", "D": "D"}
-    assert plan.centres.to_dict() == {"A": "A", "D": "D"}
+    assert plan.centers.to_dict() == {"A": "A", "D": "D"}
     assert plan.loads.to_dict() == {"A": 5, "D": 5}
     assert plan.bound == pytest.approx(3)
     assert plan.is_proven
@@ -76,18 +76,18 @@ def test_the_middle_of_two_ways_is_not_cut_through():
     distance = apart_on_a_line("ABCD")
     distance.loc["C", "A"] = 0.1
     load = pd.Series(1.0, index=list("ABCD"))
-    plan = p_median(load, distance, path("ABCD"), zones=2, tolerance=0.0, centres=["A", "D"])
+    plan = p_median(load, distance, path("ABCD"), zones=2, tolerance=0.0, centers=["A", "D"])
     assert plan.travel == pytest.approx(2)  # B 1, C 1
     assert plan.is_proven
     assert plan.any_bound < 2
 
 
-def test_centres_that_are_named():
+def test_centers_that_are_named():
     load = pd.Series([4, 1, 2, 3], index=list("ABCD"))
     plan = p_median(
-        load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2, centres={"south": "D", "north": "B"}
+        load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2, centers={"south": "D", "north": "B"}
     )
-    assert plan.centres.to_dict() == {"south": "D", "north": "B"}
+    assert plan.centers.to_dict() == {"south": "D", "north": "B"}
     assert plan.assignment.to_dict() == {"A": "north", "B": "north", "C": "south", "D": "south"}
     assert plan.travel == pytest.approx(6)
     assert plan.to_frame()["units"].tolist() == [2, 2]
@@ -96,7 +96,7 @@ def test_centres_that_are_named():
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize(("zones", "tolerance"), [(2, 0.15), (3, 0.3)])
-def test_the_best_of_all_plans_with_free_centres(seed, zones, tolerance):
+def test_the_best_of_all_plans_with_free_centers(seed, zones, tolerance):
     load, distance, edges = random_instance(seed, 7)
     best = best_travel(load, distance, edges, zones=zones, tolerance=tolerance)
     if not np.isfinite(best):
@@ -112,15 +112,15 @@ def test_the_best_of_all_plans_with_free_centres(seed, zones, tolerance):
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize(("zones", "tolerance"), [(2, 0.15), (3, 0.3)])
-def test_the_best_of_all_plans_with_given_centres(seed, zones, tolerance):
+def test_the_best_of_all_plans_with_given_centers(seed, zones, tolerance):
     load, distance, edges = random_instance(seed + 50, 9)
-    centres = list(np.random.default_rng(seed).choice(load.index, zones, replace=False))
-    best = best_travel(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+    centers = list(np.random.default_rng(seed).choice(load.index, zones, replace=False))
+    best = best_travel(load, distance, edges, zones=zones, tolerance=tolerance, centers=centers)
     if not np.isfinite(best):
-        with pytest.raises(SettingsError, match="There is no plan with these centres"):
-            p_median(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+        with pytest.raises(SettingsError, match="There is no plan with these centers"):
+            p_median(load, distance, edges, zones=zones, tolerance=tolerance, centers=centers)
         return
-    plan = p_median(load, distance, edges, zones=zones, tolerance=tolerance, centres=centres)
+    plan = p_median(load, distance, edges, zones=zones, tolerance=tolerance, centers=centers)
     assert plan.travel == pytest.approx(best)
     assert plan.is_proven
     assert plan.is_fixed
@@ -142,9 +142,9 @@ def test_every_outcome_is_sound(seed, n, zones):
     assert is_partition(places, label, zones)
     assert plan.is_contiguous
     assert plan.imbalance <= 0.9 + 1e-6
-    travel = sum(load[u] * distance.at[u, plan.centres[z]] for u, z in plan.assignment.items())
+    travel = sum(load[u] * distance.at[u, plan.centers[z]] for u, z in plan.assignment.items())
     assert plan.travel == pytest.approx(travel)
-    assert (plan.assignment[plan.centres] == plan.centres.index).all()
+    assert (plan.assignment[plan.centers] == plan.centers.index).all()
     assert plan.any_bound <= plan.travel * (1 + 1e-9)
     assert plan.bound <= plan.travel * (1 + 1e-9)
     assert plan.gap <= 0.05 + 1e-5
@@ -156,11 +156,11 @@ def test_a_tolerance_too_tight_is_told_with_the_nearest():
     with pytest.raises(SettingsError, match="There is no plan whose zones") as error:
         p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1)
     assert error.value.expected.startswith("20.00% or more")
-    with pytest.raises(SettingsError, match="There is no plan with these centres") as error:
-        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1, centres=["B", "C"])
+    with pytest.raises(SettingsError, match="There is no plan with these centers") as error:
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1, centers=["B", "C"])
     assert error.value.expected.startswith("60.00% or more")
-    with pytest.raises(SettingsError, match="leave the centres free"):
-        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1, centres=["B", "C"])
+    with pytest.raises(SettingsError, match="leave the centers free"):
+        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.1, centers=["B", "C"])
 
 
 def test_a_unit_larger_than_a_zone_is_named():
@@ -174,10 +174,10 @@ def test_parts_that_do_not_hang_together():
     load, distance = pd.Series(1.0, index=list("ABCD")), apart_on_a_line("ABCD")
     apart = edges_of([("A", "B"), ("C", "D")])
     plan = p_median(load, distance, apart, zones=2, tolerance=0.1)
-    assert plan.assignment.groupby(plan.assignment).groups.keys() == set(plan.centres.index)
+    assert plan.assignment.groupby(plan.assignment).groups.keys() == set(plan.centers.index)
     assert plan.assignment["A"] == plan.assignment["B"] != plan.assignment["C"]
     with pytest.raises(SettingsError, match="do not hang together") as error:
-        p_median(load, distance, apart, zones=2, tolerance=0.1, centres=["A", "B"])
+        p_median(load, distance, apart, zones=2, tolerance=0.1, centers=["A", "B"])
     assert error.value.ids == ("C", "D")
     with pytest.raises(SettingsError, match="do not hang together"):
         p_median(load, distance, apart, zones=1, tolerance=0.1)
@@ -189,9 +189,9 @@ def test_parts_that_do_not_hang_together():
         ({"zones": 0}, "zones of 1 or more"),
         ({"tolerance": -0.1}, "tolerance of 0 or more"),
         ({"zones": 5}, "at most as many zones"),
-        ({"centres": ["A", "X"]}, "centres that are units"),
-        ({"centres": ["A", "A"]}, "a centre for each zone"),
-        ({"centres": ["A"]}, "a centre for each zone"),
+        ({"centers": ["A", "X"]}, "centers that are units"),
+        ({"centers": ["A", "A"]}, "a center for each zone"),
+        ({"centers": ["A"]}, "a center for each zone"),
     ],
 )
 def test_settings_are_checked(options, said):
@@ -250,7 +250,7 @@ def test_the_summary():
     plan = p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
     assert plan.summary() == (
         "2 zones of 4 units with an imbalance of 0.0% (tolerance 20.0%); every zone is contiguous. Total travel 3. "
-        "It is proven that no contiguous plan within the tolerance, wherever its centres lie, has less."
+        "It is proven that no contiguous plan within the tolerance, wherever its centers lie, has less."
     )
     load, distance, edges = random_instance(3, 25)
     rough = p_median(load, distance, edges, zones=4, tolerance=0.3, gap=0.2)

@@ -31,7 +31,7 @@ def test_two_blocks_rather_than_two_rows():
 
 
 def test_contiguity_goes_before_distance():
-    # A and D are next to each other but not neighbours: a river runs between, and the ring is long.
+    # A and D are next to each other but not neighbors: a river runs between, and the ring is long.
     #   A . D
     #   B - C
     ring = places_of([(0, 0), (0, 9), (0.1, 9), (0.1, 0)], [1, 1, 1, 1], [(0, 1), (1, 2), (2, 3)])

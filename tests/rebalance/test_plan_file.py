@@ -75,7 +75,7 @@ def test_ids_stay_text(written):
     )
 
 
-def test_leading_zeros_lost_in_a_spreadsheet_are_recognised(written):
+def test_leading_zeros_lost_in_a_spreadsheet_are_recognized(written):
     units = six_units().assign(unit_id=["007", "b", "c", "d", "e", "f"])
     with pytest.raises(InputError, match="taken leading zeros away: write 007"):
         read_plan(written(WHOLE.replace("a,", "7,")), units)

@@ -15,7 +15,7 @@ from town_of_units import six_edges, six_units
 
 from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError
 from safeschools_geo.rebalance._problem import NO_ROOT, Rules, problem_of, reach, rules_of
-from safeschools_geo.rebalance._program import centres_of, moves_needed, outward_order, within_moves
+from safeschools_geo.rebalance._program import centers_of, moves_needed, outward_order, within_moves
 
 
 def six(**rules):
@@ -42,7 +42,7 @@ def test_a_table_becomes_arrays():
     assert problem.zone_ids == ("1", "2", "3")
     assert problem.start.tolist() == [0, 1, 2, 0, 1, 2]
     assert problem.load.tolist() == [1, 2, 2, 4, 1, 2]
-    assert problem.neighbours == ((1, 3), (0, 2, 4), (1, 5), (0, 4), (1, 3, 5), (2, 4))
+    assert problem.neighbors == ((1, 3), (0, 2, 4), (1, 5), (0, 4), (1, 3, 5), (2, 4))
     assert problem.border_km[1] == pytest.approx((1, 1, 1), abs=1e-3)
     assert problem.roots.tolist() == [NO_ROOT, 4, NO_ROOT]
     assert problem.together == ((2, 5),)
@@ -55,7 +55,7 @@ def test_a_table_becomes_arrays():
         [0, 1, 1],
     ]
     assert problem.counts_units
-    # Centres: d, the heavier of zone 1; e, the root of zone 2; c, the first of two alike in zone 3.
+    # Centers: d, the heavier of zone 1; e, the root of zone 2; c, the first of two alike in zone 3.
     expected_km = [[1, 2**0.5, 2], [2**0.5, 1, 1], [5**0.5, 2**0.5, 0], [0, 1, 5**0.5], [1, 0, 2**0.5], [2, 1, 1]]
     assert problem.travel == pytest.approx(np.array(expected_km) * problem.load[:, None], abs=2e-3)
 
@@ -92,7 +92,7 @@ def test_pieces_of_a_zone():
     assert problem_of_town(TOWNS["roots"]).pieces(problem.start, 0)[0] == {0}
     assert not problem.is_contiguous(problem.start)
     assert not problem.is_contiguous(np.zeros(9, dtype="int64"))
-    assert reach({0}, {0, 2, 5}, problem.neighbours) == {0}
+    assert reach({0}, {0, 2, 5}, problem.neighbors) == {0}
 
 
 @settings(max_examples=40, deadline=None)
@@ -138,17 +138,17 @@ def test_moves_needed_in_a_row():
     assert moves_needed(problem_of_town(replace(ROW, roots={2: 4})))[0].tolist() == [0, 4, 5]
 
 
-def test_the_way_outward_leads_from_the_centre():
+def test_the_way_outward_leads_from_the_center():
     problem = problem_of_town(STAIRS)
     # Unit 0 is nearest to the middle of zone a, 5 to that of b; in c two units are, and the first is taken.
-    assert centres_of(problem).tolist() == [0, 5, 6]
+    assert centers_of(problem).tolist() == [0, 5, 6]
     order = outward_order(problem)
-    for zone, centre in enumerate(centres_of(problem)):
-        assert order[centre, zone] == 0
+    for zone, center in enumerate(centers_of(problem)):
+        assert order[center, zone] == 0
         own = np.flatnonzero(problem.start == zone)
         assert (order[own, zone] < len(problem)).all()
-        nearer = [min(order[j, zone] for j in problem.neighbours[i]) for i in own if i != centre]
-        assert (np.array(nearer) < order[own[own != centre], zone]).all()
+        nearer = [min(order[j, zone] for j in problem.neighbors[i]) for i in own if i != center]
+        assert (np.array(nearer) < order[own[own != center], zone]).all()
 
 
 def test_moves_can_be_counted_in_schools_students_or_workload():
@@ -190,7 +190,7 @@ def test_columns_and_edges_that_are_missing():
     with pytest.raises(ColumnError, match=r"(?s)units that there are not.*z"):
         problem_of(six_units(), pd.DataFrame({"unit_a": ["a"], "unit_b": ["z"]}))
     bare = problem_of(six_units(), pd.DataFrame({"unit_a": ["a", "b"], "unit_b": ["b", "b"]}))
-    assert bare.neighbours == ((1,), (0,), (), (), (), ())
+    assert bare.neighbors == ((1,), (0,), (), (), (), ())
     assert bare.border_km[0] == (0.0,)
 
 

@@ -131,7 +131,7 @@ def test_objectives_one_after_another(objectives, is_large, monkeypatch):
     )
     assert [stage["objective"] for stage in plan.certificate["stages"]] == list(objectives)
     for stage in plan.certificate["stages"]:
-        # The map is measured on the ground: a side is a kilometre but for 0.04 %.
+        # The map is measured on the ground: a side is a kilometer but for 0.04 %.
         near = {"boundary": 1e-3}.get(stage["objective"], NEARLY)
         values = getattr(plans, stage["objective"])
         assert stage["value"] == pytest.approx(values.min(), rel=near, abs=near)
@@ -151,7 +151,7 @@ def square_units(town) -> gpd.GeoDataFrame:
     return units_of_town(town).set_geometry(gpd.GeoSeries(cells, crs=UTM))
 
 
-def test_neighbours_and_distances_are_taken_from_the_map():
+def test_neighbors_and_distances_are_taken_from_the_map():
     # a 5, b 3, c 4 of six squares: a (workload 1) from zone 1 to zone 2 makes all 4; no other move does.
     plan = rebalance(six_units(), max_moves=1)
     assert plan.imbalance == plan.bound == 0.0
@@ -354,7 +354,7 @@ def test_san_juan_census_tracts(real_data):
         xy_km=metric.representative_point().get_coordinates().to_numpy() / 1000,
         size=np.ones(len(bare)),
         load=np.ones(len(bare)),
-        neighbours=adjacency_matrix(bare["unit_id"], edges),
+        neighbors=adjacency_matrix(bare["unit_id"], edges),
         border_km=adjacency_matrix(bare["unit_id"], edges),
         area_km2=metric.area.sum() / 1e6,
     )

@@ -139,16 +139,16 @@ def test_zones_that_are_not_known():
         scored(zones=ZONES[:2])
 
 
-def test_travel_to_the_centres_of_the_current_zones():
+def test_travel_to_the_centers_of_the_current_zones():
     # The medoids: d for zone 1 (4 × 0 + 1 × 1 km), b for zone 2, c for zone 3 (c and f tie; the first wins).
     score = scored()
     assert score.travel == pytest.approx(1 * 1 + 1 * 1 + 2 * 1)
-    # a goes to zone 2, whose centre b is 1 km off as well.
+    # a goes to zone 2, whose center b is 1 km off as well.
     assert scored(PLAN).travel == pytest.approx(4)
     assert scored(PLAN).value("travel_mean") == pytest.approx(4 / 12)
     far = pd.Series({"1": "a", "2": "e", "3": "f"})
     # a 1 × √2, b 2 × 1, c 2 × 1, d 4 × 1.
-    assert scored(PLAN, centres=far).travel == pytest.approx(math.sqrt(2) + 8)
+    assert scored(PLAN, centers=far).travel == pytest.approx(math.sqrt(2) + 8)
 
 
 def test_travel_by_a_table():
@@ -309,7 +309,7 @@ def test_only_what_changes_moves(plan):
 
 @pytest.fixture(scope="module")
 def carrollton(real_data):
-    """Return the 325 areas with their calls and both their ids, and the neighbours that the author published."""
+    """Return the 325 areas with their calls and both their ids, and the neighbors that the author published."""
     folder = real_data / "carrollton"
     areas = pyogrio.read_dataframe(folder / "ReportingAreas.shp")
     work = pyogrio.read_dataframe(folder / "RA_Centroids.dbf").set_index("PDGrid")

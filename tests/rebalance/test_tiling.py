@@ -74,7 +74,7 @@ def test_ids_that_are_words_come_after_numbers():
 
 
 def zones_frame(**shapes: Polygon) -> gpd.GeoDataFrame:
-    """Make zones of shapes drawn in metres, with posts and teams; vertices every 10 m keep lines straight."""
+    """Make zones of shapes drawn in meters, with posts and teams; vertices every 10 m keep lines straight."""
     drawn = district_of(*shapes.values())
     ids = [z.removeprefix("z") for z in shapes]
     return gpd.GeoDataFrame(
@@ -106,7 +106,7 @@ def current(units):
 
 
 def moved_at_random(units, edges, seed, moves):
-    """Move units to the zone of a neighbour, one after another, as long as their zone keeps a unit."""
+    """Move units to the zone of a neighbor, one after another, as long as their zone keeps a unit."""
     rng = np.random.default_rng(seed)
     plan = current(units)
     for _ in range(moves):
@@ -270,13 +270,13 @@ def test_faults_of_a_tiling_are_told(shapes, sentences):
         assert words in sentence
 
 
-def test_neighbours_that_do_not_share_their_vertices_are_told():
+def test_neighbors_that_do_not_share_their_vertices_are_told():
     zones = gpd.GeoDataFrame(
         {"zone_id": ["1", "2"]},
         geometry=[box(0, 0, 0.01, 0.01), Polygon([(0.01, 0), (0.02, 0), (0.02, 0.01), (0.01, 0.01), (0.01, 0.005)])],
         crs=4326,
     )
-    assert tiling_faults(zones, zones) == ["Neighbours do not share the vertices of their borders: zones 1, 2."]
+    assert tiling_faults(zones, zones) == ["Neighbors do not share the vertices of their borders: zones 1, 2."]
     twice = zones.assign(zone_id="1")
     assert tiling_faults(twice, zones) == ["Zone 1 comes more than once."]
 
@@ -292,7 +292,7 @@ def plans(draw):
         for c in range(columns)
     }
     cut = draw(st.integers(1, columns - 1)) * 1000 + draw(st.sampled_from([0.0, 0.31, 170.0]))
-    # Some schools stand on the very edge of the zones, or within half a metre of it.
+    # Some schools stand on the very edge of the zones, or within half a meter of it.
     for school in list(places)[: draw(st.integers(0, 2))]:
         places[school] = (cut + draw(st.sampled_from([-0.4, 0.0, 0.2])), places[school][1])
     north, east = rows * 1000, columns * 1000

@@ -10,34 +10,34 @@ from shapely.geometry import Point
 from town_of_units import six_units
 
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance._problem import anchors_km, travel_km, zone_centres
+from safeschools_geo.rebalance._problem import anchors_km, travel_km, zone_centers
 
 
-def test_the_medoid_is_the_centre():
-    centres = zone_centres(six_units(), crs=UTM)
+def test_the_medoid_is_the_center():
+    centers = zone_centers(six_units(), crs=UTM)
     # d has more work than a; b more than e; c and f have the same, and c comes first.
-    assert centres.to_dict() == {"1": "d", "2": "b", "3": "c"}
-    assert (centres.name, centres.index.name) == ("unit_id", "zone_id")
+    assert centers.to_dict() == {"1": "d", "2": "b", "3": "c"}
+    assert (centers.name, centers.index.name) == ("unit_id", "zone_id")
 
 
-def test_a_root_is_the_centre_of_its_zone():
-    assert zone_centres(six_units(), {"1": "a", "4": "f"}, crs=UTM).to_dict() == {
+def test_a_root_is_the_center_of_its_zone():
+    assert zone_centers(six_units(), {"1": "a", "4": "f"}, crs=UTM).to_dict() == {
         "1": "a",
         "2": "b",
         "3": "c",
         "4": "f",
     }
     with pytest.raises(SettingsError, match="Rows: x"):
-        zone_centres(six_units(), {"1": "x"})
+        zone_centers(six_units(), {"1": "x"})
 
 
 def test_units_of_a_zone_without_work_count_alike():
     # Five units in one zone without any work: a plus b, c, d, e; the middle of the T is b.
     units = six_units()[:5].assign(zone_id="1", workload=0.0)
-    assert zone_centres(units, crs=UTM).to_dict() == {"1": "b"}
+    assert zone_centers(units, crs=UTM).to_dict() == {"1": "b"}
 
 
-def test_travel_is_measured_in_kilometres():
+def test_travel_is_measured_in_kilometers():
     table = travel_km(six_units(), pd.Series({"1": "d", "2": "b"}), crs=UTM)
     assert (table.index.name, table.columns.name) == ("unit_id", "zone_id")
     assert table["1"].tolist() == pytest.approx([1, math.sqrt(2), math.sqrt(5), 0, 1, 2])

@@ -21,7 +21,7 @@ from safeschools_geo.term._run import assign_schools, zone_by_school
 
 
 def dense(frame):
-    """Add vertices every 10 m: a line straight in metres is bent in degrees, over 2 km by some 5 cm."""
+    """Add vertices every 10 m: a line straight in meters is bent in degrees, over 2 km by some 5 cm."""
     return frame.set_geometry(frame.geometry.segmentize(10))
 
 
@@ -42,7 +42,7 @@ HALVES = zones_of(z1=WEST, z2=EAST_HALF)
 
 
 def by_school(schools, zone_of):
-    """Return the zone of each school: a mapping, or a function of metres east."""
+    """Return the zone of each school: a mapping, or a function of meters east."""
     ids = schools["school_id"]
     if callable(zone_of):
         east = schools.geometry.centroid.x - EAST
@@ -62,7 +62,7 @@ def build(schools=SCHOOLS, zones=HALVES, district=TOWN, zone_of=halves, **option
     return units_of_schools(schools, zones, district, by_school(schools, zone_of), loads(schools), **options)
 
 
-def metres(units):
+def meters(units):
     return units.geometry.to_crs(UTM).translate(-EAST, -NORTH).set_axis(units["unit_id"])
 
 
@@ -127,7 +127,7 @@ def test_the_edges_of_zones_are_kept_where_cells_would_cross_them():
     # The zones meet 300 m east of the middle between the schools.
     zones = zones_of(z1=box(0, 0, 2300, 2000), z2=box(2300, 0, 4000, 2000))
     built = build(zones=zones)
-    shape = metres(built.units)["r0c1"]
+    shape = meters(built.units)["r0c1"]
     assert shape.symmetric_difference(box(1000, 0, 2300, 1000)).area < 300
     assert_dissolve_to(built.units, zones)
     assert_exact(built.units, TOWN)
@@ -148,7 +148,7 @@ def test_a_part_of_a_zone_cut_off_from_its_school_stays_in_the_zone():
     schools = school_at({"S": (2600, 100), "E": (2600, 1900), "M": (1500, 1500)})
     zones = zones_of(z1=u, z2=inner)
     built = build(schools, zones, dense(district_of(box(0, 0, 3000, 2000))), {"S": "1", "E": "1", "M": "2"})
-    assert metres(built.units)["S"].contains(box(100, 1600, 400, 1900))
+    assert meters(built.units)["S"].contains(box(100, 1600, 400, 1900))
     assert_dissolve_to(built.units, zones)
 
 
@@ -158,7 +158,7 @@ def test_a_part_of_a_zone_without_a_school_goes_with_the_nearest_unit_of_the_zon
     zones = zones_of(z1=WEST.union(far), z2=box(2000, 0, 3000, 2000))
     schools = grid_schools(2, 3)
     built = build(schools, zones, TOWN, halves)
-    in_far = [i for i, shape in metres(built.units).items() if shape.intersects(far.buffer(-1))]
+    in_far = [i for i, shape in meters(built.units).items() if shape.intersects(far.buffer(-1))]
     assert len(in_far) == 1
     assert built.units.set_index("unit_id")["zone_id"][in_far[0]] == "1"
     assert codes(built) == ["units_islands"]
@@ -190,7 +190,7 @@ def test_a_gap_goes_to_the_nearest_units():
     # Between the zones lies a strip 200 m wide that no zone claims: its west is nearer to the western schools.
     zones = zones_of(z1=box(0, 0, 1900, 2000), z2=box(2100, 0, 4000, 2000))
     built = build(zones=zones)
-    assert metres(built.units)["r0c1"].symmetric_difference(box(1000, 0, 2000, 1000)).area < 300
+    assert meters(built.units)["r0c1"].symmetric_difference(box(1000, 0, 2000, 1000)).area < 300
     assert_exact(built.units, TOWN)
     assert codes(built) == ["units_gap"]
     assert built.findings[0].ids == ("1", "2")
@@ -208,7 +208,7 @@ def test_ground_that_two_zones_claim_is_the_first_ones():
     zones = zones_of(z1=box(0, 0, 2200, 2000), z2=EAST_HALF)
     built = build(zones=zones)
     assert_exact(built.units, TOWN)
-    west = shapely.union_all(metres(built.units)[built.units["zone_id"].to_numpy() == "1"].to_numpy())
+    west = shapely.union_all(meters(built.units)[built.units["zone_id"].to_numpy() == "1"].to_numpy())
     assert west.symmetric_difference(box(0, 0, 2200, 2000)).area < 300
     assert codes(built) == ["units_overlap"]
 
@@ -233,7 +233,7 @@ def test_a_school_on_the_edge_of_its_zone_divides_its_zone():
     built = build(schools, HALVES, TOWN, {"A": "1", "B": "1", "C": "2"})
     assert_dissolve_to(built.units, HALVES)
     assert codes(built) == ["units_on_edge"]
-    assert metres(built.units)["B"].distance(Point(2000.3, 500)) < 0.4
+    assert meters(built.units)["B"].distance(Point(2000.3, 500)) < 0.4
     assert built.units["anchor"].to_crs(UTM).iloc[1].distance(schools.geometry.iloc[1]) < 0.01
 
 
@@ -243,7 +243,7 @@ def test_a_school_outside_every_zone_has_the_nearest_ground_of_its_zone():
     built = build(schools, HALVES, TOWN, {"A": "1", "N": "1", "C": "2"})
     assert codes(built) == ["units_outside_zones"]
     assert "by up to 40 m" in built.findings[0].message
-    nearest = metres(built.units).distance(Point(1500, 2040))
+    nearest = meters(built.units).distance(Point(1500, 2040))
     assert nearest.idxmin() == "N"
     assert nearest["N"] == pytest.approx(40, abs=0.1)
     assert_dissolve_to(built.units, HALVES)
@@ -253,7 +253,7 @@ def test_a_school_in_a_gap_has_the_ground_it_stands_on():
     zones = zones_of(z1=box(0, 0, 1800, 2000), z2=box(2200, 0, 4000, 2000))
     schools = school_at({"A": (500, 500), "G": (1850, 1000), "C": (3500, 500)})
     built = build(schools, zones, TOWN, {"A": "1", "G": "1", "C": "2"})
-    assert metres(built.units)["G"].contains(Point(1850, 1000).buffer(5))
+    assert meters(built.units)["G"].contains(Point(1850, 1000).buffer(5))
     assert built.units.geom_type.eq("Polygon").all()
     assert_exact(built.units, TOWN)
     assert codes(built) == ["units_gap", "units_outside_zones"]
@@ -264,7 +264,7 @@ def test_a_school_well_inside_another_zone_takes_its_area_there_with_it():
     built = build(zone_of=zone_of)
     units = built.units.set_index("unit_id")
     assert units.loc["r0c2", "zone_id"] == "1"
-    assert metres(built.units)["r0c2"].symmetric_difference(box(2000, 0, 3000, 1000)).area < 300
+    assert meters(built.units)["r0c2"].symmetric_difference(box(2000, 0, 3000, 1000)).area < 300
     assert codes(built) == ["units_in_other_zone"]
     assert built.findings[0].severity == "warning"
     assert_exact(built.units, TOWN)
@@ -306,7 +306,7 @@ def test_schools_that_are_in_no_unit_are_told():
     built = units_of_schools(schools, zones, None, by_school(schools, zone_of), loads(schools))
     assert built.units["unit_id"].tolist() == ["r0c0", "zone:2"]
     told = {f.code: (f.severity, f.ids) for f in built.findings}
-    assert told["schools_not_in_the_programme"] == ("note", ("r0c1",))
+    assert told["schools_not_in_the_program"] == ("note", ("r0c1",))
     assert told["schools_without_a_zone"] == ("warning", ("r0c2",))
     assert told["schools_without_a_place"] == ("warning", ("r0c3",))
 
@@ -318,7 +318,7 @@ def test_a_campus_belongs_to_its_own_unit():
     schools.loc[0, "geometry"] = gpd.GeoSeries([campus]).translate(EAST, NORTH).iloc[0]
     zones = zones_of(z1=box(0, 0, 2000, 1000))
     built = units_of_schools(schools, zones, None, by_school(schools, lambda _: "1"), loads(schools))
-    assert metres(built.units)["r0c0"].contains(campus.buffer(-0.1))
+    assert meters(built.units)["r0c0"].contains(campus.buffer(-0.1))
     assert_exact(built.units, zones)
 
 
@@ -368,7 +368,7 @@ def test_a_line_beside_an_area_costs_no_ground():
 
 @st.composite
 def zoned_towns(draw):
-    """Draw a town of one to six zones with wild edges, some drawn twice some centimetres apart, and schools in it."""
+    """Draw a town of one to six zones with wild edges, some drawn twice some centimeters apart, and schools in it."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     corners = draw(st.integers(4, 20))
     angle = np.sort(rng.uniform(0, 2 * np.pi, corners))
@@ -404,7 +404,7 @@ def test_units_tile_any_town_and_keep_its_zones(town):
     if not offset:
         assert_dissolve_to(units, zones)
     unit_of = units.explode("school_ids").dropna(subset="school_ids").set_index("school_ids")
-    grounds = metres(units)
+    grounds = meters(units)
     for school, point in zip(schools["school_id"], schools.geometry, strict=True):
         assert unit_of.loc[school, "zone_id"] == zone_of[school]
         assert grounds[unit_of.loc[school, "unit_id"]].distance(shapely.affinity.translate(point, -EAST, -NORTH)) < 1.5
@@ -424,7 +424,7 @@ def test_demo():
     assert len(built.units) == district.schools["in_program"].sum() == 62
     assert_dissolve_to(built.units, district.zones)
     assert_exact(built.units, district.boundary)
-    assert codes(built) == ["schools_not_in_the_programme"]
+    assert codes(built) == ["schools_not_in_the_program"]
     assert built.units["name"].is_unique
 
 
@@ -454,7 +454,7 @@ def test_areas_become_units():
     assert kept.iloc[3].within(units.geometry.to_crs(UTM).iloc[3])
 
 
-def test_areas_drawn_twice_become_neighbours():
+def test_areas_drawn_twice_become_neighbors():
     # b stands 40 cm off a, c overlaps b by 30 cm; the crack between a and b is open to the outside.
     drawn = district_of(box(0, 0, 100, 100), box(100.4, 0, 200, 100), box(199.7, 0, 300, 100))
     frame = drawn.assign(area=list("abc"), beat="1", load=1)

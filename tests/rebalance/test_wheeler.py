@@ -47,10 +47,10 @@ def test_our_minutes_over_the_streets_are_theirs(carrollton, real_data):
     for file, plan in (("GLPK_Output5hours.csv", "GLPK_Output5hours"), ("PMed_Results1.csv", "PMed_Results1")):
         published = pd.read_csv(real_data / "carrollton" / file)
         theirs = published.iloc[:, 2].to_numpy()
-        centre = carrollton.plans[plan]
-        ours = np.array([carrollton.travel.at[unit, c] for unit, c in centre.items()])
+        center = carrollton.plans[plan]
+        ours = np.array([carrollton.travel.at[unit, c] for unit, c in center.items()])
         assert np.median(ours[theirs > 0] / theirs[theirs > 0]) == pytest.approx(1, abs=0.02)
-        calls = carrollton.areas.set_index("unit_id").loc[centre.index, "calls"].to_numpy()
+        calls = carrollton.areas.set_index("unit_id").loc[center.index, "calls"].to_numpy()
         assert calls @ theirs == pytest.approx(published.iloc[:, 4].sum())
         assert calls @ ours == pytest.approx(calls @ theirs, rel=0.1)
 
@@ -69,7 +69,7 @@ def test_the_published_plans_have_detached_areas(carrollton):
 
 
 @pytest.mark.parametrize("name", ["PMed_Results1", "GLPK_Output5hours"])
-def test_with_the_published_centres_less_travel_contiguous_and_all_covered(carrollton, name):
+def test_with_the_published_centers_less_travel_contiguous_and_all_covered(carrollton, name):
     load = carrollton.areas.set_index("unit_id")["minutes"]
     published = carrollton.plans[name]
     plan = p_median(
@@ -78,10 +78,10 @@ def test_with_the_published_centres_less_travel_contiguous_and_all_covered(carro
         carrollton.edges,
         zones=12,
         tolerance=0.1,
-        centres=sorted(set(published)),
+        centers=sorted(set(published)),
         gap=0.01,
     )
-    travel = sum(load[unit] * carrollton.travel.at[unit, centre] for unit, centre in published.items())
+    travel = sum(load[unit] * carrollton.travel.at[unit, center] for unit, center in published.items())
     assert plan.travel < travel
     assert plan.is_contiguous
     assert len(plan.assignment) == 325
@@ -90,7 +90,7 @@ def test_with_the_published_centres_less_travel_contiguous_and_all_covered(carro
     assert plan.any_bound <= plan.bound <= plan.travel
 
 
-def test_a_part_of_it_with_free_centres(carrollton):
+def test_a_part_of_it_with_free_centers(carrollton):
     """The areas of the current beats 7 to 9, in four zones: proven within 1 %."""
     areas = carrollton.areas.set_index("unit_id")
     units = areas.index[areas["beat"].isin(["7", "8", "9"])]
@@ -103,6 +103,6 @@ def test_a_part_of_it_with_free_centres(carrollton):
     assert plan.gap <= 0.01 + 1e-5
     assert plan.is_contiguous
     fixed = p_median(
-        areas.loc[units, "minutes"], distance, edges, zones=4, tolerance=0.1, centres=list(plan.centres), gap=0.01
+        areas.loc[units, "minutes"], distance, edges, zones=4, tolerance=0.1, centers=list(plan.centers), gap=0.01
     )
     assert fixed.travel >= plan.bound

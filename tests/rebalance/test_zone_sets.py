@@ -33,7 +33,7 @@ def sets_of(bits, n) -> list[frozenset[int]]:
     return [frozenset(np.flatnonzero(row).tolist()) for row in members(bits, n)]
 
 
-def neighbour_bits(n, links):
+def neighbor_bits(n, links):
     near = [{b if a == i else a for a, b in links if i in (a, b)} for i in range(n)]
     return np.array([bits_of(js, words_for(n)) for js in near])
 
@@ -69,7 +69,7 @@ def test_connected_is_what_a_walk_finds(seed, n):
         sets.append(branch)
     bits = np.array([bits_of(units, words_for(n)) for units in [*sets, set()]])
     expected = [hangs_together(units, links) for units in sets]
-    assert are_connected(bits, neighbour_bits(n, links)).tolist() == [*expected, False]
+    assert are_connected(bits, neighbor_bits(n, links)).tolist() == [*expected, False]
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,7 +79,7 @@ def test_every_attached_set_is_listed_once(seed, n):
     town = random_town(seed, n, 1)
     seeds = set(np.flatnonzero(rng.random(n) < 0.5).tolist())
     within = set(np.flatnonzero(rng.random(n) < 0.8).tolist())
-    found = grow_sets(bits_of(seeds, 1), bits_of(within, 1), neighbour_bits(n, town.links), unlimited(n))
+    found = grow_sets(bits_of(seeds, 1), bits_of(within, 1), neighbor_bits(n, town.links), unlimited(n))
     listed = sets_of(found.bits, n)
     attached = {s for s in connected_sets(n, town.links) if s <= within and s & seeds}
     # Each piece holds a seed: unions of attached pieces, the empty one among them.
@@ -95,7 +95,7 @@ def test_every_attached_set_is_listed_once(seed, n):
 
 def test_growth_keeps_to_its_limits():
     # A row 0 – 1 – 2 – 3 of loads 1, 2, 3, 4, grown from 0: {}, 0, 01, 012, 0123.
-    row = neighbour_bits(4, {(0, 1): 1, (1, 2): 1, (2, 3): 1})
+    row = neighbor_bits(4, {(0, 1): 1, (1, 2): 1, (2, 3): 1})
     load, everything = np.array([1.0, 2, 3, 4]), bits_of(range(4), 1)
 
     def grown(load_limits, price_limits, most=100, least=(0.0,) * 5):

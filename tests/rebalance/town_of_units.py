@@ -54,7 +54,7 @@ def six_units() -> gpd.GeoDataFrame:
 
 
 def six_edges() -> pd.DataFrame:
-    """Link neighbours."""
+    """Link neighbors."""
     return rook_adjacency(six_units(), crs=UTM).assign(kind="border")
 
 

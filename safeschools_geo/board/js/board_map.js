@@ -16,7 +16,7 @@
     const at = { zoom: 1, x: 0, y: 0 };
     let picked = null;
 
-    // Rings lie above all zones, so that no neighbour covers them.
+    // Rings lie above all zones, so that no neighbor covers them.
     const areas = svg.querySelector(".areas");
     const ring = (color, width, dash) => {
       const path = document.createElementNS(SVG, "path");

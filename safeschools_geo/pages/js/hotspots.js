@@ -37,7 +37,7 @@ SafeSchools.addCells = (map, id) => {
     pane: "cells", style, filter: ({ properties: p }) => p.is_hot === hot,
     onEachFeature: ({ properties: p }, shape) => shape.bindPopup(SafeSchools.popup(p.facts)),
   }).addTo(map);
-  // Hot cells last, so that no neighbour's line covers theirs.
+  // Hot cells last, so that no neighbor's line covers theirs.
   draw(false);
   draw(true);
 };

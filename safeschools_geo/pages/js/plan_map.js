@@ -1,5 +1,5 @@
 "use strict";
-// A plan on the map: units coloured by zone, the borders and labels of the zones, and what moved; redrawn at will.
+// A plan on the map: units colored by zone, the borders and labels of the zones, and what moved; redrawn at will.
 SafeSchools.PlanMap = class {
   constructor(map, { units, zones, shapes, is_coverage, dots }) {
     Object.assign(this, { map, units, zones });
@@ -19,7 +19,7 @@ SafeSchools.PlanMap = class {
     map.on("zoomend resize", () => SafeSchools.fitLabels(this.labels));
   }
 
-  // Each unit in the colour of its zone. `labels` are {at, lines, is_cut_off}; `former` is the plan to compare with.
+  // Each unit in the color of its zone. `labels` are {at, lines, is_cut_off}; `former` is the plan to compare with.
   show(zoneOf, { labels, former, chosen = [], onlyMoved = false }) {
     this.shapes.forEach((shape, unit) => {
       const has_moved = zoneOf[unit] !== former[unit], is_chosen = chosen.includes(unit);

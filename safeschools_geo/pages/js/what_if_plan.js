@@ -22,10 +22,10 @@ SafeSchools.listed = (names, most = 5) =>
 SafeSchools.Plan = class {
   constructor({ units, zones, edges, together, noun }) {
     Object.assign(this, { units, zones, noun });
-    this.neighbours = units.map(() => []);
+    this.neighbors = units.map(() => []);
     for (const [a, b] of edges) {
-      this.neighbours[a].push(b);
-      this.neighbours[b].push(a);
+      this.neighbors[a].push(b);
+      this.neighbors[b].push(a);
     }
     this.group = units.map((_, unit) => together.find((members) => members.includes(unit)) || [unit]);
     this.groups = together;
@@ -87,7 +87,7 @@ SafeSchools.Plan = class {
       const piece = [first];
       left.delete(first);
       for (const unit of piece) {
-        for (const next of this.neighbours[unit]) {
+        for (const next of this.neighbors[unit]) {
           if (left.delete(next)) piece.push(next);
         }
       }

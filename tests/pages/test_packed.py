@@ -1,4 +1,4 @@
-"""What is packed comes back: every point within a metre, every code exact, whatever the order of the rows."""
+"""What is packed comes back: every point within a meter, every code exact, whatever the order of the rows."""
 
 import base64
 import zlib
@@ -29,7 +29,7 @@ def points_of(count, *, seed=0, west=-121.5, south=38.5, width=0.5, height=0.4):
     extent=st.sampled_from([0.0, 1e-7, 0.01, 0.5, 8.0]),
     largest=st.sampled_from([0, 1, 24, 255, 256, 65_535]),
 )
-def test_every_point_comes_back_within_a_metre_with_its_code(*, count, seed, west, south, extent, largest):
+def test_every_point_comes_back_within_a_meter_with_its_code(*, count, seed, west, south, extent, largest):
     lon, lat = points_of(count, seed=seed, west=west, south=south, width=extent, height=extent)
     code = np.random.default_rng(seed).integers(0, largest, count, endpoint=True)
     row = np.arange(count)
@@ -40,11 +40,11 @@ def test_every_point_comes_back_within_a_metre_with_its_code(*, count, seed, wes
     assert back.index.tolist() == row.tolist()
     assert back["code"].tolist() == code.tolist()
     if count:
-        _, _, metres = WGS84.inv(lon, lat, back["lon"].to_numpy(), back["lat"].to_numpy())
-        assert metres.max() <= 1.0
+        _, _, meters = WGS84.inv(lon, lat, back["lon"].to_numpy(), back["lat"].to_numpy())
+        assert meters.max() <= 1.0
 
 
-def test_sixty_kilometres_take_sixteen_bits():
+def test_sixty_kilometers_take_sixteen_bits():
     lon, lat = points_of(1000, width=0.68, height=0.53)
     assert pack_points(lon, lat, NO_CODES).header["bits"] == 16
 
@@ -54,9 +54,9 @@ def test_a_stray_point_far_away_costs_bits_not_accuracy():
     lon, lat = np.append(lon, 0.0), np.append(lat, 0.0)
     packed = pack_points(lon, lat, {"row": np.arange(101)})
     back = unpack_points(packed).set_index("row").sort_index()
-    _, _, metres = WGS84.inv(lon, lat, back["lon"].to_numpy(), back["lat"].to_numpy())
+    _, _, meters = WGS84.inv(lon, lat, back["lon"].to_numpy(), back["lat"].to_numpy())
     assert packed.header["bits"] > 20
-    assert metres.max() <= 1.0
+    assert meters.max() <= 1.0
 
 
 def test_the_order_of_the_rows_does_not_show():

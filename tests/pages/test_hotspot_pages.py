@@ -71,7 +71,7 @@ def test_bare_pages_with_nothing_found_still_draw(browser_page, tmp_path):
 def test_a_grid_without_a_hot_cell_lists_its_highest():
     cold = hotspot_town.draw("grid", cells=hotspot_town.cells().assign(is_hot=False), density=None)
     assert "No cell is hot: the ten with the highest values" in cold.html
-    assert "Hot with its neighbours" not in cold.html
+    assert "Hot with its neighbors" not in cold.html
 
 
 def test_a_change_without_a_ratio_and_hours_not_judged_are_printed():

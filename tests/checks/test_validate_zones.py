@@ -3,7 +3,7 @@
 import geopandas as gpd
 import pandas as pd
 import pytest
-from drawing import METRES, boundary_of, by_code, is_at, shape, zones_of
+from drawing import METERS, boundary_of, by_code, is_at, shape, zones_of
 from shapely.geometry import MultiPolygon, Polygon
 
 from safeschools_geo.checks._places import check_number, check_pieces, check_zone_names, check_zones
@@ -12,14 +12,14 @@ TWO = zones_of(A=(0, 0, 100, 100), B=(100, 0, 200, 100))
 
 
 def test_clean_zones_have_no_faults():
-    assert check_zones(TWO, TWO, crs=METRES, boundary=boundary_of(0, 0, 200, 100), expected=2) == []
-    assert check_zones(TWO, TWO, crs=METRES) == []
+    assert check_zones(TWO, TWO, crs=METERS, boundary=boundary_of(0, 0, 200, 100), expected=2) == []
+    assert check_zones(TWO, TWO, crs=METERS) == []
 
 
 def test_every_fault_is_told_at_once():
     zones = zones_of(A=(0, 0, 100, 100), B=(90, 0, 200, 100), C=(220, 0, 310, 100))
     rows = pd.concat([zones, zones.iloc[:1].assign(name="Other")])
-    found = by_code(check_zones(zones, rows, crs=METRES, boundary=boundary_of(0, 0, 300, 100), expected=8))
+    found = by_code(check_zones(zones, rows, crs=METERS, boundary=boundary_of(0, 0, 300, 100), expected=8))
     assert set(found) == {"zone_id_conflict", "zone_count", "zones_overlap", "zones_gap", "zones_outside_boundary"}
 
 
@@ -57,7 +57,7 @@ def test_the_number_of_zones_is_compared_only_when_it_is_known():
 def test_a_zone_in_two_pieces_is_located_at_the_smaller():
     shapes = MultiPolygon([shape((0, 0, 100, 100)), shape((200, 0, 210, 30))])
     zones = gpd.GeoDataFrame({"zone_id": ["A"], "name": ["A"]}, geometry=[shapes], crs=4326)
-    (finding,) = check_pieces(zones, crs=METRES)
+    (finding,) = check_pieces(zones, crs=METERS)
     assert (finding.severity, finding.code, finding.ids) == ("warning", "zone_in_pieces", ("A",))
     assert "2 pieces: 10,000 m², 300 m²" in finding.message
     assert is_at(finding, 200, 0, 210, 30)
@@ -66,13 +66,13 @@ def test_a_zone_in_two_pieces_is_located_at_the_smaller():
 def test_of_many_pieces_the_smallest_are_only_counted():
     shapes = MultiPolygon([shape((30 * i, 0, 30 * i + 10, 10 + i)) for i in range(8)])
     zones = gpd.GeoDataFrame({"zone_id": ["A"], "name": ["A"]}, geometry=[shapes], crs=4326)
-    (finding,) = check_pieces(zones, crs=METRES)
+    (finding,) = check_pieces(zones, crs=METERS)
     assert finding.message == "Zone A is in 8 pieces: 170 m², 160 m², 150 m², 140 m², 130 m² and 3 smaller."
 
 
 def test_a_zone_beyond_repair_is_left_to_the_repair():
     zones = pd.concat([TWO, gpd.GeoDataFrame({"zone_id": ["C"], "name": ["C"]}, geometry=[Polygon()], crs=4326)])
-    assert check_zones(zones, zones, crs=METRES) == []
+    assert check_zones(zones, zones, crs=METERS) == []
 
 
 @pytest.mark.real_data

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import shapely
 import town
-from drawing import METRES, is_at, shape
+from drawing import METERS, is_at, shape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon
 
-from safeschools_geo.checks._polygons import area_text, in_metres, polygon_parts, repair, spot_of
+from safeschools_geo.checks._polygons import area_text, in_meters, polygon_parts, repair, spot_of
 
 BOWTIE = [(0, 0), (100, 100), (100, 0), (0, 100)]
 
@@ -99,10 +99,10 @@ def test_parts_come_with_the_row_they_are_from():
 
 def test_a_long_edge_stays_where_it_was_drawn():
     edge = gpd.GeoSeries([LineString([(-121.4, 38.6), (-121.2, 38.6)])], crs=4326)
-    middle = gpd.GeoSeries([Point(-121.3, 38.6)], crs=4326).to_crs(METRES)
+    middle = gpd.GeoSeries([Point(-121.3, 38.6)], crs=4326).to_crs(METERS)
     # A parallel of 17 km bends by L² tan φ / 8R = 4.8 m when only its ends are projected.
-    assert edge.to_crs(METRES).distance(middle).iloc[0] == pytest.approx(4.8, abs=0.2)
-    assert in_metres(edge, METRES).distance(middle).iloc[0] < 0.002
+    assert edge.to_crs(METERS).distance(middle).iloc[0] == pytest.approx(4.8, abs=0.2)
+    assert in_meters(edge, METERS).distance(middle).iloc[0] < 0.002
 
 
 def test_areas_are_written_as_people_do():

@@ -1,4 +1,4 @@
-"""A town of eight units of half a kilometre in three zones, as the pages of plans take it::
+"""A town of eight units of half a kilometer in three zones, as the pages of plans take it::
 
     north | e 1 | f 2 | g 2 | h 3 |     locked: e; root of zone 2: g; forbidden: h in zone 2; together: c and f
     south | a 1 | b 1 | c 2 | d 3 |     zone 4 has no unit
@@ -54,7 +54,7 @@ def units() -> gpd.GeoDataFrame:
 
 
 def edges() -> pd.DataFrame:
-    """Link neighbours."""
+    """Link neighbors."""
     pairs = ["ab", "bc", "cd", "ef", "fg", "gh", "ae", "bf", "cg", "dh"]
     return pd.DataFrame({"unit_a": [IDS[a] for a, _ in pairs], "unit_b": [IDS[b] for _, b in pairs], "kind": "border"})
 

@@ -46,7 +46,7 @@ def test_every_table_s_faults_are_in_one_report_worst_first(clean):
     assert {f.severity for f in found["zones_overlap"]} == {"error"}
     assert "10,000 m²" in found["zones_overlap"][0].message
     assert "0.40 km²" in found["zones_gap"][0].message  # 2,000 m × 200 m
-    assert found["school_outside_zones"][0].message == "1 programme school outside every zone: 004 by 100 m."
+    assert found["school_outside_zones"][0].message == "1 program school outside every zone: 004 by 100 m."
     assert found["enrollment_unlikely"][0].ids == ("004",)
     assert found["unreadable_time"][0].ids == ("X",)
     assert found["coordinates_null_island"][0].ids == ("Y",)

@@ -31,7 +31,7 @@ UNKNOWN = float("nan")
 
 
 def rates() -> pd.DataFrame:
-    """Give the rates: the first school is high, the second rests on officers' work, the third has no enrolment."""
+    """Give the rates: the first school is high, the second rests on officers' work, the third has no enrollment."""
     frame = pd.DataFrame({name: [UNKNOWN] * 3 for name in SCHOOL_RATES.column_names})
     return frame.assign(
         school_id=["001", "002", "003"],

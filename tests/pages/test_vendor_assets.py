@@ -1,4 +1,4 @@
-"""What is vendored is what was published, with its licence."""
+"""What is vendored is what was published, with its license."""
 
 import importlib.util
 import sys

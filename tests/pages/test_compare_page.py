@@ -21,7 +21,7 @@ BECAME = {"emerged": "emerged", "insufficient_data": "not enough data to say"}
 
 
 def rated(**named):
-    """Give rates of two rows: the first rose, the second has no enrolment."""
+    """Give rates of two rows: the first rose, the second has no enrollment."""
     measures = {
         "incidents": ([4, 3], [30, 2]),
         "rate_per_1000": ([1.5, UNKNOWN], [10.0, UNKNOWN]),

@@ -1,4 +1,4 @@
-"""Zones, schools and incidents drawn in metres on the town's sheet, for checks that look at one thing each."""
+"""Zones, schools and incidents drawn in meters on the town's sheet, for checks that look at one thing each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import town
 from pyproj import CRS
 from shapely.geometry import Polygon, box
 
-METRES = CRS.from_user_input(town.UTM)
+METERS = CRS.from_user_input(town.UTM)
 
 
 def shape(corners):
@@ -33,7 +33,7 @@ def boundary_of(*corners):
 
 
 def schools_at(*places, **columns):
-    """Place schools of the programme that have nothing wrong with them."""
+    """Place schools of the program that have nothing wrong with them."""
     n = len(places)
     frame = {
         "school_id": [f"{i + 1:03}" for i in range(n)],

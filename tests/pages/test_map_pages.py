@@ -9,7 +9,7 @@ import pytest
 import shapely
 import town
 
-from safeschools_geo.pages._map_layers import RateClasses, neighbour_fills, school_marks, zone_features
+from safeschools_geo.pages._map_layers import RateClasses, neighbor_fills, school_marks, zone_features
 from safeschools_geo.pages._page import LEVEL_MARKS, RATE_FILLS, MapEntry, PageContext, index_page
 
 PAGES = ["zones", "history", "rates"]
@@ -119,10 +119,10 @@ def test_the_index_links_every_map_with_its_finding():
     assert html.count("<svg") == 1
 
 
-def test_neighbours_differ_in_fill():
+def test_neighbors_differ_in_fill():
     cells = [shapely.box(x, y, x + 1, y + 1) for x in range(5) for y in range(5)]
     zones = gpd.GeoDataFrame({"zone_id": [str(i) for i in range(25)]}, geometry=cells, crs=4326)
-    fills = neighbour_fills(zones)
+    fills = neighbor_fills(zones)
     for a in range(25):
         for b in range(a):
             assert fills[a] != fills[b] or not cells[a].touches(cells[b])
@@ -138,7 +138,7 @@ def test_zones_that_share_an_edge_share_it_on_the_map():
     assert west.intersection(east).area == 0
 
 
-def test_each_level_has_its_own_shape_and_colour():
+def test_each_level_has_its_own_shape_and_color():
     shapes, colors = zip(*LEVEL_MARKS.values(), strict=True)
     assert len(set(shapes)) == len(set(colors)) == len(LEVEL_MARKS)
 

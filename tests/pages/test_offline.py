@@ -131,10 +131,10 @@ def test_every_way_to_fetch_is_refused(markup):
         "<p>See https://x.example/ for more.</p>",
         '<a href="https://x.example/">more</a>',
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><use href="#a"/></svg>',
-        "<!-- licence: https://x.example/licence -->",
+        "<!-- license: https://x.example/license -->",
         "<style>/* url(https://x.example/a.png) */ p { background: url(data:image/png;base64,AA) }</style>",
         '<img src="data:image/png;base64,AA">',
-        '<link rel="license" href="https://x.example/licence">',
+        '<link rel="license" href="https://x.example/license">',
         "<script>// https://x.example\nvar a = 'http://www.w3.org/2000/svg';</script>",
     ],
 )

@@ -1,10 +1,10 @@
-"""Schools on the town's sheet: zone A is x from 0 to 1000, zone B from 1000 to 2000, y from 0 to 1000 metres."""
+"""Schools on the town's sheet: zone A is x from 0 to 1000, zone B from 1000 to 2000, y from 0 to 1000 meters."""
 
 import geopandas as gpd
 import pandas as pd
 import pytest
 import town
-from drawing import METRES, by_code, schools_at, shape, zones_of
+from drawing import METERS, by_code, schools_at, shape, zones_of
 from shapely.geometry import Point, Polygon
 
 from safeschools_geo.checks._places import check_schools
@@ -13,7 +13,7 @@ ZONES = zones_of(A=(0, 0, 1000, 1000), B=(1000, 0, 2000, 1000))
 
 
 def check(schools, zones=ZONES, boundary=None):
-    return by_code(check_schools(schools, zones, crs=METRES, boundary=boundary))
+    return by_code(check_schools(schools, zones, crs=METERS, boundary=boundary))
 
 
 def test_clean_schools_have_no_faults():
@@ -28,7 +28,7 @@ def test_no_schools_have_no_faults():
 def test_without_zones_every_school_is_outside():
     for nothing in (ZONES.iloc[:0], ZONES.iloc[:1].set_geometry([Polygon()], crs=4326)):
         (finding,) = check(schools_at((500, 400)), nothing)["school_outside_zones"]
-        assert finding.message == "1 programme school outside every zone."
+        assert finding.message == "1 program school outside every zone."
 
 
 def test_ids_must_be_unique():
@@ -54,15 +54,15 @@ def test_other_levels_are_noted():
     assert finding.message.startswith("1 school of the level other")
 
 
-def test_enrolment_is_missing_only_at_programme_schools():
+def test_enrollment_is_missing_only_at_program_schools():
     enrollment = pd.array([pd.NA, pd.NA, 300], dtype="Int64")
     schools = schools_at((1, 1), (2, 2), (3, 3), enrollment=enrollment, in_program=[True, False, True])
     (finding,) = check(schools)["enrollment_missing"]
     assert (finding.severity, finding.ids) == ("warning", ("001",))
-    assert finding.message.startswith("1 of 2 programme schools")
+    assert finding.message.startswith("1 of 2 program schools")
 
 
-def test_enrolment_that_is_hard_to_believe():
+def test_enrollment_that_is_hard_to_believe():
     enrollment = pd.array([0, -5, 6000, 6001, 1, pd.NA], dtype="Int64")
     found = check(schools_at(*((i, i) for i in range(1, 7)), enrollment=enrollment))
     (finding,) = found["enrollment_unlikely"]
@@ -70,12 +70,12 @@ def test_enrolment_that_is_hard_to_believe():
     assert "001 (0), 002 (-5), 004 (6,001)" in finding.message
 
 
-def test_a_school_without_a_place_is_an_error_if_it_is_in_the_programme():
+def test_a_school_without_a_place_is_an_error_if_it_is_in_the_program():
     (finding,) = check(schools_at((1, 1), None, Point()))["school_no_location"]
     assert (finding.severity, finding.ids) == ("error", ("002", "003"))
     (finding,) = check(schools_at((1, 1), None, in_program=[True, False]))["school_no_location"]
     assert finding.severity == "note"
-    assert "none of them in the programme" in finding.message
+    assert "none of them in the program" in finding.message
 
 
 def test_schools_at_one_place_are_noted_with_the_number_of_places():
@@ -90,15 +90,15 @@ def test_schools_outside_every_zone_are_told_with_their_distance():
     found = check(schools_at((500, 400), (500, 1250), (-4, 500)))
     (finding,) = found["school_outside_zones"]
     assert (finding.severity, finding.ids) == ("error", ("002", "003"))
-    assert finding.message == "2 programme schools outside every zone: 002 by 250 m, 003 by 4 m."
+    assert finding.message == "2 program schools outside every zone: 002 by 250 m, 003 by 4 m."
 
 
-def test_a_school_that_is_not_in_the_programme_may_be_outside():
+def test_a_school_that_is_not_in_the_program_may_be_outside():
     (finding,) = check(schools_at((500, 1250), in_program=[False]))["school_outside_zones"]
     assert finding.severity == "note"
     (finding,) = check(schools_at((500, 1250), (500, 1300), in_program=[False, True]))["school_outside_zones"]
     assert finding.severity == "error"
-    assert finding.message.startswith("2 schools, 1 of them in the programme, outside every zone")
+    assert finding.message.startswith("2 schools, 1 of them in the program, outside every zone")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_school_that_is_not_in_the_programme_may_be_outside():
         (500, 1000.4, ["school_outside_zones"]),
     ],
 )
-def test_half_a_metre_from_a_shared_edge_is_the_border(x, y, codes):
+def test_half_a_meter_from_a_shared_edge_is_the_border(x, y, codes):
     found = check(schools_at((x, y)))
     assert list(found) == codes
 
@@ -135,7 +135,7 @@ def test_a_school_where_zones_overlap_is_in_two():
 def test_a_campus_that_reaches_into_a_zone_is_not_outside():
     assert check(schools_at(shape((-500, 0, 10, 100)), shape((900, 100, 1100, 200)))) == {}
     found = check(schools_at(shape((-200, 0, -100, 100))))
-    assert found["school_outside_zones"][0].message == "1 programme school outside every zone: 001 by 100 m."
+    assert found["school_outside_zones"][0].message == "1 program school outside every zone: 001 by 100 m."
 
 
 def test_schools_outside_the_district():

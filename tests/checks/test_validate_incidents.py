@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import town
-from drawing import METRES, by_code, schools_at
+from drawing import METERS, by_code, schools_at
 from shapely.geometry import Point
 
 from safeschools_geo.checks._incidents import MOST_PILES, check_incidents, check_piles, check_places, check_responders
@@ -39,7 +39,7 @@ def history(n=16, **columns):
 
 
 def check(incidents, settings, schools=SCHOOLS):
-    return by_code(check_incidents(incidents, schools, settings=settings, crs=METRES))
+    return by_code(check_incidents(incidents, schools, settings=settings, crs=METERS))
 
 
 def test_a_clean_history_has_no_faults(settings):
@@ -70,30 +70,30 @@ def test_a_pile_has_its_ids_and_its_place(settings):
     assert finding.message.startswith("30 incidents at one point")
 
 
-@pytest.mark.parametrize(("metres", "is_pile"), [(0, False), (99, False), (101, True)])
-def test_a_pile_within_100_m_of_a_school_is_the_school_s(metres, is_pile):
-    found = check_piles(piled(30, (500 + metres, 400), others=0), SCHOOLS, pile_up=25, crs=METRES)
+@pytest.mark.parametrize(("meters", "is_pile"), [(0, False), (99, False), (101, True)])
+def test_a_pile_within_100_m_of_a_school_is_the_school_s(meters, is_pile):
+    found = check_piles(piled(30, (500 + meters, 400), others=0), SCHOOLS, pile_up=25, crs=METERS)
     assert bool(found) is is_pile
 
 
 def test_without_any_school_every_pile_counts():
     for schools in (SCHOOLS.iloc[:0], schools_at(None, None)):
-        assert len(check_piles(piled(30, (500, 400)), schools, pile_up=25, crs=METRES)) == 1
+        assert len(check_piles(piled(30, (500, 400)), schools, pile_up=25, crs=METERS)) == 1
 
 
-def test_places_are_equal_to_ten_centimetres():
+def test_places_are_equal_to_ten_centimeters():
     here = town.place(*AWAY)
     jittered = [Point(here.x + 1e-9 * i, here.y) for i in range(30)]
-    (finding,) = check_piles(history(30, geometry=jittered), SCHOOLS, pile_up=30, crs=METRES)
+    (finding,) = check_piles(history(30, geometry=jittered), SCHOOLS, pile_up=30, crs=METERS)
     assert len(finding.ids) == 30
-    metres_apart = [town.place(AWAY[0] + i, AWAY[1]) for i in range(30)]
-    assert check_piles(history(30, geometry=metres_apart), SCHOOLS, pile_up=2, crs=METRES) == []
+    meters_apart = [town.place(AWAY[0] + i, AWAY[1]) for i in range(30)]
+    assert check_piles(history(30, geometry=meters_apart), SCHOOLS, pile_up=2, crs=METERS) == []
 
 
 def test_the_largest_piles_come_alone_and_the_rest_together():
     sizes = range(2, 2 + MOST_PILES + 2)
     places = [town.place(100 * i, 900) for i, size in enumerate(sizes) for _ in range(size)]
-    found = check_piles(history(len(places), geometry=places), SCHOOLS, pile_up=2, crs=METRES)
+    found = check_piles(history(len(places), geometry=places), SCHOOLS, pile_up=2, crs=METERS)
     assert [len(f.ids) for f in found] == [8, 7, 6, 5, 4, 3 + 2]
     assert found[-1].message.startswith("5 incidents at 2 more points")
 
@@ -140,7 +140,7 @@ def test_schools_without_incidents_are_noted(settings):
     schools = schools_at((500, 400), (1500, 400), (1500, 800), (1600, 800), in_program=[True, True, True, False])
     (finding,) = check(history(40), settings, schools)["school_without_incidents"]
     assert (finding.severity, finding.ids) == ("note", ("003",))
-    assert finding.message.startswith("1 of 3 programme schools")
+    assert finding.message.startswith("1 of 3 program schools")
 
 
 def test_a_history_that_names_no_school_is_a_warning(settings):

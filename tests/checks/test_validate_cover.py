@@ -1,4 +1,4 @@
-"""Overlaps, gaps and slivers of known size, in metres::
+"""Overlaps, gaps and slivers of known size, in meters::
 
 y=100 +------------+--+------------+
       |     A      |##|     B      |     ## is 10 m × 100 m = 1,000 m² that both claim
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import shapely
 import town
-from drawing import METRES, boundary_of, by_code, is_at, shape, zones_of
+from drawing import METERS, boundary_of, by_code, is_at, shape, zones_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
@@ -22,7 +22,7 @@ from safeschools_geo.checks._polygons import MOST_PLACES, check_cover, gaps, out
 
 
 def check(zones, boundary=None):
-    return by_code(check_cover(zones, crs=METRES, boundary=boundary))
+    return by_code(check_cover(zones, crs=METERS, boundary=boundary))
 
 
 def test_zones_that_cover_the_district_once_have_no_faults():
@@ -58,11 +58,11 @@ def test_a_zone_inside_another_is_an_overlap():
 
 def test_ground_that_three_zones_claim_is_told_by_pair():
     zones = zones_of(A=(0, 0, 50, 50), B=(0, 0, 50, 50), C=(0, 0, 50, 50))
-    assert [p.ids for p in overlaps(zones, crs=METRES)] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [p.area_m2 for p in overlaps(zones, crs=METRES)] == pytest.approx([2500] * 3, rel=1e-4)
+    assert [p.ids for p in overlaps(zones, crs=METERS)] == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert [p.area_m2 for p in overlaps(zones, crs=METERS)] == pytest.approx([2500] * 3, rel=1e-4)
 
 
-def test_a_gap_has_its_neighbours_area_and_place():
+def test_a_gap_has_its_neighbors_area_and_place():
     zones = zones_of(A=(0, 0, 100, 100), B=(120, 0, 300, 100), C=(0, 100, 100, 200))
     (finding,) = check(zones, boundary_of(0, 0, 300, 100))["zones_gap"]
     assert finding.severity == "warning"
@@ -102,7 +102,7 @@ def test_a_zone_that_leaves_the_district_is_told_with_the_excess():
         (zones_of(A=(0, 0, 100, 100), B=(100, 0, 200.5, 100)), "strips outside the district: 1 (50 m²)"),
     ],
 )
-def test_half_a_metre_is_a_sliver(zones, kind):
+def test_half_a_meter_is_a_sliver(zones, kind):
     found = check(zones, boundary_of(0, 0, 200, 100))
     assert list(found) == ["zones_slivers"]
     (finding,) = found["zones_slivers"]
@@ -142,7 +142,7 @@ def test_a_narrow_hole_is_a_sliver_without_a_boundary_too():
     assert list(check(zones)) == ["zones_slivers"]
 
 
-def test_a_centimetre_is_the_rounding_of_coordinates():
+def test_a_centimeter_is_the_rounding_of_coordinates():
     zones = zones_of(A=(0, 0, 100, 100), B=(100.01, 0, 200, 100))
     assert check(zones, boundary_of(0, 0, 200, 100)) == {}
 
@@ -172,7 +172,7 @@ def test_one_fault_beyond_the_most_is_told_like_the_others():
 def test_pieces_are_measured_one_by_one():
     shapes = shapely.MultiPolygon([shape((0, 0, 100, 100)), shape((200, 0, 210, 10))])
     zones = gpd.GeoDataFrame({"zone_id": ["A"]}, geometry=[shapes], crs=4326)
-    assert [p.area_m2 for p in pieces(zones, crs=METRES)] == pytest.approx([10_000, 100], rel=1e-4)
+    assert [p.area_m2 for p in pieces(zones, crs=METERS)] == pytest.approx([10_000, 100], rel=1e-4)
 
 
 side = st.integers(0, 40).map(lambda n: 25.0 * n)
@@ -186,10 +186,10 @@ def test_two_rectangles_overlap_by_what_arithmetic_says(x0, x1, y0, y1):
     height = min(a[3], b[3]) - max(a[1], b[1])
     zones = zones_of(A=a, B=b)
     expected = [width * height] if min(width, height) > 0 else []
-    assert [p.area_m2 for p in overlaps(zones, crs=METRES)] == pytest.approx(expected, rel=0.005)
+    assert [p.area_m2 for p in overlaps(zones, crs=METERS)] == pytest.approx(expected, rel=0.005)
     beyond = (b[2] - b[0]) * (b[3] - b[1]) - sum(expected)
     inside_a = gpd.GeoDataFrame(geometry=zones.geometry.iloc[:1])
-    excess = sum(p.area_m2 for p in outside(zones.iloc[1:], inside_a, crs=METRES))
+    excess = sum(p.area_m2 for p in outside(zones.iloc[1:], inside_a, crs=METERS))
     assert excess == pytest.approx(beyond, rel=0.005, abs=1)
 
 
@@ -199,7 +199,7 @@ def test_two_rectangles_overlap_by_what_arithmetic_says(x0, x1, y0, y1):
     cuts=st.lists(st.lists(st.integers(1, 19), max_size=3), min_size=4, max_size=4),
 )
 def test_zones_that_meet_in_the_middle_of_an_edge_leave_no_slivers(rows, cuts):
-    """Rows of zones cut at different places meet in T-junctions, whose vertices are rounded to a centimetre."""
+    """Rows of zones cut at different places meet in T-junctions, whose vertices are rounded to a centimeter."""
     drawn, y = {}, 0
     for i, height in enumerate(rows):
         edges = [0, *sorted({25 * c for c in cuts[i]}), 500]
@@ -209,8 +209,8 @@ def test_zones_that_meet_in_the_middle_of_an_edge_leave_no_slivers(rows, cuts):
     zones = zones_of(**drawn)
     rounded = shapely.set_precision(zones.geometry.to_numpy(), 1e-7, mode="pointwise")
     rounded = zones.set_geometry(gpd.GeoSeries(rounded, crs=4326))
-    assert check_cover(rounded, crs=METRES) == []
-    assert gaps(rounded, crs=METRES, boundary=boundary_of(0, 0, 500, y)) == []
+    assert check_cover(rounded, crs=METERS) == []
+    assert gaps(rounded, crs=METERS, boundary=boundary_of(0, 0, 500, y)) == []
 
 
 def test_zones_of_the_globe_s_other_side_are_laid_over_each_other_as_well():
