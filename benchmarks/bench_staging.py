@@ -22,7 +22,7 @@ from scipy.spatial.distance import cdist
 
 from benchmarks.carrollton import read_areas
 from safeschools_geo.coverage._roads import place_points
-from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import OBJECTIVES, StagingSettings
 from safeschools_geo.coverage._travel import TravelTimes, travel_times
 
@@ -84,7 +84,7 @@ def race(name: str, minutes: pd.DataFrame, calls: pd.Series, points: int, option
             objective=objective, within_min=WITHIN_MIN, busy_share=BUSY_SHARE, time_limit_s=options.time_limit
         )
         start = time.perf_counter()
-        found = stage_officers(minutes, calls, points=points, settings=asked)
+        found = place_officers(minutes, calls, points=points, settings=asked)
         seconds = time.perf_counter() - start
         cells = [name, str(points), objective, f"{found.value:.4f}", f"{found.bound:.4f}"]
         cells += ["yes" if found.is_proven else f"gap {found.gap:.4f}", f"{seconds:.1f}"]

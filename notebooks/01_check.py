@@ -27,7 +27,7 @@ term_name = None
 # %%
 import pandas as pd
 
-from safeschools_geo.district._district import check_district, demo_folder, read_district
+import safeschools_geo as ssg
 
 pd.set_option("display.max_colwidth", None, "display.max_rows", 200)
 
@@ -38,8 +38,8 @@ pd.set_option("display.max_colwidth", None, "display.max_rows", 200)
 # district's) are told apart by a reason that begins with `excluded_by_`.
 
 # %%
-district = read_district(district_folder or demo_folder())
-report = check_district(district)
+district = ssg.read_district(district_folder or ssg.demo_folder())
+report = ssg.check_district(district)
 print(report.summary())
 
 # %%

@@ -24,13 +24,12 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district._district import demo_folder
-from safeschools_geo.term._maps import zones_map
-from safeschools_geo.term._run import run_term
-from safeschools_geo.workload import imbalance, term_comparison
+import safeschools_geo as ssg
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)
+result = ssg.run_term(
+    district_folder or ssg.demo_folder(), term=term_name, proposes=False, covers=False, protects=False
+)
 print(result.summary())
 
 # %% [markdown]
@@ -50,7 +49,7 @@ in_doubt.merge(result.district.schools[["school_id", "name"]], on="school_id")
 # ## Where are the zones and the schools?
 
 # %%
-zones_map(result)
+ssg.plot.zones(result)
 
 # %% [markdown]
 # ## What does each zone carry?
@@ -62,13 +61,15 @@ zones_map(result)
 result.to_frame().round(2)
 
 # %%
-print(f"Imbalance: {imbalance(result.loads['workload_h']):.0%} (largest distance from the mean load, as a share of it)")
+print(
+    f"Imbalance: {ssg.imbalance(result.loads['workload_h']):.0%} (largest distance from the mean load, as a share of it)"
+)
 
 # %% [markdown]
 # ## Was it like that in earlier terms?
 
 # %%
-term_comparison(result.zone_loads).round(3)
+ssg.term_comparison(result.zone_loads).round(3)
 
 # %% [markdown]
 # **Finding.** The table says which zone carries most, and whether that lasts from term to term.

@@ -24,13 +24,12 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.counts import incident_counts, work_summary
-from safeschools_geo.district._district import demo_folder
-from safeschools_geo.term._maps import history_map, rates_map
-from safeschools_geo.term._run import run_term
+import safeschools_geo as ssg
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)
+result = ssg.run_term(
+    district_folder or ssg.demo_folder(), term=term_name, proposes=False, covers=False, protects=False
+)
 this_term = result.history[result.history["term"] == result.term.name]
 print(result.summary())
 
@@ -41,7 +40,7 @@ print(result.summary())
 # Threat assessments are the specialist's. All else is patrol's. Every incident is counted once, under the first condition it fails.
 
 # %%
-work_summary(this_term)
+ssg.work_summary(this_term)
 
 # %% [markdown]
 # ## How many of each category, and how many were started by officers?
@@ -49,16 +48,16 @@ work_summary(this_term)
 # Where officers look is not where harm happens: a high share started by officers says more about patrol than about the school.
 
 # %%
-incident_counts(this_term, ["category"]).round(2)
+ssg.incident_counts(this_term, ["category"]).round(2)
 
 # %%
-incident_counts(this_term[this_term["work_of"] == "zone_officer"], ["zone_id"]).round(2)
+ssg.incident_counts(this_term[this_term["work_of"] == "zone_officer"], ["zone_id"]).round(2)
 
 # %% [markdown]
 # ## Where? Filter by term, category and hour.
 
 # %%
-history_map(result)
+ssg.plot.history(result)
 
 # %% [markdown]
 # ## How often, for the number of students?
@@ -66,7 +65,7 @@ history_map(result)
 # Counts follow enrollment. The rate is calls for zone officers per 1,000 student-days; a zone without a known enrollment has none.
 
 # %%
-rates_map(result)
+ssg.plot.rates(result)
 
 # %% [markdown]
 # **Finding.** The map and the tables show where the program's work lies this term.

@@ -27,14 +27,12 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district._district import demo_folder
-from safeschools_geo.hotspots._change import zone_change_effect
-from safeschools_geo.hotspots._result import split_groups
-from safeschools_geo.pages._hotspot_maps import grid_map, hotspot_map, hour_chart, school_funnel, zone_rates
-from safeschools_geo.term._run import run_term, zone_by_school
+import safeschools_geo as ssg
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, proposes=False, covers=False, protects=False)
+result = ssg.run_term(
+    district_folder or ssg.demo_folder(), term=term_name, proposes=False, covers=False, protects=False
+)
 found = result.hotspots
 print(f"{result.district.settings.district.name}, {found.term}")
 
@@ -67,7 +65,7 @@ dict(found.settings)
 # ## How often, for the number of students? By level and zone, with intervals
 
 # %%
-zone_rates(result)
+ssg.plot.zone_rates(result)
 
 # %% [markdown]
 # ## Which schools are high for their enrollment and level?
@@ -76,7 +74,7 @@ zone_rates(result)
 # having looked at every school (q-value). The smaller a school, the larger the rise that could have been missed.
 
 # %%
-school_funnel(found)
+ssg.plot.funnel(found)
 
 # %%
 print(found.schools.rates.summary())
@@ -123,7 +121,7 @@ found.to_frame()[columns].round(3)
 # ## Where?
 
 # %%
-hotspot_map(result)
+ssg.plot.hotspots(result)
 
 # %% [markdown]
 # ## When?
@@ -132,7 +130,7 @@ hotspot_map(result)
 # have happened. A time that is only a date is never midnight.
 
 # %%
-hour_chart(found)
+ssg.plot.hours(found)
 
 # %%
 found.hours.high[["group", "weekdays", "start_hour", "end_hour", "observed", "expected", "q_value"]].round(3)
@@ -143,7 +141,7 @@ found.hours.high[["group", "weekdays", "start_hour", "end_hour", "observed", "ex
 # The grid explores; the schools and the scan test. Trust a hot cell by the share of shifted grids in which it stays hot.
 
 # %%
-grid_map(result)
+ssg.plot.grid(result)
 
 # %%
 print(found.places.repeats.summary() if found.places.repeats else "Fewer than two incidents with a place.")
@@ -174,7 +172,7 @@ moved_schools = []
 terms = found.schools.counts["term"].unique()
 pair = {"before": terms[-2], "after": terms[-1]} if len(terms) > 1 else None
 told = "No school is named." if not moved_schools or pair is None else "See below."
-zone_change_effect(found.schools.counts, moved_schools, **pair).to_frame() if told == "See below." else told
+ssg.zone_change_effect(found.schools.counts, moved_schools, **pair).to_frame() if told == "See below." else told
 
 # %% [markdown]
 # ## Zones and hotspots
@@ -186,7 +184,7 @@ zone_change_effect(found.schools.counts, moved_schools, **pair).to_frame() if to
 found.zone_shares.round(2)
 
 # %%
-split_groups(found.groups_of_schools, zone_by_school(result.school_zones))
+ssg.split_groups(found.groups_of_schools, ssg.zone_by_school(result.school_zones))
 
 # %% [markdown]
 # **Finding.** The sentences above are the finding; a school or group not among them is not clearly above what is expected, or too little

@@ -28,18 +28,10 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district._district import demo_folder
-from safeschools_geo.hotspots._result import split_groups
-from safeschools_geo.rebalance._plan import certificate_text
-from safeschools_geo.rebalance._propose import rebalance
-from safeschools_geo.rebalance._score import compare_plans
-from safeschools_geo.rebalance._units import schools_of_units
-from safeschools_geo.term._maps import plan_map, what_if_map
-from safeschools_geo.term._plan import score_in_district
-from safeschools_geo.term._run import run_term
+import safeschools_geo as ssg
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, covers=False, protects=False)
+result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name, covers=False, protects=False)
 proposal = result.proposal
 print(f"{result.district.settings.district.name}, {result.term.name}. {result.why_no_proposal()}")
 
@@ -117,7 +109,7 @@ print(proposal.finding() if proposal else result.why_no_proposal())
 print("\n".join(proposal.changes["sentence"] if proposal else ()) or "Nothing.")
 
 # %%
-proposal and plan_map(result, proposal)
+proposal and ssg.plot.plan(result, proposal)
 
 # %% [markdown]
 # ## Is there really nothing better?
@@ -127,7 +119,7 @@ proposal and plan_map(result, proposal)
 
 # %%
 if proposal:
-    print(certificate_text(proposal.plan.certificate))
+    print(ssg.certificate_text(proposal.plan.certificate))
 
 # %% [markdown]
 # Would it help to let the roots move as well? As many moves, and every contiguous plan:
@@ -137,8 +129,8 @@ if proposal:
     rules, moves = proposal.ground.rules, len(proposal.plan.moves)
     kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden, "apart": rules.apart}
     kept |= {"set_apart": proposal.ground.set_apart, "noun": proposal.ground.noun}
-    free = rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
-    print(certificate_text(free.certificate))
+    free = ssg.rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
+    print(ssg.certificate_text(free.certificate))
 
 # %% [markdown]
 # **Read it so:** "proven" is about the loads as they were counted. `safeschools verify` checks a written plan again without the solver,
@@ -160,7 +152,7 @@ proposal and proposal.comparison[["label", "unit", "current", "proposed", "best"
 
 # %%
 groups = result.hotspots.groups_of_schools
-proposal and split_groups(groups, schools_of_units(units).map(proposal.plan.assignment))
+proposal and ssg.split_groups(groups, ssg.schools_of_units(units).map(proposal.plan.assignment))
 
 # %% [markdown]
 # **Read it so:** travel, compactness and split hotspots are no part of the search for evenness. Where one of them gets worse than is
@@ -190,7 +182,7 @@ proposal and proposal.stability.quantiles().round(3)
 # Click a school, choose its zone, see what becomes of the loads; take the plan with you as a file.
 
 # %%
-proposal and what_if_map(result, proposal)
+proposal and ssg.plot.what_if(result, proposal)
 
 # %% [markdown]
 # Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with a file.
@@ -202,9 +194,9 @@ my_moves = dict(proposal.changes.set_index("unit_id")["zone_after"].iloc[:-1]) i
 if proposal:
     mine = units.set_index("unit_id")["zone_id"].copy()
     mine.loc[list(my_moves)] = list(my_moves.values())
-    my_score = score_in_district(result.district, proposal.ground, mine, groups)
+    my_score = ssg.score_in_district(result.district, proposal.ground, mine, groups)
     plans = {"current": proposal.current, "proposed": proposal.proposed, "mine": my_score}
-proposal and compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
+proposal and ssg.compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
 
 # %% [markdown]
 # **Finding.** The sentences under "What does each move buy?" are the answer: so many moves, this even, what is proven about it, and what

@@ -28,12 +28,10 @@ district_folder = None
 term_name = None
 
 # %%
-from safeschools_geo.district._district import demo_folder
-from safeschools_geo.pages._coverage_review import absence_sheet, coverage_map, visits_sheet
-from safeschools_geo.term._run import run_term
+import safeschools_geo as ssg
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name, protects=False)
+result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name, protects=False)
 coverage = result.coverage
 print(f"{result.district.settings.district.name}, {result.term.name}.")
 print(coverage.finding() if coverage else "There are no calls for zone officers: nothing is said of coverage.")
@@ -80,7 +78,7 @@ if coverage:
     print(coverage.watch.day.dispatch.summary())
 
 # %%
-coverage and coverage_map(result, coverage)
+coverage and ssg.plot.coverage(result, coverage)
 
 # %%
 columns = [
@@ -183,7 +181,7 @@ case = coverage.absences[0] if coverage and coverage.absences else None
 print(case.finding() if case else "There is nobody who could cover.")
 
 # %%
-case and absence_sheet(result, coverage, case)
+case and ssg.plot.absence(result, coverage, case)
 
 # %% [markdown]
 # **Read it so:** loads are of a usual day, so the sheet holds for a day or a week, and is no plan of zones. It does not know who may work
@@ -200,7 +198,7 @@ if coverage:
 
 # %%
 zone_id = coverage.visits.zones.index[0] if coverage else None
-coverage and visits_sheet(result, coverage, zone_id)
+coverage and ssg.plot.visits(result, coverage, zone_id)
 
 # %%
 coverage and coverage.visits.unmet

@@ -30,15 +30,10 @@ term_name = None
 # %%
 import pandas as pd
 
-from safeschools_geo.board._packet import draw_packet
-from safeschools_geo.disclosure._audit import audit
-from safeschools_geo.disclosure._protect import protect, withhold
-from safeschools_geo.district._district import demo_folder
-from safeschools_geo.pages._page import OfflinePage
-from safeschools_geo.term._run import run_term
+import safeschools_geo as ssg
 
 # %%
-result = run_term(district_folder or demo_folder(), term=term_name)
+result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name)
 board = result.board
 print(board.summary() if board else "No program school is in a zone: there is nothing to tell.")
 
@@ -51,19 +46,19 @@ print(board.summary() if board else "No program school is in a zone: there is no
 # %%
 calls = {"assault": [5, 20, 30], "weapons": [15, 25, 22], "welfare": [30, 40, 33]}
 table = pd.DataFrame(calls, index=pd.Index(["A", "B", "C"], name="zone")).rename_axis(columns="kind")
-naive = withhold(table, [{"zone": "A", "kind": "assault"}])
-audit(naive).to_frame()
+naive = ssg.withhold(table, [{"zone": "A", "kind": "assault"}])
+ssg.audit(naive).to_frame()
 
 # %% [markdown]
 # Withholding the fewest others that protect it, by integer programming: the count of five can now be anything from 0 to 20 for all that
 # anybody knows.
 
 # %%
-safe = protect(table, "default")
+safe = ssg.protect(table, "default")
 safe.to_wide("zone", "kind")
 
 # %%
-audit(safe).to_frame()
+ssg.audit(safe).to_frame()
 
 # %% [markdown]
 # **Read it so:** `low` and `high` are how small and how large a withheld figure can be for somebody who knows everything published. A
@@ -127,7 +122,7 @@ coverage and coverage.zones
 # the next one is audited together with it. `safeschools verify` checks a written packet again, by arithmetic alone.
 
 # %%
-board and OfflinePage(draw_packet(board.content, langs=("en",))["rates.html"], "Incidents by zone and level")
+board and ssg.OfflinePage(ssg.draw_packet(board.content, langs=("en",))["rates.html"], "Incidents by zone and level")
 
 # %% [markdown]
 # **Finding:** what stands above, in the summary. **What it does not say:** how safe a school is. The record holds what was reported, and

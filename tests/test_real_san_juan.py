@@ -11,7 +11,7 @@ from shapely import coverage_is_valid
 from safeschools_geo.assign._points import assign_points
 from safeschools_geo.cli._main import main
 from safeschools_geo.coverage._roads import place_points
-from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.coverage._travel import travel_times
 from safeschools_geo.district._district import check_district, read_district
@@ -168,7 +168,7 @@ def test_the_best_waiting_places_of_the_real_schools_are_proven(district):
     assert "Straight-line distance × 1.3" in travel.method
     minutes = travel.response_minutes(points.index, points.index)
     found = [
-        stage_officers(minutes, pd.Series(1.0, index=points.index), points=8, settings=StagingSettings(objective=name))
+        place_officers(minutes, pd.Series(1.0, index=points.index), points=8, settings=StagingSettings(objective=name))
         for name in ("mean", "longest", "covered")
     ]
     assert all(staging.is_proven for staging in found)

@@ -89,7 +89,7 @@ from safeschools_geo.term import (
     write_term_plan,
     zone_by_school,
 )
-from safeschools_geo.verify import is_packet, verify_folder, verify_packet
+from safeschools_geo.verify import verify
 from safeschools_geo.workload import empty_zones_text
 from safeschools_geo.writing import output_file, output_folder, repair
 
@@ -631,7 +631,7 @@ def verify_command(folder: Path, *, record: Path | None, as_json: bool) -> int:
     audit and releases. In the folder of a term, both are checked. What was not checked is named.
     """
     repair(folder)
-    reports = _reports(folder, record)
+    reports = verify(folder, record=record)
     is_ok = all(report.is_ok for report in reports.values())
     if as_json:
         print_json(_document(folder, reports, is_ok=is_ok))
@@ -641,19 +641,6 @@ def verify_command(folder: Path, *, record: Path | None, as_json: bool) -> int:
     for report in reports.values():
         console.print(report.summary(), markup=False, soft_wrap=True)
     return 0 if is_ok else 1
-
-
-def _reports(folder: Path, record: Path | None) -> dict[str, VerifyReport]:
-    """Check what there is to check, by what it is."""
-    if is_packet(folder) or (folder.name == "board" and folder.is_dir()):
-        return {"board packet": verify_packet(folder, releases=record)}
-    parts = {}
-    if not (folder / "certificate.json").is_file():
-        if (folder / "plan").is_dir():
-            parts["plan"] = verify_folder(folder / "plan")
-        if (folder / "board").is_dir():
-            parts["board packet"] = verify_packet(folder / "board", releases=record)
-    return parts or {"plan": verify_folder(folder)}
 
 
 def _document(folder: Path, reports: dict[str, VerifyReport], *, is_ok: bool) -> dict[str, object]:

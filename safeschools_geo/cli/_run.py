@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from safeschools_geo.cli._common import (
     DAY,
@@ -32,11 +30,10 @@ from safeschools_geo.cli._common import (
     term_option,
 )
 from safeschools_geo.disclosure import ledger_text, read_ledger
-from safeschools_geo.district import load_settings, preset_names
+from safeschools_geo.district import load_settings, new_district, preset_names
 from safeschools_geo.errors import LedgerError, SafeSchoolsError, SettingsError, count_text
-from safeschools_geo.io import write_bytes, write_manifest, write_text
+from safeschools_geo.io import write_bytes, write_manifest
 from safeschools_geo.results import TermBoard
-from safeschools_geo.schemas import CATEGORIES
 from safeschools_geo.term import PROTECTING_STEPS, STEPS, draw_board, manifest_of, release_board, run_term, write_board
 from safeschools_geo.writing import output_folder, output_release, put_release, releases_folder
 
@@ -98,36 +95,13 @@ def _tell(result: TermResult, folder: Path) -> None:
 
 # ── ``safeschools new``: scaffold a district folder
 
-_CONFIDENTIAL = """\
-# incidents are confidential, and outputs are made of them
-/data/incidents/*
-/outputs/
-# what was released, with what it was rounded from: keep it elsewhere, safe
-/releases.jsonl
-"""
-
 
 @click.command("new", cls=CheckedCommand)
 @click.argument("folder", type=FOLDER, metavar="DIR")
 @click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known export.")
 def new_command(folder: Path, preset: str | None) -> None:
     """Make a district folder with settings to fill in."""
-    # Plain text, not HTML: nothing is escaped but what `tojson` quotes.
-    templates = Environment(
-        loader=PackageLoader("safeschools_geo", "templates/new"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - TOML and Markdown
-    )
-    values = {"name": folder.resolve().name, "preset": preset, "categories": ", ".join(CATEGORIES)}
-    crosswalk = resources.files("safeschools_geo") / "templates" / "new" / "crosswalk.csv"
-    with output_folder(folder, is_listed=False) as fresh:
-        for name in ("district.toml", "README.md"):
-            write_text(fresh / name, templates.get_template(f"{name}.j2").render(values))
-        write_text(fresh / "crosswalk.csv", crosswalk.read_text(encoding="utf-8"))
-        write_text(fresh / ".gitignore", _CONFIDENTIAL)
-        for name in ("boundaries", "incidents"):
-            (fresh / "data" / name).mkdir(parents=True)
+    new_district(folder, preset=preset)
     messages().print(f"Made {folder}. Next: read {folder / 'README.md'}.", markup=False, soft_wrap=True)
 
 

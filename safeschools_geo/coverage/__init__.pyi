@@ -5,9 +5,9 @@ from ._plan_scores import AbsenceCase as AbsenceCase
 from ._plan_scores import PlanComparison as PlanComparison
 from ._plan_scores import PlanScores as PlanScores
 from ._plan_scores import Watch as Watch
-from ._plan_scores import absence_case as absence_case
 from ._plan_scores import absences as absences
 from ._plan_scores import compare as compare
+from ._plan_scores import cover_absence as cover_absence
 from ._plan_scores import score_coverage as score_coverage
 from ._record import BACKUP as BACKUP
 from ._record import OWN as OWN
@@ -30,7 +30,7 @@ from ._staffing import Staffing as Staffing
 from ._staffing import caseload as caseload
 from ._staffing import staffing as staffing
 from ._staging import Staging as Staging
-from ._staging import stage_officers as stage_officers
+from ._staging import place_officers as place_officers
 from ._staging import stage_zones as stage_zones
 from ._staging_points import StagingSettings as StagingSettings
 from ._travel import TravelSettings as TravelSettings

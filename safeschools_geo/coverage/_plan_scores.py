@@ -599,7 +599,9 @@ def absences(zones: Sequence[str], *, most_absent: int = 2) -> Iterator[tuple[st
         yield from itertools.combinations(zones, count)
 
 
-def absence_case(watch: Watch, absent: Sequence[str], take_over: Callable[[tuple[str, ...]], pd.Series]) -> AbsenceCase:
+def cover_absence(
+    watch: Watch, absent: Sequence[str], take_over: Callable[[tuple[str, ...]], pd.Series]
+) -> AbsenceCase:
     """Work out a day without some officers.
 
     Parameters

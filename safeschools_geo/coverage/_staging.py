@@ -553,7 +553,7 @@ def _shares(shares: pd.Series) -> str:
 _CHOOSE = {"mean": best_median, "longest": best_center, "covered": best_cover, "expected": best_cover}
 
 
-def stage_officers(
+def place_officers(
     minutes: pd.DataFrame,
     weights: pd.Series,
     *,
@@ -636,17 +636,17 @@ def stage_zones(
     Parameters
     ----------
     minutes, weights
-        As for `stage_officers`.
+        As for `place_officers`.
     zone_of_place
         Zone of each place, by id.
     zone_of_point
         Zone of each point, by id; points without one are not used.
     students
-        As for `stage_officers`.
+        As for `place_officers`.
     current
         Zone → the point where its officer waits today, in the zone or not.
     settings
-        As for `stage_officers`.
+        As for `place_officers`.
 
     Returns
     -------
@@ -657,7 +657,7 @@ def stage_zones(
     Raises
     ------
     InputError
-        As `stage_officers`; and where a place has no zone, a zone no place or no point, or no point today; all at once.
+        As `place_officers`; and where a place has no zone, a zone no place or no point, or no point today; all at once.
     """
     start = time.monotonic()
     asked = settings or StagingSettings()

@@ -9,6 +9,7 @@ from ._change import change_words as change_words
 from ._change import officer_share_change as officer_share_change
 from ._change import rates_beside as rates_beside
 from ._change import term_change as term_change
+from ._change import zone_change_effect as zone_change_effect
 from ._expected import LARGEST as LARGEST
 from ._expected import counted_text as counted_text
 from ._expected import q_values as q_values

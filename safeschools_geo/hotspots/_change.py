@@ -286,7 +286,30 @@ def zone_change_effect(
     after: str,
     comparison: Collection[str] | None = None,
 ) -> DisplacementDifference:
-    """Measure what changed at schools whose zone changed, against schools whose zone did not."""
+    """Measure what changed at schools whose zone changed, against schools whose zone did not.
+
+    Parameters
+    ----------
+    counts
+        `term`, `school_id`, `level`, `incidents`.
+    moved
+        Ids of the schools whose zone changed between the terms.
+    before, after
+        The terms.
+    comparison
+        Ids of comparison schools; if left out, for each moved school the one of its level that did not move, is not yet
+        taken, and had the nearest number of incidents before.
+
+    Returns
+    -------
+    DisplacementDifference
+        The difference, with the schools on both sides named.
+
+    Raises
+    ------
+    InputError
+        When no school moved, a school is not in `counts`, or there is no school to compare with.
+    """
     wide = counts.pivot_table(index=["school_id", "level"], columns="term", values="incidents", aggfunc="sum")
     table = wide.reset_index("level")
     unknown = sorted(set(map(str, moved)) - set(table.index))

@@ -607,7 +607,24 @@ def coverage_map(
     within_min: float,
     behind: dict[str, Any],
 ) -> CoverageMap:
-    """Make the map of coverage."""
+    """Make the map of coverage.
+
+    Parameters
+    ----------
+    zones, schools, by_zone, by_school, staging
+        As for `coverage_pages.coverage_page`.
+    zone_names
+        Name of each zone, by `zone_id`.
+    within_min
+        Minutes of `within_share`.
+    behind
+        The backdrop (`basemap.backdrop`).
+
+    Returns
+    -------
+    CoverageMap
+        The map.
+    """
     values = [
         frame.get("response_min", pd.Series(dtype="float64")).to_numpy(dtype="float64", na_value=np.nan)
         for frame in (by_zone, by_school)

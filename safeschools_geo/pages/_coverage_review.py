@@ -21,7 +21,7 @@ from safeschools_geo.text import file_names, highest, minutes_text, more_text
 if TYPE_CHECKING:
     from safeschools_geo.coverage import AbsenceCase, Figure
     from safeschools_geo.pages._page import OfflinePage
-    from safeschools_geo.results import TermCoverage, TermResult
+    from safeschools_geo.results import CoveragePlan, TermResult
 
 
 _WEEK = 5.0
@@ -78,8 +78,23 @@ def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
     return {**sheets, **weeks}
 
 
-def coverage_map(result: TermResult, found: TermCoverage, *, tiles: bool = False) -> OfflinePage:
-    """Draw how soon an officer comes, where officers wait, and what other choices would change."""
+def coverage_map(result: TermResult, found: CoveragePlan, *, tiles: bool = False) -> OfflinePage:
+    """Draw how soon an officer comes, where officers wait, and what other choices would change.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
     told = found.validation
     shares = ["now_share", "best_share", "now_twice_share", "best_twice_share"]
     backup = found.backup_table()
@@ -115,7 +130,7 @@ def coverage_map(result: TermResult, found: TermCoverage, *, tiles: bool = False
     )
 
 
-def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
+def absence_index(result: TermResult, found: CoveragePlan) -> OfflinePage:
     """List the sheets of all absences."""
     posts, table = _posts(found), found.absences_table()
     cases = table.rename(
@@ -134,8 +149,23 @@ def absence_index(result: TermResult, found: TermCoverage) -> OfflinePage:
     )
 
 
-def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) -> OfflinePage:
-    """Draw who covers what when an officer is absent."""
+def absence_sheet(result: TermResult, found: CoveragePlan, case: AbsenceCase) -> OfflinePage:
+    """Draw who covers what when an officer is absent.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    case
+        The absence.
+
+    Returns
+    -------
+    OfflinePage
+        One sheet for the team leader.
+    """
     posts, watch = _posts(found), found.watch
     named = watch.schools.set_index("school_id")[["name", "level"]]
     takeover = case.schools.join(named, on="school_id").assign(
@@ -167,8 +197,23 @@ def absence_sheet(result: TermResult, found: TermCoverage, case: AbsenceCase) ->
     )
 
 
-def visits_sheet(result: TermResult, found: TermCoverage, zone_id: str) -> OfflinePage:
-    """Print the visits of one officer in a week."""
+def visits_sheet(result: TermResult, found: CoveragePlan, zone_id: str) -> OfflinePage:
+    """Print the visits of one officer in a week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    zone_id
+        The zone.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
     plan, names = found.visits, found.watch.schools.set_index("school_id")["name"]
     stops = plan.table[plan.table["zone_id"] == zone_id].rename(columns={"name": "school_name"})
     unmet = plan.unmet[plan.unmet["zone_id"] == zone_id]
@@ -183,18 +228,18 @@ def visits_sheet(result: TermResult, found: TermCoverage, zone_id: str) -> Offli
     )
 
 
-def _posts(found: TermCoverage) -> dict[str, str]:
+def _posts(found: CoveragePlan) -> dict[str, str]:
     posts = found.watch.day.dispatch.officer_zones
     return {str(zone): str(officer) for officer, zone in posts.items()}
 
 
-def _calls_per_week(found: TermCoverage) -> pd.Series:
+def _calls_per_week(found: CoveragePlan) -> pd.Series:
     rates = found.watch.rates
     weekly: pd.Series = rates.arrivals_per_h * rates.hours_per_day * _WEEK
     return weekly
 
 
-def _by_zone(result: TermResult, found: TermCoverage) -> pd.DataFrame:
+def _by_zone(result: TermResult, found: CoveragePlan) -> pd.DataFrame:
     """Take what the record says of each zone."""
     table = found.to_frame()
     weekly = _calls_per_week(found).groupby(found.watch.zones).sum()
@@ -225,7 +270,7 @@ def _by_zone(result: TermResult, found: TermCoverage) -> pd.DataFrame:
     )
 
 
-def _figures(found: TermCoverage) -> list[KeyFigure]:
+def _figures(found: CoveragePlan) -> list[KeyFigure]:
     """Pick the figures that stand large above the page: the record's, with the model's beside them."""
     told = found.validation
     response, p90, within, patrol, busy = (
@@ -260,7 +305,7 @@ def _beside(figure: Figure) -> str:
     return f"; the model says {figure.modeled_text} and fails this check" if figure.is_within is False else ""
 
 
-def _of_absence(found: TermCoverage) -> list[str]:
+def _of_absence(found: CoveragePlan) -> list[str]:
     """Say what a sheet's figures are, beside what the record says of a usual day."""
     mark = found.validation.mark("response", "overflow")
     return [
@@ -270,7 +315,7 @@ def _of_absence(found: TermCoverage) -> list[str]:
     ]
 
 
-def _by_school(found: TermCoverage) -> pd.DataFrame:
+def _by_school(found: CoveragePlan) -> pd.DataFrame:
     watch, places = found.watch, found.response.by_place()
     ids = watch.zones.index
     schools = watch.schools.set_index("school_id")
@@ -290,7 +335,7 @@ def _by_school(found: TermCoverage) -> pd.DataFrame:
     )
 
 
-def _reach(found: TermCoverage) -> pd.DataFrame:
+def _reach(found: CoveragePlan) -> pd.DataFrame:
     table = found.staging.coverage.set_index(["plan", "officers", "within_min"])
     rows = []
     for within in dict.fromkeys(found.staging.coverage["within_min"]):
@@ -301,7 +346,7 @@ def _reach(found: TermCoverage) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _reached(found: TermCoverage) -> pd.DataFrame:
+def _reached(found: CoveragePlan) -> pd.DataFrame:
     """Count the officers within reach of each school, today and from the best points."""
     watch = found.watch
     points = {"now": list(watch.waiting_in_schools), "best": found.staging.points["point_id"].astype("str").tolist()}
@@ -310,7 +355,7 @@ def _reached(found: TermCoverage) -> pd.DataFrame:
     return pd.DataFrame(near).rename_axis("school_id").reset_index()
 
 
-def _by_hour(found: TermCoverage) -> pd.DataFrame:
+def _by_hour(found: CoveragePlan) -> pd.DataFrame:
     table = found.hours.to_frame()
     minutes = found.watch.day.dispatch.travel_min
     response = [
@@ -328,12 +373,12 @@ def _by_hour(found: TermCoverage) -> pd.DataFrame:
     )
 
 
-def _staffing(found: TermCoverage) -> pd.DataFrame:
+def _staffing(found: CoveragePlan) -> pd.DataFrame:
     table = found.staffing.to_frame()
     return table.assign(is_current=table["officers"] == found.staffing.current)
 
 
-def _absences_finding(found: TermCoverage) -> str:
+def _absences_finding(found: CoveragePlan) -> str:
     head = f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent."
     changes = {case.absent[0]: case.change("response_min") for case in found.absences if len(case.absent) == 1}
     worst = highest(changes, minutes_text)
@@ -357,7 +402,7 @@ def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame
     return gpd.GeoDataFrame({"zone_id": shapes.index}, geometry=shapes.to_numpy(), crs=units.crs)
 
 
-def _sheet_names(found: TermCoverage) -> list[str]:
+def _sheet_names(found: CoveragePlan) -> list[str]:
     """Name the sheet of every absence; the pages that list them link these names."""
     names = file_names(zone for case in found.absences for zone in case.absent)
     return [f"zone-{'+'.join(names[zone] for zone in case.absent)}.html" for case in found.absences]

@@ -60,7 +60,20 @@ def draw_hotspots(result: TermResult, *, tiles: bool = False) -> dict[str, tuple
 
 
 def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
-    """Draw schools by what their test says, groups of schools that are high, and places off campus."""
+    """Draw schools by what their test says, groups of schools that are high, and places off campus.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
     found = result.hotspots
     groups = found.schools.groups.table
     return hotspots_page(
@@ -80,7 +93,20 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
 
 
 def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
-    """Draw the grid of incidents over a picture of their density."""
+    """Draw the grid of incidents over a picture of their density.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
     places = result.hotspots.places
     density = places.density
     return cells_page(
@@ -185,7 +211,18 @@ def _change_tables(found: Hotspots, zones: dict[str, str], schools: dict[str, st
 
 
 def school_funnel(found: Hotspots) -> Chart:
-    """Draw the funnel of the schools."""
+    """Draw the funnel of the schools.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+
+    Returns
+    -------
+    Chart
+        Observed over expected of each school, with the limits that ordinary schools keep.
+    """
     table = found.schools.rates.table
     points = table.loc[table["ratio"].notna(), ["expected", "ratio", "status"]].assign(label=table["name"])
     caption = "Each school against what its enrollment and level lead to expect"
@@ -199,7 +236,18 @@ def school_funnel(found: Hotspots) -> Chart:
 
 
 def zone_rates(result: TermResult) -> Chart:
-    """Draw the rates of zones and levels with their intervals."""
+    """Draw the rates of zones and levels with their intervals.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    Chart
+        A dot with an interval for each.
+    """
     schools = result.hotspots.schools
     zones = result.district.zones.set_index("zone_id")["name"].astype("str").to_dict()
     rows = pd.concat(
@@ -217,7 +265,20 @@ def zone_rates(result: TermResult) -> Chart:
 
 
 def hour_chart(found: Hotspots, group: str = "all") -> Chart:
-    """Draw the hours of the week of one group of incidents."""
+    """Draw the hours of the week of one group of incidents.
+
+    Parameters
+    ----------
+    found
+        The hotspots of a term.
+    group
+        ``all``, a category or a level.
+
+    Returns
+    -------
+    Chart
+        A heat map, the worst window outlined where it stands out.
+    """
     week = found.hours.week(group)
     values, exposure = (week[name].to_numpy().reshape(7, 24) for name in ("rate_per_1000_h", "school_hours"))
     high = found.hours.high

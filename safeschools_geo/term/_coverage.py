@@ -18,25 +18,25 @@ from safeschools_geo.coverage import (
     StagingSettings,
     VisitRules,
     Watch,
-    absence_case,
     absences,
     by_hour,
     caseload,
     compare,
+    cover_absence,
     gamma_times,
     hypercube,
+    place_officers,
     plan_visits,
     redrawn,
     response,
     service_mismatch,
     staffing,
-    stage_officers,
     stage_zones,
     visits_per_week,
 )
 from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance import schools_of_units
-from safeschools_geo.results import Ground, TermCoverage, TermWatch
+from safeschools_geo.results import CoveragePlan, Ground, TermWatch
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground
 from safeschools_geo.term._plan import cover_by_neighbors
@@ -123,7 +123,7 @@ def cover_zones(
     proposal: TermPlan | None,
     term: Term,
     seed: int = 0,
-) -> TermCoverage | None:
+) -> CoveragePlan | None:
     """Work out how the schools of a district are covered."""
     ground = lay_ground(district, school_zones, history, workload, term=term) if proposal is None else proposal.ground
     watch = (
@@ -139,7 +139,7 @@ def cover_zones(
     draws = redrawn(rates, draws=settings.coverage.draws, seed=seed)
     scores = coverage_of_plan(district, watch, watch.zones, redrawn=draws)
     cases, lost = ((), ()) if ground is None or not is_exact else _absences(day, ground, crs=district.crs, seed=seed)
-    return TermCoverage(
+    return CoveragePlan(
         watch=watch,
         response=response(
             watch.model,
@@ -208,7 +208,7 @@ def _staffing(watch: TermWatch, chosen: CoverageSettings, *, days: int, seed: in
 
     def place(number: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         settings = StagingSettings(objective="mean", seed=seed)
-        found = stage_officers(minutes, rates.arrivals_per_h, points=number, settings=settings)
+        found = place_officers(minutes, rates.arrivals_per_h, points=number, settings=settings)
         return np.asarray(minutes.columns.get_indexer(pd.Index(found.points["point_id"])), dtype=np.int64)
 
     most = min(chosen.most_officers, MOST_EXACT, len(ids))
@@ -253,7 +253,7 @@ def _absences(day: Watch, ground: Ground, *, crs: object, seed: int) -> tuple[tu
     found, lost = [], []
     for gone in absences([str(zone) for zone in day.dispatch.officer_zones]):
         try:
-            found.append(absence_case(day, gone, take_over))
+            found.append(cover_absence(day, gone, take_over))
         except InputError as fault:
             lost.append(f"Officers of {' and '.join(gone)} absent: {fault.problem}")
     return tuple(found), tuple(lost)

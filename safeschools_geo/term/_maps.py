@@ -50,7 +50,22 @@ def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[Off
 
 
 def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> OfflinePage:
-    """Draw the zones today and as proposed, what changes, the scores and the frontier."""
+    """Draw the zones today and as proposed, what changes, the scores and the frontier.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    proposal
+        The proposal.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
     table = proposal.frontier.to_frame()
     row = table.iloc[proposal.frontier.knee]
     # The end of the frontier is no knee, nor is its beginning.
@@ -82,7 +97,22 @@ def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> 
 
 
 def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> OfflinePage:
-    """Draw the page on which schools can be moved by hand."""
+    """Draw the page on which schools can be moved by hand.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    proposal
+        The proposal, which the page can load.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
     district = result.district
     rules, empty = proposal.ground.rules, proposal.empty_zones
     return what_if_page(
@@ -139,7 +169,20 @@ def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
 
 
 def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
-    """Draw the zones with their loads, and the schools."""
+    """Draw the zones with their loads, and the schools.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
     return zones_page(
         **layers_of(result),
         schools=result.district.schools,
@@ -152,7 +195,20 @@ def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
 
 
 def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
-    """Draw every incident of the history, with filters."""
+    """Draw every incident of the history, with filters.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
     return history_page(
         **layers_of(result),
         incidents=result.history,
@@ -164,7 +220,20 @@ def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
 
 
 def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
-    """Draw the rate of each zone."""
+    """Draw the rate of each zone.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
     return rates_page(
         **layers_of(result),
         rates=result.loads,

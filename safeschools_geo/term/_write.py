@@ -34,11 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from safeschools_geo.comparison import TermComparison
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.pages import OfflinePage
     from safeschools_geo.rebalance import Frontier, RebalancePlan
-    from safeschools_geo.results import TermBoard, TermCoverage, TermPlan, TermResult
+    from safeschools_geo.results import CoveragePlan, TermBoard, TermComparison, TermPlan, TermResult
     from safeschools_geo.settings import BoardSettings, Term
 
 
@@ -145,7 +144,7 @@ def _certificate(plan: RebalancePlan, folder: Path, *, is_timed: bool) -> str:
 # ── What patrol coverage leaves behind: tables, staging points, plans for absences, and a week of visits
 
 
-def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: str) -> None:
+def write_coverage(found: CoveragePlan, folder: Path, *, term: Term, time_zone: str) -> None:
     """Write the coverage of a term.
 
     Parameters
@@ -220,7 +219,7 @@ def write_coverage(found: TermCoverage, folder: Path, *, term: Term, time_zone: 
 
 
 def as_model(
-    found: TermCoverage,
+    found: CoveragePlan,
     table: pd.DataFrame,
     *,
     minutes: Sequence[str] = (),

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.verify._packet_record import AUDIT, PACKET, RELEASES, names_in, page_names, read_record
+from safeschools_geo.verify._plan_bound import verify_folder
 from safeschools_geo.verify._reading import Check, VerifyReport, canonical, note, quoted, several, told
 
 if TYPE_CHECKING:
@@ -783,3 +784,30 @@ def _audit_checks(record: Record) -> list[Check]:
     checks = [*figure_checks(audit), *world_checks(audit, found), *interval_checks(audit, found)]
     is_told = any(name == RELEASES for name, _ in record.faults)
     return checks if is_told else [*checks, *release_checks(audit, record.packet, record.releases)]
+
+
+def verify(folder: str | Path, *, record: str | Path | None = None) -> dict[str, VerifyReport]:
+    """Check a written plan, a board packet, or both of a term again, without the solver.
+
+    Parameters
+    ----------
+    folder
+        A folder with a plan, one with a packet, or that of a term, which holds both.
+    record
+        The record of releases that a packet is compared with; that of the district around it if left out.
+
+    Returns
+    -------
+    dict
+        What was found, by ``plan`` and ``board packet``, as far as there are any.
+    """
+    folder, releases = Path(folder), None if record is None else Path(record)
+    if is_packet(folder) or (folder.name == "board" and folder.is_dir()):
+        return {"board packet": verify_packet(folder, releases=releases)}
+    parts = {}
+    if not (folder / "certificate.json").is_file():
+        if (folder / "plan").is_dir():
+            parts["plan"] = verify_folder(folder / "plan")
+        if (folder / "board").is_dir():
+            parts["board packet"] = verify_packet(folder / "board", releases=releases)
+    return parts or {"plan": verify_folder(folder)}

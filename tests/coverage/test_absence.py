@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from safeschools_geo.coverage._dispatch import zone_dispatch
-from safeschools_geo.coverage._plan_scores import Watch, absence_case, absences
+from safeschools_geo.coverage._plan_scores import Watch, absences, cover_absence
 from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.errors import InputError
 
@@ -42,7 +42,7 @@ def test_every_officer_and_every_pair():
 
 
 def test_one_absent_by_hand():
-    case = absence_case(watch(), ["1"], take_over)
+    case = cover_absence(watch(), ["1"], take_over)
     assert case.school_zones.to_dict() == {"a": "2", "b": "2", "c": "2", "d": "3"}
     assert case.schools["school_id"].tolist() == ["a", "b"]
     assert case.schools["zone_after"].tolist() == ["2", "2"]
@@ -61,7 +61,7 @@ def test_one_absent_by_hand():
 
 
 def test_response_by_hand_where_officers_are_nearly_always_free():
-    case = absence_case(watch(arrivals=(2e-6, 1e-6, 3e-6, 4e-6)), ["1"], take_over)
+    case = cover_absence(watch(arrivals=(2e-6, 1e-6, 3e-6, 4e-6)), ["1"], take_over)
     # Before: a 0, b 2, c 0, d 0 minutes; after: P2 goes to a in 5, to b in 3, to c in 0.
     assert case.figures["response_min_before"] == pytest.approx(0.2, abs=1e-4)
     assert case.figures["response_min_after"] == pytest.approx((2 * 5 + 1 * 3) / 10, abs=1e-4)
@@ -70,7 +70,7 @@ def test_response_by_hand_where_officers_are_nearly_always_free():
 
 
 def test_two_absent_leave_one():
-    case = absence_case(watch(), ["1", "2"], take_over)
+    case = cover_absence(watch(), ["1", "2"], take_over)
     assert case.loads["zone_id"].tolist() == ["3"]
     assert case.figures["overflow_share_after"] == pytest.approx(0.5)
     assert case.loads["busy_after_share"].tolist() == pytest.approx([0.5])
@@ -78,17 +78,17 @@ def test_two_absent_leave_one():
 
 
 def test_a_school_without_calls_has_a_response_all_the_same():
-    case = absence_case(watch(arrivals=(0.0, 0.1, 0.3, 0.4)), ["1"], take_over)
+    case = cover_absence(watch(arrivals=(0.0, 0.1, 0.3, 0.4)), ["1"], take_over)
     assert case.schools["response_after_min"].notna().all()
 
 
 @pytest.mark.parametrize("absent", [[], ["9"], ["1", "2", "3"]])
 def test_who_cannot_be_absent(absent):
     with pytest.raises(InputError, match="Nobody"):
-        absence_case(watch(), absent, take_over)
+        cover_absence(watch(), absent, take_over)
 
 
 def test_every_school_has_to_be_covered_by_somebody_who_is_there():
     with pytest.raises(InputError, match="covered by nobody") as error:
-        absence_case(watch(), ["1"], lambda _: pd.Series({"a": "1"}))
+        cover_absence(watch(), ["1"], lambda _: pd.Series({"a": "1"}))
     assert error.value.ids == ("a", "b")

@@ -9,7 +9,7 @@ import pytest
 from safeschools_geo.coverage._dispatch import zone_dispatch
 from safeschools_geo.coverage._response import response
 from safeschools_geo.coverage._roads import place_points
-from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.coverage._travel import travel_times
 from safeschools_geo.coverage.queueing import hypercube
@@ -30,7 +30,7 @@ def town(real_data):
 
 def test_twelve_officers_answer_the_calls_of_325_areas(town):
     minutes, calls = town
-    staging = stage_officers(minutes.T, calls, points=OFFICERS, settings=StagingSettings(objective="mean"))
+    staging = place_officers(minutes.T, calls, points=OFFICERS, settings=StagingSettings(objective="mean"))
     assert staging.is_proven
     posts = staging.points["point_id"].astype(str)
     response_min = minutes.loc[posts].T

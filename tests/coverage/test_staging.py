@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from waiting_places import along_a_line, best_by_trying, problems
 
-from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import OBJECTIVES, StagingSettings, busy_gains, find_cover
 from safeschools_geo.errors import InputError
 
@@ -20,7 +20,7 @@ def stage(points, objective, problem=None, **options):
     names = {"students", "current"} & set(options)
     given_ = {name: options.pop(name) for name in names}
     asked = StagingSettings(objective=objective, **options)
-    return stage_officers(minutes, weights, points=points, settings=asked, **given_)
+    return place_officers(minutes, weights, points=points, settings=asked, **given_)
 
 
 def scattered(n, seed=0):
@@ -139,7 +139,7 @@ def test_all_aims_equal_the_best_of_all_choices(problem, busy, shares, within):
     minutes, weights, points = problem
     for objective in OBJECTIVES:
         asked = StagingSettings(objective=objective, within_min=within, busy_share=busy, may_share=shares)
-        found = stage_officers(minutes, weights, points=points, settings=asked)
+        found = place_officers(minutes, weights, points=points, settings=asked)
         assert found.value == pytest.approx(best_by_trying(minutes, weights, points, asked), abs=ROUNDING)
         assert found.is_proven
         assert len(found.points) == points
@@ -156,9 +156,9 @@ def test_without_a_way_here_and_there_it_is_the_same_or_refused(problem):
         best = best_by_trying(minutes, weights, points, asked)
         if np.isinf(best):
             with pytest.raises(InputError, match=r"no way|cannot reach every place"):
-                stage_officers(minutes, weights, points=points, settings=asked)
+                place_officers(minutes, weights, points=points, settings=asked)
         else:
-            found = stage_officers(minutes, weights, points=points, settings=asked)
+            found = place_officers(minutes, weights, points=points, settings=asked)
             assert found.value == pytest.approx(best, abs=ROUNDING)
 
 
@@ -169,7 +169,7 @@ def test_more_officers_are_never_worse(problem):
     for objective in OBJECTIVES:
         asked = StagingSettings(objective=objective, within_min=2, busy_share=0.5)
         values = [
-            stage_officers(minutes, weights, points=p, settings=asked).value for p in range(1, minutes.shape[1] + 1)
+            place_officers(minutes, weights, points=p, settings=asked).value for p in range(1, minutes.shape[1] + 1)
         ]
         steps = np.diff(values)
         assert (steps >= -ROUNDING).all() if objective in {"covered", "expected"} else (steps <= ROUNDING).all()
@@ -264,6 +264,6 @@ def test_weights_count_by_their_shares_only():
 def test_more_officers_than_points_may_share_them():
     minutes, weights = along_a_line()
     asked = StagingSettings(objective="expected", within_min=1, busy_share=0.5)
-    found = stage_officers(minutes, weights, points=8, settings=asked)
+    found = place_officers(minutes, weights, points=8, settings=asked)
     assert len(found.points) == 8
     assert found.value == pytest.approx(best_by_trying(minutes, weights, 8, asked))

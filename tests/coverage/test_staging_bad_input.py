@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from waiting_places import along_a_line
 
-from safeschools_geo.coverage._staging import stage_officers
+from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError
 
@@ -14,7 +14,7 @@ MINUTES, WEIGHTS = along_a_line()
 
 def refused(kind, minutes=MINUTES, weights=WEIGHTS, points=2, **options):
     with pytest.raises(kind) as caught:
-        stage_officers(minutes, weights, points=points, **options)
+        place_officers(minutes, weights, points=points, **options)
     return caught.value
 
 
@@ -84,9 +84,9 @@ def test_a_place_without_a_way_is_named_where_all_have_to_be_reached():
         assert refused(InputError, minutes=table, settings=StagingSettings(objective=objective)).ids == ("e",)
     # Without calls it does not count in the mean; and shares need not be whole.
     weights = WEIGHTS.replace({"e": 0}) * [1, 1, 1, 1, 0]
-    assert stage_officers(table, weights, points=1).value == pytest.approx((4 + 0 + 1 + 2 * 2) / 8)
+    assert place_officers(table, weights, points=1).value == pytest.approx((4 + 0 + 1 + 2 * 2) / 8)
     asked = StagingSettings(objective="covered", within_min=3)
-    found = stage_officers(table, WEIGHTS, points=1, settings=asked)
+    found = place_officers(table, WEIGHTS, points=1, settings=asked)
     assert found.value == pytest.approx(0.8)
     assert found.places["officer"].tolist() == ["1", "1", "1", "1", ""]
 
@@ -99,12 +99,12 @@ def test_too_few_officers_for_the_parts_of_the_roads_are_refused():
         asked = StagingSettings(objective=objective)
         error = refused(SettingsError, minutes=table, points=1, settings=asked)
         assert "cannot reach every place" in str(error)
-        assert stage_officers(table, WEIGHTS, points=2, settings=asked).is_proven
+        assert place_officers(table, WEIGHTS, points=2, settings=asked).is_proven
 
 
 def test_what_is_given_stays_as_it_is():
     table, weights = MINUTES.copy(), WEIGHTS.copy()
     for objective in ("mean", "longest", "covered", "expected"):
-        stage_officers(table, weights, points=2, settings=StagingSettings(objective=objective, busy_share=0.3))
+        place_officers(table, weights, points=2, settings=StagingSettings(objective=objective, busy_share=0.3))
     pd.testing.assert_frame_equal(table, MINUTES)
     pd.testing.assert_series_equal(weights, WEIGHTS)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from waiting_places import along_a_line, problems
 
-from safeschools_geo.coverage._staging import stage_officers, stage_zones
+from safeschools_geo.coverage._staging import place_officers, stage_zones
 from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.errors import ColumnError, InputError, SeveralFaultsError
 
@@ -110,7 +110,7 @@ def test_officers_of_all_zones_are_never_better_than_officers_without_zones():
     minutes, weights = along_a_line()
     for objective in ("mean", "longest", "covered"):
         asked = StagingSettings(objective=objective, within_min=1)
-        free = stage_officers(minutes, weights, points=2, settings=asked).value
+        free = place_officers(minutes, weights, points=2, settings=asked).value
         bound = stage(objective, within_min=1).value
         assert free <= bound if objective != "covered" else free >= bound
 
