@@ -66,7 +66,7 @@ def policy_source(content: BoardContent, words: Words) -> str:
 LANGUAGES = {"en": "English", "es": "Español"}
 """Languages of the pages, by their IETF tag, each under its own name."""
 
-_FOLDER = resources.files("safeschools_geo.board").joinpath("words")
+_FOLDER = resources.files("safeschools_geo.board").joinpath("languages")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.term._packet_figures import public_changes
 
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
-WORDS = ROOT / "safeschools_geo" / "board" / "words"
+WORDS = ROOT / "safeschools_geo" / "board" / "languages"
 SECTIONS = sorted(path.stem for path in (WORDS / "en").glob("*.toml"))
 NAMES = ["index", "zones", "rates", "trends", "plan", "coverage", "method", "glossary", "print"]
 LIMIT_BYTES = 400_000

@@ -22,7 +22,7 @@ from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS
 
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 BOARD = ROOT / "safeschools_geo" / "board"
-WORDS = BOARD / "words"
+WORDS = BOARD / "languages"
 SECTIONS = ["plan", "coverage", "method", "glossary"]
 PARTS = {"plan": plan_part, "coverage": coverage_part, "method": method_part, "glossary": glossary_part}
 EN, ES = words("en"), words("es")
