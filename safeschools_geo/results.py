@@ -412,7 +412,7 @@ class CoveragePlan:
         Returns
         -------
         pandas.DataFrame
-            `absent`, the columns of `absence.AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
+            `absent`, the columns of `AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
         """
         tables = [
             case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
@@ -440,7 +440,7 @@ class TermBoard:
     people
         Schools of the program with their zone and level, for the record of releases. Confidential.
     advice
-        What the adviser found (`disclosure.advice.advise`): for the manager, since it tells more than the packet.
+        What the adviser found (`advise`): for the manager, since it tells more than the packet.
     raw
         The counts themselves, for the record of releases. Confidential.
     releases
@@ -657,13 +657,13 @@ class TermComparison:
         Workload of each zone in both terms, in officer-hours per school day: what the schools that changed zone bring
         (`from_zones_h`) and what else changed (`from_work_h`).
     overall, rates, levels
-        Reported incidents of all schools together, of zones and of levels (`two_terms.rates_beside`). Each term is
+        Reported incidents of all schools together, of zones and of levels (`rates_beside`). Each term is
         counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
         with ``same_schools_`` compare the schools that it has in the later term.
     schools
         The same of each program school, with `became`.
     hotspots
-        Schools and groups that are high in either term (`became.hotspots_that_changed`), with `warning`.
+        Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`.
     cautions
         What the comparison may rest on besides what happened.
     notes

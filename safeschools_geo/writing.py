@@ -102,7 +102,7 @@ def output_folder(
     Yields
     ------
     pathlib.Path
-        An empty folder to write to, `export.write_manifest` last. If the block fails, is interrupted or writes nothing,
+        An empty folder to write to, `write_manifest` last. If the block fails, is interrupted or writes nothing,
         `target` stays as it was.
 
     Raises

@@ -18,7 +18,7 @@ from safeschools_geo.results import TermResult
 from safeschools_geo.term._maps import draw_plan, zones_finding
 from safeschools_geo.term._run import run_term
 from safeschools_geo.term._write import write_term_plan
-from safeschools_geo.verify._plan_bound import verify_folder
+from safeschools_geo.verify._verify import verify_folder
 
 PRICED = {
     "response": "mean response",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from shapely import coverage_is_valid
 
-from safeschools_geo.assign._points import assign_points
+from safeschools_geo.assign._decide import assign_points
 from safeschools_geo.cli._main import main
 from safeschools_geo.coverage._roads import place_points
 from safeschools_geo.coverage._staging import place_officers

@@ -11,7 +11,7 @@ from shapely.geometry import box
 
 from safeschools_geo.cli._main import main
 from safeschools_geo.district._district import DistrictError, demo_folder, read_district
-from safeschools_geo.verify._plan_bound import verify_folder
+from safeschools_geo.verify._verify import verify_folder
 
 UTM = 32610
 

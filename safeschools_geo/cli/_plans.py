@@ -112,7 +112,7 @@ class ArealUnits:
     Parameters
     ----------
     units, edges
-        As `rebalance.propose.rebalance` takes them.
+        As `rebalance` takes them.
     findings
         What was found on the way.
     apart

@@ -168,7 +168,7 @@ def score_coverage(
     dispatch
         Which officers are tried for each school of these zones, and how far away they are.
     redrawn
-        Rates that chance could have brought (`rates.redrawn`), shape (draws, n_schools); without them there are no
+        Rates that chance could have brought (`redrawn`), shape (draws, n_schools); without them there are no
         intervals. Give the same to every plan: then their differences are paired.
     within_min
         Minutes within which a call is to be reached.

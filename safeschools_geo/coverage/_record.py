@@ -349,7 +349,7 @@ def call_rates(
         Minutes by category, and the longest time that is believed.
     scene_min, trip_min
         Minutes on scene and of the trip of each call, on the index of `history` (`workload.officer_work`); measured
-        from the timestamps if left out (`durations.call_durations`).
+        from the timestamps if left out (`call_durations`).
     prior_calls
         Calls with which the mean of all zones weighs against a zone's own.
 

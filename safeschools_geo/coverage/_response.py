@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage._hypercube import Capacity, call_system
+from safeschools_geo.coverage._hypercube_states import Capacity, call_system
 from safeschools_geo.coverage.queueing import Hypercube, hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 from safeschools_geo.text import figure_text, highest, listed, minutes_text, share_text

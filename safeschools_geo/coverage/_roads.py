@@ -673,7 +673,7 @@ PART_COLUMNS = ("part", "streets", "length_km", "first_row", "places", "place_id
 
 @dataclass(frozen=True, eq=False)
 class RoadTravel:
-    """Minutes over streets, and what they rest on; fields as in `travel.TravelTimes`.
+    """Minutes over streets, and what they rest on; fields as in `TravelTimes`.
 
     Parameters
     ----------

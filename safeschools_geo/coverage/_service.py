@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from safeschools_geo.coverage._hypercube import Capacity, call_system
+from safeschools_geo.coverage._hypercube_states import Capacity, call_system
 from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError
 from safeschools_geo.text import minutes_text, share_text
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from safeschools_geo.coverage._hypercube import CallSystem
+    from safeschools_geo.coverage._hypercube_states import CallSystem
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

@@ -594,7 +594,7 @@ def place_officers(
 
     Notes
     -----
-    The methods, with their sources: `best_points.best_median`, `best_center`, `best_cover`.
+    The methods, with their sources: `best_median`, `best_center`, `best_cover`.
     """
     start = time.monotonic()
     asked = settings or StagingSettings()

@@ -196,7 +196,7 @@ def travel_times(
         Places to reach; the origins if left out.
     roads
         LineStrings with a CRS and `minutes` or `speed_kph` (km/h), and `one_way` where there are one-way streets (see
-        `roads.read_streets`); None measures in straight lines.
+        `read_streets`); None measures in straight lines.
     settings
         Detour factor and speed, and how roads are read.
     crs

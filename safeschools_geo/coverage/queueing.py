@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from safeschools_geo.coverage._hypercube import (
+from safeschools_geo.coverage._hypercube_states import (
     Capacity,
     all_busy,
     answered_shares,
@@ -26,7 +26,7 @@ from safeschools_geo.text import figure_text, minutes_text, share_text
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from safeschools_geo.coverage._hypercube import CallSystem
+    from safeschools_geo.coverage._hypercube_states import CallSystem
 
     Floats = NDArray[np.float64]
 

@@ -48,7 +48,7 @@ class Release:
     figures
         Every figure: its `key` (dimension → value) and `value`, None where it was withheld.
     statements
-        What else was published, as `facts.Fact` writes it.
+        What else was published, as `Fact` writes it.
     previous
         Hash of the release before.
     said

@@ -86,7 +86,7 @@ def hotspots_that_changed(before: SchoolHotspots, after: SchoolHotspots, schools
     before, after
         What was found at schools in the earlier and in the later term.
     schools
-        `two_terms.rates_beside` of the schools, with `name`, `zone_before`, `zone_after` and `became`.
+        `rates_beside` of the schools, with `name`, `zone_before`, `zone_after` and `became`.
 
     Returns
     -------

@@ -190,7 +190,7 @@ def officer_share_change(counts: pd.DataFrame, *, before: str, after: str) -> st
     -------
     str
         A sentence; empty where the difference of the shares is not clearly more than chance (Fisher's exact test,
-        two-sided, p above `honesty.CLEARLY`) or a term has no incidents.
+        two-sided, p above `CLEARLY`) or a term has no incidents.
     """
     sums = counts.groupby("term")[["incidents", "reported"]].sum().reindex([before, after]).fillna(0)
     if not sums["incidents"].all():
@@ -576,7 +576,7 @@ def rates_beside(before: SchoolRates, after: SchoolRates, *, by: str) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        The columns of `change.term_change`, and of each term, with ``_before`` and ``_after`` behind the name,
+        The columns of `term_change`, and of each term, with ``_before`` and ``_after`` behind the name,
         `OF_A_TERM`; of zones also `schools`; of schools also `expected`, `ratio` (of observed over expected) and
         `status`. All rates are of reported incidents, per 1,000 student-days, so terms may differ in length.
     """
@@ -603,7 +603,7 @@ def change_at_same_schools(before: SchoolRates, after: SchoolRates) -> pd.DataFr
     -------
     pandas.DataFrame
         `zone_id`, and `same_schools_ratio`, `same_schools_ratio_low`, `same_schools_ratio_high` and
-        `same_schools_q_value`: as `change.term_change`, with the schools of the later term's zones in both terms. What
+        `same_schools_q_value`: as `term_change`, with the schools of the later term's zones in both terms. What
         a zone gained or lost by other schools is not in it.
     """
     zone_of = after.table.set_index("school_id")["zone_id"]

@@ -78,7 +78,7 @@ def timed_incidents(incidents: pd.DataFrame, *, tz: Zone | None = None) -> tuple
     """Leave out incidents whose time of day is not known.
 
     Incidents with a time of day. Without those at exactly 00:00:00 if these are a pile, by the rule of
-    `validate.incident_times.check_midnight`: midnight then stands for "not known". How many were left out.
+    `check_midnight`: midnight then stands for "not known". How many were left out.
     """
     _require_columns(incidents, ["occurred_at", "has_time"])
     at = incidents["occurred_at"]
@@ -500,7 +500,7 @@ class HourHotspots:
     ----------
     table
         Reported incidents, school-hours and rate of each hour of the week, for all, by category and by level
-        (`hours.hour_tables`).
+        (`hour_tables`).
     windows
         The worst window of each of these groups: see `hour_hotspots`.
     without_time

@@ -234,11 +234,11 @@ class SchoolHotspots:
     Parameters
     ----------
     counts
-        Incidents and student-days of every program school and term (`exposure.school_counts`).
+        Incidents and student-days of every program school and term (`school_counts`).
     rates
         Rates of the schools, and which are high.
     by_level, by_zone
-        Rates of levels and zones (`rates.group_rates`).
+        Rates of levels and zones (`group_rates`).
     groups
         Groups of neighboring schools.
     months
@@ -308,14 +308,14 @@ class TermTrends:
     Parameters
     ----------
     change_schools, change_zones, change_all
-        Change against the terms of `baselines`, of schools, zones and all together (`change.changes_against`); empty
+        Change against the terms of `baselines`, of schools, zones and all together (`changes_against`); empty
         where there is none.
     trends
-        Rise or fall of each school over all terms so far (`trend.trend_tests`).
+        Rise or fall of each school over all terms so far (`trend_tests`).
     classes
-        What became of each school that is or was high (`trend.cube_classes`).
+        What became of each school that is or was high (`cube_classes`).
     baselines
-        Key of `change.BASELINES` → the term that this one is compared with.
+        Key of `BASELINES` → the term that this one is compared with.
     without_record
         Terms up to this one of which there is no incident in the record.
     """
@@ -348,7 +348,7 @@ class Hotspots:
     backtest
         How far such lists could be trusted in the terms before.
     zone_shares
-        Share of each zone's load inside groups that are high (`zones.zone_shares`).
+        Share of each zone's load inside groups that are high (`zone_shares`).
     spots
         Table `hotspots`: every hotspot, of all kinds, each with one plain sentence.
     settings

@@ -168,7 +168,7 @@ def school_rates(
     % interval `rate_low_per_1000`, `rate_high_per_1000` (Garwood 1936); `expected` (reported incidents at the
     ordinary rate of the level) and `ratio`, as far as they carry one (assumption A68); `p_value` (one-sided,
     negative-binomial funnel after D. Spiegelhalter, "Funnel plots for comparing institutional performance",
-    Statistics in Medicine 24, 2005, with `dispersion.fit_ordinary`) and `q_value` (Benjamini and Hochberg 1995); the
+    Statistics in Medicine 24, 2005, with `fit_ordinary`) and `q_value` (Benjamini and Hochberg 1995); the
     empirical-Bayes rate `shrunken_per_1000` with a 95 % interval, for ranking; `detectable_ratio`; `status`, one of
     `schemas.HOTSPOT_STATUSES`; `not_judged`, which says why a school was not; and `sentence`. A school without a
     denominator keeps its row.
@@ -384,7 +384,7 @@ def warning_for(
     Parameters
     ----------
     counts
-        Result of `exposure.school_counts`.
+        Result of `school_counts`.
     schools
         Ids of the schools.
     term

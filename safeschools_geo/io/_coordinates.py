@@ -114,7 +114,7 @@ def points(raw: RawTable, mapping: ColumnMapping, *, crs: object, name: str, is_
     raw
         The table.
     mapping
-        Our name → the file's, as for `columns.take`.
+        Our name → the file's, as for `take`.
     crs
         CRS of the coordinates, where the file states none.
     name

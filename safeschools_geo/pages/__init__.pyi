@@ -9,12 +9,12 @@ from ._check import is_check_page as is_check_page
 from ._check import print_report as print_report
 from ._compare import ComparedTables as ComparedTables
 from ._compare import compare_page as compare_page
+from ._coverage import absence_sheet as absence_sheet
+from ._coverage import coverage_map as coverage_map
+from ._coverage import draw_coverage as draw_coverage
+from ._coverage import draw_sheets as draw_sheets
+from ._coverage import visits_sheet as visits_sheet
 from ._coverage_parts import KeyFigure as KeyFigure
-from ._coverage_review import absence_sheet as absence_sheet
-from ._coverage_review import coverage_map as coverage_map
-from ._coverage_review import draw_coverage as draw_coverage
-from ._coverage_review import draw_sheets as draw_sheets
-from ._coverage_review import visits_sheet as visits_sheet
 from ._hotspot_maps import draw_hotspots as draw_hotspots
 from ._hotspot_maps import grid_map as grid_map
 from ._hotspot_maps import hotspot_map as hotspot_map

@@ -132,7 +132,7 @@ _RATED = [
 
 @dataclass(frozen=True)
 class ComparedTables:
-    """The tables of a page that compares two terms, as `comparison_results.TermComparison` has them.
+    """The tables of a page that compares two terms, as `TermComparison` has them.
 
     Parameters
     ----------

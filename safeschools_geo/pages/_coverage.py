@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
+from safeschools_geo.coverage import AbsenceCase, Figure
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._coverage_map import Finder, coverage_map, reach_maps, slowest_zones
+from safeschools_geo.pages._coverage_map import Finder, draw_coverage_map, reach_maps, slowest_zones
 from safeschools_geo.pages._coverage_parts import (
     CoverageContent,
+    KeyFigure,
     Section,
     coverage_document,
     decimal,
@@ -36,18 +44,17 @@ from safeschools_geo.pages._coverage_tables import (
     zone_table,
 )
 from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
-from safeschools_geo.pages._page import Chart
-from safeschools_geo.pages._term import new_map, thumbnail
-from safeschools_geo.text import listed
+from safeschools_geo.pages._page import Chart, OfflinePage
+from safeschools_geo.pages._sheets import absence_page, absences_page, visits_page
+from safeschools_geo.pages._term import context_of, layers_of, new_map, thumbnail
+from safeschools_geo.rebalance import schools_of_units
+from safeschools_geo.text import file_names, highest, listed, minutes_text, more_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import geopandas as gpd
-    import pandas as pd
-
-    from safeschools_geo.pages._coverage_parts import KeyFigure
     from safeschools_geo.pages._page import OfflinePage, PageContext
+    from safeschools_geo.results import CoveragePlan, TermResult
 
 
 # ── The parts of the page of coverage: each with its picture, how to read it, and its tables
@@ -235,7 +242,7 @@ def coverage_page(
     shown = {"by_zone": by_zone, "by_school": by_school, "by_hour": by_hour, "staffing": staffing}
     whose = dict.fromkeys(("minutes", "answers", "busy", "all"), "by the model") | dict(models or {})
     names = named(by_zone, "name") | named(zones, "name")
-    drawn = coverage_map(
+    drawn = draw_coverage_map(
         zones,
         schools,
         by_zone=by_zone,
@@ -297,3 +304,394 @@ def _left_off(schools: gpd.GeoDataFrame, by_school: pd.DataFrame) -> list[str]:
     if not number:
         return []
     return [f"Not on the map, but in the tables: {count_text(number, 'school')} without a place on record."]
+
+
+# ── The pages of patrol coverage of a term: the review, a sheet for every absence, and a week of visits
+
+
+_WEEK = 5.0
+
+
+def draw_coverage(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
+    """Draw the pages of a term's coverage that the review links.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles, which the pages then ask the network for.
+
+    Returns
+    -------
+    dict
+        Name of the file → its page and its one-line finding; empty where there is no coverage.
+    """
+    found = result.coverage
+    if found is None:
+        return {}
+    pages = {"coverage.html": (coverage_map(result, found, tiles=tiles), found.finding())}
+    if found.absences:
+        pages["absences.html"] = (absence_index(result, found), _absences_finding(found))
+    return pages
+
+
+def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
+    """Draw the sheets that the pages of coverage lead to: one for every absence, and for every officer's week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    dict
+        Name of the file, with its folder → its page.
+    """
+    found = result.coverage
+    if found is None:
+        return {}
+    sheets = {
+        f"absence/{name}": absence_sheet(result, found, case)
+        for name, case in zip(_sheet_names(found), found.absences, strict=True)
+    }
+    weeks = {
+        f"visits/{name}.html": visits_sheet(result, found, zone)
+        for zone, name in file_names(map(str, found.visits.zones.index)).items()
+    }
+    return {**sheets, **weeks}
+
+
+def coverage_map(result: TermResult, found: CoveragePlan, *, tiles: bool = False) -> OfflinePage:
+    """Draw how soon an officer comes, where officers wait, and what other choices would change.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
+    told = found.validation
+    shares = ["now_share", "best_share", "now_twice_share", "best_twice_share"]
+    backup = found.backup_table()
+    minutes = ["response_min", "response_p90_min", "within_share"]
+    staffing = ["mean_response_min", "p90_response_min"]
+    return coverage_page(
+        schools=result.district.schools,
+        by_zone=_by_zone(result, found),
+        by_school=told.withheld(_by_school(found), minutes=minutes),
+        staging=gpd.GeoDataFrame(told.withheld(found.staging_points(), minutes=["mean_min"])),
+        reach=told.withheld(_reach(found), minutes=shares),
+        backup=told.withheld(backup, answers=backup.columns),
+        by_hour=told.withheld(_by_hour(found), minutes=minutes, answers=["overflow_share"]),
+        staffing=told.withheld(_staffing(found), minutes=staffing, answers=["overflow_share"]),
+        finding=found.finding(),
+        statements=(told.finding(), *found.about(), found.visits.summary().replace("\n", " ")),
+        notes=(found.watch.day.dispatch.summary(), *([found.model.summary()] if told.tells_answers else [])),
+        comparison=None if found.comparison is None else found.comparison.to_frame(),
+        validation=found.validation.to_frame(),
+        caseload=found.caseload.to_frame(),
+        reached=_reached(found) if told.tells_minutes else None,
+        figures=_figures(found),
+        models={
+            "minutes": told.mark("response", "response_p90", "within"),
+            "answers": told.mark("own", "backup", "overflow"),
+            "busy": told.mark("busy"),
+            "all": told.mark(),
+        },
+        within_min=_WITHIN_MIN,
+        context=context_of(result),
+        tiles=tiles,
+        **layers_of(result),
+    )
+
+
+def absence_index(result: TermResult, found: CoveragePlan) -> OfflinePage:
+    """List the sheets of all absences."""
+    posts, table = _posts(found), found.absences_table()
+    cases = table.rename(
+        columns={
+            "model_response_change_min": "response_change_min",
+            "model_overflow_change_share": "overflow_change_share",
+        }
+    )
+    cases = cases.assign(
+        name=_sheet_names(found),
+        absent=[" and ".join(posts[zone] for zone in case.absent) for case in found.absences],
+        officers=pd.Series([[posts[zone] for zone in case.absent] for case in found.absences], dtype="object"),
+    )
+    return absences_page(
+        cases=cases, finding=_absences_finding(found), notes=_of_absence(found), context=context_of(result)
+    )
+
+
+def absence_sheet(result: TermResult, found: CoveragePlan, case: AbsenceCase) -> OfflinePage:
+    """Draw who covers what when an officer is absent.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    case
+        The absence.
+
+    Returns
+    -------
+    OfflinePage
+        One sheet for the team leader.
+    """
+    posts, watch = _posts(found), found.watch
+    named = watch.schools.set_index("school_id")[["name", "level"]]
+    takeover = case.schools.join(named, on="school_id").assign(
+        calls_per_week=case.schools["school_id"].map(_calls_per_week(found)),
+        response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
+    )
+    usual = [found.validation.figure(measure) for measure in ("response", "overflow")]
+    zone_names = result.district.zones.set_index("zone_id")["name"]
+    figures = {
+        "absent": [{"zone_id": zone, "officer": posts[zone]} for zone in case.absent],
+        "response_change_min": case.change("response_min"),
+        "overflow_change_share": case.change("overflow_share"),
+        "usual_response": str(usual[0]) if usual[0].is_recorded else "",
+        "usual_overflow": str(usual[1]) if usual[1].is_recorded else "",
+        "imbalance_after": case.figures["imbalance_after"],
+    }
+    layers = layers_of(result)
+    return absence_page(
+        case=figures,
+        takeover=takeover,
+        loads=case.loads.assign(name=case.loads["zone_id"].map(zone_names)),
+        zones=layers["zones"],
+        boundary=layers["boundary"],
+        schools=result.district.schools,
+        finding=case.finding(),
+        plan_zones=_zones_of_the_day(result, case),
+        notes=_of_absence(found),
+        context=context_of(result),
+    )
+
+
+def visits_sheet(result: TermResult, found: CoveragePlan, zone_id: str) -> OfflinePage:
+    """Print the visits of one officer in a week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    found
+        Its coverage.
+    zone_id
+        The zone.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    plan, names = found.visits, found.watch.schools.set_index("school_id")["name"]
+    stops = plan.table[plan.table["zone_id"] == zone_id].rename(columns={"name": "school_name"})
+    unmet = plan.unmet[plan.unmet["zone_id"] == zone_id]
+    return visits_page(
+        zone_name=str(result.district.zones.set_index("zone_id")["name"].get(zone_id, zone_id)),
+        officer=_posts(found).get(zone_id),
+        stops=stops.assign(arrive=stops["arrive_min"].map(_clock), leave=stops["leave_min"].map(_clock)),
+        unmet=unmet.assign(school_name=unmet["school_id"].map(names).fillna("")),
+        finding=plan.sentence(str(zone_id)),
+        week=plan.week,
+        context=context_of(result),
+    )
+
+
+def _posts(found: CoveragePlan) -> dict[str, str]:
+    posts = found.watch.day.dispatch.officer_zones
+    return {str(zone): str(officer) for officer, zone in posts.items()}
+
+
+def _calls_per_week(found: CoveragePlan) -> pd.Series:
+    rates = found.watch.rates
+    weekly: pd.Series = rates.arrivals_per_h * rates.hours_per_day * _WEEK
+    return weekly
+
+
+def _by_zone(result: TermResult, found: CoveragePlan) -> pd.DataFrame:
+    """Take what the record says of each zone."""
+    table = found.to_frame()
+    weekly = _calls_per_week(found).groupby(found.watch.zones).sum()
+    zones = result.district.zones.set_index("zone_id")
+    recorded = {
+        "busy_share": "busy_recorded",
+        "response_min": "response_recorded",
+        "response_low_min": "response_low",
+        "response_high_min": "response_high",
+        "response_p90_min": "response_p90_recorded",
+        "within_share": "within_recorded",
+        "in_zone_share": "own_recorded",
+        "backup_share": "backup_recorded",
+        "overflow_share": "overflow_recorded",
+    }
+    return pd.DataFrame(
+        {
+            "zone_id": table["zone_id"],
+            "name": table["zone_id"].map(zones["name"]),
+            "officer": table["zone_id"].map(_posts(found)),
+            "schools": table["zone_id"].map(found.watch.zones.value_counts()).fillna(0).astype("int64"),
+            "calls_per_day": table["zone_id"].map(weekly).fillna(0.0) / _WEEK,
+            **{
+                name: table[column].astype("float64") if column in table else np.nan
+                for name, column in recorded.items()
+            },
+        }
+    )
+
+
+def _figures(found: CoveragePlan) -> list[KeyFigure]:
+    """Pick the figures that stand large above the page: the record's, with the model's beside them."""
+    told = found.validation
+    response, p90, within, patrol, busy = (
+        told.figure(name) for name in ("response", "response_p90", "within", "overflow", "busy")
+    )
+    shown = []
+    if response.is_recorded:
+        nine = f"; nine calls of ten within {p90.text}" if p90.is_recorded else ""
+        shown.append(
+            KeyFigure(
+                "Until an officer is there", response.text, f"recorded, {response.interval}{nine}{_beside(response)}"
+            )
+        )
+    if within.is_recorded:
+        name = f"Calls reached within {_WITHIN_MIN:g} min"
+        shown.append(KeyFigure(name, within.text, f"recorded, {within.interval}{_beside(within)}"))
+    if patrol.is_recorded:
+        shown.append(KeyFigure("Calls that go to patrol", patrol.text, f"recorded, {patrol.interval}{_beside(patrol)}"))
+    officers = f"{len(found.watch.waiting)} officers on duty"
+    if busy.is_recorded:
+        more = f"recorded, {busy.interval}{_beside(busy)}; {officers}"
+        shown.append(KeyFigure("Officers busy with calls", busy.text, more))
+    else:
+        shown.append(
+            KeyFigure("Officers busy with calls, by the model", busy.modeled_text, f"not recorded; {officers}")
+        )
+    return shown
+
+
+def _beside(figure: Figure) -> str:
+    """Name the model's figure where it fails its check."""
+    return f"; the model says {figure.modeled_text} and fails this check" if figure.is_within is False else ""
+
+
+def _of_absence(found: CoveragePlan) -> list[str]:
+    """Say what a sheet's figures are, beside what the record says of a usual day."""
+    mark = found.validation.mark("response", "overflow")
+    return [
+        f"What the day does to response and to patrol is worked out {mark}, and told as the difference to a usual day.",
+        f"A usual day, as recorded: {found.finding()}",
+        *([about] if (about := found.watch.about_empty_zones()) else []),
+    ]
+
+
+def _by_school(found: CoveragePlan) -> pd.DataFrame:
+    watch, places = found.watch, found.response.by_place()
+    ids = watch.zones.index
+    schools = watch.schools.set_index("school_id")
+    return pd.DataFrame(
+        {
+            "school_id": ids,
+            "name": schools.loc[ids, "name"].to_numpy(),
+            "level": schools.loc[ids, "level"].to_numpy(),
+            "zone_id": watch.zones.to_numpy(),
+            "calls_per_week": _calls_per_week(found).loc[ids].to_numpy(),
+            "response_min": places["mean_min"].to_numpy(),
+            "response_p90_min": places["p90_min"].to_numpy(),
+            # Of all calls, as everywhere: those that go to patrol count as not reached.
+            "within_share": places.get(f"within_{_WITHIN_MIN:g}_min_share", pd.Series(float("nan"), places.index))
+            * (1.0 - found.model.overflow_share),
+        }
+    )
+
+
+def _reach(found: CoveragePlan) -> pd.DataFrame:
+    table = found.staging.coverage.set_index(["plan", "officers", "within_min"])
+    rows = []
+    for within in dict.fromkeys(found.staging.coverage["within_min"]):
+        for of, column in (("schools", "places_share"), ("students", "students_share")):
+            cells = [table[column].get((plan, n, within)) for n in (1, 2) for plan in ("current", "best")]
+            rows.append((within, of, *cells))
+    columns = ["within_min", "of", "now_share", "best_share", "now_twice_share", "best_twice_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _reached(found: CoveragePlan) -> pd.DataFrame:
+    """Count the officers within reach of each school, today and from the best points."""
+    watch = found.watch
+    points = {"now": list(watch.waiting_in_schools), "best": found.staging.points["point_id"].astype("str").tolist()}
+    minutes = watch.travel.response_minutes(watch.zones.index, watch.zones.index)
+    near = {kind: (minutes[chosen] <= _WITHIN_MIN).sum(axis=1) for kind, chosen in points.items()}
+    return pd.DataFrame(near).rename_axis("school_id").reset_index()
+
+
+def _by_hour(found: CoveragePlan) -> pd.DataFrame:
+    table = found.hours.to_frame()
+    minutes = found.watch.day.dispatch.travel_min
+    response = [
+        float("nan") if one is None else float((one.dispatch_share * minutes).sum() / one.dispatch_share.sum())
+        for one in found.hours.hypercubes
+    ]
+    return pd.DataFrame(
+        {
+            "hour": table["hour"],
+            "calls_per_h": table["calls_per_h"],
+            "busy_share": table["mean_busy_share"],
+            "overflow_share": table["overflow_share"],
+            "response_min": response,
+        }
+    )
+
+
+def _staffing(found: CoveragePlan) -> pd.DataFrame:
+    table = found.staffing.to_frame()
+    return table.assign(is_current=table["officers"] == found.staffing.current)
+
+
+def _absences_finding(found: CoveragePlan) -> str:
+    head = f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent."
+    changes = {case.absent[0]: case.change("response_min") for case in found.absences if len(case.absent) == 1}
+    worst = highest(changes, minutes_text)
+    usual = found.validation.figure("response")
+    recorded = f" On a usual day the record says {usual}." if usual.is_recorded else ""
+    if not worst:
+        return f"{head}{recorded}"
+    longer = more_text(changes[worst[0]], "min", more="longer", less="shorter")
+    whose = f"zone {worst[0]}" if len(worst) == 1 else f"zone {' or '.join(worst)}"
+    return f"{head} The model says that one absence makes the mean response at most {longer} ({whose}).{recorded}"
+
+
+def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame | None:
+    """Join the service areas as they are covered on the day."""
+    if result.proposal is None:
+        return None
+    units = result.proposal.ground.units
+    first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
+    after = units["unit_id"].map(first).map(case.school_zones).fillna(units["zone_id"])
+    shapes = units.geometry.groupby(after.to_numpy()).agg(lambda some: shapely.coverage_union_all(some.to_numpy()))
+    return gpd.GeoDataFrame({"zone_id": shapes.index}, geometry=shapes.to_numpy(), crs=units.crs)
+
+
+def _sheet_names(found: CoveragePlan) -> list[str]:
+    """Name the sheet of every absence; the pages that list them link these names."""
+    names = file_names(zone for case in found.absences for zone in case.absent)
+    return [f"zone-{'+'.join(names[zone] for zone in case.absent)}.html" for case in found.absences]
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -171,7 +171,7 @@ class MapLayers:
     Parameters
     ----------
     zones
-        Features of the zones (`layers.zone_features`).
+        Features of the zones (`zone_features`).
     marks
         The marks, in the order they are drawn.
     links
@@ -179,7 +179,7 @@ class MapLayers:
     outlines
         GeoJSON of areas with a dashed outline.
     backdrop
-        The backdrop (`basemap.backdrop`).
+        The backdrop (`backdrop`).
     """
 
     zones: dict[str, Any]
@@ -596,7 +596,7 @@ def slowest_zones(by_zone: pd.DataFrame) -> list[str]:
     return highest({str(z): finite(m) for z, m in by_zone[["zone_id", "response_min"]].to_numpy()}, decimal)
 
 
-def coverage_map(
+def draw_coverage_map(
     zones: gpd.GeoDataFrame,
     schools: gpd.GeoDataFrame,
     *,
@@ -612,13 +612,13 @@ def coverage_map(
     Parameters
     ----------
     zones, schools, by_zone, by_school, staging
-        As for `coverage_pages.coverage_page`.
+        As for `coverage_page`.
     zone_names
         Name of each zone, by `zone_id`.
     within_min
         Minutes of `within_share`.
     behind
-        The backdrop (`basemap.backdrop`).
+        The backdrop (`backdrop`).
 
     Returns
     -------

@@ -58,7 +58,7 @@ CHANGES = {
     "no clear change": "not clearly more than chance",
     "insufficient_data": "too few to compare",
 }
-"""How a rate changed (`hotspots.change.term_change`), and its name in print."""
+"""How a rate changed (`term_change`), and its name in print."""
 
 _REPORTED = POPULATIONS["reported"].capitalize()
 _HOURS = {

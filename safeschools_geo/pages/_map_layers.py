@@ -407,7 +407,7 @@ class Drawn(OfflineElement):
 
 
 class Backdrop(DataElement):
-    """The district's boundary, roads and places (`basemap.backdrop`)."""
+    """The district's boundary, roads and places (`backdrop`)."""
 
     function = "addBackdrop"
 
@@ -628,14 +628,14 @@ class UnitShapes:
 
 
 class WhatIf(DataElement):
-    """The map on which a person moves units (`what_if.what_if_page`)."""
+    """The map on which a person moves units (`what_if_page`)."""
 
     function = "addWhatIf"
     scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/what_if_plan.js", "js/what_if.js")
 
 
 class PlanViews(DataElement):
-    """The map of a plan with a choice between today, the proposal, and what changes (`plan_pages.plan_page`)."""
+    """The map of a plan with a choice between today, the proposal, and what changes (`plan_page`)."""
 
     function = "addPlanViews"
     scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/plan_views.js")

@@ -222,7 +222,7 @@ def what_if_page(
     -------
     OfflinePage
         The page. Its figures are those of `safeschools score`, to the last digit; the plan.csv that it hands out has
-        the bytes that `export.write_csv` would write.
+        the bytes that `write_csv` would write.
 
     Raises
     ------

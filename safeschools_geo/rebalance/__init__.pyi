@@ -13,6 +13,11 @@ from ._neighbors import unit_edges as unit_edges
 from ._plan import RebalancePlan as RebalancePlan
 from ._plan import certificate_text as certificate_text
 from ._plan_file import read_plan as read_plan
+from ._price import ANEW as ANEW
+from ._price import PlanChange as PlanChange
+from ._price import compare_plans as compare_plans
+from ._price import plan_change as plan_change
+from ._price import what_changes as what_changes
 from ._problem import EXACT as EXACT
 from ._problem import Problem as Problem
 from ._problem import Rules as Rules
@@ -26,13 +31,8 @@ from ._program import PlanModel as PlanModel
 from ._propose import ZONE_SETS as ZONE_SETS
 from ._propose import left_out as left_out
 from ._propose import rebalance as rebalance
-from ._score import ANEW as ANEW
-from ._score import PlanChange as PlanChange
 from ._score import Score as Score
-from ._score import compare_plans as compare_plans
-from ._score import plan_change as plan_change
 from ._score import score_plan as score_plan
-from ._score import what_changes as what_changes
 from ._stability import Stability as Stability
 from ._stability import plan_stability as plan_stability
 from ._tiling import zones_of_plan as zones_of_plan

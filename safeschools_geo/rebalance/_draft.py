@@ -180,7 +180,7 @@ class ZoneDraft:
         Table `zones`: `zone_id` ("1", "2", … from north-west to south-east), `name`, geometry in EPSG:4326; the zones
         tile the district.
     units
-        Service areas (`cells.service_areas`), or the units given, with their `load` and `zone_id`.
+        Service areas (`service_areas`), or the units given, with their `load` and `zone_id`.
     edges
         Rook adjacency of the units.
     bridges
@@ -365,7 +365,7 @@ def draft_zones(
         How many zones.
     weight
         Column that zones are balanced by, such as ``enrollment`` or an expected workload; None counts schools. A
-        missing figure is taken as the median of the school's level (`weights.school_weights`).
+        missing figure is taken as the median of the school's level (`school_weights`).
     tolerance
         Imbalance that is aimed at; zones get as compact as they can within it.
     starts
@@ -391,11 +391,11 @@ def draft_zones(
     ColumnError
         When a column is missing, ids repeat, or weights are not numbers of 0 or more that add up to something.
     CRSError, GeometryError
-        As `cells.service_areas`.
+        As `service_areas`.
 
     Notes
     -----
-    Units are the service areas of the schools. For compactness, `partition.compact_partition` joins them, and no bound
+    Units are the service areas of the schools. For compactness, `compact_partition` joins them, and no bound
     on compactness is known; for travel, `median_solve.MedianSolver` does. Either way the travel is reported with a
     bound on that of all plans within the tolerance, or within the imbalance of the draft where that is larger.
     """
@@ -446,7 +446,7 @@ def draft_zones_of_units(
     SettingsError
         As `draft_zones`.
     ColumnError, CRSError, GeometryError
-        As `areas.units_of_areas`.
+        As `units_of_areas`.
     """
     settings = DraftSettings(
         zones=zones, weight=workload, tolerance=tolerance, starts=starts, seed=seed, objective=objective

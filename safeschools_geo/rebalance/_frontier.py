@@ -11,6 +11,7 @@ import pandas as pd
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, disputed_text
+from safeschools_geo.rebalance._price import moved_text
 from safeschools_geo.rebalance._problem import EXACT, Rules, problem_of, that_count
 from safeschools_geo.rebalance._propose import (
     Stage,
@@ -22,7 +23,6 @@ from safeschools_geo.rebalance._propose import (
     plan_of,
     solve_stage,
 )
-from safeschools_geo.rebalance._score import moved_text
 from safeschools_geo.rebalance._set_partition import plans_of_few_moves
 from safeschools_geo.text import carries_difference, format_change
 
@@ -227,9 +227,9 @@ def frontier(
     Parameters
     ----------
     units
-        As for `propose.rebalance`.
+        As for `rebalance`.
     adjacency
-        As for `propose.rebalance`; a table with `kind` is taken as it is.
+        As for `rebalance`; a table with `kind` is taken as it is.
     max_moves
         Most units that may move; most schools where the rules count moves in schools.
     rules

@@ -648,7 +648,7 @@ def p_median(
     sought in an integer program whose units join a zone only with a neighbor nearer to its center by steps on the
     adjacency. The bound is lifted by linear relaxations and integer programs over *all* contiguous plans, in which a
     unit joins a zone only with a unit of every set that lies between it and the center; sets are added as they are
-    broken. With free centers, Hess's model over all candidate centers gives the first bound (`hess_bound.hess_bound`)
+    broken. With free centers, Hess's model over all candidate centers gives the first bound (`hess_bound`)
     and leaves few pairs of unit and center that a better plan could hold; on these the same programs are solved.
 
     References

@@ -233,7 +233,7 @@ def compact_partition(places: Places, *, zones: int, tolerance: float, starts: i
     in Hess et al., with distances squared; the outcome is made contiguous around the centers. Then the best single
     move, or chain of two moves, of places between neighboring zones is made until none is better. Better means,
     first, a smaller sum over zones of the imbalance beyond the tolerance; second, a smaller spread of the places
-    around the centers of their zones together with a shorter border between zones (`places.Goal`). The outcome is
+    around the centers of their zones together with a shorter border between zones (`Goal`). The outcome is
     good, not proven to be the best.
 
     References

@@ -460,7 +460,7 @@ def problem_of(
         What a plan has to keep.
     travel
         Distance of each unit (rows, by `unit_id`) from the center of each zone (columns, by `zone_id`), in any unit;
-        straight kilometers to `travel.zone_centers` by default.
+        straight kilometers to `zone_centers` by default.
     crs
         Projected CRS in meters to measure in; the UTM zone of the units by default.
 

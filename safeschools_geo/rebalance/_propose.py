@@ -472,7 +472,7 @@ def rebalance(
     RebalancePlan
         The plan. Its `bound` belongs to the first objective and holds for every contiguous plan, that keeps the roots
         if there are any; nothing is proven where the drawing leaves open who borders whom
-        (`links.disputed_neighbors`). Bounds over fewer plans stand apart in the certificate's `stages`.
+        (`disputed_neighbors`). Bounds over fewer plans stand apart in the certificate's `stages`.
 
     Raises
     ------
@@ -483,8 +483,8 @@ def rebalance(
 
     Notes
     -----
-    Few moves of few units are solved as a choice among zone sets (`set_partition.find_plan`), everything else as an
-    integer program with separators (`model.PlanModel`). Loads are those measured under the current zones.
+    Few moves of few units are solved as a choice among zone sets (`find_plan`), everything else as an
+    integer program with separators (`PlanModel`). Loads are those measured under the current zones.
     """
     began = time.perf_counter()
     wanted = _objectives(objectives, max_moves, tolerance)
@@ -519,7 +519,7 @@ class GivenEdges:
     apart
         Pairs that share a border and are no neighbors, as a person said.
     disputed
-        Result of `links.disputed_neighbors`.
+        Result of `disputed_neighbors`.
     """
 
     edges: pd.DataFrame

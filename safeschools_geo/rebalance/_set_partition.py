@@ -439,7 +439,7 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     A plan picks one contiguous set for each zone such that every unit is picked once. The linear program over sets is
     solved with those that change few units. At its prices all other sets are looked for that are worth while, until
     there are none: then its value is a bound for every contiguous plan. Every set that could belong to a plan below
-    the cutoff is listed with them, and the choice among these is an integer program (`set_pool.close_pool`). Rows that
+    the cutoff is listed with them, and the choice among these is an integer program (`close_pool`). Rows that
     say what has to cross between zones (`crossings`) make the linear program tighter, and their prices add up over
     units, so that the search for sets stays the same.
 

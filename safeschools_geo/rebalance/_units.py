@@ -167,7 +167,7 @@ def units_of_school_areas(
     Returns
     -------
     UnitsBuilt
-        `units`: the columns of `units.units_of_schools`. An area without a school has a workload of 0 and can move like
+        `units`: the columns of `units_of_schools`. An area without a school has a workload of 0 and can move like
         any other: it is what connects. An area of which more than 1 % lies in another zone is cut at the zone's edge,
         and its parts are called ``<unit_id>@<zone_id>``; less than that goes with the rest of the area.
 

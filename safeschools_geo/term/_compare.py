@@ -235,7 +235,7 @@ def compare_terms(
     NoRecordError
         When the history holds no incident of one of them.
     InputError
-        When something else cannot be used; see `district.read_district` and `comparing.zones.zones_of_both`.
+        When something else cannot be used; see `district.read_district` and `zones_of_both`.
     """
     on_step(COMPARING_STEPS[0])
     first, second = terms_in_order(load_settings(folder), term_a, term_b)

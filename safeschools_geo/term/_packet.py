@@ -296,7 +296,7 @@ class Told:
     audit
         What can be worked out from them.
     advice
-        What the adviser found (`disclosure.advice.advise`), with `is_chosen` as it turned out.
+        What the adviser found (`advise`), with `is_chosen` as it turned out.
     detail
         The finest table, if there is one finer than those of every packet.
     rounding

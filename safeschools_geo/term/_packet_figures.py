@@ -280,7 +280,7 @@ def public_changes(
 
     `by`, `group`, `before`, `after`, `ratio` (of rates, missing where the earlier count does not carry one) with
     `ratio_low` and `ratio_high`, `p_value`, `q_value`, `direction` (``rose``, ``fell``, or ``no clear change``) and
-    `is_more_than_chance`: q at most 5 %, over all groups of one grouping (`hotspots.change.term_change`). A group
+    `is_more_than_chance`: q at most 5 %, over all groups of one grouping (`term_change`). A group
     whose figures are withheld counts among them as one that did not change, so that nothing is called clear here that
     is not with every figure known. Missing where a figure is withheld, or a term has no calls at all.
     """

@@ -197,7 +197,7 @@ def cover_by_neighbors(ground: Ground, *, crs: object, seed: int = 0) -> Callabl
     Notes
     -----
     What stays in a zone counts as one unit, for it does not move: what is left to decide is small, and is solved
-    as an integer program (`rebalance.model.PlanModel`) over plans in which every school has a neighbor in its
+    as an integer program (`PlanModel`) over plans in which every school has a neighbor in its
     zone that is nearer to the zone's center. Rules of the district on where a school may be hold on such a day too, but
     for those that keep it in the zone that has no officer.
     """
@@ -323,7 +323,7 @@ def propose_zones(
     Returns
     -------
     TermPlan or None
-        The proposal; None where there is nothing to balance (`term_ground.lay_ground`), or no call was recorded.
+        The proposal; None where there is nothing to balance (`lay_ground`), or no call was recorded.
     """
     if not has_calls(history, term):
         return None

@@ -337,9 +337,9 @@ def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, byte
     result
         All results.
     pages
-        Name of a file under ``maps/`` → its HTML, from `term_maps.draw_term`.
+        Name of a file under ``maps/`` → its HTML, from `draw_term`.
     packet
-        Name of a file under ``board/`` → its content, from `packet.outputs.draw_board`.
+        Name of a file under ``board/`` → its content, from `draw_board`.
     folder
         An empty folder.
     """

@@ -518,7 +518,7 @@ class Record:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_record(folder: Path, releases_file: Path | None = None) -> Record:
+def read_packet_record(folder: Path, releases_file: Path | None = None) -> Record:
     """Read the files of a packet."""
     record = Record(folder)
 

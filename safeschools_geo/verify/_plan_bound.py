@@ -14,21 +14,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from safeschools_geo.verify._plan import (
     PROVEN_WITHIN,
-    claim_checks,
-    draw,
-    hash_checks,
-    load_checks,
     move_costs,
-    rule_checks,
-    shape_checks,
-    unit_checks,
 )
-from safeschools_geo.verify._reading import REQUIRED, Check, Record, VerifyReport, read_record
+from safeschools_geo.verify._reading import Check, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -509,69 +501,3 @@ def _moves_text(number: float) -> str:
 
 def _joined(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-# ── Check a written plan again, without the solver: an independent reading of its files and of its certificate
-
-
-def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> VerifyReport:
-    """Check the files that a rebalancing wrote.
-
-    Parameters
-    ----------
-    folder
-        The folder with plan.csv, edges.csv, units.geojson, zones.geojson, certificate.json and perhaps frontier.csv.
-    plans_tried
-        How many plans are looked at to test one bound. Beyond that the bound rests on the solver's record, and the
-        report says so.
-
-    Returns
-    -------
-    VerifyReport
-        Every check with what was found; a folder that is something else fails the check ``folder``.
-    """
-    folder = Path(folder)
-    fault = _folder_fault(folder)
-    if fault:
-        return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),))
-    record = read_record(folder)
-    checks = _readable(record)
-    if record.faults:
-        return VerifyReport(str(folder), tuple(checks))
-    checks += unit_checks(record)
-    # The rest speaks of units and zones by name: it makes sense only when those are the same everywhere.
-    if all(c.passed for c in checks if c.name in {"units", "zones"}):
-        checks += [*rule_checks(record), *load_checks(record), *claim_checks(record)]
-    checks += [*shape_checks(record, draw(record)), *hash_checks(record)]
-    if any(c.passed is False for c in checks):
-        checks.append(Check("bound", passed=None, message="The bound was not tried, since other checks failed."))
-        return VerifyReport(str(folder), tuple(checks))
-    tried, state = bound_checks(record, plans_tried=plans_tried)
-    return VerifyReport(str(folder), (*checks, *tried), state)
-
-
-def _folder_fault(folder: Path) -> str:
-    if not folder.is_dir():
-        return (
-            "There is no such folder." if not folder.exists() else "It is a file; the folder that holds it is needed."
-        )
-    missing = [name for name in REQUIRED if not (folder / name).is_file()]
-    if not missing:
-        return ""
-    if len(missing) < len(REQUIRED):
-        said = f"It is not whole: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there."
-        return f"{said} Write the plan again."
-    if (folder / "packet.json").is_file():
-        return "It is a board packet, and no plan that `rebalance` wrote."
-    if (folder / "plan" / "certificate.json").is_file():
-        return f"It holds a plan in a folder of its own: check {(folder / 'plan').as_posix()}."
-    return (
-        f"It is no folder that `rebalance` wrote, and no board packet: it holds none of {', '.join(REQUIRED)}, and no "
-        "packet.json."
-    )
-
-
-def _readable(record: Record) -> list[Check]:
-    if not record.faults:
-        return [Check("readable", passed=True, message="Every file can be read.")]
-    return [Check("readable", passed=False, message=f"{name}: {fault}.") for name, fault in record.faults]

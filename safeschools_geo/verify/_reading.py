@@ -432,7 +432,7 @@ class Record:
         return [u for u in self.units if u.before not in apart]
 
 
-def read_record(folder: Path) -> Record:
+def read_plan_record(folder: Path) -> Record:
     """Read the files of a written plan."""
     record = Record(folder)
     steps: dict[str, Callable[[], None]] = {

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from safeschools_geo.assign._decide import assign_campuses, assign_points
 from safeschools_geo.assign._locator import ZoneLocator
-from safeschools_geo.assign._points import assign_campuses, assign_points
 
 pytestmark = pytest.mark.real_data
 

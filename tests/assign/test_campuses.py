@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box
 
-from safeschools_geo.assign._points import assign_campuses
+from safeschools_geo.assign._decide import assign_campuses
 from safeschools_geo.errors import GeometryError
 from safeschools_geo.schemas import ASSIGNMENTS
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon, box
 
 from safeschools_geo.assign import _locator as lookup
-from safeschools_geo.assign._points import assign_points
+from safeschools_geo.assign._decide import assign_points
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SettingsError, SeveralFaultsError
 from safeschools_geo.schemas import ASSIGNMENTS
 

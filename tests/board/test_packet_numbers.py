@@ -15,8 +15,8 @@ from safeschools_geo.board._packet import draw_packet
 from safeschools_geo.results import TermBoard
 from safeschools_geo.term._packet import Statement, statements_of
 from safeschools_geo.term._write import write_board
-from safeschools_geo.verify._packet import page_checks, verify_packet
-from safeschools_geo.verify._packet_record import page_of, read_record
+from safeschools_geo.verify._packet_record import page_of, read_packet_record
+from safeschools_geo.verify._verify import page_checks, verify_packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_a_statement_says_what_its_rounding_tells() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_any_number_that_is_changed_is_found(packet: Path, lang: str) -> None:
-    record = read_record(packet)
+    record = read_packet_record(packet)
     assert record.packet is not None
     assert record.audit is not None
     tried = 0
@@ -115,7 +115,7 @@ def test_any_number_that_is_changed_is_found(packet: Path, lang: str) -> None:
 
 
 def test_a_number_that_is_listed_anew_differs_from_the_other_language(packet: Path) -> None:
-    record = read_record(packet)
+    record = read_packet_record(packet)
     assert record.packet is not None
     assert record.audit is not None
     html = (packet / "rates.html").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeschools_geo.board._tables import words
-from safeschools_geo.verify._packet import MARKS, is_packet, verify_packet
 from safeschools_geo.verify._packet_record import page_of
 from safeschools_geo.verify._reading import Fields, UnreadableError, list_of, parse_json, told, whole
+from safeschools_geo.verify._verify import MARKS, is_packet, verify_packet
 
 sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
 
@@ -112,7 +112,7 @@ def test_the_checker_uses_none_of_the_code_it_checks():
     # Blocked, so that a solver could not be loaded if it asked for one; contracts of imports say so of every file.
     code = (
         "import sys; sys.modules.update({'highspy': None, 'scipy': None, 'geopandas': None})\n"
-        "import safeschools_geo.verify._packet\n"
+        "import safeschools_geo.verify._verify\n"
         "print(*(m for m in sys.modules if m.startswith('safeschools_geo.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout

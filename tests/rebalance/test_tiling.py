@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from safeschools_geo.assign._points import assign_campuses, assign_points
+from safeschools_geo.assign._decide import assign_campuses, assign_points
 from safeschools_geo.district._district import demo_folder, read_district
 from safeschools_geo.errors import ColumnError
 from safeschools_geo.findings import conform

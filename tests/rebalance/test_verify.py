@@ -20,7 +20,7 @@ from written_plan import (
     write_row,
 )
 
-from safeschools_geo.verify._plan_bound import verify_folder
+from safeschools_geo.verify._verify import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
 """Six squares in a row, A to F: zone 1 has 10 and zone 2 has 6; with D in zone 2, 7 and 9, 12.5 % off the mean."""

@@ -22,9 +22,29 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from safeschools_geo.errors import count_text
-from safeschools_geo.verify._packet_record import AUDIT, PACKET, RELEASES, names_in, page_names, read_record
-from safeschools_geo.verify._plan_bound import verify_folder
-from safeschools_geo.verify._reading import Check, VerifyReport, canonical, note, quoted, several, told
+from safeschools_geo.verify._packet_record import AUDIT, PACKET, RELEASES, names_in, page_names, read_packet_record
+from safeschools_geo.verify._plan import (
+    claim_checks,
+    draw,
+    hash_checks,
+    load_checks,
+    rule_checks,
+    shape_checks,
+    unit_checks,
+)
+from safeschools_geo.verify._plan_bound import PLANS_TRIED, bound_checks
+from safeschools_geo.verify._reading import (
+    REQUIRED,
+    Check,
+    Record,
+    VerifyReport,
+    canonical,
+    note,
+    quoted,
+    read_plan_record,
+    several,
+    told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -752,7 +772,7 @@ def verify_packet(folder: str | Path, *, releases: Path | None = None) -> Verify
     fault = _folder_fault(folder)
     if fault:
         return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),), bound=None)
-    record = read_record(folder, releases)
+    record = read_packet_record(folder, releases)
     faults = [f"{name}: {fault}" for name, fault in record.faults]
     checks = [told("readable", faults, "every file can be read")]
     if record.packet:
@@ -784,6 +804,72 @@ def _audit_checks(record: Record) -> list[Check]:
     checks = [*figure_checks(audit), *world_checks(audit, found), *interval_checks(audit, found)]
     is_told = any(name == RELEASES for name, _ in record.faults)
     return checks if is_told else [*checks, *release_checks(audit, record.packet, record.releases)]
+
+
+# ── Check a written plan again, or whatever a folder holds
+
+
+def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> VerifyReport:
+    """Check the files that a rebalancing wrote.
+
+    Parameters
+    ----------
+    folder
+        The folder with plan.csv, edges.csv, units.geojson, zones.geojson, certificate.json and perhaps frontier.csv.
+    plans_tried
+        How many plans are looked at to test one bound. Beyond that the bound rests on the solver's record, and the
+        report says so.
+
+    Returns
+    -------
+    VerifyReport
+        Every check with what was found; a folder that is something else fails the check ``folder``.
+    """
+    folder = Path(folder)
+    fault = _folder_fault(folder)
+    if fault:
+        return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),))
+    record = read_plan_record(folder)
+    checks = _readable(record)
+    if record.faults:
+        return VerifyReport(str(folder), tuple(checks))
+    checks += unit_checks(record)
+    # The rest speaks of units and zones by name: it makes sense only when those are the same everywhere.
+    if all(c.passed for c in checks if c.name in {"units", "zones"}):
+        checks += [*rule_checks(record), *load_checks(record), *claim_checks(record)]
+    checks += [*shape_checks(record, draw(record)), *hash_checks(record)]
+    if any(c.passed is False for c in checks):
+        checks.append(Check("bound", passed=None, message="The bound was not tried, since other checks failed."))
+        return VerifyReport(str(folder), tuple(checks))
+    tried, state = bound_checks(record, plans_tried=plans_tried)
+    return VerifyReport(str(folder), (*checks, *tried), state)
+
+
+def _folder_fault(folder: Path) -> str:
+    if not folder.is_dir():
+        return (
+            "There is no such folder." if not folder.exists() else "It is a file; the folder that holds it is needed."
+        )
+    missing = [name for name in REQUIRED if not (folder / name).is_file()]
+    if not missing:
+        return ""
+    if len(missing) < len(REQUIRED):
+        said = f"It is not whole: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there."
+        return f"{said} Write the plan again."
+    if (folder / "packet.json").is_file():
+        return "It is a board packet, and no plan that `rebalance` wrote."
+    if (folder / "plan" / "certificate.json").is_file():
+        return f"It holds a plan in a folder of its own: check {(folder / 'plan').as_posix()}."
+    return (
+        f"It is no folder that `rebalance` wrote, and no board packet: it holds none of {', '.join(REQUIRED)}, and no "
+        "packet.json."
+    )
+
+
+def _readable(record: Record) -> list[Check]:
+    if not record.faults:
+        return [Check("readable", passed=True, message="Every file can be read.")]
+    return [Check("readable", passed=False, message=f"{name}: {fault}.") for name, fault in record.faults]
 
 
 def verify(folder: str | Path, *, record: str | Path | None = None) -> dict[str, VerifyReport]:
