@@ -507,7 +507,7 @@ class Release:
 
 
 @dataclass
-class Record:
+class PacketRecord:
     """The files of a folder, as far as they can be read; `faults` has the name of a file and what is wrong with it."""
 
     folder: Path
@@ -518,9 +518,9 @@ class Record:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_packet_record(folder: Path, releases_file: Path | None = None) -> Record:
+def read_packet_record(folder: Path, releases_file: Path | None = None) -> PacketRecord:
     """Read the files of a packet."""
-    record = Record(folder)
+    record = PacketRecord(folder)
 
     def attempt(name: str, step: Callable[[str], None]) -> None:
         try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TypeAlias
 
-    from safeschools_geo.verify._reading import Edge, Record, Unit
+    from safeschools_geo.verify._reading import Edge, PlanRecord, Unit
 
     Shapes: TypeAlias = dict[str, BaseGeometry]
 
@@ -36,22 +36,22 @@ def is_close(a: float, b: float, *, within: float = CLOSE) -> bool:
     return abs(a - b) <= within * max(1.0, abs(a), abs(b))
 
 
-def unit_checks(record: Record) -> list[Check]:
+def unit_checks(record: PlanRecord) -> list[Check]:
     """Check that every unit is there exactly once, and the same in every file."""
     return [_same_units(record), _zones(record), _moves(record)]
 
 
-def rule_checks(record: Record) -> list[Check]:
+def rule_checks(record: PlanRecord) -> list[Check]:
     """Check what the plan had to keep to."""
     return [_locks(record), _forbidden(record), _together(record), _roots(record), *_set_apart(record)]
 
 
-def load_checks(record: Record) -> list[Check]:
+def load_checks(record: PlanRecord) -> list[Check]:
     """Add up the loads of the zones and compare them with what is claimed."""
     return [_contiguity(record), _loads(record), _imbalance(record), _tolerance(record)]
 
 
-def hash_checks(record: Record) -> list[Check]:
+def hash_checks(record: PlanRecord) -> list[Check]:
     """Compare the fingerprints of the inputs and the files with those of the certificate."""
     return [_inputs(record), *_file_hashes(record)]
 
@@ -90,7 +90,7 @@ def pieces_of(members: set[str], edges: Iterable[Edge]) -> list[set[str]]:
     return sorted(found, key=lambda piece: (-len(piece), min(piece)))
 
 
-def _same_units(record: Record) -> Check:
+def _same_units(record: PlanRecord) -> Check:
     times = Counter(u.unit_id for u in record.units)
     drawn = {f["properties"]["unit_id"]: f["properties"] for f in record.unit_features}
     drawn_times = Counter(f["properties"]["unit_id"] for f in record.unit_features)
@@ -124,7 +124,7 @@ def _is_same(unit: Unit, properties: Mapping[str, object]) -> bool:
     return is_number and zones == (unit.before, unit.after) and is_close(float(workload), unit.workload)  # type: ignore[arg-type]
 
 
-def _zones(record: Record) -> Check:
+def _zones(record: PlanRecord) -> Check:
     stated, apart = record.certificate["zones"], record.ids("zones_set_apart")
     used = {u.after for u in record.units}
     drawn = Counter(f["properties"]["zone_id"] for f in record.zone_features)
@@ -139,7 +139,7 @@ def _zones(record: Record) -> Check:
     return check_of("zones", faults, f"{len(stated):,} zones, as the certificate says, each with a unit", noun="zone")
 
 
-def _moves(record: Record) -> Check:
+def _moves(record: PlanRecord) -> Check:
     certificate = record.certificate
     changed = [u for u in record.units if u.before != u.after]
     wrong = [u.unit_id for u in record.units if u.is_moved != (u.before != u.after)]
@@ -163,7 +163,7 @@ def _moves(record: Record) -> Check:
     return Check("moves", passed=True, message=f"{noun.capitalize()} that move: {counted:g}{limit}.")
 
 
-def _locks(record: Record) -> Check:
+def _locks(record: PlanRecord) -> Check:
     units = {u.unit_id: u for u in record.units}
     locked = record.certificate["locked"]
     faults = {
@@ -173,7 +173,7 @@ def _locks(record: Record) -> Check:
     return check_of("locks", faults, f"{len(locked)} locked, all of them stay")
 
 
-def _forbidden(record: Record) -> Check:
+def _forbidden(record: PlanRecord) -> Check:
     after = {u.unit_id: u.after for u in record.units}
     pairs = record.certificate["forbidden"]
     faults = {
@@ -183,7 +183,7 @@ def _forbidden(record: Record) -> Check:
     return check_of("forbidden", faults, f"{len(pairs)} forbidden pairs, none used")
 
 
-def _together(record: Record) -> Check:
+def _together(record: PlanRecord) -> Check:
     after = {u.unit_id: u.after for u in record.units}
     groups = record.certificate["together"]
     faults = {
@@ -193,7 +193,7 @@ def _together(record: Record) -> Check:
     return check_of("together", faults, f"{len(groups)} groups, each in one zone")
 
 
-def _roots(record: Record) -> Check:
+def _roots(record: PlanRecord) -> Check:
     after = {u.unit_id: u.after for u in record.units}
     roots = record.certificate["roots"]
     faults = {
@@ -204,7 +204,7 @@ def _roots(record: Record) -> Check:
     return check_of("roots", faults, f"{len(roots)} roots, each in its zone")
 
 
-def _set_apart(record: Record) -> list[Check]:
+def _set_apart(record: PlanRecord) -> list[Check]:
     """Check that zones which do not count carry nothing, and that nothing goes in or out."""
     apart = set(record.ids("zones_set_apart"))
     if not apart:
@@ -221,7 +221,7 @@ def _set_apart(record: Record) -> list[Check]:
     return [check_of("set_apart", faults, told)]
 
 
-def _contiguity(record: Record) -> Check:
+def _contiguity(record: PlanRecord) -> Check:
     members: dict[str, set[str]] = {}
     for unit in record.counted():
         members.setdefault(unit.after, set()).add(unit.unit_id)
@@ -235,7 +235,7 @@ def _contiguity(record: Record) -> Check:
     )
 
 
-def _loads(record: Record) -> Check:
+def _loads(record: PlanRecord) -> Check:
     loads = load_of_zones(record.units, [*record.certificate["zones"], *record.ids("zones_set_apart")])
     wrong = []
     for feature in record.zone_features:
@@ -249,7 +249,7 @@ def _loads(record: Record) -> Check:
     )
 
 
-def _imbalance(record: Record) -> Check:
+def _imbalance(record: PlanRecord) -> Check:
     certificate = record.certificate
     zones = certificate["zones"]
     found = {
@@ -267,7 +267,7 @@ def _imbalance(record: Record) -> Check:
     return Check("imbalance", passed=True, message=told)
 
 
-def _tolerance(record: Record) -> Check:
+def _tolerance(record: PlanRecord) -> Check:
     tolerance = record.certificate["tolerance"]
     if tolerance is None:
         return Check("tolerance", passed=True, message="No tolerance was asked for.")
@@ -279,7 +279,7 @@ def _tolerance(record: Record) -> Check:
     )
 
 
-def _inputs(record: Record) -> Check:
+def _inputs(record: PlanRecord) -> Check:
     units = [f"{u.unit_id}\t{u.before}\t{u.workload!r}" for u in record.units]
     links = sorted("\t".join(sorted((e.a, e.b))) for e in record.edges)
     stated = record.certificate["input_sha256"]
@@ -297,7 +297,7 @@ def _inputs(record: Record) -> Check:
     return Check("inputs", passed=True, message="Units and adjacency are those the certificate was made for.")
 
 
-def _file_hashes(record: Record) -> list[Check]:
+def _file_hashes(record: PlanRecord) -> list[Check]:
     folder, stated = record.folder, record.certificate["files"]
     there = {p.relative_to(folder).as_posix() for p in sorted(folder.rglob("*")) if p.is_file()}
     there -= {"certificate.json", "manifest.json"}
@@ -328,21 +328,21 @@ _LOOSEST_PROOF = 1e-3
 _ABSOLUTE = ("imbalance", "moves")
 
 
-def proof_tolerance(record: Record) -> float:
+def proof_tolerance(record: PlanRecord) -> float:
     """Tell how near a bound has to be to count as a proof."""
     stated = record.certificate.get("proof_tolerance")
     is_stated = isinstance(stated, int | float) and not isinstance(stated, bool) and stated >= 0
     return min(float(stated), _LOOSEST_PROOF) if is_stated else PROVEN_WITHIN  # type: ignore[arg-type]
 
 
-def move_costs(record: Record) -> dict[str, float] | None:
+def move_costs(record: PlanRecord) -> dict[str, float] | None:
     """Tell what moving each unit counts for."""
     by = record.certificate.get("moves_by", "units")
     costs = {u.unit_id: _cost(u, str(by)) for u in record.units}
     return None if any(math.isnan(c) for c in costs.values()) else costs
 
 
-def claim_checks(record: Record) -> list[Check]:
+def claim_checks(record: PlanRecord) -> list[Check]:
     """Check the arithmetic of the certificate and of the frontier."""
     certificate, within = record.certificate, proof_tolerance(record)
     faults = _number_faults(certificate, within)
@@ -403,7 +403,7 @@ def _gaps(objective: str, value: float, bound: float) -> list[float]:
     return relative or [0.0]
 
 
-def _value_faults(record: Record) -> list[str]:
+def _value_faults(record: PlanRecord) -> list[str]:
     certificate = record.certificate
     objective, value = certificate["objective"], certificate["value"]
     found = imbalance_of(load_of_zones(record.counted(), certificate["zones"]))
@@ -435,7 +435,7 @@ def _is_equal(a: float | None, b: float | None) -> bool:
     return a is b if a is None or b is None else is_close(float(a), float(b))
 
 
-def _frontier_faults(record: Record, rows: list[dict[str, Any]], within: float) -> list[str]:
+def _frontier_faults(record: PlanRecord, rows: list[dict[str, Any]], within: float) -> list[str]:
     slack = record.certificate["slack"] or 0.0
     ids = {u.unit_id for u in record.units}
     faults = []
@@ -476,7 +476,7 @@ def _step_faults(one: Mapping[str, Any], more: Mapping[str, Any]) -> list[str]:
     return faults
 
 
-def _certified_point(record: Record, rows: list[dict[str, Any]]) -> list[str]:
+def _certified_point(record: PlanRecord, rows: list[dict[str, Any]]) -> list[str]:
     certificate = record.certificate
     if certificate["objective"] != "imbalance" or certificate["max_moves"] is None:
         return []
@@ -525,7 +525,7 @@ class Drawn:
     faults: Mapping[str, list[str]]
 
 
-def draw(record: Record) -> Drawn:
+def draw(record: PlanRecord) -> Drawn:
     """Turn the layers of a plan into shapes measured in meters."""
     faults: dict[str, list[str]] = defaultdict(list)
     units = _shapes(record.unit_features, "unit_id", faults)
@@ -536,7 +536,7 @@ def draw(record: Record) -> Drawn:
     return Drawn(units, zones, faults)
 
 
-def shape_checks(record: Record, drawn: Drawn) -> list[Check]:
+def shape_checks(record: PlanRecord, drawn: Drawn) -> list[Check]:
     """Check the map of a plan."""
     sound = check_of("shapes", drawn.faults, "all shapes are valid polygons", noun="shape")
     if not sound.passed:
@@ -573,7 +573,7 @@ def _in_meters(shapes: Shapes, *, latitude: float) -> Shapes:
     return {name: shapely.transform(s, lambda xy: xy * stretch) for name, s in shapes.items()}
 
 
-def _tiling(record: Record, drawn: Drawn) -> list[Check]:
+def _tiling(record: PlanRecord, drawn: Drawn) -> list[Check]:
     ground = shapely.union_all(list(drawn.units.values()))
     covered = shapely.union_all(list(drawn.zones.values()))
     gap, beyond = shapely.difference(ground, covered), shapely.difference(covered, ground)
@@ -598,7 +598,7 @@ def _tiling(record: Record, drawn: Drawn) -> list[Check]:
     return found
 
 
-def _outside(record: Record, drawn: Drawn) -> dict[str, float]:
+def _outside(record: PlanRecord, drawn: Drawn) -> dict[str, float]:
     parts = {u.unit_id: (drawn.units.get(u.unit_id), drawn.zones.get(u.after)) for u in record.units}
     found = {}
     for name, (unit, zone) in parts.items():
@@ -638,7 +638,7 @@ def _slivers(ground: BaseGeometry) -> BaseGeometry:
     return shapely.MultiPolygon([h for h in holes if shapely.is_empty(shapely.buffer(h, -SLIVER_M / 2))])
 
 
-def _edges(record: Record, drawn: Drawn) -> list[Check]:
+def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
     snap = _stated(record, "snap_m", _SNAP_M) + ROUNDING_M / 5
     least = _stated(record, "min_shared_m", _MIN_SHARED_M) * 0.9
     borders = [e for e in record.edges if e.kind == "border"]
@@ -661,7 +661,7 @@ def _edges(record: Record, drawn: Drawn) -> list[Check]:
     return [*checks, *_neighbors(record, drawn)]
 
 
-def _neighbors(record: Record, drawn: Drawn) -> list[Check]:
+def _neighbors(record: PlanRecord, drawn: Drawn) -> list[Check]:
     """Fail where the drawing leaves open who borders whom: contiguity, and so every proof, rests on it."""
     told = {frozenset(pair) for pair in record.pairs("apart")}
     open_pairs = _unlinked_beside(record.edges, drawn.units)
@@ -703,7 +703,7 @@ def _unlinked_beside(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, st
     return found
 
 
-def _stated(record: Record, key: str, default: float) -> float:
+def _stated(record: PlanRecord, key: str, default: float) -> float:
     value = record.certificate.get(key, default)
     return float(value) if isinstance(value, int | float) and value >= 0 else default
 

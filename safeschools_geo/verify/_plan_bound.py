@@ -20,7 +20,7 @@ from safeschools_geo.verify._plan import (
     PROVEN_WITHIN,
     move_costs,
 )
-from safeschools_geo.verify._reading import Check, Record
+from safeschools_geo.verify._reading import Check, PlanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -332,7 +332,7 @@ class Verdict(NamedTuple):
     message: str
 
 
-def bound_checks(record: Record, *, plans_tried: int = PLANS_TRIED) -> tuple[list[Check], str]:
+def bound_checks(record: PlanRecord, *, plans_tried: int = PLANS_TRIED) -> tuple[list[Check], str]:
     """Try the bounds of the certificate and the frontier against every plan, as far as they are few."""
     certified = _certified(record)
     if certified is None:
@@ -345,7 +345,7 @@ def bound_checks(record: Record, *, plans_tried: int = PLANS_TRIED) -> tuple[lis
     return checks, state
 
 
-def town_of(record: Record, costs: dict[str, float]) -> Town:
+def town_of(record: PlanRecord, costs: dict[str, float]) -> Town:
     """Turn a written plan into plain lists for the search."""
     certificate, units = record.certificate, record.counted()
     zone = {z: i for i, z in enumerate(certificate["zones"])}
@@ -373,14 +373,14 @@ def town_of(record: Record, costs: dict[str, float]) -> Town:
     )
 
 
-def _town(record: Record, objective: str) -> Town:
+def _town(record: PlanRecord, objective: str) -> Town:
     # A limit on moves is one on units, and on schools where moves are counted in schools.
     is_counted = objective == "moves" or record.certificate.get("moves_by") == "schools"
     costs = move_costs(record) if is_counted else None
     return town_of(record, costs or {u.unit_id: 1.0 for u in record.units})
 
 
-def _certified(record: Record) -> Claim | None:
+def _certified(record: PlanRecord) -> Claim | None:
     certificate = record.certificate
     bound, value = certificate["bound"], certificate["value"]
     if bound is None:
@@ -393,7 +393,7 @@ def _certified(record: Record) -> Claim | None:
     return None
 
 
-def _verdict(record: Record, town: Town, claim: Claim, plans_tried: int) -> Verdict:
+def _verdict(record: PlanRecord, town: Town, claim: Claim, plans_tried: int) -> Verdict:
     try:
         fault = _fault(record, town, claim, plans_tried)
     except TooManyPlansError:
@@ -405,7 +405,7 @@ def _verdict(record: Record, town: Town, claim: Claim, plans_tried: int) -> Verd
     )
 
 
-def _fault(record: Record, town: Town, claim: Claim, plans_tried: int) -> str:
+def _fault(record: PlanRecord, town: Town, claim: Claim, plans_tried: int) -> str:
     if claim.objective == "moves":
         better = find_plan(town, below=claim.limit, max_cost=claim.bound - PROVEN_WITHIN, budget=plans_tried)
         return "" if better is None else _better_text(record, town, claim, better)
@@ -423,7 +423,7 @@ def _fault(record: Record, town: Town, claim: Claim, plans_tried: int) -> str:
     return f"No {_class_text(record, claim)} has the imbalance claimed, {claim.value:.4%}."
 
 
-def _frontier(record: Record, plans_tried: int) -> Check:
+def _frontier(record: PlanRecord, plans_tried: int) -> Check:
     rows = sorted((r for r in record.frontier or [] if r["bound"] is not None), key=lambda r: float(r["moves"]))
     town = _town(record, "imbalance")
     for done, row in enumerate(rows):
@@ -446,7 +446,7 @@ def _check(name: str, verdict: Verdict) -> Check:
     return Check(name, passed=passed, message=verdict.message)
 
 
-def _not_tried(record: Record) -> str:
+def _not_tried(record: PlanRecord) -> str:
     certificate = record.certificate
     if certificate["bound"] is None:
         return "The certificate claims no bound: the plan is the best that was found."
@@ -469,7 +469,7 @@ def _floor_text(town: Town, claim: Claim) -> str:
     return f"Its own arithmetic, which looks at loads only, shows {told}."
 
 
-def _class_text(record: Record, claim: Claim) -> str:
+def _class_text(record: PlanRecord, claim: Claim) -> str:
     certificate = record.certificate
     rules = {"roots": "roots", "locked": "locks", "forbidden": "forbidden pairs", "together": "groups"}
     kept = [f"the {name}" for key, name in rules.items() if certificate[key]]
@@ -484,7 +484,7 @@ def _claim_text(claim: Claim) -> str:
     return f"has moves that count less than {claim.bound:g}"
 
 
-def _better_text(record: Record, town: Town, claim: Claim, label: Sequence[int]) -> str:
+def _better_text(record: PlanRecord, town: Town, claim: Claim, label: Sequence[int]) -> str:
     zones = record.certificate["zones"]
     pairs = zip(record.counted(), label, strict=True)
     moved = [f"{u.unit_id} to {zones[z]}" for u, z in pairs if u.before != zones[z]]

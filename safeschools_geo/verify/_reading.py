@@ -400,7 +400,7 @@ class Edge:
 
 
 @dataclass
-class Record:
+class PlanRecord:
     """The files of a folder, as far as they can be read.
 
     `faults` holds what could not be read: name of the file and what is wrong with it.
@@ -432,9 +432,9 @@ class Record:
         return [u for u in self.units if u.before not in apart]
 
 
-def read_plan_record(folder: Path) -> Record:
+def read_plan_record(folder: Path) -> PlanRecord:
     """Read the files of a written plan."""
-    record = Record(folder)
+    record = PlanRecord(folder)
     steps: dict[str, Callable[[], None]] = {
         "plan.csv": lambda: _read_units(record),
         "edges.csv": lambda: _read_edges(record),
@@ -495,7 +495,7 @@ def _boolean(text: str, *, what: str) -> bool:
     return text.lower() == "true"
 
 
-def _read_units(record: Record) -> None:
+def _read_units(record: PlanRecord) -> None:
     rows = _table(record.folder / "plan.csv", ("unit_id", "zone_before", "zone_after", "moved", "workload"))
     for row in rows:
         unit = row["unit_id"]
@@ -520,14 +520,14 @@ def _figure(text: str) -> float:
         return math.nan
 
 
-def _read_edges(record: Record) -> None:
+def _read_edges(record: PlanRecord) -> None:
     for row in _table(record.folder / "edges.csv", ("unit_a", "unit_b", "shared_m", "kind")):
         a, b = row["unit_a"], row["unit_b"]
         shared_m = number_of(row["shared_m"], what=f"the shared border of {a} and {b}")
         record.edges.append(Edge(a, b, shared_m, row["kind"]))
 
 
-def _read_frontier(record: Record) -> None:
+def _read_frontier(record: PlanRecord) -> None:
     numbers = ("moves", "imbalance", "bound", "gap")
     rows = _table(record.folder / "frontier.csv", (*numbers, "is_proven"))
     optional = ("plan_imbalance", "units_moved", "restricted_bound")
@@ -553,7 +553,7 @@ def _json(path: Path) -> Any:  # noqa: ANN401 - as JSON has it
         raise UnreadableError(f"it is not JSON, or not whole ({error})") from error
 
 
-def _read_features(record: Record, name: str, features: list[dict[str, Any]], key: str) -> None:
+def _read_features(record: PlanRecord, name: str, features: list[dict[str, Any]], key: str) -> None:
     layer = _json(record.folder / name)
     found = layer.get("features") if isinstance(layer, dict) else None
     if not isinstance(found, list) or not found:
@@ -569,7 +569,7 @@ def _read_features(record: Record, name: str, features: list[dict[str, Any]], ke
     record.is_degrees &= layer.get("crs") is None or "CRS84" in stated or "4326" in stated
 
 
-def _read_certificate(record: Record) -> None:
+def _read_certificate(record: PlanRecord) -> None:
     certificate = _json(record.folder / "certificate.json")
     if not isinstance(certificate, dict):
         raise UnreadableError("it is not a JSON object")

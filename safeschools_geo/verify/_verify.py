@@ -36,7 +36,7 @@ from safeschools_geo.verify._plan_bound import PLANS_TRIED, bound_checks
 from safeschools_geo.verify._reading import (
     REQUIRED,
     Check,
-    Record,
+    PlanRecord,
     VerifyReport,
     canonical,
     note,
@@ -56,9 +56,9 @@ if TYPE_CHECKING:
         Group,
         Marked,
         Packet,
+        PacketRecord,
         Page,
         Policy,
-        Record,
         Release,
         World,
     )
@@ -796,7 +796,7 @@ def _folder_fault(folder: Path) -> str:
     return ""
 
 
-def _audit_checks(record: Record) -> list[Check]:
+def _audit_checks(record: PacketRecord) -> list[Check]:
     audit = record.audit
     if audit is None:
         return []
@@ -826,7 +826,7 @@ def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> Veri
         Every check with what was found; a folder that is something else fails the check ``folder``.
     """
     folder = Path(folder)
-    fault = _folder_fault(folder)
+    fault = _plan_folder_fault(folder)
     if fault:
         return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),))
     record = read_plan_record(folder)
@@ -845,7 +845,7 @@ def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> Veri
     return VerifyReport(str(folder), (*checks, *tried), state)
 
 
-def _folder_fault(folder: Path) -> str:
+def _plan_folder_fault(folder: Path) -> str:
     if not folder.is_dir():
         return (
             "There is no such folder." if not folder.exists() else "It is a file; the folder that holds it is needed."
@@ -866,7 +866,7 @@ def _folder_fault(folder: Path) -> str:
     )
 
 
-def _readable(record: Record) -> list[Check]:
+def _readable(record: PlanRecord) -> list[Check]:
     if not record.faults:
         return [Check("readable", passed=True, message="Every file can be read.")]
     return [Check("readable", passed=False, message=f"{name}: {fault}.") for name, fault in record.faults]
