@@ -95,7 +95,7 @@ def is_school_day(times: pd.Series, terms: Iterable[Term], calendar: CalendarSet
 
 
 def is_in_hours(times: pd.Series, levels: pd.Series, hours: HoursSettings) -> pd.Series:
-    """Tell which moments fall within programme hours at schools of the given levels."""
+    """Tell which moments fall within program hours at schools of the given levels."""
     wall = times.dt.tz_localize(None)
     seconds = ((wall - wall.dt.normalize()) / pd.Timedelta(seconds=1)).to_numpy(dtype="float64")
     known = levels.fillna("other")
