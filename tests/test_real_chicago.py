@@ -4,6 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
+import said
 
 from safeschools_geo.district._district import read_district
 from safeschools_geo.term._run import run_term
@@ -73,6 +74,12 @@ def everything(real_data, tmp_path_factory):
     toml.write_text(toml.read_text(encoding="utf-8").replace("2018-06-19", "2018-06-30"), encoding="utf-8")
     out = tmp_path_factory.mktemp("outputs")
     return run_term(folder, out=out, protects=False), out
+
+
+def test_what_is_said_is_said_everywhere_alike(everything):
+    result, out = everything
+    assert said.contradictions(out / "Spring 2018", result.summary()) == []
+    assert said.against_tables(out / "Spring 2018", result.summary()) == []
 
 
 def test_every_row_is_accounted_for(everything):

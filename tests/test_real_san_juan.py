@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import said
 from shapely import coverage_is_valid
 
 from safeschools_geo.assign._decide import assign_points
@@ -159,6 +160,7 @@ def test_the_whole_run_works(folder, tmp_path):
     assert pd.read_csv(tmp_path / "Spring 2018" / "assignments.csv", dtype=str)["school_id"].str.len().eq(14).all()
     for name in ("index.html", "zones.html", "history.html", "rates.html"):
         assert (tmp_path / "Spring 2018" / "maps" / name).stat().st_size > 1000
+    assert said.contradictions(tmp_path / "Spring 2018", result.summary()) == []
 
 
 def test_the_best_waiting_places_of_the_real_schools_are_proven(district):

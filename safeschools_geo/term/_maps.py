@@ -260,8 +260,8 @@ def history_finding(result: TermResult) -> str:
         return "There is no history of incidents."
     officers = int((this["work_of"] == "zone_officer").sum())
     told = (
-        f"{len(this):,} of the {len(history):,} {POPULATIONS['record']} fell in {result.term.name}; {officers:,} of "
-        f"these were {POPULATIONS['calls']}"
+        f"{len(this):,} {POPULATIONS['record']} in {result.term.name}, of {len(history):,} in all terms; "
+        f"{officers:,} of the {len(this):,} were {POPULATIONS['calls']}"
     )
     # An export that does not record who started an incident must not read as "officers started none".
     if not (history["origin"] == "officer_initiated").any():
