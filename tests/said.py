@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pypdf import PdfReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,8 @@ FACTS = {
     "own officer, recorded": r"the zone.s own officer answered (\d[\d.]*)%, another zone.s officer (\d[\d.]*)%",
     "calls of the term": r"([\d,]+) of them calls for zone officers",
     "incidents of the term": r"([\d,]+) incidents in the record",
-    "figures withheld": r"(\d[\d,]*) of (\d[\d,]*) figures withheld",
+    "figures withheld": r"(\d[\d,]*) of (?:the )?(\d[\d,]*) figures (?:of calls in this packet are )?withheld",
+    "schools that would move": r"(\d+) of (\d+) schools would change patrol zone",
     "heaviest zone": r"carries the most: (\d[\d.]*) officer-hours per school day",
     "the model's time": r"mean response \(it says (\d[\d.]*) min\)",
 }
@@ -91,12 +93,14 @@ def plain(parts: list[str]) -> str:
 
 
 def texts(folder: Path, spoken: str) -> Iterator[tuple[str, str]]:
-    """List every text of a run for people, but those in Spanish: name and words."""
+    """List every text of a run for people: terminal, pages, notebooks, files, and the PDF; but those in Spanish."""
     yield "terminal", plain([spoken])
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.suffix == ".html" and "/es/" not in name:
             yield name, plain(Page(path.read_text(encoding="utf-8")).words)
+        elif path.name.endswith("-en.pdf"):
+            yield name, plain([page.extract_text() for page in PdfReader(path).pages])
         elif path.suffix == ".txt":
             yield name, plain([path.read_text(encoding="utf-8")])
 

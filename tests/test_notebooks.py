@@ -4,9 +4,11 @@ import json
 
 import nbformat
 import pytest
+import said
 import town
 from checkout import ROOT
 
+from safeschools_geo import run_term
 from safeschools_geo.term._notebooks import NotebookError, notebook_files, notebook_html, run_notebooks, set_parameters
 
 
@@ -46,6 +48,9 @@ def test_notebooks_of_another_district_open_without_a_network(tmp_path, browser_
     assert browser_page.errors == []
     saved = json.loads((tmp_path / "out" / "02_zone_assignment.ipynb").read_text(encoding="utf-8"))
     assert any("Twosquare" in json.dumps(cell.get("outputs", [])) for cell in saved["cells"])
+    # Notebooks say what the pages of the same term say.
+    result = run_term(folder, term="Fall", out=tmp_path / "out")
+    assert said.contradictions(tmp_path / "out", result.summary()) == []
 
 
 def notebook(*sources, tags=()):
