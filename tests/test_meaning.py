@@ -189,7 +189,7 @@ def test_an_optional_column_that_the_settings_name_has_to_be_there(tmp_path, sec
 @pytest.mark.parametrize(
     ("section", "lines", "words"),
     [
-        ("schools", 'columns = { enrollment = "Students" }', "did you mean 'enrollment'?"),
+        ("schools", 'columns = { enrolment = "Students" }', "did you mean 'enrollment'?"),
         ("schools", 'columns = { school_id = ["a", "b"] }', "expected one column, found 2"),
         ("schools", "columns = { level = [] }", "names no column"),
         ("incidents", 'columns = { wkt = "shape", x = "lon" }', "x and y are not read"),

@@ -62,15 +62,16 @@ def test_why_no_other_zones_are_proposed(folder):
 def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):
     asked = []
 
-    def counted(units, roots, **options):
-        asked.append(roots)
-        return zone_centers(units, roots, **options)
+    def counted(units, *roots, **options):
+        # With roots: where a zone is measured from. Without: where its officer would wait under a plan.
+        asked.extend(roots)
+        return zone_centers(units, *roots, **options)
 
     def refused(*_, **__):
         raise AssertionError("the centers are known")
 
     monkeypatch.setattr("safeschools_geo.term._day.zone_centers", counted)
-    for module in ("score", "problem_of_units"):
+    for module in ("_score", "_problem"):
         monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centers", refused)
     proposal = run_term(folder, term="Fall", protects=False).proposal
     assert asked == [{}]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queueing_brute_force import dispatch_shares, largest_net_flow, random_system, ranks_of, stationary
 
-from safeschools_geo.coverage import _hypercube as hypercube_balance
+from safeschools_geo.coverage import _hypercube_states as hypercube_balance
 from safeschools_geo.coverage._service import erlang_b, erlang_c
 from safeschools_geo.coverage.queueing import hypercube
 
