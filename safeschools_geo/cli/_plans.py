@@ -477,7 +477,6 @@ def score_command(
 
 # ── ``safeschools draft-zones``: zones from scratch, from a boundary and schools, or from areal units
 
-_file = click.Path(path_type=Path, dir_okay=False)
 _SEAL = "draft-zones"
 
 
