@@ -6,39 +6,37 @@ import datetime as dt
 import difflib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field
 
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import SettingsError, SeveralFaultsError
-from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS, RESPONDERS
+from safeschools_geo.sections import (
+    AtLeastOne,
+    CriticalCategory,
+    FromZero,
+    Level,
+    NotNegative,
+    Origin,
+    Positive,
+    Responder,
+    Several,
+    ShareInside,
+    Text,
+    one_of,
+    require,
+    section,
+)
 from safeschools_geo.text import folder_fault, folder_key
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-
-# ── How settings check themselves
-
-
-def require(condition: object, where: str, problem: str, *, found: object = None, expected: object = None) -> None:
-    """Refuse a setting that does not make sense."""
-    if not condition:
-        raise SettingsError(problem, where=where, found=found, expected=expected, remedy="Correct it in district.toml.")
-
-
-def require_values(values: Collection[str], allowed: Collection[str], where: str) -> None:
-    """Refuse values that are none of ours."""
-    wrong = sorted(set(values) - set(allowed))
-    require(not wrong, where, "A value is not one of ours.", found=", ".join(wrong), expected=", ".join(allowed))
-
 
 # ── Who the district is, how it is measured, and where its files are
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class DistrictSettings:
     """``[district]``: who the district is and how it is measured.
 
@@ -59,7 +57,7 @@ class DistrictSettings:
     name: str
     time_zone: str
     crs: str | int | None = None
-    zones: int | None = None
+    zones: AtLeastOne | None = None
     is_synthetic: bool = False
 
     def __post_init__(self) -> None:
@@ -76,10 +74,9 @@ class DistrictSettings:
             ) from error
         if self.crs is not None:
             parse_crs(self.crs, where="[district] crs")
-        require(self.zones is None or self.zones >= 1, "[district] zones", "There must be a zone.", found=self.zones)
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class PathSettings:
     """``[paths]``: where things are, relative to the district folder.
 
@@ -105,11 +102,10 @@ class PathSettings:
 
 TimeMeaning = Literal["local", "utc", "local_tagged_utc"]
 SimilarIds = Literal["stop", "same", "apart"]
-UNKNOWN_RESPONDER = "unknown"
-
 TimeOfDay = Literal["known", "unknown"]
 TIME_COLUMNS = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
 """Our columns of incidents that hold moments."""
+TimeColumn = Annotated[str, one_of(TIME_COLUMNS)]
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "zones": ("zone_id", "name", "officer", "team"),
@@ -146,7 +142,7 @@ def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) ->
     return faults
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class ReadingSettings:
     """``[reading]``: how much a file may hold; a file that holds more is refused before it fills the memory.
 
@@ -168,20 +164,15 @@ class ReadingSettings:
         Rows × columns of a table, or the cells of a workbook that hold a value.
     """
 
-    max_mb: float = 1_000.0
-    max_ratio: float = 100.0
-    max_entries: int = 10_000
-    max_rows: int = 5_000_000
-    max_columns: int = 2_000
-    max_cells: int = 100_000_000
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        for name, value in vars(self).items():
-            require(value > 0, f"[reading] {name}", "A limit is above 0.", found=value)
+    max_mb: Positive = 1_000.0
+    max_ratio: Positive = 100.0
+    max_entries: AtLeastOne = 10_000
+    max_rows: AtLeastOne = 5_000_000
+    max_columns: AtLeastOne = 2_000
+    max_cells: AtLeastOne = 100_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class LayerSettings:
     """``[zones]``, ``[boundary]``, ``[roads]``, ``[places]``, ``[units]``: one layer of the map.
 
@@ -203,7 +194,7 @@ class LayerSettings:
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class EnrollmentFile:
     """``[schools.enrollment_file]``: enrollment kept in a file of its own.
 
@@ -222,7 +213,7 @@ class EnrollmentFile:
     value: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class SchoolSettings(LayerSettings):
     """``[schools]``: where the schools are and which of them count; ``preset`` names a known directory.
 
@@ -243,18 +234,13 @@ class SchoolSettings(LayerSettings):
     """
 
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    levels: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, Level] = field(default_factory=dict)
     in_program: tuple[str, ...] | Mapping[str, bool] = ()
-    default_level: str | None = None
+    default_level: Level | None = None
     enrollment_file: EnrollmentFile | None = None
 
-    def __post_init__(self) -> None:
-        """Check the values."""
-        require_values(set(self.levels.values()), LEVELS, "[schools.levels]")
-        require_values({self.default_level} - {None}, LEVELS, "[schools] default_level")  # type: ignore[arg-type]
 
-
-@dataclass(frozen=True, kw_only=True)
+@section
 class IncidentSettings(LayerSettings):
     """``[incidents]``: how to read the history; ``preset`` names a known export.
 
@@ -294,38 +280,27 @@ class IncidentSettings(LayerSettings):
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     times: TimeMeaning = "local"
     day_first: bool | None = None
-    time_of_day: Mapping[str, TimeOfDay] = field(default_factory=dict)
+    time_of_day: Mapping[TimeColumn, TimeOfDay] = field(default_factory=dict)
     midnight_is_unknown: bool = False
     unmapped: Literal["stop", "non_critical"] = "stop"
-    origins: Mapping[str, str] = field(default_factory=dict)
-    responders: Mapping[str, str] = field(default_factory=dict)
-    default_origin: str = "reported"
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    responders: Mapping[str, Responder] = field(default_factory=dict)
+    default_origin: Origin = "reported"
     similar_ids: SimilarIds = "stop"
-    name_score: float = 90.0
-    nearest_school_m: float = 0.0
-    pile_up: int = 25
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        require_values(set(self.origins.values()) | {self.default_origin}, ORIGINS, "[incidents.origins]")
-        require_values(set(self.responders.values()), (*RESPONDERS, UNKNOWN_RESPONDER), "[incidents.responders]")
-        require_values({self.times}, ("local", "utc", "local_tagged_utc"), "[incidents] times")
-        require_values(self.time_of_day, TIME_COLUMNS, "[incidents.time_of_day]")
-        require_values(set(self.time_of_day.values()), ("known", "unknown"), "[incidents.time_of_day]")
-        require_values({self.unmapped}, ("stop", "non_critical"), "[incidents] unmapped")
-        require(0 < self.name_score <= 100, "[incidents] name_score", "A score is above 0 and at most 100.")  # noqa: PLR2004
-        require(self.nearest_school_m >= 0, "[incidents] nearest_school_m", "A distance is not negative.")
+    name_score: Annotated[float, Field(gt=0, le=100)] = 90.0
+    nearest_school_m: NotNegative = 0.0
+    pile_up: AtLeastOne = 25
 
 
 # ── When school is in session: terms, days, hours
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _SHOWN = 60
 _TAKEN = frozenset({"compare", "check.html", "releases", "releases.jsonl"})
 """What stands beside the folders of terms."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class Term:
     """``[[terms]]``: a term, first and last day included.
 
@@ -381,7 +356,7 @@ def _name_fault(name: str, reason: str) -> SettingsError:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class CalendarSettings:
     """``[calendar]``: the days school is in session.
 
@@ -393,12 +368,11 @@ class CalendarSettings:
         Days without: ``"2025-11-11"``, or first and last as ``"2025-12-22/2026-01-02"``.
     """
 
-    weekdays: tuple[str, ...] = _DAYS[:5]
-    holidays: tuple[str, ...] = ()
+    weekdays: Several[Weekday] = ("Mon", "Tue", "Wed", "Thu", "Fri")
+    holidays: Several[str] = ()
 
     def __post_init__(self) -> None:
         """Check the values."""
-        require_values(self.weekdays, _DAYS, "[calendar] weekdays")
         for holiday in self.holidays:
             try:
                 days = [dt.date.fromisoformat(day) for day in holiday.split("/")]
@@ -413,7 +387,7 @@ class CalendarSettings:
             )
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class Bells:
     """``[hours.levels.<level>]``: program hours at schools of a level.
 
@@ -436,7 +410,7 @@ class Bells:
         return (self.end.hour - self.start.hour) + (self.end.minute - self.start.minute) / 60
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class HoursSettings:
     """``[hours]``: program hours, and those of single levels where they differ.
 
@@ -450,11 +424,10 @@ class HoursSettings:
 
     start: dt.time = dt.time(7, 30)
     end: dt.time = dt.time(15, 30)
-    levels: Mapping[str, Bells] = field(default_factory=dict)
+    levels: Mapping[Level, Bells] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the values."""
-        require_values(self.levels, LEVELS, "[hours.levels]")
         self.of("other")
 
     def of(self, level: str) -> Bells:
@@ -482,7 +455,7 @@ def _default_visits() -> dict[str, float]:
     return {"elementary": 1.0, "middle": 2.0, "high": 3.0, "k8": 1.5, "other": 1.0}
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class WorkloadSettings:
     """``[workload]``: the assumptions that turn incidents and visits into officer-hours.
 
@@ -502,26 +475,20 @@ class WorkloadSettings:
         Average driving speed.
     """
 
-    service_min: Mapping[str, float] = field(default_factory=_default_service_min)
-    longest_service_min: float = 480.0
-    visits_per_week: Mapping[str, float] = field(default_factory=_default_visits)
-    visit_min: float = 12.0
-    detour_factor: float = 1.3
-    speed_kph: float = 40.0
+    service_min: Mapping[CriticalCategory, NotNegative] = field(default_factory=_default_service_min)
+    longest_service_min: Positive = 480.0
+    visits_per_week: Mapping[Level, NotNegative] = field(default_factory=_default_visits)
+    visit_min: NotNegative = 12.0
+    detour_factor: Annotated[float, Field(ge=1)] = 1.3
+    speed_kph: Positive = 40.0
 
     def __post_init__(self) -> None:
-        """Fill in what a partial table leaves out, and check the values."""
-        require_values(self.service_min, CRITICAL_CATEGORIES, "[workload.service_min]")
-        require_values(self.visits_per_week, LEVELS, "[workload.visits_per_week]")
+        """Fill in what a partial table leaves out."""
         object.__setattr__(self, "service_min", {**_default_service_min(), **self.service_min})
         object.__setattr__(self, "visits_per_week", {**_default_visits(), **self.visits_per_week})
-        amounts = [*self.service_min.values(), *self.visits_per_week.values(), self.visit_min]
-        require(all(a >= 0 for a in amounts), "[workload]", "Minutes and visits are not negative.")
-        require(self.speed_kph > 0, "[workload] speed_kph", "A speed is above zero.", found=self.speed_kph)
-        require(self.detour_factor >= 1, "[workload] detour_factor", "A road is not shorter than a straight line.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class AssignSettings:
     """``[assign]``: how points are given zones.
 
@@ -531,17 +498,10 @@ class AssignSettings:
         Meters outside every zone at which a point is still given the nearest.
     """
 
-    max_snap_m: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the value."""
-        require(self.max_snap_m >= 0, "[assign] max_snap_m", "A distance is not negative.", found=self.max_snap_m)
+    max_snap_m: NotNegative = 0.0
 
 
-_WHERE = "[rebalance]"
-
-
-@dataclass(frozen=True, kw_only=True)
+@section
 class RebalanceSettings:
     """``[rebalance]``: what a proposal of other zones has to keep, and how far it may go.
 
@@ -577,38 +537,27 @@ class RebalanceSettings:
         Redrawn terms behind "holds up in x % of them".
     """
 
-    max_moves: int = 8
-    tolerance: float | None = None
-    slack: float = 0.005
-    time_limit_s: float = 60.0
+    max_moves: FromZero = 8
+    tolerance: NotNegative | None = None
+    slack: NotNegative = 0.005
+    time_limit_s: Positive = 60.0
     keeps_roots: bool = True
     fills_empty_zones: bool = False
     roots: Mapping[str, str] = field(default_factory=dict)
-    locked: tuple[str, ...] = ()
-    together: tuple[tuple[str, ...], ...] = ()
+    locked: Several[str] = ()
+    together: Several[Several[str]] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
-    feeders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    feeders: Mapping[str, Several[str]] = field(default_factory=dict)
     links: str | None = None
-    bootstrap: int = 200
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        require(self.max_moves >= 0, f"{_WHERE} max_moves", "Moves are counted from 0.", found=self.max_moves)
-        require(self.slack >= 0, f"{_WHERE} slack", "A slack is not negative.", found=self.slack)
-        require(self.time_limit_s > 0, f"{_WHERE} time_limit_s", "There must be some time.", found=self.time_limit_s)
-        pairs = all(len(pair) == 2 for pair in self.forbidden)  # noqa: PLR2004 - a school and a zone
-        require(pairs, f"{_WHERE} forbidden", "Each entry is a school and a zone.", expected='[["0123", "4"]]')
-        require(self.bootstrap >= 1, f"{_WHERE} bootstrap", "There must be a redrawn term.", found=self.bootstrap)
+    bootstrap: AtLeastOne = 200
 
 
 # ── How hotspots are looked for. None of these is ever chosen by what it makes significant
 
-_HOTSPOTS_WHERE = "[hotspots]"
 CellKind = Literal["hexagon", "square"]
-_KINDS: tuple[CellKind, ...] = get_args(CellKind)
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class HotspotSettings:
     """``[hotspots]``: how hotspots are looked for, set before looking.
 
@@ -646,54 +595,24 @@ class HotspotSettings:
         Terms in a school year, for comparison with the same term last year.
     """
 
-    alpha: float = 0.05
-    simulations: int = 9999
-    max_share: float = 0.25
-    fewest_peers: int = 5
-    largest_detectable: float = 5.0
-    place_distance_m: float = 150.0
-    place_incidents: int = 10
-    cell_m: float = 1500.0
+    alpha: ShareInside = 0.05
+    simulations: Annotated[int, Field(ge=99)] = 9999
+    max_share: Annotated[float, Field(gt=0, le=0.5)] = 0.25
+    fewest_peers: AtLeastOne = 5
+    largest_detectable: Positive = 5.0
+    place_distance_m: Positive = 150.0
+    place_incidents: AtLeastOne = 10
+    cell_m: Positive = 1500.0
     cell_kind: CellKind = "hexagon"
-    bandwidth_m: float = 500.0
-    repeat_distance_m: float = 400.0
-    repeat_days: int = 7
-    longest_window_h: int = 4
-    top_share: float = 0.2
-    terms_per_year: int = 2
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        require(0 < self.alpha < 1, f"{_HOTSPOTS_WHERE} alpha", "A level lies between 0 and 1.", found=self.alpha)
-        require(
-            self.simulations >= 99,  # noqa: PLR2004 - else no p-value can reach 1 %
-            f"{_HOTSPOTS_WHERE} simulations",
-            "There must be enough simulations for a small p-value.",
-            found=self.simulations,
-            expected="at least 99",
-        )
-        require(
-            0 < self.max_share <= 0.5,  # noqa: PLR2004 - half
-            f"{_HOTSPOTS_WHERE} max_share",
-            "A group is at most half of the district.",
-            found=self.max_share,
-        )
-        require(
-            0 < self.top_share < 1,
-            f"{_HOTSPOTS_WHERE} top_share",
-            "A share lies between 0 and 1.",
-            found=self.top_share,
-        )
-        require_values([self.cell_kind], _KINDS, f"{_HOTSPOTS_WHERE} cell_kind")
-        sizes = ("place_distance_m", "cell_m", "bandwidth_m", "repeat_distance_m", "largest_detectable")
-        counts = ("fewest_peers", "place_incidents", "repeat_days", "longest_window_h", "terms_per_year")
-        for name in (*sizes, *counts):
-            require(
-                getattr(self, name) > 0, f"{_HOTSPOTS_WHERE} {name}", "This must be above 0.", found=getattr(self, name)
-            )
+    bandwidth_m: Positive = 500.0
+    repeat_distance_m: Positive = 400.0
+    repeat_days: AtLeastOne = 7
+    longest_window_h: AtLeastOne = 4
+    top_share: ShareInside = 0.2
+    terms_per_year: AtLeastOne = 2
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class PatrolChange:
     """``[[patrol_changes]]``: a day from which officers were somewhere more, or less, than before.
 
@@ -708,16 +627,14 @@ class PatrolChange:
     """
 
     start: dt.date
-    zones: tuple[str, ...] = ()
+    zones: Several[str] = ()
     note: str = ""
 
 
 # ── The assumptions behind patrol coverage
 
-_COVERAGE_WHERE = "[coverage]"
 
-
-@dataclass(frozen=True, kw_only=True)
+@section
 class CoverageSettings:
     """``[coverage]``: where officers wait, what is asked of them, and what an hour of theirs costs.
 
@@ -744,47 +661,30 @@ class CoverageSettings:
     """
 
     staging: Mapping[str, str] = field(default_factory=dict)
-    within_min: tuple[float, ...] = (3.0, 5.0, 8.0, 10.0)
-    free_share: float = 0.35
-    fewest_officers: int = 6
-    most_officers: int = 10
-    officer_cost_per_h: float | None = None
-    bells_inside_min: int = 30
+    within_min: Annotated[Several[Positive], Field(min_length=1)] = (3.0, 5.0, 8.0, 10.0)
+    free_share: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    fewest_officers: AtLeastOne = 6
+    most_officers: AtLeastOne = 10
+    officer_cost_per_h: NotNegative | None = None
+    bells_inside_min: FromZero = 30
     lunch_from: dt.time = dt.time(11, 15)
     lunch_to: dt.time = dt.time(12, 45)
-    case_days: float = 10.0
-    draws: int = 200
+    case_days: Positive = 10.0
+    draws: AtLeastOne = 200
 
     def __post_init__(self) -> None:
-        """Check the values."""
-        rising = all(a < b for a, b in zip(self.within_min, self.within_min[1:], strict=False))
-        positive = bool(self.within_min) and min(self.within_min) > 0
-        require(
-            rising and positive, f"{_COVERAGE_WHERE} within_min", "Minutes are above 0 and rise.", found=self.within_min
-        )
-        require(
-            0 <= self.free_share < 1, f"{_COVERAGE_WHERE} free_share", "A share is from 0 to 1.", found=self.free_share
-        )
-        ordered = 1 <= self.fewest_officers <= self.most_officers
-        require(ordered, f"{_COVERAGE_WHERE} fewest_officers", "From one officer to more.", found=self.fewest_officers)
-        cost = self.officer_cost_per_h
-        require(
-            cost is None or cost >= 0, f"{_COVERAGE_WHERE} officer_cost_per_h", "A cost is not negative.", found=cost
-        )
-        require(self.bells_inside_min >= 0, f"{_COVERAGE_WHERE} bells_inside_min", "Bells are in program hours.")
-        require(self.lunch_from < self.lunch_to, f"{_COVERAGE_WHERE} lunch_to", "Lunch ends before it begins.")
-        require(
-            self.case_days > 0, f"{_COVERAGE_WHERE} case_days", "A case is open for some time.", found=self.case_days
-        )
-        require(self.draws >= 1, f"{_COVERAGE_WHERE} draws", "There must be a redrawn term.", found=self.draws)
+        """Check what hangs together."""
+        rising = all(a < b for a, b in itertools.pairwise(self.within_min))
+        require(rising, "[coverage] within_min", "Minutes rise.", found=self.within_min)
+        ordered = self.fewest_officers <= self.most_officers
+        require(ordered, "[coverage] fewest_officers", "From few officers to more.", found=self.fewest_officers)
+        require(self.lunch_from < self.lunch_to, "[coverage] lunch_to", "Lunch ends before it begins.")
 
 
 # ── What the packet for the board may say, in which languages, and where releases are recorded
 
-_BOARD_WHERE = "[board]"
 
-
-@dataclass(frozen=True, kw_only=True)
+@section
 class BoardSettings:
     """``[board]``: what the packet for the board may say, and in which languages.
 
@@ -805,25 +705,22 @@ class BoardSettings:
         published: keep it, and keep it confidential.
     """
 
-    policy: str = "default"
-    languages: tuple[str, ...] = ("en", "es")
+    policy: Text = "default"
+    languages: Annotated[Several[Text], Field(min_length=1)] = ("en", "es")
     by_school: bool = False
     pdf: bool = True
-    releases: str = "releases.jsonl"
+    releases: Text = "releases.jsonl"
 
     def __post_init__(self) -> None:
-        """Check the values."""
-        require(self.policy, f"{_BOARD_WHERE} policy", "There must be a policy.")
-        require(self.languages, f"{_BOARD_WHERE} languages", "The packet speaks a language.")
+        """Check that no language is named twice."""
         distinct = len(set(self.languages)) == len(self.languages)
-        require(distinct, f"{_BOARD_WHERE} languages", "A language is named twice.", found=", ".join(self.languages))
-        require(self.releases, f"{_BOARD_WHERE} releases", "Releases are recorded somewhere.")
+        require(distinct, "[board] languages", "A language is named twice.", found=", ".join(self.languages))
 
 
 # ── All settings of a district together
 
 
-@dataclass(frozen=True, kw_only=True)
+@section
 class Settings:
     """All settings of a district, as ``district.toml`` and its presets give them.
 

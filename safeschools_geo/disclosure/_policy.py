@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.settings import require
+from safeschools_geo.sections import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

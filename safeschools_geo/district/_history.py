@@ -32,7 +32,8 @@ from safeschools_geo.findings import (
     unknown_words,
 )
 from safeschools_geo.schemas import CATEGORIES, INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
-from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
+from safeschools_geo.sections import UNKNOWN_RESPONDER
+from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

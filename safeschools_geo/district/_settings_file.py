@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import difflib
+import json
 import tomllib
-import types
-import typing
-from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from safeschools_geo.errors import FileReadError, InputError, SettingsError, SeveralFaultsError
+from pydantic import TypeAdapter, ValidationError
+
+from safeschools_geo.errors import FileReadError, InputError, SettingsError
+from safeschools_geo.sections import setting_faults
 from safeschools_geo.settings import Settings, term_name_faults
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 FILE_NAME = "district.toml"
-T = TypeVar("T")
 
 
 def preset_names() -> list[str]:
@@ -96,7 +96,13 @@ def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> S
         When values are wrong; every fault is named.
     """
     faults: list[str] = []
-    settings = _build(Settings, {**_with_presets(table, faults), "folder": folder}, "", faults)
+    whole = {**_with_presets(table, faults), "folder": str(folder)}
+    settings = None
+    try:
+        # As JSON, because a list is a tuple there and a text may be a date, while a text is never a number.
+        settings = TypeAdapter(Settings).validate_json(json.dumps(whole, default=str))
+    except ValidationError as error:
+        faults += setting_faults(error, whole, Settings)
     # Names of terms are looked at all together, which is not reached where another setting is wrong.
     faults += [line for line in _lines_of(term_name_faults(_term_names(table))) if line not in faults]
     if faults or settings is None:
@@ -134,32 +140,6 @@ def _lay_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _build(cls: type[T], table: object, where: str, faults: list[str]) -> T | None:
-    if not isinstance(table, Mapping):
-        faults.append(f"[{where}]: expected a table, found {table!r}")
-        return None
-    hints = typing.get_type_hints(cls)
-    known = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    for name in [k for k in table if k not in known]:
-        near = difflib.get_close_matches(name, known, n=1)
-        faults.append(f"{_label(where, name)}: no such setting" + (f"; did you mean {near[0]!r}?" if near else ""))
-    before = len(faults)
-    values = {k: _convert(hints[k], v, _label(where, k), faults) for k, v in table.items() if k in known}
-    missing = [
-        n
-        for n, f in known.items()
-        if n not in table and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    ]
-    faults.extend(f"{_label(where, name)}: missing, and there is no default" for name in missing)
-    if missing or len(faults) > before:
-        return None
-    try:
-        return cls(**values)
-    except InputError as error:
-        faults.extend(_lines_of(error.faults if isinstance(error, SeveralFaultsError) else [error]))
-        return None
-
-
 def _lines_of(faults: Iterable[InputError]) -> list[str]:
     return [" ".join(str(fault).split()) for fault in faults]
 
@@ -168,75 +148,3 @@ def _term_names(table: Mapping[str, Any]) -> list[str]:
     terms = table.get("terms")
     names = [one.get("name") for one in terms if isinstance(one, dict)] if isinstance(terms, list) else []
     return [name for name in names if isinstance(name, str)]
-
-
-def _label(where: str, name: str) -> str:
-    return f"[{where}] {name}" if where else f"[{name}]"
-
-
-def _convert(hint: Any, value: Any, where: str, faults: list[str]) -> Any:  # noqa: ANN401 - as TOML has it
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _convert_union(typing.get_args(hint), value, where, faults)
-    if dataclasses.is_dataclass(hint):
-        return _build(typing.cast("type[Any]", hint), value, where.replace("] ", ".").strip("[]"), faults)
-    if origin is tuple:
-        items = value if isinstance(value, list) else [value]
-        return tuple(_convert(typing.get_args(hint)[0], v, where, faults) for v in items)
-    if origin is Mapping:
-        if not isinstance(value, dict):
-            faults.append(f"{where}: expected a table, found {value!r}")
-            return {}
-        item = typing.get_args(hint)[1]
-        return {k: _convert(item, v, f"{where}.{k}", faults) for k, v in value.items()}
-    return _convert_plain(hint, value, where, faults)
-
-
-def _convert_union(options: tuple[Any, ...], value: Any, where: str, faults: list[str]) -> Any:  # noqa: ANN401
-    for option in options:
-        if option is type(None):
-            continue
-        if isinstance(value, list) != (typing.get_origin(option) is tuple):
-            continue
-        attempt: list[str] = []
-        converted = _convert(option, value, where, attempt)
-        if not attempt:
-            return converted
-    # None of the options fits: report against the first, which is the one the documentation names.
-    return _convert(options[0], value, where, faults)
-
-
-def _convert_plain(hint: Any, value: Any, where: str, faults: list[str]) -> Any:  # noqa: ANN401
-    if typing.get_origin(hint) is typing.Literal:
-        if value not in typing.get_args(hint):
-            faults.append(f"{where}: {value!r} is none of {', '.join(map(str, typing.get_args(hint)))}")
-        return value
-    try:
-        return _plain(hint, value)
-    except (TypeError, ValueError):
-        faults.append(f"{where}: expected {_PLAIN_NAMES.get(hint, hint)}, found {value!r}")
-        return None
-
-
-_PLAIN_NAMES: dict[Any, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    dt.date: "a date such as 2025-08-14",
-    dt.time: 'a time of day such as "07:30"',
-}
-
-
-def _plain(hint: Any, value: Any) -> Any:  # noqa: ANN401
-    if hint is str and isinstance(value, dt.date):
-        return value.isoformat()
-    if hint is dt.date and isinstance(value, str):
-        return dt.date.fromisoformat(value)
-    if hint is dt.time and isinstance(value, str):
-        return dt.time.fromisoformat(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise TypeError
-    return value

@@ -180,5 +180,5 @@ def test_a_far_cell_is_named_and_may_be_allowed(tmp_path):
 def test_limits_are_settings(tmp_path):
     table = {"district": {"name": "A", "time_zone": "UTC"}, "reading": {"max_rows": 7}}
     assert settings_from(table, folder=tmp_path, where="").reading == ReadingSettings(max_rows=7)
-    with pytest.raises(ValueError, match="A limit is above 0"):
+    with pytest.raises(ValueError, match="expected more than 0"):
         ReadingSettings(max_ratio=0)

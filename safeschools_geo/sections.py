@@ -1,0 +1,173 @@
+"""How a section of settings checks itself: the types of its values, and pydantic's faults in our words."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import Annotated, Any, TypeVar, cast, dataclass_transform, get_args
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.schemas import CRITICAL_CATEGORIES, LEVELS, ORIGINS, RESPONDERS
+
+T = TypeVar("T")
+UNKNOWN_RESPONDER = "unknown"
+
+
+def require(condition: object, where: str, problem: str, *, found: object = None, expected: object = None) -> None:
+    """Refuse a setting that does not make sense."""
+    if not condition:
+        raise SettingsError(problem, where=where, found=found, expected=expected, remedy="Correct it in district.toml.")
+
+
+def one_of(words: Collection[str]) -> AfterValidator:
+    """Take one of our words and no other."""
+
+    def check(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"{value!r} is none of {', '.join(words)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _several(value: object) -> object:
+    """Take one value where several may stand."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+Several = Annotated[tuple[T, ...], BeforeValidator(_several)]
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+ShareInside = Annotated[float, Field(gt=0, lt=1)]
+FromZero = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+Level = Annotated[str, one_of(LEVELS)]
+Origin = Annotated[str, one_of(ORIGINS)]
+Responder = Annotated[str, one_of((*RESPONDERS, UNKNOWN_RESPONDER))]
+CriticalCategory = Annotated[str, one_of(CRITICAL_CATEGORIES)]
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "date_type": "a date such as 2025-08-14",
+    "date_parsing": "a date such as 2025-08-14",
+    "date_from_datetime_parsing": "a date such as 2025-08-14",
+    "time_type": 'a time of day such as "07:30"',
+    "time_parsing": 'a time of day such as "07:30"',
+    "tuple_type": "a list",
+    "mapping_type": "a table",
+    "dict_type": "a table",
+    "dataclass_type": "a table",
+    "string_too_short": "some text",
+    "too_short": "at least one entry",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+}
+"""Kind of fault, as pydantic names it → what was expected, in the words of the person who writes the file."""
+
+
+def setting_faults(error: ValidationError, table: object, kind: type) -> list[str]:
+    """Say what pydantic found wrong in a table of settings, a line each.
+
+    Parameters
+    ----------
+    error
+        What it found.
+    table
+        The table it looked at, nested as it was given.
+    kind
+        The dataclass of the table.
+
+    Returns
+    -------
+    list of str
+        ``"[section] key: what is wrong"``; of several ways to read a value, only the one that got farthest is told.
+    """
+    lines: dict[tuple[int | str, ...], list[str]] = {}
+    for fault in error.errors():
+        path = tuple(_path_in(table, fault["loc"]))
+        if fault["type"] == "missing":
+            path = (*path, fault["loc"][-1])
+        cause = fault.get("ctx", {}).get("error")
+        causes = cause.faults if isinstance(cause, SeveralFaultsError) else (cause,)
+        ours = [" ".join(str(one).split()) for one in causes if isinstance(one, InputError)]
+        lines.setdefault(path, ours or [f"{_label(path)}: {_said(fault, path, kind)}"])
+    deeper = {other[:cut] for other in lines for cut in range(len(other))}
+    return [line for path, told in lines.items() if path not in deeper for line in told]
+
+
+def _path_in(table: object, place: Sequence[int | str]) -> Iterator[int | str]:
+    """Follow a place as far as the table goes: pydantic also names the alternatives of a type on the way."""
+    for step in place:
+        is_key = isinstance(table, Mapping) and step in table
+        is_item = isinstance(table, list | tuple) and isinstance(step, int) and step < len(table)
+        if is_key or is_item:
+            table = table[step]  # type: ignore[index]
+            yield step
+
+
+def _label(path: Sequence[int | str]) -> str:
+    """Name a setting as the file writes it: ``[section.table] key``, or the n-th ``[[section]]``."""
+    if len(path) > 1 and isinstance(path[1], int):
+        return " ".join([f"[[{path[0]}]] {path[1] + 1}", *map(str, path[2:])])
+    keys = [str(step) for step in path if isinstance(step, str)]
+    entries = [f", entry {step + 1}" for step in path if isinstance(step, int)]
+    return (f"[{'.'.join(keys[:-1])}] {keys[-1]}" if len(keys) > 1 else f"[{keys[0]}]") + "".join(entries)
+
+
+def _said(fault: Mapping[str, Any], path: Sequence[int | str], kind: type) -> str:
+    if fault["type"] == "missing":
+        return "missing, and there is no default"
+    if fault["type"] == "unexpected_keyword_argument":
+        near = difflib.get_close_matches(str(path[-1]), _names_beside(kind, path), n=1)
+        return "no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
+    context = fault.get("ctx", {})
+    if fault["type"] == "literal_error":
+        return f"{fault['input']!r} is none of {context['expected'].replace(' or ', ', ').replace(chr(39), '')}"
+    if fault["type"] == "value_error":
+        return str(context["error"])
+    expected = _EXPECTED.get(fault["type"], fault["msg"]).format(**context)
+    return f"expected {expected}, found {fault['input']!r}"
+
+
+def _names_beside(kind: Any, path: Sequence[int | str]) -> list[str]:  # noqa: ANN401 - a dataclass or what lies in it
+    """List the settings that a wrong name stands among."""
+    for step in path[:-1]:
+        if isinstance(step, str):
+            fields = getattr(kind, "__pydantic_fields__", {})
+            kind = getattr(fields.get(step), "annotation", None)
+        kind = next((one for one in (kind, *get_args(kind)) if hasattr(one, "__pydantic_fields__")), kind)
+    return list(getattr(kind, "__pydantic_fields__", {}))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def section(kind: type[T]) -> type[T]:
+    """Make a frozen section of settings, which checks its values however it is made."""
+    made: Any = dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))(kind)
+    build = made.__init__
+
+    @functools.wraps(build)
+    def __init__(self: T, **values: object) -> None:  # noqa: N807 - it takes the place of the one pydantic made
+        try:
+            build(self, **values)
+        except ValidationError as error:
+            causes = [fault.get("ctx", {}).get("error") for fault in error.errors()]
+            ours = [cause for cause in causes if isinstance(cause, InputError)]
+            if len(ours) == len(causes):
+                raise ours[0] if len(ours) == 1 else SeveralFaultsError(ours) from None
+            raise SettingsError("\n".join(setting_faults(error, values, kind)), where=kind.__name__) from None
+
+    made.__init__ = __init__
+    return cast("type[T]", made)
