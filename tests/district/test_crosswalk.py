@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from safeschools_geo.district._history import categorize, read_crosswalk
+from safeschools_geo.district._crosswalk import _dictionary, categorize, read_crosswalk, suggest_categories
 from safeschools_geo.errors import CrosswalkError
+from safeschools_geo.schemas import CATEGORIES
 
 
 def crosswalk(tmp_path, text):
@@ -99,3 +102,59 @@ def test_codes_that_a_spreadsheet_changed_are_named_beside_their_row(tmp_path):
 def test_minutes_that_would_be_passed_over_are_refused(tmp_path, text, said):
     with pytest.raises(CrosswalkError, match=said):
         crosswalk(tmp_path, text)
+
+
+def test_a_row_without_a_category_is_left_open(tmp_path):
+    rows = crosswalk(tmp_path, "source_value,category,suggested,reason\nBATTERY,assault_battery,,\nARSON,,,\n")
+    assert rows.unused == ()
+    with pytest.raises(CrosswalkError, match=r"1 categories of the source \(2 incidents\) have no category"):
+        categorize([column("ARSON", "ARSON", "BATTERY")], rows, unmapped="stop")
+
+
+def suggested(*values):
+    return suggest_categories(dict.fromkeys(values, 1)).set_index("source_value")["suggested"].to_dict()
+
+
+def test_most_calls_at_chicago_s_schools_are_suggested_as_a_person_would_map_them():
+    key = pd.read_csv(Path(__file__).with_name("chicago_school_calls.csv"))
+    table = suggest_categories(dict(zip(key["source_value"], key["calls"], strict=True))).merge(key, on="source_value")
+    assert key["calls"].sum() == 3061
+    assert table["calls"][table["suggested"] == table["category"]].sum() / 3061 > 0.95
+    # What the dictionary does not know is left open: a wrong suggestion is worse than none.
+    assert table["calls"][(table["suggested"] != table["category"]) & (table["suggested"] != "")].sum() < 0.01 * 3061
+
+
+@pytest.mark.parametrize(
+    ("values", "category"),
+    [
+        (
+            ("245(a)(1) PC", "PC 242", "P.C. 243.4", "13A", "48900(a)(1) EC", "ADW", "FIGHT IN PROGRESS"),
+            "assault_battery",
+        ),
+        (("626.9 PC", "PC417", "520", "MAN W/GUN", "48915(c)(1) EC", "BRANDISHING A KNIFE"), "weapons"),
+        (("626.8 PC", "90J", "TRESPASS", "SUSPICIOUS PERSON ON CAMPUS"), "intruder"),
+        (("11357(a) HS", "H&S 11377", "647(f) PC", "647F", "MARIJUANA", "UNDER THE INFLUENCE"), "alcohol_drugs"),
+        (("5150 W&I", "WI 5585", "5150", "SUICIDAL SUBJECT", "MENTAL HEALTH"), "assessment_5150"),
+        (("PC 422", "13C", "BOMB THREAT", "Threats via social media"), "threat_assessment"),
+        (("WELFARE CHECK", "MISSING JUVENILE", "273A PC", "RUNAWAY"), "welfare_check"),
+        (("594 PC - VANDALISM", "23C", "THEFT FROM BUILDING", "TRAFFIC STOP", "NOISE COMPLAINT"), "non_critical"),
+        (("186.22 PC", "GANG ACTIVITY"), "gang_activity"),
+        (("90Z", "XYZZY", "602 WI", "CODE 7"), ""),
+    ],
+)
+def test_codes_and_words_of_each_category(values, category):
+    assert suggested(*values) == dict.fromkeys(values, category)
+
+
+def test_a_bare_number_is_read_in_the_system_of_its_column():
+    penal = suggest_categories({"242": 50, "594": 20, "240": 10}).set_index("source_value")
+    nibrs = suggest_categories({"13B": 50, "23D": 20, "240": 10}).set_index("source_value")
+    assert penal["suggested"]["240"] == "assault_battery"
+    assert nibrs["suggested"]["240"] == "non_critical"
+    assert "but NIBRS: motor vehicle theft" in penal["reason"]["240"]
+
+
+def test_every_entry_of_the_dictionary_is_one_of_our_categories_or_open():
+    entries = [entry for codes in _dictionary().values() for entry in codes.values()]
+    assert {category for category, _ in entries} == {*CATEGORIES, ""}
+    assert all(meaning for _, meaning in entries)
