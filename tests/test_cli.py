@@ -143,7 +143,11 @@ def test_new_makes_a_folder_whose_settings_load(tmp_path, capsys):
         assert call("check", folder) == 1  # nothing in it yet: zones and schools are missing
         text = capsys.readouterr().err
         assert "no file for the layer zones" in text.replace("\n", " ")
-    assert call("new", tmp_path / "d0[]") == 1
+    assert call("new", tmp_path / "d0[]") == 0
+    assert "Nothing is new" in capsys.readouterr().err
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine", encoding="utf-8")
+    assert call("new", tmp_path / "full") == 1
     assert "not empty" in capsys.readouterr().err
 
 

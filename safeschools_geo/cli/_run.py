@@ -6,12 +6,13 @@ import datetime as dt
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from safeschools_geo.cli._common import (
     DAY,
+    FILE_IN,
     FOLDER,
     CheckedCommand,
     district_argument,
@@ -93,16 +94,31 @@ def _tell(result: TermResult, folder: Path) -> None:
         console.print(f"For the board, a draft: {folder / 'board' / 'index.html'}", markup=False, soft_wrap=True)
 
 
-# ── ``safeschools new``: scaffold a district folder
+# ── ``safeschools new``: a district folder proposed from the files themselves
 
 
 @click.command("new", cls=CheckedCommand)
 @click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option("--preset", type=click.Choice(preset_names()), help="Column names of a known export.")
-def new_command(folder: Path, preset: str | None) -> None:
-    """Make a district folder with settings to fill in."""
-    new_district(folder, preset=preset)
-    messages().print(f"Made {folder}. Next: read {folder / 'README.md'}.", markup=False, soft_wrap=True)
+@click.option("--schools", type=FILE_IN, help="The schools: a directory or a layer.")
+@click.option("--zones", type=FILE_IN, help="The patrol zones.")
+@click.option(
+    "--incidents", type=FILE_IN, multiple=True, help="An export of the dispatch system; may be given several times."
+)
+@click.option("--boundary", type=FILE_IN, help="The district's boundary.")
+@click.option("--roads", type=FILE_IN, help="Streets with speeds or minutes.")
+@click.option("--enrollment", type=FILE_IN, help="Students by school, where the schools' file has none.")
+@click.option("--preset", type=click.Choice(preset_names()), help="A known export; recognized where left out.")
+@json_option
+def new_command(folder: Path, *, as_json: bool, **files: Any) -> None:  # noqa: ANN401 - as click gives them
+    """Make a district folder from its files: columns, coordinates and dates are told from what they hold.
+
+    In a folder that is there already, new files are added and what changed is said; nothing that you wrote is touched.
+    """
+    made = new_district(folder, **files)
+    if as_json:
+        print_json(made.to_json())
+    messages().print(made.summary(), markup=False, soft_wrap=True)
+    messages().print(f"Next: {folder / 'README.md'}, then safeschools check {folder}", markup=False, soft_wrap=True)
 
 
 # ── ``safeschools notebooks``: rerun the notebooks for a district and a term

@@ -3,11 +3,12 @@ from ._district import DistrictError as DistrictError
 from ._district import check_district as check_district
 from ._district import demo_folder as demo_folder
 from ._district import input_files as input_files
-from ._district import new_district as new_district
 from ._district import read_district as read_district
 from ._layers import read_boundary as read_boundary
 from ._layers import read_layer as read_layer
 from ._layers import refuse_rejects as refuse_rejects
+from ._new import NewDistrict as NewDistrict
+from ._new import new_district as new_district
 from ._program_work import program_work as program_work
 from ._schools import read_schools as read_schools
 from ._schools import zones_from_file as zones_from_file

@@ -250,7 +250,10 @@ def _dictionary() -> dict[str, dict[str, tuple[str, str]]]:
     with (resources.files("safeschools_geo") / "dictionary" / "calls.csv").open(encoding="utf-8") as file:
         table = pd.read_csv(file, dtype="str", keep_default_na=False)
     return {
-        str(system): {row.code.casefold(): (row.category, row.meaning) for row in rows.itertuples()}
+        str(system): {
+            str(code).casefold(): (str(category), str(meaning))
+            for _, code, category, meaning in rows.itertuples(index=False)
+        }
         for system, rows in table.groupby("system", sort=False)
     }
 
@@ -293,7 +296,7 @@ def _exact(code: str, codes: Mapping[str, tuple[str, str]]) -> tuple[str, str, s
 
 def _bare_matches(value: str, known: Mapping[str, Mapping[str, tuple[str, str]]]) -> dict[str, tuple[str, str, str]]:
     """Find what a value of nothing but a code means in each system that knows it."""
-    matches = {}
+    matches: dict[str, tuple[str, str, str]] = {}
     for part in value.casefold().split(SEPARATOR):
         code = part.strip().replace("10 ", "10-").replace("11 ", "11-")
         if _BARE.fullmatch(code):

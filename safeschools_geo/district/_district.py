@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pyproj import CRS
 
 from safeschools_geo import io
@@ -22,11 +21,9 @@ from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
 from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text
 from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
-from safeschools_geo.io import write_text
-from safeschools_geo.schemas import CATEGORIES, INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
 from safeschools_geo.school_calendar import term_of
 from safeschools_geo.settings import Settings, Term
-from safeschools_geo.writing import output_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -404,52 +401,3 @@ def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
         path = file.resolve()
         named[path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name] = io.sha256_of(file)
     return dict(sorted(named.items()))
-
-
-_CONFIDENTIAL = """\
-# incidents are confidential, and outputs are made of them
-/data/incidents/*
-/outputs/
-# what was released, with what it was rounded from: keep it elsewhere, safe
-/releases.jsonl
-"""
-
-
-def new_district(folder: str | Path, *, preset: str | None = None) -> Path:
-    """Make a district folder with settings to fill in.
-
-    Parameters
-    ----------
-    folder
-        The folder; made if there is none.
-    preset
-        Name of a known export whose column names are filled in: ``cde`` or ``socrata``.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
-
-    Raises
-    ------
-    OutputError
-        When the folder holds anything.
-    """
-    folder = Path(folder)
-    # Plain text, not HTML: nothing is escaped but what `tojson` quotes.
-    templates = Environment(
-        loader=PackageLoader("safeschools_geo", "templates/new"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - TOML and Markdown
-    )
-    values = {"name": folder.resolve().name, "preset": preset, "categories": ", ".join(CATEGORIES)}
-    crosswalk = resources.files("safeschools_geo") / "templates" / "new" / "crosswalk.csv"
-    with output_folder(folder, is_listed=False) as fresh:
-        for name in ("district.toml", "README.md"):
-            write_text(fresh / name, templates.get_template(f"{name}.j2").render(values))
-        write_text(fresh / "crosswalk.csv", crosswalk.read_text(encoding="utf-8"))
-        write_text(fresh / ".gitignore", _CONFIDENTIAL)
-        for name in ("boundaries", "incidents"):
-            (fresh / "data" / name).mkdir(parents=True)
-    return folder
