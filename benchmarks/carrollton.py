@@ -14,7 +14,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from safeschools_geo.rebalance._neighbors import EDGE_COLUMNS, bridges, rook_adjacency
+from safeschools_geo.rebalance._neighbors import EDGE_COLUMNS, adjacency_matrix, bridges, rook_adjacency
+from safeschools_geo.rebalance._p_median import MedianProblem, MedianSolver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,46 @@ def load_carrollton(folder: Path) -> Carrollton:
             ),
         },
     )
+
+
+def least_travel(
+    instance: Carrollton, load: pd.Series, *, zones: int, centers: list[str] | None = None, gap: float, limit_s: float
+) -> tuple[pd.Series, MedianSolver]:
+    """Divide areas with the least travel, loads within 10 %: the area at the center of the zone of each, and the proof.
+
+    Parameters
+    ----------
+    instance
+        The instance.
+    load
+        Load of the areas to divide.
+    zones
+        Number of zones.
+    centers
+        Areas that are the centers; None for any.
+    gap, limit_s
+        Relative gap and processor seconds at which to stop.
+
+    Returns
+    -------
+    tuple
+        Center of each area, and the solver with travel and bounds.
+    """
+    units, columns = load.index, load.index if centers is None else pd.Index(centers)
+    is_inside = instance.edges["unit_a"].isin(units) & instance.edges["unit_b"].isin(units)
+    figures = load.to_numpy(dtype="float64")
+    problem = MedianProblem(
+        load=figures / (figures.sum() / zones),
+        travel=figures[:, None] * instance.travel.loc[units, columns].to_numpy(),
+        candidates=units.get_indexer(columns).astype("int64"),
+        neighbors=adjacency_matrix(units, instance.edges[is_inside]),
+        zones=zones,
+        tolerance=0.1,
+    )
+    solver = MedianSolver(problem, gap=gap, time_limit_s=limit_s)
+    if solver.label is None:
+        raise ValueError("no plan was found")
+    return pd.Series(columns[solver.label], index=units), solver
 
 
 def read_areas(folder: Path) -> gpd.GeoDataFrame:

@@ -396,7 +396,7 @@ def draft_zones(
     Notes
     -----
     Units are the service areas of the schools. For compactness, `compact_partition` joins them, and no bound
-    on compactness is known; for travel, `median_solve.MedianSolver` does. Either way the travel is reported with a
+    on compactness is known; for travel, `MedianSolver` does. Either way the travel is reported with a
     bound on that of all plans within the tolerance, or within the imbalance of the draft where that is larger.
     """
     settings = DraftSettings(

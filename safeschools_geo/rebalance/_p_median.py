@@ -1,214 +1,435 @@
-"""The capacitated, contiguous p-median: zones around centers with the least travel, searched and proven."""
+"""Contiguous, balanced zones around centers with the least travel, and a bound on that of every such plan."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
-import pandas as pd
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import coo_array, csr_array, eye_array, vstack
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
-from safeschools_geo.errors import ColumnError, SettingsError
-from safeschools_geo.rebalance._neighbors import adjacency_matrix, is_contiguous
-from safeschools_geo.rebalance._p_median_bound import (
-    HessBound,
-    MedianModel,
-    MedianProblem,
-    Separator,
-    Transport,
-    TransportModel,
-    hess_bound,
-)
-from safeschools_geo.solver import Labels, Numbers
-from safeschools_geo.workload import imbalance
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.solver import Flags, Labels, Numbers, Program, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable
 
-    from safeschools_geo.rebalance._p_median_bound import Flags
+    import pandas as pd
 
-
-# ── Good centers: location and allocation in turns from many starts, then swaps of one center for another nearby
-
-_NEAR = 6
-"""Swaps tried for each center: the candidates nearest to it."""
-
-_BETTER = 1e-9
-"""Share by which travel must fall to count as less."""
+# ── What is divided
 
 
-@dataclass(eq=False)
-class CenterSearch:
-    """A search for centers that remembers what it tried.
+@dataclass(frozen=True, eq=False)
+class MedianProblem:
+    """Divide n units among k centers chosen from m candidates, each of them a unit.
 
     Parameters
     ----------
-    problem
-        What is divided.
-    has_time
-        Whether the search may go on.
+    load
+        Load of each unit as a share of the mean load of a zone, shape (n,), not negative.
+    travel
+        Travel of a whole unit to each candidate, load × distance, shape (n, m), not negative.
+    candidates
+        The unit that each candidate is, shape (m,), distinct; with as many as zones, all of them are centers.
+    neighbors
+        Which units may follow each other within a zone, shape (n, n), symmetric.
+    zones
+        Number of zones k.
+    tolerance
+        Largest imbalance of a zone.
     """
 
-    problem: MedianProblem
-    has_time: Callable[[], bool]
-    tried: dict[tuple[int, ...], Transport] = field(default_factory=dict)
+    load: Numbers
+    travel: Numbers
+    candidates: Labels
+    neighbors: csr_array
+    zones: int
+    tolerance: float
 
-    def __post_init__(self) -> None:
-        """Build the transport problem, once."""
-        self._transport = TransportModel(self.problem)
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every candidate is a center."""
+        return len(self.candidates) == self.zones
 
-    def serve(self, centers: Labels) -> Transport:
-        """Solve the transport problem of some centers, once."""
-        key = tuple(sorted(centers.tolist()))
-        if key not in self.tried:
-            self.tried[key] = self._transport.solve(np.array(key))
-        return self.tried[key]
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Smallest and largest load of a zone; a billionth more is rounding, not imbalance."""
+        return 1 - self.tolerance - 1e-9, 1 + self.tolerance + 1e-9
 
-    def best(self, count: int) -> list[Transport]:
-        """List the best centers tried."""
-        feasible = [t for t in self.tried.values() if np.isfinite(t.travel)]
-        return sorted(feasible, key=lambda t: (t.travel, t.centers.tolist()))[:count]
+    @cached_property
+    def reachable(self) -> Flags:
+        """Which unit may join which center, shape (n, m): one it hangs together with; a fixed center joins no other."""
+        group = connected_components(self.neighbors, directed=False)[1]
+        allowed: Flags = group[:, None] == group[self.candidates][None, :]
+        if self.is_fixed:
+            allowed[self.candidates] = np.eye(len(self.candidates), dtype=bool)
+        return allowed
 
-    def alternate(self, centers: Labels) -> Transport:
-        """Move each center to the best place of what it serves, until travel falls no more."""
-        now = self.serve(centers)
-        while np.isfinite(now.travel):
-            spent = now.share.T @ self.problem.travel
-            # A center must be able to serve itself, and be one only once.
-            moved = np.unique(spent.argmin(axis=1))
-            if len(moved) < len(centers) or (then := self.serve(moved)).travel >= now.travel:
-                break
-            now = then
-        return now
+    @cached_property
+    def rank(self) -> Labels:
+        """Order of the units from each candidate, by steps between neighbors, then by travel, shape (n, m)."""
+        steps = dijkstra(self.neighbors, directed=False, unweighted=True, indices=self.candidates).T
+        return np.lexsort((self.travel, steps), axis=0).argsort(axis=0)
 
-    def scatter(self, starts: int, rng: np.random.Generator) -> None:
-        """Search from random starts."""
-        for _ in range(starts):
-            if self.has_time():
-                self.alternate(self._spread_out(rng))
+    def with_centers(self, chosen: Labels) -> MedianProblem:
+        """Keep some of the candidates, all of them centers."""
+        return replace(self, travel=self.travel[:, chosen], candidates=self.candidates[chosen])
 
-    def swap(self) -> None:
-        """Mend the best centers, one at a time."""
-        now = next(iter(self.best(1)), None)
-        while now is not None and self.has_time():
-            better = next((t for t in self._swaps(now) if t.travel < now.travel * (1 - _BETTER)), None)
-            now = None if better is None else self.alternate(better.centers)
+    def total(self, label: Labels) -> float:
+        """Add up the travel of a plan."""
+        return float(self.travel[np.arange(len(label)), label].sum())
 
-    def _swaps(self, now: Transport) -> Iterator[Transport]:
-        between = self.problem.travel[self.problem.candidates[now.centers]]
-        distance = between / np.maximum(self.problem.load[self.problem.candidates[now.centers]], 1e-12)[:, None]
-        for place, row in enumerate(distance):
-            others = [j for j in np.argsort(row, kind="stable") if j not in now.centers][:_NEAR]
-            for j in others:
-                if self.has_time():
-                    centers = now.centers.copy()
-                    centers[place] = j
-                    yield self.serve(centers)
+    def detached(self, label: Labels) -> list[Labels]:
+        """List the pieces of zones that do not hold their center."""
+        links = self.neighbors.tocoo()
+        inside = label[links.row] == label[links.col]
+        kept = coo_array((np.ones(inside.sum()), (links.row[inside], links.col[inside])), shape=links.shape)
+        piece = connected_components(kept, directed=False)[1]
+        home = piece[self.candidates[np.unique(label)]]
+        return [np.flatnonzero(piece == p) for p in np.setdiff1d(piece, home)]
 
-    def _spread_out(self, rng: np.random.Generator) -> Labels:
-        """Draw candidates far from each other (k-means++)."""
-        travel, chosen = self.problem.travel, [int(rng.integers(self.problem.travel.shape[1]))]
-        while len(chosen) < self.problem.zones:
-            gap = travel[:, chosen].min(axis=1)[self.problem.candidates]
-            gap = np.where(self.problem.reachable[self.problem.candidates][:, chosen].any(axis=1), gap, travel.max())
-            gap[chosen] = 0.0
-            weights = gap if gap.sum() > 0 else np.where(np.isin(np.arange(len(gap)), chosen), 0.0, 1.0)
-            chosen.append(int(rng.choice(len(weights), p=weights / weights.sum())))
-        return np.array(chosen)
+    def middles(self, label: Labels) -> tuple[int, ...]:
+        """Find the best center of each zone of a plan among the candidates within it."""
+        members = [np.flatnonzero(label == zone) for zone in np.unique(label)]
+        inside = [np.flatnonzero(np.isin(self.candidates, m)) for m in members]
+        spent = [self.travel[np.ix_(m, j)].sum(axis=0) for m, j in zip(members, inside, strict=True)]
+        return tuple(sorted(int(j[s.argmin()]) for j, s in zip(inside, spent, strict=True)))
 
 
-# ── From search to proof: a good contiguous p-median plan, a bound on all of them, and the gap closed between the two
+# ── The p-median as a program: every unit to one open center, loads within limits, every zone contiguous
+
+Joins = Literal["nearer", "any", "alone"]
+Separator = tuple[tuple[int, ...], tuple[int, ...]]
 
 EXACT = 1e-6
 """A plan within this share of its bound is the best: solvers work to about this precision."""
 
-_ROUNDS = 40
-_FREE_ROUNDS = 3
-"""Rounds of separators: a round of fixed centers takes milliseconds, one of free centers seconds."""
-
-_WEIGHED = 12
-"""Sets of centers whose contiguous relaxation is solved."""
-
-_KNOWN = 8
-"""Sets of centers that the relaxation over all centers starts from."""
-
-_PLANNED = 3
-"""Sets of centers for which a plan is sought."""
-
-_GUESS = 1.01
-"""Contiguity and whole units cost about this factor."""
-
-_NARROW, _WIDE = 1.01, 1.04
-"""Pairs that lift a bound by more than these factors are left out of first attempts."""
-
-_FIRST_AIM = 0.01
-"""Gap that is closed first where a smaller one is asked for: the farther the aim, the more pairs are left."""
-
-_SMALL = 400
-"""Pairs of unit and candidate up to which the plan is sought over all centers at once."""
+_TINY, _WHOLE = 1e-9, 0.5
+_SCALE = 1e4
+"""Travel is scaled so that a unit's mean shortest travel adds up to this: HiGHS has absolute tolerances."""
 
 
-@dataclass(frozen=True, eq=False)
-class Weighed:
-    """What is known of the contiguous plans with some centers.
+class Relaxed(NamedTuple):
+    """A linear relaxation: its bound; with each pair, bound and share (n, m); what assigning each unit costs (n,)."""
 
-    Parameters
-    ----------
-    centers
-        Candidates that are the centers, sorted, shape (k,).
-    bound
-        No such plan has less travel.
-    least_with
-        The same of the plans in which a unit is assigned to a center, shape (n, k).
-    """
-
-    centers: Labels
     bound: float
     least_with: Numbers
+    share: Numbers
+    price: Numbers
 
 
-@dataclass(eq=False)
-class MedianSolver:
-    """Solve a p-median step by step: the best plan, what is proven, and the time left.
+class MedianModel:
+    """The program over some pairs of unit and candidate.
 
     Parameters
     ----------
     problem
         What is divided.
-    gap
-        Relative gap at which to stop.
-    time_limit_s
-        Seconds it may take.
-    starts
-        Random starts of the search for centers.
-    seed
-        Seed of everything random.
+    alive
+        Pairs that may be assigned, shape (n, m); a candidate that may not serve itself is no center.
+    joins
+        How contiguity is modeled: a unit joins a zone only with a neighbor in it that is ``nearer`` to the center
+        (`MedianProblem.rank`), with ``any`` neighbor in it, or ``alone``. With ``nearer``, every plan of the model is
+        contiguous, but a zone that winds back is left out. With ``any``, no contiguous plan is left out.
+    separators
+        Sets of units with the units around them that lie between them and a center: a unit of the set joins the center
+        only with one of these.
     """
 
-    problem: MedianProblem
-    gap: float
-    time_limit_s: float
-    starts: int
-    seed: int
-    label: Labels | None = None
-    bound: float = 0.0
-    any_bound: float = 0.0
-    is_impossible: bool = False
-    separators: set[Separator] = field(default_factory=set)
-    tried: set[tuple[int, ...]] = field(default_factory=set)
+    def __init__(
+        self, problem: MedianProblem, alive: Flags, joins: Joins, separators: Iterable[Separator] = ()
+    ) -> None:
+        alive = alive & problem.reachable & alive[problem.candidates, np.arange(alive.shape[1])]
+        self.problem, (self.unit, self.center) = problem, np.nonzero(alive)
+        self.column = np.full(alive.shape, -1)
+        self.column[self.unit, self.center] = np.arange(len(self.unit))
+        shortest = np.where(alive, problem.travel, np.inf).min(axis=1)
+        total = float(shortest[np.isfinite(shortest)].sum())
+        self._scale = _SCALE / total if total > 0 else 1.0
+        self._program = self._built(joins, separators)
 
-    def __post_init__(self) -> None:
-        """Start the clock."""
-        self._until = time.monotonic() + self.time_limit_s
-        self._aim = self.gap
+    def _built(self, joins: Joins, separators: Iterable[Separator]) -> Program:
+        problem, size = self.problem, len(self.unit)
+        n, m = problem.travel.shape
+        own = self.column[problem.candidates, np.arange(m)]
+        is_own, (lower, upper) = np.isin(np.arange(size), own), problem.limits
+        pairs = np.arange(size)
+        opens = csr_array((np.ones(size), (pairs, own[self.center])), shape=(size, size))
+        load = csr_array((problem.load[self.unit], (self.center, pairs)), shape=(m, size))
+        center = csr_array((is_own * 1.0, (self.center, pairs)), shape=(m, size))
+        upon: list[Any] = [(eye_array(size) - opens).tocsr()[~is_own]]
+        if joins != "alone":
+            upon.append((eye_array(size) - self._neighbors(joins)).tocsr()[~is_own])
+        upon += [load - upper * center, lower * center - load, self._separating(separators)]
+        once = csr_array((np.ones(size), (self.unit, pairs)), shape=(n, size))
+        equal: Any = vstack([once, csr_array(is_own[None, :] * 1.0)])
+        below: Any = vstack(upon)
+        sides = np.r_[np.ones(n), float(problem.zones)]
+        low, high = np.r_[sides, np.full(below.shape[0], -np.inf)], np.r_[sides, np.zeros(below.shape[0])]
+        cost = problem.travel[self.unit, self.center] * self._scale
+        return Program(cost, vstack([equal, below], format="csc"), low, high, np.zeros(size), np.ones(size))
+
+    def _neighbors(self, joins: Joins) -> csr_array:
+        """Mark the pairs of a neighbor, or of one that is nearer to the center, beside each pair."""
+        links = self.problem.neighbors.tocoo()
+        pair, other = self.column[links.row], self.column[links.col]
+        kept = (pair >= 0) & (other >= 0)
+        if joins == "nearer":
+            kept &= self.problem.rank[links.col] < self.problem.rank[links.row]
+        size = len(self.unit)
+        return csr_array((np.ones(kept.sum()), (pair[kept], other[kept])), shape=(size, size))
+
+    def _separating(self, separators: Iterable[Separator]) -> Any:  # noqa: ANN401 - sparse
+        """Let units of a piece into a zone only with a unit of the cut, for every center that lies beyond the cut."""
+        ones, others = [], []
+        for piece, cut in separators:
+            is_open = np.ones(len(self.column), dtype=bool)
+            is_open[list(cut)] = False
+            beyond = np.flatnonzero(~_reached(self.problem.neighbors, is_open, piece[0])[self.problem.candidates])
+            pair, cuts = self.column[np.ix_(np.array(piece), beyond)], self.column[np.ix_(np.array(cut), beyond)]
+            of, j = np.nonzero(pair >= 0)
+            ones.append(pair[of, j])
+            others.append(cuts[:, j].T)
+        size = sum(map(len, ones))
+        rows = np.repeat(np.arange(size), [o.shape[1] for o in others for _ in range(len(o))])
+        flat = np.concatenate([np.empty(0, dtype="int64"), *(o.ravel() for o in others)])
+        kept, shape = flat >= 0, (size, len(self.unit))
+        into = csr_array((np.ones(size), (np.arange(size), np.concatenate([rows[:0], *ones]))), shape=shape)
+        return into - csr_array((np.ones(kept.sum()), (rows[kept], flat[kept])), shape=shape)
+
+    def relax(self, limit_s: float) -> Relaxed | None:
+        """Solve the linear relaxation, if it has a solution and time suffices."""
+        found = solve(self._program, processor_limit_s=max(limit_s, 0.01))
+        if not found.is_optimal or found.x is None:
+            return None
+        bound, dual = found.value / self._scale, found.row_dual
+        extra = np.maximum(self._program.cost - self._program.matrix.T @ dual, 0.0) / self._scale
+        least, share = np.full(self.column.shape, np.inf), np.zeros(self.column.shape)
+        least[self.unit, self.center] = bound + np.where(found.x < EXACT, extra, 0.0)
+        share[self.unit, self.center] = found.x
+        return Relaxed(bound, least, share, dual[: len(self.column)] / self._scale)
+
+    def plan(
+        self, *, start: Labels | None = None, gap: float, limit_s: float, seed: int
+    ) -> tuple[Labels | None, float]:
+        """Solve it in whole units: the candidate of each unit, if a plan was found, and a bound on all plans."""
+        known = None
+        if start is not None and (column := self.column[np.arange(len(start)), start]).min() >= 0:
+            known = np.zeros(len(self.unit))
+            known[column] = 1.0
+        whole = replace(self._program, is_integer=np.ones(len(self.unit), dtype=bool))
+        found = solve(whole, start=known, gap=gap, processor_limit_s=max(limit_s, 0.01), seed=seed)
+        bound = max(found.bound / self._scale, 0.0)
+        if found.x is None:
+            return None, bound
+        chosen = np.flatnonzero(found.x > _WHOLE)
+        label = np.empty(len(self.column), dtype="int64")
+        label[self.unit[chosen]] = self.center[chosen]
+        return label, bound
+
+
+def _separator(neighbors: csr_array, piece: Labels, center: int) -> Separator:
+    """Find a smallest set of units, none to spare, that every way from a piece to a center passes."""
+    around = np.setdiff1d(neighbors[piece].indices, piece)
+    if center not in around:
+        is_open = np.ones(neighbors.shape[0], dtype=bool)
+        is_open[piece] = is_open[around] = False
+        around = np.intersect1d(around, neighbors[np.flatnonzero(_reached(neighbors, is_open, center))].indices)
+    else:
+        around = np.array([center])
+    return tuple(piece.tolist()), tuple(around.tolist())
+
+
+def _reached(neighbors: csr_array, is_open: Flags, start: int) -> Flags:
+    units = np.flatnonzero(is_open)
+    at = int(np.searchsorted(units, start))
+    found = breadth_first_order(neighbors[units][:, units], at, directed=False, return_predecessors=False)
+    return np.isin(np.arange(len(is_open)), units[found])
+
+
+# ── A bound on the travel of every plan, contiguous or not, wherever its centers lie: Hess's model, relaxed
+
+_STEPS = 100
+_PATIENCE = 20
+"""Subgradient steps, and those without a better bound after which they are halved."""
+
+_STEADY = 0.6
+"""Share of the last direction that is kept: plain subgradients zigzag."""
+
+_CORE = 15
+"""Pairs for each unit that a linear program starts with."""
+
+_SIFTINGS = 12
+_CLOSE = 1e-5
+"""Linear programs, and how near, as a share, the bound and the last of them are when the relaxation is solved."""
+
+
+class HessBound:
+    """The linear relaxation of Hess's model: a lower bound on travel.
+
+    Hess's model opens k candidates and assigns every unit to one that is open, within the limits of load. That every
+    unit be assigned once is relaxed at a price for each unit. What is left falls apart into one continuous knapsack for
+    each candidate, solved by sorting; the k cheapest open. Any prices give a bound, the best ones that of the linear
+    relaxation. A few subgradient steps tell which pairs of unit and candidate matter; the linear program over these
+    gives prices, these prices a bound over all pairs and the pairs that were missed, until none is. Contiguity only
+    takes plans away, so the bound holds with and without it.
+
+    Parameters
+    ----------
+    problem
+        What is divided.
+    travel
+        Travel of some plan, or a guess.
+
+    References
+    ----------
+    Hess, S. W., et al. (1965). Nonpartisan political redistricting by computer. Operations Research 13(6), 998–1006.
+    Validi, H., Buchanan, A., and Lykhovyd, E. (2022). Imposing contiguity constraints in political districting models.
+    Operations Research 70(2), 867–892.
+    """
+
+    def __init__(self, problem: MedianProblem, travel: float) -> None:
+        self._problem = problem
+        self.bound, self.price = -np.inf, problem.travel.min(axis=1)
+        self.least_with = np.zeros(problem.travel.shape)
+        """Bound on every plan in which a unit is assigned to a candidate, shape (n, m)."""
+        self.opened: list[Labels] = []
+        """Sets of candidates that were the centers, those of the best bounds first; each of shape (k,)."""
+        self._descend(travel)
+        self._sift(travel)
+
+    def _evaluate(self, price: Numbers) -> tuple[float, Numbers, Numbers]:
+        """Keep what some prices prove; return their bound, that with each pair, and how often each unit is served."""
+        worth, share, forced = _knapsacks(self._problem, price)
+        opened = np.sort(np.argsort(worth, kind="stable")[: self._problem.zones])
+        bound = float(price.sum() + worth[opened].sum())
+        if not np.isfinite(bound):
+            self.bound = np.inf
+            return bound, forced, price
+        least = bound + np.maximum(worth - worth[opened].max(), 0.0) + forced
+        self.least_with = np.maximum(self.least_with, least)
+        if bound > self.bound:
+            self.bound, self.price, self.opened = bound, price, [opened, *self.opened]
+        return bound, least, share[:, opened].sum(axis=1)
+
+    def _descend(self, travel: float) -> None:
+        """Make subgradient steps with a memory."""
+        price, direction, scale, waited = self.price, np.zeros_like(self.price), 1.0, 0
+        for _ in range(_STEPS):
+            last = self.bound
+            bound, _least, served = self._evaluate(price)
+            waited = 0 if bound > last else waited + 1
+            if waited >= _PATIENCE:
+                scale, waited, price, direction = scale / 2, 0, self.price, np.zeros_like(price)
+                continue
+            direction = 1 - served + _STEADY * direction
+            norm = float(direction @ direction)
+            if norm < _TINY**2 or bound >= travel:
+                break
+            price = price + scale * (travel - bound) / norm * direction
+
+    def _sift(self, travel: float) -> None:
+        problem, each, least = self._problem, _CORE, self.least_with
+        core = np.zeros(problem.travel.shape, dtype=bool)
+        for _ in range(_SIFTINGS):
+            if not np.isfinite(self.bound):
+                return
+            known = np.sort(least[np.isfinite(least)])
+            core |= least <= known[min(each * len(least), len(known) - 1)]
+            core[problem.candidates, np.arange(len(problem.candidates))] |= core.any(axis=0)
+            found = MedianModel(problem, core, "alone").relax(_LP_S)
+            if found is None:
+                each *= 2
+                continue
+            # The next pairs are those that these very prices miss; bounds are kept of all prices tried.
+            bound, least, _served = self._evaluate(found.price)
+            core = (found.share > _TINY) | (core & (least <= bound + 0.3 * max(travel - bound, 0.0)))
+            if found.bound - self.bound <= _CLOSE * found.bound:
+                return
+
+
+def _knapsacks(problem: MedianProblem, price: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Fill each candidate's zone cheaply: its worth (m,), its shares and what forcing a unit in costs (n, m)."""
+    (lower, upper), load, m = problem.limits, problem.load[:, None], len(problem.candidates)
+    is_open = problem.reachable
+    worth = np.where(is_open, problem.travel - price[:, None], 0.0)
+    rate = np.divide(worth, load, out=np.where(worth < 0, -np.inf, np.inf), where=load > 0)
+    rate[~is_open] = np.inf
+    rate[problem.candidates, np.arange(m)] = -np.inf
+    order = np.argsort(rate, axis=0, kind="stable")
+    rate, size, value = (np.take_along_axis(a, order, 0) for a in (rate, np.where(is_open, load, 0.0), worth))
+    filled = np.cumsum(size, axis=0)
+    wanted = np.where(rate < 0, size, 0.0).sum(axis=0)
+    target = np.clip(wanted, lower, upper)
+    part = np.divide(target - filled + size, size, out=(rate == -np.inf) * 1.0, where=size > 0).clip(0, 1)
+    total = (part * value).sum(axis=0)
+    cannot = (filled[-1] < lower) | (problem.load[problem.candidates] > upper)
+    share = np.zeros_like(part)
+    np.put_along_axis(share, order, part, 0)
+    last = np.minimum((filled < target).sum(axis=0), len(order) - 1)
+    marginal = np.where(wanted == target, 0.0, rate[last, np.arange(m)])
+    marginal = np.where(np.isfinite(marginal), marginal, 0.0)
+    forced = np.where(share < 1, np.maximum(worth - marginal * load, 0.0), 0.0)
+    return np.where(cannot, np.inf, total), share, np.where(is_open, forced, np.inf)
+
+
+# ── A good contiguous plan, a bound on all of them, and the gap closed between the two
+
+_LP_S = 20.0
+_WEIGHED = 12
+_PLANNED, _STARTS, _NEAR = 3, 15, 12
+"""Sets of centers that are bettered by the transport problem, and those for which a plan is sought."""
+
+
+_NARROW, _WIDE = 1.01, 1.04
+"""Pairs that lift a bound by more than these factors are left out of first attempts."""
+
+Centers: TypeAlias = tuple[int, ...]
+
+
+class MedianSolver:
+    """The best plan found and what is proven, within a gap or the time given.
+
+    Notes
+    -----
+    Centers are those that the relaxation of Hess's model opens and random ones, each moved to the best place for what
+    it serves (as in Hess's own method), then swapped for others nearby, for as long as travel falls. A plan is sought
+    in an integer program whose units join a zone only with a neighbor nearer to its center. The bound is lifted by
+    integer programs over the pairs of unit and center that a better plan could hold, in which a unit joins a zone only
+    with a unit of every set that was found to lie between it and the center; sets are added as they are broken.
+
+    References
+    ----------
+    Wheeler, A. P. (2019). Creating optimal patrol areas using the p-median model. Policing 42(3), 318–333.
+    Oehrlein, J., and Haunert, J.-H. (2017). A cutting-plane method for contiguity-constrained spatial aggregation.
+    Journal of Spatial Information Science 15, 89–120.
+    """
+
+    def __init__(self, problem: MedianProblem, *, gap: float = 0.0, time_limit_s: float = 60.0, seed: int = 0) -> None:
+        self.problem, self._gap, self._seed = problem, gap, seed
+        self._until = time.process_time() + time_limit_s
+        self.label: Labels | None = None
+        """Candidate of each unit in the best contiguous plan, shape (n,)."""
+        self.bound = 0.0
+        """No contiguous plan within the tolerance has less travel; with the same centers where these are fixed."""
+        self._separators: set[Separator] = set()
+        self._served: dict[Centers, Relaxed | None] = {}
+        self._tried: set[Centers] = set()
+        least = self._fixed() if problem.is_fixed else self._free()
+        any_bound = self.bound
+        self.is_impossible = not np.isfinite(self.bound)
+        if not self.is_impossible:
+            self._prove(least)
+        self.bound = min(self.bound, self.travel)
+        self.any_bound = min(any_bound, self.travel)
+        """Neither has any other plan, contiguous or not, even with units divided."""
 
     @property
-    def left_s(self) -> float:
-        """The seconds that are left."""
-        return self._until - time.monotonic()
+    def _left_s(self) -> float:
+        return self._until - time.process_time()
 
     @property
     def travel(self) -> float:
@@ -216,280 +437,158 @@ class MedianSolver:
         return np.inf if self.label is None else self.problem.total(self.label)
 
     @property
-    def is_done(self) -> bool:
-        """Whether the gap is closed, nothing can be found, or time is up."""
-        is_close = self.bound >= self._goal * (1 - EXACT)
-        return self.is_impossible or self.left_s <= 0 or (self.label is not None and is_close)
+    def _goal(self) -> float:
+        """What is to be proven: no plan has less travel than this."""
+        return self.travel * (1 - self._gap)
 
-    def run(self) -> MedianSolver:
-        """Solve it."""
-        least = self._fixed() if self.problem.is_fixed else self._free()
-        for aim in sorted({max(self.gap, _FIRST_AIM), self.gap}, reverse=True):
-            self._aim = aim
-            if not self.is_done:
-                least = self._prove(least)
-        return self
+    @property
+    def _is_done(self) -> bool:
+        is_close = self.label is not None and self.bound >= self._goal * (1 - EXACT)
+        return is_close or self._left_s <= 0
 
-    def _fixed(self) -> Numbers:
-        served = TransportModel(self.problem).solve(np.arange(self.problem.zones))
-        if not np.isfinite(served.travel):
-            self.is_impossible = True
-            return served.least_with
-        self.any_bound = self.bound = served.travel
-        weighed = self._weigh(served.centers, served.least_with, served.travel)
-        self.bound = max(self.bound, weighed.bound)
-        self._plan(weighed)
-        return np.maximum(served.least_with, weighed.least_with)
+    def _transport(self, centers: Centers) -> Relaxed | None:
+        """Serve divisible units from some centers the cheapest way, once."""
+        if centers not in self._served:
+            fixed = self.problem.with_centers(np.array(centers))
+            self._served[centers] = MedianModel(fixed, fixed.reachable, "alone").relax(self._left_s)
+        return self._served[centers]
 
-    def _free(self) -> Numbers:
-        search = CenterSearch(self.problem, lambda: self.left_s > self.time_limit_s / 2)
-        search.scatter(self.starts, np.random.default_rng(self.seed))
-        found = self._hess(search)
-        if self.is_impossible:
-            return found.least_with
-        for opened in found.opened[:_WEIGHED]:
-            search.alternate(opened)
-        search.swap()
-        weighed = [self._weigh(t.centers, t.least_with, t.travel) for t in search.best(_WEIGHED)]
-        for one in sorted(weighed, key=lambda w: w.bound)[:_PLANNED]:
-            if one.bound < self.travel * (1 - self.gap / 2):
-                self._plan(one, search)
-        if self.label is None and self.problem.travel.size <= _SMALL:
-            model = MedianModel(self.problem, self.problem.reachable, joins="nearer", seed=self.seed)
-            self._keep(model.solve(gap=self.gap, time_limit_s=self.left_s).label)
-        return found.least_with
-
-    def _hess(self, search: CenterSearch) -> HessBound:
-        known = search.best(_KNOWN)
-        travel = known[0].travel * _GUESS if known else float(self.problem.travel.max(axis=1).sum())
-        found = hess_bound(self.problem, known, travel=travel, time_limit_s=self.left_s / 2, seed=self.seed)
-        self.is_impossible = not np.isfinite(found.bound)
-        self.any_bound = self.bound = found.bound
-        return found
-
-    def _weigh(self, centers: Labels, least: Numbers, travel: float) -> Weighed:
-        """Bound the travel of contiguous plans with some centers."""
-        fixed = self.problem.with_centers(centers)
-        for alive in (least <= travel * _WIDE, np.isfinite(least)):
-            model = MedianModel(fixed, alive, joins="any", seed=self.seed)
-            model.forbid(self.separators)
-            bound, lifted = model.relax(rounds=_ROUNDS, time_limit_s=max(self.left_s / 4, 0.1))
-            self.separators |= model.separators
-            if lifted is not None:
-                # Plans with the pairs left out have more than this travel.
-                is_out = ~alive & np.isfinite(least)
-                bound = min(bound, float(least[is_out].min())) if is_out.any() else bound
-                return Weighed(centers, bound, np.where(alive, lifted, least))
-        return Weighed(centers, travel, least)
-
-    def _plan(self, weighed: Weighed, search: CenterSearch | None = None) -> None:
-        """Look for a plan with some centers; if they may move, put each where its zone wants it, and look again."""
-        while tuple(weighed.centers.tolist()) not in self.tried and self.left_s > 0:
-            self.tried.add(tuple(weighed.centers.tolist()))
-            label = self._nearer(weighed)
-            if label is None:
-                return
-            self._keep(weighed.centers[label])
-            if search is None:
-                return
-            served = search.serve(self._recentered(weighed.centers[label]))
-            if tuple(served.centers.tolist()) not in self.tried:
-                weighed = self._weigh(served.centers, served.least_with, served.travel)
-
-    def _nearer(self, weighed: Weighed) -> Labels | None:
-        fixed, least = self.problem.with_centers(weighed.centers), weighed.least_with
-        for alive in (least <= weighed.bound * _NARROW, least <= weighed.bound * _WIDE, np.isfinite(least)):
-            model = MedianModel(fixed, alive, joins="nearer", seed=self.seed)
-            label = model.solve(gap=max(self.gap / 10, 1e-4), time_limit_s=max(self.left_s / 4, 0.1)).label
-            if label is not None:
-                return label
+    def _grown(self, centers: Centers) -> Relaxed | None:
+        """Do the same with units that join a neighbor nearer to the center only, if possible among the cheap pairs."""
+        served = self._transport(centers)
+        if served is None:
+            return None
+        fixed = self.problem.with_centers(np.array(centers))
+        for alive in (served.least_with <= served.bound * _WIDE, fixed.reachable):
+            found = MedianModel(fixed, alive, "nearer").relax(self._left_s)
+            if found is not None:
+                return found
         return None
 
-    def _recentered(self, label: Labels) -> Labels:
-        centers = []
-        for center in np.unique(label):
-            members = np.flatnonzero(label == center)
-            spent = self.problem.travel[members].sum(axis=0)
-            inside = np.flatnonzero(np.isin(self.problem.candidates, members))
-            best = inside[spent[inside].argmin()]
-            centers.append(best if spent[best] < spent[center] * (1 - EXACT) else center)
-        return np.sort(np.array(centers))
+    def _fixed(self) -> Numbers:
+        centers = tuple(range(self.problem.zones))
+        served = self._transport(centers)
+        self.bound = np.inf if served is None else served.bound
+        self._keep(self._planned(centers, self._grown(centers)))
+        return self.problem.travel if served is None else served.least_with
+
+    def _free(self) -> Numbers:
+        found = HessBound(self.problem, travel=float(self.problem.travel.max(axis=1).sum()))
+        self.bound = found.bound
+        for opened in found.opened[:_WEIGHED]:
+            self._alternate(tuple(opened.tolist()))
+        self._scatter()
+        self._swap()
+        grown = [(relaxed, centers) for _travel, centers in self._best() if (relaxed := self._grown(centers))]
+        for relaxed, centers in sorted(grown, key=lambda pair: pair[0].bound)[:_PLANNED]:
+            self._settle(centers, relaxed)
+        return found.least_with
+
+    def _best(self) -> list[tuple[float, Centers]]:
+        return sorted((s.bound, c) for c, s in self._served.items() if s is not None)[:_WEIGHED]
+
+    def _scatter(self) -> None:
+        """Alternate from random centers, far from each other (k-means++)."""
+        rng, travel = np.random.default_rng(self._seed), self.problem.travel
+        for _ in range(_STARTS):
+            chosen = [int(rng.integers(travel.shape[1]))]
+            while len(chosen) < self.problem.zones:
+                gap = travel[:, chosen].min(axis=1)[self.problem.candidates]
+                gap[chosen] = 0.0
+                gap = gap if gap.sum() > 0 else 1.0 * ~np.isin(np.arange(len(gap)), chosen)
+                chosen.append(int(rng.choice(len(gap), p=gap / gap.sum())))
+            self._alternate(tuple(sorted(chosen)))
+
+    def _swap(self) -> None:
+        """Swap one center of the best for a candidate nearby, for as long as travel falls."""
+        last, per_load = np.inf, self.problem.travel[self.problem.candidates]
+        per_load = per_load / np.maximum(self.problem.load[self.problem.candidates], 1e-12)[:, None]
+        while (best := self._best()) and best[0][0] < last and self._left_s > 0:
+            last, centers = best[0]
+            for center in centers:
+                others = [j for j in np.argsort(per_load[center], kind="stable").tolist() if j not in centers][:_NEAR]
+                for other in others:
+                    swapped = tuple(sorted({*centers, other} - {center}))
+                    if self._left_s > 0 and (now := self._transport(swapped)) is not None and now.bound < last:
+                        self._alternate(swapped)
+                        break
+
+    def _alternate(self, centers: Centers) -> None:
+        """Move each center to the best place for what it serves, until travel falls no more."""
+        last = np.inf
+        while self._left_s > 0 and (now := self._transport(centers)) is not None and now.bound < last:
+            # A center must be one only once.
+            moved = np.unique((now.share.T @ self.problem.travel).argmin(axis=1)).tolist()
+            last, centers = now.bound, tuple(moved) if len(moved) == len(centers) else centers
+
+    def _settle(self, centers: Centers, grown: Relaxed | None) -> None:
+        """Plan around some centers, put each where its zone wants it, and plan again, until they stay."""
+        while centers not in self._tried and grown is not None and grown.bound < self.travel:
+            self._tried.add(centers)
+            label = self._planned(centers, grown)
+            self._keep(label)
+            if label is not None:
+                centers = self.problem.middles(label)
+                grown = self._grown(centers)
+
+    def _planned(self, centers: Centers, grown: Relaxed | None) -> Labels | None:
+        """Look for a contiguous plan with some centers, first among the pairs that hardly lift the bound."""
+        if grown is None:
+            return None
+        fixed, least = self.problem.with_centers(np.array(centers)), grown.least_with
+        for alive in (least <= grown.bound * _NARROW, least <= grown.bound * _WIDE, np.isfinite(least)):
+            model, limit = MedianModel(fixed, alive, "nearer"), max(self._left_s / 4, 0.1)
+            label = model.plan(gap=max(self._gap / 10, 1e-4), limit_s=limit, seed=self._seed)[0]
+            if label is not None:
+                return np.array(centers)[label]
+        return None
 
     def _keep(self, label: Labels | None) -> None:
         if label is not None and not self.problem.detached(label) and self.problem.total(label) < self.travel:
             self.label = label
 
-    def _prove(self, least: Numbers) -> Numbers:
-        """Tighten the relaxation; then solve integer programs, forbidding what is not contiguous, until one is."""
-        model = self._model(self._alive(least))
-        rounds = _ROUNDS if self.problem.is_fixed else _FREE_ROUNDS
-        bound, lifted = model.relax(rounds=rounds, time_limit_s=self.left_s)
-        self._lift(bound, model)
-        least = least if lifted is None else np.maximum(least, lifted)
-        model = self._model(self._alive(least))
-        while not self.is_done:
-            step = self._step_gap()
-            found = model.solve(start=self.label, gap=step, time_limit_s=self.left_s)
-            self._lift(found.bound, model)
-            if found.label is None:
-                break
-            self._keep(found.label)
-            is_whole = not model.separate(found.label)
-            if is_whole and step == 0:
-                break
-            if not is_whole and not self.problem.is_fixed and not self.is_done:
-                served = TransportModel(self.problem).solve(np.unique(found.label))
-                self._plan(self._weigh(served.centers, served.least_with, served.travel))
-        self.separators |= model.separators
-        return least
-
-    def _model(self, alive: Flags) -> MedianModel:
-        model = MedianModel(self.problem, alive, joins="any", seed=self.seed)
-        model.forbid(self.separators)
-        return model
-
-    def _alive(self, least: Numbers) -> Flags:
+    def _model(self, least: Numbers) -> MedianModel:
         """Leave out the pairs that no plan below what is to be proven can hold."""
-        return np.isfinite(least) if self.label is None else least <= self._goal * (1 + EXACT)
+        alive = np.isfinite(least) if self.label is None else least <= self._goal * (1 + EXACT)
+        return MedianModel(self.problem, alive, "any", self._separators)
 
-    @property
-    def _goal(self) -> float:
-        """What is to be proven: no plan has less travel than this."""
-        return self.travel * (1 - self._aim)
-
-    def _lift(self, bound: float, model: MedianModel) -> None:
-        """Take over a bound: a plan that holds a pair left out of the model has at least the travel of the goal."""
-        self.separators |= model.separators
-        if not np.isfinite(bound) and self.label is None:
-            self.is_impossible = True
-        self.bound = max(self.bound, min(bound, self._goal))
-
-    def _step_gap(self) -> float:
-        """Solve roughly while the bound is still far, exactly at the end."""
-        gap = 1.0 if self.label is None else (self.travel - self.bound) / max(self.travel, 1e-12)
-        return max(self._aim / 2, gap / 10 if gap > 10 * EXACT else 0.0)
-
-
-# ── What is wrong with a p-median: faulty input, and requests that no plan meets, with the nearest tolerance one does
-
-_CLOSE = 0.002
-"""The nearest tolerance is looked for to this precision."""
-
-_TRY_S = 10.0
-_SEARCH_S = 40.0
+    def _prove(self, least: Numbers) -> None:
+        """Solve integer programs, forbidding what is not contiguous, until nothing is left to forbid."""
+        at, neighbors = self.problem.candidates, self.problem.neighbors
+        if not self._is_done and (found := self._model(least).relax(self._left_s)) is not None:
+            self.bound = max(self.bound, min(found.bound, self._goal))
+            least = np.maximum(least, found.least_with)
+        while not self._is_done:
+            model = self._model(least)
+            label, bound = model.plan(start=self.label, gap=self._gap, limit_s=self._left_s, seed=self._seed)
+            self.is_impossible = not np.isfinite(bound) and self.label is None
+            # A plan that holds a pair left out has at least the travel of the goal.
+            self.bound = max(self.bound, min(bound, self._goal))
+            if label is None:
+                return
+            self._keep(label)
+            broken = {_separator(neighbors, p, int(at[label[p[0]]])) for p in self.problem.detached(label)}
+            if broken <= self._separators:
+                return
+            self._separators |= broken
 
 
-def check_median(
-    load: pd.Series,
-    distance: pd.DataFrame,
-    edges: pd.DataFrame,
-    *,
-    zones: int,
-    tolerance: float,
-    centers: Mapping[str, str] | Sequence[str] | None,
-) -> tuple[MedianProblem, dict[str, str] | None]:
-    """Check what `p_median` was given, and turn it into arrays."""
-    named = _named(centers)
-    units = load.index
-    columns = distance.columns if named is None else pd.Index(list(named.values()))
-    _check_figures(load, distance)
-    _check_settings(units, columns, distance, zones=zones, tolerance=tolerance, named=named)
-    figures = load.to_numpy(dtype="float64")
-    problem = MedianProblem(
-        load=figures / (figures.sum() / zones),
-        travel=figures[:, None] * distance.loc[units, columns].to_numpy(dtype="float64"),
-        candidates=units.get_indexer(columns).astype("int64"),
-        neighbors=adjacency_matrix(units, edges),
-        zones=zones,
-        tolerance=tolerance,
-    )
-    _check_parts(problem, units)
-    return problem, named
+# ── Why there is no plan, and the nearest tolerance that some plan keeps
+
+_CLOSE_TOLERANCE = 0.002
+_TRY_S, _SEARCH_S = 10.0, 40.0
 
 
-def _named(centers: Mapping[str, str] | Sequence[str] | None) -> dict[str, str] | None:
-    if centers is None:
-        return None
-    return dict(centers) if isinstance(centers, Mapping) else {unit: unit for unit in centers}
-
-
-def _check_figures(load: pd.Series, distance: pd.DataFrame) -> None:
-    figures = pd.to_numeric(load, errors="coerce")
-    is_faulty = ~(figures >= 0) | ~np.isfinite(figures) | load.index.duplicated(keep=False)
-    if is_faulty.any() or figures.sum() <= 0:
-        raise ColumnError(
-            "Zones cannot be balanced by these loads.",
-            where="load",
-            ids=load.index[is_faulty],
-            expected="a number of 0 or more for each unit, each unit once, and one above 0",
-            remedy="Mend the loads.",
-        )
-    missing = load.index.difference(distance.index)
-    if len(missing) or distance.index.has_duplicates or not (distance.loc[load.index].to_numpy() >= 0).all():
-        raise ColumnError(
-            "Distances are missing or negative.",
-            where="distance",
-            ids=missing,
-            expected="a number of 0 or more from each unit to each possible center",
-            remedy="Mend the distances; a unit that no road reaches takes those of its neighbor.",
-        )
-
-
-def _check_settings(
-    units: pd.Index,
-    columns: pd.Index,
-    distance: pd.DataFrame,
-    *,
-    zones: int,
-    tolerance: float,
-    named: dict[str, str] | None,
-) -> None:
-    rules = {
-        "zones of 1 or more": zones >= 1,
-        "tolerance of 0 or more": tolerance >= 0,
-        "at most as many zones as units that may be centers": zones <= len(columns),
-        "centers that are units, each once, with their distances": columns.isin(units).all()
-        and columns.isin(distance.columns).all()
-        and columns.is_unique,
-        "a center for each zone": named is None or len(named) == zones,
-    }
-    broken = [rule for rule, is_kept in rules.items() if not is_kept]
-    if broken:
-        unknown = columns[~(columns.isin(units) & columns.isin(distance.columns)) | columns.duplicated()]
-        raise SettingsError(
-            "Zones cannot be drawn with these settings.",
-            ids=unknown,
-            found=f"zones = {zones}, tolerance = {tolerance}, {len(units)} units, {len(columns)} possible centers",
-            expected="; ".join(broken),
-            remedy="Mend the settings named.",
-        )
-
-
-def _check_parts(problem: MedianProblem, units: pd.Index) -> None:
-    """Every part that the edges leave apart needs a center of its own."""
-    number, part = connected_components(problem.neighbors, directed=False)
-    without = np.setdiff1d(np.arange(number), part[problem.candidates])
-    if len(without) or number > problem.zones:
-        lost = np.flatnonzero(np.isin(part, without)) if len(without) else np.unique(part, return_index=True)[1]
-        raise SettingsError(
-            "The units do not hang together, and some part of them can have no zone.",
-            where="edges",
-            ids=units[lost],
-            found=f"{number} parts, {problem.zones} zones",
-            expected="a center in every part",
-            remedy="Add links between the parts (bridges), or centers in them.",
-        )
-
-
-def refuse_impossible(problem: MedianProblem, units: pd.Index, solver: MedianSolver) -> NoReturn:
+def refuse_impossible(solver: MedianSolver, units: pd.Index) -> NoReturn:
     """Say why there is no plan, and which tolerance would do."""
+    problem = solver.problem
     largest = int(problem.load.argmax())
-    nearest = nearest_tolerance(problem, seed=solver.seed)
+    nearest = _nearest_tolerance(problem)
     with_these = "with these centers " if problem.is_fixed else ""
     reason = "There is no plan" if solver.is_impossible else "No plan was found in the time given"
     cause = (
         f"{units[largest]} alone has {problem.load[largest]:.0%} of the mean load of a zone"
-        if problem.load[largest] > problem.upper
+        if problem.load[largest] > problem.limits[1]
         else f"largest unit {problem.load[largest]:.0%} of the mean load of a zone"
     )
     raise SettingsError(
@@ -502,195 +601,18 @@ def refuse_impossible(problem: MedianProblem, units: pd.Index, solver: MedianSol
     )
 
 
-def nearest_tolerance(problem: MedianProblem, *, seed: int) -> float | None:
-    """Look for the smallest tolerance that some contiguous plan keeps."""
+def _nearest_tolerance(problem: MedianProblem) -> float | None:
+    """Look for the smallest tolerance that some contiguous plan keeps: upwards until there is one, then between."""
     low, step, best = problem.tolerance, max(problem.tolerance, 0.05), None
-    spent = _Budget(_SEARCH_S)
-    while best is None and step < 2 * problem.zones + problem.load.max() and spent.left_s > 0:
-        best = _imbalance(problem.within(low + step), seed, spent)
-        low, step = (low, step) if best is not None else (low + step, 2 * step)
-    while best is not None and best - low > _CLOSE and spent.left_s > 0:
-        middle = (low + best) / 2
-        found = _imbalance(problem.within(middle), seed, spent)
-        low, best = (middle, best) if found is None else (low, found)
+    until = time.process_time() + _SEARCH_S
+    while (left := until - time.process_time()) > 0 and (best is None or best - low > _CLOSE_TOLERANCE):
+        if best is None and step >= 2 * problem.zones + problem.load.max():
+            return None
+        tried = low + step if best is None else (low + best) / 2
+        solver = MedianSolver(replace(problem, tolerance=tried), gap=1.0, time_limit_s=min(_TRY_S, left))
+        if solver.label is None:
+            low, step = tried, 2 * step
+        else:
+            loads = np.bincount(np.unique(solver.label, return_inverse=True)[1], weights=problem.load)
+            best = float(np.abs(loads - 1).max())
     return None if best is None else float(np.ceil(best * 1e4 - 1e-6) / 1e4)
-
-
-def _imbalance(problem: MedianProblem, seed: int, budget: _Budget) -> float | None:
-    solver = MedianSolver(problem, gap=1.0, time_limit_s=min(_TRY_S, budget.left_s), starts=3, seed=seed).run()
-    return None if solver.label is None else _largest_deviation(problem, solver.label)
-
-
-def _largest_deviation(problem: MedianProblem, label: Labels) -> float:
-    loads = np.bincount(np.unique(label, return_inverse=True)[1], weights=problem.load)
-    return float(np.abs(loads - 1).max())
-
-
-class _Budget:
-    """Seconds that several attempts share."""
-
-    def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
-
-    @property
-    def left_s(self) -> float:
-        return self._until - time.monotonic()
-
-
-# ── The capacitated, contiguous p-median: zones around centers with the least travel, and a bound on all such plans
-
-
-@dataclass(frozen=True, eq=False)
-class PMedianPlan:
-    """Zones around centers, and how near they are to the least travel.
-
-    Parameters
-    ----------
-    assignment
-        Zone of each unit, named `zone_id`, by `unit_id`.
-    centers
-        Center of each zone, named `unit_id`, by `zone_id`.
-    loads
-        Load of each zone, by `zone_id`.
-    travel
-        Σ load × distance to the center.
-    bound
-        No contiguous plan within the tolerance has less travel; with the same centers if they were given, else
-        wherever its centers lie.
-    any_bound
-        The same over all plans within the tolerance, contiguous or not, even with units divided.
-    tolerance
-        Largest imbalance that was allowed.
-    is_fixed
-        Whether the centers were given.
-    is_contiguous
-        Whether every zone hangs together.
-    seconds
-        Time taken.
-    seed
-        Seed of everything random.
-    """
-
-    assignment: pd.Series
-    centers: pd.Series
-    loads: pd.Series
-    travel: float
-    bound: float
-    any_bound: float
-    tolerance: float
-    is_fixed: bool
-    is_contiguous: bool
-    seconds: float
-    seed: int
-
-    @property
-    def gap(self) -> float:
-        """Share of the travel that a better contiguous plan could save at most."""
-        return 0.0 if self.travel == 0 else max(self.travel - self.bound, 0.0) / self.travel
-
-    @property
-    def any_gap(self) -> float:
-        """Share of the travel that any better plan, contiguous or not, could save at most."""
-        return 0.0 if self.travel == 0 else max(self.travel - self.any_bound, 0.0) / self.travel
-
-    @property
-    def is_proven(self) -> bool:
-        """Whether no contiguous plan within the tolerance (and with the same centers, if given) has less travel."""
-        return self.gap <= EXACT
-
-    @property
-    def imbalance(self) -> float:
-        """Largest ``|load - mean| / mean`` over the zones."""
-        return imbalance(self.loads)
-
-    def summary(self) -> str:
-        """Say in plain English what was found and what is proven."""
-        which = "with these centers" if self.is_fixed else "wherever its centers lie"
-        proof = (
-            f"It is proven that no contiguous plan within the tolerance, {which}, has less."
-            if self.is_proven
-            else f"No contiguous plan within the tolerance, {which}, can have less than {self.bound:,.6g} "
-            f"(gap {self.gap:.2%}); no plan at all, contiguous or not, less than {self.any_bound:,.6g}."
-        )
-        return (
-            f"{len(self.centers)} zones of {len(self.assignment)} units with an imbalance of {self.imbalance:.1%} "
-            f"(tolerance {self.tolerance:.1%}); {'every' if self.is_contiguous else 'not every'} zone is contiguous. "
-            f"Total travel {self.travel:,.6g}. {proof}"
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each zone."""
-        units = self.assignment.value_counts().loc[self.centers.index].to_numpy()
-        share = self.loads / self.loads.mean()
-        columns = {"center": self.centers, "units": units, "load": self.loads, "share_of_mean": share}
-        return pd.DataFrame(columns, index=self.centers.index).reset_index()
-
-
-def p_median(
-    load: pd.Series,
-    distance: pd.DataFrame,
-    edges: pd.DataFrame,
-    *,
-    zones: int,
-    tolerance: float,
-    centers: Mapping[str, str] | Sequence[str] | None = None,
-    gap: float = 0.0,
-    time_limit_s: float = 60.0,
-    starts: int = 15,
-    seed: int = 0,
-) -> PMedianPlan:
-    """Divide units into contiguous, balanced zones around centers, with the least travel.
-
-    Notes
-    -----
-    Every unit belongs to one center, every center to itself; loads lie within the tolerance; every zone is contiguous.
-    With given centers, the transport problem (units divisible, contiguity forgotten) is the first bound. A plan is
-    sought in an integer program whose units join a zone only with a neighbor nearer to its center by steps on the
-    adjacency. The bound is lifted by linear relaxations and integer programs over *all* contiguous plans, in which a
-    unit joins a zone only with a unit of every set that lies between it and the center; sets are added as they are
-    broken. With free centers, Hess's model over all candidate centers gives the first bound (`hess_bound`)
-    and leaves few pairs of unit and center that a better plan could hold; on these the same programs are solved.
-
-    References
-    ----------
-    Wheeler, A. P. (2019). Creating optimal patrol areas using the p-median model. Policing 42(3), 318–333.
-    Oehrlein, J., and Haunert, J.-H. (2017). A cutting-plane method for contiguity-constrained spatial aggregation.
-    Journal of Spatial Information Science 15, 89–120.
-    """
-    start = time.monotonic()
-    problem, named = check_median(load, distance, edges, zones=zones, tolerance=tolerance, centers=centers)
-    solver = MedianSolver(problem, gap=gap, time_limit_s=time_limit_s, starts=starts, seed=seed).run()
-    if solver.label is None:
-        refuse_impossible(problem, load.index, solver)
-    return _plan(load, edges, solver, solver.label, named, seconds=time.monotonic() - start)
-
-
-def _plan(
-    load: pd.Series,
-    edges: pd.DataFrame,
-    solver: MedianSolver,
-    label: Labels,
-    named: dict[str, str] | None,
-    *,
-    seconds: float,
-) -> PMedianPlan:
-    problem = solver.problem
-    unit = load.index[problem.candidates]
-    zone_of = dict(zip(unit, unit, strict=True)) if named is None else {unit: zone for zone, unit in named.items()}
-    assignment = pd.Series([zone_of[u] for u in unit[label]], index=load.index, name="zone_id", dtype="str")
-    assignment = assignment.rename_axis("unit_id")
-    centers = pd.Series({zone_of[u]: u for u in unit[np.unique(label)]}, name="unit_id").rename_axis("zone_id")
-    centers = centers if named is None else centers.loc[list(named)]
-    return PMedianPlan(
-        assignment=assignment,
-        centers=centers,
-        loads=load.astype("float64").groupby(assignment).sum().loc[centers.index],
-        travel=solver.travel,
-        bound=solver.bound,
-        any_bound=min(solver.any_bound, solver.travel),
-        tolerance=problem.tolerance,
-        is_fixed=problem.is_fixed,
-        is_contiguous=is_contiguous(assignment, edges),
-        seconds=seconds,
-        seed=solver.seed,
-    )

@@ -11,8 +11,7 @@ from scipy.sparse import csr_array, eye_array, kron, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial.distance import cdist
 
-from safeschools_geo.rebalance._p_median import MedianSolver, refuse_impossible
-from safeschools_geo.rebalance._p_median_bound import MedianProblem, TransportModel, hess_bound
+from safeschools_geo.rebalance._p_median import HessBound, MedianProblem, MedianSolver, refuse_impossible
 from safeschools_geo.solver import Labels, Numbers
 
 if TYPE_CHECKING:
@@ -347,22 +346,18 @@ def travel_of(places: Places, label: Labels, *, zones: int, tolerance: float) ->
     members = [np.flatnonzero(label == zone) for zone in range(zones)]
     centers = np.array([m[problem.travel[np.ix_(m, m)].sum(axis=0).argmin()] for m in members])
     travel = problem.total(centers[label])
-    served = TransportModel(problem).solve(centers)
-    known = [served] if np.isfinite(served.travel) else []
-    bound = hess_bound(problem, known, travel=travel, time_limit_s=_TIME_LIMIT_S).bound
-    bound = max(min(bound, travel), 0.0)
+    bound = max(min(HessBound(problem, travel).bound, travel), 0.0)
     return DraftTravel(label, centers, travel, bound, bound)
 
 
 def least_travel(places: Places, unit_ids: pd.Index, *, zones: int, tolerance: float, seed: int) -> DraftTravel:
     """Divide places with the least travel."""
     problem = _problem(places, zones, tolerance)
-    solver = MedianSolver(problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, starts=15, seed=seed).run()
+    solver = MedianSolver(problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, seed=seed)
     if solver.label is None:
-        refuse_impossible(problem, unit_ids, solver)
+        refuse_impossible(solver, unit_ids)
     centers, label = np.unique(solver.label, return_inverse=True)
-    travel = solver.travel
-    return DraftTravel(label.astype("int64"), centers, travel, solver.bound, min(solver.any_bound, travel))
+    return DraftTravel(label.astype("int64"), centers, solver.travel, solver.bound, solver.any_bound)
 
 
 def _problem(places: Places, zones: int, tolerance: float) -> MedianProblem:

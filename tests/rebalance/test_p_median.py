@@ -9,8 +9,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_places import is_partition, places_of, random_places
 
-from safeschools_geo.errors import ColumnError, SettingsError
-from safeschools_geo.rebalance._p_median import p_median
+from safeschools_geo.errors import SettingsError
+from safeschools_geo.rebalance._neighbors import adjacency_matrix
+from safeschools_geo.rebalance._p_median import MedianProblem, MedianSolver, refuse_impossible
+
+
+def p_median(load, distance, edges, *, zones, tolerance, centers=None, gap=0.0, seed=0) -> MedianSolver:
+    """Solve an instance that is given as tables."""
+    columns = pd.Index(distance.columns if centers is None else centers)
+    weight = load.to_numpy(dtype="float64")
+    problem = MedianProblem(
+        load=weight / (weight.sum() / zones),
+        travel=weight[:, None] * distance.loc[load.index, columns].to_numpy(),
+        candidates=load.index.get_indexer(columns),
+        neighbors=adjacency_matrix(load.index, edges),
+        zones=zones,
+        tolerance=tolerance,
+    )
+    solver = MedianSolver(problem, gap=gap, seed=seed)
+    if solver.label is None:
+        refuse_impossible(solver, load.index)
+    return solver
+
+
+def center_of(plan, load) -> dict:
+    """Unit → the unit at the center of its zone."""
+    units = load.index[plan.problem.candidates]
+    return dict(zip(load.index, units[plan.label], strict=True))
+
+
+def is_proven(plan) -> bool:
+    return plan.travel - plan.bound <= 1e-6 * plan.travel
+
+
+def imbalance(plan) -> float:
+    loads = np.bincount(plan.label, plan.problem.load)
+    return np.abs(loads[loads > 0] - 1).max()
 
 
 def edges_of(pairs) -> pd.DataFrame:
@@ -63,12 +97,8 @@ def test_four_areas_of_wheeler():
     calls = pd.Series([4, 1, 2, 3], index=list("ABCD"))
     plan = p_median(calls, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
     assert plan.travel == pytest.approx(3)  # B to A: 1 x 1; C to D: 2 x 1
-    assert plan.assignment.to_dict() == {"A": "A", "B": "A", "C": "D", "D": "D"}
-    assert plan.centers.to_dict() == {"A": "A", "D": "D"}
-    assert plan.loads.to_dict() == {"A": 5, "D": 5}
+    assert center_of(plan, calls) == {"A": "A", "B": "A", "C": "D", "D": "D"}
     assert plan.bound == pytest.approx(3)
-    assert plan.is_proven
-    assert plan.is_contiguous
 
 
 def test_the_middle_of_two_ways_is_not_cut_through():
@@ -78,20 +108,15 @@ def test_the_middle_of_two_ways_is_not_cut_through():
     load = pd.Series(1.0, index=list("ABCD"))
     plan = p_median(load, distance, path("ABCD"), zones=2, tolerance=0.0, centers=["A", "D"])
     assert plan.travel == pytest.approx(2)  # B 1, C 1
-    assert plan.is_proven
+    assert is_proven(plan)
     assert plan.any_bound < 2
 
 
-def test_centers_that_are_named():
+def test_centers_that_are_given():
     load = pd.Series([4, 1, 2, 3], index=list("ABCD"))
-    plan = p_median(
-        load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2, centers={"south": "D", "north": "B"}
-    )
-    assert plan.centers.to_dict() == {"south": "D", "north": "B"}
-    assert plan.assignment.to_dict() == {"A": "north", "B": "north", "C": "south", "D": "south"}
+    plan = p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2, centers=["D", "B"])
+    assert center_of(plan, load) == {"A": "B", "B": "B", "C": "D", "D": "D"}
     assert plan.travel == pytest.approx(6)
-    assert plan.to_frame()["units"].tolist() == [2, 2]
-    assert plan.to_frame()["share_of_mean"].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -105,7 +130,7 @@ def test_the_best_of_all_plans_with_free_centers(seed, zones, tolerance):
         return
     plan = p_median(load, distance, edges, zones=zones, tolerance=tolerance)
     assert plan.travel == pytest.approx(best)
-    assert plan.is_proven
+    assert is_proven(plan)
     loose = best_travel(load, distance, edges, zones=zones, tolerance=tolerance, contiguous=False)
     assert plan.any_bound <= loose * (1 + 1e-6)
 
@@ -122,8 +147,7 @@ def test_the_best_of_all_plans_with_given_centers(seed, zones, tolerance):
         return
     plan = p_median(load, distance, edges, zones=zones, tolerance=tolerance, centers=centers)
     assert plan.travel == pytest.approx(best)
-    assert plan.is_proven
-    assert plan.is_fixed
+    assert is_proven(plan)
     assert plan.any_bound <= best * (1 + 1e-6)
 
 
@@ -133,21 +157,19 @@ def test_every_outcome_is_sound(seed, n, zones):
     load, distance, edges = random_instance(seed, n)
     if load.max() * zones > 1.9 * load.sum():
         with pytest.raises(SettingsError, match="alone has"):
-            p_median(load, distance, edges, zones=zones, tolerance=0.9, gap=0.05, starts=2, seed=seed)
+            p_median(load, distance, edges, zones=zones, tolerance=0.9, gap=0.05, seed=seed)
         return
-    plan = p_median(load, distance, edges, zones=zones, tolerance=0.9, gap=0.05, starts=2, seed=seed)
-    label = pd.factorize(plan.assignment)[0]
+    plan = p_median(load, distance, edges, zones=zones, tolerance=0.9, gap=0.05, seed=seed)
+    centers, label = np.unique(plan.label, return_inverse=True)
     at = {u: i for i, u in enumerate(load.index)}
     places = places_of(np.zeros((n, 2)), load, [(at[a], at[b]) for a, b in edges.to_numpy()])
     assert is_partition(places, label, zones)
-    assert plan.is_contiguous
-    assert plan.imbalance <= 0.9 + 1e-6
-    travel = sum(load[u] * distance.at[u, plan.centers[z]] for u, z in plan.assignment.items())
-    assert plan.travel == pytest.approx(travel)
-    assert (plan.assignment[plan.centers] == plan.centers.index).all()
+    assert imbalance(plan) <= 0.9 + 1e-6
+    assert plan.travel == pytest.approx(sum(load[u] * distance.at[u, c] for u, c in center_of(plan, load).items()))
+    assert (plan.label[centers] == centers).all()
     assert plan.any_bound <= plan.travel * (1 + 1e-9)
     assert plan.bound <= plan.travel * (1 + 1e-9)
-    assert plan.gap <= 0.05 + 1e-5
+    assert plan.travel - plan.bound <= (0.05 + 1e-5) * plan.travel
 
 
 def test_a_tolerance_too_tight_is_told_with_the_nearest():
@@ -173,51 +195,19 @@ def test_a_unit_larger_than_a_zone_is_named():
 def test_parts_that_do_not_hang_together():
     load, distance = pd.Series(1.0, index=list("ABCD")), apart_on_a_line("ABCD")
     apart = edges_of([("A", "B"), ("C", "D")])
-    plan = p_median(load, distance, apart, zones=2, tolerance=0.1)
-    assert plan.assignment.groupby(plan.assignment).groups.keys() == set(plan.centers.index)
-    assert plan.assignment["A"] == plan.assignment["B"] != plan.assignment["C"]
-    with pytest.raises(SettingsError, match="do not hang together") as error:
+    to = center_of(p_median(load, distance, apart, zones=2, tolerance=0.1), load)
+    assert to["A"] == to["B"] != to["C"] == to["D"]
+    with pytest.raises(SettingsError, match="There is no plan"):
         p_median(load, distance, apart, zones=2, tolerance=0.1, centers=["A", "B"])
-    assert error.value.ids == ("C", "D")
-    with pytest.raises(SettingsError, match="do not hang together"):
+    with pytest.raises(SettingsError, match="There is no plan"):
         p_median(load, distance, apart, zones=1, tolerance=0.1)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"zones": 0}, "zones of 1 or more"),
-        ({"tolerance": -0.1}, "tolerance of 0 or more"),
-        ({"zones": 5}, "at most as many zones"),
-        ({"centers": ["A", "X"]}, "centers that are units"),
-        ({"centers": ["A", "A"]}, "a center for each zone"),
-        ({"centers": ["A"]}, "a center for each zone"),
-    ],
-)
-def test_settings_are_checked(options, said):
-    load = pd.Series(1.0, index=list("ABCD"))
-    with pytest.raises(SettingsError, match=said):
-        p_median(load, apart_on_a_line("ABCD"), path("ABCD"), **{"zones": 2, "tolerance": 0.1, **options})
-
-
-def test_figures_are_checked():
-    distance = apart_on_a_line("ABCD")
-    with pytest.raises(ColumnError, match="loads") as error:
-        p_median(pd.Series([1, -1, np.nan, 2], index=list("ABCD")), distance, path("ABCD"), zones=2, tolerance=0.1)
-    assert error.value.ids == ("B", "C")
-    load = pd.Series(1.0, index=list("ABCD"))
-    with pytest.raises(ColumnError, match="Distances") as error:
-        p_median(load, distance.drop(index="C"), path("ABCD"), zones=2, tolerance=0.1)
-    assert error.value.ids == ("C",)
 
 
 def test_units_without_load_find_a_zone():
     load = pd.Series([1.0, 0, 0, 0, 0, 1.0], index=list("ABCDEF"))
     plan = p_median(load, apart_on_a_line("ABCDEF"), path("ABCDEF"), zones=2, tolerance=0.0)
     assert plan.travel == 0
-    assert plan.gap == 0
-    assert plan.is_proven
-    assert plan.is_contiguous
+    assert plan.bound == 0
 
 
 @pytest.mark.parametrize("zones", [1, 4])
@@ -226,33 +216,11 @@ def test_one_zone_and_as_many_zones_as_units(zones):
     plan = p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=zones, tolerance=0.9)
     # One zone around B: 4 + 2 + 6 = 12; around C: 8 + 1 + 3 = 12.
     assert plan.travel == (12 if zones == 1 else 0)
-    assert plan.is_proven
+    assert is_proven(plan)
 
 
 def test_the_same_seed_gives_the_same_plan():
     load, distance, edges = random_instance(3, 25)
     one, two = (p_median(load, distance, edges, zones=4, tolerance=0.3, seed=5) for _ in range(2))
-    pd.testing.assert_series_equal(one.assignment, two.assignment)
+    np.testing.assert_array_equal(one.label, two.label)
     assert one.bound == two.bound
-
-
-def test_inputs_are_left_alone():
-    load, distance, edges = random_instance(3, 8)
-    kept = load.copy(), distance.copy(), edges.copy()
-    p_median(load, distance, edges, zones=2, tolerance=0.5)
-    pd.testing.assert_series_equal(load, kept[0])
-    pd.testing.assert_frame_equal(distance, kept[1])
-    pd.testing.assert_frame_equal(edges, kept[2])
-
-
-def test_the_summary():
-    load = pd.Series([4, 1, 2, 3], index=list("ABCD"))
-    plan = p_median(load, apart_on_a_line("ABCD"), path("ABCD"), zones=2, tolerance=0.2)
-    assert plan.summary() == (
-        "2 zones of 4 units with an imbalance of 0.0% (tolerance 20.0%); every zone is contiguous. Total travel 3. "
-        "It is proven that no contiguous plan within the tolerance, wherever its centers lie, has less."
-    )
-    load, distance, edges = random_instance(3, 25)
-    rough = p_median(load, distance, edges, zones=4, tolerance=0.3, gap=0.2)
-    assert "can have less than" in rough.summary()
-    assert f"(gap {rough.gap:.2%})" in rough.summary()
