@@ -37,7 +37,7 @@ print(f"{result.district.settings.district.name}, {result.term.name}. {result.wh
 
 # %%
 if proposal:
-    units, edges = proposal.ground.units, proposal.ground.edges
+    units, edges = proposal.inputs.units, proposal.inputs.edges
     print(f"{len(units)} units, {len(edges)} edges")
 
 # %% [markdown]
@@ -76,7 +76,7 @@ proposal and heaviest.round(2)
 # What was noticed on the way is listed.
 
 # %%
-for finding in proposal.ground.findings if proposal else ():
+for finding in proposal.inputs.findings if proposal else ():
     print(finding)
 if proposal:
     print(edges["kind"].value_counts().to_string())
@@ -126,9 +126,9 @@ if proposal:
 
 # %%
 if proposal:
-    rules, moves = proposal.ground.rules, len(proposal.plan.moves)
+    rules, moves = proposal.inputs.rules, len(proposal.plan.moves)
     kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden, "apart": rules.apart}
-    kept |= {"set_apart": proposal.ground.set_apart, "noun": proposal.ground.noun}
+    kept |= {"set_apart": proposal.inputs.set_apart, "noun": proposal.inputs.noun}
     free = ssg.rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
     print(ssg.certificate_text(free.certificate))
 
@@ -194,7 +194,7 @@ my_moves = dict(proposal.changes.set_index("unit_id")["zone_after"].iloc[:-1]) i
 if proposal:
     mine = units.set_index("unit_id")["zone_id"].copy()
     mine.loc[list(my_moves)] = list(my_moves.values())
-    my_score = ssg.score_in_district(result.district, proposal.ground, mine, groups)
+    my_score = ssg.score_in_district(result.district, proposal.inputs, mine, groups)
     plans = {"current": proposal.current, "proposed": proposal.proposed, "mine": my_score}
 proposal and ssg.compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
 

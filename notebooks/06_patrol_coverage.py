@@ -36,7 +36,7 @@ coverage = result.coverage
 print(f"{result.district.settings.district.name}, {result.term.name}.")
 print(coverage.finding() if coverage else "There are no calls for zone officers: nothing is said of coverage.")
 if coverage:
-    print(coverage.watch.rates.summary())
+    print(coverage.usual_day.rates.summary())
 
 # %% [markdown]
 # The record is the figure. What stands below of the model is called the model's, and is left out where nothing recorded could bear it
@@ -75,7 +75,7 @@ coverage and coverage.validation.to_frame().query("zone_id != ''")[["zone_id", *
 # %%
 if coverage:
     print(coverage.finding())
-    print(coverage.watch.day.dispatch.summary())
+    print(coverage.usual_day.queueing.dispatch.summary())
 
 # %%
 coverage and ssg.plot.coverage(result, coverage)

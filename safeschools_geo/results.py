@@ -1,4 +1,4 @@
-"""What a term came to: its ground, a usual day, other zones, coverage, what may be told, and all of it together."""
+"""What a term came to: a proposal and what it is made of, coverage of a usual day, and what may be published."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from safeschools_geo.workload import balance_text, empty_zones_text, imbalance
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class PlanInputs:
     """What a plan is made of.
 
     Parameters
@@ -83,7 +83,7 @@ class Ground:
 
 
 @dataclass(frozen=True, eq=False)
-class TermWatch:
+class UsualDay:
     """A usual day.
 
     Parameters
@@ -102,7 +102,7 @@ class TermWatch:
         School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
     middles
         The middles of zones without a school: points by their id, in the CRS of the zones.
-    day
+    queueing
         Officers, schools and rates as the queueing model takes them.
     model
         The queueing model of the day.
@@ -119,7 +119,7 @@ class TermWatch:
     travel: TravelTimes
     waiting: pd.Series
     middles: gpd.GeoSeries
-    day: Watch
+    queueing: Watch
     model: Hypercube
     validation: Validation
     service_variation: float
@@ -150,7 +150,7 @@ class TermPlan:
 
     Parameters
     ----------
-    ground
+    inputs
         Units, edges, rules and travel.
     frontier
         How even the zones can be made by few moves.
@@ -162,18 +162,18 @@ class TermPlan:
         Scores of the current zones and of the proposal.
     stability
         Whether the proposal holds up in other terms.
-    watch
+    usual_day
         The usual day that coverage is scored with; None where there are no calls.
     """
 
-    ground: Ground
+    inputs: PlanInputs
     frontier: Frontier
     plan: RebalancePlan
     zones: gpd.GeoDataFrame
     current: Score
     proposed: Score
     stability: Stability
-    watch: TermWatch | None
+    usual_day: UsualDay | None
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -183,25 +183,25 @@ class TermPlan:
     @property
     def change(self) -> PlanChange:
         """What the proposal gains, and what that costs: the one account that every page and command gives."""
-        return plan_change(self.current, self.proposed, noun=self.ground.noun)
+        return plan_change(self.current, self.proposed, noun=self.inputs.noun)
 
     @property
     def changes(self) -> pd.DataFrame:
         """The schools that would move, each with a sentence."""
-        before = self.ground.units.set_index("unit_id")["zone_id"]
-        return what_changes(self.ground.units, before, self.plan.assignment)
+        before = self.inputs.units.set_index("unit_id")["zone_id"]
+        return what_changes(self.inputs.units, before, self.plan.assignment)
 
     @property
     def empty_zones(self) -> str:
         """What becomes of zones without a school; empty where there is none."""
         names = self.zones.set_index("zone_id")["name"]
-        return empty_zones_text(str(names[zone]) for zone in self.ground.set_apart)
+        return empty_zones_text(str(names[zone]) for zone in self.inputs.set_apart)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
         choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
-        return (*self.frontier.notes, *([choice] if self.ground.set_apart else []))
+        return (*self.frontier.notes, *([choice] if self.inputs.set_apart else []))
 
     def finding(self) -> str:
         """Say what is proposed, what it gains, and what it costs."""
@@ -230,7 +230,7 @@ class CoveragePlan:
 
     Parameters
     ----------
-    watch
+    usual_day
         A usual day: schools, calls, ways, where officers wait.
     response
         How soon somebody comes in the queueing model of that day.
@@ -257,7 +257,7 @@ class CoveragePlan:
         A week of routine visits.
     """
 
-    watch: TermWatch
+    usual_day: UsualDay
     response: Response
     hours: HoursOfDay
     staging: Staging
@@ -273,12 +273,12 @@ class CoveragePlan:
     @property
     def model(self) -> Hypercube:
         """The queueing model of the usual day."""
-        return self.watch.model
+        return self.usual_day.model
 
     @property
     def validation(self) -> Validation:
         """What the record says of coverage, and the model beside it."""
-        return self.watch.validation
+        return self.usual_day.validation
 
     def finding(self) -> str:
         """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
@@ -316,12 +316,12 @@ class CoveragePlan:
             A paragraph each, as far as there is something to say: where the record has no times, none that says how
             long a trip takes, and where it does not say who answered, none that says who does.
         """
-        found, watch = self.validation, self.watch
+        found, usual_day = self.validation, self.usual_day
         parts = [
             "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
-            watch.rates.summary(),
-            watch.travel.summary() if found.tells_minutes else f"Ways: {watch.travel.method}.",
-            watch.about_empty_zones(),
+            usual_day.rates.summary(),
+            usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
+            usual_day.about_empty_zones(),
             self.staging.summary() if found.tells_minutes else self.staging.difference(),
             self.staffing.summary(),
             "" if self.comparison is None else self.comparison.finding(),
@@ -351,7 +351,9 @@ class CoveragePlan:
         pandas.DataFrame
             Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
         """
-        return self.response.backup_frame().set_axis(self.watch.day.dispatch.officer_zones.to_list(), axis="columns")
+        return self.response.backup_frame().set_axis(
+            self.usual_day.queueing.dispatch.officer_zones.to_list(), axis="columns"
+        )
 
     def staging_points(self) -> gpd.GeoDataFrame:
         """Give the places where officers wait, today and best.
@@ -362,23 +364,25 @@ class CoveragePlan:
             `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the
             zone) and points, EPSG:4326.
         """
-        watch = self.watch
-        schools = watch.schools.set_index("school_id")
-        posts = watch.day.dispatch.officer_zones.reset_index().set_index("zone_id")["officer"]
+        usual_day = self.usual_day
+        schools = usual_day.schools.set_index("school_id")
+        posts = usual_day.queueing.dispatch.officer_zones.reset_index().set_index("zone_id")["officer"]
         best = self.staging.points.set_index("officer")
-        weight = watch.rates.arrivals_per_h
+        weight = usual_day.rates.arrivals_per_h
         rows = []
-        names = pd.concat([schools["name"], pd.Series(watch.middles.index, index=watch.middles.index, dtype="str")])
-        places = pd.concat([schools.geometry.representative_point(), watch.middles.to_crs(schools.crs)])
-        for zone, now in zip(watch.waiting.index, watch.waiting.astype("str"), strict=True):
-            inside = watch.zones.index[watch.zones == zone]
+        names = pd.concat(
+            [schools["name"], pd.Series(usual_day.middles.index, index=usual_day.middles.index, dtype="str")]
+        )
+        places = pd.concat([schools.geometry.representative_point(), usual_day.middles.to_crs(schools.crs)])
+        for zone, now in zip(usual_day.waiting.index, usual_day.waiting.astype("str"), strict=True):
+            inside = usual_day.zones.index[usual_day.zones == zone]
             for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
-                minutes = watch.travel.minutes.loc[place, inside]
+                minutes = usual_day.travel.minutes.loc[place, inside]
                 share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
                 mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
                 rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
         columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
-        return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=watch.schools.crs)
+        return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=usual_day.schools.crs)
 
     def absences_table(self) -> pd.DataFrame:
         """Put the cases of absence beside each other.

@@ -100,7 +100,7 @@ def test_every_percentage_is_in_a_table(walk, name):
     frontier, scores, certificate = walked.table("frontier"), walked.table("scores"), walked.certificate
     shares = [*frontier["imbalance"], *frontier["bound"], *frontier["plan_imbalance"]]
     shares += [certificate["imbalance_before"], certificate["imbalance_after"], certificate["value"]]
-    largest = walked.result.proposal.ground.units["workload"].max() / walked.result.proposal.plan.loads["before"].mean()
+    largest = walked.result.proposal.inputs.units["workload"].max() / walked.result.proposal.plan.loads["before"].mean()
     known = {f"{share:.{digits}%}" for share in shares for digits in (1, 2, 3)} | {f"{largest:.0%}"}
     known |= {cell for column in ("current", "proposed") for cell in scores[column] if str(cell).endswith("%")}
     for where, text in speaking(walked).items():
@@ -236,9 +236,9 @@ def test_a_zone_without_a_school_is_said_first_and_left_out(walk):
     assert walked.certificate["imbalance_before"] < 0.9
     assert "not counted: no school" in walked.pages["plan.html"]
     # Its officer exists, waits in the middle of the zone, and may be sent.
-    watch = walked.result.proposal.watch
-    assert watch.waiting["3"] == "zone:3"
-    assert set(watch.day.dispatch.officer_zones) == {"1", "2", "3"}
+    usual_day = walked.result.proposal.usual_day
+    assert usual_day.waiting["3"] == "zone:3"
+    assert set(usual_day.queueing.dispatch.officer_zones) == {"1", "2", "3"}
 
 
 def test_a_plan_that_fills_the_zone_is_a_choice(walk):

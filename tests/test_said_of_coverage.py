@@ -297,10 +297,10 @@ def test_without_calls_no_figure_is_told_and_that_is_said(said):
 
 def test_the_officer_of_a_zone_without_a_school_is_there(said):
     run = said(empty=True)
-    watch = run.coverage.watch
-    assert watch.waiting.to_dict() == {"A": "001", "B": "002", "C": "zone:C"}
+    usual_day = run.coverage.usual_day
+    assert usual_day.waiting.to_dict() == {"A": "001", "B": "002", "C": "zone:C"}
     # Straight from the middle of the square, at 2500, 500, to the school at 1500, 400; 1.3 times as far, at 40 km/h.
-    assert watch.travel.minutes.loc["zone:C", "002"] == pytest.approx(1.3 * 1.00499 / 40 * 60, rel=1e-3)
+    assert usual_day.travel.minutes.loc["zone:C", "002"] == pytest.approx(1.3 * 1.00499 / 40 * 60, rel=1e-3)
     assert run.coverage.not_covered == ()
     # Three officers, alone and in pairs.
     assert len(run.coverage.absences) == 6

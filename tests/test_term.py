@@ -76,8 +76,8 @@ def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, mon
     proposal = run_term(folder, term="Fall", protects=False).proposal
     assert asked == [{}]
     # Each zone has one school in the program, which is its middle.
-    assert proposal.ground.rules.roots == {"A": "001", "B": "002"}
-    assert proposal.ground.travel.to_numpy() == pytest.approx(np.array([[0, 1], [1, 0]]), abs=1e-3)
+    assert proposal.inputs.rules.roots == {"A": "001", "B": "002"}
+    assert proposal.inputs.travel.to_numpy() == pytest.approx(np.array([[0, 1], [1, 0]]), abs=1e-3)
 
 
 def test_steps_are_told_in_order(folder, tmp_path):
@@ -131,7 +131,7 @@ def test_results_do_not_change_what_was_read(folder):
     district = read_district(folder)
     before = {name: getattr(district, name).copy() for name in ("zones", "schools", "incidents")}
     schools = story.assign_schools(district)
-    history = story.tell_history(district, schools, story.assign_incidents(district))
+    history = story.history_in_context(district, schools, story.assign_incidents(district))
     story.count_workload(district, schools, history)
     for name, frame in before.items():
         pd.testing.assert_frame_equal(getattr(district, name), frame)

@@ -23,14 +23,14 @@ def result(tmp_path_factory):
 
 
 def test_a_usual_day_by_hand(result):
-    watch = result.coverage.watch
+    usual_day = result.coverage.usual_day
     # S3 is not in the program. One call of A and two of B on 9 school days; 7 hours at 001, 9 at the high school.
-    assert watch.zones.to_dict() == {"001": "A", "002": "B"}
-    assert watch.rates.arrivals_per_h.to_dict() == pytest.approx({"001": 1 / 9 / 7, "002": 2 / 9 / 9})
-    assert watch.waiting.to_dict() == {"A": "001", "B": "002"}
-    assert watch.day.dispatch.preference.tolist() == [[0, 1], [1, 0]]
+    assert usual_day.zones.to_dict() == {"001": "A", "002": "B"}
+    assert usual_day.rates.arrivals_per_h.to_dict() == pytest.approx({"001": 1 / 9 / 7, "002": 2 / 9 / 9})
+    assert usual_day.waiting.to_dict() == {"A": "001", "B": "002"}
+    assert usual_day.queueing.dispatch.preference.tolist() == [[0, 1], [1, 0]]
     # No roads: 1 km in a straight line, 1.3 times as far at 40 km/h.
-    assert watch.travel.minutes.loc["001", "002"] == pytest.approx(1.3 / 40 * 60, abs=1e-3)
+    assert usual_day.travel.minutes.loc["001", "002"] == pytest.approx(1.3 / 40 * 60, abs=1e-3)
 
 
 def test_response_by_hand(result):
@@ -68,15 +68,15 @@ def test_visits_keep_every_rule(result):
         "elementary": SchoolHours(start_min=8 * 60 + 30, end_min=14 * 60 + 30, **lunch),
         "high": SchoolHours(start_min=7 * 60 + 30, end_min=15 * 60 + 30, **lunch),
     }
-    schools = coverage.watch.schools.assign(zone_id=coverage.watch.zones.to_numpy())
+    schools = coverage.usual_day.schools.assign(zone_id=coverage.usual_day.zones.to_numpy())
     faults = visit_faults(
         plan,
         schools,
-        coverage.watch.travel.minutes,
+        coverage.usual_day.travel.minutes,
         pd.Series({"001": 1, "002": 3}),
         hours,
         days=settings.calendar.weekdays,
-        bases=dict(coverage.watch.waiting),
+        bases=dict(coverage.usual_day.waiting),
     )
     assert faults.empty
 
@@ -148,8 +148,8 @@ def test_another_place_to_wait(tmp_path):
     result = run_term(
         town.write_town(tmp_path / "town", settings=settings), term="Fall", proposes=False, protects=False
     )
-    assert result.coverage.watch.waiting.to_dict() == {"A": "002", "B": "002"}
-    assert np.isclose(result.coverage.watch.day.dispatch.travel_min[1], 0.0).all()
+    assert result.coverage.usual_day.waiting.to_dict() == {"A": "002", "B": "002"}
+    assert np.isclose(result.coverage.usual_day.queueing.dispatch.travel_min[1], 0.0).all()
     assert "that changes the mean trip so: 0.8 min less" in result.coverage.summary()
 
 
@@ -171,10 +171,10 @@ def test_roads_say_how_long_the_way_is(tmp_path):
     toml = folder / "district.toml"
     settings = toml.read_text(encoding="utf-8")
     toml.write_text(settings + '\n[roads.columns]\nspeed_kph = "SPEED"\n', encoding="utf-8")
-    watch = run_term(folder, term="Fall", proposes=False, protects=False).coverage.watch
-    assert watch.travel.minutes.loc["001", "002"] == pytest.approx(1.0, abs=1e-3)
-    assert "quickest way" in watch.travel.summary()
+    usual_day = run_term(folder, term="Fall", proposes=False, protects=False).coverage.usual_day
+    assert usual_day.travel.minutes.loc["001", "002"] == pytest.approx(1.0, abs=1e-3)
+    assert "quickest way" in usual_day.travel.summary()
     # Without a column of speeds roads are only drawn.
     toml.write_text(settings, encoding="utf-8")
-    watch = run_term(folder, term="Fall", proposes=False, protects=False).coverage.watch
-    assert "Straight-line" in watch.travel.summary()
+    usual_day = run_term(folder, term="Fall", proposes=False, protects=False).coverage.usual_day
+    assert "Straight-line" in usual_day.travel.summary()

@@ -78,9 +78,9 @@ from safeschools_geo.settings import LayerSettings
 from safeschools_geo.term import (
     FINDING_STEPS,
     PROPOSING_STEPS,
-    keep_watch,
-    lay_ground,
+    describe_usual_day,
     manifest_of,
+    prepare_plan,
     propose_zones,
     run_term,
     score_in_district,
@@ -410,8 +410,8 @@ def score_command(
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Scoring")
         read, zone_of = result.district, zone_by_school(result.school_zones)
-        ground = lay_ground(read, zone_of, result.history, result.workload, term=result.term)
-        if ground is None:
+        plan_inputs = prepare_plan(read, zone_of, result.history, result.workload, term=result.term)
+        if plan_inputs is None:
             raise SettingsError(
                 why_nothing_to_plan(read, result.loads, result.history, term=result.term)
                 or "There is nothing to score.",
@@ -419,17 +419,19 @@ def score_command(
                 expected="two zones or more, with program schools that have a workload in the term",
                 remedy="Run `safeschools check`, or name another --term.",
             )
-        plan = read_plan(plan_file, ground.units, zones=list(read.zones["zone_id"]))
-        current = ground.units.set_index("unit_id")["zone_id"]
+        plan = read_plan(plan_file, plan_inputs.units, zones=list(read.zones["zone_id"]))
+        current = plan_inputs.units.set_index("unit_id")["zone_id"]
         groups = result.hotspots.groups_of_schools
-        watch = keep_watch(read, zone_of, result.history, result.workload, ground, term=result.term, seed=seed)
+        usual_day = describe_usual_day(
+            read, zone_of, result.history, result.workload, plan_inputs, term=result.term, seed=seed
+        )
         scores = {
-            "current": score_in_district(read, ground, current, groups, watch=watch),
-            "proposed": score_in_district(read, ground, plan.assignment, groups, watch=watch),
+            "current": score_in_district(read, plan_inputs, current, groups, usual_day=usual_day),
+            "proposed": score_in_district(read, plan_inputs, plan.assignment, groups, usual_day=usual_day),
         }
         stability = stability_in_district(
             read,
-            ground,
+            plan_inputs,
             plan.assignment,
             result.history,
             result.workload,
@@ -438,13 +440,13 @@ def score_command(
             seed=seed,
         )
         table = compare_plans(scores, shown=True)
-        changes = what_changes(ground.units, current, plan.assignment)
-        change = plan_change(scores["current"], scores["proposed"], noun=ground.noun)
+        changes = what_changes(plan_inputs.units, current, plan.assignment)
+        change = plan_change(scores["current"], scores["proposed"], noun=plan_inputs.noun)
         names = read.zones.set_index("zone_id")["name"]
-        empty = empty_zones_text(str(names[zone]) for zone in ground.set_apart)
+        empty = empty_zones_text(str(names[zone]) for zone in plan_inputs.set_apart)
         summary = " ".join(t for t in (empty, change.summary(), scores["proposed"].summary(), stability.summary()) if t)
         if fresh is not None:
-            zones = zones_of_plan(ground.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
+            zones = zones_of_plan(plan_inputs.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
             write_csv(fresh / "scores.csv", table)
             write_csv(fresh / "moves.csv", changes)
             write_csv(fresh / "stability.csv", stability.to_frame())

@@ -396,7 +396,7 @@ def coverage_map(result: TermResult, found: CoveragePlan, *, tiles: bool = False
         staffing=told.withheld(_staffing(found), minutes=staffing, answers=["overflow_share"]),
         finding=found.finding(),
         statements=(told.finding(), *found.about(), found.visits.summary().replace("\n", " ")),
-        notes=(found.watch.day.dispatch.summary(), *([found.model.summary()] if told.tells_answers else [])),
+        notes=(found.usual_day.queueing.dispatch.summary(), *([found.model.summary()] if told.tells_answers else [])),
         comparison=None if found.comparison is None else found.comparison.to_frame(),
         validation=found.validation.to_frame(),
         caseload=found.caseload.to_frame(),
@@ -451,8 +451,8 @@ def absence_sheet(result: TermResult, found: CoveragePlan, case: AbsenceCase) ->
     OfflinePage
         One sheet for the team leader.
     """
-    posts, watch = _posts(found), found.watch
-    named = watch.schools.set_index("school_id")[["name", "level"]]
+    posts, usual_day = _posts(found), found.usual_day
+    named = usual_day.schools.set_index("school_id")[["name", "level"]]
     takeover = case.schools.join(named, on="school_id").assign(
         calls_per_week=case.schools["school_id"].map(_calls_per_week(found)),
         response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
@@ -499,7 +499,7 @@ def visits_sheet(result: TermResult, found: CoveragePlan, zone_id: str) -> Offli
     OfflinePage
         The page.
     """
-    plan, names = found.visits, found.watch.schools.set_index("school_id")["name"]
+    plan, names = found.visits, found.usual_day.schools.set_index("school_id")["name"]
     stops = plan.table[plan.table["zone_id"] == zone_id].rename(columns={"name": "school_name"})
     unmet = plan.unmet[plan.unmet["zone_id"] == zone_id]
     return visits_page(
@@ -514,12 +514,12 @@ def visits_sheet(result: TermResult, found: CoveragePlan, zone_id: str) -> Offli
 
 
 def _posts(found: CoveragePlan) -> dict[str, str]:
-    posts = found.watch.day.dispatch.officer_zones
+    posts = found.usual_day.queueing.dispatch.officer_zones
     return {str(zone): str(officer) for officer, zone in posts.items()}
 
 
 def _calls_per_week(found: CoveragePlan) -> pd.Series:
-    rates = found.watch.rates
+    rates = found.usual_day.rates
     weekly: pd.Series = rates.arrivals_per_h * rates.hours_per_day * _WEEK
     return weekly
 
@@ -527,7 +527,7 @@ def _calls_per_week(found: CoveragePlan) -> pd.Series:
 def _by_zone(result: TermResult, found: CoveragePlan) -> pd.DataFrame:
     """Take what the record says of each zone."""
     table = found.to_frame()
-    weekly = _calls_per_week(found).groupby(found.watch.zones).sum()
+    weekly = _calls_per_week(found).groupby(found.usual_day.zones).sum()
     zones = result.district.zones.set_index("zone_id")
     recorded = {
         "busy_share": "busy_recorded",
@@ -545,7 +545,7 @@ def _by_zone(result: TermResult, found: CoveragePlan) -> pd.DataFrame:
             "zone_id": table["zone_id"],
             "name": table["zone_id"].map(zones["name"]),
             "officer": table["zone_id"].map(_posts(found)),
-            "schools": table["zone_id"].map(found.watch.zones.value_counts()).fillna(0).astype("int64"),
+            "schools": table["zone_id"].map(found.usual_day.zones.value_counts()).fillna(0).astype("int64"),
             "calls_per_day": table["zone_id"].map(weekly).fillna(0.0) / _WEEK,
             **{
                 name: table[column].astype("float64") if column in table else np.nan
@@ -574,7 +574,7 @@ def _figures(found: CoveragePlan) -> list[KeyFigure]:
         shown.append(KeyFigure(name, within.text, f"recorded, {within.interval}{_beside(within)}"))
     if patrol.is_recorded:
         shown.append(KeyFigure("Calls that go to patrol", patrol.text, f"recorded, {patrol.interval}{_beside(patrol)}"))
-    officers = f"{len(found.watch.waiting)} officers on duty"
+    officers = f"{len(found.usual_day.waiting)} officers on duty"
     if busy.is_recorded:
         more = f"recorded, {busy.interval}{_beside(busy)}; {officers}"
         shown.append(KeyFigure("Officers busy with calls", busy.text, more))
@@ -596,20 +596,20 @@ def _of_absence(found: CoveragePlan) -> list[str]:
     return [
         f"What the day does to response and to patrol is worked out {mark}, and told as the difference to a usual day.",
         f"A usual day, as recorded: {found.finding()}",
-        *([about] if (about := found.watch.about_empty_zones()) else []),
+        *([about] if (about := found.usual_day.about_empty_zones()) else []),
     ]
 
 
 def _by_school(found: CoveragePlan) -> pd.DataFrame:
-    watch, places = found.watch, found.response.by_place()
-    ids = watch.zones.index
-    schools = watch.schools.set_index("school_id")
+    usual_day, places = found.usual_day, found.response.by_place()
+    ids = usual_day.zones.index
+    schools = usual_day.schools.set_index("school_id")
     return pd.DataFrame(
         {
             "school_id": ids,
             "name": schools.loc[ids, "name"].to_numpy(),
             "level": schools.loc[ids, "level"].to_numpy(),
-            "zone_id": watch.zones.to_numpy(),
+            "zone_id": usual_day.zones.to_numpy(),
             "calls_per_week": _calls_per_week(found).loc[ids].to_numpy(),
             "response_min": places["mean_min"].to_numpy(),
             "response_p90_min": places["p90_min"].to_numpy(),
@@ -633,16 +633,19 @@ def _reach(found: CoveragePlan) -> pd.DataFrame:
 
 def _reached(found: CoveragePlan) -> pd.DataFrame:
     """Count the officers within reach of each school, today and from the best points."""
-    watch = found.watch
-    points = {"now": list(watch.waiting_in_schools), "best": found.staging.points["point_id"].astype("str").tolist()}
-    minutes = watch.travel.response_minutes(watch.zones.index, watch.zones.index)
+    usual_day = found.usual_day
+    points = {
+        "now": list(usual_day.waiting_in_schools),
+        "best": found.staging.points["point_id"].astype("str").tolist(),
+    }
+    minutes = usual_day.travel.response_minutes(usual_day.zones.index, usual_day.zones.index)
     near = {kind: (minutes[chosen] <= _WITHIN_MIN).sum(axis=1) for kind, chosen in points.items()}
     return pd.DataFrame(near).rename_axis("school_id").reset_index()
 
 
 def _by_hour(found: CoveragePlan) -> pd.DataFrame:
     table = found.hours.to_frame()
-    minutes = found.watch.day.dispatch.travel_min
+    minutes = found.usual_day.queueing.dispatch.travel_min
     response = [
         float("nan") if one is None else float((one.dispatch_share * minutes).sum() / one.dispatch_share.sum())
         for one in found.hours.hypercubes
@@ -680,7 +683,7 @@ def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame
     """Join the service areas as they are covered on the day."""
     if result.proposal is None:
         return None
-    units = result.proposal.ground.units
+    units = result.proposal.inputs.units
     first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
     after = units["unit_id"].map(first).map(case.school_zones).fillna(units["zone_id"])
     shapes = units.geometry.groupby(after.to_numpy()).agg(lambda some: shapely.coverage_union_all(some.to_numpy()))

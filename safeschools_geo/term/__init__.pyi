@@ -1,8 +1,8 @@
 from ._compare import COMPARING_STEPS as COMPARING_STEPS
 from ._compare import compare_terms as compare_terms
 from ._compare import terms_in_order as terms_in_order
-from ._day import keep_watch as keep_watch
-from ._day import lay_ground as lay_ground
+from ._day import describe_usual_day as describe_usual_day
+from ._day import prepare_plan as prepare_plan
 from ._maps import draw_term as draw_term
 from ._maps import history_map as history_map
 from ._maps import plan_map as plan_map

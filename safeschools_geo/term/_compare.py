@@ -26,7 +26,13 @@ from safeschools_geo.results import TermComparison
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.settings import Term
-from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, find_term_hotspots, tell_history
+from safeschools_geo.term._run import (
+    assign_incidents,
+    assign_schools,
+    count_workload,
+    find_term_hotspots,
+    history_in_context,
+)
 from safeschools_geo.workload import zone_workload
 
 if TYPE_CHECKING:
@@ -289,7 +295,7 @@ def terms_in_order(settings: Settings, term_a: str, term_b: str) -> tuple[Term, 
 
 
 def _side(district: District, term: Term, zones: TermZones, seed: int) -> _Side:
-    history = tell_history(district, zones.school_zones, assign_incidents(district))
+    history = history_in_context(district, zones.school_zones, assign_incidents(district))
     workload, _ = count_workload(district, zones.school_zones, history)
     found = find_term_hotspots(district, zones.school_zones, history, workload, term=term, seed=seed)
     return _Side(term, zones, workload, found)

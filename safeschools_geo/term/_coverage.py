@@ -36,9 +36,9 @@ from safeschools_geo.coverage import (
 )
 from safeschools_geo.errors import InputError
 from safeschools_geo.rebalance import schools_of_units
-from safeschools_geo.results import CoveragePlan, Ground, TermWatch
+from safeschools_geo.results import CoveragePlan, PlanInputs, UsualDay
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground
+from safeschools_geo.term._day import coverage_of_plan, describe_usual_day, prepare_plan
 from safeschools_geo.term._plan import cover_by_neighbors
 from safeschools_geo.workload import imbalance
 
@@ -57,14 +57,20 @@ if TYPE_CHECKING:
 
 
 def visits_of_week(
-    settings: Settings, watch: TermWatch, hotspots: Iterable[str], *, workload: pd.Series, seed: int = 0, week: int = 1
+    settings: Settings,
+    usual_day: UsualDay,
+    hotspots: Iterable[str],
+    *,
+    workload: pd.Series,
+    seed: int = 0,
+    week: int = 1,
 ) -> VisitPlan:
     """Plan the routine visits of a week.
 
     A day begins and ends where the officer waits. The first bell is some minutes after program hours begin, the
     last as long before they end (``[coverage] bells_inside_min``).
     """
-    schools = watch.schools
+    schools = usual_day.schools
     known = set(schools["school_id"])
     wanted = visits_per_week(
         schools,
@@ -84,7 +90,7 @@ def visits_of_week(
     )
     return plan_visits(
         pd.DataFrame(schools[["school_id", "name", "level", "zone_id"]]),
-        watch.travel.minutes,
+        usual_day.travel.minutes,
         wanted["visits"],
         {
             level: SchoolHours(
@@ -97,7 +103,7 @@ def visits_of_week(
         },
         rules=rules,
         days=settings.calendar.weekdays,
-        bases=dict(watch.waiting_in_schools),
+        bases=dict(usual_day.waiting_in_schools),
         seed=seed,
         week=week,
     )
@@ -125,24 +131,26 @@ def cover_zones(
     seed: int = 0,
 ) -> CoveragePlan | None:
     """Work out how the schools of a district are covered."""
-    ground = lay_ground(district, school_zones, history, workload, term=term) if proposal is None else proposal.ground
-    watch = (
-        keep_watch(district, school_zones, history, workload, ground, term=term, seed=seed)
+    inputs = prepare_plan(district, school_zones, history, workload, term=term) if proposal is None else proposal.inputs
+    usual_day = (
+        describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
         if proposal is None
-        else proposal.watch
+        else proposal.usual_day
     )
-    if watch is None:
+    if usual_day is None:
         return None
-    settings, day, rates = district.settings, watch.day, watch.rates
-    dispatch = day.dispatch
+    settings, queueing, rates = district.settings, usual_day.queueing, usual_day.rates
+    dispatch = queueing.dispatch
     is_exact = len(dispatch.officer_zones) <= MOST_EXACT
     draws = redrawn(rates, draws=settings.coverage.draws, seed=seed)
-    scores = coverage_of_plan(district, watch, watch.zones, redrawn=draws)
-    cases, lost = ((), ()) if ground is None or not is_exact else _absences(day, ground, crs=district.crs, seed=seed)
+    scores = coverage_of_plan(district, usual_day, usual_day.zones, redrawn=draws)
+    cases, lost = (
+        ((), ()) if inputs is None or not is_exact else _absences(queueing, inputs, crs=district.crs, seed=seed)
+    )
     return CoveragePlan(
-        watch=watch,
+        usual_day=usual_day,
         response=response(
-            watch.model,
+            usual_day.model,
             dispatch.travel_min,
             zone_of_place=dispatch.school_zones.to_list(),
             home_zone=dispatch.officer_zones.to_list(),
@@ -150,13 +158,13 @@ def cover_zones(
         ),
         hours=by_hour(
             rates.by_hour.to_numpy(),
-            day.service_per_h,
+            queueing.service_per_h,
             dispatch.preference,
             hours=list(rates.by_hour.index),
             approximate=not is_exact,
         ),
-        staging=_staging(watch, settings.coverage, seed=seed),
-        staffing=_staffing(watch, settings.coverage, days=len(school_days(term, settings.calendar)), seed=seed),
+        staging=_staging(usual_day, settings.coverage, seed=seed),
+        staffing=_staffing(usual_day, settings.coverage, days=len(school_days(term, settings.calendar)), seed=seed),
         caseload=caseload(
             history,
             terms=settings.terms,
@@ -164,14 +172,14 @@ def cover_zones(
             settings=settings.workload,
             open_days=settings.coverage.case_days,
         ),
-        mismatch=_mismatch(watch, seed=seed) if is_exact else None,
+        mismatch=_mismatch(usual_day, seed=seed) if is_exact else None,
         scores=scores,
-        comparison=None if proposal is None else _comparison(district, proposal, watch, scores, draws),
+        comparison=None if proposal is None else _comparison(district, proposal, usual_day, scores, draws),
         absences=cases,
         not_covered=lost,
         visits=visits_of_week(
             settings,
-            watch,
+            usual_day,
             _high_schools(hotspots),
             workload=workload[workload["term"] == term.name].set_index("school_id")["incident_h"],
             seed=seed,
@@ -186,25 +194,25 @@ def _high_schools(hotspots: Hotspots) -> list[str]:
     return sorted({*alone, *(school for group in hotspots.groups_of_schools.values() for school in group)})
 
 
-def _staging(watch: TermWatch, chosen: CoverageSettings, *, seed: int) -> Staging:
+def _staging(usual_day: UsualDay, chosen: CoverageSettings, *, seed: int) -> Staging:
     """Find where the officer of each zone would wait best."""
-    students = watch.schools.set_index("school_id")["enrollment"].astype("Float64").astype("float64")
+    students = usual_day.schools.set_index("school_id")["enrollment"].astype("Float64").astype("float64")
     # An officer who waits where there is no school has no calls of the zone to be nearer to.
     return stage_zones(
-        watch.travel.response_minutes(watch.zones.index, watch.zones.index),
-        watch.rates.arrivals_per_h,
-        zone_of_place=watch.zones,
-        zone_of_point=watch.zones,
+        usual_day.travel.response_minutes(usual_day.zones.index, usual_day.zones.index),
+        usual_day.rates.arrivals_per_h,
+        zone_of_place=usual_day.zones,
+        zone_of_point=usual_day.zones,
         students=students,
-        current=watch.waiting_in_schools,
+        current=usual_day.waiting_in_schools,
         settings=StagingSettings(objective="mean", limits_min=chosen.within_min, seed=seed),
     )
 
 
-def _staffing(watch: TermWatch, chosen: CoverageSettings, *, days: int, seed: int) -> Staffing:
+def _staffing(usual_day: UsualDay, chosen: CoverageSettings, *, days: int, seed: int) -> Staffing:
     """Try other numbers of officers, each waiting where that serves all schools best."""
-    ids, rates = watch.zones.index, watch.rates
-    minutes = watch.travel.response_minutes(ids, ids)
+    ids, rates = usual_day.zones.index, usual_day.rates
+    minutes = usual_day.travel.response_minutes(ids, ids)
 
     def place(number: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         settings = StagingSettings(objective="mean", seed=seed)
@@ -219,41 +227,48 @@ def _staffing(watch: TermWatch, chosen: CoverageSettings, *, days: int, seed: in
         place=place,
         hypercube=partial(hypercube, capacity="loss"),
         hours_per_term=float(rates.hours_per_day.max()) * days,
-        current=min(len(watch.waiting), most),
+        current=min(len(usual_day.waiting), most),
         officers=range(min(chosen.fewest_officers, most), most + 1),
         cost_per_h=chosen.officer_cost_per_h,
     )
 
 
-def _mismatch(watch: TermWatch, *, seed: int) -> ServiceMismatch:
+def _mismatch(usual_day: UsualDay, *, seed: int) -> ServiceMismatch:
     """Simulate calls whose minutes vary as those of the record do."""
-    day = watch.day
-    times = gamma_times(day.service_per_h, max(watch.service_variation, _LEAST_VARIATION))
+    queueing = usual_day.queueing
+    times = gamma_times(queueing.service_per_h, max(usual_day.service_variation, _LEAST_VARIATION))
     return service_mismatch(
-        day.arrivals_per_h, times, day.dispatch.preference, calls=_SIMULATED_CALLS, runs=_SIMULATED_RUNS, seed=seed
+        queueing.arrivals_per_h,
+        times,
+        queueing.dispatch.preference,
+        calls=_SIMULATED_CALLS,
+        runs=_SIMULATED_RUNS,
+        seed=seed,
     )
 
 
 def _comparison(
     district: District,
     proposal: TermPlan,
-    watch: TermWatch,
+    usual_day: UsualDay,
     scores: PlanScores,
     draws: np.ndarray[tuple[int, int], np.dtype[np.float64]],
 ) -> PlanComparison:
-    planned = schools_of_units(proposal.ground.units).map(proposal.plan.assignment)
-    other = coverage_of_plan(district, watch, planned, redrawn=draws)
+    planned = schools_of_units(proposal.inputs.units).map(proposal.plan.assignment)
+    other = coverage_of_plan(district, usual_day, planned, redrawn=draws)
     loads = proposal.plan.loads
     return compare(scores, other, imbalance=(imbalance(loads["before"]), imbalance(loads["after"])))
 
 
-def _absences(day: Watch, ground: Ground, *, crs: object, seed: int) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
+def _absences(
+    queueing: Watch, inputs: PlanInputs, *, crs: object, seed: int
+) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
     """Work out every absence, and tell those for which nobody can cover."""
-    take_over = cover_by_neighbors(ground, crs=crs, seed=seed)
+    take_over = cover_by_neighbors(inputs, crs=crs, seed=seed)
     found, lost = [], []
-    for gone in absences([str(zone) for zone in day.dispatch.officer_zones]):
+    for gone in absences([str(zone) for zone in queueing.dispatch.officer_zones]):
         try:
-            found.append(cover_absence(day, gone, take_over))
+            found.append(cover_absence(queueing, gone, take_over))
         except InputError as fault:
             lost.append(f"Officers of {' and '.join(gone)} absent: {fault.problem}")
     return tuple(found), tuple(lost)

@@ -42,7 +42,7 @@ from safeschools_geo.rebalance import (
     units_of_schools,
     zone_centers,
 )
-from safeschools_geo.results import Ground, TermWatch
+from safeschools_geo.results import PlanInputs, UsualDay
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.workload import officer_work, travel_minutes
 
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import RebalanceSettings, Term
 
 
-# ── The ground that a term's plans stand on: its schools as units, who borders whom, the rules, and the travel
+# ── What the plans of a term are made of: its schools as units, who borders whom, the rules, and the travel
 
 
-def lay_ground(
+def prepare_plan(
     district: District, school_zones: pd.Series, history: pd.DataFrame, workload: pd.DataFrame, *, term: Term
-) -> Ground | None:
+) -> PlanInputs | None:
     """Turn the program schools of a district, or the areas it supplies, into units.
 
     Parameters
@@ -79,7 +79,7 @@ def lay_ground(
 
     Returns
     -------
-    Ground or None
+    PlanInputs or None
         Units, edges, rules and travel; None where there is nothing to balance: no program school in a zone, no
         workload, or fewer than two zones that count.
     """
@@ -111,7 +111,7 @@ def lay_ground(
     rules = replace(rules, moves_in=moves_in)
     travel = travel_km(built.units, centers, crs=district.crs)
     noun = "school" if district.areas is None else "area"
-    return Ground(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
+    return PlanInputs(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
 
 
 def _units(district: District, school_zones: pd.Series, workload: pd.Series, incidents: pd.Series) -> UnitsBuilt:
@@ -162,16 +162,16 @@ def _rules(
 # ── A usual day of a term: schools, calls, the ways between them, where officers wait, and who is sent
 
 
-def keep_watch(
+def describe_usual_day(
     district: District,
     school_zones: pd.Series,
     history: pd.DataFrame,
     workload: pd.DataFrame,
-    ground: Ground | None,
+    inputs: PlanInputs | None,
     *,
     term: Term,
     seed: int = 0,
-) -> TermWatch | None:
+) -> UsualDay | None:
     """Describe a usual day of a term.
 
     Parameters
@@ -184,7 +184,7 @@ def keep_watch(
         Incidents in context.
     workload
         Table `workload`.
-    ground
+    inputs
         Units of the district, for the middle of each zone; None where there are none.
     term
         The term.
@@ -193,7 +193,7 @@ def keep_watch(
 
     Returns
     -------
-    TermWatch or None
+    UsualDay or None
         None where there is no call to answer, or no school in a zone.
     """
     schools, _ = schools_in_zones(district.schools, school_zones)
@@ -208,10 +208,10 @@ def keep_watch(
     middles = _middles(district, zones)
     places = _places(schools, middles)
     travel = _travel(district, places)
-    waiting = _waiting(district, zones, ground, middles)
+    waiting = _waiting(district, zones, inputs, middles)
     dispatch = dispatch_of(district, zones, travel, waiting)
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
-    day = Watch(
+    queueing = Watch(
         dispatch,
         rates.arrivals_per_h.to_numpy(dtype="float64"),
         rates.service_per_h(dispatch.officer_zones),
@@ -220,46 +220,46 @@ def keep_watch(
     busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
     variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
     solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
-    model = solve(day.arrivals_per_h, day.service_per_h, dispatch.preference)
+    model = solve(queueing.arrivals_per_h, queueing.service_per_h, dispatch.preference)
     longest = district.settings.workload.longest_service_min
     validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
-    return TermWatch(schools, zones, rates, places, travel, waiting, middles, day, model, validation, variation)
+    return UsualDay(schools, zones, rates, places, travel, waiting, middles, queueing, model, validation, variation)
 
 
 def coverage_of_plan(
     district: District,
-    watch: TermWatch,
+    usual_day: UsualDay,
     zones: pd.Series,
     *,
     waiting: pd.Series | None = None,
     redrawn: NDArray[np.float64] | None = None,
 ) -> PlanScores:
     """Score the coverage of zones, today's or those of a plan."""
-    after = zones.reindex(watch.zones.index).fillna(watch.zones).astype("str").rename("zone_id")
-    dispatch = dispatch_of(district, after, watch.travel, watch.waiting if waiting is None else waiting)
-    day = watch.day
-    scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
-    is_today = bool((after == watch.zones).all()) and (waiting is None or waiting.equals(watch.waiting))
-    today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
-    return scores.with_record(watch.validation, today=today)
+    after = zones.reindex(usual_day.zones.index).fillna(usual_day.zones).astype("str").rename("zone_id")
+    dispatch = dispatch_of(district, after, usual_day.travel, usual_day.waiting if waiting is None else waiting)
+    queueing = usual_day.queueing
+    scores = score_coverage(queueing.arrivals_per_h, queueing.service_per_h, dispatch, redrawn=redrawn)
+    is_today = bool((after == usual_day.zones).all()) and (waiting is None or waiting.equals(usual_day.waiting))
+    today = None if is_today else score_coverage(queueing.arrivals_per_h, queueing.service_per_h, queueing.dispatch)
+    return scores.with_record(usual_day.validation, today=today)
 
 
-def waiting_anew(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.Series:
+def stage_officers(district: District, usual_day: UsualDay, inputs: PlanInputs, assignment: pd.Series) -> pd.Series:
     """Place officers anew for the zones of a plan, by the rule by which they wait today (assumption A44).
 
     Where the officer of each zone waits, by `zone_id`: the school in the middle of the new zone. Where the settings
     name a school that is in the zone still, or the plan leaves a zone as it is, where he waits today.
     """
-    units = ground.units.assign(zone_id=ground.units["unit_id"].map(assignment).to_numpy())
-    today = ground.units.set_index("unit_id")["zone_id"]
+    units = inputs.units.assign(zone_id=inputs.units["unit_id"].map(assignment).to_numpy())
+    today = inputs.units.set_index("unit_id")["zone_id"]
     after = assignment.reindex(today.index)
     changed = {*today[today != after], *after[today != after]}
-    schools = schools_of_units(ground.units).map(assignment)
-    zones = schools.reindex(watch.zones.index).fillna(watch.zones).astype("str")
-    kept = {z: p for z, p in watch.waiting.items() if z not in changed}
+    schools = schools_of_units(inputs.units).map(assignment)
+    zones = schools.reindex(usual_day.zones.index).fillna(usual_day.zones).astype("str")
+    kept = {z: p for z, p in usual_day.waiting.items() if z not in changed}
     kept |= {z: p for z, p in district.settings.coverage.staging.items() if zones.get(p) == z}
     middles = _middle_schools(units, crs=district.crs)
-    posts = {z: kept.get(z) or middles.get(str(z)) or p for z, p in watch.waiting.items()}
+    posts = {z: kept.get(z) or middles.get(str(z)) or p for z, p in usual_day.waiting.items()}
     return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
 
 
@@ -334,12 +334,12 @@ def _travel(district: District, places: gpd.GeoSeries) -> TravelTimes:
     )
 
 
-def _waiting(district: District, zones: pd.Series, ground: Ground | None, middles: gpd.GeoSeries) -> pd.Series:
+def _waiting(district: District, zones: pd.Series, inputs: PlanInputs | None, middles: gpd.GeoSeries) -> pd.Series:
     """Take the school where each officer waits: as the settings say, else the one in the middle of the zone.
 
     The officer of a zone without a school waits in its middle, unless the settings name a school.
     """
-    middle = {} if ground is None else _middle_schools(ground.units, crs=district.crs)
+    middle = {} if inputs is None else _middle_schools(inputs.units, crs=district.crs)
     in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
     posts = {}
     for zone in district.zones["zone_id"]:

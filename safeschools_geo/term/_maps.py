@@ -73,7 +73,7 @@ def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> 
     most = proposal.plan.certificate["max_moves"]
     empty = proposal.empty_zones
     return plan_page(
-        proposal.ground.units,
+        proposal.inputs.units,
         proposal.plan.assignment,
         schools=result.district.schools,
         moves=proposal.changes,
@@ -84,12 +84,12 @@ def plan_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) -> 
             certificate_text(proposal.plan.certificate),
             proposal.stability.summary(),
         ),
-        set_apart=proposal.ground.set_apart,
+        set_apart=proposal.inputs.set_apart,
         notes=proposal.notes,
         frontier=table,
         knee=int(row["moves"]) if is_knee else None,
         chosen=len(proposal.plan.moves) if most is None else int(most),
-        unit_noun=proposal.ground.noun,
+        unit_noun=proposal.inputs.noun,
         context=context_of(result),
         tiles=tiles,
         **layers_of(result),
@@ -114,10 +114,10 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         The page.
     """
     district = result.district
-    rules, empty = proposal.ground.rules, proposal.empty_zones
+    rules, empty = proposal.inputs.rules, proposal.empty_zones
     return what_if_page(
-        proposal.ground.units,
-        proposal.ground.edges,
+        proposal.inputs.units,
+        proposal.inputs.edges,
         plan=proposal.plan.assignment,
         schools=district.schools,
         locked=rules.locked,
@@ -125,8 +125,8 @@ def what_if_map(result: TermResult, proposal: TermPlan, *, tiles: bool = False) 
         forbidden=rules.forbidden,
         together=rules.together,
         finding=f"{empty + ' ' if empty else ''}{_WHAT_IF}",
-        set_apart=proposal.ground.set_apart,
-        unit_noun=proposal.ground.noun,
+        set_apart=proposal.inputs.set_apart,
+        unit_noun=proposal.inputs.noun,
         context=context_of(result),
         tiles=tiles,
         **layers_of(result),

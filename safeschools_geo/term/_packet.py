@@ -42,7 +42,7 @@ from safeschools_geo.term._packet_figures import (
     program_people,
     public_changes,
     public_rates,
-    terms_told,
+    published_terms,
     with_detail,
     with_rounded_rates,
 )
@@ -284,7 +284,7 @@ def _of_policy(policy: Any) -> tuple[int, ...]:  # noqa: ANN401
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class PublishedCounts:
     """What is published of the counts.
 
     Parameters
@@ -311,9 +311,9 @@ class Told:
     rounding: Rounding
 
 
-def tell(
+def choose_published(
     raw: CountTable, *, term: Term, policy: Policy, releases: Sequence[Release] = (), by_school: bool = False
-) -> Told:
+) -> PublishedCounts:
     """Choose the tables, protect them together with all that was published before, and audit them."""
     offered = offered_tables(raw, term)
     schools = [] if by_school else [grouping for grouping in offered if "school" in grouping.dims]
@@ -330,7 +330,7 @@ def tell(
                 continue
         report = audit(counts, knows_rule=True).require_safe()
         chosen = advice.assign(is_chosen=advice["position"] == (-1 if position is None else position))
-        return Told(wide, counts, report, chosen, detail, rounding)
+        return PublishedCounts(wide, counts, report, chosen, detail, rounding)
     raise AssertionError("without a finer table there is always an end")  # pragma: no cover
 
 
@@ -353,23 +353,23 @@ def _protected(raw: CountTable, policy: Policy, before: Earlier) -> tuple[SafeTa
 _TRENDS: dict[str, tuple[str, ...]] = {"zone": ("zone",), "level": ("level",), "district": ()}
 
 
-def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> BoardContent:
+def board_content(result: TermResult, published: PublishedCounts, people: pd.DataFrame) -> BoardContent:
     """Put together what the pages say."""
-    settings, counts, this = result.district.settings, told.counts, result.term.name
-    terms = terms_told(result)
+    settings, counts, this = result.district.settings, published.counts, result.term.name
+    terms = published_terms(result)
     days = {term.name: len(school_days(term, settings.calendar)) for term in terms}
     students = protected_students(people, counts)
     exact = {name: public_rates(counts, students, *dims, "term", days=days) for name, dims in _TRENDS.items()}
-    trends = with_rounded_rates(exact, days, told.raw, told.rounding)
+    trends = with_rounded_rates(exact, days, published.raw, published.rounding)
     # The same term a year earlier, where the record has one.
     baselines = result.hotspots.trends.baselines.items()
     baseline, before = next(((key, name) for key, name in baselines if name in days), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
-    coverage = board_coverage(result, counts, told.rounding)
+    coverage = board_coverage(result, counts, published.rounding)
     # The price of a plan is told as coarsely as coverage; without that it is withheld.
     step_min = float("nan") if coverage is None else coverage.step_min
-    plan = board_plan(result, people, told.rounding, step_min=step_min)
-    counts, audited = _audited_last(told)
+    plan = board_plan(result, people, published.rounding, step_min=step_min)
+    counts, audited = _audited_last(published)
     return BoardContent(
         district=settings.district.name,
         term=this,
@@ -393,7 +393,7 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
         changes=public_changes(trends, before=before, after=this, days=days),
         baseline=baseline,
         in_no_zone=result.in_no_zone[0],
-        detail=_detail(told),
+        detail=_detail(published),
         plan=plan,
         coverage=coverage,
         method={
@@ -403,16 +403,16 @@ def board_content(result: TermResult, told: Told, people: pd.DataFrame) -> Board
             "withheld_share": f"{counts.policy.most_withheld_share:.0%}".replace("%", " %"),
             "safeschools_geo": __version__,
         },
-        withholds_single_schools=told.raw.alone is not None,
+        withholds_single_schools=published.raw.alone is not None,
     )
 
 
-def _audited_last(told: Told) -> tuple[SafeTable, AuditReport]:
+def _audited_last(published: PublishedCounts) -> tuple[SafeTable, AuditReport]:
     """Audit the counts beside the rounded rates too: their weights are public, and anybody can use them."""
-    rates = [fact for fact in told.rounding.published if fact.by == "enrolled"]
+    rates = [fact for fact in published.rounding.published if fact.by == "enrolled"]
     if not rates:
-        return told.counts, told.audit
-    counts = told.counts.beside(rates)
+        return published.counts, published.audit
+    counts = published.counts.beside(rates)
     return counts, audit(counts, knows_rule=True).require_safe()
 
 
@@ -432,11 +432,11 @@ def _schools(result: TermResult, people: pd.DataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(inside[columns]).reset_index(drop=True)
 
 
-def _detail(told: Told) -> BoardDetail | None:
-    grouping = told.detail
+def _detail(published: PublishedCounts) -> BoardDetail | None:
+    grouping = published.detail
     if grouping is None:
         return None
-    table = told.counts.table(*grouping.dims, **grouping.held)
+    table = published.counts.table(*grouping.dims, **grouping.held)
     period = next(iter(grouping.held.values()), "")
     return BoardDetail(grouping.dims, period, table, float(table["is_withheld"].mean()))
 
@@ -450,15 +450,17 @@ def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> Ter
     if people.empty:
         return None
     settings = result.district.settings
-    told = tell(
+    published = choose_published(
         confidential_counts(result),
         term=result.term,
         policy=load_policy(settings.board.policy, folder=settings.folder),
         releases=releases,
         by_school=settings.board.by_school,
     )
-    content = board_content(result, told, people)
-    return TermBoard(content, tuple(told.rounding.published), people, told.advice, told.raw, tuple(releases))
+    content = board_content(result, published, people)
+    return TermBoard(
+        content, tuple(published.rounding.published), people, published.advice, published.raw, tuple(releases)
+    )
 
 
 def release_board(board: TermBoard, day: str) -> tuple[TermBoard, tuple[Release, ...]]:

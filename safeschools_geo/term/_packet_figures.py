@@ -57,7 +57,7 @@ def school_year(term: Term) -> str:
     return f"{first}–{(first + 1) % 100:02d}"
 
 
-def terms_told(result: TermResult) -> list[Term]:
+def published_terms(result: TermResult) -> list[Term]:
     """List the terms that the packet tells of."""
     worked = set(result.history.loc[result.history["work_of"] == "zone_officer", "term"].dropna())
     return [
@@ -93,7 +93,7 @@ def confidential_counts(result: TermResult) -> CountTable:
     count of a school that is alone in its group or, by its unknown enrollment, between two groups. Where the settings
     allow numbers by school, that last is not asked.
     """
-    people, terms = program_people(result), terms_told(result)
+    people, terms = program_people(result), published_terms(result)
     history = result.history
     work = history[(history["work_of"] == "zone_officer") & history["term"].isin([t.name for t in terms])]
     origins = sorted(set(work["origin"].fillna("unknown").astype("str"))) or ["reported"]
@@ -488,7 +488,7 @@ def _direction(before: float, after: float, step: float) -> str:
 
 def _schools(result: TermResult, proposal: TermPlan, people: pd.DataFrame) -> pd.DataFrame:
     """List the program's schools with their zones before and after, and what their work is made of."""
-    unit = schools_of_units(proposal.ground.units)
+    unit = schools_of_units(proposal.inputs.units)
     after = unit.map(proposal.plan.assignment)
     workload = result.workload[result.workload["term"] == result.term.name].set_index("school_id")
     named = result.district.schools.set_index("school_id")["name"].astype("str")
@@ -568,7 +568,7 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
     withheld = zones["zone_id"].map(is_withheld).astype("boolean").fillna(value=True).astype("bool")
     exact = zones["zone_id"].map(lambda zone: found.figure("response", zone).recorded).astype("float64").mask(withheld)
     mean = found.figure("response")
-    places = found.trips.join(result.coverage.watch.zones, how="inner").reset_index()
+    places = found.trips.join(result.coverage.usual_day.zones, how="inner").reset_index()
 
     def said(step: float, told: pd.Series) -> list[Fact]:
         of_zones = [

@@ -27,7 +27,7 @@ from safeschools_geo.rebalance import (
 )
 from safeschools_geo.results import TermPlan, has_calls
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term._day import coverage_of_plan, keep_watch, lay_ground, waiting_anew
+from safeschools_geo.term._day import coverage_of_plan, describe_usual_day, prepare_plan, stage_officers
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from safeschools_geo.district import District
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.rebalance import Problem
-    from safeschools_geo.results import Ground, TermWatch
+    from safeschools_geo.results import PlanInputs, UsualDay
     from safeschools_geo.settings import Term
     from safeschools_geo.solver import Labels
 
@@ -50,11 +50,11 @@ _HOUR = 60.0
 
 def score_in_district(
     district: District,
-    ground: Ground,
+    inputs: PlanInputs,
     assignment: pd.Series,
     groups: Mapping[str, list[str]],
     *,
-    watch: TermWatch | None = None,
+    usual_day: UsualDay | None = None,
 ) -> Score:
     """Score a plan with all that is known of a district.
 
@@ -62,13 +62,13 @@ def score_in_district(
     ----------
     district
         What was read.
-    ground
+    inputs
         Units, edges, rules and travel.
     assignment
         Zone of each unit, by `unit_id`.
     groups
         Id of each hotspot of several schools → ids of its schools.
-    watch
+    usual_day
         A usual day, to score coverage with; None leaves that out.
 
     Returns
@@ -76,30 +76,30 @@ def score_in_district(
     Score
         Every measure.
     """
-    by_school = schools_of_units(ground.units).map(assignment)
+    by_school = schools_of_units(inputs.units).map(assignment)
     return score_plan(
-        ground.units,
+        inputs.units,
         assignment,
-        ground.edges,
+        inputs.edges,
         zones=district.zones,
-        roots=ground.rules.roots,
-        costs=ground.travel,
-        groups={" + ".join(group): group for group in ground.rules.together} or None,
+        roots=inputs.rules.roots,
+        costs=inputs.travel,
+        groups={" + ".join(group): group for group in inputs.rules.together} or None,
         feeders=district.settings.rebalance.feeders or None,
         hotspot_splits=split_groups(groups, by_school),
         schools=district.schools,
-        coverage=None if watch is None else _coverage(district, watch, ground, assignment),
-        set_apart=ground.set_apart,
+        coverage=None if usual_day is None else _coverage(district, usual_day, inputs, assignment),
+        set_apart=inputs.set_apart,
         crs=district.crs,
     )
 
 
-def _coverage(district: District, watch: TermWatch, ground: Ground, assignment: pd.Series) -> pd.DataFrame:
+def _coverage(district: District, usual_day: UsualDay, inputs: PlanInputs, assignment: pd.Series) -> pd.DataFrame:
     """Score coverage with officers where they wait today, and response with officers placed anew as well."""
-    by_school = schools_of_units(ground.units).map(assignment)
-    old = coverage_of_plan(district, watch, by_school).to_frame()
-    waiting = waiting_anew(district, watch, ground, assignment)
-    new = coverage_of_plan(district, watch, by_school, waiting=waiting).to_frame()
+    by_school = schools_of_units(inputs.units).map(assignment)
+    old = coverage_of_plan(district, usual_day, by_school).to_frame()
+    waiting = stage_officers(district, usual_day, inputs, assignment)
+    new = coverage_of_plan(district, usual_day, by_school, waiting=waiting).to_frame()
     new = new[new["unit"].eq("min") | new["measure"].str.startswith("within_")]
     label = new["label"] + ", officers placed anew"
     return pd.concat([old, new.assign(measure=new["measure"] + ANEW, label=label)], ignore_index=True)
@@ -107,7 +107,7 @@ def _coverage(district: District, watch: TermWatch, ground: Ground, assignment: 
 
 def stability_in_district(
     district: District,
-    ground: Ground,
+    inputs: PlanInputs,
     assignment: pd.Series,
     history: pd.DataFrame,
     workload: pd.DataFrame,
@@ -122,7 +122,7 @@ def stability_in_district(
     ----------
     district
         What was read.
-    ground
+    inputs
         Units, edges, rules and travel.
     assignment
         Zone of each unit, by `unit_id`.
@@ -142,8 +142,8 @@ def stability_in_district(
     Stability
         The answer.
     """
-    unit_of = schools_of_units(ground.units)
-    ids = ground.units["unit_id"]
+    unit_of = schools_of_units(inputs.units)
+    ids = inputs.units["unit_id"]
     settings = district.settings
     # A term without a call tells of visits alone, which the settings say: nothing could hold up in it, or fail to.
     called = set(history.loc[history["work_of"] == "zone_officer", "term"])
@@ -167,13 +167,13 @@ def stability_in_district(
         max(len(days), 1)
     ).reindex(this["unit_id"].unique()).fillna(0.0)
     return plan_stability(
-        ground.units,
+        inputs.units,
         assignment,
         loads,
         tolerance=settings.rebalance.tolerance,
         planned_on=term.name if term.name in called else None,
         zones=list(district.zones["zone_id"]),
-        set_apart=ground.set_apart,
+        set_apart=inputs.set_apart,
         incident_hours=incidents,
         school_days=[day.date() for day in days],
         visit_hours=fixed.clip(lower=0.0).reindex(ids).fillna(0.0),
@@ -191,7 +191,7 @@ _TIME_LIMIT_S = 20.0
 _ROUNDING = 1e-9
 
 
-def cover_by_neighbors(ground: Ground, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
+def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
     """Make the rule by which neighbors cover for absent officers.
 
     Notes
@@ -201,21 +201,21 @@ def cover_by_neighbors(ground: Ground, *, crs: object, seed: int = 0) -> Callabl
     zone that is nearer to the zone's center. Rules of the district on where a school may be hold on such a day too, but
     for those that keep it in the zone that has no officer.
     """
-    schools = schools_of_units(ground.units)
+    schools = schools_of_units(inputs.units)
 
     def take_over(absent: tuple[str, ...]) -> pd.Series:
-        if not ground.units["zone_id"].isin(absent).any():
+        if not inputs.units["zone_id"].isin(absent).any():
             return pd.Series([], index=pd.Index([], dtype="str"), name="zone_id", dtype="str")
-        units, edges, travel = _merged(ground, absent)
+        units, edges, travel = _merged(inputs, absent)
         staying = {zone: f"zone {zone}" for zone in travel.columns}
         rules = replace(
-            ground.rules,
+            inputs.rules,
             roots={zone: unit for zone, unit in staying.items() if unit in set(units["unit_id"])},
             locked=(),
             together=(),
             forbidden=tuple(
                 (unit, zone)
-                for unit, zone in ground.rules.forbidden
+                for unit, zone in inputs.rules.forbidden
                 if zone not in absent and unit in set(units["unit_id"])
             ),
         )
@@ -251,9 +251,9 @@ def _nearest_of_the_even(problem: Problem, absent: tuple[str, ...], *, seed: int
     )
 
 
-def _merged(ground: Ground, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
+def _merged(inputs: PlanInputs, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:
     """Make one unit of all that stays in a zone, and start every other unit in a zone that is near."""
-    units, edges = ground.units, ground.edges
+    units, edges = inputs.units, inputs.edges
     is_open = units["zone_id"].isin(absent).to_numpy()
     name = units["unit_id"].where(is_open, "zone " + units["zone_id"]).astype("str")
     kept = [c for c in ("unit_id", "zone_id", "workload", "geometry", "anchor") if c in units]
@@ -269,8 +269,8 @@ def _merged(ground: Ground, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFrame, 
     border = pairs.groupby(["unit_a", "unit_b"], as_index=False).agg(
         shared_m=("shared_m", "sum"), kind=("kind", "first")
     )
-    there = [zone for zone in ground.travel.columns if zone not in absent]
-    travel = ground.travel.loc[units["unit_id"], there]
+    there = [zone for zone in inputs.travel.columns if zone not in absent]
+    travel = inputs.travel.loc[units["unit_id"], there]
     travel = travel.groupby(name.to_numpy()).mean().loc[first["unit_id"]]
     nearest = travel.to_numpy().argmin(axis=1)
     is_free = first["unit_id"].isin(units["unit_id"][is_open]).to_numpy()
@@ -323,61 +323,61 @@ def propose_zones(
     Returns
     -------
     TermPlan or None
-        The proposal; None where there is nothing to balance (`lay_ground`), or no call was recorded.
+        The proposal; None where there is nothing to balance (`prepare_plan`), or no call was recorded.
     """
     if not has_calls(history, term):
         return None
-    ground = lay_ground(district, school_zones, history, workload, term=term)
-    if ground is None:
+    inputs = prepare_plan(district, school_zones, history, workload, term=term)
+    if inputs is None:
         return None
-    watch = keep_watch(district, school_zones, history, workload, ground, term=term, seed=seed)
+    usual_day = describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
     settings = district.settings.rebalance
-    rules = ground.rules
+    rules = inputs.rules
     found = frontier(
-        ground.units,
-        adjacency=ground.edges,
+        inputs.units,
+        adjacency=inputs.edges,
         max_moves=settings.max_moves,
         rules=rules,
-        travel=ground.travel,
-        set_apart=ground.set_apart,
+        travel=inputs.travel,
+        set_apart=inputs.set_apart,
         slack=settings.slack,
         time_limit_s=settings.time_limit_s,
         seed=seed,
         crs=district.crs,
-        noun=ground.noun,
+        noun=inputs.noun,
         keeps_interrupted=keeps_interrupted,
         on_point=on_point,
     )
     chosen = found.proposal if is_at_knee else found.plans[-1]
     if settings.tolerance is not None:
         chosen = rebalance(
-            ground.units,
-            adjacency=ground.edges,
+            inputs.units,
+            adjacency=inputs.edges,
             tolerance=settings.tolerance,
             roots=rules.roots,
             locked=rules.locked,
             together=rules.together,
             forbidden=rules.forbidden,
             moves_in=rules.moves_in,
-            travel=ground.travel,
-            set_apart=ground.set_apart,
+            travel=inputs.travel,
+            set_apart=inputs.set_apart,
             apart=rules.apart,
             time_limit_s=settings.time_limit_s,
             seed=seed,
             crs=district.crs,
-            noun=ground.noun,
+            noun=inputs.noun,
         )
     plan = chosen.assignment
-    current = ground.units.set_index("unit_id")["zone_id"]
+    current = inputs.units.set_index("unit_id")["zone_id"]
     return TermPlan(
-        ground=ground,
+        inputs=inputs,
         frontier=found,
         plan=chosen,
-        zones=zones_of_plan(ground.units, plan, district.zones, schools=district.schools, crs=district.crs),
-        current=score_in_district(district, ground, current, hotspots.groups_of_schools, watch=watch),
-        proposed=score_in_district(district, ground, plan, hotspots.groups_of_schools, watch=watch),
+        zones=zones_of_plan(inputs.units, plan, district.zones, schools=district.schools, crs=district.crs),
+        current=score_in_district(district, inputs, current, hotspots.groups_of_schools, usual_day=usual_day),
+        proposed=score_in_district(district, inputs, plan, hotspots.groups_of_schools, usual_day=usual_day),
         stability=stability_in_district(
-            district, ground, plan, history, workload, school_zones=school_zones, term=term, seed=seed
+            district, inputs, plan, history, workload, school_zones=school_zones, term=term, seed=seed
         ),
-        watch=watch,
+        usual_day=usual_day,
     )

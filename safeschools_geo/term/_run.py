@@ -122,7 +122,7 @@ def run_term(
         school_zones = assign_schools(district)
         incident_zones = assign_incidents(district)
         on_step("Counting")
-        history = tell_history(district, school_zones, incident_zones)
+        history = history_in_context(district, school_zones, incident_zones)
         workload, zone_loads = count_workload(district, school_zones, history)
         on_step("Finding hotspots")
         hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
@@ -196,7 +196,9 @@ def zone_by_school(school_zones: pd.DataFrame) -> pd.Series:
     return school_zones.set_index("school_id")["zone_id"]
 
 
-def tell_history(district: District, school_zones: pd.DataFrame, incident_zones: pd.DataFrame) -> gpd.GeoDataFrame:
+def history_in_context(
+    district: District, school_zones: pd.DataFrame, incident_zones: pd.DataFrame
+) -> gpd.GeoDataFrame:
     """Put each incident in its context: zone, term, hour, whose work."""
     settings = district.settings
     work = program_work(

@@ -158,7 +158,7 @@ def write_coverage(found: CoveragePlan, folder: Path, *, term: Term, time_zone: 
     time_zone
         Time zone of the district, for the calendar.
     """
-    watch, day = found.watch, found.watch.day
+    usual_day, day = found.usual_day, found.usual_day.queueing
     schools, staging = found.response.by_place(), found.staging
     within = [name for name in schools.columns if name.startswith("within_")]
     near = ["answer_min", "first_min", "second_min", "answer_min_current", "first_min_current", "second_min_current"]
@@ -178,11 +178,11 @@ def write_coverage(found: CoveragePlan, folder: Path, *, term: Term, time_zone: 
             answers=["overflow_share", "overflow_per_h"],
             always=["mean_busy_share", "highest_busy_share"],
         ),
-        "rates": watch.rates.to_frame(),
-        "service": watch.rates.service.reset_index(),
-        "durations_rejected": watch.rates.rejects,
-        "travel": watch.travel.to_frame(),
-        "travel_access": watch.travel.access,
+        "rates": usual_day.rates.to_frame(),
+        "service": usual_day.rates.service.reset_index(),
+        "durations_rejected": usual_day.rates.rejects,
+        "travel": usual_day.travel.to_frame(),
+        "travel_access": usual_day.travel.access,
         "dispatch": day.dispatch.to_frame(),
         "staging": as_model(found, staging.points, minutes=["mean_min", "longest_min"]),
         "staging_schools": as_model(found, staging.places, minutes=near),
@@ -214,7 +214,7 @@ def write_coverage(found: CoveragePlan, folder: Path, *, term: Term, time_zone: 
         calendar = visits_ics(found.visits, monday, time_zone, zone_id=zone)
         write_text(folder / "visits" / f"zone-{name}.ics", calendar)
     points = as_model(found, found.staging_points(), minutes=["mean_min"])
-    write_geojson(folder / "staging.geojson", gpd.GeoDataFrame(points, crs=watch.schools.crs))
+    write_geojson(folder / "staging.geojson", gpd.GeoDataFrame(points, crs=usual_day.schools.crs))
     write_text(folder / "summary.txt", f"{found.summary()}\n")
 
 

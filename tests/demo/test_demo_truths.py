@@ -10,7 +10,7 @@ from checkout import DEMO
 from demo_tables import PLANTED, TRUTHS
 
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, tell_history
+from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, history_in_context
 
 
 def test_what_is_planted_is_as_large_as_the_readme_says():
@@ -65,7 +65,7 @@ def test_one_zone_has_far_larger_schools_and_no_more_incidents_for_each_student(
 
 def test_one_zone_carries_far_more_than_the_mean_in_every_term(district):
     school_zones = assign_schools(district)
-    history = tell_history(district, school_zones, assign_incidents(district))
+    history = history_in_context(district, school_zones, assign_incidents(district))
     _, loads = count_workload(district, school_zones, history)
     heaviest = loads.loc[loads.groupby("term")["workload_h"].idxmax()]
     assert set(heaviest["zone_id"]) == {PLANTED["heavy_zone"]["zone"]}

@@ -13,7 +13,7 @@ from checkout import DEMO
 
 from safeschools_geo.district._district import District, read_district
 from safeschools_geo.hotspots._expected import school_counts
-from safeschools_geo.term._run import assign_incidents, assign_schools, tell_history, zone_by_school
+from safeschools_geo.term._run import assign_incidents, assign_schools, history_in_context, zone_by_school
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Demo:
 def demo() -> Demo:
     district = read_district(DEMO)
     school_zones = assign_schools(district)
-    history = tell_history(district, school_zones, assign_incidents(district))
+    history = history_in_context(district, school_zones, assign_incidents(district))
     zones = zone_by_school(school_zones)
     settings = district.settings
     counts = school_counts(history, district.schools, zones, terms=settings.terms, calendar=settings.calendar)
