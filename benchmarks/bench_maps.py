@@ -14,7 +14,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import folium
 import geopandas as gpd
@@ -22,17 +23,20 @@ import numpy as np
 import pandas as pd
 from folium.plugins import FastMarkerCluster
 from playwright.sync_api import sync_playwright
+from pyproj import CRS
 from shapely.geometry import box
 
+from safeschools_geo.district import settings_from
 from safeschools_geo.pages import _offline as assets
-from safeschools_geo.pages._page import PageContext
-from safeschools_geo.pages._term import history_page
+from safeschools_geo.pages._term import history_map
 from safeschools_geo.schemas import CATEGORIES, ORIGINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playwright.sync_api import Browser
+
+    from safeschools_geo.results import TermResult
 
 WEST, SOUTH, EAST, NORTH = -121.50, 38.54, -121.14, 38.72
 CLUSTER = "leaflet.markercluster@1.5.3"
@@ -73,8 +77,12 @@ def packed(incidents: gpd.GeoDataFrame) -> str:
     """Draw the product's page, with filters, counts and tables; at first with a mark for every point."""
     zones = gpd.GeoDataFrame({"zone_id": ["A"], "name": ["A"]}, geometry=[box(WEST, SOUTH, EAST, NORTH)], crs=4326)
     schools = gpd.GeoDataFrame({"school_id": [], "name": []}, geometry=[], crs=4326)
-    context = PageContext(district="Benchmark", term="All", is_synthetic=True)
-    html = history_page(zones=zones, incidents=incidents, schools=schools, finding="-", context=context).html
+    settings = settings_from({"district": {"name": "Benchmark", "is_synthetic": True}}, folder=Path(), where="here")
+    district = SimpleNamespace(
+        zones=zones, schools=schools, settings=settings, boundary=None, roads=None, places=None, crs=CRS("EPSG:26910")
+    )
+    term, history = SimpleNamespace(name="Term 0"), incidents.assign(work_of="patrol")
+    html = history_map(cast("TermResult", SimpleNamespace(district=district, history=history, term=term))).html
     return html.replace('value="counts" checked', 'value="counts"').replace('value="dots"', 'value="dots" checked')
 
 

@@ -109,7 +109,7 @@ print(proposal.finding() if proposal else result.why_no_proposal())
 print("\n".join(proposal.changes["sentence"] if proposal else ()) or "Nothing.")
 
 # %%
-proposal and ssg.plot.plan(result, proposal)
+ssg.plot.plan(result)
 
 # %% [markdown]
 # ## Is there really nothing better?
@@ -182,7 +182,7 @@ proposal and proposal.stability.quantiles().round(3)
 # Click a school, choose its zone, see what becomes of the loads; take the plan with you as a file.
 
 # %%
-proposal and ssg.plot.what_if(result, proposal)
+ssg.plot.what_if(result)
 
 # %% [markdown]
 # Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with a file.

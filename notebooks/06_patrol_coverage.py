@@ -78,7 +78,7 @@ if coverage:
     print(coverage.usual_day.queueing.dispatch.summary())
 
 # %%
-coverage and ssg.plot.coverage(result, coverage)
+ssg.plot.coverage(result)
 
 # %%
 columns = [
@@ -181,7 +181,7 @@ case = coverage.absences[0] if coverage and coverage.absences else None
 print(case.finding() if case else "There is nobody who could cover.")
 
 # %%
-case and ssg.plot.absence(result, coverage, case)
+ssg.plot.absence(result, case)
 
 # %% [markdown]
 # **Read it so:** loads are of a usual day, so the sheet holds for a day or a week, and is no plan of zones. It does not know who may work
@@ -197,8 +197,7 @@ if coverage:
     print(coverage.visits.summary())
 
 # %%
-zone_id = coverage.visits.zones.index[0] if coverage else None
-coverage and ssg.plot.visits(result, coverage, zone_id)
+ssg.plot.visits(result)
 
 # %%
 coverage and coverage.visits.unmet

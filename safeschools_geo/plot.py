@@ -5,16 +5,16 @@ from __future__ import annotations
 from safeschools_geo.pages import absence_sheet as absence
 from safeschools_geo.pages import coverage_map as coverage
 from safeschools_geo.pages import grid_map as grid
+from safeschools_geo.pages import history_map as history
 from safeschools_geo.pages import hotspot_map as hotspots
 from safeschools_geo.pages import hour_chart as hours
+from safeschools_geo.pages import plan_map as plan
+from safeschools_geo.pages import rates_map as rates
 from safeschools_geo.pages import school_funnel as funnel
 from safeschools_geo.pages import visits_sheet as visits
+from safeschools_geo.pages import what_if_map as what_if
 from safeschools_geo.pages import zone_rates
-from safeschools_geo.term import history_map as history
-from safeschools_geo.term import plan_map as plan
-from safeschools_geo.term import rates_map as rates
-from safeschools_geo.term import what_if_map as what_if
-from safeschools_geo.term import zones_map as zones
+from safeschools_geo.pages import zones_map as zones
 
 __all__ = [
     "absence",

@@ -600,6 +600,16 @@ class TermResult:
         why = why_nothing_to_plan(self.district, self.loads, self.history, term=self.term)
         return why or "No other zones were asked for."
 
+    def why_no_coverage(self) -> str:
+        """Say in one line why nothing is said of coverage.
+
+        Returns
+        -------
+        str
+            One sentence; empty where there is coverage.
+        """
+        return "" if self.coverage else "There are no calls for zone officers: nothing is said of coverage."
+
     def to_frame(self) -> pd.DataFrame:
         """Return the workload of each zone in this term.
 

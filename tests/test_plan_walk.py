@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from plan_districts import DISTRICTS, normal, without_school
 
+from safeschools_geo.pages._plan import draw_plan
+from safeschools_geo.pages._term import zones_finding
 from safeschools_geo.results import TermResult
-from safeschools_geo.term._maps import draw_plan, zones_finding
 from safeschools_geo.term._run import run_term
 from safeschools_geo.term._write import write_term_plan
 from safeschools_geo.verify._verify import verify_folder

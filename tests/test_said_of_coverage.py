@@ -23,7 +23,7 @@ import town
 
 from safeschools_geo.board._packet import draw_packet
 from safeschools_geo.board._tables import words
-from safeschools_geo.term._maps import draw_term
+from safeschools_geo.pages import draw_term
 from safeschools_geo.term._run import run_term
 
 TRIP_MIN = 12

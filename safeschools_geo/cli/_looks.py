@@ -43,7 +43,15 @@ from safeschools_geo.district import (
 )
 from safeschools_geo.errors import ColumnError, FileReadError, SettingsError
 from safeschools_geo.io import write_csv, write_manifest, write_text
-from safeschools_geo.pages import check_html, draw_coverage, draw_hotspots, draw_sheets, is_check_page, print_report
+from safeschools_geo.pages import (
+    check_html,
+    draw_coverage,
+    draw_hotspots,
+    draw_sheets,
+    draw_term,
+    is_check_page,
+    print_report,
+)
 from safeschools_geo.schemas import ASSIGNMENTS
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.term import (
@@ -52,7 +60,6 @@ from safeschools_geo.term import (
     FINDING_STEPS,
     STEPS,
     compare_terms,
-    draw_term,
     manifest_of,
     run_term,
     terms_in_order,

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.hotspots import BECAME
 from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, shortened, svg, text
-from safeschools_geo.pages._coverage_parts import (
-    Column,
-    CoverageContent,
-    MarkedTable,
-    Section,
-    coverage_document,
-    decimal,
-    printed,
-    require_tables,
-    share,
-    whole,
-    words,
-)
+from safeschools_geo.pages._coverage_parts import CoverageContent, KeyFigure, Section, coverage_document
 from safeschools_geo.pages._hotspots import CHANGES, chance, ranged
-from safeschools_geo.pages._page import Chart
+from safeschools_geo.pages._page import Chart, Column, DataTable, PageContext, decimal, printed, share, whole, words
 from safeschools_geo.schemas import LEVELS, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from safeschools_geo.pages._coverage_parts import KeyFigure
-    from safeschools_geo.pages._page import OfflinePage, PageContext
+    from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.results import TermComparison
 
 
 # ── Rates of two terms beside each other as inline SVG: two dots with their intervals in each row
@@ -123,278 +111,253 @@ def _round_step(rough: float) -> float:
 # ── The page that puts two terms beside each other: zones of schools, loads, rates, and what became of hotspots
 
 _UNIT = f"{POPULATIONS['reported']} per 1,000 student-days"
+_RATE = f"{_UNIT[:1].upper()}{_UNIT[1:]}"
 _SIDES = ("before", "after")
-_RATED = [
-    *(f"{name}_{side}" for name in ("incidents", "rate_per_1000", "officer_initiated_share") for side in _SIDES),
-    *("ratio", "ratio_low", "ratio_high", "p_value", "q_value", "direction"),
-]
+_READING = """
+Rates and hotspots count reported calls for zone officers at program schools; what officers started themselves says \
+where they looked.
+Changes are tested by the E-test, two-sided, with exact 95 % intervals; the test takes incidents as independent of \
+each other, and finds change too easily where one brings the next.
+A school that was picked out because it was high tends to fall back by itself, and one that is high now is likely to. \
+Neither says that anything was done, or failed.
+One list of schools, with one enrollment each, stands for both terms: a school that grew or shrank between them shows \
+as a change of its rate.
+A term's hours, months, places and grid are on its own hotspot pages.
+"""
 
 
-@dataclass(frozen=True)
-class ComparedTables:
-    """The tables of a page that compares two terms, as `TermComparison` has them.
-
-    Parameters
-    ----------
-    moves
-        Schools that changed zone: `name`, `level`, `in_program`, `zone_before`, `zone_after`.
-    loads
-        Workload of each zone in both terms.
-    overall, rates, levels
-        Rates of all schools together, of zones and of levels in both terms.
-    hotspots
-        Schools and groups that are high in either term.
-    schools
-        Rates of every school in both terms, with what became of it.
-    """
-
-    moves: pd.DataFrame
-    loads: pd.DataFrame
-    overall: pd.DataFrame
-    rates: pd.DataFrame
-    levels: pd.DataFrame
-    hotspots: pd.DataFrame
-    schools: pd.DataFrame
-
-
-def compare_page(
-    tables: ComparedTables,
-    *,
-    terms: tuple[str, str],
-    zone_names: Mapping[str, str],
-    became: Mapping[str, str],
-    zones_told: str,
-    finding: str,
-    figures: Sequence[KeyFigure],
-    statements: Sequence[str],
-    cautions: Sequence[str],
-    notes: Sequence[str],
-    context: PageContext,
-) -> OfflinePage:
+def comparison_page(compared: TermComparison) -> OfflinePage:
     """Put two terms beside each other.
 
     Parameters
     ----------
-    tables
-        What is shown.
-    terms
-        Names of the earlier and of the later term.
-    zone_names
-        Name of each zone of either term, by `zone_id`.
-    became
-        What can become of a hotspot → its name in print.
-    zones_told
-        Which schools changed zone, or why that is not known.
-    finding
-        What changed, in short.
-    figures
-        The figures that stand large above the page.
-    statements
-        Sentences that say more.
-    cautions
-        What the comparison may rest on besides what happened.
-    notes
-        What else the reader has to know.
-    context
-        What every page says.
+    compared
+        The comparison.
 
     Returns
     -------
     OfflinePage
         The page; it runs no script.
-
-    Raises
-    ------
-    InputError
-        When a table lacks a column.
     """
-    require_tables(
-        {
-            "overall": (tables.overall, _RATED),
-            "rates": (tables.rates, ["name", "has_same_schools", *_RATED]),
-            "levels": (tables.levels, ["level", *_RATED]),
-            "hotspots": (tables.hotspots, ["name", "became", "sentence", "warning"]),
-        }
-    )
+    district, terms = compared.settings.district, _terms(compared)
     content = CoverageContent(
         title=f"What changed from {terms[0]} to {terms[1]}",
-        finding=finding,
-        figures=figures,
-        caution=" ".join(cautions),
-        is_warning=bool(cautions),
-        statements=statements,
+        finding=compared.finding(),
+        figures=_figures(compared),
+        caution=" ".join(compared.cautions),
+        is_warning=bool(compared.cautions),
+        statements=compared.statements(),
         sections=[
-            _hotspot_section(tables.hotspots, terms, became),
-            _rate_section(tables, terms),
-            _load_section(tables.loads, terms),
-            _move_section(tables.moves, terms, zone_names, zones_told),
-            _school_section(tables.schools, terms, zone_names, became),
+            _hotspot_section(compared),
+            _rate_section(compared),
+            _load_section(compared),
+            _move_section(compared),
+            _school_section(compared),
         ],
-        notes=notes,
+        notes=[*compared.notes, *_READING.strip().splitlines()],
+    )
+    context = PageContext(
+        district=district.name,
+        term=f"{terms[0]} and {terms[1]}",
+        is_synthetic=district.is_synthetic,
+        settings=_settings(compared),
     )
     return coverage_document("compare.html.j2", content, context=context)
 
 
-def _hotspot_section(hotspots: pd.DataFrame, terms: tuple[str, str], became: Mapping[str, str]) -> Section:
+def _terms(compared: TermComparison) -> tuple[str, str]:
+    return compared.term_a.name, compared.term_b.name
+
+
+def _figures(compared: TermComparison) -> list[KeyFigure]:
+    before, after = compared.imbalances
+    found, rates, whole, spots = compared.counts, compared.rates, compared.overall.iloc[0], compared.hotspots
+    clear = rates["direction"].isin(["rose", "fell"])
+    sure = int(((spots["became"] == "emerged") & spots["direction"].isin(["rose", "fell"])).sum())
+    moved = found["schools_that_changed_zone"]
+    rate = [f"{whole[f'rate_per_1000_{side}']:.3f}" for side in ("before", "after")]
+    way = CHANGES[whole["direction"]]
+    compared_zones = int((rates["direction"] != "insufficient_data").sum())
+    return [
+        KeyFigure("Hotspots that emerged", str(found["emerged"]), f"{sure} by more than chance explains"),
+        KeyFigure("Hotspots that faded", str(found["faded"]), f"{found['persisted']} persisted"),
+        KeyFigure("Zones whose rate clearly changed", f"{int(clear.sum())} of {compared_zones}"),
+        KeyFigure(_RATE, rate[1], f"was {rate[0]}: {way}")
+        if np.isfinite([whole["rate_per_1000_before"], whole["rate_per_1000_after"]]).all()
+        else KeyFigure(_RATE, "no rate", "no enrollment is known"),
+        KeyFigure("Imbalance of the loads", f"{after:.0%}", f"was {before:.0%}"),
+        KeyFigure(
+            "Schools that changed zone",
+            "not known" if moved is None else str(moved),
+            f"no record of {compared.term_a.name}" if moved is None else "",
+        ),
+    ]
+
+
+def _settings(compared: TermComparison) -> dict[str, str]:
+    chosen = compared.settings.hotspots
+    terms = zip((compared.term_a, compared.term_b), compared.days, strict=True)
+    return {
+        **{t.name: f"{t.start:%d %B %Y} to {t.end:%d %B %Y}, {days} school days" for t, days in terms},
+        "Called a hotspot": f"p or q at most {chosen.alpha:g}, after all looking; set before looking",
+        "Simulations": f"{chosen.simulations:,}, seed {compared.seed}",
+        "Too little data": f"where only a rise by more than {chosen.largest_detectable:g} times could have been seen",
+    }
+
+
+# ── The parts of the page
+
+
+def _hotspot_section(compared: TermComparison) -> Section:
+    hotspots = compared.hotspots
+    if hotspots.empty:
+        return Section("hotspots", "Hotspots", "No school that could be judged, and no group, is high in either term.")
     lead = (
         "Emerged, persisted and faded say in which of the two terms a school or a group was high. That alone is no "
         "evidence of change: read the ratio of the rates, its interval and its q beside it."
     )
-    if hotspots.empty:
-        return Section("hotspots", "Hotspots", "No school that could be judged, and no group, is high in either term.")
-    told = _with_ranges(hotspots).assign(
-        told=(hotspots["sentence"] + " " + hotspots["warning"]).str.strip(),
-        became=hotspots["became"].map(became),
-    )
     columns = (
         Column("Hotspot", "name", words),
-        Column("What became of it", "became", words),
+        Column("What became of it", "became", BECAME.__getitem__),
         Column("Change of its rate", "direction", CHANGES.__getitem__),
-        Column("Ratio of rates (95 %)", "ratio_told", words),
+        _RATIO,
         Column("q", "q_value", _chance),
-        Column("In a sentence", "told", words),
-        *_pair(terms, "Times expected", "of_expected", _two),
+        Column("In a sentence", ("sentence", "warning"), lambda told, warning: words(f"{told} {warning}".strip())),
+        *_pair(compared, "Times expected", "of_expected", _two),
     )
-    return Section("hotspots", "Hotspots", lead, (), [_marked(told, columns, "Hotspots of the two terms")])
+    return Section("hotspots", "Hotspots", lead, (), [_marked(hotspots, columns, "Hotspots of the two terms")])
 
 
-def _rate_section(tables: ComparedTables, terms: tuple[str, str]) -> Section:
-    title = f"{_UNIT[:1].upper()}{_UNIT[1:]}"
-    everywhere = tables.overall.assign(name="All schools")
-    levels = tables.levels.assign(name=tables.levels["level"].map(LEVELS))
-    rows = pd.concat([everywhere, tables.rates, levels], ignore_index=True)
-    caption = f"{title}: {terms[0]} and {terms[1]}"
+def _rate_section(compared: TermComparison) -> Section:
+    terms = _terms(compared)
+    everywhere = compared.overall.assign(name="All schools")
+    levels = compared.levels.assign(name=compared.levels["level"].map(LEVELS))
+    rows = pd.concat([everywhere, compared.rates, levels], ignore_index=True)
+    caption = f"{_RATE}: {terms[0]} and {terms[1]}"
     chart = Chart(two_terms_chart(_drawn(rows), terms=terms, title=caption, unit=_UNIT), caption)
     lead = (
         "Rates are per student-day, so terms may differ in length. A change is called a rise or a fall where q is at "
         "most 0.05 after looking at all zones, or at all levels."
     )
-    printed_tables = [
-        _rate_table(tables.rates, terms, "Zone", "Zones", has_zones=True),
-        _rate_table(pd.concat([everywhere, levels], ignore_index=True), terms, "Level", "All schools, and levels"),
+    both = pd.concat([everywhere, levels], ignore_index=True)
+    tables = [
+        _rate_table(compared, compared.rates, "Zone", "Zones", _at_same_schools(compared)),
+        _rate_table(compared, both, "Level", "All schools, and levels"),
     ]
-    return Section("rates", "Rates by zone and by level", lead, [chart], printed_tables)
+    return Section("rates", "Rates by zone and by level", lead, [chart], tables)
+
+
+def _at_same_schools(compared: TermComparison) -> tuple[Column, ...]:
+    """Compare the schools that a zone has in the later term, where it did not have the same ones in the earlier."""
+    if compared.rates["has_same_schools"].all():
+        return ()
+    name = "same_schools_ratio"
+    return (
+        Column("Same schools", "has_same_schools", _yes),
+        Column(f"Ratio at the schools of {compared.term_b.name} (95 %)", (name, f"{name}_low", f"{name}_high"), _range),
+        Column("Its q", "same_schools_q_value", _chance),
+    )
 
 
 def _rate_table(
-    rows: pd.DataFrame, terms: tuple[str, str], head: str, caption: str, *, has_zones: bool = False
-) -> MarkedTable:
-    same: tuple[Column, ...] = ()
-    if has_zones and not rows["has_same_schools"].all():
-        same = (
-            Column("Same schools", "has_same_schools", _yes),
-            Column(f"Ratio at the schools of {terms[1]} (95 %)", "same_schools_ratio_told", words),
-            Column("Its q", "same_schools_q_value", _chance),
-        )
+    compared: TermComparison, rows: pd.DataFrame, head: str, caption: str, more: tuple[Column, ...] = ()
+) -> DataTable:
     columns = (
         Column(head, "name", words),
         Column("Change", "direction", CHANGES.__getitem__),
-        *_pair(terms, "Reported calls", "incidents", whole),
-        *_pair(terms, "Rate (95 %)", "rate_told", words),
-        Column("Ratio (95 %)", "ratio_told", words),
+        *_pair(compared, "Reported calls", "incidents", whole),
+        *_pair(compared, "Rate (95 %)", _RATES, _range),
+        Column("Ratio (95 %)", _RATIO.of, _range),
         Column("p", "p_value", _chance),
         Column("q", "q_value", _chance),
-        *same,
-        *_pair(terms, "Officers started", "officer_initiated_share", share),
+        *more,
+        *_pair(compared, "Officers started", "officer_initiated_share", share),
     )
-    return _marked(_with_ranges(rows), columns, f"{caption}: {_UNIT}, at schools with a known enrollment")
+    return _marked(rows, columns, f"{caption}: {_UNIT}, at schools with a known enrollment")
 
 
-def _load_section(loads: pd.DataFrame, terms: tuple[str, str]) -> Section:
+def _load_section(compared: TermComparison) -> Section:
     parts = (
-        (
-            Column("Of it, other schools", "from_zones_h", _signed),
-            Column("Of it, all else", "from_work_h", _signed),
-        )
-        if loads["from_zones_h"].round(6).any()
-        else ()
+        Column("Of it, other schools", "from_zones_h", _signed),
+        Column("Of it, all else", "from_work_h", _signed),
     )
     columns = (
         Column("Zone", "name", words),
-        *_pair(terms, "Schools", "schools", whole),
-        *_pair(terms, "Hours", "workload_h", _two),
+        *_pair(compared, "Schools", "schools", whole),
+        *_pair(compared, "Hours", "workload_h", _two),
         Column("Difference", "difference_h", _signed),
-        *parts,
-        *_pair(terms, "Of the mean", "share_of_mean", _times),
+        *(parts if compared.loads["from_zones_h"].round(6).any() else ()),
+        *_pair(compared, "Of the mean", "share_of_mean", _times),
     )
     lead = (
         "Officer-hours per school day, so terms may differ in length. Hours are added up and not tested: small "
         "differences come and go with a few incidents."
     )
-    return Section("loads", "Loads of the zones", lead, (), [printed(loads, columns, caption=lead.partition(",")[0])])
+    table = printed(compared.loads, columns, caption=lead.partition(",")[0])
+    return Section("loads", "Loads of the zones", lead, (), [table])
 
 
-def _move_section(
-    moves: pd.DataFrame, terms: tuple[str, str], zone_names: Mapping[str, str], zones_told: str
-) -> Section:
+def _move_section(compared: TermComparison) -> Section:
     title = "Schools that changed zone"
-    if moves.empty:
-        return Section("moves", title, zones_told)
-    named = moves.assign(**{f"zone_{side}": moves[f"zone_{side}"].map(zone_names).fillna("") for side in _SIDES})
+    if compared.moved.empty:
+        return Section("moves", title, compared.zones_sentence())
     columns = (
         Column("School", "name", words),
         Column("Level", "level", LEVELS.__getitem__),
-        *_pair(terms, "Zone", "zone", words),
+        *_pair(compared, "Zone", "zone", _zone_text(compared)),
         Column("In program", "in_program", _yes),
     )
-    return Section("moves", title, "", (), [printed(named, columns, caption="Zone of each of them in both terms")])
-
-
-def _school_section(
-    schools: pd.DataFrame, terms: tuple[str, str], zone_names: Mapping[str, str], became: Mapping[str, str]
-) -> Section:
-    ordered = schools.sort_values(["p_value", "name"], kind="stable")
-    told = _with_ranges(ordered).assign(
-        became=ordered["became"].map(became), zone=ordered["zone_after"].map(zone_names).fillna("")
+    return Section(
+        "moves", title, "", (), [printed(compared.moved, columns, caption="Zone of each of them in both terms")]
     )
+
+
+def _school_section(compared: TermComparison) -> Section:
     columns = (
         Column("School", "name", words),
         Column("Level", "level", LEVELS.__getitem__),
-        Column("Zone", "zone", words),
+        Column("Zone", "zone_after", _zone_text(compared)),
         Column("Change", "direction", CHANGES.__getitem__),
-        *_pair(terms, "Reported calls", "incidents", whole),
-        *_pair(terms, "Rate (95 %)", "rate_told", words),
-        Column("Ratio (95 %)", "ratio_told", words),
+        *_pair(compared, "Reported calls", "incidents", whole),
+        *_pair(compared, "Rate (95 %)", _RATES, _range),
+        Column("Ratio (95 %)", _RATIO.of, _range),
         Column("q", "q_value", _chance),
-        Column("As a hotspot", "became", words),
+        Column("As a hotspot", "became", BECAME.__getitem__),
     )
+    ordered = compared.schools.sort_values(["p_value", "name"], kind="stable")
     caption = f"Every program school, the clearest changes first: {_UNIT}"
-    return Section("schools", "Every school", "", (), [_marked(told, columns, caption)])
+    return Section("schools", "Every school", "", (), [_marked(ordered, columns, caption)])
 
 
-def _pair(terms: tuple[str, str], head: str, name: str, written: Callable[[Any], str]) -> tuple[Column, Column]:
+def _pair(
+    compared: TermComparison, head: str, names: str | tuple[str, ...], written: Callable[..., str]
+) -> tuple[Column, Column]:
+    """Make a column for each term."""
+    sources = (names,) if isinstance(names, str) else names
     first, second = (
-        Column(f"{head}, {term}", f"{name}_{side}", written) for term, side in zip(terms, _SIDES, strict=True)
+        Column(f"{head}, {term}", tuple(f"{name}_{side}" for name in sources), written)
+        for term, side in zip(_terms(compared), _SIDES, strict=True)
     )
     return first, second
 
 
-def _with_ranges(rows: pd.DataFrame) -> pd.DataFrame:
-    """Write measures with their intervals, as far as the frame has them."""
-    written: dict[str, list[str]] = {}
-    for name, parts in {
-        "ratio_told": ("ratio", "ratio_low", "ratio_high"),
-        "same_schools_ratio_told": ("same_schools_ratio", "same_schools_ratio_low", "same_schools_ratio_high"),
-        **{
-            f"rate_told_{side}": tuple(f"rate_{part}per_1000_{side}" for part in ("", "low_", "high_"))
-            for side in _SIDES
-        },
-    }.items():
-        if set(parts) <= set(rows.columns):
-            measures = zip(*(rows[part] for part in parts), strict=True)
-            written[name] = [_unbroken(ranged(value, low, high, 2)) for value, low, high in measures]
-    return rows.assign(**written)
+def _zone_text(compared: TermComparison) -> Callable[[str], str]:
+    names = dict(zip(compared.loads["zone_id"], compared.loads["name"], strict=True))
+    return lambda zone: words(names.get(zone, ""))
 
 
-def _unbroken(text: str) -> str:
-    """Keep a measure and its interval on one line."""
+def _range(value: object, low: object, high: object) -> str:
+    """Write a measure and its interval on one line."""
+    text = ranged(value, low, high)
     return text.replace(" ", "\u00a0").replace("–", "\u2060–\u2060") if "(" in text else text
 
 
-def _marked(rows: pd.DataFrame, columns: Sequence[Column], caption: str) -> MarkedTable:
-    clear = rows["direction"].isin(["rose", "fell"]).tolist()
-    table = printed(rows, columns, caption=caption)
-    return replace(table, marked=frozenset(place for place, is_clear in enumerate(clear) if is_clear))
+_RATES = ("rate_per_1000", "rate_low_per_1000", "rate_high_per_1000")
+_RATIO = Column("Ratio of rates (95 %)", ("ratio", "ratio_low", "ratio_high"), _range)
+
+
+def _marked(rows: pd.DataFrame, columns: Sequence[Column], caption: str) -> DataTable:
+    return printed(rows, columns, caption=caption, marked=rows["direction"].isin(["rose", "fell"]))
 
 
 def _drawn(rows: pd.DataFrame) -> pd.DataFrame:

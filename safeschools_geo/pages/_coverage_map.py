@@ -15,22 +15,31 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import GRAY, HALO, INK, LETTER, svg, text
-from safeschools_geo.pages._coverage_parts import FinderEntry, decimal, finite, is_figure, share, whole, words
-from safeschools_geo.pages._coverage_tables import level_text
+from safeschools_geo.pages._coverage_parts import FinderEntry
 from safeschools_geo.pages._map_layers import (
-    Backdrop,
     DataElement,
     Zones,
-    backdrop,
     geojson,
     has_place,
     small_geometries,
     zone_features,
     zone_signs,
 )
-from safeschools_geo.pages._page import RATE_FILLS, Chart, LegendItem
+from safeschools_geo.pages._page import (
+    RATE_FILLS,
+    Chart,
+    LegendItem,
+    decimal,
+    finite,
+    is_figure,
+    level_text,
+    share,
+    whole,
+    words,
+)
 from safeschools_geo.text import highest
 
 if TYPE_CHECKING:
@@ -186,11 +195,10 @@ class MapLayers:
     marks: list[Mark]
     links: list[list[list[float]]] = field(default_factory=list)
     outlines: list[dict[str, Any]] = field(default_factory=list)
-    backdrop: Mapping[str, Any] = field(default_factory=lambda: backdrop(boundary=None, roads=None, places=None))
+    backdrop: Mapping[str, Any] = field(default_factory=dict)
 
     def add_to(self, chart: folium.Map) -> None:
         """Put the layers on a map."""
-        Backdrop(self.backdrop).add_to(chart)
         Zones(self.zones).add_to(chart)
         Marks({"marks": self.marks, "links": self.links, "outlines": self.outlines}).add_to(chart)
 
@@ -272,7 +280,6 @@ def school_dots(
     *,
     classes: MinuteClasses,
     zone_names: Mapping[str, str],
-    within_min: float,
 ) -> list[Mark]:
     """Mark the schools: the longer a school waits, the larger and darker."""
     located = schools[has_place(schools)]
@@ -291,7 +298,7 @@ def school_dots(
                 [
                     f"Until an officer is there, by the model: {decimal(minutes)} min on average",
                     f"Nine calls of ten, by the model: within {decimal(row['response_p90_min'])} min",
-                    f"Within {within_min:g} min, by the model: {share(row['within_share'])} of calls",
+                    f"Within {_WITHIN_MIN:g} min, by the model: {share(row['within_share'])} of calls",
                 ]
                 if is_figure(minutes)
                 else []
@@ -432,7 +439,7 @@ def still_map(layers: MapLayers, *, title: str, description: str, width: float =
         ("roads", 'stroke="#a9a9a4" stroke-width="0.8"'),
         ("boundary", f'stroke="{GRAY}" stroke-width="2" stroke-dasharray="6 4"'),
     ):
-        if layers.backdrop[name]:
+        if layers.backdrop.get(name):
             pieces.append(f'<path d="{_path(layers.backdrop[name], place)}" fill="none" {look}/>')
     for outline in layers.outlines:
         look = 'stroke="#7a0019" stroke-width="4" stroke-dasharray="8 5"'
@@ -604,34 +611,16 @@ def draw_coverage_map(
     by_school: pd.DataFrame,
     staging: gpd.GeoDataFrame,
     zone_names: Mapping[str, str],
-    within_min: float,
     behind: dict[str, Any],
 ) -> CoverageMap:
-    """Make the map of coverage.
-
-    Parameters
-    ----------
-    zones, schools, by_zone, by_school, staging
-        As for `coverage_page`.
-    zone_names
-        Name of each zone, by `zone_id`.
-    within_min
-        Minutes of `within_share`.
-    behind
-        The backdrop (`backdrop`).
-
-    Returns
-    -------
-    CoverageMap
-        The map.
-    """
+    """Make the map of coverage, its legend, its printed picture, and the list beside it."""
     values = [
         frame.get("response_min", pd.Series(dtype="float64")).to_numpy(dtype="float64", na_value=np.nan)
         for frame in (by_zone, by_school)
     ]
     classes = MinuteClasses.of(np.concatenate(values))
     points = staging[has_place(staging)]
-    dots = school_dots(schools, by_school, classes=classes, zone_names=zone_names, within_min=within_min)
+    dots = school_dots(schools, by_school, classes=classes, zone_names=zone_names)
     waiting = staging_marks(points, zone_names=zone_names)
     slowest = slowest_zones(by_zone)
     zone_ids = zones["zone_id"].astype("str").tolist()
@@ -650,7 +639,7 @@ def draw_coverage_map(
         fills=fills,
         opacity=_OPACITY,
         label=label,
-        facts=lambda zone_id: _zone_facts(zone_names[str(zone_id)], records.get(str(zone_id)), within_min),
+        facts=lambda zone_id: _zone_facts(zone_names[str(zone_id)], records.get(str(zone_id))),
         heaviest=slowest[0] if len(slowest) == 1 else None,
         marks=[*waiting, *dots],
     )
@@ -680,13 +669,13 @@ def _minutes_of(zone_ids: Sequence[str], by_zone: pd.DataFrame) -> dict[str, flo
     return {zone: known.get(zone, np.nan) for zone in zone_ids}
 
 
-def _zone_facts(name: str, row: Mapping[Any, Any] | None, within_min: float) -> list[str]:
+def _zone_facts(name: str, row: Mapping[Any, Any] | None) -> list[str]:
     if row is None:
         return [name, "No figure"]
     facts: dict[str, Callable[[Any], str]] = {
         "response_min": lambda value: f"Until an officer is there, as recorded: {decimal(value)} min on average",
         "response_p90_min": lambda value: f"Nine calls of ten, as recorded: within {decimal(value)} min",
-        "within_share": lambda value: f"Within {within_min:g} min, as recorded: {share(value)} of calls",
+        "within_share": lambda value: f"Within {_WITHIN_MIN:g} min, as recorded: {share(value)} of calls",
         "in_zone_share": lambda value: (
             f"Own officer answered {share(value)}, another zone’s {share(row['backup_share'])}"
         ),
@@ -732,8 +721,6 @@ def reach_maps(
     schools: gpd.GeoDataFrame,
     staging: gpd.GeoDataFrame,
     reached: pd.DataFrame,
-    *,
-    within_min: float,
 ) -> list[Chart]:
     """Draw which schools officers reach in time, now and from the best points."""
     here = schools[has_place(schools)].set_index("school_id")
@@ -759,7 +746,7 @@ def reach_maps(
         told = f"{count_text(none, 'school')} by no officer, {one} by one, {len(counts) - none - one} by two or more"
         shapes = "squares" if kind == "now" else "diamonds"
         caption = (
-            f"By the ways on the map, reached within {within_min:g} minutes {title}: {told}. Crosses: nobody; "
+            f"By the ways on the map, reached within {_WITHIN_MIN:g} minutes {title}: {told}. Crosses: nobody; "
             f"light dots: one officer; large dark dots: two or more; {shapes}: officers"
         )
         charts.append(Chart(still_map(MapLayers(land, marks), title=caption, description=told, width=_WIDTH), caption))

@@ -2,160 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from math import floor, isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
-
-from safeschools_geo.errors import ColumnError, attempt_all
-from safeschools_geo.pages._page import NONE_NAMED, PLAN_STYLES, Chart, DataTable, LegendItem, OfflinePage, document
-from safeschools_geo.text import MILLION, format_share
+from safeschools_geo.pages._page import PLAN_STYLES, Chart, DataTable, LegendItem, OfflinePage, document, is_figure
 
 if TYPE_CHECKING:
     import folium
+    import pandas as pd
 
     from safeschools_geo.pages._page import PageContext
-
-
-# ── Figures of coverage as pages print them, and the tables they stand in; a dash is where there is no figure
-
-MINUTES = "min"
-"""Unit of measures in minutes; all other measures of coverage are shares."""
-
-_LEAST = 0.0005
-
-
-class Column(NamedTuple):
-    """A column of a printed table.
-
-    Parameters
-    ----------
-    head
-        Its head.
-    name
-        Column of the frame it is made of.
-    written
-        How a value is written.
-    """
-
-    head: str
-    name: str
-    written: Callable[[Any], str]
-
-
-class Link(NamedTuple):
-    """A link to another page.
-
-    Parameters
-    ----------
-    href
-        The page, as an address relative to this one.
-    told
-        What it leads to, for those who hear it without its row and column.
-    """
-
-    href: str
-    told: str
-
-
-@dataclass(frozen=True)
-class MarkedTable(DataTable):
-    """A table with cells or rows that stand out, each of which says so in words or figures as well.
-
-    Parameters
-    ----------
-    shades
-        Row and column of a cell, from 0 → its shade, 0 (light) to 4 (dark).
-    bold
-        Cells that are framed, by row and column.
-    marked
-        Rows that stand out.
-    links
-        Cells that lead to another page, by row and column, where column 0 is the head of the row.
-    """
-
-    shades: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    bold: frozenset[tuple[int, int]] = frozenset()
-    marked: frozenset[int] = frozenset()
-    links: Mapping[tuple[int, int], Link] = field(default_factory=dict)
-
-
-def printed(frame: pd.DataFrame, columns: Sequence[Column], *, caption: str) -> MarkedTable:
-    """Print a frame."""
-    shown = [column for column in columns if column.name in frame.columns]
-    rows = tuple(
-        tuple(column.written(row[column.name]) for column in shown)
-        for row in frame.loc[:, [column.name for column in shown]].to_dict("records")
-    )
-    nothing = ("None", *[NONE_NAMED] * (len(shown) - 1))
-    return MarkedTable(caption, tuple(column.head for column in shown), rows or (nothing,))
-
-
-def named(frame: pd.DataFrame, column: str) -> dict[str, str]:
-    """Give what zones are called, or their officers."""
-    pairs = frame[["zone_id", column]].dropna().to_numpy().tolist() if column in frame.columns else []
-    return {str(zone_id): str(name) for zone_id, name in pairs}
-
-
-def is_figure(value: object) -> bool:
-    """Say whether there is a figure to show."""
-    return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type, call-overload]
-
-
-def finite(value: Any) -> float:  # noqa: ANN401 -- a cell of any column
-    """Read a figure."""
-    return float(value) if is_figure(value) else float("nan")
-
-
-def words(value: object) -> str:
-    """Write words."""
-    return NONE_NAMED if pd.isna(value) or str(value) == "" else str(value)  # type: ignore[call-overload]
-
-
-def decimal(value: Any, decimals: int = 1) -> str:  # noqa: ANN401 -- a cell of any column
-    """Write a number, rounded half up as all figures are (`shown`)."""
-    if not is_figure(value):
-        return NONE_NAMED
-    millionths = floor(abs(float(value)) * MILLION + 0.5)
-    parts = 10**decimals
-    whole, rest = divmod((2 * millionths * parts + MILLION) // (2 * MILLION), parts)
-    sign = "−" if value < 0 and (whole or rest) else ""
-    return f"{sign}{whole:,}.{rest:0{decimals}d}" if decimals else f"{sign}{whole:,}"
-
-
-def whole(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
-    """Write a number without decimals."""
-    return decimal(value, 0)
-
-
-def share(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
-    """Write a share in percent."""
-    if not is_figure(value):
-        return NONE_NAMED
-    if 0 < abs(value) < _LEAST:
-        return "<0.1%"
-    text = format_share(floor(abs(float(value)) * MILLION + 0.5), MILLION)
-    return f"−{text}" if value < 0 else text
-
-
-def figure(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
-    """Write minutes as minutes, and all else as a share."""
-    return decimal(value) if unit == MINUTES else share(value)
-
-
-def change(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
-    """Write by how much a figure changes."""
-    text = decimal(value if unit == MINUTES or not is_figure(value) else 100 * value)
-    return f"+{text}" if is_figure(value) and value > 0 and text.strip("0.") else text
-
-
-def interval(low: Any, high: Any, written: Callable[[Any], str]) -> str:  # noqa: ANN401 -- cells of any column
-    """Write an interval."""
-    ends = written(low), written(high)
-    return NONE_NAMED if NONE_NAMED in ends else " to ".join(ends)
 
 
 # ── Pages of coverage: sections with their pictures and tables beside each other, with a map or without
@@ -203,7 +60,7 @@ class Section:
     title: str
     lead: str = ""
     charts: Sequence[Chart] = ()
-    tables: Sequence[MarkedTable] = ()
+    tables: Sequence[DataTable] = ()
     swatch: str = ""
 
 
@@ -293,20 +150,10 @@ def coverage_document(
     )
 
 
-def require_tables(tables: Mapping[str, tuple[pd.DataFrame | None, Sequence[str]]]) -> None:
-    """Refuse tables that lack columns, all of them at once."""
-    attempt_all({name: partial(_require, name, *given) for name, given in tables.items()})
-
-
-def _require(name: str, table: pd.DataFrame | None, columns: Sequence[str]) -> None:
-    missing = [] if table is None else [column for column in columns if column not in table.columns]
-    if missing:
-        raise ColumnError(
-            "A page of coverage cannot be drawn without these columns.",
-            where=name,
-            found=f"no {', '.join(missing)}",
-            expected=", ".join(columns),
-        )
+def named(frame: pd.DataFrame, column: str) -> dict[str, str]:
+    """Give what zones are called, or their officers."""
+    pairs = frame[["zone_id", column]].dropna().to_numpy().tolist() if column in frame.columns else []
+    return {str(zone_id): str(name) for zone_id, name in pairs}
 
 
 # ── Why a figure of coverage is missing: one note for each reason that occurs

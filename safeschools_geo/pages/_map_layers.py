@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shapely import STRtree
 
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import ColumnError, InputError, name_ids
+from safeschools_geo.errors import InputError, name_ids
 from safeschools_geo.pages._offline import OfflineElement
 from safeschools_geo.pages._page import LEVEL_MARKS, NEIGHBOR_FILLS, RATE_FILLS, LegendItem
 from safeschools_geo.schemas import LEVELS, STATUSES
@@ -542,6 +542,9 @@ def _statuses(school_assignments: pd.DataFrame | None) -> dict[str, str]:
 
 # ── Loads of zones as pages of plans show them: sums of whole millionths, and how far each is from the mean
 
+LOAD_NAME, LOAD_UNIT = "officer-hours per school day", "h/day"
+"""What loads are measured in, in full and in short."""
+
 
 def zone_loads(workload: pd.Series, zone_of: Sequence[int], zones: int) -> list[int]:
     """Add up the loads of zones."""
@@ -628,14 +631,14 @@ class UnitShapes:
 
 
 class WhatIf(DataElement):
-    """The map on which a person moves units (`what_if_page`)."""
+    """The map on which a person moves units (`what_if_map`)."""
 
     function = "addWhatIf"
     scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/what_if_plan.js", "js/what_if.js")
 
 
 class PlanViews(DataElement):
-    """The map of a plan with a choice between today, the proposal, and what changes (`plan_page`)."""
+    """The map of a plan with a choice between today, the proposal, and what changes (`plan_map`)."""
 
     function = "addPlanViews"
     scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/plan_views.js")
@@ -718,15 +721,3 @@ def plan_places(plan: pd.Series, units: pd.DataFrame, zone_ids: Sequence[str]) -
     if len(left_out):
         raise InputError("The plan gives some units no zone.", where="plan", ids=left_out, expected="a zone for each")
     return places_of(plan.loc[ids.tolist()], zone_ids, what="zones of the plan")
-
-
-def require_columns(frame: pd.DataFrame, names: Sequence[str], *, where: str) -> None:
-    """Refuse a table that lacks columns."""
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise ColumnError(
-            "A page of plans cannot be drawn without these columns.",
-            where=where,
-            found=f"no {', '.join(missing)}",
-            expected=", ".join(names),
-        )

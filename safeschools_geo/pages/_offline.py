@@ -9,7 +9,6 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from html import escape
 from html.parser import HTMLParser
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -289,24 +288,6 @@ class MapParts:
     def policy(self) -> str:
         """The content security policy: no request, and no script but these."""
         return content_policy(self.scripts, with_tiles=self.with_tiles)
-
-
-def render_offline(
-    folium_map: folium.Map, *, title: str, lang: str = "en", tiles: bool = False, extra_styles: str = ""
-) -> str:
-    """Render a folium map as one file that opens with the network cut."""
-    parts = map_parts(folium_map, tiles=tiles)
-    styles = "\n".join([*parts.styles, *([extra_styles] if extra_styles else [])])
-    scripts = "\n".join(f"<script>{script}</script>" for script in parts.scripts)
-    html = (
-        f'<!DOCTYPE html>\n<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{parts.policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{styles}</style>\n</head>\n<body>\n{parts.html}\n{scripts}\n"
-        "</body>\n</html>\n"
-    )
-    require_offline(html)
-    return html
 
 
 def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:

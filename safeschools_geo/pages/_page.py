@@ -1,20 +1,22 @@
-"""The page around a map: its words, its policy, its legend, its tables, and how it is saved or shown."""
+"""What every page is made of: signs and legends, tables, pictures, and the page around them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from html import escape
+from math import floor, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from safeschools_geo.io import write_text
-from safeschools_geo.pages._offline import MapParts, content_policy, map_parts, own, require_offline, vendor_manifest
-from safeschools_geo.schemas import CATEGORIES, LEVELS, POPULATIONS, STATUSES
+from safeschools_geo.pages._offline import MapParts, map_parts, own, require_offline, vendor_manifest
+from safeschools_geo.schemas import LEVELS
+from safeschools_geo.text import MILLION, format_share
 from safeschools_geo.writing import output_file
 
 if TYPE_CHECKING:
@@ -199,11 +201,21 @@ def school_legend(levels: Sequence[str], *, has_rings: bool) -> list[LegendItem]
 # ── Data tables that stand beside each map, so that its facts can be read without it
 
 NONE_NAMED = "–"
-OUTSIDE_TERMS = "Outside every term"
-CALLS = POPULATIONS["calls"].capitalize()
-"""Head of a column of calls for zone officers."""
 
-_RECORD = POPULATIONS["record"].capitalize()
+
+class Column(NamedTuple):
+    """A column of a printed table: its head, the column or columns of the frame behind it, and how it is written."""
+
+    head: str
+    of: str | tuple[str, ...]
+    written: Callable[..., str]
+
+
+class Link(NamedTuple):
+    """A link to another page, and what it leads to, for those who hear it without its row and column."""
+
+    href: str
+    told: str
 
 
 @dataclass(frozen=True)
@@ -218,11 +230,23 @@ class DataTable:
         Heads of the columns; the first is the head of the rows' names.
     rows
         The cells as text.
+    marked
+        Rows that stand out, each of which says so in words or figures as well.
+    shades
+        Row and column of a cell, from 0 → its shade, 0 (light) to 4 (dark).
+    bold
+        Cells that are framed, by row and column.
+    links
+        Cells that lead to another page, by row and column, where column 0 is the head of the row.
     """
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    marked: frozenset[int] = frozenset()
+    shades: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    bold: frozenset[tuple[int, int]] = frozenset()
+    links: Mapping[tuple[int, int], Link] = field(default_factory=dict)
 
     @property
     def text_columns(self) -> frozenset[int]:
@@ -232,115 +256,28 @@ class DataTable:
         )
 
 
-def load_table(loads: pd.DataFrame, *, term: str) -> DataTable:
-    """Print the workload of the zones."""
-    columns = ("Zone", "Schools", "Students", CALLS, "On calls", "Travel", "Visits", "Workload", "Of mean")
-    rows = tuple(
-        (
-            str(zone.name),
-            count(zone.schools),
-            count(zone.enrollment),
-            count(zone.incidents),
-            number(zone.incident_h, 2),
-            number(zone.travel_h, 2),
-            number(zone.visit_h, 2),
-            number(zone.workload_h, 2),
-            number(zone.share_of_mean, 2, suffix=" ×"),
-        )
-        for zone in loads.itertuples(index=False)
-    )
-    return DataTable(f"Workload by zone, {term}: officer-hours per school day", columns, rows)
-
-
-def rate_table(rates: pd.DataFrame, *, term: str) -> DataTable:
-    """Print the rates of the zones."""
-    rows = tuple(
-        (
-            str(zone.name),
-            count(zone.schools),
-            count(zone.student_days),
-            count(zone.incidents),
-            number(zone.rate_per_1000, 3),
-        )
-        for zone in rates.itertuples(index=False)
-    )
-    columns = ("Zone", "Schools", "Student-days", CALLS, "Rate")
-    return DataTable(f"{CALLS} (officer-initiated too) per 1,000 student-days by zone, {term}", columns, rows)
-
-
-def school_table(
-    schools: pd.DataFrame, school_assignments: pd.DataFrame, *, zone_names: Mapping[str, str]
+def printed(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    caption: str,
+    marked: Iterable[object] = (),
+    nothing: str = "None",
 ) -> DataTable:
-    """Print the schools with their zones."""
-    placed = school_assignments.set_index("school_id").reindex(schools["school_id"])
+    """Print the columns that a frame has; a row is marked where `marked` is true."""
+    sources = [(c.of,) if isinstance(c.of, str) else c.of for c in columns]
+    shown = [(c, of) for c, of in zip(columns, sources, strict=True) if set(of) <= set(frame.columns)]
+    names = list(dict.fromkeys(name for _, of in shown for name in of))
     rows = tuple(
-        (
-            str(name),
-            LEVELS.get(level, str(level)),
-            count(students),
-            "Yes" if in_program else "No",
-            zone_names.get(zone_id, NONE_NAMED) if isinstance(zone_id, str) else NONE_NAMED,
-            STATUSES.get(status, str(status)),
-        )
-        for name, level, students, in_program, zone_id, status in zip(
-            schools["name"],
-            schools["level"],
-            schools["enrollment"],
-            schools["in_program"],
-            placed["zone_id"],
-            placed["status"].fillna("no_location"),
-            strict=True,
-        )
+        tuple(column.written(*(row[name] for name in of)) for column, of in shown)
+        for row in frame.loc[:, names].to_dict("records")
     )
-    columns = ("School", "Level", "Students", "In program", "Zone", "How the zone was found")
-    return DataTable("Schools and their zones", columns, rows)
-
-
-def category_table(incidents: pd.DataFrame, *, terms: Sequence[str]) -> DataTable:
-    """Print how many incidents there are of each category in each term."""
-    return _crossed(
-        incidents["category"],
-        incidents["term"].fillna("").astype("str"),
-        names=CATEGORIES,
-        terms=terms,
-        caption=f"{_RECORD} by category and term",
-        head="Category",
-    )
-
-
-def zone_table(incidents: pd.DataFrame, *, zone_names: Mapping[str, str], terms: Sequence[str]) -> DataTable:
-    """Print how many incidents there are in each zone in each term."""
-    return _crossed(
-        incidents["zone_id"].fillna("").astype("str"),
-        incidents["term"].fillna("").astype("str"),
-        names={**zone_names, "": "In no zone"},
-        terms=terms,
-        caption=f"{_RECORD} by zone and term",
-        head="Zone",
-    )
-
-
-def at_school_table(incidents: pd.DataFrame, schools: pd.DataFrame) -> DataTable:
-    """Print how many incidents there are at each school."""
-    names = dict(zip(schools["school_id"], schools["name"].astype("str"), strict=True))
-    by_school = incidents["school_id"].fillna("").astype("str").value_counts()
-    listed = sorted(
-        ((int(n), names.get(str(i), str(i))) for i, n in by_school.items() if i), key=lambda x: (-x[0], x[1])
-    )
-    elsewhere = int(by_school.get("", 0))
-    rows = [(name, count(number)) for number, name in listed]
     return DataTable(
-        f"{_RECORD} by school, all terms", ("School", _RECORD), (*rows, ("At no school", count(elsewhere)))
+        caption,
+        tuple(column.head for column, _ in shown),
+        rows or ((nothing, *[NONE_NAMED] * (len(shown) - 1)),),
+        marked=frozenset(place for place, is_marked in enumerate(marked) if is_marked),
     )
-
-
-def _crossed(
-    groups: pd.Series, terms_of: pd.Series, *, names: Mapping[str, str], terms: Sequence[str], caption: str, head: str
-) -> DataTable:
-    counts = pd.crosstab(groups, terms_of).reindex(index=list(names), columns=list(terms), fill_value=0)
-    rows = [(name, *map(count, counts.loc[key]), count(counts.loc[key].sum())) for key, name in names.items()]
-    total = ("All", *map(count, counts.sum()), count(counts.to_numpy().sum()))
-    return DataTable(caption, (head, *(t or OUTSIDE_TERMS for t in terms), "All"), (*rows, total))
 
 
 def count(value: object) -> str:
@@ -351,6 +288,82 @@ def count(value: object) -> str:
 def number(value: object, decimals: int, *, suffix: str = "") -> str:
     """Print a measure."""
     return NONE_NAMED if pd.isna(value) else f"{float(value):,.{decimals}f}{suffix}"  # type: ignore[arg-type, call-overload]
+
+
+def fixed(decimals: int, suffix: str = "") -> Callable[[object], str]:
+    """Make what prints a measure with so many decimals."""
+    return partial(number, decimals=decimals, suffix=suffix)
+
+
+# ── Figures of coverage as pages print them, rounded half up; a dash is where there is no figure
+
+MINUTES = "min"
+"""Unit of measures in minutes; all other measures of coverage are shares."""
+
+_LEAST = 0.0005
+
+
+def is_figure(value: object) -> bool:
+    """Say whether there is a figure to show."""
+    return not pd.isna(value) and isfinite(float(value))  # type: ignore[arg-type, call-overload]
+
+
+def finite(value: Any) -> float:  # noqa: ANN401 -- a cell of any column
+    """Read a figure."""
+    return float(value) if is_figure(value) else float("nan")
+
+
+def words(value: object) -> str:
+    """Write words."""
+    return NONE_NAMED if pd.isna(value) or str(value) == "" else str(value)  # type: ignore[call-overload]
+
+
+def decimal(value: Any, decimals: int = 1) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write a number, rounded half up as all figures are (`shown`)."""
+    if not is_figure(value):
+        return NONE_NAMED
+    millionths = floor(abs(float(value)) * MILLION + 0.5)
+    parts = 10**decimals
+    whole, rest = divmod((2 * millionths * parts + MILLION) // (2 * MILLION), parts)
+    sign = "−" if value < 0 and (whole or rest) else ""
+    return f"{sign}{whole:,}.{rest:0{decimals}d}" if decimals else f"{sign}{whole:,}"
+
+
+def whole(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write a number without decimals."""
+    return decimal(value, 0)
+
+
+def share(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write a share in percent."""
+    if not is_figure(value):
+        return NONE_NAMED
+    if 0 < abs(value) < _LEAST:
+        return "<0.1%"
+    text = format_share(floor(abs(float(value)) * MILLION + 0.5), MILLION)
+    return f"−{text}" if value < 0 else text
+
+
+def figure(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write minutes as minutes, and all else as a share."""
+    return decimal(value) if unit == MINUTES else share(value)
+
+
+def change(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
+    """Write by how much a figure changes."""
+    text = decimal(value if unit == MINUTES or not is_figure(value) else 100 * value)
+    return f"+{text}" if is_figure(value) and value > 0 and text.strip("0.") else text
+
+
+def level_text(level: object) -> str:
+    """Write the level of a school."""
+    return LEVELS.get(str(level), words(level))
+
+
+def interval(low: Any, high: Any, written: Callable[[Any], str]) -> str:  # noqa: ANN401 -- cells of any column
+    """Write an interval."""
+    ends = written(low), written(high)
+    return NONE_NAMED if NONE_NAMED in ends else " to ".join(ends)
 
 
 # ── The page around a map: its words, its policy, and how it is saved or shown in a notebook
@@ -377,10 +390,6 @@ class PageContext:
         Name of the term.
     is_synthetic
         Whether the data are synthetic, which the page and the map then say.
-    is_internal
-        Whether the page is for internal use, which it then says.
-    lang
-        Language of the page.
     settings
         Settings behind the numbers: name → value.
     """
@@ -388,31 +397,7 @@ class PageContext:
     district: str
     term: str
     is_synthetic: bool = False
-    is_internal: bool = True
-    lang: str = "en"
     settings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class MapEntry:
-    """A map as the index names it.
-
-    Parameters
-    ----------
-    href
-        File of the map, beside the index.
-    title
-        Title of the map.
-    finding
-        Its one-line finding.
-    thumbnail
-        A small picture of it as SVG, from `OfflinePage.thumbnail`.
-    """
-
-    href: str
-    title: str
-    finding: str
-    thumbnail: str = ""
 
 
 @dataclass(frozen=True)
@@ -533,6 +518,11 @@ def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
     return document("chart.html.j2", content, context=context)
 
 
+def nothing_page(title: str, why: str, *, context: PageContext) -> OfflinePage:
+    """Draw a page that only says why there is nothing to show."""
+    return chart_page(PageContent(title=title, finding=why, tables=()), context=context)
+
+
 def document(
     template: str,
     content: Titled,
@@ -564,36 +554,6 @@ def document(
     )
     require_offline(html)
     return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
-
-
-def index_page(entries: Sequence[MapEntry], *, context: PageContext) -> OfflinePage:
-    """Draw the page that links the maps of a term, each with its finding.
-
-    Parameters
-    ----------
-    entries
-        The maps, in order.
-    context
-        What every page of the term says.
-
-    Returns
-    -------
-    OfflinePage
-        The page.
-    """
-    html = (
-        templates("safeschools_geo.pages")
-        .get_template("index.html.j2")
-        .render(
-            entries=entries,
-            context=context,
-            synthetic=SYNTHETIC,
-            styles=own(STYLES),
-            policy=content_policy([]),
-        )
-    )
-    require_offline(html)
-    return OfflinePage(html, f"Maps – {context.district}, {context.term}")
 
 
 @cache

@@ -13,19 +13,17 @@ import shapely
 
 from safeschools_geo.pages._charts import FAINT, FRAME, GRAY, HALO, INK, LETTER, svg, text
 from safeschools_geo.pages._map_layers import (
-    Backdrop,
+    LOAD_NAME,
+    LOAD_UNIT,
     PlanSign,
     PlanViews,
     UnitShapes,
     ZoneSign,
     against_mean_text,
-    backdrop,
     counted_loads,
-    has_place,
     map_data,
     places_of,
     plan_places,
-    require_columns,
     unit_names,
     unit_shapes,
     zone_loads,
@@ -35,15 +33,19 @@ from safeschools_geo.pages._page import (
     NONE_NAMED,
     PLAN_STYLES,
     Chart,
+    Column,
     DataTable,
-    LegendItem,
     PageContent,
     count,
     document,
+    fixed,
+    nothing_page,
     number,
-    school_legend,
+    printed,
 )
-from safeschools_geo.pages._term import new_map, thumbnail
+from safeschools_geo.pages._term import context_of, new_map, thumbnail
+from safeschools_geo.pages._what_if import WHAT_IF, plan_legends, what_if_map
+from safeschools_geo.rebalance import EXACT, certificate_text
 from safeschools_geo.text import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from safeschools_geo.pages._page import OfflinePage, PageContext
+    from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.results import TermPlan, TermResult
 
     Scale = Callable[[float], float]
     Box = tuple[float, float, float, float]
@@ -99,25 +102,21 @@ def frontier_chart(
 
 def frontier_table(frontier: pd.DataFrame, *, noun: str = "school") -> DataTable:
     """Print the frontier."""
-    heads = {"plan_imbalance": "Of the plan kept", "units_moved": f"{noun.capitalize()}s moved", "travel": "Travel"}
-    known = [name for name in heads if name in frontier.columns]
-    written: dict[str, Callable[[Any], str]] = {
-        "plan_imbalance": _percent,
-        "units_moved": count,
-        "travel": lambda value: number(value, 2),
-    }
-    rows = tuple(
-        (
-            count(row["moves"]),
-            _percent(row["imbalance"]),
-            _percent(row["bound"]),
-            "Yes" if row["is_proven"] else f"No: gap {number(100 * (row['imbalance'] - row['bound']), 2)} points",
-            *(written[name](row[name]) for name in known),
-        )
-        for row in _records(frontier.sort_values("moves"))
+
+    def proof(is_proven: bool, imbalance: float, bound: float) -> str:  # noqa: FBT001 - cells of a row
+        return "Yes" if is_proven else f"No: gap {number(100 * (imbalance - bound), 2)} points"
+
+    columns = (
+        Column("Moves allowed", "moves", count),
+        Column("Smallest imbalance found", "imbalance", _percent),
+        Column("No plan is below", "bound", _percent),
+        Column("Proven", ("is_proven", "imbalance", "bound"), proof),
+        Column("Of the plan kept", "plan_imbalance", _percent),
+        Column(f"{noun.capitalize()}s moved", "units_moved", count),
+        Column("Travel", "travel", fixed(2)),
     )
-    columns = ("Moves allowed", "Smallest imbalance found", "No plan is below", "Proven", *(heads[n] for n in known))
-    return DataTable("What each number of moves can reach", columns, rows)
+    rows = pd.DataFrame(_records(frontier.sort_values("moves")), columns=frontier.columns)
+    return printed(rows, columns, caption="What each number of moves can reach")
 
 
 def _records(frontier: pd.DataFrame) -> list[dict[str, Any]]:
@@ -377,109 +376,66 @@ class _Compared:
 
 
 _NOT_SCORED = "not scored"
-_SCORE_COLUMNS = ("Measure", "In", "Today", "Proposed", "Better")
 _BEST = {"current": "today", "proposed": "proposed"}
 
 
-def plan_page(
-    units: gpd.GeoDataFrame,
-    plan: pd.Series,
-    zones: gpd.GeoDataFrame,
-    *,
-    moves: pd.DataFrame,
-    scores: pd.DataFrame,
-    finding: str,
-    context: PageContext,
-    statements: Sequence[str] = (),
-    frontier: pd.DataFrame | None = None,
-    knee: int | None = None,
-    chosen: int | None = None,
-    schools: gpd.GeoDataFrame | None = None,
-    unit_noun: str = "school",
-    set_apart: Collection[str] = (),
-    load_name: str = "officer-hours per school day",
-    load_unit: str = "h/day",
-    notes: Sequence[str] = (),
-    boundary: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    tiles: bool = False,
-) -> OfflinePage:
-    """Draw a proposed plan beside the zones of today.
+def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
+    """Draw the pages of a term's proposal, each with its one-line finding; none where nothing is proposed."""
+    if result.proposal is None:
+        return {}
+    return {
+        "plan.html": (plan_map(result, tiles=tiles), result.proposal.finding()),
+        "what_if.html": (what_if_map(result, tiles=tiles), WHAT_IF),
+    }
+
+
+def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the zones today and as proposed, what changes, the scores and the frontier.
 
     Parameters
     ----------
-    units
-        `unit_id`, the current `zone_id`, `workload` and areas, in any stated CRS; `name` where it is known.
-    plan
-        Proposed zone of each unit, by `unit_id`.
-    zones
-        `zone_id`, `name` and areas, EPSG:4326.
-    moves
-        Units that move: `name`, `zone_before`, `zone_after`, `workload`, and `schools` and `students` if they are
-        known.
-    scores
-        Measures side by side: `measure` or `label`, `unit`, `current` and `proposed` as text or numbers, and `best`
-        (``current``, ``proposed`` or empty). Those that begin with "not scored" on both sides are told in a note.
-    finding
-        What the plan does, in one line.
-    context
-        What every page of the term says.
-    statements
-        Sentences that stand above the maps: what is proven, where more moves gain little, whether it holds up.
-    frontier
-        Table `frontier`, if there is one.
-    knee
-        Moves after which more moves gain little.
-    chosen
-        Moves of the plan that is shown.
-    schools
-        Table `schools`, EPSG:4326, to be drawn on the map.
-    unit_noun
-        What a unit is called, in the singular.
-    set_apart
-        Zones without a school, which do not count for the balance while they have none.
-    load_name, load_unit
-        What `workload` is measured in, in full and in short.
-    notes
-        What else the reader has to know.
-    boundary, roads, places
-        The backdrop, EPSG:4326, as far as there is one.
+    result
+        All results of the term.
     tiles
         Whether to add map tiles, which the page then asks the network for.
 
     Returns
     -------
     OfflinePage
-        The page.
-
-    Raises
-    ------
-    ColumnError
-        When a table lacks a column.
-    InputError
-        When units, zones and plan do not belong together.
+        The page; a notebook shows it inline. Where nothing is proposed it says why.
     """
-    require_columns(units, ["unit_id", "zone_id", "workload"], where="units")
-    require_columns(moves, ["name", "zone_before", "zone_after", "workload"], where="moves")
-    require_columns(scores, ["current", "proposed"], where="scores")
-    both = _compare(units, plan, zones, set_apart)
-    chart = new_map("Map of the proposed zones", zones, context, boundary=boundary, tiles=tiles)
-    Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
-    PlanViews(_map_data(both, units, schools, load_unit)).add_to(chart)
+    proposal, zones = result.proposal, result.district.zones
+    context = context_of(result)
+    if proposal is None:
+        return nothing_page("Proposed zones", result.why_no_proposal(), context=context)
+    units, noun, scores = proposal.inputs.units, proposal.inputs.noun, proposal.comparison
+    frontier = proposal.frontier.to_frame()
+    both = _compare(units, proposal.plan.assignment, zones, proposal.inputs.set_apart)
+    chart = new_map("Map of the proposed zones", result, tiles=tiles)
+    PlanViews(_map_data(both, units, result.district.schools)).add_to(chart)
     names = dict(zip(zones["zone_id"].astype("str"), (sign.name for sign in both.signs), strict=True))
+    signs = (
+        PlanSign("Moved, from → to", "moved"),
+        PlanSign("Border of a zone", "zone"),
+        PlanSign("Border of a zone today, given up", "former"),
+    )
     content = PageContent(
         title="Proposed zones",
-        finding=finding,
-        legends=_legends(schools, has_boundary=boundary is not None),
-        charts=[] if frontier is None else [_frontier(frontier, knee=knee, chosen=chosen)],
+        finding=_with_empty_zones(proposal, proposal.frontier.finding(proposal.plan)),
+        legends=plan_legends("Signs", signs, result),
+        charts=[_frontier(proposal)],
         tables=[
-            _move_table(moves, names, unit_noun, load_unit),
+            _move_table(proposal.changes, names, noun),
             _score_table(scores),
-            _load_table(both, load_name=load_name),
-            *([] if frontier is None else [frontier_table(frontier, noun=unit_noun)]),
+            _load_table(both),
+            frontier_table(frontier, noun=noun),
         ],
-        notes=[*_unscored(scores), *notes],
+        notes=[*_unscored(scores), *proposal.notes],
+    )
+    statements = (
+        proposal.change.price_text(),
+        certificate_text(proposal.plan.certificate),
+        proposal.stability.summary(),
     )
     return document(
         "plan.html.j2",
@@ -490,7 +446,7 @@ def plan_page(
         tiles=tiles,
         thumbnail=thumbnail(zones, [sign.fill for sign in both.signs]),
         statements=[statement for statement in statements if statement],
-        pictures=_pictures(both, load_unit),
+        pictures=_pictures(both),
     )
 
 
@@ -500,24 +456,18 @@ def _compare(
     zone_ids = zones["zone_id"].astype("str").tolist()
     today = places_of(units["zone_id"], zone_ids, what="zones of units")
     proposed = plan_places(plan, units, zone_ids)
-    loads_today, loads_proposed = (
-        zone_loads(units["workload"], zone_of, len(zone_ids)) for zone_of in (today, proposed)
-    )
-    is_apart = [zone in set(set_apart) for zone in zone_ids]
     return _Compared(
         shapes=unit_shapes(units),
         signs=zone_signs(zones),
         today=today,
         proposed=proposed,
-        loads_today=loads_today,
-        loads_proposed=loads_proposed,
-        is_apart=is_apart,
+        loads_today=zone_loads(units["workload"], today, len(zone_ids)),
+        loads_proposed=zone_loads(units["workload"], proposed, len(zone_ids)),
+        is_apart=[zone in set(set_apart) for zone in zone_ids],
     )
 
 
-def _map_data(
-    both: _Compared, units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame | None, load_unit: str
-) -> dict[str, Any]:
+def _map_data(both: _Compared, units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> dict[str, Any]:
     data = map_data(both.shapes, both.signs, schools)
     for zone, before, after in zip(data["zones"], both.loads_today, both.loads_proposed, strict=True):
         zone |= {"load_today": format_load(before), "load_proposed": format_load(after)}
@@ -536,7 +486,7 @@ def _map_data(
                 name,
                 f"Today: {both.signs[before].name}",
                 f"Proposed: {both.signs[after].name}" if after != before else "Stays",
-                f"{format_load(load)} {load_unit}",
+                f"{format_load(load)} {LOAD_UNIT}",
             ],
         }
         for name, load, at, before, after in rows
@@ -544,14 +494,12 @@ def _map_data(
     return data | {"today": both.today, "proposed": both.proposed, "units": facts}
 
 
-def _pictures(both: _Compared, load_unit: str) -> list[Chart]:
+def _pictures(both: _Compared) -> list[Chart]:
     moved = sum(a != b for a, b in zip(both.today, both.proposed, strict=True))
     imbalance = [format_imbalance(loads) for loads in both.counted]
     return [
-        _picture(both, f"Today, imbalance {imbalance[0]}", _told(both.signs, both.loads_today, load_unit), "today"),
-        _picture(
-            both, f"Proposed, imbalance {imbalance[1]}", _told(both.signs, both.loads_proposed, load_unit), "proposed"
-        ),
+        _picture(both, f"Today, imbalance {imbalance[0]}", _told(both.signs, both.loads_today), "today"),
+        _picture(both, f"Proposed, imbalance {imbalance[1]}", _told(both.signs, both.loads_proposed), "proposed"),
         _picture(both, "What changes, from → to", f"{moved} moved; the table below names them", "changes"),
     ]
 
@@ -571,82 +519,78 @@ def _picture(both: _Compared, caption: str, description: str, view: str) -> Char
     return Chart(picture, caption)
 
 
-def _told(signs: Sequence[ZoneSign], loads: Sequence[int], load_unit: str) -> str:
-    return ", ".join(f"{sign.name} {format_load(load)} {load_unit}" for sign, load in zip(signs, loads, strict=True))
+def _told(signs: Sequence[ZoneSign], loads: Sequence[int]) -> str:
+    return ", ".join(f"{sign.name} {format_load(load)} {LOAD_UNIT}" for sign, load in zip(signs, loads, strict=True))
 
 
-def _legends(schools: gpd.GeoDataFrame | None, *, has_boundary: bool) -> dict[str, list[LegendItem]]:
-    located = None if schools is None else schools[has_place(schools)]
-    return {
-        "Signs": [
-            PlanSign("Moved, from → to", "moved"),
-            PlanSign("Border of a zone", "zone"),
-            PlanSign("Border of a zone today, given up", "former"),
-            *([LegendItem("District boundary", "line")] if has_boundary else []),
-        ],
-        "Schools": [] if located is None else school_legend(located["level"].tolist(), has_rings=False),
-    }
+def _with_empty_zones(proposal: TermPlan, finding: str) -> str:
+    return f"{proposal.empty_zones} {finding}" if proposal.empty_zones else finding
 
 
-def _frontier(frontier: pd.DataFrame, *, knee: int | None, chosen: int | None) -> Chart:
+def _frontier(proposal: TermPlan) -> Chart:
+    table = proposal.frontier.to_frame()
+    row = table.iloc[proposal.frontier.knee]
+    # The end of the frontier is no knee, nor is its beginning.
+    is_knee = int(row["moves"]) > 0 and row["imbalance"] - table["imbalance"].min() > EXACT
+    most = proposal.plan.certificate["max_moves"]
     caption = "How even the zones can be for each number of moves"
     described = "Every dot is the best plan found with at most so many moves; the table below holds the numbers."
-    return Chart(frontier_chart(frontier, title=caption, description=described, knee=knee, chosen=chosen), caption)
-
-
-def _move_table(moves: pd.DataFrame, names: dict[str, str], noun: str, load_unit: str) -> DataTable:
-    known = [name for name in ("schools", "students") if name in moves.columns]
-    rows = tuple(
-        (
-            str(row["name"]),
-            names.get(str(row["zone_before"]), str(row["zone_before"])),
-            names.get(str(row["zone_after"]), str(row["zone_after"])),
-            number(row["workload"], 2),
-            *(count(row[name]) for name in known),
-        )
-        for row in moves.to_dict("records")
+    picture = frontier_chart(
+        table,
+        title=caption,
+        description=described,
+        knee=int(row["moves"]) if is_knee else None,
+        chosen=len(proposal.plan.moves) if most is None else int(most),
     )
-    columns = (noun.capitalize(), "From", "To", f"Load, {load_unit}", *(name.capitalize() for name in known))
-    return DataTable("What changes", columns, rows or (("Nothing", *[NONE_NAMED] * (len(columns) - 1)),))
+    return Chart(picture, caption)
+
+
+def _move_table(moves: pd.DataFrame, names: dict[str, str], noun: str) -> DataTable:
+    def zone(zone_id: object) -> str:
+        return names.get(str(zone_id), str(zone_id))
+
+    columns = (
+        Column(noun.capitalize(), "name", str),
+        Column("From", "zone_before", zone),
+        Column("To", "zone_after", zone),
+        Column(f"Load, {LOAD_UNIT}", "workload", fixed(2)),
+        Column("Schools", "schools", count),
+        Column("Students", "students", count),
+    )
+    return printed(moves, columns, caption="What changes", nothing="Nothing")
 
 
 def _score_table(scores: pd.DataFrame) -> DataTable:
-    rows = tuple(
-        (
-            _label(row),
-            str(row.get("unit", "")),
-            _shown(row["current"]),
-            _shown(row["proposed"]),
-            _BEST.get(str(row.get("best", "")), "alike" if row.get("better") else ""),
-        )
-        for row in scores.to_dict("records")
-        if not _is_unscored(row)
+    columns = (
+        Column("Measure", "label", str),
+        Column("In", "unit", str),
+        Column("Today", "current", _shown),
+        Column("Proposed", "proposed", _shown),
+        Column("Better", ("best", "better"), lambda best, better: _BEST.get(best, "alike" if better else "")),
     )
-    return DataTable("Today and proposed, measure by measure", _SCORE_COLUMNS, rows)
+    return printed(scores[~_is_unscored(scores)], columns, caption="Today and proposed, measure by measure")
 
 
 def _unscored(scores: pd.DataFrame) -> list[str]:
     left_out = [
-        f"{_label(row)} ({str(row['proposed']).removeprefix(_NOT_SCORED).lstrip(': ') or 'no data'})"
-        for row in scores.to_dict("records")
-        if _is_unscored(row)
+        f"{row['label']} ({str(row['proposed']).removeprefix(_NOT_SCORED).lstrip(': ') or 'no data'})"
+        for row in scores[_is_unscored(scores)].to_dict("records")
     ]
     return [f"Not scored: {', '.join(left_out)}."] if left_out else []
 
 
-def _is_unscored(row: dict[Any, Any]) -> bool:
-    return all(str(row[side]).startswith(_NOT_SCORED) or pd.isna(row[side]) for side in ("current", "proposed"))
-
-
-def _label(row: dict[Any, Any]) -> str:
-    return str(row["label"] if "label" in row else row["measure"])
+def _is_unscored(scores: pd.DataFrame) -> pd.Series:
+    current, proposed = (
+        scores[side].isna() | scores[side].astype("str").str.startswith(_NOT_SCORED) for side in ("current", "proposed")
+    )
+    return current & proposed
 
 
 def _shown(value: object) -> str:
     return value if isinstance(value, str) else number(value, 2)
 
 
-def _load_table(both: _Compared, *, load_name: str) -> DataTable:
+def _load_table(both: _Compared) -> DataTable:
     today, proposed = both.counted
     rows = tuple(
         (
@@ -661,4 +605,4 @@ def _load_table(both: _Compared, *, load_name: str) -> DataTable:
         )
     )
     columns = ("Zone", "Today", "Today, against the mean", "Proposed", "Proposed, against the mean")
-    return DataTable(f"Load of each zone: {load_name}", columns, rows)
+    return DataTable(f"Load of each zone: {LOAD_NAME}", columns, rows)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
-from safeschools_geo.errors import ColumnError, count_text
+from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import DAYS, FAINT, FRAME, GRAY, INK, LETTER, svg, text
 from safeschools_geo.pages._coverage_map import (
     CoverageSign,
@@ -24,37 +27,86 @@ from safeschools_geo.pages._coverage_map import (
     zone_layer,
 )
 from safeschools_geo.pages._coverage_parts import (
-    MINUTES,
-    Column,
     CoverageContent,
     KeyFigure,
-    Link,
-    MarkedTable,
     Section,
-    change,
     coverage_document,
+    missing_notes,
+    named,
+)
+from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
+from safeschools_geo.pages._page import (
+    MINUTES,
+    NEIGHBOR_FILLS,
+    Chart,
+    Column,
+    DataTable,
+    LegendItem,
+    Link,
+    change,
     decimal,
     finite,
     is_figure,
-    missing_notes,
-    named,
+    level_text,
+    nothing_page,
     printed,
-    require_tables,
     share,
     whole,
     words,
 )
-from safeschools_geo.pages._coverage_tables import level_text
-from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
-from safeschools_geo.pages._page import NEIGHBOR_FILLS, NONE_NAMED, Chart, LegendItem
-from safeschools_geo.pages._term import new_map, thumbnail
+from safeschools_geo.pages._term import context_of, new_map, thumbnail
+from safeschools_geo.rebalance import schools_of_units
+from safeschools_geo.text import file_names, highest, minutes_text, more_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import geopandas as gpd
+    from safeschools_geo.coverage import AbsenceCase, Figure
+    from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.results import CoveragePlan, TermResult
 
-    from safeschools_geo.pages._page import OfflinePage, PageContext
+
+_WEEK = 5.0
+
+
+def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
+    """Draw the sheets that the pages of coverage lead to: one for every absence, and for every officer's week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    dict
+        Name of the file, with its folder → its page.
+    """
+    found = result.coverage
+    if found is None:
+        return {}
+    sheets = {
+        f"{FOLDER}/{name}": absence_sheet(result, case)
+        for name, case in zip(_sheet_names(found), found.absences, strict=True)
+    }
+    weeks = {
+        f"visits/{name}.html": visits_sheet(result, zone)
+        for zone, name in file_names(map(str, found.visits.zones.index)).items()
+    }
+    return {**sheets, **weeks}
+
+
+def posts_of(found: CoveragePlan) -> dict[str, str]:
+    """Give the officer of each zone."""
+    posts = found.usual_day.queueing.dispatch.officer_zones
+    return {str(zone): str(officer) for officer, zone in posts.items()}
+
+
+def calls_per_week(found: CoveragePlan) -> pd.Series:
+    """Give how many calls come from each school in a week."""
+    rates = found.usual_day.rates
+    weekly: pd.Series = rates.arrivals_per_h * rates.hours_per_day * _WEEK
+    return weekly
 
 
 # ── The map of the day an officer is absent: the zones of that day, and the schools that change hands
@@ -104,7 +156,6 @@ def absence_map(
     officers: Mapping[str, str],
     zone_names: Mapping[str, str],
     behind: dict[str, Any],
-    title: str,
 ) -> AbsenceMap:
     """Make the map of the day."""
     fills = taker_fills(list(takers))
@@ -136,7 +187,7 @@ def absence_map(
         layers,
         zone_fills,
         legend=_legend(has_plan=plan_zones is not None, has_changes=len(changed) > 0, has_takers=bool(takers)),
-        picture=still_map(layers, title=title, description=told or "No school changes hands", width=_WIDTH),
+        picture=still_map(layers, title="Map of the day", description=told or "No school changes hands", width=_WIDTH),
     )
 
 
@@ -203,7 +254,14 @@ def _legend(*, has_plan: bool, has_changes: bool, has_takers: bool) -> list[Lege
 FOLDER = "absence"
 """Folder of the pages of cases, beside the page that lists them."""
 
-_AND = " and "
+_CASES = (
+    Column("Absent", "absent", words),
+    Column("Mean minutes, by the model against a usual day", "response_change_min", partial(change, unit=MINUTES)),
+    Column("Goes to patrol, points", "overflow_change_share", partial(change, unit="")),
+    Column("Busiest zone", "busiest_zone", words),
+    Column("Its hours", "busiest_load_h", decimal),
+    Column("Who covers what", "finding", words),
+)
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -215,8 +273,8 @@ def taker_sections(
         Column("No.", "number", whole),
         Column("School", "name", words),
         Column("Level", "level", level_text),
-        Column("Minutes, by the model", "response_change_min", lambda value: change(value, MINUTES)),
-        Column("Calls a week", "calls_per_week", lambda value: decimal(value, 2)),
+        Column("Minutes, by the model", "response_change_min", partial(change, unit=MINUTES)),
+        Column("Calls a week", "calls_per_week", partial(decimal, decimals=2)),
     )
     parts: list[Section] = []
     for zone_id, officer in takers.items():
@@ -228,57 +286,36 @@ def taker_sections(
     return parts
 
 
-def load_table(loads: pd.DataFrame, *, takers: Mapping[str, str]) -> MarkedTable:
+def load_table(loads: pd.DataFrame, *, takers: Mapping[str, str]) -> DataTable:
     """Print loads usually and on the day."""
+
+    def beside(after: object, before: object, *, written: Callable[[Any], str]) -> str:
+        return f"{written(after)}\u00a0({written(before)})"
+
     columns = (
         Column("Zone", "name", words),
         Column("Officer", "officer", words),
-        Column("Schools", "schools", words),
-        Column("Hours", "hours", words),
-        Column("Busy", "busy", words),
+        Column("Schools", ("schools_after", "schools_before"), partial(beside, written=whole)),
+        Column("Hours", ("load_after_h", "load_before_h"), partial(beside, written=decimal)),
+        Column("Busy", ("busy_after_share", "busy_before_share"), partial(beside, written=share)),
     )
-    frame = _beside(loads, "schools", ("schools_after", "schools_before"), whole)
-    frame = _beside(frame, "hours", ("load_after_h", "load_before_h"), decimal)
-    frame = _beside(frame, "busy", ("busy_after_share", "busy_before_share"), share)
     caption = "This day (usually): schools, officer-hours per school day, and busy with calls by the model"
-    table = printed(frame, columns, caption=caption)
-    marked = frozenset(i for i, zone_id in enumerate(loads["zone_id"].astype("str")) if zone_id in takers)
-    return MarkedTable(table.caption, table.columns, table.rows, marked=marked)
+    return printed(loads, columns, caption=caption, marked=loads["zone_id"].astype("str").isin(list(takers)))
 
 
 def in_order(cases: pd.DataFrame) -> list[dict[Any, Any]]:
     """Sort the cases by officer, one officer alone before two."""
-    # A post may have " and " in its name: what is joined is taken apart only where nothing else is known.
-    rows = [{"officers": str(row["absent"]).split(_AND), **row} for row in cases.to_dict("records")]
+    rows = cases.to_dict("records")
     return sorted(rows, key=lambda row: (len(row["officers"]), [_natural(one) for one in row["officers"]]))
 
 
-def case_table(rows: Sequence[dict[Any, Any]], *, caption: str) -> MarkedTable:
+def case_table(rows: Sequence[dict[Any, Any]], *, caption: str) -> DataTable:
     """Print cases with links to their pages."""
-    cells = tuple(
-        (
-            words(row["absent"]),
-            change(row["response_change_min"], MINUTES),
-            change(row["overflow_change_share"], ""),
-            words(row["busiest_zone"]),
-            decimal(row["busiest_load_h"]),
-            words(row["finding"]),
-        )
-        for row in rows
-    )
-    columns = (
-        "Absent",
-        "Mean minutes, by the model against a usual day",
-        "Goes to patrol, points",
-        "Busiest zone",
-        "Its hours",
-        "Who covers what",
-    )
     links = {(i, 0): Link(_href(row), words(row["absent"])) for i, row in enumerate(rows)}
-    return MarkedTable(caption, columns, cells, links=links)
+    return replace(printed(pd.DataFrame(rows), _CASES, caption=caption), links=links)
 
 
-def case_matrix(rows: Sequence[dict[Any, Any]]) -> MarkedTable | None:
+def case_matrix(rows: Sequence[dict[Any, Any]]) -> DataTable | None:
     """Cross the officers who are absent: one alone on the diagonal."""
     officers = sorted({one for row in rows for one in row["officers"]}, key=_natural)
     place = {officer: i for i, officer in enumerate(officers)}
@@ -304,13 +341,7 @@ def case_matrix(rows: Sequence[dict[Any, Any]]) -> MarkedTable | None:
     )
     diagonal = frozenset((i, i + 1) for i in range(len(officers)))
     caption = "Mean minutes more than on a usual day, by the model; framed: one officer absent"
-    return MarkedTable(caption, ("Absent", *officers), cells, shades=shades, bold=diagonal, links=links)
-
-
-def _beside(frame: pd.DataFrame, name: str, columns: tuple[str, str], written: Callable[[Any], str]) -> pd.DataFrame:
-    """Write a figure of the day with what it usually is behind it."""
-    after, before = (frame[column].map(written, na_action=None).astype("str") for column in columns)
-    return frame.assign(**{name: after + "\u00a0(" + before + ")"})
+    return DataTable(caption, ("Absent", *officers), cells, shades=shades, bold=diagonal, links=links)
 
 
 def _href(row: Mapping[Any, Any]) -> str:
@@ -321,93 +352,100 @@ def _natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(text)]
 
 
-# ── Pages of the day an officer is absent: one for each case, and one that lists them all
-
-_TAKEOVER = [
-    *("school_id", "name", "level", "zone_before", "zone_after", "officer_after"),
-    *("calls_per_week", "response_change_min"),
-]
-_LOADS = [
-    *("zone_id", "name", "officer", "schools_before", "schools_after"),
-    *("load_before_h", "load_after_h", "busy_before_share", "busy_after_share"),
-]
-_CASES = ["name", "absent", "response_change_min", "overflow_change_share", "busiest_zone", "busiest_load_h", "finding"]
+# ── The day an officer is absent: a sheet for each case, and the page that lists them
 
 
-def absence_page(
-    *,
-    case: Mapping[str, Any],
-    takeover: pd.DataFrame,
-    loads: pd.DataFrame,
-    zones: gpd.GeoDataFrame,
-    schools: gpd.GeoDataFrame,
-    finding: str,
-    context: PageContext,
-    plan_zones: gpd.GeoDataFrame | None = None,
-    notes: Sequence[str] = (),
-    boundary: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    tiles: bool = False,
-) -> OfflinePage:
-    """Draw who covers what on a day when one officer or more are absent: a sheet for the team leader."""
-    require_tables({"takeover": (takeover, _TAKEOVER), "loads": (loads, _LOADS)})
+def absence_sheet(result: TermResult, case: AbsenceCase | None = None) -> OfflinePage:
+    """Draw who covers what when one officer or more are absent: a sheet for the team leader.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    case
+        The absence, one of those of its coverage; the first if left out.
+
+    Returns
+    -------
+    OfflinePage
+        One sheet to print; where nobody could cover it says so.
+    """
+    found, district, context = result.coverage, result.district, context_of(result)
+    if found is None or not (case or found.absences):
+        why = result.why_no_coverage() or "There is nobody who could cover."
+        return nothing_page("When an officer is absent", why, context=context)
+    case = case or found.absences[0]
+    zones, posts = district.zones, posts_of(found)
+    loads = case.loads.assign(name=case.loads["zone_id"].map(zones.set_index("zone_id")["name"]))
     names = named(loads, "name") | named(zones, "name")
     officers = named(zones, "officer") | named(loads, "officer")
-    absent = {str(one["zone_id"]): _post(one.get("officer")) for one in case["absent"]}
+    schools = case.schools.join(found.usual_day.schools.set_index("school_id")[["name", "level"]], on="school_id")
+    takeover = schools.assign(
+        calls_per_week=schools["school_id"].map(calls_per_week(found)),
+        response_change_min=schools["response_after_min"] - schools["response_before_min"],
+    )
     changed = _numbered(takeover)
     takers = {
         str(zone): words(officer) if pd.notna(officer) else officers.get(str(zone), names.get(str(zone), str(zone)))
         for zone, officer in changed[["zone_after", "officer_after"]].drop_duplicates("zone_after").to_numpy().tolist()
     }
-    title = f"{_who(absent, names)} absent: who covers what"
+    behind = backdrop(boundary=district.boundary, roads=None, places=None)
     drawn = absence_map(
         zones,
-        schools,
+        district.schools,
         changed,
-        absent=list(absent),
-        plan_zones=plan_zones,
+        absent=case.absent,
+        plan_zones=_zones_of_the_day(result, case),
         takers=takers,
         officers=officers,
         zone_names=names,
-        behind=backdrop(boundary=boundary, roads=roads, places=places),
-        title="Map of the day",
+        behind=behind,
     )
+    who = [f"{posts[zone]} ({names.get(zone, zone)})" for zone in case.absent]
     content = CoverageContent(
-        title=title,
-        finding=finding,
-        figures=_key_figures(case, schools=len(changed), takers=len(takers)),
+        title=f"{'Officer' if len(who) == 1 else 'Officers'} {' and '.join(who)} absent: who covers what",
+        finding=case.finding(),
+        figures=_key_figures(found, case, schools=len(changed), takers=len(takers)),
         legends={"Signs": drawn.legend},
         picture=drawn.picture,
         sections=[
             *taker_sections(changed, takers=takers, fills=taker_fills(list(takers)), zone_names=names),
             Section("loads", "What it does to loads", "", (), [load_table(loads, takers=takers)]),
         ],
-        notes=[*missing_notes({"takeover": changed, "loads": loads}), *notes],
+        notes=[*missing_notes({"takeover": changed, "loads": loads}), *_notes(found)],
     )
-    chart = new_map("Map of the day", zones, context, boundary=boundary, tiles=tiles)
+    chart = new_map("Map of the day", result, behind=behind)
     drawn.layers.add_to(chart)
     Drawn().add_to(chart)
     return coverage_document(
-        "absence.html.j2",
-        content,
-        context=context,
-        chart=chart,
-        tiles=tiles,
-        thumbnail=thumbnail(zones, drawn.zone_fills),
+        "absence.html.j2", content, context=context, chart=chart, thumbnail=thumbnail(zones, drawn.zone_fills)
     )
 
 
-def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, notes: Sequence[str] = ()) -> OfflinePage:
-    """List the pages of all cases, to be found by who is absent."""
-    require_tables({"cases": (cases, _CASES)})
+def absence_index(result: TermResult, found: CoveragePlan) -> OfflinePage:
+    """List the sheets of all absences, to be found by who is absent."""
+    posts = posts_of(found)
+    officers = [[posts[zone] for zone in case.absent] for case in found.absences]
+    cases = found.absences_table().rename(columns=lambda name: name.removeprefix("model_"))
+    cases = cases.assign(
+        name=_sheet_names(found),
+        absent=[" and ".join(posts_absent) for posts_absent in officers],
+        officers=pd.Series(officers, dtype="object"),
+    )
+    return absences_page(result, cases, finding=absences_finding(found), notes=_notes(found))
+
+
+def absences_page(result: TermResult, cases: pd.DataFrame, *, finding: str, notes: Sequence[str] = ()) -> OfflinePage:
+    """List cases: a table to look up who is absent, then those of one officer and of two."""
     rows = in_order(cases)
-    single = [row for row in rows if len(row["officers"]) == 1]
-    several = [row for row in rows if len(row["officers"]) > 1]
     matrix = case_matrix(rows)
     lead = (
         "Find one officer in the rows and the other in the columns; darker is slower. Each figure is the minutes by "
         "which the model has the mean response longer than on a usual day, and opens its page."
+    )
+    groups = (
+        ("one", "One officer absent", [row for row in rows if len(row["officers"]) == 1]),
+        ("two", "Two officers absent", [row for row in rows if len(row["officers"]) > 1]),
     )
     content = CoverageContent(
         title="When an officer is absent",
@@ -416,30 +454,53 @@ def absences_page(*, cases: pd.DataFrame, finding: str, context: PageContext, no
             *([Section("look-up", "Look up who is absent", lead, (), [matrix])] if matrix else []),
             *(
                 Section(anchor, heading, "", (), [case_table(some, caption=f"{heading}: each name opens its page")])
-                for anchor, heading, some in (
-                    ("one", "One officer absent", single),
-                    ("two", "Two officers absent", several),
-                )
+                for anchor, heading, some in groups
                 if some
             ),
         ],
         notes=[*missing_notes({"cases": cases}), *notes],
     )
-    return coverage_document("absences.html.j2", content, context=context)
+    return coverage_document("absences.html.j2", content, context=context_of(result))
 
 
-def _who(absent: Mapping[str, str | None], names: Mapping[str, str]) -> str:
-    told = [
-        f"of {names.get(zone, zone)}" if officer is None else f"{officer} ({names.get(zone, zone)})"
-        for zone, officer in absent.items()
+def absences_finding(found: CoveragePlan) -> str:
+    head = f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent."
+    changes = {case.absent[0]: case.change("response_min") for case in found.absences if len(case.absent) == 1}
+    worst = highest(changes, minutes_text)
+    usual = found.validation.figure("response")
+    recorded = f" On a usual day the record says {usual}." if usual.is_recorded else ""
+    if not worst:
+        return f"{head}{recorded}"
+    longer = more_text(changes[worst[0]], "min", more="longer", less="shorter")
+    whose = f"zone {worst[0]}" if len(worst) == 1 else f"zone {' or '.join(worst)}"
+    return f"{head} The model says that one absence makes the mean response at most {longer} ({whose}).{recorded}"
+
+
+def _notes(found: CoveragePlan) -> list[str]:
+    """Say what a sheet's figures are, beside what the record says of a usual day."""
+    mark = found.validation.mark("response", "overflow")
+    return [
+        f"What the day does to response and to patrol is worked out {mark}, and told as the difference to a usual day.",
+        f"A usual day, as recorded: {found.finding()}",
+        *([about] if (about := found.usual_day.about_empty_zones()) else []),
     ]
-    return f"{'Officer' if len(told) == 1 else 'Officers'} {' and '.join(told)}"
 
 
-def _post(officer: object) -> str | None:
-    """Name an officer, None where there is no name."""
-    told = words(officer)
-    return None if told == NONE_NAMED else told
+def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame | None:
+    """Join the service areas as they are covered on the day."""
+    if result.proposal is None:
+        return None
+    units = result.proposal.inputs.units
+    first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
+    after = units["unit_id"].map(first).map(case.school_zones).fillna(units["zone_id"])
+    shapes = units.geometry.groupby(after.to_numpy()).agg(lambda some: shapely.coverage_union_all(some.to_numpy()))
+    return gpd.GeoDataFrame({"zone_id": shapes.index}, geometry=shapes.to_numpy(), crs=units.crs)
+
+
+def _sheet_names(found: CoveragePlan) -> list[str]:
+    """Name the sheet of every absence; the pages that list them link these names."""
+    names = file_names(zone for case in found.absences for zone in case.absent)
+    return [f"zone-{'+'.join(names[zone] for zone in case.absent)}.html" for case in found.absences]
 
 
 def _numbered(takeover: pd.DataFrame) -> pd.DataFrame:
@@ -453,25 +514,22 @@ def _numbered(takeover: pd.DataFrame) -> pd.DataFrame:
     return changed.assign(number=range(1, len(changed) + 1))
 
 
-def _against(usual: str) -> str:
-    return f"against a usual day, when the record says {usual}" if usual else "against a usual day"
+def _key_figures(found: CoveragePlan, case: AbsenceCase, *, schools: int, takers: int) -> list[KeyFigure]:
+    def against(usual: Figure) -> str:
+        return f"against a usual day, when the record says {usual}" if usual.is_recorded else "against a usual day"
 
-
-def _key_figures(case: Mapping[str, Any], *, schools: int, takers: int) -> list[KeyFigure]:
-    by = f"by {takers} officer{'' if takers == 1 else 's'}"
+    response, overflow = (found.validation.figure(measure) for measure in ("response", "overflow"))
     return [
-        KeyFigure("Schools to cover", f"{schools}", by),
+        KeyFigure("Schools to cover", f"{schools}", f"by {takers} officer{'' if takers == 1 else 's'}"),
         KeyFigure(
-            "Mean response, by the model",
-            f"{change(case['response_change_min'], MINUTES)} min",
-            _against(case.get("usual_response", "")),
+            "Mean response, by the model", f"{change(case.change('response_min'), MINUTES)} min", against(response)
         ),
         KeyFigure(
             "Calls that go to patrol, by the model",
-            f"{change(case['overflow_change_share'], '')} points",
-            _against(case.get("usual_overflow", "")),
+            f"{change(case.change('overflow_share'), '')} points",
+            against(overflow),
         ),
-        KeyFigure("Imbalance this day", share(case["imbalance_after"]), "of the officers who are there"),
+        KeyFigure("Imbalance this day", share(case.figures["imbalance_after"]), "of the officers who are there"),
     ]
 
 
@@ -566,10 +624,14 @@ def _key(y: float) -> list[str]:
 
 # ── The weekly visits of an officer as a page to print: day by day, and what does not fit
 
-_STOPS = ["day", "stop", "school_id", "school_name", "arrive", "leave", "window", "drive_min"]
-_UNMET = ["school_id", "school_name", "wanted", "given", "reason"]
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _KINDS = {"visits": "Visits", "windows": "Visits at arrival, lunch and dismissal", "first_windows": "Required windows"}
+_UNMET = (
+    Column("School", "school_name", words),
+    Column("Of what", "kind", lambda kind: _KINDS.get(str(kind), words(kind))),
+    Column("Wanted", "wanted", whole),
+    Column("Given", "given", whole),
+    Column("Why", "reason", words),
+)
 
 
 class _Stop(NamedTuple):
@@ -585,28 +647,38 @@ class _Day(NamedTuple):
     stops: list[_Stop]
 
 
-def visits_page(
-    *,
-    zone_name: str,
-    officer: str | None,
-    stops: pd.DataFrame,
-    unmet: pd.DataFrame,
-    finding: str,
-    week: object,
-    context: PageContext,
-    notes: Sequence[str] = (),
-) -> OfflinePage:
-    """Print the visits of one officer in one week."""
-    require_tables({"stops": (stops, _STOPS), "unmet": (unmet, _UNMET)})
-    _require_times(stops)
-    days = _in_order(stops)
+def visits_sheet(result: TermResult, zone_id: str | None = None) -> OfflinePage:
+    """Print the visits of one officer in a week.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    zone_id
+        The zone; the first if left out.
+
+    Returns
+    -------
+    OfflinePage
+        The page; where there is no coverage it says why.
+    """
+    found, context = result.coverage, context_of(result)
+    if found is None:
+        return nothing_page("Visits", result.why_no_coverage(), context=context)
+    plan = found.visits
+    zone = str(plan.zones.index[0]) if zone_id is None else zone_id
+    stops, unmet = (table[table["zone_id"] == zone] for table in (plan.table, plan.unmet))
+    school_names = found.usual_day.schools.set_index("school_id")["name"]
+    unmet = unmet.assign(school_name=unmet["school_id"].map(school_names).fillna(""))
+    zone_name = str(result.district.zones.set_index("zone_id")["name"].get(zone, zone))
+    officer = posts_of(found).get(zone)
     who = zone_name if officer is None else f"{officer}, {zone_name}"
-    when = f"Week {week}" if isinstance(week, int) else words(week)
+    days = _in_order(stops)
     schools = int(stops["school_id"].nunique())
     caption = "The week at a glance: the gaps are free for calls and the break"
     content = CoverageContent(
-        title=f"Visits of {who}: {when}",
-        finding=finding,
+        title=f"Visits of {who}: Week {plan.week}",
+        finding=plan.sentence(zone),
         figures=[
             KeyFigure("Visits this week", whole(len(stops)), f"at {count_text(schools, 'school')}"),
             KeyFigure(
@@ -616,24 +688,10 @@ def visits_page(
             ),
         ],
         sections=[_unmet_section(unmet)],
-        notes=notes,
     )
     picture = Section("glance", "The week", "", [Chart(week_chart(list(days), _bars(days), title=caption), caption)])
     told = [_Day(day, count_text(len(rows), "visit"), [_stop(row) for row in rows]) for day, rows in days.items()]
     return coverage_document("visits.html.j2", content, context=context, picture=picture, days=told)
-
-
-def _require_times(stops: pd.DataFrame) -> None:
-    for column in ("arrive", "leave"):
-        is_faulty = ~stops[column].astype("str").str.fullmatch(_CLOCK).to_numpy(dtype=bool)
-        if is_faulty.any():
-            raise ColumnError(
-                "Some visits have no time that can be read.",
-                where=f"stops, column {column}",
-                ids=stops.index[is_faulty],
-                found=", ".join(stops.loc[is_faulty, column].astype("str").head(3)),
-                expected="HH:MM",
-            )
 
 
 def _in_order(stops: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
@@ -648,20 +706,15 @@ def _day(name: str) -> str:
     return next((day for day in DAYS if day.casefold().startswith(name.casefold()[:3])), name)
 
 
-def _minutes(clock: object) -> int:
-    hours, minutes = str(clock).split(":")
-    return 60 * int(hours) + int(minutes)
-
-
 def _bars(days: Mapping[str, list[dict[Any, Any]]]) -> list[Bar]:
     return [
         Bar(
             i,
-            _minutes(row["arrive"]),
-            _minutes(row["leave"]),
+            row["arrive_min"],
+            row["leave_min"],
             float(row["drive_min"]) if is_figure(row["drive_min"]) else 0.0,
             str(row["window"]),
-            f"{day} {row['arrive']} to {row['leave']}: {row['school_name']}",
+            f"{day} {_clock(row['arrive_min'])} to {_clock(row['leave_min'])}: {row['name']}",
         )
         for i, (day, rows) in enumerate(days.items())
         for row in rows
@@ -670,18 +723,16 @@ def _bars(days: Mapping[str, list[dict[Any, Any]]]) -> list[Bar]:
 
 def _stop(row: Mapping[Any, Any]) -> _Stop:
     window = WINDOWS.get(str(row["window"]), (words(row["window"]),))[0]
-    return _Stop(f"{row['arrive']}–{row['leave']}", words(row["school_name"]), window, whole(row["drive_min"]))
+    time = f"{_clock(row['arrive_min'])}–{_clock(row['leave_min'])}"
+    return _Stop(time, words(row["name"]), window, whole(row["drive_min"]))
 
 
 def _unmet_section(unmet: pd.DataFrame) -> Section:
-    columns = (
-        Column("School", "school_name", words),
-        Column("Of what", "kind", lambda kind: _KINDS.get(str(kind), words(kind))),
-        Column("Wanted", "wanted", whole),
-        Column("Given", "given", whole),
-        Column("Why", "reason", words),
-    )
     if unmet.empty:
         return Section("unmet", "What does not fit", "Every school gets what is wanted.")
-    table = printed(unmet, columns, caption="What schools do not get this week, and why")
+    table = printed(unmet, _UNMET, caption="What schools do not get this week, and why")
     return Section("unmet", "What does not fit, and why", "", (), [table])
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

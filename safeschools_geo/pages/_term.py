@@ -1,4 +1,4 @@
-"""The pages of a term's maps: zones and loads, the history, rates, and their index."""
+"""The pages of zones and workload, of the incident history and of rates; and what every page of a term begins with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from safeschools_geo.pages import _page as tables
 from safeschools_geo.pages._map_layers import (
     Backdrop,
     Drawn,
@@ -34,18 +33,25 @@ from safeschools_geo.pages._map_layers import (
 from safeschools_geo.pages._offline import TILE_URL
 from safeschools_geo.pages._page import (
     CATEGORY_COLORS,
-    OUTSIDE_TERMS,
+    NONE_NAMED,
     SYNTHETIC,
     Choice,
     ChoiceGroup,
+    Column,
+    DataTable,
     Filters,
     LegendItem,
     PageContent,
     PageContext,
+    count,
+    fixed,
     map_page,
+    number,
+    printed,
     school_legend,
 )
-from safeschools_geo.schemas import CATEGORIES, LEVELS, ORIGINS, POPULATIONS
+from safeschools_geo.schemas import CATEGORIES, LEVELS, ORIGINS, POPULATIONS, STATUSES
+from safeschools_geo.workload import balance_text, empty_zones_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,6 +104,7 @@ def _ring(ring: shapely.LinearRing) -> str:
 # ── The history of incidents as packed points, and the form that filters them
 
 HOUR_UNKNOWN = 24
+OUTSIDE_TERMS = "Outside every term"
 _PILED_SHARE = 0.5
 _MANY = 2_000
 
@@ -178,240 +185,17 @@ def _terms_in_order(incidents: gpd.GeoDataFrame) -> tuple[str, ...]:
     return (*named, *([""] if "" in first.index else []))
 
 
-# ── The pages of a term's maps: zones and loads, the history of incidents, rates
+# ── What every page of a term is made with: its map, its context, and the lines that all maps explain
 
 _TILE_CREDIT = '&copy; <a href="https://www.openstreetmap.org/copyright">OpenStreetMap contributors</a>'
-_ZONE_OPACITY, _RATE_OPACITY = 0.4, 0.75
-_BOUNDARY = LegendItem("District boundary", "line")
-
-
-def zones_page(
-    *,
-    zones: gpd.GeoDataFrame,
-    schools: gpd.GeoDataFrame,
-    school_assignments: pd.DataFrame,
-    loads: pd.DataFrame,
-    finding: str,
-    context: PageContext,
-    boundary: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    tiles: bool = False,
-) -> OfflinePage:
-    """Draw the zones with their loads, and the schools by level and status.
-
-    Parameters
-    ----------
-    zones, schools
-        The tables of these names, EPSG:4326.
-    school_assignments
-        `school_id` and table `assignments`, one row for each school.
-    loads
-        Workload of each zone of the term, by `zone_id`.
-    finding
-        What the map shows, in one line.
-    context
-        What every page of the term says.
-    boundary, roads, places
-        The backdrop, EPSG:4326, as far as there is one.
-    tiles
-        Whether to add map tiles, which the page then asks the network for.
-
-    Returns
-    -------
-    OfflinePage
-        The page.
-    """
-    heaviest = str(loads["workload_h"].idxmax()) if loads["workload_h"].sum() > 0 else None
-    names = zone_names(zones)
-    fills = neighbor_fills(zones)
-
-    def label(zone_id: str) -> list[str]:
-        load = f"{tables.number(_cell(loads, zone_id, 'workload_h'), 1)} h/day"
-        return [names[zone_id], load, *(["the most"] if zone_id == heaviest else [])]
-
-    def facts(zone_id: str) -> list[str]:
-        return [
-            names[zone_id],
-            f"Workload: {tables.number(_cell(loads, zone_id, 'workload_h'), 2)} officer-hours per school day",
-            f"Schools: {tables.count(_cell(loads, zone_id, 'schools'))}",
-            f"{tables.CALLS}: {tables.count(_cell(loads, zone_id, 'incidents'))}",
-        ]
-
-    chart = new_map("Map of the zones, their workload and the schools", zones, context, boundary=boundary, tiles=tiles)
-    Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
-    features = zone_features(zones, fills=fills, opacity=_ZONE_OPACITY, label=label, facts=facts, heaviest=heaviest)
-    Zones(features).add_to(chart)
-    marks = school_marks(schools, school_assignments)
-    Schools(marks).add_to(chart)
-    Drawn().add_to(chart)
-    zone_signs = [LegendItem("Zone with the most work", "bold")] if heaviest else []
-    located = schools[has_place(schools)]
-    content = PageContent(
-        title="Zones and workload",
-        finding=finding,
-        legends={
-            "Zones": [LegendItem("Colors only tell neighbors apart", "fill", fills[0], _ZONE_OPACITY), *zone_signs]
-            + ([_BOUNDARY] if boundary is not None else []),
-            "Schools": school_legend(located["level"].tolist(), has_rings=any(m["has_ring"] for m in marks)),
-        },
-        tables=[
-            tables.load_table(loads, term=context.term),
-            tables.school_table(schools, school_assignments, zone_names=names),
-        ],
-        notes=["h/day: officer-hours per school day.", *_left_off(len(schools) - len(located), "school")],
-    )
-    return map_page(chart, content, context=context, tiles=tiles, thumbnail=thumbnail(zones, fills))
-
-
-def history_page(
-    *,
-    zones: gpd.GeoDataFrame,
-    schools: gpd.GeoDataFrame,
-    incidents: gpd.GeoDataFrame,
-    finding: str,
-    context: PageContext,
-    boundary: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    tiles: bool = False,
-) -> OfflinePage:
-    """Draw every incident of the history, with filters by term, category, hour and origin.
-
-    Parameters
-    ----------
-    zones, schools
-        The tables of these names, EPSG:4326.
-    incidents
-        Incidents in context, of all terms, EPSG:4326.
-    finding
-        What the map shows, in one line.
-    context
-        What every page of the term says.
-    boundary, roads, places
-        The backdrop, EPSG:4326, as far as there is one.
-    tiles
-        Whether to add map tiles, which the page then asks the network for.
-
-    Returns
-    -------
-    OfflinePage
-        The page.
-    """
-    history = coded_history(incidents)
-    names = zone_names(zones)
-    chart = new_map("Map of incidents", zones, context, boundary=boundary, tiles=tiles)
-    Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
-    outlines = zone_features(
-        zones, fills=["#ffffff"] * len(zones), opacity=0, label=lambda z: [names[z]], facts=lambda _: [], is_quiet=True
-    )
-    Zones(outlines).add_to(chart)
-    Incidents(history.points, colors=list(CATEGORY_COLORS.values()), color_by="category", total=len(incidents)).add_to(
-        chart
-    )
-    content = PageContent(
-        title="Incident history",
-        finding=finding,
-        legends={"Lines": [LegendItem("Zone", "bold"), *([_BOUNDARY] if boundary is not None else [])]},
-        filters=history_filters(history),
-        tables=[
-            tables.category_table(incidents, terms=history.terms),
-            tables.zone_table(incidents, zone_names=names, terms=history.terms),
-            tables.at_school_table(incidents, schools),
-        ],
-        notes=[
-            *_left_off(len(incidents) - history.points.header["count"], "incident"),
-            "Dots: at one place there is one dot for each category, in a rosette; with very many incidents, one speck.",
-        ],
-    )
-    picture = thumbnail(zones, [None] * len(zones))
-    return map_page(chart, content, context=context, tiles=tiles, thumbnail=picture)
-
-
-def rates_page(
-    *,
-    zones: gpd.GeoDataFrame,
-    rates: pd.DataFrame,
-    finding: str,
-    context: PageContext,
-    boundary: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    tiles: bool = False,
-) -> OfflinePage:
-    """Draw the incident rate of each zone.
-
-    Parameters
-    ----------
-    zones
-        Table `zones`, EPSG:4326.
-    rates
-        Each zone of the term, by `zone_id`, with `rate_per_1000`; a missing rate is hatched.
-    finding
-        What the map shows, in one line.
-    context
-        What every page of the term says.
-    boundary, roads, places
-        The backdrop, EPSG:4326, as far as there is one.
-    tiles
-        Whether to add map tiles, which the page then asks the network for.
-
-    Returns
-    -------
-    OfflinePage
-        The page.
-    """
-    names = zone_names(zones)
-    rate = {z: _cell(rates, z, "rate_per_1000") for z in zones["zone_id"]}
-    classes = RateClasses.of(np.array(list(rate.values()), dtype="float64"))
-    fills = [classes.fill(rate[z]) for z in zones["zone_id"]]
-
-    def label(zone_id: str) -> list[str]:
-        return [names[zone_id], "no data" if pd.isna(rate[zone_id]) else tables.number(rate[zone_id], 3)]
-
-    def facts(zone_id: str) -> list[str]:
-        return [
-            names[zone_id],
-            f"Rate: {tables.number(rate[zone_id], 3)} {POPULATIONS['calls']} per 1,000 student-days",
-            f"{tables.CALLS}: {tables.count(_cell(rates, zone_id, 'incidents'))}",
-            f"Student-days: {tables.count(_cell(rates, zone_id, 'student_days'))}",
-        ]
-
-    chart = new_map("Map of the rate of calls by zone", zones, context, boundary=boundary, tiles=tiles)
-    Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
-    Zones(zone_features(zones, fills=fills, opacity=_RATE_OPACITY, label=label, facts=facts)).add_to(chart)
-    Drawn().add_to(chart)
-    content = PageContent(
-        title="Rate of calls by zone",
-        finding=finding,
-        legends={
-            f"{tables.CALLS} per 1,000 student-days": [
-                *classes.legend(opacity=_RATE_OPACITY),
-                *([LegendItem("No data", "hatch")] if None in fills else []),
-            ],
-            **({"Lines": [_BOUNDARY]} if boundary is not None else {}),
-        },
-        tables=[tables.rate_table(rates, term=context.term)],
-        notes=[
-            (
-                "A rate counts all calls for zone officers at schools in the zone with a known enrollment, those that "
-                "officers started included, as the board packet does. The pages of hotspots count reported calls only."
-            )
-        ],
-    )
-    return map_page(chart, content, context=context, tiles=tiles, thumbnail=thumbnail(zones, fills))
 
 
 def new_map(
-    label: str,
-    zones: gpd.GeoDataFrame,
-    context: PageContext,
-    *,
-    boundary: gpd.GeoDataFrame | None,
-    tiles: bool,
+    label: str, result: TermResult, *, tiles: bool = False, behind: Mapping[str, Any] | None = None
 ) -> folium.Map:
-    """Begin a map that shows the whole district."""
-    (south, west), (north, east) = bounds = bounds_of(zones, boundary)
+    """Begin a map that shows the whole district, on the backdrop of the district unless another is given."""
+    district = result.district
+    (south, west), (north, east) = bounds = bounds_of(district.zones, district.boundary)
     chart = folium.Map(
         location=[(south + north) / 2, (west + east) / 2],
         tiles=None,
@@ -424,45 +208,41 @@ def new_map(
         folium.TileLayer(TILE_URL, attr=_TILE_CREDIT, max_zoom=19, opacity=0.6).add_to(chart)
     folium.FitBounds(bounds, padding=(12, 12)).add_to(chart)
     described = f"{label}. Arrow keys move it, plus and minus zoom. The tables below hold the same facts."
-    Prepared(described, note=SYNTHETIC if context.is_synthetic else "").add_to(chart)
+    Prepared(described, note=SYNTHETIC if district.settings.district.is_synthetic else "").add_to(chart)
+    Backdrop(backdrop_of(result) if behind is None else behind).add_to(chart)
     return chart
+
+
+def backdrop_of(result: TermResult) -> dict[str, Any]:
+    """Draw the layers of the district that lie behind its zones."""
+    district = result.district
+    return backdrop(boundary=district.boundary, roads=district.roads, places=district.places)
+
+
+def boundary_sign(result: TermResult) -> list[LegendItem]:
+    """Explain the line around the district, where there is one."""
+    return [] if result.district.boundary is None else [LegendItem("District boundary", "line")]
+
+
+def outlines(result: TermResult) -> Zones:
+    """Draw the zones as lines with their names."""
+    zones = result.district.zones
+    names = zone_names(zones)
+    return Zones(
+        zone_features(
+            zones,
+            fills=["#ffffff"] * len(zones),
+            opacity=0,
+            label=lambda z: [names[z]],
+            facts=lambda _: [],
+            is_quiet=True,
+        )
+    )
 
 
 def zone_names(zones: gpd.GeoDataFrame) -> dict[str, str]:
     """Give the name of each zone."""
     return dict(zip(zones["zone_id"], zones["name"].astype("str"), strict=True))
-
-
-def _cell(table: pd.DataFrame, zone_id: str, column: str) -> Any:  # noqa: ANN401 -- a cell of any column
-    return table.loc[zone_id, column] if zone_id in table.index else np.nan
-
-
-def _left_off(number: int, what: str) -> list[str]:
-    if not number:
-        return []
-    some = f"{number:,} {what} has" if number == 1 else f"{number:,} {what}s have"
-    them = "it is" if number == 1 else "they are"
-    return [f"{some} no place on record: {them} not on the map, but counted in the tables."]
-
-
-# ── What every page of a term is made with: its context and the layers behind its maps
-
-
-def layers_of(result: TermResult) -> dict[str, Any]:
-    """Give the layers behind the maps.
-
-    Parameters
-    ----------
-    result
-        All results of the term.
-
-    Returns
-    -------
-    dict
-        Zones, boundary, roads and towns, by the name of the page's argument.
-    """
-    district = result.district
-    return {"zones": district.zones, "boundary": district.boundary, "roads": district.roads, "places": district.places}
 
 
 def context_of(result: TermResult, *, about: Literal["work", "hotspots"] = "work") -> PageContext:
@@ -486,7 +266,6 @@ def context_of(result: TermResult, *, about: Literal["work", "hotspots"] = "work
         district=settings.district.name,
         term=result.term.name,
         is_synthetic=settings.district.is_synthetic,
-        is_internal=True,
         settings=_hotspot_settings(result)
         if about == "hotspots"
         else {
@@ -517,3 +296,284 @@ def _hotspot_settings(result: TermResult) -> dict[str, str]:
 
 def _listed(amounts: Mapping[str, float], names: Mapping[str, str]) -> str:
     return "; ".join(f"{names[key]} {amount:g}" for key, amount in amounts.items())
+
+
+# ── The page of zones and workload
+
+_ZONE_OPACITY, _RATE_OPACITY = 0.4, 0.75
+_CALLS, _RECORD = POPULATIONS["calls"].capitalize(), POPULATIONS["record"].capitalize()
+
+
+def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the zones with their loads, and the schools by level and status.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles, which the page then asks the network for.
+
+    Returns
+    -------
+    OfflinePage
+        The page; a notebook shows it inline.
+    """
+    zones, schools, loads = result.district.zones, result.district.schools, result.loads
+    heaviest = str(loads["workload_h"].idxmax()) if loads["workload_h"].sum() > 0 else None
+    names, fills = zone_names(zones), neighbor_fills(zones)
+
+    def label(zone_id: str) -> list[str]:
+        load = f"{number(_cell(loads, zone_id, 'workload_h'), 1)} h/day"
+        return [names[zone_id], load, *(["the most"] if zone_id == heaviest else [])]
+
+    def facts(zone_id: str) -> list[str]:
+        return [
+            names[zone_id],
+            f"Workload: {number(_cell(loads, zone_id, 'workload_h'), 2)} officer-hours per school day",
+            f"Schools: {count(_cell(loads, zone_id, 'schools'))}",
+            f"{_CALLS}: {count(_cell(loads, zone_id, 'incidents'))}",
+        ]
+
+    chart = new_map("Map of the zones, their workload and the schools", result, tiles=tiles)
+    features = zone_features(zones, fills=fills, opacity=_ZONE_OPACITY, label=label, facts=facts, heaviest=heaviest)
+    Zones(features).add_to(chart)
+    marks = school_marks(schools, result.school_zones)
+    Schools(marks).add_to(chart)
+    Drawn().add_to(chart)
+    located = schools[has_place(schools)]
+    content = PageContent(
+        title="Zones and workload",
+        finding=zones_finding(result),
+        legends={
+            "Zones": [
+                LegendItem("Colors only tell neighbors apart", "fill", fills[0], _ZONE_OPACITY),
+                *([LegendItem("Zone with the most work", "bold")] if heaviest else []),
+                *boundary_sign(result),
+            ],
+            "Schools": school_legend(located["level"].tolist(), has_rings=any(m["has_ring"] for m in marks)),
+        },
+        tables=[
+            printed(loads, _LOADS, caption=f"Workload by zone, {result.term.name}: officer-hours per school day"),
+            _school_table(schools, result.school_zones, names),
+        ],
+        notes=["h/day: officer-hours per school day.", *_left_off(len(schools) - len(located), "school")],
+    )
+    return map_page(chart, content, context=context_of(result), tiles=tiles, thumbnail=thumbnail(zones, fills))
+
+
+def zones_finding(result: TermResult) -> str:
+    """Say in one line which zone carries most."""
+    loads = result.loads
+    if not loads["workload_h"].sum():
+        return f"{len(loads)} zones; no workload could be counted for {result.term.name}."
+    empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
+    return f"{empty + ' ' if empty else ''}{balance_text(loads)}."
+
+
+_LOADS = (
+    Column("Zone", "name", str),
+    Column("Schools", "schools", count),
+    Column("Students", "enrollment", count),
+    Column(_CALLS, "incidents", count),
+    Column("On calls", "incident_h", fixed(2)),
+    Column("Travel", "travel_h", fixed(2)),
+    Column("Visits", "visit_h", fixed(2)),
+    Column("Workload", "workload_h", fixed(2)),
+    Column("Of mean", "share_of_mean", fixed(2, " ×")),
+)
+
+
+def _school_table(schools: pd.DataFrame, school_zones: pd.DataFrame, names: Mapping[str, str]) -> DataTable:
+    placed = school_zones.set_index("school_id").reindex(schools["school_id"])
+    columns = (
+        Column("School", "name", str),
+        Column("Level", "level", lambda level: LEVELS.get(level, str(level))),
+        Column("Students", "enrollment", count),
+        Column("In program", "in_program", lambda is_in: "Yes" if is_in else "No"),
+        Column("Zone", "zone_id", lambda zone: names.get(zone, NONE_NAMED) if isinstance(zone, str) else NONE_NAMED),
+        Column("How the zone was found", "status", lambda status: STATUSES.get(status, str(status))),
+    )
+    rows = pd.DataFrame(schools.drop(columns="geometry")).assign(
+        zone_id=placed["zone_id"].to_numpy(), status=placed["status"].fillna("no_location").to_numpy()
+    )
+    return printed(rows, columns, caption="Schools and their zones")
+
+
+# ── The page of the incident history
+
+
+def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw every incident of the history, with filters by term, category, hour and origin.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    zones, incidents = result.district.zones, result.history
+    history = coded_history(incidents)
+    chart = new_map("Map of incidents", result, tiles=tiles)
+    outlines(result).add_to(chart)
+    colors = list(CATEGORY_COLORS.values())
+    Incidents(history.points, colors=colors, color_by="category", total=len(incidents)).add_to(chart)
+    term_of = incidents["term"].fillna("").astype("str")
+    zone_of = incidents["zone_id"].fillna("").astype("str")
+    content = PageContent(
+        title="Incident history",
+        finding=history_finding(result),
+        legends={"Lines": [LegendItem("Zone", "bold"), *boundary_sign(result)]},
+        filters=history_filters(history),
+        tables=[
+            _crossed("Category", incidents["category"], term_of, names=CATEGORIES, terms=history.terms),
+            _crossed("Zone", zone_of, term_of, names={**zone_names(zones), "": "In no zone"}, terms=history.terms),
+            _at_schools(incidents, result.district.schools),
+        ],
+        notes=[
+            *_left_off(len(incidents) - history.points.header["count"], "incident"),
+            "Dots: at one place there is one dot for each category, in a rosette; with very many incidents, one speck.",
+        ],
+    )
+    picture = thumbnail(zones, [None] * len(zones))
+    return map_page(chart, content, context=context_of(result), tiles=tiles, thumbnail=picture)
+
+
+def history_finding(result: TermResult) -> str:
+    """Say in one line how many incidents there were and whose work they were."""
+    history = result.history
+    this = history[history["term"] == result.term.name]
+    if history.empty:
+        return "There is no history of incidents."
+    officers = int((this["work_of"] == "zone_officer").sum())
+    told = (
+        f"{len(this):,} {POPULATIONS['record']} in {result.term.name}, of {len(history):,} in all terms; "
+        f"{officers:,} of the {len(this):,} were {POPULATIONS['calls']}"
+    )
+    # An export that does not record who started an incident must not read as "officers started none".
+    if not (history["origin"] == "officer_initiated").any():
+        return f"{told}."
+    started = int((this["origin"] == "officer_initiated").sum())
+    return f"{told}. Officers started {started:,} of the {len(this):,}."
+
+
+def _at_schools(incidents: pd.DataFrame, schools: pd.DataFrame) -> DataTable:
+    """Print how many incidents there are at each school."""
+    names = dict(zip(schools["school_id"], schools["name"].astype("str"), strict=True))
+    by_school = incidents["school_id"].fillna("").astype("str").value_counts()
+    listed = sorted(
+        ((int(n), names.get(str(i), str(i))) for i, n in by_school.items() if i), key=lambda x: (-x[0], x[1])
+    )
+    rows = [(name, count(number)) for number, name in [*listed, (int(by_school.get("", 0)), "At no school")]]
+    return DataTable(f"{_RECORD} by school, all terms", ("School", _RECORD), tuple(rows))
+
+
+def _crossed(
+    head: str, groups: pd.Series, terms_of: pd.Series, *, names: Mapping[str, str], terms: Sequence[str]
+) -> DataTable:
+    """Print how many incidents there are of each group in each term."""
+    counts = pd.crosstab(groups, terms_of).reindex(index=list(names), columns=list(terms), fill_value=0)
+    rows = [(name, *map(count, counts.loc[key]), count(counts.loc[key].sum())) for key, name in names.items()]
+    total = ("All", *map(count, counts.sum()), count(counts.to_numpy().sum()))
+    heads = (head, *(term or OUTSIDE_TERMS for term in terms), "All")
+    return DataTable(f"{_RECORD} by {head.lower()} and term", heads, (*rows, total))
+
+
+# ── The page of rates by zone
+
+
+def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the incident rate of each zone; a missing rate is hatched.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+    tiles
+        Whether to add map tiles.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    zones, loads = result.district.zones, result.loads
+    names = zone_names(zones)
+    rate = {z: _cell(loads, z, "rate_per_1000") for z in zones["zone_id"]}
+    classes = RateClasses.of(np.array(list(rate.values()), dtype="float64"))
+    fills = [classes.fill(rate[z]) for z in zones["zone_id"]]
+
+    def label(zone_id: str) -> list[str]:
+        return [names[zone_id], "no data" if pd.isna(rate[zone_id]) else number(rate[zone_id], 3)]
+
+    def facts(zone_id: str) -> list[str]:
+        return [
+            names[zone_id],
+            f"Rate: {number(rate[zone_id], 3)} {POPULATIONS['calls']} per 1,000 student-days",
+            f"{_CALLS}: {count(_cell(loads, zone_id, 'incidents'))}",
+            f"Student-days: {count(_cell(loads, zone_id, 'student_days'))}",
+        ]
+
+    chart = new_map("Map of the rate of calls by zone", result, tiles=tiles)
+    Zones(zone_features(zones, fills=fills, opacity=_RATE_OPACITY, label=label, facts=facts)).add_to(chart)
+    Drawn().add_to(chart)
+    caption = f"{_CALLS} (officer-initiated too) per 1,000 student-days by zone, {result.term.name}"
+    content = PageContent(
+        title="Rate of calls by zone",
+        finding=rates_finding(result),
+        legends={
+            f"{_CALLS} per 1,000 student-days": [
+                *classes.legend(opacity=_RATE_OPACITY),
+                *([LegendItem("No data", "hatch")] if None in fills else []),
+            ],
+            "Lines": boundary_sign(result),
+        },
+        tables=[printed(loads, _RATES, caption=caption)],
+        notes=[
+            (
+                "A rate counts all calls for zone officers at schools in the zone with a known enrollment, those that "
+                "officers started included, as the board packet does. The pages of hotspots count reported calls only."
+            )
+        ],
+    )
+    return map_page(chart, content, context=context_of(result), tiles=tiles, thumbnail=thumbnail(zones, fills))
+
+
+def rates_finding(result: TermResult) -> str:
+    """Say in one line how far apart the rates are, without calling any of them high."""
+    rates = result.loads["rate_per_1000"].dropna()
+    if result.history.empty:
+        return "No rates: there is no history of incidents."
+    if rates.empty or not np.isfinite(rates).any():
+        return "No rates: no zone has schools with a known enrollment."
+    return (
+        f"Rates run from {rates.min():.3f} to {rates.max():.3f} {POPULATIONS['calls']} (officer-initiated too) per "
+        "1,000 student-days. Whether a difference is more than chance is not judged on this map."
+    )
+
+
+_RATES = (
+    Column("Zone", "name", str),
+    Column("Schools", "schools", count),
+    Column("Student-days", "student_days", count),
+    Column(_CALLS, "incidents", count),
+    Column("Rate", "rate_per_1000", fixed(3)),
+)
+
+
+def _cell(table: pd.DataFrame, zone_id: str, column: str) -> Any:  # noqa: ANN401 -- a cell of any column
+    return table.loc[zone_id, column] if zone_id in table.index else np.nan
+
+
+def _left_off(number: int, what: str) -> list[str]:
+    if not number:
+        return []
+    some = f"{number:,} {what} has" if number == 1 else f"{number:,} {what}s have"
+    them = "it is" if number == 1 else "they are"
+    return [f"{some} no place on record: {them} not on the map, but counted in the tables."]

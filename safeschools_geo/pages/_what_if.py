@@ -11,17 +11,16 @@ import pandas as pd
 from safeschools_geo.errors import count_text
 from safeschools_geo.io import safe_cells
 from safeschools_geo.pages._map_layers import (
-    Backdrop,
+    LOAD_NAME,
+    LOAD_UNIT,
     PlanSign,
     WhatIf,
     against_mean_text,
-    backdrop,
     counted_loads,
     has_place,
     map_data,
     places_of,
     plan_places,
-    require_columns,
     unit_names,
     unit_shapes,
     zone_signs,
@@ -34,9 +33,10 @@ from safeschools_geo.pages._page import (
     PageContent,
     count,
     document,
+    nothing_page,
     school_legend,
 )
-from safeschools_geo.pages._term import new_map, thumbnail
+from safeschools_geo.pages._term import boundary_sign, context_of, new_map, thumbnail
 from safeschools_geo.text import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from safeschools_geo.pages._page import OfflinePage, PageContext
+    from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.rebalance import Rules
+    from safeschools_geo.results import PlanInputs, TermResult
 
 
 # ── What the what-if page is given: units with their neighbors and limits, zones, and the cells of plan.csv
@@ -53,32 +55,27 @@ _OPTIONAL = ("name", "schools", "students")
 
 
 def page_data(
-    units: gpd.GeoDataFrame,
-    edges: pd.DataFrame,
-    zones: gpd.GeoDataFrame,
-    *,
-    plan: pd.Series | None,
-    schools: gpd.GeoDataFrame | None,
-    locked: Collection[str],
-    roots: Mapping[str, str],
-    forbidden: Collection[tuple[str, str]],
-    together: Sequence[Collection[str]],
+    inputs: PlanInputs, zones: gpd.GeoDataFrame, *, plan: pd.Series, schools: gpd.GeoDataFrame
 ) -> dict[str, Any]:
     """Write what the page computes from, with places in lists instead of ids."""
+    units, edges, rules = inputs.units, inputs.edges, inputs.rules
     shapes = unit_shapes(units)
     zone_ids, unit_ids = zones["zone_id"].astype("str").tolist(), units["unit_id"].astype("str").tolist()
     data = map_data(shapes, zone_signs(zones), schools)
-    for zone, cell in zip(data["zones"], _csv_pieces(_as_text(zones[["zone_id"]])), strict=True):
-        zone["csv"] = cell
+    for zone, zone_id, cell in zip(data["zones"], zone_ids, _csv_pieces(_as_text(zones[["zone_id"]])), strict=True):
+        zone |= {"csv": cell, "is_apart": zone_id in set(inputs.set_apart)}
     known = [name for name in _OPTIONAL if name in units.columns]
     data["units"] = _unit_data(units, shapes.at.tolist(), zone_ids, known)
-    _set_limits(data["units"], unit_ids, zone_ids, locked=locked, roots=roots, forbidden=forbidden)
+    _set_limits(data["units"], unit_ids, zone_ids, rules)
     pairs = [places_of(edges[name], unit_ids, what="units of edges") for name in ("unit_a", "unit_b")]
     return data | {
         "edges": list(zip(*pairs, strict=True)),
-        "together": [_places(group, unit_ids, "units of limits") for group in together],
+        "together": [_places(group, unit_ids, "units of limits") for group in rules.together],
         "csv_head": ",".join(["unit_id", "zone_before", "zone_after", "moved", "workload", *known]),
-        "plan": None if plan is None else plan_places(plan, units, zone_ids),
+        "plan": plan_places(plan, units, zone_ids),
+        "noun": inputs.noun,
+        "load_unit": LOAD_UNIT,
+        "starts_with_plan": False,
     }
 
 
@@ -100,24 +97,17 @@ def _unit_data(
     return [{**dict(zip(columns, row, strict=True)), **free, "not_in": []} for row in rows]
 
 
-def _set_limits(
-    marked: list[dict[str, Any]],
-    unit_ids: list[str],
-    zone_ids: list[str],
-    *,
-    locked: Collection[str],
-    roots: Mapping[str, str],
-    forbidden: Collection[tuple[str, str]],
-) -> None:
+def _set_limits(marked: list[dict[str, Any]], unit_ids: list[str], zone_ids: list[str], rules: Rules) -> None:
     def places(some_units: Collection[str], some_zones: Collection[str]) -> list[tuple[int, int]]:
         of_units = _places(some_units, unit_ids, "units of limits")
         return list(zip(of_units, _places(some_zones, zone_ids, "zones of limits"), strict=True))
 
-    for unit in _places(locked, unit_ids, "units of limits"):
+    for unit in _places(rules.locked, unit_ids, "units of limits"):
         marked[unit]["is_locked"] = True
+    roots = rules.roots or {}
     for unit, zone in places(roots.values(), roots.keys()):
         marked[unit]["root"] = zone
-    for unit, zone in places([u for u, _ in forbidden], [z for _, z in forbidden]):
+    for unit, zone in places([u for u, _ in rules.forbidden], [z for _, z in rules.forbidden]):
         marked[unit]["not_in"].append(zone)
 
 
@@ -152,113 +142,47 @@ def _csv_line(cells: Sequence[str]) -> str:
 # ── The what-if page: a person moves units between zones and sees at once what comes of it
 
 
-def what_if_page(
-    units: gpd.GeoDataFrame,
-    edges: pd.DataFrame,
-    zones: gpd.GeoDataFrame,
-    *,
-    context: PageContext,
-    plan: pd.Series | None = None,
-    starts_with_plan: bool = False,
-    schools: gpd.GeoDataFrame | None = None,
-    locked: Collection[str] = (),
-    roots: Mapping[str, str] | None = None,
-    forbidden: Collection[tuple[str, str]] = (),
-    together: Sequence[Collection[str]] = (),
-    unit_noun: str = "school",
-    set_apart: Collection[str] = (),
-    load_name: str = "officer-hours per school day",
-    load_unit: str = "h/day",
-    finding: str = "",
-    notes: Sequence[str] = (),
-    boundary: gpd.GeoDataFrame | None = None,
-    roads: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    tiles: bool = False,
-) -> OfflinePage:
-    """Draw the page on which a person moves units between zones.
+WHAT_IF = "Move a school to another zone and see loads, imbalance and contiguity at once; save the plan as a file."
+"""What the page is for."""
+
+
+def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
+    """Draw the page on which a person moves schools between zones.
 
     Parameters
     ----------
-    units
-        `unit_id`, the current `zone_id`, `workload` (finite, not negative) and areas, in any stated CRS; `name`,
-        `schools` (number of them) and `students` where they are known.
-    edges
-        Neighbors: `unit_a`, `unit_b`.
-    zones
-        `zone_id`, `name` and areas, EPSG:4326. A zone may have no units; units have no other zones.
-    context
-        What every page of the term says.
-    plan
-        A proposed plan that the page can load: zone of each unit, by `unit_id`.
-    starts_with_plan
-        Whether the page starts with the proposed plan instead of today's zones.
-    schools
-        Table `schools`, EPSG:4326, to be drawn on the map.
-    locked
-        Units that stay in their zone.
-    roots
-        Zone → the unit of it that stays put.
-    forbidden
-        Units, each with a zone it may not be in.
-    together
-        Groups of units that stay in one zone together.
-    unit_noun
-        What a unit is called, in the singular.
-    set_apart
-        Zones without a school, which do not count for the balance while they have none.
-    load_name, load_unit
-        What `workload` is measured in, in full and in short.
-    finding
-        What the reader should know first, in one line.
-    notes
-        What else the reader has to know.
-    boundary, roads, places
-        The backdrop, EPSG:4326, as far as there is one.
+    result
+        All results of the term.
     tiles
         Whether to add map tiles, which the page then asks the network for.
 
     Returns
     -------
     OfflinePage
-        The page. Its figures are those of `safeschools score`, to the last digit; the plan.csv that it hands out has
-        the bytes that `write_csv` would write.
-
-    Raises
-    ------
-    ColumnError
-        When a table lacks a column.
-    InputError
-        When units, zones, plan and limits do not belong together.
+        The page; where nothing is proposed it says why. Its figures are those of `safeschools score`, to the last
+        digit; the plan.csv that it hands out has the bytes that `write_csv` would write.
     """
-    require_columns(units, ["unit_id", "zone_id", "workload"], where="units")
-    require_columns(edges, ["unit_a", "unit_b"], where="edges")
-    data = page_data(
-        units,
-        edges,
-        zones,
-        plan=plan,
-        schools=schools,
-        locked=locked,
-        roots=roots or {},
-        forbidden=forbidden,
-        together=together,
-    )
-    for zone, zone_id in zip(data["zones"], zones["zone_id"].astype("str"), strict=True):
-        zone["is_apart"] = zone_id in set(set_apart)
-    data |= {"noun": unit_noun, "load_unit": load_unit, "starts_with_plan": starts_with_plan and plan is not None}
-    chart = new_map(f"Map of the zones: a click chooses a {unit_noun}", zones, context, boundary=boundary, tiles=tiles)
-    Backdrop(backdrop(boundary=boundary, roads=roads, places=places)).add_to(chart)
+    proposal, district, context = result.proposal, result.district, context_of(result)
+    if proposal is None:
+        return nothing_page("What if?", result.why_no_proposal(), context=context)
+    noun, zones = proposal.inputs.noun, district.zones
+    data = page_data(proposal.inputs, zones, plan=proposal.plan.assignment, schools=district.schools)
+    chart = new_map(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)
     WhatIf(data).add_to(chart)
+    signs = (
+        PlanSign("Border of a zone", "zone"),
+        PlanSign("Moved, from → to", "moved"),
+        PlanSign("Chosen", "chosen"),
+        PlanSign("Border of a zone today", "former"),
+    )
     content = PageContent(
         title="What if?",
-        finding=finding,
-        legends=_legends(schools, has_boundary=boundary is not None),
-        tables=[_zones_today(data, load_name=load_name)],
+        finding=f"{proposal.empty_zones} {WHAT_IF}" if proposal.empty_zones else WHAT_IF,
+        legends=plan_legends("On the map", signs, result),
+        tables=[_zones_today(data)],
         notes=[
             "Imbalance: how far the zone that is farthest from the mean load is from it, in percent of the mean.",
             "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
-            *notes,
         ],
     )
     return document(
@@ -269,48 +193,42 @@ def what_if_page(
         styles=PLAN_STYLES,
         tiles=tiles,
         thumbnail=thumbnail(zones, [zone["fill"] for zone in data["zones"]]),
-        noun=unit_noun,
-        load_name=load_name,
-        load_unit=load_unit,
-        has_plan=plan is not None,
+        noun=noun,
+        load_name=LOAD_NAME,
+        load_unit=LOAD_UNIT,
         **_static_facts(data),
     )
 
 
-def _students_text(moved: Sequence[Mapping[str, Any]]) -> str:
-    """Say how many students move, and of how many units that is not known."""
-    known = [unit["students"] for unit in moved if unit["students"] is not None]
-    if moved and not known:
-        return "students not known"
-    told = count_text(sum(known), "student")
-    return told if len(known) == len(moved) else f"{told}, {len(moved) - len(known)} without a number"
+def plan_legends(title: str, signs: Sequence[LegendItem], result: TermResult) -> dict[str, list[LegendItem]]:
+    """Explain the signs of a map of plans, and those of its schools."""
+    schools = result.district.schools
+    levels = schools.loc[has_place(schools), "level"].tolist()
+    return {title: [*signs, *boundary_sign(result)], "Schools": school_legend(levels, has_rings=False)}
 
 
 def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
-    """State the plan that the page starts with, for readers without JavaScript."""
+    """State the zones of today, with which the page starts, for readers without JavaScript."""
     units, zones = data["units"], data["zones"]
     today = [unit["zone"] for unit in units]
-    shown = data["plan"] if data["starts_with_plan"] else today
-    loads, before = _sums(units, shown, "load", len(zones)), _sums(units, today, "load", len(zones))
+    loads, schools = (_sums(units, today, name, len(zones)) for name in ("load", "schools"))
     is_apart = [zone["is_apart"] for zone in zones]
-    counted, counted_before = (counted_loads(one, is_apart) for one in (loads, before))
-    schools, most = _sums(units, shown, "schools", len(zones)), max([*loads, *before, 1])
-    heaviest = loads.index(max(loads))
-    moved = [unit for unit, zone in zip(units, shown, strict=True) if unit["zone"] != zone]
+    counted = counted_loads(loads, is_apart)
+    heaviest, most = loads.index(max(loads)), max([*loads, 1])
     return {
         "imbalance": format_imbalance(counted),
-        "imbalance_today": format_imbalance(counted_before),
+        "imbalance_today": format_imbalance(counted),
         "heaviest": zones[heaviest]["name"],
         "heaviest_load": format_load(loads[heaviest]),
         "heaviest_apart": against_mean_text(loads[heaviest], counted),
-        "moved_schools": count(sum(unit["schools"] for unit in moved)),
-        "moved_students": _students_text(moved),
+        "moved_schools": count(0),
+        "moved_students": count_text(0, "student"),
         "mean_share": 100 * sum(loads) / max(len(counted), 1) / most,
         "zone_rows": [
             {
                 **zone,
                 "schools": count(schools[i]),
-                "today": format_load(before[i]),
+                "today": format_load(loads[i]),
                 "load": format_load(loads[i]),
                 "apart": against_mean_text(loads[i], counted, is_apart=is_apart[i]),
                 "share": 100 * loads[i] / most,
@@ -322,8 +240,8 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
                 "place": i,
                 "name": unit["name"],
                 "today": zones[unit["zone"]]["name"],
-                "now": zones[shown[i]]["name"],
-                "proposed": "" if data["plan"] is None else zones[data["plan"][i]]["name"],
+                "now": zones[unit["zone"]]["name"],
+                "proposed": zones[data["plan"][i]]["name"],
                 "load": format_load(unit["load"]),
                 "students": count(unit["students"]),
                 "stays": "root" if unit["root"] is not None else "locked" if unit["is_locked"] else "",
@@ -335,7 +253,7 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _zones_today(data: Mapping[str, Any], *, load_name: str) -> DataTable:
+def _zones_today(data: Mapping[str, Any]) -> DataTable:
     units, zones = data["units"], data["zones"]
     today = [unit["zone"] for unit in units]
     sums = {name: _sums(units, today, name, len(zones)) for name in ("load", "schools")}
@@ -356,7 +274,7 @@ def _zones_today(data: Mapping[str, Any], *, load_name: str) -> DataTable:
         for i, zone in enumerate(zones)
     )
     columns = ("Zone", "Schools", "Students known", "Load", "Against the mean")
-    return DataTable(f"The zones of today: {load_name}", columns, rows)
+    return DataTable(f"The zones of today: {LOAD_NAME}", columns, rows)
 
 
 def _sums(units: Sequence[Mapping[str, Any]], zone_of: Sequence[int], name: str, zones: int) -> list[int]:
@@ -364,17 +282,3 @@ def _sums(units: Sequence[Mapping[str, Any]], zone_of: Sequence[int], name: str,
     for unit, zone in zip(units, zone_of, strict=True):
         sums[zone] += unit[name]
     return sums
-
-
-def _legends(schools: gpd.GeoDataFrame | None, *, has_boundary: bool) -> dict[str, list[LegendItem]]:
-    located = None if schools is None else schools[has_place(schools)]
-    return {
-        "On the map": [
-            PlanSign("Border of a zone", "zone"),
-            PlanSign("Moved, from → to", "moved"),
-            PlanSign("Chosen", "chosen"),
-            PlanSign("Border of a zone today", "former"),
-            *([LegendItem("District boundary", "line")] if has_boundary else []),
-        ],
-        "Schools": [] if located is None else school_legend(located["level"].tolist(), has_rings=False),
-    }

@@ -3,12 +3,6 @@ from ._compare import compare_terms as compare_terms
 from ._compare import terms_in_order as terms_in_order
 from ._day import describe_usual_day as describe_usual_day
 from ._day import prepare_plan as prepare_plan
-from ._maps import draw_term as draw_term
-from ._maps import history_map as history_map
-from ._maps import plan_map as plan_map
-from ._maps import rates_map as rates_map
-from ._maps import what_if_map as what_if_map
-from ._maps import zones_map as zones_map
 from ._notebooks import notebook_files as notebook_files
 from ._notebooks import run_notebooks as run_notebooks
 from ._packet import release_board as release_board

@@ -19,9 +19,9 @@ from safeschools_geo.district import (
     refuse_rejects,
 )
 from safeschools_geo.hotspots import TermInputs, find_hotspots
+from safeschools_geo.pages import draw_term
 from safeschools_geo.results import TermResult
 from safeschools_geo.term._coverage import cover_zones
-from safeschools_geo.term._maps import draw_term
 from safeschools_geo.term._packet import protect_term
 from safeschools_geo.term._plan import propose_zones
 from safeschools_geo.term._write import draw_board, write_term

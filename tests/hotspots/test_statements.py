@@ -17,12 +17,12 @@ import town
 
 from safeschools_geo.board._packet import draw_packet
 from safeschools_geo.errors import NoRecordError
-from safeschools_geo.pages._hotspot_maps import draw_hotspots
+from safeschools_geo.pages._compare import comparison_page
+from safeschools_geo.pages._hotspots import draw_hotspots
+from safeschools_geo.pages._term import rates_map
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 from safeschools_geo.term._compare import compare_terms
-from safeschools_geo.term._maps import rates_map
 from safeschools_geo.term._run import run_term
-from safeschools_geo.term._write import draw_comparison
 
 STARTS = {
     "Fall 2024": "2024-09-02",
@@ -113,7 +113,7 @@ def told(kind):
     result = run_term(folder, term=THIS, proposes=False, covers=False)
     compared = compare_terms(folder, BEFORE, THIS)
     pages = {name: page.html for name, (page, _) in draw_hotspots(result).items()}
-    pages |= {"rates.html": rates_map(result).html, "compare.html": draw_comparison(compared).html}
+    pages |= {"rates.html": rates_map(result).html, "compare.html": comparison_page(compared).html}
     pages |= {f"board/{name}": page for name, page in draw_packet(result.board.content).items()}
     said = {"terminal": result.summary(), "hotspots": result.hotspots.summary(), "compare": compared.summary()}
     return result, compared, pages, said | {name: text_of(page) for name, page in pages.items()}

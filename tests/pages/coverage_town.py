@@ -5,16 +5,17 @@ East's officer waits where it is best; West's should move. One school has no pla
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import town
-from map_town import CONTEXT, HOSTILE, backdrop, schools
+from map_town import HOSTILE, result
 
-from safeschools_geo.pages._coverage import coverage_page
-from safeschools_geo.pages._sheets import absence_page, absences_page, visits_page
+from safeschools_geo.pages._coverage import CoverageShown, page_of
+from safeschools_geo.pages._sheets import absence_sheet, absences_page, visits_sheet
 
 if TYPE_CHECKING:
     from safeschools_geo.pages._page import OfflinePage
@@ -187,11 +188,12 @@ def caseload() -> pd.DataFrame:
     )
 
 
-def coverage(**changed: Any) -> OfflinePage:
-    """Draw the page of coverage."""
+MARKS = {"minutes": "by the model", "answers": "by the model", "all": "by the model"}
+
+
+def shown(**changed: Any) -> CoverageShown:
+    """Give what the page of coverage shows."""
     given = {
-        "zones": zones(),
-        "schools": schools(),
         "by_zone": by_zone(),
         "by_school": by_school(),
         "staging": staging(),
@@ -206,16 +208,15 @@ def coverage(**changed: Any) -> OfflinePage:
         "finding": "West waits longest.",
         "statements": ["A third officer would bring overflow below 0.1%.", ""],
         "notes": ["Trips are by road."],
-        "context": CONTEXT,
+        "figures": (),
+        "marks": MARKS,
     }
-    return coverage_page(**(given | backdrop() | changed))
+    return CoverageShown(**(given | changed))
 
 
-def case(**changed: Any) -> dict[str, Any]:
-    """Send West's officer home."""
-    figures = {"response_change_min": 2.25, "usual_response": "5.0 min (4.0 to 6.0 min)"}
-    more = {"overflow_change_share": 0.195, "usual_overflow": "", "imbalance_after": NOTHING}
-    return {"absent": [{"zone_id": "A", "officer": "S-2"}]} | figures | more | changed
+def coverage(*, bare: bool = False, **changed: Any) -> OfflinePage:
+    """Draw the page of coverage."""
+    return page_of(result(bare=bare, zones=zones()), shown(**changed))
 
 
 def takeover() -> pd.DataFrame:
@@ -223,13 +224,11 @@ def takeover() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "school_id": ["002", "001"],
-            "name": ["Quorndale High", HOSTILE],
-            "level": ["high", "elementary"],
             "zone_before": ["B", "A"],
             "zone_after": ["B", "B"],
             "officer_after": ["S-10", "S-10"],
-            "calls_per_week": [1.0, 3.0],
-            "response_change_min": [0.0, 1.75],
+            "response_before_min": [3.0, 4.0],
+            "response_after_min": [3.0, 5.75],
         }
     )
 
@@ -239,7 +238,6 @@ def loads() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "zone_id": ["B"],
-            "name": ["East"],
             "officer": ["S-10"],
             "schools_before": [2],
             "schools_after": [3],
@@ -251,12 +249,65 @@ def loads() -> pd.DataFrame:
     )
 
 
-def absence(**changed: Any) -> OfflinePage:
-    """Draw the page of West's officer absent."""
-    day = gpd.GeoDataFrame({"zone_id": ["B"]}, geometry=[town.square(0, 0, 2000, 1000)], crs=4326)
-    given = {"case": case(), "takeover": takeover(), "loads": loads(), "zones": zones(), "schools": schools()}
-    more = {"plan_zones": day, "finding": "S-10 covers all.", "context": CONTEXT}
-    return absence_page(**(given | more | backdrop() | changed))
+class Case(SimpleNamespace):
+    """The day an officer is absent, as the step has it."""
+
+    def change(self, measure: str) -> float:
+        """Give what the day changes."""
+        return {"response_min": 2.25, "overflow_share": 0.195}[measure]
+
+
+def case(**changed: Any) -> Case:
+    """Send West's officer home."""
+    given = {
+        "absent": ("A",),
+        "schools": takeover(),
+        "loads": loads(),
+        "figures": {"imbalance_after": NOTHING},
+        "finding": lambda: "S-10 covers all.",
+    }
+    return Case(**(given | changed))
+
+
+class Recorded(SimpleNamespace):
+    """A figure of the record."""
+
+    def __str__(self) -> str:
+        """Write it."""
+        return "5.0 min (4.0 to 6.0 min)"
+
+
+def plan() -> SimpleNamespace:
+    """Give the coverage that sheets are taken from: officers, calls, and what the record says of a usual day."""
+    rates = SimpleNamespace(arrivals_per_h=pd.Series({"001": 0.6, "002": 0.2}), hours_per_day=1.0)
+    dispatch = SimpleNamespace(officer_zones=pd.Series({"S-2": "A", "S-10": "B"}))
+    named = pd.DataFrame(
+        {"school_id": ["001", "002"], "name": [HOSTILE, RIGHT_TO_LEFT], "level": ["elementary", "high"]}
+    )
+    return SimpleNamespace(
+        usual_day=SimpleNamespace(
+            rates=rates,
+            queueing=SimpleNamespace(dispatch=dispatch),
+            schools=named,
+            about_empty_zones=lambda: "",
+        ),
+        validation=SimpleNamespace(
+            figure=lambda measure: Recorded(is_recorded=measure == "response"), mark=lambda *_: "by the model"
+        ),
+        finding=lambda: "Five minutes.",
+        absences=(case(),),
+        visits=week(),
+    )
+
+
+def absence(*, has_plan: bool = True, **changed: Any) -> OfflinePage:
+    """Draw the page of West's officer absent; without a plan nobody knows the zones of the day."""
+    units = gpd.GeoDataFrame(
+        {"unit_id": ["001", "002"], "zone_id": ["A", "B"]}, geometry=list(town.zones().geometry), crs=4326
+    )
+    proposal = SimpleNamespace(inputs=SimpleNamespace(units=units)) if has_plan else None
+    given = {"school_zones": pd.Series({"001": "B", "002": "B"})} | changed
+    return absence_sheet(result(zones=zones(), coverage=plan(), proposal=proposal), case(**given))
 
 
 def cases() -> pd.DataFrame:
@@ -265,6 +316,7 @@ def cases() -> pd.DataFrame:
         {
             "name": ["a b.html", "S-10.html", "?#.html", "S-2.html"],
             "absent": ["S-2 and S-10", "S-10", "S-2 and S-9", "S-2"],
+            "officers": [["S-2", "S-10"], ["S-10"], ["S-2", "S-9"], ["S-2"]],
             "response_change_min": [NOTHING, 0.5, 3.0, 1.25],
             "overflow_change_share": [0.4, 0.1, 0.2, 0.15],
             "busiest_zone": ["–", "West", HOSTILE, RIGHT_TO_LEFT],
@@ -276,7 +328,7 @@ def cases() -> pd.DataFrame:
 
 def absences(**changed: Any) -> OfflinePage:
     """Draw the page that lists the cases."""
-    return absences_page(**({"cases": cases(), "finding": "Two absent is hard.", "context": CONTEXT} | changed))
+    return absences_page(result(), changed.get("cases", cases()), finding="Two absent is hard.")
 
 
 def stops() -> pd.DataFrame:
@@ -285,10 +337,11 @@ def stops() -> pd.DataFrame:
         {
             "day": ["Tue", "Mon", "Mon"],
             "stop": [1, 2, 1],
+            "zone_id": ["B"] * 3,
             "school_id": ["001", "002", "001"],
-            "school_name": [HOSTILE, RIGHT_TO_LEFT, HOSTILE],
-            "arrive": ["11:30", "14:45", "07:40"],
-            "leave": ["11:42", "14:57", "07:52"],
+            "name": [HOSTILE, RIGHT_TO_LEFT, HOSTILE],
+            "arrive_min": [690, 885, 460],
+            "leave_min": [702, 897, 472],
             "window": ["lunch", "dismissal", "arrival"],
             "drive_min": [8.0, 6.0, NOTHING],
         }
@@ -298,14 +351,21 @@ def stops() -> pd.DataFrame:
 def unmet() -> pd.DataFrame:
     """Leave out a visit."""
     return pd.DataFrame(
-        {"school_id": ["003"], "school_name": ["Plain Street"], "wanted": [2], "given": [1], "reason": ["no time left"]}
+        {"zone_id": ["B"], "school_id": ["001"], "kind": ["visits"], "wanted": [2], "given": [1], "reason": ["no time"]}
     )
+
+
+def week(**changed: Any) -> SimpleNamespace:
+    """Plan the visits of a week."""
+    given = {"table": stops(), "unmet": unmet(), "week": 3, "zones": pd.DataFrame(index=["B"])}
+    return SimpleNamespace(sentence=lambda zone: f"{zone} is 0.2 h short.", **(given | changed))
 
 
 def visits(**changed: Any) -> OfflinePage:
     """Print the visits of East's officer."""
-    given = {"zone_name": "East", "officer": "S-10", "stops": stops(), "unmet": unmet(), "week": 3}
-    return visits_page(**(given | {"finding": "East is 0.2 h short.", "context": CONTEXT} | changed))
+    found = plan()
+    found.visits = week(**changed)
+    return visits_sheet(result(zones=zones(), coverage=found))
 
 
 PAGES = {"coverage": coverage, "absence": absence, "absences": absences, "visits": visits}

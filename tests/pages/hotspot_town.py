@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import town
-from map_town import CONTEXT, HOSTILE, backdrop, schools
+from map_town import HOSTILE, result
 
-from safeschools_geo.pages._charts import DAYS, bar_intervals, funnel_chart, heat_map
-from safeschools_geo.pages._hotspots import (
-    DensityImage,
-    cells_page,
-    change_table,
-    class_table,
-    hotspots_page,
-    hours_page,
-    trend_table,
-    trends_page,
-)
+from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map
+from safeschools_geo.pages._hotspots import grid_map, hotspot_map, hour_charts, trend_tables
 from safeschools_geo.pages._page import Chart
 from safeschools_geo.schemas import HOTSPOTS, SCHOOL_RATES
 
@@ -164,35 +156,13 @@ def windows() -> pd.DataFrame:
     )
 
 
-def draw(name: str, *, bare: bool = False, tiles: bool = False, **changed: Any) -> OfflinePage:
-    """Draw one of the pages, on the backdrop unless `bare`."""
-    said = {"finding": "One school in Zone A.", "notes": ["Set before looking."], "context": CONTEXT}
-    map_options = {**said, "zones": town.zones(), "tiles": tiles}
-    map_options |= dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
-    if name == "hotspots":
-        summary = pd.DataFrame({"zone_id": ["A", "B"], **dict.fromkeys(SUMMARY, 1.0)})
-        options = {"rates": rates(), "groups": groups(), "clusters": clusters(), "spots": spots()}
-        options |= {"schools": schools(), "charts": [funnel(), bars("West", HOSTILE)]}
-        options["summaries"] = [("Zone", summary)]
-        return hotspots_page(**(map_options | options | changed))
-    if name == "grid":
-        density = DensityImage(np.linspace(0, 1, 12).reshape(3, 4), tuple(town.zones().total_bounds))
-        options = {"cells": cells(), "measure": "Calls per student-day", "population": "reported", "density": density}
-        return cells_page(**(map_options | options | changed))
-    if name == "hours":
-        values, exposure = week()
-        table = pd.DataFrame(
-            {
-                "weekday": np.repeat(range(7), 24),
-                "hour": np.tile(range(24), 7),
-                "school_hours": exposure.ravel(),
-                "rate_per_1000_h": values.ravel(),
-            }
-        )
-        return hours_page(
-            **(said | {"charts": [hours()], "windows": windows(), "hours": table, "days": DAYS} | changed)
-        )
-    classes = pd.DataFrame({"school_id": ["001"], "class": ["emerging"], "flagged_terms": ["Fall;Spring"]})
+def classes() -> pd.DataFrame:
+    """Give what became of one school."""
+    return pd.DataFrame({"school_id": ["001"], "class": ["emerging"], "flagged_terms": ["Fall;Spring"]})
+
+
+def trends() -> SimpleNamespace:
+    """Compare two terms: a zone without a ratio, and one that did not clearly change; no school."""
     trend = pd.DataFrame(
         {"school_id": ["001"], "class": ["rising"], "ratio_first_last": [3.0], "incidents": [40], "q_value": [0.01]}
     )
@@ -207,23 +177,86 @@ def draw(name: str, *, bare: bool = False, tiles: bool = False, **changed: Any) 
             "p_value": [0.01, 0.6],
             "q_value": [0.02, 0.6],
             "direction": ["rose", "no clear change"],
+            "baseline": ["year_before"] * 2,
+            "population": ["reported"] * 2,
+            "sentence": [""] * 2,
         }
     )
-    names, zones, terms = {"001": HOSTILE}, {"A": "West", "B": "East"}, ("Fall", "Spring")
-    printed = [
-        class_table(classes, names=names),
-        trend_table(trend, names=names),
-        change_table(change, caption="Spring against Fall", key="zone_id", head="Zone", names=zones, terms=terms),
-        change_table(
-            change.iloc[:0].assign(school_id=""),
-            caption="By school",
-            key="school_id",
-            head="School",
-            names=names,
-            terms=terms,
+    return SimpleNamespace(
+        trends=trend,
+        classes=classes(),
+        baselines={"year_before": "Fall"},
+        change_all=change.iloc[:0],
+        change_zones=change,
+        change_schools=change.iloc[:0].assign(school_id=""),
+        left_out_sentence=lambda: "",
+    )
+
+
+def week_of(_group: str = "all") -> pd.DataFrame:
+    """Give the week as a table."""
+    values, exposure = week()
+    return pd.DataFrame(
+        {
+            "weekday": np.repeat(range(7), 24),
+            "hour": np.tile(range(24), 7),
+            "school_hours": exposure.ravel(),
+            "rate_per_1000_h": values.ravel(),
+        }
+    )
+
+
+def found(**changed: Any) -> SimpleNamespace:
+    """Put hotspots together as the step has them."""
+    summary = pd.DataFrame({"key": ["A", "B"], **dict.fromkeys(SUMMARY, 1.0), "student_days": 1e4})
+    density = SimpleNamespace(values=np.linspace(0, 1, 12).reshape(3, 4), bounds=tuple(town.zones().total_bounds))
+    parts = {
+        "rates": rates(),
+        "groups": groups(),
+        "clusters": clusters(),
+        "cells": cells(),
+        "density": density,
+        "spots": spots(),
+        "windows": windows(),
+    } | changed
+    said = {"finding": lambda: "One school in Zone A.", "backtest": SimpleNamespace(summary=lambda: "Set before.")}
+    ordinary = SimpleNamespace(expected=(), dispersion=0.0)
+    return SimpleNamespace(
+        term="Spring",
+        spots=parts["spots"],
+        zone_shares=pd.DataFrame({"workload_inside_h": [0.0]}),
+        schools=SimpleNamespace(
+            rates=SimpleNamespace(
+                table=parts["rates"], limits=limits(), ordinary=ordinary, summary=lambda: "Rates differ."
+            ),
+            groups=SimpleNamespace(table=parts["groups"]),
+            by_level=summary.rename(columns={"key": "level"}).assign(level=["elementary", "high"]),
+            by_zone=summary.rename(columns={"key": "zone_id"}),
         ),
-    ]
-    return trends_page(**(said | {"printed": printed} | changed))
+        places=SimpleNamespace(
+            clusters=SimpleNamespace(clusters=parts["clusters"]),
+            grid=SimpleNamespace(
+                cells=parts["cells"],
+                measure="Calls per student-day",
+                population="reported",
+                summary=lambda: "One school in Zone A.",
+            ),
+            density=parts["density"],
+            repeats=None,
+            piles=pd.DataFrame(),
+        ),
+        hours=SimpleNamespace(
+            high=parts["windows"].query("status == 'high'"), windows=parts["windows"], week=week_of, without_time=0
+        ),
+        trends=trends(),
+        **said,
+    )
+
+
+def draw(name: str, *, bare: bool = False, **changed: Any) -> OfflinePage:
+    """Draw one of the pages."""
+    pages = {"hotspots": hotspot_map, "grid": grid_map, "hours": hour_charts, "trends": trend_tables}
+    return pages[name](result(bare=bare, hotspots=found(**changed)))
 
 
 SUMMARY = (

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import town
+from pyproj import CRS
 
+from safeschools_geo.district import settings_from
 from safeschools_geo.pages._page import PageContext
-from safeschools_geo.pages._term import history_page, rates_page, zones_page
+from safeschools_geo.pages._term import history_map, rates_map, zones_map
+from safeschools_geo.results import TermResult
 from safeschools_geo.schemas import CATEGORIES, ORIGINS
 
 if TYPE_CHECKING:
     from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.settings import Settings
 
-CONTEXT = PageContext(district="Twosquare", term="Spring", is_synthetic=True, settings={"Visit": "30 min"})
+CONTEXT = PageContext(district="Twosquare", term="Spring", is_synthetic=True)
 HOSTILE = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">{{ 7 * 7 }}'
 
 
@@ -76,6 +83,7 @@ def history(count: int, *, seed: int = 0) -> gpd.GeoDataFrame:
             "origin": np.array(list(ORIGINS))[(np.arange(count) % 4 == 3).astype(int)],
             "school_id": pd.Series(np.where(np.arange(count) % 3 == 0, "001", None), dtype="str"),
             "zone_id": pd.Series(np.where(points.x < (west + east) / 2, "A", "B"), dtype="str"),
+            "work_of": np.where(np.arange(count) % 2 == 0, "zone_officer", "patrol"),
             "term": pd.Series(np.where(fall, "Fall", "Spring"), dtype="str"),
             "hour": pd.Series(np.arange(count) % 24, dtype="Int64").where(has_time),
         },
@@ -98,17 +106,34 @@ def backdrop() -> dict[str, gpd.GeoDataFrame]:
     }
 
 
+def settings(*, is_synthetic: bool = True) -> Settings:
+    """Give the settings of the town."""
+    table = tomllib.loads(town.SETTINGS)
+    table["district"]["is_synthetic"] = is_synthetic
+    return settings_from(table, folder=Path(), where="district.toml")
+
+
+def result(*, bare: bool = False, **changed: Any) -> TermResult:
+    """Put results together as a run does, on the backdrop unless `bare`; parts of term and district may be changed."""
+    layers = dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
+    own = {"zones": town.zones(), "schools": schools(), "settings": settings(), "crs": CRS(town.UTM), **layers}
+    own |= {name: changed.pop(name) for name in set(changed) & set(own)}
+    given = {
+        "school_zones": assignments(),
+        "history": history(200),
+        "zone_loads": loads(),
+        "hotspots": None,
+        **changed,
+    }
+    given["zone_loads"] = given["zone_loads"].reset_index().assign(term="Spring")
+    return TermResult(SimpleNamespace(**own), own["settings"].term("Spring"), None, workload=None, **given)
+
+
 def draw(name: str, *, bare: bool = False, tiles: bool = False, **changed: Any) -> OfflinePage:
-    """Draw one of the pages, on the backdrop unless `bare`."""
-    options = {"zones": town.zones(), "finding": "West carries the most.", "context": CONTEXT, "tiles": tiles}
-    options |= dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
-    if name == "zones":
-        options |= {"schools": schools(), "school_assignments": assignments(), "loads": loads()}
-        return zones_page(**(options | changed))
-    if name == "history":
-        options |= {"schools": schools(), "incidents": history(200)}
-        return history_page(**(options | changed))
-    return rates_page(**(options | {"rates": loads()} | changed))
+    """Draw one of the pages."""
+    return {"zones": zones_map, "history": history_map, "rates": rates_map}[name](
+        result(bare=bare, **changed), tiles=tiles
+    )
 
 
 @cache

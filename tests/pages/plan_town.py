@@ -8,18 +8,23 @@ Loads end in figures that round the wrong way when they are added up as floats; 
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import map_town
 import pandas as pd
 import town
-from map_town import CONTEXT, HOSTILE, backdrop
+from map_town import HOSTILE
 
-from safeschools_geo.pages._plan import plan_page
-from safeschools_geo.pages._what_if import what_if_page
+from safeschools_geo.pages._plan import plan_map
+from safeschools_geo.pages._what_if import what_if_map
+from safeschools_geo.rebalance import Rules
+from safeschools_geo.results import PlanInputs
 
 if TYPE_CHECKING:
     from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.results import TermResult
 
 LETTERS = "abcdefgh"
 IDS = dict(zip(LETTERS, ["001", "=2+1", "-3", "-x", "2E47", '6,"f"', "'7", "@h"], strict=True))
@@ -77,14 +82,6 @@ def plan() -> pd.Series:
     )
 
 
-def what_if(*, bare: bool = False, **changed: Any) -> OfflinePage:
-    """Draw the what-if page, on the backdrop unless `bare`."""
-    layers = dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
-    options = {"context": CONTEXT, "finding": "East carries the most.", "plan": plan(), **LIMITS, **layers}
-    given = {"units": units(), "edges": edges(), "zones": zones()}
-    return what_if_page(**(given | options | changed))
-
-
 def moves() -> pd.DataFrame:
     """List the move of the plan."""
     return pd.DataFrame(
@@ -109,6 +106,7 @@ def scores() -> pd.DataFrame:
             "current": ["298.3%", "10.0", "not scored: no coverage"],
             "proposed": ["298.2%", "11.0", "not scored: no coverage"],
             "best": ["proposed", "current", ""],
+            "better": ["lower"] * 3,
         }
     )
 
@@ -127,18 +125,38 @@ def frontier() -> pd.DataFrame:
     )
 
 
-def review(*, bare: bool = False, **changed: Any) -> OfflinePage:
-    """Draw the page of the plan, on the backdrop unless `bare`."""
-    layers = dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
-    options = {
-        "moves": moves(),
-        "scores": scores(),
-        "finding": "One school moves.",
-        "statements": ["Proven over all plans.", "", "Holds up in 91% of terms."],
-        "frontier": frontier(),
-        "knee": 1,
-        "chosen": 2,
-        "context": CONTEXT,
+CERTIFICATE = {"max_moves": 2, "imbalance_before": 2.983, "imbalance_after": 2.982, "moves": 1, "unit_noun": "school"}
+CERTIFICATE |= {"is_contiguous": True, "stages": [], "objective": "imbalance", "value": 2.982, "bound": None}
+CERTIFICATE |= {"is_proven": False, "roots": {}, "locked": [], "together": [], "forbidden": [], "tolerance": None}
+
+
+def result(*, bare: bool = False, **changed: Any) -> TermResult:
+    """Put a proposal together as a run does: what is changed is of the proposal, of its inputs, or of its limits."""
+    proposed = plan()
+    limits = {name: changed.pop(name, value) for name, value in LIMITS.items()}
+    inputs = {"units": units(), "edges": edges(), "travel": None, "findings": (), "noun": "school", "set_apart": ()}
+    inputs |= {name: changed.pop(name) for name in set(changed) & set(inputs)}
+    parts = {
+        "inputs": PlanInputs(rules=Rules(**limits), **inputs),
+        "plan": SimpleNamespace(assignment=changed.pop("plan", proposed), certificate=CERTIFICATE, moves=moves()),
+        "changes": moves(),
+        "comparison": scores(),
+        "frontier": SimpleNamespace(to_frame=frontier, knee=1, finding=lambda _: "One school moves."),
+        "change": SimpleNamespace(price_text=lambda: "It costs travel."),
+        "stability": SimpleNamespace(summary=lambda: "Holds up in 91% of terms."),
+        "empty_zones": "",
+        "notes": (),
     }
-    given = {"units": units(), "plan": plan(), "zones": zones()}
-    return plan_page(**(given | options | layers | changed))
+    of_town = {name: changed.pop(name) for name in set(changed) - set(parts)}
+    proposal = SimpleNamespace(**parts | changed)
+    return map_town.result(bare=bare, proposal=proposal, **{"zones": zones(), **of_town})
+
+
+def what_if(**changed: Any) -> OfflinePage:
+    """Draw the what-if page."""
+    return what_if_map(result(**changed))
+
+
+def review(**changed: Any) -> OfflinePage:
+    """Draw the page of the plan."""
+    return plan_map(result(**changed))

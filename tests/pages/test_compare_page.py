@@ -1,23 +1,21 @@
 """The page of two terms in a real browser with the network cut, and what stands in it."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from map_town import CONTEXT, HOSTILE
+from map_town import HOSTILE, settings
 from playwright.sync_api import expect
 from test_charts import parsed, texts
 from test_coverage_pages import rows_of
 from test_map_browser import AXE
 
-from safeschools_geo.errors import SeveralFaultsError
-from safeschools_geo.pages._compare import ComparedTables, compare_page, two_terms_chart
-from safeschools_geo.pages._coverage_parts import KeyFigure
+from safeschools_geo.pages._compare import comparison_page, two_terms_chart
 
 TERMS = ("Fall", "Spring")
 UNKNOWN = float("nan")
-BECAME = {"emerged": "emerged", "insufficient_data": "not enough data to say"}
 
 
 def rated(**named):
@@ -51,7 +49,7 @@ def rezoned(*, is_same):
 
 def loads(*, from_zones=0.0):
     sides = {"schools": [1, 2], "workload_h": [1.5, 2.5], "share_of_mean": [0.75, 1.25]}
-    frame = pd.DataFrame({"name": [HOSTILE, "East"], "difference_h": [-1.25, 0.0]})
+    frame = pd.DataFrame({"zone_id": ["A", "B"], "name": [HOSTILE, "East"], "difference_h": [-1.25, 0.0]})
     frame = frame.assign(from_zones_h=[from_zones, 0.0], from_work_h=[-1.25 - from_zones, 0.0])
     return frame.assign(**{f"{name}_{side}": values for name, values in sides.items() for side in SIDES})
 
@@ -77,19 +75,21 @@ def draw(**changed):
         "hotspots": hotspots(),
         "schools": rated(became=["emerged", "insufficient_data"], **school),
     }
-    said = {"cautions": ["Officers changed."], "notes": ["Read this."], "statements": [HOSTILE]}
-    for name in set(changed) & set(said):
-        said[name] = changed.pop(name)
-    return compare_page(
-        ComparedTables(**(given | changed)),
-        terms=TERMS,
-        zone_names={"A": HOSTILE},
-        became=BECAME,
-        zones_told="Not known.",
-        finding="West rose.",
-        figures=[KeyFigure("Imbalance", "25%", "was 10%")],
-        context=CONTEXT,
-        **said,
+    given |= {"cautions": ["Officers changed."], "notes": ["Read this."], "statements": lambda: [HOSTILE]} | changed
+    return comparison_page(
+        SimpleNamespace(
+            term_a=settings().term("Fall"),
+            term_b=settings().term("Spring"),
+            settings=settings(),
+            finding=lambda: "West rose.",
+            zones_sentence=lambda: "Not known.",
+            imbalances=(0.1, 0.25),
+            counts={"emerged": 1, "faded": 0, "persisted": 0, "schools_that_changed_zone": None},
+            days=(10, 10),
+            seed=0,
+            moved=given.pop("moves"),
+            **given,
+        )
     )
 
 
@@ -163,15 +163,10 @@ def test_other_schools_are_told_apart_only_where_zones_changed():
 
 
 def test_with_nothing_to_tell_the_page_still_stands():
-    html = draw(hotspots=hotspots().head(0), cautions=[], notes=[], statements=[]).html
+    html = draw(hotspots=hotspots().head(0), cautions=[], notes=[], statements=list).html
     assert "No school that could be judged, and no group, is high in either term." in html
     assert "problem caution" not in html
     assert "<h2 id=" in html
-
-
-def test_missing_columns_are_all_told():
-    with pytest.raises(SeveralFaultsError, match="direction"):
-        draw(levels=rated(), rates=rezoned(is_same=True).drop(columns="direction"))
 
 
 def chart(rows):

@@ -9,7 +9,7 @@ import town
 from checkout import ROOT
 from playwright.sync_api import expect
 
-from safeschools_geo.pages._page import MapEntry, index_page
+from safeschools_geo.pages._index import MapEntry, index_page
 
 pytestmark = pytest.mark.browser
 PAGES = ["zones", "history", "rates"]
@@ -41,7 +41,7 @@ def test_a_page_draws_and_asks_for_nothing(opened, browser_page, name):
 
 
 def test_without_layers_and_incidents_a_page_still_draws(opened, browser_page):
-    opened("history", map_town.draw("history", incidents=map_town.history(0), bare=True))
+    opened("history", map_town.draw("history", history=map_town.history(0), bare=True))
     assert browser_page.errors == []
 
 
@@ -167,7 +167,7 @@ def test_the_browser_reads_the_points_where_they_are(opened):
 
 
 def test_very_many_points_are_drawn(opened, browser_page):
-    page = opened("history", map_town.draw("history", incidents=map_town.history(30_000)))
+    page = opened("history", map_town.draw("history", history=map_town.history(30_000)))
     page.get_by_role("radio", name="Dots").check()
     assert browser_page.errors == []
     assert inked_pixels(page) > 30_000
@@ -183,7 +183,7 @@ def test_a_browser_too_old_says_so(browser_page, tmp_path):
 def test_hostile_names_are_not_run(opened, browser_page):
     zones, schools = town.zones().assign(name=map_town.HOSTILE), map_town.schools().assign(name=map_town.HOSTILE)
     loads = map_town.loads().assign(name=map_town.HOSTILE)
-    page = opened("zones", map_town.draw("zones", zones=zones, schools=schools, loads=loads))
+    page = opened("zones", map_town.draw("zones", zones=zones, schools=schools, zone_loads=loads))
     for shape in page.locator("path.leaflet-interactive").all():
         shape.dispatch_event("click", {"clientX": 300, "clientY": 300})
         expect(page.locator(".leaflet-popup-content").first).to_contain_text("<script>")

@@ -6,9 +6,10 @@ import pytest
 import town
 from branca.element import Element
 from playwright.sync_api import expect
+from test_offline import rendered
 
 from safeschools_geo.errors import OfflineError
-from safeschools_geo.pages._offline import render_offline, require_offline
+from safeschools_geo.pages._offline import require_offline
 
 
 @pytest.mark.parametrize(
@@ -38,14 +39,14 @@ def test_an_address_in_a_script_is_refused(script):
     chart = folium.Map([38.6, -121.4], tiles=None)
     chart.get_root().script.add_child(Element(script))
     with pytest.raises(OfflineError, match=r"x\.example"):
-        render_offline(chart, title="t")
+        rendered(chart)
 
 
 def test_a_script_of_a_picture_is_a_link_too():
     chart = folium.Map([38.6, -121.4], tiles=None)
     chart.get_root().html.add_child(Element('<svg><script href="x.js"></script></svg>'))
     with pytest.raises(OfflineError, match=r"x\.js"):
-        render_offline(chart, title="t")
+        rendered(chart)
 
 
 def test_an_image_set_is_refused():

@@ -9,10 +9,16 @@ import pytest
 import shapely
 import town
 
+from safeschools_geo.pages._index import MapEntry, index_page
 from safeschools_geo.pages._map_layers import RateClasses, neighbor_fills, school_marks, zone_features
-from safeschools_geo.pages._page import LEVEL_MARKS, RATE_FILLS, MapEntry, PageContext, index_page
+from safeschools_geo.pages._page import LEVEL_MARKS, RATE_FILLS
 
 PAGES = ["zones", "history", "rates"]
+FINDINGS = {
+    "zones": "West carries the most: 5.2 officer-hours per school day",
+    "history": "100 incidents in the record in Spring, of 200 in all terms; 0 of the 100 were calls for zone officers",
+    "rates": "Rates run from 2.000 to 2.000",
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -25,14 +31,13 @@ def test_a_page_says_what_it_is(name):
     html = map_town.page(name).html
     assert "Confidential – internal use" in html
     assert html.count("SYNTHETIC DATA") == 2  # in the banner, and on the map
-    assert "West carries the most." in html
-    assert "<dt>Visit</dt><dd>30 min</dd>" in html
+    assert FINDINGS[name] in html
+    assert "<dt>Speed</dt><dd>40 km/h</dd>" in html
 
 
-def test_a_page_of_real_data_for_the_public_says_neither():
-    context = PageContext(district="Twosquare", term="Spring", is_internal=False)
-    html = map_town.draw("zones", context=context).html
-    assert "Confidential" not in html
+def test_a_page_of_real_data_does_not_call_them_synthetic():
+    html = map_town.draw("zones", settings=map_town.settings(is_synthetic=False)).html
+    assert "Confidential" in html
     assert "SYNTHETIC" not in html
 
 
@@ -62,21 +67,21 @@ def test_the_history_counts_by_category_and_term():
 
 
 def test_an_empty_history_is_a_page_all_the_same():
-    html = map_town.draw("history", incidents=map_town.history(0), bare=True).html
+    html = map_town.draw("history", history=map_town.history(0), bare=True).html
     assert '<th scope="row">All</th><td>0</td>' in html
 
 
 def test_incidents_outside_every_term_are_counted_last():
     incidents = map_town.history(20)
     incidents.loc[:4, "term"] = None
-    html = map_town.draw("history", incidents=incidents).html
+    html = map_town.draw("history", history=incidents).html
     assert '<th scope="col">Fall</th><th scope="col">Spring</th><th scope="col">Outside every term</th>' in html
 
 
 def test_hostile_names_stay_text():
     zones, schools = town.zones().assign(name=map_town.HOSTILE), map_town.schools().assign(name=map_town.HOSTILE)
     loads = map_town.loads().assign(name=map_town.HOSTILE)
-    html = map_town.draw("zones", zones=zones, schools=schools, loads=loads, finding=map_town.HOSTILE).html
+    html = map_town.draw("zones", zones=zones, schools=schools, zone_loads=loads).html
     assert "<script>window.hacked" not in html
     assert "<img" not in html
     assert "{{ 7 * 7 }}" in html
@@ -90,7 +95,7 @@ def test_a_rate_that_is_missing_is_hatched_and_said():
 
 
 def test_a_hundred_thousand_incidents_stay_under_a_megabyte():
-    page = map_town.draw("history", incidents=map_town.history(100_000))
+    page = map_town.draw("history", history=map_town.history(100_000))
     assert len(page.html.encode()) <= 1_000_000
 
 

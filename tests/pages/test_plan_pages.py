@@ -1,14 +1,17 @@
 """The page of a proposed plan, in a real browser and in its bytes."""
 
+import dataclasses
+
 import pandas as pd
 import plan_town
 import pytest
 from playwright.sync_api import expect
 from test_map_browser import AXE, DRAWN
 
-from safeschools_geo.errors import ColumnError
 from safeschools_geo.pages._map_layers import unit_names, zone_signs
-from safeschools_geo.pages._plan import frontier_chart, frontier_table
+from safeschools_geo.pages._plan import frontier_chart, frontier_table, plan_map
+from safeschools_geo.pages._what_if import what_if_map
+from safeschools_geo.rebalance import certificate_text
 
 FIRST_LABELS = ".plan-label strong"
 
@@ -49,7 +52,11 @@ def test_pictures_and_facts_stand_without_javascript(browser, tmp_path):
     page = context.new_page()
     page.goto(plan_town.review().save(tmp_path / "page.html").as_uri())
     expect(page.get_by_text("One school moves.")).to_be_visible()
-    assert page.locator(".statements li").all_inner_texts() == ["Proven over all plans.", "Holds up in 91% of terms."]
+    assert page.locator(".statements li").all_inner_texts() == [
+        "It costs travel.",
+        certificate_text(plan_town.CERTIFICATE),
+        "Holds up in 91% of terms.",
+    ]
     assert page.locator(".pictures svg").count() == 3
     expect(page.locator(".pictures svg").last).to_contain_text("1 → 2")
     expect(page.locator("#views")).to_be_hidden()
@@ -67,18 +74,18 @@ def test_tables_hold_the_facts():
     assert plan_town.review().html == html
 
 
-def test_a_plan_without_moves_or_frontier_is_a_page_all_the_same():
+def test_a_plan_without_moves_is_a_page_all_the_same():
     units = plan_town.units()
     today = pd.Series(units["zone_id"].to_numpy(), index=units["unit_id"])
-    html = plan_town.review(plan=today, moves=plan_town.moves().iloc[:0], frontier=None, bare=True).html
+    html = plan_town.review(plan=today, changes=plan_town.moves().iloc[:0], bare=True).html
     assert '<th scope="row">Nothing</th>' in html
-    assert "What each number of moves can reach" not in html
     assert "District boundary" not in html
 
 
-def test_a_missing_column_is_named():
-    with pytest.raises(ColumnError, match="no proposed"):
-        plan_town.review(scores=plan_town.scores().drop(columns="proposed"))
+def test_where_nothing_is_proposed_the_page_says_why():
+    result = dataclasses.replace(plan_town.result(), proposal=None, history=plan_town.map_town.history(0))
+    assert "No other zones are proposed: no call for zone officers is recorded in Spring" in plan_map(result).html
+    assert "No other zones are proposed" in what_if_map(result).html
 
 
 def drawn(frontier=None, **options):
