@@ -56,12 +56,11 @@ from safeschools_geo.schemas import ASSIGNMENTS
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.term import (
     COMPARING_STEPS,
-    COVERING_STEPS,
-    FINDING_STEPS,
     STEPS,
     compare_terms,
     manifest_of,
     run_term,
+    steps_until,
     terms_in_order,
     write_comparison,
     write_coverage,
@@ -151,7 +150,7 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "hotspots"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(len(FINDING_STEPS) + 2) as begin:
+    with place as fresh, progress_of(steps_until("Finding hotspots") + 2) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Drawing")
         pages = draw_hotspots(result)
@@ -192,7 +191,7 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "coverage"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(len(COVERING_STEPS) + 2) as begin:
+    with place as fresh, progress_of(steps_until("Working out coverage") + 2) as begin:
         result = run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
         found = result.coverage
         if found is None:

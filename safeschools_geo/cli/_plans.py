@@ -76,8 +76,6 @@ from safeschools_geo.rebalance import (
 from safeschools_geo.results import why_nothing_to_plan
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.term import (
-    FINDING_STEPS,
-    PROPOSING_STEPS,
     describe_usual_day,
     manifest_of,
     prepare_plan,
@@ -85,6 +83,7 @@ from safeschools_geo.term import (
     run_term,
     score_in_district,
     stability_in_district,
+    steps_until,
     write_plan,
     write_term_plan,
     zone_by_school,
@@ -272,7 +271,7 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "plan"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(len(PROPOSING_STEPS)) as begin:
+    with place as fresh, progress_of(steps_until("Proposing zones")) as begin:
         result = run_term(
             folder, term=term, seed=request.seed, proposes=False, covers=False, protects=False, on_step=begin
         )
@@ -406,7 +405,7 @@ def score_command(
     repair(plan_file)
     inputs = [*inputs_of(load_settings(folder)), plan_file]
     place = nullcontext() if out is None else output_folder(out, inputs=inputs)
-    with place as fresh, progress_of(len(FINDING_STEPS) + 1) as begin:
+    with place as fresh, progress_of(steps_until("Finding hotspots") + 1) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Scoring")
         read, zone_of = result.district, zone_by_school(result.school_zones)

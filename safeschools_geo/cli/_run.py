@@ -35,7 +35,7 @@ from safeschools_geo.district import load_settings, new_district, preset_names
 from safeschools_geo.errors import LedgerError, SafeSchoolsError, SettingsError, count_text
 from safeschools_geo.io import write_bytes, write_manifest
 from safeschools_geo.results import TermBoard
-from safeschools_geo.term import PROTECTING_STEPS, STEPS, draw_board, manifest_of, release_board, run_term, write_board
+from safeschools_geo.term import STEPS, draw_board, manifest_of, release_board, run_term, steps_until, write_board
 from safeschools_geo.writing import output_folder, output_release, put_release, releases_folder
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _draft(folder: Path, term: str | None, seed: int, out: Path | None) -> _Pack
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "board"
     place = output_folder(target, within=home, inputs=inputs_of(settings), public=".")
-    with place as fresh, progress_of(len(PROTECTING_STEPS) + 2) as begin:
+    with place as fresh, progress_of(steps_until("Protecting") + 2) as begin:
         board = _protected(folder, term, seed, begin)
         begin("Drawing")
         files, why_no_pdf = draw_board(board, settings.board)
@@ -247,7 +247,7 @@ def _release(folder: Path, term: str | None, seed: int, day: str, out: Path | No
     settings.term(term)
     record = releases_file(settings)
     copied = nullcontext() if out is None else output_folder(out, inputs=inputs_of(settings), public=".")
-    with output_release(record) as fresh, copied as copy, progress_of(len(PROTECTING_STEPS) + 2) as begin:
+    with output_release(record) as fresh, copied as copy, progress_of(steps_until("Protecting") + 2) as begin:
         draft = _protected(folder, term, seed, begin)
         board, ledger = release_board(draft, day)
         last = ledger[-1]

@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from safeschools_geo.hotspots import counted_text
 from safeschools_geo.pages._map_layers import (
     Backdrop,
     Drawn,
@@ -451,16 +452,20 @@ def history_finding(result: TermResult) -> str:
     this = history[history["term"] == result.term.name]
     if history.empty:
         return "There is no history of incidents."
-    officers = int((this["work_of"] == "zone_officer").sum())
-    told = (
-        f"{len(this):,} {POPULATIONS['record']} in {result.term.name}, of {len(history):,} in all terms; "
-        f"{officers:,} of the {len(this):,} were {POPULATIONS['calls']}"
-    )
+    head = f"{counted_text(len(this), 'record')} in {result.term.name}, of {len(history):,} in all terms"
+    if this.empty:
+        return f"{head}."
     # An export that does not record who started an incident must not read as "officers started none".
-    if not (history["origin"] == "officer_initiated").any():
-        return f"{told}."
-    started = int((this["origin"] == "officer_initiated").sum())
-    return f"{told}. Officers started {started:,} of the {len(this):,}."
+    is_origin_known = (history["origin"] == "officer_initiated").any()
+    mine, started = int((this["work_of"] == "zone_officer").sum()), int((this["origin"] == "officer_initiated").sum())
+    call = f"a {POPULATIONS['calls'].replace('calls', 'call', 1)}"
+    if len(this) == 1:
+        whose = f"it was {call}" if mine else f"it was not {call}"
+        origin = f" {'An' if started else 'No'} officer started it."
+    else:
+        whose = f"{mine:,} of the {len(this):,} {f'was {call}' if mine == 1 else 'were ' + POPULATIONS['calls']}"
+        origin = f" Officers started {started:,} of the {len(this):,}."
+    return f"{head}; {whose}.{origin if is_origin_known else ''}"
 
 
 def _at_schools(incidents: pd.DataFrame, schools: pd.DataFrame) -> DataTable:

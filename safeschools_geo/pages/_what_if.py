@@ -75,7 +75,6 @@ def page_data(
         "plan": plan_places(plan, units, zone_ids),
         "noun": inputs.noun,
         "load_unit": LOAD_UNIT,
-        "starts_with_plan": False,
     }
 
 

@@ -9,12 +9,9 @@ from ._packet import release_board as release_board
 from ._plan import propose_zones as propose_zones
 from ._plan import score_in_district as score_in_district
 from ._plan import stability_in_district as stability_in_district
-from ._run import COVERING_STEPS as COVERING_STEPS
-from ._run import FINDING_STEPS as FINDING_STEPS
-from ._run import PROPOSING_STEPS as PROPOSING_STEPS
-from ._run import PROTECTING_STEPS as PROTECTING_STEPS
 from ._run import STEPS as STEPS
 from ._run import run_term as run_term
+from ._run import steps_until as steps_until
 from ._run import zone_by_school as zone_by_school
 from ._write import draw_board as draw_board
 from ._write import manifest_of as manifest_of

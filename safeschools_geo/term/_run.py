@@ -40,11 +40,34 @@ if TYPE_CHECKING:
     from safeschools_geo.settings import Settings, Term
 
 
-FINDING_STEPS = ("Reading", "Checking", "Assigning", "Counting", "Finding hotspots")
-PROPOSING_STEPS = (*FINDING_STEPS, "Proposing zones")
-COVERING_STEPS = (*PROPOSING_STEPS, "Working out coverage")
-PROTECTING_STEPS = (*COVERING_STEPS, "Protecting")
-STEPS = (*PROTECTING_STEPS, "Drawing", "Writing")
+STEPS = (
+    "Reading",
+    "Checking",
+    "Assigning",
+    "Counting",
+    "Finding hotspots",
+    "Proposing zones",
+    "Working out coverage",
+    "Protecting",
+    "Drawing",
+    "Writing",
+)
+
+
+def steps_until(last: str) -> int:
+    """Count the steps of a run up to one of them.
+
+    Parameters
+    ----------
+    last
+        The last one, of `STEPS`.
+
+    Returns
+    -------
+    int
+        How many there are, with it.
+    """
+    return STEPS.index(last) + 1
 
 
 def run_term(

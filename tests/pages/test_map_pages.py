@@ -12,6 +12,7 @@ import town
 from safeschools_geo.pages._index import MapEntry, index_page
 from safeschools_geo.pages._map_layers import RateClasses, neighbor_fills, school_marks, zone_features
 from safeschools_geo.pages._page import LEVEL_MARKS, RATE_FILLS
+from safeschools_geo.pages._term import history_finding
 
 PAGES = ["zones", "history", "rates"]
 FINDINGS = {
@@ -56,6 +57,27 @@ def test_what_has_no_place_is_counted_and_said():
     assert "1 school has no place on record" in map_town.page("zones").html
     assert "Zephrin Middle" in map_town.page("zones").html
     assert "1 incident has no place on record" in map_town.page("history").html
+
+
+@pytest.mark.parametrize(
+    ("number", "officers", "said"),
+    [
+        (0, 0, "0 incidents in the record in Spring, of 2 in all terms."),
+        (1, 1, "1 incident in the record in Spring, of 3 in all terms; it was a call for zone officers. No officer"),
+        (
+            1,
+            0,
+            "1 incident in the record in Spring, of 3 in all terms; it was not a call for zone officers. No officer",
+        ),
+        (3, 1, "of 5 in all terms; 1 of the 3 was a call for zone officers. Officers started 0 of the 3."),
+        (3, 2, "of 5 in all terms; 2 of the 3 were calls for zone officers. Officers started 0 of the 3."),
+    ],
+)
+def test_the_finding_of_the_history_counts_one_as_one(number, officers, said):
+    history = map_town.history(2 + number).assign(origin="reported", term="Spring", work_of="patrol")
+    history.loc[:1, ["term", "origin"]] = ["Fall", "officer_initiated"]
+    history.loc[2 : 1 + officers, "work_of"] = "zone_officer"
+    assert said in history_finding(map_town.result(history=history))
 
 
 def test_the_history_counts_by_category_and_term():

@@ -9,7 +9,7 @@ SafeSchools.WhatIf = class {
     this.chart = new SafeSchools.PlanMap(map, data);
     this.today = data.units.map(({ zone }) => zone);
     this.before = { loads: this.plan.loads(this.today) };
-    this.history = [{ zoneOf: data.starts_with_plan ? data.plan : this.today, done: "" }];
+    this.history = [{ zoneOf: this.today, done: "" }];
     this.at = 0;
     this.chosen = null;
     this.bind(map);
@@ -44,7 +44,7 @@ SafeSchools.WhatIf = class {
     on("undo", "click", () => this.step(-1));
     on("redo", "click", () => this.step(1));
     on("reset", "click", () => this.go(this.today, "The zones of today are shown."));
-    if (this.data.plan) on("proposal", "click", () => this.toggle());
+    on("proposal", "click", () => this.toggle());
     on("download", "click", () => this.download());
     on("controls", "submit", (event) => event.preventDefault());
   }
@@ -247,7 +247,7 @@ SafeSchools.WhatIf = class {
     enable("undo", this.at > 0);
     enable("redo", this.at < this.history.length - 1);
     enable("reset", this.zoneOf.some((zone, i) => zone !== this.today[i]));
-    if (this.data.plan) document.getElementById("proposal").textContent = this.showsProposal ? "Back to the zones of today" : "Load the proposal";
+    document.getElementById("proposal").textContent = this.showsProposal ? "Back to the zones of today" : "Load the proposal";
   }
 
   // What a button says would come of the move.
