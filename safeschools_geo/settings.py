@@ -187,10 +187,19 @@ class LayerSettings:
         Our column → the file's column; names that are equal need no entry, and ``""`` says that the file has none.
         A list of columns is read as a whole where it means something: `category` joins them by ``" | "``, `level`
         takes the first that `levels` knows, and a time joins a date and a time of day.
+    sheet
+        Sheet of a workbook; left out, the sheets of its longest table, hidden ones apart.
+    layer
+        Layer of a file that has several.
+    header_row
+        Row of a sheet or a text file with the names of the columns, counted from 1; found by its content if left out.
     """
 
     file: str | None = None
     crs: str | int | None = None
+    sheet: str | None = None
+    layer: str | None = None
+    header_row: int | None = None
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -76,8 +76,10 @@ class RowsRead:
 
 def read_rows(path: Path, settings: Settings) -> RowsRead:
     """Read one export of the dispatch system."""
-    raw = io.read_table(path, limits=settings.reading)
     options = settings.incidents
+    raw = io.read_table(
+        path, layer=options.layer, sheet=options.sheet, header_row=options.header_row, limits=settings.reading
+    )
     places = _require_all(raw, options, path)
     names = io.check_columns(
         raw,

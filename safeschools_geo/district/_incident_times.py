@@ -82,6 +82,7 @@ def _read(raw: io.RawTable, name: str, cells: pd.Series, settings: Settings) -> 
         day_first=bool(options.day_first),
         midnight_is_unknown=options.midnight_is_unknown,
         time_of_day=options.time_of_day.get(name),
+        is_1904=raw.is_1904,
     )
     where = f"{raw.path.name}, column {cells.name}"
     attempt_all(

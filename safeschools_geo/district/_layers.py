@@ -215,7 +215,7 @@ def read_layer(
     FileReadError, ColumnError, CRSError
         When the file cannot be read, lacks columns or geometry, or states no CRS; all faults at once.
     """
-    raw = io.read_table(path, limits=limits)
+    raw = io.read_table(path, layer=settings.layer, sheet=settings.sheet, header_row=settings.header_row, limits=limits)
     title = f"{name} ({path.name})"
     steps: dict[str, Callable[[], object]] = {
         **{column: partial(io.require, raw, settings.columns, column) for column in required},

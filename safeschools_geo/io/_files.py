@@ -264,7 +264,12 @@ _LIMITS = ReadingSettings()
 
 
 def read_table(
-    path: Path, *, layer: str | None = None, sheet: str | None = None, limits: ReadingSettings = _LIMITS
+    path: Path,
+    *,
+    layer: str | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    limits: ReadingSettings = _LIMITS,
 ) -> RawTable:
     """Read a table or a layer.
 
@@ -276,7 +281,10 @@ def read_table(
     layer
         Which layer, where the file has several.
     sheet
-        Which sheet of a workbook; the first that has cells if left out.
+        Which sheet of a workbook; if left out, those of the longest table, hidden ones apart.
+    header_row
+        In which row of a sheet or a text file the names of the columns are, counted from 1; found by its content if
+        left out.
     limits
         How much it may hold: ``[reading]`` of the district, else the defaults.
 
@@ -295,7 +303,7 @@ def read_table(
     _require_file(path)
     check_size(path, path.stat().st_size, limits)
     try:
-        return _read(path, layer=layer, sheet=sheet, limits=limits)
+        return _read(path, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
     except OSError as error:
         raise FileReadError(
             "The file cannot be opened.",
@@ -332,14 +340,16 @@ def _require_file(path: Path) -> None:
         )
 
 
-def _read(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSettings) -> RawTable:
+def _read(
+    path: Path, *, layer: str | None, sheet: str | None, header_row: int | None, limits: ReadingSettings
+) -> RawTable:
     suffix = path.suffix.lower()
     if suffix == _ARCHIVE:
-        return _read_archive(path, layer=layer, sheet=sheet, limits=limits)
+        return _read_archive(path, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
     if suffix in _DELIMITED:
-        return read_delimited(path, limits=limits)
+        return read_delimited(path, header_row=header_row, limits=limits)
     if suffix in _EXCEL:
-        return read_spreadsheet(path, sheet=sheet, limits=limits)
+        return read_spreadsheet(path, sheet=sheet, header_row=header_row, limits=limits)
     if suffix in _PARQUET:
         return read_parquet(path, limits=limits)
     if suffix in _SHAPEFILE:
@@ -347,12 +357,14 @@ def _read(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSe
     return read_layer(path, layer=layer, limits=limits)
 
 
-def _read_archive(path: Path, *, layer: str | None, sheet: str | None, limits: ReadingSettings) -> RawTable:
+def _read_archive(
+    path: Path, *, layer: str | None, sheet: str | None, header_row: int | None, limits: ReadingSettings
+) -> RawTable:
     readable = set(SUPPORTED_SUFFIXES) - {_ARCHIVE}
     with tempfile.TemporaryDirectory() as folder:
         inner, name, findings = extract_only(path, Path(folder), readable, limits=limits)
         try:
-            raw = read_table(inner, layer=layer, sheet=sheet, limits=limits)
+            raw = read_table(inner, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
         except FileReadError as error:
             where = f"{path}, in it {name}"
             raise FileReadError(

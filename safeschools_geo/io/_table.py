@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import itertools
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ import pyarrow as pa
 import shapely
 
 from safeschools_geo.crs import parse_crs
-from safeschools_geo.errors import FileReadError
+from safeschools_geo.errors import FileReadError, name_ids
 from safeschools_geo.findings import Finding, empty_rejects, rejects_frame
 
 if TYPE_CHECKING:
@@ -114,6 +116,115 @@ def _too_much(path: Path, found: str, expected: str, setting: str) -> FileReadEr
         remedy=f"Export only what is needed. If all of it is, raise {setting} under [reading] in district.toml; "
         "commands without a district folder keep to the default.",
     )
+
+
+# ── Bytes of a text file made text, saying how
+
+_SAMPLE = 100_000
+_FEW, _BINARY_SHARE = 8, 0.01
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1b\x7f]")
+_UNKNOWN = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Text, and how it was read.
+
+    Parameters
+    ----------
+    text
+        The text, without byte-order mark and NUL characters.
+    encoding
+        ``utf-8``, ``utf-8-sig``, ``utf-16``, ``utf-16-le``, ``utf-16-be`` or ``cp1252``.
+    findings
+        What was guessed, removed or lost.
+    """
+
+    text: str
+    encoding: str
+    findings: tuple[Finding, ...]
+
+
+def decode(data: bytes, path: Path) -> Decoded:
+    """Make text of the bytes of a file.
+
+    UTF-8 and UTF-16 are recognized with and without a byte-order mark. Anything else that is text is read as
+    Windows-1252, the encoding of older Western Windows programs.
+    """
+    kind = signature(data[:_SAMPLE])
+    if kind is not None and kind not in TEXT_KINDS:
+        raise _not_text(path, kind)
+    encoding = _encoding(data)
+    text, lost = _text(data, encoding)
+    sample = text[:_SAMPLE]
+    if len(_CONTROL.findall(sample)) > max(_FEW, _BINARY_SHARE * len(sample)):
+        raise _not_text(path, "binary data")
+    findings = _decode_findings(path, encoding, lost=lost, nul=text.count("\x00"))
+    return Decoded(text.replace("\x00", "").removeprefix("\ufeff"), encoding, tuple(findings))
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = (_is_mostly_nul(data[start:_SAMPLE:2]) for start in (0, 1))
+    if odd and not even:
+        return "utf-16-le"
+    if even and not odd:
+        return "utf-16-be"
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count(_UNKNOWN)
+    # Bytes of Windows-1252 hardly ever make letters in UTF-8: where most do, a few are damaged.
+    accented = sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - broken if broken else 0
+    return "cp1252" if broken > accented else "utf-8"
+
+
+def _text(data: bytes, encoding: str) -> tuple[str, int]:
+    """Decode, and count the characters that cannot be."""
+    try:
+        return data.decode(encoding), 0
+    except UnicodeDecodeError:
+        text = data.decode(encoding, errors="replace")
+        return text, text.count(_UNKNOWN)
+
+
+def _is_mostly_nul(half: bytes) -> bool:
+    # In UTF-16, every second byte of plain English is NUL.
+    return half.count(0) > len(half) // 2
+
+
+def _not_text(path: Path, kind: str) -> FileReadError:
+    return FileReadError(
+        "The file is not text.",
+        where=path,
+        found=kind,
+        expected="text with one row a line and a delimiter between its cells",
+        remedy="Export it as CSV; or, if it is another kind of file, give it the suffix of its kind.",
+    )
+
+
+def _decode_findings(path: Path, encoding: str, *, lost: int, nul: int) -> list[Finding]:
+    findings = []
+    if encoding == "cp1252":
+        message = f"{path.name} is not in UTF-8; it was read as Windows-1252."
+        remedy = "If accented letters look wrong, save the file as “CSV UTF-8”."
+        findings.append(
+            Finding("note", "encoding_cp1252", path.name, message, expected="UTF-8", remedy=remedy),
+        )
+    if lost:
+        message = f"{path.name} holds {lost:,} characters that {encoding} does not have; they became “{_UNKNOWN}”."
+        remedy = "Look for that sign in the file's names, and export it again as UTF-8."
+        findings.append(
+            Finding("warning", "characters_lost", path.name, message, expected="UTF-8", remedy=remedy),
+        )
+    if nul:
+        message = f"{path.name} holds {nul:,} NUL characters, which were removed."
+        remedy = "Compare the cells with the source; the export may be damaged."
+        findings.append(
+            Finding("warning", "nul_removed", path.name, message, expected="text without them", remedy=remedy),
+        )
+    return findings
 
 
 # ── Arrow columns made frames, integers with gaps kept exact
@@ -214,11 +325,16 @@ def _cell_text(cell: object) -> str | None:
         return _float_text(cell) if np.isfinite(cell) else None
     if isinstance(cell, Decimal):
         return f"{cell:.0f}" if cell == cell.to_integral_value() else str(cell.normalize())
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(sep=" ")
+    if isinstance(cell, dt.datetime | dt.timedelta):
+        return cell.isoformat(sep=" ") if isinstance(cell, dt.datetime) else _clock_text(cell)
     if isinstance(cell, bytes):
         return cell.decode("utf-8", errors="replace")
     return str(cell)
+
+
+def _clock_text(span: dt.timedelta) -> str:
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
 def safe_cells(column: pd.Series) -> pd.Series:
@@ -265,6 +381,8 @@ class RawTable:
         How a text file was read.
     name_length
         Number of letters to which the format cuts names of columns; None where it cuts none.
+    is_1904
+        Whether days that are numbers count from 1904, as workbooks of older Macs have it, and not from 1900.
     findings
         What was found while reading.
     rejects
@@ -278,6 +396,7 @@ class RawTable:
     encoding: str | None = None
     delimiter: str | None = None
     name_length: int | None = None
+    is_1904: bool = False
     findings: tuple[Finding, ...] = ()
     rejects: pd.DataFrame = field(default_factory=empty_rejects)
 
@@ -305,6 +424,52 @@ def column_names(header: Sequence[object], path: Path) -> tuple[list[str], list[
         remedy="Name the one that is meant in district.toml, for example NAME_7.",
     )
     return list(names), [finding] if repeated else []
+
+
+HEADER_SAMPLE = 60
+_LONGEST_NAME = 80
+_NO_NAME = re.compile(r"[\d\s.,:;/+\-()$%]*")
+
+
+def header_at(rows: Sequence[Sequence[object]]) -> int | None:
+    """Find the header among the first rows of a table that are not blank; None if it is the first.
+
+    Titles and dates above a header have fewer cells than the table is wide; a header has different names in all.
+    """
+    counts = [sum(cell is not None and str(cell).strip() != "" for cell in row) for row in rows]
+    wide = Counter(count for count in counts if count > 1)
+    if not counts or not wide:
+        return None
+    width = max(wide, key=lambda count: (wide[count], count))
+    if counts[0] * 2 > width or wide[width] < 2:  # noqa: PLR2004 - a header, and a row under it
+        return None
+    found = (n for n, row in enumerate(rows) if counts[n] > 1 and counts[n] * 4 >= width * 3 and _are_names(row))
+    return next(found, None)
+
+
+def _are_names(row: Sequence[object]) -> bool:
+    cells = [cell for cell in row if cell is not None and str(cell).strip() != ""]
+    names = [cell.strip().casefold() for cell in cells if isinstance(cell, str)]
+    is_name = [len(name) <= _LONGEST_NAME and _NO_NAME.fullmatch(name) is None for name in names]
+    return len(names) == len(cells) == len(set(names)) and all(is_name)
+
+
+def header_finding(where: str, row: int, *, table: str, cells: Sequence[str]) -> Finding:
+    """Say where the header was found, under lines that are no part of the table."""
+    message = f"The names of the columns in {where} are in row {row:,}: {name_ids(cells)}; the lines above are titles."
+    remedy = f"Nothing needs doing if this is right; else say which row it is: header_row = {row}."
+    return Finding("note", "header_found", table, message, remedy=remedy)
+
+
+def no_header_row(path: Path, row: int) -> FileReadError:
+    """Say that the row that the settings name holds no header."""
+    return FileReadError(
+        "The row that header_row names is blank, or not in the file.",
+        where=path,
+        found=f"header_row = {row}",
+        expected="the number of the row with the names of the columns; the first row of the file is 1",
+        remedy="Correct header_row, or leave it out: the row is then found by its content.",
+    )
 
 
 def without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
+import datetime as dt
 import io
-import itertools
 import re
 import warnings
 import zipfile
 import zlib
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -25,140 +25,31 @@ import pyarrow.csv
 from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
 from safeschools_geo.io._table import (
-    TEXT_KINDS,
+    HEADER_SAMPLE,
     RawTable,
     check_entries,
     check_size,
     check_table_size,
     column_names,
+    decode,
     describe,
-    signature,
+    header_at,
+    header_finding,
+    no_header_row,
     to_frame,
     without_blank_rows,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from safeschools_geo.settings import ReadingSettings
-
-    _Sheet = dict[
-        int, tuple[Any, ...]
-    ]  # number of the row → its cells up to the last with a value; blank rows left out
-
-
-# ── Bytes of a text file made text, saying how
-
-_SAMPLE = 100_000
-_FEW, _BINARY_SHARE = 8, 0.01
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1b\x7f]")
-_UNKNOWN = "\ufffd"
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Text, and how it was read.
-
-    Parameters
-    ----------
-    text
-        The text, without byte-order mark and NUL characters.
-    encoding
-        ``utf-8``, ``utf-8-sig``, ``utf-16``, ``utf-16-le``, ``utf-16-be`` or ``cp1252``.
-    findings
-        What was guessed, removed or lost.
-    """
-
-    text: str
-    encoding: str
-    findings: tuple[Finding, ...]
-
-
-def decode(data: bytes, path: Path) -> Decoded:
-    """Make text of the bytes of a file.
-
-    UTF-8 and UTF-16 are recognized with and without a byte-order mark. Anything else that is text is read as
-    Windows-1252, the encoding of older Western Windows programs.
-    """
-    kind = signature(data[:_SAMPLE])
-    if kind is not None and kind not in TEXT_KINDS:
-        raise _not_text(path, kind)
-    encoding = _encoding(data)
-    text, lost = _text(data, encoding)
-    sample = text[:_SAMPLE]
-    if len(_CONTROL.findall(sample)) > max(_FEW, _BINARY_SHARE * len(sample)):
-        raise _not_text(path, "binary data")
-    findings = _findings(path, encoding, lost=lost, nul=text.count("\x00"))
-    return Decoded(text.replace("\x00", "").removeprefix("\ufeff"), encoding, tuple(findings))
-
-
-def _encoding(data: bytes) -> str:
-    if data.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    even, odd = (_is_mostly_nul(data[start:_SAMPLE:2]) for start in (0, 1))
-    if odd and not even:
-        return "utf-16-le"
-    if even and not odd:
-        return "utf-16-be"
-    text = data.decode("utf-8", errors="replace")
-    broken = text.count(_UNKNOWN)
-    # Bytes of Windows-1252 hardly ever make letters in UTF-8: where most do, a few are damaged.
-    accented = sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - broken if broken else 0
-    return "cp1252" if broken > accented else "utf-8"
-
-
-def _text(data: bytes, encoding: str) -> tuple[str, int]:
-    """Decode, and count the characters that cannot be."""
-    try:
-        return data.decode(encoding), 0
-    except UnicodeDecodeError:
-        text = data.decode(encoding, errors="replace")
-        return text, text.count(_UNKNOWN)
-
-
-def _is_mostly_nul(half: bytes) -> bool:
-    # In UTF-16, every second byte of plain English is NUL.
-    return half.count(0) > len(half) // 2
-
-
-def _not_text(path: Path, kind: str) -> FileReadError:
-    return FileReadError(
-        "The file is not text.",
-        where=path,
-        found=kind,
-        expected="text with one row a line and a delimiter between its cells",
-        remedy="Export it as CSV; or, if it is another kind of file, give it the suffix of its kind.",
-    )
-
-
-def _findings(path: Path, encoding: str, *, lost: int, nul: int) -> list[Finding]:
-    findings = []
-    if encoding == "cp1252":
-        message = f"{path.name} is not in UTF-8; it was read as Windows-1252."
-        remedy = "If accented letters look wrong, save the file as “CSV UTF-8”."
-        findings.append(
-            Finding("note", "encoding_cp1252", path.name, message, expected="UTF-8", remedy=remedy),
-        )
-    if lost:
-        message = f"{path.name} holds {lost:,} characters that {encoding} does not have; they became “{_UNKNOWN}”."
-        remedy = "Look for that sign in the file's names, and export it again as UTF-8."
-        findings.append(
-            Finding("warning", "characters_lost", path.name, message, expected="UTF-8", remedy=remedy),
-        )
-    if nul:
-        message = f"{path.name} holds {nul:,} NUL characters, which were removed."
-        remedy = "Compare the cells with the source; the export may be damaged."
-        findings.append(
-            Finding("warning", "nul_removed", path.name, message, expected="text without them", remedy=remedy),
-        )
-    return findings
 
 
 # ── Quotation marks of delimited text: which of them quote a cell, and which are only signs in it
@@ -330,6 +221,7 @@ def _shape(cell: str) -> str:
 _DELIMITERS = (",", ";", "\t", "|", "^", "~")
 _DELIMITED_SAMPLE = 65_536
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 2**20, 2**30
+_MANY = 0.2
 _SEPARATOR_LINE = re.compile(r'\A"?sep=(\t|[^"\w\s])"?[ \t]*(?:\r\n|\r|\n)')
 
 
@@ -347,7 +239,7 @@ class _OddRow:
         return self.width == len(self.cells) > width and not "".join(self.cells[width:]).strip()
 
 
-def read_delimited(path: Path, *, limits: ReadingSettings) -> RawTable:
+def read_delimited(path: Path, *, limits: ReadingSettings, header_row: int | None = None) -> RawTable:
     """Read a delimited text file.
 
     Every cell as text, just as written; empty cells are missing. Rows with more or fewer cells than the header are
@@ -357,6 +249,7 @@ def read_delimited(path: Path, *, limits: ReadingSettings) -> RawTable:
     decoded = decode(path.read_bytes(), path)
     body, delimiter = _delimiter(decoded.text)
     grammar = Grammar(delimiter)
+    body, found = _from_header(body, decoded.text, grammar, path, header_row)
     header = _header(body, grammar, path)
     rows = max(map(body.count, "\n\r"))
     cells = grammar.cells(header)
@@ -371,7 +264,7 @@ def read_delimited(path: Path, *, limits: ReadingSettings) -> RawTable:
         without_blank_rows(frame),
         encoding=decoded.encoding,
         delimiter=delimiter,
-        findings=(*decoded.findings, *findings, *_open_marks(settled, path)),
+        findings=(*decoded.findings, *found, *findings, *_open_marks(settled, path)),
         rejects=_rejects(lost, names, path),
     )
 
@@ -382,18 +275,41 @@ def _delimiter(text: str) -> tuple[str, str]:
     if stated:
         return text[stated.end() :].lstrip("\r\n"), stated.group(1)
     body = text.lstrip("\r\n")
-    return body, max(_DELIMITERS, key=lambda delimiter: _fitness(body, delimiter))
+    for is_titled in (False, True):  # the first line is the header; or there are titles above it
+        fitness = {delimiter: _fitness(body, delimiter, is_titled=is_titled) for delimiter in _DELIMITERS}
+        best = max(fitness, key=lambda delimiter: fitness[delimiter])
+        if fitness[best][0] > _MANY:
+            break
+    return body, best
 
 
-def _fitness(body: str, delimiter: str) -> tuple[float, int]:
+def _from_header(
+    body: str, text: str, grammar: Grammar, path: Path, header_row: int | None
+) -> tuple[str, list[Finding]]:
+    """Return the text from its header on, which may stand under titles, and say where that is."""
+    if header_row is not None:
+        lines = list(islice(_LINE.finditer(text), header_row))
+        if len(lines) < header_row or not lines[-1].group().strip():
+            raise no_header_row(path, header_row)
+        return text[lines[-1].start() :], []
+    lines = [line for line in islice(_LINE.finditer(body), HEADER_SAMPLE) if line.group().strip()]
+    rows = [grammar.cells(line.group()) for line in lines]
+    above = header_at(rows)
+    if not above:
+        return body, []
+    start = lines[above].start()
+    number = sum(1 for _ in _LINE.finditer(text[: len(text) - len(body) + start])) + 1
+    return body[start:], [header_finding(path.name, number, table=path.name, cells=rows[above])]
+
+
+def _fitness(body: str, delimiter: str, *, is_titled: bool) -> tuple[float, int]:
     """Rate a delimiter: the share of rows with as many cells as the header, then the number of cells."""
     rows = [row for row in csv.reader(io.StringIO(body[:_DELIMITED_SAMPLE], newline=""), delimiter=delimiter) if row]
     complete = rows[:-1] if len(body) > _DELIMITED_SAMPLE and len(rows) > 1 else rows
     # A wrong delimiter cuts quoted cells in two, and leaves each half with one of the quotation marks.
     widths = [0 if any(cell.count('"') % 2 for cell in row) else len(row) for row in complete]
-    if not widths or widths[0] <= 1:
-        return 0.0, 0
-    return widths.count(widths[0]) / len(widths), widths[0]
+    width = max(set(widths), key=widths.count, default=0) if is_titled else next(iter(widths), 0)
+    return (widths.count(width) / len(widths), width) if width > 1 else (0.0, 0)
 
 
 def _header(body: str, grammar: Grammar, path: Path) -> str:
@@ -526,12 +442,34 @@ def _reject(rows: list[_OddRow], names: list[str], path: Path, remedy: str) -> p
     return rejects.assign(reason=pd.Series(reasons, dtype="str"))
 
 
-# ── Excel workbooks: one sheet, each cell in the type that Excel gives it
+# ── Excel workbooks: the sheets that a person sees, each cell in the type that Excel gives it
 
 _EXCEL_ROWS = 1_048_576
 _LARGEST_INTEGER = 2**63
-# What openpyxl lets through from the zip archive and the XML of a damaged workbook.
+_ROOMY = 20_000_000
+_EMPTY = frozenset({None, "", *ERROR_CODES})
+_CELL_AT = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]*)([0-9]*)""")
+_UNUSUAL = (
+    b"<c>",
+    b"<c/",
+    b"<c\t",
+    b"<c\n",
+    b"<c\r",
+    b"<row>",
+    b"<row/",
+    b"<row\t",
+    b"<row\n",
+    b"<row\r",
+    b":c ",
+    b":row",
+)
+_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
+_ERROR = re.compile(rb"""\st\s*=\s*["']e["']""")
+_YEAR_1904 = re.compile(rb"""date1904\s*=\s*["'](?:1|true|on)["']""")
+# What the readers let through from the zip archive and the XML of a damaged workbook.
 _DAMAGED = (
+    CalamineError,
     zipfile.BadZipFile,
     zlib.error,
     InvalidFileException,
@@ -547,51 +485,141 @@ _DAMAGED = (
 )
 
 
-def read_spreadsheet(path: Path, *, limits: ReadingSettings, sheet: str | None = None) -> RawTable:
-    """Read one sheet of an Excel workbook.
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet: number of the row → its cells up to the last with a value; blank rows are left out."""
 
-    The header is the first row with cells. Numbers, moments and truth values keep their types; columns of several
-    types are objects; formulas give the value that Excel last saw, and its error values are missing.
+    title: str
+    is_hidden: bool
+    rows: dict[int, tuple[Any, ...]]
+    merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Workbook:
+    """The sheets of a workbook, the cells with an error in it, and whether its days count from 1904."""
+
+    sheets: dict[str, _Sheet]
+    errors: int
+    is_1904: bool
+
+
+def read_spreadsheet(
+    path: Path, *, limits: ReadingSettings, sheet: str | None = None, header_row: int | None = None
+) -> RawTable:
+    """Read the sheets of an Excel workbook that hold one table, or one sheet.
+
+    Sheets of the same columns, such as one a month, are one table; of several tables the longest is read. Hidden sheets
+    are read only if named. Numbers, moments and truth values keep their types; columns of several types are objects;
+    formulas give the value that Excel last saw, and its error values are missing.
     """
-    sheets = _sheets(path, limits)
-    filled = [title for title, rows in sheets.items() if rows]
-    if sheet is not None and sheet not in sheets:
+    book = _workbook(path, limits)
+    if sheet is not None and sheet not in book.sheets:
         raise FileReadError(
             "The workbook has no such sheet.",
             where=path,
-            found=", ".join(sheets),
+            found=", ".join(book.sheets),
             expected=sheet,
             remedy="Name one of these.",
         )
-    wanted = sheet if sheet is not None else next(iter(filled), None)
-    if wanted is None or not sheets[wanted]:
+    wanted = [one for one in book.sheets.values() if sheet == one.title or (sheet is None and not one.is_hidden)]
+    filled = [one for one in wanted if one.rows]
+    tables = {one.title: _table(one, path, limits, header_row) for one in filled if header_row in {None, *one.rows}}
+    if filled and not tables and header_row is not None:
+        raise no_header_row(path, header_row)
+    if not tables:
+        hidden = [one.title for one in book.sheets.values() if one.is_hidden and one.rows]
         raise FileReadError(
             "The sheet has no cells.",
             where=path,
+            found=f"cells in hidden sheets only: {', '.join(hidden)}" if hidden and sheet is None else None,
             expected="a header row and rows under it",
-            remedy="Export it again, or remove the file.",
+            remedy='Name the hidden sheet that is meant: sheet = "…".'
+            if hidden and sheet is None
+            else "Export it again, or remove the file.",
         )
-    table = _table(sheets[wanted], path, limits)
-    others = [title for title in filled if title != wanted]
-    if sheet is not None or not others:
-        return table
-    return replace(table, findings=(*table.findings, _several_sheets(path, wanted, others)))
+    read = _longest(tables)
+    raw = _under_each_other([tables[title] for title in read], read, path, limits)
+    said = [
+        *_sheet_findings(path, book, read, list(tables)),
+        *([_error_values(path, book.errors)] if book.errors else []),
+    ]
+    return replace(raw, findings=(*raw.findings, *said), is_1904=book.is_1904)
 
 
-def _sheets(path: Path, limits: ReadingSettings) -> dict[str, _Sheet]:
+def _longest(tables: dict[str, RawTable]) -> list[str]:
+    """Of the tables that a workbook holds, each on one sheet or several, find the sheets of the longest."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for title, table in tables.items():
+        alike.setdefault(tuple(sorted(str(name).strip().casefold() for name in table.frame.columns)), []).append(title)
+    return max(alike.values(), key=lambda titles: sum(len(tables[title].frame) for title in titles))
+
+
+def _under_each_other(tables: list[RawTable], titles: list[str], path: Path, limits: ReadingSettings) -> RawTable:
+    """Make one table of sheets with the same columns; rows are numbered on from sheet to sheet."""
+    first, *others = tables
+    if not others:
+        return first
+    keys = {str(name).strip().casefold(): name for name in first.frame.columns}
+    frames, rejects, starts, before = [], [], [], 0
+    for table in tables:
+        renamed = table.frame.rename(columns=lambda name: keys[str(name).strip().casefold()])
+        frames.append(renamed[list(first.frame.columns)].set_axis(renamed.index + before, axis=0))
+        rejects.append(table.rejects.assign(row=table.rejects["row"] + before))
+        starts.append(before + 1)
+        before += max([0, *table.frame.index, *table.rejects["row"]])
+    columns = {
+        name: _column([cell for frame in frames for cell in _plain_cells(frame[name])]) for name in first.frame.columns
+    }
+    index = pd.Index(np.concatenate([frame.index for frame in frames]), dtype="int64")
+    check_table_size(path, limits, rows=len(index), columns=len(columns))
+    listed = ", ".join(f"“{title}” from row {start:,}" for title, start in zip(titles, starts, strict=True))
+    message = f"{len(tables)} sheets of {path.name} have the same columns and are read as one table: {listed}."
+    remedy = 'Nothing needs doing if this is right; else say which one is meant: sheet = "…".'
+    finding = Finding("note", "sheets_joined", path.name, message, ids=tuple(titles), remedy=remedy)
+    found = dict.fromkeys(finding for table in tables for finding in table.findings)
+    return RawTable(
+        path,
+        pd.DataFrame({name: column.set_axis(index) for name, column in columns.items()}, index=index),
+        findings=(*found, finding),
+        rejects=join_rejects(rejects),
+    )
+
+
+def _plain_cells(column: pd.Series) -> list[Any]:
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return [None if moment is pd.NaT else moment.to_pydatetime() for moment in column]
+    return [None if is_missing else cell for cell, is_missing in zip(column.tolist(), column.isna(), strict=True)]
+
+
+def _sheet_findings(path: Path, book: _Workbook, read: list[str], tables: list[str]) -> Iterator[Finding]:
+    hidden = [one.title for one in book.sheets.values() if one.is_hidden and one.rows and one.title not in read]
+    others = [title for title in tables if title not in read]
+    said = " and ".join(f"“{title}”" for title in read)
+    remedy = 'Say which one is meant: sheet = "…" in the section of the file in district.toml.'
+    if others:
+        message = f"{path.name} has sheets with other columns than those of {said}, which was read."
+        yield Finding("warning", "several_sheets", path.name, message, tuple(others), "one table", remedy)
+    if hidden:
+        message = f"{path.name} has hidden sheets, which are not read; {said} was."
+        yield Finding("note", "hidden_sheets", path.name, message, tuple(hidden), "", remedy)
+
+
+def _workbook(path: Path, limits: ReadingSettings) -> _Workbook:
     """Read every sheet, as far as it has cells."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-        check_entries(path, len(entries), limits)
-        check_size(path, sum(entry.file_size for entry in entries), limits, packed=path.stat().st_size)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and validations, which are not read
-            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-            try:
-                return {sheet.title: _read_sheet(path, sheet, limits) for sheet in workbook.worksheets}
-            finally:
-                workbook.close()
+            check_entries(path, len(entries), limits)
+            check_size(path, sum(entry.file_size for entry in entries), limits, packed=path.stat().st_size)
+            parts = [entry.filename for entry in entries if entry.filename.startswith("xl/worksheets/")]
+            is_far, is_1904, errors = False, False, 0
+            for entry in entries:
+                content = _whole(archive, entry)
+                is_far |= _spans(content, limits)
+                errors += len(_ERROR.findall(content)) if entry.filename in parts else 0
+                is_1904 |= _YEAR_1904.search(content) is not None if entry.filename.endswith("workbook.xml") else False
+        sheets = list(_sheets_far(path, limits) if is_far else _sheets(path, limits))
     except FileReadError:
         raise
     except _DAMAGED as error:
@@ -602,23 +630,85 @@ def _sheets(path: Path, limits: ReadingSettings) -> dict[str, _Sheet]:
             expected="a workbook saved as .xlsx, without a password",
             remedy="Open it and save it again as .xlsx. If it is text, name it .csv.",
         ) from error
+    return _Workbook({one.title: one for one in sheets}, errors, is_1904)
 
 
-def _read_sheet(path: Path, sheet: Any, limits: ReadingSettings) -> _Sheet:  # noqa: ANN401 - not in openpyxl's types
+def _whole(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as part:
+        return part.read()
+
+
+def _spans(content: bytes, limits: ReadingSettings) -> bool:
+    """Tell whether the cells of a sheet lie so far apart that a grid of them would fill the memory."""
+    cells, rows = content.count(b"<c "), content.count(b"<row ")
+    most = max(_ROOMY, 4 * cells)
+    is_plain = content.count(b'<c r="') + content.count(b'<row r="') == cells + rows
+    is_usual = is_plain and not any(sign in content for sign in _UNUSUAL)
+    if is_usual and not re.search(rb' r="[A-Z]*[0-9]{%d}' % (len(str(rows)) + 1), content):
+        letters = set(re.findall(rb' r="([A-Z]+)', content))
+        width = max(map(_column_number, letters), default=0)
+        if width <= limits.max_columns and width * 10 ** len(str(rows)) <= most:
+            return False
+    places = set(_CELL_AT.findall(content))
+    width = max((_column_number(letters.upper()) for letters, _ in places), default=0)
+    height = max((int(digits or b"0") for _, digits in places), default=0)
+    if not is_usual:  # cells without a place follow each other
+        width = max(width, *(len(_CELL.findall(row)) for row in _ROW.split(content)))
+        height = max(height, len(_ROW.findall(content)))
+    return width > limits.max_columns or height > _EXCEL_ROWS or width * height > most
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters[:4]:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _sheets(path: Path, limits: ReadingSettings) -> Iterator[_Sheet]:
+    with CalamineWorkbook.from_path(path) as workbook:
+        for about in workbook.sheets_metadata:
+            if about.typ is not SheetTypeEnum.WorkSheet:
+                continue
+            sheet = workbook.get_sheet_by_name(about.name)
+            down, across = sheet.start or (0, 0)
+            cells = ([None] * across + row for row in sheet.to_python(skip_empty_area=True))
+            rows = _filled(path, about.name, enumerate(cells, start=down + 1), limits)
+            is_hidden = about.visible is not SheetVisibleEnum.Visible
+            yield _Sheet(about.name, is_hidden, rows, tuple(sheet.merged_cell_ranges or ()))
+
+
+def _sheets_far(path: Path, limits: ReadingSettings) -> Iterator[_Sheet]:
+    """Read sheets row by row, which takes little memory and much time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and validations, which are not read
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        try:
+            for sheet in workbook.worksheets:
+                sheet.reset_dimensions()  # some programs write wrong ones, and rows would be cut
+                with closing(sheet.iter_rows(values_only=True)) as cells:
+                    rows = _filled(path, sheet.title, enumerate(cells, start=1), limits)
+                yield _Sheet(sheet.title, sheet.sheet_state != "visible", rows)
+        finally:
+            workbook.close()
+
+
+def _filled(
+    path: Path, title: str, given: Iterable[tuple[int, Sequence[Any]]], limits: ReadingSettings
+) -> dict[int, tuple[Any, ...]]:
     """Keep the cells that hold a value, and of rows without any only that they are there."""
-    sheet.reset_dimensions()  # some programs write wrong ones, and rows would be cut
-    rows: _Sheet = {}
+    rows: dict[int, tuple[Any, ...]] = {}
     cells = 0
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+    for number, row in given:
         if number > _EXCEL_ROWS:
             check_table_size(path, replace(limits, max_rows=min(limits.max_rows, _EXCEL_ROWS)), rows=number)
         width = next((n for n in range(len(row), 0, -1) if _has_value(row[n - 1])), 0)
         if not width:
             continue
-        rows[number] = row[:width]
-        cells += width - sum(cell is None for cell in row[:width])
-        where = f"; sheet “{sheet.title}” has a cell at {get_column_letter(width)}{number}"
+        rows[number] = tuple(row[:width])
+        cells += len(row) - row.count("") - row.count(None)
         if width > limits.max_columns or cells > limits.max_cells or len(rows) > limits.max_rows:
+            where = f"; sheet “{title}” has a cell at {get_column_letter(width)}{number}"
             check_table_size(path, limits, rows=len(rows), columns=width, cells=cells, note=where)
     return rows
 
@@ -627,48 +717,84 @@ def _has_value(cell: object) -> bool:
     return cell is not None and cell != ""
 
 
-def _table(sheet: _Sheet, path: Path, limits: ReadingSettings) -> RawTable:
-    top, *numbers = sheet
-    header = sheet[top]
-    body = [sheet[number] for number in numbers]
-    width = max(map(len, sheet.values()))
+def _table(sheet: _Sheet, path: Path, limits: ReadingSettings, header_row: int | None) -> RawTable:
+    where = f"{path.name}, sheet “{sheet.title}”"
+    numbers = list(sheet.rows)
+    above = header_at([sheet.rows[n] for n in numbers[:HEADER_SAMPLE]]) if header_row is None else None
+    top = numbers[above or 0] if header_row is None else header_row
+    header = sheet.rows[top]
+    body = {number: list(sheet.rows[number]) for number in numbers if number > top}
+    width = max(map(len, [header, *body.values()]))
     check_table_size(path, limits, rows=len(body), columns=width)
+    filled = _fill_merged(sheet, body)
+    notes = _notes_under(body, len(header)) if above else []
     names, findings = column_names([*header, *[None] * (width - len(header))], path)
-    index = pd.Index([number - top for number in numbers], dtype="int64")
-    columns = {name: _column([row[n] if n < len(row) else None for row in body], index) for n, name in enumerate(names)}
-    errors = sum(map(_is_error, itertools.chain.from_iterable(body)))
-    if errors:
-        findings = [*findings, _error_values(path, errors)]
-    return RawTable(path, without_blank_rows(pd.DataFrame(columns, index=index)), findings=tuple(findings))
+    rejects = _note_rejects({number - top: body.pop(number) for number in notes}, names, path)
+    columns = [_column([row[n] if n < len(row) else None for row in body.values()]) for n in range(width)]
+    index = pd.Index([number - top for number in body], dtype="int64")
+    frame = pd.DataFrame({name: c.set_axis(index) for name, c in zip(names, columns, strict=True)}, index=index)
+    if above:
+        findings.append(header_finding(where, top, table=path.name, cells=names))
+    if filled:
+        findings.append(_merged_finding(where, path, filled))
+    return RawTable(path, without_blank_rows(frame), findings=tuple(findings), rejects=rejects)
 
 
-def _column(cells: list[Any], index: pd.Index) -> pd.Series:
-    """Give a column the type that all its cells share."""
-    plain = pd.Series([cell if _has_value(cell) and not _is_error(cell) else None for cell in cells], index, "object")
-    kinds = {type(cell) for cell in plain if cell is not None}
-    if kinds == {int} and plain.dropna().abs().max() < _LARGEST_INTEGER:
-        return plain.astype("Int64")
+def _fill_merged(sheet: _Sheet, body: dict[int, list[Any]]) -> int:
+    """Give every row of a merged cell its value; say how many got one."""
+    filled = 0
+    for (top, left), (bottom, _) in sheet.merged:
+        rows = [body[number] for number in range(top + 1, bottom + 2) if number in body] if bottom > top else []
+        if len(rows) < 2 or top + 1 not in body or left >= len(rows[0]):  # noqa: PLR2004 - a cell over two rows
+            continue
+        for row in rows[1:]:
+            row.extend([None] * (left + 1 - len(row)))
+            if not _has_value(row[left]):
+                row[left] = rows[0][left]
+                filled += 1
+    return filled
+
+
+def _notes_under(body: dict[int, list[Any]], width: int) -> list[int]:
+    """Find the lines under a table that are no rows of it: one cell each, where the table is wider than two."""
+    notes: list[int] = []
+    for number in reversed(body):
+        if width <= 2 or sum(map(_has_value, body[number])) > 1:  # noqa: PLR2004 - a row of two cells may lack one
+            break
+        notes.append(number)
+    return notes[::-1]
+
+
+def _note_rejects(notes: dict[int, list[Any]], names: list[str], path: Path) -> pd.DataFrame:
+    texts = pd.DataFrame({"text": [" ".join(str(c) for c in row if _has_value(c)) for row in notes.values()]})
+    reason = f"The row has one cell, and the header {len(names)}; it is taken for a note under the table."
+    rows = texts.set_axis(pd.Index(list(notes), dtype="int64"), axis=0).astype({"text": "str"})
+    return rejects_frame(rows, source_file=path.name, id_column=None, code="note_under_table", reason=reason)
+
+
+def _column(cells: list[Any]) -> pd.Series:
+    """Give a column the type that all its cells share; a day that Excel keeps as a moment is one at midnight."""
+    kinds = set(map(type, cells))
+    if str in kinds or type(None) in kinds:
+        cells = [None if cell in _EMPTY else cell for cell in cells]
+        kinds = set(map(type, cells)) - {type(None)}
+    if dt.date in kinds:
+        cells = [dt.datetime(c.year, c.month, c.day) if type(c) is dt.date else c for c in cells]  # noqa: DTZ001
+        kinds = kinds - {dt.date} | {dt.datetime}
+    plain = pd.Series(cells, dtype="object")
+    if kinds <= {int, float} and kinds:
+        numbers = plain.astype("float64")
+        given = numbers.dropna()
+        is_whole = given.empty or bool(((given % 1 == 0) & (given.abs() < _LARGEST_INTEGER)).all())
+        return plain.map(int, na_action="ignore").astype("Int64") if is_whole else numbers
     if kinds == {bool}:
         return plain.astype("boolean")
-    if kinds in ({int, float}, {float}):
-        return plain.astype("float64")
     return plain.infer_objects() if len(kinds) == 1 else plain
 
 
-def _is_error(cell: object) -> bool:
-    return isinstance(cell, str) and cell in ERROR_CODES
-
-
-def _several_sheets(path: Path, read: str, others: list[str]) -> Finding:
-    return Finding(
-        "warning",
-        "several_sheets",
-        path.name,
-        f"{path.name} has {len(others) + 1} sheets with cells; only “{read}” was read.",
-        ids=tuple(others),
-        expected="one sheet",
-        remedy="Save other sheets that count as files of their own.",
-    )
+def _merged_finding(where: str, path: Path, count: int) -> Finding:
+    message = f"{count_text(count, 'row')} of {where} got the value of a cell that is merged over several rows."
+    return Finding("note", "merged_cells", path.name, message, remedy="Nothing needs doing if this is right.")
 
 
 def _error_values(path: Path, count: int) -> Finding:

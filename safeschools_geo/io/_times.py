@@ -61,6 +61,7 @@ _ZONE_HOURS |= {f"{zone}st": hours for zone, hours in {"e": -5, "c": -6, "m": -7
 _ZONE_HOURS |= {f"{zone}dt": hours for zone, hours in {"e": -4, "c": -5, "m": -6, "p": -7, "ak": -8}.items()}
 
 _EXCEL_START = np.datetime64("1899-12-30", "us")
+_EXCEL_1904 = np.datetime64("1904-01-01", "us")
 _EXCEL_SERIALS = (20_000, 80_000)
 _EXCEL_NOTHING = (0, 1, 2)
 _EPOCH = np.datetime64("1970-01-01", "us")
@@ -93,7 +94,7 @@ class WrittenTimes:
     order: Texts
 
 
-def read_written(values: pd.Series, *, day_first: bool) -> WrittenTimes:
+def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -> WrittenTimes:
     """Read moments as they are written."""
     values = values.infer_objects()
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
@@ -102,7 +103,7 @@ def read_written(values: pd.Series, *, day_first: bool) -> WrittenTimes:
     is_given = (texts.notna() & ~texts.str.lower().isin(_MISSING)).to_numpy(dtype="bool")
     written = _Reading(len(texts))
     written.read_texts(texts.where(is_given), day_first=day_first)
-    written.read_numbers(texts.where(is_given & np.isnat(written.wall)))
+    written.read_numbers(texts.where(is_given & np.isnat(written.wall)), start=_EXCEL_1904 if is_1904 else _EXCEL_START)
     return WrittenTimes(written.wall, written.utc, written.has_time, is_given, written.order)
 
 
@@ -152,7 +153,7 @@ class _Reading:
         self.has_time[rows] = parts.is_filled("hour")
         self.order[rows] = parts.order()
 
-    def read_numbers(self, texts: pd.Series) -> None:
+    def read_numbers(self, texts: pd.Series, *, start: np.datetime64) -> None:
         """Read Excel serials, which are time on the wall, and counts since 1970, which are UTC."""
         is_number = texts.str.fullmatch(_NUMBER).fillna(value=False).to_numpy(dtype="bool")
         rows = np.flatnonzero(is_number)
@@ -160,7 +161,7 @@ class _Reading:
         is_excel = (numbers >= _EXCEL_SERIALS[0]) & (numbers < _EXCEL_SERIALS[1]) | np.isin(numbers, _EXCEL_NOTHING)
         # Excel has no finer times than seconds; its fractions of a day are cut at ten digits or so.
         seconds = np.round(numbers[is_excel] * 86_400).astype("timedelta64[s]")
-        self.wall[rows[is_excel]] = _EXCEL_START + seconds
+        self.wall[rows[is_excel]] = start + seconds
         self.has_time[rows[is_excel]] = bool((numbers[is_excel] % 1 != 0).any())
         for low, high, us in _EPOCH_UNITS:
             is_epoch = (np.abs(numbers) >= low) & (np.abs(numbers) < high)
@@ -323,6 +324,7 @@ def parse_times(
     day_first: bool = False,
     midnight_is_unknown: bool = False,
     time_of_day: TimeOfDay | None = None,
+    is_1904: bool = False,
 ) -> ParsedTimes:
     """Read moments of an export.
 
@@ -346,6 +348,8 @@ def parse_times(
     time_of_day
         Whether the times of day are ``known``, or ``unknown`` because the column holds only dates; if left out, that
         is decided from the values.
+    is_1904
+        Whether Excel serials count from 1904, not from 1900.
 
     Returns
     -------
@@ -363,7 +367,7 @@ def parse_times(
     back the first is taken; a time in the hour that is skipped when clocks go forward is moved to the end of that hour.
     Moments before 1900 or after 2199 are unreadable.
     """
-    written = read_written(values, day_first=day_first)
+    written = read_written(values, day_first=day_first, is_1904=is_1904)
     fault = _faults(written)
     wall = np.where(fault == "", written.wall, NEVER)
     has_time = written.has_time & (fault == "")

@@ -5,9 +5,13 @@ import datetime as dt
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
 from safeschools_geo import io
 from safeschools_geo.errors import FileReadError
+from safeschools_geo.io._table import header_at
 
 MOMENT = dt.datetime(2025, 3, 14, 13, 45)  # noqa: DTZ001 - workbooks know no time zones
 
@@ -57,14 +61,116 @@ def test_cells_beyond_the_header_are_kept(tmp_path):
     assert raw.frame.loc[2, "column_2"] == "a remark"
 
 
-def test_the_first_sheet_with_cells_is_read_and_the_others_are_named(tmp_path):
-    path = workbook(tmp_path / "a.xlsx", Empty=[], First=[["id"], [1]], Second=[["id"], [2], [3]])
+def codes(raw):
+    return [finding.code for finding in raw.findings]
+
+
+def test_sheets_of_the_same_columns_are_one_table_and_numbered_on(tmp_path):
+    path = workbook(
+        tmp_path / "a.xlsx", Empty=[], May=[["id", "n"], ["a", 1]], June=[["n ", "ID"], [2.5, "b"], [3, "c"]]
+    )
     raw = io.read_table(path)
-    assert raw.frame["id"].tolist() == [1]
-    assert [(f.code, f.ids) for f in raw.findings] == [("several_sheets", ("Second",))]
-    chosen = io.read_table(path, sheet="Second")
-    assert chosen.frame["id"].tolist() == [2, 3]
+    assert raw.frame["id"].tolist() == ["a", "b", "c"]
+    assert raw.frame["n"].tolist() == [1, 2.5, 3]
+    assert raw.frame.index.tolist() == [1, 2, 3]
+    assert [(f.code, f.ids) for f in raw.findings] == [("sheets_joined", ("May", "June"))]
+    assert "“June” from row 2" in raw.findings[0].message
+    assert io.read_table(path, sheet="June").frame.shape == (2, 2)
+
+
+def test_of_several_tables_the_longest_is_read_and_the_others_are_named(tmp_path):
+    sheets = {"Legend": [["code", "meaning"], ["a", "b"]], "Calls": [["id"], [2], [3]]}
+    path = workbook(tmp_path / "a.xlsx", **sheets)
+    raw = io.read_table(path)
+    assert raw.frame["id"].tolist() == [2, 3]
+    assert [(f.code, f.ids) for f in raw.findings] == [("several_sheets", ("Legend",))]
+    chosen = io.read_table(path, sheet="Legend")
+    assert chosen.frame["code"].tolist() == ["a"]
     assert chosen.findings == ()
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_hidden_sheets_are_read_only_if_named(tmp_path, state):
+    path = workbook(tmp_path / "a.xlsx", Parameters=[["x"], [1], [2], [3]], Calls=[["id"], ["a"]])
+    book = openpyxl.load_workbook(path)
+    book["Parameters"].sheet_state = state
+    book.save(path)
+    raw = io.read_table(path)
+    assert list(raw.frame.columns) == ["id"]
+    assert [(f.code, f.ids) for f in raw.findings] == [("hidden_sheets", ("Parameters",))]
+    assert io.read_table(path, sheet="Parameters").frame["x"].tolist() == [1, 2, 3]
+
+
+TITLED = [
+    ["Calls for service", None, None],
+    ["Printed:", MOMENT, None],
+    [],
+    ["id", "category", "x"],
+    ["a", "weapons", 1],
+    ["b", None, 2],
+    [],
+    ["Source: dispatch"],
+]
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+def test_a_header_under_titles_is_found_and_said(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "xlsx":
+        workbook(path, Calls=TITLED)
+    else:
+        path.write_text(
+            "\n".join(",".join("" if c is None else str(c) for c in row) for row in TITLED), encoding="utf-8"
+        )
+    for options in ({}, {"header_row": 4}):
+        raw = io.read_table(path, **options)
+        assert list(raw.frame.columns) == ["id", "category", "x"]
+        assert raw.frame["id"].tolist()[:2] == ["a", "b"]
+        assert raw.frame.index.tolist()[:2] == [1, 2]
+        assert codes(raw) == ([] if options else ["header_found"])
+    found = io.read_table(path)
+    assert "are in row 4" in found.findings[0].message
+    assert len(found.frame) == 2
+    assert found.rejects["row"].tolist() == [4]
+    with pytest.raises(FileReadError, match="blank, or not in the file"):
+        io.read_table(path, header_row=3)
+
+
+@given(
+    titles=st.lists(st.lists(st.text("abc :", max_size=9), max_size=2), max_size=4),
+    width=st.integers(5, 9),
+    rows=st.integers(2, 9),
+)
+def test_titles_above_a_header_never_take_its_place(titles, width, rows):
+    header = [f"name {n}" for n in range(width)]
+    body = [[n, *["x"] * (width - 1)] for n in range(rows)]
+    table = [row for row in [*titles, header, *body] if any(cell and str(cell).strip() for cell in row)]
+    found = header_at(table)
+    assert table[found or 0] == header
+
+
+def test_merged_cells_stand_for_all_their_rows(tmp_path):
+    rows = [["id", "offense"], ["a", "x"], [None, "y"], [None, "z"], ["b", "x"]]
+    path = workbook(tmp_path / "a.xlsx", Calls=rows)
+    book = openpyxl.load_workbook(path)
+    book["Calls"].merge_cells("A2:A4")
+    book.save(path)
+    raw = io.read_table(path)
+    assert raw.frame["id"].tolist() == ["a", "a", "a", "b"]
+    assert codes(raw) == ["merged_cells"]
+
+
+def test_days_that_are_numbers_count_from_1904_where_the_workbook_says_so(tmp_path):
+    for epoch, day in ((CALENDAR_WINDOWS_1900, "2021-03-03"), (CALENDAR_MAC_1904, "2025-03-04")):
+        book = openpyxl.Workbook()
+        book.epoch = epoch
+        book.active.append(["at", "typed"])
+        book.active.append([44258.5, MOMENT])
+        book.save(tmp_path / "a.xlsx")
+        raw = io.read_table(tmp_path / "a.xlsx")
+        assert raw.frame.loc[1, "typed"] == pd.Timestamp(MOMENT)
+        at = io.parse_times(raw.frame["at"], time_zone="UTC", is_1904=raw.is_1904).at
+        assert at[1] == pd.Timestamp(f"{day} 12:00", tz="UTC")
 
 
 def test_a_sheet_that_is_not_there_names_those_that_are(tmp_path):
