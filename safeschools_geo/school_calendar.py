@@ -7,22 +7,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.schemas import LEVELS
-
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from safeschools_geo.settings import CalendarSettings, HoursSettings, Term
 
 
-def holiday_dates(calendar: CalendarSettings) -> pd.DatetimeIndex:
-    """List every day that is a holiday."""
+DAY_KINDS = ("whole", "early_release", "minimum_day")
+"""Kinds of school days, by when they end."""
+
+
+def dates_of(written: Iterable[str]) -> pd.DatetimeIndex:
+    """List every day that is written as a day, or as a first and a last day."""
     days: set[pd.Timestamp] = set()
-    for holiday in calendar.holidays:
-        first, last = holiday.split("/")[0], holiday.split("/")[-1]
-        days.update(pd.date_range(first, last, freq="D"))
+    for one in written:
+        days.update(pd.date_range(one.split("/")[0], one.split("/")[-1], freq="D"))
     return pd.DatetimeIndex(sorted(days))
+
+
+def day_kinds(days: pd.DatetimeIndex, calendar: CalendarSettings) -> NDArray[np.str_]:
+    """Tell of each school day when it ends: a kind of `DAY_KINDS`; a minimum day goes before an early release."""
+    early = days.strftime("%w").isin([_WEEKDAY_NUMBER[day] for day in calendar.early_release])
+    is_minimum = days.isin(dates_of(calendar.minimum_days))
+    return np.select([is_minimum, early], ["minimum_day", "early_release"], "whole")
+
+
+def hour_shares(start: dt.time, end: dt.time) -> NDArray[np.float64]:
+    """Tell how much of each of the 24 clock hours lies between two times of a day."""
+    first, last = _seconds(start) / 3600, _seconds(end) / 3600
+    clock = np.arange(24)
+    return np.asarray(np.clip(np.minimum(last, clock + 1) - np.maximum(first, clock), 0.0, 1.0))
 
 
 def school_days(term: Term, calendar: CalendarSettings) -> pd.DatetimeIndex:
@@ -42,7 +59,7 @@ def school_days(term: Term, calendar: CalendarSettings) -> pd.DatetimeIndex:
     """
     days = pd.date_range(term.start, term.end, freq="D")
     in_week = days.strftime("%w").isin([_WEEKDAY_NUMBER[day] for day in calendar.weekdays])
-    return days[in_week & ~days.isin(holiday_dates(calendar))]
+    return days[in_week & ~days.isin(dates_of(calendar.holidays))]
 
 
 _WEEKDAY_NUMBER = {"Sun": "0", "Mon": "1", "Tue": "2", "Wed": "3", "Thu": "4", "Fri": "5", "Sat": "6"}
@@ -94,13 +111,50 @@ def is_school_day(times: pd.Series, terms: Iterable[Term], calendar: CalendarSet
     return local_day(times).isin(every_day).rename("is_school_day")
 
 
-def is_in_hours(times: pd.Series, levels: pd.Series, hours: HoursSettings) -> pd.Series:
-    """Tell which moments fall within program hours at schools of the given levels."""
+def is_in_hours(
+    times: pd.Series,
+    levels: pd.Series,
+    hours: HoursSettings,
+    *,
+    calendar: CalendarSettings | None = None,
+    school_ids: pd.Series | None = None,
+) -> pd.Series:
+    """Tell which moments fall within program hours at their schools.
+
+    Parameters
+    ----------
+    times
+        Local moments, time-zone aware.
+    levels
+        Level of each moment's school; missing counts as ``other``.
+    hours
+        Program hours, by level and school.
+    calendar
+        Days on which schools end early; none if left out.
+    school_ids
+        School of each moment; its level alone counts if left out.
+
+    Returns
+    -------
+    pandas.Series
+        Bool, named `is_in_hours`, on the index of `times`.
+    """
     wall = times.dt.tz_localize(None)
-    seconds = ((wall - wall.dt.normalize()) / pd.Timedelta(seconds=1)).to_numpy(dtype="float64")
-    known = levels.fillna("other")
-    start = known.map({level: _seconds(hours.of(level).start) for level in LEVELS}).to_numpy(dtype="float64")
-    end = known.map({level: _seconds(hours.of(level).end) for level in LEVELS}).to_numpy(dtype="float64")
+    day = wall.dt.normalize()
+    seconds = ((wall - day) / pd.Timedelta(seconds=1)).to_numpy(dtype="float64")
+    kinds = np.full(len(times), "whole") if calendar is None else day_kinds(pd.DatetimeIndex(day), calendar)
+    places = pd.DataFrame(
+        {
+            "level": levels.fillna("other").to_numpy(),
+            "school": "" if school_ids is None else school_ids.fillna("").to_numpy(),
+            "kind": kinds,
+        }
+    )
+    combined = places["level"] + "\t" + places["school"] + "\t" + places["kind"]
+    number, keys = pd.factorize(combined)
+    bells = [(hours.of(level, school), kind) for level, school, kind in (str(key).split("\t") for key in keys)]
+    start = np.array([_seconds(own.start) for own, _ in bells] or [0.0])[number]
+    end = np.array([_seconds(own.end_on(kind)) for own, kind in bells] or [0.0])[number]
     with np.errstate(invalid="ignore"):
         inside = (seconds >= start) & (seconds < end)
     return pd.Series(inside, index=times.index, name="is_in_hours")

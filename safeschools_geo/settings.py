@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -367,7 +367,7 @@ def _name_fault(name: str, reason: str) -> SettingsError:
 
 @section
 class CalendarSettings:
-    """``[calendar]``: the days school is in session.
+    """``[calendar]``: the days school is in session, and those on which it ends early.
 
     Parameters
     ----------
@@ -375,73 +375,116 @@ class CalendarSettings:
         Days of the week with school.
     holidays
         Days without: ``"2025-11-11"``, or first and last as ``"2025-12-22/2026-01-02"``.
+    early_release
+        Days of the week on which schools end early, every week: at `early_release_end` of ``[hours]``.
+    minimum_days
+        Single days on which schools end early, written as `holidays`: at `minimum_day_end` of ``[hours]``.
+    file
+        The district's calendar as ``.ics``, relative to the district folder. Events that say that there is no school
+        are holidays, those of minimum days and early release are minimum days; others are listed and left out.
     """
 
     weekdays: Several[Weekday] = ("Mon", "Tue", "Wed", "Thu", "Fri")
     holidays: Several[str] = ()
+    early_release: Several[Weekday] = ()
+    minimum_days: Several[str] = ()
+    file: str | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
-        for holiday in self.holidays:
-            try:
-                days = [dt.date.fromisoformat(day) for day in holiday.split("/")]
-            except ValueError:
-                days = []
-            require(
-                len(days) in (1, 2) and days == sorted(days),
-                "[calendar] holidays",
-                "This is not a day, nor a first and a last day.",
-                found=holiday,
-                expected='"2025-11-11" or "2025-12-22/2026-01-02"',
-            )
+        for name in ("holidays", "minimum_days"):
+            for written in getattr(self, name):
+                try:
+                    days = [dt.date.fromisoformat(day) for day in written.split("/")]
+                except ValueError:
+                    days = []
+                require(
+                    len(days) in (1, 2) and days == sorted(days),
+                    f"[calendar] {name}",
+                    "This is not a day, nor a first and a last day.",
+                    found=written,
+                    expected='"2025-11-11" or "2025-12-22/2026-01-02"',
+                )
 
 
 @section
 class Bells:
-    """``[hours.levels.<level>]``: program hours at schools of a level.
+    """``[hours.levels.<level>]``, ``[hours.schools.<school_id>]``: program hours at schools of a level, or at one.
 
     Parameters
     ----------
     start, end
         From when, and to when, a call is the program's; the start is included, the end is not.
+    early_release_end, minimum_day_end
+        The end on days of early release and on minimum days; that of ``[hours]`` if left out.
     """
 
     start: dt.time
     end: dt.time
+    early_release_end: dt.time | None = None
+    minimum_day_end: dt.time | None = None
 
     def __post_init__(self) -> None:
-        """Check that the day ends after it starts."""
-        require(self.start < self.end, "[hours]", "Program hours end before they start.")
+        """Check that every day ends after it starts."""
+        ends = (self.end, self.early_release_end, self.minimum_day_end)
+        require(all(self.start < end for end in ends if end), "[hours]", "Program hours end before they start.")
 
     @property
     def hours(self) -> float:
-        """Length of the program's day, in hours."""
+        """Length of the program's whole day, in hours."""
         return (self.end.hour - self.start.hour) + (self.end.minute - self.start.minute) / 60
+
+    def end_on(self, kind: str) -> dt.time:
+        """Return when program hours end on a day of a kind of `school_calendar.DAY_KINDS`."""
+        early = {"early_release": self.early_release_end, "minimum_day": self.minimum_day_end}.get(kind)
+        return self.end if early is None else min(early, self.end)
 
 
 @section
 class HoursSettings:
-    """``[hours]``: program hours, and those of single levels where they differ.
+    """``[hours]``: program hours, and those of single levels and schools where they differ.
 
     Parameters
     ----------
     start, end
         From when, and to when, a call is the program's; the start is included, the end is not.
+    early_release_end, minimum_day_end
+        The end on days of early release and on minimum days of ``[calendar]``; `end` if left out.
     levels
         Level → its own hours.
+    schools
+        School → its own hours, which go before those of its level.
+    file
+        A table of hours by school, relative to the district folder: `school_id`, `start`, `end` and, if they differ,
+        `early_release_end` and `minimum_day_end`. What ``[hours.schools]`` says goes before it.
     """
 
     start: dt.time = dt.time(7, 30)
     end: dt.time = dt.time(15, 30)
+    early_release_end: dt.time | None = None
+    minimum_day_end: dt.time | None = None
     levels: Mapping[Level, Bells] = field(default_factory=dict)
+    schools: Mapping[str, Bells] = field(default_factory=dict)
+    file: str | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
         self.of("other")
 
-    def of(self, level: str) -> Bells:
-        """Return the program hours at schools of a level."""
-        return self.levels.get(level) or Bells(start=self.start, end=self.end)
+    def of(self, level: str, school_id: str | None = None) -> Bells:
+        """Return the program hours of a school, or at schools of a level."""
+        own = (school_id is not None and self.schools.get(school_id)) or self.levels.get(level)
+        if not own:
+            own = Bells(start=self.start, end=self.end)
+        return replace(
+            own,
+            early_release_end=own.early_release_end or self._early(self.early_release_end, own),
+            minimum_day_end=own.minimum_day_end or self._early(self.minimum_day_end, own),
+        )
+
+    @staticmethod
+    def _early(end: dt.time | None, own: Bells) -> dt.time | None:
+        return end if end is not None and end > own.start else None
 
 
 # ── The assumptions behind workload and assignment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,15 +13,15 @@ from scipy import stats
 
 from safeschools_geo.coverage._response import P90, sorted_quantile
 from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError, attempt_all, count_text
-from safeschools_geo.school_calendar import local_day
+from safeschools_geo.school_calendar import day_kinds, hour_shares, local_day
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
-    from safeschools_geo.settings import HoursSettings, WorkloadSettings
+    from safeschools_geo.settings import CalendarSettings, HoursSettings, WorkloadSettings
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -29,18 +30,16 @@ if TYPE_CHECKING:
 # ── How much of each clock hour is program time at each school
 
 _CLOCK = np.arange(24)
+WHOLE_DAYS: Mapping[str, float] = MappingProxyType({"whole": 1.0})
 
 
-def program_hours(levels: pd.Series, hours: HoursSettings) -> pd.DataFrame:
-    """Tell how much of each clock hour is program time."""
-    of_level = {}
-    for level in levels.unique():
-        bells = hours.of(level)
-        start, end = (time.hour + time.minute / 60 + time.second / 3600 for time in (bells.start, bells.end))
-        of_level[level] = np.clip(np.minimum(end, _CLOCK + 1) - np.maximum(start, _CLOCK), 0.0, 1.0)
-    table = pd.DataFrame(
-        {school: of_level[level] for school, level in levels.items()}, index=pd.Index(_CLOCK, name="hour")
-    ).rename_axis(columns="school_id")
+def program_hours(levels: pd.Series, hours: HoursSettings, kinds: Mapping[str, float] = WHOLE_DAYS) -> pd.DataFrame:
+    """Tell how much of each clock hour is program time at each school, on the mean of days of these kinds."""
+    shares = {}
+    for school, level in levels.items():
+        bells = hours.of(level, str(school))
+        shares[school] = sum(part * hour_shares(bells.start, bells.end_on(kind)) for kind, part in kinds.items())
+    table = pd.DataFrame(shares, index=pd.Index(_CLOCK, name="hour")).rename_axis(columns="school_id")
     return table[(table > 0).any(axis=1)]
 
 
@@ -327,6 +326,7 @@ def call_rates(
     days: Iterable[dt.date],
     hours: HoursSettings,
     settings: WorkloadSettings,
+    calendar: CalendarSettings | None = None,
     scene_min: pd.Series | None = None,
     trip_min: pd.Series | None = None,
     prior_calls: float = PRIOR_CALLS,
@@ -344,9 +344,11 @@ def call_rates(
     days
         School days that the rates are of, of one term or several (`school_calendar.school_days`).
     hours
-        Program hours, by level.
+        Program hours, by level and school.
     settings
         Minutes by category, and the longest time that is believed.
+    calendar
+        Days on which schools end early; none if left out.
     scene_min, trip_min
         Minutes on scene and of the trip of each call, on the index of `history` (`workload.officer_work`); measured
         from the timestamps if left out (`call_durations`).
@@ -383,7 +385,11 @@ def call_rates(
     )
     ids = pd.Index(schools["school_id"], name="school_id")
     calls = history[(history["work_of"] == OFFICERS_WORK) & local_day(history["occurred_at"]).isin(every_day)]
-    share = program_hours(schools.set_index("school_id")["level"], hours)
+    kinds: Mapping[str, float] = WHOLE_DAYS
+    if calendar is not None:
+        ends = pd.Series(day_kinds(every_day, calendar)).value_counts(normalize=True).sort_index()
+        kinds = {str(kind): float(part) for kind, part in ends.items()}
+    share = program_hours(schools.set_index("school_id")["level"], hours, kinds)
     _require_places(calls, share)
     hours_per_day = share.sum().rename("hours_per_day")
     by_day = _counts(local_day(calls["occurred_at"]), every_day, calls["school_id"], ids)

@@ -17,6 +17,7 @@ from safeschools_geo.checks import check_incidents, check_schools, check_zones, 
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.district._history import read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
+from safeschools_geo.district._program_work import unknown_schools, with_school_time
 from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
 from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text
@@ -313,6 +314,7 @@ def check_district(district: District) -> CheckReport:
 
 
 def _read_tables(settings: Settings) -> District:
+    settings, time_findings, time_files = with_school_time(settings)
     read: dict[str, Any] = attempt_all(
         {
             "zones": partial(read_zones, settings),
@@ -336,6 +338,7 @@ def _read_tables(settings: Settings) -> District:
     for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
         conform(by_name[name].frame, schema)
     files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
+    files += time_files
     without = _without_record(settings.terms, incidents.frame)
     found = [zones, schools, incidents]
     return District(
@@ -355,6 +358,8 @@ def _read_tables(settings: Settings) -> District:
             *road_findings,
             *place_findings,
             *area_findings,
+            *time_findings,
+            *unknown_schools(settings, schools.frame),
         ),
         counts={name: t.counts for name, t in by_name.items()},
         sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),

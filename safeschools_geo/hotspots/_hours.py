@@ -34,7 +34,7 @@ from safeschools_geo.hotspots.scan import (
 )
 from safeschools_geo.hotspots.temporal import aoristic, as_zone
 from safeschools_geo.schemas import CATEGORIES, FEWEST_AS_BASE, LEVELS, POPULATIONS
-from safeschools_geo.school_calendar import school_days
+from safeschools_geo.school_calendar import day_kinds, hour_shares, school_days
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -61,17 +61,17 @@ _PER = 1000.0
 
 def session_hours(terms: Iterable[Term], calendar: CalendarSettings, hours: HoursSettings, levels: pd.Series) -> Floats:
     """Count the school-hours in session in each hour of the week."""
-    of_level = levels.fillna("other").astype("str").value_counts()
-    unknown = sorted(set(of_level.index) - set(LEVELS))
+    unknown = sorted(set(levels.fillna("other").astype("str")) - set(LEVELS))
     if unknown:
         raise InputError("These are no school levels.", found=", ".join(unknown), expected=", ".join(LEVELS))
-    days = {day for term in terms for day in school_days(term, calendar)}
-    on_weekday = np.bincount([day.day_of_week for day in days], minlength=7)
-    in_hour = np.zeros(24)
-    for level, schools in of_level.items():
-        bells = hours.of(str(level))
-        in_hour += schools * _hour_shares(bells.start, bells.end)
-    return np.outer(on_weekday, in_hour)
+    days = pd.DatetimeIndex(sorted({day for term in terms for day in school_days(term, calendar)}))
+    kinds = day_kinds(days, calendar)
+    bells = [hours.of(level, str(school)) for school, level in levels.fillna("other").astype("str").items()]
+    week = np.zeros((7, 24))
+    for kind in set(kinds):
+        on_weekday = np.bincount(days[kinds == kind].day_of_week, minlength=7)
+        week += np.outer(on_weekday, sum((hour_shares(one.start, one.end_on(kind)) for one in bells), np.zeros(24)))
+    return week
 
 
 def timed_incidents(incidents: pd.DataFrame, *, tz: Zone | None = None) -> tuple[pd.DataFrame, int]:
@@ -155,13 +155,6 @@ def checked_week(values: ArrayLike, name: str) -> Floats:
             found=week[tuple(wrong[0])],
         )
     return week
-
-
-def _hour_shares(start: dt.time, end: dt.time) -> Floats:
-    """Give the part of each hour that lies between two times of day, shape (24,)."""
-    opens, closes = (t.hour + t.minute / 60 + t.second / 3600 for t in (start, end))
-    clock = np.arange(24)
-    return np.asarray(np.clip(np.minimum(closes, clock + 1) - np.maximum(opens, clock), 0, 1))
 
 
 def _hour_table(kept: pd.DataFrame, exposure: Floats, tz: Zone) -> pd.DataFrame:

@@ -81,11 +81,13 @@ def visits_of_week(
     )
     hours, chosen = settings.hours, settings.coverage
     bells = {level: hours.of(level) for level in schools["level"].unique()}
+    # A week of visits serves every week, so that it keeps to the hours of a day of early release.
+    kind = "early_release" if settings.calendar.early_release else "whole"
     lunch = (_minutes(chosen.lunch_from), _minutes(chosen.lunch_to))
     rules = VisitRules(
         visit_min=round(settings.workload.visit_min),
         shift_start_min=min(_minutes(bell.start) for bell in bells.values()),
-        shift_end_min=max(_minutes(bell.end) for bell in bells.values()),
+        shift_end_min=max(_minutes(bell.end_on(kind)) for bell in bells.values()),
         held_free_share=chosen.free_share,
     )
     return plan_visits(
@@ -97,7 +99,7 @@ def visits_of_week(
                 start_min=_minutes(bell.start) + chosen.bells_inside_min,
                 lunch_from_min=lunch[0],
                 lunch_to_min=lunch[1],
-                end_min=_minutes(bell.end) - chosen.bells_inside_min,
+                end_min=_minutes(bell.end_on(kind)) - chosen.bells_inside_min,
             )
             for level, bell in bells.items()
         },

@@ -294,6 +294,7 @@ def _rates(
         days=days,
         hours=district.settings.hours,
         settings=district.settings.workload,
+        calendar=district.settings.calendar,
         scene_min=work["scene_min"],
         trip_min=work["trip_min"],
     )

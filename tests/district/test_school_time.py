@@ -1,0 +1,118 @@
+"""When school is in session, from the files that a district keeps: its calendar, and the bells of its schools."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import town
+
+import safeschools_geo as ssg
+from safeschools_geo.district import load_settings
+from safeschools_geo.district._program_work import with_school_time
+from safeschools_geo.errors import FileReadError
+
+EVENTS = [
+    ("20250901", "20250902", "Labor Day - No School", ""),
+    ("20251124", "20251129", "Thanksgiving Break", ""),
+    ("20251219", "20251220", "Minimum Day", ""),
+    ("20250903", "20250904", "Early Release", "RRULE:FREQ=WEEKLY;COUNT=3\n"),
+    ("20251010", "20251011", "Picture day", ""),
+]
+
+
+def ics():
+    events = [
+        f"BEGIN:VEVENT\nUID:{n}\nDTSTART;VALUE=DATE:{start}\nDTEND;VALUE=DATE:{end}\nSUMMARY:{name}\n{rule}END:VEVENT\n"
+        for n, (start, end, name, rule) in enumerate(EVENTS)
+    ]
+    text = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n" + "".join(events) + "END:VCALENDAR\n"
+    return text.replace("\n", "\r\n")
+
+
+def settings_of(folder, more):
+    text = f'[district]\nname = "Ours"\ntime_zone = "America/Los_Angeles"\n{more}'
+    (folder / "district.toml").write_text(text, encoding="utf-8")
+    return load_settings(folder)
+
+
+def test_a_calendar_gives_holidays_and_minimum_days_and_lists_what_it_leaves_out(tmp_path):
+    (tmp_path / "school.ics").write_text(ics(), encoding="utf-8", newline="")
+    read, (finding,), files = with_school_time(settings_of(tmp_path, '[calendar]\nfile = "school.ics"\n'))
+    week = [f"2025-11-{day}" for day in range(24, 29)]
+    assert read.calendar.holidays == ("2025-09-01", *week)
+    assert read.calendar.minimum_days == ("2025-09-03", "2025-09-10", "2025-09-17", "2025-12-19")
+    assert "6 days without school and 4 minimum days; 1 event says neither: Picture day." in finding.message
+    assert [path.name for path in files] == ["school.ics"]
+
+
+def test_bells_by_school_come_from_a_file_and_the_settings_go_before_it(tmp_path):
+    (tmp_path / "bells.csv").write_text(
+        "school_id,start,end,minimum_day_end\n0101,8:05,2:45 PM,12:10\n0102,09:00,15:30,\n", encoding="utf-8"
+    )
+    own = '[hours.schools.0102]\nstart = "08:30"\nend = "15:00"\n'
+    more = f'[hours]\nfile = "bells.csv"\nearly_release_end = "13:30"\n{own}'
+    read, _, _ = with_school_time(settings_of(tmp_path, more))
+    assert read.hours.of("middle", "0101").end_on("whole") == dt.time(14, 45)
+    assert read.hours.of("middle", "0101").end_on("minimum_day") == dt.time(12, 10)
+    assert read.hours.of("middle", "0101").end_on("early_release") == dt.time(13, 30)
+    assert read.hours.of("middle", "0102").start == dt.time(8, 30)
+    assert read.hours.of("middle", "0103").end == dt.time(15, 30)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("0101,soon,15:00\n", "row 1"),
+        ("0101,8:00,\n", "row 1"),
+        ("0101,8:00,15:00\n0101,8:10,15:00\n", "row 2"),
+    ],
+)
+def test_hours_that_cannot_be_read_are_named(tmp_path, rows, said):
+    (tmp_path / "bells.csv").write_text("school_id,start,end\n" + rows, encoding="utf-8")
+    with pytest.raises(FileReadError, match=said):
+        with_school_time(settings_of(tmp_path, '[hours]\nfile = "bells.csv"\n'))
+
+
+def test_files_that_are_not_there_or_no_calendar_are_named(tmp_path):
+    with pytest.raises(FileReadError, match="no such file"):
+        with_school_time(settings_of(tmp_path, '[calendar]\nfile = "none.ics"\n'))
+    (tmp_path / "none.ics").write_text("BEGIN:VEVENT\nnonsense", encoding="utf-8")
+    with pytest.raises(FileReadError, match="cannot be read"):
+        with_school_time(settings_of(tmp_path, '[calendar]\nfile = "none.ics"\n'))
+
+
+def work_of(district):
+    settings = district.settings
+    when = {"terms": settings.terms, "calendar": settings.calendar, "hours": settings.hours}
+    return ssg.program_work(district.incidents, district.schools, **when)["reason"]
+
+
+def test_a_call_after_an_early_dismissal_is_patrol_s(tmp_path):
+    folder = town.write_town(tmp_path)
+    plain = ssg.read_district(folder)
+    times = plain.incidents["occurred_at"]
+    before = work_of(plain)
+    last = times[before == "program_work"].sort_values(key=lambda at: at.dt.hour).iloc[-1]
+    more = f'[calendar]\nminimum_days = ["{last:%Y-%m-%d}"]\n[hours]\nminimum_day_end = "{last.hour:02d}:00"\n'
+    toml = (folder / "district.toml").read_text("utf-8")
+    for part in more.split("\n[hours]\n"):
+        name, line = ("[calendar]", part.removeprefix("[calendar]\n")) if "[calendar]" in part else ("[hours]", part)
+        toml = toml.replace(f"{name}\n", f"{name}\n{line}\n") if f"{name}\n" in toml else f"{toml}\n{name}\n{line}\n"
+    (folder / "district.toml").write_text(toml, encoding="utf-8")
+    after = work_of(ssg.read_district(folder))
+    moved = before.ne(after)
+    assert moved.any()
+    assert set(after[moved]) == {"outside_hours"}
+    assert set(times[moved].dt.date) == {last.date()}
+    assert (times[moved].dt.hour >= last.hour).all()
+
+
+def test_hours_of_a_school_that_there_is_not_are_said(tmp_path):
+    folder = town.write_town(tmp_path)
+    toml = (folder / "district.toml").read_text("utf-8")
+    more = '\n[hours.schools.nowhere]\nstart = "08:00"\nend = "15:00"\n'
+    (folder / "district.toml").write_text(toml + more, encoding="utf-8")
+    report = ssg.check_district(ssg.read_district(folder))
+    (finding,) = [f for f in report.findings if f.code == "hours_unknown_school"]
+    assert finding.ids == ("nowhere",)
+    assert pd.notna(finding.message)
