@@ -67,10 +67,10 @@ from safeschools_geo.rebalance import (
     plan_change,
     read_plan,
     rebalance,
-    roots_of,
     unit_edges,
     units_of_areas,
     what_changes,
+    zone_centers,
     zones_of_plan,
 )
 from safeschools_geo.results import why_nothing_to_plan
@@ -324,7 +324,7 @@ def _of_units(
     request: Request,
     fresh: Path,
 ) -> tuple[str, dict[str, Any]]:
-    roots = None if request.free_roots else roots_of(units)
+    roots = None if request.free_roots else dict(zone_centers(units))
     limit = 60.0 if request.time_limit_s is None else request.time_limit_s
     rules = Rules(roots=roots, locked=request.locked, together=request.together, apart=apart)
     found = None

@@ -44,24 +44,6 @@ def erlang_b(offered_load: float, officers: int) -> float:
     return blocked
 
 
-def erlang_c(offered_load: float, officers: int) -> float:
-    """Compute the chance that a call has to wait (Erlang C, M/M/n).
-
-    References
-    ----------
-    Cooper, R. B. (1981). Introduction to Queueing Theory, 2nd ed., §3.4. North Holland.
-    """
-    _require(offered_load, officers)
-    if offered_load >= officers:
-        raise SettingsError(
-            "The line grows without end: there are more calls than the officers can answer.",
-            found=f"a load of {offered_load:g} for {officers} officers",
-            expected="a load below the number of officers",
-        )
-    blocked = erlang_b(offered_load, officers)
-    return officers * blocked / (officers - offered_load * (1 - blocked))
-
-
 def _require(offered_load: float, officers: int) -> None:
     if not (math.isfinite(offered_load) and offered_load >= 0 and officers >= 0):
         raise SettingsError(

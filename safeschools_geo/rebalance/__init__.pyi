@@ -22,8 +22,6 @@ from ._problem import EXACT as EXACT
 from ._problem import Problem as Problem
 from ._problem import Rules as Rules
 from ._problem import problem_of as problem_of
-from ._problem import roots_of as roots_of
-from ._problem import rules_of as rules_of
 from ._problem import travel_km as travel_km
 from ._problem import zone_centers as zone_centers
 from ._program import Limits as Limits

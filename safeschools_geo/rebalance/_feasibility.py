@@ -6,18 +6,17 @@ import itertools
 import math
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError, count_text, name_ids
+from safeschools_geo.rebalance._problem import Problem, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from numpy.typing import ArrayLike
 
 
 # ── Which zones each unit can be in at all, once locks, groups and contiguity are followed to their end
@@ -78,7 +77,7 @@ def follow_rules(
     are fixed there; a unit through which every way between fixed units leads is fixed as well. Where rules contradict
     each other the zones concerned are left as they are, and told.
     """
-    links = [set(js) for js in neighbors]
+    links = tuple(tuple(sorted(js)) for js in neighbors)
     groups = [list(group) for group in together]
     now = allowed.copy()
     cuts: dict[int, Cut] = {}
@@ -98,17 +97,12 @@ def follow_rules(
             return Forced(now, tuple(cuts[zone] for zone in sorted(cuts)))
 
 
-def reached(start: int, inside: set[int], links: Sequence[Iterable[int]]) -> set[int]:
-    """Find the units that hang on to one."""
-    return set(_ways(start, inside, links))
-
-
-def _ways(start: int, inside: set[int], links: Sequence[Iterable[int]]) -> dict[int, int]:
+def _ways(start: int, inside: set[int], links: tuple[tuple[int, ...], ...]) -> dict[int, int]:
     # Unit → the unit before it on a shortest way from the start.
     came, front = {start: start}, deque([start])
     while front:
         unit = front.popleft()
-        for other in sorted(links[unit]):
+        for other in links[unit]:
             if other in inside and other not in came:
                 came[other] = unit
                 front.append(other)
@@ -121,13 +115,13 @@ def _fixed_in(state: NDArray[np.bool_], zone: int) -> tuple[list[int], set[int]]
 
 
 def _without_unreached(
-    state: NDArray[np.bool_], links: Sequence[set[int]], zone: int, cuts: dict[int, Cut]
+    state: NDArray[np.bool_], links: tuple[tuple[int, ...], ...], zone: int, cuts: dict[int, Cut]
 ) -> NDArray[np.bool_]:
     after = state.copy()
     fixed, inside = _fixed_in(state, zone)
     if not fixed:
         return after
-    piece = reached(fixed[0], inside, links)
+    piece = reach({fixed[0]}, inside, links)
     apart = [i for i in fixed if i not in piece]
     if apart:
         cuts[zone] = Cut(zone, (fixed[0], apart[0]), _between(state, links, piece, fixed[0], apart[0]))
@@ -136,7 +130,7 @@ def _without_unreached(
     return after
 
 
-def _needed_units(state: NDArray[np.bool_], links: Sequence[set[int]], zone: int) -> list[int]:
+def _needed_units(state: NDArray[np.bool_], links: tuple[tuple[int, ...], ...], zone: int) -> list[int]:
     fixed, inside = _fixed_in(state, zone)
     if not fixed:
         return []
@@ -146,7 +140,7 @@ def _needed_units(state: NDArray[np.bool_], links: Sequence[set[int]], zone: int
     return [
         unit
         for unit in sorted(_on_the_way(ways, fixed))
-        if any(i not in reached(fixed[0], inside - {unit}, links) for i in fixed[1:])
+        if any(i not in reach({fixed[0]}, inside - {unit}, links) for i in fixed[1:])
     ]
 
 
@@ -162,14 +156,14 @@ def _on_the_way(ways: dict[int, int], fixed: Sequence[int]) -> set[int]:
 
 
 def _between(
-    state: NDArray[np.bool_], links: Sequence[set[int]], piece: set[int], one: int, other: int
+    state: NDArray[np.bool_], links: tuple[tuple[int, ...], ...], piece: set[int], one: int, other: int
 ) -> tuple[int, ...]:
     every = set(range(len(links)))
-    if other not in reached(one, every, links):
+    if other not in reach({one}, every, links):
         return ()
     rim = {j for i in piece for j in links[i]} - piece
-    beyond = reached(other, every - rim - piece, links)
-    wall = sorted(j for j in rim if j == other or links[j] & beyond)
+    beyond = reach({other}, every - rim - piece, links)
+    wall = sorted(j for j in rim if j == other or beyond.intersection(links[j]))
     return tuple([j for j in wall if state[j].sum() == 1] or wall)
 
 
@@ -209,62 +203,36 @@ class Conflict:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What is asked for, in plain arrays.
+    """What is asked for: a problem, the largest imbalance and the most units that may move, where these are limited."""
 
-    Parameters
-    ----------
-    start
-        Current zone of each unit, shape (n,).
-    links
-        Rows of the units that each unit is linked to.
-    loads
-        Load of each unit, shape (n,).
-    unit_ids, zone_ids
-        Ids of the n units and the k zones.
-    allowed
-        Whether a unit may be in a zone, shape (n, k): locks, roots and forbidden pairs.
-    groups
-        Rows of units that stay in one zone; no unit is in two groups.
-    tolerance
-        Largest imbalance, if it is limited.
-    max_moves
-        Most units that may move, if that is limited.
-    """
-
-    start: NDArray[np.int64]
-    links: tuple[tuple[int, ...], ...]
-    loads: NDArray[np.float64]
-    unit_ids: tuple[str, ...]
-    zone_ids: tuple[str, ...]
-    allowed: NDArray[np.bool_]
-    groups: tuple[tuple[int, ...], ...]
+    problem: Problem
     tolerance: float | None
     max_moves: int | None
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """Rows of units that stay in one zone; no unit is in two groups."""
+        groups: list[set[int]] = []
+        for group in self.problem.together:
+            joined = set(group).union(*(g for g in groups if g & set(group)))
+            groups = [g for g in groups if not g & joined] + [joined]
+        return tuple(tuple(sorted(g)) for g in groups if len(g) > 1)
 
     @property
     def mean(self) -> float:
         """The mean load of a zone."""
-        return math.fsum(self.loads) / len(self.zone_ids)
-
-    @property
-    def least(self) -> float:
-        """The smallest load that a zone may have."""
-        return -math.inf if self.tolerance is None else self.mean * (1 - self.tolerance - ROUNDING)
-
-    @property
-    def most(self) -> float:
-        """The largest load that a zone may have."""
-        return math.inf if self.tolerance is None else self.mean * (1 + self.tolerance + ROUNDING)
+        return math.fsum(self.problem.load) / self.problem.zones
 
     def names(self, rows: Iterable[int]) -> tuple[str, ...]:
         """Name some units."""
-        return tuple(self.unit_ids[i] for i in rows)
+        return tuple(self.problem.unit_ids[i] for i in rows)
 
+    @cached_property
     def parts(self) -> list[list[int]]:
-        """Find the parts of the district that no links join."""
-        left, found = set(range(len(self.unit_ids))), []
+        """The parts of the district that no links join."""
+        left, found = set(range(len(self.problem))), []
         while left:
-            part = reached(min(left), left, self.links)
+            part = reach({min(left)}, left, self.problem.neighbors)
             left -= part
             found.append(sorted(part))
         return found
@@ -296,10 +264,10 @@ _MOST_ZONES_IN_SETS = 12
 
 def part_conflicts(request: Request, forced: Forced) -> list[Conflict]:
     """Find out whether the parts of a disconnected district can each have zones."""
-    parts = request.parts()
+    parts = request.parts
     if len(parts) == 1:
         return []
-    k = len(request.zone_ids)
+    k = request.problem.zones
     firsts = request.names(part[0] for part in parts)
     if len(parts) > k:
         said = (
@@ -326,18 +294,20 @@ def part_conflicts(request: Request, forced: Forced) -> list[Conflict]:
 def _part_loads(request: Request, parts: list[list[int]], least: list[int]) -> list[Conflict]:
     if request.tolerance is None or request.mean <= 0:
         return []
-    k = len(request.zone_ids)
+    k = request.problem.zones
     # best[j]: the smallest imbalance of whole parts, so far, that have j zones between them.
     best = {0: 0.0}
     for part, few in zip(parts, least, strict=True):
-        load = math.fsum(request.loads[part])
+        load = math.fsum(request.problem.load[part])
         steps = {z: abs(load / z / request.mean - 1) for z in range(few, min(k, len(part)) + 1)}
         sums = ((j + z, max(b, s)) for j, b in best.items() for z, s in steps.items())
         best = {j: min(b for _, b in group) for j, group in itertools.groupby(sorted(sums), key=lambda pair: pair[0])}
     nearest = best.get(k, math.inf)
     if nearest <= request.tolerance + ROUNDING:
         return []
-    loads = ", ".join(f"{request.unit_ids[p[0]]}: {math.fsum(request.loads[p]) / request.mean:.2f}" for p in parts)
+    loads = ", ".join(
+        f"{request.problem.unit_ids[p[0]]}: {math.fsum(request.problem.load[p]) / request.mean:.2f}" for p in parts
+    )
     said = (
         f"The district falls into {len(parts)} parts that no links join. Their loads, in mean loads of a zone, are "
         f"{loads} (named by their first unit), and no whole numbers of zones fit them within {request.tolerance:.2%}."
@@ -354,9 +324,14 @@ def load_conflicts(request: Request, forced: Forced) -> list[Conflict]:
 
 
 def _heaviest(request: Request) -> list[Conflict]:
+    tolerance = request.tolerance or 0.0
     grouped = {i for g in request.groups for i in g}
-    blocks = [*request.groups, *((i,) for i in range(len(request.unit_ids)) if i not in grouped)]
-    heavy = [(load, b) for b in blocks if (load := math.fsum(request.loads[list(b)])) > request.most]
+    blocks = [*request.groups, *((i,) for i in range(len(request.problem)) if i not in grouped)]
+    heavy = [
+        (load, b)
+        for b in blocks
+        if (load := math.fsum(request.problem.load[list(b)])) > request.mean * (1 + tolerance + ROUNDING)
+    ]
     if not heavy:
         return []
     load, _ = max(heavy)
@@ -374,10 +349,10 @@ def _heaviest(request: Request) -> list[Conflict]:
 
 def _zone_sets(request: Request, forced: Forced) -> list[Conflict]:
     # What must be in every set of zones, and what can be in it, against what it may carry; the worst set is told.
-    k = len(request.zone_ids)
+    k, tolerance = request.problem.zones, (request.tolerance or 0.0) + ROUNDING
     of_units = _as_bits(forced)
     weighs: dict[int, float] = defaultdict(float)
-    for open_zones, load in zip(of_units, request.loads, strict=True):
+    for open_zones, load in zip(of_units, request.problem.load, strict=True):
         weighs[open_zones] += float(load)
     sizes = range(1, k) if k <= _MOST_ZONES_IN_SETS else range(1, 2)
     heavy: list[tuple[float, int]] = []
@@ -386,9 +361,9 @@ def _zone_sets(request: Request, forced: Forced) -> list[Conflict]:
         chosen = sum(1 << z for z in zones)
         must = math.fsum(w for bits, w in weighs.items() if not bits & ~chosen) / len(zones)
         can = math.fsum(w for bits, w in weighs.items() if bits & chosen) / len(zones)
-        if must > request.most:
+        if must > request.mean * (1 + tolerance):
             heavy.append((must / request.mean - 1, chosen))
-        if can < request.least:
+        if can < request.mean * (1 - tolerance):
             light.append((1 - can / request.mean, chosen))
     found = [_too_heavy(request, of_units, *_worst(heavy))] if heavy else []
     return [*found, _too_light(request, *_worst(light))] if light else found
@@ -405,7 +380,7 @@ def _worst(found: list[tuple[float, int]]) -> tuple[float, int]:
 
 
 def _too_heavy(request: Request, of_units: list[int], nearest: float, chosen: int) -> Conflict:
-    zones = tuple(z for i, z in enumerate(request.zone_ids) if chosen >> i & 1)
+    zones = tuple(z for i, z in enumerate(request.problem.zone_ids) if chosen >> i & 1)
     ids = request.names(i for i, bits in enumerate(of_units) if not bits & ~chosen)
     said = (
         f"{name_ids(ids)} can be nowhere but in {zone_names(zones)}, by locks, roots, groups or for want of a way, and "
@@ -416,7 +391,7 @@ def _too_heavy(request: Request, of_units: list[int], nearest: float, chosen: in
 
 
 def _too_light(request: Request, nearest: float, chosen: int) -> Conflict:
-    zones = tuple(z for i, z in enumerate(request.zone_ids) if chosen >> i & 1)
+    zones = tuple(z for i, z in enumerate(request.problem.zone_ids) if chosen >> i & 1)
     said = (
         f"All that can be in {zone_names(zones)} weighs {1 - nearest:.2f} times the mean load"
         f"{' for each of these zones' if len(zones) > 1 else ''}: the imbalance is at least {nearest:.2%}, and "
@@ -441,37 +416,17 @@ def _ease(nearest: float | None) -> str:
 
 
 def explain_infeasible(
-    start: ArrayLike,
-    neighbors: object,
-    loads: ArrayLike,
-    *,
-    unit_ids: Sequence[str],
-    zone_ids: Sequence[str],
-    allowed: ArrayLike | None = None,
-    together: Iterable[Sequence[int]] = (),
-    roots: ArrayLike | None = None,
-    tolerance: float | None = None,
-    max_moves: int | None = None,
+    problem: Problem, *, tolerance: float | None = None, max_moves: int | None = None
 ) -> tuple[Conflict, ...]:
     """Find the rules of a request that cannot hold together.
 
     Every conflict found, those of counting first, then of links, then of loads. Each is a proof that there is no
     plan; none found is no proof that there is one.
     """
-    request = _request(
-        start,
-        neighbors,
-        loads,
-        unit_ids=unit_ids,
-        zone_ids=zone_ids,
-        allowed=allowed,
-        together=together,
-        roots=roots,
-        tolerance=tolerance,
-        max_moves=max_moves,
-    )
-    forced = follow_rules(request.links, request.allowed, request.groups)
-    linked = [*_counts(request), *_groups(request), *_nowhere(request, forced), *_cuts(request, forced)]
+    request = Request(problem, tolerance, max_moves)
+    forced = follow_rules(problem.neighbors, problem.allowed, request.groups)
+    linked = [*_counts(request), *_groups(request), *_nowhere(request, forced)]
+    linked += [_cut(request, cut) for cut in forced.cuts]
     return (
         *linked,
         *part_conflicts(request, forced),
@@ -480,54 +435,8 @@ def explain_infeasible(
     )
 
 
-def _request(
-    start: ArrayLike,
-    neighbors: object,
-    loads: ArrayLike,
-    *,
-    unit_ids: Sequence[str],
-    zone_ids: Sequence[str],
-    allowed: ArrayLike | None,
-    together: Iterable[Sequence[int]],
-    roots: ArrayLike | None,
-    tolerance: float | None,
-    max_moves: int | None,
-) -> Request:
-    n, k = len(unit_ids), len(zone_ids)
-    may = np.ones((n, k), dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
-    for zone, root in enumerate(np.full(k, -1) if roots is None else np.asarray(roots)):
-        if root >= 0:
-            may[root] &= np.arange(k) == zone
-    return Request(
-        start=np.asarray(start, dtype="int64"),
-        links=_links(neighbors, n),
-        loads=np.asarray(loads, dtype="float64"),
-        unit_ids=tuple(unit_ids),
-        zone_ids=tuple(zone_ids),
-        allowed=may,
-        groups=_merged(together),
-        tolerance=tolerance,
-        max_moves=max_moves,
-    )
-
-
-def _links(neighbors: object, n: int) -> tuple[tuple[int, ...], ...]:
-    if issparse(neighbors):
-        matrix = neighbors.tocsr()  # type: ignore[attr-defined]
-        return tuple(tuple(matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]].tolist()) for i in range(n))
-    return tuple(tuple(int(j) for j in js) for js in neighbors)  # type: ignore[attr-defined]
-
-
-def _merged(together: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    groups: list[set[int]] = []
-    for group in together:
-        joined = set(group).union(*(g for g in groups if g & set(group)))
-        groups = [g for g in groups if not g & joined] + [joined]
-    return tuple(tuple(sorted(g)) for g in groups if len(g) > 1)
-
-
 def _counts(request: Request) -> list[Conflict]:
-    n, k = len(request.unit_ids), len(request.zone_ids)
+    n, k = len(request.problem), request.problem.zones
     blocks = n - sum(len(g) - 1 for g in request.groups)
     if k > n:
         said = (
@@ -547,12 +456,12 @@ def _counts(request: Request) -> list[Conflict]:
 
 
 def _groups(request: Request) -> list[Conflict]:
-    part_of = {i: p for p, part in enumerate(request.parts()) for i in part}
+    part_of = {i: p for p, part in enumerate(request.parts) for i in part}
     found = []
     for group in request.groups:
         names = request.names(group)
-        if not request.allowed[list(group)].all(axis=0).any():
-            told = "; ".join(f"{request.unit_ids[i]} may be in {_zones_text(request, i)}" for i in group)
+        if not request.problem.allowed[list(group)].all(axis=0).any():
+            told = "; ".join(f"{request.problem.unit_ids[i]} may be in {_zones_text(request, i)}" for i in group)
             said = f"{name_ids(names)} are to be kept together, but no zone is open to all of them: {told}."
             remedy = "Take one of them out of the group, or lift its lock or forbidden pair."
             found.append(Conflict("group_against_locks", said, names, remedy=remedy))
@@ -566,14 +475,14 @@ def _groups(request: Request) -> list[Conflict]:
 
 
 def _zones_text(request: Request, unit: int) -> str:
-    zones = [request.zone_ids[z] for z in np.flatnonzero(request.allowed[unit])]
-    if len(zones) == len(request.zone_ids):
+    zones = [request.problem.zone_ids[z] for z in np.flatnonzero(request.problem.allowed[unit])]
+    if len(zones) == request.problem.zones:
         return "any zone"
     return f"zone{'s' if len(zones) > 1 else ''} {name_ids(zones)}" if zones else "no zone"
 
 
 def _nowhere(request: Request, forced: Forced) -> list[Conflict]:
-    at_once = np.flatnonzero(~request.allowed.any(axis=1)).tolist()
+    at_once = np.flatnonzero(~request.problem.allowed.any(axis=1)).tolist()
     grouped = {i for g in request.groups for i in g}
     later = [i for i in forced.nowhere.tolist() if i not in at_once and i not in grouped]
     found = []
@@ -588,21 +497,17 @@ def _nowhere(request: Request, forced: Forced) -> list[Conflict]:
             "other zones lie in between."
         )
         found.append(Conflict("cut_off", said, ids, remedy="Lift locks or roots around these units, or add a link."))
-    empty = [z for z in range(len(request.zone_ids)) if not request.allowed[:, z].any()]
+    empty = [z for z in range(request.problem.zones) if not request.problem.allowed[:, z].any()]
     if empty:
-        zones = tuple(request.zone_ids[z] for z in empty)
+        zones = tuple(request.problem.zone_ids[z] for z in empty)
         said = f"No unit may be in {zone_names(zones)}, and every zone needs one."
         found.append(Conflict("zone_without_units", said, zones=zones, remedy="Lift locks or forbidden pairs."))
     return found
 
 
-def _cuts(request: Request, forced: Forced) -> list[Conflict]:
-    return [_cut(request, cut) for cut in forced.cuts]
-
-
 def _cut(request: Request, cut: Cut) -> Conflict:
     one, other = request.names(cut.units)
-    zone = request.zone_ids[cut.zone]
+    zone = request.problem.zone_ids[cut.zone]
     head = f"Rules fix both {one} and {other} in zone {zone}"
     if not cut.between:
         said = f"{head}, but no links join the parts of the district they lie in."
@@ -617,7 +522,9 @@ def _cut(request: Request, cut: Cut) -> Conflict:
 def _moves(request: Request, *, is_clear: bool) -> list[Conflict]:
     if request.max_moves is None or not is_clear:
         return []
-    has_to = np.flatnonzero(~request.allowed[np.arange(len(request.start)), request.start]).tolist()
+    has_to = np.flatnonzero(
+        ~request.problem.allowed[np.arange(len(request.problem.start)), request.problem.start]
+    ).tolist()
     if len(has_to) > request.max_moves:
         ids = request.names(has_to)
         said = f"{count_text(len(ids), 'unit')} may not stay in the current zone; at most {request.max_moves} may move."
@@ -631,8 +538,8 @@ def _moves(request: Request, *, is_clear: bool) -> list[Conflict]:
 
 def _broken_zones(request: Request) -> tuple[str, ...]:
     broken = []
-    for zone, name in enumerate(request.zone_ids):
-        inside = set(np.flatnonzero(request.start == zone).tolist())
-        if not inside or reached(min(inside), inside, request.links) != inside:
+    for zone, name in enumerate(request.problem.zone_ids):
+        inside = set(np.flatnonzero(request.problem.start == zone).tolist())
+        if not inside or reach({min(inside)}, inside, request.problem.neighbors) != inside:
             broken.append(name)
     return tuple(broken)

@@ -66,26 +66,6 @@ def zone_centers(
     return pd.Series([centers[z] for z in zones], index=zones, name="unit_id", dtype="str")
 
 
-def roots_of(units: gpd.GeoDataFrame, roots: Mapping[str, str] | None = None, *, crs: object = None) -> dict[str, str]:
-    """Let the middle of each zone stay in it.
-
-    Parameters
-    ----------
-    units
-        As for `zone_centers`.
-    roots
-        Zone → unit, for the zones whose root is chosen by hand.
-    crs
-        Projected CRS in meters to measure in; the UTM zone of the units by default.
-
-    Returns
-    -------
-    dict of str to str
-        Zone → the unit that stays.
-    """
-    return {str(zone): str(unit) for zone, unit in zone_centers(units, roots, crs=crs).items()}
-
-
 def travel_km(units: gpd.GeoDataFrame, centers: pd.Series, *, crs: object = None) -> pd.DataFrame:
     """Measure how far each unit is from the center of each zone, in a straight line.
 
@@ -209,18 +189,7 @@ class Problem:
         return np.asarray((self.roots == NO_ROOT) | (self.start[self.roots] != np.arange(self.zones)))
 
     def can_settle(self, max_moves: int) -> Flags:
-        """Say which zones could lose all their units and settle elsewhere.
-
-        Parameters
-        ----------
-        max_moves
-            Most units that may move.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (k,): it takes a move for each of the zone's units, and one into it.
-        """
+        """Say which zones could settle elsewhere: a move for each unit, and one into it; shape (k,)."""
         return np.asarray(self.can_move_away & (self.sizes + 1 <= max_moves))
 
     @property
@@ -234,111 +203,34 @@ class Problem:
         return bool((self.move_size >= 1.0).all() and (self.move_size == np.round(self.move_size)).all())
 
     def loads(self, label: Labels) -> Numbers:
-        """Add up the loads of the zones.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (k,).
-        """
+        """Add up the loads of the zones."""
         return np.bincount(label, self.load, minlength=self.zones).astype("float64")
 
     def imbalance(self, label: Labels) -> float:
-        """Measure the largest ``|load - mean| / mean``.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        float
-            The imbalance.
-        """
+        """Measure the largest ``|load - mean| / mean``."""
         return float(np.abs(np.bincount(label, self.share, minlength=self.zones) - 1.0).max())
 
     def moved(self, label: Labels) -> int:
-        """Count the units that change their zone.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        int
-            How many.
-        """
+        """Count the units that change their zone."""
         return int((label != self.start).sum())
 
     def move_cost(self) -> Numbers:
-        """Give what each unit in each zone costs in moves.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n, k): 0 in the current zone, the size of the move elsewhere.
-        """
+        """Give what each unit in each zone costs in moves, shape (n, k): 0 in the current zone, else its size."""
         cost = np.repeat(self.move_size[:, None], self.zones, axis=1)
         cost[np.arange(len(self)), self.start] = 0.0
         return cost
 
     def cost(self, label: Labels, cost: Numbers) -> float:
-        """Add up a cost over a plan.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-        cost
-            Cost of each unit in each zone, shape (n, k).
-
-        Returns
-        -------
-        float
-            The sum.
-        """
+        """Add up a cost of each unit in each zone, shape (n, k), over a plan."""
         return float(cost[np.arange(len(self)), label].sum())
 
     def border(self, label: Labels) -> float:
-        """Measure the border between zones.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        float
-            Kilometers.
-        """
+        """Measure the border between zones in kilometers."""
         pairs = ((i, j, km) for i, js in enumerate(self.neighbors) for j, km in zip(js, self.border_km[i], strict=True))
         return float(sum(km for i, j, km in pairs if i < j and label[i] != label[j]))
 
     def pieces(self, label: Labels, zone: int) -> list[set[int]]:
-        """Find the pieces that a zone falls into.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-        zone
-            Row of the zone.
-
-        Returns
-        -------
-        list of set of int
-            Rows of units of each piece, that of the root first, else the largest; one piece where the zone is
-            contiguous.
-        """
+        """Find the pieces that a zone falls into, that of the root first, else the largest."""
         left = set(np.flatnonzero(label == zone).tolist())
         found = []
         while left:
@@ -348,50 +240,13 @@ class Problem:
         return sorted(found, key=lambda piece: (self.roots[zone] not in piece, -len(piece), min(piece)))
 
     def is_contiguous(self, label: Labels) -> bool:
-        """Say whether every zone has units and hangs together.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        bool
-            True when it is so.
-        """
+        """Say whether every zone has units and hangs together."""
         return all(len(self.pieces(label, zone)) == 1 for zone in range(self.zones))
 
     def is_plan(self, label: Labels) -> bool:
-        """Say whether a labelling is a plan: contiguous, allowed, and groups kept together.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        bool
-            True when it is so.
-        """
+        """Say whether a labelling is a plan: contiguous, allowed, and groups kept together."""
         kept = all(len({int(label[i]) for i in group}) == 1 for group in self.together)
         return kept and bool(self.allowed[np.arange(len(self)), label].all()) and self.is_contiguous(label)
-
-    def with_start(self, label: Labels) -> Problem:
-        """Count moves from another plan.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        Problem
-            The same problem from there.
-        """
-        return replace(self, start=label)
 
 
 def reach(seeds: set[int], inside: set[int], neighbors: tuple[tuple[int, ...], ...]) -> set[int]:
@@ -437,6 +292,15 @@ class Rules:
     forbidden: tuple[tuple[str, str], ...] = ()
     moves_in: str = "units"
     apart: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Take ids as text, from whatever sequences they come in."""
+        roots = None if self.roots is None else {str(z): str(u) for z, u in self.roots.items()}
+        object.__setattr__(self, "roots", roots)
+        object.__setattr__(self, "locked", tuple(map(str, self.locked)))
+        for name in ("together", "forbidden", "apart"):
+            groups = tuple(tuple(map(str, group)) for group in getattr(self, name))
+            object.__setattr__(self, name, groups)
 
 
 def problem_of(
@@ -487,7 +351,7 @@ def problem_of(
     load = units["workload"].to_numpy(dtype="float64")
     roots = np.full(len(zones), NO_ROOT, dtype="int64")
     for zone, unit in (rules.roots or {}).items():
-        roots[zone_index[str(zone)]] = index[str(unit)]
+        roots[zone_index[zone]] = index[unit]
     if travel is None:
         named = units.assign(unit_id=ids, zone_id=[zones[z] for z in start])
         travel = travel_km(named, zone_centers(named, rules.roots, crs=crs), crs=crs)
@@ -588,9 +452,9 @@ def _refuse(is_faulty: pd.Series, ids: pd.Series, what: str, expected: str) -> N
 def _require_rules(rules: Rules, ids: list[str], zones: list[str]) -> None:
     known, known_zones = set(ids), set(zones)
     named = [*rules.locked, *(u for group in rules.together for u in group), *(u for u, _ in rules.forbidden)]
-    named += [str(u) for u in (rules.roots or {}).values()]
+    named += (rules.roots or {}).values()
     strange = sorted({u for u in named if u not in known})
-    strange_zones = sorted({str(z) for z in [*(rules.roots or {}), *(z for _, z in rules.forbidden)]} - known_zones)
+    strange_zones = sorted({*(rules.roots or {}), *(z for _, z in rules.forbidden)} - known_zones)
     if strange:
         raise SettingsError(
             "Some rules name units that there are not.",
@@ -647,7 +511,7 @@ def _allowed(rules: Rules, start: Labels, roots: Labels, index: dict[str, int], 
         if unit != NO_ROOT:
             allowed[unit] &= np.arange(len(roots)) == zone
     for name, place in rules.forbidden:
-        allowed[index[name], zone_index[str(place)]] = False
+        allowed[index[name], zone_index[place]] = False
     return allowed
 
 
@@ -664,44 +528,3 @@ def _move_size(units: gpd.GeoDataFrame, moves_in: str) -> Numbers:
         )
     sizes: Numbers = units[column].to_numpy(dtype="float64")
     return sizes
-
-
-def rules_of(
-    *,
-    roots: Mapping[str, str] | None,
-    locked: Iterable[str],
-    together: Iterable[Iterable[str]],
-    forbidden: Iterable[tuple[str, str]],
-    moves_in: str = "units",
-    apart: Iterable[tuple[str, str]] = (),
-) -> Rules:
-    """Gather rules from whatever sequences they come in.
-
-    Parameters
-    ----------
-    roots
-        Zone → unit that stays in it.
-    locked
-        Units that keep their zone.
-    together
-        Groups of units that are in one zone.
-    forbidden
-        Pairs of a unit and a zone it must not be in.
-    moves_in
-        What moves are counted in.
-    apart
-        Pairs of units that are no neighbors though they share a border.
-
-    Returns
-    -------
-    Rules
-        The rules, all as text.
-    """
-    return Rules(
-        roots=None if roots is None else {str(z): str(u) for z, u in roots.items()},
-        locked=tuple(str(u) for u in locked),
-        together=tuple(tuple(str(u) for u in group) for group in together),
-        forbidden=tuple((str(u), str(z)) for u, z in forbidden),
-        moves_in=moves_in,
-        apart=tuple((str(a), str(b)) for a, b in apart),
-    )

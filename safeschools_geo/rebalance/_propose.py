@@ -13,7 +13,7 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance._neighbors import LINK_COLUMNS, disputed_neighbors, edges_of_table, unit_edges
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes
-from safeschools_geo.rebalance._problem import EXACT, problem_of, require_units, rules_of, that_count
+from safeschools_geo.rebalance._problem import EXACT, Rules, problem_of, require_units, that_count
 from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
 from safeschools_geo.rebalance._set_partition import Aim, find_plan, plans_of_few_moves
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from safeschools_geo.errors import InputError
-    from safeschools_geo.rebalance._problem import Problem, Rules
+    from safeschools_geo.rebalance._problem import Problem
 
 
 # ── One objective at a time: the best plan within limits, by the method that fits the size of the problem
@@ -488,7 +488,8 @@ def rebalance(
     """
     began = time.perf_counter()
     wanted = _objectives(objectives, max_moves, tolerance)
-    rules = rules_of(roots=roots, locked=locked, together=together, forbidden=forbidden, moves_in=moves_in, apart=apart)
+    groups = tuple(map(tuple, together))
+    rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart))
     gone = tuple(map(str, set_apart))
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
     _require_settings(settings)
@@ -663,24 +664,9 @@ def _narrowed(problem: Problem, limits: Limits, stage: Stage, slack: float) -> L
     return replace(limits, max_boundary=stage.value * (1 + _PROPOSE_ROUNDING) + _PROPOSE_ROUNDING)
 
 
-def _conflicts(problem: Problem, settings: PlanSettings) -> tuple[Any, ...]:
-    return explain_infeasible(
-        problem.start,
-        problem.neighbors,
-        problem.load,
-        unit_ids=problem.unit_ids,
-        zone_ids=problem.zone_ids,
-        allowed=problem.allowed,
-        together=problem.together,
-        roots=problem.roots,
-        tolerance=settings.tolerance,
-        max_moves=settings.max_moves,
-    )
-
-
 def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True) -> InputError:
     """Say why there is no plan: the rules that conflict, else the nearest tolerance that can be kept."""
-    conflicts = _conflicts(problem, settings)
+    conflicts = explain_infeasible(problem, tolerance=settings.tolerance, max_moves=settings.max_moves)
     if conflicts:
         return infeasible_error(conflicts)
     nearest = _nearest_tolerance(problem, settings) if settings.tolerance is not None else None

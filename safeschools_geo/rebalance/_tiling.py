@@ -11,7 +11,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from safeschools_geo.checks import area_text, gaps, outside, overlaps
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, name_ids
 from safeschools_geo.rebalance._cells import EDGE_M
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyproj import CRS
-
-    from safeschools_geo.checks import Patch
 
     Flags = NDArray[np.bool_]
     Shapes = NDArray[np.object_]
@@ -162,7 +159,7 @@ def zones_of_plan(
     Returns
     -------
     geopandas.GeoDataFrame
-        Table `zones`, EPSG:4326, in the order of `zones`, without those that have no unit (`zones_without_units`): an
+        Table `zones`, EPSG:4326, in the order of `zones`, without those that have no unit: an
         exact coverage, which writing with seven decimals does not change.
 
     Raises
@@ -189,37 +186,6 @@ def zones_of_plan(
     return gpd.GeoDataFrame(columns, geometry=merged, crs=STORAGE_CRS)
 
 
-def zones_without_units(assignment: pd.Series, zones: pd.DataFrame) -> tuple[str, ...]:
-    """Find the zones that a plan leaves without a unit."""
-    used = set(assignment.astype("str"))
-    return tuple(z for z in zones["zone_id"].astype("str").drop_duplicates() if z not in used)
-
-
-def tiling_faults(
-    zones: gpd.GeoDataFrame, ground: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None
-) -> list[str]:
-    """Say where zones fail to tile their ground: gaps, overlaps, slivers, ground beyond."""
-    faults = _faults_of_rows(zones)
-    if faults:
-        return faults
-    meters = measuring_crs(ground, stated=crs)
-    own = zones.to_crs(STORAGE_CRS)
-    whole = gpd.GeoDataFrame(geometry=ground.geometry.to_crs(STORAGE_CRS).to_numpy(), crs=STORAGE_CRS)
-    told = {
-        "{zones} overlap by {area}{sliver}.": overlaps(own, crs=meters),
-        "Ground beside {zones} lies in no zone: {area}{sliver}.": gaps(own, crs=meters, boundary=whole),
-        "{zones} reaches beyond its ground by {area}{sliver}.": outside(own, whole, crs=meters),
-    }
-    faults = [_sentence(text, patch) for text, patches in told.items() for patch in patches]
-    shapes = own.geometry.to_numpy()
-    if not faults and not shapely.coverage_is_valid(shapes):
-        edges = shapely.coverage_invalid_edges(shapes)
-        is_wrong = ~(shapely.is_missing(edges) | shapely.is_empty(edges))
-        ids = name_ids(zones["zone_id"][is_wrong])
-        faults = [f"Neighbors do not share the vertices of their borders: zones {ids}."]
-    return faults
-
-
 def _planned(units: gpd.GeoDataFrame, assignment: pd.Series, zones: pd.DataFrame) -> NDArray[np.object_]:
     ids = units["unit_id"].astype("str")
     plan = assignment.set_axis(assignment.index.astype("str"))
@@ -242,24 +208,6 @@ def _planned(units: gpd.GeoDataFrame, assignment: pd.Series, zones: pd.DataFrame
         )
     named: NDArray[np.object_] = planned.to_numpy(dtype=object)
     return named
-
-
-def _faults_of_rows(zones: gpd.GeoDataFrame) -> list[str]:
-    ids, shapes = zones["zone_id"].astype("str"), zones.geometry
-    is_area = shapes.geom_type.isin(["Polygon", "MultiPolygon"]) & ~shapes.is_empty
-    rows = {
-        "Zone {ids} comes more than once.": ids[ids.duplicated()],
-        "Zone {ids} is no area.": ids[~is_area],
-        "The polygon of zone {ids} is not valid.": ids[is_area & ~shapes.is_valid],
-    }
-    return [text.format(ids=name_ids(found)) for text, found in rows.items() if len(found)]
-
-
-def _sentence(text: str, patch: Patch) -> str:
-    sliver = " (a sliver)" if patch.is_sliver else ""
-    zones = f"zone{'s' if len(patch.ids) > 1 else ''} {' and '.join(patch.ids) or 'none'}"
-    told = text.format(zones=zones, area=area_text(patch.area_m2), sliver=sliver)
-    return told[0].upper() + told[1:]
 
 
 def zones_of_units(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -33,7 +33,6 @@ from safeschools_geo.rebalance import (
     UnitsBuilt,
     about_bridges,
     read_links,
-    rules_of,
     schools_in_zones,
     schools_of_units,
     travel_km,
@@ -149,12 +148,12 @@ def _rules(
     given = {zone: unit_of.get(school, school) for zone, school in settings.roots.items()}
     centers = zone_centers(units, given, crs=crs)
     roots = dict(centers) if settings.keeps_roots else given
-    rules = rules_of(
+    rules = Rules(
         roots=roots or None,
-        locked=dict.fromkeys(unit_of.get(s, s) for s in settings.locked),
-        together=[[unit_of.get(s, s) for s in group] for group in settings.together],
-        forbidden=[(unit_of.get(s, s), zone) for s, zone in settings.forbidden],
-        apart=apart,
+        locked=tuple(dict.fromkeys(unit_of.get(s, s) for s in settings.locked)),
+        together=tuple(tuple(unit_of.get(s, s) for s in group) for group in settings.together),
+        forbidden=tuple((unit_of.get(s, s), zone) for s, zone in settings.forbidden),
+        apart=tuple(apart),
     )
     return rules, centers
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from safeschools_geo.coverage._service import erlang_b
+
 
 def free_and_first(ranks_of_place, busy):
     """List the officers who may be sent, each with an equal chance: the free ones of lowest rank."""
@@ -85,3 +87,9 @@ def random_system(seed, *, officers, places=4, load=0.5, spread=0.6):
     arrivals = rng.random(places) + 0.05
     arrivals *= load * service.sum() / arrivals.sum()
     return arrivals, service, np.argsort(rng.random((places, officers)), axis=1)
+
+
+def erlang_c(offered_load: float, officers: int) -> float:
+    """Chance that a call has to wait (M/M/n): Cooper (1981), Introduction to Queueing Theory, 2nd ed., §3.4."""
+    blocked = erlang_b(offered_load, officers)
+    return officers * blocked / (officers - offered_load * (1 - blocked))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from safeschools_geo.coverage._service import erlang_b, erlang_c
+from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 
@@ -70,13 +70,7 @@ def test_rates_beyond_reason_are_an_error_and_no_number(rates):
         hypercube(np.full(4, rates.sum() / 8), rates, order)
 
 
-@pytest.mark.parametrize("formula", [erlang_b, erlang_c])
 @pytest.mark.parametrize("load", [-1.0, np.nan, np.inf])
-def test_erlang_refuses_loads_that_are_none(formula, load):
+def test_erlang_refuses_loads_that_are_none(load):
     with pytest.raises(SettingsError, match="0 or more"):
-        formula(load, 3)
-
-
-def test_erlang_c_refuses_an_overload():
-    with pytest.raises(SettingsError, match="without end"):
-        erlang_c(3.0, 3)
+        erlang_b(load, 3)

@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from safeschools_geo.errors import SettingsError, SeveralFaultsError
 from safeschools_geo.rebalance._feasibility import explain_infeasible, follow_rules, infeasible_error, nearest_tolerance
+from safeschools_geo.rebalance._problem import NO_ROOT, Problem
 
 
 def path(n):
@@ -20,22 +20,27 @@ def grid(rows, columns):
     return [[at[q] for q in ((r - 1, c), (r, c - 1), (r, c + 1), (r + 1, c)) if q in at] for r, c in at]
 
 
-def explain(neighbors, *, zones=2, loads=None, locks=None, forbidden=(), start=None, **rules):
+def explain(neighbors, *, zones=2, loads=None, locks=None, forbidden=(), start=None, roots=(), allowed=None, **rules):
     n = len(neighbors)
-    allowed = np.ones((n, zones), dtype=bool)
-    for unit, zone in (locks or {}).items():
-        allowed[unit] = np.arange(zones) == zone
+    allowed = np.ones((n, zones), dtype=bool) if allowed is None else allowed
+    for unit, zone in [*(locks or {}).items(), *((unit, zone) for zone, unit in enumerate(roots))]:
+        allowed[unit] &= np.arange(zones) == zone
     for unit, zone in forbidden:
         allowed[unit, zone] = False
-    return explain_infeasible(
-        [0] * n if start is None else start,
-        neighbors,
-        [1.0] * n if loads is None else loads,
-        unit_ids=[chr(65 + i) for i in range(n)],
-        zone_ids=[str(z + 1) for z in range(zones)],
+    problem = Problem(
+        unit_ids=tuple(chr(65 + i) for i in range(n)),
+        zone_ids=tuple(str(z + 1) for z in range(zones)),
+        start=np.array([0] * n if start is None else start),
+        load=np.array([1.0] * n if loads is None else loads),
+        neighbors=tuple(map(tuple, neighbors)),
+        travel=np.zeros((n, zones)),
         allowed=allowed,
-        **rules,
+        roots=np.array([*roots, *[NO_ROOT] * zones][:zones]),
+        together=tuple(rules.pop("together", ())),
+        move_size=np.ones(n),
+        border_km=(),
     )
+    return explain_infeasible(problem, **rules)
 
 
 def codes(conflicts):
@@ -208,15 +213,6 @@ def test_every_conflict_is_told_at_once():
     assert one.remedy
 
 
-def test_neighbors_may_be_a_matrix():
-    matrix = csr_array(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
-    assert codes(
-        explain_infeasible(
-            [0, 0, 0], matrix, [1, 1, 1], unit_ids="ABC", zone_ids="12", allowed=[[1, 0], [0, 1], [1, 0]]
-        )
-    ) == ["locks_cut"]
-
-
 @pytest.mark.parametrize("seed", range(60))
 def test_a_conflict_is_never_invented(seed):
     """Where there is a plan, by trying them all, there is no conflict, and no tolerance is called too tight."""
@@ -227,11 +223,11 @@ def test_a_conflict_is_never_invented(seed):
     loads = rng.integers(1, 6, n).astype(float)
     together = [tuple(rng.choice(n, 2, replace=False).tolist())] if rng.random() < 0.5 else []
     best = best_imbalance(links, allowed, loads, together)
-    rules = {"unit_ids": "ABCDEFGH", "zone_ids": "123"[:zones], "allowed": allowed, "together": together}
-    found = explain_infeasible([0] * n, links, loads, tolerance=0.0, **rules)
+    rules = {"zones": zones, "loads": loads, "allowed": allowed, "together": together}
+    found = explain(links, tolerance=0.0, **rules)
     assert (nearest_tolerance(found) or 0) <= best + 1e-9
     if np.isfinite(best):
-        assert explain_infeasible([0] * n, links, loads, tolerance=best, **rules) == ()
+        assert explain(links, tolerance=best, **rules) == ()
 
 
 def best_imbalance(links, allowed, loads, together):

@@ -32,7 +32,7 @@ from town_of_units import six_units
 from safeschools_geo.errors import ColumnError, InputError, SettingsError
 from safeschools_geo.rebalance._draft import draft_zones
 from safeschools_geo.rebalance._frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
-from safeschools_geo.rebalance._problem import Rules, rules_of
+from safeschools_geo.rebalance._problem import Rules
 from safeschools_geo.rebalance._propose import Stage, solve_stage
 from safeschools_geo.rebalance._units import units_of_schools
 
@@ -47,7 +47,7 @@ ROW_UNITS = gpd.GeoDataFrame(
 
 
 def frontier_of_town(town, **options):
-    return frontier(units_of_town(town), **tables_of_town(town), rules=rules_of(**rules_of_town(town)), **options)
+    return frontier(units_of_town(town), **tables_of_town(town), rules=Rules(**rules_of_town(town)), **options)
 
 
 @pytest.mark.parametrize("name", FEW_TOWNS)

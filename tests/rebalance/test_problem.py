@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from town_of_units import six_edges, six_units
 
 from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError
-from safeschools_geo.rebalance._problem import NO_ROOT, Rules, problem_of, reach, rules_of
+from safeschools_geo.rebalance._problem import NO_ROOT, Rules, problem_of, reach
 from safeschools_geo.rebalance._program import centers_of, moves_needed, outward_order, within_moves
 
 
@@ -73,7 +73,7 @@ def test_measures_of_a_plan_worked_out_by_hand():
     assert problem.is_plan(even)
     assert problem.sizes.tolist() == [2, 2, 2]
     assert problem.share.tolist() == [0.25, 0.5, 0.5, 1.0, 0.25, 0.5]
-    from_even = problem.with_start(even)
+    from_even = replace(problem, start=even)
     assert (from_even.moved(even), from_even.moved(problem.start)) == (0, 1)
     assert problem.moved(problem.start) == 0
 
@@ -216,8 +216,7 @@ def test_distances_that_are_given():
 
 
 def test_rules_come_in_any_sequence():
-    rules = rules_of(roots={1: "e"}, locked=(u for u in "ab"), together=[{"c"}, ["a", "b"]], forbidden=[["a", 2]])
+    rules = Rules(roots={1: "e"}, locked=(u for u in "ab"), together=[{"c"}, ["a", "b"]], forbidden=[["a", 2]])
     assert rules == Rules(
         roots={"1": "e"}, locked=("a", "b"), together=(("c",), ("a", "b")), forbidden=(("a", "2"),), moves_in="units"
     )
-    assert rules_of(roots=None, locked=(), together=(), forbidden=()) == Rules()
