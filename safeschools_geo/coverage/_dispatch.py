@@ -227,13 +227,7 @@ class Dispatch:
         return [str(zone) for zone in pd.unique(pd.concat([self.officer_zones, self.school_zones]))]
 
     def summary(self) -> str:
-        """Say in plain English how officers are tried.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English how officers are tried."""
         schools, officers = count_text(len(self.school_zones), "school"), count_text(len(self.officer_zones), "officer")
         told = f"{schools}, {officers}: a call goes to the officer of the zone, and where that one is busy to whoever"
         said = [f"{told} of the others has the shortest way."]
@@ -247,10 +241,7 @@ class Dispatch:
     def to_frame(self) -> pd.DataFrame:
         """Return the officers of each school in the order they are tried.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `school_id`, `zone_id`, `place` (from 1), `officer`, `officer_zone`, `travel_min` and `is_own`: n × m rows.
+        `school_id`, `zone_id`, `place` (from 1), `officer`, `officer_zone`, `travel_min` and `is_own`: n × m rows.
         """
         rows = np.repeat(np.arange(len(self.school_zones)), len(self.officer_zones))
         who = self.preference.ravel()

@@ -78,32 +78,20 @@ class PlanScores:
     def summary(self) -> str:
         """Say in plain English how well the zones are covered in the model.
 
-        Returns
-        -------
-        str
-            One sentence for each measure that is told.
+        One sentence for each measure that is told.
         """
         rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.untold]
         told = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
         return " ".join(["In the model:", *told] if told else [])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each measure.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `table`.
-        """
+        """Return one row for each measure."""
         return self.table.copy()
 
     def told(self) -> pd.DataFrame:
         """Return what may be told as it stands.
 
-        Returns
-        -------
-        pandas.DataFrame
-            As `table`; value, interval and note are missing of measures that are `untold`.
+        As `table`; value, interval and note are missing of measures that are `untold`.
         """
         is_untold = self.table["measure"].isin(self.untold)
         figures = {name: self.table[name].mask(is_untold) for name in ("value", "low", "high")}
@@ -112,18 +100,9 @@ class PlanScores:
     def with_record(self, validation: Validation, *, today: PlanScores | None) -> PlanScores:
         """Call the figures the model's, with what the record says today beside them.
 
-        Parameters
-        ----------
-        validation
-            What the record says.
-        today
-            Scores of the zones of today, from which a plan's figures that are not told differ; None for today's own.
-
-        Returns
-        -------
-        PlanScores
-            The same figures: `label` names the model, the recorded figure and a failed check. Where the record says
-            nothing of the kind, `shown` is the difference to today.
+        The same figures: `label` names the model, the recorded figure and a failed check. Where the record says nothing
+        of the kind, `shown` is the difference to today. `today`: scores of the zones of today, from which a plan's
+        figures that are not told differ; None for today's own.
         """
         untold = {
             row["measure"]
@@ -329,11 +308,8 @@ class PlanComparison:
     def finding(self) -> str:
         """Say in one sentence what the proposed zones gain and what they cost.
 
-        Returns
-        -------
-        str
-            For example ``"The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the
-            mean response by 0.4 min (0.2 to 0.6)."``
+        For example ``"The model says that the proposed zones balance load (imbalance 60.2% to 4.9%), but worsen the
+        mean response by 0.4 min (0.2 to 0.6)."``
         """
         gains, costs = self._changes("better"), self._changes("worse")
         praise = [self._balance(), f"improve {listed(gains)}" if gains else ""]
@@ -349,13 +325,7 @@ class PlanComparison:
         return f"The model says that the proposed zones {', but '.join(text for text in (good, bad) if text)}."
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each measure.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `table`.
-        """
+        """Return one row for each measure."""
         return self.table.copy()
 
     def _changes(self, verdict: str) -> list[str]:
@@ -482,10 +452,7 @@ class Watch:
     def model(self) -> Hypercube:
         """Solve the queueing model of the day.
 
-        Returns
-        -------
-        Hypercube
-            The model, in which calls that find nobody free go to patrol.
+        The model, in which calls that find nobody free go to patrol.
         """
         return hypercube(self.arrivals_per_h, self.service_per_h, self.dispatch.preference, capacity="loss")
 
@@ -525,11 +492,8 @@ class AbsenceCase:
     def finding(self) -> str:
         """Say in plain English who covers what and what it costs.
 
-        Returns
-        -------
-        str
-            A few sentences. What it does to response is told as the model's difference to a usual day: how long
-            response is on one is for the record to say.
+        A few sentences. What it does to response is told as the model's difference to a usual day: how long response is
+        on one is for the record to say.
         """
         takers = self.schools.groupby("zone_after", sort=False).size()
         given = ", ".join(f"zone {zone} takes {count}" for zone, count in takers.items())
@@ -547,15 +511,8 @@ class AbsenceCase:
     def change(self, measure: str) -> float:
         """Give what the day changes.
 
-        Parameters
-        ----------
-        measure
-            ``response_min``, ``overflow_share`` or ``imbalance``.
-
-        Returns
-        -------
-        float
-            The figure of the day less that of a usual day, by the model.
+        The figure of the day less that of a usual day, by the model. `measure`: ``response_min``, ``overflow_share`` or
+        ``imbalance``.
         """
         return self.figures[f"{measure}_after"] - self.figures[f"{measure}_before"]
 
@@ -570,13 +527,7 @@ class AbsenceCase:
         return f" The busiest is zone {top[0]} with {loads[top[0]]:.1f} officer-hours (usually {usual:.1f})."
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the schools that change hands.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `schools`.
-        """
+        """Return the schools that change hands."""
         return self.schools.copy()
 
 

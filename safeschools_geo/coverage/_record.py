@@ -263,28 +263,15 @@ class CallRates:
     def service_per_h(self, zones: Iterable[str]) -> Floats:
         """Give the calls that each officer could answer in an hour, were there no pause between them.
 
-        Parameters
-        ----------
-        zones
-            Zone of each officer, n of them; one without calls has the rate of the district.
-
-        Returns
-        -------
-        numpy.ndarray
-            Calls per hour, float64, shape (n,); missing where there is no call at all.
+        Calls per hour, float64, shape (n,); missing where there is no call at all. `zones`: zone of each officer, n of
+        them; one without calls has the rate of the district.
         """
         minutes = self.service["service_min"].reindex(list(zones)).fillna(self.service_min)
         rates: Floats = 60.0 / minutes.to_numpy(dtype=np.float64)
         return rates
 
     def summary(self) -> str:
-        """Say in plain English how often calls come and how far their minutes are known.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English how often calls come and how far their minutes are known."""
         told = f"{count_text(self.calls, 'call')} for zone officers on {count_text(self.days, 'school day')}"
         if not self.calls:
             return f"{told}: there is nothing to answer."
@@ -304,10 +291,7 @@ class CallRates:
     def to_frame(self) -> pd.DataFrame:
         """Return the rates of the schools.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `school_id`, `calls`, `hours_per_day` and `arrivals_per_h`: internal, since counts of schools are small.
+        `school_id`, `calls`, `hours_per_day` and `arrivals_per_h`: internal, since counts of schools are small.
         """
         return pd.DataFrame(
             {

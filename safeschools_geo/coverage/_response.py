@@ -271,25 +271,14 @@ class Response:
     def within_share(self, minutes: float) -> float:
         """Give the share of answered calls of the district to which an officer comes within some minutes.
 
-        Parameters
-        ----------
-        minutes
-            One of `within_min`.
-
-        Returns
-        -------
-        float
-            The share.
+        `minutes`: one of `within_min`.
         """
         return float(self.district.within_share[0, self.within_min.index(minutes)])
 
     def summary(self) -> str:
         """Say in plain English how soon somebody comes in the model, which is not the record.
 
-        Returns
-        -------
-        str
-            A few sentences, each of which names the model.
+        A few sentences, each of which names the model.
         """
         within = ", ".join(f"{share_text(self.within_share(t))} within {t:g} minutes" for t in self.within_min)
         fate = "go to Sheriff's patrol" if self.hypercube.capacity == "loss" else "wait in line"
@@ -311,11 +300,8 @@ class Response:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `zone_id`, `calls_per_h`, `mean_min`, `p90_min`, `within_<t>_min_share` for each t of `within_min`,
-            `in_zone_share`, `overflow_share` and `overflow_per_h`.
+        `zone_id`, `calls_per_h`, `mean_min`, `p90_min`, `within_<t>_min_share` for each t of `within_min`,
+        `in_zone_share`, `overflow_share` and `overflow_per_h`.
         """
         return pd.DataFrame(
             {
@@ -331,10 +317,7 @@ class Response:
     def by_place(self) -> pd.DataFrame:
         """Return one row for each place.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `place` (position), `zone_id`, `calls_per_h`, `mean_min`, `p90_min` and `within_<t>_min_share`.
+        `place` (position), `zone_id`, `calls_per_h`, `mean_min`, `p90_min` and `within_<t>_min_share`.
         """
         return pd.DataFrame(
             {
@@ -348,10 +331,7 @@ class Response:
     def backup_frame(self) -> pd.DataFrame:
         """Return the backup matrix.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `backup_share` with `zone_id` as index and `officer` (position) as columns.
+        `backup_share` with `zone_id` as index and `officer` (position) as columns.
         """
         return pd.DataFrame(
             self.backup_share,
@@ -539,13 +519,7 @@ class HoursOfDay:
         return float(calls @ self.overflow_by_hour / calls.sum())
 
     def summary(self) -> str:
-        """Say in plain English what comes out, and what it rests on.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what comes out, and what it rests on."""
         service_min = _MINUTES * float((1 / self.service_per_h).mean())
         overflow = figure_text(self.overflow_share, "share")
         shares = {str(hour): float(share) for hour, share in zip(self.hours, self.overflow_by_hour, strict=True)}
@@ -562,11 +536,8 @@ class HoursOfDay:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each hour.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `hour`, `calls_per_h`, `load`, `mean_busy_share`, `highest_busy_share`, `overflow_share`, `overflow_per_h`
-            and `wait_min`.
+        `hour`, `calls_per_h`, `load`, `mean_busy_share`, `highest_busy_share`, `overflow_share`, `overflow_per_h` and
+        `wait_min`.
         """
         calls, busy = self.calls_per_h, self.busy_share
         return pd.DataFrame(

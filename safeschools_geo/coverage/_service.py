@@ -367,13 +367,7 @@ class ServiceMismatch:
         return float(np.abs(self.model.busy_share - self.simulated.busy_share).max())
 
     def summary(self) -> str:
-        """Say in plain English how far off the model is.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English how far off the model is."""
         told, half = self.simulated.overflow_share, self.simulated.overflow_half_width
         interval = f"{share_text(max(told - half, 0.0))} to {share_text(told + half)}"
         verdict = "inside that interval" if self.is_overflow_within else "outside that interval"
@@ -394,11 +388,8 @@ class ServiceMismatch:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `measure` (``overflow_share``, ``wait_min``, ``busy_share``), `officer` (position; missing for all
-            together), `model`, `simulated`, `half_width` (of the 95 % interval), and `is_within`.
+        `measure` (``overflow_share``, ``wait_min``, ``busy_share``), `officer` (position; missing for all together),
+        `model`, `simulated`, `half_width` (of the 95 % interval), and `is_within`.
         """
         simulated, units = self.simulated, len(self.model.busy_share)
         frame = pd.DataFrame(

@@ -84,13 +84,7 @@ class Staffing:
     points: dict[int, Ints]
 
     def finding(self) -> str:
-        """Say in plain English what an officer fewer or more would change.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what an officer fewer or more would change."""
         rows = {row["officers"]: row for row in self.table.to_dict("records")}
         now = rows[self.current]
         said = []
@@ -111,25 +105,13 @@ class Staffing:
         return told
 
     def summary(self) -> str:
-        """Say the finding, and what busy time is.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say the finding, and what busy time is."""
         now = self.table.loc[self.table["officers"] == self.current, "busy_share_mean"].tolist()[0]
         busy = f"In the model calls keep an officer busy {figure_text(now, 'share')} of the time"
         return f"{self.finding()} {busy}; routine visits are not counted, since they can be broken off for a call."
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each number of officers.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `table`.
-        """
+        """Return one row for each number of officers."""
         return self.table.copy()
 
 
@@ -317,10 +299,7 @@ class Caseload:
     def finding(self) -> str:
         """Say in plain English what the specialist's caseload is.
 
-        Returns
-        -------
-        str
-            A few sentences on the last term, and on the trend.
+        A few sentences on the last term, and on the trend.
         """
         if self.table.empty:
             return "There is no term with a school day to count the specialist’s cases in."
@@ -334,13 +313,7 @@ class Caseload:
         return f"{came}, {often}, {taking} {self._trend()} They are the specialist’s, and in no zone’s load."
 
     def summary(self) -> str:
-        """Say the finding, and what it rests on.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say the finding, and what it rests on."""
         measured = int(self.durations["measured"].sum())
         assumed = int(self.durations[["assumed", "rejected"]].to_numpy().sum())
         known = f"Minutes were measured for {measured:,} cases and assumed for {assumed:,}."
@@ -351,13 +324,7 @@ class Caseload:
         return " ".join(said)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each term.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `table`.
-        """
+        """Return one row for each term."""
         return self.table.copy()
 
     def _trend(self) -> str:

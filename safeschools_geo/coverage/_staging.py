@@ -310,13 +310,7 @@ class Staging:
         return 0.0 if self.is_proven else abs(self.value - self.bound)
 
     def summary(self) -> str:
-        """Say in plain English where officers wait, what that gains, and whether it is proven.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English where officers wait, what that gains, and whether it is proven."""
         numbers = ((1, "an officer"), (2, "two officers"))[: len(self.points)]
         told = [
             self._where(),
@@ -331,10 +325,7 @@ class Staging:
     def difference(self) -> str:
         """Say where officers would wait best and what that gains, without saying how long any trip takes.
 
-        Returns
-        -------
-        str
-            Two sentences or three; the gain only where the places of today were given.
+        Two sentences or three; the gain only where the places of today were given.
         """
         gain = self.value - self.value_current
         unit = "min" if self.settings.objective in {"mean", "longest"} else "share"
@@ -344,13 +335,7 @@ class Staging:
         return " ".join([*told, *([self._proof()] if self.is_proven else [])])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each place.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `places`.
-        """
+        """Return one row for each place."""
         return self.places.copy()
 
     def _where(self) -> str:

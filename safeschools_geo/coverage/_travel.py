@@ -130,29 +130,14 @@ class TravelTimes:
     def response_minutes(self, places: Iterable[str], points: Iterable[str]) -> pd.DataFrame:
         """Turn to the minutes in which an officer who waits at a point reaches a place.
 
-        Parameters
-        ----------
-        places
-            Ids of the places where officers are called to, among the destinations.
-        points
-            Ids of the points where officers may wait, among the origins.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each place, a column for each point: as `staging` wants it.
+        A row for each place, a column for each point: as `staging` wants it. `places`: ids of the places where officers
+        are called to, among the destinations; `points`: ids of the points where officers may wait, among the origins.
         """
         found: pd.DataFrame = self.minutes.loc[list(points), list(places)].T
         return found
 
     def summary(self) -> str:
-        """Say in plain English how the minutes were measured and what they are.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English how the minutes were measured and what they are."""
         minutes = self.minutes.to_numpy()
         is_other = self.minutes.index.to_numpy()[:, None] != self.minutes.columns.to_numpy()[None, :]
         known = minutes[is_other & np.isfinite(minutes)]
@@ -167,13 +152,7 @@ class TravelTimes:
         return " ".join(told)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each pair.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `origin_id`, `destination_id`, `minutes`.
-        """
+        """Return one row for each pair: `origin_id`, `destination_id`, `minutes`."""
         pairs = _pairs_of(self.minutes, np.ones(self.minutes.shape, dtype=bool))
         return pairs.assign(minutes=self.minutes.to_numpy().ravel())
 

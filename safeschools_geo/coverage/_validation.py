@@ -202,17 +202,8 @@ class Validation:
     def figure(self, measure: str, zone_id: str = DISTRICT) -> Figure:
         """Give what may be said of a measure.
 
-        Parameters
-        ----------
-        measure
-            One of `KINDS`.
-        zone_id
-            A zone; `DISTRICT` for all together.
-
-        Returns
-        -------
-        Figure
-            The record's figure and the model's; neither where there is none.
+        The record's figure and the model's; neither where there is none. `measure`: one of `KINDS`; `zone_id`: a zone;
+        `DISTRICT` for all together.
         """
         rows = self.table[(self.table["measure"] == measure) & (self.table["zone_id"] == zone_id)].to_dict("records")
         if not rows:
@@ -237,19 +228,8 @@ class Validation:
     ) -> pd.DataFrame:
         """Take out of a table of the model what nothing recorded could ever contradict.
 
-        Parameters
-        ----------
-        frame
-            The table.
-        minutes
-            Columns that say how soon somebody comes.
-        answers
-            Columns that say who answers.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The table, with such columns missing where the record says nothing of the kind.
+        The table, with such columns missing where the record says nothing of the kind. `minutes`: columns that say how
+        soon somebody comes; `answers`: columns that say who answers.
         """
         idle = [*(() if self.tells_minutes else minutes), *(() if self.tells_answers else answers)]
         return frame.assign(**{name: nan for name in idle if name in frame.columns})
@@ -257,20 +237,14 @@ class Validation:
     def lead(self) -> str:
         """Say what the record says of coverage, and how far the model can be followed.
 
-        Returns
-        -------
-        str
-            A few sentences: minutes, who answered, what was not recorded, and the checks that the model fails.
+        A few sentences: minutes, who answered, what was not recorded, and the checks that the model fails.
         """
         return " ".join(text for text in (self._minutes(), self._answers(), self._checks()) if text)
 
     def answered_by_officers(self) -> str:
         """Say how many calls zone officers answered, as far as the record does.
 
-        Returns
-        -------
-        str
-            For example ``"842 were answered by them; of 41 it is not known"``; empty where the record does not say.
+        For example ``"842 were answered by them; of 41 it is not known"``; empty where the record does not say.
         """
         if not self.tells_answers:
             return ""
@@ -282,15 +256,7 @@ class Validation:
     def mark(self, *measures: str) -> str:
         """Call figures the model's, and name the checks that it fails.
 
-        Parameters
-        ----------
-        *measures
-            What the figures are of; all measures if none is named.
-
-        Returns
-        -------
-        str
-            For example ``"by the model, which fails its check on mean response (4.3 min, recorded 5.8 min)"``.
+        For example ``"by the model, which fails its check on mean response (4.3 min, recorded 5.8 min)"``.
         """
         figures = [self.figure(name) for name in measures or KINDS]
         failed = [one for one in figures if one.is_within is False]
@@ -305,11 +271,8 @@ class Validation:
     def finding(self) -> str:
         """Say plainly where model and record differ, before anything is built on the model.
 
-        Returns
-        -------
-        str
-            A few sentences: first what differs for all zones together, then what agrees and what cannot be told, then
-            the zones.
+        A few sentences: first what differs for all zones together, then what agrees and what cannot be told, then the
+        zones.
         """
         lacking = self._lacking()
         whole = self.table[self.table["zone_id"] == DISTRICT]
@@ -332,31 +295,19 @@ class Validation:
     def summary(self) -> str:
         """Say what the record says, and the finding.
 
-        Returns
-        -------
-        str
-            `lead` and `finding`.
+        `lead` and `finding`.
         """
         return f"{self.lead()} {self.finding()}"
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each measure and zone.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `table`.
-        """
+        """Return one row for each measure and zone."""
         return self.table.copy()
 
     def by_zone(self) -> pd.DataFrame:
         """Return what may be said of each zone, a row for each.
 
-        Returns
-        -------
-        pandas.DataFrame
-            By `zone_id`: for each measure `<measure>_recorded`, `<measure>_low`, `<measure>_high`, and
-            `<measure>_model`, shares 0 to 1 and minutes; missing where they may not be said.
+        By `zone_id`: for each measure `<measure>_recorded`, `<measure>_low`, `<measure>_high`, and `<measure>_model`,
+        shares 0 to 1 and minutes; missing where they may not be said.
         """
         zones = self.table[self.table["zone_id"] != DISTRICT]
         names = {"observed": "recorded", "low": "low", "high": "high", "predicted": "model"}

@@ -178,16 +178,8 @@ class VisitRules:
     def work_limit_min(self, held_free_share: float | None = None) -> int:
         """Return the most minutes of visits and driving of a day.
 
-        Parameters
-        ----------
-        held_free_share
-            Share of the shift held free for calls; None for that of the rules.
-
-        Returns
-        -------
-        int
-            What the shift leaves beside the break and the time held free, rounded down; the break is not counted as
-            time for calls.
+        What the shift leaves beside the break and the time held free, rounded down; the break is not counted as time
+        for calls. `held_free_share`: share of the shift held free for calls; None for that of the rules.
         """
         share = self.held_free_share if held_free_share is None else held_free_share
         return math.floor((1 - share) * self.shift_min - self.break_min + _ROUNDING)
@@ -195,15 +187,7 @@ class VisitRules:
     def special_visits(self, visits: int) -> int:
         """Return how many of a school's visits have to be in its arrival, lunch or dismissal windows.
 
-        Parameters
-        ----------
-        visits
-            Visits of a week.
-
-        Returns
-        -------
-        int
-            `window_share` of them, rounded up.
+        `window_share` of them, rounded up.
         """
         return math.ceil(self.window_share * visits - _ROUNDING)
 

@@ -235,10 +235,7 @@ class VisitPlan:
     def summary(self) -> str:
         """Say plainly what each zone can give.
 
-        Returns
-        -------
-        str
-            One line for the district, then one for each zone, those that fall short first.
+        One line for the district, then one for each zone, those that fall short first.
         """
         wanted, given = int(self.zones["visits_wanted"].sum()), int(self.zones["visits_given"].sum())
         days = self.days["day"].nunique()
@@ -254,16 +251,8 @@ class VisitPlan:
     def sentence(self, zone_id: str) -> str:
         """Say plainly what one zone can give.
 
-        Parameters
-        ----------
-        zone_id
-            The zone.
-
-        Returns
-        -------
-        str
-            For example ``"Zone 6 cannot give every school a weekly visit: 3.1 h short (2 of 9 schools have none)."``
-            *Cannot* is said only where that is proven.
+        For example ``"Zone 6 cannot give every school a weekly visit: 3.1 h short (2 of 9 schools have none)."``
+        *Cannot* is said only where that is proven.
         """
         zone = self.zones.loc[[zone_id]].to_dict("records")[0]
         missing = zone["visits_wanted"] - zone["visits_given"]
@@ -288,10 +277,7 @@ class VisitPlan:
     def to_frame(self) -> pd.DataFrame:
         """Return every visit with clock times.
 
-        Returns
-        -------
-        pandas.DataFrame
-            The table, with `arrive` and `leave` as ``"07:42"`` in place of minutes of the day.
+        The table, with `arrive` and `leave` as ``"07:42"`` in place of minutes of the day.
         """
         frame = self.table.rename(columns={"arrive_min": "arrive", "leave_min": "leave"})
         return frame.assign(**{name: clock_times(frame[name]) for name in ("arrive", "leave")})

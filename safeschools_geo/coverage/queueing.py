@@ -134,13 +134,7 @@ class Hypercube:
         return share
 
     def summary(self) -> str:
-        """Say in plain English what comes out.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what comes out."""
         fate = "go to Sheriff's patrol" if self.capacity == "loss" else "wait in line"
         wait = (
             "" if self.capacity == "loss" else f" The mean wait of all calls is {minutes_text(self.wait_min)} minutes."
@@ -158,10 +152,7 @@ class Hypercube:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each officer.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `officer` (position), `service_per_h`, `busy_share`, `answered_per_h` and `officer_share`.
+        `officer` (position), `service_per_h`, `busy_share`, `answered_per_h` and `officer_share`.
         """
         return pd.DataFrame(
             {

@@ -51,13 +51,7 @@ class UnitsBuilt:
     findings: tuple[Finding, ...] = ()
 
     def summary(self) -> str:
-        """Say in plain English what was built.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what was built."""
         zones = self.units["zone_id"].nunique()
         mean = self.units["workload"].sum() / zones
         share = self.units["workload"].max() / mean if mean > 0 else 0.0
@@ -66,13 +60,7 @@ class UnitsBuilt:
         return " ".join([head, *largest, *(f.message for f in self.findings)])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each unit, without geometry.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of `units` that are not geometry.
-        """
+        """Return one row for each unit, without geometry: the columns of `units` that are not geometry."""
         is_shape = [isinstance(self.units[c].dtype, gpd.array.GeometryDtype) for c in self.units.columns]
         return pd.DataFrame(self.units.loc[:, ~np.array(is_shape)])
 

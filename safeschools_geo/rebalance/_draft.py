@@ -246,13 +246,7 @@ class ZoneDraft:
         return float(self.units["load"].max() / self.loads.mean())
 
     def summary(self) -> str:
-        """Say in plain English what was drafted and how good it is.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what was drafted and how good it is."""
         return " ".join(
             [
                 self._about_zones(),
@@ -326,11 +320,8 @@ class ZoneDraft:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `zone_id`, `name`, `schools` (or `units`), `load`, `share_of_mean` (1 where a zone carries the mean load),
-            `area_km2`, `polsby_popper`.
+        `zone_id`, `name`, `schools` (or `units`), `load`, `share_of_mean` (1 where a zone carries the mean load),
+        `area_km2`, `polsby_popper`.
         """
         return self.table.copy()
 

@@ -103,16 +103,8 @@ class Frontier:
     def finding(self, plan: RebalancePlan | None = None) -> str:
         """Say in one line what a plan achieves, and what more moves would.
 
-        Parameters
-        ----------
-        plan
-            The plan that is spoken of; the proposal by default.
-
-        Returns
-        -------
-        str
-            One or two sentences, on the plans as they are written: a plan that gives up a little evenness for shorter
-            travel is spoken of with the imbalance it has.
+        One or two sentences, on the plans as they are written: a plan that gives up a little evenness for shorter
+        travel is spoken of with the imbalance it has.
         """
         plan = self.proposal if plan is None else plan
         if not len(plan.moves):
@@ -167,28 +159,11 @@ class Frontier:
         return [f"{count_text(more, 'more move')} would bring it to {best.imbalance:.1%}."] if more > 0 else []
 
     def summary(self, plan: RebalancePlan | None = None) -> str:
-        """Say in plain English what the frontier shows.
-
-        Parameters
-        ----------
-        plan
-            The plan that is spoken of; the proposal by default.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what the frontier shows."""
         return " ".join([*self.notes, self.finding(plan), *self.about_points()])
 
     def about_points(self) -> list[str]:
-        """Say how many points of the frontier are proven, over which plans.
-
-        Returns
-        -------
-        list of str
-            One or two sentences.
-        """
+        """Say how many points of the frontier are proven, over which plans."""
         proven = int(self.table["is_proven"].sum())
         points = f"{proven} of {count_text(len(self.table), 'point')} proven over all contiguous plans"
         kept = " that keep the roots" if self.settings.rules.roots else ""
@@ -196,13 +171,7 @@ class Frontier:
         return [f"{points}{kept}.", *cut]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each number of moves.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `FRONTIER_COLUMNS`.
-        """
+        """Return one row for each number of moves."""
         return self.table.copy()
 
 

@@ -384,13 +384,7 @@ class RebalancePlan:
         return hashes
 
     def summary(self) -> str:
-        """Say in plain English what the plan does and how good it is.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what the plan does and how good it is."""
         moves = self.moves
         moved = count_text(self.certificate.get("schools_moved", len(moves)), str(self.certificate["unit_noun"]))
         told = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
@@ -399,9 +393,6 @@ class RebalancePlan:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each unit.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `unit_id`, `zone_before`, `zone_after`, `moved`, `workload`, and `name`, `schools`, `students` where known.
+        `unit_id`, `zone_before`, `zone_after`, `moved`, `workload`, and `name`, `schools`, `students` where known.
         """
         return plan_frame(self.units, self.assignment)

@@ -116,30 +116,21 @@ class PlanChange:
     def price_text(self) -> str:
         """Write the price in one paragraph.
 
-        Returns
-        -------
-        str
-            Empty where nothing moves.
+        Empty where nothing moves.
         """
         return f"The price: {' '.join(self.price)}" if self.price else ""
 
     def summary(self) -> str:
         """Write gain and price.
 
-        Returns
-        -------
-        str
-            The gain first; never without the price.
+        The gain first; never without the price.
         """
         return " ".join(part for part in (self.gain, self.price_text()) if part)
 
     def to_json(self) -> dict[str, Any]:
         """Give gain and price as plain values.
 
-        Returns
-        -------
-        dict
-            `gain`, `price`, `schools_moved`, `students_moved`, `imbalance`, and the two values of each measure.
+        `gain`, `price`, `schools_moved`, `students_moved`, `imbalance`, and the two values of each measure.
         """
         figures = {name: None if pair is None else list(pair) for name, pair in self.figures.items()}
         return {

@@ -437,10 +437,7 @@ class PlanModel:
     def add_cuts(self, cuts: list[Separator]) -> None:
         """Add cuts.
 
-        Parameters
-        ----------
-        cuts
-            Separators; those of units that cannot be in the zone are passed over.
+        `cuts`: separators; those of units that cannot be in the zone are passed over.
         """
         for cut in cuts:
             ends = self._terms(cut.zone, list(cut.ends))
@@ -473,18 +470,7 @@ class PlanModel:
         return label
 
     def value(self, label: Labels) -> float:
-        """Measure a plan by the objective.
-
-        Parameters
-        ----------
-        label
-            Zone of each unit, shape (n,).
-
-        Returns
-        -------
-        float
-            The value.
-        """
+        """Measure a plan by the objective."""
         return objective_value(self._problem, label, self._objective)
 
     def search(
@@ -492,24 +478,9 @@ class PlanModel:
     ) -> Found:
         """Search for the best plan, adding cuts wherever a zone falls apart.
 
-        Parameters
-        ----------
-        deadline
-            Moment of `time.perf_counter` at which to stop.
-        start
-            A plan that is known; one within the limits.
-        gap
-            Relative gap at which to stop.
-        seed
-            Seed of the solver.
-        wants_log
-            Whether to keep the solver's log of the last program.
-
-        Returns
-        -------
-        Found
-            The best plan and the bound. The bound holds at every moment: a program without some of the cuts allows
-            more plans, not fewer.
+        The best plan and the bound. The bound holds at every moment: a program without some of the cuts allows more
+        plans, not fewer. `deadline`: moment of `time.perf_counter` at which to stop; `start`: a plan that is known; one
+        within the limits.
         """
         best, value = start, np.inf if start is None else self.value(start)
         bound, log = -np.inf, ""

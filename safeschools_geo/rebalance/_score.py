@@ -57,15 +57,7 @@ class Score:
     def value(self, measure: str) -> float:
         """Give what a measure comes to.
 
-        Parameters
-        ----------
-        measure
-            Its word, such as ``imbalance``.
-
-        Returns
-        -------
-        float
-            The value; missing where it was not scored.
+        The value; missing where it was not scored.
         """
         return float(self.measures.set_index("measure")["value"][measure])
 
@@ -90,13 +82,7 @@ class Score:
         return self.zones.set_index("zone_id")["workload"]
 
     def summary(self) -> str:
-        """Say in plain English how good the plan is.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English how good the plan is."""
         said = [self._about_balance(), self._about_shape(), self._about_moves(), *self._about_splits()]
         missing = self.measures.loc[self.measures["shown"].str.startswith(NOT_SCORED), ["label", "shown"]]
         by_reason = missing.groupby(missing["shown"].str.removeprefix(NOT_SCORED), sort=False)["label"].agg(", ".join)
@@ -107,10 +93,7 @@ class Score:
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `measure`, `label`, `value`, `shown`, `unit`, `better` (``lower``, ``higher`` or empty), `note`.
+        `measure`, `label`, `value`, `shown`, `unit`, `better` (``lower``, ``higher`` or empty), `note`.
         """
         return self.measures.copy()
 

@@ -130,54 +130,30 @@ class Stability:
     def holds_up_share(self, kind: str) -> float:
         """Give the share of terms in which the plan is better than the current zones.
 
-        Parameters
-        ----------
-        kind
-            ``term`` (those the plan was not made from) or ``bootstrap``.
-
-        Returns
-        -------
-        float
-            0 to 1; missing where there are none.
+        0 to 1; missing where there are none. `kind`: ``term`` (those the plan was not made from) or ``bootstrap``.
         """
         return float(self._judged(kind)["holds_up"].mean())
 
     def within_share(self, kind: str) -> float:
         """Give the share of terms in which the plan is within the tolerance.
 
-        Parameters
-        ----------
-        kind
-            ``term`` (those the plan was not made from) or ``bootstrap``.
-
-        Returns
-        -------
-        float
-            0 to 1; missing where there are none, or no tolerance.
+        0 to 1; missing where there are none, or no tolerance. `kind`: ``term`` (those the plan was not made from) or
+        ``bootstrap``.
         """
         return float(self._judged(kind)["is_within"].astype("float64").mean())
 
     def quantiles(self) -> pd.DataFrame:
         """Give the distribution of the imbalance over the bootstrap terms.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Rows 0.05, 0.5 and 0.95; columns `imbalance`, `imbalance_current` and `improvement` (the current imbalance
-            less the plan's in the same term).
+        Rows 0.05, 0.5 and 0.95; columns `imbalance`, `imbalance_current` and `improvement` (the current imbalance less
+        the plan's in the same term).
         """
         drawn = self._judged(BOOTSTRAP)[["imbalance", "imbalance_current"]]
         table = drawn.assign(improvement=drawn["imbalance_current"] - drawn["imbalance"])
         return table.quantile(list(QUANTILES)).rename_axis("quantile")
 
     def summary(self) -> str:
-        """Say in plain English how far the plan can be relied on.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English how far the plan can be relied on."""
         if not self.units_moved:
             return "The plan moves nothing, so there is nothing that could hold up."
         said = [*self._about_terms(), *self._about_bootstrap()]
@@ -186,13 +162,7 @@ class Stability:
         return " ".join(said)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each term and bootstrap term.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As `scores`.
-        """
+        """Return one row for each term and bootstrap term."""
         return self.scores.copy()
 
     def _judged(self, kind: str) -> pd.DataFrame:

@@ -78,10 +78,7 @@ class VerifyReport:
     def summary(self) -> str:
         """Say in plain English what was found.
 
-        Returns
-        -------
-        str
-            The verdict, then the failed checks if there are any, then the state of the bound and the notes.
+        The verdict, then the failed checks if there are any, then the state of the bound and the notes.
         """
         passed = sum(c.passed is True for c in self.checks)
         if self.is_ok:
@@ -95,13 +92,7 @@ class VerifyReport:
         return "\n".join([head, *_lines("FAILED", self.failures), *_lines("ok", bound), *_notes(self.notes)])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each check.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `name`; `status` (``passed``, ``failed`` or ``note``); `message`.
-        """
+        """Return one row for each check: `name`; `status` (``passed``, ``failed`` or ``note``); `message`."""
         status = {True: "passed", False: "failed", None: "note"}
         rows = [(c.name, status[c.passed], c.message) for c in self.checks]
         return pd.DataFrame(rows, columns=["name", "status", "message"], dtype="str")
