@@ -26,21 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TiedOfficers:
-    """Groups of officers that are tried together, of one size; an officer without a tie is a group of one.
+    """Groups of officers that are tried together, of one size; an officer without a tie is a group of one."""
 
-    Parameters
-    ----------
-    place
-        Row of the place of each group, int64, shape (groups,).
-    tried_before
-        How many officers are tried before the group, int64, shape (groups,).
-    officers
-        Who they are, int64, shape (groups, size).
-    """
-
-    place: Ints
-    tried_before: Ints
-    officers: Ints
+    place: Ints  # Row of the place of each group, int64, shape (groups,)
+    tried_before: Ints  # How many officers are tried before the group, int64, shape (groups,)
+    officers: Ints  # Who they are, int64, shape (groups, size)
 
     @property
     def size(self) -> int:
@@ -50,21 +40,11 @@ class TiedOfficers:
 
 @dataclass(frozen=True, eq=False)
 class DispatchOrder:
-    """The order in which the officers are tried for a call from each place.
+    """The order in which the officers are tried for a call from each place."""
 
-    Parameters
-    ----------
-    preference
-        Officers in the order they are tried, int64, shape (places, officers).
-    starts
-        For each position of `preference`, the first position of its group of ties, int64, same shape.
-    groups
-        The groups of ties, by size.
-    """
-
-    preference: Ints
-    starts: Ints
-    groups: tuple[TiedOfficers, ...]
+    preference: Ints  # Officers in the order they are tried, int64, shape (places, officers)
+    starts: Ints  # For each position of `preference`, the first position of its group of ties, int64, same shape
+    groups: tuple[TiedOfficers, ...]  # The groups of ties, by size
 
     @property
     def has_ties(self) -> bool:

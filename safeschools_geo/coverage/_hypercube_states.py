@@ -36,24 +36,12 @@ _FARTHEST = 1e12
 
 @dataclass(frozen=True, eq=False)
 class CallSystem:
-    """Calls from places, answered by officers at rates of their own, in an order that depends on the place.
+    """Calls from places, answered by officers at rates of their own, in an order that depends on the place."""
 
-    Parameters
-    ----------
-    arrivals_per_h
-        Calls per hour from each place, float64, shape (places,).
-    service_per_h
-        Calls that each officer could answer per busy hour, float64, shape (officers,).
-    order
-        In which order the officers are tried.
-    capacity
-        ``"loss"`` or ``"queue"``.
-    """
-
-    arrivals_per_h: Floats
-    service_per_h: Floats
-    order: DispatchOrder
-    capacity: Capacity
+    arrivals_per_h: Floats  # Calls per hour from each place, float64, shape (places,)
+    service_per_h: Floats  # Calls that each officer could answer per busy hour, float64, shape (officers,)
+    order: DispatchOrder  # In which order the officers are tried
+    capacity: Capacity  # ``"loss"`` or ``"queue"``
 
     @property
     def officers(self) -> int:
@@ -174,27 +162,14 @@ def _require_stable(arrivals: Floats, service: Floats, faults: list[InputError])
 
 @dataclass(frozen=True, eq=False)
 class States:
-    """The 2ⁿ states of n officers; bit i of a state is set while officer i is busy.
+    """The 2ⁿ states of n officers; bit i of a state is set while officer i is busy."""
 
-    Parameters
-    ----------
-    is_busy
-        Whether each officer is busy, bool, shape (2ⁿ, n).
-    busy_count
-        How many officers are busy, int64, shape (2ⁿ,).
-    neighbors
-        The state in which only officer i is otherwise, int64, shape (2ⁿ, n).
-    way_back
-        Where the step back from that state is in a flat array of shape (2ⁿ, n), int64, shape (2ⁿ, n).
-    even, odd
-        States of an even and of an odd number of busy officers, int64, shape (2ⁿ⁻¹,) each; ``state >> 1`` is the
-        position of a state in its half.
-    """
-
-    is_busy: Flags
-    busy_count: Ints
-    neighbors: Ints
-    way_back: Ints
+    is_busy: Flags  # Whether each officer is busy, bool, shape (2ⁿ, n)
+    busy_count: Ints  # How many officers are busy, int64, shape (2ⁿ,)
+    neighbors: Ints  # The state in which only officer i is otherwise, int64, shape (2ⁿ, n)
+    way_back: Ints  # Where the step back from that state is in a flat array of shape (2ⁿ, n), int64, shape (2ⁿ, n)
+    # States of an even and of an odd number of busy officers, int64, shape (2ⁿ⁻¹,) each; ``state >> 1`` is the position
+    # of a state in its half
     even: Ints
     odd: Ints
 
@@ -216,26 +191,16 @@ def states_of(officers: int) -> States:
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """Distinct groups of tied officers behind the same officers, and the places they are tried at.
+    """Distinct groups of tied officers behind the same officers, and the places they are tried at."""
 
-    Parameters
-    ----------
-    place, case
-        Row of the place, and of the case, of each group, int64, shape (groups,).
-    officers
-        Who is tied, int64, shape (cases, size).
-    needed
-        Sets of officers, as bits, that have to be busy for a call to come to each of them, int64, shape
-        (cases, size, ways).
-    chances
-        How often it then does, float64, shape (ways,): 1 without ties.
-    """
-
+    # Row of the place, and of the case, of each group, int64, shape (groups,)
     place: Ints
     case: Ints
-    officers: Ints
+    officers: Ints  # Who is tied, int64, shape (cases, size)
+    # Sets of officers, as bits, that have to be busy for a call to come to each of them, int64, shape (cases, size,
+    # ways)
     needed: Ints
-    chances: Floats
+    chances: Floats  # How often it then does, float64, shape (ways,): 1 without ties
 
 
 def cases_of(system: CallSystem) -> list[Cases]:

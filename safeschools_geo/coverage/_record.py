@@ -88,22 +88,13 @@ _DAY_MIN = 24 * 60.0
 
 @dataclass(frozen=True, eq=False)
 class Durations:
-    """Minutes of n calls, and where they come from.
+    """Minutes of n calls, and where they come from."""
 
-    Parameters
-    ----------
-    minutes
-        `trip_min`, `scene_min` and `busy_min` (both together) of each call, float64, never missing.
-    counts
-        How many calls were `measured`, `assumed` and `rejected` (and then assumed), for each part: rows ``trip`` and
-        ``scene``; every row adds up to n.
-    rejects
-        `incident_id`, `part` and `reason` of each duration that was not believed.
-    """
-
-    minutes: pd.DataFrame
+    minutes: pd.DataFrame  # `trip_min`, `scene_min` and `busy_min` (both together) of each call, float64, never missing
+    # How many calls were `measured`, `assumed` and `rejected` (and then assumed), for each part: rows ``trip`` and
+    # ``scene``; every row adds up to n
     counts: pd.DataFrame
-    rejects: pd.DataFrame
+    rejects: pd.DataFrame  # `incident_id`, `part` and `reason` of each duration that was not believed
 
 
 def minutes_between(calls: pd.DataFrame, start: str, end: str) -> pd.Series:
@@ -499,25 +490,14 @@ DISTRICT = ""
 
 
 class Observed(NamedTuple):
-    """A figure of the record.
+    """A figure of the record."""
 
-    Parameters
-    ----------
-    value
-        The figure; missing where the record does not tell.
-    low, high
-        Its 95 % interval.
-    calls
-        Calls that it rests on.
-    of
-        Calls that it is about; those of them that it does not rest on lack a time or a responder.
-    """
-
-    value: float
+    value: float  # The figure; missing where the record does not tell
+    # Its 95 % interval
     low: float
     high: float
-    calls: int
-    of: int
+    calls: int  # Calls that it rests on
+    of: int  # Calls that it is about; those of them that it does not rest on lack a time or a responder
 
     def is_enough(self, least_calls: int) -> bool:
         """Say whether it may be said: it rests on enough calls, and on `LEAST_SHARE` of those it is about or more."""
@@ -536,20 +516,13 @@ LEAST_SHARE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class CallRecord:
-    """Calls for officers, and the days they came on, drawn again.
+    """Calls for officers, and the days they came on, drawn again."""
 
-    Parameters
-    ----------
-    calls
-        One row for each call: `day` (position), `school_id`, `zone_id`, `hours_per_day` (of its school), `responder`
-        (missing where it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing
-        where they were not recorded or not believed.
-    weights
-        How often each day comes: first row 1 for the record itself, then one row for each draw, shape
-        (draws + 1, days).
-    """
-
+    # One row for each call: `day` (position), `school_id`, `zone_id`, `hours_per_day` (of its school), `responder`
+    # (missing where it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing where
+    # they were not recorded or not believed
     calls: pd.DataFrame
+    # How often each day comes: first row 1 for the record itself, then one row for each draw, shape (draws + 1, days)
     weights: Floats
 
     @property

@@ -33,21 +33,11 @@ _MINUTES = 60.0
 
 @dataclass(frozen=True, eq=False)
 class ResponseMinutes:
-    """Response of groups of calls; NaN where a group has no answered calls.
+    """Response of groups of calls; NaN where a group has no answered calls."""
 
-    Parameters
-    ----------
-    mean_min
-        Mean minutes, float64, shape (groups,).
-    p90_min
-        Shortest minutes within which at least 90 % are answered, float64, shape (groups,).
-    within_share
-        Share answered within given minutes, float64, shape (groups, times).
-    """
-
-    mean_min: Floats
-    p90_min: Floats
-    within_share: Floats
+    mean_min: Floats  # Mean minutes, float64, shape (groups,)
+    p90_min: Floats  # Shortest minutes within which at least 90 % are answered, float64, shape (groups,)
+    within_share: Floats  # Share answered within given minutes, float64, shape (groups, times)
 
     def __getitem__(self, rows: slice) -> ResponseMinutes:
         """Take some of the groups."""
@@ -56,24 +46,13 @@ class ResponseMinutes:
 
 @dataclass(frozen=True, eq=False)
 class Calls:
-    """Answered calls of groups, by the minutes from setting out to arrival.
+    """Answered calls of groups, by the minutes from setting out to arrival."""
 
-    Parameters
-    ----------
-    minutes
-        Minutes of each kind of call, rising along each row, shape (groups, kinds) or, the same for all, (1, kinds).
-    at_once
-        Share of each group's calls that are of the kind and answered at once, shape (groups, kinds).
-    waited
-        The same for those that wait in line first; None where there is no line.
-    line_per_min
-        Rate of the exponential wait of these.
-    """
-
+    # Minutes of each kind of call, rising along each row, shape (groups, kinds) or, the same for all, (1, kinds)
     minutes: Floats
-    at_once: Floats
-    waited: Floats | None
-    line_per_min: float
+    at_once: Floats  # Share of each group's calls that are of the kind and answered at once, shape (groups, kinds)
+    waited: Floats | None  # The same for those that wait in line first; None where there is no line
+    line_per_min: float  # Rate of the exponential wait of these
 
     @classmethod
     def of(cls, hypercube: Hypercube, minutes: Floats) -> Calls:

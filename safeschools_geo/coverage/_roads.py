@@ -193,28 +193,16 @@ class RoadRules:
 
 @dataclass(frozen=True, eq=False)
 class Streets:
-    """The n streets of a layer, each one line.
+    """The n streets of a layer, each one line."""
 
-    Parameters
-    ----------
-    lines
-        LineStrings in a CRS of meters, shape (n,).
-    row
-        Row of the layer that each belongs to, shape (n,); the pieces of a MultiLineString are streets of one row.
-    length_m
-        Length in meters, shape (n,), positive.
-    along_min, against_min
-        Minutes from the first point of the line to the last, and back, shape (n,); infinite where that is forbidden.
-    labels
-        Label of each row of the layer.
-    """
-
-    lines: Shapes
+    lines: Shapes  # LineStrings in a CRS of meters, shape (n,)
+    # Row of the layer that each belongs to, shape (n,); the pieces of a MultiLineString are streets of one row
     row: Labels
-    length_m: Numbers
+    length_m: Numbers  # Length in meters, shape (n,), positive
+    # Minutes from the first point of the line to the last, and back, shape (n,); infinite where that is forbidden
     along_min: Numbers
     against_min: Numbers
-    labels: pd.Index
+    labels: pd.Index  # Label of each row of the layer
 
     def __len__(self) -> int:
         """Return how many streets there are."""
@@ -356,21 +344,11 @@ _TABLE = "roads"
 
 @dataclass(frozen=True, eq=False)
 class Stops:
-    """Points on streets, k of them, and which of them are one place.
+    """Points on streets, k of them, and which of them are one place."""
 
-    Parameters
-    ----------
-    street
-        Street each lies on, shape (k,).
-    at_m
-        Meters along it, shape (k,).
-    links
-        Pairs of stops that are one place, shape (m, 2).
-    """
-
-    street: Labels
-    at_m: Numbers
-    links: Labels
+    street: Labels  # Street each lies on, shape (k,)
+    at_m: Numbers  # Meters along it, shape (k,)
+    links: Labels  # Pairs of stops that are one place, shape (m, 2)
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -521,20 +499,11 @@ NO_STREET = -1
 
 @dataclass(frozen=True, eq=False)
 class Snapped:
-    """Where n places reach the streets.
+    """Where n places reach the streets."""
 
-    Parameters
-    ----------
-    street
-        Street of each, `NO_STREET` where it is too far from all, shape (n,).
-    at_m
-        Meters along it, shape (n,).
-    access_m
-        Meters from the place to the nearest point of its street, or of the nearest where that is too far, shape (n,).
-    """
-
-    street: Labels
-    at_m: Numbers
+    street: Labels  # Street of each, `NO_STREET` where it is too far from all, shape (n,)
+    at_m: Numbers  # Meters along it, shape (n,)
+    # Meters from the place to the nearest point of its street, or of the nearest where that is too far, shape (n,)
     access_m: Numbers
 
     @property
@@ -546,21 +515,11 @@ class Snapped:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Streets that are joined where they meet.
+    """Streets that are joined where they meet."""
 
-    Parameters
-    ----------
-    streets
-        The streets, n of them.
-    stops
-        Where they begin, end and meet.
-    part
-        Connected part of each street, shape (n,): 0 is the longest.
-    """
-
-    streets: Streets
-    stops: Stops
-    part: Labels
+    streets: Streets  # The streets, n of them
+    stops: Stops  # Where they begin, end and meet
+    part: Labels  # Connected part of each street, shape (n,): 0 is the longest
 
     def parts(self) -> pd.DataFrame:
         """Describe the connected parts."""
@@ -673,27 +632,13 @@ PART_COLUMNS = ("part", "streets", "length_km", "first_row", "places", "place_id
 
 @dataclass(frozen=True, eq=False)
 class RoadTravel:
-    """Minutes over streets, and what they rest on; fields as in `TravelTimes`.
+    """Minutes over streets, and what they rest on; fields as in `TravelTimes`."""
 
-    Parameters
-    ----------
-    minutes
-        Minutes from each origin to each destination, shape (n, m); infinite where there is no way.
-    method
-        How they were measured, in words.
-    access
-        How each place reaches the streets.
-    parts
-        Connected parts of the streets.
-    findings
-        What was joined, what hangs with nothing, and what is too far away.
-    """
-
-    minutes: Numbers
-    method: str
-    access: pd.DataFrame
-    parts: pd.DataFrame
-    findings: tuple[Finding, ...]
+    minutes: Numbers  # Minutes from each origin to each destination, shape (n, m); infinite where there is no way
+    method: str  # How they were measured, in words
+    access: pd.DataFrame  # How each place reaches the streets
+    parts: pd.DataFrame  # Connected parts of the streets
+    findings: tuple[Finding, ...]  # What was joined, what hangs with nothing, and what is too far away
 
 
 def road_travel(origins: gpd.GeoSeries, destinations: gpd.GeoSeries, streets: Streets, rules: RoadRules) -> RoadTravel:

@@ -73,17 +73,10 @@ class ServiceTimes(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class GammaTimes:
-    """Gamma distributions of given means and variation.
+    """Gamma distributions of given means and variation."""
 
-    Parameters
-    ----------
-    mean_h
-        Mean hours of each officer, float64, shape (n_units,).
-    variation
-        Standard deviation over mean of each officer, float64, shape (n_units,): 1 is exponential, 0 always the same.
-    """
-
-    mean_h: Floats
+    mean_h: Floats  # Mean hours of each officer, float64, shape (n_units,)
+    # Standard deviation over mean of each officer, float64, shape (n_units,): 1 is exponential, 0 always the same
     variation: Floats
 
     def draw_h(self, officers: Ints, rng: np.random.Generator) -> Floats:
@@ -95,18 +88,10 @@ class GammaTimes:
 
 @dataclass(frozen=True, eq=False)
 class ObservedTimes:
-    """Times as observed, each as likely as the others of the officer.
+    """Times as observed, each as likely as the others of the officer."""
 
-    Parameters
-    ----------
-    hours
-        Observed hours of all officers under each other, float64, shape (calls,).
-    starts
-        Where those of each officer begin, and the end, int64, shape (n_units + 1,).
-    """
-
-    hours: Floats
-    starts: Ints
+    hours: Floats  # Observed hours of all officers under each other, float64, shape (calls,)
+    starts: Ints  # Where those of each officer begin, and the end, int64, shape (n_units + 1,)
 
     @property
     def mean_h(self) -> Floats:
@@ -187,32 +172,22 @@ _LIVES, _FEWEST_FIRST = 10.0, 50
 
 @dataclass(frozen=True, eq=False)
 class SimulatedCalls:
-    """What a simulation found, each with half the width of its 95 % interval.
+    """What a simulation found, each with half the width of its 95 % interval."""
 
-    Parameters
-    ----------
-    busy_share, busy_half_width
-        Share of the time that each officer is busy, float64, shape (n_units,).
-    overflow_share, overflow_half_width
-        Share of calls that find all officers busy.
-    wait_min, wait_half_width
-        Mean minutes in line over all calls; 0 without a line.
-    calls, runs, calls_before
-        Calls that were counted, in how many runs, and how many calls went before in each run, uncounted.
-    seed
-        Seed of the chance.
-    """
-
+    # Share of the time that each officer is busy, float64, shape (n_units,)
     busy_share: Floats
     busy_half_width: Floats
+    # Share of calls that find all officers busy
     overflow_share: float
     overflow_half_width: float
+    # Mean minutes in line over all calls; 0 without a line
     wait_min: float
     wait_half_width: float
+    # Calls that were counted, in how many runs, and how many calls went before in each run, uncounted
     calls: int
     runs: int
     calls_before: int
-    seed: int
+    seed: int  # Seed of the chance
 
 
 def simulate_calls(

@@ -397,21 +397,11 @@ class Staging:
 
 @dataclass(frozen=True, eq=False)
 class Waiting:
-    """Where p officers wait, and who answers each of n places.
+    """Where p officers wait, and who answers each of n places."""
 
-    Parameters
-    ----------
-    officers
-        What they are called, p of them.
-    columns
-        Column of the point of each, shape (p,).
-    answers
-        Which officer answers each place, `NOBODY` where none can, shape (n,).
-    """
-
-    officers: Sequence[str]
-    columns: Labels
-    answers: Labels
+    officers: Sequence[str]  # What they are called, p of them
+    columns: Labels  # Column of the point of each, shape (p,)
+    answers: Labels  # Which officer answers each place, `NOBODY` where none can, shape (n,)
 
 
 def all_answer(problem: StagingProblem, columns: Labels) -> Waiting:

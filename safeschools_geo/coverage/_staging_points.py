@@ -93,33 +93,17 @@ class StagingSettings:
 
 @dataclass(frozen=True, eq=False)
 class StagingProblem:
-    """Choose points for p officers among m, for n places.
+    """Choose points for p officers among m, for n places."""
 
-    Parameters
-    ----------
-    minutes
-        Minutes from each point to each place, shape (n, m), not negative; infinite where there is no way.
-    weight
-        Share of all calls that each place has, shape (n,), adding up to 1.
-    points
-        Number of officers p.
-    objective
-        What is made small, or large.
-    within_min
-        Minutes within which a place is covered.
-    gains
-        What the first, second, … officer within reach of a place is worth, falling, at least one.
-    may_share
-        Whether several officers may wait at one point.
-    """
-
+    # Minutes from each point to each place, shape (n, m), not negative; infinite where there is no way
     minutes: Numbers
-    weight: Numbers
-    points: int
-    objective: Objective
-    within_min: float
+    weight: Numbers  # Share of all calls that each place has, shape (n,), adding up to 1
+    points: int  # Number of officers p
+    objective: Objective  # What is made small, or large
+    within_min: float  # Minutes within which a place is covered
+    # What the first, second, … officer within reach of a place is worth, falling, at least one
     gains: tuple[float, ...] = (1.0,)
-    may_share: bool = False
+    may_share: bool = False  # Whether several officers may wait at one point
 
     @property
     def is_share(self) -> bool:
@@ -150,21 +134,11 @@ class StagingProblem:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Points that were chosen, and what is proven of them.
+    """Points that were chosen, and what is proven of them."""
 
-    Parameters
-    ----------
-    chosen
-        Columns of the points, shape (p,), rising, with repeats where officers share one.
-    value
-        Their value.
-    bound
-        No choice has a better value.
-    """
-
-    chosen: Labels
-    value: float
-    bound: float
+    chosen: Labels  # Columns of the points, shape (p,), rising, with repeats where officers share one
+    value: float  # Their value
+    bound: float  # No choice has a better value
 
 
 def is_best(value: float, bound: float) -> bool:
@@ -186,18 +160,10 @@ _SCALE = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Cover:
-    """An answer to whether so few points reach every place.
+    """An answer to whether so few points reach every place."""
 
-    Parameters
-    ----------
-    chosen
-        Columns of points that do, rising; None where none were found.
-    is_impossible
-        Whether it is proven that none do. False with no points means that it is not known.
-    """
-
-    chosen: Labels | None
-    is_impossible: bool
+    chosen: Labels | None  # Columns of points that do, rising; None where none were found
+    is_impossible: bool  # Whether it is proven that none do. False with no points means that it is not known.
 
 
 def find_cover(covers: Flags, most: int, *, effort: Effort = "exact", deadline: float = np.inf, seed: int = 0) -> Cover:

@@ -37,28 +37,16 @@ _FROM: dict[Since, str] = {"dispatched_at": "After dispatch", "received_at": "Af
 
 
 class Kind(NamedTuple):
-    """A measure that is validated.
+    """A measure that is validated."""
 
-    Parameters
-    ----------
-    name
-        What it is called in a sentence.
-    unit
-        ``share`` or ``min``.
-    says
-        What is said of a figure, with a place for it.
-    if_more, if_less
-        What can be behind a record that has more, or less, than the model.
-    rests_on
-        The measure that the record has to say of all zones together, lest the model's figure be left out; empty where
-        it is not left out.
-    """
-
-    name: str
-    unit: str
-    says: str
+    name: str  # What it is called in a sentence
+    unit: str  # ``share`` or ``min``
+    says: str  # What is said of a figure, with a place for it
+    # What can be behind a record that has more, or less, than the model
     if_more: str = ""
     if_less: str = ""
+    # The measure that the record has to say of all zones together, lest the model's figure be left out; empty where it
+    # is not left out
     rests_on: str = ""
 
 

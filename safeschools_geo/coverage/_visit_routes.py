@@ -142,18 +142,10 @@ def least_work(zone: ZoneWeek) -> NDArray[np.int64]:
 
 
 class DayCover(NamedTuple):
-    """Schools parted into days.
+    """Schools parted into days."""
 
-    Parameters
-    ----------
-    days
-        Schools of each day; every school is in one, unless no day can hold it.
-    least_days
-        Proven: no fewer days can hold all schools.
-    """
-
-    days: list[list[int]]
-    least_days: int
+    days: list[list[int]]  # Schools of each day; every school is in one, unless no day can hold it
+    least_days: int  # Proven: no fewer days can hold all schools
 
 
 def fewest_days(day_work: DayWork) -> DayCover:
@@ -198,65 +190,32 @@ FIRST_WINDOW_PRIZE = 200
 
 
 class Want(NamedTuple):
-    """What is wanted of a visit.
+    """What is wanted of a visit."""
 
-    Parameters
-    ----------
-    is_first
-        Whether the school has no other visit in the week.
-    is_special
-        Whether it should lie in an arrival, lunch or dismissal window.
-    needs_first_window
-        Whether no other visit lies in the windows of which the school's level has to have one.
-    other_windows
-        Windows of the school's other visits in the week.
-    """
-
-    is_first: bool
-    is_special: bool
-    needs_first_window: bool
-    other_windows: frozenset[str]
+    is_first: bool  # Whether the school has no other visit in the week
+    is_special: bool  # Whether it should lie in an arrival, lunch or dismissal window
+    needs_first_window: bool  # Whether no other visit lies in the windows of which the school's level has to have one
+    other_windows: frozenset[str]  # Windows of the school's other visits in the week
 
 
 class Stop(NamedTuple):
-    """A stop of a day, before its time is drawn.
+    """A stop of a day, before its time is drawn."""
 
-    Parameters
-    ----------
-    place
-        Number of the school or the base.
-    window
-        Name of the window, or `BREAK`.
-    early_min, late_min
-        Earliest and latest start, minutes of the day.
-    duration_min
-        Minutes it takes.
-    """
-
-    place: int
-    window: str
+    place: int  # Number of the school or the base
+    window: str  # Name of the window, or `BREAK`
+    # Earliest and latest start, minutes of the day
     early_min: int
     late_min: int
-    duration_min: int
+    duration_min: int  # Minutes it takes
 
 
 @dataclass(frozen=True, eq=False)
 class DayRoute:
-    """The stops of a day in their order.
+    """The stops of a day in their order."""
 
-    Parameters
-    ----------
-    stops
-        Visits, and the break; empty on a day without a visit.
-    drive_min
-        Minutes of driving, from and to the base if there is one.
-    visit_min
-        Minutes of visits.
-    """
-
-    stops: tuple[Stop, ...]
-    drive_min: int
-    visit_min: int
+    stops: tuple[Stop, ...]  # Visits, and the break; empty on a day without a visit
+    drive_min: int  # Minutes of driving, from and to the base if there is one
+    visit_min: int  # Minutes of visits
 
     @property
     def work_min(self) -> int:
@@ -271,21 +230,11 @@ class DayRoute:
 
 @dataclass(frozen=True, eq=False)
 class DayDraws:
-    """What is drawn for a day before it is routed, so that every week is another.
+    """What is drawn for a day before it is routed, so that every week is another."""
 
-    Parameters
-    ----------
-    taste_min
-        Worth of each window of each school, in minutes of driving.
-    spans
-        Windows of each school, those of class time cut to a span drawn at random.
-    seed
-        Seed of the search.
-    """
-
-    taste_min: tuple[tuple[int, ...], ...]
-    spans: tuple[tuple[Window, ...], ...]
-    seed: int
+    taste_min: tuple[tuple[int, ...], ...]  # Worth of each window of each school, in minutes of driving
+    spans: tuple[tuple[Window, ...], ...]  # Windows of each school, those of class time cut to a span drawn at random
+    seed: int  # Seed of the search
 
 
 def draw_day(zone: ZoneWeek, rng: np.random.Generator) -> DayDraws:
@@ -446,20 +395,11 @@ def _minutes(zone: ZoneWeek, stops: tuple[Stop, ...]) -> tuple[int, int]:
 
 
 class Timed(NamedTuple):
-    """A stop with its time.
+    """A stop with its time."""
 
-    Parameters
-    ----------
-    place
-        Number of the school or the base; None for a break on a day without visits and without a base.
-    window
-        Name of the window, or `visit_routes.BREAK`.
-    from_min, to_min
-        Arrival and leaving, minutes of the day.
-    """
-
-    place: int | None
-    window: str
+    place: int | None  # Number of the school or the base; None for a break on a day without visits and without a base
+    window: str  # Name of the window, or `visit_routes.BREAK`
+    # Arrival and leaving, minutes of the day
     from_min: int
     to_min: int
 

@@ -34,17 +34,10 @@ _REMEDY = "Correct it in the settings of visits."
 
 
 class Window(NamedTuple):
-    """A stretch of a school's day that holds whole visits.
+    """A stretch of a school's day that holds whole visits."""
 
-    Parameters
-    ----------
-    name
-        One of `WINDOWS`.
-    from_min, to_min
-        Earliest arrival and latest leaving, minutes of the day.
-    """
-
-    name: str
+    name: str  # One of `WINDOWS`
+    # Earliest arrival and latest leaving, minutes of the day
     from_min: int
     to_min: int
 
@@ -663,41 +656,21 @@ _INPUTS_ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class ZoneWeek:
-    """One officer's week, in whole minutes.
+    """One officer's week, in whole minutes."""
 
-    Parameters
-    ----------
-    zone_id
-        The zone.
-    days
-        Names of its school days.
-    school_ids, names, levels
-        Schools that want a visit, n of them.
-    visits
-        Visits wanted of each school, shape (n,).
-    windows
-        Windows of each school in which a visit can lie.
-    base
-        Id of the place where the officer's day starts and ends; None where it starts at the first visit.
-    drive_min
-        Minutes between places, rounded up: the schools, then the base if there is one, shape (n, n) or (n + 1, n + 1).
-    limit_min
-        Most minutes of visits and driving of a day.
-    rules
-        The rules.
-    """
-
-    zone_id: str
-    days: tuple[str, ...]
+    zone_id: str  # The zone
+    days: tuple[str, ...]  # Names of its school days
+    # Schools that want a visit, n of them
     school_ids: tuple[str, ...]
     names: tuple[str, ...]
     levels: tuple[str, ...]
-    visits: NDArray[np.int64]
-    windows: tuple[tuple[Window, ...], ...]
-    base: str | None
+    visits: NDArray[np.int64]  # Visits wanted of each school, shape (n,)
+    windows: tuple[tuple[Window, ...], ...]  # Windows of each school in which a visit can lie
+    base: str | None  # Id of the place where the officer's day starts and ends; None where it starts at the first visit
+    # Minutes between places, rounded up: the schools, then the base if there is one, shape (n, n) or (n + 1, n + 1)
     drive_min: NDArray[np.int64]
-    limit_min: int
-    rules: VisitRules
+    limit_min: int  # Most minutes of visits and driving of a day
+    rules: VisitRules  # The rules
 
     def __len__(self) -> int:
         """Return the number of schools."""

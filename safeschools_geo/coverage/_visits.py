@@ -46,25 +46,14 @@ if TYPE_CHECKING:
 
 
 class Shortfall(NamedTuple):
-    """What a school does not get.
+    """What a school does not get."""
 
-    Parameters
-    ----------
-    school
-        Number of the school.
-    kind
-        `visits`, `windows` or `first_windows`.
-    wanted, given
-        How many.
-    reason
-        Why, in plain words.
-    """
-
-    school: int
-    kind: str
+    school: int  # Number of the school
+    kind: str  # `visits`, `windows` or `first_windows`
+    # How many
     wanted: int
     given: int
-    reason: str
+    reason: str  # Why, in plain words
 
 
 def shortfalls(zone: ZoneWeek, routes: Sequence[DayRoute]) -> list[Shortfall]:

@@ -199,33 +199,15 @@ _REACH_DEG = 10 * GRID_DEG
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What is to be divided: the zones as they are, and what is left of the district.
+    """What is to be divided: the zones as they are, and what is left of the district."""
 
-    Parameters
-    ----------
-    zone_ids
-        Ids of the k zones, in the order of the zone file.
-    shapes
-        Ground of each zone in degrees; where zones overlap, it is the first one's.
-    metric
-        The same in meters.
-    gap
-        Ground of the district in no zone, in degrees; may be empty.
-    overlap
-        Ground that several zones claim, in degrees; may be empty.
-    beyond
-        Ground of zones outside the district, in degrees; may be empty.
-    meters
-        Projected CRS in meters.
-    """
-
-    zone_ids: tuple[str, ...]
-    shapes: Shapes
-    metric: Shapes
-    gap: Geometry
-    overlap: Geometry
-    beyond: Geometry
-    meters: CRS
+    zone_ids: tuple[str, ...]  # Ids of the k zones, in the order of the zone file
+    shapes: Shapes  # Ground of each zone in degrees; where zones overlap, it is the first one's
+    metric: Shapes  # The same in meters
+    gap: Geometry  # Ground of the district in no zone, in degrees; may be empty
+    overlap: Geometry  # Ground that several zones claim, in degrees; may be empty
+    beyond: Geometry  # Ground of zones outside the district, in degrees; may be empty
+    meters: CRS  # Projected CRS in meters
 
     @classmethod
     def of(cls, zones: gpd.GeoDataFrame, district: gpd.GeoDataFrame | gpd.GeoSeries | None, meters: CRS) -> Ground:
@@ -265,36 +247,16 @@ class Ground:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """Where each of n schools stands.
+    """Where each of n schools stands."""
 
-    Parameters
-    ----------
-    row
-        The zone whose ground the school takes part in dividing, shape (n,).
-    xy
-        The place it has in that, in meters, shape (n, 2).
-    true_xy
-        Where it really is, in meters, shape (n, 2).
-    is_edge
-        Whether it stands just beyond the edge of its zone, within `EDGE_M`.
-    is_foreign
-        Whether it stands inside another zone, farther from its own.
-    is_away
-        Whether it stands in no zone, farther than `EDGE_M` from its own.
-    is_in_gap
-        Whether it stands on ground of the district in no zone.
-    away_m
-        Distance to the zone it is assigned to, shape (n,).
-    """
-
-    row: Labels
-    xy: Meters
-    true_xy: Meters
-    is_edge: Flags
-    is_foreign: Flags
-    is_away: Flags
-    is_in_gap: Flags
-    away_m: Meters
+    row: Labels  # The zone whose ground the school takes part in dividing, shape (n,)
+    xy: Meters  # The place it has in that, in meters, shape (n, 2)
+    true_xy: Meters  # Where it really is, in meters, shape (n, 2)
+    is_edge: Flags  # Whether it stands just beyond the edge of its zone, within `EDGE_M`
+    is_foreign: Flags  # Whether it stands inside another zone, farther from its own
+    is_away: Flags  # Whether it stands in no zone, farther than `EDGE_M` from its own
+    is_in_gap: Flags  # Whether it stands on ground of the district in no zone
+    away_m: Meters  # Distance to the zone it is assigned to, shape (n,)
 
 
 def stand(points: gpd.GeoSeries, own: Labels, ground: Ground) -> Standing:
@@ -405,24 +367,13 @@ def _nearest_inside(point: Geometry, area: Geometry) -> Meters:
 
 @dataclass(frozen=True, eq=False)
 class ZoneCells:
-    """Ground cut into faces, each of which is a unit's.
+    """Ground cut into faces, each of which is a unit's."""
 
-    Parameters
-    ----------
-    faces
-        The faces, n.
-    group
-        Zone that each lies in, -1 for ground of the district in no zone, shape (n,).
-    owner
-        Unit of each face, shape (n,); after the units of schools come the zones without a school.
-    islands
-        Units that were given a part of their zone without a school.
-    """
-
-    faces: Faces
-    group: NDArray[np.int64]
+    faces: Faces  # The faces, n
+    group: NDArray[np.int64]  # Zone that each lies in, -1 for ground of the district in no zone, shape (n,)
+    # Unit of each face, shape (n,); after the units of schools come the zones without a school
     owner: NDArray[np.int64]
-    islands: tuple[int, ...]
+    islands: tuple[int, ...]  # Units that were given a part of their zone without a school
 
 
 def divide_zones(campuses: gpd.GeoSeries, standing: Standing, unit: Labels, ground: Ground) -> ZoneCells:

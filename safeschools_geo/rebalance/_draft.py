@@ -32,18 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What each school counts for.
+    """What each school counts for."""
 
-    Parameters
-    ----------
-    values
-        Weight of each school, float64, by `school_id`; named after the column, or `schools`.
-    estimated
-        Ids of the schools whose figure was missing.
-    """
-
-    values: pd.Series
-    estimated: tuple[str, ...]
+    values: pd.Series  # Weight of each school, float64, by `school_id`; named after the column, or `schools`
+    estimated: tuple[str, ...]  # Ids of the schools whose figure was missing
 
     @property
     def is_count(self) -> bool:
@@ -126,30 +118,14 @@ OBJECTIVES = ("compactness", "travel")
 
 @dataclass(frozen=True)
 class DraftSettings:
-    """What was asked of a draft.
+    """What was asked of a draft."""
 
-    Parameters
-    ----------
-    zones
-        Number of zones, at least 1.
-    weight
-        Column of the schools that zones are balanced by; None counts every school as 1.
-    tolerance
-        Imbalance that is aimed at, from 0 up to but not including 1.
-    starts
-        Number of starts of the search, at least 1.
-    seed
-        Seed of the starts, at least 0.
-    objective
-        What the zones are made as good as they can in: ``compactness`` or ``travel``.
-    """
-
-    zones: int = 8
-    weight: str | None = "enrollment"
-    tolerance: float = 0.05
-    starts: int = 50
-    seed: int = 0
-    objective: str = "compactness"
+    zones: int = 8  # Number of zones, at least 1
+    weight: str | None = "enrollment"  # Column of the schools that zones are balanced by; None counts every school as 1
+    tolerance: float = 0.05  # Imbalance that is aimed at, from 0 up to but not including 1
+    starts: int = 50  # Number of starts of the search, at least 1
+    seed: int = 0  # Seed of the starts, at least 0
+    objective: str = "compactness"  # What the zones are made as good as they can in: ``compactness`` or ``travel``
 
     def __post_init__(self) -> None:
         """Check every setting."""

@@ -24,38 +24,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cut:
-    """A zone whose fixed units cannot hang together.
+    """A zone whose fixed units cannot hang together."""
 
-    Parameters
-    ----------
-    zone
-        Row of the zone.
-    units
-        Rows of two units that are fixed in it and lie apart.
-    between
-        Rows of units beside the first piece that may not join the zone, the ones fixed elsewhere; empty when
-        the two lie in parts of the district that no link joins.
-    """
-
-    zone: int
-    units: tuple[int, int]
+    zone: int  # Row of the zone
+    units: tuple[int, int]  # Rows of two units that are fixed in it and lie apart
+    # Rows of units beside the first piece that may not join the zone, the ones fixed elsewhere; empty when the two lie
+    # in parts of the district that no link joins
     between: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Forced:
-    """What follows from the rules.
+    """What follows from the rules."""
 
-    Parameters
-    ----------
-    allowed
-        Whether a unit can be in a zone, shape (n, k), after all that follows; a row of False where nothing is left.
-    cuts
-        Zones whose fixed units cannot hang together.
-    """
-
+    # Whether a unit can be in a zone, shape (n, k), after all that follows; a row of False where nothing is left
     allowed: NDArray[np.bool_]
-    cuts: tuple[Cut, ...]
+    cuts: tuple[Cut, ...]  # Zones whose fixed units cannot hang together
 
     @property
     def fixed(self) -> NDArray[np.int64]:
@@ -175,30 +159,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Conflict:
-    """Rules that cannot hold together.
+    """Rules that cannot hold together."""
 
-    Parameters
-    ----------
-    code
-        A stable word for it, such as ``locks_cut``.
-    message
-        What conflicts, in one sentence or two, with ids.
-    ids
-        The units concerned.
-    zones
-        The zones concerned.
-    nearest_tolerance
-        No plan has a smaller imbalance than this, for this reason alone; None where the tolerance is not the reason.
-    remedy
-        What can be done about it.
-    """
-
-    code: str
-    message: str
-    ids: tuple[str, ...] = ()
-    zones: tuple[str, ...] = ()
+    code: str  # A stable word for it, such as ``locks_cut``
+    message: str  # What conflicts, in one sentence or two, with ids
+    ids: tuple[str, ...] = ()  # The units concerned
+    zones: tuple[str, ...] = ()  # The zones concerned
+    # No plan has a smaller imbalance than this, for this reason alone; None where the tolerance is not the reason
     nearest_tolerance: float | None = None
-    remedy: str = ""
+    remedy: str = ""  # What can be done about it
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,33 +174,15 @@ NOT_SCORED = "not scored: "
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure of a plan.
+    """One measure of a plan."""
 
-    Parameters
-    ----------
-    measure
-        A stable word.
-    label
-        The same for a reader.
-    value
-        What it comes to; missing where it was not scored.
-    shown
-        The value as it is shown, or why there is none.
-    unit
-        Unit of the value.
-    better
-        Which direction is better; empty where neither is.
-    note
-        What else there is to say, such as ids.
-    """
-
-    measure: str
-    label: str
-    value: float
-    shown: str
-    unit: str = ""
-    better: Better = "lower"
-    note: str = ""
+    measure: str  # A stable word
+    label: str  # The same for a reader
+    value: float  # What it comes to; missing where it was not scored
+    shown: str  # The value as it is shown, or why there is none
+    unit: str = ""  # Unit of the value
+    better: Better = "lower"  # Which direction is better; empty where neither is
+    note: str = ""  # What else there is to say, such as ids
 
 
 def not_scored(measure: str, label: str, why: str, *, unit: str = "", better: Better = "lower") -> Measure:

@@ -150,20 +150,11 @@ _LONGEST_CHORD_M = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """Ground cut along lines.
+    """Ground cut along lines."""
 
-    Parameters
-    ----------
-    shapes
-        Polygons in degrees that share their vertices, on the grid, shape (n,).
-    metric
-        The same in meters.
-    a, b, shared_m
-        Pairs of faces that share a border, ``a < b``, and its length in meters.
-    """
-
-    shapes: Shapes
-    metric: Shapes
+    shapes: Shapes  # Polygons in degrees that share their vertices, on the grid, shape (n,)
+    metric: Shapes  # The same in meters
+    # Pairs of faces that share a border, ``a < b``, and its length in meters
     a: Labels
     b: Labels
     shared_m: Meters
@@ -266,27 +257,13 @@ _TOUCH_M = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Mended:
-    """Areas that share their borders, and what was changed.
+    """Areas that share their borders, and what was changed."""
 
-    Parameters
-    ----------
-    shapes
-        The areas in degrees: an exact coverage on the grid of seven decimals, shape (n,).
-    overlap_m2
-        Ground that several areas claimed, now one's.
-    closed_m2
-        Ground between areas that none claimed, now one's.
-    overlapping
-        Rows of the areas that claimed the same ground.
-    beside
-        Rows of the areas that were given ground that none claimed.
-    """
-
-    shapes: Shapes
-    overlap_m2: float = 0.0
-    closed_m2: float = 0.0
-    overlapping: tuple[int, ...] = ()
-    beside: tuple[int, ...] = ()
+    shapes: Shapes  # The areas in degrees: an exact coverage on the grid of seven decimals, shape (n,)
+    overlap_m2: float = 0.0  # Ground that several areas claimed, now one's
+    closed_m2: float = 0.0  # Ground between areas that none claimed, now one's
+    overlapping: tuple[int, ...] = ()  # Rows of the areas that claimed the same ground
+    beside: tuple[int, ...] = ()  # Rows of the areas that were given ground that none claimed
 
 
 def is_exact(shapes: Shapes) -> bool:
@@ -385,24 +362,12 @@ _NEAR_M, _LONG_M = 1.0, 20.0
 
 @dataclass(frozen=True, eq=False)
 class EdgesRead:
-    """Edges that a table gives, and what there is to say of it.
+    """Edges that a table gives, and what there is to say of it."""
 
-    Parameters
-    ----------
-    edges
-        `unit_a`, `unit_b`, `shared_m`, `kind`.
-    findings
-        Rows that were dropped, and where the table and the borders on the map differ.
-    duplicates
-        Rows that repeat a pair, in either order.
-    self_links
-        Rows that link a unit with itself.
-    """
-
-    edges: pd.DataFrame
-    findings: tuple[Finding, ...]
-    duplicates: int
-    self_links: int
+    edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
+    findings: tuple[Finding, ...]  # Rows that were dropped, and where the table and the borders on the map differ
+    duplicates: int  # Rows that repeat a pair, in either order
+    self_links: int  # Rows that link a unit with itself
 
 
 def unit_edges(

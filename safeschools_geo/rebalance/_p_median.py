@@ -24,30 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class MedianProblem:
-    """Divide n units among k centers chosen from m candidates, each of them a unit.
+    """Divide n units among k centers chosen from m candidates, each of them a unit."""
 
-    Parameters
-    ----------
-    load
-        Load of each unit as a share of the mean load of a zone, shape (n,), not negative.
-    travel
-        Travel of a whole unit to each candidate, load × distance, shape (n, m), not negative.
-    candidates
-        The unit that each candidate is, shape (m,), distinct; with as many as zones, all of them are centers.
-    neighbors
-        Which units may follow each other within a zone, shape (n, n), symmetric.
-    zones
-        Number of zones k.
-    tolerance
-        Largest imbalance of a zone.
-    """
-
-    load: Numbers
-    travel: Numbers
+    load: Numbers  # Load of each unit as a share of the mean load of a zone, shape (n,), not negative
+    travel: Numbers  # Travel of a whole unit to each candidate, load × distance, shape (n, m), not negative
+    # The unit that each candidate is, shape (m,), distinct; with as many as zones, all of them are centers
     candidates: Labels
-    neighbors: csr_array
-    zones: int
-    tolerance: float
+    neighbors: csr_array  # Which units may follow each other within a zone, shape (n, n), symmetric
+    zones: int  # Number of zones k
+    tolerance: float  # Largest imbalance of a zone
 
     @property
     def is_fixed(self) -> bool:

@@ -23,30 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """What is to be divided: n places with their size and load, and who borders whom.
+    """What is to be divided: n places with their size and load, and who borders whom."""
 
-    Parameters
-    ----------
-    xy_km
-        Coordinates, shape (n, 2), in kilometers.
-    size
-        Weight of each place in the measure of spread, shape (n,), positive.
-    load
-        Load of each place, shape (n,), not negative, with a positive sum.
-    neighbors
-        Which places may follow each other within a zone, shape (n, n), bool, symmetric and connected.
-    border_km
-        Length of the border that two places share, shape (n, n), symmetric.
-    area_km2
-        Area of all places together.
-    """
-
-    xy_km: Numbers
-    size: Numbers
-    load: Numbers
+    xy_km: Numbers  # Coordinates, shape (n, 2), in kilometers
+    size: Numbers  # Weight of each place in the measure of spread, shape (n,), positive
+    load: Numbers  # Load of each place, shape (n,), not negative, with a positive sum
+    # Which places may follow each other within a zone, shape (n, n), bool, symmetric and connected
     neighbors: csr_array
-    border_km: csr_array
-    area_km2: float
+    border_km: csr_array  # Length of the border that two places share, shape (n, n), symmetric
+    area_km2: float  # Area of all places together
 
     def __len__(self) -> int:
         """Return how many places there are."""
@@ -55,27 +40,13 @@ class Places:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a partition aims at.
+    """What a partition aims at."""
 
-    Parameters
-    ----------
-    zones
-        Number of zones.
-    mean_load
-        Mean load of a zone.
-    tolerance
-        Imbalance that costs nothing.
-    spread_km2
-        Spread of all places around their common middle, size × km²: the unit that spread is counted in.
-    border_weight
-        What a kilometer of border between two zones counts for, in that unit.
-    """
-
-    zones: int
-    mean_load: float
-    tolerance: float
-    spread_km2: float
-    border_weight: float
+    zones: int  # Number of zones
+    mean_load: float  # Mean load of a zone
+    tolerance: float  # Imbalance that costs nothing
+    spread_km2: float  # Spread of all places around their common middle, size × km²: the unit that spread is counted in
+    border_weight: float  # What a kilometer of border between two zones counts for, in that unit
 
     @classmethod
     def of(cls, places: Places, *, zones: int, tolerance: float) -> Goal:
@@ -317,27 +288,13 @@ _TIME_LIMIT_S = 60.0
 
 @dataclass(frozen=True, eq=False)
 class DraftTravel:
-    """A partition with its centers and travel.
+    """A partition with its centers and travel."""
 
-    Parameters
-    ----------
-    label
-        Zone of each place, from 0 to k - 1, shape (n,).
-    centers
-        Place that is the center of each zone, shape (k,): the one with the least travel within the zone.
-    travel
-        Σ load × kilometers in a straight line to the center.
-    bound
-        No contiguous plan within the tolerance has less, wherever its centers lie.
-    any_bound
-        Neither has any other plan, contiguous or not.
-    """
-
-    label: Labels
-    centers: Labels
-    travel: float
-    bound: float
-    any_bound: float
+    label: Labels  # Zone of each place, from 0 to k - 1, shape (n,)
+    centers: Labels  # Place that is the center of each zone, shape (k,): the one with the least travel within the zone
+    travel: float  # Σ load × kilometers in a straight line to the center
+    bound: float  # No contiguous plan within the tolerance has less, wherever its centers lie
+    any_bound: float  # Neither has any other plan, contiguous or not
 
 
 def travel_of(places: Places, label: Labels, *, zones: int, tolerance: float) -> DraftTravel:

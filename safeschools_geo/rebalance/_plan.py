@@ -286,36 +286,16 @@ def _joined(words: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """What was asked of a plan.
+    """What was asked of a plan."""
 
-    Parameters
-    ----------
-    max_moves
-        Most units that may move; None for no limit.
-    tolerance
-        Largest imbalance; None for no limit.
-    objectives
-        What was made small, the most important first.
-    slack
-        By how much the imbalance may be above the smallest, for the sake of what comes after it.
-    rules
-        Roots, locks, groups and forbidden pairs.
-    time_limit_s
-        Longest time in seconds.
-    seed
-        Seed of everything random.
-    set_apart
-        Zones that stay as they are and do not count for the balance.
-    """
-
-    max_moves: int | None = None
-    tolerance: float | None = None
-    objectives: tuple[Objective, ...] = ()
-    slack: float = 0.005
-    rules: Rules = field(default_factory=Rules)
-    time_limit_s: float = 60.0
-    seed: int = 0
-    set_apart: tuple[str, ...] = ()
+    max_moves: int | None = None  # Most units that may move; None for no limit
+    tolerance: float | None = None  # Largest imbalance; None for no limit
+    objectives: tuple[Objective, ...] = ()  # What was made small, the most important first
+    slack: float = 0.005  # By how much the imbalance may be above the smallest, for the sake of what comes after it
+    rules: Rules = field(default_factory=Rules)  # Roots, locks, groups and forbidden pairs
+    time_limit_s: float = 60.0  # Longest time in seconds
+    seed: int = 0  # Seed of everything random
+    set_apart: tuple[str, ...] = ()  # Zones that stay as they are and do not count for the balance
 
 
 @dataclass(frozen=True, eq=False)

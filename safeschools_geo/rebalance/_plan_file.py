@@ -34,31 +34,16 @@ _NAMED = 12
 
 @dataclass(frozen=True, eq=False)
 class PlanRows:
-    """The rows of a plan, each with the unit it is about.
+    """The rows of a plan, each with the unit it is about."""
 
-    Parameters
-    ----------
-    path
-        The file.
-    rows
-        `id` and `zone` as written, `unit_id` (missing where the id is not known), `is_every_other` and `keeps` (bool);
-        the index is the row in the file.
-    unreadable
-        Table `rejects` of the rows that could not be read.
-    is_of_schools
-        Whether the ids are those of schools.
-    unit_of
-        Unit of each id that is known.
-    zones
-        Ids of the zones there are.
-    """
-
-    path: Path
+    path: Path  # The file
+    # `id` and `zone` as written, `unit_id` (missing where the id is not known), `is_every_other` and `keeps` (bool);
+    # the index is the row in the file
     rows: pd.DataFrame
-    unreadable: pd.DataFrame
-    is_of_schools: bool
-    unit_of: pd.Series
-    zones: list[str]
+    unreadable: pd.DataFrame  # Table `rejects` of the rows that could not be read
+    is_of_schools: bool  # Whether the ids are those of schools
+    unit_of: pd.Series  # Unit of each id that is known
+    zones: list[str]  # Ids of the zones there are
 
     @property
     def id_column(self) -> str:
@@ -223,21 +208,11 @@ def _left_out(plan: PlanRows, unit_ids: list[str]) -> InputError | None:
 
 @dataclass(frozen=True, eq=False)
 class PlanRead:
-    """A plan as it was read.
+    """A plan as it was read."""
 
-    Parameters
-    ----------
-    assignment
-        Zone of each unit, named `zone_id`, dtype str, by `unit_id` in the order of the units.
-    findings
-        What was found on the way.
-    path
-        The file.
-    """
-
-    assignment: pd.Series
-    findings: tuple[Finding, ...]
-    path: Path
+    assignment: pd.Series  # Zone of each unit, named `zone_id`, dtype str, by `unit_id` in the order of the units
+    findings: tuple[Finding, ...]  # What was found on the way
+    path: Path  # The file
 
 
 def read_plan(path: Path, units: gpd.GeoDataFrame, *, zones: Iterable[str] | None = None) -> PlanRead:

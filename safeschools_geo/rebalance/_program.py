@@ -27,21 +27,11 @@ _ENDS_PER_PIECE = 4
 
 @dataclass(frozen=True)
 class Separator:
-    """A zone that holds all the ends holds one of the units between them.
+    """A zone that holds all the ends holds one of the units between them."""
 
-    Parameters
-    ----------
-    zone
-        Row of the zone.
-    ends
-        One unit, where the other end is in the zone in any case, or two.
-    between
-        Units that every way between the ends leads through.
-    """
-
-    zone: int
-    ends: tuple[int, ...]
-    between: frozenset[int]
+    zone: int  # Row of the zone
+    ends: tuple[int, ...]  # One unit, where the other end is in the zone in any case, or two
+    between: frozenset[int]  # Units that every way between the ends leads through
 
 
 def broken_separators(problem: Problem, label: Labels, max_moves: int | None) -> list[Separator]:
@@ -160,21 +150,11 @@ class OutOfTimeError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a linear program came to.
+    """What a linear program came to."""
 
-    Parameters
-    ----------
-    value
-        Its value.
-    x
-        The solution, in the order in which columns were added.
-    row_dual
-        Duals of the rows, shape (m,).
-    """
-
-    value: float
-    x: Numbers
-    row_dual: Numbers
+    value: float  # Its value
+    x: Numbers  # The solution, in the order in which columns were added
+    row_dual: Numbers  # Duals of the rows, shape (m,)
 
 
 class GrowingProgram:
@@ -264,30 +244,14 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search came to.
+    """What a search came to."""
 
-    Parameters
-    ----------
-    label
-        The best plan, shape (n,); None where none was found.
-    value
-        Its value; infinite where there is none.
-    bound
-        No plan has a smaller value.
-    is_proven
-        Whether no plan can be better, up to rounding.
-    is_infeasible
-        Whether there is proven to be no plan at all.
-    log
-        What the solver said.
-    """
-
-    label: Labels | None
-    value: float
-    bound: float
-    is_proven: bool
-    is_infeasible: bool = False
-    log: str = ""
+    label: Labels | None  # The best plan, shape (n,); None where none was found
+    value: float  # Its value; infinite where there is none
+    bound: float  # No plan has a smaller value
+    is_proven: bool  # Whether no plan can be better, up to rounding
+    is_infeasible: bool = False  # Whether there is proven to be no plan at all
+    log: str = ""  # What the solver said
 
 
 @dataclass(eq=False)

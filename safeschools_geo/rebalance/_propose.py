@@ -52,42 +52,19 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What one objective came to.
+    """What one objective came to."""
 
-    Parameters
-    ----------
-    objective
-        The objective.
-    label
-        The best plan, shape (n,); None where none was found.
-    value
-        Its value.
-    bound
-        No contiguous plan within the limits (that keeps the roots, where there are any) has a smaller value.
-    is_proven
-        Whether no plan can be better.
-    is_infeasible
-        Whether there is proven to be no plan.
-    method
-        How the bound was found.
-    restricted_bound
-        No plan of the class `restriction` has a smaller value; missing where no class was searched.
-    restriction
-        The class; empty where none was searched.
-    log
-        What the solver said.
-    """
-
-    objective: Objective
-    label: Labels | None
-    value: float
-    bound: float
-    is_proven: bool
-    is_infeasible: bool = False
-    method: str = PROGRAM
+    objective: Objective  # The objective
+    label: Labels | None  # The best plan, shape (n,); None where none was found
+    value: float  # Its value
+    bound: float  # No contiguous plan within the limits (that keeps the roots, where there are any) has a smaller value
+    is_proven: bool  # Whether no plan can be better
+    is_infeasible: bool = False  # Whether there is proven to be no plan
+    method: str = PROGRAM  # How the bound was found
+    # No plan of the class `restriction` has a smaller value; missing where no class was searched
     restricted_bound: float | None = None
-    restriction: str = ""
-    log: str = ""
+    restriction: str = ""  # The class; empty where none was searched
+    log: str = ""  # What the solver said
 
     @property
     def gap(self) -> float:
@@ -511,21 +488,11 @@ def rebalance(
 
 @dataclass(frozen=True, eq=False)
 class GivenEdges:
-    """The links a plan rests on.
+    """The links a plan rests on."""
 
-    Parameters
-    ----------
-    edges
-        `unit_a`, `unit_b`, `shared_m`, `kind`.
-    apart
-        Pairs that share a border and are no neighbors, as a person said.
-    disputed
-        Result of `disputed_neighbors`.
-    """
-
-    edges: pd.DataFrame
-    apart: tuple[tuple[str, str], ...]
-    disputed: pd.DataFrame
+    edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
+    apart: tuple[tuple[str, str], ...]  # Pairs that share a border and are no neighbors, as a person said
+    disputed: pd.DataFrame  # Result of `disputed_neighbors`
 
 
 def edges_given(

@@ -80,39 +80,17 @@ _MOST_STALLS = 4
 
 @dataclass(frozen=True, eq=False)
 class SetPool:
-    """Sets of units, each for one zone.
+    """Sets of units, each for one zone."""
 
-    Parameters
-    ----------
-    members
-        Which of the n units each set holds, shape (m, n), 0 or 1.
-    zone
-        Zone of each set, shape (m,).
-    zones
-        Number of zones.
-    cost
-        Cost of each set, shape (m,).
-    moved
-        Units of each set that come from other zones, shape (m,).
-    deviation
-        ``|load - mean| / mean`` of each set, shape (m,).
-    price
-        What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first.
-    crossed
-        Units of each set that make each crossing, shape (m, c).
-    least_crossed
-        Fewest units of each crossing in all sets together, shape (c,).
-    """
-
-    members: NDArray[np.int8]
-    zone: Labels
-    zones: int
-    cost: Numbers
-    moved: Numbers
-    deviation: Numbers
-    price: Numbers
-    crossed: NDArray[np.int8]
-    least_crossed: Numbers
+    members: NDArray[np.int8]  # Which of the n units each set holds, shape (m, n), 0 or 1
+    zone: Labels  # Zone of each set, shape (m,)
+    zones: int  # Number of zones
+    cost: Numbers  # Cost of each set, shape (m,)
+    moved: Numbers  # Units of each set that come from other zones, shape (m,)
+    deviation: Numbers  # ``|load - mean| / mean`` of each set, shape (m,)
+    price: Numbers  # What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first
+    crossed: NDArray[np.int8]  # Units of each set that make each crossing, shape (m, c)
+    least_crossed: Numbers  # Fewest units of each crossing in all sets together, shape (c,)
 
     def __len__(self) -> int:
         """Return how many sets there are."""
@@ -134,21 +112,11 @@ class SetPool:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What the choice came to.
+    """What the choice came to."""
 
-    Parameters
-    ----------
-    bound
-        No choice of the pool below the cutoff costs less; infinite where there is none.
-    sets
-        Members and zones of the sets chosen; None where none were found.
-    is_closed
-        Whether it is proven that no choice below the cutoff is better.
-    """
-
-    bound: float
-    sets: tuple[NDArray[np.int8], Labels] | None
-    is_closed: bool
+    bound: float  # No choice of the pool below the cutoff costs less; infinite where there is none
+    sets: tuple[NDArray[np.int8], Labels] | None  # Members and zones of the sets chosen; None where none were found
+    is_closed: bool  # Whether it is proven that no choice below the cutoff is better
 
 
 @dataclass(eq=False)
@@ -314,49 +282,24 @@ _LARGEST_POOL = 250_000_000
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What the search for a plan below a cost came to.
+    """What the search for a plan below a cost came to."""
 
-    Parameters
-    ----------
-    bound
-        No plan costs less; infinite where there is no plan at all.
-    label
-        The best plan found, shape (n,); None where none was.
-    is_closed
-        Whether it is proven that there is no better plan below the cost that was asked for.
-    log
-        What was done, in a few lines.
-    """
-
-    bound: float
-    label: Labels | None
-    is_closed: bool
-    log: str = ""
+    bound: float  # No plan costs less; infinite where there is no plan at all
+    label: Labels | None  # The best plan found, shape (n,); None where none was
+    is_closed: bool  # Whether it is proven that there is no better plan below the cost that was asked for
+    log: str = ""  # What was done, in a few lines
 
 
 @dataclass(frozen=True, eq=False)
 class Aim:
-    """What is looked for.
+    """What is looked for."""
 
-    Parameters
-    ----------
-    cost
-        Cost of each unit in each zone, shape (n, k).
-    cutoff
-        Plans may cost this much at most.
-    max_moves
-        Most units that may move; None where the cost says so already.
-    levels_loads
-        Whether, among the plans below the cutoff, the one of smallest imbalance is wanted, not that of smallest cost.
-    most_sets
-        Most sets to choose among; None for as many as memory takes.
-    """
-
-    cost: Numbers
-    cutoff: float
-    max_moves: int | None = None
+    cost: Numbers  # Cost of each unit in each zone, shape (n, k)
+    cutoff: float  # Plans may cost this much at most
+    max_moves: int | None = None  # Most units that may move; None where the cost says so already
+    # Whether, among the plans below the cutoff, the one of smallest imbalance is wanted, not that of smallest cost
     levels_loads: bool = False
-    most_sets: int | None = None
+    most_sets: int | None = None  # Most sets to choose among; None for as many as memory takes
 
 
 def _most_sets(aim: Aim) -> int:

@@ -34,21 +34,11 @@ _COLLAR_M = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Homes:
-    """Schools and the zones they are planned for.
+    """Schools and the zones they are planned for."""
 
-    Parameters
-    ----------
-    shapes
-        Points or campuses in degrees, shape (n,).
-    planned
-        Planned zone of each, shape (n,).
-    is_moved
-        Whether that is another zone than the current one, shape (n,).
-    """
-
-    shapes: Shapes
-    planned: NDArray[np.object_]
-    is_moved: Flags
+    shapes: Shapes  # Points or campuses in degrees, shape (n,)
+    planned: NDArray[np.object_]  # Planned zone of each, shape (n,)
+    is_moved: Flags  # Whether that is another zone than the current one, shape (n,)
 
     @classmethod
     def of(cls, units: gpd.GeoDataFrame, planned: pd.Series, schools: gpd.GeoDataFrame | None) -> Homes:

@@ -111,28 +111,15 @@ def _first_units(sets: Bits, order: list[int]) -> Bits:
 
 @dataclass(frozen=True, eq=False)
 class GrownSets:
-    """Sets grown unit by unit, the empty one first; a cost over units is added up along the growth.
+    """Sets grown unit by unit, the empty one first; a cost over units is added up along the growth."""
 
-    Parameters
-    ----------
-    bits
-        The sets, shape (m, words).
-    size
-        Units in each, shape (m,).
-    load
-        Load of each, shape (m,).
-    parent, unit
-        The set each grew from, and the unit that was added, shape (m,).
-    levels
-        Where the sets of each size begin, and the end of all.
-    """
-
-    bits: Bits
-    size: Labels
-    load: Numbers
+    bits: Bits  # The sets, shape (m, words)
+    size: Labels  # Units in each, shape (m,)
+    load: Numbers  # Load of each, shape (m,)
+    # The set each grew from, and the unit that was added, shape (m,)
     parent: Labels
     unit: Labels
-    levels: tuple[int, ...]
+    levels: tuple[int, ...]  # Where the sets of each size begin, and the end of all
 
     def __len__(self) -> int:
         """Return how many sets there are."""
@@ -159,30 +146,14 @@ class _Level:
 
 @dataclass(frozen=True, eq=False)
 class Growth:
-    """Which sets are worth growing.
+    """Which sets are worth growing."""
 
-    Parameters
-    ----------
-    load
-        Load of each unit, shape (n,), not negative.
-    load_limits
-        Largest load of a set of 0, 1, 2, … units; its length limits the size.
-    least_loads
-        Smallest load of a set of 0, 1, 2, … units.
-    price
-        Price of each unit, shape (n,).
-    price_limits
-        Largest price of a set of 0, 1, 2, … units.
-    most
-        Most sets to list.
-    """
-
-    load: Numbers
-    load_limits: Sequence[float]
-    least_loads: Sequence[float]
-    price: Numbers
-    price_limits: Sequence[float]
-    most: int
+    load: Numbers  # Load of each unit, shape (n,), not negative
+    load_limits: Sequence[float]  # Largest load of a set of 0, 1, 2, … units; its length limits the size
+    least_loads: Sequence[float]  # Smallest load of a set of 0, 1, 2, … units
+    price: Numbers  # Price of each unit, shape (n,)
+    price_limits: Sequence[float]  # Largest price of a set of 0, 1, 2, … units
+    most: int  # Most sets to list
 
 
 def grow_sets(seeds: Bits, within: Bits, neighbors: Bits, growth: Growth) -> GrownSets:
@@ -266,18 +237,10 @@ _SOLVERS_ROUNDING = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Crossing:
-    """Some zones, and what has to leave them for the others.
+    """Some zones, and what has to leave them for the others."""
 
-    Parameters
-    ----------
-    zones
-        Which zones these are, shape (k,).
-    least
-        Fewest units that move from them to the others, in any plan.
-    """
-
-    zones: Flags
-    least: int
+    zones: Flags  # Which zones these are, shape (k,)
+    least: int  # Fewest units that move from them to the others, in any plan
 
     @property
     def counts(self) -> Numbers:
@@ -389,19 +352,13 @@ class _Grower:
 
 @dataclass(frozen=True)
 class Budget:
-    """How far a zone may change.
+    """How far a zone may change."""
 
-    Parameters
-    ----------
-    most_in, most_out, most_both
-        Most units that may join, leave, and do either.
-    least_in, least_out
-        Fewest that have to.
-    """
-
+    # Most units that may join, leave, and do either
     most_in: int
     most_out: int
     most_both: int
+    # Fewest that have to
     least_in: int = 0
     least_out: int = 0
 

@@ -72,32 +72,16 @@ class Marked:
 
 @dataclass
 class Page:
-    """What is on a page.
+    """What is on a page."""
 
-    Parameters
-    ----------
-    lang
-        Its language, as it says.
-    text
-        What can be read on it without scripts.
-    marked
-        Elements that show a figure of the release, those that a script shows included.
-    policies
-        Its content security policies.
-    requests
-        Addresses outside the page that a browser would fetch.
-    scripts
-        How many scripts it has.
-    numbers
-        Every number that it says, to see, to hear, or after a click, as it is written and in order.
-    """
-
-    lang: str = ""
-    text: str = ""
+    lang: str = ""  # Its language, as it says
+    text: str = ""  # What can be read on it without scripts
+    # Elements that show a figure of the release, those that a script shows included
     marked: list[Marked] = field(default_factory=list)
-    policies: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    scripts: int = 0
+    policies: list[str] = field(default_factory=list)  # Its content security policies
+    requests: list[str] = field(default_factory=list)  # Addresses outside the page that a browser would fetch
+    scripts: int = 0  # How many scripts it has
+    # Every number that it says, to see, to hear, or after a click, as it is written and in order
     numbers: list[str] = field(default_factory=list)
 
 

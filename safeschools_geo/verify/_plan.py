@@ -510,19 +510,12 @@ _BESIDE_M, _ALONG_M = 1.0, 20.0
 
 @dataclass(frozen=True)
 class Drawn:
-    """The shapes of units and zones in meters, and what could not be drawn.
+    """The shapes of units and zones in meters, and what could not be drawn."""
 
-    Parameters
-    ----------
-    units, zones
-        Id → shape, in meters.
-    faults
-        What is wrong → ids.
-    """
-
+    # Id → shape, in meters
     units: Shapes
     zones: Shapes
-    faults: Mapping[str, list[str]]
+    faults: Mapping[str, list[str]]  # What is wrong → ids
 
 
 def draw(record: PlanRecord) -> Drawn:

@@ -38,33 +38,15 @@ class TooManyPlansError(Exception):
 
 @dataclass(frozen=True)
 class Town:
-    """Units, zones and rules as plain lists.
+    """Units, zones and rules as plain lists."""
 
-    Parameters
-    ----------
-    before
-        Current zone of each unit, from 0; -1 where it is none of the zones.
-    loads
-        Load of each unit.
-    costs
-        What moving each unit counts for.
-    neighbors
-        Units that each unit is linked to.
-    zones
-        Number of zones.
-    allowed
-        Zones each unit may be in: locks, roots and forbidden pairs.
-    together
-        Groups of units that stay in one zone.
-    """
-
-    before: tuple[int, ...]
-    loads: tuple[float, ...]
-    costs: tuple[float, ...]
-    neighbors: tuple[tuple[int, ...], ...]
-    zones: int
-    allowed: tuple[frozenset[int], ...]
-    together: tuple[tuple[int, ...], ...] = ()
+    before: tuple[int, ...]  # Current zone of each unit, from 0; -1 where it is none of the zones
+    loads: tuple[float, ...]  # Load of each unit
+    costs: tuple[float, ...]  # What moving each unit counts for
+    neighbors: tuple[tuple[int, ...], ...]  # Units that each unit is linked to
+    zones: int  # Number of zones
+    allowed: tuple[frozenset[int], ...]  # Zones each unit may be in: locks, roots and forbidden pairs
+    together: tuple[tuple[int, ...], ...] = ()  # Groups of units that stay in one zone
 
     @cached_property
     def mean(self) -> float:
@@ -299,37 +281,20 @@ PLANS_TRIED = 300_000
 
 
 class Claim(NamedTuple):
-    """One bound that can be tried against plans.
+    """One bound that can be tried against plans."""
 
-    Parameters
-    ----------
-    objective
-        ``imbalance`` or ``moves``.
-    value, bound
-        What was found, and what no plan is said to be below.
-    limit
-        The most moves, for an imbalance; the largest imbalance, for moves.
-    """
-
-    objective: str
+    objective: str  # ``imbalance`` or ``moves``
+    # What was found, and what no plan is said to be below
     value: float | None
     bound: float
-    limit: float
+    limit: float  # The most moves, for an imbalance; the largest imbalance, for moves
 
 
 class Verdict(NamedTuple):
-    """What the checker found of a claim.
+    """What the checker found of a claim."""
 
-    Parameters
-    ----------
-    state
-        ``confirmed``, ``refuted`` or ``recorded``.
-    message
-        In plain English.
-    """
-
-    state: str
-    message: str
+    state: str  # ``confirmed``, ``refuted`` or ``recorded``
+    message: str  # In plain English
 
 
 def bound_checks(record: PlanRecord, *, plans_tried: int = PLANS_TRIED) -> tuple[list[Check], str]:

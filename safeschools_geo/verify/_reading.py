@@ -23,21 +23,11 @@ if TYPE_CHECKING:
 
 
 class Check(NamedTuple):
-    """One thing that was looked at.
+    """One thing that was looked at."""
 
-    Parameters
-    ----------
-    name
-        A stable word for the check, such as ``contiguity``.
-    passed
-        True or False; None for a note, which says what was not checked or is good to know.
-    message
-        What was found, in plain English.
-    """
-
-    name: str
-    passed: bool | None
-    message: str
+    name: str  # A stable word for the check, such as ``contiguity``
+    passed: bool | None  # True or False; None for a note, which says what was not checked or is good to know
+    message: str  # What was found, in plain English
 
 
 @dataclass(frozen=True)
@@ -201,18 +191,10 @@ def canonical(value: object) -> bytes:
 
 @dataclass(frozen=True)
 class Kind(Generic[T_co]):
-    """What a field may hold.
+    """What a field may hold."""
 
-    Parameters
-    ----------
-    what
-        What that is, in words.
-    holds
-        Says whether a value is of the kind.
-    """
-
-    what: str
-    holds: Callable[[object], bool]
+    what: str  # What that is, in words
+    holds: Callable[[object], bool]  # Says whether a value is of the kind
 
 
 def whole(*, low: int = 0, high: int = LARGEST) -> Kind[int]:

@@ -123,17 +123,10 @@ _RESTS = "The audit knows them not to be small; that rests on the audit, not on 
 
 @dataclass(frozen=True)
 class Found:
-    """What adding up came to.
+    """What adding up came to."""
 
-    Parameters
-    ----------
-    sums
-        For each world, the sum of every figure in it, in the order of the figures.
-    worlds
-        For each world, how much there is of each kind; kinds of which there is none are left out.
-    """
-
-    sums: Sequence[Sequence[int]]
+    sums: Sequence[Sequence[int]]  # For each world, the sum of every figure in it, in the order of the figures
+    # For each world, how much there is of each kind; kinds of which there is none are left out
     worlds: Sequence[Mapping[int, int]]
 
 
