@@ -51,6 +51,8 @@ SCHOOL_MATCHES: dict[str, str] = {
     "given": "the export names the school's id",
     "exact_name": "the export's school name equals the school's",
     "fuzzy_name": "the export's school name resembles the school's, at or above the stated score",
+    "exact_address": "the export's address equals the school's",
+    "fuzzy_address": "the export's address has the school's house number and a like street, at or above the score",
     "nearest": "the nearest school within the stated distance of the incident",
 }
 WORK_REASONS: dict[str, str] = {

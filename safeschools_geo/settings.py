@@ -114,7 +114,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "roads": ("name", "minutes", "speed_kph", "one_way"),
     "places": ("name",),
     "units": ("unit_id", "name"),
-    "incidents": ("incident_id", *TIME_COLUMNS, "category", "origin", "school_id", "school_name", "responder"),
+    "incidents": (
+        *("incident_id", *TIME_COLUMNS, "category", "origin", "responder"),
+        *("school_id", "school_name", "address"),
+    ),
 }
 """Section of ``district.toml`` → the columns that are read of its files, beside those of `PLACE_COLUMNS`."""
 PLACE_COLUMNS = ("x", "y", "wkt")
@@ -280,6 +283,11 @@ class IncidentSettings(LayerSettings):
         ``stop`` until it is decided; the ``same``; or ``apart``. Of incidents, and of schools that incidents name.
     name_score
         Likeness, 0 to 100, from which a school's name in the export is taken for a school's.
+    address_score
+        Likeness, 0 to 100, from which the street of an address with a school's house number is taken for the school's.
+    within
+        ``district`` leaves out the calls that lie outside the district and name no school of it, as in a county's
+        export; they are counted.
     nearest_school_m
         Distance within which an incident that names no school is taken to be at the nearest one; 0 for never.
     pile_up
@@ -297,6 +305,8 @@ class IncidentSettings(LayerSettings):
     default_origin: Origin = "reported"
     similar_ids: SimilarIds = "stop"
     name_score: Annotated[float, Field(gt=0, le=100)] = 90.0
+    address_score: Annotated[float, Field(gt=0, le=100)] = 92.0
+    within: Literal["district"] | None = None
     nearest_school_m: NotNegative = 0.0
     pile_up: AtLeastOne = 25
 

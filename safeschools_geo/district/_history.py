@@ -177,9 +177,11 @@ def _words(
         **{f"category_{i}": cells[rows] for i, cells in enumerate(categories)},
     }
     columns["source_category"] = functools.reduce(operator.add, [c[rows].fillna("") for c in categories])
-    for ours, word in (("given_school_id", "school_id"), ("given_school_name", "school_name")):
+    for word in ("school_id", "school_name", "address"):
         cells = io.take(raw, options.columns, word)
-        columns[ours] = pd.Series(pd.NA, index=rows, dtype="str") if cells is None else io.as_text(cells)[rows]
+        columns[f"given_{word}"] = (
+            pd.Series(pd.NA, index=rows, dtype="str") if cells is None else io.as_text(cells)[rows]
+        )
     return columns, [*origin_findings, *responder_findings]
 
 
@@ -307,9 +309,12 @@ def read_incidents(
         schools,
         crs=crs,
         settings=settings.incidents,
+        addresses=once["given_address"],
     )
+    elsewhere, left_out = _elsewhere(once, points, matches.table["school_id"], extent, settings.incidents.within)
     columns = pd.concat([once.drop(columns="source_category"), categories, matches.table], axis=1)
     frame = gpd.GeoDataFrame(columns, geometry=points, crs=STORAGE_CRS)[INCIDENTS.column_names]
+    frame = frame[~elsewhere].reset_index(drop=True)
     found = [f for p in parts for f in p.findings]
     empty = [
         f for path, p in zip(exports.files, parts, strict=True) for f in _nothing_in(p, path.name, is_all=rows.empty)
@@ -317,7 +322,7 @@ def read_incidents(
     return IncidentsRead(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
-        rejects=join_rejects([*(p.rejects for p in parts), repeats]),
+        rejects=join_rejects([*(p.rejects for p in parts), repeats, *left_out]),
         findings=(*found, *empty, *crosswalk.findings(), *repeat_findings, *unmapped, *misplaced, *matches.findings),
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
@@ -341,7 +346,7 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
         *_repeat_findings(rows, content, is_repeat, is_equal),
         *_alike_findings(left["incident_id"], first, is_alike, is_call, similar_ids),
     ]
-    return left[~is_dropped].drop(columns="as_read").reset_index(drop=True), join_rejects(rejects), findings
+    return left[~is_dropped].reset_index(drop=True), join_rejects(rejects), findings
 
 
 def _first_of(rows: pd.DataFrame, key: pd.Series) -> pd.Series:
@@ -463,6 +468,27 @@ def _repeat_findings(
         remedy = "Export the incident's id."
         findings.append(Finding("note", "alike_without_id", "incidents", message, remedy=remedy))
     return findings
+
+
+def _elsewhere(
+    rows: pd.DataFrame, points: gpd.GeoSeries, school_ids: pd.Series, extent: gpd.GeoSeries, within: str | None
+) -> tuple[pd.Series, list[pd.DataFrame]]:
+    """Find the calls of a county's export that the district has nothing to do with, if they are to be left out."""
+    if within is None:
+        return pd.Series(data=False, index=rows.index), []
+    area = extent.make_valid().union_all()
+    elsewhere = points.notna() & ~points.is_empty & ~points.within(area) & school_ids.isna()
+    rejects = [
+        rejects_frame(
+            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
+            source_file=str(file),
+            id_column=None,
+            code=f"{EXCLUDED}within",
+            reason='It lies outside the district and names no school of it; [incidents] within = "district".',
+        ).assign(id=group["incident_id"].to_numpy())
+        for file, group in rows[elsewhere].groupby("source_file", sort=True)
+    ]
+    return elsewhere, rejects
 
 
 def _believable(rows: pd.DataFrame, extent: gpd.GeoSeries) -> tuple[gpd.GeoSeries, list[Finding]]:

@@ -20,7 +20,7 @@ from pyproj.enums import PJType
 from safeschools_geo import io
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district._crosswalk import SEPARATOR, suggest_categories
-from safeschools_geo.district._school_match import plain_name
+from safeschools_geo.district._school_match import plain_address, plain_name
 from safeschools_geo.errors import count_text
 from safeschools_geo.findings import TRUTHS
 
@@ -468,9 +468,12 @@ def propose_incidents(
     _propose_rows(look)
     if schools is not None:
         _propose_schools_named(look, schools)
+    look.take("address", lambda c: c.share(c.text.map(plain_address) != ""), "house numbers and streets")
     _propose_category(look)
     _propose_words(look)
-    has_place = any(proposal.value("incidents.columns", key) for key in ("x", "wkt", "school_id", "school_name"))
+    has_place = any(
+        proposal.value("incidents.columns", key) for key in ("x", "wkt", "school_id", "school_name", "address")
+    )
     if not has_place and raw.geometry is None:
         proposal.ask(
             "Where did the calls happen? The export has no coordinates, and no column that names schools.",

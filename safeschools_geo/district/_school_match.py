@@ -1,8 +1,13 @@
-"""Which school an incident was at: as the export says, by name, or the nearest; always with the evidence."""
+"""Which school an incident was at: as the export says, by name or address, or the nearest; always with evidence."""
 
 from __future__ import annotations
 
+import csv
+import functools
+import re
+import unicodedata
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +16,12 @@ import shapely
 from rapidfuzz import fuzz, process
 
 from safeschools_geo import io
-from safeschools_geo.errors import name_ids
+from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import geopandas as gpd
     from pyproj import CRS
 
@@ -66,12 +73,14 @@ def match_schools(
     *,
     crs: CRS,
     settings: IncidentSettings,
+    addresses: pd.Series | None = None,
 ) -> SchoolMatches:
     """Tie incidents to schools.
 
-    In this order: the id that the export gives; its school name, exactly (but for case, punctuation and usual
-    abbreviations); its school name by likeness, from `name_score` on and only if no other school comes close; the
-    nearest school within `nearest_school_m`, for incidents that name none.
+    In this order: the id that the export gives; its school name, exactly (but for case, accents, punctuation and usual
+    abbreviations); its school name by likeness, from `name_score` on, only if no other school comes close, and never
+    if a number in it differs; its address, in the same two ways, from `address_score` on; the nearest school within
+    `nearest_school_m`, for incidents that name none.
 
     Notes
     -----
@@ -88,10 +97,14 @@ def match_schools(
     table.loc[is_known, "school_id"] = alike.reindex(given_ids.index)[is_known].fillna(given_ids[is_known])
     table.loc[is_known, "school_match"] = "given"
     review = _by_name(table, names.where(~is_known), schools, settings.name_score)
+    if addresses is not None:
+        by_address = _by_address(table, addresses, schools, settings.address_score)
+        review = pd.concat([review, by_address], ignore_index=True) if len(by_address) else review
     _by_distance(table, names, points, schools, crs, farthest_m=settings.nearest_school_m)
     is_lost = given_ids.notna() & ~is_known & table["school_id"].isna()
     findings = [
         *_findings(review),
+        *_address_findings(table["school_match"]),
         *_id_findings(incident_ids, given_ids, is_lost, alike, settings.similar_ids),
     ]
     return SchoolMatches(table, review, tuple(findings))
@@ -105,49 +118,125 @@ def _alike(given: pd.Series, school_ids: pd.Series) -> pd.Series:
 
 
 def plain_name(name: str) -> str:
-    """Reduce a school's name to what tells it from others."""
-    letters = "".join(c if c.isalnum() else " " for c in name.casefold().replace("'", ""))
-    words = [_SPELT_OUT.get(word, word) for word in letters.split()]
-    return " ".join(word for word in words if word not in {"school", "schools", "the"}) or letters.strip()
+    """Reduce a school's name to what tells it from others: accents, apostrophes, dots and usual words make none."""
+    letters = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    letters = re.sub(rf"[{_APOSTROPHES}]|(?<=\b[a-z])\.(?=[a-z]\b)", "", letters.replace("&", " and "))
+    letters = re.sub(r"\bk\s*-?\s*(\d+)\b", r"k\1", letters)
+    words = [_SPELT_OUT.get(word, word) for word in re.findall(r"[^\W_]+", letters)]
+    return " ".join(word for word in words if word not in _EMPTY) or letters.strip()
+
+
+_APOSTROPHES = "'`\u00b4\u02b9\u02bc\u2018\u2019\u2032"
+_EMPTY = frozenset({"school", "schools", "the", "no"})
+
+
+def _numbers_in(plain: str) -> frozenset[str]:
+    """Take the numbers out of a name: PS 115 is not PS 116, however alike they are written."""
+    return frozenset(number.lstrip("0") or "0" for number in re.findall(r"\d+", plain))
+
+
+@functools.cache
+def _street_words() -> dict[str, str]:
+    """Read the words that the Postal Service shortens, and how."""
+    with (resources.files("safeschools_geo") / "dictionary" / "street_words.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {long: row["short"] for row in rows for long in row["long"].split()}
+
+
+def plain_address(address: str) -> str:
+    """Reduce an address to its house number and street, in the postal short forms; empty if it has no house number."""
+    street = re.split(r"[,;\n]|\b(?:apt|suite|ste|unit|rm|room|bldg)\b|#", address.casefold(), maxsplit=1)[0]
+    words = [_street_words().get(word, word) for word in re.findall(r"[^\W_]+", street.replace(".", ""))]
+    is_house = len(words) > 1 and re.fullmatch(r"\d+[a-z]?", words[0]) is not None
+    return " ".join(words) if is_house else ""
 
 
 def _by_name(table: pd.DataFrame, names: pd.Series, schools: gpd.GeoDataFrame, lowest_score: float) -> pd.DataFrame:
-    plain = schools["name"].map(plain_name)
-    by_name = pd.Series(schools["school_id"].to_numpy(), index=plain)
-    single = by_name[~by_name.index.duplicated(keep=False)]
-    counts = names.dropna().value_counts()
+    plain = schools["name"].fillna("").map(plain_name)
+    return _by_text(
+        table,
+        names,
+        plain,
+        schools,
+        decisions=("exact_name", "fuzzy_name"),
+        reduce=plain_name,
+        lowest_score=lowest_score,
+    )
+
+
+def _by_address(
+    table: pd.DataFrame, addresses: pd.Series, schools: gpd.GeoDataFrame, lowest_score: float
+) -> pd.DataFrame:
+    """Tie the incidents that name no school to the school of their address, if the house number is the same."""
+    plain = schools.get("address", pd.Series("", index=schools.index, dtype="str")).fillna("").map(plain_address)
+    houses = addresses.dropna().map(plain_address)
+    # Most calls are at houses of no school: only those that have a school's house number are looked at, and listed.
+    known = {address.split()[0] for address in plain if address}
+    at_house = houses[houses.map(lambda address: address[: address.find(" ")] in known).astype(bool)]
+    asked = addresses.where(addresses.index.isin(at_house.index) & table["school_id"].isna())
+    review = _by_text(
+        table,
+        asked,
+        plain,
+        schools,
+        decisions=("exact_address", "fuzzy_address"),
+        reduce=plain_address,
+        lowest_score=lowest_score,
+    )
+    return review[review["decision"] != "no_match"]
+
+
+def _by_text(
+    table: pd.DataFrame,
+    given: pd.Series,
+    plain: pd.Series,
+    schools: gpd.GeoDataFrame,
+    *,
+    decisions: tuple[str, str],
+    reduce: Callable[[str], str],
+    lowest_score: float,
+) -> pd.DataFrame:
+    """Tie incidents to schools by a text, and list every text that is not one school's exactly."""
+    by_text = pd.Series(schools["school_id"].to_numpy(), index=plain.to_numpy())
+    by_text = by_text[by_text.index != ""]
+    counts = given.dropna().value_counts()
     rows = [
-        {"name_in_export": name, "incidents": int(n), **_decide(str(name), single, by_name, lowest_score)}
-        for name, n in counts.items()
+        {"name_in_export": text, "incidents": int(n), **_decide(reduce(str(text)), by_text, decisions, lowest_score)}
+        for text, n in counts.items()
     ]
     decided = pd.DataFrame(rows, columns=["name_in_export", "incidents", "school_id", "score", "decision"])
     lookup = decided.set_index("name_in_export")
-    for decision in ("exact_name", "fuzzy_name"):
+    for decision in decisions:
         chosen = lookup[lookup["decision"] == decision]
-        is_hit = names.isin(chosen.index)
-        table.loc[is_hit, "school_id"] = names[is_hit].map(chosen["school_id"]).astype("str")
-        table.loc[is_hit, "school_score"] = names[is_hit].map(chosen["score"]).astype("float64")
+        is_hit = given.isin(chosen.index)
+        table.loc[is_hit, "school_id"] = given[is_hit].map(chosen["school_id"]).astype("str")
+        table.loc[is_hit, "school_score"] = given[is_hit].map(chosen["score"]).astype("float64")
         table.loc[is_hit, "school_match"] = decision
     school_names = schools.set_index("school_id")["name"]
-    review = decided[decided["decision"] != "exact_name"].assign(
+    review = decided[decided["decision"] != decisions[0]].assign(
         school_name=lambda d: d["school_id"].map(school_names).astype("str")
     )
     order = ["name_in_export", "incidents", "school_id", "school_name", "score", "decision"]
     return review[order].sort_values(["decision", "name_in_export"], ignore_index=True)
 
 
-def _decide(name: str, single: pd.Series, by_name: pd.Series, lowest_score: float) -> dict[str, object]:
-    plain = plain_name(name)
-    if plain in single.index:
-        return {"school_id": single[plain], "score": 100.0, "decision": "exact_name"}
-    if plain in by_name.index:
-        return {"school_id": None, "score": 100.0, "decision": "several_schools"}
-    best = process.extract(plain, list(by_name.index), scorer=fuzz.token_sort_ratio, limit=2)
+def _decide(plain: str, by_text: pd.Series, decisions: tuple[str, str], lowest_score: float) -> dict[str, object]:
+    same = by_text[by_text.index == plain]
+    if len(same):
+        is_one = len(same) == 1
+        return {
+            "school_id": same.iloc[0] if is_one else None,
+            "score": 100.0,
+            "decision": decisions[0] if is_one else "several_schools",
+        }
+    numbers = _numbers_in(plain)
+    able = by_text[[_numbers_in(str(text)) == numbers for text in by_text.index]]
+    best = process.extract(plain, list(able.index), scorer=fuzz.token_sort_ratio, limit=2)
     if not best or best[0][1] < lowest_score:
         return {"school_id": None, "score": best[0][1] if best else np.nan, "decision": "no_match"}
     if len(best) > 1 and best[0][1] - best[1][1] < _CLOSEST_RIVAL:
         return {"school_id": None, "score": best[0][1], "decision": "several_schools"}
-    return {"school_id": by_name.iloc[best[0][2]], "score": best[0][1], "decision": "fuzzy_name"}
+    return {"school_id": able.iloc[best[0][2]], "score": best[0][1], "decision": decisions[1]}
 
 
 def _by_distance(
@@ -235,9 +324,19 @@ def _id_findings(
     return findings
 
 
+def _address_findings(school_match: pd.Series) -> list[Finding]:
+    by_address = int((school_match == "exact_address").sum())
+    if not by_address:
+        return []
+    subject = f"{count_text(by_address, 'incident')} {'names' if by_address == 1 else 'name'} no school but its address"
+    message = f"{subject}; taken to be there."
+    remedy = 'If they are not, set [incidents.columns] address = "".'
+    return [Finding("note", "school_matched_by_address", "incidents", message, remedy=remedy)]
+
+
 def _findings(review: pd.DataFrame) -> list[Finding]:
     findings = []
-    fuzzy = review[review["decision"] == "fuzzy_name"]
+    fuzzy = review[review["decision"].isin(["fuzzy_name", "fuzzy_address"])]
     if len(fuzzy):
         pairs = [f"{r.name_in_export} → {r.school_name} ({r.score:.0f})" for r in fuzzy.itertuples()]
         findings.append(
@@ -245,10 +344,11 @@ def _findings(review: pd.DataFrame) -> list[Finding]:
                 "warning",
                 "school_matched_by_likeness",
                 "incidents",
-                f"{int(fuzzy['incidents'].sum())} incidents were tied to schools by a likeness of names; review each.",
+                f"{int(fuzzy['incidents'].sum())} incidents were tied to schools by a likeness of names or addresses; "
+                "review each.",
                 ids=tuple(pairs),
                 expected="the school's own name or id",
-                remedy="Correct the names in the export, or raise [incidents] name_score.",
+                remedy="Correct the names in the export, or raise [incidents] name_score or address_score.",
             )
         )
     lost = review[review["decision"].isin(["no_match", "several_schools"])]
