@@ -192,6 +192,19 @@ class SeveralFaultsError(InputError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+def refuse(faults: Iterable[InputError]) -> None:
+    """Raise all that is wrong: the fault, or several at once.
+
+    Parameters
+    ----------
+    faults
+        What is wrong; nothing, where nothing is.
+    """
+    told = list(faults)
+    if told:
+        raise told[0] if len(told) == 1 else SeveralFaultsError(told)
+
+
 def attempt_all(steps: Mapping[str, Callable[[], T]]) -> dict[str, T]:
     """Take every step, and tell the faults of all of them at once.
 
@@ -217,8 +230,5 @@ def attempt_all(steps: Mapping[str, Callable[[], T]]) -> dict[str, T]:
             results[name] = step()
         except InputError as fault:
             faults.append(fault)
-    if len(faults) > 1:
-        raise SeveralFaultsError(faults)
-    if faults:
-        raise faults[0]
+    refuse(faults)
     return results

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.errors import InputError, SeveralFaultsError, count_text, name_ids
+from safeschools_geo.errors import InputError, count_text, name_ids, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,8 +80,7 @@ def dispatch_order(
                     remedy="Give only one of the two, or make them agree.",
                 )
             )
-    if faults:
-        raise faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
+    refuse(faults)
     if ranks is None:
         assert order is not None  # noqa: S101 - one of the two was given
         return _without_ties(order)
@@ -265,8 +264,7 @@ def zone_dispatch(school_zones: pd.Series, officer_zones: pd.Series, response_mi
     zones, posts = school_zones.fillna("").astype("str"), officer_zones.fillna("").astype("str")
     faults = [*_list_faults(zones, "school", "school_zones"), *_list_faults(posts, "officer", "officer_zones")]
     faults += _minutes_faults(response_min, zones.index, posts.index)
-    if faults:
-        raise SeveralFaultsError(faults) if len(faults) > 1 else faults[0]
+    refuse(faults)
     minutes = response_min.loc[zones.index, posts.index].to_numpy(dtype=np.float64)
     is_own = zones.to_numpy()[:, None] == posts.to_numpy()[None, :]
     return Dispatch(

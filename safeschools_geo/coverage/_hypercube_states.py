@@ -13,7 +13,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 from threadpoolctl import ThreadpoolController
 
 from safeschools_geo.coverage._dispatch import DispatchOrder, dispatch_order
-from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.errors import InputError, SettingsError, refuse
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -82,8 +82,7 @@ def call_system(
         _require_comparable(arrivals, service, faults)
         if capacity == "queue":
             _require_stable(arrivals, service, faults)
-    if faults:
-        raise faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
+    refuse(faults)
     assert arrivals is not None and service is not None and order is not None  # noqa: PT018, S101 - or there are faults
     return CallSystem(arrivals, service, order, "queue" if capacity == "queue" else "loss")
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from safeschools_geo.coverage._response import P90, sorted_quantile
-from safeschools_geo.errors import ColumnError, SettingsError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, refuse
 from safeschools_geo.school_calendar import day_kinds, hour_shares, local_day
 
 if TYPE_CHECKING:
@@ -471,13 +471,11 @@ def _require_places(calls: pd.DataFrame, share: pd.DataFrame) -> None:
         "Some calls for officers are at an hour without program time at their school.": is_closed,
     }
     remedy = "Give the schools, and the hours, by which it was told whose work each incident is."
-    found = [
+    refuse(
         ColumnError(problem, where="history", ids=calls.loc[is_faulty, "incident_id"], remedy=remedy)
         for problem, is_faulty in faults.items()
         if is_faulty.any()
-    ]
-    if found:
-        raise SeveralFaultsError(found) if len(found) > 1 else found[0]
+    )
 
 
 # ── What the record says of coverage: who answered, how long it took, and how far chance goes in that

@@ -10,7 +10,7 @@ import pandas as pd
 
 from safeschools_geo.coverage._hypercube_states import Capacity, call_system
 from safeschools_geo.coverage.queueing import Hypercube, hypercube, hypercube_approximation
-from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
+from safeschools_geo.errors import InputError, SettingsError, refuse
 from safeschools_geo.text import figure_text, highest, listed, minutes_text, share_text
 
 if TYPE_CHECKING:
@@ -449,8 +449,7 @@ def _checked(
                 found=", ".join(f"{one:g}" for one in minutes),
             )
         )
-    if faults:
-        raise faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
+    refuse(faults)
     return travel
 
 

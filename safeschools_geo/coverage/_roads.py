@@ -22,28 +22,16 @@ from safeschools_geo.errors import (
     GeometryError,
     InputError,
     SettingsError,
-    SeveralFaultsError,
     attempt_all,
     count_text,
     name_ids,
+    refuse,
 )
 from safeschools_geo.findings import Finding
 from safeschools_geo.solver import Labels, Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyproj import CRS
-
-
-# ── All that is wrong, told at once
-
-
-def refuse(faults: Iterable[InputError]) -> None:
-    """Raise what is wrong, all of it."""
-    told = list(faults)
-    if told:
-        raise told[0] if len(told) == 1 else SeveralFaultsError(told)
 
 
 # ── Places that officers set out from or are called to: points by their ids, in meters

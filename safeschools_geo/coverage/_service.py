@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,6 @@ from safeschools_geo.errors import InputError, SettingsError
 from safeschools_geo.text import minutes_text, share_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, NDArray
 
     from safeschools_geo.coverage._hypercube_states import CallSystem
@@ -51,24 +49,9 @@ def _require(offered_load: float, officers: int) -> None:
         )
 
 
-# ── How long calls keep an officer, as distributions to draw from: spread by a given variation, or as observed
+# ── How long calls keep an officer, as distributions to draw from: spread by a given variation
 
 _MINUTES = 60.0
-
-
-class ServiceTimes(Protocol):
-    """Times that calls keep each officer."""
-
-    @property
-    def mean_h(self) -> Floats:
-        """Mean hours of each officer, shape (n_units,)."""
-
-    @property
-    def variation(self) -> Floats:
-        """Standard deviation over mean of each officer, shape (n_units,); 1 for exponential times."""
-
-    def draw_h(self, officers: Ints, rng: np.random.Generator) -> Floats:
-        """Draw the hours of a call of each of some officers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,34 +67,6 @@ class GammaTimes:
         mean, variance = self.mean_h[officers], self.variation[officers] ** 2
         spread = np.where(variance > 0, variance, 1.0)
         return np.where(variance > 0, mean * spread * rng.standard_gamma(1 / spread), mean)
-
-
-@dataclass(frozen=True, eq=False)
-class ObservedTimes:
-    """Times as observed, each as likely as the others of the officer."""
-
-    hours: Floats  # Observed hours of all officers under each other, float64, shape (calls,)
-    starts: Ints  # Where those of each officer begin, and the end, int64, shape (n_units + 1,)
-
-    @property
-    def mean_h(self) -> Floats:
-        """Mean hours of each officer, shape (n_units,)."""
-        mean: Floats = np.add.reduceat(self.hours, self.starts[:-1]) / np.diff(self.starts)
-        return mean
-
-    @property
-    def variation(self) -> Floats:
-        """Standard deviation over mean of each officer, shape (n_units,)."""
-        mean = self.mean_h
-        squares = np.add.reduceat(self.hours**2, self.starts[:-1]) / np.diff(self.starts)
-        spread: Floats = np.sqrt(np.maximum(squares - mean**2, 0.0)) / mean
-        return spread
-
-    def draw_h(self, officers: Ints, rng: np.random.Generator) -> Floats:
-        """Draw the hours of a call of each of some officers."""
-        number = np.diff(self.starts)[officers]
-        drawn: Floats = self.hours[self.starts[officers] + (rng.random(len(officers)) * number).astype(np.int64)]
-        return drawn
 
 
 def gamma_times(service_per_h: ArrayLike, variation: ArrayLike) -> GammaTimes:
@@ -146,21 +101,6 @@ def gamma_times(service_per_h: ArrayLike, variation: ArrayLike) -> GammaTimes:
     return GammaTimes(1 / service, np.broadcast_to(spread, service.shape))
 
 
-def observed_times(service_min: Sequence[ArrayLike]) -> ObservedTimes:
-    """Take service times as they were observed."""
-    given = [np.array(minutes, dtype=np.float64).ravel() for minutes in service_min]
-    is_fine = [len(one) > 0 and bool((np.isfinite(one) & (one > 0)).all()) for one in given]
-    if not given or not all(is_fine):
-        raise InputError(
-            "Some officers have no service times that can be used.",
-            where="service_min, by position of the officer",
-            ids=[officer for officer, fine in enumerate(is_fine) if not fine],
-            expected="minutes above 0, at least one call for each officer",
-        )
-    starts = np.cumsum([0, *(len(one) for one in given)])
-    return ObservedTimes(np.concatenate(given) / _MINUTES, starts)
-
-
 # ── The same rules of dispatch played through, call by call, with service times of any distribution
 
 CONFIDENCE = 0.95
@@ -192,7 +132,7 @@ class SimulatedCalls:
 
 def simulate_calls(
     arrivals_per_h: ArrayLike,
-    times: ServiceTimes,
+    times: GammaTimes,
     preference: ArrayLike | None,
     *,
     ties: ArrayLike | None = None,
@@ -250,7 +190,7 @@ def simulate_calls(
 class _Play:
     """Runs side by side; all counters have a row for each run."""
 
-    def __init__(self, system: CallSystem, times: ServiceTimes, runs: int, rng: np.random.Generator) -> None:
+    def __init__(self, system: CallSystem, times: GammaTimes, runs: int, rng: np.random.Generator) -> None:
         self.system, self.times, self.runs, self.rng = system, times, runs, rng
         self.ranks = system.order.ranks.astype(np.float64)
         self.from_place = np.cumsum(system.arrivals_per_h) / system.calls_per_h
@@ -290,7 +230,7 @@ class _Play:
         self.left_h[rows, officer] += drawn
 
 
-def _calls_before(system: CallSystem, times: ServiceTimes) -> int:
+def _calls_before(system: CallSystem, times: GammaTimes) -> int:
     """Say after how many calls the start is forgotten: ten times what it takes."""
     spread = (1 + float(times.variation.max()) ** 2) / 2
     lasting_h = float(times.mean_h.max()) * max(spread, 1.0)
@@ -381,7 +321,7 @@ class ServiceMismatch:
 
 def service_mismatch(
     arrivals_per_h: ArrayLike,
-    times: ServiceTimes,
+    times: GammaTimes,
     preference: ArrayLike | None,
     *,
     ties: ArrayLike | None = None,
@@ -397,7 +337,7 @@ def service_mismatch(
     arrivals_per_h
         Calls per hour from each place, shape (n_places,).
     times
-        How long calls keep each officer: `observed_times` or `gamma_times`. The model takes their means.
+        How long calls keep each officer: `gamma_times`. The model takes their means.
     preference, ties, capacity
         As for `hypercube`. Above 15 officers the model is the approximation.
     calls, runs, seed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from scipy import stats
 from safeschools_geo.coverage._dispatch import by_travel
 from safeschools_geo.coverage._record import call_durations
 from safeschools_geo.coverage._response import mean_response_min, response_quantile_min
-from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all, count_text, refuse
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.text import figure_text, more_text
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from safeschools_geo.coverage.queueing import Hypercube
     from safeschools_geo.settings import CalendarSettings, Term, WorkloadSettings
 
     Floats = NDArray[np.float64]
@@ -44,22 +45,6 @@ COLUMNS = [
     "cost",
 ]
 """Columns of a table of staffing."""
-
-
-class QueueingResult(Protocol):
-    """What staffing needs of a queueing model (`queueing.Hypercube`)."""
-
-    @property
-    def busy_share(self) -> Floats:
-        """Share of the time that each officer is busy."""
-
-    @property
-    def dispatch_share(self) -> Floats:
-        """How the calls of each place are shared among the officers."""
-
-    @property
-    def overflow_share(self) -> float:
-        """Share of calls that find all officers busy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +106,7 @@ def staffing(
     *,
     travel: Callable[[Ints], ArrayLike],
     place: Callable[[int], ArrayLike],
-    hypercube: Callable[[Floats, Floats, Ints], QueueingResult],
+    hypercube: Callable[[Floats, Floats, Ints], Hypercube],
     hours_per_term: float,
     current: int,
     officers: Iterable[int] = OFFICERS,
@@ -158,8 +143,7 @@ def staffing(
     Raises
     ------
     InputError
-        All at once: rates, minutes, hours or a cost that make no sense; a number of officers below 1; a place that does
-        not give as many rows as officers.
+        All at once: rates, minutes, hours or a cost that make no sense; a number of officers below 1.
 
     Notes
     -----
@@ -177,7 +161,6 @@ def staffing(
     for number in numbers:
         waiting = np.asarray(place(number), dtype=np.int64)
         minutes = np.asarray(travel(waiting), dtype=np.float64)
-        _require_fit(waiting, minutes, number, len(arrivals))
         model = hypercube(arrivals, np.full(number, 60.0 / service_min), by_travel(minutes))
         shares = model.dispatch_share
         hours = number * hours_per_term
@@ -226,26 +209,7 @@ def _require(
         faults.append(SettingsError("A cost is not negative.", where="cost_per_h", found=cost_per_h))
     if numbers[0] < 1:
         faults.append(SettingsError("There must be an officer.", where="officers", found=numbers[0]))
-    if faults:
-        raise SeveralFaultsError(faults) if len(faults) > 1 else faults[0]
-
-
-def _require_fit(waiting: Ints, minutes: Floats, number: int, schools: int) -> None:
-    if waiting.shape != (number,) or minutes.shape != (schools, number):
-        raise InputError(
-            "The points where officers wait do not fit the number of officers.",
-            where="place, travel",
-            found=f"points {waiting.shape}, minutes {minutes.shape}",
-            expected=f"points ({number},), minutes ({schools}, {number}): a row for each school",
-        )
-    if not (np.isfinite(minutes) & (minutes >= 0)).all():
-        raise InputError(
-            "Some minutes from points where officers wait cannot be used.",
-            where="travel",
-            ids=np.unique(np.nonzero(~(np.isfinite(minutes) & (minutes >= 0)))[0]),
-            found="missing, negative or infinite, by position of the school",
-            expected="minutes of 0 or more",
-        )
+    refuse(faults)
 
 
 # ── The threat-assessment specialist's caseload: how many come, how many are open, and how long they take

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage._roads import refuse
 from safeschools_geo.coverage._staging_points import (
     StagingProblem,
     StagingSettings,
@@ -24,7 +23,7 @@ from safeschools_geo.coverage._staging_points import (
     is_best,
     value_by_zone,
 )
-from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all, count_text
+from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all, count_text, refuse
 from safeschools_geo.solver import Labels
 from safeschools_geo.text import minutes_text, more_text, share_text
 

@@ -10,8 +10,7 @@ import highspy
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
-from safeschools_geo.coverage._roads import refuse
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.errors import SettingsError, refuse
 from safeschools_geo.solver import Flags, Labels, Numbers, Program, model_of, quiet_highs, solve, stop_after
 
 if TYPE_CHECKING:

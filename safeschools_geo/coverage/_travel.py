@@ -21,11 +21,10 @@ from safeschools_geo.coverage._roads import (
     check_roads,
     located,
     read_streets,
-    refuse,
     road_travel,
 )
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.errors import SettingsError, attempt_all, count_text
+from safeschools_geo.errors import SettingsError, attempt_all, count_text, refuse
 from safeschools_geo.findings import Finding
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.coverage._dispatch import Dispatch
     from safeschools_geo.coverage._record import CallRates, CallRecord, Observed
-    from safeschools_geo.coverage._staffing import QueueingResult
+    from safeschools_geo.coverage.queueing import Hypercube
 
     Floats = NDArray[np.float64]
 
@@ -413,7 +413,7 @@ def validate(
     history: pd.DataFrame,
     rates: CallRates,
     dispatch: Dispatch,
-    model: QueueingResult,
+    model: Hypercube,
     *,
     longest_service_min: float,
     days: Iterable[dt.date] | None = None,
@@ -536,7 +536,7 @@ def _officers_of(zone_id: str, dispatch: Dispatch) -> int:
     return len(is_here) if zone_id == DISTRICT else int(is_here.sum())
 
 
-def _predicted(zone_id: str, arrivals: Floats, dispatch: Dispatch, model: QueueingResult) -> dict[str, float]:
+def _predicted(zone_id: str, arrivals: Floats, dispatch: Dispatch, model: Hypercube) -> dict[str, float]:
     shares = model.dispatch_share
     busy = np.asarray(model.busy_share, dtype=np.float64)
     rows = np.ones(len(shares), dtype=bool)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from safeschools_geo.errors import ColumnError, InputError, SettingsError, SeveralFaultsError, count_text
+from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text, refuse
 from safeschools_geo.schemas import LEVELS
 
 if TYPE_CHECKING:
@@ -158,10 +158,7 @@ class VisitRules:
         if not faults:
             _make_whole(self, set(vars(self)) - _NOT_WHOLE)
             faults = self._contradictory()
-        if len(faults) == 1:
-            raise faults[0]
-        if faults:
-            raise SeveralFaultsError(faults)
+        refuse(faults)
 
     @property
     def shift_min(self) -> int:
@@ -466,7 +463,7 @@ def check_inputs(
     held_free_share: Mapping[str, float],
 ) -> None:
     """Refuse what no plan can be made from."""
-    _raise(
+    refuse(
         [
             *_faults_of_days(days),
             *_faults_of_visits(schools, wanted),
@@ -475,13 +472,6 @@ def check_inputs(
             *_faults_of_travel(schools, wanted, travel_min, bases),
         ]
     )
-
-
-def _raise(faults: Sequence[InputError]) -> None:
-    if len(faults) == 1:
-        raise faults[0]
-    if faults:
-        raise SeveralFaultsError(faults)
 
 
 def check_schools(schools: pd.DataFrame) -> None:
@@ -523,7 +513,7 @@ def check_schools(schools: pd.DataFrame) -> None:
                     remedy="Give it to them, or leave these schools out.",
                 )
             )
-    _raise(faults)
+    refuse(faults)
 
 
 def _faults_of_days(days: Sequence[str]) -> list[InputError]:

@@ -19,13 +19,10 @@ from ._price import compare_plans as compare_plans
 from ._price import plan_change as plan_change
 from ._price import what_changes as what_changes
 from ._problem import EXACT as EXACT
-from ._problem import Problem as Problem
 from ._problem import Rules as Rules
-from ._problem import problem_of as problem_of
 from ._problem import travel_km as travel_km
 from ._problem import zone_centers as zone_centers
-from ._program import Limits as Limits
-from ._program import PlanModel as PlanModel
+from ._program import nearest_of_the_even as nearest_of_the_even
 from ._propose import ZONE_SETS as ZONE_SETS
 from ._propose import left_out as left_out
 from ._propose import rebalance as rebalance

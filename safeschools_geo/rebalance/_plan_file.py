@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from safeschools_geo.errors import ColumnError, InputError, SeveralFaultsError, count_text, name_ids
+from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids, refuse
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, read_table, take
 from safeschools_geo.rebalance._units import in_order, natural_order, schools_of_units
@@ -59,11 +59,7 @@ class PlanRows:
 def require_sound(plan: PlanRows, unit_ids: list[str]) -> None:
     """Refuse a plan with faults."""
     found = [*(check(plan) for check in _CHECKS), _left_out(plan, unit_ids)]
-    faults = [fault for fault in found if fault is not None]
-    if len(faults) > 1:
-        raise SeveralFaultsError(faults)
-    if faults:
-        raise faults[0]
+    refuse(fault for fault in found if fault is not None)
 
 
 def _unreadable(plan: PlanRows) -> InputError | None:

@@ -123,44 +123,19 @@ for travel and borders (assumption A38). Far below what any load is known to."""
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is to be rebalanced: n units in k zones.
+    """What is to be rebalanced: n units in k zones."""
 
-    Parameters
-    ----------
-    unit_ids
-        Ids of the units, n of them.
-    zone_ids
-        Ids of the zones, k of them; labels are rows of this.
-    start
-        Current zone of each unit, shape (n,).
-    load
-        Load of each unit, shape (n,), not negative.
-    neighbors
-        Rows of the units that border each unit, sorted.
-    travel
-        Travel of each unit in each zone, shape (n, k), load × distance.
-    allowed
-        Whether a unit may be in a zone, shape (n, k): locks, roots and forbidden pairs.
-    roots
-        Row of the unit that stays in each zone, `NO_ROOT` where there is none, shape (k,).
-    together
-        Groups of rows that have to be in one zone.
-    move_size
-        What moving each unit counts for, shape (n,), positive.
-    border_km
-        For every pair of `neighbors`, in their order, the length of the shared border.
-    """
-
-    unit_ids: tuple[str, ...]
-    zone_ids: tuple[str, ...]
-    start: Labels
-    load: Numbers
-    neighbors: tuple[tuple[int, ...], ...]
-    travel: Numbers
-    allowed: Flags
-    roots: Labels
-    together: tuple[tuple[int, ...], ...]
-    move_size: Numbers
+    unit_ids: tuple[str, ...]  # Ids of the units, n of them
+    zone_ids: tuple[str, ...]  # Ids of the zones, k of them; labels are rows of this
+    start: Labels  # Current zone of each unit, shape (n,)
+    load: Numbers  # Load of each unit, shape (n,), not negative
+    neighbors: tuple[tuple[int, ...], ...]  # Rows of the units that border each unit, sorted
+    travel: Numbers  # Travel of each unit in each zone, shape (n, k), load × distance
+    allowed: Flags  # Whether a unit may be in a zone, shape (n, k): locks, roots and forbidden pairs
+    roots: Labels  # Row of the unit that stays in each zone, `NO_ROOT` where there is none, shape (k,)
+    together: tuple[tuple[int, ...], ...]  # Groups of rows that have to be in one zone
+    move_size: Numbers  # What moving each unit counts for, shape (n,), positive
+    # For every pair of `neighbors`, in their order, the length of the shared border
     border_km: tuple[tuple[float, ...], ...]
 
     def __len__(self) -> int:
@@ -311,34 +286,10 @@ def problem_of(
     travel: pd.DataFrame | None = None,
     crs: object = None,
 ) -> Problem:
-    """Turn units and edges into a problem.
+    """Turn units and edges into a problem, zones in their natural order.
 
-    Parameters
-    ----------
-    units
-        `unit_id`, `zone_id`, `workload` (not negative, not all 0), and geometry; `schools` or `students` where moves
-        are counted in them.
-    edges
-        `unit_a`, `unit_b`, and `shared_m` where there is one.
-    rules
-        What a plan has to keep.
-    travel
-        Distance of each unit (rows, by `unit_id`) from the center of each zone (columns, by `zone_id`), in any unit;
-        straight kilometers to `zone_centers` by default.
-    crs
-        Projected CRS in meters to measure in; the UTM zone of the units by default.
-
-    Returns
-    -------
-    Problem
-        The problem; zones in their natural order.
-
-    Raises
-    ------
-    ColumnError, CRSError, SeveralFaultsError
-        When a column or the CRS is missing, ids are missing or repeat, or workloads are not numbers of 0 or more.
-    SettingsError
-        When a rule names a unit or a zone that there is not, or moves are counted in something unknown.
+    Travel is the distance of each unit (rows) from the center of each zone (columns), in any unit; straight kilometers
+    to `zone_centers` by default.
     """
     rules = rules or Rules()
     require_units(units)

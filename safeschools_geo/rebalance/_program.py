@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Literal
 
 import highspy
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array, csc_array
 
-from safeschools_geo.rebalance._problem import EXACT, NO_ROOT, reach
+from safeschools_geo.rebalance._problem import EXACT, NO_ROOT, problem_of, reach
 from safeschools_geo.solver import Labels, Numbers, Program, Solution, quiet_highs, solve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from safeschools_geo.rebalance._problem import Flags, Problem
+    import geopandas as gpd
+
+    from safeschools_geo.rebalance._problem import Flags, Problem, Rules
 
 
 # ── Separators: what has to be in a zone for two of its units to hang together
@@ -216,30 +219,14 @@ _CLOSED = 2 * EXACT
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan has to keep, besides contiguity.
+    """What a plan has to keep, besides contiguity."""
 
-    Parameters
-    ----------
-    tolerance
-        Largest imbalance; None for no limit.
-    heaviest
-        Largest load of a zone over the mean; None for no limit.
-    max_moves
-        Most units that may move; None for no limit.
-    max_move_size
-        Largest sum of the sizes of the moves; None for no limit.
-    max_travel
-        Largest travel; None for no limit.
-    max_boundary
-        Longest border between zones in kilometers; None for no limit.
-    """
-
-    tolerance: float | None = None
-    heaviest: float | None = None
-    max_moves: int | None = None
-    max_move_size: float | None = None
-    max_travel: float | None = None
-    max_boundary: float | None = None
+    tolerance: float | None = None  # Largest imbalance; None for no limit
+    heaviest: float | None = None  # Largest load of a zone over the mean; None for no limit
+    max_moves: int | None = None  # Most units that may move; None for no limit
+    max_move_size: float | None = None  # Largest sum of the sizes of the moves; None for no limit
+    max_travel: float | None = None  # Largest travel; None for no limit
+    max_boundary: float | None = None  # Longest border between zones in kilometers; None for no limit
 
 
 @dataclass(frozen=True, eq=False)
@@ -479,3 +466,44 @@ def objective_value(problem: Problem, label: Labels, objective: Objective) -> fl
     if objective == "boundary":
         return problem.border(label)
     return problem.cost(label, problem.travel if objective == "travel" else problem.move_cost())
+
+
+# ── The day an officer is absent: the most even plan, then the nearest
+
+_EVEN_GAP, _EVEN_S = 0.05, 20.0
+"""Evenness and travel of a single day need not be exact to the last per cent."""
+
+_ROUNDING = 1e-9
+
+
+def nearest_of_the_even(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, *, rules: Rules, travel: pd.DataFrame, crs: object, seed: int = 0
+) -> pd.Series | None:
+    """Find the plan of the shortest travel of those whose heaviest zone is about as light as can be.
+
+    Parameters
+    ----------
+    units, edges, rules, travel, crs
+        As for `rebalance`; the rules as one.
+    seed
+        Seed of the solver.
+
+    Returns
+    -------
+    pandas.Series or None
+        Zone of each unit, by `unit_id`; None where no contiguous plan was found.
+    """
+    problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
+    deadline = time.perf_counter() + _EVEN_S
+    for is_outward in (True, False):
+        model = PlanModel(problem, Limits(), "heaviest", is_outward=is_outward)
+        lightest = model.search(deadline=deadline, gap=_EVEN_GAP, seed=seed)
+        if lightest.label is None:
+            continue
+        limits = Limits(heaviest=lightest.value + _ROUNDING)
+        nearest = PlanModel(problem, limits, "travel", is_outward=is_outward).search(
+            deadline=deadline, start=lightest.label, gap=_EVEN_GAP, seed=seed
+        )
+        label = lightest.label if nearest.label is None else nearest.label
+        return pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids))
+    return None

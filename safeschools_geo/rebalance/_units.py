@@ -11,7 +11,7 @@ import shapely
 
 from safeschools_geo.checks import area_text, tell
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs, require_crs
-from safeschools_geo.errors import ColumnError, GeometryError, InputError, SeveralFaultsError, attempt_all
+from safeschools_geo.errors import ColumnError, GeometryError, InputError, attempt_all, refuse
 from safeschools_geo.rebalance._areas import UnitsBuilt, about_ground, about_left_out, about_schools, units_of_areas
 from safeschools_geo.rebalance._cells import (
     Ground,
@@ -46,7 +46,7 @@ def in_order(assignment: pd.Series, units: gpd.GeoDataFrame) -> pd.Series:
         "The plan names units that are not known.": assignment.index.difference(ids, sort=False),
         "The plan gives some units two zones.": assignment.index[assignment.index.duplicated()].unique(),
     }
-    faults = [
+    refuse(
         InputError(
             problem,
             where="assignment",
@@ -56,9 +56,7 @@ def in_order(assignment: pd.Series, units: gpd.GeoDataFrame) -> pd.Series:
         )
         for problem, which in groups.items()
         if len(which)
-    ]
-    if faults:
-        raise faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
+    )
     ordered: pd.Series = assignment.loc[ids].astype("str").rename("zone_id")
     return ordered
 

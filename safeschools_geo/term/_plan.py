@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,11 @@ from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
     ANEW,
-    Limits,
-    PlanModel,
     Score,
     Stability,
     frontier,
+    nearest_of_the_even,
     plan_stability,
-    problem_of,
     rebalance,
     schools_of_units,
     score_plan,
@@ -37,10 +34,8 @@ if TYPE_CHECKING:
 
     from safeschools_geo.district import District
     from safeschools_geo.hotspots import Hotspots
-    from safeschools_geo.rebalance import Problem
     from safeschools_geo.results import PlanInputs, UsualDay
     from safeschools_geo.settings import Term
-    from safeschools_geo.solver import Labels
 
 
 # ── Scores of plans of a district: how good one is on every measure, and whether it holds up in other terms
@@ -184,12 +179,6 @@ def stability_in_district(
 
 # ── Who covers an absent officer's schools: the most even plan in which nothing else changes
 
-_GAP = 0.05
-"""Evenness and travel of a single day need not be exact to the last per cent."""
-
-_TIME_LIMIT_S = 20.0
-_ROUNDING = 1e-9
-
 
 def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
     """Make the rule by which neighbors cover for absent officers.
@@ -197,7 +186,7 @@ def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Cal
     Notes
     -----
     What stays in a zone counts as one unit, for it does not move: what is left to decide is small, and is solved
-    as an integer program (`PlanModel`) over plans in which every school has a neighbor in its
+    as an integer program over plans in which every school has a neighbor in its
     zone that is nearer to the zone's center. Rules of the district on where a school may be hold on such a day too, but
     for those that keep it in the zone that has no officer.
     """
@@ -219,36 +208,19 @@ def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Cal
                 if zone not in absent and unit in set(units["unit_id"])
             ),
         )
-        problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
-        label = _nearest_of_the_even(problem, absent, seed=seed)
-        zone_of = pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids))
+        zone_of = nearest_of_the_even(units, edges, rules=rules, travel=travel, crs=crs, seed=seed)
+        if zone_of is None:
+            raise InputError(
+                "Nobody can cover for these officers.",
+                where="zones",
+                ids=absent,
+                expected="neighbors whose zones stay contiguous with the schools they take",
+                remedy="Add links between schools that can be driven across ([rebalance] links), or loosen locks.",
+            )
         taken: pd.Series = schools.map(zone_of).dropna().astype("str").rename("zone_id")
         return taken
 
     return take_over
-
-
-def _nearest_of_the_even(problem: Problem, absent: tuple[str, ...], *, seed: int) -> Labels:
-    """Find the plan of the shortest travel of those whose heaviest zone is about as light as can be."""
-    deadline = time.perf_counter() + _TIME_LIMIT_S
-    for is_outward in (True, False):
-        lightest = PlanModel(problem, Limits(), "heaviest", is_outward=is_outward).search(
-            deadline=deadline, gap=_GAP, seed=seed
-        )
-        if lightest.label is None:
-            continue
-        limits = Limits(heaviest=lightest.value + _ROUNDING)
-        nearest = PlanModel(problem, limits, "travel", is_outward=is_outward).search(
-            deadline=deadline, start=lightest.label, gap=_GAP, seed=seed
-        )
-        return lightest.label if nearest.label is None else nearest.label
-    raise InputError(
-        "Nobody can cover for these officers.",
-        where="zones",
-        ids=absent,
-        expected="neighbors whose zones stay contiguous with the schools they take",
-        remedy="Add links between schools that can be driven across ([rebalance] links), or loosen locks.",
-    )
 
 
 def _merged(inputs: PlanInputs, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame]:

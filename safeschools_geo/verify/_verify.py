@@ -731,36 +731,12 @@ def _shown(value: int | None) -> str:
 
 
 def is_packet(folder: Path) -> bool:
-    """Say whether a folder is a board packet, or what is left of one.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-
-    Returns
-    -------
-    bool
-        Whether it has files that only packets have.
-    """
+    """Say whether a folder is a board packet, or what is left of one."""
     return any((folder / name).is_file() for name in (PACKET, AUDIT, RELEASES))
 
 
 def verify_packet(folder: str | Path, *, releases: Path | None = None) -> VerifyReport:
-    """Check the files of a board packet.
-
-    Parameters
-    ----------
-    folder
-        The folder with packet.json, audit.json and the pages.
-    releases
-        The record of releases; that of the folder or of the district around it, if left out.
-
-    Returns
-    -------
-    VerifyReport
-        Every check with what was found, without a bound; a folder that is something else fails the check ``folder``.
-    """
+    """Check the files of a board packet, by its own record of releases or that around it unless one is given."""
     folder = Path(folder)
     fault = _folder_fault(folder)
     if fault:
@@ -803,21 +779,7 @@ def _audit_checks(record: PacketRecord) -> list[Check]:
 
 
 def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> VerifyReport:
-    """Check the files that a rebalancing wrote.
-
-    Parameters
-    ----------
-    folder
-        The folder with plan.csv, edges.csv, units.geojson, zones.geojson, certificate.json and perhaps frontier.csv.
-    plans_tried
-        How many plans are looked at to test one bound. Beyond that the bound rests on the solver's record, and the
-        report says so.
-
-    Returns
-    -------
-    VerifyReport
-        Every check with what was found; a folder that is something else fails the check ``folder``.
-    """
+    """Check the files that a rebalancing wrote, looking at so many plans for each bound."""
     folder = Path(folder)
     fault = _plan_folder_fault(folder)
     if fault:

@@ -6,7 +6,7 @@ from queueing_brute_force import random_system
 from queueing_simpy import simpy_intervals
 from scipy.stats import norm
 
-from safeschools_geo.coverage._service import erlang_b, gamma_times, observed_times, service_mismatch, simulate_calls
+from safeschools_geo.coverage._service import erlang_b, gamma_times, service_mismatch, simulate_calls
 from safeschools_geo.coverage.queueing import hypercube
 from safeschools_geo.errors import InputError, SettingsError
 
@@ -74,25 +74,6 @@ def test_it_is_said_how_far_the_model_is_off():
     assert both.largest_busy_error < 0.05
 
 
-def test_observed_times_are_drawn_officer_by_officer():
-    times = observed_times([[6.0, 18.0], [30.0], [60.0, 60.0, 120.0]])
-    assert times.mean_h == pytest.approx([0.2, 0.5, 80 / 60])
-    # Of 6 and 18 minutes: mean 12, standard deviation 6.
-    assert times.variation == pytest.approx([0.5, 0, np.sqrt(800) / 80])
-    drawn = times.draw_h(np.array([0] * 500 + [1] * 5 + [2] * 500), np.random.default_rng(0))
-    assert set(drawn[:500].round(9)) == {0.1, 0.3}
-    assert set(drawn[500:505]) == {0.5}
-    assert set(drawn[505:]) == {1.0, 2.0}
-
-
-def test_observed_times_that_never_vary_are_those_of_variation_0():
-    order = [[0, 1], [1, 0]]
-    one = simulate_calls([1.0, 1.0], observed_times([[30.0], [20.0]]), order, calls=4000, runs=40, seed=3)
-    other = simulate_calls([1.0, 1.0], gamma_times([2.0, 3.0], 0.0), order, calls=4000, runs=40, seed=3)
-    assert abs(one.overflow_share - other.overflow_share) <= 2 * WIDER * one.overflow_half_width
-    assert one.busy_share == pytest.approx(other.busy_share, abs=0.05)
-
-
 def test_gamma_times_have_the_mean_and_variation_asked_for():
     times = gamma_times([2.0, 4.0], [0.5, 0.0])
     drawn = times.draw_h(np.repeat([0, 1], 50_000), np.random.default_rng(1)).reshape(2, -1)
@@ -117,10 +98,6 @@ def test_more_than_fifteen_officers_are_compared_with_the_approximation():
 
 
 def test_times_that_cannot_be_are_refused():
-    with pytest.raises(InputError, match=r"Rows: 1, 2\n"):
-        observed_times([[5.0], [], [0.0, 5.0]])
-    with pytest.raises(InputError, match="no service times"):
-        observed_times([])
     for rates, variation in (([0.0], 1.0), ([1.0], -1.0), ([1.0], [1.0, 1.0]), ([np.nan], 1.0), ([], 1.0)):
         with pytest.raises(InputError, match="cannot be spread"):
             gamma_times(rates, variation)

@@ -7,7 +7,7 @@ import pytest
 
 from safeschools_geo.coverage._staffing import COLUMNS, staffing
 from safeschools_geo.coverage.queueing import hypercube
-from safeschools_geo.errors import InputError, SeveralFaultsError
+from safeschools_geo.errors import SeveralFaultsError
 
 ARRIVALS = np.array([0.5, 1.0, 1.5, 0.0])
 MINUTES = np.array([[1.0, 6.0, 9.0], [6.0, 1.0, 4.0], [9.0, 4.0, 1.0], [5.0, 5.0, 5.0]])
@@ -111,11 +111,3 @@ def test_faults_are_told_together():
     text = str(caught.value)
     assert len(caught.value.faults) == 5
     assert all(word in text for word in ("rates of calls", "service_min", "hours_per_term", "cost_per_h", "officers"))
-
-
-def test_places_have_to_fit():
-    with pytest.raises(InputError, match="do not fit the number of officers"):
-        staffed(place=lambda _: np.array([0]))
-    with pytest.raises(InputError, match="Some minutes from points") as caught:
-        staffed(travel=lambda rows: np.where(MINUTES == 6, np.inf, MINUTES)[:, rows])
-    assert caught.value.ids == ("0",)
