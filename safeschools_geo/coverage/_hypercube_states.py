@@ -12,13 +12,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, gmres
 from threadpoolctl import ThreadpoolController
 
-from safeschools_geo.coverage._dispatch import DispatchOrder, dispatch_order
+from safeschools_geo.coverage._dispatch import checked_preference
 from safeschools_geo.errors import InputError, SettingsError, refuse
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-    from safeschools_geo.coverage._dispatch import TiedOfficers
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -40,7 +38,7 @@ class CallSystem:
 
     arrivals_per_h: Floats  # Calls per hour from each place, float64, shape (places,)
     service_per_h: Floats  # Calls that each officer could answer per busy hour, float64, shape (officers,)
-    order: DispatchOrder  # In which order the officers are tried
+    preference: Ints  # Officers in the order they are tried, int64, shape (places, officers)
     capacity: Capacity  # ``"loss"`` or ``"queue"``
 
     @property
@@ -62,9 +60,8 @@ class CallSystem:
 def call_system(
     arrivals_per_h: ArrayLike,
     service_per_h: ArrayLike,
-    preference: ArrayLike | None,
+    preference: ArrayLike,
     *,
-    ties: ArrayLike | None = None,
     capacity: str = "loss",
 ) -> CallSystem:
     """Check what a queueing model is given, and tell all that is wrong with it."""
@@ -76,7 +73,7 @@ def call_system(
     order = None
     if arrivals is not None and service is not None:
         try:
-            order = dispatch_order(preference, ties, places=len(arrivals), officers=len(service))
+            order = checked_preference(preference, places=len(arrivals), officers=len(service))
         except InputError as fault:
             faults.append(fault)
         _require_comparable(arrivals, service, faults)
@@ -188,57 +185,13 @@ def states_of(officers: int) -> States:
     return States(*listed)
 
 
-@dataclass(frozen=True, eq=False)
-class Cases:
-    """Distinct groups of tied officers behind the same officers, and the places they are tried at."""
-
-    # Row of the place, and of the case, of each group, int64, shape (groups,)
-    place: Ints
-    case: Ints
-    officers: Ints  # Who is tied, int64, shape (cases, size)
-    # Sets of officers, as bits, that have to be busy for a call to come to each of them, int64, shape (cases, size,
-    # ways)
-    needed: Ints
-    chances: Floats  # How often it then does, float64, shape (ways,): 1 without ties
+def _tried_before(system: CallSystem) -> tuple[Ints, Ints]:
+    """Give each officer of the order, and those who are tried before, as bits, shape (places, officers) each."""
+    bits = 1 << system.preference
+    return bits, np.cumsum(bits, axis=1) - bits
 
 
-def cases_of(system: CallSystem) -> list[Cases]:
-    """Find the distinct cases of dispatch: who is tried together, and who has been tried before."""
-    bits = 1 << system.order.preference
-    tried = np.cumsum(bits, axis=1) - bits
-    return [_distinct(tied, tried[tied.place, tied.tried_before], system.officers) for tied in system.order.groups]
-
-
-def _distinct(tied: TiedOfficers, before: Ints, officers: int) -> Cases:
-    if tied.size == 1:
-        return Cases(tied.place, np.arange(len(before)), tied.officers, before[:, None, None], np.ones(1))
-    # Groups of many have as many ways to be busy as 2 to their number: each case is worked out once for all places.
-    members = (1 << tied.officers).sum(axis=1)
-    _, first, case = np.unique(before << officers | members, return_index=True, return_inverse=True)
-    ways, bits, chances = _ways(tied.size)
-    busy = (1 << tied.officers[first]) @ bits.T
-    return Cases(tied.place, case, tied.officers[first], before[first, None, None] + busy[:, ways], chances)
-
-
-@cache
-def _ways(size: int) -> tuple[Ints, Ints, Floats]:
-    """List, for each of some tied officers, which of the others may be busy when a call comes to that officer.
-
-    An equal chance among the free ones is that of an order drawn at random, in which the first free one is sent: t
-    given others come before an officer in t! (size − 1 − t)! of size! orders.
-    """
-    others = np.arange(1 << (size - 1))
-    own = np.arange(size)[:, None]
-    ways = (others >> own << (own + 1)) | (others & ((1 << own) - 1))
-    bits = (np.arange(1 << size)[:, None] >> np.arange(size)) & 1
-    by_number = np.array([1 / (size * comb(size - 1, number)) for number in range(size)])
-    chances = by_number[np.bitwise_count(others)]
-    for array in (ways, bits, chances):
-        array.flags.writeable = False
-    return ways, bits, chances
-
-
-def transition_rates(system: CallSystem, cases: list[Cases]) -> Floats:
+def transition_rates(system: CallSystem) -> Floats:
     """Work out how often each state turns into each neighbor.
 
     Notes
@@ -247,13 +200,9 @@ def transition_rates(system: CallSystem, cases: list[Cases]) -> Floats:
     of the busy officers, and come together in n steps.
     """
     n = system.officers
-    calls = np.zeros((1 << n) * n)
-    for group in cases:
-        weight = np.bincount(group.case, system.arrivals_per_h[group.place])
-        at = group.needed * n + group.officers[:, :, None]
-        sent = np.broadcast_to(weight[:, None, None] * group.chances, at.shape)
-        calls += np.bincount(at.ravel(), sent.ravel(), minlength=len(calls))
-    rates: Floats = calls.reshape(1 << n, n)
+    at = _tried_before(system)[1] * n + system.preference
+    calls = np.bincount(at.ravel(), np.repeat(system.arrivals_per_h, n), minlength=(1 << n) * n)
+    rates: Floats = calls.reshape(1 << n, n).astype(np.float64, copy=False)
     for officer in range(n):
         halves = rates.reshape(-1, 2, 1 << officer, n)
         halves[:, 1] += halves[:, 0]
@@ -269,12 +218,11 @@ def all_busy(probability: Floats) -> Floats:
     return sums
 
 
-def answered_shares(system: CallSystem, cases: list[Cases], busy: Floats) -> Floats:
+def answered_shares(system: CallSystem, busy: Floats) -> Floats:
     """Share out the calls of each place among the officers who are free when they come."""
-    shares = np.zeros((len(system.arrivals_per_h), system.officers))
-    for group in cases:
-        is_sent = busy[group.needed] - busy[group.needed | (1 << group.officers)[:, :, None]]
-        shares[group.place[:, None], group.officers[group.case]] = (is_sent @ group.chances)[group.case]
+    bits, before = _tried_before(system)
+    shares = np.empty(bits.shape)
+    np.put_along_axis(shares, system.preference, busy[before] - busy[before | bits], axis=1)
     return shares
 
 

@@ -535,9 +535,8 @@ class HoursOfDay:
 def by_hour(
     arrivals_by_hour: ArrayLike,
     service_per_h: ArrayLike,
-    preference: ArrayLike | None,
+    preference: ArrayLike,
     *,
-    ties: ArrayLike | None = None,
     capacity: Capacity = "loss",
     hours: Sequence[object] | None = None,
     approximate: bool = False,
@@ -548,7 +547,7 @@ def by_hour(
     ----------
     arrivals_by_hour
         Calls per hour from each place in each hour, shape (hours, n_places); an hour may be without calls.
-    service_per_h, preference, ties, capacity
+    service_per_h, preference, capacity
         As for `hypercube`, the same in all hours.
     hours
         What the hours are called; None: 0, 1, …
@@ -579,7 +578,7 @@ def by_hour(
     """
     arrivals = _hours_of_day_checked(arrivals_by_hour, hours)
     names = tuple(range(len(arrivals)) if hours is None else hours)
-    system = call_system(arrivals.mean(axis=0), service_per_h, preference, ties=ties)
+    system = call_system(arrivals.mean(axis=0), service_per_h, preference)
     calls = arrivals.sum(axis=1)
     if capacity == "queue" and (calls >= system.most_per_h).any():
         unstable = np.flatnonzero(calls >= system.most_per_h)
@@ -593,8 +592,7 @@ def by_hour(
         )
     solve = hypercube_approximation if approximate else hypercube
     solved = [
-        solve(of_hour, service_per_h, preference, ties=ties, capacity=capacity) if of_hour.any() else None
-        for of_hour in arrivals
+        solve(of_hour, service_per_h, preference, capacity=capacity) if of_hour.any() else None for of_hour in arrivals
     ]
     return HoursOfDay(names, tuple(solved), system.service_per_h)
 

@@ -133,9 +133,8 @@ class SimulatedCalls:
 def simulate_calls(
     arrivals_per_h: ArrayLike,
     times: GammaTimes,
-    preference: ArrayLike | None,
+    preference: ArrayLike,
     *,
-    ties: ArrayLike | None = None,
     capacity: Capacity = "loss",
     calls: int = 200_000,
     runs: int = 400,
@@ -154,7 +153,7 @@ def simulate_calls(
     Law, A. M. (2015). Simulation Modeling and Analysis, 5th ed., ch. 9. McGraw-Hill. Kiefer, J., & Wolfowitz, J.
     (1955). On the theory of queues with many servers. Transactions of the AMS 78, 1–18.
     """
-    system = call_system(arrivals_per_h, 1 / times.mean_h, preference, ties=ties, capacity=capacity)
+    system = call_system(arrivals_per_h, 1 / times.mean_h, preference, capacity=capacity)
     if runs < _FEWEST_RUNS or calls < runs:
         raise SettingsError(
             "There are too few runs or calls.",
@@ -192,7 +191,7 @@ class _Play:
 
     def __init__(self, system: CallSystem, times: GammaTimes, runs: int, rng: np.random.Generator) -> None:
         self.system, self.times, self.runs, self.rng = system, times, runs, rng
-        self.ranks = system.order.ranks.astype(np.float64)
+        self.ranks = np.argsort(system.preference, axis=1).astype(np.float64)
         self.from_place = np.cumsum(system.arrivals_per_h) / system.calls_per_h
         self.from_place[-1] = 1.0
         self.left_h = np.zeros((runs, system.officers))
@@ -214,11 +213,7 @@ class _Play:
         self.hours += gap
         self.left_h -= spent
         is_free = self.left_h <= 0
-        ranks = self.ranks[place]
-        if self.system.order.has_ties:
-            # Ranks are whole numbers: a fraction decides between equal ones.
-            ranks = ranks + rng.random(ranks.shape)
-        officer = np.argmin(np.where(is_free, ranks, np.inf), axis=1)
+        officer = np.argmin(np.where(is_free, self.ranks[place], np.inf), axis=1)
         finds_none = np.logical_not(is_free.any(axis=1))
         self.overflows += finds_none
         if self.system.capacity == "queue":
@@ -322,9 +317,8 @@ class ServiceMismatch:
 def service_mismatch(
     arrivals_per_h: ArrayLike,
     times: GammaTimes,
-    preference: ArrayLike | None,
+    preference: ArrayLike,
     *,
-    ties: ArrayLike | None = None,
     capacity: Capacity = "loss",
     calls: int = 200_000,
     runs: int = 400,
@@ -338,7 +332,7 @@ def service_mismatch(
         Calls per hour from each place, shape (n_places,).
     times
         How long calls keep each officer: `gamma_times`. The model takes their means.
-    preference, ties, capacity
+    preference, capacity
         As for `hypercube`. Above 15 officers the model is the approximation.
     calls, runs, seed
         As for `simulate_calls`.
@@ -357,9 +351,9 @@ def service_mismatch(
     """
     solve = hypercube if len(times.mean_h) <= MOST_EXACT else hypercube_approximation
     return ServiceMismatch(
-        model=solve(arrivals_per_h, 1 / times.mean_h, preference, ties=ties, capacity=capacity),
+        model=solve(arrivals_per_h, 1 / times.mean_h, preference, capacity=capacity),
         simulated=simulate_calls(
-            arrivals_per_h, times, preference, ties=ties, capacity=capacity, calls=calls, runs=runs, seed=seed
+            arrivals_per_h, times, preference, capacity=capacity, calls=calls, runs=runs, seed=seed
         ),
         variation=float(times.variation.mean()),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,6 @@ from safeschools_geo.coverage._hypercube_states import (
     answered_shares,
     balanced_states,
     call_system,
-    cases_of,
     states_of,
     transition_rates,
 )
@@ -175,9 +173,8 @@ _ALMOST_ALWAYS = 1 - 1e-12
 def hypercube_approximation(
     arrivals_per_h: ArrayLike,
     service_per_h: ArrayLike,
-    preference: ArrayLike | None,
+    preference: ArrayLike,
     *,
-    ties: ArrayLike | None = None,
     capacity: Capacity = "loss",
 ) -> Hypercube:
     """Approximate the hypercube queueing model, for any number of officers.
@@ -189,9 +186,7 @@ def hypercube_approximation(
     service_per_h
         Calls that each officer could answer per busy hour, shape (n_units,).
     preference
-        Officers in the order they are tried, shape (n_places, n_units); None: the order is that of `ties`.
-    ties
-        Ranks of the officers, equal where they are tied, as for `hypercube`.
+        Officers in the order they are tried, shape (n_places, n_units).
     capacity
         ``"loss"`` or ``"queue"``.
 
@@ -222,7 +217,7 @@ def hypercube_approximation(
     845–868. Jarvis, J. P. (1985). Approximating the equilibrium behavior of multi-server loss systems. Management
     Science 31(2), 235–239. Larson, R. C., & Odoni, A. R. (1981). Urban Operations Research, §5.5. Prentice-Hall.
     """
-    system = call_system(arrivals_per_h, service_per_h, preference, ties=ties, capacity=capacity)
+    system = call_system(arrivals_per_h, service_per_h, preference, capacity=capacity)
     service, calls = system.service_per_h, system.calls_per_h
     shares, change = np.full(system.officers, min(0.5, calls / system.most_per_h)), np.inf
     for _ in range(_MOST_ROUNDS):
@@ -294,27 +289,11 @@ def _corrections(counts: Floats) -> Floats:
 
 def _reached(system: CallSystem, shares: Floats, factors: Floats) -> Floats:
     """Give the chance that a call of each place comes as far as each officer, over that officer's free share."""
-    reached = np.empty((len(system.arrivals_per_h), system.officers))
-    along = shares[system.order.preference]
+    along = shares[system.preference]
     before = np.cumprod(np.column_stack((np.ones(len(along)), along[:, :-1])), axis=1)
-    for tied in system.order.groups:
-        others = _sums_of_products(shares[tied.officers])
-        chances = np.array([1 / (tied.size * comb(tied.size - 1, number)) for number in range(tied.size)])
-        ahead = factors[tied.tried_before[:, None] + np.arange(tied.size)] * chances
-        known = before[tied.place, tied.tried_before]
-        reached[tied.place[:, None], tied.officers] = known[:, None] * np.einsum("tgi,gt->gi", others, ahead)
+    reached = np.empty(before.shape)
+    np.put_along_axis(reached, system.preference, before * factors, axis=1)
     return reached
-
-
-def _sums_of_products(shares: Floats) -> Floats:
-    """Sum up the products of t of the other officers of a group, for t = 0 …, shape (size, groups, size)."""
-    groups, size = shares.shape
-    sums = np.zeros((size, groups, size))
-    sums[0] = 1.0
-    for other in range(size):
-        is_other = np.arange(size) != other
-        sums[1:] += np.where(is_other, sums[:-1] * shares[:, other, None], 0.0)
-    return sums
 
 
 def _renewed(system: CallSystem, reached: Floats, overflow: float) -> Floats:
@@ -337,9 +316,8 @@ MOST_EXACT = 15
 def hypercube(
     arrivals_per_h: ArrayLike,
     service_per_h: ArrayLike,
-    preference: ArrayLike | None,
+    preference: ArrayLike,
     *,
-    ties: ArrayLike | None = None,
     capacity: Capacity = "loss",
 ) -> Hypercube:
     """Solve the hypercube queueing model exactly.
@@ -355,12 +333,7 @@ def hypercube(
         Calls that each officer could answer per busy hour, 60 over the mean minutes of a call with travel, shape
         (n_units,): above 0, at most 15 officers.
     preference
-        Officers 0 … n_units − 1 in the order they are tried, integers, shape (n_places, n_units). None: the order is
-        that of `ties`.
-    ties
-        A rank for each officer at each place, by officer (not by order), shape (n_places, n_units): the lower is tried
-        first, and among officers of equal rank each of the free ones has an equal chance. Any numbers do, such as
-        travel minutes rounded to whole ones. With `preference`, the two have to agree. None: no ties.
+        Officers 0 … n_units − 1 in the order they are tried, integers, shape (n_places, n_units).
     capacity
         What becomes of a call that finds all officers busy: ``"loss"``, it goes to Sheriff's patrol; ``"queue"``, it
         waits in an endless line, first come first served, and the next officer to be free takes it.
@@ -390,7 +363,7 @@ def hypercube(
     services. Computers & Operations Research 1, 67–95. Larson, R. C., & Odoni, A. R. (1981). Urban Operations
     Research, §5.4. Prentice-Hall.
     """
-    system = call_system(arrivals_per_h, service_per_h, preference, ties=ties, capacity=capacity)
+    system = call_system(arrivals_per_h, service_per_h, preference, capacity=capacity)
     n = system.officers
     if n > MOST_EXACT:
         raise SettingsError(
@@ -400,15 +373,14 @@ def hypercube(
             expected=f"at most {MOST_EXACT}",
             remedy="Use hypercube_approximation(...), which takes the same and says that it is approximate.",
         )
-    cases = cases_of(system)
-    rates = transition_rates(system, cases)
+    rates = transition_rates(system)
     probability, error = balanced_states(rates, system.service_per_h, system.calls_per_h)
     if system.capacity == "queue":
         probability[-1] /= 1 - system.calls_per_h / system.most_per_h
         probability /= probability.sum()
     busy = all_busy(probability)
     overflow = float(probability[-1])
-    dispatch = answered_shares(system, cases, busy)
+    dispatch = answered_shares(system, busy)
     if system.capacity == "queue":
         dispatch += overflow * system.service_per_h / system.most_per_h
     return Hypercube(

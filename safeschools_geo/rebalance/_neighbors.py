@@ -541,9 +541,7 @@ def read_links(path: Path) -> pd.DataFrame:
     return pairs.assign(kind=kind.astype("str")).reset_index(drop=True)
 
 
-def edges_of_table(
-    units: gpd.GeoDataFrame, table: pd.DataFrame, *, is_completed: bool = False, crs: object = None
-) -> EdgesRead:
+def edges_of_table(units: gpd.GeoDataFrame, table: pd.DataFrame, *, crs: object = None) -> EdgesRead:
     """Take the edges that a table of neighbors gives.
 
     Parameters
@@ -552,8 +550,6 @@ def edges_of_table(
         Areal units with `unit_id` and a CRS.
     table
         One row for each pair of neighbors, in either order or both: `unit_a` and `unit_b`, else the first two columns.
-    is_completed
-        Whether borders that the map has and the table lacks are added.
     crs
         Projected CRS in meters to measure in; the UTM zone of the units by default.
 
@@ -578,10 +574,10 @@ def edges_of_table(
     on_map = _rows_of(borders, ids, "borders")
     listed = _with_pairs(borders, pairs, ids, kind="extra")
     missing = _without_pairs(borders, pairs, ids)
-    edges = listed if is_completed else _without_pairs(listed, _rows_of(missing, ids, "borders"), ids)
+    edges = _without_pairs(listed, _rows_of(missing, ids, "borders"), ids)
     findings = [
         *_about_rows(repeated, int(is_self.sum()), rows, pairs),
-        *_about_missing(missing, is_completed=is_completed),
+        *_about_missing(missing),
         *_about_added(_without_pairs(listed, on_map, ids)),
     ]
     return EdgesRead(edges, tuple(findings), repeated, int(is_self.sum()))
@@ -680,16 +676,15 @@ def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: 
     ]
 
 
-def _about_missing(missing: pd.DataFrame, *, is_completed: bool) -> list[Finding]:
+def _about_missing(missing: pd.DataFrame) -> list[Finding]:
     named = [f"{a}–{b}" for a, b in missing[["unit_a", "unit_b"]].itertuples(index=False)]
-    done = "they are added" if is_completed else "they do not count"
     return tell(
         named,
-        "note" if is_completed else "warning",
+        "warning",
         "adjacency_lacks_borders",
         "adjacency",
         f"{count_text(len(named), 'border')} on the map {'is' if len(named) == 1 else 'are'} not in the table of "
-        f"neighbors; {done}: {name_ids(named)}.",
+        f"neighbors; they do not count: {name_ids(named)}.",
         expected="every border of the map in the table",
         remedy="Leave the table out and let the map decide, or add the pairs.",
     )

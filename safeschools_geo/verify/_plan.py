@@ -14,7 +14,7 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from safeschools_geo.verify._reading import Check, check_of
+from safeschools_geo.verify._reading import NUMBER, Check, check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,8 +120,9 @@ def _double_links(edges: Iterable[Edge]) -> list[str]:
 def _is_same(unit: Unit, properties: Mapping[str, object]) -> bool:
     workload = properties.get("workload")
     zones = (properties.get("zone_before"), properties.get("zone_after"))
-    is_number = isinstance(workload, int | float) and not isinstance(workload, bool)
-    return is_number and zones == (unit.before, unit.after) and is_close(float(workload), unit.workload)  # type: ignore[arg-type]
+    return (
+        NUMBER.holds(workload) and zones == (unit.before, unit.after) and is_close(float(workload), unit.workload)  # type: ignore[arg-type]
+    )
 
 
 def _zones(record: PlanRecord) -> Check:
@@ -241,8 +242,7 @@ def _loads(record: PlanRecord) -> Check:
     for feature in record.zone_features:
         properties = feature["properties"]
         zone, told = properties["zone_id"], properties.get("workload")
-        is_number = isinstance(told, int | float) and not isinstance(told, bool)
-        if zone in loads and not (is_number and is_close(told, loads[zone])):
+        if zone in loads and not (NUMBER.holds(told) and is_close(told, loads[zone])):
             wrong.append(f"{zone} ({told!r}, the units add up to {loads[zone]!r})")
     return check_of(
         "loads", {"whose workload in zones.geojson is not that of its units": wrong}, "loads add up", noun="zone"
@@ -331,7 +331,7 @@ _ABSOLUTE = ("imbalance", "moves")
 def proof_tolerance(record: PlanRecord) -> float:
     """Tell how near a bound has to be to count as a proof."""
     stated = record.certificate.get("proof_tolerance")
-    is_stated = isinstance(stated, int | float) and not isinstance(stated, bool) and stated >= 0
+    is_stated = NUMBER.holds(stated) and stated >= 0  # type: ignore[operator]
     return min(float(stated), _LOOSEST_PROOF) if is_stated else PROVEN_WITHIN  # type: ignore[arg-type]
 
 

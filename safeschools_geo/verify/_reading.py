@@ -292,60 +292,36 @@ REQUIRED = ("plan.csv", "edges.csv", "units.geojson", "zones.geojson", "certific
 
 _PAIR = 2
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_TEXTS, _NUMBER_OR_NONE = list_of(TEXT), or_none(NUMBER)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or _is_number(value)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
-
-
-def _is_mapping(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and _TEXTS.holds(value) and len(value) == _PAIR
 
 
 def _is_stage(value: object) -> bool:
-    numbers = ("value", "bound", "gap")
     return (
         isinstance(value, dict)
-        and isinstance(value.get("objective"), str)
-        and isinstance(value.get("is_proven"), bool)
-        and all(_is_number_or_none(value.get(n)) for n in numbers)
+        and TEXT.holds(value.get("objective"))
+        and FLAG.holds(value.get("is_proven"))
+        and all(_NUMBER_OR_NONE.holds(value.get(name)) for name in ("value", "bound", "gap"))
     )
 
 
 CERTIFICATE_KINDS: dict[str, Callable[[object], bool]] = {
     "objective": lambda v: v in ("imbalance", "moves", "travel", "boundary"),
-    "value": _is_number,
-    "bound": _is_number_or_none,
-    "gap": _is_number_or_none,
-    "is_proven": lambda v: isinstance(v, bool),
-    "is_contiguous": lambda v: isinstance(v, bool),
-    "moves": _is_count,
-    "imbalance_before": _is_number_or_none,
-    "imbalance_after": _is_number,
-    "tolerance": _is_number_or_none,
-    "max_moves": lambda v: v is None or _is_count(v),
-    "slack": _is_number_or_none,
-    "roots": _is_mapping,
-    "locked": _is_texts,
-    "forbidden": lambda v: isinstance(v, list) and all(_is_texts(p) and len(p) == _PAIR for p in v),
-    "together": lambda v: isinstance(v, list) and all(_is_texts(group) for group in v),
-    "zones": lambda v: _is_texts(v) and v != [],
-    "stages": lambda v: isinstance(v, list) and all(_is_stage(stage) for stage in v),
+    **dict.fromkeys(("value", "imbalance_after"), NUMBER.holds),
+    **dict.fromkeys(("bound", "gap", "imbalance_before", "tolerance", "slack"), _NUMBER_OR_NONE.holds),
+    **dict.fromkeys(("is_proven", "is_contiguous"), FLAG.holds),
+    "moves": WHOLE.holds,
+    "max_moves": or_none(WHOLE).holds,
+    "locked": _TEXTS.holds,
+    "together": list_of(_TEXTS).holds,
+    "forbidden": list_of(Kind("a pair", _is_pair)).holds,
+    "zones": lambda v: _TEXTS.holds(v) and v != [],
+    "stages": list_of(Kind("a stage", _is_stage)).holds,
     "proof": lambda v: v is None or isinstance(v, dict),
-    "input_sha256": _is_mapping,
-    "files": _is_mapping,
+    **dict.fromkeys(("roots", "input_sha256", "files"), by_name(TEXT).holds),
 }
 """Key of the certificate that the checker needs → whether a value is of the right kind."""
 
@@ -392,12 +368,12 @@ class PlanRecord:
     def ids(self, key: str) -> list[str]:
         """Give a list of ids that the certificate may hold."""
         value = self.certificate.get(key, [])
-        return value if _is_texts(value) else []
+        return value if _TEXTS.holds(value) else []
 
     def pairs(self, key: str) -> list[list[str]]:
         """Give a list of pairs of ids that the certificate may hold."""
         value = self.certificate.get(key, [])
-        return [p for p in value if _is_texts(p) and len(p) == _PAIR] if isinstance(value, list) else []
+        return list(filter(_is_pair, value)) if isinstance(value, list) else []
 
     def counted(self) -> list[Unit]:
         """Give the units of the zones that count for the balance."""
@@ -516,18 +492,8 @@ def _read_frontier(record: PlanRecord) -> None:
         raise UnreadableError("a row does not say how many moves it is for")
 
 
-def _json(path: Path) -> Any:  # noqa: ANN401 - as JSON has it
-    def refuse(name: str) -> None:
-        raise UnreadableError(f"it holds {name}, which is not JSON")
-
-    try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"it is not JSON, or not whole ({error})") from error
-
-
 def _read_features(record: PlanRecord, name: str, features: list[dict[str, Any]], key: str) -> None:
-    layer = _json(record.folder / name)
+    layer = parse_json(read_text(record.folder / name))
     found = layer.get("features") if isinstance(layer, dict) else None
     if not isinstance(found, list) or not found:
         raise UnreadableError("it is not a GeoJSON layer with features")
@@ -543,7 +509,7 @@ def _read_features(record: PlanRecord, name: str, features: list[dict[str, Any]]
 
 
 def _read_certificate(record: PlanRecord) -> None:
-    certificate = _json(record.folder / "certificate.json")
+    certificate = parse_json(read_text(record.folder / "certificate.json"))
     if not isinstance(certificate, dict):
         raise UnreadableError("it is not a JSON object")
     missing = [k for k in CERTIFICATE_KINDS if k not in certificate]

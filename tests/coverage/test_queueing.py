@@ -42,12 +42,6 @@ def test_two_officers_by_hand():
     assert found.busy_count_share == pytest.approx([0.4, 0.4, 0.2], abs=1e-14)
 
 
-def test_two_tied_officers_share_alike():
-    found = hypercube([1.0], [1.0, 1.0], None, ties=[[7, 7]])
-    assert found.state_probability == pytest.approx([0.4, 0.2, 0.2, 0.2], abs=1e-14)
-    assert found.place_share == pytest.approx(np.array([[0.4, 0.4]]), abs=1e-14)
-
-
 def test_three_officers_as_published():
     """Larson & Odoni, Urban Operations Research, §5.4.3 and §5.5.3."""
     preference = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 0, 1]]
@@ -59,25 +53,23 @@ def test_three_officers_as_published():
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=SEEDS, officers=st.integers(1, 10), load=st.floats(0.02, 0.98), has_ties=st.booleans())
-def test_equal_officers_are_erlangs_whoever_is_preferred(seed, officers, load, has_ties):
+@given(seed=SEEDS, officers=st.integers(1, 10), load=st.floats(0.02, 0.98))
+def test_equal_officers_are_erlangs_whoever_is_preferred(seed, officers, load):
     arrivals, service, preference = random_system(seed, officers=officers, load=load, spread=0)
-    ties = np.random.default_rng(seed).integers(0, 4, preference.shape) if has_ties else None
-    order = None if has_ties else preference
-    lost = hypercube(arrivals, service, order, ties=ties)
-    waits = hypercube(arrivals, service, order, ties=ties, capacity="queue")
+    lost = hypercube(arrivals, service, preference)
+    waits = hypercube(arrivals, service, preference, capacity="queue")
     assert lost.overflow_share == pytest.approx(erlang_b(arrivals.sum(), officers), rel=1e-10)
     assert waits.overflow_share == pytest.approx(erlang_c(arrivals.sum(), officers), rel=1e-10)
     assert waits.busy_share.mean() == pytest.approx(load, rel=1e-10)
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=SEEDS, officers=st.integers(1, 5), load=st.floats(0.1, 3), has_ties=st.booleans())
-def test_without_a_line_it_is_the_dense_generator_matrix(seed, officers, load, has_ties):
+@given(seed=SEEDS, officers=st.integers(1, 5), load=st.floats(0.1, 3))
+def test_without_a_line_it_is_the_dense_generator_matrix(seed, officers, load):
     arrivals, service, preference = random_system(seed, officers=officers, load=load)
-    ranks = np.random.default_rng(seed).integers(0, 3, preference.shape) if has_ties else ranks_of(preference)
+    ranks = ranks_of(preference)
     chances = stationary(arrivals, service, ranks)
-    found = hypercube(arrivals, service, None, ties=ranks)
+    found = hypercube(arrivals, service, preference)
     assert found.state_probability == pytest.approx(chances, abs=1e-11)
     assert found.overflow_share == pytest.approx(chances[-1], abs=1e-11)
     assert found.place_share == pytest.approx(
@@ -86,13 +78,13 @@ def test_without_a_line_it_is_the_dense_generator_matrix(seed, officers, load, h
 
 
 @settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, officers=st.integers(1, 4), load=st.floats(0.1, 0.6), has_ties=st.booleans())
-def test_with_a_line_it_is_the_generator_matrix_with_a_long_one(seed, officers, load, has_ties):
+@given(seed=SEEDS, officers=st.integers(1, 4), load=st.floats(0.1, 0.6))
+def test_with_a_line_it_is_the_generator_matrix_with_a_long_one(seed, officers, load):
     arrivals, service, preference = random_system(seed, officers=officers, load=load)
-    ranks = np.random.default_rng(seed).integers(0, 3, preference.shape) if has_ties else ranks_of(preference)
+    ranks = ranks_of(preference)
     # A line of 55 is as good as endless: 0.6 ^ 55 is below 1e-12.
     chances = stationary(arrivals, service, ranks, line=55)
-    found = hypercube(arrivals, service, None, ties=ranks, capacity="queue")
+    found = hypercube(arrivals, service, preference, capacity="queue")
     assert found.state_probability == pytest.approx(chances, abs=1e-10)
     assert found.place_share == pytest.approx(
         dispatch_shares(arrivals, service, ranks, chances, has_line=True), abs=1e-10
@@ -175,10 +167,10 @@ def test_many_officers(officers):
     assert arrivals @ unequal.place_share == pytest.approx(unequal.busy_share * unequal.service_per_h, rel=1e-9)
 
 
-def test_fifteen_tied_officers_share_alike():
-    found = hypercube(np.full(3, 3.0), np.ones(15), None, ties=np.zeros((3, 15)))
+def test_fifteen_officers_who_take_turns_share_alike():
+    turns = [np.roll(np.arange(15), place) for place in range(15)]
+    found = hypercube(np.full(15, 0.6), np.ones(15), turns)
     assert found.busy_share == pytest.approx(np.full(15, 9 * (1 - erlang_b(9, 15)) / 15), rel=1e-10)
-    assert np.ptp(found.place_share) < 1e-12
 
 
 @pytest.mark.parametrize("rates", [np.logspace(-3, 3, 9), np.logspace(6, -6, 12), np.logspace(-6, 6, 5)])
@@ -201,13 +193,6 @@ def test_a_place_without_calls_still_has_an_order():
     # Whoever is asked for first comes when free: 1 − busy.
     assert found.place_share[0, 1] == pytest.approx(1 - found.busy_share[1])
     assert found.busy_share == pytest.approx([0.5, 0.3])
-
-
-def test_an_order_and_ties_that_agree_are_one():
-    preference, ties = [[0, 1, 2]], [[1, 2, 2]]
-    one = hypercube([1.0], [1.0, 2.0, 3.0], preference, ties=ties)
-    other = hypercube([1.0], [1.0, 2.0, 3.0], None, ties=ties)
-    assert one.state_probability == pytest.approx(other.state_probability, abs=1e-15)
 
 
 def test_nothing_given_is_changed_or_kept():

@@ -24,10 +24,7 @@ FAULTS = {
     "an officer twice": ({"preference": [[0, 1], [1, 1]]}, r"not complete[\s\S]*Rows: 1\n[\s\S]*\[1, 1\]"),
     "counted from 1": ({"preference": [[1, 2], [2, 1]]}, r"Rows: 0, 1\n[\s\S]*0 to 1 once"),
     "half an officer": ({"preference": [[0, 1], [0.5, 1]]}, r"Rows: 1\n"),
-    "no order": ({"preference": None}, "no order"),
-    "shape of ties": ({"ties": [[0, 1, 2]]}, r"ties[\s\S]*shape \(1, 3\)"),
-    "ties missing": ({"ties": [[0, 1], [np.nan, 1]]}, r"without a rank[\s\S]*Rows: 1\n"),
-    "ties against the order": ({"ties": [[0, 1], [0, 1]]}, r"contradict[\s\S]*Rows: 1\n"),
+    "no order": ({"preference": None}, "does not fit"),
     "unknown capacity": ({"capacity": "line"}, r"'line'[\s\S]*\"loss\" or \"queue\""),
     "an unstable line": (
         {"arrivals_per_h": [2.0, 1.0], "capacity": "queue"},

@@ -43,12 +43,12 @@ def test_an_overloaded_hour_is_named_where_calls_wait():
     assert lost.overflow_by_hour[1] > lost.overflow_by_hour[0]
 
 
-def test_ties_and_many_officers():
+def test_many_officers():
     order = np.tile(np.arange(16), (2, 1))
     many = by_hour([[1.0, 1.0]], np.ones(16), order, approximate=True)
     assert not many.hypercubes[0].is_exact
-    tied = by_hour([[1.0, 0.0]], [1.0, 1.0], None, ties=[[0, 0], [0, 0]])
-    assert tied.busy_share[0] == pytest.approx([0.4, 0.4])
+    turns = by_hour([[0.5, 0.5]], [1.0, 1.0], [[0, 1], [1, 0]])
+    assert turns.busy_share[0] == pytest.approx([0.4, 0.4])
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,9 @@ def test_frames_and_summary_of_two_officers():
 
 def test_nine_of_ten_exactly_is_enough():
     # Ten officers answer a tenth each, after 0, 1, … 9 minutes.
-    tied = hypercube(np.ones(1), np.ones(10), None, ties=np.zeros((1, 10)))
-    found = response(tied, np.arange(10.0)[None], zone_of_place=["A"], home_zone=["A"] * 10)
+    turns = hypercube(np.full(10, 0.1), np.ones(10), [np.roll(np.arange(10), place) for place in range(10)])
+    minutes = np.tile(np.arange(10.0), (10, 1))
+    found = response(turns, minutes, zone_of_place=["A"] * 10, home_zone=["A"] * 10)
     assert found.p90_min == 8
 
 

@@ -137,14 +137,14 @@ def test_edges_of_a_table():
     assert "1 row repeating a pair dropped" in " ".join(f.message for f in read.findings)
 
 
-def test_a_table_may_link_what_has_no_border_and_be_completed():
+def test_a_table_may_link_what_has_no_border():
     table = pd.DataFrame({"unit_b": ["d", "e"], "unit_a": ["a", "d"]})
-    read = edges_of_table(TWO_PARTS, table, is_completed=True, crs=UTM)
+    read = edges_of_table(TWO_PARTS, table, crs=UTM)
     assert [r for r in rows(read.edges) if r[2] == "extra"] == [("a", "d", "extra"), ("d", "e", "extra")]
-    assert len(read.edges) == 7
+    assert len(read.edges) == 2
     told = {f.code: f for f in read.findings}
     assert told["adjacency_beyond_borders"].ids == ("a–d", "d–e")
-    assert told["adjacency_lacks_borders"].severity == "note"
+    assert told["adjacency_lacks_borders"].severity == "warning"
 
 
 def test_a_table_in_both_orders_has_no_duplicates_to_tell():
@@ -177,5 +177,3 @@ def test_the_map_supplies_the_link_that_carrolltons_matrix_lacks(real_data):
     told = {f.code: f for f in read.findings}
     assert told["adjacency_lacks_borders"].ids == ("1326–1333",)
     assert len(told["adjacency_beyond_borders"].ids) == 10
-    completed = edges_of_table(units, pd.DataFrame(matrix), is_completed=True).edges
-    assert len(completed) == 765
