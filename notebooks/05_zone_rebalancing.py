@@ -33,12 +33,12 @@ import safeschools_geo as ssg
 # %%
 result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name, covers=False, protects=False)
 proposal = result.proposal
-print(f"{result.district.settings.district.name}, {result.term.name}. {result.why_no_proposal()}")
+print(f"{result.district.settings.district.name}, {result.term.name}. {proposal.why}")
 
 # %%
-if proposal:
-    units, edges = proposal.inputs.units, proposal.inputs.edges
-    print(f"{len(units)} units, {len(edges)} edges")
+units = proposal.table("units", ["unit_id", "name", "zone_id", "workload"])
+edges = proposal.table("edges", ["unit_a", "unit_b", "kind"])
+print(f"{len(units)} units, {len(edges)} edges")
 
 # %% [markdown]
 # ## How uneven are the zones today?
@@ -57,14 +57,11 @@ result.loads[["name", "schools", "workload_h", "share_of_mean"]].round(2)
 # A unit, here a school with its service area, moves whole. The heaviest ones set the limit.
 
 # %%
-for note in (proposal.empty_zones, *proposal.frontier.notes) if proposal else ():
-    print(note)
+print(proposal.sentences()["notes"])
 
 # %%
-if proposal:
-    heaviest = units.sort_values("workload", ascending=False)[["unit_id", "name", "zone_id", "workload"]].head(5)
-    heaviest["share_of_mean_zone"] = heaviest["workload"] / proposal.current.loads.mean()
-proposal and heaviest.round(2)
+heaviest = units.sort_values("workload", ascending=False).head(5)
+heaviest.assign(share_of_mean_zone=heaviest["workload"] / result.loads["workload_h"].mean()).round(2)
 
 # %% [markdown]
 # **Read it so:** a plan that has to be more even than this allows needs finer units, such as census tracts
@@ -76,10 +73,8 @@ proposal and heaviest.round(2)
 # What was noticed on the way is listed.
 
 # %%
-for finding in proposal.inputs.findings if proposal else ():
-    print(finding)
-if proposal:
-    print(edges["kind"].value_counts().to_string())
+print(proposal.sentences()["findings"])
+print(edges["kind"].value_counts().to_string())
 
 # %% [markdown]
 # **Read it so:** a bridge is a guess that an officer can drive there, and a border may be a freeway. Extra edges, and edges that must
@@ -91,10 +86,10 @@ if proposal:
 
 # %%
 columns = ["moves", "imbalance", "bound", "gap", "is_proven", "plan_imbalance", "units_moved", "travel"]
-proposal and proposal.frontier.to_frame()[columns].round(4)
+proposal.table("frontier", columns).round(4)
 
 # %%
-print(proposal.finding() if proposal else result.why_no_proposal())
+print(proposal.finding())
 
 # %% [markdown]
 # **Read it so:** where imbalance and bound are equal, no plan of so many moves has a smaller imbalance, however long one looks; nothing
@@ -106,7 +101,7 @@ print(proposal.finding() if proposal else result.why_no_proposal())
 # Among the plans nearly as even (`[rebalance] slack`), the one with the shortest travel is shown.
 
 # %%
-print("\n".join(proposal.changes["sentence"] if proposal else ()) or "Nothing.")
+print("\n".join(proposal.table("moves", ["sentence"])["sentence"]) or "Nothing.")
 
 # %%
 ssg.plot.plan(result)
@@ -118,18 +113,19 @@ ssg.plot.plan(result)
 # root) stays, so that every officer keeps a base.
 
 # %%
-if proposal:
-    print(ssg.certificate_text(proposal.plan.certificate))
+print(proposal.sentences()["proof"])
 
 # %% [markdown]
 # Would it help to let the roots move as well? As many moves, and every contiguous plan:
 
 # %%
-if proposal:
+if not proposal.is_empty:
     rules, moves = proposal.inputs.rules, len(proposal.plan.moves)
     kept = {"locked": rules.locked, "together": rules.together, "forbidden": rules.forbidden, "apart": rules.apart}
     kept |= {"set_apart": proposal.inputs.set_apart, "noun": proposal.inputs.noun}
-    free = ssg.rebalance(units, adjacency=edges, max_moves=moves, crs=result.district.crs, **kept)
+    free = ssg.rebalance(
+        proposal.inputs.units, adjacency=proposal.inputs.edges, max_moves=moves, crs=result.district.crs, **kept
+    )
     print(ssg.certificate_text(free.certificate))
 
 # %% [markdown]
@@ -142,17 +138,16 @@ if proposal:
 # proposal beside the zones of today, on every measure; `best` names the better of the two.
 
 # %%
-print(proposal.change.price_text() if proposal else "")
+print(proposal.sentences()["price"])
 
 # %%
-proposal and proposal.comparison[["label", "unit", "current", "proposed", "best"]].set_index("label")
+proposal.table("scores", ["label", "unit", "current", "proposed", "best"]).set_index("label")
 
 # %% [markdown]
 # Does it cut a hotspot in two, so that two officers share one problem?
 
 # %%
-groups = result.hotspots.groups_of_schools
-proposal and ssg.split_groups(groups, ssg.schools_of_units(units).map(proposal.plan.assignment))
+proposal.table("hotspot_splits", ["name", "zones", "is_split"])
 
 # %% [markdown]
 # **Read it so:** travel, compactness and split hotspots are no part of the search for evenness. Where one of them gets worse than is
@@ -163,15 +158,14 @@ proposal and ssg.split_groups(groups, ssg.schools_of_units(units).map(proposal.p
 # The plan and the zones of today, on the loads of other terms, and on terms redrawn from the school days of this one.
 
 # %%
-if proposal:
-    print(proposal.stability.summary())
+print(proposal.sentences()["stability"])
 
 # %%
-columns = ["term", "imbalance", "imbalance_current", "holds_up", "is_planned_on"]
-proposal and proposal.stability.to_frame().query("kind == 'term'")[columns].round(3)
+columns = ["kind", "term", "imbalance", "imbalance_current", "holds_up", "is_planned_on"]
+proposal.table("stability", columns).query("kind == 'term'").round(3)
 
 # %%
-proposal and proposal.stability.quantiles().round(3)
+proposal.table("stability_quantiles").round(3)
 
 # %% [markdown]
 # **Read it so:** what counts is the terms that the plan was not made from; expect it to be less even in those. Holding up means more even
@@ -188,15 +182,15 @@ ssg.plot.what_if(result)
 # Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with a file.
 
 # %%
-my_moves = dict(proposal.changes.set_index("unit_id")["zone_after"].iloc[:-1]) if proposal else {}
+my_moves = dict(proposal.table("moves", ["unit_id", "zone_after"]).to_numpy()[:-1])
 
 # %%
-if proposal:
+if not proposal.is_empty:
     mine = units.set_index("unit_id")["zone_id"].copy()
     mine.loc[list(my_moves)] = list(my_moves.values())
-    my_score = ssg.score_in_district(result.district, proposal.inputs, mine, groups)
+    my_score = ssg.score_in_district(result.district, proposal.inputs, mine, result.hotspots.groups_of_schools)
     plans = {"current": proposal.current, "proposed": proposal.proposed, "mine": my_score}
-proposal and ssg.compare_plans(plans, shown=True)[["label", *plans, "best"]].set_index("label").head(12)
+    print(ssg.compare_plans(plans, shown=True)[["label", *plans, "best"]].head(12).to_string(index=False))
 
 # %% [markdown]
 # **Finding.** The sentences under "What does each move buy?" are the answer: so many moves, this even, what is proven about it, and what

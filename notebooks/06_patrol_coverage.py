@@ -34,9 +34,9 @@ import safeschools_geo as ssg
 result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name, protects=False)
 coverage = result.coverage
 print(f"{result.district.settings.district.name}, {result.term.name}.")
-print(coverage.finding() if coverage else "There are no calls for zone officers: nothing is said of coverage.")
-if coverage:
-    print(coverage.usual_day.rates.summary())
+said = coverage.sentences()
+print(coverage.finding())
+print(said["rates"])
 
 # %% [markdown]
 # The record is the figure. What stands below of the model is called the model's, and is left out where nothing recorded could bear it
@@ -48,18 +48,17 @@ if coverage:
 # record, from redrawn school days. An empty `zone_id` is the whole district.
 
 # %%
-if coverage:
-    print(coverage.validation.finding())
+print(said["validation"])
 
 # %%
-columns = ["measure", "observed", "low", "high", "predicted", "is_within", "note"]
-coverage and coverage.validation.to_frame().query("zone_id == ''")[columns].round(3)
+columns = ["zone_id", "measure", "observed", "low", "high", "predicted", "is_within", "note"]
+coverage.table("validation", columns).query("zone_id == ''").round(3)
 
 # %% [markdown]
 # The same zone by zone. Of so many figures, one in twenty lies outside by chance alone.
 
 # %%
-coverage and coverage.validation.to_frame().query("zone_id != ''")[["zone_id", *columns[:-1]]].round(3)
+coverage.table("validation", columns[:-1]).query("zone_id != ''").round(3)
 
 # %% [markdown]
 # **Read it so:** where the record lies outside, expect what follows to be off in the same direction: if trips take longer than the model
@@ -73,32 +72,23 @@ coverage and coverage.validation.to_frame().query("zone_id != ''")[["zone_id", *
 # zones, and the model's of single schools, of which the record has too few calls.
 
 # %%
-if coverage:
-    print(coverage.finding())
-    print(coverage.usual_day.queueing.dispatch.summary())
+print(coverage.finding())
+print(said["dispatch"])
 
 # %%
 ssg.plot.coverage(result)
 
 # %%
-columns = [
-    "response_recorded",
-    "response_low",
-    "response_high",
-    "response_model",
-    "overflow_recorded",
-    "overflow_model",
-]
-coverage and coverage.to_frame().set_index("zone_id")[["calls_per_h", *columns]].round(3)
+columns = ["zone_id", "calls_per_h", "response_recorded", "response_low", "response_high", "response_model"]
+columns += ["overflow_recorded", "overflow_model"]
+coverage.table("zones", columns).set_index("zone_id").round(3)
 
 # %% [markdown]
 # Who helps whom in the model, which the record does not say: the share of each zone's answered calls (row) by the zone of the officer who
 # answers (column).
 
 # %%
-told = coverage.validation if coverage else None
-helps = coverage.backup_table() if coverage else None
-coverage and told.withheld(helps, answers=helps.columns).round(3)
+coverage.table("backup").round(3)
 
 # %% [markdown]
 # **Read it so:** the model's overflow is the chance that all are busy at once, and is the same for every zone, because calls come at
@@ -107,12 +97,10 @@ coverage and told.withheld(helps, answers=helps.columns).round(3)
 # ## When is it worst?
 
 # %%
-hidden = ["overflow_share", "overflow_per_h"]
-coverage and told.withheld(coverage.hours.to_frame(), minutes=["wait_min"], answers=hidden).set_index("hour").round(4)
+coverage.table("hours").round(4)
 
 # %%
-if coverage and told.tells_answers:
-    print(coverage.hours.summary())
+print(said["hours"])
 
 # %% [markdown]
 # **Read it so:** how many calls come is the record's, all else the model's. Each hour is taken as if its calls came all day long. Calls that
@@ -124,12 +112,10 @@ if coverage and told.tells_answers:
 # school of the zone from which its own calls are nearest on average.
 
 # %%
-if coverage:
-    print(coverage.staging.summary() if told.tells_minutes else coverage.staging.difference())
+print(said["staging"])
 
 # %%
-columns = ["zone_id", "kind", "place_id", "place_name", "mean_min"]
-coverage and told.withheld(coverage.staging_points()[columns], minutes=["mean_min"]).round(2)
+coverage.staging_layer().drop(columns="geometry").round(2)
 
 # %% [markdown]
 # **Read it so:** double coverage (two officers within reach) is what helps when the first is busy. Best for the mean is not best for
@@ -138,13 +124,10 @@ coverage and told.withheld(coverage.staging_points()[columns], minutes=["mean_mi
 # ## How many officers?
 
 # %%
-if coverage:
-    print(coverage.staffing.summary())
+print(said["staffing"])
 
 # %%
-minutes, answers = ["mean_response_min", "p90_response_min"], ["overflow_share", "overflow_per_term"]
-staffing = told.withheld(coverage.staffing.to_frame(), minutes=minutes, answers=answers) if coverage else None
-coverage and staffing.set_index("officers").round(4)
+coverage.table("staffing").round(4)
 
 # %% [markdown]
 # **Read it so:** officers here are not tied to zones, and wait where all schools are nearest: compare the rows with each other, not with
@@ -157,12 +140,11 @@ coverage and staffing.set_index("officers").round(4)
 # that of the difference; officers wait where they wait today.
 
 # %%
-comparison = coverage.comparison if coverage else None
-print(comparison.finding() if comparison else "There are no other zones to compare with.")
+print(said["comparison"] or "There are no other zones to compare with.")
 
 # %%
 columns = ["label", "unit", "current", "proposed", "difference", "low", "high", "verdict"]
-comparison and comparison.to_frame()[columns].set_index("label").round(4)
+coverage.table("comparison", columns).set_index("label").round(4)
 
 # %% [markdown]
 # **Read it so:** a plan that balances load and worsens response is a choice between two goods. Try other staging points for it, or fewer
@@ -174,14 +156,13 @@ comparison and comparison.to_frame()[columns].set_index("label").round(4)
 
 # %%
 columns = ["model_response_change_min", "model_overflow_change_share", "busiest_zone", "busiest_load_h"]
-coverage and coverage.absences_table().reindex(columns=["absent", "schools", *columns]).head(12).round(4)
+coverage.table("absences").reindex(columns=["absent", "schools", *columns]).head(12).round(4)
 
 # %%
-case = coverage.absences[0] if coverage and coverage.absences else None
-print(case.finding() if case else "There is nobody who could cover.")
+print(said["absence"] or "There is nobody who could cover.")
 
 # %%
-ssg.plot.absence(result, case)
+ssg.plot.absence(result)
 
 # %% [markdown]
 # **Read it so:** loads are of a usual day, so the sheet holds for a day or a week, and is no plan of zones. It does not know who may work
@@ -193,14 +174,13 @@ ssg.plot.absence(result, case)
 # that nobody can set a watch by it.
 
 # %%
-if coverage:
-    print(coverage.visits.summary())
+print(said["visits"])
 
 # %%
 ssg.plot.visits(result)
 
 # %%
-coverage and coverage.visits.unmet
+coverage.table("visits_unmet")
 
 # %% [markdown]
 # **Read it so:** *cannot* stands only where it is proven. Anything else that is left out was not found, and other rules may find it: a
@@ -211,12 +191,11 @@ coverage and coverage.visits.unmet
 # Threat assessments are the specialist's, and in no zone's load or response.
 
 # %%
-if coverage:
-    print(coverage.caseload.summary())
+print(said["specialist"])
 
 # %%
 columns = ["term", "cases", "cases_per_week", "low", "high", "hours_per_week", "open_cases"]
-coverage and coverage.caseload.to_frame()[columns].set_index("term").round(2)
+coverage.table("specialist", columns).set_index("term").round(2)
 
 # %% [markdown]
 # **Finding.** Read the first section, then the rest: how far the model agrees with the record is how far its advice goes.

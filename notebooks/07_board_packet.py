@@ -35,7 +35,7 @@ import safeschools_geo as ssg
 # %%
 result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name)
 board = result.board
-print(board.summary() if board else "No program school is in a zone: there is nothing to tell.")
+print(board.summary())
 
 # %% [markdown]
 # ## Why is it not enough to withhold the small counts?
@@ -72,16 +72,16 @@ ssg.audit(safe).to_frame()
 # beside names of schools get ranked.
 
 # %%
-board and board.to_frame()
+board.to_frame()
 
 # %% [markdown]
 # ## What is told, and what is withheld?
 
 # %%
-board and board.counts.to_wide("zone", "term")[board.content.terms]
+board.table("zone")
 
 # %%
-board and board.counts.to_wide("level", "term")[board.content.terms]
+board.table("level")
 
 # %% [markdown]
 # ## What can be worked out about what is withheld?
@@ -90,11 +90,10 @@ board and board.counts.to_wide("level", "term")[board.content.terms]
 # school in one term, are asked about too.
 
 # %%
-if board:
-    print(board.audit.summary())
+print(board.sentences()["audit"])
 
 # %%
-board and board.audit.to_frame().drop(columns="cell").head(12)
+board.table("audit").head(12)
 
 # %% [markdown]
 # **Caveat:** the audit says what is possible, not how likely it is, and only by what is published. The program that chooses what to
@@ -107,13 +106,11 @@ board and board.audit.to_frame().drop(columns="cell").head(12)
 # until they tell no count, or left out.
 
 # %%
-plan = board and board.content.plan
-print(f"Loads to the nearest {plan.step:.0%} of the mean." if plan else "No other zones are proposed.")
-plan and plan.loads
+print(board.sentences()["loads"])
+board.table("loads")
 
 # %%
-coverage = board and board.content.coverage
-coverage and coverage.zones
+board.table("response")
 
 # %% [markdown]
 # ## The packet
@@ -122,7 +119,7 @@ coverage and coverage.zones
 # the next one is audited together with it. `safeschools verify` checks a written packet again, by arithmetic alone.
 
 # %%
-board and ssg.OfflinePage(ssg.draw_packet(board.content, langs=("en",))["rates.html"], "Incidents by zone and level")
+ssg.plot.board(result, "rates")
 
 # %% [markdown]
 # **Finding:** what stands above, in the summary. **What it does not say:** how safe a school is. The record holds what was reported, and

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from safeschools_geo.counts import in_no_zone
@@ -27,11 +26,12 @@ from safeschools_geo.coverage import (
     VisitPlan,
     Watch,
 )
+from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.disclosure import AuditReport, BoardContent, CountTable, Fact, Release, SafeTable
 from safeschools_geo.district import District
-from safeschools_geo.errors import count_text, name_ids
+from safeschools_geo.errors import count_text
 from safeschools_geo.findings import CheckReport, Finding
-from safeschools_geo.hotspots import BECAME, NOT_JUDGED, Hotspots, change_words, counted_text, times
+from safeschools_geo.hotspots import Hotspots, counted_text
 from safeschools_geo.rebalance import (
     Frontier,
     PlanChange,
@@ -45,9 +45,76 @@ from safeschools_geo.rebalance import (
     what_changes,
 )
 from safeschools_geo.schemas import POPULATIONS
-from safeschools_geo.settings import Settings, Term
-from safeschools_geo.text import format_change, listed
-from safeschools_geo.workload import balance_text, empty_zones_text, imbalance
+from safeschools_geo.settings import Term
+from safeschools_geo.text import listed
+from safeschools_geo.workload import balance_text, empty_zones_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _MayHoldNothing:
+    """A result that may hold nothing, and then says why; asking an empty one for its parts is an error."""
+
+    why: str = ""
+    """Why the result holds nothing; empty where it does."""
+
+    @classmethod
+    def nothing(cls, why: str) -> Self:
+        """Make a result that holds nothing.
+
+        Parameters
+        ----------
+        why
+            Why, in one sentence.
+
+        Returns
+        -------
+        Self
+            The empty result.
+        """
+        empty = object.__new__(cls)
+        object.__setattr__(empty, "why", why)
+        return empty
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the result holds nothing."""
+        return bool(self.why)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give the tables of the result.
+
+        Returns
+        -------
+        dict
+            Name → table; none where the result holds nothing.
+        """
+        return {}
+
+    def table(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Give one of the tables.
+
+        Parameters
+        ----------
+        name
+            Its name in `tables`.
+        columns
+            The columns wanted; all if left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The table; without a row where there is none.
+        """
+        table = self.tables().get(name, pd.DataFrame(columns=list(columns)))
+        return table[list(columns)] if columns else table
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Say why a part is not there."""
+            raise AttributeError(f"{type(self).__name__} holds no {name}: {self.why}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +212,7 @@ class UsualDay:
 
 
 @dataclass(frozen=True, eq=False)
-class TermPlan:
+class TermPlan(_MayHoldNothing):
     """A proposal of other zones for a district.
 
     Parameters
@@ -204,11 +271,15 @@ class TermPlan:
         return (*self.frontier.notes, *([choice] if self.inputs.set_apart else []))
 
     def finding(self) -> str:
-        """Say what is proposed, what it gains, and what it costs."""
-        return " ".join(part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part)
+        """Say what is proposed, what it gains, and what it costs; or why nothing is."""
+        return self.why or " ".join(
+            part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part
+        )
 
     def summary(self) -> str:
-        """Say in plain English what is proposed, how good it is, and whether it holds up."""
+        """Say in plain English what is proposed, how good it is, and whether it holds up; or why nothing is."""
+        if self.is_empty:
+            return self.why
         parts = (
             self.empty_zones,
             *self.notes,
@@ -220,12 +291,53 @@ class TermPlan:
         return " ".join(part for part in parts if part)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the frontier, a row for each number of moves."""
-        return self.frontier.to_frame()
+        """Return the frontier, a row for each number of moves; none where nothing is proposed."""
+        return self.table("frontier")
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give the tables of the proposal.
+
+        Returns
+        -------
+        dict
+            `units` and `edges` that plans are made of, `frontier`, `scores`, `moves` and `stability`, the last also as
+            quantiles of redrawn terms (`stability_quantiles`), and which hotspots it would cut (`hotspot_splits`).
+        """
+        if self.is_empty:
+            return {}
+        return {
+            "units": pd.DataFrame(self.inputs.units.drop(columns="geometry")),
+            "edges": self.inputs.edges,
+            "frontier": self.frontier.to_frame(),
+            "scores": self.comparison,
+            "moves": self.changes,
+            "stability": self.stability.to_frame(),
+            "stability_quantiles": self.stability.quantiles().reset_index(),
+            "hotspot_splits": self.proposed.splits.query("kind == 'hotspots'"),
+        }
+
+    def sentences(self) -> dict[str, str]:
+        """Say what there is to say of the proposal, by what it is about.
+
+        Returns
+        -------
+        dict
+            `notes`, `findings` (of units and edges), `price`, `proof` and `stability`; all empty where nothing is
+            proposed.
+        """
+        if self.is_empty:
+            return dict.fromkeys(("notes", "findings", "price", "proof", "stability"), "")
+        return {
+            "notes": "\n".join(note for note in (self.empty_zones, *self.frontier.notes) if note),
+            "findings": "\n".join(map(str, self.inputs.findings)),
+            "price": self.change.price_text(),
+            "proof": certificate_text(self.plan.certificate),
+            "stability": self.stability.summary(),
+        }
 
 
 @dataclass(frozen=True, eq=False)
-class CoveragePlan:
+class CoveragePlan(_MayHoldNothing):
     """How the schools of a district are covered in a term.
 
     Parameters
@@ -286,9 +398,9 @@ class CoveragePlan:
         Returns
         -------
         str
-            A few sentences, the same wherever coverage is summed up.
+            A few sentences, the same wherever coverage is summed up; or why there is no coverage.
         """
-        return self.validation.lead()
+        return self.why or self.validation.lead()
 
     def summary(self) -> str:
         """Say in plain English what there is to say of coverage.
@@ -298,13 +410,10 @@ class CoveragePlan:
         str
             A few paragraphs.
         """
-        parts = [
-            self.finding(),
-            self.validation.finding(),
-            *self.about(),
-            self.visits.summary(),
-            self.caseload.summary(),
-        ]
+        if self.is_empty:
+            return self.why
+        said = self.sentences()
+        parts = [self.finding(), said["validation"], *self.about(), said["visits"], said["specialist"]]
         return "\n".join(part for part in parts if part)
 
     def about(self) -> list[str]:
@@ -313,21 +422,111 @@ class CoveragePlan:
         Returns
         -------
         list of str
-            A paragraph each, as far as there is something to say: where the record has no times, none that says how
-            long a trip takes, and where it does not say who answered, none that says who does.
+            A paragraph each, as far as there is something to say.
         """
-        found, usual_day = self.validation, self.usual_day
-        parts = [
-            "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
-            usual_day.rates.summary(),
-            usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
-            usual_day.about_empty_zones(),
-            self.staging.summary() if found.tells_minutes else self.staging.difference(),
-            self.staffing.summary(),
-            "" if self.comparison is None else self.comparison.finding(),
-            *self.not_covered,
-        ]
-        return [part for part in parts if part]
+        said = self.sentences()
+        order = ("service_times", "rates", "travel", "empty_zones", "staging", "staffing", "comparison")
+        return [part for part in (*(said[name] for name in order), *self.not_covered) if part]
+
+    def sentences(self) -> dict[str, str]:
+        """Say what there is to say of coverage, by what it is about.
+
+        Returns
+        -------
+        dict
+            Name of what it is about → a few sentences: where the record has no times, none that says how long a trip
+            takes, and where it does not say who answered, none that says who does. All empty where there is none.
+        """
+        names = ("service_times", "rates", "travel", "empty_zones", "dispatch", "validation", "hours", "staging")
+        more = ("staffing", "comparison", "absence", "visits", "specialist")
+        if self.is_empty:
+            return dict.fromkeys((*names, *more), "")
+        found, usual_day, case = self.validation, self.usual_day, next(iter(self.absences), None)
+        return {
+            "service_times": "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
+            "rates": usual_day.rates.summary(),
+            "travel": usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
+            "empty_zones": usual_day.about_empty_zones(),
+            "dispatch": usual_day.queueing.dispatch.summary(),
+            "validation": found.finding(),
+            "hours": self.hours.summary() if found.tells_answers else "",
+            "staging": self.staging.summary() if found.tells_minutes else self.staging.difference(),
+            "staffing": self.staffing.summary(),
+            "comparison": "" if self.comparison is None else self.comparison.finding(),
+            "absence": "" if case is None else case.finding(),
+            "visits": self.visits.summary(),
+            "specialist": self.caseload.summary(),
+        }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give the tables of coverage, as they are written.
+
+        Returns
+        -------
+        dict
+            Name → table. Figures of the model have columns of their own, and are left out where nothing recorded could
+            contradict them.
+        """
+        if self.is_empty:
+            return {}
+        usual_day, staging, dispatch = self.usual_day, self.staging, self.usual_day.queueing.dispatch
+        schools = self.response.by_place()
+        within = [name for name in schools.columns if name.startswith("within_")]
+        near = [f"{which}_min{plan}" for plan in ("", "_current") for which in ("answer", "first", "second")]
+        tables = {
+            "zones": self.to_frame(),
+            "schools": self._as_model(
+                schools.assign(place=list(dispatch.school_zones.index)), minutes=["mean_min", "p90_min", *within]
+            ),
+            "backup": self._as_model(self.backup_table().reset_index(), answers=list(dispatch.officer_zones)),
+            "hours": self._as_model(
+                self.hours.to_frame(),
+                minutes=["wait_min"],
+                answers=["overflow_share", "overflow_per_h"],
+                always=["mean_busy_share", "highest_busy_share"],
+            ),
+            "rates": usual_day.rates.to_frame(),
+            "service": usual_day.rates.service.reset_index(),
+            "durations_rejected": usual_day.rates.rejects,
+            "travel": usual_day.travel.to_frame(),
+            "travel_access": usual_day.travel.access,
+            "dispatch": dispatch.to_frame(),
+            "staging": self._as_model(staging.points, minutes=["mean_min", "longest_min"]),
+            "staging_schools": self._as_model(staging.places, minutes=near),
+            "staging_reach": self._as_model(
+                staging.coverage, minutes=["places_share", "students_share", "calls_share"]
+            ),
+            "staffing": self._as_model(
+                self.staffing.to_frame(),
+                minutes=["mean_response_min", "p90_response_min"],
+                answers=["overflow_share", "overflow_per_term"],
+                always=["busy_share_mean"],
+            ),
+            "specialist": self.caseload.to_frame(),
+            "validation": self.validation.to_frame(),
+            "scores": self.scores.told(),
+            "visits_unmet": self.visits.unmet,
+            "visits_days": self.visits.days,
+            "absences": self.absences_table(),
+            "absences_schools": self.takeovers_table(),
+        }
+        if self.mismatch is not None and self.validation.tells_answers:
+            tables["service_times"] = self.mismatch.to_frame()
+        if self.comparison is not None:
+            tables["comparison"] = self.comparison.to_frame()
+        return tables
+
+    def _as_model(
+        self,
+        table: pd.DataFrame,
+        *,
+        minutes: Sequence[str] = (),
+        answers: Sequence[str] = (),
+        always: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """Call columns the model's, and leave empty what nothing recorded could contradict."""
+        names = {name: f"model_{name}" for name in (*minutes, *answers, *always)}
+        return self.validation.withheld(table, minutes=minutes, answers=answers).rename(columns=names)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
@@ -384,6 +583,20 @@ class CoveragePlan:
         columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
         return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=usual_day.schools.crs)
 
+    def staging_layer(self) -> gpd.GeoDataFrame:
+        """Give the places where officers wait as they are written: minutes are a model's.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            `staging_points`, with `model_mean_min`; none where there is no coverage.
+        """
+        if self.is_empty:
+            return gpd.GeoDataFrame({"geometry": []}, crs=STORAGE_CRS)
+        return gpd.GeoDataFrame(
+            self._as_model(self.staging_points(), minutes=["mean_min"]), crs=self.usual_day.schools.crs
+        )
+
     def absences_table(self) -> pd.DataFrame:
         """Put the cases of absence beside each other.
 
@@ -432,7 +645,7 @@ class CoveragePlan:
 
 
 @dataclass(frozen=True, eq=False)
-class TermBoard:
+class TermBoard(_MayHoldNothing):
     """What may be told of a term.
 
     Parameters
@@ -469,14 +682,55 @@ class TermBoard:
         return self.content.audit
 
     def summary(self) -> str:
-        """Say in plain English what is told and what is withheld."""
+        """Say in plain English what is told and what is withheld; or why nothing is told."""
+        if self.is_empty:
+            return self.why
         chosen = self.advice[self.advice["is_chosen"]]
         finest = f" The finest table is {chosen['grouping'].iloc[0]}." if len(chosen) else ""
         return f"{self.counts.summary()}{finest} {self.audit.summary()}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return what the adviser found."""
-        return self.advice
+        return self.table("advice")
+
+    def sentences(self) -> dict[str, str]:
+        """Say what there is to say, by what it is about.
+
+        Returns
+        -------
+        dict
+            `audit`, and `loads`: how they are rounded.
+        """
+        if self.is_empty:
+            return {"audit": "", "loads": self.why}
+        plan = self.content.plan
+        loads = "No other zones are proposed." if plan is None else f"Loads to the nearest {plan.step:.0%} of the mean."
+        return {"audit": self.audit.summary(), "loads": loads}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give what may be told as tables.
+
+        Returns
+        -------
+        dict
+            `advice`; counts by term, of each `zone` and `level`; `audit`; `loads` and `response` where they are told.
+        """
+        if self.is_empty:
+            return {}
+        content = self.content
+        wide = {dim: self.counts.to_wide(dim, "term")[content.terms] for dim in ("zone", "level")}
+        return {
+            "advice": self.advice,
+            **wide,
+            "audit": self.audit.to_frame().drop(columns="cell"),
+            "loads": pd.DataFrame() if content.plan is None else content.plan.loads,
+            "response": pd.DataFrame() if content.coverage is None else content.coverage.zones,
+        }
+
+
+_NO_PROPOSAL = TermPlan.nothing("No other zones were asked for.")
+_NO_COVERAGE = CoveragePlan.nothing("Coverage was not asked for.")
+_NO_BOARD = TermBoard.nothing("What may be published was not asked for.")
 
 
 @dataclass(frozen=True)
@@ -502,11 +756,11 @@ class TermResult:
     hotspots
         The hotspots of the term.
     proposal
-        Other zones that would be more even; None where there is nothing to balance.
+        Other zones that would be more even; empty where there is nothing to balance, or none were asked for.
     coverage
-        Who comes, how soon, and who helps; None where there are no calls, or it was not asked for.
+        Who comes, how soon, and who helps; empty where there are no calls, or it was not asked for.
     board
-        What may be told in public; None where there is no school to tell of, or it was not asked for.
+        What may be told in public; empty where there is no school to tell of, or it was not asked for.
     seed
         Seed of everything random.
     """
@@ -519,9 +773,9 @@ class TermResult:
     workload: pd.DataFrame
     zone_loads: pd.DataFrame
     hotspots: Hotspots
-    proposal: TermPlan | None = None
-    coverage: CoveragePlan | None = None
-    board: TermBoard | None = None
+    proposal: TermPlan = _NO_PROPOSAL
+    coverage: CoveragePlan = _NO_COVERAGE
+    board: TermBoard = _NO_BOARD
     seed: int = 0
 
     @property
@@ -541,7 +795,7 @@ class TermResult:
         this = self.history[self.history["term"] == self.term.name]
         mine = this[this["work_of"] == "zone_officer"]
         reported = int((mine["origin"] == "reported").sum())
-        answered = "" if self.coverage is None else self.coverage.validation.answered_by_officers()
+        answered = "" if self.coverage.is_empty else self.coverage.validation.answered_by_officers()
         schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
         outside = self.no_zone_sentence()
         told = (
@@ -558,8 +812,7 @@ class TermResult:
         empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
         return (
             f"{told}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
-            f"{self.why_no_proposal() if self.proposal is None else self.proposal.finding()}"
-            f"{'' if self.coverage is None else ' ' + self.coverage.finding()}"
+            f"{self.proposal.finding()}{'' if self.coverage.is_empty else ' ' + self.coverage.finding()}"
         )
 
     @property
@@ -586,29 +839,6 @@ class TermResult:
             f"{calls:,} of the {every:,} {POPULATIONS['calls']}: in the rates of schools, in no zone's load or rate, "
             "and in no figure of the board packet."
         )
-
-    def why_no_proposal(self) -> str:
-        """Say in one line why other zones are not proposed.
-
-        Returns
-        -------
-        str
-            One sentence; empty where they are.
-        """
-        if self.proposal is not None:
-            return ""
-        why = why_nothing_to_plan(self.district, self.loads, self.history, term=self.term)
-        return why or "No other zones were asked for."
-
-    def why_no_coverage(self) -> str:
-        """Say in one line why nothing is said of coverage.
-
-        Returns
-        -------
-        str
-            One sentence; empty where there is coverage.
-        """
-        return "" if self.coverage else "There are no calls for zone officers: nothing is said of coverage."
 
     def to_frame(self) -> pd.DataFrame:
         """Return the workload of each zone in this term.
@@ -641,244 +871,3 @@ def why_nothing_to_plan(district: District, loads: pd.DataFrame, history: pd.Dat
 def has_calls(history: pd.DataFrame, term: Term) -> bool:
     """Say whether zone officers had any call in a term."""
     return bool(((history["term"] == term.name) & (history["work_of"] == "zone_officer")).any())
-
-
-# ── What two terms beside each other came to
-
-
-_CLEAR = ("rose", "fell")
-_CALLS = POPULATIONS["reported"]
-
-
-@dataclass(frozen=True)
-class TermComparison:
-    """Two terms beside each other.
-
-    Parameters
-    ----------
-    term_a, term_b
-        The earlier and the later term. In all tables ``_before`` is of the first and ``_after`` of the second.
-    settings
-        Settings of the district.
-    days
-        School days of the two terms.
-    has_zone_record
-        Whether it is known which zones the earlier term had.
-    school_zones
-        Zone of each school in both terms: `school_id`, `name`, `level`, `in_program`, `zone_before`, `zone_after`,
-        `has_changed`.
-    loads
-        Workload of each zone in both terms, in officer-hours per school day: what the schools that changed zone bring
-        (`from_zones_h`) and what else changed (`from_work_h`).
-    overall, rates, levels
-        Reported incidents of all schools together, of zones and of levels (`rates_beside`). Each term is
-        counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
-        with ``same_schools_`` compare the schools that it has in the later term.
-    schools
-        The same of each program school, with `became`.
-    hotspots
-        Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`.
-    cautions
-        What the comparison may rest on besides what happened.
-    notes
-        Where the zones come from, and what had to be assumed.
-    seed
-        Seed of everything random.
-    inputs
-        File → SHA-256 of what the comparison was made from.
-    """
-
-    term_a: Term
-    term_b: Term
-    settings: Settings
-    days: tuple[int, int]
-    has_zone_record: bool
-    school_zones: pd.DataFrame
-    loads: pd.DataFrame
-    overall: pd.DataFrame
-    rates: pd.DataFrame
-    levels: pd.DataFrame
-    schools: pd.DataFrame
-    hotspots: pd.DataFrame
-    cautions: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    seed: int = 0
-    inputs: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def moved(self) -> pd.DataFrame:
-        """The schools whose zone is known to have changed."""
-        return self.school_zones[self.school_zones["has_changed"]]
-
-    @property
-    def imbalances(self) -> tuple[float, float]:
-        """Imbalance of the loads of the two terms."""
-        before, after = (
-            self.loads.loc[self.loads[f"schools_{side}"] > 0, f"workload_h_{side}"] for side in ("before", "after")
-        )
-        return imbalance(before), imbalance(after)
-
-    @property
-    def counts(self) -> dict[str, int | None]:
-        """How many schools changed zone (None where that is not known), zones changed, and hotspots came and went."""
-        became = self.hotspots["became"].value_counts()
-        return {
-            "schools_that_changed_zone": len(self.moved) if self.has_zone_record else None,
-            **{f"zones_whose_rate_{way}": int((self.rates["direction"] == way).sum()) for way in _CLEAR},
-            **{name: int(became.get(name, 0)) for name in BECAME if name != "not_high"},
-        }
-
-    def finding(self) -> str:
-        """Say in one sentence what changed.
-
-        Returns
-        -------
-        str
-            Rates of zones, imbalance and hotspots.
-        """
-        missing = self._without_record()
-        if missing:
-            return missing
-        return (
-            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. {self._imbalance_told()} "
-            f"{self._hotspots_told()}."
-        )
-
-    def _without_record(self) -> str:
-        """Say that a term has nothing to be compared; empty where both have."""
-        row = self.overall.iloc[0]
-        empty = [
-            term.name
-            for term, side in ((self.term_a, "before"), (self.term_b, "after"))
-            if not self.schools[f"incidents_{side}"].sum() and not row[f"incidents_{side}"]
-        ]
-        if not empty:
-            return ""
-        return (
-            f"{self.term_a.name} and {self.term_b.name} cannot be compared: the record has no {_CALLS} "
-            f"in {' and '.join(empty)} at schools with a known enrollment."
-        )
-
-    def _imbalance_told(self) -> str:
-        before, after = self.imbalances
-        told = format_change(before, after)
-        if told is None:
-            return f"The imbalance of the loads stayed at {before:.1%}."
-        return f"The imbalance of the loads went from {told[0]} to {told[1]}."
-
-    def statements(self) -> list[str]:
-        """Say in plain English what changed, piece by piece.
-
-        Returns
-        -------
-        list of str
-            Schools that changed zone, all schools together, and loads.
-        """
-        return [self.zones_sentence(), self._overall_told(), self._loads_told()]
-
-    def summary(self) -> str:
-        """Say in plain English what changed, and what it rests on.
-
-        Returns
-        -------
-        str
-            A sentence for each thing, then cautions and notes.
-        """
-        hotspots = (self.hotspots["sentence"] + " " + self.hotspots["warning"]).str.strip()
-        told = [*self.statements(), *hotspots, *self.cautions, *self.notes]
-        return "\n".join([self.finding(), *(f"- {sentence}" for sentence in told)])
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return loads and rates of the zones.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row for each zone of either term.
-        """
-        rates = self.rates.drop(columns=["name", "schools_before", "schools_after"])
-        return self.loads.merge(rates, on="zone_id", how="left")
-
-    def zones_sentence(self) -> str:
-        """Say which schools changed zone.
-
-        Returns
-        -------
-        str
-            One sentence.
-        """
-        if not self.has_zone_record:
-            return (
-                f"Whether schools changed zone is not known: there is no record of the zones of {self.term_a.name}, so "
-                "today's zones are used for both terms."
-            )
-        if self.moved.empty:
-            return "No school changed zone."
-        return f"{count_text(len(self.moved), 'school')} changed zone: {name_ids(self.moved['name'])}."
-
-    def _zones_told(self) -> str:
-        told = []
-        for way in _CLEAR:
-            names = self.rates.loc[self.rates["direction"] == way, "name"]
-            if len(names):
-                told.append(f"the rate of {_CALLS} {way} by more than chance explains in {name_ids(names)}")
-        compared = int((self.rates["direction"] != "insufficient_data").sum())
-        if not compared:
-            return f"no zone had enough {_CALLS} to be compared"
-        still = f"the rate of {_CALLS} did not clearly change in any of the {compared} zones compared"
-        return " and ".join(told) or still
-
-    def _hotspots_told(self) -> str:
-        if self.hotspots.empty:
-            judged = int((~self.schools[["status_before", "status_after"]].isin(NOT_JUDGED)).all(axis=1).sum())
-            return (
-                f"{count_text(judged, 'program school', of=len(self.schools))} could be judged in both terms, and "
-                "none was high in either"
-                if judged
-                else "No school could be judged in both terms"
-            )
-        told = []
-        for became in ("emerged", "persisted", "faded"):
-            mine = self.hotspots[self.hotspots["became"] == became]
-            clear = int(mine["direction"].isin(_CLEAR).sum())
-            told.append(f"{len(mine) or 'none'} {became}{_how(clear, len(mine)) if became != 'persisted' else ''}")
-        unsaid = int((self.hotspots["became"] == "insufficient_data").sum())
-        rest = f"; of {unsaid} there is not enough data to say" if unsaid else ""
-        return f"Of the schools and groups that were high in either term {', '.join(told[:-1])} and {told[-1]}{rest}"
-
-    def _overall_told(self) -> str:
-        row = self.overall.iloc[0]
-        if row["direction"] == "insufficient_data":
-            return f"All schools together: {row['sentence']}"
-        rates = " and ".join(
-            f"{value:.3f}" if np.isfinite(value) else "no rate"
-            for value in (row["rate_per_1000_before"], row["rate_per_1000_after"])
-        )
-        interval = ""
-        if np.isfinite(row["ratio"]):
-            ends = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
-            interval = f"; {times(row['ratio'])} the rate of before ({ends})"
-        return (
-            f"All schools with a known enrollment together: {row['incidents_before']:,} and "
-            f"{row['incidents_after']:,} {_CALLS}, "
-            f"{rates} for each 1,000 student-days: {change_words(row.to_dict())}{interval}."
-        )
-
-    def _loads_told(self) -> str:
-        totals = [float(self.loads[f"workload_h_{side}"].sum()) for side in ("before", "after")]
-        told = f"All zones together had {totals[0]:.1f} and {totals[1]:.1f} officer-hours of work each school day."
-        known = self.loads[self.loads["difference_h"].abs() > 0]
-        if known.empty:
-            return told
-        most = known.iloc[int(known["difference_h"].abs().to_numpy().argmax())]
-        change = f"{most['difference_h']:+.2f}".replace("-", "−")
-        return f"{told} {most['name']} changed most: {change} hours."
-
-
-def _how(clear: int, number: int) -> str:
-    """Say of how many hotspots that came or went the rate clearly changed: coming and going alone are no evidence."""
-    if not number:
-        return ""
-    if clear == number:
-        return f" ({'all ' if number > 1 else ''}by more than chance explains)"
-    return f" ({clear or 'none'} by more than chance explains)"

@@ -30,7 +30,7 @@ def test_with_one_zone_the_last_notebook_says_that_there_is_nothing_to_rebalance
     for cell in saved.cells:
         if cell.cell_type == "code":
             exec(cell.source, names)  # noqa: S102 - a kernel would take seconds to start
-    assert names["proposal"] is None
+    assert names["proposal"].is_empty
     assert "Twosquare, Fall. There is nothing to rebalance: there is only one zone." in capsys.readouterr().out
 
 

@@ -66,7 +66,7 @@ def walk(tmp_path_factory):
 def gather(result: TermResult, folder: Path) -> Walked:
     texts = {"terminal": result.summary(), "zones": zones_finding(result)}
     pages = {}
-    if result.proposal is not None:
+    if not result.proposal.is_empty:
         folder.mkdir()
         write_term_plan(result.proposal, folder)
         texts["summary.txt"] = (folder / "summary.txt").read_text(encoding="utf-8")
@@ -256,7 +256,7 @@ def test_a_plan_that_fills_the_zone_is_a_choice(walk):
 
 def test_without_calls_nothing_is_proposed_and_it_is_said_why(walk):
     walked = walk("no_calls")
-    assert walked.result.proposal is None
+    assert walked.result.proposal.is_empty
     why = "No other zones are proposed: no call for zone officers is recorded in Spring 2026"
     assert why in walked.texts["terminal"]
     assert "holds up" not in walked.texts["terminal"]

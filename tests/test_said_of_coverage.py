@@ -144,7 +144,7 @@ class Said:
             for lang in LANGS
         }
         self.summaries = [self.result.summary()]
-        if self.coverage is not None:
+        if not self.coverage.is_empty:
             self.summaries.append(self.coverage.summary())
 
     @property
@@ -285,7 +285,7 @@ def test_without_times_no_minutes_are_told_but_differences(said):
 
 def test_without_calls_no_figure_is_told_and_that_is_said(said):
     run = said(has_any=False)
-    assert run.coverage is None
+    assert run.coverage.is_empty
     assert "coverage.html" not in run.pages
     for where, sentence in run.internal:
         assert not MINUTES.search(sentence), (where, sentence)

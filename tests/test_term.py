@@ -1,7 +1,6 @@
 """A term of the town, from folder to outputs, with numbers counted by hand on the drawing of `town`."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from safeschools_geo.district._district import DistrictError, read_district
 from safeschools_geo.rebalance._problem import zone_centers
+from safeschools_geo.results import why_nothing_to_plan
 from safeschools_geo.term import _run as story
 from safeschools_geo.term._run import STEPS, run_term
 
@@ -51,12 +51,14 @@ def test_the_last_term_is_the_default(folder):
 
 def test_why_no_other_zones_are_proposed(folder):
     result = run_term(folder, term="Fall", proposes=False, protects=False)
-    assert result.why_no_proposal() == "No other zones were asked for."
-    idle = replace(result, zone_loads=result.zone_loads.assign(workload_h=0.0))
-    assert idle.why_no_proposal().endswith("no school in a zone has a workload in Fall.")
-    one = replace(result, zone_loads=result.zone_loads.query("zone_id == 'A'"))
-    assert one.why_no_proposal() == "There is nothing to rebalance: there is only one zone."
-    assert run_term(folder, term="Fall", protects=False).why_no_proposal() == ""
+    assert result.proposal.why == "No other zones were asked for."
+    loads = result.zone_loads.query("term == 'Fall'")
+    asked = {"history": result.history, "term": result.term}
+    idle = why_nothing_to_plan(result.district, loads.assign(workload_h=0.0), **asked)
+    assert idle.endswith("no school in a zone has a workload in Fall.")
+    one = why_nothing_to_plan(result.district, loads.query("zone_id == 'A'"), **asked)
+    assert one == "There is nothing to rebalance: there is only one zone."
+    assert run_term(folder, term="Fall", protects=False).proposal.why == ""
 
 
 def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):

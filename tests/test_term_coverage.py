@@ -102,8 +102,8 @@ def test_where_there_are_no_calls_there_is_no_coverage(tmp_path):
     rows = pd.DataFrame(town.incident_rows())
     folder = town.write_town(tmp_path / "town", incidents=rows[rows["category"] == "non_critical"])
     result = run_term(folder, term="Fall", proposes=False, protects=False)
-    assert result.coverage is None
-    assert run_term(folder, term="Fall", proposes=False, covers=False, protects=False).coverage is None
+    assert result.coverage.why == "There are no calls for zone officers: nothing is said of coverage."
+    assert run_term(folder, term="Fall", proposes=False, covers=False, protects=False).coverage.is_empty
 
 
 def test_the_command_writes_tables_calendars_and_sheets(tmp_path, capsys):

@@ -194,7 +194,7 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
     with place as fresh, progress_of(steps_until("Working out coverage") + 2) as begin:
         result = run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
         found = result.coverage
-        if found is None:
+        if found.is_empty:
             raise SettingsError(
                 "There is nothing to cover.",
                 where=folder,

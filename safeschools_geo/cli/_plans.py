@@ -289,9 +289,9 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
             keeps_interrupted=True,
             on_point=_on_point,
         )
-        if proposal is None:
+        if proposal.is_empty:
             raise SettingsError(
-                result.why_no_proposal(),
+                proposal.why,
                 where=folder,
                 expected="two zones or more, with program schools that have calls in the term",
                 remedy="Run `safeschools check` and look at the schools, or name another --term.",

@@ -72,7 +72,7 @@ def run_command(
             on_step=begin,
         )
     if as_json:
-        change = None if result.proposal is None else result.proposal.change.to_json()
+        change = None if result.proposal.is_empty else result.proposal.change.to_json()
         said = {"summary": result.summary(), "plan": change}
         print_json({"out": (target / result.term.name).as_posix(), **said, **manifest_of(result)})
     else:
@@ -90,7 +90,7 @@ def _tell(result: TermResult, folder: Path) -> None:
     if rejected:
         console.print(f"{count_text(rejected, 'row')} not kept, each with its reason: see rejects.csv.", markup=False)
     console.print(f"For the managers: {folder / 'maps' / 'index.html'}", markup=False, soft_wrap=True)
-    if result.board is not None:
+    if not result.board.is_empty:
         console.print(f"For the board, a draft: {folder / 'board' / 'index.html'}", markup=False, soft_wrap=True)
 
 
@@ -275,7 +275,7 @@ def _release(folder: Path, term: str | None, seed: int, day: str, out: Path | No
 def _protected(folder: Path, term: str | None, seed: int, begin: Callable[[str], None]) -> TermBoard:
     record = releases_file(load_settings(folder))
     board = run_term(folder, term=term, seed=seed, releases=record, on_step=begin).board
-    if board is None:
+    if board.is_empty:
         raise SettingsError(
             "There is nothing to tell.",
             where=folder,

@@ -30,6 +30,7 @@ from ._sheets import absence_sheet as absence_sheet
 from ._sheets import draw_sheets as draw_sheets
 from ._sheets import visits_sheet as visits_sheet
 from ._term import history_map as history_map
+from ._term import nothing_page as nothing_page
 from ._term import rates_map as rates_map
 from ._term import zones_map as zones_map
 from ._what_if import what_if_map as what_if_map

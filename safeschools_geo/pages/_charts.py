@@ -80,6 +80,33 @@ def text(
     return f'<text {place} fill="{color}" font-size="{size:g}"{more and " "}{more}>{escape(words)}</text>'
 
 
+def meet(a: Box, b: Box) -> bool:
+    """Say whether two boxes (west, north, east, south) overlap."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def round_step(rough: float) -> float:
+    """Find the round number next above."""
+    if rough <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
+
+
+def fit(bounds: Box, width: float, tallest: float, margin: float) -> tuple[Callable[[Floats], Floats], float]:
+    """Fit degrees (west, south, east, north) into a picture: the way to its pixels, and how tall it becomes."""
+    west, south, east, north = bounds
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
+    scale = min((width - 2 * margin) / wide, (tallest - 2 * margin) / tall)
+    left = (width - wide * scale) / 2
+
+    def place(xy: Floats) -> Floats:
+        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, margin])
+
+    return place, tall * scale + 2 * margin
+
+
 def shortened(words: str) -> str:
     """Shorten a name that is too long for its place."""
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
@@ -147,7 +174,7 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str, reference: float
     top = 10.0 if reference is None else 28.0
     known = rows[["value", "high"]].to_numpy(dtype=np.float64)
     largest = float(max([*known[np.isfinite(known)], reference or 0.0, 0.0])) or 1.0
-    step = _round_step(largest / 5)
+    step = round_step(largest / 5)
     end = math.ceil(largest / step - 1e-9) * step
 
     def x(value: float) -> float:
@@ -253,13 +280,6 @@ def _legend_row(signs: Sequence[tuple[str, str]], left: float, x: float, y: floa
         parts.append(text(x + 21, y, words, size=13))
         x += size
     return parts, y
-
-
-def _round_step(rough: float) -> float:
-    if rough <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
 
 
 # ── The funnel: schools against what their enrollment and level lead to expect, as inline SVG
@@ -396,7 +416,7 @@ def _labels(spots: Sequence[tuple[float, float, str]], is_flagged: Sequence[bool
         free = [(anchor, box) for anchor, box in places if _is_free(box, taken, frame)]
         if not free:
             continue
-        anchor, box = min(free, key=lambda place: sum(_meet(place[1], mark) for mark in others))
+        anchor, box = min(free, key=lambda place: sum(meet(place[1], mark) for mark in others))
         taken.append(box)
         west, north, east, south = box
         end = south if south < at_y else north
@@ -420,11 +440,7 @@ def _places_around(x: float, y: float, width: float) -> list[tuple[str, Box]]:
 def _is_free(box: Box, taken: Sequence[Box], frame: Box) -> bool:
     west, east, north, south = frame
     is_inside = box[0] >= west and box[2] <= east and box[1] >= north and box[3] <= south
-    return is_inside and not any(_meet(box, other) for other in taken)
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    return is_inside and not any(meet(box, other) for other in taken)
 
 
 def _status_legend(seen: Sequence[str], left: float, y: float) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.hotspots import BECAME
-from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, shortened, svg, text
+from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, round_step, shortened, svg, text
 from safeschools_geo.pages._coverage_parts import CoverageContent, KeyFigure, Section, coverage_document
 from safeschools_geo.pages._hotspots import CHANGES, chance, ranged
 from safeschools_geo.pages._page import Chart, Column, DataTable, PageContext, decimal, printed, share, whole, words
@@ -19,8 +19,8 @@ from safeschools_geo.schemas import LEVELS, POPULATIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from safeschools_geo.comparison import TermComparison
     from safeschools_geo.pages._page import OfflinePage
-    from safeschools_geo.results import TermComparison
 
 
 # ── Rates of two terms beside each other as inline SVG: two dots with their intervals in each row
@@ -43,7 +43,7 @@ def two_terms_chart(rows: pd.DataFrame, *, terms: tuple[str, str], title: str, u
     """
     ends = rows[["high_before", "high_after", "value_before", "value_after"]].to_numpy(dtype=np.float64)
     largest = float(np.max(ends[np.isfinite(ends)], initial=0.0)) or 1.0
-    step = _round_step(largest / 5)
+    step = round_step(largest / 5)
     end = math.ceil(largest / step - 1e-9) * step
 
     def x(value: float) -> float:
@@ -101,11 +101,6 @@ def _row(
     bold = 'font-weight="700"' if clear else ""
     parts.append(text(beside, y + _ROW - 8, way, size=13, color=_CLEAR if clear else GRAY, more=bold))
     return parts
-
-
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
 
 
 # ── The page that puts two terms beside each other: zones of schools, loads, rates, and what became of hotspots

@@ -35,14 +35,13 @@ from safeschools_geo.pages._page import (
     interval,
     is_figure,
     level_text,
-    nothing_page,
     printed,
     share,
     whole,
     words,
 )
 from safeschools_geo.pages._sheets import absence_index, absences_finding, calls_per_week, posts_of
-from safeschools_geo.pages._term import backdrop_of, context_of, new_map, thumbnail
+from safeschools_geo.pages._term import backdrop_of, context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def draw_coverage(result: TermResult, *, tiles: bool = False) -> dict[str, tuple
         Name of the file → its page and its one-line finding; empty where there is no coverage.
     """
     found = result.coverage
-    if found is None:
+    if found.is_empty:
         return {}
     pages = {"coverage.html": (coverage_map(result, tiles=tiles), found.finding())}
     if found.absences:
@@ -94,8 +93,8 @@ def coverage_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     OfflinePage
         The page; a notebook shows it inline. Where there is no coverage it says why.
     """
-    if result.coverage is None:
-        return nothing_page("Patrol coverage", result.why_no_coverage(), context=context_of(result))
+    if result.coverage.is_empty:
+        return nothing_page("Patrol coverage", result.coverage.why, result)
     return page_of(result, shown_of(result, result.coverage), tiles=tiles)
 
 

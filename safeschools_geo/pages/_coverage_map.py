@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ import shapely
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._charts import GRAY, HALO, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import GRAY, HALO, INK, LETTER, fit, meet, svg, text
 from safeschools_geo.pages._coverage_parts import FinderEntry
 from safeschools_geo.pages._map_layers import (
     DataElement,
@@ -177,18 +176,7 @@ class CoverageSign(LegendItem):
 class MapLayers:
     """What a map of coverage shows, as the map on the screen and the printed picture both draw it.
 
-    Parameters
-    ----------
-    zones
-        Features of the zones (`zone_features`).
-    marks
-        The marks, in the order they are drawn.
-    links
-        Dashed lines, each from a place to a place.
-    outlines
-        GeoJSON of areas with a dashed outline.
-    backdrop
-        The backdrop (`backdrop`).
+    Marks are in the order they are drawn; links are dashed lines, each from a place to a place; outlines are GeoJSON.
     """
 
     zones: dict[str, Any]
@@ -459,15 +447,8 @@ def _screen(shapes: Sequence[dict[str, Any]], width: float) -> tuple[Screen, flo
     """Fit the zones into the picture; give the way to its pixels, and its height."""
     corners = np.array([point for shape in shapes for ring in _rings(shape) for point in ring] or [[0.0, 0.0]])
     (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    squeeze = math.cos(math.radians((south + north) / 2))
-    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
-    scale = min((width - 2 * _MARGIN) / wide, (_TALLEST * width - 2 * _MARGIN) / tall)
-    left = (width - wide * scale) / 2
-
-    def place(xy: Points) -> Points:
-        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, _MARGIN])
-
-    return place, float(round(tall * scale + 2 * _MARGIN))
+    place, height = fit((west, south, east, north), width, _TALLEST * width, _MARGIN)
+    return place, float(round(height))
 
 
 def _rings(shape: dict[str, Any]) -> Iterator[list[list[float]]]:
@@ -530,7 +511,7 @@ def _written(labels: Sequence[_Label], size: tuple[float, float]) -> list[str]:
                 text(label.x, label.y + 4, label.lines[0], anchor="middle", size=11, more='font-weight="700"')
             )
             continue
-        box = next((box for box in _places(label, size) if not any(_meet(box, other) for other in taken)), None)
+        box = next((box for box in _places(label, size) if not any(meet(box, other) for other in taken)), None)
         if box is not None:
             taken.append(box)
             written += _lines(label.lines, (box[0] + box[2]) / 2, box[1])
@@ -546,10 +527,6 @@ def _places(label: _Label, size: tuple[float, float]) -> Iterator[Box]:
             x = min(max(label.x + side, 0), size[0] - wide)
             y = min(max(label.y - tall / 2 + lift, 0), size[1] - tall)
             yield x, y, x + wide, y + tall
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _lines(lines: Sequence[str], x: float, top: float) -> list[str]:
@@ -573,21 +550,7 @@ _OPACITY = 0.7
 
 @dataclass(frozen=True, eq=False)
 class CoverageMap:
-    """The map of coverage and what stands beside it.
-
-    Parameters
-    ----------
-    layers
-        What it shows.
-    fills
-        Color of each zone; None where it has no figure.
-    legends
-        Title of each legend → its items.
-    finder
-        Title of each group of the list → its entries.
-    picture
-        The map as SVG.
-    """
+    """The map of coverage and what stands beside it; a zone without a figure has no fill."""
 
     layers: MapLayers
     fills: list[str | None]

@@ -19,17 +19,7 @@ if TYPE_CHECKING:
 
 
 class KeyFigure(NamedTuple):
-    """A figure that stands large above the page.
-
-    Parameters
-    ----------
-    name
-        What it is.
-    value
-        The figure as text.
-    more
-        What it is compared with; nothing if empty.
-    """
+    """A figure that stands large above the page, and what it is compared with, if anything."""
 
     name: str
     value: str
@@ -38,23 +28,7 @@ class KeyFigure(NamedTuple):
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page.
-
-    Parameters
-    ----------
-    anchor
-        Its id in the page.
-    title
-        Its title.
-    lead
-        How to read it, in a sentence or two.
-    charts
-        Its pictures.
-    tables
-        Its tables.
-    swatch
-        Color beside the title, as on the map; none if empty.
-    """
+    """A part of a page: its lead says how to read it, its swatch is a color of the map."""
 
     anchor: str
     title: str
@@ -65,15 +39,7 @@ class Section:
 
 
 class FinderEntry(NamedTuple):
-    """A place that the list beside the map finds.
-
-    Parameters
-    ----------
-    at
-        Longitude and latitude.
-    facts
-        Lines of what it tells, its name first.
-    """
+    """A place (longitude, latitude) that the list beside the map finds, and the lines it tells, its name first."""
 
     at: list[float]
     facts: list[str]
@@ -83,30 +49,7 @@ class FinderEntry(NamedTuple):
 class CoverageContent:
     """What a page of coverage holds beside its map, or without one.
 
-    Parameters
-    ----------
-    title
-        Title of the page.
-    finding
-        The finding, in one line.
-    figures
-        The figures that stand large above the page.
-    caution
-        What has to be known before anything else.
-    is_warning
-        Whether the caution is a warning.
-    statements
-        Sentences above the map.
-    legends
-        Title of each legend → its items.
-    picture
-        The map as it is printed, as SVG.
-    finder
-        Title of each group of the list beside the map → its entries.
-    sections
-        The parts of the page.
-    notes
-        What the reader has to know.
+    The caution stands before all else; `picture` is the map as it is printed, `finder` the list beside it.
     """
 
     title: str

@@ -352,13 +352,7 @@ def _inert(text: str) -> str:
 
 
 class DataElement(OfflineElement):
-    """A part of a map that hands its data to one of our functions.
-
-    Parameters
-    ----------
-    data
-        Anything JSON can hold.
-    """
+    """A part of a map that hands its data, anything JSON can hold, to one of our functions."""
 
     function = ""
     scripts: tuple[str, ...] = ("js/core.js", "js/vectors.js")
@@ -379,15 +373,7 @@ class DataElement(OfflineElement):
 
 
 class Prepared(OfflineElement):
-    """Name the map for assistive technology, and write a note on it, such as SYNTHETIC DATA.
-
-    Parameters
-    ----------
-    label
-        Name of the map.
-    note
-        What is written on it; nothing if left out.
-    """
+    """Name the map for assistive technology, and write a note on it, such as SYNTHETIC DATA."""
 
     scripts = ("js/core.js",)
     _template = Template(
@@ -425,19 +411,7 @@ class Schools(DataElement):
 
 
 class Incidents(DataElement):
-    """Packed points on one canvas, with the form that filters them.
-
-    Parameters
-    ----------
-    points
-        The points, with a code for each thing that the form filters by.
-    colors
-        A color for each code of `color_by`.
-    color_by
-        Name of the code that decides the color.
-    total
-        Number of incidents in all, those without a place included.
-    """
+    """Packed points on one canvas, with the form that filters them; `colors` are those of the codes of `color_by`."""
 
     function = "addPoints"
     scripts = ("js/core.js", "js/packed_points.js", "js/packed_layer.js", "js/filters.js")

@@ -265,19 +265,7 @@ class _Verbatim(Element):
 
 @dataclass
 class MapParts:
-    """What a folium map puts into a page, with nothing left outside it.
-
-    Parameters
-    ----------
-    styles
-        CSS, in order.
-    html
-        Markup of the body, data blocks included.
-    scripts
-        JavaScript, in order.
-    with_tiles
-        Whether the map asks for tiles of OpenStreetMap.
-    """
+    """What a folium map puts into a page, with nothing left outside it; `html` holds the data blocks too."""
 
     styles: list[str]
     html: str

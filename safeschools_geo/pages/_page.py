@@ -99,19 +99,7 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class LegendItem:
-    """A sign and what it means.
-
-    Parameters
-    ----------
-    label
-        What it means.
-    shape
-        One of the shapes, or of the signs that have a color of their own, such as ``ring`` or ``hatch``.
-    color
-        Fill, for shapes that have one.
-    opacity
-        Opacity of the fill, 0 to 1.
-    """
+    """A sign and what it means: one of the shapes, or a sign with a color of its own, such as ``ring`` or ``hatch``."""
 
     label: str
     shape: str
@@ -131,19 +119,7 @@ class LegendItem:
 
 @dataclass(frozen=True)
 class Choice:
-    """One box to tick.
-
-    Parameters
-    ----------
-    code
-        Its code in the packed points.
-    label
-        Its name.
-    count
-        How many incidents of the whole history have it.
-    sign
-        Its sign on the map, if it has one.
-    """
+    """One box to tick: its code in the packed points, and how many incidents of the whole history have it."""
 
     code: int
     label: str
@@ -153,17 +129,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class ChoiceGroup:
-    """Boxes that belong together.
-
-    Parameters
-    ----------
-    name
-        Name of the code in the packed points.
-    title
-        What the group is called.
-    choices
-        The boxes.
-    """
+    """Boxes that belong together, under the name of their code in the packed points."""
 
     name: str
     title: str
@@ -172,19 +138,7 @@ class ChoiceGroup:
 
 @dataclass(frozen=True)
 class Filters:
-    """The form beside the map of incidents.
-
-    Parameters
-    ----------
-    groups
-        Groups of boxes.
-    hour_unknown
-        Code of an hour that is not known, and how many incidents have it.
-    view
-        View at first, ``dots`` or ``counts``.
-    total
-        Number of incidents in all.
-    """
+    """The form beside the map of incidents; at first it shows ``dots`` or ``counts``."""
 
     groups: Sequence[ChoiceGroup]
     hour_unknown: Choice
@@ -449,15 +403,7 @@ class OfflinePage:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture that is not a map.
-
-    Parameters
-    ----------
-    svg
-        The picture as SVG.
-    caption
-        What it shows.
-    """
+    """A picture that is not a map, as SVG, and what it shows."""
 
     svg: str
     caption: str
@@ -477,25 +423,7 @@ class Titled(Protocol):
 
 @dataclass(frozen=True)
 class PageContent:
-    """What a page holds beside its map, or without one.
-
-    Parameters
-    ----------
-    title
-        Title of the page.
-    finding
-        The finding, in one line.
-    legends
-        Title of each legend → its items.
-    filters
-        The form that filters incidents, if the map has one.
-    notes
-        What the reader has to know: what is left off the map, and the like.
-    tables
-        The facts of the page as tables.
-    charts
-        Pictures that are not maps.
-    """
+    """What a page holds beside its map, or without one."""
 
     title: str
     finding: str
@@ -516,11 +444,6 @@ def map_page(
 def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
     """Draw a page of charts, without a map."""
     return document("chart.html.j2", content, context=context)
-
-
-def nothing_page(title: str, why: str, *, context: PageContext) -> OfflinePage:
-    """Draw a page that only says why there is nothing to show."""
-    return chart_page(PageContent(title=title, finding=why, tables=()), context=context)
 
 
 def document(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.pages._charts import FAINT, FRAME, GRAY, HALO, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import FAINT, FRAME, GRAY, HALO, INK, LETTER, fit, meet, round_step, svg, text
 from safeschools_geo.pages._map_layers import (
     LOAD_NAME,
     LOAD_UNIT,
@@ -39,11 +39,10 @@ from safeschools_geo.pages._page import (
     count,
     document,
     fixed,
-    nothing_page,
     number,
     printed,
 )
-from safeschools_geo.pages._term import context_of, new_map, thumbnail
+from safeschools_geo.pages._term import context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.pages._what_if import WHAT_IF, plan_legends, what_if_map
 from safeschools_geo.rebalance import EXACT, certificate_text
 from safeschools_geo.text import format_imbalance, format_load, millionths
@@ -131,7 +130,7 @@ def _percent(share: float) -> str:
 def _axes(x: Scale, y: Scale, ends: tuple[int, int], highest: float) -> list[str]:
     south, east = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     parts = [text(_LEFT, _TOP - 14, "Imbalance: the zone farthest from the mean load, in percent of it", color=GRAY)]
-    step = _round_step(highest / 5)
+    step = round_step(highest / 5)
     for i in range(math.floor(highest / step + 1e-9) + 1):
         parts.append(f'<path d="M{_LEFT},{y(i * step):.1f}H{east}" stroke="{FAINT}"/>')
         parts.append(text(_LEFT - 8, y(i * step) + 5, f"{100 * i * step:g}%", anchor="end", color=GRAY))
@@ -208,11 +207,6 @@ def _legend(rows: Sequence[dict[str, Any]]) -> list[str]:
     return parts
 
 
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
-
-
 # ── Small pictures of a plan as inline SVG: the zones today, as proposed, and what changes
 
 _PLAN_PICTURES_WIDTH, _TALLEST, _MARGIN = 380.0, 420.0, 6.0
@@ -234,7 +228,9 @@ def plan_picture(
     only_changes: bool = False,
 ) -> str:
     """Draw a plan small."""
-    place, height = _screen(shapes.shapes)
+    west, south, east, north = shapely.total_bounds(shapes.shapes).tolist()
+    place, height = fit((west, south, east, north), _PLAN_PICTURES_WIDTH, _TALLEST, _MARGIN)
+    height = round(height)
     drawn = shapely.simplify(shapely.transform(shapes.shapes, place), _TOLERANCE_PX)
     at = place(shapes.at)
     before = zone_of if former is None else former
@@ -258,19 +254,6 @@ def plan_picture(
     return svg(
         _PLAN_PICTURES_WIDTH, height, title, description, [*parts, *_labels(labels, (_PLAN_PICTURES_WIDTH, height))]
     )
-
-
-def _screen(shapes: NDArray[np.object_]) -> tuple[Callable[[Points], Points], float]:
-    west, south, east, north = shapely.total_bounds(shapes).tolist()
-    squeeze = math.cos(math.radians((south + north) / 2))
-    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
-    scale = min((_PLAN_PICTURES_WIDTH - 2 * _MARGIN) / wide, (_TALLEST - 2 * _MARGIN) / tall)
-    left = (_PLAN_PICTURES_WIDTH - wide * scale) / 2
-
-    def place(xy: Points) -> Points:
-        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, _MARGIN])
-
-    return place, round(tall * scale + 2 * _MARGIN)
 
 
 def _zones(
@@ -321,7 +304,7 @@ def _labels(labels: Sequence[tuple[tuple[float, float], list[str]]], size: tuple
     for (x, y), lines in labels:
         half, tall = LETTER * max(map(len, lines)) / 2, _LABEL * len(lines) / 2 + 1
         tries = (_kept_in(x, y + lift, half, tall, size) for lift in _LIFTS)
-        box = next((box for box in tries if not any(_meet(box, other) for other in taken)), None)
+        box = next((box for box in tries if not any(meet(box, other) for other in taken)), None)
         if box is not None:
             taken.append(box)
             parts += _lines(lines, (box[0] + box[2]) / 2, box[1])
@@ -331,10 +314,6 @@ def _labels(labels: Sequence[tuple[tuple[float, float], list[str]]], size: tuple
 def _kept_in(x: float, y: float, half: float, tall: float, size: tuple[float, float]) -> Box:
     x, y = min(max(x, half), size[0] - half), min(max(y, tall), size[1] - tall)
     return x - half, y - tall, x + half, y + tall
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _lines(lines: Sequence[str], x: float, top: float) -> list[str]:
@@ -381,7 +360,7 @@ _BEST = {"current": "today", "proposed": "proposed"}
 
 def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
     """Draw the pages of a term's proposal, each with its one-line finding; none where nothing is proposed."""
-    if result.proposal is None:
+    if result.proposal.is_empty:
         return {}
     return {
         "plan.html": (plan_map(result, tiles=tiles), result.proposal.finding()),
@@ -405,9 +384,8 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page; a notebook shows it inline. Where nothing is proposed it says why.
     """
     proposal, zones = result.proposal, result.district.zones
-    context = context_of(result)
-    if proposal is None:
-        return nothing_page("Proposed zones", result.why_no_proposal(), context=context)
+    if proposal.is_empty:
+        return nothing_page("Proposed zones", proposal.why, result)
     units, noun, scores = proposal.inputs.units, proposal.inputs.noun, proposal.comparison
     frontier = proposal.frontier.to_frame()
     both = _compare(units, proposal.plan.assignment, zones, proposal.inputs.set_apart)
@@ -440,7 +418,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     return document(
         "plan.html.j2",
         content,
-        context=context,
+        context=context_of(result),
         chart=chart,
         styles=PLAN_STYLES,
         tiles=tiles,

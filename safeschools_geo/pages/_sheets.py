@@ -48,13 +48,12 @@ from safeschools_geo.pages._page import (
     finite,
     is_figure,
     level_text,
-    nothing_page,
     printed,
     share,
     whole,
     words,
 )
-from safeschools_geo.pages._term import context_of, new_map, thumbnail
+from safeschools_geo.pages._term import context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.rebalance import schools_of_units
 from safeschools_geo.text import file_names, highest, minutes_text, more_text
 
@@ -83,7 +82,7 @@ def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
         Name of the file, with its folder → its page.
     """
     found = result.coverage
-    if found is None:
+    if found.is_empty:
         return {}
     sheets = {
         f"{FOLDER}/{name}": absence_sheet(result, case)
@@ -120,19 +119,7 @@ _PAPER = "#ffffff"
 
 @dataclass(frozen=True, eq=False)
 class AbsenceMap:
-    """The map of the day.
-
-    Parameters
-    ----------
-    layers
-        What it shows.
-    zone_fills
-        Color of each of today's zones, for the small picture; None where the officer is absent.
-    legend
-        Its signs.
-    picture
-        The map as SVG.
-    """
+    """The map of the day; a zone whose officer is absent has no fill in the small picture."""
 
     layers: MapLayers
     zone_fills: list[str | None]
@@ -371,9 +358,8 @@ def absence_sheet(result: TermResult, case: AbsenceCase | None = None) -> Offlin
         One sheet to print; where nobody could cover it says so.
     """
     found, district, context = result.coverage, result.district, context_of(result)
-    if found is None or not (case or found.absences):
-        why = result.why_no_coverage() or "There is nobody who could cover."
-        return nothing_page("When an officer is absent", why, context=context)
+    if found.is_empty or not (case or found.absences):
+        return nothing_page("When an officer is absent", found.why or "There is nobody who could cover.", result)
     case = case or found.absences[0]
     zones, posts = district.zones, posts_of(found)
     loads = case.loads.assign(name=case.loads["zone_id"].map(zones.set_index("zone_id")["name"]))
@@ -488,7 +474,7 @@ def _notes(found: CoveragePlan) -> list[str]:
 
 def _zones_of_the_day(result: TermResult, case: AbsenceCase) -> gpd.GeoDataFrame | None:
     """Join the service areas as they are covered on the day."""
-    if result.proposal is None:
+    if result.proposal.is_empty:
         return None
     units = result.proposal.inputs.units
     first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
@@ -548,21 +534,7 @@ WINDOWS = {
 
 
 class Bar(NamedTuple):
-    """A visit.
-
-    Parameters
-    ----------
-    day
-        Row of the day, from 0.
-    arrive_min, leave_min
-        Minutes of the day.
-    drive_min
-        Minutes of driving before it; 0 where they are not known.
-    window
-        One of `WINDOWS`.
-    told
-        What it is, for those who point at it.
-    """
+    """A visit in the row of its day, from 0, in minutes of the day; driving is 0 where it is not known."""
 
     day: int
     arrive_min: int
@@ -663,8 +635,8 @@ def visits_sheet(result: TermResult, zone_id: str | None = None) -> OfflinePage:
         The page; where there is no coverage it says why.
     """
     found, context = result.coverage, context_of(result)
-    if found is None:
-        return nothing_page("Visits", result.why_no_coverage(), context=context)
+    if found.is_empty:
+        return nothing_page("Visits", found.why, result)
     plan = found.visits
     zone = str(plan.zones.index[0]) if zone_id is None else zone_id
     stops, unmet = (table[table["zone_id"] == zone] for table in (plan.table, plan.unmet))

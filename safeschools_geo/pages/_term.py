@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from safeschools_geo.hotspots import counted_text
+from safeschools_geo.pages._charts import fit
 from safeschools_geo.pages._map_layers import (
     Backdrop,
     Drawn,
@@ -44,6 +44,7 @@ from safeschools_geo.pages._page import (
     LegendItem,
     PageContent,
     PageContext,
+    chart_page,
     count,
     fixed,
     map_page,
@@ -73,17 +74,11 @@ _TOLERANCE_PX = 0.5
 def thumbnail(zones: gpd.GeoDataFrame, fills: Sequence[str | None]) -> str:
     """Draw the zones small."""
     (south, west), (north, east) = bounds_of(zones)
-    squeeze = math.cos(math.radians((south + north) / 2))
-    scale = min(
-        (_WIDTH - 2 * _MARGIN) / max((east - west) * squeeze, 1e-9), (_HEIGHT - 2 * _MARGIN) / max(north - south, 1e-9)
-    )
-    left = (_WIDTH - (east - west) * squeeze * scale) / 2
-    top = (_HEIGHT - (north - south) * scale) / 2
+    place, height = fit((west, south, east, north), _WIDTH, _HEIGHT, _MARGIN)
+    below = [0.0, (_HEIGHT - height) / 2]
 
     def path(geometry: shapely.Geometry) -> str:
-        screen = shapely.transform(
-            geometry, lambda xy: (xy - [west, north]) * [squeeze * scale, -scale] + [left, top], include_z=False
-        )
+        screen = shapely.transform(geometry, lambda xy: place(xy) + below, include_z=False)
         simple = shapely.simplify(screen, _TOLERANCE_PX)
         return "".join(_ring(ring) for ring in shapely.get_rings(simple))
 
@@ -112,18 +107,9 @@ _MANY = 2_000
 
 @dataclass(frozen=True)
 class CodedHistory:
-    """Incidents as packed points.
+    """Incidents as packed points: those with a place, and how many of the whole history have each code.
 
-    Parameters
-    ----------
-    points
-        The located incidents with the codes `category`, `term`, `hour` and `origin`.
-    terms
-        Terms in order of time; empty text, last, where incidents fall in none.
-    counts
-        For each code, how many incidents of the whole history have each value.
-    is_piled
-        Whether most incidents share their place with others.
+    Terms are in order of time, an empty text last where incidents fall in none; piled are most that share their place.
     """
 
     points: PackedPoints
@@ -297,6 +283,26 @@ def _hotspot_settings(result: TermResult) -> dict[str, str]:
 
 def _listed(amounts: Mapping[str, float], names: Mapping[str, str]) -> str:
     return "; ".join(f"{names[key]} {amount:g}" for key, amount in amounts.items())
+
+
+def nothing_page(title: str, why: str, result: TermResult) -> OfflinePage:
+    """Draw a page that only says why there is nothing to show.
+
+    Parameters
+    ----------
+    title
+        Its title.
+    why
+        Why, in one sentence.
+    result
+        All results of the term.
+
+    Returns
+    -------
+    OfflinePage
+        The page.
+    """
+    return chart_page(PageContent(title=title, finding=why, tables=()), context=context_of(result))
 
 
 # ── The page of zones and workload

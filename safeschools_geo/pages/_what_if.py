@@ -33,10 +33,9 @@ from safeschools_geo.pages._page import (
     PageContent,
     count,
     document,
-    nothing_page,
     school_legend,
 )
-from safeschools_geo.pages._term import boundary_sign, context_of, new_map, thumbnail
+from safeschools_geo.pages._term import boundary_sign, context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.text import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
@@ -161,9 +160,9 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         The page; where nothing is proposed it says why. Its figures are those of `safeschools score`, to the last
         digit; the plan.csv that it hands out has the bytes that `write_csv` would write.
     """
-    proposal, district, context = result.proposal, result.district, context_of(result)
-    if proposal is None:
-        return nothing_page("What if?", result.why_no_proposal(), context=context)
+    proposal, district = result.proposal, result.district
+    if proposal.is_empty:
+        return nothing_page("What if?", proposal.why, result)
     noun, zones = proposal.inputs.noun, district.zones
     data = page_data(proposal.inputs, zones, plan=proposal.plan.assignment, schools=district.schools)
     chart = new_map(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)
@@ -187,7 +186,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     return document(
         "what_if.html.j2",
         content,
-        context=context,
+        context=context_of(result),
         chart=chart,
         styles=PLAN_STYLES,
         tiles=tiles,

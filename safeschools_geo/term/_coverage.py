@@ -128,19 +128,18 @@ def cover_zones(
     workload: pd.DataFrame,
     hotspots: Hotspots,
     *,
-    proposal: TermPlan | None,
+    proposal: TermPlan,
     term: Term,
     seed: int = 0,
-) -> CoveragePlan | None:
+) -> CoveragePlan:
     """Work out how the schools of a district are covered."""
-    inputs = prepare_plan(district, school_zones, history, workload, term=term) if proposal is None else proposal.inputs
-    usual_day = (
-        describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
-        if proposal is None
-        else proposal.usual_day
-    )
+    if proposal.is_empty:
+        inputs = prepare_plan(district, school_zones, history, workload, term=term)
+        usual_day = describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
+    else:
+        inputs, usual_day = proposal.inputs, proposal.usual_day
     if usual_day is None:
-        return None
+        return CoveragePlan.nothing("There are no calls for zone officers: nothing is said of coverage.")
     settings, queueing, rates = district.settings, usual_day.queueing, usual_day.rates
     dispatch = queueing.dispatch
     is_exact = len(dispatch.officer_zones) <= MOST_EXACT
@@ -176,7 +175,7 @@ def cover_zones(
         ),
         mismatch=_mismatch(usual_day, seed=seed) if is_exact else None,
         scores=scores,
-        comparison=None if proposal is None else _comparison(district, proposal, usual_day, scores, draws),
+        comparison=None if proposal.is_empty else _comparison(district, proposal, usual_day, scores, draws),
         absences=cases,
         not_covered=lost,
         visits=visits_of_week(

@@ -72,19 +72,7 @@ _FOLLOWS, _TRIED, _PRINTED = "follows from published figures", "rounded and trie
 
 @dataclass(frozen=True)
 class Statement:
-    """A number that is published and is no count of the release.
-
-    Parameters
-    ----------
-    source
-        What it is of.
-    key
-        Of which group and term.
-    value, low, high
-        The number, and what its rounding tells: it lies between these.
-    basis
-        What the audit made of it.
-    """
+    """A number that is published and is no count: what of, between which ends, and what the audit made of it."""
 
     source: str
     key: Mapping[str, str]
@@ -285,23 +273,7 @@ def _of_policy(policy: Any) -> tuple[int, ...]:  # noqa: ANN401
 
 @dataclass(frozen=True, eq=False)
 class PublishedCounts:
-    """What is published of the counts.
-
-    Parameters
-    ----------
-    raw
-        The counts, with the tables that are published.
-    counts
-        The tables, protected.
-    audit
-        What can be worked out from them.
-    advice
-        What the adviser found (`advise`), with `is_chosen` as it turned out.
-    detail
-        The finest table, if there is one finer than those of every packet.
-    rounding
-        What rounded figures may be published beside.
-    """
+    """What is published of the counts: protected and audited tables, the finest one, and rounded figures."""
 
     raw: CountTable
     counts: SafeTable
@@ -444,11 +416,11 @@ def _detail(published: PublishedCounts) -> BoardDetail | None:
 # ── The board packet of a term: what may be told is chosen, protected, audited, and put into the words of the pages
 
 
-def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard | None:
+def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard:
     """Work out what the packet for the board may say."""
     people = program_people(result)
     if people.empty:
-        return None
+        return TermBoard.nothing("No program school is in a zone: there is nothing to tell.")
     settings = result.district.settings
     published = choose_published(
         confidential_counts(result),

@@ -155,17 +155,7 @@ _WITHOUT = ("category", "origin")
 
 
 class Rounding:
-    """What has been published so far, and whether more can be.
-
-    Parameters
-    ----------
-    raw
-        The counts.
-    safe
-        What is published of them.
-    facts
-        What was published about them earlier.
-    """
+    """What has been published of the counts so far, earlier releases included, and whether more can be."""
 
     def __init__(self, raw: CountTable, safe: SafeTable, facts: Sequence[Fact] = ()) -> None:
         dims = [name for name in raw.dims if name not in _WITHOUT]
@@ -402,7 +392,7 @@ def board_plan(
 ) -> BoardPlan | None:
     """Say what the public is told of the proposal."""
     proposal = result.proposal
-    if proposal is None or not len(proposal.plan.moves):
+    if proposal.is_empty or not len(proposal.plan.moves):
         return None
     schools = _schools(result, proposal, people)
     moved = schools[schools["zone_before"] != schools["zone_after"]]
@@ -557,7 +547,7 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
     since the counts of a zone by who answered are small.
     """
     zones = result.district.zones[["zone_id", "name"]].astype("str").reset_index(drop=True)
-    if result.coverage is None:
+    if result.coverage.is_empty:
         this = result.history[result.history["term"] == result.term.name]
         has_calls = bool((this["work_of"] == "zone_officer").any())
         return (

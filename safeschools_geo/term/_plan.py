@@ -22,10 +22,10 @@ from safeschools_geo.rebalance import (
     score_plan,
     zones_of_plan,
 )
-from safeschools_geo.results import TermPlan, has_calls
+from safeschools_geo.results import TermPlan, has_calls, why_nothing_to_plan
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._day import coverage_of_plan, describe_usual_day, prepare_plan, stage_officers
-from safeschools_geo.workload import officer_work, travel_minutes
+from safeschools_geo.workload import officer_work, travel_minutes, zone_workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -265,7 +265,7 @@ def propose_zones(
     is_at_knee: bool = True,
     keeps_interrupted: bool = False,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
-) -> TermPlan | None:
+) -> TermPlan:
     """Propose other zones for a district.
 
     Parameters
@@ -294,14 +294,14 @@ def propose_zones(
 
     Returns
     -------
-    TermPlan or None
-        The proposal; None where there is nothing to balance (`prepare_plan`), or no call was recorded.
+    TermPlan
+        The proposal; empty where there is nothing to balance (`prepare_plan`), or no call was recorded.
     """
-    if not has_calls(history, term):
-        return None
-    inputs = prepare_plan(district, school_zones, history, workload, term=term)
+    inputs = prepare_plan(district, school_zones, history, workload, term=term) if has_calls(history, term) else None
     if inputs is None:
-        return None
+        this = zone_workload(workload[workload["term"] == term.name], district.zones)
+        why = why_nothing_to_plan(district, this, history, term=term)
+        return TermPlan.nothing(why or "There is nothing to rebalance.")
     usual_day = describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
     settings = district.settings.rebalance
     rules = inputs.rules

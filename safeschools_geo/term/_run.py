@@ -169,7 +169,7 @@ def run_term(
         if fresh is not None:
             on_step("Drawing")
             pages = draw_term(result)
-            packet = {} if result.board is None else draw_board(result.board, settings.board)[0]
+            packet = {} if result.board.is_empty else draw_board(result.board, settings.board)[0]
             on_step("Writing")
             write_term(result, pages, packet, fresh)
     return result

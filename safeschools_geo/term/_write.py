@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from safeschools_geo.comparison import TermComparison
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.rebalance import Frontier, RebalancePlan
-    from safeschools_geo.results import CoveragePlan, TermBoard, TermComparison, TermPlan, TermResult
+    from safeschools_geo.results import CoveragePlan, TermBoard, TermPlan, TermResult
     from safeschools_geo.settings import BoardSettings, Term
 
 
@@ -50,17 +51,13 @@ def write_term_plan(proposal: TermPlan, folder: Path) -> None:
     folder
         Folder to write to. How long the search took is left out, so that a rerun gives the same bytes.
     """
-    tables = {
-        "scores": proposal.comparison,
-        "moves": proposal.changes,
-        "stability": proposal.stability.to_frame(),
-    }
+    tables = proposal.tables()
     write_plan(
         folder,
         proposal.plan,
         proposal.zones,
         found=proposal.frontier,
-        tables=tables,
+        tables={name: tables[name] for name in ("scores", "moves", "stability")},
         summary=proposal.summary(),
         is_timed=False,
     )
@@ -154,77 +151,15 @@ def write_coverage(found: CoveragePlan, folder: Path, *, term: Term, time_zone: 
     time_zone
         Time zone of the district, for the calendar.
     """
-    usual_day, day = found.usual_day, found.usual_day.queueing
-    schools, staging = found.response.by_place(), found.staging
-    within = [name for name in schools.columns if name.startswith("within_")]
-    near = ["answer_min", "first_min", "second_min", "answer_min_current", "first_min_current", "second_min_current"]
-    officers = list(day.dispatch.officer_zones)
-    tables = {
-        "zones": found.to_frame(),
-        "schools": as_model(
-            found,
-            schools.assign(place=list(day.dispatch.school_zones.index)),
-            minutes=["mean_min", "p90_min", *within],
-        ),
-        "backup": as_model(found, found.backup_table().reset_index(), answers=officers),
-        "hours": as_model(
-            found,
-            found.hours.to_frame(),
-            minutes=["wait_min"],
-            answers=["overflow_share", "overflow_per_h"],
-            always=["mean_busy_share", "highest_busy_share"],
-        ),
-        "rates": usual_day.rates.to_frame(),
-        "service": usual_day.rates.service.reset_index(),
-        "durations_rejected": usual_day.rates.rejects,
-        "travel": usual_day.travel.to_frame(),
-        "travel_access": usual_day.travel.access,
-        "dispatch": day.dispatch.to_frame(),
-        "staging": as_model(found, staging.points, minutes=["mean_min", "longest_min"]),
-        "staging_schools": as_model(found, staging.places, minutes=near),
-        "staging_reach": as_model(found, staging.coverage, minutes=["places_share", "students_share", "calls_share"]),
-        "staffing": as_model(
-            found,
-            found.staffing.to_frame(),
-            minutes=["mean_response_min", "p90_response_min"],
-            answers=["overflow_share", "overflow_per_term"],
-            always=["busy_share_mean"],
-        ),
-        "specialist": found.caseload.to_frame(),
-        "validation": found.validation.to_frame(),
-        "scores": found.scores.told(),
-        "visits_unmet": found.visits.unmet,
-        "visits_days": found.visits.days,
-        "absences": found.absences_table(),
-        "absences_schools": found.takeovers_table(),
-    }
-    if found.mismatch is not None and found.validation.tells_answers:
-        tables["service_times"] = found.mismatch.to_frame()
-    if found.comparison is not None:
-        tables["comparison"] = found.comparison.to_frame()
-    for name, table in tables.items():
+    for name, table in found.tables().items():
         write_csv(folder / f"{name}.csv", table)
     write_text(folder / "visits.csv", visits_csv(found.visits))
     monday = first_monday(term)
     for zone, name in file_names(map(str, found.visits.zones.index)).items():
         calendar = visits_ics(found.visits, monday, time_zone, zone_id=zone)
         write_text(folder / "visits" / f"zone-{name}.ics", calendar)
-    points = as_model(found, found.staging_points(), minutes=["mean_min"])
-    write_geojson(folder / "staging.geojson", gpd.GeoDataFrame(points, crs=usual_day.schools.crs))
+    write_geojson(folder / "staging.geojson", found.staging_layer())
     write_text(folder / "summary.txt", f"{found.summary()}\n")
-
-
-def as_model(
-    found: CoveragePlan,
-    table: pd.DataFrame,
-    *,
-    minutes: Sequence[str] = (),
-    answers: Sequence[str] = (),
-    always: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Call columns the model's, and leave empty what nothing recorded could contradict."""
-    names = {name: f"model_{name}" for name in (*minutes, *answers, *always)}
-    return found.validation.withheld(table, minutes=minutes, answers=answers).rename(columns=names)
 
 
 def first_monday(term: Term) -> dt.date:
@@ -355,14 +290,14 @@ def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, byte
     write_csv(folder / "counts" / "by_term.csv", incident_counts(history, ["term", "zone_id", "category"]))
     write_geojson(folder / "zones.geojson", district.zones.merge(result.to_frame().drop(columns="name"), on="zone_id"))
     write_hotspots(result.hotspots, folder / "hotspots")
-    if result.proposal is not None:
+    if not result.proposal.is_empty:
         write_term_plan(result.proposal, folder / "plan")
-    if result.coverage is not None:
+    if not result.coverage.is_empty:
         time_zone = district.settings.district.time_zone
         write_coverage(result.coverage, folder / "coverage", term=result.term, time_zone=time_zone)
     for name, html in pages.items():
         write_text(folder / "maps" / name, html)
-    if result.board is not None:
+    if not result.board.is_empty:
         write_board(result.board, packet, folder / "board", languages=district.settings.board.languages)
     write_manifest(folder, manifest_of(result))
 
@@ -461,7 +396,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
 
 
 def _points(result: TermResult) -> dict[str, int]:
-    if result.proposal is None:
+    if result.proposal.is_empty:
         return {"found": 0, "proven": 0}
     is_proven = result.proposal.to_frame()["is_proven"]
     return {"found": len(is_proven), "proven": int(is_proven.sum())}

@@ -285,6 +285,7 @@ def plan() -> SimpleNamespace:
         {"school_id": ["001", "002"], "name": [HOSTILE, RIGHT_TO_LEFT], "level": ["elementary", "high"]}
     )
     return SimpleNamespace(
+        is_empty=False,
         usual_day=SimpleNamespace(
             rates=rates,
             queueing=SimpleNamespace(dispatch=dispatch),
@@ -305,7 +306,7 @@ def absence(*, has_plan: bool = True, **changed: Any) -> OfflinePage:
     units = gpd.GeoDataFrame(
         {"unit_id": ["001", "002"], "zone_id": ["A", "B"]}, geometry=list(town.zones().geometry), crs=4326
     )
-    proposal = SimpleNamespace(inputs=SimpleNamespace(units=units)) if has_plan else None
+    proposal = SimpleNamespace(is_empty=not has_plan, inputs=SimpleNamespace(units=units))
     given = {"school_zones": pd.Series({"001": "B", "002": "B"})} | changed
     return absence_sheet(result(zones=zones(), coverage=plan(), proposal=proposal), case(**given))
 

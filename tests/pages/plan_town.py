@@ -137,6 +137,7 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
     inputs = {"units": units(), "edges": edges(), "travel": None, "findings": (), "noun": "school", "set_apart": ()}
     inputs |= {name: changed.pop(name) for name in set(changed) & set(inputs)}
     parts = {
+        "is_empty": False,
         "inputs": PlanInputs(rules=Rules(**limits), **inputs),
         "plan": SimpleNamespace(assignment=changed.pop("plan", proposed), certificate=CERTIFICATE, moves=moves()),
         "changes": moves(),

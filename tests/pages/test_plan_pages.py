@@ -1,7 +1,5 @@
 """The page of a proposed plan, in a real browser and in its bytes."""
 
-import dataclasses
-
 import pandas as pd
 import plan_town
 import pytest
@@ -12,6 +10,7 @@ from safeschools_geo.pages._map_layers import unit_names, zone_signs
 from safeschools_geo.pages._plan import frontier_chart, frontier_table, plan_map
 from safeschools_geo.pages._what_if import what_if_map
 from safeschools_geo.rebalance import certificate_text
+from safeschools_geo.results import TermPlan
 
 FIRST_LABELS = ".plan-label strong"
 
@@ -83,9 +82,9 @@ def test_a_plan_without_moves_is_a_page_all_the_same():
 
 
 def test_where_nothing_is_proposed_the_page_says_why():
-    result = dataclasses.replace(plan_town.result(), proposal=None, history=plan_town.map_town.history(0))
-    assert "No other zones are proposed: no call for zone officers is recorded in Spring" in plan_map(result).html
-    assert "No other zones are proposed" in what_if_map(result).html
+    result = plan_town.map_town.result(proposal=TermPlan.nothing("There is only one zone."))
+    assert "There is only one zone." in plan_map(result).html
+    assert "There is only one zone." in what_if_map(result).html
 
 
 def drawn(frontier=None, **options):
