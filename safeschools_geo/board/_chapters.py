@@ -42,6 +42,14 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 
+def _part(
+    name: str, content: BoardContent, words: Words, lead: str, *, scripts: Sequence[str] = (), **more: object
+) -> Part:
+    """Write a chapter under the title that the words have for it."""
+    body = render(f"{name}.html.j2", content=content, words=words, **more)
+    return Part(name, words(f"{name}.title"), lead, body, tuple(scripts))
+
+
 # ── The chapter on coverage: how soon an officer comes and who it is, as the record says it
 
 
@@ -51,27 +59,23 @@ def coverage_part(content: BoardContent, words: Words) -> Part | None:
     if coverage is None:
         return None
     rows = _rows(coverage, words)
-    return Part(
-        name="coverage",
-        title=words("coverage.title"),
-        lead=" ".join(coverage_sentences(content, words)),
-        body=render(
-            "coverage.html.j2",
-            content=content,
-            words=words,
-            coverage=coverage,
-            rows=rows,
-            district=_minutes(coverage.district_response_min, coverage, words),
-            has_minutes=any(row["minutes"] is not None for row in rows),
-            has_district=not math.isnan(coverage.district_response_min),
-            has_withheld=any(row["is_withheld"] for row in rows),
-            has_gap=any(row["minutes"] is None and not row["is_withheld"] for row in rows),
-            shares=_shares(coverage, words),
-            rests=_rests(coverage, words),
-            chart=_chart(coverage, rows, words),
-            step_min=words.number(coverage.step_min, decimals_of(coverage.step_min)),
-            step_share=words.percent(coverage.step_share, decimals_of(100 * coverage.step_share)),
-        ),
+    return _part(
+        "coverage",
+        content,
+        words,
+        " ".join(coverage_sentences(content, words)),
+        coverage=coverage,
+        rows=rows,
+        district=words.rounded(coverage.district_response_min, coverage.step_min),
+        has_minutes=any(row["minutes"] is not None for row in rows),
+        has_district=not math.isnan(coverage.district_response_min),
+        has_withheld=any(row["is_withheld"] for row in rows),
+        has_gap=any(row["minutes"] is None and not row["is_withheld"] for row in rows),
+        shares=_shares(coverage, words),
+        rests=_rests(coverage, words),
+        chart=_chart(coverage, rows, words),
+        step_min=words.rounded(coverage.step_min, coverage.step_min),
+        step_share=words.rounded_share(coverage.step_share, coverage.step_share),
     )
 
 
@@ -92,9 +96,9 @@ def _response(coverage: BoardCoverage, words: Words) -> str:
         return words("coverage.lead_minutes_withheld")
     if coverage.district_response_min == 0:
         under = "coverage.lead_officer_under" if coverage.is_answered else "coverage.lead_whoever_under"
-        return words(under, minutes=words.number(coverage.step_min / 2, decimals_of(coverage.step_min / 2)))
+        return words(under, minutes=words.rounded(coverage.step_min / 2, coverage.step_min / 2))
     about = "coverage.lead_officer" if coverage.is_answered else "coverage.lead_whoever"
-    return words(about, minutes=_minutes(coverage.district_response_min, coverage, words))
+    return words(about, minutes=words.rounded(coverage.district_response_min, coverage.step_min))
 
 
 def _answered(coverage: BoardCoverage, words: Words) -> str:
@@ -116,7 +120,7 @@ def share_text(share: float, step: float, words: Words) -> str:
     """Write a rounded share of calls."""
     if share < step / 2:
         return words("coverage.less_than", share=words.percent(step / 2, 1))
-    return words("coverage.about", share=words.percent(share, decimals_of(100 * step)))
+    return words("coverage.about", share=words.rounded_share(share, step))
 
 
 def _rests(coverage: BoardCoverage, words: Words) -> list[str]:
@@ -131,15 +135,11 @@ def _rests(coverage: BoardCoverage, words: Words) -> list[str]:
     ]
 
 
-def _minutes(value: float, coverage: BoardCoverage, words: Words) -> str:
-    return words.number(value, decimals_of(coverage.step_min))
-
-
 def _rows(coverage: BoardCoverage, words: Words) -> list[Row]:
     rows = []
     for zone in coverage.zones.astype({"response_min": "float64"}).to_dict("records"):
         minutes = math.nan if zone["is_withheld"] else zone["response_min"]
-        told = None if pd.isna(minutes) else _minutes(minutes, coverage, words)
+        told = None if pd.isna(minutes) else words.rounded(minutes, coverage.step_min)
         is_withheld = bool(zone["is_withheld"]) and coverage.is_timed
         rows.append({"name": str(zone["name"]), "value": minutes, "minutes": told, "is_withheld": is_withheld})
     return rows
@@ -153,7 +153,7 @@ def _chart(coverage: BoardCoverage, rows: Sequence[Row], words: Words) -> Markup
         for row in rows
     ]
     mean = coverage.district_response_min
-    told = words("coverage.district_is", minutes=_minutes(mean, coverage, words))
+    told = words("coverage.district_is", minutes=words.rounded(mean, coverage.step_min))
     reference = None if pd.isna(mean) else (mean, told)
     return row_chart(bars, name="coverage-chart", title=words("coverage.chart_alt"), reference=reference)
 
@@ -173,14 +173,8 @@ def glossary_part(content: BoardContent, words: Words) -> Part:
         if key != _SYNTHETIC or content.is_synthetic
     ]
     kinds = [(words(f"common.category_{name}"), words(f"glossary.means_{name}")) for name in CRITICAL_CATEGORIES]
-    return Part(
-        name="glossary",
-        title=words("glossary.title"),
-        lead=words("glossary.lead"),
-        body=render(
-            "glossary.html.j2", content=content, words=words, terms=sorted(terms, key=_alphabetical), kinds=kinds
-        ),
-    )
+    lead = words("glossary.lead")
+    return _part("glossary", content, words, lead, terms=sorted(terms, key=_alphabetical), kinds=kinds)
 
 
 def _alphabetical(entry: tuple[str, str]) -> str:
@@ -200,25 +194,21 @@ def method_part(content: BoardContent, words: Words) -> Part:
     is_withheld = content.counts.is_withheld
     policy = content.counts.policy
     changes = content.changes
-    return Part(
-        name="method",
-        title=words("method.title"),
-        lead=words("method.lead"),
-        body=render(
-            "method.html.j2",
-            content=content,
-            words=words,
-            policy=policy,
-            source=policy_source(content, words),
-            figures=len(is_withheld),
-            withheld=int(is_withheld.sum()),
-            share=words.percent(content.counts.withheld_share),
-            compared=None if changes.empty else (str(changes["before"].iloc[0]), str(changes["after"].iloc[0])),
-            baseline=baseline_words(content, words),
-            intervals=_intervals(content, words),
-            hidden=len(content.audit.hidden),
-            settings=_settings(content.method, words),
-        ),
+    return _part(
+        "method",
+        content,
+        words,
+        words("method.lead"),
+        policy=policy,
+        source=policy_source(content, words),
+        figures=len(is_withheld),
+        withheld=int(is_withheld.sum()),
+        share=words.percent(content.counts.withheld_share),
+        compared=None if changes.empty else (str(changes["before"].iloc[0]), str(changes["after"].iloc[0])),
+        baseline=baseline_words(content, words),
+        intervals=_intervals(content, words),
+        hidden=len(content.audit.hidden),
+        settings=_settings(content.method, words),
     )
 
 
@@ -254,7 +244,7 @@ def _group(dim: str, group: str, content: BoardContent, words: Words) -> str:
     if dim == "enrolled":
         key = f"method.enrolled_{group}"
         return words(key) if key in words.texts else group
-    name = group_name(dim, group, content=content, words=words)
+    name = group_name(dim, group, content, words)
     return words("method.level", level=name) if dim == "level" else name
 
 
@@ -276,8 +266,8 @@ _EXAMPLE = 0.2
 def rates_part(content: BoardContent, words: Words) -> Part:
     """Show how many incidents there were, and for how many students and days."""
     decimals = rate_decimals(content)
-    zones = rows_of("zone", content.zone_rates, content=content, words=words)
-    levels = rows_of("level", content.level_rates, content=content, words=words)
+    zones = rows_of("zone", content.zone_rates, content, words)
+    levels = rows_of("level", content.level_rates, content, words)
     for row in [*zones, *levels]:
         row["short"] = shortened(row["name"])
         row["change_text"] = change_text(row, words)
@@ -286,10 +276,12 @@ def rates_part(content: BoardContent, words: Words) -> Part:
     shown = content.zone_rates["rate_per_1000"].to_numpy(dtype="float64", na_value=math.nan).round(decimals)
     classes = RateClasses.of(shown)
     areas = _areas(content, zones, classes, words, decimals=decimals)
-    body = render(
-        "rates.html.j2",
-        content=content,
-        words=words,
+    return _part(
+        "rates",
+        content,
+        words,
+        _lead(content, zones, words, decimals=decimals),
+        scripts=SCRIPTS,
         svg=zone_map(
             areas,
             name="rates",
@@ -300,9 +292,9 @@ def rates_part(content: BoardContent, words: Words) -> Part:
         legend=_legend(classes, areas, words),
         zones=zones,
         levels=levels,
-        categories=rows_of("category", content.categories, content=content, words=words),
-        origins=rows_of("origin", content.origins, content=content, words=words),
-        detail=None if content.detail is None else detail_table(content.detail, content=content, words=words),
+        categories=rows_of("category", content.categories, content, words),
+        origins=rows_of("origin", content.origins, content, words),
+        detail=None if content.detail is None else detail_table(content.detail, content, words),
         dims=f" {words('index.and')} ".join(words(f"rates.dim_{d}") for d in content.detail.dims)
         if content.detail
         else "",
@@ -311,7 +303,6 @@ def rates_part(content: BoardContent, words: Words) -> Part:
         example=words.number(_EXAMPLE, decimals),
         example_days=round(1 / _EXAMPLE),
     )
-    return Part("rates", words("rates.title"), _lead(content, zones, words, decimals=decimals), body, SCRIPTS)
 
 
 def _lead(content: BoardContent, zones: Sequence[Row], words: Words, *, decimals: int) -> str:
@@ -371,15 +362,7 @@ _TALLEST = 1.6
 
 @dataclass(frozen=True)
 class Group:
-    """A group of schools or incidents over the terms.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    rows
-        Its row of each term, in order; None where there is none.
-    """
+    """A group of schools or incidents, with its row of each term, None where there is none."""
 
     name: str
     rows: Sequence[Row | None]
@@ -387,17 +370,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Panel:
-    """A chart of one group.
-
-    Parameters
-    ----------
-    name
-        Name of the group.
-    svg
-        The chart.
-    told
-        Why there is none, if there is none.
-    """
+    """A chart of one group, or why there is none."""
 
     name: str
     svg: Markup
@@ -416,10 +389,13 @@ def trends_part(content: BoardContent, words: Words) -> Part:
         by: _groups(by, content.counts.table(by, "term"), content, words, decimals=decimals)
         for by in ("category", "origin")
     }
-    body = render(
-        "trends.html.j2",
-        content=content,
-        words=words,
+    first, last = content.terms[0], content.terms[-1]
+    lead = words("trends.lead" if len(content.terms) > 1 else "trends.lead_one", first=first, last=last)
+    return _part(
+        "trends",
+        content,
+        words,
+        lead,
         bars=_bars(district[0], content, words),
         zone_panels=_panels("zone", zones, content, words, decimals=decimals),
         level_panels=_panels("level", levels, content, words, decimals=decimals),
@@ -430,14 +406,11 @@ def trends_part(content: BoardContent, words: Words) -> Part:
         origins=kinds["origin"],
         known=[group for group in [*zones, *levels, *district] if any(r and r["is_partial"] for r in group.rows)],
     )
-    first, last = content.terms[0], content.terms[-1]
-    lead = words("trends.lead" if len(content.terms) > 1 else "trends.lead_one", first=first, last=last)
-    return Part("trends", words("trends.title"), lead, body)
 
 
 def _groups(by: str, table: pd.DataFrame, content: BoardContent, words: Words, *, decimals: int) -> list[Group]:
     found: dict[str, dict[str, Row]] = {}
-    for row in rows_of(by, table, content=content, words=words):
+    for row in rows_of(by, table, content, words):
         if "state" in row:
             row["rate_text"], row["range_text"] = rate_texts(row, words, decimals=decimals)
         found.setdefault(row["group"], {})[str(row["term"])] = row
@@ -448,7 +421,7 @@ def _groups(by: str, table: pd.DataFrame, content: BoardContent, words: Words, *
 
 
 def _name(by: str, group: str, content: BoardContent, words: Words) -> str:
-    return words("trends.district") if by == "district" else group_name(by, group, content=content, words=words)
+    return words("trends.district") if by == "district" else group_name(by, group, content, words)
 
 
 def _panels(by: str, groups: Sequence[Group], content: BoardContent, words: Words, *, decimals: int) -> list[Panel]:
@@ -502,16 +475,17 @@ def zones_part(content: BoardContent, words: Words) -> Part:
     """Show the zones and their schools, without a single count of incidents."""
     zones, number = len(content.zones), len(content.schools)
     levels = [level for level in LEVELS if (content.schools["level"] == level).any()]
-    body = render(
-        "zones.html.j2",
-        content=content,
-        words=words,
+    return _part(
+        "zones",
+        content,
+        words,
+        words("zones.lead", schools=number, zones=zones),
+        scripts=SCRIPTS,
         svg=_map(content, title=words("zones.map_alt", zones=zones)),
         legend=[(level_sign(level), words(f"common.{level}")) for level in levels],
         rows=_zones_part_rows(content, levels),
         no_place=sorted(str(name) for name in content.schools.loc[~is_placed(content.schools.geometry), "name"]),
     )
-    return Part("zones", words("zones.title"), words("zones.lead", schools=number, zones=zones), body, SCRIPTS)
 
 
 def _map(content: BoardContent, *, title: str) -> str:
@@ -568,30 +542,22 @@ def plan_part(content: BoardContent, words: Words) -> Part | None:
     marks = _school_marks(len(plan.moves), [sign.letters for sign in signs.values()])
     moves = _moves(content, words, marks)
     loads = _loads(plan, words, signs)
-    return Part(
-        name="plan",
-        title=words("plan.title"),
-        lead=plan_lead(content, plan, words),
-        body=render(
-            "plan.html.j2",
-            content=content,
-            words=words,
-            plan=plan,
-            moves=moves,
-            maps=_maps(content, plan, words, signs, moves) if moves else [],
-            loads=loads,
-            has_loads=math.isfinite(plan.step),
-            has_withheld=any(row["is_withheld"] for row in loads),
-            chart=_plan_part_chart(loads, words) if math.isfinite(plan.step) else None,
-            step=_share(plan.step, plan, words),
-            price=_price(content, plan, words),
-            proof=_proof(plan, words),
-        ),
+    return _part(
+        "plan",
+        content,
+        words,
+        plan_lead(content, plan, words),
+        plan=plan,
+        moves=moves,
+        maps=_maps(content, plan, words, signs, moves) if moves else [],
+        loads=loads,
+        has_loads=math.isfinite(plan.step),
+        has_withheld=any(row["is_withheld"] for row in loads),
+        chart=_plan_part_chart(loads, words) if math.isfinite(plan.step) else None,
+        step=words.rounded_share(plan.step, plan.step),
+        price=_price(content, plan, words),
+        proof=_proof(plan, words),
     )
-
-
-def _share(value: float, plan: BoardPlan, words: Words) -> str:
-    return words.percent(value, decimals_of(100 * plan.step))
 
 
 def plan_lead(content: BoardContent, plan: BoardPlan, words: Words) -> str:
@@ -599,7 +565,7 @@ def plan_lead(content: BoardContent, plan: BoardPlan, words: Words) -> str:
     if plan.moves.empty:
         return words("plan.lead_no_moves")
     moved = words("plan.lead_moves", n=len(plan.moves), schools=len(content.schools))
-    named = [group_name("zone", zone, content=content, words=words) for zone in plan.empty_zones]
+    named = [group_name("zone", zone, content, words) for zone in plan.empty_zones]
     empty = [words("plan.empty_zone", zone=zone) for zone in named]
     return " ".join([*empty, moved, _evenness(plan, words), *_price(content, plan, words, is_brief=True)])
 
@@ -612,7 +578,7 @@ def _evenness(plan: BoardPlan, words: Words) -> str:
     is_sure = abs(after - before) >= 2 * plan.step * (1 - _ROUNDING)
     if after < before and not is_sure:
         return words("plan.lead_coarse")
-    texts = {"before": _share(before, plan, words), "after": _share(after, plan, words)}
+    texts = {"before": words.rounded_share(before, plan.step), "after": words.rounded_share(after, plan.step)}
     if not is_sure:
         return words("plan.lead_same", **texts)
     return words("plan.lead_even", **texts) if after < before else words("plan.lead_uneven", **texts)
@@ -631,11 +597,7 @@ def _price(content: BoardContent, plan: BoardPlan, words: Words, *, is_brief: bo
         told.append(words("plan.price_withheld" if plan.is_response_known else "plan.price_unknown"))
     for zone, level in plan.levels_lost:
         names = {"zone": zone, "level": level}
-        told.append(
-            words(
-                "plan.price_level", **{by: group_name(by, n, content=content, words=words) for by, n in names.items()}
-            )
-        )
+        told.append(words("plan.price_level", **{by: group_name(by, n, content, words) for by, n in names.items()}))
     if plan.feeders_split:
         told.append(words("plan.price_feeders", names=", ".join(plan.feeders_split)))
     return told
@@ -710,9 +672,9 @@ def _moves(content: BoardContent, words: Words, marks: Sequence[str]) -> list[Ro
             {
                 "mark": mark,
                 "name": str(move["name"]),
-                "level": group_name("level", str(move["level"]), content=content, words=words),
-                "before": group_name("zone", str(move["zone_before"]), content=content, words=words),
-                "after": group_name("zone", str(move["zone_after"]), content=content, words=words),
+                "level": group_name("level", str(move["level"]), content, words),
+                "before": group_name("zone", str(move["zone_before"]), content, words),
+                "after": group_name("zone", str(move["zone_after"]), content, words),
                 "at": None if point is None or point.is_empty else (point.centroid.x, point.centroid.y),
             }
         )
@@ -742,7 +704,7 @@ def _loads(plan: BoardPlan, words: Words, signs: dict[str, Sign]) -> list[Row]:
             "sign": signs.get(str(record["zone_id"])),
             "is_withheld": bool(pd.isna(both).any()),
             "values": both,
-            "load": [None if pd.isna(v) else _share(float(v), plan, words) for v in both],
+            "load": [None if pd.isna(v) else words.rounded_share(float(v), plan.step) for v in both],
         }
         for name in ("schools", "students"):
             row[name] = [
@@ -776,20 +738,21 @@ def _plan_part_chart(loads: Sequence[Row], words: Words) -> Markup:
 def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ()) -> Part:
     """Say what the packet finds."""
     withheld = content.counts.is_withheld
-    by_term = {str(r["term"]): r for r in rows_of("term", content.district_trends, content=content, words=words)}
+    by_term = {str(r["term"]): r for r in rows_of("term", content.district_trends, content, words)}
     before = None if content.changes.empty else str(content.changes["before"].iloc[0])
-    origins = {row["group"]: row for row in rows_of("origin", content.origins, content=content, words=words)}
-    body = render(
-        "index.html.j2",
-        content=content,
-        words=words,
+    origins = {row["group"]: row for row in rows_of("origin", content.origins, content, words)}
+    return _part(
+        "index",
+        content,
+        words,
+        words("index.lead", term=content.term),
         others=others,
         now=by_term[content.term],
         before=by_term.get(before) if before else None,
         change=_change(by_term, content.term, before),
         chance=_chance(content),
         baseline=baseline_words(content, words),
-        levels=rows_of("level", content.level_rates, content=content, words=words),
+        levels=rows_of("level", content.level_rates, content, words),
         zones=_zones(content, words),
         n_withheld=int(withheld.sum()),
         n_figures=len(withheld),
@@ -799,7 +762,6 @@ def index_part(content: BoardContent, words: Words, others: Sequence[Part] = ())
         started=origins.get("officer_initiated"),
         kinds=[words(f"common.category_{c}") for c in OFFICER_CATEGORIES],
     )
-    return Part("index", words("index.title"), words("index.lead", term=content.term), body)
 
 
 def _change(by_term: dict[str, Row], term: str, before: str | None) -> float | None:
@@ -820,7 +782,7 @@ def _chance(content: BoardContent) -> str:
 
 
 def _zones(content: BoardContent, words: Words) -> Row:
-    rows = rows_of("zone", content.zone_rates, content=content, words=words)
+    rows = rows_of("zone", content.zone_rates, content, words)
     clear = [row for row in rows if row["change"] is not None and row["change"]["is_more_than_chance"]]
     unknown = sum(row["change"] is None for row in rows)
     return {

@@ -40,17 +40,7 @@ _SIZE, _ROOM = 13.0, 1.04
 
 @dataclass(frozen=True)
 class ChartRow:
-    """One row of the chart.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    told
-        Its figure in words, at the end of the row.
-    values
-        One value, drawn as a bar; or those before and after, drawn as dots; none where it is withheld.
-    """
+    """One row of a chart, its figure in words at the end: one value is a bar, two are dots, none is withheld."""
 
     name: str
     told: str
@@ -326,15 +316,7 @@ _DASH = f'fill="none" stroke="{INK}" stroke-width="2.5" stroke-dasharray="6 4" s
 
 @dataclass(frozen=True)
 class Sign:
-    """How a zone looks on the maps.
-
-    Parameters
-    ----------
-    letters
-        What is written on it.
-    fill
-        Its color.
-    """
+    """How a zone looks on the maps: its letters and its color."""
 
     letters: str
     fill: str

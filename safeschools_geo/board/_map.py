@@ -80,21 +80,7 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Area:
-    """A zone on the map.
-
-    Parameters
-    ----------
-    zone_id, name
-        Its id and name.
-    geometry
-        Its polygons, EPSG:4326.
-    value
-        What stands below its name; nothing if empty.
-    fill
-        Its color.
-    hatch
-        ``withheld`` or ``unknown`` for one that has no figure, and no color; else empty.
-    """
+    """A zone on the map, EPSG:4326; one without a figure is hatched as ``withheld`` or ``unknown`` and has no color."""
 
     zone_id: str
     name: str
@@ -106,15 +92,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Mark:
-    """A school on the map.
-
-    Parameters
-    ----------
-    name, level, zone_id
-        Its name, level, and the id of its zone.
-    geometry
-        Its place, or its campus, EPSG:4326.
-    """
+    """A school on the map, at its place or its campus, EPSG:4326."""
 
     name: str
     level: str

@@ -341,17 +341,7 @@ _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Language:
-    """Where a page stands in another language.
-
-    Parameters
-    ----------
-    lang
-        IETF tag of the language.
-    name
-        Its name in itself.
-    folder
-        Way from the page to the pages of that language: empty, or ending in ``/``.
-    """
+    """Where a page stands in another language: in the same folder, or in one that ends in ``/``."""
 
     lang: str
     name: str

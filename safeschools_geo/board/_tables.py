@@ -105,6 +105,14 @@ class Words:
         # The space does not break: a line must not begin with the sign.
         return f"{text}%" if self.lang == "en" else f"{text}\u00a0%"
 
+    def rounded(self, value: float, step: float) -> str:
+        """Write a number that is rounded to a step."""
+        return self.number(value, decimals_of(step))
+
+    def rounded_share(self, share: float, step: float) -> str:
+        """Write a share that is rounded to a step in percent."""
+        return self.percent(share, decimals_of(100 * step))
+
     def _text(self, name: str, values: Mapping[str, object]) -> str:
         one = f"{name}_one"
         return self.texts[one if values.get("n") == 1 and one in self.texts else name]
@@ -154,7 +162,7 @@ def zone_names(content: BoardContent) -> dict[str, str]:
     return dict(zip(content.zones["zone_id"].astype("str"), content.zones["name"].astype("str"), strict=True))
 
 
-def group_name(by: str, group: str, *, content: BoardContent, words: Words) -> str:
+def group_name(by: str, group: str, content: BoardContent, words: Words) -> str:
     """Name a group of schools or incidents."""
     if by == "zone":
         return zone_names(content).get(group, group)
@@ -176,7 +184,7 @@ def in_order(by: str, groups: Iterable[str], content: BoardContent) -> list[str]
     return sorted(dict.fromkeys(groups), key=lambda group: (order.get(group, len(order)), group))
 
 
-def rows_of(by: str, table: pd.DataFrame, *, content: BoardContent, words: Words) -> list[Row]:
+def rows_of(by: str, table: pd.DataFrame, content: BoardContent, words: Words) -> list[Row]:
     """Turn a table into rows of the page.
 
     The columns of the table, in order; `group` and `name`; missing numbers are None. Where the table is of rates,
@@ -187,7 +195,7 @@ def rows_of(by: str, table: pd.DataFrame, *, content: BoardContent, words: Words
     for record in table.to_dict("records"):
         row: Row = {str(k): None if pd.isna(v) else v for k, v in record.items()}
         row["group"] = str(row.get(by, ""))
-        row["name"] = group_name(by, row["group"], content=content, words=words)
+        row["name"] = group_name(by, row["group"], content, words)
         if is_rate:
             row["state"] = state_of(row)
             row.setdefault("rate_step", None)
@@ -280,17 +288,7 @@ def shortened(text: str, longest: int = 60) -> str:
 
 @dataclass(frozen=True)
 class DetailRow:
-    """A row of the table.
-
-    Parameters
-    ----------
-    name
-        Its name.
-    cells
-        Its figures, in the order of the columns; None where no school is behind a figure.
-    total
-        Its total, where that is in the release.
-    """
+    """A row of the table, None where no school is behind a figure; its total where that is in the release."""
 
     name: str
     cells: Sequence[Row | None]
@@ -299,21 +297,7 @@ class DetailRow:
 
 @dataclass(frozen=True)
 class DetailTable:
-    """The table as it is printed.
-
-    Parameters
-    ----------
-    head
-        What its rows are.
-    columns
-        Names of its columns.
-    rows
-        Its rows.
-    totals
-        Totals of the columns, where they are in the release; else empty.
-    total
-        The total of all, where it is in the release.
-    """
+    """The table as it is printed, with the totals that are in the release."""
 
     head: str
     columns: Sequence[str]
@@ -332,7 +316,7 @@ class DetailTable:
         return any(cell is None for row in self.rows for cell in row.cells)
 
 
-def detail_table(detail: BoardDetail, *, content: BoardContent, words: Words) -> DetailTable:
+def detail_table(detail: BoardDetail, content: BoardContent, words: Words) -> DetailTable:
     """Lay the finest table out."""
     first, others = detail.dims[0], detail.dims[1:]
     records = [{str(k): v for k, v in record.items()} for record in detail.table.to_dict("records")]
@@ -342,12 +326,12 @@ def detail_table(detail: BoardDetail, *, content: BoardContent, words: Words) ->
     return DetailTable(
         head=_head(first, words),
         columns=[
-            ", ".join(group_name(d, g, content=content, words=words) for d, g in zip(others, column, strict=True))
+            ", ".join(group_name(d, g, content, words) for d, g in zip(others, column, strict=True))
             for column in columns
         ],
         rows=[
             DetailRow(
-                group_name(first, group, content=content, words=words),
+                group_name(first, group, content, words),
                 [cells.get((group, column)) for column in columns],
                 row_sums.get((group,)),
             )
