@@ -21,7 +21,7 @@ from safeschools_geo.district._crosswalk import Crosswalk, categorize, key_of, r
 from safeschools_geo.district._incident_times import read_times, shifted_findings, take_times
 from safeschools_geo.district._layers import EXCLUDED, exclude_rows
 from safeschools_geo.district._school_match import match_schools
-from safeschools_geo.errors import FileReadError, attempt_all
+from safeschools_geo.errors import FileReadError, attempt_all, name_ids
 from safeschools_geo.findings import (
     Finding,
     TableRead,
@@ -265,19 +265,56 @@ class Exports:
         Their rows.
     crosswalk
         The crosswalk of the district.
+    findings
+        What of the folder is no export.
     """
 
     files: tuple[Path, ...]
     parts: tuple[RowsRead, ...]
     crosswalk: Crosswalk
+    findings: tuple[Finding, ...] = ()
 
 
 def read_exports(settings: Settings) -> Exports:
     """Read every export of a district folder, and its crosswalk."""
-    files = incident_files(settings)
+    given = incident_files(settings)
     crosswalk = read_crosswalk(settings.folder / settings.paths.crosswalk)
+    notes = [path for path in given if _is_note(path, settings)] if len(given) > 1 else []
+    files = [path for path in given if path not in notes or len(notes) == len(given)]
     parts = attempt_all({str(path): partial(read_rows, path, settings) for path in files})
-    return Exports(tuple(files), tuple(parts.values()), crosswalk)
+    return Exports(tuple(files), tuple(parts.values()), crosswalk, _left_out(settings, given, files))
+
+
+def _is_note(path: Path, settings: Settings) -> bool:
+    """Tell whether a text file among exports is prose: none of our columns is in it, and no table of two columns."""
+    if path.suffix.lower() != ".txt":
+        return False
+    try:
+        raw = io.read_table(path, header_row=settings.incidents.header_row, limits=settings.reading)
+    except FileReadError:
+        return False
+    names = {*COLUMNS["incidents"], *PLACE_COLUMNS}
+    for entry in settings.incidents.columns.values():
+        names.update([entry] if isinstance(entry, str) else entry)
+    is_ours = {str(column).casefold() for column in raw.frame.columns} & {name.casefold() for name in names}
+    return not is_ours and (raw.frame.shape[1] == 1 or len(raw.rejects) > 0)
+
+
+def _left_out(settings: Settings, given: list[Path], files: list[Path]) -> tuple[Finding, ...]:
+    """Say which files of the folder of exports are not read."""
+    folder = settings.folder / settings.paths.incidents
+    beside = [] if settings.incidents.file or not folder.is_dir() else sorted(folder.iterdir())
+    stems = {path.stem for path in given}
+    others = [
+        path
+        for path in beside
+        if path.is_file() and path not in files and path.stem not in stems and not path.name.startswith((".", "~$"))
+    ]
+    names = tuple(dict.fromkeys(path.name for path in [*(path for path in given if path not in files), *others]))
+    message = f"Files among the exports are no tables and are not read: {name_ids(names)}."
+    remedy = "Nothing needs doing if they are notes; an export has to be in one of the kinds that are read."
+    expected = ", ".join(io.SUPPORTED_SUFFIXES)
+    return (Finding("note", "files_left_out", "incidents", message, names, expected, remedy),) if names else ()
 
 
 def read_incidents(
@@ -323,7 +360,16 @@ def read_incidents(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
         rejects=join_rejects([*(p.rejects for p in parts), repeats, *left_out]),
-        findings=(*found, *empty, *crosswalk.findings(), *repeat_findings, *unmapped, *misplaced, *matches.findings),
+        findings=(
+            *exports.findings,
+            *found,
+            *empty,
+            *crosswalk.findings(),
+            *repeat_findings,
+            *unmapped,
+            *misplaced,
+            *matches.findings,
+        ),
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )

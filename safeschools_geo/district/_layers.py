@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -216,6 +216,7 @@ def read_layer(
         When the file cannot be read, lacks columns or geometry, or states no CRS; all faults at once.
     """
     raw = io.read_table(path, layer=settings.layer, sheet=settings.sheet, header_row=settings.header_row, limits=limits)
+    settings, own = _named_by(raw, settings, required)
     title = f"{name} ({path.name})"
     steps: dict[str, Callable[[], object]] = {
         **{column: partial(io.require, raw, settings.columns, column) for column in required},
@@ -226,7 +227,25 @@ def read_layer(
     }
     found = attempt_all(steps)
     places, names = cast("io.PointsRead", found["places"]), cast("list[Finding]", found["names"])
-    return Layer(raw, places.geometry, settings, (*names, *places.findings))
+    return Layer(raw, places.geometry, settings, (*own, *names, *places.findings))
+
+
+def _named_by(
+    raw: io.RawTable, settings: LayerSettings, required: Sequence[str]
+) -> tuple[LayerSettings, list[Finding]]:
+    """Take the names of placemarks, which have no ids, for ids, if no two are equal."""
+    ids = [one for one in required if one.endswith("_id") and one not in settings.columns]
+    if raw.path.suffix.lower() not in {".kml", ".kmz"} or not ids or io.take(raw, settings.columns, ids[0]) is not None:
+        return settings, []
+    names = io.take(raw, settings.columns, "name")
+    if names is None or names.isna().any() or names.duplicated().any():
+        return settings, []
+    message = f"{raw.path.name} has no column {ids[0]}; the names of its placemarks are taken for it."
+    remedy = f'If another column is meant, name it under columns: {ids[0]} = "…".'
+    columns = {**settings.columns, ids[0]: str(names.name)}
+    return replace(settings, columns=columns), [
+        Finding("note", "ids_from_names", raw.path.name, message, remedy=remedy)
+    ]
 
 
 def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:

@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 
 # ── Zip archives that hold one table or layer
 
+GEODATABASE = ".gdb"
 _NAME = "table"
+_READMES = ("readme", "license", "licence", "notice", "metadata", "read_me", "read me")
 _LISTED = 20
 
 
@@ -61,7 +63,9 @@ def extract_only(
             check_entries(path, len(archive.infolist()), limits)
             entries = [entry for entry in archive.infolist() if not _is_aside(entry.filename)]
             plain = [entry for entry in entries if _is_plain(entry)]
-            wanted = _wanted([entry.filename for entry in plain], suffixes)
+            names = [entry.filename for entry in plain]
+            folders = dict.fromkeys(holder for name in names if (holder := _holder(name)) != name)
+            wanted = _wanted([*folders, *(name for name in names if _holder(name) == name)], suffixes)
             if len(wanted) != 1:
                 raise _not_one(path, wanted, [entry.filename for entry in entries])
             parts = _with_parts(wanted[0], plain)
@@ -71,8 +75,9 @@ def extract_only(
                 limits,
                 packed=sum(part.compress_size for part in parts.values()),
             )
-            for suffix, part in parts.items():
-                with archive.open(part) as source, (folder / f"{_NAME}{suffix}").open("wb") as target:
+            for name, part in parts.items():
+                (folder / name).parent.mkdir(exist_ok=True)
+                with archive.open(part) as source, (folder / name).open("wb") as target:
                     shutil.copyfileobj(source, target)
     except (
         zipfile.BadZipFile,
@@ -129,18 +134,35 @@ def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
+def _holder(name: str) -> str:
+    """Return the folder that a file is a part of, if it is a File Geodatabase; else the file."""
+    parts = _parts(name)
+    geodatabase = next((n for n, part in enumerate(parts[:-1], start=1) if _suffix(part) == GEODATABASE), None)
+    return name if geodatabase is None else "/".join(parts[:geodatabase])
+
+
 def _wanted(names: list[str], suffixes: Collection[str]) -> list[str]:
+    """Find the tables and layers among files; text beside the only other one is taken for a note."""
     layers = {_stem(name) for name in names if _suffix(name) == ".shp"}
-    return [
-        name for name in names if _suffix(name) in suffixes and not (_suffix(name) == ".dbf" and _stem(name) in layers)
+    wanted = [
+        name
+        for name in names
+        if _suffix(name) in suffixes
+        and not (_suffix(name) == ".dbf" and _stem(name) in layers)
+        and not is_readme(PurePosixPath(name))
     ]
+    tables = [name for name in wanted if _suffix(name) != ".txt"]
+    return tables if len(tables) == 1 else wanted
 
 
 def _with_parts(name: str, entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries to unpack by suffix: the file, and the other parts if it is a shapefile."""
+    """Return the entries to unpack, by the name they get: the file, and the other parts if it has any."""
+    if _suffix(name) == GEODATABASE:
+        inside = [entry for entry in entries if _holder(entry.filename) == name]
+        return {f"{_NAME}{GEODATABASE}/{_parts(entry.filename)[-1]}": entry for entry in inside}
     suffixes = PART_SUFFIXES if _suffix(name) == ".shp" else (_suffix(name),)
     parts = [entry for entry in entries if _stem(entry.filename) == _stem(name) and _suffix(entry.filename) in suffixes]
-    return {_suffix(entry.filename): entry for entry in reversed(parts)}
+    return {f"{_NAME}{_suffix(entry.filename)}": entry for entry in reversed(parts)}
 
 
 def _not_one(path: Path, wanted: list[str], names: list[str]) -> FileReadError:
@@ -148,7 +170,7 @@ def _not_one(path: Path, wanted: list[str], names: list[str]) -> FileReadError:
         "The zip archive does not hold exactly one table or layer.",
         where=path,
         found=name_ids([_shown(name) for name in wanted or names], shown=_LISTED) or "nothing",
-        expected="one CSV, Excel, Parquet, GeoJSON, GeoPackage or shapefile",
+        expected="one CSV, Excel, Parquet, GeoJSON, KML, GeoPackage, shapefile or File Geodatabase",
         remedy="Unpack it, and give the one file that is meant.",
     )
 
@@ -252,11 +274,19 @@ def _wkb(path: Path, table: Any, column: str, encoding: str) -> np.ndarray[Any, 
 _DELIMITED = (".csv", ".tsv", ".txt")
 _EXCEL = (".xlsx", ".xlsm")
 _PARQUET = (".parquet", ".geoparquet")
-_LAYERS = (".geojson", ".json", ".gpkg")
+_LAYERS = (".geojson", ".json", ".gpkg", ".kml")
 _SHAPEFILE = (".shp", ".dbf")
 _DBF_NAME_LENGTH = 10
-_ARCHIVE = ".zip"
-SUPPORTED_SUFFIXES: tuple[str, ...] = (*_DELIMITED, *_EXCEL, *_PARQUET, *_LAYERS, *_SHAPEFILE, _ARCHIVE)
+_ARCHIVES = (".zip", ".kmz")
+SUPPORTED_SUFFIXES: tuple[str, ...] = (
+    *_DELIMITED,
+    *_EXCEL,
+    *_PARQUET,
+    *_LAYERS,
+    GEODATABASE,
+    *_SHAPEFILE,
+    *_ARCHIVES,
+)
 """Suffixes, in lower case, of files that can be read."""
 
 _CHUNK_BYTES = 2**20
@@ -276,8 +306,8 @@ def read_table(
     Parameters
     ----------
     path
-        CSV or other delimited text, Excel, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table, or a
-        zip archive of one of them.
+        CSV or other delimited text, Excel, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table, KML,
+        KMZ, a File Geodatabase, or a zip archive of one of them.
     layer
         Which layer, where the file has several.
     sheet
@@ -301,7 +331,7 @@ def read_table(
         `limits` allow.
     """
     _require_file(path)
-    check_size(path, path.stat().st_size, limits)
+    check_size(path, sum(part.stat().st_size for part in _bytes_of(path)), limits)
     try:
         return _read(path, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
     except OSError as error:
@@ -315,7 +345,7 @@ def read_table(
 
 
 def _require_file(path: Path) -> None:
-    if not path.is_file():
+    if not _is_there(path):
         raise FileReadError(
             "This is a folder, not a file." if path.is_dir() else "There is no such file.",
             where=path,
@@ -330,7 +360,7 @@ def _require_file(path: Path) -> None:
             expected=", ".join(SUPPORTED_SUFFIXES),
             remedy="Save it as one of these; an old .xls as .xlsx.",
         )
-    if path.stat().st_size == 0:
+    if not any(part.stat().st_size for part in _bytes_of(path)):
         raise FileReadError(
             "The file is empty.",
             where=path,
@@ -340,11 +370,22 @@ def _require_file(path: Path) -> None:
         )
 
 
+def _is_there(path: Path) -> bool:
+    return path.is_file() or (path.suffix.lower() == GEODATABASE and path.is_dir())
+
+
+def _bytes_of(path: Path) -> list[Path]:
+    """List the files that make one table or layer."""
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return list(parts_of(path).values()) if path.suffix.lower() == ".shp" else [path]
+
+
 def _read(
     path: Path, *, layer: str | None, sheet: str | None, header_row: int | None, limits: ReadingSettings
 ) -> RawTable:
     suffix = path.suffix.lower()
-    if suffix == _ARCHIVE:
+    if suffix in _ARCHIVES:
         return _read_archive(path, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
     if suffix in _DELIMITED:
         return read_delimited(path, header_row=header_row, limits=limits)
@@ -360,7 +401,7 @@ def _read(
 def _read_archive(
     path: Path, *, layer: str | None, sheet: str | None, header_row: int | None, limits: ReadingSettings
 ) -> RawTable:
-    readable = set(SUPPORTED_SUFFIXES) - {_ARCHIVE}
+    readable = set(SUPPORTED_SUFFIXES) - set(_ARCHIVES)
     with tempfile.TemporaryDirectory() as folder:
         inner, name, findings = extract_only(path, Path(folder), readable, limits=limits)
         try:
@@ -389,18 +430,23 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
     list of pathlib.Path
         Sorted by name. Hidden files, lock files and READMEs are left out, and of a shapefile only the ``.shp`` counts.
     """
-    if (folder / pattern).is_file():
+    if _is_there(folder / pattern):
         return [folder / pattern]
     if not folder.is_dir():
         return []
-    found = sorted(path for path in folder.glob(pattern) if path.is_file() and _is_table(path))
+    found = sorted(path for path in folder.glob(pattern) if _is_there(path) and _is_table(path))
     layers = {path.with_suffix("") for path in found if path.suffix.lower() == ".shp"}
     return [path for path in found if path.suffix.lower() != ".dbf" or path.with_suffix("") not in layers]
 
 
 def _is_table(path: Path) -> bool:
-    is_aside = path.name.startswith((".", "~$")) or path.stem.lower() == "readme"
+    is_aside = path.name.startswith((".", "~$")) or is_readme(path)
     return path.suffix.lower() in SUPPORTED_SUFFIXES and not is_aside
+
+
+def is_readme(path: PurePath) -> bool:
+    """Whether a file says by its name that it tells of others."""
+    return path.suffix.lower() in {"", ".txt", ".csv", ".json"} and path.stem.lower().startswith(_READMES)
 
 
 def sha256_of(path: Path) -> str:
@@ -415,11 +461,10 @@ def sha256_of(path: Path) -> str:
     -------
     str
         SHA-256 of its bytes in hexadecimal; of a shapefile, of its parts one after the other (``.shp``, ``.shx``,
-        ``.dbf``, ``.prj``, ``.cpg``, as far as there are).
+        ``.dbf``, ``.prj``, ``.cpg``, as far as there are); of a File Geodatabase, of its files by name.
     """
-    parts = parts_of(path).values() if path.suffix.lower() == ".shp" else [path]
     digest = hashlib.sha256()
-    for part in parts:
+    for part in _bytes_of(path):
         with part.open("rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)

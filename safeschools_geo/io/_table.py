@@ -20,7 +20,7 @@ import pyarrow as pa
 import shapely
 
 from safeschools_geo.crs import parse_crs
-from safeschools_geo.errors import FileReadError, name_ids
+from safeschools_geo.errors import FileReadError, count_text, name_ids
 from safeschools_geo.findings import Finding, empty_rejects, rejects_frame
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ _SIGNATURES = {
     b"\xff\xd8\xff": "a picture",
 }
 _MARKUP = {
+    b"<kml": "XML",
     b"<!doctype html": "a web page",
     b"<html": "a web page",
     b"<table": "a web page",
@@ -70,6 +71,8 @@ def signature(head: bytes) -> str | None:
 
 def describe(path: Path) -> str:
     """Say what a file really is."""
+    if path.is_dir():
+        return f"a folder of {sum(1 for _ in path.iterdir()):,} files"
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     kind = signature(head) or ("binary data" if b"\x00" in head else "text")
@@ -493,9 +496,10 @@ def with_shapes(
     """Put attributes and geometry together.
 
     Points without numbers have no geometry; rows of other shapes that cannot be read, or hold coordinates that are no
-    numbers, are rejects. Invalid polygons, such as self-intersecting ones, stay as they are.
+    numbers, are rejects. A ring that is not closed is closed; of a collection with areas these are taken. Invalid
+    polygons, such as self-intersecting ones, stay as they are.
     """
-    shapes, is_bad = _shapes(wkb)
+    shapes, is_bad, said = _shapes(wkb)
     stated = None if crs is None else parse_crs(crs, where=path)
     geometry = gpd.GeoSeries(shapes, index=frame.index, crs=stated)
     rejects = empty_rejects()
@@ -503,18 +507,57 @@ def with_shapes(
         rejects = rejects_frame(
             frame[is_bad], source_file=path.name, id_column=None, code="bad_geometry", reason=_REASON
         )
-    return RawTable(path, frame[~is_bad], geometry[~is_bad], findings=findings, rejects=rejects)
+    found = tuple(
+        Finding("note", code, path.name, f"{path.name} has {count_text(count, 'shape')} {text}.")
+        for code, (count, text) in said.items()
+        if count
+    )
+    return RawTable(path, frame[~is_bad], geometry[~is_bad], findings=(*findings, *found), rejects=rejects)
 
 
-def _shapes(wkb: NDArray[np.object_]) -> tuple[Shapes, Flags]:
+def _shapes(wkb: NDArray[np.object_]) -> tuple[Shapes, Flags, dict[str, tuple[int, str]]]:
     with np.errstate(invalid="ignore"):  # NaN coordinates
         read = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
+        is_open = ~pd.isna(wkb) & shapely.is_missing(read)
+        read[is_open] = shapely.force_2d(shapely.from_wkb(wkb[is_open], on_invalid="fix")) if is_open.any() else None
+    is_open &= ~shapely.is_missing(read)
+    read, is_parted, is_mixed = of_one_kind(read)
+    said = {
+        "rings_closed": (int(is_open.sum()), "whose rings are not closed; they were closed"),
+        "collections_joined": (int((is_parted & ~is_mixed).sum()), "that are collections; the parts were joined"),
+        "collections_cut": (int(is_mixed.sum()), "that are collections of areas and others; the areas were taken"),
+    }
     is_bad = ~pd.isna(wkb) & shapely.is_missing(read)
     coordinates, owners = shapely.get_coordinates(read, return_index=True)
     is_wild = np.zeros(len(read), dtype=bool)
     is_wild[owners[~np.isfinite(coordinates).all(axis=1)]] = True
     is_point = shapely.get_type_id(read) == shapely.GeometryType.POINT
-    return only(read, ~(is_wild & is_point)), is_bad | (is_wild & ~is_point)
+    return only(read, ~(is_wild & is_point)), is_bad | (is_wild & ~is_point), said
+
+
+def of_one_kind(shapes: Shapes) -> tuple[Shapes, Flags, Flags]:
+    """Make shapes of one kind of collections, where their parts allow: areas before all, else all lines or all points.
+
+    The shapes. Which were collections, and which of these had parts that were left out.
+    """
+    is_parted = np.zeros(len(shapes), dtype=bool)
+    is_mixed = np.zeros(len(shapes), dtype=bool)
+    joined = shapes.copy()
+    for row in np.flatnonzero(shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION):
+        parts = [part for part in _flat(shapes[row]) if not part.is_empty]
+        kinds = {shapely.get_dimensions(part) for part in parts}
+        if not parts or (2 not in kinds and len(kinds) > 1):  # noqa: PLR2004 - areas have two dimensions
+            continue
+        make = (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)[max(kinds)]
+        same = [part for part in parts if shapely.get_dimensions(part) == max(kinds)]
+        joined[row] = make(same) if len(same) > 1 else same[0]
+        is_parted[row], is_mixed[row] = True, len(kinds) > 1
+    return joined, is_parted, is_mixed
+
+
+def _flat(shape: Any) -> list[Any]:  # noqa: ANN401 - shapely's arrays hold objects
+    parts = shapely.get_parts(shape).tolist()
+    return parts if parts == [shape] else [inner for part in parts for inner in _flat(part)]
 
 
 def only(shapes: Shapes, is_kept: Flags) -> Shapes:

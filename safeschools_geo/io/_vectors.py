@@ -1,4 +1,4 @@
-"""Layers of maps: GeoJSON, GeoPackage, Shapefile and dBASE, looked at before a driver opens them."""
+"""Layers of maps, from GeoJSON to File Geodatabase, looked at before a driver opens them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import sqlite3
 import tempfile
 import warnings
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
 import pyogrio
+import pyogrio.raw
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
-from safeschools_geo.errors import FileReadError
+from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding
 from safeschools_geo.io._table import RawTable, check_table_size, describe, to_frame, with_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -129,13 +132,14 @@ def geopackage_layers(path: Path, copy: Path) -> list[str]:
     """List the layers of a GeoPackage, and refuse one that is more than its own tables."""
     with _opened(path, copy) as base:
         tables = {name: (kind, root, sql) for kind, name, root, sql in base.execute(_MASTER)}
-        listed = [str(name) for (name,) in base.execute("SELECT table_name FROM gpkg_contents ORDER BY rowid")]
+        kinds = {str(name): kind for name, kind in base.execute(_CONTENTS)}
     for name, (kind, root, sql) in tables.items():
-        if kind == "view" and (name in listed or name.casefold().startswith("gpkg_")):
+        if kind == "view" and (name in kinds or name.casefold().startswith("gpkg_")):
             raise _not_plain(path, f"{name}, which is a view")
         if kind == "table" and not root and not _is_harmless(name, str(sql)):
             raise _not_plain(path, f"{name}, which is a virtual table")
-    return [name for name in listed if name != _STYLES]
+    layers = [name for name, kind in kinds.items() if kind == "features"]
+    return layers or [name for name in kinds if name != _STYLES]
 
 
 def check_geopackage_layer(path: Path, copy: Path, layer: str, limits: ReadingSettings) -> None:
@@ -150,6 +154,7 @@ def check_geopackage_layer(path: Path, copy: Path, layer: str, limits: ReadingSe
     check_table_size(path, limits, rows=rows, columns=len(hidden))
 
 
+_CONTENTS = "SELECT table_name, data_type FROM gpkg_contents ORDER BY rowid"
 _MASTER = "SELECT type, name, rootpage, sql FROM sqlite_master"
 
 
@@ -185,6 +190,54 @@ def _not_plain(path: Path, found: str) -> FileReadError:
         expected="plain tables: what a file computes or points to is not followed",
         remedy="Save the layer as a GeoPackage of its own.",
     )
+
+
+_ELSEWHERE = re.compile(rb"<!(?:DOCTYPE|ENTITY)|<(?:\w+:)?NetworkLink\b", re.IGNORECASE)
+_CHUNK = 65_536
+_PLACEMARK = re.compile(rb"<(?:\w+:)?Placemark\b")
+
+
+def check_kml(path: Path, limits: ReadingSettings) -> None:
+    """Refuse what is no KML, points elsewhere, or holds more than is read."""
+    content = path.read_bytes()
+    root = _root(content)
+    if root != "kml":
+        raise _unreadable(path, ValueError(f"XML of {root}" if root else "no XML"))
+    if _ELSEWHERE.search(content):
+        raise FileReadError(
+            "The file is made of what it points to, and no link in a file is followed.",
+            where=path,
+            found="a NetworkLink, or a document type with entities",
+            expected="placemarks in the file itself",
+            remedy="Open it in the program that shows it, and save the placemarks as a KML file of their own.",
+        )
+    check_table_size(path, limits, rows=len(_PLACEMARK.findall(content)))
+
+
+def _root(content: bytes) -> str | None:
+    """Tell the first element of XML, whatever its namespace; None if it is no XML."""
+    names: list[str] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = lambda name, _: names.append(name.rpartition(" ")[2])
+    try:
+        for start in range(0, len(content), _CHUNK):
+            parser.Parse(content[start : start + _CHUNK], False)  # noqa: FBT003 - expat takes no keyword
+            if names:
+                return names[0]
+    except expat.ExpatError:
+        return names[0] if names else None
+    return None
+
+
+_GDB_FILE = re.compile(r"a[0-9a-f]{8}\.\w+|gdb|timestamps", re.IGNORECASE)
+_GDB_CATALOG = "a00000001.gdbtable"
+
+
+def check_geodatabase(path: Path) -> None:
+    """Refuse what is no File Geodatabase, which other drivers would take for something of theirs."""
+    names = {file.name.casefold() for file in path.iterdir()} if path.is_dir() else set()
+    if _GDB_CATALOG not in names:
+        raise _unreadable(path, ValueError(f"there is no {_GDB_CATALOG}"))
 
 
 # ── The parts of a shapefile: which there are, whether they are whole and belong together
@@ -311,7 +364,7 @@ def dbf_encoding(parts: dict[str, Path]) -> str | None:
     return "utf-8"
 
 
-# ── Layers of maps: GeoJSON, GeoPackage, Shapefile and dBASE tables, with our own words for what is wrong
+# ── Layers of maps, each read by the driver of its kind, with our own words for what is wrong
 
 _DRIVER_ERRORS = (
     CRSError,
@@ -332,15 +385,27 @@ _KINDS = {
     ".gpkg": "a GeoPackage",
     ".shp": "a shapefile",
     ".dbf": "a dBASE table",
+    ".kml": "a KML file",
+    ".gdb": "a File Geodatabase",
 }
+_GDB = ".gdb"
+_KML = ".kml"
+# What the driver adds to every placemark.
+_KML_SYSTEM = {"tessellate", "extrude", "visibility", "drawOrder"}
+_CURVES = np.arange(8, 15)  # types of ISO WKB: circular strings, compound curves, curve polygons and what holds them
 # Names that drivers give to ids without a name, and where they count from when there are no ids.
-_COUNTED_FROM = {"OGC_FID": 0, "fid": 1}
+_COUNTED_FROM = {"OGC_FID": 0, "fid": 1, "OBJECTID": 1}
 # Said by the driver of what we ask for or see to ourselves.
-_EXPECTED_WARNINGS = ("does not support open option", "More than one layer", "Several features with id")
+_EXPECTED_WARNINGS = (
+    "is not consistent with type in gpkg_geometry_columns",
+    "does not support open option",
+    "More than one layer",
+    "Several features with id",
+)
 
 
 def read_layer(path: Path, *, limits: ReadingSettings, layer: str | None = None) -> RawTable:
-    """Read a layer of GeoJSON or a GeoPackage.
+    """Read a layer of GeoJSON, KML, a GeoPackage or a File Geodatabase.
 
     Attributes in their types; moments in GeoJSON stay text, with their offset. Ids that the file keeps apart from the
     attributes are a column, unless they only number the rows.
@@ -353,6 +418,17 @@ def read_layer(path: Path, *, limits: ReadingSettings, layer: str | None = None)
             chosen = _choose_layer(path, geopackage_layers(path, copy), layer)
             check_geopackage_layer(path, copy, chosen, limits)
             return _read(path, str(copy), layer=chosen, return_fids=True, LIST_ALL_TABLES="NO")
+    if suffix == _GDB:
+        check_geodatabase(path)
+        with _alone({suffix: path}) as copy:
+            chosen = _choose_layer(path, _listed(path, copy), layer)
+            about = _info(path, copy, chosen)
+            check_table_size(path, limits, rows=max(about["features"], 0), columns=len(about["fields"]))
+            return _read(path, str(copy), layer=chosen, return_fids=True)
+    if suffix == _KML:
+        check_kml(path, limits)
+        with _alone({suffix: path}) as copy:
+            return _without_system(_read(path, str(copy), layer=_choose_layer(path, _listed(path, copy), layer)))
     check_geojson(path, limits)
     with _alone({".geojson": path}) as copy:
         # The prefix leaves the driver no choice: others would look into the text for what they know.
@@ -390,8 +466,41 @@ def _alone(parts: Mapping[str, Path]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         copies = {suffix: Path(folder).resolve() / f"{_COPY}{suffix}" for suffix in parts}
         for suffix, part in parts.items():
-            shutil.copyfile(part, copies[suffix])
+            if not part.is_dir():
+                shutil.copyfile(part, copies[suffix])
+                continue
+            copies[suffix].mkdir()
+            for file in part.iterdir():
+                if file.is_file() and not file.is_symlink() and _GDB_FILE.fullmatch(file.name):
+                    shutil.copyfile(file, copies[suffix] / file.name)
         yield next(iter(copies.values()))
+
+
+def _listed(path: Path, copy: Path) -> list[str]:
+    """List the layers of a file, those without geometry only if there are no others."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # repeated, and then reported, when the layer is read
+            listed = pyogrio.list_layers(copy).tolist()
+    except _DRIVER_ERRORS as error:
+        raise _unreadable(path, error) from error
+    return [str(name) for name, kind in listed if kind is not None] or [str(name) for name, _ in listed]
+
+
+def _info(path: Path, copy: Path, layer: str) -> dict[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            about: dict[str, Any] = pyogrio.read_info(copy, layer=layer, force_feature_count=True)
+    except _DRIVER_ERRORS as error:
+        raise _unreadable(path, error) from error
+    return about
+
+
+def _without_system(raw: RawTable) -> RawTable:
+    """Leave out the columns that the driver adds to every placemark, and those that no placemark fills."""
+    is_left_out = raw.frame.columns.isin(list(_KML_SYSTEM)) | raw.frame.isna().all(axis=0).to_numpy()
+    return replace(raw, frame=raw.frame.loc[:, ~is_left_out | (raw.frame.columns == "Name")])
 
 
 def _layer_name(path: Path, source: str) -> str:
@@ -413,7 +522,7 @@ def _choose_layer(path: Path, layers: list[str], layer: str | None) -> str:
         where=path,
         found=", ".join(layers) or "no layers",
         expected=layer or "one layer",
-        remedy="Save the layer that is meant as a file of its own.",
+        remedy='Say which one is meant: layer = "…" in the section of the file in district.toml.',
     )
 
 
@@ -426,10 +535,19 @@ def _read(path: Path, source: str, findings: tuple[Finding, ...] = (), **options
     except _DRIVER_ERRORS as error:
         raise _unreadable(path, error) from error
     findings = (*findings, *_warnings(path, {str(warning.message) for warning in said}))
-    return _split(path, table, meta, findings, has_ids=options.get("return_fids", False))
+    linear = partial(_linear, path, source, options)
+    return _split(path, table, meta, findings, has_ids=options.get("return_fids", False), linear=linear)
 
 
-def _split(path: Path, table: Any, meta: Any, findings: tuple[Finding, ...], *, has_ids: bool) -> RawTable:  # noqa: ANN401
+def _split(
+    path: Path,
+    table: Any,  # noqa: ANN401 - pyarrow has no types
+    meta: Any,  # noqa: ANN401 - as pyogrio has it
+    findings: tuple[Finding, ...],
+    *,
+    has_ids: bool,
+    linear: Callable[[], NDArray[np.object_]],
+) -> RawTable:
     """Tell ids, attributes and geometry apart by position: an attribute may have the name of either."""
     columns = table.columns[1:] if has_ids else table.columns
     names = list(meta["fields"])
@@ -439,12 +557,35 @@ def _split(path: Path, table: Any, meta: Any, findings: tuple[Finding, ...], *, 
     if len(columns) == len(names):
         return RawTable(path, frame, findings=findings)
     wkb = np.asarray(columns[-1].to_pylist(), dtype="object")
+    curved = sum(map(_is_curve, wkb))
+    if curved:
+        wkb = linear()
+        message = f"{path.name} has {count_text(curved, 'shape')} with arcs; they are read as lines of short segments."
+        findings = (*findings, Finding("note", "curves_linearized", path.name, message))
     return with_shapes(path, frame, wkb, meta["crs"], findings=findings)
+
+
+def _is_curve(wkb: bytes | None) -> bool:
+    if wkb is None or len(wkb) < 5:  # noqa: PLR2004 - a byte for the order, four for the type
+        return False
+    kind = int.from_bytes(wkb[1:5], "little" if wkb[0] else "big")
+    return (kind & 0x0FFFFFFF) % 1000 in _CURVES
+
+
+def _linear(path: Path, source: str, options: dict[str, Any]) -> NDArray[np.object_]:
+    """Read the shapes again, as the reader gives them that makes segments of arcs."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # reported when the layer was first read
+            _, _, shapes, _ = pyogrio.raw.read(source, columns=[], **options)
+    except _DRIVER_ERRORS as error:
+        raise _unreadable(path, error) from error
+    return np.asarray(shapes, dtype="object")
 
 
 def _with_ids(frame: pd.DataFrame, column: str, ids: NDArray[np.int64]) -> pd.DataFrame:
     """Keep ids that the file has apart from the attributes, unless they only number the rows."""
-    name = "id" if column in _COUNTED_FROM else column
+    name = "id" if column in {"OGC_FID", "fid"} else column
     is_count = column in _COUNTED_FROM and np.array_equal(ids, np.arange(len(ids)) + _COUNTED_FROM[column])
     if is_count or name in frame.columns:
         return frame

@@ -2,17 +2,25 @@
 
 import datetime as dt
 import json
+import sqlite3
+import struct
+import sys
 import zipfile
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyogrio
 import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely.geometry import Point
 
 from safeschools_geo import io
 from safeschools_geo.errors import FileReadError
+from safeschools_geo.io._table import of_one_kind
 
 
 def layer(**columns):
@@ -234,3 +242,136 @@ def test_a_fault_inside_an_archive_names_the_archive_and_the_file(tmp_path):
         io.read_table(path)
     assert str(path) in caught.value.where
     assert "a.csv" in caught.value.where
+
+
+KML = '<kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>d</name>{}</Document></kml>'
+PLACE = "<Placemark><name>{}</name>{}<Point><coordinates>{},2,0</coordinates></Point></Placemark>"
+DATA = '<ExtendedData><Data name="zone_id"><value>{}</value></Data></ExtendedData>'
+
+
+def kml(*places):
+    return KML.format("".join(PLACE.format(f"place {n}", DATA.format(f"0{n}"), n) for n in places))
+
+
+DRIVERS = {".gdb": "OpenFileGDB", ".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON"}
+
+
+def written(path, *, rows=2, **options):
+    layer(id=["007", "2E47"], n=[1.5, 2.5]).iloc[:rows].to_file(path, driver=DRIVERS[path.suffix], **options)
+
+
+@pytest.mark.parametrize("suffix", [".kml", ".kmz"])
+def test_placemarks_are_read_with_their_data_and_no_more(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".kml":
+        path.write_text(kml(1, 2), encoding="utf-8")
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("doc.kml", kml(1, 2))
+            archive.writestr("files/icon.png", b"\x89PNG")
+    raw = io.read_table(path)
+    assert {"Name", "zone_id"} <= set(raw.frame.columns) <= {"Name", "zone_id", "id", "description"}
+    assert raw.frame["zone_id"].tolist() == ["01", "02"]
+    assert raw.geometry.tolist() == [Point(1, 2), Point(2, 2)]
+    assert raw.geometry.crs.to_epsg() == 4326
+
+
+@pytest.mark.parametrize(
+    "content",
+    [KML.format("<NetworkLink><Link><href>http://x/a.kml</href></Link></NetworkLink>"), "<!DOCTYPE kml []>" + kml(1)],
+)
+def test_placemarks_that_are_elsewhere_are_not_fetched(tmp_path, content):
+    (tmp_path / "a.kml").write_text(content, encoding="utf-8")
+    with pytest.raises(FileReadError, match="no link in a file is followed"):
+        io.read_table(tmp_path / "a.kml")
+
+
+def test_a_file_geodatabase_is_read_as_a_folder_and_zipped(tmp_path):
+    path = tmp_path / "a.gdb"
+    written(path, layer="places")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("read me first.pdf", b"%PDF")
+        archive.writestr("README.txt", "Exported by GIS.")
+        for file in path.iterdir():
+            archive.write(file, f"export/a.gdb/{file.name}")
+    for source in (path, tmp_path / "a.zip"):
+        raw = io.read_table(source)
+        assert raw.frame["id"].tolist() == ["007", "2E47"]
+        assert raw.geometry.tolist() == [Point(1, 2), Point(3, 4)]
+        assert raw.geometry.crs.to_epsg() == 26910
+    assert io.find_files(tmp_path, "a.*") == [path, tmp_path / "a.zip"]
+    assert io.sha256_of(path) == io.sha256_of(path) != io.sha256_of(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".gdb"])
+def test_the_layer_that_is_meant_is_named_and_tables_do_not_count(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    written(path, layer="places")
+    table = gpd.GeoDataFrame({"note": ["x"]})
+    pyogrio.write_dataframe(pd.DataFrame(table), path, layer="notes", driver=DRIVERS[suffix])
+    assert len(io.read_table(path).frame) == 2
+    written(path, rows=1, layer="more")
+    with pytest.raises(FileReadError, match="exactly one layer") as caught:
+        io.read_table(path)
+    assert caught.value.found == "places, more"
+    assert len(io.read_table(path, layer="more").frame) == 1
+
+
+def test_arcs_become_short_lines(tmp_path):
+    curve = shapely.from_wkt("POINT (0 0)").buffer(1)
+    gpd.GeoDataFrame({"id": ["a"]}, geometry=[curve], crs=26910).to_file(tmp_path / "a.gpkg")
+    # A circle: curve polygon (10), one ring, a circular string (8) of three points, in binary form.
+    ring = struct.pack("<BIIBII", 1, 10, 1, 1, 8, 3) + struct.pack("<6d", 0, 0, 2, 0, 0, 0)
+    with sqlite3.connect(tmp_path / "a.gpkg") as base:
+        for (trigger,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            base.execute(f'DROP TRIGGER "{trigger}"')
+        base.execute("UPDATE a SET geom = ?", (b"GP\x00\x01" + struct.pack("<i", 26910) + ring,))
+    base.close()
+    raw = io.read_table(tmp_path / "a.gpkg")
+    assert [finding.code for finding in raw.findings] == ["curves_linearized"]
+    assert raw.geometry.area.iloc[0] == pytest.approx(3.14, abs=0.01)
+
+
+def ring(*points):
+    return {"type": "Polygon", "coordinates": [[list(point) for point in points]]}
+
+
+def test_rings_are_closed_and_collections_joined(tmp_path):
+    first, second = ring((0, 0), (1, 0), (1, 1), (0, 0)), ring((5, 5), (6, 5), (6, 6))
+    line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}
+    inner = {"type": "GeometryCollection", "geometries": [first]}
+    shapes = [
+        second,
+        {"type": "GeometryCollection", "geometries": [inner, second]},
+        {"type": "GeometryCollection", "geometries": [first, line]},
+    ]
+    path = geojson(tmp_path / "a.geojson", *({**feature({"id": "x"}), "geometry": shape} for shape in shapes))
+    raw = io.read_table(path)
+    assert raw.geometry.geom_type.tolist() == ["Polygon", "MultiPolygon", "Polygon"]
+    assert shapely.area(raw.geometry.to_numpy()).tolist() == [0.5, 1, 0.5]
+    assert {"collections_joined", "collections_cut"} <= {finding.code for finding in raw.findings}
+    assert len(raw.rejects) == 0
+
+
+@given(parts=st.lists(st.sampled_from(["POINT (1 2)", "LINESTRING (0 0, 1 1)", "POLYGON ((0 0, 1 0, 1 1, 0 0))"])))
+def test_what_a_collection_covers_is_kept(parts):
+    collection = shapely.from_wkt(f"GEOMETRYCOLLECTION ({', '.join(parts)})" if parts else "GEOMETRYCOLLECTION EMPTY")
+    shapes, is_parted, is_mixed = of_one_kind(np.array([collection], dtype=object))
+    assert shapes[0].area == collection.area
+    assert shapely.get_num_geometries(shapes[0]) <= max(len(parts), 1)
+    assert is_mixed[0] <= is_parted[0]
+    assert not is_parted[0] or shapes[0].geom_type != "GeometryCollection"
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".shp", ".gdb", ".parquet", ".csv", ".xlsx"])
+def test_a_path_may_hold_signs_that_drivers_read_meaning_into(tmp_path, suffix):
+    path = tmp_path / "a!b #1 {x} & ü" / f"zip!a?{suffix}" if sys.platform != "win32" else tmp_path / f"a!b{suffix}"
+    path.parent.mkdir(exist_ok=True)
+    plain = tmp_path / f"plain{suffix}"
+    if suffix in {".csv", ".xlsx"}:
+        getattr(pd.DataFrame(layer().drop(columns="geometry")), f"to_{'csv' if suffix == '.csv' else 'excel'}")(plain)
+    else:
+        layer().to_parquet(plain) if suffix == ".parquet" else written(plain)
+    for part in tmp_path.glob("plain.*"):
+        part.rename(path.with_suffix(part.suffix))
+    assert len(io.read_table(path).frame) == 2
