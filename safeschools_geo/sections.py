@@ -120,6 +120,7 @@ def _path_in(table: object, place: Sequence[int | str]) -> Iterator[int | str]:
 
 def _label(path: Sequence[int | str]) -> str:
     """Name a setting as the file writes it: ``[section.table] key``, or the n-th ``[[section]]``."""
+    path = ["incidents" if path[0] == "sources" else path[0], *path[1:]]
     if len(path) > 1 and isinstance(path[1], int):
         return " ".join([f"[[{path[0]}]] {path[1] + 1}", *map(str, path[2:])])
     keys = [str(step) for step in path if isinstance(step, str)]

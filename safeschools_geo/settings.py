@@ -254,10 +254,18 @@ class SchoolSettings(LayerSettings):
 
 @section
 class IncidentSettings(LayerSettings):
-    """``[incidents]``: how to read the history; ``preset`` names a known export.
+    """``[incidents]``, or ``[[incidents]]`` for each of several sources: how to read the history.
+
+    ``preset`` names a known export. A call that two sources hold under one id is one call: the source that is named
+    first goes before, and what it lacks is taken from the others.
 
     Parameters
     ----------
+    name
+        What a source is called, where there are several.
+    files
+        Files or patterns of the source, relative to the district folder; all of ``paths.incidents`` if left out, where
+        there is one source.
     keep
         Column of the file → pattern or patterns that a row must match to be kept.
     times
@@ -294,6 +302,8 @@ class IncidentSettings(LayerSettings):
         Number of incidents at one coordinate, away from any school, from which it is reported as a geocoder's default.
     """
 
+    name: str | None = None
+    files: Several[str] = ()
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     times: TimeMeaning = "local"
     day_first: bool | None = None
@@ -309,6 +319,10 @@ class IncidentSettings(LayerSettings):
     within: Literal["district"] | None = None
     nearest_school_m: NotNegative = 0.0
     pile_up: AtLeastOne = 25
+
+
+OF_THE_HISTORY = ("unmapped", "similar_ids", "name_score", "address_score", "within", "nearest_school_m", "pile_up")
+"""Settings of incidents that hold for all sources together."""
 
 
 # ── When school is in session: terms, days, hours
@@ -790,6 +804,8 @@ class Settings:
     ----------
     folder
         The district folder; every path is relative to it.
+    sources
+        What ``[[incidents]]`` says of each of several sources; `incidents` then holds what they have in common.
     """
 
     folder: Path
@@ -803,6 +819,7 @@ class Settings:
     units: LayerSettings = field(default_factory=LayerSettings)
     schools: SchoolSettings = field(default_factory=SchoolSettings)
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    sources: tuple[IncidentSettings, ...] = ()
     terms: tuple[Term, ...] = ()
     calendar: CalendarSettings = field(default_factory=CalendarSettings)
     hours: HoursSettings = field(default_factory=HoursSettings)
@@ -817,6 +834,11 @@ class Settings:
     def __post_init__(self) -> None:
         """Check that columns are ours, and that terms can be folders of their own and do not overlap."""
         faults = [fault for section in COLUMNS for fault in column_faults(section, getattr(self, section).columns)]
+        faults += [fault for source in self.sources for fault in column_faults("incidents", source.columns)]
+        if len(self.sources) > 1:
+            faults += [
+                f"[[incidents]] {n}: files: missing" for n, s in enumerate(self.sources, 1) if not (s.files or s.file)
+            ]
         require(not faults, "columns in district.toml", "\n  - ".join(faults))
         names = term_name_faults([t.name for t in self.terms])
         if names:

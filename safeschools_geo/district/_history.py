@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,7 +21,7 @@ from safeschools_geo.district._crosswalk import Crosswalk, categorize, key_of, r
 from safeschools_geo.district._incident_times import read_times, shifted_findings, take_times
 from safeschools_geo.district._layers import EXCLUDED, exclude_rows
 from safeschools_geo.district._school_match import match_schools
-from safeschools_geo.errors import FileReadError, attempt_all, name_ids
+from safeschools_geo.errors import FileReadError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import (
     Finding,
     TableRead,
@@ -37,11 +37,14 @@ from safeschools_geo.sections import UNKNOWN_RESPONDER
 from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from safeschools_geo.settings import IncidentSettings, Settings, SimilarIds
+
+    Flags = NDArray[np.bool_]
 
 
 # ── The rows of one export: ids, times, origin, responder and place, with a reason for each row that is not kept
@@ -239,18 +242,27 @@ class IncidentsRead(TableRead):
 
 
 def incident_files(settings: Settings) -> list[Path]:
-    """List the files of the history."""
-    named = settings.incidents.file
-    place = settings.folder / (named or f"{settings.paths.incidents}/*")
-    files = io.find_files(place.parent, place.name)
-    if named and not files:
-        raise FileReadError(
-            "There is no file of incidents where the settings say.",
-            where=place,
-            expected="one or many files: " + ", ".join(io.SUPPORTED_SUFFIXES),
-            remedy="Correct [incidents] file in district.toml.",
-        )
-    return files
+    """List the files of one source of the history."""
+    options = settings.incidents
+    named = (*options.files, *([options.file] if options.file else []))
+    files: dict[Path, None] = {}
+    for pattern in named or (f"{settings.paths.incidents}/*",):
+        place = settings.folder / pattern
+        found = io.find_files(place.parent, place.name)
+        if named and not found:
+            raise FileReadError(
+                "There is no file of incidents where the settings say.",
+                where=place,
+                expected="one or many files: " + ", ".join(io.SUPPORTED_SUFFIXES),
+                remedy="Correct files under [incidents] in district.toml.",
+            )
+        files |= dict.fromkeys(found)
+    return list(files)
+
+
+def of_sources(settings: Settings) -> list[Settings]:
+    """List the settings under which each source is read."""
+    return [replace(settings, incidents=source, sources=()) for source in settings.sources] or [settings]
 
 
 @dataclass(frozen=True)
@@ -277,12 +289,25 @@ class Exports:
 
 def read_exports(settings: Settings) -> Exports:
     """Read every export of a district folder, and its crosswalk."""
-    given = incident_files(settings)
     crosswalk = read_crosswalk(settings.folder / settings.paths.crosswalk)
-    notes = [path for path in given if _is_note(path, settings)] if len(given) > 1 else []
-    files = [path for path in given if path not in notes or len(notes) == len(given)]
-    parts = attempt_all({str(path): partial(read_rows, path, settings) for path in files})
-    return Exports(tuple(files), tuple(parts.values()), crosswalk, _left_out(settings, given, files))
+    files: list[Path] = []
+    steps: dict[str, Callable[[], RowsRead]] = {}
+    findings: list[Finding] = []
+    for number, source in enumerate(of_sources(settings)):
+        given = incident_files(source)
+        notes = [path for path in given if _is_note(path, source)] if len(given) > 1 else []
+        own = [path for path in given if path not in notes or len(notes) == len(given)]
+        steps |= {f"{number} {path}": partial(_rows_of, path, source, number) for path in own}
+        findings += _left_out(source, given, own)
+        files += own
+    parts = attempt_all(steps)
+    return Exports(tuple(files), tuple(parts.values()), crosswalk, tuple(findings))
+
+
+def _rows_of(path: Path, settings: Settings, source: int) -> RowsRead:
+    """Read one export, and say of each row which source it is of."""
+    read = read_rows(path, settings)
+    return replace(read, frame=read.frame.assign(source=source))
 
 
 def _is_note(path: Path, settings: Settings) -> bool:
@@ -303,7 +328,9 @@ def _is_note(path: Path, settings: Settings) -> bool:
 def _left_out(settings: Settings, given: list[Path], files: list[Path]) -> tuple[Finding, ...]:
     """Say which files of the folder of exports are not read."""
     folder = settings.folder / settings.paths.incidents
-    beside = [] if settings.incidents.file or not folder.is_dir() else sorted(folder.iterdir())
+    beside = (
+        [] if settings.incidents.file or settings.incidents.files or not folder.is_dir() else sorted(folder.iterdir())
+    )
     stems = {path.stem for path in given}
     others = [
         path
@@ -331,6 +358,7 @@ def read_incidents(
     if not parts:
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
+    rows, told_again, source_findings = _one_call_of_sources(rows, [s.name for s in settings.sources], crosswalk)
     once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
     categories, unmapped = categorize(
         [once[c] for c in sorted(c for c in once.columns if c.startswith("category_"))],
@@ -359,12 +387,13 @@ def read_incidents(
     return IncidentsRead(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
-        rejects=join_rejects([*(p.rejects for p in parts), repeats, *left_out]),
+        rejects=join_rejects([*(p.rejects for p in parts), *told_again, repeats, *left_out]),
         findings=(
             *exports.findings,
             *found,
             *empty,
             *crosswalk.findings(),
+            *source_findings,
             *repeat_findings,
             *unmapped,
             *misplaced,
@@ -373,6 +402,86 @@ def read_incidents(
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )
+
+
+def _one_call_of_sources(
+    rows: pd.DataFrame, names: list[str | None], crosswalk: Crosswalk
+) -> tuple[pd.DataFrame, list[pd.DataFrame], list[Finding]]:
+    """Make one call of the rows that several sources hold under one id.
+
+    The source that is named first goes before; what it does not say is taken from the others. Where they contradict
+    each other, that is told with its count.
+    """
+    shared = rows[rows["has_id"]].groupby("incident_id")["source"]
+    is_later = (rows["source"] > shared.transform("min")).reindex(rows.index, fill_value=False)
+    if not is_later.any():
+        return rows, [], []
+    first = (
+        rows[rows["has_id"] & ~is_later].drop_duplicates("incident_id").reset_index().set_index("incident_id")["index"]
+    )
+    later = rows[is_later]
+    lead = pd.Index(later["incident_id"].map(first))
+    merged, contradictions = rows.copy(), {}
+    blocks = [[name] for name in _SAID_ONCE] + [
+        [c for c in rows.columns if c.startswith("category_")] + ["source_category"]
+    ]
+    for block in blocks:
+        said = [name for name in block if name in rows.columns]
+        if not said:
+            continue
+        mine, theirs = rows.loc[lead, said[0]], later[said[0]].set_axis(lead)
+        is_missing = mine.isna() | (mine.astype("str") == "")
+        if said[0] == "category_0":
+            # Two systems have words of their own: what they mean is compared.
+            meant = [key_of(cells).map(crosswalk.table["category"]) for cells in (mine, theirs)]
+            contradictions["category"] = int(_differ(*meant).sum())
+        elif said[0] in ("occurred_at", "geometry", "given_school_id"):
+            contradictions[_CALLED[said[0]]] = int(_differ(mine, theirs).sum())
+        take = is_missing.to_numpy() & theirs.notna().to_numpy() & ~lead.duplicated()
+        for name in said:
+            merged.loc[lead[take], name] = later[name].to_numpy()[take]
+    first_row = rows.loc[lead, ["source_file", "row"]]
+    rejects = []
+    for file, group in later.groupby("source_file", sort=True):
+        place = later.index.get_indexer(group.index)
+        texts = [
+            f"The same call is in {r.source_file}, row {r.row}: counted once, with what either says."
+            for r in first_row.iloc[place].itertuples()
+        ]
+        frame = rejects_frame(
+            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
+            source_file=str(file),
+            id_column=None,
+            code="same_call_other_source",
+            reason="",
+        )
+        rejects.append(frame.assign(id=group["incident_id"].to_numpy(), reason=pd.Series(texts, dtype="str")))
+    return merged[~is_later].reset_index(drop=True), rejects, [_sources_finding(later, contradictions, names)]
+
+
+def _sources_finding(later: pd.DataFrame, contradictions: Mapping[str, int], names: list[str | None]) -> Finding:
+    """Tell how many calls several sources hold, and in what they contradict each other."""
+    order = ", ".join(name or f"source {number}" for number, name in enumerate(names, start=1))
+    told = [f"{number:,} in {name}" for name, number in contradictions.items() if number]
+    message = f"{count_text(later['incident_id'].nunique(), 'call')} stand in several sources and count once"
+    message += f"; they contradict each other ({', '.join(told)}), and the first source is believed." if told else "."
+    remedy = f"The order is {order}: put the source that you trust first in district.toml."
+    return Finding("warning" if told else "note", "same_call_other_source", "incidents", message, remedy=remedy)
+
+
+_CALLED = {"occurred_at": "the moment", "geometry": "the place", "given_school_id": "the school"}
+
+
+def _differ(mine: pd.Series, theirs: pd.Series) -> Flags:
+    """Tell where both say something, and not the same."""
+    both = mine.notna().to_numpy() & theirs.notna().to_numpy()
+    return np.asarray(both & (mine.to_numpy() != theirs.to_numpy()), dtype=bool)
+
+
+_SAID_ONCE = (
+    *("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at", "responder"),
+    *("given_school_id", "given_school_name", "given_address", "geometry"),
+)
 
 
 def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:

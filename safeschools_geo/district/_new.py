@@ -19,7 +19,7 @@ import shapely
 
 from safeschools_geo import io
 from safeschools_geo.district._crosswalk import SEPARATOR, key_of, suggest_categories
-from safeschools_geo.district._history import incident_files, read_rows
+from safeschools_geo.district._history import incident_files, of_sources, read_rows
 from safeschools_geo.district._layers import FILE_STEMS, read_boundary
 from safeschools_geo.district._propose import (
     Guess,
@@ -207,9 +207,9 @@ def _look_again(folder: Path, layers: Mapping[str, Path], exports: Sequence[Path
     settings = load_settings(folder)
     questions = []
     frames = []
-    for path in incident_files(settings):
+    for source, path in [(one, path) for one in of_sources(settings) for path in incident_files(one)]:
         try:
-            frames.append(read_rows(path, settings).frame)
+            frames.append(read_rows(path, source).frame)
         except InputError as fault:
             text = f"{path.name} cannot be read as the settings say: {' '.join(str(fault).split())}"
             questions.append(Question(text, "[incidents] in district.toml"))

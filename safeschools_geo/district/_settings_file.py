@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from safeschools_geo.errors import FileReadError, InputError, SettingsError
 from safeschools_geo.sections import setting_faults
-from safeschools_geo.settings import Settings, term_name_faults
+from safeschools_geo.settings import OF_THE_HISTORY, Settings, term_name_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -96,7 +96,7 @@ def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> S
         When values are wrong; every fault is named.
     """
     faults: list[str] = []
-    whole = {**_with_presets(table, faults), "folder": str(folder)}
+    whole = {**_with_presets(_with_sources(table, faults), faults), "folder": str(folder)}
     settings = None
     try:
         # As JSON, because a list is a tuple there and a text may be a date, while a text is never a number.
@@ -115,21 +115,39 @@ def settings_from(table: Mapping[str, Any], *, folder: Path, where: object) -> S
 
 
 def _with_presets(table: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
-    merged = dict(table)
-    for section in ("schools", "incidents"):
-        own = merged.get(section)
-        name = own.get("preset") if isinstance(own, dict) else None
-        if not isinstance(own, dict) or name is None:
-            continue
-        if name not in preset_names():
-            faults.append(f"[{section}] preset: {name!r} is none of {', '.join(preset_names())}")
-            continue
-        text = (resources.files("safeschools_geo") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
-        merged[section] = _lay_over(tomllib.loads(text).get(section, {}), own)
-    for section in ("schools", "incidents"):
-        if isinstance(merged.get(section), dict):
-            merged[section] = {k: v for k, v in merged[section].items() if k != "preset"}
+    merged = {
+        name: _with_preset(name, part, faults) if name in ("schools", "incidents") else part
+        for name, part in table.items()
+    }
+    if isinstance(table.get("sources"), list):
+        merged["sources"] = [_with_preset("incidents", source, faults) for source in table["sources"]]
     return merged
+
+
+def _with_preset(section: str, own: object, faults: list[str]) -> object:
+    """Lay the preset of a section under what it says itself."""
+    if not isinstance(own, dict) or "preset" not in own:
+        return own
+    rest, name = {key: value for key, value in own.items() if key != "preset"}, own["preset"]
+    if name not in preset_names():
+        faults.append(f"[{section}] preset: {name!r} is none of {', '.join(preset_names())}")
+        return rest
+    text = (resources.files("safeschools_geo") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+    return _lay_over(tomllib.loads(text).get(section, {}), rest)
+
+
+def _with_sources(table: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Part what several ``[[incidents]]`` say of the whole history from what each says of itself."""
+    sources = table.get("incidents")
+    if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
+        return dict(table)
+    whole: dict[str, Any] = {}
+    for name in OF_THE_HISTORY:
+        said = [source[name] for source in sources if name in source]
+        if any(value != said[0] for value in said):
+            faults.append(f"[[incidents]] {name}: holds for all sources together; found {', '.join(map(repr, said))}")
+        whole |= {name: said[0]} if said else {}
+    return {**table, "incidents": whole, "sources": sources}
 
 
 def _lay_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
