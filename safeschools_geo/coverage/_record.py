@@ -647,7 +647,6 @@ def read_record(
     hours_per_day: pd.Series,
     *,
     days: pd.DatetimeIndex,
-    since: str,
     longest_min: float,
     draws: int,
     seed: int,
@@ -664,7 +663,7 @@ def read_record(
             "hours_per_day": ours["school_id"].map(hours_per_day),
             "responder": ours["responder"] if "responder" in ours.columns else None,
             "busy_min": believed_minutes(ours, "dispatched_at", "cleared_at", longest_min=longest_min),
-            "trip_min": believed_minutes(ours, since, "arrived_at", longest_min=longest_min),
+            "trip_min": believed_minutes(ours, "dispatched_at", "arrived_at", longest_min=longest_min),
         },
         index=ours.index,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
@@ -23,30 +22,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
-
-
-# ── Erlang's formulas: the chance that all of several equal officers are busy
-
-
-def erlang_b(offered_load: float, officers: int) -> float:
-    """Compute the chance that a call finds all officers busy and is lost to them (Erlang B, M/M/n/n).
-
-    References
-    ----------
-    Cooper, R. B. (1981). Introduction to Queueing Theory, 2nd ed., §3.3. North Holland.
-    """
-    _require(offered_load, officers)
-    blocked = 1.0
-    for number in range(1, officers + 1):
-        blocked = offered_load * blocked / (number + offered_load * blocked)
-    return blocked
-
-
-def _require(offered_load: float, officers: int) -> None:
-    if not (math.isfinite(offered_load) and offered_load >= 0 and officers >= 0):
-        raise SettingsError(
-            "Load and number of officers are 0 or more.", found=f"a load of {offered_load}, {officers} officers"
-        )
 
 
 # ── How long calls keep an officer, as distributions to draw from: spread by a given variation

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage._record import BACKUP, DISTRICT, LEAST_CALLS, LEAST_SHARE, OWN, PATROL, read_record
 from safeschools_geo.coverage._response import WITHIN_ONE_MIN, mean_response_min, response_quantile_min, within_share
-from safeschools_geo.errors import InputError, SettingsError, count_text
+from safeschools_geo.errors import InputError, count_text
 from safeschools_geo.text import figure_text, interval_text, listed, share_text
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
 
 # ── What may be said of coverage: the record's figures first, and the model's beside them, called the model's
-
-Since = Literal["dispatched_at", "received_at"]
-"""The moment that response is measured from."""
-
-_FROM: dict[Since, str] = {"dispatched_at": "After dispatch", "received_at": "After the call"}
 
 
 class Kind(NamedTuple):
@@ -169,8 +164,6 @@ class Validation:
         Whether any call of the record has times that minutes can be measured from, and says who answered.
     is_own_days
         Whether the model's rates are of the same days.
-    since
-        The moment that response is measured from.
     answered
         How many calls each kind of responder answered, of those whose responder is known.
     trips
@@ -183,7 +176,6 @@ class Validation:
     is_timed: bool
     has_responders: bool
     is_own_days: bool
-    since: Since
     answered: Mapping[str, int] = field(default_factory=dict)
     trips: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -312,7 +304,7 @@ class Validation:
         if not mean.is_recorded:
             return f"{self._missing_times()}, so nothing is said of how soon an officer comes."
         who = "an officer" if self.tells_answers else "whoever came"
-        told = f"{_FROM[self.since]}, {who} was there in {mean} on average"
+        told = f"After dispatch, {who} was there in {mean} on average"
         slow, near = self.figure("response_p90"), self.figure("within")
         told += f", and in at most {slow.text} at nine calls of ten" if slow.is_recorded else ""
         told += f"; {near.text} of all calls were reached within {WITHIN_ONE_MIN:g} minutes" if near.is_recorded else ""
@@ -417,7 +409,6 @@ def validate(
     *,
     longest_service_min: float,
     days: Iterable[dt.date] | None = None,
-    since: Since = "dispatched_at",
     least_calls: int = LEAST_CALLS,
     draws: int = 1000,
     seed: int = 0,
@@ -439,9 +430,6 @@ def validate(
     days
         School days of the record; those of `rates` if left out. Rates of one term and the record of the next are the
         harder test.
-    since
-        The moment that response is measured from: ``dispatched_at``, which is what the model's trips are, or
-        ``received_at``, which has the dispatcher's time in it.
     least_calls
         Fewest calls that a figure of the record rests on, where it is said.
     draws
@@ -459,7 +447,7 @@ def validate(
     InputError
         When the rates are not of the schools of `dispatch`.
     SettingsError
-        When `since` is neither moment, or `draws` is below 1.
+        When `draws` is below 1.
 
     Notes
     -----
@@ -472,10 +460,6 @@ def validate(
     about. Where the record says nothing of response, the model's minutes cannot be held against anything and are left
     out; so are its shares of who answers where the record does not say who did (assumption A67).
     """
-    if since not in get_args(Since):
-        raise SettingsError(
-            "Response has no such start.", where="since", found=since, expected=", ".join(get_args(Since))
-        )
     schools = dispatch.school_zones.index
     if not schools.isin(rates.arrivals_per_h.index).all():
         raise InputError(
@@ -493,20 +477,18 @@ def validate(
         dispatch.school_zones,
         rates.hours_per_day,
         days=days_seen,
-        since=since,
         longest_min=longest_service_min,
         draws=draws,
         seed=seed,
     )
     arrivals = rates.arrivals_per_h[schools].to_numpy(dtype=np.float64)
-    late = "the record’s has the dispatcher’s time in it" if since == "received_at" else ""
     rows: list[tuple[object, ...]] = []
     for zone_id in (DISTRICT, *dispatch.zones):
         officers = _officers_of(zone_id, dispatch)
         predicted = _predicted(zone_id, arrivals, dispatch, model)
         seen = _seen(zone_id, record, officers)
         rows += [
-            _row(name, zone_id, predicted[name], found, late=late if KINDS[name].unit == "min" else "")
+            _row(name, zone_id, predicted[name], found)
             if found.is_enough(least_calls)
             else _unsaid(name, zone_id, predicted[name], found)
             for name, found in seen.items()
@@ -527,7 +509,6 @@ def validate(
         is_timed=record.is_timed,
         has_responders=record.has_responders,
         is_own_days=bool(days_seen.equals(own_days)),
-        since=since,
     )
 
 
@@ -580,7 +561,7 @@ def _unsaid(name: str, zone_id: str, predicted: float, found: Observed) -> tuple
     return name, zone_id, predicted, *nothing, found.calls, found.of, f"the record does not say{known}"
 
 
-def _row(name: str, zone_id: str, predicted: float, found: Observed, *, late: str) -> tuple[object, ...]:
+def _row(name: str, zone_id: str, predicted: float, found: Observed) -> tuple[object, ...]:
     whole = count_text(found.of, "call")
     note = f"from {whole}" if found.calls == found.of else f"from {found.calls:,} of {whole}"
     is_within: object = pd.NA
@@ -588,5 +569,5 @@ def _row(name: str, zone_id: str, predicted: float, found: Observed, *, late: st
     if np.isfinite(predicted):
         is_within = found.low <= predicted <= found.high
         why = "" if is_within else KINDS[name].if_more if found.value > predicted else KINDS[name].if_less
-    told = "; ".join(text for text in (note, why, late) if text)
+    told = "; ".join(text for text in (note, why) if text)
     return name, zone_id, predicted, found.value, found.low, found.high, is_within, found.calls, found.of, told

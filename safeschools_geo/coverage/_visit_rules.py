@@ -254,6 +254,7 @@ def visit_windows(hours: SchoolHours, rules: VisitRules) -> tuple[Window, ...]:
 # ── How many visits each school needs in a week: by level, and more where there is more work or a hotspot
 
 _SCHOOL_WEEK = 5
+_BUSY = 1.5
 
 
 def visits_per_week(
@@ -262,10 +263,6 @@ def visits_per_week(
     *,
     workload_h: pd.Series | None = None,
     hotspots: Collection[str] = (),
-    busy_ratio: float = 1.5,
-    extra_visits: float = 1.0,
-    most: int = _SCHOOL_WEEK,
-    school_days: int = _SCHOOL_WEEK,
     week: int = 0,
 ) -> pd.DataFrame:
     """Say how many visits each school needs in a week, and why.
@@ -275,19 +272,12 @@ def visits_per_week(
     schools
         `school_id`, `level`, and `in_program` where not every school is.
     by_level
-        Visits a week of five school days, by level; they need not be whole.
+        Visits a week, by level; they need not be whole. A school gets five at the most.
     workload_h
-        Officer-hours per school day by `school_id`, without routine visits; None to leave it out.
+        Officer-hours per school day by `school_id`, without routine visits; None to leave it out. A school with at
+        least 1.5 times the mean of all program schools gets a visit more.
     hotspots
-        Ids of schools that are high, alone or in a group.
-    busy_ratio
-        A school with at least this many times the mean workload of all program schools gets more visits.
-    extra_visits
-        How many more, a week of five school days; once for workload and once for a hotspot.
-    most
-        Most visits of a school in a week; no more than `school_days` count.
-    school_days
-        School days of this week: a short week has fewer visits in proportion.
+        Ids of schools that are high, alone or in a group: they get a visit more.
     week
         Number of the week. Visits that are not whole are spread over the weeks: 1.5 are 1 and 2 by turns, not for
         all schools in the same week.
@@ -304,39 +294,32 @@ def visits_per_week(
         When a column or a level is missing, a school has no workload, or a number does not make sense.
     """
     _check(schools, by_level, workload_h, hotspots)
-    _check_numbers(busy_ratio=busy_ratio, extra_visits=extra_visits, most=most, school_days=school_days, week=week)
     ids = schools["school_id"].astype(str)
     in_program = _in_program(schools)
     level = schools["level"].astype(str)
-    busy = _is_busy(ids, in_program, workload_h, busy_ratio)
+    busy = _is_busy(ids, in_program, workload_h)
     is_hot = ids.isin({str(s) for s in hotspots}).to_numpy()
     turn = (np.cumsum(in_program) - 1) / max(1, int(in_program.sum()))
-    limit = min(most, school_days)
     visits, why = [], []
     for i in range(len(schools)):
-        rate = by_level[level.iloc[i]] + extra_visits * (int(busy[i]) + int(is_hot[i])) if in_program[i] else 0.0
-        scaled = rate * school_days / _SCHOOL_WEEK
-        due = _of_week(scaled, week, turn[i])
-        given = min(max(1, due), limit) if in_program[i] else 0
+        rate = by_level[level.iloc[i]] + int(busy[i]) + int(is_hot[i]) if in_program[i] else 0.0
+        due = _of_week(rate, week, turn[i])
+        given = min(max(1, due), _SCHOOL_WEEK) if in_program[i] else 0
         visits.append(given)
-        more = [f"{extra_visits:g} for its workload"] * bool(busy[i]) + [f"{extra_visits:g} as a hotspot"] * bool(
-            is_hot[i]
-        )
+        more = ["1 for its workload"] * bool(busy[i]) + ["1 as a hotspot"] * bool(is_hot[i])
         reason = f"{by_level[level.iloc[i]]:g} as {_level_words(level.iloc[i])}" if in_program[i] else ""
-        why.append(_sentence(reason, more, rate=rate, school_days=school_days, due=due, given=given))
+        why.append(_sentence(reason, more, rate=rate, due=due, given=given))
     table = {"visits": np.asarray(visits, dtype="int64"), "why": pd.array(why, dtype="str")}
     return pd.DataFrame(table, index=pd.Index(ids, name="school_id"))
 
 
-def _sentence(reason: str, more: list[str], *, rate: float, school_days: int, due: int, given: int) -> str:
+def _sentence(reason: str, more: list[str], *, rate: float, due: int, given: int) -> str:
     if not reason:
         return "No visits: not in the program."
     parts = ", ".join([reason, *more])
     text = f"{count_text(given, 'visit')}: {parts}"
-    if school_days != _SCHOOL_WEEK:
-        text += f", in a week of {count_text(school_days, 'school day')}"
-    if not (float(rate) * school_days / _SCHOOL_WEEK).is_integer():
-        text += f", {rate * school_days / _SCHOOL_WEEK:g} on the mean of the weeks"
+    if not float(rate).is_integer():
+        text += f", {rate:g} on the mean of the weeks"
     if given > due:
         text += "; every school has one"
     if given < due:
@@ -362,7 +345,7 @@ def _in_program(schools: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.boo
 
 
 def _is_busy(
-    ids: pd.Series, in_program: np.ndarray[tuple[int], np.dtype[np.bool_]], workload_h: pd.Series | None, ratio: float
+    ids: pd.Series, in_program: np.ndarray[tuple[int], np.dtype[np.bool_]], workload_h: pd.Series | None
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     if workload_h is None or not in_program.any():
         return np.zeros(len(ids), dtype=bool)
@@ -371,7 +354,7 @@ def _is_busy(
     mean = float(hours[in_program].mean())
     if mean <= 0:
         return np.zeros(len(ids), dtype=bool)
-    is_busy: np.ndarray[tuple[int], np.dtype[np.bool_]] = in_program & (hours >= ratio * mean * (1 - _ROUNDING))
+    is_busy: np.ndarray[tuple[int], np.dtype[np.bool_]] = in_program & (hours >= _BUSY * mean * (1 - _ROUNDING))
     return is_busy
 
 
@@ -427,19 +410,6 @@ def _check_workload(ids: pd.Series, workload_h: pd.Series) -> None:
             expected="officer-hours per school day, 0 or more",
             remedy="Give these schools their workload, 0 where there is none.",
         )
-
-
-def _check_numbers(*, busy_ratio: float, extra_visits: float, most: int, school_days: int, week: int) -> None:
-    checks = {
-        "busy_ratio": busy_ratio > 0,
-        "extra_visits": extra_visits >= 0,
-        "most": most >= 1,
-        "school_days": school_days >= 1,
-        "week": week >= 0,
-    }
-    wrong = [name for name, is_right in checks.items() if not is_right]
-    if wrong:
-        raise SettingsError("A number of visits does not make sense.", where=", ".join(wrong), expected="above zero")
 
 
 # ── What a visit plan is made from, checked: every fault at once, with the schools and zones it concerns

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from safeschools_geo.checks import tell
 from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids, refuse
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, read_table, take
 from safeschools_geo.rebalance._units import in_order, natural_order, schools_of_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
 
     import geopandas as gpd
 
@@ -58,145 +59,100 @@ class PlanRows:
 
 def require_sound(plan: PlanRows, unit_ids: list[str]) -> None:
     """Refuse a plan with faults."""
-    found = [*(check(plan) for check in _CHECKS), _left_out(plan, unit_ids)]
-    refuse(fault for fault in found if fault is not None)
+    refuse(_faults(plan, unit_ids))
 
 
-def _unreadable(plan: PlanRows) -> InputError | None:
-    if plan.unreadable.empty:
-        return None
-    return InputError(
-        "Some rows of the plan cannot be read.",
-        where=plan.path,
-        ids=(f"row {row}" for row in plan.unreadable["row"]),
-        found=plan.unreadable["reason"].iloc[0],
-        expected="as many cells in every row as in the header",
-        remedy="Mend these rows.",
-    )
-
-
-def _no_id(plan: PlanRows) -> InputError | None:
-    lost = plan.rows.index[plan.rows["id"].isna() | plan.rows["zone"].isna()]
-    if lost.empty:
-        return None
-    return InputError(
-        "Some rows of the plan have no id or no zone.",
-        where=plan.path,
-        ids=(f"row {row}" for row in lost),
-        expected=f"an id and a zone in every row; {KEEP} for a unit that keeps its zone",
-        remedy="Fill them in, or delete the rows.",
-    )
-
-
-def _unknown_ids(plan: PlanRows) -> InputError | None:
-    rows = plan.rows
+def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
+    rows, column, path = plan.rows, plan.id_column, plan.path
+    if len(plan.unreadable):
+        yield InputError(
+            "Some rows of the plan cannot be read.",
+            where=path,
+            ids=(f"row {row}" for row in plan.unreadable["row"]),
+            found=plan.unreadable["reason"].iloc[0],
+            expected="as many cells in every row as in the header",
+            remedy="Mend these rows.",
+        )
+    lost = rows.index[rows["id"].isna() | rows["zone"].isna()]
+    if len(lost):
+        yield InputError(
+            "Some rows of the plan have no id or no zone.",
+            where=path,
+            ids=(f"row {row}" for row in lost),
+            expected=f"an id and a zone in every row; {KEEP} for a unit that keeps its zone",
+            remedy="Fill them in, or delete the rows.",
+        )
     unknown = rows.loc[rows["unit_id"].isna() & ~rows["is_every_other"], "id"].dropna().drop_duplicates()
-    if unknown.empty:
-        return None
-    shortened = _with_zeros(unknown, plan.unit_of.index)
-    return InputError(
-        f"The plan names {'schools' if plan.is_of_schools else 'units'} that are not known.",
-        where=f"{plan.path}, column {plan.id_column}",
-        ids=unknown,
-        expected=f"ids such as {', '.join(plan.unit_of.index[:3])}",
-        remedy=f"A spreadsheet has taken leading zeros away: write {name_ids(shortened)}, as text."
-        if shortened
-        else "Correct the ids, or delete the rows; a file of schools has its ids in a column school_id.",
-    )
+    if len(unknown):
+        shortened = _with_zeros(unknown, plan.unit_of.index)
+        yield InputError(
+            f"The plan names {'schools' if plan.is_of_schools else 'units'} that are not known.",
+            where=f"{path}, column {column}",
+            ids=unknown,
+            expected=f"ids such as {', '.join(plan.unit_of.index[:3])}",
+            remedy=f"A spreadsheet has taken leading zeros away: write {name_ids(shortened)}, as text."
+            if shortened
+            else "Correct the ids, or delete the rows; a file of schools has its ids in a column school_id.",
+        )
+    twice = rows[rows["id"].duplicated(keep=False) & (rows["unit_id"].notna() | rows["is_every_other"])]
+    if len(twice):
+        rows_of = twice.groupby("id", sort=False).groups
+        yield InputError(
+            "The plan has several rows for one id.",
+            where=path,
+            ids=(f"{i} (rows {', '.join(map(str, numbers))})" for i, numbers in rows_of.items()),
+            expected=f"one row for each {column}",
+            remedy="Keep the row that is meant.",
+        )
+    # A school named twice with two zones is told as that.
+    placed = rows[rows["unit_id"].notna() & rows["zone"].notna()].drop_duplicates("id")
+    torn = placed[placed.groupby("unit_id")["zone"].transform("nunique") > 1]
+    if plan.is_of_schools and len(torn):
+        yield InputError(
+            "The plan puts schools of one unit into two zones.",
+            where=path,
+            ids=[
+                f"{unit} ({'; '.join(f'{i} → {z}' for i, z in zip(part['id'], part['zone'], strict=True))})"
+                for unit, part in torn.groupby("unit_id", sort=False)
+            ],
+            expected="one zone for all schools of a unit: they share a site",
+            remedy="Give them the same zone.",
+        )
+    is_unknown = rows["zone"].notna() & ~rows["zone"].isin(plan.zones) & ~rows["keeps"] & ~rows["is_every_other"]
+    if is_unknown.any():
+        yield InputError(
+            "The plan names zones that are not known.",
+            where=path,
+            ids=rows.loc[is_unknown, "zone"].drop_duplicates(),
+            expected=f"one of {name_ids(plan.zones, shown=_NAMED)}",
+            remedy="Correct the zones; a plan moves units between the zones there are.",
+        )
+    wrong = rows.loc[rows["is_every_other"] & ~rows["keeps"], "zone"].dropna()
+    if len(wrong):
+        yield InputError(
+            "Units that the plan does not name can only keep their zones.",
+            where=path,
+            found=f"{EVERY_OTHER},{wrong.iloc[0]}",
+            expected=f"{EVERY_OTHER},{KEEP}",
+            remedy="Name every unit that is to have this zone.",
+        )
+    # A plan of schools cannot name a unit without any; such a unit keeps its zone, which is told.
+    named = {*rows["unit_id"].dropna(), *plan.nameless(unit_ids)}
+    missing = [unit for unit in unit_ids if unit not in named]
+    if missing and not rows["is_every_other"].any():
+        yield InputError(
+            f"The plan leaves out {count_text(len(missing), 'unit', of=len(unit_ids))}.",
+            where=path,
+            ids=missing,
+            expected="a zone for every unit",
+            remedy=f"Add them, or a row with the id {EVERY_OTHER} and the zone {KEEP} if they keep their zones.",
+        )
 
 
 def _with_zeros(unknown: pd.Series, known: pd.Index) -> list[str]:
     bare = pd.Series(known, index=known.str.lstrip("0"))
     bare = bare[~bare.index.duplicated(keep=False)]
     return [bare[i] for i in unknown if i in bare.index]
-
-
-def _repeated(plan: PlanRows) -> InputError | None:
-    is_known = plan.rows["unit_id"].notna() | plan.rows["is_every_other"]
-    twice = plan.rows[plan.rows["id"].duplicated(keep=False) & is_known]
-    if twice.empty:
-        return None
-    rows_of = twice.groupby("id", sort=False).groups
-    return InputError(
-        "The plan has several rows for one id.",
-        where=plan.path,
-        ids=(f"{i} (rows {', '.join(map(str, rows))})" for i, rows in rows_of.items()),
-        expected=f"one row for each {plan.id_column}",
-        remedy="Keep the row that is meant.",
-    )
-
-
-def _torn_units(plan: PlanRows) -> InputError | None:
-    # A school named twice with two zones is told as that.
-    placed = plan.rows[plan.rows["unit_id"].notna() & plan.rows["zone"].notna()].drop_duplicates("id")
-    torn = placed[placed.groupby("unit_id")["zone"].transform("nunique") > 1]
-    if not plan.is_of_schools or torn.empty:
-        return None
-    told = [
-        f"{unit} ({'; '.join(f'{i} → {z}' for i, z in zip(part['id'], part['zone'], strict=True))})"
-        for unit, part in torn.groupby("unit_id", sort=False)
-    ]
-    return InputError(
-        "The plan puts schools of one unit into two zones.",
-        where=plan.path,
-        ids=told,
-        expected="one zone for all schools of a unit: they share a site",
-        remedy="Give them the same zone.",
-    )
-
-
-def _unknown_zones(plan: PlanRows) -> InputError | None:
-    rows = plan.rows
-    is_unknown = rows["zone"].notna() & ~rows["zone"].isin(plan.zones) & ~rows["keeps"] & ~rows["is_every_other"]
-    if not is_unknown.any():
-        return None
-    return InputError(
-        "The plan names zones that are not known.",
-        where=plan.path,
-        ids=rows.loc[is_unknown, "zone"].drop_duplicates(),
-        expected=f"one of {name_ids(plan.zones, shown=_NAMED)}",
-        remedy="Correct the zones; a plan moves units between the zones there are.",
-    )
-
-
-def _not_keep(plan: PlanRows) -> InputError | None:
-    rows = plan.rows
-    wrong = rows.loc[rows["is_every_other"] & ~rows["keeps"], "zone"].dropna()
-    if wrong.empty:
-        return None
-    return InputError(
-        "Units that the plan does not name can only keep their zones.",
-        where=plan.path,
-        found=f"{EVERY_OTHER},{wrong.iloc[0]}",
-        expected=f"{EVERY_OTHER},{KEEP}",
-        remedy="Name every unit that is to have this zone.",
-    )
-
-
-_CHECKS: tuple[Callable[[PlanRows], InputError | None], ...] = (
-    _unreadable,
-    _no_id,
-    _unknown_ids,
-    _repeated,
-    _torn_units,
-    _unknown_zones,
-    _not_keep,
-)
-
-
-def _left_out(plan: PlanRows, unit_ids: list[str]) -> InputError | None:
-    # A plan of schools cannot name a unit without any; such a unit keeps its zone, which is told.
-    named = {*plan.rows["unit_id"].dropna(), *plan.nameless(unit_ids)}
-    missing = [unit for unit in unit_ids if unit not in named]
-    if not missing or plan.rows["is_every_other"].any():
-        return None
-    return InputError(
-        f"The plan leaves out {count_text(len(missing), 'unit', of=len(unit_ids))}.",
-        where=plan.path,
-        ids=missing,
-        expected="a zone for every unit",
-        remedy=f"Add them, or a row with the id {EVERY_OTHER} and the zone {KEEP} if they keep their zones.",
-    )
 
 
 # ── Plans as files: one that a person or the product wrote is read, and one is put into the columns of plan.csv
@@ -249,7 +205,7 @@ def read_plan(path: Path, units: gpd.GeoDataFrame, *, zones: Iterable[str] | Non
     current = pd.Series(units["zone_id"].to_numpy(), index=pd.Index(units["unit_id"], name="unit_id"), dtype="str")
     moved = plan.rows[~plan.rows["keeps"]].drop_duplicates("unit_id").set_index("unit_id")["zone"]
     assignment = moved.reindex(current.index).fillna(current).astype("str").rename("zone_id")
-    findings = (*raw.findings, *_stale(raw, plan, current), *_silent_schools(plan), *_silent_units(plan, unit_ids))
+    findings = (*raw.findings, *_stale(raw, plan, current), *_silent(plan, unit_ids))
     return PlanRead(assignment, findings, path)
 
 
@@ -319,40 +275,32 @@ def _stale(raw: RawTable, plan: PlanRows, current: pd.Series) -> list[Finding]:
         return []
     before, now = _without_guards(as_text(column), pd.Index(plan.zones)), plan.rows["unit_id"].map(current)
     differs = (before != now) & before.notna() & now.notna()
-    if not differs.any():
-        return []
-    return [
-        Finding(
-            "warning",
-            "plan_of_other_zones",
-            plan.path.name,
-            "The plan was made from other zones than there are now: zone_before is not the zone that units have.",
-            ids=tuple(plan.rows.loc[differs, "unit_id"]),
-            expected="the current zone of the unit",
-            remedy="Make the plan again from the current zones, or check the moves one by one.",
-        )
-    ]
+    return tell(
+        plan.rows.loc[differs, "unit_id"],
+        "warning",
+        "plan_of_other_zones",
+        plan.path.name,
+        "The plan was made from other zones than there are now: zone_before is not the zone that units have.",
+        expected="the current zone of the unit",
+        remedy="Make the plan again from the current zones, or check the moves one by one.",
+    )
 
 
-def _silent_schools(plan: PlanRows) -> list[Finding]:
+def _silent(plan: PlanRows, unit_ids: list[str]) -> list[Finding]:
+    """Tell what a plan does not name and need not."""
     is_of_named_unit = plan.unit_of.isin(plan.rows["unit_id"])
-    silent = plan.unit_of.index[is_of_named_unit & ~plan.unit_of.index.isin(plan.rows["id"])]
-    if silent.empty:
-        return []
-    return [
-        Finding(
-            "note",
-            "schools_with_their_unit",
-            plan.path.name,
+    told: dict[str, tuple[Iterable[str], str]] = {
+        "schools_with_their_unit": (
+            plan.unit_of.index[is_of_named_unit & ~plan.unit_of.index.isin(plan.rows["id"])],
             "The plan does not name some schools; they go with the schools that they share a unit with.",
-            ids=tuple(silent),
-        )
+        ),
+        "units_without_schools": (
+            plan.nameless(unit_ids),
+            "Units without a school keep their zone: a plan of schools cannot name them.",
+        ),
+    }
+    return [
+        finding
+        for code, (ids, message) in told.items()
+        for finding in tell(ids, "note", code, plan.path.name, message, expected="", remedy="")
     ]
-
-
-def _silent_units(plan: PlanRows, unit_ids: list[str]) -> list[Finding]:
-    nameless = tuple(plan.nameless(unit_ids))
-    if not nameless:
-        return []
-    message = "Units without a school keep their zone: a plan of schools cannot name them."
-    return [Finding("note", "units_without_schools", plan.path.name, message, ids=nameless)]

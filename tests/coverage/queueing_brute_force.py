@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from safeschools_geo.coverage._service import erlang_b
-
 
 def free_and_first(ranks_of_place, busy):
     """List the officers who may be sent, each with an equal chance: the free ones of lowest rank."""
@@ -87,6 +85,14 @@ def random_system(seed, *, officers, places=4, load=0.5, spread=0.6):
     arrivals = rng.random(places) + 0.05
     arrivals *= load * service.sum() / arrivals.sum()
     return arrivals, service, np.argsort(rng.random((places, officers)), axis=1)
+
+
+def erlang_b(offered_load: float, officers: int) -> float:
+    """Chance that a call finds all officers busy and is lost (M/M/n/n): Cooper (1981), §3.3."""
+    blocked = 1.0
+    for number in range(1, officers + 1):
+        blocked = offered_load * blocked / (number + offered_load * blocked)
+    return blocked
 
 
 def erlang_c(offered_load: float, officers: int) -> float:

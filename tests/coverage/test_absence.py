@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from queueing_brute_force import erlang_b
 
 from safeschools_geo.coverage._dispatch import zone_dispatch
 from safeschools_geo.coverage._plan_scores import Watch, absences, cover_absence
-from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.errors import InputError
 
 ZONES = pd.Series({"a": "1", "b": "1", "c": "2", "d": "3"})

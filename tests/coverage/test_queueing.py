@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from queueing_brute_force import dispatch_shares, erlang_c, largest_net_flow, random_system, ranks_of, stationary
+from queueing_brute_force import (
+    dispatch_shares,
+    erlang_b,
+    erlang_c,
+    largest_net_flow,
+    random_system,
+    ranks_of,
+    stationary,
+)
 
 from safeschools_geo.coverage import _hypercube_states as hypercube_balance
-from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.coverage.queueing import hypercube
 
 SEEDS = st.integers(0, 10**6)

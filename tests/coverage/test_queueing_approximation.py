@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from queueing_brute_force import erlang_c, random_system
+from queueing_brute_force import erlang_b, erlang_c, random_system
 
 from safeschools_geo.coverage import queueing as module
-from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import SettingsError
 

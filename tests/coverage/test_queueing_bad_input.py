@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from safeschools_geo.coverage._service import erlang_b
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 
@@ -65,9 +64,3 @@ def test_rates_beyond_reason_are_an_error_and_no_number(rates):
     order = np.argsort(np.random.default_rng(0).random((4, len(rates))), axis=1)
     with pytest.raises(SettingsError, match="not in the same units"):
         hypercube(np.full(4, rates.sum() / 8), rates, order)
-
-
-@pytest.mark.parametrize("load", [-1.0, np.nan, np.inf])
-def test_erlang_refuses_loads_that_are_none(load):
-    with pytest.raises(SettingsError, match="0 or more"):
-        erlang_b(load, 3)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from queueing_brute_force import random_system
+from queueing_brute_force import erlang_b, random_system
 from queueing_simpy import simpy_intervals
 from scipy.stats import norm
 
-from safeschools_geo.coverage._service import erlang_b, gamma_times, service_mismatch, simulate_calls
+from safeschools_geo.coverage._service import gamma_times, service_mismatch, simulate_calls
 from safeschools_geo.coverage.queueing import hypercube
 from safeschools_geo.errors import InputError, SettingsError
 

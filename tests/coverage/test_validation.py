@@ -13,7 +13,7 @@ from safeschools_geo.coverage._dispatch import zone_dispatch
 from safeschools_geo.coverage._record import call_rates
 from safeschools_geo.coverage._validation import COLUMNS, validate
 from safeschools_geo.coverage.queueing import hypercube
-from safeschools_geo.errors import InputError, SettingsError
+from safeschools_geo.errors import InputError
 from safeschools_geo.settings import HoursSettings, WorkloadSettings
 
 DISPATCH = zone_dispatch(
@@ -84,9 +84,6 @@ def test_trips_are_those_of_officers():
     assert cell(found, "response", "", "observed") == pytest.approx((10 + 4 + 6 + 8 + 2) / 5)
     assert cell(found, "response_p90", "", "observed") == 10.0
     assert cell(found, "response", "2", "observed") == 2.0
-    late = validated(since="received_at")
-    assert cell(late, "response", "", "observed") == pytest.approx(8.0)
-    assert "dispatcher’s time" in cell(late, "response", "", "note")
 
 
 def test_calls_reached_in_time_are_of_all_calls():
@@ -249,8 +246,6 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(InputError, match="no rates") as caught:
         validate(history, rates, other, MODEL, longest_service_min=480.0)
     assert caught.value.ids == ("x",)
-    with pytest.raises(SettingsError, match="no such start"):
-        validated(since="cleared_at")
 
 
 def test_the_model_agrees_with_a_record_made_by_its_own_rules():
