@@ -274,6 +274,9 @@ class IncidentSettings(LayerSettings):
     day_first
         Whether 3/4/2025 is the third of April. Left out, the month comes first, unless dates exist only the other way
         round: then it has to be said.
+    time_format
+        How the times are written, if no spelling that is known fits: ``"%d.%m.%Y %Hh%M"``, as Python's strptime has it;
+        or several such. Where any value of a column is written so, its other values are unreadable.
     time_of_day
         Our column of times → ``known``, if its times of day are what they seem, or ``unknown``, if it holds only dates.
         Left out, a column that is all at midnight holds dates, and one that has another time of day in nearly all rows
@@ -307,6 +310,7 @@ class IncidentSettings(LayerSettings):
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     times: TimeMeaning = "local"
     day_first: bool | None = None
+    time_format: Several[str] = ()
     time_of_day: Mapping[TimeColumn, TimeOfDay] = field(default_factory=dict)
     midnight_is_unknown: bool = False
     unmapped: Literal["stop", "non_critical"] = "stop"

@@ -14,7 +14,7 @@ MOMENTS = [f"{day:%Y-%m-%d} {n % 24:02}:{n % 60:02}" for n, day in enumerate(DAY
 MIDNIGHTS = [str(ms) for ms in DAYS.as_unit("ms").astype("int64")]
 
 
-def read(tmp_path, columns, **options):
+def read(tmp_path, columns, /, **options):
     path = tmp_path / "cad.csv"
     pd.DataFrame(columns).to_csv(path, index=False)
     table = {"district": {"name": "A", "time_zone": "America/Los_Angeles"}, "incidents": options}
@@ -121,3 +121,37 @@ def test_dates_that_could_all_be_either_are_said(tmp_path):
     assert finding.message.startswith("11 of 12 dates of occurred_at in cad.csv could have the day or the month first")
     assert times.occurred.at.dt.month.eq(3).all()
     assert read(tmp_path, {"occurred_at": either}, day_first=False).findings == ()
+
+
+def test_times_of_day_take_the_day_of_their_call_or_the_next(tmp_path):
+    calls = ["2025-10-27 14:47", "2025-10-27 23:50", "2025-10-27 14:47", "2025-10-27 14:47"]
+    dispatched = ["14:49:00", "0:10", "14:46", "(null)"]
+    times = read(tmp_path, {"occurred_at": calls, "dispatched_at": dispatched})
+    got = times.others["dispatched_at"].dt.strftime("%Y-%m-%d %H:%M").tolist()
+    assert got[:2] == ["2025-10-27 14:49", "2025-10-28 00:10"]
+    assert times.others["dispatched_at"].isna().tolist() == [False, False, True, True]
+    finding = said(times)["dispatched_at_of_day"]
+    assert "of the next where it is earlier. 1 value less than an hour before the call" in finding.message
+    assert finding.ids == ("row 3",)
+
+
+@pytest.mark.parametrize("clocks", [["14:47", "0:05"], ["1447", "5"], ["2:47 PM", "12:05 AM"], ["144700", "000500"]])
+def test_a_date_and_a_time_of_day_are_joined_whatever_the_clock_looks_like(tmp_path, clocks):
+    columns = {"day": ["2025-10-27 00:00:00", "2025-10-28"], "clock": clocks}
+    times = read(tmp_path, columns, columns={"occurred_at": ["day", "clock"]})
+    assert times.occurred.at.dt.strftime("%d %H:%M").tolist() == ["27 14:47", "28 00:05"]
+
+
+def test_dates_that_a_spreadsheet_has_taken_in_part_are_refused(tmp_path):
+    columns = {"occurred_at": ["27/10/2025 14:47", "28/10/2025 14:47", "29/10/2025 14:47", "45355.5"]}
+    with pytest.raises(InputError, match="day and month may be swapped") as caught:
+        read(tmp_path, columns, day_first=True)
+    assert "1 as a day number of Excel's, for example 45355.5 (row 4)" in caught.value.found
+    times = read(tmp_path, columns, time_format="%d/%m/%Y %H:%M")
+    assert times.occurred.fault.dropna().to_dict() == {4: "unreadable_time"}
+
+
+def test_several_ways_of_writing_in_one_column_are_counted_and_shown(tmp_path):
+    times = read(tmp_path, {"occurred_at": ["2025-03-14 10:00", "2025-03-15 11:00", "16-Mar-2025 12:00"]})
+    message = said(times)["occurred_at_mixed"].message
+    assert "2 as 2025-03-04, for example 2025-03-14 10:00 (row 1); 1 as 4-Mar-2025" in message

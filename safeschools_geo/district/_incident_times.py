@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _OCCURRED = "occurred_at"
 _SHOWN = 3
+_DAY_S = 86_400
+_CLOCKS_DIFFER = pd.Timedelta(hours=1)
+"""By how much a dispatch may be before its call, on clocks that differ: what is earlier by more is of the next day."""
 _ORDERS = {"D": "with the day first", "M": "with the month first"}
 
 
@@ -46,7 +49,11 @@ def read_times(raw: io.RawTable, rows: pd.Series, settings: Settings) -> TimesRe
     """Read the columns of times."""
     columns = {name: take_times(raw, settings.incidents, name) for name in TIME_COLUMNS}
     there = {name: cells[rows] for name, cells in columns.items() if cells is not None}
-    parsed = attempt_all({name: partial(_read, raw, name, cells, settings) for name, cells in there.items()})
+    clocks = {name: cells for name, cells in there.items() if name != _OCCURRED and _are_clocks(cells)}
+    steps = {name: partial(_read, raw, name, cells, settings) for name, cells in there.items() if name not in clocks}
+    parsed = attempt_all(steps)
+    of_day = {name: _on_the_day(cells, parsed[_OCCURRED], settings) for name, cells in clocks.items()}
+    parsed |= {name: times for name, (times, _) in of_day.items()}
     nothing = pd.Series(pd.NaT, index=rows.index[rows], dtype=f"datetime64[us, {settings.district.time_zone}]")
     others = {
         name: parsed[name].at.where(parsed[name].has_time) if name in parsed else nothing for name in TIME_COLUMNS[1:]
@@ -56,7 +63,47 @@ def read_times(raw: io.RawTable, rows: pd.Series, settings: Settings) -> TimesRe
         for name, times in parsed.items()
         for finding in _findings(raw, name, there[name], times, settings.incidents)
     ]
+    findings += [_clock_finding(raw, name, there[name], is_before) for name, (_, is_before) in of_day.items()]
     return TimesRead(parsed[_OCCURRED], others, tuple(findings))
+
+
+def _are_clocks(cells: pd.Series) -> bool:
+    """Tell whether a column holds times of day alone."""
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return False
+    texts = io.as_text(cells)
+    is_clock = io.times_of_day(cells).notna()
+    return bool(is_clock.any() and (is_clock | texts.isna() | io.says_nothing(texts)).all())
+
+
+def _on_the_day(cells: pd.Series, call: io.ParsedTimes, settings: Settings) -> tuple[io.ParsedTimes, pd.Series]:
+    """Put times of day on the day of the call, or the next where they are earlier; tell which are earlier by little."""
+    options, zone = settings.incidents, settings.district.time_zone
+    clock = pd.to_timedelta(io.times_of_day(cells), unit="s")
+    at = call.at.dt.tz_convert("UTC" if options.times == "utc" else zone).dt.tz_localize(None)
+    moment = at.dt.normalize() + clock
+    early = (at - moment).where(call.has_time)
+    is_before = (early > pd.Timedelta(0)) & (early < _CLOCKS_DIFFER)
+    moment = (moment + pd.to_timedelta((early > pd.Timedelta(0)).astype("int64"), unit="D")).mask(is_before)
+    times = io.parse_times(moment.astype("datetime64[us]"), time_zone=zone, times=options.times, time_of_day="known")
+    return times, is_before
+
+
+def _clock_finding(raw: io.RawTable, name: str, cells: pd.Series, is_before: pd.Series) -> Finding:
+    message = (
+        f"{cells.name} in {raw.path.name} holds times of day without a date; each is taken as of the day of its call, "
+        "or of the next where it is earlier."
+    )
+    if is_before.any():
+        message += f" {count_text(int(is_before.sum()), 'value')} less than an hour before the call count as missing."
+    return Finding(
+        "note",
+        f"{name}_of_day",
+        "incidents",
+        message,
+        ids=tuple(f"row {row}" for row in is_before.index[is_before]),
+        remedy="Export the date with the time if a call may last longer than a day.",
+    )
 
 
 def take_times(raw: io.RawTable, options: IncidentSettings, name: str) -> pd.Series | None:
@@ -68,7 +115,9 @@ def take_times(raw: io.RawTable, options: IncidentSettings, name: str) -> pd.Ser
     # A date that a spreadsheet or a database keeps as a moment is at midnight, which is no time of day.
     joined = io.as_text(date).str.replace(r"[ T]0?0:00(?::00(?:\.0+)?)?$", "", regex=True)
     for part in rest:
-        text = io.as_text(part)
+        seconds = io.times_of_day(part)
+        clock = pd.to_datetime(seconds, unit="s").dt.strftime("%H:%M:%S").mask(seconds == _DAY_S, "24:00:00")
+        text = clock.astype("str").fillna(io.as_text(part))
         joined = joined.where(text.isna(), joined + " " + text)
     return joined.rename(" and ".join(entry))
 
@@ -83,12 +132,14 @@ def _read(raw: io.RawTable, name: str, cells: pd.Series, settings: Settings) -> 
         midnight_is_unknown=options.midnight_is_unknown,
         time_of_day=options.time_of_day.get(name),
         is_1904=raw.is_1904,
+        formats=options.time_format,
     )
     where = f"{raw.path.name}, column {cells.name}"
     attempt_all(
         {
             "order": partial(_require_one_order, cells, parsed.order, options, where),
             "clock": partial(_require_clocks, parsed, name, where),
+            "form": partial(_require_one_form, cells, parsed, where),
         }
     )
     return parsed
@@ -122,6 +173,34 @@ def _require_one_order(cells: pd.Series, order: pd.Series, options: IncidentSett
         "district.toml to the other; they are then rejected."
         if is_contradiction
         else f"Set day_first = {setting} under [incidents] in district.toml.",
+    )
+
+
+def _require_one_form(cells: pd.Series, parsed: io.ParsedTimes, where: str) -> None:
+    """Refuse a column that a spreadsheet has read in part: what it took for dates may have day and month swapped."""
+    forms = set(parsed.form.dropna())
+    in_excel = forms & {"a date of Excel's own", "a day number of Excel's"}
+    order = set(parsed.order[parsed.form == "3/4/2025"].dropna())
+    is_swapped = bool(in_excel) and bool(order) and order in ({"D"}, {"M"})
+    if not is_swapped and not {"a day number of Excel's", "a count since 1970"} <= forms:
+        return
+    raise ColumnError(
+        "A spreadsheet has made some of the dates its own and left others as text: day and month may be swapped."
+        if is_swapped
+        else "The column holds numbers of two kinds, days of Excel's and counts since 1970.",
+        where=where,
+        found=_forms_text(cells, parsed.form),
+        expected="all times written in one way",
+        remedy="Export it again as CSV, and do not save it in a spreadsheet; or say how the times that count are "
+        'written: time_format = "%m/%d/%Y %H:%M"; all others are then unreadable.',
+    )
+
+
+def _forms_text(cells: pd.Series, form: pd.Series) -> str:
+    counts = form.value_counts()
+    firsts = {one: form.index[form == one][0] for one in counts.index}
+    return "; ".join(
+        f"{count:,} as {one}, for example {cells[firsts[one]]} (row {firsts[one]})" for one, count in counts.items()
     )
 
 
@@ -173,6 +252,19 @@ def _findings(
                 ids=tuple(f"row {row}" for row in either.index[either]),
                 expected="dates that can be read one way",
                 remedy="Set day_first = true or false under [incidents] in district.toml.",
+            )
+        )
+    if len(times.form.dropna().unique()) > 1:
+        found.append(
+            Finding(
+                "warning",
+                f"{name}_mixed",
+                "incidents",
+                f"The times of {cells.name} in {file} are written in several ways: {_forms_text(cells, times.form)}. "
+                "Each is read as it is written.",
+                expected="all times written in one way",
+                remedy="If only one of them is right, say how it is written under [incidents]: time_format = "
+                '"%m/%d/%Y %H:%M"; all others are then unreadable.',
             )
         )
     if times.dates_at is not None:

@@ -23,6 +23,8 @@ from ._files import sha256_of as sha256_of
 from ._table import RawTable as RawTable
 from ._table import as_text as as_text
 from ._table import safe_cells as safe_cells
+from ._table import says_nothing as says_nothing
 from ._times import OneClock as OneClock
 from ._times import ParsedTimes as ParsedTimes
 from ._times import parse_times as parse_times
+from ._times import times_of_day as times_of_day

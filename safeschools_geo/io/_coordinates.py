@@ -15,7 +15,7 @@ from safeschools_geo.crs import STORAGE_CRS, check_degrees, parse_crs, require_c
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError
 from safeschools_geo.findings import Finding
 from safeschools_geo.io._columns import require, take
-from safeschools_geo.io._table import as_text, only
+from safeschools_geo.io._table import as_text, only, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _WKT_NAMES = ("wkt", "the_geom", "geometry", "geom", "shape")
 _WKT = r"(?i)\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\b"
-_NOTHING = ("nan", "null", "none", "n/a", "na", "-")
 _LARGEST_DEGREE = 180
 _MOST = 0.5
 
@@ -231,7 +230,7 @@ def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], Flags]:
         numbers = column.to_numpy(dtype="float64", na_value=np.nan)
         return numbers, ~np.isnan(numbers)
     texts = as_text(column)
-    has_value = texts.notna() & ~texts.str.lower().isin(_NOTHING)
+    has_value = texts.notna() & ~says_nothing(texts)
     plain = texts.where(has_value).str.replace("\u2212", "-", regex=False)
     # A comma is a decimal comma, unless most cells show by more commas, or a point, that it parts the thousands.
     has_comma, has_more = (plain.str.contains(sign, regex=True).fillna(value=False) for sign in (",", ",.*[,.]"))

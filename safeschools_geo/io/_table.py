@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
+from openpyxl.cell.cell import ERROR_CODES
 
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import FileReadError, count_text, name_ids
@@ -264,6 +265,28 @@ def _plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
 # ── Ids and names as text, saying what the file says, whatever type the file gave them
 
 _BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
+
+
+_NOTHING = frozenset(
+    ("null", "(null)", "<null>", "[null]", "none", "(none)", "nan", "nat", "n/a", "#n/a", "na", "n.a.", "nil", "\\n")
+)
+_MARKS = frozenset(("-", "--", "---", "\u2013", "\u2014", ".", "(blank)", "(empty)", *map(str.casefold, ERROR_CODES)))
+
+
+def says_nothing(texts: pd.Series) -> pd.Series:
+    """Tell which texts are words for nothing, such as ``NULL``, ``#N/A``, ``(null)`` and ``-``.
+
+    Parameters
+    ----------
+    texts
+        Text.
+
+    Returns
+    -------
+    pandas.Series
+        Bool, on the same index; blank cells are not among them.
+    """
+    return texts.str.casefold().isin(_NOTHING | _MARKS)
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -519,7 +542,8 @@ def _shapes(wkb: NDArray[np.object_]) -> tuple[Shapes, Flags, dict[str, tuple[in
     with np.errstate(invalid="ignore"):  # NaN coordinates
         read = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
         is_open = ~pd.isna(wkb) & shapely.is_missing(read)
-        read[is_open] = shapely.force_2d(shapely.from_wkb(wkb[is_open], on_invalid="fix")) if is_open.any() else None
+        closed = shapely.force_2d(shapely.from_wkb(wkb[is_open], on_invalid="fix"))
+        read[is_open] = only(closed, shapely.area(closed) > 0)  # two points and the first again close nothing
     is_open &= ~shapely.is_missing(read)
     read, is_parted, is_mixed = of_one_kind(read)
     said = {

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from safeschools_geo.io._table import as_text
+from safeschools_geo.io._table import as_text, says_nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from safeschools_geo.settings import TimeMeaning, TimeOfDay
 
     Texts = NDArray[np.str_]
+    Numbers = NDArray[np.int64]
     Moments = NDArray[np.datetime64]
     Flags = NDArray[np.bool_]
 
@@ -25,8 +31,6 @@ if TYPE_CHECKING:
 # ── Moments as they are written: the clock on the wall, the offset if one is stated, and whether there is a time
 
 NEVER = np.datetime64("NaT", "us")
-_MISSING = ("null", "(null)", "none", "nan", "nat", "n/a", "na", "-", "--")
-
 # Regular expressions are RE2's, which cannot run away on long cells.
 _GAP = r"[\s\x{a0}\x{202f}]"
 _TAIL = (
@@ -49,6 +53,45 @@ _LAYOUTS = tuple(
         r"(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])" + _COMPACT_CLOCK,
     )
 )
+# Spellings that are rewritten until a layout fits; each is tried on what no layout has read.
+_DATE = (
+    rf"\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.](?:\d{{4}}|\d{{2}})|\d{{8}}|"
+    rf"\d{{1,2}}(?:-|{_GAP}*)[a-z]{{3,9}}(?:-|\.?,?{_GAP}*)(?:\d{{4}}|\d{{2}})|"
+    rf"[a-z]{{3,9}}\.?{_GAP}*\d{{1,2}},?{_GAP}+(?:\d{{4}}|\d{{2}})"
+)
+_ZONE_TAG = r"(?:z|utc|gmt|[ecmp][sd]t|ak[sd]t|hst|[+-]\d{2}(?::?\d{2})?)"
+_HALF = rf"[ap]\.?{_GAP}?(?:m\.?)?"
+_CLOCK_FIRST = rf"\d{{1,2}}:?\d{{2}}(?::?\d{{2}}(?:[.,]\d+)?)?(?:{_GAP}*{_HALF})?(?:{_GAP}*{_ZONE_TAG})?"
+_RESPELLED = tuple(
+    (f"(?i){found}", written)
+    for found, written in (
+        (r"^[\s\"'\[]*(?:/date\()?(.*?)(?:\)/)?[\s\"'\]]*$", r"\1"),
+        (r"(^|[\s,])\(?(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?:[.,)\s]+|$)", r"\1"),
+        (r"^[\s,]+|[\s,]+$", ""),
+        (r"(\d)(?:st|nd|rd|th)\b", r"\1"),
+        (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
+        (r"(\d)\s*(?:hrs?|hours?|h|uhr)\b\.?", r"\1"),
+        (r"(\s)(\d{1,2})\.(\d{2})\.(\d{2})([.,\s].*)?$", r"\1\2:\3:\4\5"),
+        (rf"(\s)(\d{{1,2}})\.(\d{{2}})({_GAP}*{_HALF})?$", r"\1\2:\3\4"),
+        (r"\s+(?:at|@|-|\|)\s+|[;@|]", " "),
+        (r"^(\d{1,2}[a-z]{3}(?:\d{4}|\d{2})):(\d)", r"\1 \2"),
+        (r"^(\d{4}-\d{2}-\d{2})-(\d{2})\.(\d{2})\.(\d{2})", r"\1 \2:\3:\4"),
+        (r"(\d{1,2}:\d{2}:\d{2}):(\d{1,9})", r"\1.\2"),
+        (r"(?:utc|gmt)\s*([+-]\d)", r"\1"),
+        (r"([+-]\d{2}:?\d{2})\s*[\[(].*[\])]$", r"\1"),
+        (r"^([a-z]{3,9}\.?\s+\d{1,2})\s+(\d{1,2}:.*?)\s+(\d{4})$", r"\1 \3 \2"),
+        (rf"^({_CLOCK_FIRST})(?:,?{_GAP}+)({_DATE})$", r"\2 \1"),
+    )
+)
+_COUNTED = r"\d{4}-(?:W\d{2}-\d|\d{3})(?:[ T]|$)"
+_COUNTED_TIMES = ("", " %H:%M", "T%H:%M", " %H:%M:%S", "T%H:%M:%S")
+_REGIONS = {"e": "America/New_York", "c": "America/Chicago", "m": "America/Denver", "p": "America/Los_Angeles"}
+_REGIONS |= {"a": "America/Anchorage", "h": "Pacific/Honolulu"}
+_REGION = (
+    r"(?i)^(?P<rest>.*\d.*?)(?:\s+|\s*[\[(])(?:(?P<place>[a-z]+(?:/[a-z_]+)+(?:[+-]\d+)?)|(?P<short>[ecmp])t|"
+    r"(?P<long>e|c|m|p|a|h)(?:astern|entral|ountain|acific|laskan?|awaii(?:an)?)"
+    r"(?:\s+(?:standard|daylight|savings?))*(?:\s+time)?)[\])]?\s*$"
+)
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS, _MONTHS_OF_YEAR = 31, 12
@@ -68,6 +111,20 @@ _EPOCH = np.datetime64("1970-01-01", "us")
 _EPOCH_UNITS = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9e18, 1e-3))
 
 
+FORMS = (
+    "",
+    "2025-03-04",
+    "3/4/2025",
+    "4-Mar-2025",
+    "Mar 4, 2025",
+    "20250304",
+    "a day number of Excel's",
+    "a count since 1970",
+    "a date of Excel's own",
+)
+"""Ways in which moments are written: how their dates look, or what they are; the first is none of them."""
+
+
 @dataclass(frozen=True, eq=False)
 class WrittenTimes:
     """Moments as they are written; every array has one entry for each value.
@@ -85,6 +142,8 @@ class WrittenTimes:
     order
         For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M``
         only the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values.
+    form
+        Which of `FORMS` each is written in.
     """
 
     wall: Moments
@@ -92,6 +151,7 @@ class WrittenTimes:
     has_time: Flags
     is_given: Flags
     order: Texts
+    form: Numbers
 
 
 def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -> WrittenTimes:
@@ -100,11 +160,35 @@ def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return _typed(values)
     texts = as_text(values)
-    is_given = (texts.notna() & ~texts.str.lower().isin(_MISSING)).to_numpy(dtype="bool")
+    is_given = (texts.notna() & ~says_nothing(texts)).to_numpy(dtype="bool")
     written = _Reading(len(texts))
     written.read_texts(texts.where(is_given), day_first=day_first)
+    is_left = is_given & np.isnat(written.wall) & ~texts.str.fullmatch(_NUMBER).fillna(value=False).to_numpy("bool")
+    written.read_respelled(texts, np.flatnonzero(is_left), day_first=day_first)
     written.read_numbers(texts.where(is_given & np.isnat(written.wall)), start=_EXCEL_1904 if is_1904 else _EXCEL_START)
-    return WrittenTimes(written.wall, written.utc, written.has_time, is_given, written.order)
+    if values.dtype == "object":
+        is_typed = values.map(lambda cell: isinstance(cell, dt.date)).to_numpy(dtype="bool")
+        written.form[is_typed] = FORMS.index("a date of Excel's own")
+    form = np.where(np.isnat(written.wall), 0, written.form)
+    return WrittenTimes(written.wall, written.utc, written.has_time, is_given, written.order, form)
+
+
+def read_formatted(values: pd.Series, formats: Sequence[str]) -> WrittenTimes:
+    """Read moments that are written in one of several formats."""
+    texts = as_text(values)
+    is_given = (texts.notna() & ~says_nothing(texts)).to_numpy(dtype="bool")
+    wall, utc = np.full(len(texts), NEVER), np.full(len(texts), NEVER)
+    has_time = np.zeros(len(texts), dtype="bool")
+    for form in formats:
+        rows = np.flatnonzero(is_given & np.isnat(wall))
+        is_zoned = "%z" in form or "%Z" in form
+        read = pd.to_datetime(texts.iloc[rows], format=form, errors="coerce", utc=is_zoned)
+        moments = (read.dt.tz_localize(None) if is_zoned else read).to_numpy(dtype="datetime64[us]")
+        wall[rows] = moments
+        utc[rows] = moments if is_zoned else NEVER
+        has_time[rows[~np.isnat(moments)]] = re.search("%[HIcXsTr]", form) is not None
+    nothing = np.full(len(texts), "", dtype="<U1")
+    return WrittenTimes(wall, utc, has_time, is_given, nothing, np.zeros(len(texts), dtype="int64"))
 
 
 def since_midnight(wall: Moments) -> NDArray[np.int64]:
@@ -120,7 +204,8 @@ def _typed(values: pd.Series) -> WrittenTimes:
         utc = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
         wall = values.dt.tz_localize(None)
     moments = wall.to_numpy(dtype="datetime64[us]")
-    return WrittenTimes(moments, utc, is_given, is_given, np.full(len(values), "", dtype="<U1"))
+    nothing = np.full(len(values), "", dtype="<U1")
+    return WrittenTimes(moments, utc, is_given, is_given, nothing, np.zeros(len(values), dtype="int64"))
 
 
 class _Reading:
@@ -131,19 +216,54 @@ class _Reading:
         self.utc = np.full(size, NEVER)
         self.has_time = np.zeros(size, dtype="bool")
         self.order = np.full(size, "", dtype="<U1")
+        self.form = np.zeros(size, dtype="int64")
 
     def read_texts(self, texts: pd.Series, *, day_first: bool) -> None:
         """Read dates and times in any of the layouts; each layout is tried on what the others left."""
         left = np.flatnonzero(texts.notna().to_numpy(dtype="bool"))
-        for layout in _LAYOUTS:
+        for form, layout in enumerate(_LAYOUTS, start=1):
             cells = pa.array(texts.iloc[left], type=pa.string())
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
             found = pc.extract_regex(cells, layout)
             is_found = np.asarray(found.is_valid())
             self._fill(left[is_found], _Parts(found.filter(found.is_valid())), day_first=day_first)
+            self.form[left[is_found]] = form
             left = left[~is_found]
             if not len(left):
                 return
+
+    def read_respelled(self, texts: pd.Series, rows: NDArray[np.int64], *, day_first: bool) -> None:
+        """Read what no layout fits as it is: spellings of other systems, and places for zones."""
+        if not len(rows):
+            return
+        parts = texts.iloc[rows].str.extract(_REGION)
+        places = parts["place"].fillna(parts["short"].fillna(parts["long"]).str.lower().map(_REGIONS))
+        zones = {place: _zone_of(place) for place in places.dropna().unique()}
+        is_placed = places.map(zones).notna()
+        cells = pa.array(parts["rest"].where(is_placed, texts.iloc[rows]), type=pa.string())
+        cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+        for found, written in _RESPELLED:
+            cells = pc.replace_substring_regex(cells, found, written)
+        plain = pd.Series(pd.NA, index=texts.index, dtype="str")
+        plain.iloc[rows] = pd.Series(cells.to_pandas(), dtype="str").to_numpy()
+        self.read_texts(plain, day_first=day_first)
+        self.read_numbers(plain.where(np.isnat(self.wall)), start=_EXCEL_START)
+        self._read_counted(plain.where(np.isnat(self.wall) & plain.str.match(_COUNTED).fillna(value=False)))
+        for place, zone in zones.items():
+            here = rows[(places == place).to_numpy(dtype="bool")]
+            here = here[np.isnat(self.utc[here]) & self.has_time[here]]
+            if zone is not None and len(here):
+                moments = pd.DatetimeIndex(self.wall[here])
+                first = np.ones(len(here), dtype="bool")
+                local = moments.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+                self.utc[here] = local.tz_convert("UTC").tz_localize(None).to_numpy(dtype="datetime64[us]")
+
+    def _read_counted(self, texts: pd.Series) -> None:
+        """Read days that are counted by the week or the year (ISO 8601): 2025-W10-2, 2025-064."""
+        if texts.notna().any():
+            read = read_formatted(texts, [f"{day}{time}" for day in ("%G-W%V-%u", "%Y-%j") for time in _COUNTED_TIMES])
+            is_read = ~np.isnat(read.wall)
+            self.wall[is_read], self.has_time[is_read] = read.wall[is_read], read.has_time[is_read]
 
     def _fill(self, rows: NDArray[np.int64], parts: _Parts, *, day_first: bool) -> None:
         wall = parts.wall(day_first=day_first)
@@ -162,12 +282,14 @@ class _Reading:
         # Excel has no finer times than seconds; its fractions of a day are cut at ten digits or so.
         seconds = np.round(numbers[is_excel] * 86_400).astype("timedelta64[s]")
         self.wall[rows[is_excel]] = start + seconds
+        self.form[rows[is_excel & (numbers > max(_EXCEL_NOTHING))]] = FORMS.index("a day number of Excel's")
         self.has_time[rows[is_excel]] = bool((numbers[is_excel] % 1 != 0).any())
         for low, high, us in _EPOCH_UNITS:
             is_epoch = (np.abs(numbers) >= low) & (np.abs(numbers) < high)
             moments = _EPOCH + np.round(numbers[is_epoch] * us).astype("timedelta64[us]")
             self.wall[rows[is_epoch]] = self.utc[rows[is_epoch]] = moments
             self.has_time[rows[is_epoch]] = True
+            self.form[rows[is_epoch]] = FORMS.index("a count since 1970")
 
 
 class _Parts:
@@ -236,7 +358,10 @@ class _Parts:
         digits = pc.utf8_slice_codeunits(pc.utf8_rpad(self._groups["fraction"], 6, "0"), 0, 6)
         half = self.texts("half").to_numpy()
         clock = np.where(half == "", hour, hour % _NOON + np.where(half == "p", _NOON, 0))
-        is_time = (hour <= np.where(half == "", 23, _NOON)) & (minute < 60) & (second < 60)  # noqa: PLR2004 - the clock
+        # 24:00 is the end of the day, and 23:59:60 a leap second: both are 00:00 of the next (ISO 8601).
+        is_end = (half == "") & (hour == 24) & (minute == 0) & (second == 0)  # noqa: PLR2004 - the clock
+        is_end |= (half == "") & (hour == 23) & (minute == 59) & (second == 60)  # noqa: PLR2004
+        is_time = (hour <= np.where(half == "", 23, _NOON)) & (minute < 60) & (second < 60) | is_end  # noqa: PLR2004
         return ((clock * 60 + minute) * 60 + second) * 1_000_000 + np.asarray(digits.cast(pa.int64())), is_time
 
     def offset_us(self) -> NDArray[np.float64]:
@@ -244,6 +369,18 @@ class _Parts:
         tags = self.texts("tag")
         hours = {tag: _offset_h(tag) for tag in tags.unique()}
         return tags.map(hours).to_numpy(dtype="float64") * 3_600_000_000
+
+
+def _zone_of(name: str) -> str | None:
+    """Return a place of the time zone database as it is written there."""
+    proper = name if "/" not in name else "/".join(part[:1].upper() + part[1:] for part in name.split("/"))
+    for candidate in (name, proper):
+        try:
+            ZoneInfo(candidate)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+        return candidate
+    return None
 
 
 def _offset_h(tag: str) -> float:
@@ -254,6 +391,46 @@ def _offset_h(tag: str) -> float:
     digits = tag[1:].replace(":", "")
     hours = int(digits[:2]) + int(digits[2:] or 0) / 60
     return -hours if tag[0] == "-" else hours
+
+
+_TIME_OF_DAY = (
+    r"(?i)^(?:(?:1899-12-3[01]|1900-01-0[01])[t ])?"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
+    r"\s*(?:(?P<half>[ap])\.?\s?(?:m\.?)?|hrs?\.?|h)?$"
+)
+_DIGITS = r"(?i)^(\d{1,6})\s*(?:hrs?\.?|h)?$"
+_FRACTION = r"^0?[.,]\d+$"
+_DAY_S = 86_400
+
+
+def times_of_day(values: pd.Series) -> pd.Series:
+    """Read times of day that have no date with them.
+
+    Parameters
+    ----------
+    values
+        Text, numbers, or times: ``13:45``, ``1:45 pm``, ``1345 hrs``, ``134500``, or the fraction of a day.
+
+    Returns
+    -------
+    pandas.Series
+        Seconds since midnight, to 86,400; missing where the value is none.
+    """
+    texts = as_text(values)
+    texts = texts.where(~says_nothing(texts))
+    digits = texts.str.extract(_DIGITS)[0]
+    length = digits.str.len()
+    wide = 6 if length.max() > 4 else 4  # noqa: PLR2004 - HHMMSS, HHMM
+    padded = digits.str.zfill(wide).where(length.isin([5, 6] if wide == 6 else [1, 2, 3, 4]))  # noqa: PLR2004
+    clocks = padded.str.replace(r"^(\d\d)(\d\d)(\d\d)?$", r"\1:\2:\3", regex=True).str.removesuffix(":")
+    parts = texts.where(clocks.isna(), clocks).str.extract(_TIME_OF_DAY)
+    hour, minute, second = (pd.to_numeric(parts[name]) for name in ("hour", "minute", "second"))
+    half = parts["half"].str.lower()
+    hour = hour.where(half.isna(), hour % _NOON + (half == "p") * _NOON)
+    seconds = hour * 3600 + minute * 60 + second.fillna(0)
+    is_time = (minute < 60) & (second.fillna(0) <= 60) & (seconds <= _DAY_S)  # noqa: PLR2004 - the clock
+    fraction = pd.to_numeric(texts.where(texts.str.match(_FRACTION)).str.replace(",", ".")) * _DAY_S
+    return seconds.where(is_time).astype("float64").fillna(fraction.round().astype("float64"))
 
 
 # ── Moments in the district's time zone, with a reason for each that cannot be told
@@ -300,6 +477,8 @@ class ParsedTimes:
     order
         Of dates such as 3/4/2025 the order of day and month that the calendar allows: ``D`` only the day first, ``M``
         only the month first, ``?`` either, ``=`` either and it makes no difference; missing for other values.
+    form
+        In what way each was written, such as ``"3/4/2025"``; missing where that is the column's own or it was not read.
     dates_at
         The time of day of values that are dates all the same: midnight, which all have, or any if `time_of_day` says
         so; None if there are no such values.
@@ -312,6 +491,7 @@ class ParsedTimes:
     fault: pd.Series
     notes: pd.Series
     order: pd.Series
+    form: pd.Series
     dates_at: OneClock | None = None
     one_clock: OneClock | None = None
 
@@ -325,12 +505,14 @@ def parse_times(
     midnight_is_unknown: bool = False,
     time_of_day: TimeOfDay | None = None,
     is_1904: bool = False,
+    formats: Sequence[str] = (),
 ) -> ParsedTimes:
     """Read moments of an export.
 
     Read are ISO 8601 with or without an offset; ``3/14/25``, ``3/14/2025 1:45 PM``, ``03-14-2025 13:45:00`` and the
-    like; ``14-Mar-2025``, ``March 14, 2025``; ``20250314`` and ``20250314134500``; Excel serials (1900 system);
-    seconds, milliseconds, microseconds and nanoseconds since 1970; typed dates and moments. A column may mix them.
+    like, the clock first, or with a weekday or the name of a zone; ``24:00``; ``14-Mar-2025``, ``March 14, 2025``;
+    ``20250314`` and ``20250314134500``; Excel serials (1900 system); seconds, milliseconds, microseconds and
+    nanoseconds since 1970; typed dates and moments. A column may mix them.
 
     Parameters
     ----------
@@ -350,6 +532,8 @@ def parse_times(
         is decided from the values.
     is_1904
         Whether Excel serials count from 1904, not from 1900.
+    formats
+        How times are written, as `datetime.strptime` has it; where any value is written so, others are unreadable.
 
     Returns
     -------
@@ -367,7 +551,9 @@ def parse_times(
     back the first is taken; a time in the hour that is skipped when clocks go forward is moved to the end of that hour.
     Moments before 1900 or after 2199 are unreadable.
     """
-    written = read_written(values, day_first=day_first, is_1904=is_1904)
+    written = read_formatted(values, formats) if formats else None
+    if written is None or np.isnat(written.wall).all():
+        written = read_written(values, day_first=day_first, is_1904=is_1904)
     fault = _faults(written)
     wall = np.where(fault == "", written.wall, NEVER)
     has_time = written.has_time & (fault == "")
@@ -387,6 +573,7 @@ def parse_times(
         fault=_codes(fault, values.index),
         notes=_codes(notes, values.index),
         order=_codes(written.order, values.index),
+        form=_codes(np.where(fault == "", np.array(FORMS)[written.form], ""), values.index),
         dates_at=None if place is None else clocks.left_out(place, is_utc=bool((~np.isnat(absolute)).any())),
         one_clock=clocks.shared() if place is None and time_of_day is None else None,
     )

@@ -436,3 +436,70 @@ def test_an_empty_column_gives_empty_answers(dtype):
     times = parse([], dtype)
     assert len(times.at) == len(times.has_time) == len(times.fault) == len(times.notes) == 0
     assert str(times.at.dtype) == f"datetime64[us, {ZONE}]"
+
+
+SPELLINGS = """
+03/04/2024 1345 hrs|13:45 03/04/2024|1:45 PM 3/4/2024|13:45:00 04-MAR-24|1345 hrs 03/04/2024|13:45 PST 03/04/2024
+04MAR2024:13:45:00|2024-03-04-13.45.00.000000|Mar  4 2024  1:45PM|Mar  4 2024  1:45:00:000PM|03/04/2024 13:45 Monday
+03/04/2024 (Mon) 13:45|Monday, March 4, 2024 1:45 PM|03/04/2024 1:45 p.m.|03/04/2024 13:45 PST|2024-03-04T21:45Z
+2024-03-04T13:45:00-08:00[America/Los_Angeles]|2024-03-04 13:45 America/Los_Angeles|03/04/2024 13:45 Pacific Time
+2024-03-04 16:45 America/New_York|2024-03-04 16:45 ET|2024-03-04 14:45 Mountain Standard Time|/Date(1709588700000)/
+Mon Mar 04 2024 13:45:00 GMT-0800 (Pacific Standard Time)|Mon Mar  4 13:45:00 PST 2024|Mon Mar  4 13:45:00 2024
+March 4th, 2024 at 1:45 PM|03/04/2024 @ 13:45|4 Mar 2024 13h45|"2024-03-04 13:45"|2024/03/04 - 13:45|3/4/2024 13:45h
+04-MAR-24 01.45.00.000000000 PM -08:00|04-MAR-24 01.45.00.000000 PM|2024-W10-1 13:45|2024-064T13:45:00|3/4/2024 13.45
+"""
+
+
+@pytest.mark.parametrize("text", [text for line in SPELLINGS.strip().splitlines() for text in line.split("|")])
+def test_spellings_of_other_systems_are_one_moment(text):
+    read = io.parse_times(pd.Series([text, text]), time_zone="America/Los_Angeles")
+    assert read.at.tolist() == [pd.Timestamp("2024-03-04 13:45", tz="America/Los_Angeles")] * 2
+    assert read.has_time.all()
+
+
+@pytest.mark.parametrize("text", ["2024-03-04 24:00", "03/04/2024 24:00:00", "2024-03-04T23:59:60"])
+def test_the_end_of_a_day_is_the_start_of_the_next(text):
+    read = io.parse_times(pd.Series([text, "2024-03-04 13:45"]), time_zone="America/Los_Angeles")
+    assert read.at[0] == pd.Timestamp("2024-03-05", tz="America/Los_Angeles")
+    assert read.has_time[0]
+
+
+@pytest.mark.parametrize("text", ["2024-03-04 24:01", "2024-03-04 25:00", "13:45", "2024-03-04 13:45 Nowhere/Town"])
+def test_what_looks_like_a_spelling_and_is_none_stays_unreadable(text):
+    assert io.parse_times(pd.Series([text]), time_zone="UTC").fault[0] == "unreadable_time"
+
+
+WALL = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2035, 1, 1)).map(lambda t: t.replace(second=0, microsecond=0))  # noqa: DTZ001
+DATES = ("%Y-%m-%d", "%d-%b-%Y", "%b %d, %Y", "%Y%m%d")
+CLOCKS = ("%H:%M", "%I:%M %p", "%H%M hrs", "%H:%M:%S")
+
+
+@given(moment=WALL, date=st.sampled_from(DATES), clock=st.sampled_from(CLOCKS), day=st.sampled_from(["", " %A", " %a"]))
+def test_the_parts_of_a_moment_may_stand_in_any_order(moment, date, clock, day):
+    texts = [
+        moment.strftime(form) for form in (f"{date} {clock}{day}", f"{clock} {date}{day}", f"{day} {date} {clock}")
+    ]
+    read = io.parse_times(pd.Series(texts), time_zone="UTC", time_of_day="known")
+    assert read.at.dt.tz_localize(None).tolist() == [pd.Timestamp(moment)] * 3
+
+
+@given(
+    seconds=st.integers(0, 86_399), form=st.sampled_from(["%H:%M:%S", "%I:%M:%S %p", "%H%M%S", "1899-12-30 %H:%M:%S"])
+)
+def test_times_of_day_are_read_without_a_date(seconds, form):
+    clock = (dt.datetime(2000, 1, 1) + dt.timedelta(seconds=seconds)).strftime(form)  # noqa: DTZ001
+    assert io.times_of_day(pd.Series([clock])).tolist() == [seconds]
+
+
+@pytest.mark.parametrize("text", ["25:00", "13:60", "24:01", "45355.5", "2024-03-04 13:45", "#N/A", "", "1,345"])
+def test_what_is_no_time_of_day_is_none(text):
+    assert io.times_of_day(pd.Series([text])).isna().all()
+
+
+def test_a_format_is_read_and_nothing_else_of_the_column():
+    values = pd.Series(["4|3|24 13u45", "2024-03-04 13:45", "(null)"])
+    read = io.parse_times(values, time_zone="UTC", formats=["%d|%m|%y %Hu%M"])
+    assert read.at[0] == pd.Timestamp("2024-03-04 13:45", tz="UTC")
+    assert read.fault.tolist()[1:] == ["unreadable_time", "missing_time"]
+    plain = io.parse_times(values[1:2], time_zone="UTC", formats=["%d|%m|%y %Hu%M"])
+    assert plain.fault.isna().all()

@@ -353,6 +353,14 @@ def test_rings_are_closed_and_collections_joined(tmp_path):
     assert len(raw.rejects) == 0
 
 
+def test_a_ring_of_two_points_closes_nothing(tmp_path):
+    shapes = [ring((0, 0), (1, 0), (1, 1), (0, 0)), ring((0, 0), (1, 1))]
+    path = geojson(tmp_path / "a.geojson", *({**feature({"id": "x"}), "geometry": shape} for shape in shapes))
+    raw = io.read_table(path)
+    assert len(raw.frame) == 1
+    assert raw.rejects["reason_code"].tolist() == ["bad_geometry"]
+
+
 @given(parts=st.lists(st.sampled_from(["POINT (1 2)", "LINESTRING (0 0, 1 1)", "POLYGON ((0 0, 1 0, 1 1, 0 0))"])))
 def test_what_a_collection_covers_is_kept(parts):
     collection = shapely.from_wkt(f"GEOMETRYCOLLECTION ({', '.join(parts)})" if parts else "GEOMETRYCOLLECTION EMPTY")
