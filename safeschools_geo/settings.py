@@ -202,7 +202,7 @@ class LayerSettings:
     crs: str | int | None = None
     sheet: str | None = None
     layer: str | None = None
-    header_row: int | None = None
+    header_row: AtLeastOne | None = None
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -412,8 +412,8 @@ def _one_call_of_sources(
     The source that is named first goes before; what it does not say is taken from the others. Where they contradict
     each other, that is told with its count.
     """
-    shared = rows[rows["has_id"]].groupby("incident_id")["source"]
-    is_later = (rows["source"] > shared.transform("min")).reindex(rows.index, fill_value=False)
+    earliest = rows[rows["has_id"]].groupby("incident_id")["source"].transform("min").reindex(rows.index)
+    is_later = rows["source"] > earliest
     if not is_later.any():
         return rows, [], []
     first = (
