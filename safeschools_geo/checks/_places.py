@@ -9,6 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from safeschools_geo.checks._polygons import area_text, check_cover, in_meters, pieces, tell
 from safeschools_geo.errors import count_text, name_ids
@@ -165,6 +167,10 @@ AWAY_M = 100.0
 """A pile of incidents nearer than this to a school is the school's."""
 
 _SAME_PLACE_DECIMALS = 6
+SAME_PLACE_M = 5.0
+"""Schools whose points are nearer than this share a place."""
+WHOLE_CAMPUS_SHARE = 0.9
+"""A campus with less of its area than this in one zone is told as lying in several."""
 
 
 def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, crs: CRS) -> pd.DataFrame:
@@ -244,8 +250,9 @@ def check_places(
     return [
         *check_missing(schools),
         *check_coordinates(schools.geometry, schools["school_id"], extent, table="schools", severity="error"),
-        *check_shared(placed),
+        *check_shared(placed, crs=crs),
         *check_in_zones(placed, zones, crs=crs),
+        *check_campuses(placed, zones, crs=crs),
         *([] if boundary is None else check_in_boundary(placed, boundary, crs=crs)),
     ]
 
@@ -263,18 +270,20 @@ def check_missing(schools: gpd.GeoDataFrame) -> list[Finding]:
     )
 
 
-def check_shared(schools: gpd.GeoDataFrame) -> list[Finding]:
-    """Find schools at one and the same place."""
-    boxes = shapely.bounds(schools.geometry.to_numpy()).round(_SAME_PLACE_DECIMALS)
-    place = pd.Series([tuple(box) for box in boxes.tolist()], index=schools.index, dtype="object")
-    is_shared = place.duplicated(keep=False)
+def check_shared(schools: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
+    """Find schools at one and the same place, or within a few meters of it."""
+    centers = shapely.centroid(in_meters(schools.geometry, crs).to_numpy())
+    one, other = shapely.STRtree(centers).query(centers, predicate="dwithin", distance=SAME_PLACE_M)
+    links = coo_array((np.ones(len(one)), (one, other)), shape=(len(centers), len(centers)))
+    _, place = connected_components(links, directed=False) if len(centers) else (0, np.empty(0))
+    is_shared = pd.Series(place).duplicated(keep=False).to_numpy()
     return tell(
         schools["school_id"][is_shared],
         "note",
         "schools_same_place",
         "schools",
-        f"{count_text(int(is_shared.sum()), 'school')} at a place that another school has, at "
-        f"{count_text(place[is_shared].nunique(), 'place')} in all.",
+        f"{count_text(int(is_shared.sum()), 'school')} within {SAME_PLACE_M:.0f} m of another school, at "
+        f"{count_text(len(set(place[is_shared])), 'place')} in all.",
         expected="a place of its own for each school, unless they share a campus",
         remedy="Look at the addresses; incidents placed by coordinates alone cannot be told apart there.",
     )
@@ -327,6 +336,32 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             remedy="Mend the overlap of the zones.",
         ),
     ]
+
+
+def check_campuses(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
+    """Find campuses of which a good part lies in another zone than the rest."""
+    shapes = in_meters(schools.geometry, crs).to_numpy()
+    rows = np.flatnonzero(shapely.area(shapes) > 0)
+    areas = in_meters(zones.geometry, crs).to_numpy()
+    told = {}
+    for row in rows:
+        shares = shapely.area(shapely.intersection(areas, shapes[row])) / shapely.area(shapes[row])
+        largest = int(np.nanargmax(shares))
+        second = int(np.nanargmax(np.where(np.arange(len(shares)) == largest, -1.0, shares)))
+        if shares[largest] < WHOLE_CAMPUS_SHARE and shares[second] > 1 - WHOLE_CAMPUS_SHARE:
+            ids = zones["zone_id"].to_numpy()
+            told[row] = f"{ids[largest]} {shares[largest]:.0%}, {ids[second]} {shares[second]:.0%}"
+    ids = schools["school_id"].to_numpy()
+    return tell(
+        pd.Series([f"{ids[row]} ({text})" for row, text in told.items()], dtype="str"),
+        "warning",
+        "campus_in_two_zones",
+        "schools",
+        f"{len(told)} {'campus has' if len(told) == 1 else 'campuses have'} a good part in another zone; the zone of "
+        "the larger part has the school.",
+        expected=f"campuses with {WHOLE_CAMPUS_SHARE:.0%} or more in one zone",
+        remedy="Draw the border of the zones around the campus.",
+    )
 
 
 def check_in_boundary(schools: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:

@@ -512,6 +512,10 @@ def _area(patches: Sequence[Patch]) -> str:
     return area_text(sum(p.area_m2 for p in patches))
 
 
+_POLYGONS = frozenset({"Polygon", "MultiPolygon"})
+_HALF_EARTH_DEG = 180.0
+
+
 def require_kind(
     geometry: gpd.GeoSeries, kinds: set[str], name: str, *, expected: str = "", may_be_missing: bool = False
 ) -> None:
@@ -533,7 +537,7 @@ def require_kind(
     Raises
     ------
     GeometryError
-        When a geometry is of another type, or all are missing.
+        When a geometry is of another type, all are missing, or areas lie on both sides of the 180th meridian.
     """
     if geometry.empty and not may_be_missing:
         raise GeometryError(
@@ -544,6 +548,15 @@ def require_kind(
             remedy="Export the layer again; if `keep` is set for it, see whether any row matches.",
         )
     present = geometry[~(geometry.isna() | geometry.is_empty)]
+    west, _, east, _ = present.total_bounds if kinds <= _POLYGONS and len(present) else (0.0, 0.0, 0.0, 0.0)
+    if east - west > _HALF_EARTH_DEG:
+        raise GeometryError(
+            f"The layer {name} lies on both sides of the 180th meridian, which cuts it in two.",
+            where=name,
+            found=f"longitudes from {west:.2f} to {east:.2f}",
+            expected="a district within 180 degrees of longitude",
+            remedy="Such districts are not supported. If yours is not one, a corner of it has the wrong sign.",
+        )
     wrong = present[~present.geom_type.isin(kinds)]
     if len(wrong) or (present.empty and not may_be_missing):
         raise GeometryError(

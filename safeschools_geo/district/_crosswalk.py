@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SEPARATOR = " | "
-_LISTED = 40
+_LISTED = 20
 _READ = ("source_value", "category", "service_min")
 _TOLD = ("incidents", "in_district", "at_schools", "suggested", "reason")
 """Columns that the product writes beside those it reads, for the person who fills the crosswalk in."""
@@ -153,6 +153,9 @@ def categorize(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str)
 def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Finding]:
     counts = values.replace("", "(empty)").value_counts()
     listed = "; ".join(f"{value} ({count:,})" for value, count in counts.head(_LISTED).items())
+    told = suggest_categories({str(value): int(number) for value, number in counts.items() if value != "(empty)"})
+    rows = zip(told["source_value"], told["incidents"], told["suggested"], strict=True)
+    ids = [f"{value} ({number:,})" + (f" → {guess}?" if guess else "") for value, number, guess in rows]
     more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
     where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"
     alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *values])
@@ -163,9 +166,11 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
         raise CrosswalkError(
             f"{len(counts)} categories of the source ({len(values):,} incidents) have no category in the crosswalk.",
             where=where,
+            ids=ids,
             found=listed + more,
             expected="a row for each: source_value,category",
-            remedy='Add them, or set [incidents] unmapped = "non_critical" to count them as other work.',
+            remedy="`safeschools new` on this folder adds them, each with a suggestion; or set [incidents] unmapped = "
+            '"non_critical" to count them as other work.',
         )
     return [
         Finding(
@@ -174,9 +179,9 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
             "incidents",
             f"{len(counts)} categories of the source ({len(values):,} incidents) have no category in the crosswalk and "
             f"count as not program work: {listed}{more}.",
-            ids=tuple(str(value) for value in counts.index),
+            ids=tuple(ids),
             expected=f"a row for each in {where}",
-            remedy="Add a row for each that is program work.",
+            remedy="Add a row for each that is program work; `safeschools new` on this folder adds all of them.",
         )
     ]
 

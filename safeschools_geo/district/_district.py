@@ -17,12 +17,12 @@ from safeschools_geo.checks import check_incidents, check_schools, check_zones, 
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.district._history import read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
-from safeschools_geo.district._program_work import unknown_schools, with_school_time
+from safeschools_geo.district._program_work import program_work, unknown_schools, with_school_time
 from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
-from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text
+from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
-from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.schemas import INCIDENTS, SCHOOLS, WORK_REASONS, ZONES
 from safeschools_geo.school_calendar import term_of
 from safeschools_geo.settings import Settings, Term
 
@@ -307,10 +307,30 @@ def check_district(district: District) -> CheckReport:
                 district=pd.concat([district.zones.geometry, district.extent]),
                 crs=district.crs,
             ),
+            *_terms_without_work(district),
         ),
         district.counts,
         settings.district.is_synthetic,
     )
+
+
+def _terms_without_work(district: District) -> list[Finding]:
+    """Find the terms of which there are incidents, and none that is the program's work."""
+    settings, incidents = district.settings, district.incidents
+    if incidents.empty:
+        return []
+    term = term_of(incidents["occurred_at"], settings.terms)
+    when = {"terms": settings.terms, "calendar": settings.calendar, "hours": settings.hours}
+    work = program_work(incidents, district.schools, **when)  # type: ignore[arg-type]
+    is_work = work["work_of"] != "patrol"
+    idle = [t.name for t in settings.terms if (term == t.name).any() and not (is_work & (term == t.name)).any()]
+    if not idle:
+        return []
+    reasons = work["reason"][term.isin(idle)].value_counts()
+    why = "; ".join(f"{number:,} {WORK_REASONS[str(reason)]}" for reason, number in reasons.items())
+    message = f"No call of {name_ids(idle)} is the program's work. Why, by number of calls: {why}."
+    remedy = "Look at crosswalk.csv, at how calls are tied to schools, at [calendar] and at [hours]."
+    return [Finding("warning", "term_without_work", "incidents", message, tuple(idle), remedy=remedy)]
 
 
 def _read_tables(settings: Settings) -> District:

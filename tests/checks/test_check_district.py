@@ -5,10 +5,11 @@ import json
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 import town
 from drawing import by_code
 
-from safeschools_geo.district._district import check_district, read_district
+from safeschools_geo.district._district import DistrictError, check_district, read_district
 
 SETTINGS = town.SETTINGS.replace("zones = 2", "zones = 2\nis_synthetic = true")
 
@@ -65,3 +66,21 @@ def test_a_district_without_a_history_is_checked(clean):
     report = check_district(read_district(clean))
     assert "no_incidents" in by_code(report.findings)
     assert report.is_ok
+
+
+def test_a_term_whose_calls_are_nobody_s_work_is_told_with_why(clean):
+    rows = pd.DataFrame(town.incident_rows()).assign(category="non_critical")
+    rows.to_csv(clean / "data/incidents/history.csv", index=False)
+    (finding,) = by_code(check_district(read_district(clean)).findings)["term_without_work"]
+    assert "not one of the eight critical categories" in finding.message
+
+
+def test_a_district_on_both_sides_of_the_180th_meridian_is_refused_by_name(clean):
+    sides = gpd.GeoDataFrame(
+        {"zone_id": ["1", "2"], "name": ["East", "West"]},
+        geometry=[shapely.box(179.9, 51, 180, 52), shapely.box(-180, 51, -179.9, 52)],
+        crs=4326,
+    )
+    sides.to_file(clean / "data/boundaries/zones.geojson", driver="GeoJSON")
+    with pytest.raises(DistrictError, match="both sides of the 180th meridian"):
+        read_district(clean)

@@ -80,7 +80,7 @@ def test_a_school_without_a_place_is_an_error_if_it_is_in_the_program():
 
 def test_schools_at_one_place_are_noted_with_the_number_of_places():
     campus = shape((100, 100, 200, 200))
-    found = check(schools_at((1, 1), (1, 1), (2, 2), campus, campus, (1, 1), None, None))
+    found = check(schools_at((1, 1), (1, 1), (20, 20), campus, campus, (1, 1), None, None))
     (finding,) = found["schools_same_place"]
     assert finding.ids == ("001", "002", "004", "005", "006")
     assert "2 places" in finding.message
@@ -133,7 +133,7 @@ def test_a_school_where_zones_overlap_is_in_two():
 
 
 def test_a_campus_that_reaches_into_a_zone_is_not_outside():
-    assert check(schools_at(shape((-500, 0, 10, 100)), shape((900, 100, 1100, 200)))) == {}
+    assert check(schools_at(shape((-500, 0, 10, 100)), shape((980, 100, 1180, 200)))) == {}
     found = check(schools_at(shape((-200, 0, -100, 100))))
     assert found["school_outside_zones"][0].message == "1 program school outside every zone: 001 by 100 m."
 
@@ -168,3 +168,18 @@ def test_the_frames_given_are_left_alone():
     before = schools.copy()
     check(schools)
     pd.testing.assert_frame_equal(pd.DataFrame(schools), pd.DataFrame(before))
+
+
+def test_schools_a_meter_apart_share_a_place():
+    (finding,) = check(schools_at((500, 400), (501, 400), (520, 400)))["schools_same_place"]
+    assert finding.ids == ("001", "002")
+    assert "2 schools within 5 m of another school, at 1 place in all." in finding.message
+
+
+def test_a_campus_with_a_good_part_in_the_next_zone_is_told_with_its_shares():
+    found = check(
+        schools_at(*(shape(box) for box in ((960, 100, 1040, 200), (900, 300, 1005, 400), (100, 300, 200, 400))))
+    )
+    (finding,) = found["campus_in_two_zones"]
+    assert finding.ids == ("001 (A 50%, B 50%)",)
+    assert finding.message.startswith("1 campus has a good part in another zone")

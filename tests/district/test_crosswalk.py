@@ -66,7 +66,7 @@ def test_unmapped_values_count_as_other_work_when_asked(tmp_path):
     table, findings = categorize([column("ARSON")], crosswalk(tmp_path, TEXT), unmapped="non_critical")
     assert table["category"].tolist() == ["non_critical"]
     assert findings[0].code == "category_unmapped"
-    assert findings[0].ids == ("ARSON",)
+    assert findings[0].ids == ("ARSON (1) → non_critical?",)
 
 
 @pytest.mark.parametrize(
