@@ -63,7 +63,6 @@ from safeschools_geo.rebalance import (
     draft_zones_of_units,
     edges_of_table,
     frontier,
-    left_out,
     plan_change,
     read_plan,
     rebalance,
@@ -156,7 +155,7 @@ def read_areal_units(
     else:
         read = edges_of_table(units, read_table(adjacency).frame)
         edges, findings = read.edges, read.findings
-        apart = left_out(units, edges)
+        apart = read.left_out
     told = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
     return ArealUnits(units, edges, told, tuple(apart))
 

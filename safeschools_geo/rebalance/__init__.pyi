@@ -24,7 +24,6 @@ from ._problem import travel_km as travel_km
 from ._problem import zone_centers as zone_centers
 from ._program import nearest_of_the_even as nearest_of_the_even
 from ._propose import ZONE_SETS as ZONE_SETS
-from ._propose import left_out as left_out
 from ._propose import rebalance as rebalance
 from ._score import Score as Score
 from ._score import score_plan as score_plan

@@ -366,6 +366,7 @@ class EdgesRead:
 
     edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
     findings: tuple[Finding, ...]  # Rows that were dropped, and where the table and the borders on the map differ
+    left_out: list[tuple[str, str]]  # Pairs that the table leaves out though they share a border
     duplicates: int  # Rows that repeat a pair, in either order
     self_links: int  # Rows that link a unit with itself
 
@@ -580,7 +581,9 @@ def edges_of_table(units: gpd.GeoDataFrame, table: pd.DataFrame, *, crs: object 
         *_about_missing(missing),
         *_about_added(_without_pairs(listed, on_map, ids)),
     ]
-    return EdgesRead(edges, tuple(findings), repeated, int(is_self.sum()))
+    beside = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)[["unit_a", "unit_b"]]
+    left_out = list(beside.itertuples(index=False, name=None))
+    return EdgesRead(edges, tuple(findings), left_out, repeated, int(is_self.sum()))
 
 
 def _borders(units: gpd.GeoDataFrame, *, snap_m: float, crs: object) -> pd.DataFrame:

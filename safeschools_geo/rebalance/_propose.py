@@ -514,30 +514,10 @@ def edges_given(
     elif set(LINK_COLUMNS) <= set(adjacency.columns):
         edges = adjacency
     else:
-        edges = edges_of_table(units, adjacency, crs=crs).edges
-        told += left_out(units, edges, crs=crs)
+        read = edges_of_table(units, adjacency, crs=crs)
+        edges = read.edges
+        told += read.left_out
     return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))
-
-
-def left_out(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object = None) -> list[tuple[str, str]]:
-    """List the pairs that a table of neighbors leaves out though they share a border.
-
-    Parameters
-    ----------
-    units
-        Areal units.
-    edges
-        The links of the table.
-    crs
-        Projected CRS in meters to measure in; the UTM zone of the units by default.
-
-    Returns
-    -------
-    list of tuple of str
-        The pairs.
-    """
-    open_pairs = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)
-    return list(open_pairs[["unit_a", "unit_b"]].itertuples(index=False, name=None))
 
 
 def _objectives(
