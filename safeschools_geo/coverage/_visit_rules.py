@@ -361,14 +361,7 @@ def _is_busy(
 def _check(
     schools: pd.DataFrame, by_level: Mapping[str, float], workload_h: pd.Series | None, hotspots: Collection[str]
 ) -> None:
-    missing = [c for c in ("school_id", "level") if c not in schools.columns]
-    if missing:
-        raise ColumnError(
-            "The table of schools lacks a column.",
-            where="schools",
-            found=", ".join(map(str, schools.columns)),
-            expected=", ".join(missing),
-        )
+    _require_columns(schools, ("school_id", "level"))
     ids = schools["school_id"].astype(str)
     if ids.duplicated().any():
         raise ColumnError("A school is listed more than once.", where="schools", ids=ids[ids.duplicated()])
@@ -392,6 +385,17 @@ def _check(
         raise InputError("A hotspot is at no school of the table.", where="hotspots", ids=strangers)
     if workload_h is not None:
         _check_workload(ids[in_program], workload_h)
+
+
+def _require_columns(schools: pd.DataFrame, names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in schools.columns]
+    if missing:
+        raise ColumnError(
+            "The table of schools lacks a column.",
+            where="schools",
+            found=", ".join(map(str, schools.columns)),
+            expected=", ".join(missing),
+        )
 
 
 def _check_workload(ids: pd.Series, workload_h: pd.Series) -> None:
@@ -446,14 +450,7 @@ def check_inputs(
 
 def check_schools(schools: pd.DataFrame) -> None:
     """Refuse a table of schools that lacks something."""
-    missing = [c for c in COLUMNS if c not in schools.columns]
-    if missing:
-        raise ColumnError(
-            "The table of schools lacks a column.",
-            where="schools",
-            found=", ".join(map(str, schools.columns)),
-            expected=", ".join(missing),
-        )
+    _require_columns(schools, COLUMNS)
     if schools.empty:
         raise InputError(
             "There is no school to visit.",

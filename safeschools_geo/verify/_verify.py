@@ -753,11 +753,13 @@ def verify_packet(folder: str | Path, *, releases: Path | None = None) -> Verify
     return VerifyReport(str(folder), tuple(checks), bound=None)
 
 
+def _no_folder(path: Path) -> str:
+    return "It is a file; the folder that holds it is needed." if path.exists() else "There is no such folder."
+
+
 def _folder_fault(folder: Path) -> str:
     if not folder.is_dir():
-        return (
-            "There is no such folder." if not folder.exists() else "It is a file; the folder that holds it is needed."
-        )
+        return _no_folder(folder)
     if not is_packet(folder):
         return f"It is no board packet: it holds neither {PACKET} nor {AUDIT}."
     if not page_names(folder):
@@ -802,9 +804,7 @@ def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> Veri
 
 def _plan_folder_fault(folder: Path) -> str:
     if not folder.is_dir():
-        return (
-            "There is no such folder." if not folder.exists() else "It is a file; the folder that holds it is needed."
-        )
+        return _no_folder(folder)
     missing = [name for name in REQUIRED if not (folder / name).is_file()]
     if not missing:
         return ""
