@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,154 +119,142 @@ class Choice:
     is_closed: bool  # Whether it is proven that no choice below the cutoff is better
 
 
-@dataclass(eq=False)
-class _State:
-    """The choice as it narrows: the sets left, their weights in the linear program, and the cuts."""
-
-    pool: SetPool
-    max_moves: int | None
-    cuts: NDArray[np.int8]
-    active: Labels
-    weight: Numbers
-    dual: Numbers
-    bound: float = -np.inf
-
-
 def close_pool(pool: SetPool, *, cutoff: float, max_moves: int | None, levels_loads: bool, deadline: float) -> Choice:
     """Choose one set for each zone so that every unit is in one."""
     if len(np.unique(pool.zone)) < pool.zones:
         return Choice(np.inf, None, is_closed=True)
-    count = len(pool)
-    no_cuts = np.zeros((count, 0), dtype=np.int8)
-    cheapest = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
-    state = _State(pool, max_moves, no_cuts, cheapest, np.zeros(count), np.zeros(0))
-    stalls = 0
-    while True:
-        before = state.bound
-        try:
-            _solve_by_sifting(state, deadline)
-        except OutOfTimeError:
-            return Choice(state.bound, None, is_closed=False)
-        if state.bound > cutoff + _ROUNDING:
-            return Choice(np.inf, None, is_closed=True)
-        _drop_too_dear(state, cutoff)
-        stalls = stalls + 1 if state.bound - before < _STALLED else 0
-        if len(state.pool) <= _SMALL or stalls > _MOST_STALLS or not _add_cuts(state):
-            break
-    return _settle(state, cutoff, levels_loads=levels_loads, deadline=deadline)
+    return _Closing(pool, cutoff, max_moves, deadline).run(levels_loads=levels_loads)
 
 
-def _columns(state: _State, which: Labels) -> csc_array:
-    """Make columns of sets: what they cover, their cuts, and what is limited."""
-    rows = np.hstack([state.pool.rows(which), state.cuts[which], state.pool.limited_rows(which)])
-    return csc_array(rows.T.astype("float64"))
+class _Closing:
+    """The choice as it narrows: the sets left, their weights in the linear program, and the cuts."""
 
+    def __init__(self, pool: SetPool, cutoff: float, max_moves: int | None, deadline: float) -> None:
+        self.pool, self.cutoff, self.deadline, self.bound = pool, cutoff, deadline, -np.inf
+        self.most = np.inf if max_moves is None else float(max_moves)
+        self.cuts = np.zeros((len(pool), 0), dtype=np.int8)
+        self.active: Labels = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
+        self.weight, self.dual = np.zeros(len(pool)), np.zeros(0)
 
-def _program(state: _State) -> GrowingProgram:
-    """Make the linear program over the sets that are tried."""
-    pool = state.pool
-    covered, cuts = pool.members.shape[1] + pool.zones, state.cuts.shape[1]
-    most = np.inf if state.max_moves is None else float(state.max_moves)
-    limits = np.r_[np.ones(cuts), -pool.least_crossed, most]
-    low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
-    program = GrowingProgram(low, np.r_[np.ones(covered), limits])
-    # Prices stay within this, so that there is an answer before every unit can be covered.
-    penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
-    program.soften(range(covered), penalty, sign=1.0)
-    program.soften(range(covered), penalty, sign=-1.0)
-    program.soften(range(covered + cuts, len(low) - 1), penalty, sign=-1.0)
-    program.add(pool.cost[state.active], _columns(state, state.active))
-    return program
+    def run(self, *, levels_loads: bool) -> Choice:
+        stalls = 0
+        while True:
+            before = self.bound
+            try:
+                self._sift()
+            except OutOfTimeError:
+                return Choice(self.bound, None, is_closed=False)
+            if self.bound > self.cutoff + _ROUNDING:
+                return Choice(np.inf, None, is_closed=True)
+            self._drop_too_dear()
+            stalls = stalls + 1 if self.bound - before < _STALLED else 0
+            if len(self.pool) <= _SMALL or stalls > _MOST_STALLS or not self._add_cuts():
+                return self._settle(levels_loads=levels_loads)
 
+    def _columns(self, which: Labels) -> csc_array:
+        """Make columns of sets: what they cover, their cuts, and what is limited."""
+        rows = np.hstack([self.pool.rows(which), self.cuts[which], self.pool.limited_rows(which)])
+        return csc_array(rows.T.astype("float64"))
 
-def _reduced_cost(state: _State) -> Numbers:
-    pool, units, covered = state.pool, state.pool.members.shape[1], state.pool.members.shape[1] + state.pool.zones
-    cuts = state.cuts.shape[1]
-    dual = state.dual.astype(np.float32)
-    reduced = pool.cost - state.dual[units:covered][pool.zone]
-    # In pieces: numbers of a byte are widened for the product.
-    for begin in range(0, len(pool), _PIECE):
-        some = slice(begin, begin + _PIECE)
-        worth = pool.members[some].astype(np.float32) @ dual[:units]
-        if cuts:
-            worth += state.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
-        worth += pool.limited_rows(some).astype(np.float32) @ dual[covered + cuts :]
-        reduced[some] -= worth
-    return np.asarray(reduced)
+    def _program(self) -> GrowingProgram:
+        """Make the linear program over the sets that are tried."""
+        pool = self.pool
+        covered, cuts = pool.members.shape[1] + pool.zones, self.cuts.shape[1]
+        limits = np.r_[np.ones(cuts), -pool.least_crossed, self.most]
+        low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
+        program = GrowingProgram(low, np.r_[np.ones(covered), limits])
+        # Prices stay within this, so that there is an answer before every unit can be covered.
+        penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
+        program.soften(range(covered), penalty, sign=1.0)
+        program.soften(range(covered), penalty, sign=-1.0)
+        program.soften(range(covered + cuts, len(low) - 1), penalty, sign=-1.0)
+        program.add(pool.cost[self.active], self._columns(self.active))
+        return program
 
+    def _reduced_cost(self) -> Numbers:
+        pool, units = self.pool, self.pool.members.shape[1]
+        covered, cuts = units + pool.zones, self.cuts.shape[1]
+        dual = self.dual.astype(np.float32)
+        reduced = pool.cost - self.dual[units:covered][pool.zone]
+        # In pieces: numbers of a byte are widened for the product.
+        for begin in range(0, len(pool), _PIECE):
+            some = slice(begin, begin + _PIECE)
+            worth = pool.members[some].astype(np.float32) @ dual[:units]
+            if cuts:
+                worth += self.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
+            worth += pool.limited_rows(some).astype(np.float32) @ dual[covered + cuts :]
+            reduced[some] -= worth
+        return np.asarray(reduced)
 
-def _solve_by_sifting(state: _State, deadline: float) -> None:
-    """Solve the linear program over all sets, a few of them at a time."""
-    program = _program(state)
-    while True:
-        found = program.solve(deadline=deadline)
-        state.dual = found.row_dual
-        reduced = _reduced_cost(state)
-        is_new = reduced < -_ROUNDING
-        is_new[state.active] = False
-        new = np.flatnonzero(is_new)
-        if not len(new):
-            break
-        cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
-        state.active = np.concatenate([state.active, cheap])
-        program.add(state.pool.cost[cheap], _columns(state, cheap))
-    # One set of each zone at most is cheaper than the program knows, and by this much at most.
-    state.bound = max(state.bound, found.value - state.pool.zones * _ROUNDING)
-    state.weight = np.zeros(len(state.pool))
-    state.weight[state.active] = found.x[-len(state.active) :]
+    def _sift(self) -> None:
+        """Solve the linear program over all sets, a few of them at a time."""
+        program = self._program()
+        while True:
+            found = program.solve(deadline=self.deadline)
+            self.dual = found.row_dual
+            reduced = self._reduced_cost()
+            is_new = reduced < -_ROUNDING
+            is_new[self.active] = False
+            new = np.flatnonzero(is_new)
+            if not len(new):
+                break
+            cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
+            self.active = np.concatenate([self.active, cheap])
+            program.add(self.pool.cost[cheap], self._columns(cheap))
+        # One set of each zone at most is cheaper than the program knows, and by this much at most.
+        self.bound = max(self.bound, found.value - self.pool.zones * _ROUNDING)
+        self.weight = np.zeros(len(self.pool))
+        self.weight[self.active] = found.x[-len(self.active) :]
 
+    def _drop_too_dear(self) -> None:
+        """Leave out the sets that no choice below the cutoff can hold, and put aside those that are dear."""
+        reduced = self._reduced_cost()
+        is_used = self.weight > 0
+        is_kept = (reduced <= self.cutoff - self.bound + 2 * _ROUNDING) | is_used
+        is_active = np.zeros(len(reduced), dtype=bool)
+        is_active[self.active] = True
+        is_active &= is_kept & (is_used | (reduced < _DEAR))
+        self.active = np.flatnonzero(is_active[is_kept])
+        self.pool, self.cuts, self.weight = self.pool.only(is_kept), self.cuts[is_kept], self.weight[is_kept]
 
-def _drop_too_dear(state: _State, cutoff: float) -> None:
-    """Leave out the sets that no choice below the cutoff can hold, and put aside those that are dear."""
-    reduced = _reduced_cost(state)
-    is_used = state.weight > 0
-    is_kept = (reduced <= cutoff - state.bound + 2 * _ROUNDING) | is_used
-    is_active = np.zeros(len(reduced), dtype=bool)
-    is_active[state.active] = True
-    is_active &= is_kept & (is_used | (reduced < _DEAR))
-    state.active = np.flatnonzero(is_active[is_kept])
-    state.pool, state.cuts, state.weight = state.pool.only(is_kept), state.cuts[is_kept], state.weight[is_kept]
+    def _add_cuts(self) -> bool:
+        used = np.flatnonzero(self.weight > 0)
+        triples = violated_triples(self.pool.rows(used), self.weight[used])
+        if not triples:
+            return False
+        rows = self.pool.rows()
+        new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
+        self.cuts = np.column_stack([self.cuts, *new])
+        return True
 
-
-def _add_cuts(state: _State) -> bool:
-    used = np.flatnonzero(state.weight > 0)
-    triples = violated_triples(state.pool.rows(used), state.weight[used])
-    if not triples:
-        return False
-    rows = state.pool.rows()
-    new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
-    state.cuts = np.column_stack([state.cuts, *new])
-    return True
-
-
-def _settle(state: _State, cutoff: float, *, levels_loads: bool, deadline: float) -> Choice:
-    """Close what is left with an integer program."""
-    pool, count = state.pool, len(state.pool)
-    if count > _MOST_SETTLED:
-        return Choice(state.bound, None, is_closed=False)
-    one = csr_array(pool.cost[None])
-    blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
-    covered = blocks[0].shape[0]
-    sets = vstack(blocks)
-    most = np.inf if state.max_moves is None else float(state.max_moves)
-    low, high = np.r_[np.ones(covered), -np.inf, -np.inf], np.r_[np.ones(covered), cutoff + _ROUNDING, most]
-    cost = pool.cost
-    if levels_loads:
-        by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
-        worst = csr_array(np.r_[np.zeros(covered + 2), -np.ones(pool.zones)][:, None])
-        sets = hstack([vstack([sets, by_zone]), worst])
-        low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
-        cost = np.r_[np.zeros(count), 1.0]
-    is_set = np.arange(len(cost)) < count
-    found = solve(
-        Program(cost, csc_array(sets), low, high, np.zeros(len(cost)), np.where(is_set, 1.0, np.inf), is_set),
-        time_limit_s=deadline - time.perf_counter(),
-    )
-    if found.x is None:
-        return Choice(np.inf if found.is_infeasible else state.bound, None, is_closed=found.is_infeasible)
-    chosen = found.x[:count] > 0.5  # noqa: PLR2004 - 0 or 1, but for rounding
-    bound = state.bound if levels_loads else max(state.bound, found.bound)
-    return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal)
+    def _settle(self, *, levels_loads: bool) -> Choice:
+        """Close what is left with an integer program."""
+        pool, count = self.pool, len(self.pool)
+        if count > _MOST_SETTLED:
+            return Choice(self.bound, None, is_closed=False)
+        one = csr_array(pool.cost[None])
+        blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
+        covered = blocks[0].shape[0]
+        sets = vstack(blocks)
+        low = np.r_[np.ones(covered), -np.inf, -np.inf]
+        high = np.r_[np.ones(covered), self.cutoff + _ROUNDING, self.most]
+        cost = pool.cost
+        if levels_loads:
+            by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
+            worst = csr_array(np.r_[np.zeros(covered + 2), -np.ones(pool.zones)][:, None])
+            sets = hstack([vstack([sets, by_zone]), worst])
+            low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
+            cost = np.r_[np.zeros(count), 1.0]
+        is_set = np.arange(len(cost)) < count
+        found = solve(
+            Program(cost, csc_array(sets), low, high, np.zeros(len(cost)), np.where(is_set, 1.0, np.inf), is_set),
+            time_limit_s=self.deadline - time.perf_counter(),
+        )
+        if found.x is None:
+            return Choice(np.inf if found.is_infeasible else self.bound, None, is_closed=found.is_infeasible)
+        chosen = found.x[:count] > 0.5  # noqa: PLR2004 - 0 or 1, but for rounding
+        bound = self.bound if levels_loads else max(self.bound, found.bound)
+        return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal)
 
 
 # ── One set of units for each zone, every unit once: plans below a cost, or the proof that there are none
@@ -302,78 +290,6 @@ class Aim:
     most_sets: int | None = None  # Most sets to choose among; None for as many as memory takes
 
 
-def _most_sets(aim: Aim) -> int:
-    return _LARGEST_POOL // len(aim.cost) if aim.most_sets is None else aim.most_sets
-
-
-class _Master:
-    """The linear program over the sets found so far."""
-
-    def __init__(self, problem: Problem, aim: Aim, limits: _Limits) -> None:
-        self._n, self._k, self._aim = len(problem), problem.zones, aim
-        self._origin = np.eye(self._k)[problem.start]
-        self._crossed = np.array([c.counts for c in limits.crossings]).reshape(-1, self._k, self._k)
-        least = np.array([float(c.least) for c in limits.crossings])
-        covered = self._n + self._k
-        most = np.inf if aim.max_moves is None else float(aim.max_moves)
-        low = np.r_[np.ones(covered), least, -np.inf]
-        high = np.r_[np.ones(covered), np.full(len(least), np.inf), most]
-        self._program = GrowingProgram(low, high)
-        # Prices stay within this, so that there is an answer before every unit can be covered.
-        penalty = 3.0 * max(1e-9, float(np.abs(aim.cost).max()))
-        self._program.soften(range(covered + len(least)), penalty, sign=1.0)
-        self._program.soften(range(covered), penalty, sign=-1.0)
-
-    def add(self, members: NDArray[np.int8], zone: int) -> None:
-        held = members.astype("float64")
-        came_from = held @ self._origin
-        crossed = came_from @ self._crossed[:, :, zone].T
-        moved = came_from.sum(axis=1) - came_from[:, zone]
-        own = np.zeros((len(held), self._k))
-        own[:, zone] = 1.0
-        self._program.add(held @ self._aim.cost[:, zone], csc_array(np.hstack([held, own, crossed, moved[:, None]]).T))
-
-    def solve(self, *, deadline: float) -> _Prices:
-        dual = self._program.solve(deadline=deadline).row_dual
-        covered = self._n + self._k
-        crossed = np.maximum(dual[covered:-1], 0.0)
-        move = min(float(dual[-1]), 0.0)
-        by_pair = np.tensordot(crossed, self._crossed, axes=1) + move * (1.0 - np.eye(self._k))
-        return _Prices(dual[: self._n], dual[self._n : covered], by_pair, crossed, move)
-
-
-@dataclass(frozen=True, eq=False)
-class _Prices:
-    """What covering each unit and each zone is worth, and a move from each zone to each other."""
-
-    unit: Numbers
-    zone: Numbers
-    by_pair: Numbers
-    crossed: Numbers
-    move: float
-
-    def of(self, problem: Problem, aim: Aim, zone: int) -> Numbers:
-        """Give the price of each unit in a zone, shape (n,)."""
-        price: Numbers = aim.cost[:, zone] - self.unit - self.by_pair[problem.start, zone]
-        return price
-
-    def bound(self, aim: Aim, limits: _Limits, least: Numbers) -> float:
-        """Give the Lagrangian bound, where the cheapest set of each zone costs so much."""
-        crossed = sum(price * c.least for price, c in zip(self.crossed, limits.crossings, strict=True))
-        return float(self.unit.sum() + least.sum() + crossed + self.move * (aim.max_moves or 0))
-
-
-@dataclass(frozen=True, eq=False)
-class _Limits:
-    """How far plans may go."""
-
-    tolerance: float
-    max_moves: int
-    budgets: list[Budget]
-    crossings: list[Crossing]
-    deadline: float
-
-
 def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, deadline: float) -> Outcome:
     """Find a plan below a cost, or prove that there is none.
 
@@ -398,9 +314,9 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
     if budgets is None:
         return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
-    limits = _Limits(tolerance, max_moves, budgets, crossed, deadline)
     try:
-        bound, pool = _bound_and_pool(problem, limits, aim)
+        search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+        bound, pool = search.bound_and_pool()
     except TooManySetsError:
         return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list")
     except OutOfTimeError:
@@ -424,127 +340,168 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     return Outcome(max(bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
 
 
-def _bound_and_pool(problem: Problem, limits: _Limits, aim: Aim) -> tuple[float, SetPool | None]:
-    """Solve the linear program over all sets, and list those that can belong to a plan below the cutoff."""
-    master = _Master(problem, aim, limits)
-    prices = _price_out(problem, limits, aim, master)
-    while True:
-        least = _least_by_zone(problem, limits, aim, prices, master)
-        bound = prices.bound(aim, limits, least)
-        is_near = prices.bound(aim, limits, prices.zone) - bound < _NEAR * max(1e-9, float(np.abs(aim.cost).max()))
-        if is_near or bound > aim.cutoff + _ROUNDING:
-            break
-        prices = master.solve(deadline=limits.deadline)
-    if bound > aim.cutoff + _ROUNDING:
-        return bound, None
-    return bound, _pool_within(problem, limits, aim, prices, least + (aim.cutoff - bound + 2 * _ROUNDING))
+@dataclass(frozen=True, eq=False)
+class _Prices:
+    """What covering each unit and each zone is worth, and a move from each zone to each other."""
+
+    unit: Numbers
+    zone: Numbers
+    by_pair: Numbers
+    crossed: Numbers
+    move: float
 
 
-def _narrow_sets(problem: Problem, limits: _Limits) -> list[ZoneSets]:
-    """List the sets that change few units, as few as can be listed quickly."""
-    found = []
-    for zone, budget in enumerate(limits.budgets):
-        for spare in (3, 2, 1, 0):
-            try:
-                sets = ZoneSets(
-                    problem,
-                    zone,
-                    budget.narrowed(spare),
-                    tolerance=limits.tolerance,
-                    max_moves=limits.max_moves,
-                    most=_NARROW_SETS if spare else MOST_SETS,
-                )
-            except TooManySetsError:
-                if spare == 0:
-                    raise
-                continue
-            found.append(sets)
-            break
-    return found
+class _Search:
+    """The linear program over the sets found so far, and the search for all that belong in it."""
 
+    def __init__(
+        self,
+        problem: Problem,
+        aim: Aim,
+        budgets: list[Budget],
+        crossed: list[Crossing],
+        *,
+        tolerance: float,
+        max_moves: int,
+        deadline: float,
+    ) -> None:
+        self.problem, self.aim, self.budgets, self.crossings = problem, aim, budgets, crossed
+        self.limits: dict[str, Any] = {"tolerance": tolerance, "max_moves": max_moves}
+        self.deadline = deadline
+        self.most_sets = _LARGEST_POOL // len(problem) if aim.most_sets is None else aim.most_sets
+        self._n, self._k = len(problem), problem.zones
+        self._origin = np.eye(self._k)[problem.start]
+        self._crossed = np.array([c.counts for c in crossed]).reshape(-1, self._k, self._k)
+        least = np.array([float(c.least) for c in crossed])
+        covered = self._n + self._k
+        most = np.inf if aim.max_moves is None else float(aim.max_moves)
+        low = np.r_[np.ones(covered), least, -np.inf]
+        high = np.r_[np.ones(covered), np.full(len(least), np.inf), most]
+        self._program = GrowingProgram(low, high)
+        # Prices stay within this, so that there is an answer before every unit can be covered.
+        penalty = 3.0 * max(1e-9, float(np.abs(aim.cost).max()))
+        self._program.soften(range(covered + len(least)), penalty, sign=1.0)
+        self._program.soften(range(covered), penalty, sign=-1.0)
 
-def _price_out(problem: Problem, limits: _Limits, aim: Aim, master: _Master) -> _Prices:
-    """Solve the linear program over the sets that change few units."""
-    narrow = _narrow_sets(problem, limits)
-    prices = master.solve(deadline=limits.deadline)
-    for _ in range(_MOST_ROUNDS):
-        added = 0
-        for zone, sets in enumerate(narrow):
+    def _add(self, members: NDArray[np.int8], zone: int) -> None:
+        held = members.astype("float64")
+        came_from = held @ self._origin
+        crossed = came_from @ self._crossed[:, :, zone].T
+        moved = came_from.sum(axis=1) - came_from[:, zone]
+        own = np.zeros((len(held), self._k))
+        own[:, zone] = 1.0
+        self._program.add(held @ self.aim.cost[:, zone], csc_array(np.hstack([held, own, crossed, moved[:, None]]).T))
+
+    def _solve(self) -> _Prices:
+        dual = self._program.solve(deadline=self.deadline).row_dual
+        covered = self._n + self._k
+        crossed = np.maximum(dual[covered:-1], 0.0)
+        move = min(float(dual[-1]), 0.0)
+        by_pair = np.tensordot(crossed, self._crossed, axes=1) + move * (1.0 - np.eye(self._k))
+        return _Prices(dual[: self._n], dual[self._n : covered], by_pair, crossed, move)
+
+    def _price(self, prices: _Prices, zone: int) -> Numbers:
+        """Give the price of each unit in a zone, shape (n,)."""
+        price: Numbers = self.aim.cost[:, zone] - prices.unit - prices.by_pair[self.problem.start, zone]
+        return price
+
+    def _bound(self, prices: _Prices, least: Numbers) -> float:
+        """Give the Lagrangian bound, where the cheapest set of each zone costs so much."""
+        crossed = sum(price * c.least for price, c in zip(prices.crossed, self.crossings, strict=True))
+        return float(prices.unit.sum() + least.sum() + crossed + prices.move * (self.aim.max_moves or 0))
+
+    def bound_and_pool(self) -> tuple[float, SetPool | None]:
+        """Solve the linear program over all sets, and list those that can belong to a plan below the cutoff."""
+        prices, cutoff = self._price_out(), self.aim.cutoff
+        while True:
+            least = self._least_by_zone(prices)
+            bound = self._bound(prices, least)
+            gap = self._bound(prices, prices.zone) - bound
+            if gap < _NEAR * max(1e-9, float(np.abs(self.aim.cost).max())) or bound > cutoff + _ROUNDING:
+                break
+            prices = self._solve()
+        if bound > cutoff + _ROUNDING:
+            return bound, None
+        return bound, self._pool_within(prices, least + (cutoff - bound + 2 * _ROUNDING))
+
+    def _narrow_sets(self) -> list[ZoneSets]:
+        """List the sets that change few units, as few as can be listed quickly."""
+        found = []
+        for zone, budget in enumerate(self.budgets):
+            for spare in (3, 2, 1, 0):
+                most = _NARROW_SETS if spare else MOST_SETS
+                try:
+                    found.append(ZoneSets(self.problem, zone, budget.narrowed(spare), **self.limits, most=most))
+                except TooManySetsError:
+                    if spare == 0:
+                        raise
+                    continue
+                break
+        return found
+
+    def _price_out(self) -> _Prices:
+        """Solve the linear program over the sets that change few units."""
+        narrow = self._narrow_sets()
+        prices = self._solve()
+        for _ in range(_MOST_ROUNDS):
+            added = 0
+            for zone, sets in enumerate(narrow):
+                limit = float(prices.zone[zone]) - _ROUNDING
+                _, found = sets.cheapest(self._price(prices, zone), limit, count=_SET_PARTITION_NEW_SETS)
+                self._add(sets.members(found), zone)
+                added += len(found)
+            if added == 0:
+                break
+            prices = self._solve()
+        return prices
+
+    def _least_by_zone(self, prices: _Prices) -> Numbers:
+        """Find the price of the cheapest set of each zone, at most what the zone is worth; add the sets below that."""
+        least = prices.zone.copy()
+        for zone in range(self._k):
             limit = float(prices.zone[zone]) - _ROUNDING
-            _, found = sets.cheapest(prices.of(problem, aim, zone), limit, count=_SET_PARTITION_NEW_SETS)
-            master.add(sets.members(found), zone)
-            added += len(found)
-        if added == 0:
-            break
-        prices = master.solve(deadline=limits.deadline)
-    return prices
+            sums, members = self._cheap_sets(prices, zone, limit=limit, most=self.most_sets)
+            least[zone] = min(sums.min(initial=np.inf), least[zone])
+            self._add(members[:_SET_PARTITION_NEW_SETS], zone)
+        return least
 
+    def _pool_within(self, prices: _Prices, dearest: Numbers) -> SetPool:
+        """List every set that costs at most so much in each zone."""
+        parts, left = [], self.most_sets
+        # Only the crossings that have a price bind; there are few.
+        used = [c for price, c in zip(prices.crossed, self.crossings, strict=True) if price > _ROUNDING]
+        for zone in range(self._k):
+            sums, members = self._cheap_sets(prices, zone, limit=float(dearest[zone]), most=left)
+            parts.append(self._pool_of_zone(zone, used, members=members, price=sums - prices.zone[zone]))
+            left -= len(members)
+        names = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        return SetPool(zones=self._k, least_crossed=np.array([float(c.least) for c in used]), **columns)
 
-def _least_by_zone(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, master: _Master) -> Numbers:
-    """Find the price of the cheapest set of each zone, at most what the zone is worth; add the sets below that."""
-    least = prices.zone.copy()
-    for zone in range(problem.zones):
-        sums, members = _cheap_sets(
-            problem, limits, aim, prices, zone, limit=float(prices.zone[zone]) - _ROUNDING, most=_most_sets(aim)
-        )
-        least[zone] = min(sums.min(initial=np.inf), least[zone])
-        master.add(members[:_SET_PARTITION_NEW_SETS], zone)
-    return least
+    def _pool_of_zone(self, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers) -> SetPool:
+        """Measure the sets of a zone."""
+        facts = np.column_stack([self.aim.cost[:, zone], self.problem.share, self._origin])
+        begins = range(0, max(len(members), 1), _BATCH)
+        found = np.concatenate([members[begin : begin + _BATCH].astype("float64") @ facts for begin in begins])
+        cost, share, came_from = found[:, 0], found[:, 1], found[:, 2:]
+        counts = np.array([c.counts[:, zone] for c in used]).reshape(-1, self._k)
+        moved = came_from.sum(axis=1) - came_from[:, zone]
+        crossed = np.rint(came_from @ counts.T).astype(np.int8)
+        zones = np.full(len(members), zone)
+        return SetPool(members, zones, self._k, cost, moved, np.abs(share - 1.0), price, crossed, np.zeros(0))
 
-
-def _pool_within(problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, dearest: Numbers) -> SetPool:
-    """List every set that costs at most so much in each zone."""
-    parts, left = [], _most_sets(aim)
-    # Only the crossings that have a price bind; there are few.
-    used = [c for price, c in zip(prices.crossed, limits.crossings, strict=True) if price > _ROUNDING]
-    for zone in range(problem.zones):
-        sums, members = _cheap_sets(problem, limits, aim, prices, zone, limit=float(dearest[zone]), most=left)
-        parts.append(_pool_of_zone(problem, aim, zone, used, members=members, price=sums - prices.zone[zone]))
-        left -= len(members)
-    names = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return SetPool(zones=problem.zones, least_crossed=np.array([float(c.least) for c in used]), **columns)
-
-
-def _pool_of_zone(
-    problem: Problem, aim: Aim, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers
-) -> SetPool:
-    """Measure the sets of a zone."""
-    origin = np.eye(problem.zones)[problem.start]
-    facts = np.column_stack([aim.cost[:, zone], problem.share, origin])
-    found = np.concatenate(
-        [members[begin : begin + _BATCH].astype("float64") @ facts for begin in range(0, max(len(members), 1), _BATCH)]
-    )
-    cost, share, came_from = found[:, 0], found[:, 1], found[:, 2:]
-    counts = np.array([c.counts[:, zone] for c in used]).reshape(-1, problem.zones)
-    moved = came_from.sum(axis=1) - came_from[:, zone]
-    crossed = np.rint(came_from @ counts.T).astype(np.int8)
-    zones = np.full(len(members), zone)
-    return SetPool(members, zones, problem.zones, cost, moved, np.abs(share - 1.0), price, crossed, np.zeros(0))
-
-
-def _cheap_sets(
-    problem: Problem, limits: _Limits, aim: Aim, prices: _Prices, zone: int, *, limit: float, most: int
-) -> tuple[Numbers, NDArray[np.int8]]:
-    """List the contiguous sets of a zone that cost less than a limit, the cheapest first, and their prices."""
-    price = prices.of(problem, aim, zone)
-    sets = ZoneSets(
-        problem,
-        zone,
-        limits.budgets[zone],
-        tolerance=limits.tolerance,
-        max_moves=limits.max_moves,
-        price=price,
-        limit=limit,
-    )
-    sums, bits = sets.cheaper_than(price, limit, most=most)
-    parts = []
-    for begin in range(0, max(len(bits), 1), _BATCH):
-        if time.perf_counter() > limits.deadline:
-            raise OutOfTimeError
-        parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
-    is_whole = np.concatenate(parts)
-    return sums[is_whole], sets.members(bits[is_whole])
+    def _cheap_sets(self, prices: _Prices, zone: int, *, limit: float, most: int) -> tuple[Numbers, NDArray[np.int8]]:
+        """List the contiguous sets of a zone that cost less than a limit, the cheapest first, and their prices."""
+        price = self._price(prices, zone)
+        sets = ZoneSets(self.problem, zone, self.budgets[zone], **self.limits, price=price, limit=limit)
+        sums, bits = sets.cheaper_than(price, limit, most=most)
+        parts = []
+        for begin in range(0, max(len(bits), 1), _BATCH):
+            if time.perf_counter() > self.deadline:
+                raise OutOfTimeError
+            parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
+        is_whole = np.concatenate(parts)
+        return sums[is_whole], sets.members(bits[is_whole])
 
 
 def _label_of(problem: Problem, chosen: Choice) -> Labels | None:
