@@ -779,6 +779,11 @@ class TermResult:
     seed: int = 0
 
     @property
+    def zone_of(self) -> pd.Series:
+        """Zone of each school, by `school_id`; empty text where a school has none."""
+        return self.school_zones.set_index("school_id")["zone_id"]
+
+    @property
     def loads(self) -> pd.DataFrame:
         """Workload of each zone in this term, by `zone_id`."""
         return self.zone_loads[self.zone_loads["term"] == self.term.name].set_index("zone_id")
@@ -819,7 +824,7 @@ class TermResult:
     def in_no_zone(self) -> tuple[int, int]:
         """Program schools in no zone, and calls for zone officers at them in this term."""
         this = self.history[self.history["term"] == self.term.name]
-        return in_no_zone(self.district.schools, self.school_zones.set_index("school_id")["zone_id"], this)
+        return in_no_zone(self.district.schools, self.zone_of, this)
 
     def no_zone_sentence(self) -> str:
         """Say which program schools and calls are in no zone, and where they are therefore missing.

@@ -85,7 +85,6 @@ from safeschools_geo.term import (
     steps_until,
     write_plan,
     write_term_plan,
-    zone_by_school,
 )
 from safeschools_geo.verify import verify
 from safeschools_geo.workload import empty_zones_text
@@ -275,14 +274,9 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
             folder, term=term, seed=request.seed, proposes=False, covers=False, protects=False, on_step=begin
         )
         begin("Proposing zones")
+        district = dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request))
         proposal = propose_zones(
-            dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request)),
-            zone_by_school(result.school_zones),
-            result.history,
-            result.workload,
-            result.hotspots,
-            term=result.term,
-            seed=request.seed,
+            dataclasses.replace(result, district=district),
             # Who says how many may move wants the best of that many, not the knee.
             is_at_knee=request.max_moves is None,
             keeps_interrupted=True,
@@ -407,8 +401,7 @@ def score_command(
     with place as fresh, progress_of(steps_until("Finding hotspots") + 1) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Scoring")
-        read, zone_of = result.district, zone_by_school(result.school_zones)
-        plan_inputs = prepare_plan(read, zone_of, result.history, result.workload, term=result.term)
+        read, plan_inputs = result.district, prepare_plan(result)
         if plan_inputs is None:
             raise SettingsError(
                 why_nothing_to_plan(read, result.loads, result.history, term=result.term)
@@ -420,23 +413,12 @@ def score_command(
         plan = read_plan(plan_file, plan_inputs.units, zones=list(read.zones["zone_id"]))
         current = plan_inputs.units.set_index("unit_id")["zone_id"]
         groups = result.hotspots.groups_of_schools
-        usual_day = describe_usual_day(
-            read, zone_of, result.history, result.workload, plan_inputs, term=result.term, seed=seed
-        )
+        usual_day = describe_usual_day(result, plan_inputs)
         scores = {
             "current": score_in_district(read, plan_inputs, current, groups, usual_day=usual_day),
             "proposed": score_in_district(read, plan_inputs, plan.assignment, groups, usual_day=usual_day),
         }
-        stability = stability_in_district(
-            read,
-            plan_inputs,
-            plan.assignment,
-            result.history,
-            result.workload,
-            school_zones=zone_of,
-            term=result.term,
-            seed=seed,
-        )
+        stability = stability_in_district(result, plan_inputs, plan.assignment)
         table = compare_plans(scores, shown=True)
         changes = what_changes(plan_inputs.units, current, plan.assignment)
         change = plan_change(scores["current"], scores["proposed"], noun=plan_inputs.noun)

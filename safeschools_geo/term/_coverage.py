@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from safeschools_geo.coverage import PlanScores, Staging, VisitPlan
     from safeschools_geo.district import District
     from safeschools_geo.hotspots import Hotspots
-    from safeschools_geo.results import TermPlan
-    from safeschools_geo.settings import CoverageSettings, Settings, Term
+    from safeschools_geo.results import TermPlan, TermResult
+    from safeschools_geo.settings import CoverageSettings, Settings
 
 
 # ── A week of routine visits in a district: which schools, how often, when, by which officer
@@ -121,21 +121,12 @@ _SIMULATED_CALLS, _SIMULATED_RUNS = 100_000, 200
 _LEAST_VARIATION = 0.05
 
 
-def cover_zones(
-    district: District,
-    school_zones: pd.Series,
-    history: pd.DataFrame,
-    workload: pd.DataFrame,
-    hotspots: Hotspots,
-    *,
-    proposal: TermPlan,
-    term: Term,
-    seed: int = 0,
-) -> CoveragePlan:
-    """Work out how the schools of a district are covered."""
+def cover_zones(result: TermResult) -> CoveragePlan:
+    """Work out how the schools of a district are covered, today and under the proposal."""
+    district, proposal, term, seed = result.district, result.proposal, result.term, result.seed
     if proposal.is_empty:
-        inputs = prepare_plan(district, school_zones, history, workload, term=term)
-        usual_day = describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
+        inputs = prepare_plan(result)
+        usual_day = describe_usual_day(result, inputs)
     else:
         inputs, usual_day = proposal.inputs, proposal.usual_day
     if usual_day is None:
@@ -167,7 +158,7 @@ def cover_zones(
         staging=_staging(usual_day, settings.coverage, seed=seed),
         staffing=_staffing(usual_day, settings.coverage, days=len(school_days(term, settings.calendar)), seed=seed),
         caseload=caseload(
-            history,
+            result.history,
             terms=settings.terms,
             calendar=settings.calendar,
             settings=settings.workload,
@@ -181,8 +172,8 @@ def cover_zones(
         visits=visits_of_week(
             settings,
             usual_day,
-            _high_schools(hotspots),
-            workload=workload[workload["term"] == term.name].set_index("school_id")["incident_h"],
+            _high_schools(result.hotspots),
+            workload=result.workload[result.workload["term"] == term.name].set_index("school_id")["incident_h"],
             seed=seed,
         ),
     )

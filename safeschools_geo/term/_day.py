@@ -52,29 +52,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safeschools_geo.district import District
-    from safeschools_geo.settings import RebalanceSettings, Term
+    from safeschools_geo.results import TermResult
+    from safeschools_geo.settings import RebalanceSettings
 
 
 # ── What the plans of a term are made of: its schools as units, who borders whom, the rules, and the travel
 
 
-def prepare_plan(
-    district: District, school_zones: pd.Series, history: pd.DataFrame, workload: pd.DataFrame, *, term: Term
-) -> PlanInputs | None:
+def prepare_plan(result: TermResult) -> PlanInputs | None:
     """Turn the program schools of a district, or the areas it supplies, into units.
 
     Parameters
     ----------
-    district
-        What was read.
-    school_zones
-        Zone of each school, by `school_id`; empty text where a school has none.
-    history
-        Incidents in context.
-    workload
-        Table `workload`.
-    term
-        The term that loads are taken from.
+    result
+        Results of the term: its schools, zones, calls and workload.
 
     Returns
     -------
@@ -82,6 +73,8 @@ def prepare_plan(
         Units, edges, rules and travel; None where there is nothing to balance: no program school in a zone, no
         workload, or fewer than two zones that count.
     """
+    district, history, term, school_zones = result.district, result.history, result.term, result.zone_of
+    workload = result.workload
     this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
     has_zone = school_zones.reindex(this.index).fillna("") != ""
     placed = this[has_zone.to_numpy()]
@@ -161,40 +154,22 @@ def _rules(
 # ── A usual day of a term: schools, calls, the ways between them, where officers wait, and who is sent
 
 
-def describe_usual_day(
-    district: District,
-    school_zones: pd.Series,
-    history: pd.DataFrame,
-    workload: pd.DataFrame,
-    inputs: PlanInputs | None,
-    *,
-    term: Term,
-    seed: int = 0,
-) -> UsualDay | None:
+def describe_usual_day(result: TermResult, inputs: PlanInputs | None) -> UsualDay | None:
     """Describe a usual day of a term.
 
     Parameters
     ----------
-    district
-        What was read.
-    school_zones
-        Zone of each school, by `school_id`; empty text where a school has none.
-    history
-        Incidents in context.
-    workload
-        Table `workload`.
+    result
+        Results of the term: its schools, zones, calls and workload.
     inputs
         Units of the district, for the middle of each zone; None where there are none.
-    term
-        The term.
-    seed
-        Seed of the intervals of the record.
 
     Returns
     -------
     UsualDay or None
         None where there is no call to answer, or no school in a zone.
     """
+    district, history, term, school_zones = result.district, result.history, result.term, result.zone_of
     schools, _ = schools_in_zones(district.schools, school_zones)
     zones = schools.set_index("school_id")["zone_id"]
     days = school_days(term, district.settings.calendar)
@@ -209,7 +184,7 @@ def describe_usual_day(
     travel = _travel(district, places)
     waiting = _waiting(district, zones, inputs, middles)
     dispatch = dispatch_of(district, zones, travel, waiting)
-    this = workload[workload["term"] == term.name].set_index("school_id")["workload_h"]
+    this = result.workload[result.workload["term"] == term.name].set_index("school_id")["workload_h"]
     queueing = Watch(
         dispatch,
         rates.arrivals_per_h.to_numpy(dtype="float64"),
@@ -221,7 +196,7 @@ def describe_usual_day(
     solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
     model = solve(queueing.arrivals_per_h, queueing.service_per_h, dispatch.preference)
     longest = district.settings.workload.longest_service_min
-    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
+    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=result.seed)
     return UsualDay(schools, zones, rates, places, travel, waiting, middles, queueing, model, validation, variation)
 
 

@@ -25,7 +25,7 @@ from safeschools_geo.rebalance import (
 from safeschools_geo.results import TermPlan, has_calls, why_nothing_to_plan
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._day import coverage_of_plan, describe_usual_day, prepare_plan, stage_officers
-from safeschools_geo.workload import officer_work, travel_minutes, zone_workload
+from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from safeschools_geo.district import District
-    from safeschools_geo.hotspots import Hotspots
-    from safeschools_geo.results import PlanInputs, UsualDay
-    from safeschools_geo.settings import Term
+    from safeschools_geo.results import PlanInputs, TermResult, UsualDay
 
 
 # ── Scores of plans of a district: how good one is on every measure, and whether it holds up in other terms
@@ -100,43 +98,24 @@ def _coverage(district: District, usual_day: UsualDay, inputs: PlanInputs, assig
     return pd.concat([old, new.assign(measure=new["measure"] + ANEW, label=label)], ignore_index=True)
 
 
-def stability_in_district(
-    district: District,
-    inputs: PlanInputs,
-    assignment: pd.Series,
-    history: pd.DataFrame,
-    workload: pd.DataFrame,
-    *,
-    school_zones: pd.Series,
-    term: Term,
-    seed: int = 0,
-) -> Stability:
+def stability_in_district(result: TermResult, inputs: PlanInputs, assignment: pd.Series) -> Stability:
     """Ask whether a plan holds up in past terms and in redrawn ones.
 
     Parameters
     ----------
-    district
-        What was read.
+    result
+        Results of the term that the plan was made from.
     inputs
         Units, edges, rules and travel.
     assignment
         Zone of each unit, by `unit_id`.
-    history
-        Incidents in context.
-    workload
-        Table `workload`.
-    school_zones
-        Zone of each school, by `school_id`.
-    term
-        The term that the plan was made from.
-    seed
-        Seed of the redrawn terms.
 
     Returns
     -------
     Stability
         The answer.
     """
+    district, history, workload, term = result.district, result.history, result.workload, result.term
     unit_of = schools_of_units(inputs.units)
     ids = inputs.units["unit_id"]
     settings = district.settings
@@ -147,7 +126,7 @@ def stability_in_district(
     loads = by_unit.pivot_table(index="unit_id", columns="term", values="workload_h", aggfunc="sum")
     loads = loads.reindex(index=ids, columns=past).fillna(0.0)
     this = by_unit[by_unit["term"] == term.name]
-    trips = travel_minutes(district.schools, school_zones, settings.workload, crs=district.crs)
+    trips = travel_minutes(district.schools, result.zone_of, settings.workload, crs=district.crs)
     work = officer_work(history[history["term"] == term.name], trips, settings.workload)
     days = school_days(term, settings.calendar)
     incidents = pd.DataFrame(
@@ -173,7 +152,7 @@ def stability_in_district(
         school_days=[day.date() for day in days],
         visit_hours=fixed.clip(lower=0.0).reindex(ids).fillna(0.0),
         bootstrap=settings.rebalance.bootstrap,
-        seed=seed,
+        seed=result.seed,
     )
 
 
@@ -254,14 +233,8 @@ def _merged(inputs: PlanInputs, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFra
 
 
 def propose_zones(
-    district: District,
-    school_zones: pd.Series,
-    history: pd.DataFrame,
-    workload: pd.DataFrame,
-    hotspots: Hotspots,
+    result: TermResult,
     *,
-    term: Term,
-    seed: int = 0,
     is_at_knee: bool = True,
     keeps_interrupted: bool = False,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
@@ -270,20 +243,8 @@ def propose_zones(
 
     Parameters
     ----------
-    district
-        What was read.
-    school_zones
-        Zone of each school, by `school_id`.
-    history
-        Incidents in context.
-    workload
-        Table `workload`.
-    hotspots
-        The hotspots of the term: a plan is told which of them it splits.
-    term
-        The term that loads are taken from.
-    seed
-        Seed of everything random.
+    result
+        Results of the term: loads are taken from it, and a plan is told which of its hotspots it splits.
     is_at_knee
         Whether to propose the plan at the knee of the frontier; else that of the most moves. With a tolerance in the
         settings it is the plan of the fewest moves that keeps it.
@@ -297,12 +258,12 @@ def propose_zones(
     TermPlan
         The proposal; empty where there is nothing to balance (`prepare_plan`), or no call was recorded.
     """
-    inputs = prepare_plan(district, school_zones, history, workload, term=term) if has_calls(history, term) else None
+    district, seed = result.district, result.seed
+    inputs = prepare_plan(result) if has_calls(result.history, result.term) else None
     if inputs is None:
-        this = zone_workload(workload[workload["term"] == term.name], district.zones)
-        why = why_nothing_to_plan(district, this, history, term=term)
+        why = why_nothing_to_plan(district, result.loads, result.history, term=result.term)
         return TermPlan.nothing(why or "There is nothing to rebalance.")
-    usual_day = describe_usual_day(district, school_zones, history, workload, inputs, term=term, seed=seed)
+    usual_day = describe_usual_day(result, inputs)
     settings = district.settings.rebalance
     rules = inputs.rules
     found = frontier(
@@ -340,16 +301,14 @@ def propose_zones(
             noun=inputs.noun,
         )
     plan = chosen.assignment
-    current = inputs.units.set_index("unit_id")["zone_id"]
+    current, groups = inputs.units.set_index("unit_id")["zone_id"], result.hotspots.groups_of_schools
     return TermPlan(
         inputs=inputs,
         frontier=found,
         plan=chosen,
         zones=zones_of_plan(inputs.units, plan, district.zones, schools=district.schools, crs=district.crs),
-        current=score_in_district(district, inputs, current, hotspots.groups_of_schools, usual_day=usual_day),
-        proposed=score_in_district(district, inputs, plan, hotspots.groups_of_schools, usual_day=usual_day),
-        stability=stability_in_district(
-            district, inputs, plan, history, workload, school_zones=school_zones, term=term, seed=seed
-        ),
+        current=score_in_district(district, inputs, current, groups, usual_day=usual_day),
+        proposed=score_in_district(district, inputs, plan, groups, usual_day=usual_day),
+        stability=stability_in_district(result, inputs, plan),
         usual_day=usual_day,
     )

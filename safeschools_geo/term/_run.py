@@ -150,19 +150,12 @@ def run_term(
         on_step("Finding hotspots")
         hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
         result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
-        zone_of = zone_by_school(school_zones)
         if proposes:
             on_step("Proposing zones")
-            proposal = propose_zones(
-                district, zone_of, history, workload, hotspots, term=chosen, seed=seed, on_point=on_point
-            )
-            result = replace(result, proposal=proposal)
+            result = replace(result, proposal=propose_zones(result, on_point=on_point))
         if covers:
             on_step("Working out coverage")
-            coverage = cover_zones(
-                district, zone_of, history, workload, hotspots, proposal=result.proposal, term=chosen, seed=seed
-            )
-            result = replace(result, coverage=coverage)
+            result = replace(result, coverage=cover_zones(result))
         if protects:
             on_step("Protecting")
             result = replace(result, board=protect_term(result, releases=released))
