@@ -45,9 +45,6 @@ from safeschools_geo.errors import ColumnError, FileReadError, SettingsError
 from safeschools_geo.io import write_csv, write_manifest, write_text
 from safeschools_geo.pages import (
     check_html,
-    draw_coverage,
-    draw_hotspots,
-    draw_sheets,
     draw_term,
     is_check_page,
     print_report,
@@ -153,11 +150,11 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
     with place as fresh, progress_of(steps_until("Finding hotspots") + 2) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Drawing")
-        pages = draw_hotspots(result)
+        pages = draw_term(result, only="hotspots")
         begin("Writing")
         write_hotspots(result.hotspots, fresh)
-        for name, (page, _) in pages.items():
-            write_text(fresh / "maps" / name, page.html)
+        for name, html in pages.items():
+            write_text(fresh / "maps" / name, html)
         write_manifest(fresh, manifest_of(result))
     if as_json:
         # JSON knows no infinity.
@@ -202,11 +199,11 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
                 remedy="Run `safeschools check`, or name another --term.",
             )
         begin("Drawing")
-        pages = {name: page for name, (page, _) in draw_coverage(result).items()} | draw_sheets(result)
+        pages = draw_term(result, only="coverage")
         begin("Writing")
         write_coverage(found, fresh, term=result.term, time_zone=settings.district.time_zone)
-        for name, page in pages.items():
-            write_text(fresh / "maps" / name, page.html)
+        for name, html in pages.items():
+            write_text(fresh / "maps" / name, html)
         write_manifest(fresh, manifest_of(result))
     if as_json:
         zones = found.to_frame().replace([np.inf, -np.inf], np.nan)

@@ -9,8 +9,6 @@ from ._check import is_check_page as is_check_page
 from ._check import print_report as print_report
 from ._compare import comparison_page as comparison_page
 from ._coverage import coverage_map as coverage_map
-from ._coverage import draw_coverage as draw_coverage
-from ._hotspots import draw_hotspots as draw_hotspots
 from ._hotspots import grid_map as grid_map
 from ._hotspots import hotspot_map as hotspot_map
 from ._hotspots import hour_chart as hour_chart
@@ -27,7 +25,6 @@ from ._page import OfflinePage as OfflinePage
 from ._page import templates as templates
 from ._plan import plan_map as plan_map
 from ._sheets import absence_sheet as absence_sheet
-from ._sheets import draw_sheets as draw_sheets
 from ._sheets import visits_sheet as visits_sheet
 from ._term import history_map as history_map
 from ._term import nothing_page as nothing_page

@@ -55,20 +55,7 @@ if TYPE_CHECKING:
 
 
 def draw_coverage(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
-    """Draw the pages of a term's coverage that the index links.
-
-    Parameters
-    ----------
-    result
-        All results of the term.
-    tiles
-        Whether to add map tiles, which the pages then ask the network for.
-
-    Returns
-    -------
-    dict
-        Name of the file → its page and its one-line finding; empty where there is no coverage.
-    """
+    """Draw the pages of a term's coverage that the index links: name of the file → page and one-line finding."""
     found = result.coverage
     if found.is_empty:
         return {}

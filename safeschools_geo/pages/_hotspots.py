@@ -56,20 +56,7 @@ _REPORTED = POPULATIONS["reported"].capitalize()
 
 
 def draw_hotspots(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
-    """Draw every hotspot page of a term.
-
-    Parameters
-    ----------
-    result
-        All results of the term.
-    tiles
-        Whether to add map tiles, which the pages then ask the network for.
-
-    Returns
-    -------
-    dict
-        Name of the file → page and finding.
-    """
+    """Draw every hotspot page of a term: name of the file → page and one-line finding."""
     return {
         "hotspots.html": (hotspot_map(result, tiles=tiles), result.hotspots.finding()),
         "hours.html": (hour_charts(result), hours_finding(result.hotspots)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from safeschools_geo.pages._coverage import draw_coverage
 from safeschools_geo.pages._hotspots import draw_hotspots
@@ -38,7 +38,9 @@ class MapEntry:
     thumbnail: str = ""
 
 
-def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
+def draw_term(
+    result: TermResult, *, tiles: bool = False, only: Literal["hotspots", "coverage"] | None = None
+) -> dict[str, str]:
     """Draw every page of a term.
 
     Parameters
@@ -47,12 +49,19 @@ def draw_term(result: TermResult, *, tiles: bool = False) -> dict[str, str]:
         All results of the term.
     tiles
         Whether to add map tiles, which the pages then ask the network for.
+    only
+        What to draw the pages of, without an index; all if left out.
 
     Returns
     -------
     dict of str to str
         Name of the file → its HTML; ``index.html`` links the others.
     """
+    if only == "hotspots":
+        return {name: page.html for name, (page, _) in draw_hotspots(result, tiles=tiles).items()}
+    if only == "coverage":
+        linked = {name: page for name, (page, _) in draw_coverage(result, tiles=tiles).items()}
+        return {name: page.html for name, page in (linked | draw_sheets(result)).items()}
     maps = {
         "zones.html": (zones_map(result, tiles=tiles), "Zones and workload", zones_finding(result)),
         "history.html": (history_map(result, tiles=tiles), "Incident history", history_finding(result)),

@@ -69,18 +69,7 @@ _WEEK = 5.0
 
 
 def draw_sheets(result: TermResult) -> dict[str, OfflinePage]:
-    """Draw the sheets that the pages of coverage lead to: one for every absence, and for every officer's week.
-
-    Parameters
-    ----------
-    result
-        All results of the term.
-
-    Returns
-    -------
-    dict
-        Name of the file, with its folder → its page.
-    """
+    """Draw the sheets that the pages of coverage lead to: for every absence, and for every officer's week."""
     found = result.coverage
     if found.is_empty:
         return {}
