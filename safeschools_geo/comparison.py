@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import count_text, name_ids
-from safeschools_geo.hotspots import BECAME, NOT_JUDGED, change_words, times
+from safeschools_geo.hotspots import NOT_JUDGED, STATUS_CHANGES, change_words, times
 from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.settings import Settings, Term
 from safeschools_geo.text import format_change
@@ -44,7 +44,7 @@ class TermComparison:
         counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
         with ``same_schools_`` compare the schools that it has in the later term.
     schools
-        The same of each program school, with `became`.
+        The same of each program school, with `status_change`.
     hotspots
         Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`.
     cautions
@@ -90,11 +90,11 @@ class TermComparison:
     @property
     def counts(self) -> dict[str, int | None]:
         """How many schools changed zone (None where that is not known), zones changed, and hotspots came and went."""
-        became = self.hotspots["became"].value_counts()
+        changes = self.hotspots["status_change"].value_counts()
         return {
             "schools_that_changed_zone": len(self.moved) if self.has_zone_record else None,
             **{f"zones_whose_rate_{way}": int((self.rates["direction"] == way).sum()) for way in _CLEAR},
-            **{name: int(became.get(name, 0)) for name in BECAME if name != "not_high"},
+            **{name: int(changes.get(name, 0)) for name in STATUS_CHANGES if name != "not_high"},
         }
 
     def finding(self) -> str:
@@ -207,11 +207,11 @@ class TermComparison:
                 else "No school could be judged in both terms"
             )
         told = []
-        for became in ("emerged", "persisted", "faded"):
-            mine = self.hotspots[self.hotspots["became"] == became]
+        for change in ("emerged", "persisted", "faded"):
+            mine = self.hotspots[self.hotspots["status_change"] == change]
             clear = int(mine["direction"].isin(_CLEAR).sum())
-            told.append(f"{len(mine) or 'none'} {became}{_how(clear, len(mine)) if became != 'persisted' else ''}")
-        unsaid = int((self.hotspots["became"] == "insufficient_data").sum())
+            told.append(f"{len(mine) or 'none'} {change}{_how(clear, len(mine)) if change != 'persisted' else ''}")
+        unsaid = int((self.hotspots["status_change"] == "insufficient_data").sum())
         rest = f"; of {unsaid} there is not enough data to say" if unsaid else ""
         return f"Of the schools and groups that were high in either term {', '.join(told[:-1])} and {told[-1]}{rest}"
 

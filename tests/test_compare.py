@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from safeschools_geo.cli._main import main
 from safeschools_geo.errors import ColumnError, SettingsError
-from safeschools_geo.hotspots._became import BECAME, hotspots_that_changed, what_became
 from safeschools_geo.hotspots._change import officer_share_change, term_change
+from safeschools_geo.hotspots._status_change import STATUS_CHANGES, hotspots_that_changed, status_change
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 from safeschools_geo.settings import PatrolChange, WorkloadSettings
 from safeschools_geo.term._compare import COMPARING_STEPS, compare_terms
@@ -83,7 +83,7 @@ def test_rates_of_the_town_by_hand(busy):
 def test_two_schools_are_too_few_for_hotspots_and_that_is_said(busy):
     found = compare_terms(busy, "Fall", "Spring")
     assert found.hotspots.empty
-    assert found.schools["became"].tolist() == ["insufficient_data"] * 2
+    assert found.schools["status_change"].tolist() == ["insufficient_data"] * 2
     assert "No school could be judged in both terms." in found.summary()
 
 
@@ -236,7 +236,7 @@ def test_a_named_change_of_patrol_is_a_caution(busy, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "became"),
+    ("before", "after", "change"),
     [
         ("high", "high", "persisted"),
         ("not_high", "high", "emerged"),
@@ -249,16 +249,16 @@ def test_a_named_change_of_patrol_is_a_caution(busy, monkeypatch):
         ("not_high", "not_high", "not_high"),
     ],
 )
-def test_what_became_of_a_school(before, after, became):
-    assert what_became(pd.Series([before]), pd.Series([after])).tolist() == [became]
+def test_how_the_status_of_a_school_changes(before, after, change):
+    assert status_change(pd.Series([before]), pd.Series([after])).tolist() == [change]
 
 
 @given(st.lists(st.tuples(*[st.sampled_from(list(HOTSPOT_STATUSES))] * 2), min_size=1))
 def test_time_turned_round_turns_what_emerged_into_what_faded(pairs):
     before, after = (pd.Series(side) for side in zip(*pairs, strict=True))
     turned = {"emerged": "faded", "faded": "emerged"}
-    assert [turned.get(b, b) for b in what_became(after, before)] == what_became(before, after).tolist()
-    assert set(what_became(before, after)) <= set(BECAME)
+    assert [turned.get(b, b) for b in status_change(after, before)] == status_change(before, after).tolist()
+    assert set(status_change(before, after)) <= set(STATUS_CHANGES)
 
 
 def side(term, reported, groups, *, statuses=None):
@@ -287,7 +287,7 @@ def changed(before, after):
         schools[f"ratio_{name}"] = table["reported"] / table["expected"]
         schools[f"zone_{name}"] = table["zone_id"]
     schools = schools.assign(name=schools["school_id"].str.upper())
-    schools["became"] = what_became(schools["status_before"], schools["status_after"])
+    schools["status_change"] = status_change(schools["status_before"], schools["status_after"])
     return hotspots_that_changed(before, after, schools)
 
 
@@ -295,7 +295,7 @@ def test_groups_are_told_apart_by_the_schools_they_share():
     before = side("T1", [40, 12, 10, 10, 30], [("G1", "a;b"), ("G2", "e")])
     after = side("T2", [42, 11, 60, 10, 9], [("G1", "c;d"), ("G2", "a")])
     found = changed(before, after)
-    assert found["became"].tolist() == ["emerged", "persisted", "faded"]
+    assert found["status_change"].tolist() == ["emerged", "persisted", "faded"]
     assert found["members"].tolist() == ["c;d", "a", "e"]
     assert found["group_before"].tolist() == ["", "G1", "G2"]
     # Of the schools a and b, a is shared.
@@ -312,14 +312,16 @@ def test_groups_are_told_apart_by_the_schools_they_share():
 def test_one_group_that_joins_two_persisted_and_neither_of_them_faded():
     before = side("T1", [30, 30, 30, 30, 10], [("G1", "a;b"), ("G2", "c;d")])
     found = changed(before, side("T2", [30, 30, 30, 30, 10], [("G1", "a;b;c;d")]))
-    assert found[["became", "group_before", "overlap_share"]].to_numpy().tolist() == [["persisted", "G1;G2", 1.0]]
+    assert found[["status_change", "group_before", "overlap_share"]].to_numpy().tolist() == [
+        ["persisted", "G1;G2", 1.0]
+    ]
 
 
 def test_where_no_groups_could_be_looked_for_nothing_is_said_of_them():
     before = side("T1", [10, 10, 10, 10, 10], [])
     before.groups.scans = {}
     found = changed(before, side("T2", [40, 10, 10, 10, 10], [("G1", "a")]))
-    assert found["became"].tolist() == ["insufficient_data"]
+    assert found["status_change"].tolist() == ["insufficient_data"]
     assert "has too little data to say whether it was high there too" in found.loc[0, "sentence"]
 
 

@@ -1,7 +1,3 @@
-from ._became import BECAME as BECAME
-from ._became import NOT_JUDGED as NOT_JUDGED
-from ._became import hotspots_that_changed as hotspots_that_changed
-from ._became import what_became as what_became
 from ._change import BASELINES as BASELINES
 from ._change import EVERYWHERE as EVERYWHERE
 from ._change import change_at_same_schools as change_at_same_schools
@@ -23,6 +19,10 @@ from ._result import MOST_PLACES as MOST_PLACES
 from ._result import Hotspots as Hotspots
 from ._result import split_groups as split_groups
 from ._schools import warning_for as warning_for
+from ._status_change import NOT_JUDGED as NOT_JUDGED
+from ._status_change import STATUS_CHANGES as STATUS_CHANGES
+from ._status_change import hotspots_that_changed as hotspots_that_changed
+from ._status_change import status_change as status_change
 from .grid import getis_ord_star as getis_ord_star
 from .scan import ScanResult as ScanResult
 from .scan import poisson_scan as poisson_scan

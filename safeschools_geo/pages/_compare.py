@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.hotspots import BECAME
+from safeschools_geo.hotspots import STATUS_CHANGES
 from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, round_step, shortened, svg, text
 from safeschools_geo.pages._coverage_parts import CoverageContent, KeyFigure, Section, coverage_document
 from safeschools_geo.pages._hotspots import CHANGES, chance, ranged
@@ -168,7 +168,7 @@ def _figures(compared: TermComparison) -> list[KeyFigure]:
     before, after = compared.imbalances
     found, rates, whole, spots = compared.counts, compared.rates, compared.overall.iloc[0], compared.hotspots
     clear = rates["direction"].isin(["rose", "fell"])
-    sure = int(((spots["became"] == "emerged") & spots["direction"].isin(["rose", "fell"])).sum())
+    sure = int(((spots["status_change"] == "emerged") & spots["direction"].isin(["rose", "fell"])).sum())
     moved = found["schools_that_changed_zone"]
     rate = [f"{whole[f'rate_per_1000_{side}']:.3f}" for side in ("before", "after")]
     way = CHANGES[whole["direction"]]
@@ -213,7 +213,7 @@ def _hotspot_section(compared: TermComparison) -> Section:
     )
     columns = (
         Column("Hotspot", "name", words),
-        Column("What became of it", "became", BECAME.__getitem__),
+        Column("What became of it", "status_change", STATUS_CHANGES.__getitem__),
         Column("Change of its rate", "direction", CHANGES.__getitem__),
         _RATIO,
         Column("q", "q_value", _chance),
@@ -317,7 +317,7 @@ def _school_section(compared: TermComparison) -> Section:
         *_pair(compared, "Rate (95 %)", _RATES, _range),
         Column("Ratio (95 %)", _RATIO.of, _range),
         Column("q", "q_value", _chance),
-        Column("As a hotspot", "became", BECAME.__getitem__),
+        Column("As a hotspot", "status_change", STATUS_CHANGES.__getitem__),
     )
     ordered = compared.schools.sort_values(["p_value", "name"], kind="stable")
     caption = f"Every program school, the clearest changes first: {_UNIT}"

@@ -19,8 +19,8 @@ from safeschools_geo.hotspots import (
     hotspots_that_changed,
     officer_share_change,
     rates_beside,
+    status_change,
     warning_for,
-    what_became,
 )
 from safeschools_geo.io import as_text, read_table, require, sha256_of
 from safeschools_geo.schemas import LEVELS
@@ -393,7 +393,7 @@ def _in_order(table: pd.DataFrame, column: str, order: list[str]) -> pd.DataFram
 def _schools(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFrame:
     told = moves[["school_id", "name", "level", "zone_before", "zone_after"]]
     table = told.merge(_beside(before, after, "school_id"), on="school_id")
-    return table.assign(became=what_became(table["status_before"], table["status_after"]))
+    return table.assign(status_change=status_change(table["status_before"], table["status_after"]))
 
 
 def _both(before: _Side, after: _Side) -> pd.DataFrame:

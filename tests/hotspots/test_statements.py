@@ -156,8 +156,8 @@ def test_the_status_of_a_school_is_one_on_every_page(kind):
         assert of_two.loc[name, "status_after"] == row["status"]
         now = became.get(name, ["", ""])[0]
         assert now.startswith("high") == (name in high) or not now
-        assert of_two.loc[name, "became"] not in {"emerged", "persisted"} or name in high
-        if of_two.loc[name, "became"] == "persisted":
+        assert of_two.loc[name, "status_change"] not in {"emerged", "persisted"} or name in high
+        if of_two.loc[name, "status_change"] == "persisted":
             assert now == "high, as in the term before"
 
 

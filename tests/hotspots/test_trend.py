@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo.errors import ColumnError
-from safeschools_geo.hotspots._became import what_became
 from safeschools_geo.hotspots._change import cube_classes, trend_tests
 from safeschools_geo.hotspots._schools import school_rates
+from safeschools_geo.hotspots._status_change import status_change
 
 TERMS = [f"T{i}" for i in range(6)]
 
@@ -55,7 +55,7 @@ def test_what_became_of_a_school_agrees_with_its_status_and_with_the_comparison_
     name = cube_classes(cube)["class"].item()
     before, after = (cube.loc[cube["term"] == term, "status"] for term in TERMS[-2:])
     assert (name in {"emerging", "persistent", "sporadic"}) == (pattern[-1] == "x" and set(pattern[:-1]) != {"?"})
-    became = what_became(before.reset_index(drop=True), after.reset_index(drop=True)).item()
+    became = status_change(before.reset_index(drop=True), after.reset_index(drop=True)).item()
     agrees = {
         "emerged": {"emerging", "sporadic"},
         "persisted": {"persistent"},

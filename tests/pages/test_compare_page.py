@@ -60,7 +60,11 @@ def moves(number=1):
 
 
 def hotspots():
-    told = {"became": ["emerged", "insufficient_data"], "sentence": [HOSTILE, "Second."], "warning": ["Beware.", ""]}
+    told = {
+        "status_change": ["emerged", "insufficient_data"],
+        "sentence": [HOSTILE, "Second."],
+        "warning": ["Beware.", ""],
+    }
     return rated(name=[HOSTILE, "Second"], of_expected_before=[1.0, 2.0], of_expected_after=[3.0, UNKNOWN], **told)
 
 
@@ -73,7 +77,7 @@ def draw(**changed):
         "rates": rezoned(is_same=False),
         "levels": rated(level=["elementary", "high"]),
         "hotspots": hotspots(),
-        "schools": rated(became=["emerged", "insufficient_data"], **school),
+        "schools": rated(status_change=["emerged", "insufficient_data"], **school),
     }
     given |= {"cautions": ["Officers changed."], "notes": ["Read this."], "statements": lambda: [HOSTILE]} | changed
     return comparison_page(

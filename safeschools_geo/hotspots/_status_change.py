@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from safeschools_geo.hotspots._result import SchoolHotspots
 
 
-BECAME = {
+STATUS_CHANGES = {
     "emerged": "emerged",
     "persisted": "persisted",
     "faded": "faded",
@@ -32,7 +32,7 @@ HOTSPOTS_OF_TWO_TERMS = (
     "kind",
     "members",
     "name",
-    "became",
+    "status_change",
     "zone_before",
     "zone_after",
     "incidents_before",
@@ -57,7 +57,7 @@ NOT_JUDGED = ("insufficient_data", "no_denominator")
 _TESTED = ("incidents_before", "incidents_after", "ratio", "ratio_low", "ratio_high", "p_value", "q_value", "direction")
 
 
-def what_became(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
+def status_change(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
     """Say what became of schools.
 
     Parameters
@@ -68,8 +68,8 @@ def what_became(before: pd.Series, after: pd.Series) -> NDArray[np.str_]:
     Returns
     -------
     numpy.ndarray
-        Keys of `BECAME`, shape (n,). Where a term has too little data or no enrollment, nothing is said of what came or
-        went; a school that is high only with what officers started is not high.
+        Keys of `STATUS_CHANGES`, shape (n,). Where a term has too little data or no enrollment, nothing is said of what
+        came or went; a school that is high only with what officers started is not high.
     """
     was, now = (before == "high").to_numpy(), (after == "high").to_numpy()
     is_unknown = before.isin(NOT_JUDGED).to_numpy() | after.isin(NOT_JUDGED).to_numpy()
@@ -86,7 +86,7 @@ def hotspots_that_changed(before: SchoolHotspots, after: SchoolHotspots, schools
     before, after
         What was found at schools in the earlier and in the later term.
     schools
-        `rates_beside` of the schools, with `name`, `zone_before`, `zone_after` and `became`.
+        `rates_beside` of the schools, with `name`, `zone_before`, `zone_after` and `status_change`.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def hotspots_that_changed(before: SchoolHotspots, after: SchoolHotspots, schools
 def _schools(schools: pd.DataFrame, terms: tuple[str, str]) -> Iterator[dict[str, Any]]:
     is_high = (schools["status_before"] == "high") | (schools["status_after"] == "high")
     high = schools[is_high]
-    order = high["became"].map({name: place for place, name in enumerate(BECAME)})
+    order = high["status_change"].map({name: place for place, name in enumerate(STATUS_CHANGES)})
     listed_first = high.assign(_order=order).sort_values(["_order", "p_value", "school_id"], kind="stable")
     for row in _records(listed_first):
         told = {
@@ -176,7 +176,7 @@ def _told_group(
         "members": ";".join(ids),
         "name": f"{number_word(number)} school{'s' if number != 1 else ''}"
         + (f" in Zone{'s' if ';' in zones[1] else ''} {listed(zones[1].split(';'))}" if zones[1] else ""),
-        "became": _became_group(row, looked),
+        "status_change": _group_change(row, looked),
         "zone_before": zones[0],
         "zone_after": zones[1],
         "of_expected_before": over[0],
@@ -191,7 +191,7 @@ def _told_group(
 _SEARCHED = "The group was searched for, which makes its change look larger than it is."
 
 
-def _became_group(row: dict[str, Any], looked: tuple[bool, bool]) -> str:
+def _group_change(row: dict[str, Any], looked: tuple[bool, bool]) -> str:
     if not all(looked):
         return "insufficient_data"
     if row["group_before"] and row["group_after"]:
@@ -218,7 +218,7 @@ def _sentence(row: dict[str, Any], terms: tuple[str, str], *, officers: str = ""
             f"high in {after if row['status_after'] == 'high' else before}; the other term has too little data to say "
             "whether it was high there too"
         ),
-    }[row["became"]]
+    }[row["status_change"]]
     counts = f"{counted_text(row['incidents_before'])} in {before}, {row['incidents_after']:,} in {after}"
     return f"{row['name']} {lead} ({counts}).{officers} {_change(row)}"
 
