@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 
 _WKT_NAMES = ("wkt", "the_geom", "geometry", "geom", "shape")
+_PLACE_NAMES = ("location", "coordinates", "point", "lat_lon", "latitude_longitude", "geolocation", "geo_point", "gps")
+_SIGNED = r"[+-]?\d+(?:[.,]\d+)?"
+_ANGLE = (
+    rf"(?P<before>[NSEW])?\s*(?P<degrees>{_SIGNED})\s*(?:[°ºd:\s-]\s*(?:(?P<minutes>\d{{1,2}}(?:[.,]\d+)?)\s*"
+    r"(?:['\u2032’m:\s-]\s*(?:(?P<seconds>\d{1,2}(?:[.,]\d+)?)\s*(?:[\"\u2033”]|'')?)?)?)?)?\s*(?P<after>[NSEW])?"
+)
+_PAIR = r"(?s)^.*?\(?(?P<first>[NSEW]?\s*[+-]?\d[^,;()\n]*?)\s*[,;]\s*(?P<then>[NSEW]?\s*[+-]?\d[^,;()\n]*?)\)?\s*$"
+_THOUSANDS = r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"
+_POLE = 90
 _WKT = r"(?i)\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\b"
 _LARGEST_DEGREE = 180
 _MOST = 0.5
@@ -63,6 +72,7 @@ class _Given:
     is_given: Flags
     crs: CRS | None
     source: str
+    order: str = ""
 
 
 def geometry(raw: RawTable, *, crs: object, name: str) -> gpd.GeoSeries:
@@ -134,7 +144,7 @@ def points(raw: RawTable, mapping: ColumnMapping, *, crs: object, name: str, is_
     CRSError
         When no CRS is stated, two are, or most coordinates do not fit it.
     """
-    given = _given(raw, mapping, is_required=is_required)
+    given = _given(raw, mapping, crs=crs, is_required=is_required)
     shapes = only(given.shapes, ~shapely.is_empty(given.shapes))
     code = np.where(given.is_given, "unreadable_coordinates", "missing_coordinates")
     if not shapely.is_missing(shapes).all():
@@ -146,25 +156,25 @@ def points(raw: RawTable, mapping: ColumnMapping, *, crs: object, name: str, is_
         code = np.where(is_possible & ~is_moved, "impossible_coordinates", code)
     fault = pd.Series(code, index=raw.frame.index, dtype="str").where(shapely.is_missing(shapes))
     located = gpd.GeoSeries(shapes, index=raw.frame.index, crs=STORAGE_CRS)
-    return PointsRead(located, fault, tuple(_findings(fault, given.source, raw)))
+    return PointsRead(located, fault, tuple(_findings(fault, given, raw)))
 
 
-def _given(raw: RawTable, mapping: ColumnMapping, *, is_required: bool) -> _Given:
+def _given(raw: RawTable, mapping: ColumnMapping, *, crs: object, is_required: bool) -> _Given:
     if "wkt" in mapping:
-        return _from_wkt(require(raw, mapping, "wkt"))
+        return _from_one(require(raw, mapping, "wkt"))
     if "x" in mapping or "y" in mapping:
-        return _from_xy(require(raw, mapping, "x"), require(raw, mapping, "y"))
+        return _from_xy(require(raw, mapping, "x"), require(raw, mapping, "y"), crs)
     if raw.geometry is not None:
         shapes = _single_points(raw.geometry.to_numpy())
         return _Given(
             shapes, ~(shapely.is_missing(shapes) | shapely.is_empty(shapes)), raw.geometry.crs, "the geometry"
         )
-    wkt = _wkt_column(raw)
-    if wkt is not None:
-        return _from_wkt(wkt)
+    one = _one_column(raw)
+    if one is not None:
+        return _from_one(one)
     x, y = take(raw, {}, "x"), take(raw, {}, "y")
     if x is not None and y is not None:
-        return _from_xy(x, y)
+        return _from_xy(x, y, crs)
     if is_required:
         raise _no_places(raw)
     return _Given(np.full(len(raw.frame), None), np.zeros(len(raw.frame), dtype="bool"), None, "no column")
@@ -180,15 +190,22 @@ def _no_places(raw: RawTable) -> ColumnError:
     )
 
 
-def _wkt_column(raw: RawTable) -> pd.Series | None:
-    for name in _WKT_NAMES:
+def _one_column(raw: RawTable) -> pd.Series | None:
+    """Find the column that holds places by itself: WKT before pairs, and pairs only where there are no x and y."""
+    has_xy = take(raw, {}, "x") is not None and take(raw, {}, "y") is not None
+    for name in (*_WKT_NAMES, *(() if has_xy else _PLACE_NAMES)):
         column = take(raw, {}, name)
         if column is None:
             continue
-        first = as_text(column.dropna().head(1))
-        if first.empty or first.str.match(_WKT).any():
+        texts = as_text(column)
+        first = texts[~says_nothing(texts)].dropna().head(1)
+        if (first.empty and name in _WKT_NAMES) or first.str.match(_WKT).any() or _are_pairs(column):
             return column
     return None
+
+
+def _from_one(column: pd.Series) -> _Given:
+    return _from_pairs(column) if _are_pairs(column) else _from_wkt(column)
 
 
 def _single_points(shapes: Shapes) -> Shapes:
@@ -200,6 +217,7 @@ def _single_points(shapes: Shapes) -> Shapes:
 
 def _from_wkt(column: pd.Series) -> _Given:
     texts = as_text(column)
+    texts = texts.where(~says_nothing(texts))
     parts = texts.str.extract(r"(?i)^\s*(?:SRID=(?P<srid>\d+);)?(?P<wkt>.*)$")
     srids = parts["srid"].dropna().unique()
     if len(srids) > 1:
@@ -216,26 +234,83 @@ def _from_wkt(column: pd.Series) -> _Given:
     return _Given(flat, texts.notna().to_numpy(dtype="bool"), crs, f"{column.name}")
 
 
-def _from_xy(x: pd.Series, y: pd.Series) -> _Given:
-    (xs, has_x), (ys, has_y) = _numbers(x), _numbers(y)
+def _are_pairs(column: pd.Series) -> bool:
+    """Tell whether most cells of a column hold two numbers."""
+    texts = as_text(column)
+    texts = texts[~says_nothing(texts)].dropna()
+    return bool(len(texts)) and bool(texts.str.match(_PAIR).mean() > _MOST) and not texts.str.match(_WKT).any()
+
+
+def _from_pairs(column: pd.Series) -> _Given:
+    """Read places such as (38.6, -121.3): the latitude first, unless a first number is none."""
+    texts = as_text(column)
+    is_given = (texts.notna() & ~says_nothing(texts)).to_numpy("bool")
+    pairs = texts.where(is_given).str.extract(_PAIR)
+    ys, xs = _angles(pairs["first"]), _angles(pairs["then"])
+    letters = pairs["first"].str.contains("[EW]", case=False, regex=True).fillna(value=False)
+    is_swapped = bool(np.nanmax(np.abs(ys), initial=0) > _POLE or letters.any())
+    if is_swapped:
+        ys, xs = xs, ys
+    order = "the longitude first" if is_swapped else "the latitude first"
+    return _Given(_points(xs, ys), is_given, None, f"{column.name}", order)
+
+
+def _from_xy(x: pd.Series, y: pd.Series, crs: object) -> _Given:
+    is_grouped = _are_grouped([x, y], crs)
+    (xs, has_x), (ys, has_y) = _numbers(x, is_grouped=is_grouped), _numbers(y, is_grouped=is_grouped)
+    return _Given(_points(xs, ys), has_x | has_y, None, f"{x.name} and {y.name}")
+
+
+def _points(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Shapes:
     is_read = np.isfinite(xs) & np.isfinite(ys)
     shapes = np.full(len(xs), None, dtype="object")
     shapes[is_read] = shapely.points(xs[is_read], ys[is_read])
-    return _Given(shapes, has_x | has_y, None, f"{x.name} and {y.name}")
+    return shapes
 
 
-def _numbers(column: pd.Series) -> tuple[NDArray[np.float64], Flags]:
+def _are_grouped(columns: list[pd.Series], crs: object) -> bool:
+    """Tell whether commas part the thousands: most cells show it by more commas, or a point; or all are meters."""
+    texts = [as_text(column) for column in columns if not pd.api.types.is_numeric_dtype(column.dtype)]
+    cells = pd.concat([pd.Series(dtype="str"), *texts])
+    with_comma = cells[cells.str.contains(",", regex=False).fillna(value=False).astype("bool")]
+    if with_comma.empty:
+        return False
+    if with_comma.str.contains(",.*[,.]", regex=True).mean() > _MOST:
+        return True
+    is_metric = crs is not None and not parse_crs(crs, where="crs").is_geographic
+    groups = with_comma.str.fullmatch(_THOUSANDS)
+    shows = any(t.str.fullmatch(r"[+-]?\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?").fillna(value=False).any() for t in texts)
+    return bool(groups.all()) and (is_metric or shows)
+
+
+def _numbers(column: pd.Series, *, is_grouped: bool = False) -> tuple[NDArray[np.float64], Flags]:
     """Read numbers, NaN where there are none, and tell which cells hold anything."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = column.to_numpy(dtype="float64", na_value=np.nan)
         return numbers, ~np.isnan(numbers)
     texts = as_text(column)
     has_value = texts.notna() & ~says_nothing(texts)
-    plain = texts.where(has_value).str.replace("\u2212", "-", regex=False)
-    # A comma is a decimal comma, unless most cells show by more commas, or a point, that it parts the thousands.
-    has_comma, has_more = (plain.str.contains(sign, regex=True).fillna(value=False) for sign in (",", ",.*[,.]"))
-    plain = plain.str.replace(",", "" if has_more.sum() > _MOST * has_comma.sum() else ".", regex=False)
-    return pd.to_numeric(plain, errors="coerce").to_numpy(dtype="float64", na_value=np.nan), has_value.to_numpy("bool")
+    plain = texts.where(has_value).str.replace("\u2212", "-", regex=False).str.removeprefix("'")
+    plain = plain.str.replace(",", "" if is_grouped else ".", regex=False)
+    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(dtype="float64", na_value=np.nan, copy=True)
+    left = np.isnan(numbers) & has_value.to_numpy("bool")
+    if left.any():
+        numbers[left] = _angles(plain[left])
+    return numbers, has_value.to_numpy("bool")
+
+
+def _angles(texts: pd.Series) -> NDArray[np.float64]:
+    """Read angles: 121.36W, W 121 21.6, 121°21'36.5"W; NaN for what is none."""
+    parts = texts.astype("str").str.replace("\u2212", "-", regex=False).str.strip().str.extract(f"(?i)^{_ANGLE}$")
+    degrees, minutes, seconds = (
+        pd.to_numeric(parts[name].str.replace(",", ".", regex=False), errors="coerce")
+        for name in ("degrees", "minutes", "seconds")
+    )
+    is_angle = (minutes.fillna(0) < 60) & (seconds.fillna(0) < 60) & ~(parts["before"].notna() & parts["after"].notna())  # noqa: PLR2004
+    letter = parts["before"].fillna(parts["after"]).str.upper()
+    is_negative = parts["degrees"].str.startswith("-").fillna(value=False) | letter.isin(["S", "W"])
+    size = degrees.abs() + minutes.fillna(0) / 60 + seconds.fillna(0) / 3600
+    return np.asarray(size.where(is_angle).mask(is_negative & is_angle, -size), dtype="float64")
 
 
 def _possible(shapes: Shapes, crs: CRS, name: str) -> Flags:
@@ -270,7 +345,12 @@ def _are_finite(shapes: Shapes) -> Flags:
     return are_finite
 
 
-def _findings(fault: pd.Series, source: str, raw: RawTable) -> Iterator[Finding]:
+def _findings(fault: pd.Series, given: _Given, raw: RawTable) -> Iterator[Finding]:
+    source = given.source
+    if given.order:
+        message = f"Each cell of {source} in {raw.path.name} holds two numbers; they are read with {given.order}."
+        remedy = "If that is wrong, export longitude and latitude in columns of their own."
+        yield Finding("note", "pairs_read", raw.path.name, message, remedy=remedy)
     said = {
         "unreadable_coordinates": ("coordinate_unreadable", "cannot be read as coordinates"),
         "impossible_coordinates": ("coordinate_impossible", "cannot be coordinates of their CRS"),

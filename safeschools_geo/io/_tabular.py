@@ -293,7 +293,8 @@ def _from_header(
             raise no_header_row(path, header_row)
         return text[lines[-1].start() :], []
     lines = [line for line in islice(_LINE.finditer(body), HEADER_SAMPLE) if line.group().strip()]
-    rows = [grammar.cells(line.group()) for line in lines]
+    # A line with an odd number of quotation marks is a part of a cell over several lines.
+    rows = [[] if line.group().count('"') % 2 else grammar.cells(line.group()) for line in lines]
     above = header_at(rows)
     if not above:
         return body, []

@@ -6,10 +6,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely.geometry import MultiPoint, Point, Polygon
 
 from safeschools_geo import io
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError
+from safeschools_geo.io._coordinates import _angles
 
 XY = {"x": "lon", "y": "lat"}
 SQUARE = Polygon([(0, 0), (1, 0), (1, 1), (0, 1)])
@@ -184,3 +187,86 @@ def test_a_layer_is_brought_to_degrees_and_judged_strictly():
         io.geometry(table([Point(1, 2), Point(900, 2)], 4326), crs=None, name="zones")
     with pytest.raises(GeometryError, match="has no geometry"):
         io.geometry(table(id=["a"]), crs=4326, name="zones")
+
+
+def file_places(tmp_path, columns, **options):
+    pd.DataFrame(columns).to_csv(tmp_path / "a.csv", index=False)
+    raw = io.read_table(tmp_path / "a.csv")
+    return io.points(raw, options.pop("mapping", {}), crs=options.pop("crs", "EPSG:4326"), name="a", **options)
+
+
+ONE = Point(-121.36, 38.5804)
+
+
+@pytest.mark.parametrize("name", ["Location", "coordinates", "GeoLocation"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(38.5804, -121.36)",
+        "38.5804, -121.36",
+        "38.5804; -121.36",
+        "1 Main St, Ferrow\n(38.5804, -121.36)",
+        "38.5804N, 121.36W",
+        "121.36 W, 38.5804 N",
+        "-121.36, 38.5804",
+        "38°34'49.44\"N, 121°21'36\"W",
+        "N38 34.824, W121 21.6",
+        "POINT (-121.36 38.5804)",
+    ],
+)
+def test_a_place_in_one_column_is_read(tmp_path, name, text):
+    read = file_places(tmp_path, {name: [text, "(null)", text]})
+    assert read.geometry.iloc[0].equals_exact(ONE, 1e-9)
+    assert read.fault.tolist()[1] == "missing_coordinates"
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("121.36W", "38.5804N"),
+        ("W121.36", "N 38.5804"),
+        ("121°21'36\"W", "38°34'49.44\"N"),
+        ("121 21 36 W", "38 34 49.44 N"),
+        ("-121 21 36", "38:34:49.44"),
+        ("-121,36", "38,5804"),
+        ("-121.36°", "+38.5804°"),
+        ("'-121.36", "38.5804"),
+    ],
+)
+def test_angles_are_read_as_they_are_written(tmp_path, x, y):
+    read = file_places(tmp_path, {"x": [x], "y": [y]})
+    assert read.geometry.iloc[0].equals_exact(ONE, 1e-9)
+
+
+@given(
+    lon=st.floats(-179.9, 179.9),
+    lat=st.floats(-89.9, 89.9),
+    form=st.sampled_from(["{d:.0f}°{m:.0f}'{s:.6f}\"{l}", "{l}{d:.0f} {m:.0f} {s:.6f}", "{d:.0f}:{m:.0f}:{s:.6f} {l}"]),
+)
+def test_degrees_minutes_and_seconds_are_the_angle_they_mean(lon, lat, form):
+    texts = []
+    for angle, letters in ((lon, "EW"), (lat, "NS")):
+        whole, rest = divmod(round(abs(angle) * 3600, 5), 3600)
+        minutes, seconds = divmod(rest, 60)
+        texts.append(form.format(d=whole, m=minutes, s=min(seconds, 59.99999), l=letters[angle < 0]))
+    read = _angles(pd.Series(texts))
+    assert read.tolist() == pytest.approx([lon, lat], abs=1e-7)
+
+
+@pytest.mark.parametrize("text", ["121°61'", "N38E", "abc", "12-34-56-78", "121W 36N", "W121.36W"])
+def test_what_is_no_angle_is_none(text):
+    assert np.isnan(_angles(pd.Series([text]))).all()
+
+
+def test_commas_part_the_thousands_of_meters(tmp_path):
+    columns = {"x": ["640,876", "640,724"], "y": ["4,273,855", "4,270,789"]}
+    read = file_places(tmp_path, columns, crs="EPSG:32610")
+    plain = {name: [text.replace(",", "") for text in texts] for name, texts in columns.items()}
+    assert read.geometry.tolist() == file_places(tmp_path, plain, crs="EPSG:32610").geometry.tolist()
+    few = file_places(tmp_path, {"x": ["640,876"], "y": ["273,855"]}, crs="EPSG:32610")
+    assert (
+        few.geometry.tolist()
+        == file_places(tmp_path, {"x": [640876], "y": [273855]}, crs="EPSG:32610").geometry.tolist()
+    )
+    degrees = file_places(tmp_path, {"x": ["-121,360"], "y": ["38,580"]})
+    assert degrees.geometry.iloc[0].equals_exact(Point(-121.36, 38.58), 1e-9)
