@@ -144,7 +144,7 @@ row = st.tuples(st.sampled_from(["I1", "I2", "I3", ""]), cell, st.sampled_from([
 
 
 @given(st.lists(row, max_size=8), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_read_are_rows_kept_plus_rows_rejected(tmp_path_factory, rows, is_ragged):
     folder = town.write_town(tmp_path_factory.mktemp("town") / "town")
     lines = [

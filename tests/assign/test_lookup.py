@@ -69,7 +69,7 @@ origins = st.sampled_from([(0.0, 0.0), (6e5, 4.2e6), (-1e7, 3.0), (-121.3, 38.6)
 
 
 @given(polygons(), st.integers(0, 2**32 - 1), origins, st.sampled_from(SIDES))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_raster_answers_as_the_exact_predicate_does(drawn, seed, origin, side):
     moved = [shapely.transform(shape, lambda xy: xy + origin) for shape in drawn]
     shapes = shapes_of([shape for shape in moved if shape.is_valid and shape.area > 0] or [shapely.box(0, 0, 1, 1)])
@@ -79,7 +79,7 @@ def test_the_raster_answers_as_the_exact_predicate_does(drawn, seed, origin, sid
 
 
 @given(polygons(), st.integers(0, 2**32 - 1), st.sampled_from([0.01, 0.5, 30.0]), st.sampled_from(SIDES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_point_near_an_edge_is_ruled_out(drawn, seed, reach, side):
     shapes = shapes_of(drawn)
     lookup = with_raster(shapes, side, reach)

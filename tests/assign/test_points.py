@@ -259,7 +259,7 @@ boxes = st.lists(
 
 
 @given(boxes, st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 5.0]), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_point_is_decided_by_the_definition(shapes, seed, snap, by_raster):
     rng = np.random.default_rng(seed)
     x, y = np.round(rng.uniform(-3, 65, (2, 200)), 1) + 0.03

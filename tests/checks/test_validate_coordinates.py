@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import shapely
 import town
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon, box
 
@@ -83,7 +83,6 @@ def test_a_district_at_the_pole_is_not_divided_by_zero():
     assert codes(Point(0.5, 89.95), extent=extent) == ["ok"]
 
 
-@settings(deadline=None)
 @given(x=st.floats(-500, 2500), y=st.floats(-500, 1500))
 def test_places_of_the_district_are_known_in_every_disguise(x, y):
     p = town.place(x, y)

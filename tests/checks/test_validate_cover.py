@@ -14,7 +14,7 @@ import pytest
 import shapely
 import town
 from drawing import METERS, boundary_of, by_code, is_at, shape, zones_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon
 
@@ -178,7 +178,6 @@ def test_pieces_are_measured_one_by_one():
 side = st.integers(0, 40).map(lambda n: 25.0 * n)
 
 
-@settings(deadline=None)
 @given(x0=side, x1=side, y0=side, y1=side)
 def test_two_rectangles_overlap_by_what_arithmetic_says(x0, x1, y0, y1):
     a, b = (200.0, 200.0, 700.0, 700.0), (min(x0, x1), min(y0, y1), max(x0, x1) + 25, max(y0, y1) + 25)
@@ -193,7 +192,6 @@ def test_two_rectangles_overlap_by_what_arithmetic_says(x0, x1, y0, y1):
     assert excess == pytest.approx(beyond, rel=0.005, abs=1)
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.integers(1, 9), min_size=1, max_size=4),
     cuts=st.lists(st.lists(st.integers(1, 19), max_size=3), min_size=4, max_size=4),

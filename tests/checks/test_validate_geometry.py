@@ -6,7 +6,7 @@ import pytest
 import shapely
 import town
 from drawing import METERS, is_at, shape
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, Point, Polygon
 
@@ -80,7 +80,6 @@ def test_of_a_collection_only_the_area_is_kept():
 corner = st.tuples(st.integers(0, 6), st.integers(0, 6))
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(corner, min_size=3, max_size=8), min_size=1, max_size=4))
 def test_repair_leaves_nothing_to_repair(rings):
     frame = frame_of(*(Polygon(ring) for ring in rings))

@@ -70,7 +70,7 @@ def test_without_any_known_hour_calls_are_spread_over_the_program_time():
         st.tuples(st.sampled_from("abh"), st.integers(5, 8), st.integers(8, 11), st.booleans()), min_size=1, max_size=20
     )
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_hours_add_up_to_the_calls_of_a_day(drawn):
     rates = rates_of([call(s, f"2026-01-{d:02d} {h:02d}:30", has_time=known) for s, d, h, known in drawn])
     per_day = (rates.by_hour * rates.hour_share).sum()

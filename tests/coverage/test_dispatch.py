@@ -104,7 +104,7 @@ def test_an_officer_who_waits_nowhere_is_an_error():
 
 
 @given(arrays(np.float64, (5, 4), elements=st.sampled_from([0.0, 1.0, 1.0 + 1e-12, 2.5, 7.0])), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_order_is_complete_and_never_goes_back(minutes, data):
     is_own = data.draw(arrays(np.bool_, (5, 4)))
     order = by_travel(minutes, is_own=is_own)

@@ -59,7 +59,7 @@ def test_three_officers_as_published():
     assert found.to_frame()["answered_per_h"].sum() == pytest.approx(1.5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=SEEDS, officers=st.integers(1, 10), load=st.floats(0.02, 0.98))
 def test_equal_officers_are_erlangs_whoever_is_preferred(seed, officers, load):
     arrivals, service, preference = random_system(seed, officers=officers, load=load, spread=0)
@@ -70,7 +70,7 @@ def test_equal_officers_are_erlangs_whoever_is_preferred(seed, officers, load):
     assert waits.busy_share.mean() == pytest.approx(load, rel=1e-10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS, officers=st.integers(1, 5), load=st.floats(0.1, 3))
 def test_without_a_line_it_is_the_dense_generator_matrix(seed, officers, load):
     arrivals, service, preference = random_system(seed, officers=officers, load=load)
@@ -84,7 +84,7 @@ def test_without_a_line_it_is_the_dense_generator_matrix(seed, officers, load):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS, officers=st.integers(1, 4), load=st.floats(0.1, 0.6))
 def test_with_a_line_it_is_the_generator_matrix_with_a_long_one(seed, officers, load):
     arrivals, service, preference = random_system(seed, officers=officers, load=load)
@@ -107,7 +107,7 @@ def test_every_state_is_in_balance(officers):
     assert found.balance_error <= 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=SEEDS,
     officers=st.integers(1, 9),
@@ -127,7 +127,7 @@ def test_shares_add_up_and_what_is_sent_is_what_keeps_officers_busy(seed, office
     assert found.officer_share.sum() == pytest.approx(1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=SEEDS, officers=st.integers(2, 9), capacity=st.sampled_from(["loss", "queue"]))
 def test_other_names_for_officers_and_places_change_nothing(seed, officers, capacity):
     arrivals, service, preference = random_system(seed, officers=officers)
@@ -141,7 +141,7 @@ def test_other_names_for_officers_and_places_change_nothing(seed, officers, capa
     assert other.overflow_share == pytest.approx(one.overflow_share, rel=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=SEEDS, officers=st.integers(1, 9))
 def test_an_officer_who_is_tried_last_takes_from_overflow_only(seed, officers):
     arrivals, service, preference = random_system(seed, officers=officers)
@@ -152,7 +152,7 @@ def test_an_officer_who_is_tried_last_takes_from_overflow_only(seed, officers):
     assert after.overflow_share < before.overflow_share
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS, officers=st.integers(1, 8), load=st.floats(0.05, 5), spread=st.floats(0, 2))
 def test_both_ways_of_solving_agree(seed, officers, load, spread):
     arrivals, service, preference = random_system(seed, officers=officers, load=load, spread=spread)

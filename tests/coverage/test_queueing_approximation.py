@@ -49,7 +49,7 @@ def test_one_officer_is_exact(capacity):
     assert found.place_share == pytest.approx(exact.place_share, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, officers=st.integers(2, 8), load=st.floats(0.1, 0.8))
 @pytest.mark.parametrize("capacity", ["loss", "queue"])
 def test_equal_officers_are_near_the_exact_model(capacity, seed, officers, load):
@@ -61,7 +61,7 @@ def test_equal_officers_are_near_the_exact_model(capacity, seed, officers, load)
     assert found.place_share == pytest.approx(exact.place_share, abs=0.06)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, officers=st.integers(2, 8), load=st.floats(0.1, 0.8))
 @pytest.mark.parametrize("capacity", ["loss", "queue"])
 def test_unequal_officers_are_near_the_exact_model(capacity, seed, officers, load):
@@ -72,7 +72,7 @@ def test_unequal_officers_are_near_the_exact_model(capacity, seed, officers, loa
     assert found.overflow_share == pytest.approx(exact.overflow_share, abs=0.05)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=SEEDS, officers=st.integers(16, 60), spread=st.floats(0, 0.5), load=st.floats(0.05, 0.8))
 @pytest.mark.parametrize("capacity", ["loss", "queue"])
 def test_many_officers_add_up(capacity, seed, officers, spread, load):

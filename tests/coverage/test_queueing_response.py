@@ -92,7 +92,7 @@ def answered_within(model, travel, places, minutes):
     return there / answered
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), officers=st.integers(1, 5), load=st.floats(0.2, 0.95), spread=st.floats(0, 1))
 @pytest.mark.parametrize("capacity", ["loss", "queue"])
 def test_brute_force(capacity, seed, officers, load, spread):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo.coverage._response import mean_response_min, response_quantile_min, weighted_quantile, within_share
@@ -36,7 +36,6 @@ def test_without_an_answered_call_there_is_no_response():
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), min_size=1), st.sampled_from([0.1, 0.5, 0.9, 1.0]))
-@settings(deadline=None)
 def test_a_weighted_quantile_is_that_of_repeated_values(pairs, share):
     values, weights = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
     repeated = np.sort(np.repeat(values, weights.astype(int)))

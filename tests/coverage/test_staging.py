@@ -131,7 +131,7 @@ def test_the_summary_says_where_what_and_that_it_is_proven():
 # Against every choice.
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     problem=problems(), busy=st.sampled_from([0.0, 0.3, 0.8]), shares=st.booleans(), within=st.sampled_from([0.5, 2, 3])
 )
@@ -147,7 +147,7 @@ def test_all_aims_equal_the_best_of_all_choices(problem, busy, shares, within):
             assert found.points["point_id"].is_unique
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=problems(has_gaps=True))
 def test_without_a_way_here_and_there_it_is_the_same_or_refused(problem):
     minutes, weights, points = problem
@@ -162,7 +162,7 @@ def test_without_a_way_here_and_there_it_is_the_same_or_refused(problem):
             assert found.value == pytest.approx(best, abs=ROUNDING)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problem=problems())
 def test_more_officers_are_never_worse(problem):
     minutes, weights, _ = problem
@@ -175,7 +175,7 @@ def test_more_officers_are_never_worse(problem):
         assert (steps >= -ROUNDING).all() if objective in {"covered", "expected"} else (steps <= ROUNDING).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=problems(), limit=st.sampled_from([1.0, 2.5, 4.0]))
 def test_a_cover_is_found_exactly_where_there_is_one(problem, limit):
     minutes, _, points = problem

@@ -79,7 +79,7 @@ def test_a_zone_without_calls_has_its_officer_in_the_middle():
     assert found.points["mean_min"].tolist() == pytest.approx([2 / 3, 3.5])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problem=problems(), cut=st.integers(1, 3), objective=st.sampled_from(["mean", "longest", "covered", "expected"]))
 def test_zones_equal_the_best_of_all_pairs_of_points(problem, cut, objective):
     minutes, weights, _ = problem

@@ -289,7 +289,7 @@ lattices = st.lists(st.sampled_from(EDGES), min_size=6, max_size=len(EDGES), uni
 paces = st.lists(st.sampled_from([0.5, 1.0, 2.0, 3.5]), min_size=len(EDGES), max_size=len(EDGES))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(kept=lattices, pace=paces, seed=st.integers(0, 10**6))
 def test_times_are_those_of_trying_every_way(kept, pace, seed):
     pace = pace[: len(kept)]
@@ -309,7 +309,7 @@ def test_times_are_those_of_trying_every_way(kept, pace, seed):
     assert (found <= two_legs + 1e-9).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(pace=paces, seed=st.integers(0, 10**6))
 def test_more_streets_never_make_a_way_longer(pace, seed):
     # Places lie on streets of the first layer, so that the second does not lead them elsewhere.
@@ -324,7 +324,7 @@ def test_more_streets_never_make_a_way_longer(pace, seed):
     assert (many.to_numpy() <= few.to_numpy() + 1e-9).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(xy=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000)), min_size=2, max_size=8))
 def test_straight_lines_keep_the_triangle(xy):
     found = travel_times(places(**{f"p{i}": place for i, place in enumerate(xy)}), crs=UTM).minutes.to_numpy()

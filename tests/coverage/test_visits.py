@@ -230,7 +230,7 @@ def test_time_held_free_of_one_zone_is_its_own():
     assert visit_faults(plan, **town, held_free_share={"1": 0.85}).empty
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     town=st.fixed_dictionaries(
         {

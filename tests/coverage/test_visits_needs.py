@@ -64,7 +64,7 @@ def test_every_program_school_has_one_and_none_more_than_the_most():
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rate=st.floats(1, 5), schools_in_town=st.integers(1, 6))
 def test_weeks_add_up_to_the_rate(rate, schools_in_town):
     town = schools(*(f"S{i} high" for i in range(schools_in_town)))

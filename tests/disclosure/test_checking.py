@@ -691,7 +691,7 @@ def put(document: object, path: tuple, value: object) -> object:
     return copy
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_number_that_is_changed_is_found(written, data):
     document = json.loads((written / "audit.json").read_text(encoding="utf-8"))
@@ -722,7 +722,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_whatever_stands_in_a_file_nothing_is_raised(written, data):
     name = data.draw(st.sampled_from(["audit.json", "packet.json"]))

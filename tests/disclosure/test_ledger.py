@@ -138,7 +138,7 @@ def test_any_name_is_kept(tmp_path: Path, name: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 def test_a_changed_byte_is_found_or_changes_nothing(tmp_path_factory, data) -> None:
     text = ledger_text(three()).encode()
     place = data.draw(st.integers(0, len(text) - 1))

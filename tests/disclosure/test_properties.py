@@ -67,7 +67,7 @@ def groups_of(raw: CountTable) -> list[dict[str, str]]:
 
 
 @given(TABLES)
-@settings(max_examples=35, deadline=None, derandomize=True)
+@settings(max_examples=35)
 def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: CountTable) -> None:
     safe = protect(raw)
     told, truth = told_of(safe), truth_of(raw)
@@ -79,7 +79,7 @@ def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: Cou
 
 
 @given(TABLES)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_the_audit_finds_the_ends_that_an_outsider_finds(raw: CountTable) -> None:
     safe = protect(raw)
     reader = reader_of(raw.atoms, told_of(safe))
@@ -93,7 +93,7 @@ def test_the_audit_finds_the_ends_that_an_outsider_finds(raw: CountTable) -> Non
 
 
 @given(TABLES, st.data())
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_statements_do_not_help_an_outsider(raw: CountTable, data) -> None:
     by = data.draw(st.sampled_from(raw.dims))
     weights = {name: data.draw(st.sampled_from([0.0, 0.5, 1.0, 2.0, -1.0])) for name in sorted(set(raw.counts[by]))}
@@ -117,7 +117,7 @@ def test_statements_do_not_help_an_outsider(raw: CountTable, data) -> None:
 
 
 @given(st.one_of(crossed(), THREE_WAY, districts(hidden=False)))
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_nor_by_somebody_who_knows_the_rule(raw: CountTable) -> None:
     safe = protect(raw, knows_rule=True)
     told, truth = told_of(safe), truth_of(raw)
@@ -162,7 +162,7 @@ FEW_LARGE = st.sampled_from([0, 0, 4, 5, 8, 12, 15, 30])
         crossed(sizes=((3, 3), (3, 3)), counts=st.sampled_from([0, 0, 4, 30, 31])),
     )
 )
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 def test_nothing_less_would_do(raw: CountTable) -> None:
     safe = protect(raw)
     told, truth = told_of(safe), truth_of(raw)
@@ -176,7 +176,7 @@ def test_nothing_less_would_do(raw: CountTable) -> None:
 
 
 @given(TABLES, st.randoms(use_true_random=False))
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12)
 def test_the_order_of_the_rows_does_not_matter_and_the_same_gives_the_same_bytes(raw: CountTable, random) -> None:
     order = list(range(len(raw.counts)))
     random.shuffle(order)
@@ -189,7 +189,7 @@ def test_the_order_of_the_rows_does_not_matter_and_the_same_gives_the_same_bytes
 
 
 @given(TABLES)
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 def test_worlds_agree_with_all_that_is_published_and_reach_both_ends(raw: CountTable) -> None:
     safe = protect(raw)
     report = audit(safe)
@@ -207,7 +207,7 @@ def test_worlds_agree_with_all_that_is_published_and_reach_both_ends(raw: CountT
 
 
 @given(districts(), st.sampled_from([0.05, 0.2, 0.5, 1.0]))
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 def test_the_adviser_picks_the_finest_under_the_share(raw: CountTable, share: float) -> None:
     offered = [Grouping(d) for d in (("school", "term"), ("school",), ("zone", "level"), ("zone",), ("level",))]
     found = advise(raw, offered, Policy(most_withheld_share=share))

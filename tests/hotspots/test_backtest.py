@@ -52,7 +52,7 @@ def test_indices_by_hand():
     assert np.isnan(prediction_efficiency_index(0, 0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(np.float64, 6, elements=st.integers(0, 20)), arrays(np.float64, 6, elements=st.integers(1, 9)))
 def test_all_places_together_have_an_index_of_one(incidents, areas):
     if incidents.sum():
@@ -172,7 +172,7 @@ def test_a_school_that_is_new_has_the_rate_of_all():
     assert rows.loc[LAST_TERM, "captured"] == pytest.approx(8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     arrays(np.int64, (4, 5), elements=st.integers(0, 12)),
     arrays(np.float64, 5, elements=st.integers(1, 9)),

@@ -37,7 +37,7 @@ def test_displacement_difference_as_published():
     assert "more than chance explains" in result.summary()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 500), min_size=8, max_size=8))
 def test_exchanging_treated_and_control_turns_the_sign(n):
     pairs = [(n[i], n[i + 1]) for i in range(0, 8, 2)]

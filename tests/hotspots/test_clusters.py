@@ -176,7 +176,7 @@ def test_the_most_incidents_come_first_then_the_west():
     assert [ids.iloc[0], ids.iloc[20], ids.iloc[32]] == ["P1", "P3", "P2"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6))
 def test_weights_are_repeated_points(seed):
     rng = np.random.default_rng(seed)
@@ -191,7 +191,7 @@ def test_weights_are_repeated_points(seed):
     assert (np.diff(held) <= 0).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_places_does_not_matter(seed):
     rng = np.random.default_rng(seed)
@@ -201,7 +201,7 @@ def test_the_order_of_places_does_not_matter(seed):
     assert weighted_dbscan(spots[order], weights[order], eps_m=40, min_weight=8).tolist() == ours[order].tolist()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_rows_does_not_matter(seed):
     rng = np.random.default_rng(seed)

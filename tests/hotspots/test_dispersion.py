@@ -70,7 +70,7 @@ def test_tail_probabilities_are_those_of_the_distributions():
     assert mixed.p_values([5, 10]) == pytest.approx(0.25 * half + 0.75 * negative_binomial)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), spread=st.sampled_from([0.0, 0.1, 0.5]), n=st.integers(1, 40))
 def test_fit_always_gives_weights_and_chances(seed, spread, n):
     counts, days = draw(spread, n=n, seed=seed, rate=0.002)

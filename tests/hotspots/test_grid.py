@@ -42,7 +42,7 @@ def test_six_points_as_published():
     assert z.to_numpy() == pytest.approx(published, abs=1e-8)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), rows=st.integers(3, 8), is_queen=st.booleans())
 def test_equal_to_esda_on_random_lattices(seed, rows, is_queen):
     w = lat2W(rows, rows + 1, rook=not is_queen)
@@ -93,7 +93,7 @@ def test_what_cannot_be_told_apart_is_not_hot():
     assert getis_ord_star([3.0], sparse.eye_array(1), tail="gamma")["p_value"].tolist() == [1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), is_binary=st.booleans())
 def test_moments_are_those_of_all_orders_of_the_values(seed, is_binary):
     # All 720 orders of six values: the sum around a cell has mean 0, variance 1 and the skewness of the gamma tail.

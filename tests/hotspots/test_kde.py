@@ -38,7 +38,7 @@ def test_within_a_hundredth_of_the_exact_sum(bandwidth):
     assert of_truth < 0.005
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(x=st.floats(9_000, 10_000), y=st.floats(-400, 12_400), bandwidth=st.floats(400, 3000))
 def test_even_a_single_point_is_within_a_hundredth(x, y, bandwidth):
     # Errors of one point cannot cancel. Cells are 200 m by 100 m; the point may be 400 m beside the picture.

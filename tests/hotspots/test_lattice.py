@@ -16,7 +16,7 @@ KINDS = ("square", "hexagon")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), size=st.floats(20, 400), shift=st.tuples(st.floats(-2, 2), st.floats(-2, 2)))
 def test_every_point_is_in_the_cell_that_is_drawn_around_it(kind, seed, size, shift):
     lattice = lattice_over(BOUNDS, size_m=size, kind=kind, shift=shift)

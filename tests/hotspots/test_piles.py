@@ -73,7 +73,7 @@ def test_nothing_piles_up_nowhere():
         assert pile_of(points, piles).tolist() == [-1] * len(points)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_piles_and_their_members_agree_in_any_order(seed):
     rng = np.random.default_rng(seed)

@@ -140,7 +140,7 @@ def test_unknown_term_is_told():
         school_rates(counts_of([1]), term="T9")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 60), min_size=8, max_size=20))
 def test_shrunken_rates_lie_between_the_rate_and_what_is_ordinary(reported):
     table = school_rates(counts_of(reported), term="T1").table.dropna(subset=["shrunken_per_1000"])
@@ -180,7 +180,7 @@ def test_no_ratio_and_no_flag_where_almost_nothing_is_expected():
     assert "times" not in small["sentence"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 40), min_size=6, max_size=20), st.floats(0.001, 1))
 def test_every_ratio_and_flag_rests_on_one_expected_call_or_more(reported, scale):
     students = 1000 * scale ** np.linspace(0, 2, len(reported))

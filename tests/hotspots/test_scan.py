@@ -126,7 +126,7 @@ def drawn_places(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
     return rng.uniform(0, 5000, (n, 2)) + (4_200_000.0 if kind == "far away" else 0.0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**16), PLACES, SCALES)
 def test_the_unit_of_places_changes_nothing(seed, kind, scale):
     rng = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ def test_windows_that_expect_too_little_are_not_looked_at():
     assert carried.windows < tiny.windows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cases=arrays(np.int64, 8, elements=st.integers(0, 9)),
     expected=arrays(np.float64, 8, elements=st.floats(0.5, 9)),
@@ -161,7 +161,7 @@ def test_most_likely_cluster_is_that_of_brute_force(cases, expected, xy):
     assert found == pytest.approx(brute_force(cases, expected, xy, 0.5), abs=1e-8)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), spread=st.sampled_from([None, 0.2]))
 def test_clusters_are_disjoint_ordered_and_free_of_the_order_of_rows(seed, spread):
     rng = np.random.default_rng(seed)

@@ -35,7 +35,7 @@ def brute_force(xy, t, distance, days):
     return int(np.triu(near & soon, 1).sum()), int(np.triu(near, 1).sum()), int(np.triu(soon, 1).sum())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 60), days=st.integers(0, 9), is_whole=st.booleans())
 def test_counts_are_those_of_brute_force(seed, n, days, is_whole):
     rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def test_counts_are_those_of_brute_force(seed, n, days, is_whole):
     assert (result.observed, result.near_in_space, result.near_in_time) == brute_force(xy, t, 2.5, days)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), days=st.integers(0, 40))
 def test_both_ways_of_counting_agree(seed, days):
     rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def test_both_ways_of_counting_agree(seed, days):
     assert by_pairs == ByPlaceAndDay(where, pairs, days, (int(t.min()), int(t.max()))).count(t)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**16), st.sampled_from(["grid", "scattered", "far away"]), st.sampled_from([1e-6, 0.3048, 1e6]))
 def test_the_unit_of_places_changes_nothing(seed, kind, scale):
     rng = np.random.default_rng(seed)

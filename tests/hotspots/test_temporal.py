@@ -204,7 +204,7 @@ LENGTHS = st.timedeltas(dt.timedelta(days=-2), dt.timedelta(weeks=3)) | st.none(
     st.sampled_from([None, "UTC", "Asia/Tokyo"]),
 )
 @example([(dt.datetime(2025, 3, 9, 2, 30), None)], LA, None)  # noqa: DTZ001
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_weights_add_up_to_the_incidents(ranges, zone, given_in):
     start = pd.Series([pd.Timestamp(moment) for moment, _ in ranges])
     end = pd.Series([pd.NaT if length is None else moment + length for moment, length in ranges], dtype=start.dtype)
@@ -231,7 +231,7 @@ FROM = st.builds(
 
 
 @given(st.lists(st.tuples(FROM, st.integers(1, 21 * 1440)), min_size=1, max_size=3), st.sampled_from(ZONES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_as_counted_minute_by_minute(ranges, zone):
     start = pd.DatetimeIndex([moment for moment, _ in ranges]).tz_localize("UTC")
     end = start + pd.to_timedelta([minutes for _, minutes in ranges], unit="min")
@@ -241,7 +241,7 @@ def test_as_counted_minute_by_minute(ranges, zone):
 
 # Of a gap of half an hour pandas does not find the end.
 @given(st.lists(FROM, min_size=1, max_size=30), st.sampled_from([z for z in ZONES if z != "Australia/Lord_Howe"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_local_times_are_taken_as_pandas_takes_them(times, zone):
     naive = pd.DatetimeIndex(times)
     local = naive.tz_localize(zone, ambiguous=np.ones(len(naive), dtype="bool"), nonexistent="shift_forward")

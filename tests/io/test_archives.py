@@ -122,7 +122,7 @@ def test_a_shapefile_is_read_from_its_parts_whatever_the_case_of_their_names(tmp
     assert raw.path.name == "a.zip"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8), max_size=4))
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_any_names_are_a_table_or_a_refusal(tmp_path, names):

@@ -183,7 +183,7 @@ def whole_files(tmp_path_factory):
     return folder
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 @pytest.mark.parametrize("damaged", ["a.shp", "a.shx", "a.dbf", "a.prj", *(f"a.{s}" for s in KINDS)])
 def test_damage_anywhere_is_a_refusal_or_a_table_but_never_a_crash(whole_files, tmp_path_factory, damaged, data):

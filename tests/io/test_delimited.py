@@ -27,7 +27,7 @@ def rows_of(raw):
     return raw.frame.fillna("").to_numpy().tolist()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), CELL, CELL), min_size=1, max_size=8),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),

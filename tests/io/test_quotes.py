@@ -115,7 +115,7 @@ def test_an_honest_cell_after_a_mark_that_is_left_open_is_whole(tmp_path):
     assert raw.frame.loc[9, "remark"] == "a, b"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     marks=st.lists(st.tuples(st.integers(0, 19), st.floats(0, 1)), max_size=6),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo import io
@@ -40,13 +40,11 @@ def test_whole_numbers_have_no_decimals():
     assert texts([2**64 - 1], "uint64") == [str(2**64 - 1)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False)))
 def test_a_float_is_read_back_from_its_text(numbers):
     assert [float(text) for text in texts(numbers, "float64")] == numbers
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**53), 2**53)))
 def test_an_integer_kept_as_a_float_is_the_same_text(numbers):
     assert texts(numbers, "float64") == texts(numbers, "int64") == [str(n) for n in numbers]

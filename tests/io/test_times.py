@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safeschools_geo import io
@@ -337,7 +337,6 @@ def test_a_mixture_of_notations_is_read():
     assert times.fault.fillna("").tolist() == ["", "", "", "", "unreadable_time", "missing_time"]
 
 
-@settings(deadline=None)
 @given(st.lists(WALL, min_size=1, max_size=20), st.sampled_from(FORMATS))
 def test_each_format_is_read_back(moments, layout):
     if "%y" in layout:
@@ -352,7 +351,6 @@ def test_each_format_is_read_back(moments, layout):
     assert times.fault.isna().all()
 
 
-@settings(deadline=None)
 @given(st.lists(WALL, min_size=1, max_size=20), st.sampled_from(["s", "ms", "us", "ns", "excel", "iso"]))
 def test_counts_and_offsets_are_read_back(moments, unit):
     aware = [m.replace(tzinfo=ZoneInfo(ZONE)) for m in moments if m.year >= 1975]

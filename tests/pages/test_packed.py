@@ -20,7 +20,7 @@ def points_of(count, *, seed=0, west=-121.5, south=38.5, width=0.5, height=0.4):
     return rng.uniform(west, west + width, count), rng.uniform(south, south + height, count)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     count=st.integers(0, 300),
     seed=st.integers(0, 2**32 - 1),

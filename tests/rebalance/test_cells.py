@@ -209,7 +209,7 @@ def towns(draw):
     return school_at({f"S{i}": tuple(xy) for i, xy in enumerate(both)}), district_of(area)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(towns())
 def test_cells_tile_any_town_and_hold_their_schools(town):
     schools, district = town

@@ -52,7 +52,7 @@ def test_where_there_is_too_much_to_list_the_largest_loads_count(monkeypatch):
     assert crossings(problem, tolerance=0.0, max_moves=4, deadline=0.0) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 4))
 def test_every_plan_crosses_as_much(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)

@@ -291,7 +291,7 @@ def test_bad_schools_are_refused(schools, error):
         draft_zones(schools, grid_district(1, 2), zones=2)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**6), count=st.integers(6, 40), zones=st.integers(1, 6))
 def test_any_town_can_be_divided(seed, count, zones):
     rng = np.random.default_rng(seed)

@@ -81,7 +81,7 @@ def test_the_problem_is_left_as_it_was_and_the_answer_is_the_same_again():
     np.testing.assert_array_equal(problem.start, start)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 8), zones=st.integers(1, 4))
 def test_any_town_with_any_rules(seed, n, zones):
     zones = min(zones, n)

@@ -79,7 +79,7 @@ def test_every_point_is_the_best_of_all_plans(name):
         assert plan.certificate["max_moves"] == row.moves
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
 def test_no_point_is_worse_than_one_of_fewer_moves(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 3 > 0), seed)

@@ -12,7 +12,7 @@ from scipy.sparse import csc_array
 from safeschools_geo.rebalance._program import GrowingProgram, OutOfTimeError
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 6), steps=st.integers(1, 4))
 def test_the_answer_is_that_of_the_whole_program(seed, rows, steps):
     rng = np.random.default_rng(seed)

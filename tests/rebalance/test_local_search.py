@@ -34,7 +34,7 @@ def test_round_zones_weigh_spread_and_border_alike():
     assert goal.mean_load == 8
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), zones=st.integers(2, 5))
 def test_what_a_change_is_said_to_bring_is_what_it_brings(seed, zones):
     places = random_places(seed, 14)

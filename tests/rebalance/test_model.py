@@ -160,7 +160,7 @@ def test_the_log_of_the_solver_is_kept():
     assert best_of(problem_of_town(STAIRS), "imbalance").log == ""
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 4), objective=st.sampled_from(OBJECTIVES))
 def test_any_town_with_any_rules(seed, n, zones, objective):
     rng = np.random.default_rng(seed)
@@ -184,7 +184,7 @@ def test_a_bound_that_is_the_rounding_of_the_solver_below_the_plan_is_a_proof(se
     assert agrees(found, problem_of_town(town), every_plan(town).within(max_moves=4), "imbalance")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
 def test_separators_cut_off_what_is_broken_and_no_plan(seed, n, zones):
     rng = np.random.default_rng(seed)

@@ -151,7 +151,7 @@ def test_the_best_of_all_plans_with_given_centers(seed, zones, tolerance):
     assert plan.any_bound <= best * (1 + 1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), n=st.integers(6, 30), zones=st.integers(1, 5))
 def test_every_outcome_is_sound(seed, n, zones):
     load, distance, edges = random_instance(seed, n)

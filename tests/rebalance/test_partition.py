@@ -71,7 +71,7 @@ def test_small_instances_are_solved_as_well_as_by_trying_everything(seed):
         assert score(places, found, goal) == pytest.approx(best, abs=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 40), share=st.floats(0.05, 1), tolerance=st.floats(0, 0.9))
 def test_every_outcome_is_a_contiguous_partition(seed, n, share, tolerance):
     places = random_places(seed, n)

@@ -200,7 +200,7 @@ def test_plan_frame_refuses_a_plan_of_other_units():
     assert [fault.ids for fault in error.value.faults] == [("a",), ("x",), ("b",)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(zones=st.lists(st.sampled_from("123"), min_size=6, max_size=6), order=st.permutations(range(6)))
 def test_any_plan_comes_back(written, zones, order):
     plan = pd.Series(zones, index=pd.Index(list("abcdef")))

@@ -95,7 +95,7 @@ def test_pieces_of_a_zone():
     assert reach({0}, {0, 2, 5}, problem.neighbors) == {0}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 8), zones=st.integers(1, 3))
 def test_plans_are_told_from_labellings_and_measured_alike(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)
@@ -112,7 +112,7 @@ def test_plans_are_told_from_labellings_and_measured_alike(seed, n, zones):
         assert problem.border(label) == pytest.approx(theirs.boundary[row])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 8), zones=st.integers(2, 3))
 def test_no_plan_brings_a_unit_into_a_zone_with_fewer_moves_than_are_needed(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)

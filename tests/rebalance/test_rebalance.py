@@ -324,7 +324,7 @@ def test_a_plan_and_its_certificate_agree_on_what_is_proven(monkeypatch, objecti
     assert plan.gap == pytest.approx(gap, abs=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
 def test_any_town_with_any_rules(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 3 > 0), seed)

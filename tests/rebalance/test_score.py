@@ -278,7 +278,7 @@ def test_what_changes():
 
 
 plans = st.lists(st.sampled_from("123"), min_size=6, max_size=6).map(lambda z: pd.Series(z, index=list("abcdef")))
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=20)
 
 
 @FEW

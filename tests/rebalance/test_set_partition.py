@@ -170,7 +170,7 @@ def test_where_every_plan_costs_the_same_the_search_ends():
     assert time.perf_counter() - began < 10
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 4))
 def test_any_town_with_any_rules(seed, n, zones):
     rng = np.random.default_rng(seed)
@@ -276,7 +276,7 @@ def test_a_triple_that_three_halves_violate():
     assert violated_triples(covers, np.array([0.5, 0.5, 0.5, 1.0]), most=0) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 8), sets=st.integers(3, 20))
 def test_cuts_never_cut_off_a_partition(seed, n, sets):
     rng = np.random.default_rng(seed)

@@ -152,7 +152,7 @@ def test_faults_are_named():
         plan_stability(six_units(), PLAN.drop("a"), TERMS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 10), min_size=6, max_size=6), st.permutations("123"))
 def test_renaming_the_zones_is_no_improvement(loads, names):
     plan = current().map(dict(zip("123", names, strict=True)))
@@ -160,7 +160,7 @@ def test_renaming_the_zones_is_no_improvement(loads, names):
     assert not found.to_frame()["holds_up"].any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 50), min_size=6, max_size=6).filter(any), st.integers(1, 1000))
 def test_the_unit_of_the_loads_does_not_matter(loads, factor):
     terms = pd.DataFrame({"t": loads}, index=list("abcdef"), dtype="float64")

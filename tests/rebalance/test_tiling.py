@@ -300,7 +300,7 @@ def plans(draw):
     return school_at(places), zones, draw(st.integers(0, 99)), draw(st.integers(0, 6))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(plans())
 def test_any_plan_of_any_small_town_can_be_written_and_assigned_again(tmp_path_factory, town):
     schools, zones, seed, moves = town

@@ -389,7 +389,7 @@ def zoned_towns(draw):
     return school_at({f"S{i}": tuple(xy) for i, xy in enumerate(inside)}), frame, dense(district_of(area)), offset
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(zoned_towns())
 def test_units_tile_any_town_and_keep_its_zones(town):
     schools, zones, district, offset = town

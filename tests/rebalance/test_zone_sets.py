@@ -54,7 +54,7 @@ def test_bits_of_any_number_of_units(n):
     assert has_unit(bits, n // 3 + 1).tolist() == [n // 3 + 1 in units]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 150))
 def test_connected_is_what_a_walk_finds(seed, n):
     rng = np.random.default_rng(seed)
@@ -72,7 +72,7 @@ def test_connected_is_what_a_walk_finds(seed, n):
     assert are_connected(bits, neighbor_bits(n, links)).tolist() == [*expected, False]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 9))
 def test_every_attached_set_is_listed_once(seed, n):
     rng = np.random.default_rng(seed)
@@ -146,7 +146,7 @@ def test_all_sets_of_all_plans_are_listed(name):
                     assert all(len(units & set(group)) in (0, len(group)) for group in town.together)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 8), zones=st.integers(2, 3))
 @example(seed=2882, n=6, zones=3)
 def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
