@@ -190,10 +190,8 @@ class LayerSettings:
         Our column → the file's column; names that are equal need no entry, and ``""`` says that the file has none.
         A list of columns is read as a whole where it means something: `category` joins them by ``" | "``, `level`
         takes the first that `levels` knows, and a time joins a date and a time of day.
-    sheet
-        Sheet of a workbook; left out, the sheets of its longest table, hidden ones apart.
-    layer
-        Layer of a file that has several.
+    sheet, layer
+        Sheet of a workbook (left out, those of its longest table, hidden ones apart), layer of a file with several.
     header_row
         Row of a sheet or a text file with the names of the columns, counted from 1; found by its content if left out.
     """
@@ -268,6 +266,10 @@ class IncidentSettings(LayerSettings):
         there is one source.
     keep
         Column of the file → pattern or patterns that a row must match to be kept.
+    rows
+        What a row is: an ``incident``, or an ``offense`` or ``unit``, several of which have the id of one incident.
+        Its most serious category, first arrival and last clearing then count: weapons, intruder, assault,
+        gang activity, threat assessment, 5150, alcohol and drugs, welfare check, other, in this order.
     times
         What the times of the export mean: ``local`` time, ``utc``, or ``local_tagged_utc`` (local times that the file
         says are UTC).
@@ -275,8 +277,7 @@ class IncidentSettings(LayerSettings):
         Whether 3/4/2025 is the third of April. Left out, the month comes first, unless dates exist only the other way
         round: then it has to be said.
     time_format
-        How the times are written, if no spelling that is known fits: ``"%d.%m.%Y %Hh%M"``, as Python's strptime has it;
-        or several such. Where any value of a column is written so, its other values are unreadable.
+        How times are written, as ``strptime`` has it (``"%d.%m.%Y %Hh%M"``), if no known spelling fits; or several.
     time_of_day
         Our column of times → ``known``, if its times of day are what they seem, or ``unknown``, if it holds only dates.
         Left out, a column that is all at midnight holds dates, and one that has another time of day in nearly all rows
@@ -308,6 +309,7 @@ class IncidentSettings(LayerSettings):
     name: str | None = None
     files: Several[str] = ()
     keep: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    rows: Literal["incident", "offense", "unit"] = "incident"
     times: TimeMeaning = "local"
     day_first: bool | None = None
     time_format: Several[str] = ()

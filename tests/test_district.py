@@ -4,9 +4,12 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import town
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from safeschools_geo.district._district import DistrictError, read_district
-from safeschools_geo.schemas import INCIDENTS, SCHOOLS, ZONES
+from safeschools_geo.district._history import _SERIOUS
+from safeschools_geo.schemas import CATEGORIES, INCIDENTS, SCHOOLS, ZONES
 
 
 def codes(district):
@@ -119,12 +122,69 @@ def test_several_files_are_one_history(tmp_path):
     assert district.rejects[["source_file", "reason_code"]].to_numpy().tolist() == [["later.xlsx", "exact_duplicate"]]
 
 
-def test_an_export_without_ids_keeps_equal_rows_and_says_so(tmp_path):
-    rows = pd.DataFrame([*town.incident_rows(), town.incident_rows()[0]]).drop(columns="incident_id")
-    district = read_district(town.write_town(tmp_path, incidents=rows))
+def test_fully_equal_rows_are_counted_once_also_without_ids(tmp_path):
+    rows = [*town.incident_rows(), town.incident_rows()[0]]
+    district = read_district(town.write_town(tmp_path, incidents=pd.DataFrame(rows).drop(columns="incident_id")))
     assert district.incidents["incident_id"].tolist()[:2] == ["history:1", "history:2"]
-    assert len(district.incidents) == 11
+    assert len(district.incidents) == 10
+    assert district.rejects[["row", "reason_code"]].to_numpy().tolist() == [[11, "exact_duplicate"]]
+    assert "exact_duplicate" in codes(district)
+
+
+def test_rows_without_ids_that_differ_or_have_no_time_are_kept_and_said(tmp_path):
+    rows = [*town.incident_rows(), town.incident_rows()[4], {**town.incident_rows()[0], "remark": "x"}]
+    district = read_district(town.write_town(tmp_path, incidents=pd.DataFrame(rows).drop(columns="incident_id")))
+    assert len(district.incidents) == 12
     assert "alike_without_id" in codes(district)
+
+
+OFFENSES = [
+    {"category": "welfare_check", "dispatched_at": "2025-09-02 10:05", "arrived_at": "2025-09-02 10:20"},
+    {"category": "weapons", "arrived_at": "2025-09-02 10:12", "responder": "patrol"},
+    {"category": "non_critical", "cleared_at": "2025-09-02 11:40", "arrived_at": "2025-09-02 10:30"},
+]
+
+
+@pytest.mark.parametrize("kind", ["offense", "unit"])
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_a_call_of_several_rows_is_one_with_its_gravest_category_and_first_arrival(tmp_path, kind, order):
+    blank = {"dispatched_at": None, "arrived_at": None, "cleared_at": None, "responder": "zone_officer"}
+    calls = [{**town.incident_rows()[0], **blank, **OFFENSES[n]} for n in order]
+    rows = pd.DataFrame([*town.incident_rows()[1:], *calls])
+    text = town.SETTINGS.replace("[incidents]", f'[incidents]\nrows = "{kind}"')
+    district = read_district(town.write_town(tmp_path, incidents=rows, settings=text))
+    call = district.incidents.set_index("incident_id").loc["I1"]
+    assert call["category"] == "weapons"
+    assert call["responder"] == "patrol"
+    times = [call[name].strftime("%H:%M") for name in ("occurred_at", "dispatched_at", "arrived_at", "cleared_at")]
+    assert times == ["10:00", "10:05", "10:12", "11:40"]
+    assert district.counts["incidents"] == {"read": 12, "kept": 10, "rejected": 2}
+    assert district.rejects["reason_code"].tolist() == ["rows_joined", "rows_joined"]
+    finding = next(f for f in district.findings if f.code == "rows_joined")
+    assert f"2 rows of the exports are further {kind}s" in finding.message
+    assert "To 1 call several kinds of responders came" in finding.message
+
+
+ROWS = st.tuples(st.integers(0, 4), st.sampled_from(list(CATEGORIES)), st.integers(0, 59))
+
+
+@settings(max_examples=8, deadline=None)
+@given(picks=st.lists(ROWS, min_size=1, max_size=15))
+def test_every_row_of_an_offense_export_is_accounted_for(tmp_path_factory, picks):
+    rows = [
+        {**town.incident_rows()[0], "incident_id": f"C{n}", "category": c, "arrived_at": f"2025-09-02 10:{minute:02}"}
+        for n, c, minute in picks
+    ]
+    folder = tmp_path_factory.mktemp("town") / "district"
+    text = town.SETTINGS.replace("[incidents]", '[incidents]\nrows = "offense"')
+    district = read_district(town.write_town(folder, incidents=pd.DataFrame(rows), settings=text))
+    counts = district.counts["incidents"]
+    assert counts["read"] == len(picks) == counts["kept"] + counts["rejected"]
+    assert counts["kept"] == len(district.incidents) == len({n for n, _, _ in picks})
+    for call in district.incidents.itertuples():
+        own = [(c, minute) for n, c, minute in picks if f"C{n}" == call.incident_id]
+        assert _SERIOUS.index(call.category) == min(_SERIOUS.index(c) for c, _ in own)
+        assert call.arrived_at.minute == min(minute for _, minute in own)
 
 
 def test_a_district_without_a_history_is_read(tmp_path):

@@ -32,7 +32,7 @@ from safeschools_geo.findings import (
     rejects_frame,
     unknown_words,
 )
-from safeschools_geo.schemas import INCIDENTS, ORIGINS, RESPONDERS
+from safeschools_geo.schemas import INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
 from safeschools_geo.sections import UNKNOWN_RESPONDER
 from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS
 
@@ -358,6 +358,7 @@ def read_incidents(
     if not parts:
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
+    rows, joined, join_findings = _join_sources(rows, of_sources(settings), crosswalk)
     rows, told_again, source_findings = _one_call_of_sources(rows, [s.name for s in settings.sources], crosswalk)
     once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
     categories, unmapped = categorize(
@@ -387,12 +388,13 @@ def read_incidents(
     return IncidentsRead(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
-        rejects=join_rejects([*(p.rejects for p in parts), *told_again, repeats, *left_out]),
+        rejects=join_rejects([*(p.rejects for p in parts), joined, *told_again, repeats, *left_out]),
         findings=(
             *exports.findings,
             *found,
             *empty,
             *crosswalk.findings(),
+            *join_findings,
             *source_findings,
             *repeat_findings,
             *unmapped,
@@ -402,6 +404,97 @@ def read_incidents(
         files=(*exports.files, *([crosswalk.path] if crosswalk.path else [])),
         review=matches.review,
     )
+
+
+def _join_sources(
+    rows: pd.DataFrame, sources: list[Settings], crosswalk: Crosswalk
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    """Make one row of each call within each source, by what a row of it is."""
+    read = [_join_rows(rows[rows["source"] == n], source, crosswalk) for n, source in enumerate(sources)]
+    frames, rejects, findings = zip(*read, strict=True)
+    whole = pd.concat([frame for frame in frames if len(frame)] or [rows], ignore_index=True)
+    return whole, join_rejects(rejects), [one for found in findings for one in found]
+
+
+_SERIOUS = (
+    "weapons",
+    "intruder",
+    "assault_battery",
+    "gang_activity",
+    "threat_assessment",
+    "assessment_5150",
+    "alcohol_drugs",
+    "welfare_check",
+    NON_CRITICAL,
+)
+"""Categories, the most serious first: of the offenses of one call the first counts."""
+_FIRST, _LAST = ("occurred_at", "received_at", "dispatched_at", "arrived_at"), ("occurred_to", "cleared_at")
+_ONE_CALL = pd.Timedelta(days=1)
+
+
+def _join_rows(
+    rows: pd.DataFrame, settings: Settings, crosswalk: Crosswalk
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    """Make one row of the offenses or units of each call; those more than a day apart are not of one call."""
+    kind = settings.incidents.rows
+    moments = rows.groupby("incident_id")["occurred_at"]
+    is_call = rows["has_id"] & (moments.transform("max") - moments.transform("min") <= _ONE_CALL)
+    is_more = is_call & rows["incident_id"].duplicated()
+    if kind == "incident" or not is_more.any():
+        return rows, join_rejects([]), []
+    named = [rows[c] for c in sorted(c for c in rows.columns if c.startswith("category_"))]
+    categories, _ = categorize(named, crosswalk, unmapped="non_critical")
+    ranked = rows.assign(
+        rank=categories["category"].map({word: n for n, word in enumerate(_SERIOUS)}),
+        who=rows["responder"].map({word: n for n, word in enumerate(RESPONDERS)}),
+    )[is_call]
+    by_rank = ranked.sort_values("rank", kind="stable").groupby("incident_id", sort=False)
+    by_arrival = ranked.sort_values(["arrived_at", "who"], kind="stable").groupby("incident_id", sort=False)
+    calls = by_rank.first()
+    whole = ranked.sort_values(["has_time", "occurred_at"], ascending=[False, True], kind="stable")
+    calls["has_time"] = whole.groupby("incident_id", sort=False)["has_time"].first()
+    timed = ranked.assign(occurred_at=ranked["occurred_at"].where(ranked["has_time"]))
+    for name in _FIRST:
+        least = timed.groupby("incident_id", sort=False)[name].min()
+        calls[name] = least.fillna(ranked.groupby("incident_id", sort=False)[name].min())
+    for name in _LAST:
+        calls[name] = ranked.groupby("incident_id", sort=False)[name].max()
+    calls["responder"] = by_arrival["responder"].first()
+    firsts = rows[is_call & ~is_more]
+    merged = [name for name in calls.columns if name not in {"row", "source_file", "as_read", "has_id", "rank", "who"}]
+    joined = rows[~is_more].copy()
+    values = calls.loc[firsts["incident_id"], merged].set_axis(firsts.index)
+    for name in merged:
+        joined.loc[firsts.index, name] = values[name]
+    rejects = _joined_rejects(rows, is_more, kind)
+    responders = ranked.groupby("incident_id")["responder"].nunique()
+    return joined.reset_index(drop=True), rejects, [_joined_finding(is_more, kind, int((responders > 1).sum()))]
+
+
+def _joined_rejects(rows: pd.DataFrame, is_more: pd.Series, kind: str) -> pd.DataFrame:
+    parts = []
+    for file, group in rows[is_more].groupby("source_file", sort=True):
+        frame = rejects_frame(
+            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
+            source_file=str(file),
+            id_column=None,
+            code="rows_joined",
+            reason=f"The row is another {kind} of a call that is counted with its first row.",
+        )
+        parts.append(frame.assign(id=group["incident_id"].to_numpy()))
+    return join_rejects(parts)
+
+
+def _joined_finding(is_more: pd.Series, kind: str, with_several: int) -> Finding:
+    message = (
+        f"{count_text(int(is_more.sum()), 'row')} of the exports are further {kind}s of calls that have a row already; "
+        "each call is counted once, with its most serious category, its first dispatch and arrival, its last clearing."
+    )
+    if with_several:
+        message += (
+            f" To {count_text(with_several, 'call')} several kinds of responders came: the first to arrive counts."
+        )
+    return Finding("note", "rows_joined", "incidents", message, remedy="Nothing needs doing if `rows` is right.")
 
 
 def _one_call_of_sources(
@@ -487,8 +580,10 @@ _SAID_ONCE = (
 def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     place = pd.Series(shapely.to_wkb(rows["geometry"].to_numpy(), hex=True), index=rows.index)
     content = rows.assign(place=place)[list(_CONTENT)]
-    first = _first_of(rows, rows["incident_id"])
-    is_repeat = rows["has_id"] & (first != rows.index)
+    # Without an id a row is another's repeat if all its cells are equal, and a time of day makes chance unlikely.
+    as_read = rows["as_read"][~rows["has_id"]].map(lambda cells: f"\0{sorted(cells.items(), key=str)}")
+    first = _first_of(rows, as_read.reindex(rows.index).fillna(rows["incident_id"]))
+    is_repeat = (rows["has_id"] | rows["has_time"]) & (first != rows.index)
     is_equal = _same(content, content.loc[first].set_axis(content.index))
     rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
     left = rows[~is_repeat]
@@ -612,9 +707,12 @@ def _repeat_findings(
     if (is_repeat & ~is_equal).any():
         ids = rows["incident_id"][is_repeat & ~is_equal]
         message = f"{len(ids)} rows have the id of another incident but other content; the first of each id is kept."
-        remedy = "Find out which row is right; the others are in rejects.csv."
+        remedy = (
+            "Find out which row is right; the others are in rejects.csv. If a row is an offense or a unit of a call, "
+            'set [incidents] rows = "offense" or "unit".'
+        )
         findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids), remedy=remedy))
-    alike = ~rows["has_id"] & content[~rows["has_id"]].duplicated().reindex(rows.index, fill_value=False)
+    alike = ~rows["has_id"] & ~is_repeat & content[~rows["has_id"]].duplicated().reindex(rows.index, fill_value=False)
     if alike.any():
         message = (
             f"{int(alike.sum()):,} rows equal another in everything that is read, and the export has no ids to tell "
