@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.board._chapters import draw_packet
 from safeschools_geo.board._tables import words
 from safeschools_geo.pages import draw_term
 from safeschools_geo.term._run import run_term

@@ -1,4 +1,4 @@
-from ._packet import draw_packet as draw_packet
+from ._chapters import draw_packet as draw_packet
 from ._page import print_pdf as print_pdf
 from ._tables import decimals_of as decimals_of
 from ._tables import rate_decimals as rate_decimals

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 from markupsafe import Markup
 
 from safeschools_geo.board._charts import ChartRow, Point, Sign, count_bars, plan_maps, rate_panel, row_chart, top_of
 from safeschools_geo.board._map import Area, Mark, fill_sign, hatch_sign, is_placed, level_sign, zone_map
-from safeschools_geo.board._page import Part, render
+from safeschools_geo.board._page import Part, page, print_page, render
 from safeschools_geo.board._tables import (
+    Words,
     baseline_words,
     change_of,
     change_text,
@@ -28,16 +29,17 @@ from safeschools_geo.board._tables import (
     rate_texts,
     rows_of,
     shortened,
+    words,
     zone_names,
 )
+from safeschools_geo.disclosure import BoardContent
 from safeschools_geo.pages import RateClasses, zone_signs
 from safeschools_geo.schemas import CRITICAL_CATEGORIES, FEWEST_AS_BASE, LEVELS, OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safeschools_geo.board._tables import Words
-    from safeschools_geo.disclosure import BoardContent, BoardCoverage, BoardPlan
+    from safeschools_geo.disclosure import BoardCoverage, BoardPlan
 
     Row = dict[str, Any]
 
@@ -807,3 +809,71 @@ def _officers(content: BoardContent, words: Words) -> str:
     if found is None or not found.is_answered or math.isnan(found.officers_share):
         return ""
     return words("index.officers", term=content.term, share=share_text(found.officers_share, found.step_share, words))
+
+
+# ── The packet: every page in every language, and the whole as one document to print
+
+
+PartMaker: TypeAlias = Callable[[BoardContent, Words], Part | None]
+
+PART_MAKERS: tuple[PartMaker, ...] = (
+    zones_part,
+    rates_part,
+    trends_part,
+    plan_part,
+    coverage_part,
+    method_part,
+    glossary_part,
+)
+"""The parts of the packet after its front page, in order."""
+
+
+def draw_packet(
+    content: BoardContent, *, langs: Sequence[str] = ("en", "es"), part_makers: Sequence[PartMaker] = PART_MAKERS
+) -> dict[str, str]:
+    """Draw the packet.
+
+    Parameters
+    ----------
+    content
+        Everything the pages say.
+    langs
+        Its languages; pages of the first stand at the top, those of each other in a folder named after it.
+    part_makers
+        What makes each part after the front page; those that have nothing to say are left out.
+
+    Returns
+    -------
+    dict of str to str
+        Relative file name → complete HTML document: a page for each part, ``index.html`` first, and ``print.html``.
+
+    Raises
+    ------
+    SettingsError
+        When the pages do not speak a language.
+    OfflineError
+        When a page would ask for anything outside itself.
+    """
+    spoken = {lang: words(lang) for lang in langs}
+    return {
+        f"{'' if lang == langs[0] else f'{lang}/'}{name}": html
+        for lang in langs
+        for name, html in _pages(content, spoken[lang], langs, part_makers).items()
+    }
+
+
+def packet_parts(content: BoardContent, spoken: Words, part_makers: Sequence[PartMaker] = PART_MAKERS) -> list[Part]:
+    """Make the parts of the packet in one language."""
+    others = [part for make in part_makers if (part := make(content, spoken)) is not None]
+    return [index_part(content, spoken, others), *others]
+
+
+def _pages(
+    content: BoardContent, spoken: Words, langs: Sequence[str], part_makers: Sequence[PartMaker]
+) -> dict[str, str]:
+    parts = packet_parts(content, spoken, part_makers)
+    entries = {part.name: part.title for part in parts}
+    pages = {
+        f"{part.name}.html": page(part, content=content, words=spoken, entries=entries, langs=langs) for part in parts
+    }
+    return {**pages, "print.html": print_page(parts, content=content, words=spoken, langs=langs)}

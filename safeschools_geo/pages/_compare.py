@@ -11,9 +11,22 @@ import pandas as pd
 
 from safeschools_geo.hotspots import STATUS_CHANGES
 from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, round_step, shortened, svg, text
-from safeschools_geo.pages._coverage_parts import CoverageContent, KeyFigure, Section, coverage_document
 from safeschools_geo.pages._hotspots import CHANGES, chance, ranged
-from safeschools_geo.pages._page import Chart, Column, DataTable, PageContext, decimal, printed, share, whole, words
+from safeschools_geo.pages._page import (
+    Chart,
+    Column,
+    CoverageContent,
+    DataTable,
+    KeyFigure,
+    PageContext,
+    Section,
+    coverage_document,
+    decimal,
+    printed,
+    share,
+    whole,
+    words,
+)
 from safeschools_geo.schemas import LEVELS, POPULATIONS
 
 if TYPE_CHECKING:

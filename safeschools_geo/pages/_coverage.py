@@ -15,26 +15,24 @@ from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import hour_text, hours_chart, reach_chart, staffing_chart
 from safeschools_geo.pages._coverage_map import Finder, draw_coverage_map, reach_maps, slowest_zones
-from safeschools_geo.pages._coverage_parts import (
-    CoverageContent,
-    KeyFigure,
-    Section,
-    coverage_document,
-    missing_notes,
-    named,
-)
 from safeschools_geo.pages._map_layers import Drawn, has_place
 from safeschools_geo.pages._page import (
     MINUTES,
     Chart,
     Column,
+    CoverageContent,
     DataTable,
+    KeyFigure,
+    Section,
     change,
+    coverage_document,
     decimal,
     figure,
     interval,
     is_figure,
     level_text,
+    missing_notes,
+    named,
     printed,
     share,
     whole,

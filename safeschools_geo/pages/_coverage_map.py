@@ -17,7 +17,6 @@ import shapely
 from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import GRAY, HALO, INK, LETTER, fit, meet, svg, text
-from safeschools_geo.pages._coverage_parts import FinderEntry
 from safeschools_geo.pages._map_layers import (
     DataElement,
     Zones,
@@ -30,6 +29,7 @@ from safeschools_geo.pages._map_layers import (
 from safeschools_geo.pages._page import (
     RATE_FILLS,
     Chart,
+    FinderEntry,
     LegendItem,
     decimal,
     finite,

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from playwright.sync_api import expect
 from shapely.geometry import LineString, box
 
+from safeschools_geo.board._chapters import draw_packet
 from safeschools_geo.board._charts import Point, count_bars, rate_panel, top_of
 from safeschools_geo.board._map import Area, Mark, hatch, hatch_sign, path_of, zone_map
-from safeschools_geo.board._packet import draw_packet
 from safeschools_geo.board._tables import shortened
 
 SVG = "{http://www.w3.org/2000/svg}"

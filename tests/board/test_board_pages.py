@@ -20,8 +20,7 @@ from checkout import ROOT, missing
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from safeschools_geo.board._chapters import index_part, rates_part, trends_part, zones_part
-from safeschools_geo.board._packet import draw_packet, packet_parts
+from safeschools_geo.board._chapters import draw_packet, index_part, packet_parts, rates_part, trends_part, zones_part
 from safeschools_geo.board._page import find_browser, print_pdf
 from safeschools_geo.board._tables import LANGUAGES, change_text, words
 from safeschools_geo.disclosure._audit import audit

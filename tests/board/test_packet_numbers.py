@@ -11,7 +11,7 @@ import board_town
 import pandas as pd
 import pytest
 
-from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.board._chapters import draw_packet
 from safeschools_geo.results import TermBoard
 from safeschools_geo.term._packet import Statement, statements_of
 from safeschools_geo.term._write import write_board

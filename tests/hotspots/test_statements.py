@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import town
 
-from safeschools_geo.board._packet import draw_packet
+from safeschools_geo.board._chapters import draw_packet
 from safeschools_geo.errors import NoRecordError
 from safeschools_geo.pages._compare import comparison_page
 from safeschools_geo.pages._hotspots import draw_hotspots

@@ -15,8 +15,7 @@ from test_map_browser import AXE, DRAWN
 from safeschools_geo.pages._charts import hours_chart, reach_chart, staffing_chart
 from safeschools_geo.pages._coverage import backup_table, coverage_map, staging_table, zone_section
 from safeschools_geo.pages._coverage_map import MinuteClasses, slowest_zones
-from safeschools_geo.pages._coverage_parts import KeyFigure
-from safeschools_geo.pages._page import change, decimal, interval, share
+from safeschools_geo.pages._page import KeyFigure, change, decimal, interval, share
 from safeschools_geo.pages._sheets import absence_sheet, visits_sheet
 from safeschools_geo.results import CoveragePlan
 
