@@ -162,7 +162,7 @@ def _check_ids(raw: io.RawTable, ids: pd.Series, school_ids: pd.Series, id_cells
 
 def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
     if cells is not None:
-        return io.as_text(cells)
+        return io.plain_text(cells)
     return pd.Series([f"{raw.path.stem}:{row}" for row in raw.frame.index], index=raw.frame.index, dtype="str")
 
 
@@ -183,7 +183,7 @@ def _words(
     for word in ("school_id", "school_name", "address"):
         cells = io.take(raw, options.columns, word)
         columns[f"given_{word}"] = (
-            pd.Series(pd.NA, index=rows, dtype="str") if cells is None else io.as_text(cells)[rows]
+            pd.Series(pd.NA, index=rows, dtype="str") if cells is None else io.plain_text(cells)[rows]
         )
     return columns, [*origin_findings, *responder_findings]
 
@@ -194,7 +194,7 @@ def _mapped(
     cells = io.take(raw, options.columns, word)
     if cells is None:
         return pd.Series(pd.NA, index=ids.index, dtype="str"), []
-    found, unknown = read_words(io.as_text(cells)[ids.index], meanings)
+    found, unknown = read_words(io.plain_text(cells)[ids.index], meanings)
     finding = unknown_words(
         unknown,
         ids,

@@ -22,6 +22,7 @@ from ._files import read_table as read_table
 from ._files import sha256_of as sha256_of
 from ._table import RawTable as RawTable
 from ._table import as_text as as_text
+from ._table import plain_text as plain_text
 from ._table import safe_cells as safe_cells
 from ._table import says_nothing as says_nothing
 from ._times import OneClock as OneClock

@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 
 from safeschools_geo.errors import ColumnError, attempt_all, name_ids
 from safeschools_geo.findings import Finding
-from safeschools_geo.io._table import as_text
+from safeschools_geo.io._table import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,7 +116,8 @@ def text_columns(raw: RawTable, mapping: ColumnMapping, name: str) -> list[pd.Se
     Returns
     -------
     list of pandas.Series
-        Text, in the order of the entry; empty when there is no entry and the file has no column of our name.
+        Text, words for nothing missing, in the order of the entry; empty when there is no entry and the file has no
+        column of our name.
 
     Raises
     ------
@@ -125,9 +126,9 @@ def text_columns(raw: RawTable, mapping: ColumnMapping, name: str) -> list[pd.Se
     """
     wanted = _wanted(mapping, name)
     if wanted:
-        return [] if _says_none(wanted) else [as_text(_named(raw, theirs, name)) for theirs in wanted]
+        return [] if _says_none(wanted) else [plain_text(_named(raw, theirs, name)) for theirs in wanted]
     column = take(raw, {}, name)
-    return [] if column is None else [as_text(column)]
+    return [] if column is None else [plain_text(column)]
 
 
 def _wanted(mapping: ColumnMapping, name: str) -> tuple[str, ...]:
@@ -297,6 +298,11 @@ _SCIENTIFIC = r"(?i)\d(?:[.,]\d+)?E\+\d{1,3}"
 _DECIMAL = r"(\d)[.,]0+"
 _LEADING_ZEROS = r"(?<![\d.,])0+(?=\d)"
 _LONGEST = 40
+_DATE = r"(?i)\d{4}-\d{2}-\d{2}(?: 00:00:00)?|\d{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_AS_TEXT = (
+    "Open the original export, format the column as text before saving, and replace the file; what is lost cannot be "
+    "recovered from this one."
+)
 
 
 def id_key(ids: pd.Series) -> pd.Series:
@@ -394,7 +400,7 @@ def groups_text(groups: list[tuple[str, ...]]) -> str:
 
 
 def check_digits(ids: pd.Series, *, table: str, where: str, column: str) -> list[Finding]:
-    """Find ids in scientific notation, of which a spreadsheet has kept the first digits only.
+    """Find ids of which a spreadsheet has kept the first digits only, or made dates.
 
     Parameters
     ----------
@@ -410,11 +416,13 @@ def check_digits(ids: pd.Series, *, table: str, where: str, column: str) -> list
     Returns
     -------
     list of Finding
-        One, which stops a run, or none.
+        Those that stop a run, if any.
     """
     is_cut = ids.str.fullmatch(_SCIENTIFIC).fillna(value=False).astype("bool")
+    is_date = ids.str.fullmatch(_DATE).fillna(value=False).astype("bool")
+    eaten = _made_dates(ids, is_date, table, where, column) if 0 < is_date.sum() < len(ids) / 2 else []
     if not is_cut.any():
-        return []
+        return eaten
     cut = ids[is_cut]
     return [
         Finding(
@@ -426,8 +434,21 @@ def check_digits(ids: pd.Series, *, table: str, where: str, column: str) -> list
             "digits only, so they tell nothing apart and match no other table.",
             ids=tuple(f"row {row}" for row in cut.index),
             expected="every digit of the id, as text",
-            remedy="Open the original export, format the column as text before saving, and replace the file; the "
-            "digits cannot be recovered from this one.",
+            remedy=_AS_TEXT,
             is_blocking=True,
-        )
+        ),
+        *eaten,
+    ]
+
+
+def _made_dates(ids: pd.Series, is_date: pd.Series, table: str, where: str, column: str) -> list[Finding]:
+    dates = ids[is_date]
+    message = (
+        f"{len(dates):,} of {int(ids.notna().sum()):,} values of {column} in {where} are dates "
+        f"({name_ids(f'“{one}”' for one in dict.fromkeys(dates))}) while the others are not: a spreadsheet has made "
+        "dates of ids such as 3-4 or MAR12."
+    )
+    rows = tuple(f"row {row}" for row in dates.index)
+    return [
+        Finding("error", "ids_dates", table, message, rows, "every id as it was, as text", _AS_TEXT, is_blocking=True)
     ]

@@ -273,6 +273,23 @@ _NOTHING = frozenset(
 _MARKS = frozenset(("-", "--", "---", "\u2013", "\u2014", ".", "(blank)", "(empty)", *map(str.casefold, ERROR_CODES)))
 
 
+def plain_text(values: pd.Series) -> pd.Series:
+    """Turn a column of words into text, of which those for nothing are missing.
+
+    Parameters
+    ----------
+    values
+        Text, numbers, truth values, moments, or a mixture.
+
+    Returns
+    -------
+    pandas.Series
+        As `as_text`, without the words that `says_nothing` knows.
+    """
+    texts = as_text(values)
+    return texts.where(~says_nothing(texts))
+
+
 def says_nothing(texts: pd.Series) -> pd.Series:
     """Tell which texts are words for nothing, such as ``NULL``, ``#N/A``, ``(null)`` and ``-``.
 
@@ -433,7 +450,7 @@ def column_names(header: Sequence[object], path: Path) -> tuple[list[str], list[
     ``column_3`` for the third column if it has no name, ``NAME_3`` for it if there was another ``NAME`` before. The
     names that came more than once.
     """
-    given = ["" if cell is None else str(cell).strip() for cell in header]
+    given = ["" if cell is None else _plain_name(str(cell)) for cell in header]
     names: dict[str, None] = {}
     for number, name in enumerate(given, start=1):
         plain = name or f"column_{number}"
@@ -450,6 +467,17 @@ def column_names(header: Sequence[object], path: Path) -> tuple[list[str], list[
         remedy="Name the one that is meant in district.toml, for example NAME_7.",
     )
     return list(names), [finding] if repeated else []
+
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_QUOTES = "\"'\u201c\u201d\u2018\u2019`"
+
+
+def _plain_name(name: str) -> str:
+    """Take off what nobody sees, line ends, and quotation marks around a name."""
+    plain = " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", name)).split())
+    is_quoted = len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES
+    return plain[1:-1].strip() if is_quoted else plain
 
 
 HEADER_SAMPLE = 60

@@ -73,3 +73,31 @@ def test_several_columns_for_one_name_come_in_their_order():
     assert [c.name for c in columns] == ["a", "b"]
     assert columns[0].tolist() == ["a 1", "a 2"]
     assert [c.name for c in io.text_columns(raw("a"), {"category": "a"}, "category")] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "name", ["\ufeffid", "i\u200bd", "\u00a0id\u00a0", '"id"', "\u201cid\u201d", " id\n", "\u2060id\u200e"]
+)
+def test_what_nobody_sees_in_a_name_is_taken_off(tmp_path, name):
+    pd.DataFrame({name: ["a"], "x": ["b"]}).to_excel(tmp_path / "a.xlsx", index=False)
+    pd.DataFrame({name: ["a"], "x": ["b"]}).to_csv(tmp_path / "a.csv", index=False)
+    for suffix in ("xlsx", "csv"):
+        assert list(io.read_table(tmp_path / f"a.{suffix}").frame.columns) == ["id", "x"]
+
+
+@pytest.mark.parametrize(
+    "word", ["NULL", "#N/A", "(null)", "N/A", "-", "None", "<Null>", "\\N", "#REF!", "n/a", "\u2013"]
+)
+def test_words_for_nothing_are_missing_in_columns_of_words(word):
+    assert io.plain_text(pd.Series([f" {word} ", "x"])).isna().tolist() == [True, False]
+    assert io.says_nothing(io.as_text(pd.Series([word]))).all()
+
+
+@pytest.mark.parametrize("word", ["2025-03-04 00:00:00", "4-Mar", "12-DEC"])
+def test_ids_of_which_a_spreadsheet_made_dates_are_named(word):
+    ids = pd.Series(["3-41", "7-12", "MAR12", word])
+    [finding] = io.check_digits(ids, table="schools", where="a.csv", column="school_id")
+    assert finding.code == "ids_dates"
+    assert finding.is_blocking
+    assert f"“{word}”" in finding.message
+    assert io.check_digits(pd.Series([word, word]), table="schools", where="a.csv", column="school_id") == []

@@ -126,7 +126,7 @@ def test_a_delimiter_at_the_end_of_every_row_is_harmless(tmp_path):
 
 def test_new_lines_inside_quotation_marks_belong_to_the_cell(tmp_path):
     raw = read(tmp_path / "a.csv", 'id,"a\r\nb"\r\n1,"x\r\ny"\r\n2,"\n"\r\n')
-    assert list(raw.frame.columns) == ["id", "a\r\nb"]
+    assert list(raw.frame.columns) == ["id", "a b"]
     assert rows_of(raw) == [["1", "x\r\ny"], ["2", "\n"]]
 
 
