@@ -95,16 +95,18 @@ def require_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, name: str, *, stated: o
         raise CRSError(
             f"The layer {name} states no coordinate reference system.",
             where=name,
-            expected="a file that states its CRS (a .prj beside a shapefile), or a setting that gives it",
-            remedy='Set `crs = "EPSG:…"` for this layer in district.toml, or pass --crs.',
+            expected="a file that states its CRS (a .prj beside a shapefile), or its CRS given beside it",
+            remedy='Set `crs = "EPSG:…"` for this layer in district.toml.',
+            setting="crs",
         )
     if frame.crs is not None and given is not None and not CRS(frame.crs).equals(given, ignore_axis_order=True):
         raise CRSError(
-            f"The layer {name} states one CRS and the settings state another.",
+            f"The layer {name} states one CRS, and another is given beside it.",
             where=name,
-            found=f"{CRS(frame.crs).name} in the file, {given.name} in the settings",
+            found=f"{CRS(frame.crs).name} in the file, {given.name} beside it",
             expected="the same CRS in both",
-            remedy="Remove the setting if the file is right; reproject the file if the setting is.",
+            remedy="Remove `crs` for this layer from district.toml if the file is right; else export the file anew.",
+            setting="crs.other",
         )
     return CRS(given if frame.crs is None else frame.crs)
 
@@ -138,6 +140,7 @@ def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - a
             found=f"x from {low_x:,.1f} to {high_x:,.1f}, y from {low_y:,.1f} to {high_y:,.1f} in {crs.name}",
             expected="longitudes within ±180 and latitudes within ±90",
             remedy="State the projected CRS the coordinates are really in (for example a State Plane or UTM zone).",
+            setting="crs.degrees",
         )
     if crs.is_projected and fits_degrees:
         raise CRSError(
@@ -146,6 +149,7 @@ def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - a
             found=f"x from {low_x:.4f} to {high_x:.4f}, y from {low_y:.4f} to {high_y:.4f} in {crs.name}",
             expected=f"coordinates in {crs.axis_info[0].unit_name}",
             remedy='If they are longitude and latitude, state `crs = "EPSG:4326"`.',
+            setting="crs.projected",
         )
 
 
@@ -205,5 +209,5 @@ def require_same_crs(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame, *, names: tuple[s
             where=lacking,
             found=f"{names[0]}: {a.crs and a.crs.to_string()}; {names[1]}: {b.crs and b.crs.to_string()}",
             expected="a CRS on both; layers of different CRS are reprojected only when both state one",
-            remedy="Set it with `frame.set_crs(…)`, `--crs`, or `crs = …` in district.toml.",
+            remedy=f"Set it: `{lacking} = {lacking}.set_crs(…)`.",
         )

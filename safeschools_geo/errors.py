@@ -97,6 +97,9 @@ class InputError(SafeSchoolsError, ValueError):
         What should have been there.
     remedy
         What the user can do about it.
+    setting
+        The setting of a district that the remedy is, such as ``crs`` or ``columns.zone_id``; a caller who has an
+        option or an argument in its stead says so with `mended_by`.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class InputError(SafeSchoolsError, ValueError):
         found: object = None,
         expected: object = None,
         remedy: str | None = None,
+        setting: str | None = None,
     ) -> None:
         self.problem = problem
         self.where = None if where is None else str(where)
@@ -115,7 +119,29 @@ class InputError(SafeSchoolsError, ValueError):
         self.found = None if found is None else str(found)
         self.expected = None if expected is None else str(expected)
         self.remedy = remedy
+        self.setting = setting
         super().__init__(self._message())
+
+    def mended_by(self, ways: Mapping[str, str]) -> InputError:
+        """Name what the caller can do in the stead of a setting.
+
+        Parameters
+        ----------
+        ways
+            Setting → remedy of this caller; ``*`` for settings that are not listed.
+
+        Returns
+        -------
+        InputError
+            The same error with that remedy; itself, where its remedy is no setting.
+        """
+        remedy = None if self.setting is None else ways.get(self.setting, ways.get("*"))
+        if remedy is None:
+            return self
+        told = type(self)(
+            self.problem, where=self.where, ids=self.ids, found=self.found, expected=self.expected, remedy=remedy
+        )
+        return told.with_traceback(self.__traceback__)
 
     def _message(self) -> str:
         parts = [
@@ -190,6 +216,21 @@ class SeveralFaultsError(InputError):
             one for fault in faults for one in (fault.faults if isinstance(fault, SeveralFaultsError) else (fault,))
         )
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    def mended_by(self, ways: Mapping[str, str]) -> SeveralFaultsError:
+        """Name what the caller can do, for each fault.
+
+        Parameters
+        ----------
+        ways
+            As `InputError.mended_by` takes them.
+
+        Returns
+        -------
+        SeveralFaultsError
+            The same faults.
+        """
+        return SeveralFaultsError(fault.mended_by(ways) for fault in self.faults)
 
 
 def refuse(faults: Iterable[InputError]) -> None:

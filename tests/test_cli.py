@@ -5,11 +5,13 @@ import json
 import subprocess
 import sys
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 import town
 from checkout import ROOT
 
+import safeschools_geo as ssg
 from safeschools_geo.cli._main import COMMANDS, main
 
 MAPS = ("zones", "history", "rates", "plan", "what_if", "coverage", "absences", "hotspots", "hours", "trends", "grid")
@@ -218,6 +220,116 @@ def test_assign_refuses_x_and_y_of_no_stated_crs(folder, tmp_path, capsys):
     assert not (tmp_path / "o.csv").exists()
     assert call("assign", "--points", points, "--zones", zones, "--out", tmp_path / "o.csv", "--crs", "32610") == 0
     assert pd.read_csv(tmp_path / "o.csv")["zone_id"].tolist() == ["A"]
+
+
+PLACES = [(400, 500), (600, 700), (1400, 500), (1600, 700)]
+
+
+def written(path, form, header="code,lon,lat"):
+    """Write four points of the town, each as `form` makes it of its longitude and latitude."""
+    places = [town.place(x, y) for x, y in PLACES]
+    rows = [f"0{n},{form.format(x=p.x, y=p.y, a=-p.x)}" for n, p in enumerate(places)]
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("{y},{x}", ["4 of 4 points", "the wrong way round", "--lon names the longitude"]),
+        ("{a},{y}", ["4 of 4 points", "wrong sign", "put the minus sign back"]),
+        ("0,0", ["4 of 4 points", "a zero where a coordinate should be", "geocode"]),
+        ("6715000.1,1970000.1", ["said to be in degrees", "--crs 2226"]),
+        ("{a}W,{y}N", ["letters for the hemisphere", "negative"]),
+        ("121 21 30 W,38 35 10 N", ["degrees, minutes and seconds"]),
+        ("west,north", ["cannot be read as coordinates", "“west, north”"]),
+        (",", ["4 of 4 points without a place"]),
+        ("-100.1,31.1", ["more than 50 km", "both files are of one place"]),
+    ],
+)
+def test_assign_says_what_check_would_and_writes_nothing_without_a_zone(folder, tmp_path, capsys, form, said):
+    points, out = written(tmp_path / "points.csv", form), tmp_path / "out.csv"
+    zones = folder / "data/boundaries/zones.geojson"
+    assert call("assign", "--points", points, "--zones", zones, "--out", out, "--id", "code") == 1
+    printed = capsys.readouterr().err
+    for words in said:
+        assert words in printed
+    assert "Remedy" in printed
+    for setting in ("district.toml", "`keep`", "settings"):
+        assert setting not in printed
+    assert not out.exists()
+
+
+def test_assign_writes_what_it_can_and_says_what_it_cannot(folder, tmp_path, capsys):
+    points, out = written(tmp_path / "points.csv", "{x},{y}"), tmp_path / "out.csv"
+    with points.open("a", encoding="utf-8") as file:
+        file.write("08,0,0\n09,here,there\n")
+    zones = folder / "data/boundaries/zones.geojson"
+    assert call("assign", "--points", points, "--zones", zones, "--out", out, "--id", "code") == 0
+    printed = capsys.readouterr().err
+    assert "1 of 6 points with a zero" in printed
+    assert "“here, there”" in printed
+    assert pd.read_csv(out, dtype=str)["zone_id"].fillna("").tolist() == ["A", "A", "B", "B", "", ""]
+
+
+@pytest.mark.parametrize(("more", "said"), [(["--wkt", "spot"], []), (["--wkt", "spott"], ["spot", "--wkt"])])
+def test_assign_takes_a_column_of_wkt(folder, tmp_path, capsys, more, said):
+    points = written(tmp_path / "points.csv", "SRID=4326;POINT ({x} {y})", header="code,spot")
+    zones, out = folder / "data/boundaries/zones.geojson", tmp_path / "out.csv"
+    assert call("assign", "--points", points, "--zones", zones, "--out", out, *more) == (1 if said else 0)
+    printed = capsys.readouterr().err
+    assert all(words in printed for words in said)
+    assert "district.toml" not in printed
+    assert out.exists() is not bool(said)
+
+
+def test_assign_takes_a_sheet_and_a_layer(folder, tmp_path, capsys):
+    table = pd.read_csv(written(tmp_path / "points.csv", "{x},{y}"), dtype={"code": str})
+    zones, out = folder / "data/boundaries/zones.geojson", tmp_path / "out.csv"
+    with pd.ExcelWriter(tmp_path / "points.xlsx") as book:
+        table.to_excel(book, sheet_name="all", index=False)
+        table.head(1).rename(columns={"code": "call"}).to_excel(book, sheet_name="first", index=False)
+    assert call("assign", "--points", tmp_path / "points.xlsx", "--zones", zones, "--out", out, "--sheet", "first") == 0
+    assert len(pd.read_csv(out)) == 1
+    shapes = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326)
+    for name, rows in (("all", shapes), ("first", shapes.head(1))):
+        rows.to_file(tmp_path / "points.gpkg", layer=name, driver="GPKG")
+    arguments = ("assign", "--points", tmp_path / "points.gpkg", "--zones", zones, "--out", out)
+    assert call(*arguments, "--layer", "all") == 0
+    assert len(pd.read_csv(out)) == 4
+    capsys.readouterr()
+    for more in ([], ["--layer", "none"]):
+        assert call(*arguments, *more) == 1
+        printed = capsys.readouterr().err
+        assert "--layer" in printed
+        assert "district.toml" not in printed
+
+
+@pytest.mark.parametrize(("option", "value"), [("--id", "nothing"), ("--zone-id", "nothing"), ("--lat", "nothing")])
+def test_remedies_of_assign_name_its_options(folder, tmp_path, capsys, option, value):
+    points, zones = written(tmp_path / "points.csv", "{x},{y}"), folder / "data/boundaries/zones.geojson"
+    more = ("--lon", "lon") if option == "--lat" else ()
+    out = tmp_path / "out.csv"
+    assert call("assign", "--points", points, "--zones", zones, "--out", out, *more, option, value) == 1
+    printed = capsys.readouterr().err
+    assert option in printed
+    assert "district.toml" not in printed
+
+
+@pytest.mark.parametrize("kind", ["whole numbers", "floats", "text with blanks"])
+def test_the_function_and_the_command_give_the_same_ids(tmp_path, kind):
+    numbers = {"whole numbers": [7, 8], "floats": [7.0, 8.0], "text with blanks": [" 07 ", "8 "]}[kind]
+    zones = town.zones().iloc[:2].assign(zone_id=numbers)[["zone_id", "geometry"]]
+    zones.to_file(tmp_path / "zones.geojson", driver="GeoJSON")
+    out = tmp_path / "out.csv"
+    points = written(tmp_path / "points.csv", "{x},{y}")
+    assert call("assign", "--points", points, "--zones", tmp_path / "zones.geojson", "--out", out) == 0
+    table = pd.read_csv(points)
+    places = gpd.GeoDataFrame(geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326)
+    found = ssg.assign_points(places, zones)
+    columns = ["zone_id", "status", "candidates"]
+    assert found[columns].to_numpy().tolist() == pd.read_csv(out, dtype=str)[columns].to_numpy().tolist()
+    assert set(found["zone_id"]) == ({"07", "8"} if kind == "text with blanks" else {"7", "8"})
 
 
 def test_draft_zones_tile_the_district(folder, tmp_path, capsys):

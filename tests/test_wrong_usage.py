@@ -98,6 +98,7 @@ WITHOUT_DISTRICT = [
     ("assign", (*ASSIGN, "--id", "a", "--id", "b"), r"--id.*given 2 times"),
     ("assign", (*ASSIGN, "--id", ""), r"--id.*empty"),
     ("assign", (*ASSIGN, "--zone-id", " "), r"--zone-id.*empty"),
+    ("assign", (*ASSIGN, "--wkt", "w", "--lon", "x", "--lat", "y"), r"--lon and --lat, or --wkt"),
     *(("assign", (*ASSIGN, option, "99"), rf"{option}.*EPSG code") for option in ("--crs", "--zones-crs")),
     *(("assign", (*ASSIGN, "--max-snap", n), r"--max-snap") for n in ("-1", "nan", "inf", "far")),
     ("run", ("",), r"DISTRICT.*empty"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from shapely import GeometryType
 
+from safeschools_geo import io
 from safeschools_geo.crs import check_degrees, measuring_crs, require_crs, require_same_crs
 from safeschools_geo.errors import ColumnError, GeometryError, SettingsError, attempt_all
 
@@ -123,9 +124,9 @@ def _edges(
 
 def _ids(zones: gpd.GeoDataFrame) -> list[str]:
     has_column = "zone_id" in zones.columns
-    values = list(zones["zone_id"]) if has_column else []
-    is_blank = [bool(pd.isna(value)) or not str(value).strip() for value in values]
-    if not has_column or any(is_blank):
+    ids = io.as_text(zones["zone_id"]) if has_column else pd.Series(dtype="str")
+    is_blank = ids.isna().to_numpy()
+    if not has_column or is_blank.any():
         raise ColumnError(
             "Every zone needs an id.",
             where="zones",
@@ -134,7 +135,7 @@ def _ids(zones: gpd.GeoDataFrame) -> list[str]:
             expected="a column zone_id without gaps",
             remedy="Name the column that holds the ids `zone_id`, and give every row one.",
         )
-    return [str(value) for value in values]
+    return [str(one) for one in ids]
 
 
 def _require_valid(zones: gpd.GeoDataFrame) -> None:
@@ -155,7 +156,7 @@ def _require_valid(zones: gpd.GeoDataFrame) -> None:
             ids=names[~is_fine],
             found=", ".join(sorted(reasons)),
             expected="valid polygons",
-            remedy="Repair them with `safeschools_geo.validate.repair`; zones read from a file are repaired already.",
+            remedy="Repair them with `safeschools_geo.checks.repair`; zones read from a file are repaired already.",
         )
 
 
@@ -218,7 +219,7 @@ def _require_types(places: gpd.GeoDataFrame, name: str, types: Sequence[Geometry
         return
     reasons = {GeometryType(t).name.capitalize() for t in type_id[is_other]}
     reasons |= {str(r).split("[")[0] for r in shapely.is_valid_reason(geometry[is_broken])}
-    mend = "Repair them with `safeschools_geo.validate.repair`; a layer read from a file is repaired already."
+    mend = "Repair them with `safeschools_geo.checks.repair`; a layer read from a file is repaired already."
     replace = "Use `assign_campuses` for campuses drawn as polygons, and the representative points of anything else."
     raise GeometryError(
         f"Some geometries of {name} cannot be assigned.",
@@ -227,6 +228,7 @@ def _require_types(places: gpd.GeoDataFrame, name: str, types: Sequence[Geometry
         found=", ".join(sorted(reasons)),
         expected="valid " + ", ".join(t.name.capitalize() for t in types),
         remedy=" ".join([replace] * bool(is_other.any()) + [mend] * bool(is_broken.any())),
+        setting="kinds" if is_other.any() else "valid",
     )
 
 

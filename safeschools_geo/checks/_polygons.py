@@ -546,6 +546,7 @@ def require_kind(
             found="0 rows",
             expected=expected or " or ".join(sorted(kinds)),
             remedy="Export the layer again; if `keep` is set for it, see whether any row matches.",
+            setting="keep",
         )
     present = geometry[~(geometry.isna() | geometry.is_empty)]
     west, _, east, _ = present.total_bounds if kinds <= _POLYGONS and len(present) else (0.0, 0.0, 0.0, 0.0)

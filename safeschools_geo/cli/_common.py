@@ -15,13 +15,13 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from safeschools_geo import district as districts
 from safeschools_geo.crs import parse_crs
-from safeschools_geo.district import demo_folder, input_files, load_settings
-from safeschools_geo.errors import CRSError, printable
+from safeschools_geo.errors import CRSError, InputError, printable
 from safeschools_geo.writing import releases_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rich.console import ConsoleOptions, RenderableType
     from rich.segment import Segment
@@ -68,7 +68,7 @@ def _require_terms(ctx: click.Context) -> None:
     asked = [param for param in ctx.command.params if param.name in {"term", "term_a", "term_b"}]
     if not asked or ctx.params.get("units") is not None:
         return
-    settings = load_settings(ctx.params.get("district") or demo_folder())
+    settings = districts.load_settings(ctx.params.get("district") or districts.demo_folder())
     settings.term()
     known = [term.name for term in settings.terms]
     names = [ctx.params[str(param.name)] for param in asked]
@@ -218,21 +218,21 @@ def folder_of(district: Path | None) -> Path:
     if district is not None:
         return district
     messages().print("No district given: using the embedded demo district, which is synthetic.")
-    return demo_folder()
+    return districts.demo_folder()
 
 
 def outputs_of(settings: Settings, out: Path | None) -> Path:
     """Find the folder that outputs go to."""
     if out is not None:
         return out
-    if settings.folder == demo_folder():
+    if settings.folder == districts.demo_folder():
         return Path("outputs")
     return settings.folder / settings.paths.outputs
 
 
 def releases_file(settings: Settings) -> Path:
     """Find the record of releases."""
-    if settings.folder == demo_folder():
+    if settings.folder == districts.demo_folder():
         return outputs_of(settings, None) / settings.board.releases
     return settings.folder / settings.board.releases
 
@@ -240,7 +240,16 @@ def releases_file(settings: Settings) -> Path:
 def inputs_of(settings: Settings) -> list[Path]:
     """List what a command reads, and what nothing but a release may write."""
     record = releases_file(settings)
-    return [*input_files(settings), record, releases_folder(record)]
+    return [*districts.input_files(settings), record, releases_folder(record)]
+
+
+@contextmanager
+def mended_by(ways: Mapping[str, str]) -> Iterator[None]:
+    """Name options in the remedies of errors whose remedy is a setting; `*` is for settings without an option."""
+    try:
+        yield
+    except InputError as error:
+        raise error.mended_by(ways) from error
 
 
 @contextmanager

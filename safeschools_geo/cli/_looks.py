@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from safeschools_geo import io
-from safeschools_geo.assign import assign_campuses, assign_points
+# Doors load what is asked of them when it is asked: a command loads what it uses.
+from safeschools_geo import assign, checks, io, pages
+from safeschools_geo import district as districts
+from safeschools_geo import term as terms
 from safeschools_geo.cli._common import (
     CRS_TEXT,
     FILE_IN,
@@ -23,6 +26,7 @@ from safeschools_geo.cli._common import (
     folder_of,
     inputs_of,
     json_option,
+    mended_by,
     messages,
     out_option,
     outputs_of,
@@ -33,36 +37,10 @@ from safeschools_geo.cli._common import (
     term_option,
 )
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.district import (
-    DistrictError,
-    check_district,
-    load_settings,
-    read_district,
-    refuse_rejects,
-    zones_from_file,
-)
-from safeschools_geo.errors import ColumnError, FileReadError, SettingsError
-from safeschools_geo.io import write_csv, write_manifest, write_text
-from safeschools_geo.pages import (
-    check_html,
-    draw_term,
-    is_check_page,
-    print_report,
-)
+from safeschools_geo.errors import ColumnError, FileReadError, GeometryError, SettingsError, count_text
+from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import ASSIGNMENTS
 from safeschools_geo.settings import LayerSettings
-from safeschools_geo.term import (
-    COMPARING_STEPS,
-    STEPS,
-    compare_terms,
-    manifest_of,
-    run_term,
-    steps_until,
-    terms_in_order,
-    write_comparison,
-    write_coverage,
-    write_hotspots,
-)
 from safeschools_geo.text import pair_name
 from safeschools_geo.writing import output_file, output_folder
 
@@ -81,27 +59,27 @@ if TYPE_CHECKING:
 def check_command(district: Path | None, out: Path | None, *, as_json: bool, strict: bool) -> int:
     """Validate a district folder: every fault at once, with ids and how to mend it."""
     folder = folder_of(district)
-    settings = load_settings(folder)
+    settings = districts.load_settings(folder)
     rejects = None
     page = out or outputs_of(settings, None) / "check.html"
-    with output_file(page, inputs=inputs_of(settings), is_ours=is_check_page) as fresh:
+    with output_file(page, inputs=inputs_of(settings), is_ours=pages.is_check_page) as fresh:
         try:
             with progress_of(2) as begin:
                 begin("Reading")
-                read = read_district(folder)
+                read = districts.read_district(folder)
                 begin("Checking")
-                report, rejects = check_district(read), read.rejects
-        except DistrictError as error:
-            report = error.report if error.read is None else check_district(error.read)
+                report, rejects = districts.check_district(read), read.rejects
+        except districts.DistrictError as error:
+            report = error.report if error.read is None else districts.check_district(error.read)
             rejects = None if error.read is None else error.read.rejects
-        write_text(fresh, check_html(report))
+        io.write_text(fresh, pages.check_html(report))
     if as_json:
         click.echo(report.to_json())
     else:
-        print_report(report, messages())
+        pages.print_report(report, messages())
         messages().print(f"Report: {page}", markup=False, soft_wrap=True)
     if strict and rejects is not None:
-        refuse_rejects(rejects)
+        districts.refuse_rejects(rejects)
     return 0 if report.is_ok else 1
 
 
@@ -116,18 +94,18 @@ def check_command(district: Path | None, out: Path | None, *, as_json: bool, str
 def map_command(district: Path | None, term: str | None, out: Path | None, *, tiles: bool) -> None:
     """Draw the maps of a term."""
     folder = folder_of(district)
-    settings = load_settings(folder)
+    settings = districts.load_settings(folder)
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "maps"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(len(STEPS)) as begin:
-        result = run_term(folder, term=term, protects=False, on_step=begin)
+    with place as fresh, progress_of(len(terms.STEPS)) as begin:
+        result = terms.run_term(folder, term=term, protects=False, on_step=begin)
         begin("Drawing")
-        pages = draw_term(result, tiles=tiles)
+        drawn = pages.draw_term(result, tiles=tiles)
         begin("Writing")
-        for name, html in pages.items():
-            write_text(fresh / name, html)
-        write_manifest(fresh, manifest_of(result))
+        for name, html in drawn.items():
+            io.write_text(fresh / name, html)
+        io.write_manifest(fresh, terms.manifest_of(result))
     messages().print(f"Open {target / 'index.html'}", markup=False, soft_wrap=True)
 
 
@@ -143,19 +121,21 @@ def map_command(district: Path | None, term: str | None, out: Path | None, *, ti
 def hotspots_command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""
     folder = folder_of(district)
-    settings = load_settings(folder)
+    settings = districts.load_settings(folder)
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "hotspots"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(steps_until("Finding hotspots") + 2) as begin:
-        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
+    with place as fresh, progress_of(terms.steps_until("Finding hotspots") + 2) as begin:
+        result = terms.run_term(
+            folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin
+        )
         begin("Drawing")
-        pages = draw_term(result, only="hotspots")
+        drawn = pages.draw_term(result, only="hotspots")
         begin("Writing")
-        write_hotspots(result.hotspots, fresh)
-        for name, html in pages.items():
-            write_text(fresh / "maps" / name, html)
-        write_manifest(fresh, manifest_of(result))
+        terms.write_hotspots(result.hotspots, fresh)
+        for name, html in drawn.items():
+            io.write_text(fresh / "maps" / name, html)
+        io.write_manifest(fresh, terms.manifest_of(result))
     if as_json:
         # JSON knows no infinity.
         spots = result.hotspots.to_frame().replace([np.inf, -np.inf], np.nan)
@@ -184,12 +164,12 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
 def coverage_command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Work out who comes, how soon, who helps, and who covers when an officer is absent."""
     folder = folder_of(district)
-    settings = load_settings(folder)
+    settings = districts.load_settings(folder)
     home = outputs_of(settings, None) / settings.term(term).name
     target = out or home / "coverage"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(steps_until("Working out coverage") + 2) as begin:
-        result = run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
+    with place as fresh, progress_of(terms.steps_until("Working out coverage") + 2) as begin:
+        result = terms.run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
         found = result.coverage
         if found.is_empty:
             raise SettingsError(
@@ -199,12 +179,12 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
                 remedy="Run `safeschools check`, or name another --term.",
             )
         begin("Drawing")
-        pages = draw_term(result, only="coverage")
+        drawn = pages.draw_term(result, only="coverage")
         begin("Writing")
-        write_coverage(found, fresh, term=result.term, time_zone=settings.district.time_zone)
-        for name, html in pages.items():
-            write_text(fresh / "maps" / name, html)
-        write_manifest(fresh, manifest_of(result))
+        terms.write_coverage(found, fresh, term=result.term, time_zone=settings.district.time_zone)
+        for name, html in drawn.items():
+            io.write_text(fresh / "maps" / name, html)
+        io.write_manifest(fresh, terms.manifest_of(result))
     if as_json:
         zones = found.to_frame().replace([np.inf, -np.inf], np.nan)
         print_json(
@@ -239,14 +219,14 @@ def compare_command(
 ) -> None:
     """Compare two terms: zones of schools, loads, rates, and hotspots that emerged, persisted or faded."""
     folder = folder_of(district)
-    settings = load_settings(folder)
+    settings = districts.load_settings(folder)
     outputs = outputs_of(settings, out)
-    target = outputs / "compare" / pair_name(*(term.name for term in terms_in_order(settings, term_a, term_b)))
+    target = outputs / "compare" / pair_name(*(term.name for term in terms.terms_in_order(settings, term_a, term_b)))
     place = output_folder(target, inputs=inputs_of(settings))
-    with place as fresh, progress_of(len(COMPARING_STEPS) + 1) as begin:
-        compared = compare_terms(folder, term_a, term_b, outputs=outputs, seed=seed, on_step=begin)
+    with place as fresh, progress_of(len(terms.COMPARING_STEPS) + 1) as begin:
+        compared = terms.compare_terms(folder, term_a, term_b, outputs=outputs, seed=seed, on_step=begin)
         begin("Writing")
-        write_comparison(compared, fresh)
+        terms.write_comparison(compared, fresh)
     if as_json:
         print_json(
             {
@@ -265,6 +245,52 @@ def compare_command(
 
 _LON = ("lon", "longitude", "long", "lng", "x", "xcoord", "point_x")
 _LAT = ("lat", "latitude", "y", "ycoord", "point_y")
+_EXPORT = "Export only the rows and columns that are needed."
+_MENDED_IN_FILE = "Correct the file, or export it again."
+_POINTS_WAYS = {
+    "crs": "Add --crs, for example --crs 4326 for longitude and latitude, or --crs 2226 for State Plane feet.",
+    "crs.degrees": "If they are feet or meters, add the projected CRS they are in, for example --crs 2226 (State Plane "
+    "California 2, feet) or --crs 26910 (UTM zone 10, meters).",
+    "crs.projected": "If they are longitude and latitude, write --crs 4326.",
+    "crs.other": "Leave --crs out if the file is right; else export it again.",
+    "columns.id": "Name the column of the ids with --id, or leave --id out: the row numbers are then the ids.",
+    "columns.x": "Name the columns of the coordinates with --lon and --lat, or the one of WKT with --wkt.",
+    "columns.y": "Name the columns of the coordinates with --lon and --lat, or the one of WKT with --wkt.",
+    "columns.wkt": "Name the column of WKT with --wkt.",
+    "layer": "Say which one is meant with --layer.",
+    "sheet": "Say which one is meant with --sheet.",
+    "reading": _EXPORT,
+    "kinds": "Give points, or campuses as polygons.",
+    "*": _MENDED_IN_FILE,
+}
+_ZONES_WAYS = {
+    "crs": "Add --zones-crs, for example --zones-crs 4326.",
+    "crs.degrees": "Add the projected CRS they are in, for example --zones-crs 2226.",
+    "crs.projected": "If they are longitude and latitude, write --zones-crs 4326.",
+    "crs.other": "Leave --zones-crs out if the file is right; else export it again.",
+    "columns.zone_id": "Name the column of the zones' ids with --zone-id.",
+    "reading": _EXPORT,
+    "keep": _MENDED_IN_FILE,
+    "layer": "Export the layer of the zones to a file of its own.",
+    "columns.x": "Give zones as polygons, such as GeoJSON, GeoPackage or a shapefile.",
+    "*": _MENDED_IN_FILE,
+}
+_FOUND_WAYS = {
+    "coordinates_swapped": "Exchange the two columns: --lon names the longitude, --lat the latitude.",
+    "coordinates_not_degrees": _POINTS_WAYS["crs.degrees"],
+    "coordinates_far_outside": "Check the addresses, and that both files are of one place.",
+    "coordinate_impossible": f"Correct them in the source. {_POINTS_WAYS['crs.degrees']}",
+    "repeated_columns": "Name the one that is meant with the number, for example NAME_7.",
+    "sheets_joined": "Nothing needs doing if this is right; else say which one is meant with --sheet.",
+    "several_sheets": _POINTS_WAYS["sheet"],
+    "hidden_sheets": "Say which one is meant with --sheet, if it is one of these.",
+    "header_found": "Nothing needs doing if this is right; else delete the lines above the header.",
+}
+_EXPLAINING = {
+    *(f"coordinates_{code}" for code in ("swapped", "sign_flipped", "null_island", "not_degrees")),
+    *("coordinate_unreadable", "coordinate_impossible"),
+}
+_PREVIOUS_WAYS = {"*": "Give a file that `safeschools assign` wrote, with the same --id as now."}
 
 
 def _check_usage(ctx: click.Context) -> None:
@@ -273,6 +299,8 @@ def _check_usage(ctx: click.Context) -> None:
         raise click.UsageError("Give --lon and --lat together.", ctx=ctx)
     if lon is not None and lon == lat:
         raise click.UsageError(f"--lon and --lat name one column, {lon!r}; two are expected.", ctx=ctx)
+    if lon is not None and ctx.params["wkt"] is not None:
+        raise click.UsageError("Give --lon and --lat, or --wkt, not both.", ctx=ctx)
 
 
 @click.command("assign", cls=CheckedCommand, check=_check_usage)
@@ -291,7 +319,10 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--zone-id", type=NAME, metavar="COL", help="Column of the zones' ids; zone_id if left out.")
 @click.option("--lon", type=NAME, metavar="COL", help="Column of the longitude, or x.")
 @click.option("--lat", type=NAME, metavar="COL", help="Column of the latitude, or y.")
+@click.option("--wkt", type=NAME, metavar="COL", help="Column of the places as text, as in POINT (-121.4 38.6).")
 @click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the points, where the file states none.")
+@click.option("--layer", type=NAME, metavar="L", help="Layer of the points, where the file has several.")
+@click.option("--sheet", type=NAME, metavar="S", help="Sheet of the points, where the workbook has several.")
 @click.option("--zones-crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the zones, where the file states none.")
 @click.option("--max-snap", type=NOT_NEGATIVE, default=0.0, metavar="M", help="Meters; default 0.")
 @click.option("--previous", type=FILE_IN, metavar="FILE", help="An earlier result, which decides ties.")
@@ -301,35 +332,65 @@ def assign_command(
     points: Path,
     zones: Path,
     out: Path,
-    id_column: str | None,
     zone_id: str | None,
-    lon: str | None,
-    lat: str | None,
-    crs: str | None,
     zones_crs: str | None,
     max_snap: float,
     previous: Path | None,
     as_json: bool,
+    **asked: str | None,
 ) -> None:
     """Write the zone of each point, one row for each, in the order of the file."""
     inputs = [path for path in (points, zones, previous) if path is not None]
     with output_file(out, inputs=inputs, is_ours=_is_assignment) as fresh:
-        polygons = zones_from_file(zones, LayerSettings(crs=zones_crs, columns={"zone_id": zone_id} if zone_id else {}))
-        located, ids = _points(points, id_column=id_column, lon=lon, lat=lat, crs=crs)
-        has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
-        assign = assign_campuses if has_areas else assign_points
-        before = None if previous is None else _previous(previous, ids)
-        result = assign(located, polygons.frame, max_snap_m=max_snap, previous=before)
+        with mended_by(_ZONES_WAYS):
+            columns = {"zone_id": zone_id} if zone_id else {}
+            polygons = districts.zones_from_file(zones, LayerSettings(crs=zones_crs, columns=columns))
+        with mended_by(_POINTS_WAYS):
+            located, ids, findings = _points(points, **asked)
+            seen = checks.check_coordinates(
+                located.geometry, ids, polygons.frame.geometry, table="points", severity="warning"
+            )
+        with mended_by(_PREVIOUS_WAYS):
+            before = None if previous is None else _previous(previous, ids)
+        for finding in polygons.findings:
+            messages().print(f"{zones.name}: {finding}", markup=False, soft_wrap=True)
+        told = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
+        for finding in told:
+            said = f"{points.name}: {finding.message} {finding.remedy}".rstrip()
+            messages().print(said, markup=False, soft_wrap=True)
+        with mended_by(_POINTS_WAYS):
+            has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
+            by = assign.assign_campuses if has_areas else assign.assign_points
+            result = by(located, polygons.frame, max_snap_m=max_snap, previous=before)
+        counts = {str(status): int(n) for status, n in result["status"].value_counts().items()}
+        _require_a_zone(result, counts, points, next((one.remedy for one in told if one.code in _EXPLAINING), None))
         table = pd.concat([ids, result], axis=1)
-        write_csv(fresh, table)
-    for finding in polygons.findings:
-        messages().print(f"{zones.name}: {finding}", markup=False)
-    counts = {str(status): int(n) for status, n in result["status"].value_counts().items()}
+        io.write_csv(fresh, table)
     if as_json:
         print_json({"out": out.as_posix(), "rows": len(table), "status": counts})
     else:
-        listed = ", ".join(f"{n:,} {status}" for status, n in counts.items())
-        messages().print(f"{len(table):,} points: {listed or 'none'}. Written to {out}.", markup=False, soft_wrap=True)
+        messages().print(f"{_counted(counts)}. Written to {out}.", markup=False, soft_wrap=True)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return f"{sum(counts.values()):,} points: {', '.join(f'{n:,} {s}' for s, n in counts.items()) or 'none'}"
+
+
+def _require_a_zone(result: pd.DataFrame, counts: dict[str, int], path: Path, remedy: str | None) -> None:
+    """Refuse a result in which no point has a zone: nobody means that."""
+    if (result["zone_id"] != "").any():
+        return
+    nearest = result["distance_m"].min()
+    found = _counted(counts) + ("" if pd.isna(nearest) else f"; the nearest is {nearest:,.0f} m from a zone")
+    raise GeometryError(
+        "No point has a zone, so nothing was written.",
+        where=path,
+        found=found,
+        expected="points inside the zones",
+        remedy=remedy
+        or "See that both files are of one place, that --lon and --lat name the right columns, and that --crs is the "
+        "CRS of the points; --max-snap takes points that are near a zone.",
+    )
 
 
 def _is_assignment(path: Path) -> bool:
@@ -343,9 +404,18 @@ def _is_assignment(path: Path) -> bool:
 
 
 def _points(
-    path: Path, *, id_column: str | None, lon: str | None, lat: str | None, crs: str | None
-) -> tuple[gpd.GeoDataFrame, pd.Series]:
-    raw = io.read_table(path)
+    path: Path,
+    *,
+    id_column: str | None,
+    lon: str | None,
+    lat: str | None,
+    wkt: str | None,
+    crs: str | None,
+    layer: str | None,
+    sheet: str | None,
+) -> tuple[gpd.GeoDataFrame, pd.Series, tuple[Finding, ...]]:
+    """Read the points of a file, with their ids and what was found."""
+    raw = io.read_table(path, layer=layer, sheet=sheet)
     if len(raw.rejects):
         raise FileReadError(
             "Some rows of the points cannot be read.",
@@ -358,9 +428,11 @@ def _points(
     if id_column is None:
         ids = pd.Series(raw.frame.index.astype("str"), index=raw.frame.index, name="row")
     else:
-        ids = io.as_text(io.require(raw, {id_column: id_column}, id_column)).rename(id_column)
-    columns = {"x": lon, "y": lat} if lon and lat else _xy_columns(raw)
-    if raw.geometry is None and columns and crs is None and not _is_named_degrees(columns):
+        ids = io.as_text(io.require(raw, {"id": id_column}, "id")).rename(id_column)
+    columns = {"wkt": wkt} if wkt else {"x": lon, "y": lat} if lon and lat else _xy_columns(raw)
+    for name in columns:
+        io.require(raw, columns, name)
+    if raw.geometry is None and "x" in columns and crs is None and not _is_named_degrees(columns):
         raise ColumnError(
             "The CRS of the x and y columns is not stated.",
             where=path,
@@ -368,16 +440,24 @@ def _points(
             expected="longitude and latitude, or --crs",
             remedy="Add --crs, for example --crs 4326 or --crs 2226.",
         )
-    stated = crs or (STORAGE_CRS.to_string() if raw.geometry is None else None)
-    # A file that has geometry and no --lon/--lat keeps its geometry; polygons are campuses.
-    if raw.geometry is not None and lon is None:
-        geometry = io.geometry(raw, crs=stated, name=f"points ({path.name})")
-    else:
-        geometry = io.points(raw, columns, crs=stated, name=f"points ({path.name})").geometry
-    return gpd.GeoDataFrame(geometry=geometry, crs=STORAGE_CRS), ids
+    # WKT may state its CRS itself, as in SRID=2226;POINT (…).
+    is_stated = raw.geometry is not None or (wkt is not None and _states_crs(io.require(raw, columns, "wkt")))
+    stated = crs or (None if is_stated else STORAGE_CRS.to_string())
+    read = io.points(raw, columns, crs=stated, name=f"points ({path.name})")
+    located = gpd.GeoDataFrame(geometry=read.geometry, crs=STORAGE_CRS)
+    missing = int((read.fault == "missing_coordinates").sum())
+    said = f"{count_text(missing, 'point', of=len(ids))} without a place."
+    nowhere = [Finding("note", "coordinates_missing", "points", said)] if missing else []
+    return located, ids, (*raw.findings, *read.findings, *nowhere)
+
+
+def _states_crs(column: pd.Series) -> bool:
+    return bool(io.as_text(column.dropna().head(1)).str.match(r"(?i)\s*SRID=\d+;").any())
 
 
 def _xy_columns(raw: io.RawTable) -> dict[str, str]:
+    if raw.geometry is not None:
+        return {}
     by_name = {str(c).casefold().strip(): str(c) for c in raw.frame.columns}
     x = next((by_name[name] for name in _LON if name in by_name), None)
     y = next((by_name[name] for name in _LAT if name in by_name), None)

@@ -97,6 +97,7 @@ def require(raw: RawTable, mapping: ColumnMapping, name: str) -> pd.Series:
             found=f'{name} = ""',
             expected=f"a column for {name}",
             remedy="Name it in district.toml, under columns.",
+            setting=f"columns.{name}",
         )
     return _named(raw, (*wanted, name)[0], name)
 
@@ -256,6 +257,7 @@ def _found(raw: RawTable, theirs: str, ours: str) -> str:
         expected=f"a column for {ours}",
         remedy=f'Name the right column in district.toml, under columns: {ours} = "{near[0] if near else "…"}"; or add '
         "it to the file.",
+        setting=f"columns.{ours}",
     )
 
 
@@ -284,6 +286,7 @@ def _only(raw: RawTable, alike: list[str], name: str) -> str | None:
             found=", ".join(alike),
             expected="one column of that name",
             remedy=f'Say which in district.toml, under columns, exactly as it is in the file: {name} = "{alike[0]}".',
+            setting=f"columns.{name}",
         )
     return next(iter(alike), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,7 @@ class _Given:
     crs: CRS | None
     source: str
     order: str = ""
+    columns: tuple[pd.Series, ...] = ()
 
 
 def geometry(raw: RawTable, *, crs: object, name: str) -> gpd.GeoSeries:
@@ -187,6 +189,7 @@ def _no_places(raw: RawTable) -> ColumnError:
         found=", ".join(map(str, raw.frame.columns)) or "no columns",
         expected="geometry, a column of WKT, or columns x and y",
         remedy='Name the columns of coordinates in district.toml, under columns: x = "…", y = "…".',
+        setting="columns.x",
     )
 
 
@@ -231,7 +234,7 @@ def _from_wkt(column: pd.Series) -> _Given:
     shapes = shapely.from_wkt(parts["wkt"].astype("object").where(texts.notna(), None).to_numpy(), on_invalid="ignore")
     flat = _single_points(shapely.force_2d(only(shapes, _are_finite(shapes))))
     crs = parse_crs(int(srids[0]), where=f"SRID in {column.name}") if len(srids) else None
-    return _Given(flat, texts.notna().to_numpy(dtype="bool"), crs, f"{column.name}")
+    return _Given(flat, texts.notna().to_numpy(dtype="bool"), crs, f"{column.name}", columns=(column,))
 
 
 def _are_pairs(column: pd.Series) -> bool:
@@ -252,13 +255,13 @@ def _from_pairs(column: pd.Series) -> _Given:
     if is_swapped:
         ys, xs = xs, ys
     order = "the longitude first" if is_swapped else "the latitude first"
-    return _Given(_points(xs, ys), is_given, None, f"{column.name}", order)
+    return _Given(_points(xs, ys), is_given, None, f"{column.name}", order, (column,))
 
 
 def _from_xy(x: pd.Series, y: pd.Series, crs: object) -> _Given:
     is_grouped = _are_grouped([x, y], crs)
     (xs, has_x), (ys, has_y) = _numbers(x, is_grouped=is_grouped), _numbers(y, is_grouped=is_grouped)
-    return _Given(_points(xs, ys), has_x | has_y, None, f"{x.name} and {y.name}")
+    return _Given(_points(xs, ys), has_x | has_y, None, f"{x.name} and {y.name}", columns=(x, y))
 
 
 def _points(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Shapes:
@@ -345,6 +348,24 @@ def _are_finite(shapes: Shapes) -> Flags:
     return are_finite
 
 
+_EXAMPLES = 2
+_SIGNS = r"[°º'\"\u2032\u2033\u2019\u201d]"
+_DEGREES_MINUTES = _SIGNS + r"|^\s*[NSEW]?\s*-?\d{1,3}[\s:-]+\d{1,2}[\s:-]+\d{1,2}(?:\.\d*)?\s*[NSEW]?\s*$"
+_HEMISPHERE = r"(?i)^\s*(?:[NSEW]\s*\d[\d.,]*|\d[\d.,]*\s*[NSEW])\s*$"
+
+
+def _kind_of_texts(texts: pd.Series) -> str:
+    """Say what most of the cells that are no numbers look like."""
+    kinds = {
+        _DEGREES_MINUTES: "; they look like degrees, minutes and seconds, and decimal degrees are read",
+        _HEMISPHERE: "; they have letters for the hemisphere, and signs are read: west and south are negative",
+    }
+    for pattern, text in kinds.items():
+        if texts.str.contains(pattern, regex=True).mean() > _MOST:
+            return text
+    return ""
+
+
 def _findings(fault: pd.Series, given: _Given, raw: RawTable) -> Iterator[Finding]:
     source = given.source
     if given.order:
@@ -358,11 +379,17 @@ def _findings(fault: pd.Series, given: _Given, raw: RawTable) -> Iterator[Findin
     for reason, (code, problem) in said.items():
         rows = fault.index[fault == reason]
         if len(rows):
+            cells = [as_text(column[rows]).fillna("") for column in given.columns]
+            texts = dict.fromkeys(", ".join(row) for row in zip(*cells, strict=True))
+            examples = "; ".join(f"“{text}”" for text in itertools.islice(texts, _EXAMPLES))
+            kind = _kind_of_texts(cells[0]) if cells and reason == "unreadable_coordinates" else ""
+            shown = f"; for example {examples}{kind}" if examples else ""
             yield Finding(
                 "warning",
                 code,
                 raw.path.name,
-                f"{len(rows):,} rows of {raw.path.name} have values in {source} that {problem}; they have no place.",
+                f"{len(rows):,} rows of {raw.path.name} have values in {source} that {problem}; they have no place"
+                f"{shown}.",
                 ids=tuple(f"row {row}" for row in rows),
                 expected="two numbers in the CRS that is stated, such as -121.3 and 38.6",
                 remedy="Correct them in the source, or leave them empty.",

@@ -409,7 +409,12 @@ def _read_archive(
         except FileReadError as error:
             where = f"{path}, in it {name}"
             raise FileReadError(
-                error.problem, where=where, found=error.found, expected=error.expected, remedy=error.remedy
+                error.problem,
+                where=where,
+                found=error.found,
+                expected=error.expected,
+                remedy=error.remedy,
+                setting=error.setting,
             ) from error
     rejects = raw.rejects.assign(source_file=path.name).astype({"source_file": "str"})
     return replace(raw, path=path, rejects=rejects, findings=(*findings, *raw.findings))

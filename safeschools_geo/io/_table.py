@@ -119,6 +119,7 @@ def _too_much(path: Path, found: str, expected: str, setting: str) -> FileReadEr
         expected=f"{expected} ([reading] {setting})",
         remedy=f"Export only what is needed. If all of it is, raise {setting} under [reading] in district.toml; "
         "commands without a district folder keep to the default.",
+        setting="reading",
     )
 
 

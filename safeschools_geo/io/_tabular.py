@@ -522,6 +522,7 @@ def read_spreadsheet(
             found=", ".join(book.sheets),
             expected=sheet,
             remedy="Name one of these.",
+            setting="sheet",
         )
     wanted = [one for one in book.sheets.values() if sheet == one.title or (sheet is None and not one.is_hidden)]
     filled = [one for one in wanted if one.rows]
@@ -538,6 +539,7 @@ def read_spreadsheet(
             remedy='Name the hidden sheet that is meant: sheet = "…".'
             if hidden and sheet is None
             else "Export it again, or remove the file.",
+            setting="sheet" if hidden and sheet is None else None,
         )
     read = _longest(tables)
     raw = _under_each_other([tables[title] for title in read], read, path, limits)

@@ -523,6 +523,7 @@ def _choose_layer(path: Path, layers: list[str], layer: str | None) -> str:
         found=", ".join(layers) or "no layers",
         expected=layer or "one layer",
         remedy='Say which one is meant: layer = "…" in the section of the file in district.toml.',
+        setting="layer",
     )
 
 

@@ -120,7 +120,7 @@ def test_wkt_may_be_named_and_may_hold_polygons_and_its_crs():
     read = places(raw, {"wkt": "shape_text"}, crs=None)
     assert read.geometry.geom_type.tolist() == ["Polygon"]
     assert round(read.geometry.total_bounds[0], 6) == -123.0
-    with pytest.raises(CRSError, match="one CRS and the settings state another"):
+    with pytest.raises(CRSError, match="one CRS, and another is given beside it"):
         places(raw, {"wkt": "shape_text"}, crs=4326)
     with pytest.raises(CRSError, match="not a coordinate reference system"):
         places(table(wkt=["SRID=999999;POINT (1 2)"]), {})
