@@ -345,6 +345,40 @@ def test_draft_zones_tile_the_district(folder, tmp_path, capsys):
     assert "9" in capsys.readouterr().err
 
 
+def test_draft_zones_of_a_district_take_what_its_settings_say(folder, capsys):
+    boundary, zones = folder / "data/boundaries/district.geojson", folder / "data/boundaries/zones.geojson"
+    zones_of_today = zones.read_bytes()
+    boundary.write_text(town.zones().dissolve().to_json(), encoding="utf-8")
+    assert call("draft-zones", folder, "--zones", "2") == 1
+    said = capsys.readouterr().err
+    assert "has zones already" in said
+    assert "--out" in said
+    assert zones.read_bytes() == zones_of_today
+    zones.unlink()
+    assert "zones = 2" in (folder / "district.toml").read_text(encoding="utf-8")
+    assert call("draft-zones", folder) == 0
+    said = capsys.readouterr().err
+    assert "[2/3] Drawing 2 zones" in said
+    assert len(gpd.read_file(zones)) == 2
+    boundary.unlink()
+    zones.unlink()
+    assert call("draft-zones", folder) == 1
+    assert "[boundary]" in capsys.readouterr().err
+    assert not zones.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(("--id", "nothing"), "--id"), (("--lon", "nothing", "--lat", "none"), "--lon and --lat")]
+)
+def test_remedies_of_draft_zones_of_files_name_its_options(folder, tmp_path, capsys, more, said):
+    (tmp_path / "district.geojson").write_text(town.zones().dissolve().to_json(), encoding="utf-8")
+    arguments = ("--district", tmp_path / "district.geojson", "--schools", folder / "data/boundaries/schools.csv")
+    assert call("draft-zones", *arguments, "--out", tmp_path / "zones.geojson", "--crs", "4326", *more) == 1
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert "district.toml" not in printed
+
+
 def test_the_command_starts_without_loading_maps():
     code = "import sys, safeschools_geo.cli._main; print('folium' in sys.modules or 'geopandas' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

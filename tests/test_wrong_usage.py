@@ -72,6 +72,8 @@ WITHOUT_DISTRICT = [
     ("draft-zones", DRAFT[2:], r"--district and --schools, or --units"),
     ("draft-zones", (*DRAFT, "--units", "FILE"), r"--district, --schools.*not both"),
     ("draft-zones", ("--units", "FILE", "--out", "NEW", "--lon", "x", "--lat", "y"), r"--lon, --lat.*--units"),
+    ("draft-zones", ("FOLDER", *DRAFT), r"--district, --schools.*DISTRICT"),
+    ("draft-zones", ("FOLDER", "--crs", "4326"), r"--crs.*DISTRICT"),
     ("draft-zones", (*DRAFT, "--unit-id", "a"), r"--unit-id.*goes with --units"),
     ("draft-zones", (*DRAFT, "--workload", "a"), r"--workload.*goes with --units"),
     *(("draft-zones", (*DRAFT, "--zones", n), r"--zones") for n in ("0", "-8", "x", "1.5")),

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import geopandas as gpd
@@ -30,6 +30,7 @@ from safeschools_geo.cli._common import (
     folder_of,
     inputs_of,
     json_option,
+    mended_by,
     messages,
     out_option,
     outputs_of,
@@ -41,9 +42,18 @@ from safeschools_geo.cli._common import (
 )
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district import load_settings, preset_names, read_boundary, read_layer, read_schools, settings_from
-from safeschools_geo.errors import ColumnError, SettingsError
+from safeschools_geo.errors import (
+    ColumnError,
+    InputError,
+    OutputError,
+    SettingsError,
+    attempt_all,
+    count_text,
+    refuse,
+)
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import (
+    find_files,
     geometry,
     is_sealed,
     read_table,
@@ -91,8 +101,9 @@ from safeschools_geo.workload import empty_zones_text
 from safeschools_geo.writing import output_file, output_folder, repair
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from safeschools_geo.findings import TableRead
     from safeschools_geo.rebalance import ZoneDraft
     from safeschools_geo.results import TermPlan
     from safeschools_geo.settings import Settings
@@ -460,18 +471,68 @@ def score_command(
 # ── ``safeschools draft-zones``: zones from scratch, from a boundary and schools, or from areal units
 
 _SEAL = "draft-zones"
+_USUAL_ZONES = 8
+_MENDED_IN_FILE = (
+    "Correct the file, or make a district folder with `safeschools new`, where settings say how it is read."
+)
+_BOUNDARY_WAYS = {
+    "crs": "Export the boundary as GeoJSON, or with its .prj.",
+    "crs.degrees": "Export the boundary again with the CRS it is in.",
+    "crs.projected": "Export the boundary again with the CRS it is in.",
+    "columns.x": "Give the boundary as a polygon, such as GeoJSON or a shapefile.",
+    "layer": "Export the layer of the boundary to a file of its own.",
+    "keep": "Give a file that holds the polygon of the district.",
+    "reading": "Export only the boundary.",
+    "*": _MENDED_IN_FILE,
+}
+_SCHOOLS_WAYS = {
+    "crs": "Add --crs, for example --crs 4326.",
+    "crs.degrees": "Add the projected CRS they are in, for example --crs 2226.",
+    "crs.projected": "If they are longitude and latitude, write --crs 4326.",
+    "crs.other": "Leave --crs out if the file is right; else export it again.",
+    "columns.school_id": "Name the column of the schools' ids with --id.",
+    "columns.x": "Name the columns of the coordinates with --lon and --lat.",
+    "columns.y": "Name the columns of the coordinates with --lon and --lat.",
+    "layer": "Export the layer of the schools to a file of its own.",
+    "keep": "Export the schools again; see whether any row matches --keep.",
+    "reading": "Export only the rows and columns that are needed.",
+    "*": _MENDED_IN_FILE,
+}
+_UNITS_WAYS = {
+    **_SCHOOLS_WAYS,
+    "columns.unit_id": "Name the column of the units' ids with --unit-id.",
+    "columns.x": "Give units as polygons, such as GeoJSON or a shapefile.",
+    "layer": "Export the layer of the units to a file of its own.",
+}
 
 
 def _draft_zones_check_usage(ctx: click.Context) -> None:
     given = ctx.params
+    if given["folder"] is not None:
+        names = (
+            "district",
+            "schools",
+            "units",
+            "unit_id",
+            "workload",
+            "preset",
+            "keep",
+            "id_column",
+            "lon",
+            "lat",
+            "crs",
+        )
+        refuse_options(ctx, names, because="it does not go with DISTRICT, whose district.toml says it")
+        return
     if given["units"] is not None:
         refuse_options(ctx, ["district", "schools"], because="give --units, or --district and --schools, not both")
-        names = ("preset", "keep", "id_column", "lon", "lat")
-        refuse_options(ctx, names, because="it does not go with --units")
+        refuse_options(ctx, ["preset", "keep", "id_column", "lon", "lat"], because="it does not go with --units")
     elif given["district"] is None or given["schools"] is None:
-        raise click.UsageError("Give --district and --schools, or --units.", ctx=ctx)
+        raise click.UsageError("Give DISTRICT, or --district and --schools, or --units.", ctx=ctx)
     else:
         refuse_options(ctx, ["unit_id", "workload"], because="it goes with --units")
+    if given["out"] is None:
+        raise click.UsageError("Say where the zones go: --out FILE.", ctx=ctx)
     if (given["lon"] is None) != (given["lat"] is None):
         raise click.UsageError("Give --lon and --lat together.", ctx=ctx)
     if given["lon"] is not None and given["lon"] == given["lat"]:
@@ -479,6 +540,7 @@ def _draft_zones_check_usage(ctx: click.Context) -> None:
 
 
 @click.command("draft-zones", cls=CheckedCommand, check=_draft_zones_check_usage)
+@click.argument("folder", required=False, type=FOLDER, metavar="[DISTRICT]")
 @click.option("--district", type=FILE_IN, metavar="FILE", help="Boundary of the district: a polygon.")
 @click.option("--schools", type=FILE_IN, metavar="FILE", help="Schools: points with an id.")
 @click.option("--units", type=FILE_IN, metavar="FILE", help="Areal units in place of schools and district: polygons.")
@@ -486,8 +548,18 @@ def _draft_zones_check_usage(ctx: click.Context) -> None:
     "--unit-id", type=NAME, metavar="COL", default="unit_id", show_default=True, help="Column of the units' ids."
 )
 @click.option("--workload", type=NAME, metavar="COL", default="workload", show_default=True, help="Column of the load.")
-@click.option("--zones", "number", type=click.IntRange(min=1), default=8, show_default=True, help="Number of zones.")
-@click.option("--out", required=True, type=FILE_OUT, metavar="FILE", help="GeoJSON to write.")
+@click.option(
+    "--zones",
+    "number",
+    type=click.IntRange(min=1),
+    help=f"Number of zones; that of district.toml, else {_USUAL_ZONES}, if left out.",
+)
+@click.option(
+    "--out",
+    type=FILE_OUT,
+    metavar="FILE",
+    help="GeoJSON to write; the zones of DISTRICT, which has none yet, if left out.",
+)
 @click.option("--tolerance", type=NOT_NEGATIVE, default=0.05, show_default=True, help="Imbalance aimed at.")
 @click.option(
     "--objective",
@@ -512,15 +584,16 @@ def _draft_zones_check_usage(ctx: click.Context) -> None:
 @json_option
 def draft_zones_command(
     *,
+    folder: Path | None,
     district: Path | None,
     schools: Path | None,
     units: Path | None,
     unit_id: str,
     workload: str,
-    number: int,
+    number: int | None,
     tolerance: float,
     objective: str,
-    out: Path,
+    out: Path | None,
     preset: str | None,
     keep: tuple[tuple[str, str], ...],
     id_column: str | None,
@@ -531,26 +604,56 @@ def draft_zones_command(
     as_json: bool,
 ) -> None:
     """Draw contiguous, balanced zones that tile the district, with a bound on their travel; a first proposal."""
-    asked: dict[str, Any] = {"zones": number, "tolerance": tolerance, "objective": objective, "seed": seed}
-    if units is not None:
-        draw = partial(_draft_zones_of_units, units, unit_id, workload, crs, asked)
+    asked: dict[str, Any] = {"zones": number or _USUAL_ZONES, "tolerance": tolerance, "objective": objective}
+    asked["seed"] = seed
+    if folder is not None:
+        settings = load_settings(folder)
+        asked["zones"] = number or settings.district.zones or _USUAL_ZONES
+        draw = partial(_of_settings, settings, asked)
+        inputs, target = inputs_of(settings), out
+        if target is None:
+            target = _new_zones_file(settings)
+            # The zones that the district lacks belong among its inputs.
+            inputs = [path for path in inputs if path != target.parent] + sorted(target.parent.glob("*"))
+    elif units is not None:
+        draw = partial(_draft_zones_of_units, units, (unit_id, workload), crs, asked)
+        inputs, target = [units], out or Path()
     elif district is None or schools is None:
-        raise click.UsageError("Give --district and --schools, or --units.")
+        raise click.UsageError("Give DISTRICT, or --district and --schools, or --units.")
     else:
         columns = {"school_id": id_column, "x": lon, "y": lat}
         settings = _settings(district, schools, columns, keep, preset=preset, crs=crs or ("EPSG:4326" if lon else None))
         draw = partial(_of_schools, settings, district, asked)
-    inputs = [path for path in (district, schools, units) if path is not None]
-    with output_file(out, inputs=inputs, is_ours=partial(is_sealed, seal=_SEAL)) as fresh:
-        draft, findings = draw()
+        inputs, target = [district, schools], out or Path()
+    with (
+        output_file(target, inputs=inputs, is_ours=partial(is_sealed, seal=_SEAL)) as fresh,
+        progress_of(3) as begin,
+    ):
+        draft, findings = draw(begin)
+        begin("Writing")
         write_geojson(fresh, draft.zones, seal=_SEAL)
     for finding in findings:
         messages().print(str(finding), markup=False)
     if as_json:
         names = ("imbalance", "is_contiguous", "travel", "bound", "any_bound", "gap")
-        print_json({"out": out.as_posix(), **{name: getattr(draft, name) for name in names}})
+        print_json({"out": target.as_posix(), **{name: getattr(draft, name) for name in names}})
     else:
-        messages().print(f"{draft.summary()} Written to {out}.", markup=False, soft_wrap=True)
+        messages().print(f"{draft.summary()} Written to {target}.", markup=False, soft_wrap=True)
+
+
+def _new_zones_file(settings: Settings) -> Path:
+    """Find the file for the zones of a district that has none yet."""
+    named = settings.zones.file
+    target = settings.folder / (named or f"{settings.paths.boundaries}/zones.geojson")
+    there = find_files(target.parent, target.name if named else "zones.*")
+    if there or target.suffix.lower() not in {".geojson", ".json"}:
+        raise OutputError(
+            "The district has zones already." if there else "The zones of the district are to be in another format.",
+            where=there[0] if there else target,
+            expected="no zones yet; a draft does not replace them" if there else "a file that ends in .geojson",
+            remedy="Write the draft elsewhere with --out FILE.geojson, and compare.",
+        )
+    return target
 
 
 def _settings(
@@ -576,20 +679,72 @@ def _settings(
     return settings_from(table, folder=Path(), where="the options")
 
 
-def _of_schools(settings: Settings, district: Path, asked: Mapping[str, Any]) -> tuple[ZoneDraft, tuple[Finding, ...]]:
-    boundary, findings, _ = read_boundary(settings)
+def _of_settings(
+    settings: Settings, asked: Mapping[str, Any], begin: Callable[[str], None]
+) -> tuple[ZoneDraft, tuple[Finding, ...]]:
+    """Draft zones of a district folder; what nobody has given a meaning stops it, as it does every command."""
+    begin("Reading the boundary and the schools")
+    steps: dict[str, Callable[[], object]] = {
+        "boundary": partial(read_boundary, settings),
+        "schools": partial(read_schools, settings),
+    }
+    read = attempt_all(steps)
+    boundary, found, _ = cast("tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]", read["boundary"])
+    schools = cast("TableRead", read["schools"])
+    findings = (*found, *schools.findings)
+    faults: list[InputError] = [
+        InputError(one.message, where=one.table, ids=one.ids, expected=one.expected or None, remedy=one.remedy or None)
+        for one in findings
+        if one.is_blocking
+    ]
+    if boundary is None:
+        faults.append(
+            SettingsError(
+                "The district has no boundary, and zones are drawn inside one.",
+                where=settings.folder / settings.paths.boundaries,
+                expected="one polygon of the district",
+                remedy='Put district.geojson there, or name its file in district.toml: [boundary] file = "…".',
+            )
+        )
+    refuse(faults)
+    return _drawn(schools.frame, cast("gpd.GeoDataFrame", boundary), asked, begin, crs=settings.district.crs), findings
+
+
+def _of_schools(
+    settings: Settings, district: Path, asked: Mapping[str, Any], begin: Callable[[str], None]
+) -> tuple[ZoneDraft, tuple[Finding, ...]]:
+    begin("Reading the boundary and the schools")
+    with mended_by(_BOUNDARY_WAYS):
+        boundary, findings, _ = read_boundary(settings)
     if boundary is None:
         raise SettingsError("There is no boundary.", where="--district", found=district)
-    read = read_schools(settings)
-    program = read.frame[read.frame["in_program"]]
-    return draft_zones(program, boundary, **asked), (*findings, *read.findings)
+    with mended_by(_SCHOOLS_WAYS):
+        read = read_schools(settings)
+    return _drawn(read.frame, boundary, asked, begin), (*findings, *read.findings)
+
+
+def _drawn(
+    schools: gpd.GeoDataFrame,
+    boundary: gpd.GeoDataFrame,
+    asked: Mapping[str, Any],
+    begin: Callable[[str], None],
+    *,
+    crs: object = None,
+) -> ZoneDraft:
+    program = schools[schools["in_program"]]
+    begin(f"Drawing {count_text(asked['zones'], 'zone')} around {count_text(len(program), 'school')}")
+    return draft_zones(program, boundary, crs=crs, **asked)
 
 
 def _draft_zones_of_units(
-    units: Path, unit_id: str, workload: str, crs: str | None, asked: Mapping[str, Any]
+    units: Path, columns: tuple[str, str], crs: str | None, asked: Mapping[str, Any], begin: Callable[[str], None]
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
-    raw = read_table(units)
-    frame = gpd.GeoDataFrame(raw.frame, geometry=geometry(raw, crs=crs, name="units"))
+    begin("Reading the units")
+    with mended_by(_UNITS_WAYS):
+        raw = read_table(units)
+        frame = gpd.GeoDataFrame(raw.frame, geometry=geometry(raw, crs=crs, name="units"))
+    begin(f"Drawing {count_text(asked['zones'], 'zone')} of {count_text(len(frame), 'unit')}")
+    unit_id, workload = columns
     return draft_zones_of_units(frame, unit_id=unit_id, workload=workload, **asked), raw.findings
 
 
