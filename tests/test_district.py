@@ -168,7 +168,7 @@ def test_a_call_of_several_rows_is_one_with_its_gravest_category_and_first_arriv
 ROWS = st.tuples(st.integers(0, 4), st.sampled_from(list(CATEGORIES)), st.integers(0, 59))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(picks=st.lists(ROWS, min_size=1, max_size=15))
 def test_every_row_of_an_offense_export_is_accounted_for(tmp_path_factory, picks):
     rows = [

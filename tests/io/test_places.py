@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import MultiPoint, Point, Polygon
 
@@ -238,7 +238,6 @@ def test_angles_are_read_as_they_are_written(tmp_path, x, y):
     assert read.geometry.iloc[0].equals_exact(ONE, 1e-9)
 
 
-@settings(deadline=None)
 @given(
     lon=st.floats(-179.9, 179.9),
     lat=st.floats(-89.9, 89.9),

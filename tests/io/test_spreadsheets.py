@@ -5,7 +5,7 @@ import datetime as dt
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
@@ -136,7 +136,6 @@ def test_a_header_under_titles_is_found_and_said(tmp_path, suffix):
         io.read_table(path, header_row=3)
 
 
-@settings(deadline=None)
 @given(
     titles=st.lists(st.lists(st.text("abc :", max_size=9), max_size=2), max_size=4),
     width=st.integers(5, 9),

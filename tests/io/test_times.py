@@ -472,7 +472,6 @@ DATES = ("%Y-%m-%d", "%d-%b-%Y", "%b %d, %Y", "%Y%m%d")
 CLOCKS = ("%H:%M", "%I:%M %p", "%H%M hrs", "%H:%M:%S")
 
 
-@settings(deadline=None)
 @given(moment=WALL, date=st.sampled_from(DATES), clock=st.sampled_from(CLOCKS), day=st.sampled_from(["", " %A", " %a"]))
 def test_the_parts_of_a_moment_may_stand_in_any_order(moment, date, clock, day):
     texts = [
@@ -482,7 +481,6 @@ def test_the_parts_of_a_moment_may_stand_in_any_order(moment, date, clock, day):
     assert read.at.dt.tz_localize(None).tolist() == [pd.Timestamp(moment)] * 3
 
 
-@settings(deadline=None)
 @given(
     seconds=st.integers(0, 86_399), form=st.sampled_from(["%H:%M:%S", "%I:%M:%S %p", "%H%M%S", "1899-12-30 %H:%M:%S"])
 )

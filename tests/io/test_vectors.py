@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyogrio
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point
 
@@ -361,7 +361,6 @@ def test_a_ring_of_two_points_closes_nothing(tmp_path):
     assert raw.rejects["reason_code"].tolist() == ["bad_geometry"]
 
 
-@settings(deadline=None)
 @given(parts=st.lists(st.sampled_from(["POINT (1 2)", "LINESTRING (0 0, 1 1)", "POLYGON ((0 0, 1 0, 1 1, 0 0))"])))
 def test_what_a_collection_covers_is_kept(parts):
     collection = shapely.from_wkt(f"GEOMETRYCOLLECTION ({', '.join(parts)})" if parts else "GEOMETRYCOLLECTION EMPTY")
