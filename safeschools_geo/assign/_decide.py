@@ -30,18 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs of a place and a zone it could belong to.
+    """Pairs of a place and a zone it could belong to."""
 
-    Parameters
-    ----------
-    place
-        Position of the place, shape (p,).
-    zone
-        Number of the zone, shape (p,).
-    """
-
-    place: NDArray[np.int64]
-    zone: NDArray[np.int64]
+    place: NDArray[np.int64]  # Position of the place, shape (p,)
+    zone: NDArray[np.int64]  # Number of the zone, shape (p,)
 
     @classmethod
     def joined(cls, *several: Candidates) -> Candidates:
@@ -69,27 +61,13 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is known of n places once every zone has been asked.
+    """What is known of n places once every zone has been asked."""
 
-    Parameters
-    ----------
-    status
-        Position in `schemas.STATUSES`, shape (n,).
-    distance_m
-        Meters to the nearest zone, shape (n,).
-    only
-        Number of the zone of places with one candidate, shape (n,), int32; -1 for places without.
-    listed
-        Candidates of the other places, sorted.
-    tied
-        Those of them that nothing but the tie sets apart, sorted; for points, all.
-    """
-
-    status: NDArray[np.int64]
-    distance_m: NDArray[np.float64]
-    only: NDArray[np.int32]
-    listed: Candidates
-    tied: Candidates
+    status: NDArray[np.int64]  # Position in `schemas.STATUSES`, shape (n,)
+    distance_m: NDArray[np.float64]  # Meters to the nearest zone, shape (n,)
+    only: NDArray[np.int32]  # Number of the zone of places with one candidate, shape (n,), int32; -1 for places without
+    listed: Candidates  # Candidates of the other places, sorted
+    tied: Candidates  # Those of them that nothing but the tie sets apart, sorted; for points, all
 
     def replaced(self, positions: NDArray[np.int64], other: Decision) -> Decision:
         """Put the decision on other places in the stead of some without a location."""

@@ -34,28 +34,15 @@ _EARTH_RADIUS_M = 6_371_000.0
 
 @dataclass(frozen=True)
 class ZoneShapes:
-    """Polygons of zones.
+    """Polygons of zones."""
 
-    Parameters
-    ----------
-    ids
-        Ids of the zones, shape (k,), in the order of first appearance.
-    polygons
-        Their prepared polygons, shape (k,).
-    rows
-        Row of each zone's first piece in the frame given, shape (k,), int32.
-    starts, ends
-        Both ends of every edge, shape (e, 2), in the CRS of the polygons.
-    zone_of_edge
-        Number of the zone that each edge belongs to, shape (e,).
-    """
-
-    ids: NDArray[np.object_]
-    polygons: NDArray[np.object_]
-    rows: NDArray[np.int32]
+    ids: NDArray[np.object_]  # Ids of the zones, shape (k,), in the order of first appearance
+    polygons: NDArray[np.object_]  # Their prepared polygons, shape (k,)
+    rows: NDArray[np.int32]  # Row of each zone's first piece in the frame given, shape (k,), int32
+    # Both ends of every edge, shape (e, 2), in the CRS of the polygons
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
-    zone_of_edge: NDArray[np.int64]
+    zone_of_edge: NDArray[np.int64]  # Number of the zone that each edge belongs to, shape (e,)
 
     @classmethod
     def of(cls, zones: gpd.GeoDataFrame, *, crs: CRS | None = None) -> ZoneShapes:

@@ -142,31 +142,16 @@ _TREND_CHART_LETTER = 6.6
 
 @dataclass(frozen=True)
 class Point:
-    """What a chart shows of a term.
+    """What a chart shows of a term."""
 
-    Parameters
-    ----------
-    term
-        Name of the term.
-    value
-        The figure; None where there is none.
-    text
-        The figure as it is written.
-    low, high
-        Ends of its interval, where it has one.
-    hatch
-        Why there is no figure: ``withheld`` or ``unknown``; empty where there is one.
-    cell
-        Number of the figure in the release, where it is a count.
-    """
-
-    term: str
-    value: float | None
-    text: str
+    term: str  # Name of the term
+    value: float | None  # The figure; None where there is none
+    text: str  # The figure as it is written
+    # Ends of its interval, where it has one
     low: float | None = None
     high: float | None = None
-    hatch: str = ""
-    cell: int | None = None
+    hatch: str = ""  # Why there is no figure: ``withheld`` or ``unknown``; empty where there is one
+    cell: int | None = None  # Number of the figure in the release, where it is a count
 
 
 def top_of(values: Sequence[float]) -> float:

@@ -83,21 +83,11 @@ _PLAIN = set(" ,.:;()%–—’")
 
 @dataclass(frozen=True)
 class Printed:
-    """What came of printing.
+    """What came of printing."""
 
-    Parameters
-    ----------
-    pdf
-        The PDF; None where there is none.
-    printer
-        What printed it, such as ``"Chromium 156"`` or ``"WeasyPrint 70.0"``; empty where nothing did.
-    reason
-        Why there is no PDF, and the remedy; empty where there is one.
-    """
-
-    pdf: bytes | None
-    printer: str
-    reason: str
+    pdf: bytes | None  # The PDF; None where there is none
+    printer: str  # What printed it, such as ``"Chromium 156"`` or ``"WeasyPrint 70.0"``; empty where nothing did
+    reason: str  # Why there is no PDF, and the remedy; empty where there is one
 
 
 def print_pdf(
@@ -292,26 +282,14 @@ def _browser_name(browser: Path, pdf: bytes) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """One chapter of the packet.
+    """One chapter of the packet."""
 
-    Parameters
-    ----------
-    name
-        Name of its page, without the ending; also its id on paper.
-    title
-        Its title, plain text.
-    lead
-        What it finds, in one or two plain sentences of text.
-    body
-        Its content below title and lead, as safe HTML without a heading of level 1; ids in it begin with `name`.
-    scripts
-        Scripts of its page, such as ``js/board_map.js``; on paper there are none, and it says the same without them.
-    """
-
-    name: str
-    title: str
-    lead: str
+    name: str  # Name of its page, without the ending; also its id on paper
+    title: str  # Its title, plain text
+    lead: str  # What it finds, in one or two plain sentences of text
+    # Its content below title and lead, as safe HTML without a heading of level 1; ids in it begin with `name`
     body: Markup
+    # Scripts of its page, such as ``js/board_map.js``; on paper there are none, and it says the same without them
     scripts: Sequence[str] = field(default=())
 
 

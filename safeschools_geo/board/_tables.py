@@ -71,18 +71,10 @@ _FOLDER = resources.files("safeschools_geo.board").joinpath("languages")
 
 @dataclass(frozen=True)
 class Words:
-    """The words of one language.
+    """The words of one language."""
 
-    Parameters
-    ----------
-    lang
-        Its IETF tag.
-    texts
-        Text by name, ``section.key``; ``{…}`` in it is filled in.
-    """
-
-    lang: str
-    texts: Mapping[str, str]
+    lang: str  # Its IETF tag
+    texts: Mapping[str, str]  # Text by name, ``section.key``; ``{…}`` in it is filled in
 
     def __call__(self, name: str, **values: object) -> str:
         """Write a text."""

@@ -98,10 +98,7 @@ class Fact:
     def to_dict(self) -> dict[str, Any]:
         """Return the statement as it is written into files.
 
-        Returns
-        -------
-        dict
-            Its fields; limits that are infinite are None.
+        Its fields; limits that are infinite are None.
         """
         return {
             "source": self.source,
@@ -115,17 +112,10 @@ class Fact:
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """Statements as rows over finest counts.
+    """Statements as rows over finest counts."""
 
-    Parameters
-    ----------
-    matrix
-        Shape (n_statements, n_atoms).
-    low, high
-        Shape (n_statements,).
-    """
-
-    matrix: csr_array
+    matrix: csr_array  # Shape (n_statements, n_atoms)
+    # Least and most of each, shape (n_statements,)
     low: Numbers
     high: Numbers
 
@@ -163,27 +153,15 @@ _TAKEN = ("count", "students", "cell", "is_withheld", "low", "high", "low_world"
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Figures as sums of the finest counts, whose values are not in here.
+    """Figures as sums of the finest counts, whose values are not in here."""
 
-    Parameters
-    ----------
-    atoms
-        The dimensions of each finest count, as text; shape (n_atoms, n_dims).
-    groupings
-        The tables.
-    keys
-        One row for each figure of each table: the dimensions (empty text for "all"), and `cell`, the row of `matrix`.
-        Two keys that name the same counts are one cell.
-    matrix
-        Which counts each cell adds up, shape (n_cells, n_atoms), 0 or 1.
-    rank
-        How far each cell is a total, shape (n_cells,): 0 for the inside of a table, 1 for its totals, and so on.
-    """
-
-    atoms: pd.DataFrame
-    groupings: tuple[Grouping, ...]
+    atoms: pd.DataFrame  # The dimensions of each finest count, as text; shape (n_atoms, n_dims)
+    groupings: tuple[Grouping, ...]  # The tables
+    # One row for each figure of each table: the dimensions (empty text for "all"), and `cell`, the row of `matrix`. Two
+    # keys that name the same counts are one cell.
     keys: pd.DataFrame
-    matrix: csr_array
+    matrix: csr_array  # Which counts each cell adds up, shape (n_cells, n_atoms), 0 or 1
+    # How far each cell is a total, shape (n_cells,): 0 for the inside of a table, 1 for its totals, and so on
     rank: NDArray[np.int64]
 
     @property
@@ -448,21 +426,11 @@ class Extreme(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is published: some figures exactly, and statements.
+    """What is published: some figures exactly, and statements."""
 
-    Parameters
-    ----------
-    matrix
-        The figures as sums of the finest counts, shape (n_cells, n_atoms).
-    values
-        Their values, shape (n_cells,); those of open cells are not looked at.
-    said
-        The statements.
-    """
-
-    matrix: csr_array
-    values: Numbers
-    said: Said
+    matrix: csr_array  # The figures as sums of the finest counts, shape (n_cells, n_atoms)
+    values: Numbers  # Their values, shape (n_cells,); those of open cells are not looked at
+    said: Said  # The statements
 
 
 class Attacker:

@@ -94,13 +94,7 @@ class AuditReport:
         return self
 
     def summary(self) -> str:
-        """Say in plain English what can be worked out.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what can be worked out."""
         largest = self.table.policy.largest_small
         head = (
             f"Somebody who knows every published figure of {self.table.measure} was asked about "
@@ -118,10 +112,7 @@ class AuditReport:
     def to_frame(self) -> pd.DataFrame:
         """Return what can be worked out about each withheld figure.
 
-        Returns
-        -------
-        pandas.DataFrame
-            `intervals`, without the worlds.
+        `intervals`, without the worlds.
         """
         return self.intervals.drop(columns=["low_world", "high_world"])
 

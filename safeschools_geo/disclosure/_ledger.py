@@ -74,10 +74,7 @@ class Release:
     def to_dict(self) -> dict[str, Any]:
         """Return the release as it is recorded; what a release of an earlier version does not have is left out.
 
-        Returns
-        -------
-        dict
-            Its fields by name.
+        Its fields by name.
         """
         later = ("said", "counts")
         return {name: value for name, value in asdict(self).items() if name not in later or value}
@@ -90,15 +87,7 @@ class Release:
     def says_the_same(self, other: Release) -> bool:
         """Say whether another release publishes the same, whenever it did.
 
-        Parameters
-        ----------
-        other
-            The other release.
-
-        Returns
-        -------
-        bool
-            Whether it does.
+        Whether it does. `other`: the other release.
         """
         unlike = ("number", "released", "previous", "counts")
         one, two = ({k: v for k, v in r.to_dict().items() if k not in unlike} for r in (self, other))
@@ -107,10 +96,7 @@ class Release:
     def line(self) -> str:
         """Write the release as a line of the record.
 
-        Returns
-        -------
-        str
-            JSON, with its hash.
+        JSON, with its hash.
         """
         return _canonical({**self.to_dict(), "hash": self.hash})
 

@@ -54,17 +54,8 @@ class Grouping:
     def of(cls, grouping: GroupingLike, **where: str) -> Grouping:
         """Make a grouping.
 
-        Parameters
-        ----------
-        grouping
-            A grouping, one dimension, or several.
-        **where
-            Dimensions that are held at one value.
-
-        Returns
-        -------
-        Grouping
-            The grouping.
+        The grouping. `grouping`: a grouping, one dimension, or several; `**where`: dimensions that are held at one
+        value.
         """
         if isinstance(grouping, Grouping):
             return cls(grouping.dims, (*grouping.where, *where.items()))
@@ -83,10 +74,7 @@ class Grouping:
     def with_margins(self) -> tuple[Grouping, ...]:
         """List the grouping and its totals.
 
-        Returns
-        -------
-        tuple of Grouping
-            Itself, and by every smaller choice of its dimensions, down to the total.
+        Itself, and by every smaller choice of its dimensions, down to the total.
         """
         sizes = range(len(self.dims), -1, -1)
         return tuple(Grouping(dims, self.where) for n in sizes for dims in combinations(self.dims, n))
@@ -97,21 +85,11 @@ class Grouping:
 
 @dataclass(frozen=True, eq=False)
 class Kinds:
-    """Kinds of finest counts; what is published only tells how much there is of each kind.
+    """Kinds of finest counts; what is published only tells how much there is of each kind."""
 
-    Parameters
-    ----------
-    of_atom
-        Kind of each finest count, shape (n_atoms,), numbered in the order of their first count.
-    first
-        First count of each kind, shape (n_kinds,).
-    size
-        Number of counts of each kind, shape (n_kinds,).
-    """
-
-    of_atom: Indices
-    first: Indices
-    size: Indices
+    of_atom: Indices  # Kind of each finest count, shape (n_atoms,), numbered in the order of their first count
+    first: Indices  # First count of each kind, shape (n_kinds,)
+    size: Indices  # Number of counts of each kind, shape (n_kinds,)
 
     def added(self, matrix: csr_array) -> csr_array:
         """Write figures as sums over kinds."""
@@ -197,25 +175,14 @@ class Policy:
     def is_small(self, count: float) -> bool:
         """Say whether a count is withheld for itself.
 
-        Parameters
-        ----------
-        count
-            The count.
-
-        Returns
-        -------
-        bool
-            Whether it lies between 1 and `largest_small`.
+        Whether it lies between 1 and `largest_small`. `count`: the count.
         """
         return 1 <= count <= self.largest_small
 
     def to_dict(self) -> dict[str, Any]:
         """Return the policy as it is written into files.
 
-        Returns
-        -------
-        dict
-            Its fields by name.
+        Its fields by name.
         """
         return asdict(self)
 

@@ -104,65 +104,33 @@ _FEW = 4
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What has to be protected.
+    """What has to be protected."""
 
-    Parameters
-    ----------
-    known
-        All figures with their true values, and what else is known.
-    is_sensitive
-        Figures that are withheld for themselves, shape (n_cells,).
-    targets
-        Figures nobody may narrow down, shown or not, as sums of the finest counts, shape (n_targets, n_atoms).
-    low, high
-        Every target must be able to be as small as `low` and as large as `high`, shape (n_targets,).
-    rank
-        How far each figure is a total, shape (n_cells,).
-    weight
-        What withholding a figure costs, shape (n_cells,), above 0 and, of all together, below `total_weight`.
-    may
-        Figures that may be withheld besides, shape (n_cells,).
-    groups
-        Groups that no table shows and that are not small, as sums of the finest counts, shape (n_groups, n_atoms).
-    whole
-        Whether that has to be so with whole counts.
-    """
-
-    known: Known
-    is_sensitive: Flags
+    known: Known  # All figures with their true values, and what else is known
+    is_sensitive: Flags  # Figures that are withheld for themselves, shape (n_cells,)
+    # Figures nobody may narrow down, shown or not, as sums of the finest counts, shape (n_targets, n_atoms)
     targets: csr_array
+    # Every target must be able to be as small as `low` and as large as `high`, shape (n_targets,)
     low: Numbers
     high: Numbers
-    rank: NDArray[np.int64]
+    rank: NDArray[np.int64]  # How far each figure is a total, shape (n_cells,)
+    # What withholding a figure costs, shape (n_cells,), above 0 and, of all together, below `total_weight`
     weight: Numbers
-    may: Flags
+    may: Flags  # Figures that may be withheld besides, shape (n_cells,)
+    # Groups that no table shows and that are not small, as sums of the finest counts, shape (n_groups, n_atoms)
     groups: csr_array
-    whole: bool = False
+    whole: bool = False  # Whether that has to be so with whole counts
 
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """Which figures are withheld.
+    """Which figures are withheld."""
 
-    Parameters
-    ----------
-    is_withheld
-        Shape (n_cells,).
-    cost
-        What the complementary ones cost.
-    bound
-        No pattern that protects costs less.
-    is_proven
-        Whether `cost` is the least.
-    rounds
-        Rounds that it took.
-    """
-
-    is_withheld: Flags
-    cost: float
-    bound: float
-    is_proven: bool
-    rounds: int
+    is_withheld: Flags  # Shape (n_cells,)
+    cost: float  # What the complementary ones cost
+    bound: float  # No pattern that protects costs less
+    is_proven: bool  # Whether `cost` is the least
+    rounds: int  # Rounds that it took
 
 
 @dataclass(eq=False)
@@ -446,18 +414,10 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
 
 @dataclass(frozen=True, eq=False)
 class _Learned:
-    """What the rule tells, and of which figures.
+    """What the rule tells, and of which figures."""
 
-    Parameters
-    ----------
-    said
-        What is told of each.
-    cells
-        Number of each among the cells of the tables; −1 for a group that no table shows.
-    """
-
-    said: Said
-    cells: Indices
+    said: Said  # What is told of each
+    cells: Indices  # Number of each among the cells of the tables; −1 for a group that no table shows
 
     def only(self, chosen: Flags) -> _Learned:
         """Keep what is told of these figures, shape (n,)."""

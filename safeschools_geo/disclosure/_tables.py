@@ -123,51 +123,29 @@ class CountTable:
     def publishing(self, groupings: Iterable[GroupingLike]) -> CountTable:
         """Publish other tables of the same counts.
 
-        Parameters
-        ----------
-        groupings
-            The tables.
-
-        Returns
-        -------
-        CountTable
-            The counts with these tables.
+        The counts with these tables. `groupings`: the tables.
         """
         return replace(self, groupings=tuple(Grouping.of(g) for g in groupings))
 
     def cells(self) -> Cells:
         """Work out the figures that the tables would show.
 
-        Returns
-        -------
-        Cells
-            The figures, without their values.
+        The figures, without their values.
         """
         return cells_of(self.atoms, self.groupings)
 
     def hidden_cells(self) -> Cells:
         """Work out the figures of groups that no table shows.
 
-        Returns
-        -------
-        Cells
-            The figures, without their values.
+        The figures, without their values.
         """
         return cells_of(self.atoms, self.hidden)
 
     def is_alone(self, cells: Cells) -> NDArray[np.bool_]:
         """Find the figures that are those of one group, under another name.
 
-        Parameters
-        ----------
-        cells
-            The figures.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_cells,): whether all counts of a figure are of one group of `alone`, and a table names it by
-            something else.
+        Shape (n_cells,): whether all counts of a figure are of one group of `alone`, and a table names it by something
+        else. `cells`: the figures.
         """
         n_cells = cells.matrix.shape[0]
         if self.alone is None:
@@ -182,15 +160,8 @@ class CountTable:
     def students_of(self, cells: Cells) -> Numbers:
         """Count the students of the group behind each figure.
 
-        Parameters
-        ----------
-        cells
-            The figures.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_cells,); missing where unknown, and where the counts are not of groups of known size.
+        Shape (n_cells,); missing where unknown, and where the counts are not of groups of known size. `cells`: the
+        figures.
         """
         if self.students is None:
             return np.full(cells.matrix.shape[0], np.nan)
@@ -476,15 +447,7 @@ class SafeTable:
     def beside(self, facts: Sequence[Fact]) -> SafeTable:
         """Publish more beside the same figures, for the audit to look at.
 
-        Parameters
-        ----------
-        facts
-            The statements.
-
-        Returns
-        -------
-        SafeTable
-            The same figures, with these statements too.
+        The same figures, with these statements too. `facts`: the statements.
         """
         return sealed(
             cells=self._cells,
@@ -594,28 +557,16 @@ class SafeTable:
     def to_frame(self) -> pd.DataFrame:
         """Return every figure of the release.
 
-        Returns
-        -------
-        pandas.DataFrame
-            The dimensions (empty text for "all"), `cell`, `count` (Int64, missing where withheld), `is_withheld`.
+        The dimensions (empty text for "all"), `cell`, `count` (Int64, missing where withheld), `is_withheld`.
         """
         return self._with_values(self._cells.keys).reset_index(drop=True)
 
     def to_wide(self, rows: str, columns: str, /, **where: str) -> pd.DataFrame:
         """Return a cross table.
 
-        Parameters
-        ----------
-        rows, columns
-            Its dimensions.
-        **where
-            Dimensions that are held at one value.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Int64, missing where withheld; with totals, as far as they are in the release. They are named ``Total``, or
-            ``Total (all)`` beside a group that is called so itself.
+        Int64, missing where withheld; with totals, as far as they are in the release. They are named ``Total``, or
+        ``Total (all)`` beside a group that is called so itself. `rows, columns`: its dimensions; `**where`: dimensions
+        that are held at one value.
         """
         inner = self.table(rows, columns, **where).pivot_table(
             index=rows, columns=columns, values="count", aggfunc="first", dropna=False
@@ -656,13 +607,7 @@ class SafeTable:
                 )
 
     def summary(self) -> str:
-        """Say in plain English what is withheld.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what is withheld."""
         withheld = int(self.is_withheld.sum())
         told = (
             f"{count_text(withheld, 'figure', of=len(self._values))} of {self.measure} withheld "

@@ -28,21 +28,11 @@ _TOLD = ("incidents", "in_district", "at_schools", "suggested", "reason")
 
 @dataclass(frozen=True)
 class Crosswalk:
-    """The crosswalk of a district.
+    """The crosswalk of a district."""
 
-    Parameters
-    ----------
-    table
-        Table `crosswalk`; the index is the source value without case and outer spaces.
-    path
-        Its file; None when there is none and the source must use our words.
-    unused
-        Columns of the file that nothing reads.
-    """
-
-    table: pd.DataFrame
-    path: Path | None
-    unused: tuple[str, ...] = ()
+    table: pd.DataFrame  # Table `crosswalk`; the index is the source value without case and outer spaces
+    path: Path | None  # Its file; None when there is none and the source must use our words
+    unused: tuple[str, ...] = ()  # Columns of the file that nothing reads
 
     def findings(self) -> list[Finding]:
         """Name the columns that nothing reads, lest somebody think that they weigh."""

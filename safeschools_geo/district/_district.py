@@ -161,15 +161,8 @@ class District:
     def until(self, term: Term) -> District:
         """Leave out all that came after a term, so that a run of it says the same whenever it is made.
 
-        Parameters
-        ----------
-        term
-            The term that is asked for.
-
-        Returns
-        -------
-        District
-            The district with the terms up to this one, in the order of time, and the incidents up to its last day.
+        The district with the terms up to this one, in the order of time, and the incidents up to its last day. `term`:
+        the term that is asked for.
         """
         settings = self.settings
         days = self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone).dt.date

@@ -60,18 +60,12 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class RowsRead:
-    """The rows of one export.
+    """The rows of one export."""
 
-    Parameters
-    ----------
-    frame
-        Rows kept, with the columns of table `incidents` that a single file can tell, the row as read (`as_read`), the
-        source's category columns (`category_0`, …) and what it says of the school.
-    rows_read, rejects, findings
-        As in `results.TableRead`.
-    """
-
+    # Rows kept, with the columns of table `incidents` that a single file can tell, the row as read (`as_read`), the
+    # source's category columns (`category_0`, …) and what it says of the school
     frame: pd.DataFrame
+    # As in `results.TableRead`
     rows_read: int
     rejects: pd.DataFrame
     findings: tuple[Finding, ...]
@@ -230,15 +224,9 @@ _CONTENT = (
 
 @dataclass(frozen=True)
 class IncidentsRead(TableRead):
-    """The history as it was read.
+    """The history as it was read."""
 
-    Parameters
-    ----------
-    review
-        School names that were matched by likeness, or not at all, for a person to review.
-    """
-
-    review: pd.DataFrame
+    review: pd.DataFrame  # School names that were matched by likeness, or not at all, for a person to review
 
 
 def incident_files(settings: Settings) -> list[Path]:
@@ -267,24 +255,12 @@ def of_sources(settings: Settings) -> list[Settings]:
 
 @dataclass(frozen=True)
 class Exports:
-    """The exports of a district, each read by itself.
+    """The exports of a district, each read by itself."""
 
-    Parameters
-    ----------
-    files
-        The files.
-    parts
-        Their rows.
-    crosswalk
-        The crosswalk of the district.
-    findings
-        What of the folder is no export.
-    """
-
-    files: tuple[Path, ...]
-    parts: tuple[RowsRead, ...]
-    crosswalk: Crosswalk
-    findings: tuple[Finding, ...] = ()
+    files: tuple[Path, ...]  # The files
+    parts: tuple[RowsRead, ...]  # Their rows
+    crosswalk: Crosswalk  # The crosswalk of the district
+    findings: tuple[Finding, ...] = ()  # What of the folder is no export
 
 
 def read_exports(settings: Settings) -> Exports:

@@ -28,21 +28,11 @@ _ORDERS = {"D": "with the day first", "M": "with the month first"}
 
 @dataclass(frozen=True)
 class TimesRead:
-    """The times of one export.
+    """The times of one export."""
 
-    Parameters
-    ----------
-    occurred
-        When it happened.
-    others
-        Our column → its moments; missing where the file has no such column, or only a date.
-    findings
-        What was found.
-    """
-
-    occurred: io.ParsedTimes
-    others: dict[str, pd.Series]
-    findings: tuple[Finding, ...]
+    occurred: io.ParsedTimes  # When it happened
+    others: dict[str, pd.Series]  # Our column → its moments; missing where the file has no such column, or only a date
+    findings: tuple[Finding, ...]  # What was found
 
 
 def read_times(raw: io.RawTable, rows: pd.Series, settings: Settings) -> TimesRead:

@@ -111,24 +111,12 @@ _LINES = {"LineString", "MultiLineString"}
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer with its geometry as it came, in longitude and latitude.
+    """A layer with its geometry as it came, in longitude and latitude."""
 
-    Parameters
-    ----------
-    raw
-        The table it was read from.
-    geometry
-        Geometry in EPSG:4326, unrepaired, on the index of ``raw.frame``.
-    columns
-        Our column → the file's column.
-    own_findings
-        Names of columns that are nearly ours, and cells that are no coordinates.
-    """
-
-    raw: io.RawTable
-    geometry: gpd.GeoSeries
-    columns: LayerSettings
-    own_findings: tuple[Finding, ...] = ()
+    raw: io.RawTable  # The table it was read from
+    geometry: gpd.GeoSeries  # Geometry in EPSG:4326, unrepaired, on the index of ``raw.frame``
+    columns: LayerSettings  # Our column → the file's column
+    own_findings: tuple[Finding, ...] = ()  # Names of columns that are nearly ours, and cells that are no coordinates
 
     @property
     def findings(self) -> tuple[Finding, ...]:

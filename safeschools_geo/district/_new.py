@@ -87,10 +87,7 @@ class NewDistrict:
     def summary(self) -> str:
         """Say what was found and what is to be answered.
 
-        Returns
-        -------
-        str
-            Plain English, the questions numbered.
+        Plain English, the questions numbered.
         """
         settings = count_text(len(self.guesses), "setting")
         lines = [f"{self.folder / FILE_NAME}: {settings} proposed, each with its evidence."] if self.guesses else []
@@ -111,10 +108,7 @@ class NewDistrict:
     def to_json(self) -> dict[str, Any]:
         """Return all of it for machines.
 
-        Returns
-        -------
-        dict
-            `folder`, `settings` (table, key, value, evidence), `questions`, `changes` and `crosswalk`.
+        `folder`, `settings` (table, key, value, evidence), `questions`, `changes` and `crosswalk`.
         """
         return {
             "folder": str(self.folder),

@@ -38,38 +38,21 @@ _DEGREES = 180.0
 
 @dataclass(frozen=True)
 class Guess:
-    """One line of ``district.toml`` that is proposed.
+    """One line of ``district.toml`` that is proposed."""
 
-    Parameters
-    ----------
-    table, key
-        Where it stands, for example ``incidents.columns`` and ``x``.
-    value
-        What it is set to.
-    evidence
-        Why, in a few words.
-    """
-
+    # Where it stands, for example ``incidents.columns`` and ``x``
     table: str
     key: str
-    value: Any
-    evidence: str
+    value: Any  # What it is set to
+    evidence: str  # Why, in a few words
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the files cannot say and a person has to.
+    """What the files cannot say and a person has to."""
 
-    Parameters
-    ----------
-    text
-        The question, with what was seen.
-    setting
-        The line that answers it.
-    """
-
-    text: str
-    setting: str
+    text: str  # The question, with what was seen
+    setting: str  # The line that answers it
 
 
 @dataclass

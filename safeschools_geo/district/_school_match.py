@@ -46,22 +46,14 @@ _CLOSEST_RIVAL = 3.0
 
 @dataclass(frozen=True)
 class SchoolMatches:
-    """The school of each incident and how it was found.
+    """The school of each incident and how it was found."""
 
-    Parameters
-    ----------
-    table
-        `school_id`, `school_match`, `school_score`, `school_distance_m`, on the index of the incidents.
-    review
-        One row for each name that was matched by likeness or not at all: `name_in_export`, `incidents`, `school_id`,
-        `school_name`, `score`, `decision`.
-    findings
-        What a person should look at.
-    """
-
+    # `school_id`, `school_match`, `school_score`, `school_distance_m`, on the index of the incidents
     table: pd.DataFrame
+    # One row for each name that was matched by likeness or not at all: `name_in_export`, `incidents`, `school_id`,
+    # `school_name`, `score`, `decision`
     review: pd.DataFrame
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  # What a person should look at
 
 
 def match_schools(

@@ -271,14 +271,9 @@ def _enrollment_by_id(source: EnrollmentFile, path: Path, limits: ReadingSetting
 
 @dataclass(frozen=True)
 class ZonesRead(TableRead):
-    """Zones as they were read.
+    """Zones as they were read."""
 
-    Parameters
-    ----------
-    pieces
-        The polygons as they are in the file, before repair, with `zone_id`, `name`, EPSG:4326; the index is the row.
-    """
-
+    # The polygons as they are in the file, before repair, with `zone_id`, `name`, EPSG:4326; the index is the row
     pieces: gpd.GeoDataFrame
 
 

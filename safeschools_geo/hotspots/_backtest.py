@@ -117,25 +117,14 @@ _DIFFERENCES = ("difference", "low", "high")
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of past terms, judged.
+    """Forecasts of past terms, judged."""
 
-    Parameters
-    ----------
-    table
-        One row for each term judged and each forecast: see `backtest`.
-    differences
-        By how much the first forecast's hit rate exceeds that of each other (index), over all terms both can be judged
-        on: `difference`, and `low` and `high` of its two-sided 95 % interval; empty where nothing can be compared.
-    without_days
-        Schools left out of some or all terms, since their student-days are unknown.
-    settings
-        ``top_share``, ``terms_per_year``, ``seed``.
-    """
-
-    table: pd.DataFrame
+    table: pd.DataFrame  # One row for each term judged and each forecast: see `backtest`
+    # By how much the first forecast's hit rate exceeds that of each other (index), over all terms both can be judged
+    # on: `difference`, and `low` and `high` of its two-sided 95 % interval; empty where nothing can be compared
     differences: pd.DataFrame
-    without_days: int
-    settings: dict[str, Any]
+    without_days: int  # Schools left out of some or all terms, since their student-days are unknown
+    settings: dict[str, Any]  # ``top_share``, ``terms_per_year``, ``seed``
 
     @property
     def status(self) -> str:

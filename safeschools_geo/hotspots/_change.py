@@ -208,28 +208,17 @@ def officer_share_change(counts: pd.DataFrame, *, before: str, after: str) -> st
 
 @dataclass(frozen=True)
 class DisplacementDifference:
-    """What changed at treated places more than at comparison places, with what moved next door.
+    """What changed at treated places more than at comparison places, with what moved next door."""
 
-    Parameters
-    ----------
-    wdd
-        Weighted displacement difference: cases more (or, below 0, fewer) than the comparison leads to expect.
-    variance
-        Its variance.
-    z, p_value
-        Its standard score, and the two-sided p-value.
-    low, high
-        95 % interval of `wdd`.
-    treated, comparison
-        What was treated, and what it was compared with.
-    """
-
-    wdd: float
-    variance: float
+    wdd: float  # Weighted displacement difference: cases more (or, below 0, fewer) than the comparison leads to expect
+    variance: float  # Its variance
+    # Its standard score, and the two-sided p-value
     z: float
     p_value: float
+    # 95 % interval of `wdd`
     low: float
     high: float
+    # What was treated, and what it was compared with
     treated: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()
 

@@ -325,21 +325,11 @@ _EXACT = 1e-10
 
 @dataclass(frozen=True)
 class OrdinaryRates:
-    """What is ordinary for each school.
+    """What is ordinary for each school."""
 
-    Parameters
-    ----------
-    expected
-        Cases expected at each school at the ordinary rate of its group, shape (n,).
-    alphas
-        Dispersions considered, from 0 (Poisson), shape (k,).
-    weights
-        How far the data support each of them; they add up to 1, shape (k,).
-    """
-
-    expected: Floats
-    alphas: Floats
-    weights: Floats
+    expected: Floats  # Cases expected at each school at the ordinary rate of its group, shape (n,)
+    alphas: Floats  # Dispersions considered, from 0 (Poisson), shape (k,)
+    weights: Floats  # How far the data support each of them; they add up to 1, shape (k,)
 
     @property
     def dispersion(self) -> float:

@@ -200,57 +200,29 @@ _LISTED = 2
 
 @dataclass(frozen=True)
 class WorstWindow:
-    """The days and hours in which incidents are most unusually frequent.
+    """The days and hours in which incidents are most unusually frequent."""
 
-    Parameters
-    ----------
-    weekdays
-        Days on which the window begins and has school in its hours, 0 for Monday, in the order they follow each other;
-        none where there is no window.
-    start_hour, end_hour
-        Local hours from and to, the end not included (24 for midnight); None where there is no window.
-    observed
-        Aoristic weight of the incidents in it: may be a fraction. Missing where there is no window, as are the next.
-    expected
-        Incidents expected in it: the same total, spread as the hours in session are.
-    relative_risk
-        Observed over expected inside, divided by the same in the other hours in session.
-    llr
-        Log likelihood ratio.
-    p_value
-        One-sided Monte-Carlo p-value, after looking at all windows.
-    gumbel_p_value
-        The same from a Gumbel distribution fitted to the simulated maxima.
-    detectable_ratio
-        Smallest observed over expected at which this window would have had a p-value of 5 %.
-    status
-        ``high`` (p ≤ 0.05), ``not_high``, or ``insufficient_data``.
-    incidents
-        Aoristic weight in session.
-    left_out
-        Aoristic weight in hours without school, which is not looked at.
-    windows
-        Number of windows looked at that differ in the hours in session they hold, and in which at least one incident
-        is expected.
-    settings
-        ``longest_h``, ``simulations`` and ``seed``.
-    """
-
+    # Days on which the window begins and has school in its hours, 0 for Monday, in the order they follow each other;
+    # none where there is no window
     weekdays: tuple[int, ...]
+    # Local hours from and to, the end not included (24 for midnight); None where there is no window
     start_hour: int | None
     end_hour: int | None
+    # Aoristic weight of the incidents in it: may be a fraction. Missing where there is no window, as are the next.
     observed: float
-    expected: float
-    relative_risk: float
-    llr: float
-    p_value: float
-    gumbel_p_value: float
-    detectable_ratio: float
-    status: Status
-    incidents: float
-    left_out: float
+    expected: float  # Incidents expected in it: the same total, spread as the hours in session are
+    relative_risk: float  # Observed over expected inside, divided by the same in the other hours in session
+    llr: float  # Log likelihood ratio
+    p_value: float  # One-sided Monte-Carlo p-value, after looking at all windows
+    gumbel_p_value: float  # The same from a Gumbel distribution fitted to the simulated maxima
+    detectable_ratio: float  # Smallest observed over expected at which this window would have had a p-value of 5 %
+    status: Status  # ``high`` (p ≤ 0.05), ``not_high``, or ``insufficient_data``
+    incidents: float  # Aoristic weight in session
+    left_out: float  # Aoristic weight in hours without school, which is not looked at
+    # Number of windows looked at that differ in the hours in session they hold, and in which at least one incident is
+    # expected
     windows: int
-    settings: dict[str, Any]
+    settings: dict[str, Any]  # ``longest_h``, ``simulations`` and ``seed``
 
     def summary(self) -> str:
         """Say in plain English when incidents are most frequent."""
@@ -487,22 +459,13 @@ _SIMULATIONS = 999
 
 @dataclass(frozen=True)
 class HourHotspots:
-    """Hours of the week.
+    """Hours of the week."""
 
-    Parameters
-    ----------
-    table
-        Reported incidents, school-hours and rate of each hour of the week, for all, by category and by level
-        (`hour_tables`).
-    windows
-        The worst window of each of these groups: see `hour_hotspots`.
-    without_time
-        Incidents without a known time of day, which are left out.
-    """
-
+    # Reported incidents, school-hours and rate of each hour of the week, for all, by category and by level
+    # (`hour_tables`)
     table: pd.DataFrame
-    windows: pd.DataFrame
-    without_time: int
+    windows: pd.DataFrame  # The worst window of each of these groups: see `hour_hotspots`
+    without_time: int  # Incidents without a known time of day, which are left out
 
     @property
     def high(self) -> pd.DataFrame:

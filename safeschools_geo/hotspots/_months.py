@@ -57,62 +57,31 @@ _LOST = 1e-9
 
 @dataclass(frozen=True)
 class SpaceTimeCluster:
-    """Neighboring units with more cases than expected over successive periods.
+    """Neighboring units with more cases than expected over successive periods."""
 
-    Parameters
-    ----------
-    members
-        The units, nearest to the center first.
-    periods
-        The periods, in order.
-    observed
-        Cases in them.
-    expected
-        Cases expected in them.
-    ratio_low, ratio_high
-        95 % interval of observed over expected, not adjusted for the search.
-    llr
-        Log likelihood ratio.
-    p_value
-        One-sided Monte-Carlo p-value, after looking at all windows.
-    gumbel_p_value
-        The same from a Gumbel distribution fitted to the simulated maxima.
-    detectable_ratio
-        Smallest observed over expected at which these units and periods would have had a p-value of 5 %.
-    """
-
-    members: tuple[Hashable, ...]
-    periods: tuple[Hashable, ...]
-    observed: int
-    expected: float
+    members: tuple[Hashable, ...]  # The units, nearest to the center first
+    periods: tuple[Hashable, ...]  # The periods, in order
+    observed: int  # Cases in them
+    expected: float  # Cases expected in them
+    # 95 % interval of observed over expected, not adjusted for the search
     ratio_low: float
     ratio_high: float
-    llr: float
-    p_value: float
-    gumbel_p_value: float
+    llr: float  # Log likelihood ratio
+    p_value: float  # One-sided Monte-Carlo p-value, after looking at all windows
+    gumbel_p_value: float  # The same from a Gumbel distribution fitted to the simulated maxima
+    # Smallest observed over expected at which these units and periods would have had a p-value of 5 %
     detectable_ratio: float
 
 
 @dataclass(frozen=True)
 class SpaceTimeScanResult:
-    """What a space-time scan found.
+    """What a space-time scan found."""
 
-    Parameters
-    ----------
-    clusters
-        The most likely cluster and further ones that do not overlap it or each other in space and time.
-    model
-        ``poisson`` (with a denominator) or ``permutation`` (without).
-    windows
-        Number of windows looked at.
-    settings
-        What it was set to.
-    """
-
+    # The most likely cluster and further ones that do not overlap it or each other in space and time
     clusters: tuple[SpaceTimeCluster, ...]
-    model: str
-    windows: int
-    settings: dict[str, Any]
+    model: str  # ``poisson`` (with a denominator) or ``permutation`` (without)
+    windows: int  # Number of windows looked at
+    settings: dict[str, Any]  # What it was set to
 
     def summary(self) -> str:
         """Say in plain English what was found."""
@@ -334,27 +303,14 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class SchoolMonths:
-    """Groups of neighboring schools in runs of months.
+    """Groups of neighboring schools in runs of months."""
 
-    Parameters
-    ----------
-    table
-        One row for each, the likeliest first: see `school_months`.
-    scan
-        Result of the scan; None where there was too little to scan.
-    model
-        ``poisson`` (over student-days), ``permutation`` (no school can be compared with its level) or ``none``.
-    share_of_days
-        Share of the term's school days in each month.
-    settings
-        What the scan was set to.
-    """
-
-    table: pd.DataFrame
-    scan: SpaceTimeScanResult | None
+    table: pd.DataFrame  # One row for each, the likeliest first: see `school_months`
+    scan: SpaceTimeScanResult | None  # Result of the scan; None where there was too little to scan
+    # ``poisson`` (over student-days), ``permutation`` (no school can be compared with its level) or ``none``
     model: str
-    share_of_days: pd.Series
-    settings: dict[str, Any]
+    share_of_days: pd.Series  # Share of the term's school days in each month
+    settings: dict[str, Any]  # What the scan was set to
 
     @property
     def high(self) -> pd.DataFrame:

@@ -47,21 +47,11 @@ _SQUARE_KM = 1e6
 
 @dataclass(frozen=True)
 class DistinctPlaces:
-    """Distinct places of incidents.
+    """Distinct places of incidents."""
 
-    Parameters
-    ----------
-    xy
-        Meters, shape (m, 2).
-    incidents
-        Number of incidents at each, shape (m,).
-    of_incident
-        Place of each incident, -1 without one, shape (n,).
-    """
-
-    xy: Floats
-    incidents: Ints
-    of_incident: Ints
+    xy: Floats  # Meters, shape (m, 2)
+    incidents: Ints  # Number of incidents at each, shape (m,)
+    of_incident: Ints  # Place of each incident, -1 without one, shape (n,)
 
     @classmethod
     def read(cls, incidents: gpd.GeoDataFrame, meters: CRS) -> DistinctPlaces:
@@ -193,24 +183,12 @@ FEWEST_PLACES = 5
 
 @dataclass(frozen=True)
 class PlaceClusters:
-    """Places off campus where incidents stand close together.
+    """Places off campus where incidents stand close together."""
 
-    Parameters
-    ----------
-    clusters
-        One row for each, the one with most incidents first: see `place_clusters`. EPSG:4326.
-    labels
-        `cluster_id` of each incident, empty text for none, on the index of the incidents.
-    without_place
-        Number of incidents without a place, which are in no cluster.
-    settings
-        ``eps_m``, ``min_incidents``, ``eps_sweep``, ``method`` and ``crs``.
-    """
-
-    clusters: gpd.GeoDataFrame
-    labels: pd.Series
-    without_place: int
-    settings: dict[str, Any]
+    clusters: gpd.GeoDataFrame  # One row for each, the one with most incidents first: see `place_clusters`. EPSG:4326.
+    labels: pd.Series  # `cluster_id` of each incident, empty text for none, on the index of the incidents
+    without_place: int  # Number of incidents without a place, which are in no cluster
+    settings: dict[str, Any]  # ``eps_m``, ``min_incidents``, ``eps_sweep``, ``method`` and ``crs``
 
     @property
     def incidents(self) -> int:

@@ -229,104 +229,55 @@ def _uncapitalized(sentence: str) -> str:
 
 @dataclass(frozen=True)
 class SchoolHotspots:
-    """Schools: each, together with its neighbors, in some months, and by level and zone.
+    """Schools: each, together with its neighbors, in some months, and by level and zone."""
 
-    Parameters
-    ----------
-    counts
-        Incidents and student-days of every program school and term (`school_counts`).
-    rates
-        Rates of the schools, and which are high.
-    by_level, by_zone
-        Rates of levels and zones (`group_rates`).
-    groups
-        Groups of neighboring schools.
-    months
-        Groups in runs of months.
-    stability
-        Share of other ways to judge under which a school that is high stays so, by `school_id`: with the dispersion of
-        this term alone, and with what officers started counted too.
-    """
-
-    counts: pd.DataFrame
-    rates: SchoolRates
+    counts: pd.DataFrame  # Incidents and student-days of every program school and term (`school_counts`)
+    rates: SchoolRates  # Rates of the schools, and which are high
+    # Rates of levels and zones (`group_rates`)
     by_level: pd.DataFrame
     by_zone: pd.DataFrame
-    groups: SchoolGroups
-    months: SchoolMonths
+    groups: SchoolGroups  # Groups of neighboring schools
+    months: SchoolMonths  # Groups in runs of months
+    # Share of other ways to judge under which a school that is high stays so, by `school_id`: with the dispersion of
+    # this term alone, and with what officers started counted too
     stability: pd.Series
 
 
 @dataclass(frozen=True)
 class Density:
-    """A picture of density: no test, no rate.
+    """A picture of density: no test, no rate."""
 
-    Parameters
-    ----------
-    values
-        Incidents per km², the first row in the south, shape (rows, columns).
-    bounds
-        West, south, east and north of the picture, longitude and latitude.
-    bandwidth_m
-        Bandwidth, in meters.
-    """
-
-    values: NDArray[np.float64]
-    bounds: tuple[float, float, float, float]
-    bandwidth_m: float
+    values: NDArray[np.float64]  # Incidents per km², the first row in the south, shape (rows, columns)
+    bounds: tuple[float, float, float, float]  # West, south, east and north of the picture, longitude and latitude
+    bandwidth_m: float  # Bandwidth, in meters
 
 
 @dataclass(frozen=True)
 class PlaceHotspots:
-    """Places: off campus, on a grid, and as a picture.
+    """Places: off campus, on a grid, and as a picture."""
 
-    Parameters
-    ----------
-    clusters
-        Places off campus where incidents stand close together; descriptive.
-    piles
-        Piles of equal coordinates that are no school, which are left out: ``x``, ``y``, ``incidents``.
-    grid
-        Cells, and which are hot with their neighbors.
-    density
-        A picture of density; None where there is nothing to draw.
-    repeats
-        Whether incidents follow each other near and soon; None with fewer than two.
-    """
-
-    clusters: PlaceClusters
+    clusters: PlaceClusters  # Places off campus where incidents stand close together; descriptive
+    # Piles of equal coordinates that are no school, which are left out: ``x``, ``y``, ``incidents``
     piles: pd.DataFrame
-    grid: GridHotspots
-    density: Density | None
-    repeats: KnoxResult | None
+    grid: GridHotspots  # Cells, and which are hot with their neighbors
+    density: Density | None  # A picture of density; None where there is nothing to draw
+    repeats: KnoxResult | None  # Whether incidents follow each other near and soon; None with fewer than two
 
 
 @dataclass(frozen=True)
 class TermTrends:
-    """Terms: what changed since the term before, what rose or fell over all, what came, stayed and went.
+    """Terms: what changed since the term before, what rose or fell over all, what came, stayed and went."""
 
-    Parameters
-    ----------
-    change_schools, change_zones, change_all
-        Change against the terms of `baselines`, of schools, zones and all together (`changes_against`); empty
-        where there is none.
-    trends
-        Rise or fall of each school over all terms so far (`trend_tests`).
-    classes
-        What became of each school that is or was high (`cube_classes`).
-    baselines
-        Key of `BASELINES` → the term that this one is compared with.
-    without_record
-        Terms up to this one of which there is no incident in the record.
-    """
-
+    # Change against the terms of `baselines`, of schools, zones and all together (`changes_against`); empty where there
+    # is none
     change_schools: pd.DataFrame
     change_zones: pd.DataFrame
     change_all: pd.DataFrame
-    trends: pd.DataFrame
-    classes: pd.DataFrame
+    trends: pd.DataFrame  # Rise or fall of each school over all terms so far (`trend_tests`)
+    classes: pd.DataFrame  # What became of each school that is or was high (`cube_classes`)
+    # Key of `BASELINES` → the term that this one is compared with
     baselines: Mapping[str, str] = field(default_factory=dict)
-    without_record: tuple[str, ...] = ()
+    without_record: tuple[str, ...] = ()  # Terms up to this one of which there is no incident in the record
 
     def left_out_sentence(self) -> str:
         """Say which terms have no incident in the record, and are therefore compared with nothing."""
@@ -380,10 +331,7 @@ class Hotspots:
     def finding(self) -> str:
         """Say in one or two sentences what matters most.
 
-        Returns
-        -------
-        str
-            The strongest hotspot, with its warning; or that there is none.
+        The strongest hotspot, with its warning; or that there is none.
         """
         rates = self.schools.rates
         tested = self.spots[self.spots["kind"].isin(["schools", "school", "schools_in_time"])]
@@ -413,10 +361,7 @@ class Hotspots:
     def summary(self) -> str:
         """Say in plain English what was found, and what it rests on.
 
-        Returns
-        -------
-        str
-            One sentence for each hotspot, then how far to trust them.
+        One sentence for each hotspot, then how far to trust them.
         """
         places = int((self.spots["kind"] == "place").sum())
         found = [
@@ -440,10 +385,7 @@ class Hotspots:
     def to_frame(self) -> pd.DataFrame:
         """Return every hotspot.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Table `hotspots`.
+        Table `hotspots`.
         """
         return self.spots.copy()
 

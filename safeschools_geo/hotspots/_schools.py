@@ -59,30 +59,17 @@ _LIMITS = {"95": (0.025, 0.975), "998": (0.001, 0.999)}
 
 @dataclass(frozen=True)
 class SchoolRates:
-    """Rates of the schools in one term, and which are high.
+    """Rates of the schools in one term, and which are high."""
 
-    Parameters
-    ----------
-    table
-        One row for each program school, in the order given: see `school_rates`.
-    ordinary
-        What is ordinary for the schools tested, in the order of the rows with a `p_value`: reported incidents.
-    all_ordinary
-        The same for all incidents, those that officers started themselves included.
-    all_expected
-        All incidents expected at each school, on the index of `table`; missing without a denominator.
-    limits
-        Limits of the funnel: `expected`, and `low_95`, `high_95`, `low_998`, `high_998` as observed over expected.
-    settings
-        ``alpha``, ``fewest_peers``, ``largest_detectable``.
-    """
-
-    table: pd.DataFrame
+    table: pd.DataFrame  # One row for each program school, in the order given: see `school_rates`
+    # What is ordinary for the schools tested, in the order of the rows with a `p_value`: reported incidents
     ordinary: OrdinaryRates
-    all_ordinary: OrdinaryRates
+    all_ordinary: OrdinaryRates  # The same for all incidents, those that officers started themselves included
+    # All incidents expected at each school, on the index of `table`; missing without a denominator
     all_expected: pd.Series
+    # Limits of the funnel: `expected`, and `low_95`, `high_95`, `low_998`, `high_998` as observed over expected
     limits: pd.DataFrame
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)  # ``alpha``, ``fewest_peers``, ``largest_detectable``
 
     @property
     def high(self) -> pd.DataFrame:
@@ -460,30 +447,14 @@ _AROUND_M = 250.0
 
 @dataclass(frozen=True)
 class SchoolGroups:
-    """Groups of neighboring schools.
+    """Groups of neighboring schools."""
 
-    Parameters
-    ----------
-    table
-        One row for each group, the likeliest first: see `school_groups`.
-    scans
-        Largest share of a window → result of the scan of reported incidents.
-    schools
-        Number of schools looked at.
-    reported
-        Reported calls for zone officers at them.
-    without_place
-        Ids of schools with a rate and no place, which no group can hold.
-    settings
-        What the scans were set to.
-    """
-
-    table: gpd.GeoDataFrame
-    scans: dict[float, ScanResult]
-    schools: int
-    reported: int
-    without_place: tuple[str, ...]
-    settings: dict[str, Any]
+    table: gpd.GeoDataFrame  # One row for each group, the likeliest first: see `school_groups`
+    scans: dict[float, ScanResult]  # Largest share of a window → result of the scan of reported incidents
+    schools: int  # Number of schools looked at
+    reported: int  # Reported calls for zone officers at them
+    without_place: tuple[str, ...]  # Ids of schools with a rate and no place, which no group can hold
+    settings: dict[str, Any]  # What the scans were set to
 
     @property
     def high(self) -> gpd.GeoDataFrame:

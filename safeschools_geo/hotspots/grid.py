@@ -51,23 +51,12 @@ _UP = {"square": 2, "hexagon": 3}
 
 @dataclass(frozen=True)
 class Lattice:
-    """Cells in rows and columns, numbered row by row from the south-west.
+    """Cells in rows and columns, numbered row by row from the south-west."""
 
-    Parameters
-    ----------
-    kind
-        ``square``, or ``hexagon`` (points up; odd rows half a cell to the east).
-    size_m
-        Width of a cell: the side of a square, the distance between opposite sides of a hexagon.
-    origin
-        Center of the first cell, meters.
-    rows, columns
-        Number of each.
-    """
-
-    kind: Kind
-    size_m: float
-    origin: tuple[float, float]
+    kind: Kind  # ``square``, or ``hexagon`` (points up; odd rows half a cell to the east)
+    size_m: float  # Width of a cell: the side of a square, the distance between opposite sides of a hexagon
+    origin: tuple[float, float]  # Center of the first cell, meters
+    # Number of each
     rows: int
     columns: int
 
@@ -228,23 +217,12 @@ _FEWEST_FOR_SKEWNESS = 3
 
 @dataclass(frozen=True)
 class GridHotspots:
-    """Cells of a grid.
+    """Cells of a grid."""
 
-    Parameters
-    ----------
-    cells
-        One row for each cell with a value: see `grid_hotspots`. EPSG:4326.
-    measure
-        What `value` is.
-    settings
-        ``size_m``, ``kind``, ``rings``, ``shifts``, ``alpha``, ``fewest_cells``.
-    left_out
-        Number of incidents in no cell: without a place, outside the area, or at no school with student-days.
-    """
-
-    cells: gpd.GeoDataFrame
-    measure: str
-    settings: dict[str, Any]
+    cells: gpd.GeoDataFrame  # One row for each cell with a value: see `grid_hotspots`. EPSG:4326.
+    measure: str  # What `value` is
+    settings: dict[str, Any]  # ``size_m``, ``kind``, ``rings``, ``shifts``, ``alpha``, ``fewest_cells``
+    # Number of incidents in no cell: without a place, outside the area, or at no school with student-days
     left_out: int = 0
 
     @property

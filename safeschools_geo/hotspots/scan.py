@@ -129,21 +129,13 @@ _LOST = 1e-12
 
 @dataclass(frozen=True)
 class Windows:
-    """Circles around every unit.
+    """Circles around every unit."""
 
-    Parameters
-    ----------
-    order
-        Row i holds the units by distance from unit i, itself first, shape (n, n).
-    is_complete
-        Whether the circle around unit i that holds its first j + 1 neighbors is a window: it holds every unit at its
-        own radius, no more than the largest share and no less than the least, shape (n, n).
-    radius
-        Distance of the (j + 1)-th neighbor, in the unit of the places (meters on the globe), shape (n, n).
-    """
-
-    order: NDArray[np.int64]
+    order: NDArray[np.int64]  # Row i holds the units by distance from unit i, itself first, shape (n, n)
+    # Whether the circle around unit i that holds its first j + 1 neighbors is a window: it holds every unit at its own
+    # radius, no more than the largest share and no less than the least, shape (n, n)
     is_complete: NDArray[np.bool_]
+    # Distance of the (j + 1)-th neighbor, in the unit of the places (meters on the globe), shape (n, n)
     radius: NDArray[np.float64]
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
@@ -235,42 +227,20 @@ _BATCH = 250
 
 @dataclass(frozen=True)
 class Cluster:
-    """Neighboring units that together have more cases than expected.
+    """Neighboring units that together have more cases than expected."""
 
-    Parameters
-    ----------
-    members
-        The units, nearest to the center first: labels of a Series' index, else rows.
-    observed
-        Cases in them.
-    expected
-        Cases expected in them.
-    relative_risk
-        Observed over expected inside, divided by the same outside.
-    ratio_low, ratio_high
-        95 % interval of observed over expected, not adjusted for the search.
-    llr
-        Log likelihood ratio.
-    p_value
-        One-sided Monte-Carlo p-value, after looking at all windows.
-    gumbel_p_value
-        The same from a Gumbel distribution fitted to the simulated maxima.
-    radius_m
-        Radius of the circle, in the unit of the places; in meters with great-circle distances.
-    detectable_ratio
-        Smallest observed over expected at which these units together would have had a p-value of 5 %.
-    """
-
-    members: tuple[Hashable, ...]
-    observed: int
-    expected: float
-    relative_risk: float
+    members: tuple[Hashable, ...]  # The units, nearest to the center first: labels of a Series' index, else rows
+    observed: int  # Cases in them
+    expected: float  # Cases expected in them
+    relative_risk: float  # Observed over expected inside, divided by the same outside
+    # 95 % interval of observed over expected, not adjusted for the search
     ratio_low: float
     ratio_high: float
-    llr: float
-    p_value: float
-    gumbel_p_value: float
-    radius_m: float
+    llr: float  # Log likelihood ratio
+    p_value: float  # One-sided Monte-Carlo p-value, after looking at all windows
+    gumbel_p_value: float  # The same from a Gumbel distribution fitted to the simulated maxima
+    radius_m: float  # Radius of the circle, in the unit of the places; in meters with great-circle distances
+    # Smallest observed over expected at which these units together would have had a p-value of 5 %
     detectable_ratio: float
 
     @property
@@ -303,26 +273,12 @@ class ScanResult:
     def significant(self, alpha: float = 0.05) -> tuple[Cluster, ...]:
         """Choose the clusters that chance does not explain.
 
-        Parameters
-        ----------
-        alpha
-            Largest p-value.
-
-        Returns
-        -------
-        tuple of Cluster
-            Those at or below it.
+        Those at or below it. `alpha`: largest p-value.
         """
         return tuple(c for c in self.clusters if c.p_value <= alpha)
 
     def summary(self) -> str:
-        """Say in plain English what was found.
-
-        Returns
-        -------
-        str
-            One or two sentences.
-        """
+        """Say in plain English what was found."""
         looked = f"after looking at {self.windows:,} windows on {self.units:,} units"
         if not self.clusters:
             return f"No group of neighbors has more cases than expected, {looked}."
@@ -334,13 +290,7 @@ class ScanResult:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each cluster.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Fields of `Cluster`, with `members` joined by ``;``.
-        """
+        """Return one row for each cluster: fields of `Cluster`, with `members` joined by ``;``."""
         rows = [{**asdict(c), "members": ";".join(map(str, c.members))} for c in self.clusters]
         return pd.DataFrame(rows, columns=list(Cluster.__dataclass_fields__))
 

@@ -59,13 +59,7 @@ class KnoxResult:
         return self.observed / self.expected if self.expected > 0 else float("nan")
 
     def summary(self) -> str:
-        """Say in plain English whether incidents repeat.
-
-        Returns
-        -------
-        str
-            One sentence.
-        """
+        """Say in plain English whether incidents repeat."""
         within = f"within {self.settings['distance_m']:g} m and {self.settings['days']:g} days"
         if not self.expected:
             return f"No two incidents are expected {within} of each other: nothing can be said of repeats."
@@ -77,13 +71,7 @@ class KnoxResult:
         return f"{told}, {ratio} (one-sided p {chance_text(self.p_value)}): {end}."
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields, those of `settings` beside them.
-        """
+        """Return one row: the fields, those of `settings` beside them."""
         fields = ("observed", "expected", "p_value", "near_in_space", "near_in_time", "events")
         return pd.DataFrame([{**self.settings, **{name: getattr(self, name) for name in fields}, "ratio": self.ratio}])
 

@@ -36,18 +36,10 @@ _EARLIEST, _LATEST = (int(np.datetime64(str(year), "us").astype(np.int64)) for y
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Microseconds since 1970.
+    """Microseconds since 1970."""
 
-    Parameters
-    ----------
-    at
-        Moments, int64, shape (n,); `MISSING` where missing.
-    is_local
-        Whether they are by the local clock, else in UTC.
-    """
-
-    at: Ints
-    is_local: bool
+    at: Ints  # Moments, int64, shape (n,); `MISSING` where missing
+    is_local: bool  # Whether they are by the local clock, else in UTC
 
     @classmethod
     def read(cls, values: ArrayLike, name: str) -> Moments:
@@ -68,18 +60,10 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Clock:
-    """A clock that is changed now and then.
+    """A clock that is changed now and then."""
 
-    Parameters
-    ----------
-    changes
-        When it was changed, UTC, shape (m,).
-    offsets
-        Its lead over UTC before, between and after, shape (m + 1,).
-    """
-
-    changes: Ints
-    offsets: Ints
+    changes: Ints  # When it was changed, UTC, shape (m,)
+    offsets: Ints  # Its lead over UTC before, between and after, shape (m + 1,)
 
     @classmethod
     def over(cls, zone: dt.tzinfo, moments: Iterable[Moments]) -> Clock:

@@ -133,21 +133,11 @@ _UNKNOWN = "\ufffd"
 
 @dataclass(frozen=True)
 class Decoded:
-    """Text, and how it was read.
+    """Text, and how it was read."""
 
-    Parameters
-    ----------
-    text
-        The text, without byte-order mark and NUL characters.
-    encoding
-        ``utf-8``, ``utf-8-sig``, ``utf-16``, ``utf-16-le``, ``utf-16-be`` or ``cp1252``.
-    findings
-        What was guessed, removed or lost.
-    """
-
-    text: str
-    encoding: str
-    findings: tuple[Finding, ...]
+    text: str  # The text, without byte-order mark and NUL characters
+    encoding: str  # ``utf-8``, ``utf-8-sig``, ``utf-16``, ``utf-16-le``, ``utf-16-be`` or ``cp1252``
+    findings: tuple[Finding, ...]  # What was guessed, removed or lost
 
 
 def decode(data: bytes, path: Path) -> Decoded:

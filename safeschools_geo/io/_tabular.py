@@ -63,21 +63,12 @@ _PROFILED = 2_000
 
 @dataclass(frozen=True)
 class Settled:
-    """Rows of delimited text in which every quotation mark that opens a cell also closes it.
+    """Rows of delimited text in which every quotation mark that opens a cell also closes it."""
 
-    Parameters
-    ----------
-    text
-        The rows, without the header.
-    as_read
-        Number of a row → its text as it was, for rows that were written anew.
-    opened
-        Numbers of the rows in which a quotation mark opens a cell and none closes it.
-    """
-
-    text: str
+    text: str  # The rows, without the header
+    # Number of a row → its text as it was, for rows that were written anew
     as_read: dict[int, str] = field(default_factory=dict)
-    opened: tuple[int, ...] = ()
+    opened: tuple[int, ...] = ()  # Numbers of the rows in which a quotation mark opens a cell and none closes it
 
 
 class Grammar:

@@ -127,31 +127,16 @@ FORMS = (
 
 @dataclass(frozen=True, eq=False)
 class WrittenTimes:
-    """Moments as they are written; every array has one entry for each value.
+    """Moments as they are written; every array has one entry for each value."""
 
-    Parameters
-    ----------
-    wall
-        ``datetime64[us]``: date and time as written, whatever their offset; NaT where there is none.
-    utc
-        ``datetime64[us]``: the moment in UTC where the value says so; NaT elsewhere.
-    has_time
-        Whether a time of day is written.
-    is_given
-        Whether there is a value at all.
-    order
-        For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M``
-        only the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values.
-    form
-        Which of `FORMS` each is written in.
-    """
-
-    wall: Moments
-    utc: Moments
-    has_time: Flags
-    is_given: Flags
+    wall: Moments  # ``datetime64[us]``: date and time as written, whatever their offset; NaT where there is none
+    utc: Moments  # ``datetime64[us]``: the moment in UTC where the value says so; NaT elsewhere
+    has_time: Flags  # Whether a time of day is written
+    is_given: Flags  # Whether there is a value at all
+    # For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M`` only
+    # the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values
     order: Texts
-    form: Numbers
+    form: Numbers  # Which of `FORMS` each is written in
 
 
 def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -> WrittenTimes:

@@ -64,17 +64,10 @@ class MinuteClasses:
     """Edges between the fills of minutes.
 
     One scale serves zones and schools. Equal steps would be spent on the one school that is far away.
-
-    Parameters
-    ----------
-    edges
-        Where the next class begins, in minutes; one less than there are classes.
-    ends
-        Fewest and most minutes; None where nothing is known.
     """
 
-    edges: tuple[float, ...]
-    ends: tuple[float, float] | None
+    edges: tuple[float, ...]  # Where the next class begins, in minutes; one less than there are classes
+    ends: tuple[float, float] | None  # Fewest and most minutes; None where nothing is known
 
     @classmethod
     def of(cls, minutes: NDArray[np.float64]) -> MinuteClasses:
@@ -133,35 +126,19 @@ _SIGNS = {
 
 
 class Mark(TypedDict):
-    """A mark on the map.
+    """A mark on the map."""
 
-    Parameters
-    ----------
-    at
-        Longitude and latitude.
-    shape
-        ``circle``, ``square``, ``diamond`` or another shape of ``js/vectors.js``.
-    color, line
-        Its fill and its outline.
-    radius, weight
-        Its size and the width of its outline, in pixels.
-    facts
-        Lines of what a click tells, its name first.
-    label
-        What stands beside it; nothing if empty.
-    side
-        Where the label stands: ``left``, ``right``, or ``center`` for a few letters on the mark itself.
-    """
-
-    at: list[float]
-    shape: str
+    at: list[float]  # Longitude and latitude
+    shape: str  # ``circle``, ``square``, ``diamond`` or another shape of ``js/vectors.js``
+    # Its fill and its outline
     color: str
     line: str
+    # Its size and the width of its outline, in pixels
     radius: float
     weight: float
-    facts: list[str]
-    label: str
-    side: str
+    facts: list[str]  # Lines of what a click tells, its name first
+    label: str  # What stands beside it; nothing if empty
+    side: str  # Where the label stands: ``left``, ``right``, or ``center`` for a few letters on the mark itself
 
 
 @dataclass(frozen=True)

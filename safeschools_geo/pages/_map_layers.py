@@ -57,15 +57,7 @@ class RateClasses:
     def of(cls, rates: NDArray[np.float64]) -> RateClasses:
         """Find the smallest round step that needs no more classes than there are fills.
 
-        Parameters
-        ----------
-        rates
-            Rates, missing ones included, shape (n,).
-
-        Returns
-        -------
-        RateClasses
-            Classes that hold every rate.
+        Classes that hold every rate. `rates`: rates, missing ones included, shape (n,).
         """
         known = rates[np.isfinite(rates)]
         if not len(known):
@@ -83,15 +75,7 @@ class RateClasses:
     def fill(self, rate: float) -> str | None:
         """Find the fill of a rate.
 
-        Parameters
-        ----------
-        rate
-            The rate; may be missing.
-
-        Returns
-        -------
-        str or None
-            A color; None where the rate is missing.
+        A color; None where the rate is missing. `rate`: the rate; may be missing.
         """
         if not np.isfinite(rate):
             return None
@@ -101,15 +85,7 @@ class RateClasses:
     def legend(self, *, opacity: float = 1.0) -> list[LegendItem]:
         """List the classes, from low to high.
 
-        Parameters
-        ----------
-        opacity
-            Opacity of the fills on the map.
-
-        Returns
-        -------
-        list of LegendItem
-            A sign for each class.
+        A sign for each class. `opacity`: opacity of the fills on the map.
         """
         decimals = max(0, -math.floor(math.log10(self.step)) + (1 if f"{self.step:e}".startswith("2.5") else 0))
         edges = [self.start + i * self.step for i in range(self.number + 1)]
@@ -135,19 +111,12 @@ _WIDE = 256
 
 @dataclass(frozen=True)
 class PackedPoints:
-    """Points and their codes, as a page carries them.
+    """Points and their codes, as a page carries them."""
 
-    Parameters
-    ----------
-    header
-        What it takes to read them: `count`, `bits`, `west`, `south`, `width`, `height` (degrees), and for each code
-        its `name` and `bytes`.
-    payload
-        Raw deflate of byte planes: the Morton deltas, least significant byte first, then each code.
-    """
-
+    # What it takes to read them: `count`, `bits`, `west`, `south`, `width`, `height` (degrees), and for each code its
+    # `name` and `bytes`
     header: dict[str, Any]
-    payload: bytes
+    payload: bytes  # Raw deflate of byte planes: the Morton deltas, least significant byte first, then each code
 
     @property
     def text(self) -> str:
@@ -565,42 +534,21 @@ class PlanSign(LegendItem):
 
 @dataclass(frozen=True)
 class ZoneSign:
-    """How a zone is told from the others: never by its color alone.
+    """How a zone is told from the others: never by its color alone."""
 
-    Parameters
-    ----------
-    name
-        Its name.
-    short
-        Its id, or a number where ids are long.
-    label
-        Its name where that is short, else the word and `short`.
-    fill
-        Its color.
-    """
-
-    name: str
-    short: str
-    label: str
-    fill: str
+    name: str  # Its name
+    short: str  # Its id, or a number where ids are long
+    label: str  # Its name where that is short, else the word and `short`
+    fill: str  # Its color
 
 
 @dataclass(frozen=True, eq=False)
 class UnitShapes:
-    """The units in degrees, simplified alike.
+    """The units in degrees, simplified alike."""
 
-    Parameters
-    ----------
-    shapes
-        Areas, shape (n,).
-    at
-        Longitude and latitude of a point inside each, shape (n, 2).
-    is_coverage
-        Whether neighbors share their vertices, so that the borders of zones can be told from the sides of units.
-    """
-
-    shapes: NDArray[np.object_]
-    at: NDArray[np.float64]
+    shapes: NDArray[np.object_]  # Areas, shape (n,)
+    at: NDArray[np.float64]  # Longitude and latitude of a point inside each, shape (n, 2)
+    # Whether neighbors share their vertices, so that the borders of zones can be told from the sides of units
     is_coverage: bool
 
 

@@ -174,32 +174,16 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table as it is printed.
+    """A table as it is printed."""
 
-    Parameters
-    ----------
-    caption
-        What it shows, with its units.
-    columns
-        Heads of the columns; the first is the head of the rows' names.
-    rows
-        The cells as text.
-    marked
-        Rows that stand out, each of which says so in words or figures as well.
-    shades
-        Row and column of a cell, from 0 → its shade, 0 (light) to 4 (dark).
-    bold
-        Cells that are framed, by row and column.
-    links
-        Cells that lead to another page, by row and column, where column 0 is the head of the row.
-    """
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    marked: frozenset[int] = frozenset()
+    caption: str  # What it shows, with its units
+    columns: tuple[str, ...]  # Heads of the columns; the first is the head of the rows' names
+    rows: tuple[tuple[str, ...], ...]  # The cells as text
+    marked: frozenset[int] = frozenset()  # Rows that stand out, each of which says so in words or figures as well
+    # Row and column of a cell, from 0 → its shade, 0 (light) to 4 (dark)
     shades: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    bold: frozenset[tuple[int, int]] = frozenset()
+    bold: frozenset[tuple[int, int]] = frozenset()  # Cells that are framed, by row and column
+    # Cells that lead to another page, by row and column, where column 0 is the head of the row
     links: Mapping[tuple[int, int], Link] = field(default_factory=dict)
 
     @property
@@ -334,24 +318,12 @@ _NOTEBOOK_HEIGHT_PX = 760
 
 @dataclass(frozen=True)
 class PageContext:
-    """What every page of a term says.
+    """What every page of a term says."""
 
-    Parameters
-    ----------
-    district
-        Name of the district.
-    term
-        Name of the term.
-    is_synthetic
-        Whether the data are synthetic, which the page and the map then say.
-    settings
-        Settings behind the numbers: name → value.
-    """
-
-    district: str
-    term: str
-    is_synthetic: bool = False
-    settings: Mapping[str, str] = field(default_factory=dict)
+    district: str  # Name of the district
+    term: str  # Name of the term
+    is_synthetic: bool = False  # Whether the data are synthetic, which the page and the map then say
+    settings: Mapping[str, str] = field(default_factory=dict)  # Settings behind the numbers: name → value
 
 
 @dataclass(frozen=True)
@@ -378,15 +350,7 @@ class OfflinePage:
     def save(self, path: Path | str) -> Path:
         """Write the page to a file.
 
-        Parameters
-        ----------
-        path
-            The file; replaced as a whole if it is there.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
+        The file. `path`: the file; replaced as a whole if it is there.
         """
         target = Path(path)
         with output_file(target) as fresh:

@@ -50,30 +50,16 @@ _GUARD = r"^'(?=[=+\-@])"
 
 @dataclass(frozen=True, eq=False)
 class TermZones:
-    """The zones of a term.
+    """The zones of a term."""
 
-    Parameters
-    ----------
-    term
-        Name of the term.
-    school_zones
-        `school_id` and `zone_id` (empty text where a school has none), one row for each school of today's list.
-    zones
-        `zone_id` and `name`, one row for each zone that there was: today's in their order, then others.
-    is_recorded
-        Whether they were read from what the term's run wrote.
-    notes
-        Where they come from, and what had to be assumed.
-    inputs
-        File that was read, beside the outputs → its SHA-256.
-    """
-
-    term: str
+    term: str  # Name of the term
+    # `school_id` and `zone_id` (empty text where a school has none), one row for each school of today's list
     school_zones: pd.DataFrame
+    # `zone_id` and `name`, one row for each zone that there was: today's in their order, then others
     zones: pd.DataFrame
-    is_recorded: bool
-    notes: tuple[str, ...]
-    inputs: dict[str, str]
+    is_recorded: bool  # Whether they were read from what the term's run wrote
+    notes: tuple[str, ...]  # Where they come from, and what had to be assumed
+    inputs: dict[str, str]  # File that was read, beside the outputs → its SHA-256
 
     @property
     def zone_of(self) -> pd.Series:
