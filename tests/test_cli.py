@@ -233,6 +233,13 @@ def written(path, form, header="code,lon,lat"):
     return path
 
 
+def test_assign_reads_letters_for_the_hemisphere(folder, tmp_path):
+    points, out = written(tmp_path / "points.csv", "{a}W,{y}N"), tmp_path / "out.csv"
+    zones = folder / "data/boundaries/zones.geojson"
+    assert call("assign", "--points", points, "--zones", zones, "--out", out, "--id", "code") == 0
+    assert pd.read_csv(out)["zone_id"].tolist() == ["A", "A", "B", "B"]
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [
@@ -240,8 +247,6 @@ def written(path, form, header="code,lon,lat"):
         ("{a},{y}", ["4 of 4 points", "wrong sign", "put the minus sign back"]),
         ("0,0", ["4 of 4 points", "a zero where a coordinate should be", "geocode"]),
         ("6715000.1,1970000.1", ["said to be in degrees", "--crs 2226"]),
-        ("{a}W,{y}N", ["letters for the hemisphere", "negative"]),
-        ("121 21 30 W,38 35 10 N", ["degrees, minutes and seconds"]),
         ("west,north", ["cannot be read as coordinates", "“west, north”"]),
         (",", ["4 of 4 points without a place"]),
         ("-100.1,31.1", ["more than 50 km", "both files are of one place"]),

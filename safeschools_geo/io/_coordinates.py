@@ -349,21 +349,6 @@ def _are_finite(shapes: Shapes) -> Flags:
 
 
 _EXAMPLES = 2
-_SIGNS = r"[°º'\"\u2032\u2033\u2019\u201d]"
-_DEGREES_MINUTES = _SIGNS + r"|^\s*[NSEW]?\s*-?\d{1,3}[\s:-]+\d{1,2}[\s:-]+\d{1,2}(?:\.\d*)?\s*[NSEW]?\s*$"
-_HEMISPHERE = r"(?i)^\s*(?:[NSEW]\s*\d[\d.,]*|\d[\d.,]*\s*[NSEW])\s*$"
-
-
-def _kind_of_texts(texts: pd.Series) -> str:
-    """Say what most of the cells that are no numbers look like."""
-    kinds = {
-        _DEGREES_MINUTES: "; they look like degrees, minutes and seconds, and decimal degrees are read",
-        _HEMISPHERE: "; they have letters for the hemisphere, and signs are read: west and south are negative",
-    }
-    for pattern, text in kinds.items():
-        if texts.str.contains(pattern, regex=True).mean() > _MOST:
-            return text
-    return ""
 
 
 def _findings(fault: pd.Series, given: _Given, raw: RawTable) -> Iterator[Finding]:
@@ -382,8 +367,7 @@ def _findings(fault: pd.Series, given: _Given, raw: RawTable) -> Iterator[Findin
             cells = [as_text(column[rows]).fillna("") for column in given.columns]
             texts = dict.fromkeys(", ".join(row) for row in zip(*cells, strict=True))
             examples = "; ".join(f"“{text}”" for text in itertools.islice(texts, _EXAMPLES))
-            kind = _kind_of_texts(cells[0]) if cells and reason == "unreadable_coordinates" else ""
-            shown = f"; for example {examples}{kind}" if examples else ""
+            shown = f"; for example {examples}" if examples else ""
             yield Finding(
                 "warning",
                 code,
