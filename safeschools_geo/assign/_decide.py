@@ -185,6 +185,151 @@ class ZoneEdges:
         return Candidates.joined(*pairs), distance_m
 
 
+# ── Meters from many points to the nearest edge: cells of points share the few edges that can be nearest in them
+
+_FEWEST_FOR_CELLS = 2_000
+_POINTS_A_CELL = 12
+_DEEPEST = 9
+_PAIRS = 1 << 20
+"""Pairs of a point and an edge measured at a time."""
+
+_SLACK = 1e-9
+
+
+class NearestEdges:
+    """Distances to the nearest edge, the same that GEOS measures.
+
+    Parameters
+    ----------
+    shapes
+        The zones, in a CRS in meters.
+
+    Notes
+    -----
+    The plane is cut in four, and again, down to cells of some points. In a cell, an edge is never the nearest if the
+    four corners are all farther from it than from one same point of another edge: for two fixed points, the difference
+    of the squared distances is linear, so what holds at the corners holds in the whole cell.
+    """
+
+    def __init__(self, shapes: ZoneShapes) -> None:
+        self._ax, self._ay = np.ascontiguousarray(shapes.starts.T)
+        self._bx, self._by = np.ascontiguousarray(shapes.ends.T)
+
+    def distances(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Measure from each point; there are edges, and every point has a place."""
+        depth = int(np.clip(np.log2(max(len(x) / _POINTS_A_CELL, 1)) / 2, 0, _DEEPEST))
+        low = np.array([x.min(), y.min()])
+        side = max(float(np.ptp(x)), float(np.ptp(y)), 1e-3) * (1 + _SLACK)
+        cells = 1 << depth
+        column, row = ((v - v0) / side * cells for v, v0 in ((x, low[0]), (y, low[1])))
+        place = np.stack([np.clip(v.astype(np.int64), 0, cells - 1) for v in (column, row)])
+        edges, first, cell = np.arange(len(self._ax)), np.array([0, len(self._ax)]), np.zeros(len(x), dtype=np.int64)
+        held = np.zeros(1, dtype=np.int64)
+        for level in range(depth + 1):
+            at = place >> (depth - level)
+            found, cell = np.unique((at[0] << level) + at[1], return_inverse=True)
+            if level:
+                parents = ((found >> (level + 1)) << (level - 1)) + ((found & ((1 << level) - 1)) >> 1)
+                which = np.searchsorted(held, parents)
+                pair, of = _spread(first[which], first[which + 1])
+                edges = edges[pair]
+            else:
+                of = np.zeros(len(edges), dtype=np.int64)
+            held = found
+            width = side / (1 << level)
+            corner_x, corner_y = low[0] + (found >> level) * width, low[1] + (found & ((1 << level) - 1)) * width
+            is_kept = self._may_be_nearest(edges, of, corner_x, corner_y, width)
+            edges, of = edges[is_kept], of[is_kept]
+            first = np.searchsorted(of, np.arange(len(found) + 1))
+        return self._measured(x, y, cell, edges, first)
+
+    def _may_be_nearest(
+        self,
+        edges: NDArray[np.int64],
+        cell: NDArray[np.int64],
+        corner_x: NDArray[np.float64],
+        corner_y: NDArray[np.float64],
+        width: float,
+    ) -> NDArray[np.bool_]:
+        """Rule out the edges of each cell that are nowhere in it the nearest; pairs come cell by cell."""
+        first = np.searchsorted(cell, np.arange(len(corner_x)))
+        x, y = self._on_edge(edges, (corner_x + width / 2)[cell], (corner_y + width / 2)[cell])
+        squared = (x - (corner_x + width / 2)[cell]) ** 2 + (y - (corner_y + width / 2)[cell]) ** 2
+        least = np.flatnonzero(squared <= np.minimum.reduceat(squared, first)[cell])
+        least = least[np.diff(cell[least], prepend=-1) > 0]
+        near_x, near_y = x[least], y[least]
+        is_kept = np.zeros(len(edges), dtype=np.bool_)
+        rim = width * 1e-6
+        for across in (-rim, width + rim):
+            for up in (-rim, width + rim):
+                px, py = corner_x + across, corner_y + up
+                limit = ((near_x - px) ** 2 + (near_y - py) ** 2) * (1 + _SLACK) + _SLACK
+                left = np.flatnonzero(~is_kept)
+                to = cell[left]
+                x, y = self._on_edge(edges[left], px[to], py[to])
+                is_kept[left] = (x - px[to]) ** 2 + (y - py[to]) ** 2 <= limit[to]
+        return is_kept
+
+    def _on_edge(
+        self, edges: NDArray[np.int64], px: NDArray[np.float64], py: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Find the point of each edge that is nearest to a place."""
+        ax, ay = self._ax[edges], self._ay[edges]
+        dx, dy = self._bx[edges] - ax, self._by[edges] - ay
+        along = np.clip(((px - ax) * dx + (py - ay) * dy) / np.maximum(dx * dx + dy * dy, 1e-300), 0, 1)
+        return ax + along * dx, ay + along * dy
+
+    def _measured(
+        self,
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+        cell: NDArray[np.int64],
+        edges: NDArray[np.int64],
+        first: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        order = np.argsort(cell, kind="stable")
+        cell = cell[order]
+        ends = np.cumsum(first[cell + 1] - first[cell])
+        distance_m = np.empty(len(x))
+        start = 0
+        while start < len(x):
+            taken = ends[start - 1] if start else 0
+            stop = max(int(np.searchsorted(ends, taken + _PAIRS, side="right")), start + 1)
+            part, of_cell = order[start:stop], cell[start:stop]
+            pair, of = _spread(first[of_cell], first[of_cell + 1])
+            meters = self._meters(edges[pair], x[part][of], y[part][of])
+            distance_m[part] = np.minimum.reduceat(
+                meters, ends[start:stop] - taken - np.diff(ends[start:stop], prepend=taken)
+            )
+            start = stop
+        return distance_m
+
+    def _meters(
+        self, edges: NDArray[np.int64], px: NDArray[np.float64], py: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Measure as GEOS does, operation for operation, so that the last digit is the same."""
+        ax, ay, bx, by = self._ax[edges], self._ay[edges], self._bx[edges], self._by[edges]
+        dx, dy = bx - ax, by - ay
+        squared = dx * dx + dy * dy
+        is_dot = squared == 0
+        length = np.where(is_dot, 1.0, squared)
+        along = ((px - ax) * dx + (py - ay) * dy) / length
+        beside = np.abs(((ay - py) * dx - (ax - px) * dy) / length) * np.sqrt(squared)
+        from_start = np.sqrt((px - ax) * (px - ax) + (py - ay) * (py - ay))
+        from_end = np.sqrt((px - bx) * (px - bx) + (py - by) * (py - by))
+        measured: NDArray[np.float64] = np.where(
+            is_dot | (along <= 0), from_start, np.where(along >= 1, from_end, beside)
+        )
+        return measured
+
+
+def _spread(low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the numbers from each `low` up to its `high`, and which pair each came from."""
+    count = high - low
+    which = np.repeat(np.arange(len(low)), count)
+    return np.arange(len(which)) - np.repeat(np.cumsum(count) - count - low, count), which
+
+
 # ── The zone of each point, with how it was decided
 
 BORDER_M = 0.5
@@ -275,7 +420,7 @@ def decide_points(x: NDArray[np.float64], y: NDArray[np.float64], shapes: ZoneSh
     is_border = near.count(len(x)) > 1
     covering = _overlapping(x, y, first, shapes)
     is_out = is_placed & (first < 0) & ~is_border
-    nearest, meters = edges.nearest(x, y, np.flatnonzero(is_out))
+    nearest, meters = _nearest_zones(x, y, is_out, shapes, max_snap_m)
     distance_m = np.where(is_placed & ~is_out, 0.0, meters)
     is_snapped = is_out & (distance_m <= max_snap_m)
     states = {
@@ -293,6 +438,20 @@ def decide_points(x: NDArray[np.float64], y: NDArray[np.float64], shapes: ZoneSh
         nearest.of(is_snapped),
     )
     return Decision(status_codes(states), distance_m, first, listed=candidates, tied=candidates)
+
+
+def _nearest_zones(
+    x: NDArray[np.float64], y: NDArray[np.float64], is_asked: NDArray[np.bool_], shapes: ZoneShapes, max_snap_m: float
+) -> tuple[Candidates, NDArray[np.float64]]:
+    """Find how far the nearest zone is, and which it is where it may be near enough."""
+    asked, edges = np.flatnonzero(is_asked), ZoneEdges(shapes)
+    if len(asked) < _FEWEST_FOR_CELLS or not len(shapes.starts):
+        return edges.nearest(x, y, asked)
+    meters = NearestEdges(shapes).distances(x[asked], y[asked])
+    nearest, distance_m = edges.nearest(x, y, asked[meters <= max_snap_m * (1 + _SLACK)])
+    is_open = np.isnan(distance_m[asked])
+    distance_m[asked[is_open]] = meters[is_open]
+    return nearest, distance_m
 
 
 def _overlapping(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
 from pyproj import CRS
 
@@ -291,6 +292,9 @@ def _numbers(column: pd.Series, *, is_grouped: bool = False) -> tuple[NDArray[np
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = column.to_numpy(dtype="float64", na_value=np.nan)
         return numbers, ~np.isnan(numbers)
+    plainly = _plain_numbers(column)
+    if plainly is not None:
+        return plainly, ~np.isnan(plainly)
     texts = as_text(column)
     has_value = texts.notna() & ~says_nothing(texts)
     plain = texts.where(has_value).str.replace("\u2212", "-", regex=False).str.removeprefix("'")
@@ -314,6 +318,19 @@ def _angles(texts: pd.Series) -> NDArray[np.float64]:
     is_negative = parts["degrees"].str.startswith("-").fillna(value=False) | letter.isin(["S", "W"])
     size = degrees.abs() + minutes.fillna(0) / 60 + seconds.fillna(0) / 3600
     return np.asarray(size.where(is_angle).mask(is_negative & is_angle, -size), dtype="float64")
+
+
+def _plain_numbers(column: pd.Series) -> NDArray[np.float64] | None:
+    """Read numbers at once where every cell is one or empty; None where any needs a closer look."""
+    if not isinstance(column.dtype, pd.StringDtype):
+        return None
+    try:
+        read = pa.array(column, type=pa.string()).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    numbers: NDArray[np.float64] = read.to_numpy(zero_copy_only=False)
+    # Arrow also reads words such as nan and inf.
+    return numbers if np.isfinite(numbers).sum() == len(read) - read.null_count else None
 
 
 def _possible(shapes: Shapes, crs: CRS, name: str) -> Flags:

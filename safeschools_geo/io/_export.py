@@ -6,7 +6,11 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
 from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError
@@ -91,7 +95,53 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """
     plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
     safe = {name: safe_cells(plain[name]) for name in plain.columns}
+    # Of one column, an empty cell would be no row without its quotation marks.
+    is_long = len(plain) >= _MANY_ROWS and len(safe) > 1
+    columns = [_plain_cells(column) for column in safe.values()] if is_long else [None]
+    if all(cells is not None for cells in columns):
+        header = pd.DataFrame(columns=list(safe)).to_csv(index=False, lineterminator="\n")
+        write_bytes(path, header.encode() + _csv_rows([str(n) for n in range(len(columns))], columns))
+        return
     write_text(path, pd.DataFrame(safe, index=plain.index).to_csv(index=False, lineterminator="\n"))
+
+
+_MANY_ROWS = 10_000
+_PLAINLY_WRITTEN = (1e-4, 1e10)
+"""Sizes of numbers that Arrow writes as Python does: without an exponent."""
+
+
+def _plain_cells(column: pd.Series) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Make cells as they are written, if they are texts that need no quotation marks, or numbers; else None."""
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = pa.array(column, type=pa.string())
+        is_quoted = pc.any(pc.match_substring_regex(texts, r'[",\r\n]')).as_py()
+        return None if is_quoted else texts
+    if column.dtype == np.dtype("int64"):
+        return pa.array(column).cast(pa.string())
+    if column.dtype != np.dtype("float64"):
+        return None
+    numbers = column.to_numpy()
+    texts = pa.array(numbers, from_pandas=True).cast(pa.string())
+    smallest, largest = _PLAINLY_WRITTEN
+    size = np.abs(numbers)
+    is_other = ~((size >= smallest) & (size < largest) | np.isnan(size))
+    if is_other.any():
+        others, which = np.unique(numbers[is_other].view("int64"), return_inverse=True)  # by bits: -0.0 is not 0.0
+        if len(others) > len(numbers) // 10:
+            return None
+        written = pa.array([repr(float(number)) for number in others.view("float64")]).take(pa.array(which))
+        texts = pc.replace_with_mask(texts, pa.array(is_other), written)
+    return texts
+
+
+def _csv_rows(names: list[str], columns: list[Any]) -> bytes:
+    """Write rows of cells that need no quotation marks."""
+    filled = [pc.fill_null(cells, "") for cells in columns]
+    sink = pa.BufferOutputStream()
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 16)
+    pyarrow.csv.write_csv(pa.table(filled, names=names), sink, options)
+    rows: bytes = sink.getvalue().to_pybytes()
+    return rows
 
 
 def write_geojson(path: Path, frame: gpd.GeoDataFrame, *, seal: str = "") -> None:

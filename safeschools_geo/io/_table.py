@@ -389,7 +389,10 @@ def safe_cells(column: pd.Series) -> pd.Series:
         return column.map(lambda t: t.isoformat(), na_action="ignore").astype("str")
     if not pd.api.types.is_string_dtype(column.dtype):
         return column
-    is_formula = column.str.startswith(_FORMULA_STARTS, na=False) & pd.to_numeric(column, errors="coerce").isna()
+    is_formula = column.str.startswith(_FORMULA_STARTS, na=False)
+    if not is_formula.any():
+        return column
+    is_formula[is_formula] = pd.to_numeric(column[is_formula], errors="coerce").isna()
     return column.mask(is_formula, "'" + column)
 
 

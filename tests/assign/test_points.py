@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon, box
 
 from safeschools_geo.assign import _locator as lookup
-from safeschools_geo.assign._decide import assign_points
+from safeschools_geo.assign._decide import NearestEdges, ZoneEdges, assign_points
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SettingsError, SeveralFaultsError
 from safeschools_geo.schemas import ASSIGNMENTS
 
@@ -280,3 +280,29 @@ def test_every_point_is_decided_by_the_definition(shapes, seed, snap, by_raster)
         ids = ["ABCDE"[n] for n in candidates]
         zone = before[row] if before[row] in ids else ids[0] if ids else ""
         assert tuple(found.iloc[row]) == (zone, status, pytest.approx(meters, abs=1e-9), ";".join(ids))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_distances_of_many_points_are_those_of_the_tree_of_edges(seed):
+    rng = np.random.default_rng(seed)
+    n = 3_000
+    centers = rng.uniform((600_000, 4_200_000), (620_000, 4_220_000), (rng.integers(1, 12), 2))
+    shapes = [shapely.Point(c).buffer(rng.uniform(1, 4_000), quad_segs=int(rng.integers(1, 20))) for c in centers]
+    areas = gpd.GeoDataFrame({"zone_id": [str(k) for k in range(len(shapes))]}, geometry=shapes, crs="EPSG:32610")
+    x, y = rng.normal(610_000, 10.0 ** rng.uniform(2, 6), n), rng.normal(4_210_000, 10.0 ** rng.uniform(2, 6), n)
+    x[:500] = np.round(x[:500], -2)
+    prepared = lookup.ZoneShapes.of(areas)
+    asked = np.arange(n)
+    pairs, expected = ZoneEdges(prepared).nearest(x, y, asked)
+    assert NearestEdges(prepared).distances(x, y).tolist() == pytest.approx(expected.tolist(), rel=1e-12, abs=1e-9)
+    for snap in (0.0, 500.0):
+        table = assign_points(
+            gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs="EPSG:32610"), areas, max_snap_m=snap
+        )
+        is_out = table["status"].isin(["nearest", "outside"]).to_numpy()
+        assert table["distance_m"].to_numpy()[is_out].tolist() == pytest.approx(expected[is_out].tolist(), rel=1e-12)
+        is_near = is_out & (expected <= snap)
+        assert (table["status"] == "nearest").tolist() == is_near.tolist()
+        nearest = pairs.of(is_near)
+        named = pd.Series(prepared.ids[nearest.zone]).groupby(nearest.place).agg(";".join)
+        assert table["candidates"].to_numpy()[is_near].tolist() == named.tolist()

@@ -89,3 +89,32 @@ def test_an_empty_column_is_an_empty_column(dtype):
 
 def test_categories_are_their_values():
     assert texts(["a", "b", None], "category") == ["a", "b", None]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_tables_are_written_as_pandas_writes_them(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    n = 12_000
+    numbers = 10.0 ** rng.uniform(-3, 9.9, n) * rng.choice([-1, 1], n)
+    numbers[rng.integers(n, size=90)] = rng.choice([0.0, -0.0, np.nan, 1e-5, 1e16, 12345678901234.5, np.inf, 1e22], 90)
+    words = rng.choice(["a", "", "Zoë", " b ", "'", "7;8", "-1.5", "#", "NA"], n)
+    frame = pd.DataFrame(
+        {
+            "id": pd.array(words, dtype="str"),
+            "status, or so": pd.array(np.where(rng.random(n) < 0.1, None, words), dtype="str"),
+            "distance_m": numbers,
+            "count": rng.integers(-5, 10**12, n),
+        },
+        index=rng.permutation(n),
+    )
+    for name, table in {
+        "plain": frame,
+        "one": frame[["id"]],
+        "quoted": frame.assign(more=pd.array(["a,b", 'c"d', "e\nf"] * (n // 3), dtype="str")),
+        "formula": frame.assign(more=pd.array(["=1+1", "-1", "+x"] * (n // 3), dtype="str")),
+        "other": frame.assign(more=rng.random(n) < 0.5, odd=10.0 ** rng.uniform(-30, 30, n)),
+    }.items():
+        io.write_csv(tmp_path / f"{name}.csv", table)
+        safe = pd.DataFrame({column: io.safe_cells(table[column]) for column in table}, index=table.index)
+        expected = safe.to_csv(index=False, lineterminator="\n").encode()
+        assert (tmp_path / f"{name}.csv").read_bytes() == expected, name
