@@ -257,6 +257,8 @@ def _suggestion(
     value: str, known: Mapping[str, Mapping[str, tuple[str, str]]], bare: Mapping[str, tuple[str, str, str]]
 ) -> tuple[str, str]:
     text = value.casefold()
+    if text.strip() in CATEGORIES:
+        return text.strip(), "one of our own words"
     for system, pattern in _CODES.items():
         for found in pattern.finditer(text):
             section = re.sub(r"\s", "", found[1] or found[2])

@@ -214,7 +214,7 @@ def _look_again(folder: Path, layers: Mapping[str, Path], exports: Sequence[Path
         changes.append(f"Added {count_text(len(fresh), 'value')} to crosswalk.csv ({calls}): {names}.")
         open_rows = fresh[fresh["category"] == ""]
         if len(open_rows):
-            text = f"What are the {count_text(len(open_rows), 'new value')} of the source that no code or word tells?"
+            text = f"What do {len(open_rows):,} new values of the source mean that no code or word tells?"
             questions.append(Question(text, "crosswalk.csv, column category"))
     if not changes:
         changes.append("Nothing is new: the files, their columns and their categories are as they were.")
@@ -454,8 +454,8 @@ class _FirstLook:
         if len(open_rows):
             top = ", ".join(f"{row.source_value} ({row.incidents:,})" for row in open_rows.head(5).itertuples())
             self.proposal.ask(
-                f"What are the {count_text(len(open_rows), 'value')} of the source that no code or word tells "
-                f"({open_rows['incidents'].sum():,} calls)? The most frequent: {top}.",
+                f"What do values of the source mean that no code or word tells? There are {len(open_rows):,} with "
+                f"{open_rows['incidents'].sum():,} calls; the most frequent: {top}.",
                 "crosswalk.csv, column category",
             )
 

@@ -210,11 +210,13 @@ def _propose_places(look: _Look, near: Sequence[Box]) -> None:
     x, y = pair
     is_degrees = x.number_share(-_DEGREES, _DEGREES) >= _MOST
     for ours, column, word in (("x", x, "longitude"), ("y", y, "latitude")):
+        step = 0.1 if is_degrees else 1000.0
         low, high = np.nanquantile(column.numbers, [0.005, 0.995])
+        low, high = np.floor(low / step) * step, np.ceil(high / step) * step
         what = word if is_degrees else ("easting" if ours == "x" else "northing")
         decimals = 1 if is_degrees else 0
         span = f"{low:,.{decimals}f}…{high:,.{decimals}f}".replace("-", "−")
-        look.set(ours, column.name, f"{_percent(column.number_share(low - 1, high + 1))} in {span}: {what}")
+        look.set(ours, column.name, f"{_percent(column.number_share(low, high))} in {span}: {what}")
     if is_degrees:
         look.proposal.add(look.section, "crs", "EPSG:4326", "degrees of longitude and latitude")
     else:

@@ -37,6 +37,10 @@ _SPELT_OUT = {
     "hs": "high",
     "jr": "junior",
     "sr": "senior",
+    "acad": "academy",
+    "intermed": "intermediate",
+    "ps": "public",
+    "sch": "school",
     "st": "saint",
     "mt": "mount",
 }
@@ -213,7 +217,8 @@ def _by_text(
 
 
 def _decide(plain: str, by_text: pd.Series, decisions: tuple[str, str], lowest_score: float) -> dict[str, object]:
-    same = by_text[by_text.index == plain]
+    # O Hara is O'Hara: where words are parted makes no other name.
+    same = by_text[[str(text).replace(" ", "") == plain.replace(" ", "") for text in by_text.index]]
     if len(same):
         is_one = len(same) == 1
         return {

@@ -124,6 +124,8 @@ NUMBERED = gpd.GeoDataFrame(
     [
         ("P.S. 115", "115"),
         ("ps 116 school", "116"),
+        ("Public School 116", "116"),
+        ("O Brien and Lee Elem Sch", "9"),
         ("PS 117", None),
         ("PS 1116", None),
         ("JOSE ORTEGA K8", "8"),
