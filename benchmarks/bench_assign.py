@@ -1,26 +1,36 @@
 """Points to zones, beside `geopandas.sjoin` and prepared `shapely.contains_xy`, in one run.
 
 python benchmarks/bench_assign.py [--sizes 100000 1000000 10000000] [--repeat 5] [--on-borders]
+python benchmarks/bench_assign.py --commands [--sizes 1000000] [--repeat 3]
 
 Times run from coordinates to rows of zones. The locator's includes checking and preparing the zones and making the
 raster ("again": with these at hand); that of the join includes making its points ("join": without).
+
+With ``--commands``, whole commands are timed from their start to the file that they leave: ``safeschools assign``, a
+script of ten lines that reads, joins and writes, and the same with distances, which `assign` writes too. 81 % of the
+points are outside the zones.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
+import tempfile
 import time
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from safeschools_geo.assign._locator import ZoneLocator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -150,13 +160,85 @@ def row(zones: gpd.GeoDataFrame, x: Floats, y: Floats, repeat: int) -> str:
     return " | ".join(cells)
 
 
+SCRIPT = """
+import sys
+import geopandas as gpd
+import pandas as pd
+points = pd.read_csv(sys.argv[1], dtype={"call_id": str})
+zones = gpd.read_file(sys.argv[2])
+located = gpd.GeoDataFrame(points, geometry=gpd.points_from_xy(points["lon"], points["lat"]), crs="EPSG:4326")
+joined = gpd.sjoin(located, zones.to_crs(located.crs), predicate="within", how="left")
+joined = joined[~joined.index.duplicated()]
+joined[["call_id", "zone_id"]].to_csv(sys.argv[3], index=False)
+"""
+WITH_DISTANCES = SCRIPT.replace(
+    'zones.to_crs(located.crs), predicate="within", how="left")',
+    'zones.to_crs(located.crs), predicate="within", how="left").drop(columns="index_right")',
+).replace(
+    'joined[["call_id", "zone_id"]]',
+    """meters = zones.estimate_utm_crs()
+near = gpd.sjoin_nearest(located.to_crs(meters), zones.to_crs(meters)[["geometry"]], distance_col="distance_m")
+joined["distance_m"] = near.loc[~near.index.duplicated(), "distance_m"]
+joined[["call_id", "zone_id", "distance_m"]]""",
+)
+INSIDE_SHARE = 0.19
+
+
+def write_inputs(folder: Path, n: int) -> tuple[Path, Path]:
+    """Write points as a CSV and zones as GeoJSON, both in degrees."""
+    zones = wiggly_zones(seed=0)
+    rng, grown = np.random.default_rng(1), (1 / INSIDE_SHARE) ** 0.5 / 2
+    middle = np.array([WEST + COLUMNS * WIDTH / 2, SOUTH + ROWS * HEIGHT / 2])
+    reach = np.array([COLUMNS * WIDTH, ROWS * HEIGHT]) * grown
+    x, y = rng.uniform(middle - reach, middle + reach, (n, 2)).T
+    places = gpd.GeoSeries.from_xy(x, y, crs=CRS).to_crs(4326)
+    table = pd.DataFrame(
+        {"call_id": [f"C{i:07d}" for i in range(n)], "lon": places.x.round(6), "lat": places.y.round(6)}
+    )
+    table.assign(note="call for service").to_csv(folder / "points.csv", index=False)
+    zones.to_crs(4326).to_file(folder / "zones.geojson", driver="GeoJSON")
+    return folder / "points.csv", folder / "zones.geojson"
+
+
+def seconds_of(command: Sequence[str | Path], repeat: int) -> float:
+    """Take the median time of a whole command."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def command_row(n: int, repeat: int) -> str:
+    """Time the command and the scripts on the same files, and compare the zones they find."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        points, zones = write_inputs(folder, n)
+        ours, theirs = folder / "ours.csv", folder / "theirs.csv"
+        options: list[str | Path] = ["--points", points, "--zones", zones, "--out", ours, "--id", "call_id"]
+        command = seconds_of([sys.executable, "-m", "safeschools_geo", "assign", *options], repeat)
+        full = seconds_of([sys.executable, "-c", WITH_DISTANCES, points, zones, theirs], repeat)
+        plain = seconds_of([sys.executable, "-c", SCRIPT, points, zones, theirs], repeat)
+        found, expected = (pd.read_csv(path, dtype=str)["zone_id"] for path in (ours, theirs))
+        other = int((found.fillna("") != expected.fillna("")).sum())
+    cells = [f"{n:10,}", f"{command:9.2f}", f"{plain:8.2f}", f"{command / plain:6.2f}", f"{full:16.2f}"]
+    return " | ".join([*cells, f"{command / full:6.2f}", f"{other:10}"])
+
+
 def main() -> None:
     """Print a table: one row for each number of points."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--on-borders", action="store_true", help="all points within a meter of an edge")
+    parser.add_argument("--commands", action="store_true", help="whole commands, from start to written file")
     options = parser.parse_args()
+    if options.commands:
+        print("    points | command s | script s |  ratio | with distances s |  ratio | other zone")
+        for n in options.sizes:
+            print(command_row(n, options.repeat), flush=True)
+        return
     zones = wiggly_zones(seed=0)
     vertices = shapely.get_num_coordinates(zones.geometry.iloc[0]) - 1
     print(f"8 zones of {vertices} vertices; medians of {options.repeat} runs (sjoin and contains_xy: 3, beyond 1e6: 1)")

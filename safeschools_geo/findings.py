@@ -6,13 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import pandas as pd
-import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import ColumnError, count_text, name_ids
@@ -408,13 +407,14 @@ def conform(frame: pd.DataFrame, table: Table) -> None:
     ColumnError
         When a column is missing, of another type, or holds values it may not; every fault is named.
     """
+    pa = import_module("pandera.pandas")  # it takes a quarter of a second, and most commands that read do without
     schema = pa.DataFrameSchema(
-        {c.name: _pandera_column(c) for c in table.columns if c.dtype != "geometry"},
+        {c.name: _pandera_column(pa, c) for c in table.columns if c.dtype != "geometry"},
         unique_column_names=True,
     )
     try:
         schema.validate(pd.DataFrame(frame.drop(columns="geometry", errors="ignore")), lazy=True)
-    except SchemaErrors as error:
+    except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
         faults = cases.groupby(["column", "check"], dropna=False, sort=True)["failure_case"].agg(["count", "first"])
         lines = [
@@ -428,7 +428,7 @@ def conform(frame: pd.DataFrame, table: Table) -> None:
         ) from error
 
 
-def _pandera_column(column: Column) -> pa.Column:
+def _pandera_column(pa: Any, column: Column) -> Any:  # noqa: ANN401 - a module
     checks = [pa.Check.isin(list(column.values))] if column.values else []
     dtype = None if column.dtype == "datetime64[tz]" else column.dtype
     if column.dtype == "datetime64[tz]":
