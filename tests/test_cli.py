@@ -384,6 +384,25 @@ def test_remedies_of_draft_zones_of_files_name_its_options(folder, tmp_path, cap
     assert "district.toml" not in printed
 
 
+def test_remedies_of_draft_zones_of_units_name_its_options(tmp_path, capsys):
+    units = tmp_path / "units.geojson"
+    units.write_text(town.zones().rename(columns={"zone_id": "tract"}).to_json(), encoding="utf-8")
+    for more in ((), ("--unit-id", "tract"), ("--unit-id", "tract", "--workload", "calls")):
+        assert call("draft-zones", "--units", units, "--out", tmp_path / "zones.geojson", "--zones", "2", *more) == 1
+        printed = capsys.readouterr().err
+        assert "--unit-id and --workload" in printed
+        assert "district.toml" not in printed
+
+
+def test_draft_zones_without_a_school_of_the_program_name_the_option(folder, tmp_path, capsys):
+    boundary, schools = tmp_path / "district.geojson", folder / "data/boundaries/schools.csv"
+    boundary.write_text(town.zones().dissolve().to_json(), encoding="utf-8")
+    pd.read_csv(schools, dtype=str).assign(in_program="no").to_csv(schools, index=False)
+    arguments = ("--district", boundary, "--schools", schools, "--out", tmp_path / "zones.geojson", "--crs", "4326")
+    assert call("draft-zones", *arguments) == 1
+    assert "--keep" in capsys.readouterr().err
+
+
 def test_the_command_starts_without_loading_maps():
     code = "import sys, safeschools_geo.cli._main; print('folium' in sys.modules or 'geopandas' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

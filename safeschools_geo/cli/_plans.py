@@ -493,6 +493,7 @@ _SCHOOLS_WAYS = {
     "columns.school_id": "Name the column of the schools' ids with --id.",
     "columns.x": "Name the columns of the coordinates with --lon and --lat.",
     "columns.y": "Name the columns of the coordinates with --lon and --lat.",
+    "keep.program": "See which schools match --keep, and which of them the column in_program says are in the program.",
     "layer": "Export the layer of the schools to a file of its own.",
     "keep": "Export the schools again; see whether any row matches --keep.",
     "reading": "Export only the rows and columns that are needed.",
@@ -500,7 +501,7 @@ _SCHOOLS_WAYS = {
 }
 _UNITS_WAYS = {
     **_SCHOOLS_WAYS,
-    "columns.unit_id": "Name the column of the units' ids with --unit-id.",
+    "columns": "Name the columns that are meant with --unit-id and --workload.",
     "columns.x": "Give units as polygons, such as GeoJSON or a shapefile.",
     "layer": "Export the layer of the units to a file of its own.",
 }
@@ -720,7 +721,8 @@ def _of_schools(
         raise SettingsError("There is no boundary.", where="--district", found=district)
     with mended_by(_SCHOOLS_WAYS):
         read = read_schools(settings)
-    return _drawn(read.frame, boundary, asked, begin), (*findings, *read.findings)
+        draft = _drawn(read.frame, boundary, asked, begin)
+    return draft, (*findings, *read.findings)
 
 
 def _drawn(
@@ -745,7 +747,9 @@ def _draft_zones_of_units(
         frame = gpd.GeoDataFrame(raw.frame, geometry=geometry(raw, crs=crs, name="units"))
     begin(f"Drawing {count_text(asked['zones'], 'zone')} of {count_text(len(frame), 'unit')}")
     unit_id, workload = columns
-    return draft_zones_of_units(frame, unit_id=unit_id, workload=workload, **asked), raw.findings
+    with mended_by(_UNITS_WAYS):
+        draft = draft_zones_of_units(frame, unit_id=unit_id, workload=workload, **asked)
+    return draft, raw.findings
 
 
 # ── ``safeschools verify``: check a written plan, a board packet, or both of a term again, without the solver

@@ -102,7 +102,8 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, meters: CRS) -> gp
             "There are no schools to divide the district among.",
             where="schools",
             expected="one school or more",
-            remedy="Look at which schools the settings keep.",
+            remedy="Look at which schools the settings keep, and which of them are in the program.",
+            setting="keep.program",
         )
     require_crs(schools, "schools")
     check_degrees(schools.total_bounds, schools.crs, "schools")
@@ -318,6 +319,7 @@ def require_columns(frame: gpd.GeoDataFrame, names: list[str], where: str) -> No
             found=", ".join(map(str, frame.columns)),
             expected=", ".join(names),
             remedy="Name the columns that are meant.",
+            setting="columns",
         )
 
 
