@@ -56,6 +56,7 @@ _CONFIDENTIAL = """\
 /releases.jsonl
 """
 _AT_SCHOOL_M = 150.0
+_MOST_SCHOOLS = 0.9
 _LAYERS = ("schools", "zones", "boundary", "roads")
 
 
@@ -302,6 +303,7 @@ class _FirstLook:
             if "enrollment" in layers:
                 self._enrollment(layers["enrollment"])
             schools = self._read(read_schools, "schools")
+            self._name_of(schools)
         places = [box_of(schools)] if schools is not None else near
         if "roads" in layers:
             self._layer("roads", layers["roads"], places)
@@ -314,6 +316,12 @@ class _FirstLook:
                 )
         self._exports(exports, schools)
         self._ask_the_rest(layers, exports)
+
+    def _name_of(self, schools: gpd.GeoDataFrame | None) -> None:
+        """Call the district what its schools say it is called, if most of them agree."""
+        names = pd.Series(dtype="str") if schools is None else schools["district"].dropna()
+        if len(names) and (names == names.mode()[0]).mean() > _MOST_SCHOOLS:
+            self.name = str(names.mode()[0])
 
     def _take_preset(self, layers: Mapping[str, Path], exports: Sequence[Path]) -> None:
         """Take a preset that is asked for, where there is no file yet to recognize it by."""

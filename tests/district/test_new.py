@@ -287,6 +287,7 @@ def test_san_juan_is_found_in_the_state_s_directory(real_data, tmp_path):
         enrollment=data / "frpm_sacramento_county_2014-15.csv",
     )
     assert proposed(found, "schools", "preset") == "cde"
+    assert tomllib.loads((found.folder / "district.toml").read_text("utf-8"))["district"]["name"] == "San Juan Unified"
     assert proposed(found, "schools.keep", "CDSCode") == "3467447*"
     assert proposed(found, "schools.enrollment_file", "key") == ["County Code:2", "District Code:5", "School Code:7"]
     assert "72 of 79 schools are in it" in (found.folder / "district.toml").read_text("utf-8")
