@@ -189,20 +189,21 @@ def new_district(
 
 def _look_again(folder: Path, layers: Mapping[str, Path], exports: Sequence[Path]) -> NewDistrict:
     """Add files to a folder whose settings a person has written, and say what is new in it."""
-    data = folder / "data"
-    changes = []
-    for path, place in [
-        *((path, data / "boundaries") for path in layers.values()),
-        *((path, data / "incidents") for path in exports),
-    ]:
-        if not (place / path.name).exists():
-            changes.append(f"Added data/{place.name}/{path.name}.")
-        place.mkdir(parents=True, exist_ok=True)
-        _copied(path, place)
     settings = load_settings(folder)
-    questions = []
-    frames = []
-    for source, path in [(one, path) for one in of_sources(settings) for path in incident_files(one)]:
+    changes, questions, frames = [], [], []
+    for path, where in [
+        *((path, settings.paths.boundaries) for path in layers.values()),
+        *((path, settings.paths.incidents) for path in exports),
+    ]:
+        if not (folder / where / path.name).exists():
+            changes.append(f"Added {where}/{path.name}.")
+        _add(path, folder / where)
+    read = [(one, path) for one in of_sources(settings) for path in incident_files(one)]
+    for path in exports:
+        if path.name not in {file.name for _, file in read}:
+            text = f"Of which source is {path.name}? No files of [incidents] name it, and it is not read."
+            questions.append(Question(text, "[incidents] files"))
+    for source, path in read:
         try:
             frames.append(read_rows(path, source).frame)
         except InputError as fault:
@@ -260,21 +261,44 @@ def _tables_of(settings: Settings) -> tuple[gpd.GeoDataFrame | None, shapely.Geo
 
 
 def _copied(path: Path, place: Path) -> Path:
-    """Copy a file with those that belong to it, as a shapefile's do."""
-    target = place / path.name
-    if path.is_dir():
-        shutil.copytree(path, target)
-        return target
-    together = [path] if path.suffix.casefold() != ".shp" else [p for p in path.parent.iterdir() if p.stem == path.stem]
-    for one in together:
-        if (place / one.name).exists() and (place / one.name).read_bytes() != one.read_bytes():
-            raise FileReadError(
-                "Another file of this name is in the folder already.",
-                where=place / one.name,
-                remedy="Give the new file a name of its own, or take the old one away.",
-            )
-        shutil.copyfile(one, place / one.name)
-    return target
+    """Copy a file with those that belong to it into a folder in the making."""
+    for one in _together(path):
+        _require_free(one, place / one.name)
+        if one.is_dir():
+            shutil.copytree(one, place / one.name)
+        else:
+            shutil.copyfile(one, place / one.name)
+    return place / path.name
+
+
+def _add(path: Path, place: Path) -> None:
+    """Add a file with those that belong to it to a folder that is in use: whole or not at all, for its owner only."""
+    for one in _together(path):
+        target = place / one.name
+        _require_free(one, target)
+        if target.exists():
+            continue
+        with output_folder(target, is_listed=False) if one.is_dir() else output_file(target) as fresh:
+            if one.is_dir():
+                shutil.copytree(one, fresh, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(one, fresh)
+
+
+def _together(path: Path) -> list[Path]:
+    """List a file and those that belong to it, as a shapefile's do."""
+    return (
+        [path] if path.suffix.casefold() != ".shp" else sorted(p for p in path.parent.iterdir() if p.stem == path.stem)
+    )
+
+
+def _require_free(one: Path, target: Path) -> None:
+    if target.is_file() and one.is_file() and target.read_bytes() != one.read_bytes():
+        raise FileReadError(
+            "Another file of this name is in the folder already.",
+            where=target,
+            remedy="Give the new file a name of its own, or take the old one away.",
+        )
 
 
 class _FirstLook:

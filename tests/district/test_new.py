@@ -228,6 +228,27 @@ def test_a_second_look_keeps_what_a_person_wrote_and_says_what_is_new(tmp_path):
     assert once_more.changes == ("Nothing is new: the files, their columns and their categories are as they were.",)
 
 
+def test_a_file_that_is_added_is_for_its_owner_only(tmp_path):
+    found = made(tmp_path, town_calls())
+    town_calls().to_csv(tmp_path / "more.csv", index=False)
+    new_district(found.folder, incidents=[tmp_path / "more.csv"])
+    for name in ("cad.csv", "more.csv"):
+        assert (found.folder / "data" / "incidents" / name).stat().st_mode & 0o077 == 0
+    # A file that lies there already is looked at again, and stays.
+    again = new_district(found.folder, incidents=[found.folder / "data" / "incidents" / "more.csv"])
+    assert "Nothing is new" in again.summary()
+
+
+def test_a_file_that_no_source_names_is_asked_about(tmp_path):
+    found = made(tmp_path, town_calls())
+    toml = found.folder / "district.toml"
+    toml.write_text(
+        toml.read_text("utf-8").replace("[incidents]\n", '[incidents]\nfiles = "data/incidents/cad*.csv"\n', 1), "utf-8"
+    )
+    town_calls().to_csv(tmp_path / "other.csv", index=False)
+    assert "Of which source is other.csv?" in asked(new_district(found.folder, incidents=[tmp_path / "other.csv"]))
+
+
 def test_an_export_whose_columns_changed_is_named(tmp_path):
     found = made(tmp_path, town_calls())
     town_calls().rename(columns={"Call Type": "Final Type"}).to_csv(tmp_path / "next.csv", index=False)
