@@ -122,15 +122,26 @@ def _indexed(table: pd.DataFrame) -> pd.DataFrame:
     return keyed.dropna(subset="key").drop_duplicates("key").set_index("key")
 
 
+def category_columns(rows: pd.DataFrame) -> list[pd.Series]:
+    """List the columns of the source's categories, the coarse before the fine."""
+    names = [name for name in rows.columns if str(name).startswith("category_")]
+    return [rows[name] for name in sorted(names, key=lambda name: int(name.removeprefix("category_")))]
+
+
+def whole_value(sources: list[pd.Series]) -> pd.Series:
+    """Join the source's categories, the coarse before the fine, as `crosswalk.csv` writes them."""
+    filled = [cells.fillna("") for cells in sources]
+    return functools.reduce(lambda coarse, fine: coarse + SEPARATOR + fine, filled)
+
+
 def categorize(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str) -> tuple[pd.DataFrame, list[Finding]]:
     """Give each incident one of our categories.
 
     `category`, `source_category` and `service_min`, on the index of `sources`. Values that were not mapped, with
     their counts.
     """
-    filled = [s.fillna("") for s in sources]
-    whole = functools.reduce(lambda coarse, fine: coarse + SEPARATOR + fine, filled)
-    whole_key, first_key = key_of(whole), key_of(filled[0])
+    whole = whole_value(sources)
+    whole_key, first_key = key_of(whole), key_of(sources[0].fillna(""))
     key = whole_key.where(whole_key.isin(crosswalk.table.index), first_key)
     found = crosswalk.table.reindex(key)[["category", "service_min"]].set_axis(whole.index)
     is_unmapped = found["category"].isna()

@@ -17,7 +17,7 @@ import shapely
 from safeschools_geo import io
 from safeschools_geo.checks import UNUSABLE, check_coordinates, classify_coordinates, require_kind
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.district._crosswalk import Crosswalk, categorize, key_of, read_crosswalk
+from safeschools_geo.district._crosswalk import Crosswalk, categorize, category_columns, key_of, read_crosswalk
 from safeschools_geo.district._incident_times import read_times, shifted_findings, take_times
 from safeschools_geo.district._layers import EXCLUDED, exclude_rows
 from safeschools_geo.district._school_match import match_schools
@@ -338,7 +338,7 @@ def read_incidents(
     rows, told_again, source_findings = _one_call_of_sources(rows, [s.name for s in settings.sources], crosswalk)
     once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
     categories, unmapped = categorize(
-        [once[c] for c in sorted(c for c in once.columns if c.startswith("category_"))],
+        category_columns(once),
         crosswalk,
         unmapped=settings.incidents.unmapped,
     )
@@ -418,8 +418,7 @@ def _join_rows(
     is_more = is_call & rows["incident_id"].duplicated()
     if kind == "incident" or not is_more.any():
         return rows, join_rejects([]), []
-    named = [rows[c] for c in sorted(c for c in rows.columns if c.startswith("category_"))]
-    categories, _ = categorize(named, crosswalk, unmapped="non_critical")
+    categories, _ = categorize(category_columns(rows), crosswalk, unmapped="non_critical")
     ranked = rows.assign(
         rank=categories["category"].map({word: n for n, word in enumerate(_SERIOUS)}),
         who=rows["responder"].map({word: n for n, word in enumerate(RESPONDERS)}),
@@ -448,17 +447,21 @@ def _join_rows(
 
 
 def _joined_rejects(rows: pd.DataFrame, is_more: pd.Series, kind: str) -> pd.DataFrame:
-    parts = []
-    for file, group in rows[is_more].groupby("source_file", sort=True):
-        frame = rejects_frame(
-            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
-            source_file=str(file),
-            id_column=None,
-            code="rows_joined",
-            reason=f"The row is another {kind} of a call that is counted with its first row.",
-        )
-        parts.append(frame.assign(id=group["incident_id"].to_numpy()))
-    return join_rejects(parts)
+    reason = f"The row is another {kind} of a call that is counted with its first row."
+    files = rows[is_more].groupby("source_file", sort=True)
+    return join_rejects(_rejects_of(group, code="rows_joined", reasons=[reason] * len(group)) for _, group in files)
+
+
+def _rejects_of(rows: pd.DataFrame, *, code: str, reasons: list[str]) -> pd.DataFrame:
+    """Reject rows of one file after they were read: each as it was, under its id and for a reason of its own."""
+    frame = rejects_frame(
+        pd.DataFrame(rows["as_read"].tolist(), index=rows["row"]),
+        source_file=str(rows["source_file"].iloc[0]),
+        id_column=None,
+        code=code,
+        reason="",
+    )
+    return frame.assign(id=rows["incident_id"].to_numpy(), reason=pd.Series(reasons, dtype="str"))
 
 
 def _joined_finding(is_more: pd.Series, kind: str, with_several: int) -> Finding:
@@ -511,20 +514,13 @@ def _one_call_of_sources(
             merged.loc[lead[take], name] = later[name].to_numpy()[take]
     first_row = rows.loc[lead, ["source_file", "row"]]
     rejects = []
-    for file, group in later.groupby("source_file", sort=True):
+    for _, group in later.groupby("source_file", sort=True):
         place = later.index.get_indexer(group.index)
         texts = [
             f"The same call is in {r.source_file}, row {r.row}: counted once, with what either says."
             for r in first_row.iloc[place].itertuples()
         ]
-        frame = rejects_frame(
-            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
-            source_file=str(file),
-            id_column=None,
-            code="same_call_other_source",
-            reason="",
-        )
-        rejects.append(frame.assign(id=group["incident_id"].to_numpy(), reason=pd.Series(texts, dtype="str")))
+        rejects.append(_rejects_of(group, code="same_call_other_source", reasons=texts))
     return merged[~is_later].reset_index(drop=True), rejects, [_sources_finding(later, contradictions, names)]
 
 
@@ -584,22 +580,15 @@ def _repeat_rejects(
 ) -> list[pd.DataFrame]:
     first_row = rows.loc[first, ["incident_id", "source_file", "row"]].set_axis(rows.index)
     rejects = []
-    for (file, equal), group in rows[is_repeat].groupby(["source_file", is_equal], sort=True):
+    for (_, equal), group in rows[is_repeat].groupby(["source_file", is_equal], sort=True):
         where = first_row.loc[group.index]
         reason = "The same incident, with the same content, is in" if equal else "Another incident has this id, in"
-        frame = rejects_frame(
-            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
-            source_file=str(file),
-            id_column=None,
-            code=code if equal else "conflicting_id",
-            reason="",
-        )
         mend = "counted once" if equal else "the first is kept; correct the id or the content of one of them"
         texts = [
             f"{reason} {r.source_file}, row {r.row}{'' if r.incident_id == own else f', as {r.incident_id}'}: {mend}."
             for r, own in zip(where.itertuples(), group["incident_id"], strict=True)
         ]
-        rejects.append(frame.assign(id=group["incident_id"].to_numpy(), reason=pd.Series(texts, dtype="str")))
+        rejects.append(_rejects_of(group, code=code if equal else "conflicting_id", reasons=texts))
     return rejects
 
 
@@ -707,15 +696,10 @@ def _elsewhere(
         return pd.Series(data=False, index=rows.index), []
     area = extent.make_valid().union_all()
     elsewhere = points.notna() & ~points.is_empty & ~points.within(area) & school_ids.isna()
+    reason = 'It lies outside the district and names no school of it; [incidents] within = "district".'
     rejects = [
-        rejects_frame(
-            pd.DataFrame(group["as_read"].tolist(), index=group["row"]),
-            source_file=str(file),
-            id_column=None,
-            code=f"{EXCLUDED}within",
-            reason='It lies outside the district and names no school of it; [incidents] within = "district".',
-        ).assign(id=group["incident_id"].to_numpy())
-        for file, group in rows[elsewhere].groupby("source_file", sort=True)
+        _rejects_of(group, code=f"{EXCLUDED}within", reasons=[reason] * len(group))
+        for _, group in rows[elsewhere].groupby("source_file", sort=True)
     ]
     return elsewhere, rejects
 

@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo import io
-from safeschools_geo.district._crosswalk import SEPARATOR, key_of, suggest_categories
+from safeschools_geo.district._crosswalk import SEPARATOR, category_columns, key_of, suggest_categories, whole_value
 from safeschools_geo.district._history import incident_files, of_sources, read_rows
 from safeschools_geo.district._layers import FILE_STEMS, read_boundary
 from safeschools_geo.district._propose import (
@@ -641,13 +641,7 @@ def crosswalk_rows(
         `source_value`, `category` (the suggestion, for a person to change), `service_min`, `incidents`, `in_district`,
         `at_schools`, `suggested`, `reason`.
     """
-    parts = sorted(
-        (str(name) for name in calls.columns if str(name).startswith("category_")), key=lambda name: int(name[9:])
-    )
-    whole = calls[parts[0]].fillna("")
-    for part in parts[1:]:
-        whole = whole + SEPARATOR + calls[part].fillna("")
-    whole = whole.reset_index(drop=True)
+    whole = whole_value(category_columns(calls)).reset_index(drop=True)
     points = gpd.GeoSeries(calls["geometry"].to_numpy(), crs="EPSG:4326")
     in_district = pd.Series(False if area is None else points.within(area).to_numpy(), index=whole.index)
     at_school = calls["given_school_id"].notna().reset_index(drop=True)

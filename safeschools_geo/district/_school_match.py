@@ -8,7 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import geopandas as gpd
     from pyproj import CRS
@@ -196,8 +196,9 @@ def _by_text(
     by_text = pd.Series(schools["school_id"].to_numpy(), index=plain.to_numpy())
     by_text = by_text[by_text.index != ""]
     counts = given.dropna().value_counts()
+    known = _Known(by_text, _squeezed(by_text.index), [_numbers_in(str(text)) for text in by_text.index])
     rows = [
-        {"name_in_export": text, "incidents": int(n), **_decide(reduce(str(text)), by_text, decisions, lowest_score)}
+        {"name_in_export": text, "incidents": int(n), **_decide(reduce(str(text)), known, decisions, lowest_score)}
         for text, n in counts.items()
     ]
     decided = pd.DataFrame(rows, columns=["name_in_export", "incidents", "school_id", "score", "decision"])
@@ -216,9 +217,22 @@ def _by_text(
     return review[order].sort_values(["decision", "name_in_export"], ignore_index=True)
 
 
-def _decide(plain: str, by_text: pd.Series, decisions: tuple[str, str], lowest_score: float) -> dict[str, object]:
-    # O Hara is O'Hara: where words are parted makes no other name.
-    same = by_text[[str(text).replace(" ", "") == plain.replace(" ", "") for text in by_text.index]]
+class _Known(NamedTuple):
+    """The schools by a text of theirs, and what each text is compared by."""
+
+    by_text: pd.Series
+    squeezed: list[str]
+    numbers: list[frozenset[str]]
+
+
+def _squeezed(texts: Iterable[object]) -> list[str]:
+    """Take the blanks out: O Hara is O'Hara, where words are parted makes no other name."""
+    return [str(text).replace(" ", "") for text in texts]
+
+
+def _decide(plain: str, known: _Known, decisions: tuple[str, str], lowest_score: float) -> dict[str, object]:
+    by_text, (wanted,) = known.by_text, _squeezed([plain])
+    same = by_text[[squeezed == wanted for squeezed in known.squeezed]]
     if len(same):
         is_one = len(same) == 1
         return {
@@ -227,7 +241,7 @@ def _decide(plain: str, by_text: pd.Series, decisions: tuple[str, str], lowest_s
             "decision": decisions[0] if is_one else "several_schools",
         }
     numbers = _numbers_in(plain)
-    able = by_text[[_numbers_in(str(text)) == numbers for text in by_text.index]]
+    able = by_text[[theirs == numbers for theirs in known.numbers]]
     best = process.extract(plain, list(able.index), scorer=fuzz.token_sort_ratio, limit=2)
     if not best or best[0][1] < lowest_score:
         return {"school_id": None, "score": best[0][1] if best else np.nan, "decision": "no_match"}
