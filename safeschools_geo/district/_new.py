@@ -248,16 +248,24 @@ def _new_categories(folder: Path, settings: Settings, frames: Sequence[pd.DataFr
 
 def _tables_of(settings: Settings) -> tuple[gpd.GeoDataFrame | None, shapely.Geometry | None]:
     """Read schools and the area of the district, as far as they can be read."""
-    read: dict[str, Any] = {"schools": read_schools, "boundary": read_boundary, "zones": read_zones}
-    frames = {}
-    for name, reader in read.items():
-        try:
-            found = reader(settings)
-            frames[name] = found[0] if isinstance(found, tuple) else found.frame
-        except InputError:
-            frames[name] = None
-    area = frames["boundary"] if frames["boundary"] is not None else frames["zones"]
-    return frames["schools"], None if area is None else area.geometry.make_valid().union_all()
+    schools, boundary, zones = (_if_readable(read, settings) for read in (read_schools, read_boundary, read_zones))
+    return schools, _area_of(zones if boundary is None else boundary)
+
+
+def _if_readable(read: Any, settings: Settings) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
+    try:
+        return _frame_of(read, settings)
+    except InputError:
+        return None
+
+
+def _frame_of(read: Any, settings: Settings) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
+    found = read(settings)
+    return found[0] if isinstance(found, tuple) else found.frame
+
+
+def _area_of(polygons: gpd.GeoDataFrame | None) -> shapely.Geometry | None:
+    return None if polygons is None else polygons.geometry.make_valid().union_all()
 
 
 def _copied(path: Path, place: Path) -> Path:
@@ -309,6 +317,7 @@ class _FirstLook:
         self.proposal = Proposal()
         self.crosswalk = pd.DataFrame()
         self.time_zone = "America/Los_Angeles"
+        self.area: shapely.Geometry | None = None
         self.days: tuple[dt.date, dt.date] | None = None
 
     def take(self, layers: Mapping[str, Path], exports: Sequence[Path]) -> None:
@@ -316,11 +325,12 @@ class _FirstLook:
         proposal = self.proposal
         self._take_preset(layers, exports)
         near: list[Box] = []
-        for section in ("boundary", "zones"):
+        for section, read in (("boundary", read_boundary), ("zones", read_zones)):
             if section in layers:
                 self._layer(section, layers[section], near)
-                if (area := self._read(read_zones if section == "zones" else read_boundary, section)) is not None:
-                    near.append(box_of(area))
+                if (polygons := self._read(read, section)) is not None:
+                    near.append(box_of(polygons))
+                    self.area = self.area or _area_of(polygons)
         schools = None
         if "schools" in layers:
             self._schools(layers["schools"], near)
@@ -382,13 +392,12 @@ class _FirstLook:
     def _read(self, read: Any, section: str) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
         """Read a table as the settings that are proposed so far say, or ask about what is in the way."""
         try:
-            found = read(self._settings())
+            frame = _frame_of(read, self._settings())
         except InputError as fault:
             self.proposal.ask(
                 f"As proposed, [{section}] cannot be read: {' '.join(str(fault).split())}", f"[{section}]"
             )
             return None
-        frame = found[0] if isinstance(found, tuple) else found.frame
         return None if frame is None or frame.geometry.isna().all() else frame
 
     def _settings(self) -> Settings:
@@ -434,10 +443,10 @@ class _FirstLook:
 
     def _propose_district_rows(self, raw: io.RawTable) -> None:
         """Where a directory holds schools of other districts too, propose the rows that are inside the boundary."""
-        schools, area = _tables_of(self._settings())
-        if schools is None or area is None:
+        schools = _if_readable(read_schools, self._settings())
+        if schools is None or self.area is None:
             return
-        is_inside = schools.geometry.within(area)
+        is_inside = schools.geometry.within(self.area)
         if is_inside.all() or not is_inside.any():
             return
         column = str(self._settings().schools.columns.get("school_id", "school_id"))
@@ -458,7 +467,7 @@ class _FirstLook:
         )
 
     def _enrollment(self, path: Path) -> None:
-        (schools, _), raw = _tables_of(self._settings()), self._raw(path, "schools.enrollment_file")
+        schools, raw = _if_readable(read_schools, self._settings()), self._raw(path, "schools.enrollment_file")
         if schools is None or raw is None:
             return
         before = len(self.proposal.guesses)
@@ -479,9 +488,8 @@ class _FirstLook:
         if calls is None:
             return
         self.days = (calls["occurred_at"].min().date(), calls["occurred_at"].max().date())
-        _, area = _tables_of(self._settings())
         self._propose_nearest(calls, schools)
-        self.crosswalk = crosswalk_rows(calls, schools, area)
+        self.crosswalk = crosswalk_rows(calls, schools, self.area)
         open_rows = self.crosswalk[self.crosswalk["category"] == ""]
         if len(open_rows):
             top = ", ".join(f"{row.source_value} ({row.incidents:,})" for row in open_rows.head(5).itertuples())
