@@ -5,6 +5,7 @@ from .assign import assign_points as assign_points
 from .board import draw_packet as draw_packet
 from .counts import incident_counts as incident_counts
 from .counts import work_summary as work_summary
+from .coverage import CoveragePlan as CoveragePlan
 from .coverage import cover_absence as cover_absence
 from .coverage import hypercube as hypercube
 from .coverage import place_officers as place_officers
@@ -39,7 +40,6 @@ from .rebalance import read_plan as read_plan
 from .rebalance import rebalance as rebalance
 from .rebalance import schools_of_units as schools_of_units
 from .rebalance import score_plan as score_plan
-from .results import CoveragePlan as CoveragePlan
 from .results import TermResult as TermResult
 from .term import compare_terms as compare_terms
 from .term import run_term as run_term

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import geopandas as gpd
 import pandas as pd
@@ -18,7 +18,7 @@ from safeschools_geo.errors import ColumnError, count_text, name_ids
 from safeschools_geo.schemas import REJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from safeschools_geo.schemas import Column, Table
 
@@ -461,3 +461,67 @@ def empty_frame(table: Table, *, time_zone: str = "UTC") -> gpd.GeoDataFrame:
     dtypes = {c.name: f"datetime64[us, {time_zone}]" if c.dtype == "datetime64[tz]" else c.dtype for c in table.columns}
     columns = {name: pd.Series(dtype=dtype) for name, dtype in dtypes.items() if dtype != "geometry"}
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)[table.column_names]
+
+
+class MayHoldNothing:
+    """A result that may hold nothing, and then says why; asking an empty one for its parts is an error."""
+
+    why: str = ""
+    """Why the result holds nothing; empty where it does."""
+
+    @classmethod
+    def nothing(cls, why: str) -> Self:
+        """Make a result that holds nothing.
+
+        Parameters
+        ----------
+        why
+            Why, in one sentence.
+
+        Returns
+        -------
+        Self
+            The empty result.
+        """
+        empty = object.__new__(cls)
+        object.__setattr__(empty, "why", why)
+        return empty
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the result holds nothing."""
+        return bool(self.why)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Give the tables of the result.
+
+        Returns
+        -------
+        dict
+            Name → table; none where the result holds nothing.
+        """
+        return {}
+
+    def table(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Give one of the tables.
+
+        Parameters
+        ----------
+        name
+            Its name in `tables`.
+        columns
+            The columns wanted; all if left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The table; without a row where there is none.
+        """
+        table = self.tables().get(name, pd.DataFrame(columns=list(columns)))
+        return table[list(columns)] if columns else table
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Say why a part is not there."""
+            raise AttributeError(f"{type(self).__name__} holds no {name}: {self.why}")

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from safeschools_geo.counts import in_no_zone
-from safeschools_geo.coverage import (
-    AbsenceCase,
-    CallRates,
-    Caseload,
-    HoursOfDay,
-    Hypercube,
-    PlanComparison,
-    PlanScores,
-    Response,
-    ServiceMismatch,
-    Staffing,
-    Staging,
-    TravelTimes,
-    Validation,
-    VisitPlan,
-    Watch,
-)
-from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.coverage import CoveragePlan, UsualDay
 from safeschools_geo.disclosure import AuditReport, BoardContent, CountTable, Fact, Release, SafeTable
 from safeschools_geo.district import District
-from safeschools_geo.errors import count_text
-from safeschools_geo.findings import CheckReport, Finding
-from safeschools_geo.hotspots import Hotspots, counted_text
+from safeschools_geo.errors import count_text, name_ids
+from safeschools_geo.findings import CheckReport, Finding, MayHoldNothing
+from safeschools_geo.hotspots import NOT_JUDGED, STATUS_CHANGES, Hotspots, change_words, counted_text, times
 from safeschools_geo.rebalance import (
     Frontier,
     PlanChange,
@@ -45,76 +29,9 @@ from safeschools_geo.rebalance import (
     what_changes,
 )
 from safeschools_geo.schemas import POPULATIONS
-from safeschools_geo.settings import Term
-from safeschools_geo.text import listed
-from safeschools_geo.workload import balance_text, empty_zones_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
-class _MayHoldNothing:
-    """A result that may hold nothing, and then says why; asking an empty one for its parts is an error."""
-
-    why: str = ""
-    """Why the result holds nothing; empty where it does."""
-
-    @classmethod
-    def nothing(cls, why: str) -> Self:
-        """Make a result that holds nothing.
-
-        Parameters
-        ----------
-        why
-            Why, in one sentence.
-
-        Returns
-        -------
-        Self
-            The empty result.
-        """
-        empty = object.__new__(cls)
-        object.__setattr__(empty, "why", why)
-        return empty
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the result holds nothing."""
-        return bool(self.why)
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Give the tables of the result.
-
-        Returns
-        -------
-        dict
-            Name → table; none where the result holds nothing.
-        """
-        return {}
-
-    def table(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Give one of the tables.
-
-        Parameters
-        ----------
-        name
-            Its name in `tables`.
-        columns
-            The columns wanted; all if left out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The table; without a row where there is none.
-        """
-        table = self.tables().get(name, pd.DataFrame(columns=list(columns)))
-        return table[list(columns)] if columns else table
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> object:
-            """Say why a part is not there."""
-            raise AttributeError(f"{type(self).__name__} holds no {name}: {self.why}")
+from safeschools_geo.settings import Settings, Term
+from safeschools_geo.text import format_change
+from safeschools_geo.workload import balance_text, empty_zones_text, imbalance
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,69 +67,7 @@ class PlanInputs:
 
 
 @dataclass(frozen=True, eq=False)
-class UsualDay:
-    """A usual day.
-
-    Parameters
-    ----------
-    schools
-        Program schools with a zone and a place, in the order of all results.
-    zones
-        Zone of each, by `school_id`.
-    rates
-        How often calls come, and how long they take.
-    places
-        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
-    travel
-        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
-    waiting
-        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
-    middles
-        The middles of zones without a school: points by their id, in the CRS of the zones.
-    queueing
-        Officers, schools and rates as the queueing model takes them.
-    model
-        The queueing model of the day.
-    validation
-        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
-    service_variation
-        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
-    """
-
-    schools: gpd.GeoDataFrame
-    zones: pd.Series
-    rates: CallRates
-    places: gpd.GeoSeries
-    travel: TravelTimes
-    waiting: pd.Series
-    middles: gpd.GeoSeries
-    queueing: Watch
-    model: Hypercube
-    validation: Validation
-    service_variation: float
-
-    @property
-    def waiting_in_schools(self) -> pd.Series:
-        """Where officers wait of zones that have a school."""
-        return self.waiting[self.waiting.index.isin(self.zones)]
-
-    def about_empty_zones(self) -> str:
-        """Say what the officers of zones without a school do; empty text where every zone has one."""
-        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
-        if not empty:
-            return ""
-        if len(empty) > 1:
-            return (
-                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
-                "elsewhere."
-            )
-        return (
-            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class TermPlan(_MayHoldNothing):
+class TermPlan(MayHoldNothing):
     """A proposal of other zones for a district.
 
     Parameters
@@ -337,315 +192,7 @@ class TermPlan(_MayHoldNothing):
 
 
 @dataclass(frozen=True, eq=False)
-class CoveragePlan(_MayHoldNothing):
-    """How the schools of a district are covered in a term.
-
-    Parameters
-    ----------
-    usual_day
-        A usual day: schools, calls, ways, where officers wait.
-    response
-        How soon somebody comes in the queueing model of that day.
-    hours
-        The same by hour of the day.
-    staging
-        Where the officer of each zone would wait best, with proof.
-    staffing
-        Other numbers of officers.
-    caseload
-        Cases of the threat-assessment specialist.
-    mismatch
-        The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
-        than the exact model takes.
-    scores
-        Coverage of the current zones, with intervals.
-    comparison
-        Coverage of the proposed zones beside it; None without a proposal.
-    absences
-        The day an officer, or two, are absent.
-    not_covered
-        What there is to say of absences for which nobody can cover.
-    visits
-        A week of routine visits.
-    """
-
-    usual_day: UsualDay
-    response: Response
-    hours: HoursOfDay
-    staging: Staging
-    staffing: Staffing
-    caseload: Caseload
-    mismatch: ServiceMismatch | None
-    scores: PlanScores
-    comparison: PlanComparison | None
-    absences: tuple[AbsenceCase, ...]
-    not_covered: tuple[str, ...]
-    visits: VisitPlan
-
-    @property
-    def model(self) -> Hypercube:
-        """The queueing model of the usual day."""
-        return self.usual_day.model
-
-    @property
-    def validation(self) -> Validation:
-        """What the record says of coverage, and the model beside it."""
-        return self.usual_day.validation
-
-    def finding(self) -> str:
-        """Say how soon somebody comes and who answers: what the record says, and how far the model can be followed.
-
-        Returns
-        -------
-        str
-            A few sentences, the same wherever coverage is summed up; or why there is no coverage.
-        """
-        return self.why or self.validation.lead()
-
-    def summary(self) -> str:
-        """Say in plain English what there is to say of coverage.
-
-        Returns
-        -------
-        str
-            A few paragraphs.
-        """
-        if self.is_empty:
-            return self.why
-        said = self.sentences()
-        parts = [self.finding(), said["validation"], *self.about(), said["visits"], said["specialist"]]
-        return "\n".join(part for part in parts if part)
-
-    def about(self) -> list[str]:
-        """Say what the figures rest on, and what the model says of other choices.
-
-        Returns
-        -------
-        list of str
-            A paragraph each, as far as there is something to say.
-        """
-        said = self.sentences()
-        order = ("service_times", "rates", "travel", "empty_zones", "staging", "staffing", "comparison")
-        return [part for part in (*(said[name] for name in order), *self.not_covered) if part]
-
-    def sentences(self) -> dict[str, str]:
-        """Say what there is to say of coverage, by what it is about.
-
-        Returns
-        -------
-        dict
-            Name of what it is about → a few sentences: where the record has no times, none that says how long a trip
-            takes, and where it does not say who answered, none that says who does. All empty where there is none.
-        """
-        names = ("service_times", "rates", "travel", "empty_zones", "dispatch", "validation", "hours", "staging")
-        more = ("staffing", "comparison", "absence", "visits", "specialist")
-        if self.is_empty:
-            return dict.fromkeys((*names, *more), "")
-        found, usual_day, case = self.validation, self.usual_day, next(iter(self.absences), None)
-        return {
-            "service_times": "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
-            "rates": usual_day.rates.summary(),
-            "travel": usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
-            "empty_zones": usual_day.about_empty_zones(),
-            "dispatch": usual_day.queueing.dispatch.summary(),
-            "validation": found.finding(),
-            "hours": self.hours.summary() if found.tells_answers else "",
-            "staging": self.staging.summary() if found.tells_minutes else self.staging.difference(),
-            "staffing": self.staffing.summary(),
-            "comparison": "" if self.comparison is None else self.comparison.finding(),
-            "absence": "" if case is None else case.finding(),
-            "visits": self.visits.summary(),
-            "specialist": self.caseload.summary(),
-        }
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Give the tables of coverage, as they are written.
-
-        Returns
-        -------
-        dict
-            Name → table. Figures of the model have columns of their own, and are left out where nothing recorded could
-            contradict them.
-        """
-        if self.is_empty:
-            return {}
-        usual_day, staging, dispatch = self.usual_day, self.staging, self.usual_day.queueing.dispatch
-        schools = self.response.by_place()
-        within = [name for name in schools.columns if name.startswith("within_")]
-        near = [f"{which}_min{plan}" for plan in ("", "_current") for which in ("answer", "first", "second")]
-        tables = {
-            "zones": self.to_frame(),
-            "schools": self._as_model(
-                schools.assign(place=list(dispatch.school_zones.index)), minutes=["mean_min", "p90_min", *within]
-            ),
-            "backup": self._as_model(self.backup_table().reset_index(), answers=list(dispatch.officer_zones)),
-            "hours": self._as_model(
-                self.hours.to_frame(),
-                minutes=["wait_min"],
-                answers=["overflow_share", "overflow_per_h"],
-                always=["mean_busy_share", "highest_busy_share"],
-            ),
-            "rates": usual_day.rates.to_frame(),
-            "service": usual_day.rates.service.reset_index(),
-            "durations_rejected": usual_day.rates.rejects,
-            "travel": usual_day.travel.to_frame(),
-            "travel_access": usual_day.travel.access,
-            "dispatch": dispatch.to_frame(),
-            "staging": self._as_model(staging.points, minutes=["mean_min", "longest_min"]),
-            "staging_schools": self._as_model(staging.places, minutes=near),
-            "staging_reach": self._as_model(
-                staging.coverage, minutes=["places_share", "students_share", "calls_share"]
-            ),
-            "staffing": self._as_model(
-                self.staffing.to_frame(),
-                minutes=["mean_response_min", "p90_response_min"],
-                answers=["overflow_share", "overflow_per_term"],
-                always=["busy_share_mean"],
-            ),
-            "specialist": self.caseload.to_frame(),
-            "validation": self.validation.to_frame(),
-            "scores": self.scores.told(),
-            "visits_unmet": self.visits.unmet,
-            "visits_days": self.visits.days,
-            "absences": self.absences_table(),
-            "absences_schools": self.takeovers_table(),
-        }
-        if self.mismatch is not None and self.validation.tells_answers:
-            tables["service_times"] = self.mismatch.to_frame()
-        if self.comparison is not None:
-            tables["comparison"] = self.comparison.to_frame()
-        return tables
-
-    def _as_model(
-        self,
-        table: pd.DataFrame,
-        *,
-        minutes: Sequence[str] = (),
-        answers: Sequence[str] = (),
-        always: Sequence[str] = (),
-    ) -> pd.DataFrame:
-        """Call columns the model's, and leave empty what nothing recorded could contradict."""
-        names = {name: f"model_{name}" for name in (*minutes, *answers, *always)}
-        return self.validation.withheld(table, minutes=minutes, answers=answers).rename(columns=names)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row for each zone.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `zone_id`, `calls_per_h`, and what may be said of it (`Validation.by_zone`): for each measure the figure of
-            the record with its interval, and the model's.
-        """
-        calls = pd.Series(self.response.calls_per_h, index=list(self.response.zone_ids))
-        table = self.validation.by_zone()
-        table.insert(0, "calls_per_h", calls.reindex(table.index))
-        return table.reset_index()
-
-    def backup_table(self) -> pd.DataFrame:
-        """Say which officer answers how much of each zone.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Shares of the answered calls of each zone (row, `zone_id`) by the zone of the officer who answers (columns).
-        """
-        return self.response.backup_frame().set_axis(
-            self.usual_day.queueing.dispatch.officer_zones.to_list(), axis="columns"
-        )
-
-    def staging_points(self) -> gpd.GeoDataFrame:
-        """Give the places where officers wait, today and best.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            `zone_id`, `officer`, `kind` (``now`` or ``best``), `place_id`, `place_name`, `mean_min` (of a call of the
-            zone) and points, EPSG:4326.
-        """
-        usual_day = self.usual_day
-        schools = usual_day.schools.set_index("school_id")
-        posts = usual_day.queueing.dispatch.officer_zones.reset_index().set_index("zone_id")["officer"]
-        best = self.staging.points.set_index("officer")
-        weight = usual_day.rates.arrivals_per_h
-        rows = []
-        names = pd.concat(
-            [schools["name"], pd.Series(usual_day.middles.index, index=usual_day.middles.index, dtype="str")]
-        )
-        places = pd.concat([schools.geometry.representative_point(), usual_day.middles.to_crs(schools.crs)])
-        for zone, now in zip(usual_day.waiting.index, usual_day.waiting.astype("str"), strict=True):
-            inside = usual_day.zones.index[usual_day.zones == zone]
-            for kind, place in (("now", now), ("best", str(best["point_id"].get(zone, now)))):
-                minutes = usual_day.travel.minutes.loc[place, inside]
-                share = weight[inside] if weight[inside].sum() > 0 else weight[inside] + 1.0
-                mean = float((minutes * share).sum() / share.sum()) if len(inside) else float("nan")
-                rows.append((zone, posts[zone], kind, place, names[place], mean, places.loc[place]))
-        columns = ["zone_id", "officer", "kind", "place_id", "place_name", "mean_min", "geometry"]
-        return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=usual_day.schools.crs)
-
-    def staging_layer(self) -> gpd.GeoDataFrame:
-        """Give the places where officers wait as they are written: minutes are a model's.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            `staging_points`, with `model_mean_min`; none where there is no coverage.
-        """
-        if self.is_empty:
-            return gpd.GeoDataFrame({"geometry": []}, crs=STORAGE_CRS)
-        return gpd.GeoDataFrame(
-            self._as_model(self.staging_points(), minutes=["mean_min"]), crs=self.usual_day.schools.crs
-        )
-
-    def absences_table(self) -> pd.DataFrame:
-        """Put the cases of absence beside each other.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `absent` (zones, joined by ``;``), `schools`, `model_response_change_min` and `model_overflow_change_share`
-            (the model's difference to a usual day), `imbalance_before`, `imbalance_after`, `busiest_zone`,
-            `busiest_load_h`, `finding`.
-        """
-        rows = [
-            {
-                "absent": ";".join(case.absent),
-                "schools": len(case.schools),
-                "model_response_change_min": case.change("response_min"),
-                "model_overflow_change_share": case.change("overflow_share"),
-                "imbalance_before": case.figures["imbalance_before"],
-                "imbalance_after": case.figures["imbalance_after"],
-                "busiest_zone": case.busiest["zone_id"],
-                "busiest_load_h": float(case.busiest["load_after_h"]),
-                "finding": case.finding(),
-            }
-            for case in self.absences
-        ]
-        return pd.DataFrame(rows)
-
-    def takeovers_table(self) -> pd.DataFrame:
-        """List the schools that change hands in every case of absence.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `absent`, the columns of `AbsenceCase.schools` but for the minutes, and `model_response_change_min`.
-        """
-        tables = [
-            case.schools.drop(columns=["response_before_min", "response_after_min"]).assign(
-                model_response_change_min=case.schools["response_after_min"] - case.schools["response_before_min"],
-                absent=";".join(case.absent),
-            )
-            for case in self.absences
-        ]
-        if not tables:
-            return pd.DataFrame(columns=["absent", "school_id"])
-        joined = pd.concat(tables, ignore_index=True)
-        return joined[["absent", *(c for c in joined.columns if c != "absent")]]
-
-
-@dataclass(frozen=True, eq=False)
-class TermBoard(_MayHoldNothing):
+class TermBoard(MayHoldNothing):
     """What may be told of a term.
 
     Parameters
@@ -876,3 +423,243 @@ def why_nothing_to_plan(district: District, loads: pd.DataFrame, history: pd.Dat
 def has_calls(history: pd.DataFrame, term: Term) -> bool:
     """Say whether zone officers had any call in a term."""
     return bool(((history["term"] == term.name) & (history["work_of"] == "zone_officer")).any())
+
+
+# ── Two terms beside each other
+
+_CLEAR = ("rose", "fell")
+_CALLS = POPULATIONS["reported"]
+
+
+@dataclass(frozen=True)
+class TermComparison:
+    """Two terms beside each other.
+
+    Parameters
+    ----------
+    term_a, term_b
+        The earlier and the later term. In all tables ``_before`` is of the first and ``_after`` of the second.
+    settings
+        Settings of the district.
+    days
+        School days of the two terms.
+    has_zone_record
+        Whether it is known which zones the earlier term had.
+    school_zones
+        Zone of each school in both terms: `school_id`, `name`, `level`, `in_program`, `zone_before`, `zone_after`,
+        `has_changed`.
+    loads
+        Workload of each zone in both terms, in officer-hours per school day: what the schools that changed zone bring
+        (`from_zones_h`) and what else changed (`from_work_h`).
+    overall, rates, levels
+        Reported incidents of all schools together, of zones and of levels (`rates_beside`). Each term is
+        counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
+        with ``same_schools_`` compare the schools that it has in the later term.
+    schools
+        The same of each program school, with `status_change`.
+    hotspots
+        Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`.
+    cautions
+        What the comparison may rest on besides what happened.
+    notes
+        Where the zones come from, and what had to be assumed.
+    seed
+        Seed of everything random.
+    inputs
+        File → SHA-256 of what the comparison was made from.
+    """
+
+    term_a: Term
+    term_b: Term
+    settings: Settings
+    days: tuple[int, int]
+    has_zone_record: bool
+    school_zones: pd.DataFrame
+    loads: pd.DataFrame
+    overall: pd.DataFrame
+    rates: pd.DataFrame
+    levels: pd.DataFrame
+    schools: pd.DataFrame
+    hotspots: pd.DataFrame
+    cautions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> pd.DataFrame:
+        """The schools whose zone is known to have changed."""
+        return self.school_zones[self.school_zones["has_changed"]]
+
+    @property
+    def imbalances(self) -> tuple[float, float]:
+        """Imbalance of the loads of the two terms."""
+        before, after = (
+            self.loads.loc[self.loads[f"schools_{side}"] > 0, f"workload_h_{side}"] for side in ("before", "after")
+        )
+        return imbalance(before), imbalance(after)
+
+    @property
+    def counts(self) -> dict[str, int | None]:
+        """How many schools changed zone (None where that is not known), zones changed, and hotspots came and went."""
+        changes = self.hotspots["status_change"].value_counts()
+        return {
+            "schools_that_changed_zone": len(self.moved) if self.has_zone_record else None,
+            **{f"zones_whose_rate_{way}": int((self.rates["direction"] == way).sum()) for way in _CLEAR},
+            **{name: int(changes.get(name, 0)) for name in STATUS_CHANGES if name != "not_high"},
+        }
+
+    def finding(self) -> str:
+        """Say in one sentence what changed.
+
+        Returns
+        -------
+        str
+            Rates of zones, imbalance and hotspots.
+        """
+        missing = self._without_record()
+        if missing:
+            return missing
+        return (
+            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. {self._imbalance_told()} "
+            f"{self._hotspots_told()}."
+        )
+
+    def _without_record(self) -> str:
+        """Say that a term has nothing to be compared; empty where both have."""
+        row = self.overall.iloc[0]
+        empty = [
+            term.name
+            for term, side in ((self.term_a, "before"), (self.term_b, "after"))
+            if not self.schools[f"incidents_{side}"].sum() and not row[f"incidents_{side}"]
+        ]
+        if not empty:
+            return ""
+        return (
+            f"{self.term_a.name} and {self.term_b.name} cannot be compared: the record has no {_CALLS} "
+            f"in {' and '.join(empty)} at schools with a known enrollment."
+        )
+
+    def _imbalance_told(self) -> str:
+        before, after = self.imbalances
+        told = format_change(before, after)
+        if told is None:
+            return f"The imbalance of the loads stayed at {before:.1%}."
+        return f"The imbalance of the loads went from {told[0]} to {told[1]}."
+
+    def statements(self) -> list[str]:
+        """Say in plain English what changed, piece by piece.
+
+        Returns
+        -------
+        list of str
+            Schools that changed zone, all schools together, and loads.
+        """
+        return [self.zones_sentence(), self._overall_told(), self._loads_told()]
+
+    def summary(self) -> str:
+        """Say in plain English what changed, and what it rests on.
+
+        Returns
+        -------
+        str
+            A sentence for each thing, then cautions and notes.
+        """
+        hotspots = (self.hotspots["sentence"] + " " + self.hotspots["warning"]).str.strip()
+        told = [*self.statements(), *hotspots, *self.cautions, *self.notes]
+        return "\n".join([self.finding(), *(f"- {sentence}" for sentence in told)])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return loads and rates of the zones.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each zone of either term.
+        """
+        rates = self.rates.drop(columns=["name", "schools_before", "schools_after"])
+        return self.loads.merge(rates, on="zone_id", how="left")
+
+    def zones_sentence(self) -> str:
+        """Say which schools changed zone.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
+        if not self.has_zone_record:
+            return (
+                f"Whether schools changed zone is not known: there is no record of the zones of {self.term_a.name}, so "
+                "today's zones are used for both terms."
+            )
+        if self.moved.empty:
+            return "No school changed zone."
+        return f"{count_text(len(self.moved), 'school')} changed zone: {name_ids(self.moved['name'])}."
+
+    def _zones_told(self) -> str:
+        told = []
+        for way in _CLEAR:
+            names = self.rates.loc[self.rates["direction"] == way, "name"]
+            if len(names):
+                told.append(f"the rate of {_CALLS} {way} by more than chance explains in {name_ids(names)}")
+        compared = int((self.rates["direction"] != "insufficient_data").sum())
+        if not compared:
+            return f"no zone had enough {_CALLS} to be compared"
+        still = f"the rate of {_CALLS} did not clearly change in any of the {compared} zones compared"
+        return " and ".join(told) or still
+
+    def _hotspots_told(self) -> str:
+        if self.hotspots.empty:
+            judged = int((~self.schools[["status_before", "status_after"]].isin(NOT_JUDGED)).all(axis=1).sum())
+            return (
+                f"{count_text(judged, 'program school', of=len(self.schools))} could be judged in both terms, and "
+                "none was high in either"
+                if judged
+                else "No school could be judged in both terms"
+            )
+        told = []
+        for change in ("emerged", "persisted", "faded"):
+            mine = self.hotspots[self.hotspots["status_change"] == change]
+            clear = int(mine["direction"].isin(_CLEAR).sum())
+            told.append(f"{len(mine) or 'none'} {change}{_how(clear, len(mine)) if change != 'persisted' else ''}")
+        unsaid = int((self.hotspots["status_change"] == "insufficient_data").sum())
+        rest = f"; of {unsaid} there is not enough data to say" if unsaid else ""
+        return f"Of the schools and groups that were high in either term {', '.join(told[:-1])} and {told[-1]}{rest}"
+
+    def _overall_told(self) -> str:
+        row = self.overall.iloc[0]
+        if row["direction"] == "insufficient_data":
+            return f"All schools together: {row['sentence']}"
+        rates = " and ".join(
+            f"{value:.3f}" if np.isfinite(value) else "no rate"
+            for value in (row["rate_per_1000_before"], row["rate_per_1000_after"])
+        )
+        interval = ""
+        if np.isfinite(row["ratio"]):
+            ends = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
+            interval = f"; {times(row['ratio'])} the rate of before ({ends})"
+        return (
+            f"All schools with a known enrollment together: {row['incidents_before']:,} and "
+            f"{row['incidents_after']:,} {_CALLS}, "
+            f"{rates} for each 1,000 student-days: {change_words(row.to_dict())}{interval}."
+        )
+
+    def _loads_told(self) -> str:
+        totals = [float(self.loads[f"workload_h_{side}"].sum()) for side in ("before", "after")]
+        told = f"All zones together had {totals[0]:.1f} and {totals[1]:.1f} officer-hours of work each school day."
+        known = self.loads[self.loads["difference_h"].abs() > 0]
+        if known.empty:
+            return told
+        most = known.iloc[int(known["difference_h"].abs().to_numpy().argmax())]
+        change = f"{most['difference_h']:+.2f}".replace("-", "−")
+        return f"{told} {most['name']} changed most: {change} hours."
+
+
+def _how(clear: int, number: int) -> str:
+    """Say of how many hotspots that came or went the rate clearly changed: coming and going alone are no evidence."""
+    if not number:
+        return ""
+    if clear == number:
+        return f" ({'all ' if number > 1 else ''}by more than chance explains)"
+    return f" ({clear or 'none'} by more than chance explains)"

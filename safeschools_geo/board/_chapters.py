@@ -33,7 +33,7 @@ from safeschools_geo.board._tables import (
     zone_names,
 )
 from safeschools_geo.disclosure import BoardContent
-from safeschools_geo.pages import RateClasses, zone_signs
+from safeschools_geo.drawing import RateClasses, zone_signs
 from safeschools_geo.schemas import CRITICAL_CATEGORIES, FEWEST_AS_BASE, LEVELS, OFFICER_CATEGORIES
 
 if TYPE_CHECKING:

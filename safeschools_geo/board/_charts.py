@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from safeschools_geo.board._map import MAP_FONT, hatch, path_of
 from safeschools_geo.board._tables import shortened
-from safeschools_geo.pages import FAINT, FRAME, GRAY, INK, LONGEST, text
+from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, LONGEST, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

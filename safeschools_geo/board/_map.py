@@ -13,7 +13,7 @@ import shapely
 from markupsafe import Markup
 
 from safeschools_geo.board._tables import shortened
-from safeschools_geo.pages import GRAY, INK, LEVEL_MARKS, RATE_FILLS
+from safeschools_geo.drawing import GRAY, INK, LEVEL_MARKS, RATE_FILLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

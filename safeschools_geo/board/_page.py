@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from safeschools_geo.board._tables import LANGUAGES, policy_source, shortened
+from safeschools_geo.drawing import content_policy, require_offline, templates
 from safeschools_geo.errors import InputError
-from safeschools_geo.pages import content_policy, require_offline, templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,9 +1,3 @@
-from ._charts import FAINT as FAINT
-from ._charts import FRAME as FRAME
-from ._charts import GRAY as GRAY
-from ._charts import INK as INK
-from ._charts import LONGEST as LONGEST
-from ._charts import text as text
 from ._check import check_html as check_html
 from ._check import is_check_page as is_check_page
 from ._check import print_report as print_report
@@ -15,14 +9,7 @@ from ._hotspots import hour_chart as hour_chart
 from ._hotspots import school_funnel as school_funnel
 from ._hotspots import zone_rates as zone_rates
 from ._index import draw_term as draw_term
-from ._map_layers import RateClasses as RateClasses
-from ._map_layers import zone_signs as zone_signs
-from ._offline import content_policy as content_policy
-from ._offline import require_offline as require_offline
-from ._page import LEVEL_MARKS as LEVEL_MARKS
-from ._page import RATE_FILLS as RATE_FILLS
 from ._page import OfflinePage as OfflinePage
-from ._page import templates as templates
 from ._plan import plan_map as plan_map
 from ._sheets import absence_sheet as absence_sheet
 from ._sheets import visits_sheet as visits_sheet

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, LONGEST, RATE_FILLS, RateClasses, text
 from safeschools_geo.errors import InputError
-from safeschools_geo.pages._map_layers import RateClasses
-from safeschools_geo.pages._page import MINUTES, RATE_FILLS, STATUS_MARKS, decimal, figure, is_figure, share
+from safeschools_geo.pages._page import MINUTES, STATUS_MARKS, decimal, figure, is_figure, share
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # ── What the charts are made of: colors, text, and the element around them
 
-INK, GRAY, FRAME, FAINT = "#1a1a1a", "#4a4a4a", "#767676", "#dcdcd6"
-"""Colors of text, of quiet text, of frames and of lines behind marks."""
 
 HALO = 'stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"'
 """Attributes that keep text readable on lines."""
@@ -37,8 +35,6 @@ HALO = 'stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="st
 LETTER, LINE, WIDTH = 7.4, 17.0, 750.0
 """Width of a letter and height of a line of text, and how far to the right text may reach."""
 
-LONGEST = 26
-"""Letters of a name that are written."""
 
 _FONT = 'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif"'
 
@@ -49,35 +45,6 @@ def svg(width: float, height: float, title: str, description: str, parts: Sequen
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(f"{title}. {description}")}" '
         f'{_FONT} font-size="14" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
     )
-
-
-def text(
-    x: float, y: float, words: str, *, anchor: str = "start", color: str = INK, size: float = 14, more: str = ""
-) -> str:
-    """Write text.
-
-    Parameters
-    ----------
-    x, y
-        Where its baseline begins, ends or has its middle.
-    words
-        The text, which is escaped.
-    anchor
-        ``start``, ``middle`` or ``end``.
-    color
-        Its color.
-    size
-        Its size.
-    more
-        Further attributes.
-
-    Returns
-    -------
-    str
-        A text element.
-    """
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {place} fill="{color}" font-size="{size:g}"{more and " "}{more}>{escape(words)}</text>'
 
 
 def meet(a: Box, b: Box) -> bool:

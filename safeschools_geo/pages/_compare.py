@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.drawing import FAINT, GRAY, INK, text
 from safeschools_geo.hotspots import STATUS_CHANGES
-from safeschools_geo.pages._charts import FAINT, GRAY, HALO, INK, LETTER, round_step, shortened, svg, text
+from safeschools_geo.pages._charts import HALO, LETTER, round_step, shortened, svg
 from safeschools_geo.pages._hotspots import CHANGES, chance, ranged
 from safeschools_geo.pages._page import (
     Chart,
@@ -32,8 +33,8 @@ from safeschools_geo.schemas import LEVELS, POPULATIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from safeschools_geo.comparison import TermComparison
     from safeschools_geo.pages._page import OfflinePage
+    from safeschools_geo.results import TermComparison
 
 
 # ── Rates of two terms beside each other as inline SVG: two dots with their intervals in each row

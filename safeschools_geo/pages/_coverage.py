@@ -45,9 +45,9 @@ from safeschools_geo.text import listed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safeschools_geo.coverage import Figure
+    from safeschools_geo.coverage import CoveragePlan, Figure
     from safeschools_geo.pages._page import OfflinePage
-    from safeschools_geo.results import CoveragePlan, TermResult
+    from safeschools_geo.results import TermResult
 
     Names = Mapping[str, str]
 

@@ -15,30 +15,11 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
+from safeschools_geo.drawing import GRAY, INK, RATE_FILLS, LegendItem, text, zone_signs
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._charts import GRAY, HALO, INK, LETTER, fit, meet, svg, text
-from safeschools_geo.pages._map_layers import (
-    DataElement,
-    Zones,
-    geojson,
-    has_place,
-    small_geometries,
-    zone_features,
-    zone_signs,
-)
-from safeschools_geo.pages._page import (
-    RATE_FILLS,
-    Chart,
-    FinderEntry,
-    LegendItem,
-    decimal,
-    finite,
-    is_figure,
-    level_text,
-    share,
-    whole,
-    words,
-)
+from safeschools_geo.pages._charts import HALO, LETTER, fit, meet, svg
+from safeschools_geo.pages._map_layers import DataElement, Zones, geojson, has_place, small_geometries, zone_features
+from safeschools_geo.pages._page import Chart, FinderEntry, decimal, finite, is_figure, level_text, share, whole, words
 from safeschools_geo.text import highest
 
 if TYPE_CHECKING:

@@ -11,25 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.drawing import LegendItem, RateClasses
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots import BASELINES, DAY_NAMES, EVERYWHERE, GROUP_NAMES, LARGEST, MOST_PLACES, counted_text
 from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map
-from safeschools_geo.pages._map_layers import (
-    DataElement,
-    Drawn,
-    RateClasses,
-    Schools,
-    geojson,
-    has_place,
-    small_geometries,
-)
+from safeschools_geo.pages._map_layers import DataElement, Drawn, Schools, geojson, has_place, small_geometries
 from safeschools_geo.pages._page import (
     NONE_NAMED,
     STATUS_MARKS,
     Chart,
     Column,
     DataTable,
-    LegendItem,
     PageContent,
     chart_page,
     count,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from safeschools_geo.drawing import content_policy, require_offline, templates
 from safeschools_geo.pages._coverage import draw_coverage
 from safeschools_geo.pages._hotspots import draw_hotspots
-from safeschools_geo.pages._offline import content_policy, own, require_offline
-from safeschools_geo.pages._page import STYLES, SYNTHETIC, OfflinePage, templates
+from safeschools_geo.pages._offline import own
+from safeschools_geo.pages._page import STYLES, SYNTHETIC, OfflinePage
 from safeschools_geo.pages._plan import draw_plan
 from safeschools_geo.pages._sheets import draw_sheets
 from safeschools_geo.pages._term import (

@@ -7,7 +7,6 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +14,11 @@ import pandas as pd
 import shapely
 from jinja2 import Template
 from numpy.typing import NDArray
-from shapely import STRtree
 
 from safeschools_geo.crs import STORAGE_CRS
+from safeschools_geo.drawing import LEVEL_MARKS, LegendItem, ZoneSign
 from safeschools_geo.errors import InputError, name_ids
 from safeschools_geo.pages._offline import OfflineElement
-from safeschools_geo.pages._page import LEVEL_MARKS, NEIGHBOR_FILLS, RATE_FILLS, LegendItem
 from safeschools_geo.schemas import LEVELS, STATUSES
 from safeschools_geo.text import format_share, millionths
 
@@ -31,73 +29,6 @@ if TYPE_CHECKING:
 
 
 # ── Classes of a choropleth: equal steps with round edges
-
-_ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-
-
-@dataclass(frozen=True)
-class RateClasses:
-    """Edges between the fills of a choropleth.
-
-    Parameters
-    ----------
-    start
-        Lower edge of the lowest class.
-    step
-        Width of a class.
-    number
-        Number of classes, at most as many as there are fills; 0 where there is no rate at all.
-    """
-
-    start: float
-    step: float
-    number: int
-
-    @classmethod
-    def of(cls, rates: NDArray[np.float64]) -> RateClasses:
-        """Find the smallest round step that needs no more classes than there are fills.
-
-        Classes that hold every rate. `rates`: rates, missing ones included, shape (n,).
-        """
-        known = rates[np.isfinite(rates)]
-        if not len(known):
-            return cls(0.0, 1.0, 0)
-        low, high = float(known.min()), float(known.max())
-        power = 10.0 ** math.floor(math.log10((high - low or abs(high) or 1.0) / len(RATE_FILLS)))
-        for factor in _ROUND_STEPS:
-            step = factor * power
-            start = math.floor(low / step) * step
-            number = math.floor((high - start) / step + 1e-9) + 1
-            if number <= len(RATE_FILLS):
-                return cls(start, step, number)
-        return cls(low, (high - low) / len(RATE_FILLS), len(RATE_FILLS))
-
-    def fill(self, rate: float) -> str | None:
-        """Find the fill of a rate.
-
-        A color; None where the rate is missing. `rate`: the rate; may be missing.
-        """
-        if not np.isfinite(rate):
-            return None
-        place = min(int((rate - self.start) / self.step + 1e-9), self.number - 1)
-        return self._fills()[place]
-
-    def legend(self, *, opacity: float = 1.0) -> list[LegendItem]:
-        """List the classes, from low to high.
-
-        A sign for each class. `opacity`: opacity of the fills on the map.
-        """
-        decimals = max(0, -math.floor(math.log10(self.step)) + (1 if f"{self.step:e}".startswith("2.5") else 0))
-        edges = [self.start + i * self.step for i in range(self.number + 1)]
-        labels = [f"{a:.{decimals}f} to below {b:.{decimals}f}" for a, b in pairwise(edges)]
-        return [LegendItem(text, "fill", fill, opacity) for text, fill in zip(labels, self._fills(), strict=True)]
-
-    def _fills(self) -> tuple[str, ...]:
-        """Spread few classes over the whole range of fills."""
-        if self.number <= 1:
-            return RATE_FILLS[2 : 2 + self.number]
-        spread = np.linspace(0, len(RATE_FILLS) - 1, self.number).round().astype(int)
-        return tuple(RATE_FILLS[i] for i in spread)
 
 
 # ── Points packed for a browser: quantized, sorted along a Morton curve, delta-coded, deflated; some 4 bytes each
@@ -307,8 +238,6 @@ def _place_labels(places: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
 
 # ── Layers of a map as parts of a folium map: zones, schools, the packed history, the backdrop
 
-_TOUCH_DEGREES = 0.00002
-
 
 def data_block(name: str, data: object) -> str:
     """Write data as a block that a script reads and nothing runs."""
@@ -431,22 +360,6 @@ def zone_features(
     return {"type": "FeatureCollection", "features": features, "quiet": is_quiet}
 
 
-def neighbor_fills(zones: gpd.GeoDataFrame) -> list[str]:
-    """Give every zone a fill that differs from its neighbors'."""
-    shapes = shapely.buffer(zones.geometry.to_numpy(), _TOUCH_DEGREES)
-    left, right = STRtree(shapes).query(shapes, predicate="intersects")
-    neighbors: list[set[int]] = [set() for _ in shapes]
-    for a, b in zip(left.tolist(), right.tolist(), strict=True):
-        if a != b:
-            neighbors[a].add(b)
-    chosen: dict[int, int] = {}
-    for i in sorted(range(len(shapes)), key=lambda i: (-len(neighbors[i]), i)):
-        taken = {chosen[j] for j in neighbors[i] if j in chosen}
-        free = (color for color in range(len(NEIGHBOR_FILLS)) if color not in taken)
-        chosen[i] = next(free, i % len(NEIGHBOR_FILLS))
-    return [NEIGHBOR_FILLS[chosen[i]] for i in range(len(shapes))]
-
-
 def school_marks(schools: gpd.GeoDataFrame, school_assignments: pd.DataFrame | None = None) -> list[dict[str, Any]]:
     """Make marks of the schools."""
     located = schools[has_place(schools)]
@@ -515,7 +428,6 @@ def against_mean_text(load: int, loads: Sequence[int], *, is_apart: bool = False
 
 # ── What the maps of plans are made of: units small enough to carry, the signs of zones, and the layers themselves
 
-_SHORT, _LABEL = 3, 10
 _SIGNS = {
     "moved": '<rect x="2" y="3" width="12" height="10" fill="#f1dfe2" stroke="#7a0019" stroke-width="3"/>',
     "chosen": '<rect x="2" y="3" width="12" height="10" fill="#d7e3fa" stroke="#0b57d0" stroke-width="3"/>',
@@ -530,16 +442,6 @@ class PlanSign(LegendItem):
 
     def _inside(self) -> str:
         return _SIGNS[self.shape]
-
-
-@dataclass(frozen=True)
-class ZoneSign:
-    """How a zone is told from the others: never by its color alone."""
-
-    name: str  # Its name
-    short: str  # Its id, or a number where ids are long
-    label: str  # Its name where that is short, else the word and `short`
-    fill: str  # Its color
 
 
 @dataclass(frozen=True, eq=False)
@@ -564,31 +466,6 @@ class PlanViews(DataElement):
 
     function = "addPlanViews"
     scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/plan_views.js")
-
-
-def zone_signs(zones: gpd.GeoDataFrame) -> list[ZoneSign]:
-    """Give every zone its signs.
-
-    Parameters
-    ----------
-    zones
-        `zone_id`, `name` if there is one, and the areas as they are, EPSG:4326.
-
-    Returns
-    -------
-    list of ZoneSign
-        One for each zone, in order. Up to eight zones each have a color of their own, since any two of them may come
-        to lie side by side; more zones share colors as neighbors today do not.
-    """
-    ids = zones["zone_id"].astype("str").tolist()
-    names = zones["name"].astype("str").tolist() if "name" in zones.columns else ids
-    fills = NEIGHBOR_FILLS[: len(ids)] if len(ids) <= len(NEIGHBOR_FILLS) else neighbor_fills(zones)
-    is_short = max(map(len, ids), default=0) <= _SHORT
-    shorts = ids if is_short else [str(i + 1) for i in range(len(ids))]
-    return [
-        ZoneSign(name, short, name if len(name) <= _LABEL else f"Zone {short}", fill)
-        for name, short, fill in zip(names, shorts, fills, strict=True)
-    ]
 
 
 def unit_shapes(units: gpd.GeoDataFrame) -> UnitShapes:

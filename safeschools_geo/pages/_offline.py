@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import folium
 from branca.element import Element, Figure
 
-from safeschools_geo.errors import OfflineError, name_ids
+from safeschools_geo.drawing import TILE_HOST, Request, content_policy, refuse_requests
+from safeschools_geo.errors import OfflineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,118 +89,10 @@ def _data_uri(path: str) -> str:
 
 # ── What a page would ask for: every address that a browser fetches by itself
 
-_FETCHED = {
-    "script": ("src", "href", "xlink:href"),
-    "img": ("src", "srcset"),
-    "source": ("src", "srcset"),
-    "iframe": ("src",),
-    "frame": ("src",),
-    "embed": ("src",),
-    "audio": ("src",),
-    "video": ("src", "poster"),
-    "track": ("src",),
-    "input": ("src",),
-    "object": ("data",),
-    "base": ("href",),
-    "body": ("background",),
-    "use": ("href", "xlink:href"),
-    "image": ("href", "xlink:href"),
-    "feimage": ("href", "xlink:href"),
-}
-# Relations of a link that make a browser fetch, connect or look up.
-_FETCHED_LINKS = {
-    "stylesheet",
-    "icon",
-    "apple-touch-icon",
-    "preload",
-    "modulepreload",
-    "prefetch",
-    "prerender",
-    "preconnect",
-    "dns-prefetch",
-    "manifest",
-}
-_INSIDE = ("data:", "blob:", "about:", "#")
-_CSS_URL = re.compile(
-    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|([^)"'\s]*))\s*\)|(?:@import\s+|image-set\(\s*)["']([^"']+)["']""", re.IGNORECASE
-)
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_REFRESH_URL = re.compile(r"url\s*=\s*['\"]?([^'\"]+)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Request:
-    """An address that a page would ask for, and the tag that asks."""
-
-    tag: str
-    url: str
-
-    def __str__(self) -> str:
-        """Return the address with its tag."""
-        return f"{self.url} ({self.tag})"
-
-
-def requests_of(html: str) -> list[Request]:
-    """List what a page would ask for.
-
-    Every address outside the page that a browser would fetch by itself, in order. What a script does is not read: the
-    page's content security policy answers for that.
-    """
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return reader.requests
-
-
-class _Reader(HTMLParser):
-    """Gather the addresses of a document."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: list[Request] = []
-        self._in_style = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self._in_style = tag == "style"
-        for name in _FETCHED.get(tag, ()):
-            self._add_all(tag, _addresses(name, given.get(name, "")))
-        if tag == "link" and set(given.get("rel", "").lower().split()) & _FETCHED_LINKS:
-            self._add_all(tag, [given.get("href", "")])
-        if tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
-            self._add_all(tag, _REFRESH_URL.findall(given.get("content", "")))
-        if "style" in given:
-            self._add_all(tag, _css_addresses(given["style"]))
-        if "srcdoc" in given:
-            self.requests.extend(requests_of(given["srcdoc"]))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = self._in_style and tag != "style"
-
-    def handle_data(self, data: str) -> None:
-        if self._in_style:
-            self._add_all("style", _css_addresses(data))
-
-    def _add_all(self, tag: str, urls: list[str]) -> None:
-        self.requests.extend(
-            Request(tag, url) for url in map(str.strip, urls) if url and not url.lower().startswith(_INSIDE)
-        )
-
-
-def _addresses(name: str, value: str) -> list[str]:
-    if name != "srcset":
-        return [value]
-    return [candidate.split()[0] for candidate in re.split(r",\s+", value) if candidate.split()]
-
-
-def _css_addresses(css: str) -> list[str]:
-    return ["".join(found) for found in _CSS_URL.findall(_CSS_COMMENT.sub("", css))]
-
 
 # ── A folium map as one file that asks the network for nothing: everything inlined, the rest forbidden or refused
 
 TILE_URL = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
-_TILE_HOST = "https://tile.openstreetmap.org"
 _LEAFLET = re.compile(r"/leaflet(@[\d.]+)?/dist/leaflet(\.min)?\.(js|css)$")
 # What folium links by default, and what a document that needs it would have to contain.
 _DEFAULT_LINKS = (
@@ -301,46 +194,6 @@ def map_parts(folium_map: folium.Map, *, tiles: bool = False) -> MapParts:
     )
 
 
-def content_policy(scripts: list[str], *, with_tiles: bool = False) -> str:
-    """Write the policy of a page: it may run these scripts and ask for nothing.
-
-    Parameters
-    ----------
-    scripts
-        Text of every inline script.
-    with_tiles
-        Whether images may come from the tile server of OpenStreetMap.
-
-    Returns
-    -------
-    str
-        Value of ``Content-Security-Policy``.
-    """
-    hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
-    sources = " ".join(f"'sha256-{h}'" for h in hashes) or "'none'"
-    images = f"data: {_TILE_HOST}" if with_tiles else "data:"
-    return (
-        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; img-src {images}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def require_offline(html: str) -> None:
-    """Refuse a page that would ask for anything outside itself.
-
-    Parameters
-    ----------
-    html
-        A complete HTML document. Addresses in prose, links to follow, namespaces and comments are no requests.
-
-    Raises
-    ------
-    OfflineError
-        When it would; every address is named.
-    """
-    _refuse(requests_of(html))
-
-
 def _figure_of(element: Element) -> Figure:
     root = element.get_root()
     if not isinstance(root, Figure):
@@ -348,14 +201,8 @@ def _figure_of(element: Element) -> Figure:
     return root
 
 
-def _refuse(requests: list[Request]) -> None:
-    if requests:
-        named = name_ids(dict.fromkeys(str(request) for request in requests))
-        raise OfflineError(f"The page would ask for {named}. Pages carry everything they need inside.")
-
-
 def _check_links(links: list[Request], text: str) -> None:
-    _refuse([link for link in links if not (_LEAFLET.search(link.url) or _is_idle_default(link.url, text))])
+    refuse_requests([link for link in links if not (_LEAFLET.search(link.url) or _is_idle_default(link.url, text))])
 
 
 def _is_idle_default(url: str, text: str) -> bool:
@@ -364,8 +211,8 @@ def _is_idle_default(url: str, text: str) -> bool:
 
 
 def _check_literals(script: str, *, tiles: bool) -> None:
-    urls = [url for url in _URL_LITERAL.findall(script) if not (tiles and url.startswith(_TILE_HOST))]
-    _refuse([Request("script", url) for url in urls])
+    urls = [url for url in _URL_LITERAL.findall(script) if not (tiles and url.startswith(TILE_HOST))]
+    refuse_requests([Request("script", url) for url in urls])
 
 
 def _elements(element: Element, seen: set[int] | None = None) -> Iterator[Element]:

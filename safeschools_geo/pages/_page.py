@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from html import escape
 from math import floor, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from safeschools_geo.drawing import LEVEL_MARKS, LegendItem, require_offline, templates
 from safeschools_geo.io import write_text
-from safeschools_geo.pages._offline import MapParts, map_parts, own, require_offline, vendor_manifest
+from safeschools_geo.pages._offline import MapParts, map_parts, own, vendor_manifest
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.text import MILLION, format_share
 from safeschools_geo.writing import output_file
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 # ── Colors that readers with any color vision can tell apart
 
-NEIGHBOR_FILLS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#999999")
-"""Fills of zones, M. Okabe and K. Ito, "Color universal design", 2008; the first few are enough for any plane map."""
 
 CATEGORY_COLORS = {
     "assault_battery": "#cc3311",
@@ -41,14 +39,6 @@ CATEGORY_COLORS = {
 }
 """Colors of the categories, after P. Tol, "Color schemes", SRON/EPS/TN/09-002, 2021."""
 
-LEVEL_MARKS = {
-    "elementary": ("circle", "#ffffff"),
-    "middle": ("square", "#56b4e9"),
-    "high": ("triangle", "#d55e00"),
-    "k8": ("diamond", "#f0e442"),
-    "other": ("cross", "#cc79a7"),
-}
-"""Shape and color of a school, by level: either alone is enough to tell them apart."""
 
 STATUS_MARKS = {
     "high": ("triangle", "#7a0019"),
@@ -59,62 +49,8 @@ STATUS_MARKS = {
 }
 """Shape and color of a school, by what its test says; gray is for what cannot be said."""
 
-RATE_FILLS = ("#ffffcc", "#a1dab4", "#41b6c4", "#2574ad", "#253494")
-"""Fills from low to high, "YlGnBu" of C. A. Brewer, ColorBrewer 2.0; safe for color-blind readers and in gray. The
-fourth is a shade darker than hers, so that white numbers can be read on it."""
-
-RING = "#a4002a"
-
 
 # ── Legends, and the form that is legend and filter at once
-
-_SHAPES = {
-    "circle": '<circle cx="8" cy="8" r="5"/>',
-    "square": '<rect x="3" y="3" width="10" height="10"/>',
-    "triangle": '<path d="M8,2L14,13H2Z"/>',
-    "diamond": '<path d="M8,1.5L14.5,8L8,14.5L1.5,8Z"/>',
-    "cross": '<path d="M6,3h4v3h3v4h-3v3h-4v-3h-3v-4h3Z"/>',
-    "fill": '<rect x="1" y="3" width="14" height="10"/>',
-}
-_SIGNS = {
-    "ring": f'<circle cx="8" cy="8" r="6.5" fill="none" stroke="{RING}" stroke-width="2"/>',
-    "line": '<path d="M0,8H16" stroke="#4a4a4a" stroke-width="2" stroke-dasharray="5 3"/>',
-    "bold": '<rect x="2" y="3" width="12" height="10" fill="none" stroke="#262626" stroke-width="3"/>',
-    "hatch": (
-        '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#262626"/>'
-        '<path d="M1,10L8,3M3,13L13,3M9,13L15,7" stroke="#595959" stroke-width="1.5"/>'
-    ),
-    "high_area": '<rect x="2" y="3" width="12" height="10" fill="#f1dfe2" stroke="#7a0019" stroke-width="3"/>',
-    "officer_area": (
-        '<rect x="2" y="3" width="12" height="10" fill="none" stroke="#7a0019" stroke-width="2.5" '
-        'stroke-dasharray="1 4" stroke-linecap="round"/>'
-    ),
-    "place_area": (
-        '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#1a1a1a"/>'
-        '<path d="M4,6.5h.01M8,6.5h.01M12,6.5h.01M4,10h.01M8,10h.01M12,10h.01" stroke="#1a1a1a" stroke-width="2.4" '
-        'stroke-linecap="round"/>'
-    ),
-}
-
-
-@dataclass(frozen=True)
-class LegendItem:
-    """A sign and what it means: one of the shapes, or a sign with a color of its own, such as ``ring`` or ``hatch``."""
-
-    label: str
-    shape: str
-    color: str = ""
-    opacity: float = 1.0
-
-    @property
-    def svg(self) -> str:
-        """The sign as SVG."""
-        return f'<svg class="sign" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">{self._inside()}</svg>'
-
-    def _inside(self) -> str:
-        if self.shape in _SIGNS:
-            return _SIGNS[self.shape]
-        return f'<g fill="{self.color}" fill-opacity="{self.opacity:g}" stroke="#1a1a1a">{_SHAPES[self.shape]}</g>'
 
 
 @dataclass(frozen=True)
@@ -441,29 +377,6 @@ def document(
     )
     require_offline(html)
     return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
-
-
-@cache
-def templates(package: str) -> Environment:
-    """Open the templates of a package's pages.
-
-    Parameters
-    ----------
-    package
-        The package that holds them, in ``templates``.
-
-    Returns
-    -------
-    jinja2.Environment
-        It escapes all that comes from data, and an unknown name is an error.
-    """
-    return Environment(
-        loader=PackageLoader(package, "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 # ── Pages of coverage: what they are made of, and why a figure is missing

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.pages._charts import FAINT, FRAME, GRAY, HALO, INK, LETTER, fit, meet, round_step, svg, text
+from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, ZoneSign, text, zone_signs
+from safeschools_geo.pages._charts import HALO, LETTER, fit, meet, round_step, svg
 from safeschools_geo.pages._map_layers import (
     LOAD_NAME,
     LOAD_UNIT,
     PlanSign,
     PlanViews,
     UnitShapes,
-    ZoneSign,
     against_mean_text,
     counted_loads,
     map_data,
@@ -27,7 +27,6 @@ from safeschools_geo.pages._map_layers import (
     unit_names,
     unit_shapes,
     zone_loads,
-    zone_signs,
 )
 from safeschools_geo.pages._page import (
     NONE_NAMED,

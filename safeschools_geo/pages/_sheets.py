@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, NEIGHBOR_FILLS, LegendItem, text
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._charts import DAYS, FAINT, FRAME, GRAY, INK, LETTER, svg, text
+from safeschools_geo.pages._charts import DAYS, LETTER, svg
 from safeschools_geo.pages._coverage_map import (
     CoverageSign,
     MapLayers,
@@ -29,13 +30,11 @@ from safeschools_geo.pages._coverage_map import (
 from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
 from safeschools_geo.pages._page import (
     MINUTES,
-    NEIGHBOR_FILLS,
     Chart,
     Column,
     CoverageContent,
     DataTable,
     KeyFigure,
-    LegendItem,
     Link,
     Section,
     change,
@@ -58,9 +57,9 @@ from safeschools_geo.text import file_names, highest, minutes_text, more_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from safeschools_geo.coverage import AbsenceCase, Figure
+    from safeschools_geo.coverage import AbsenceCase, CoveragePlan, Figure
     from safeschools_geo.pages._page import OfflinePage
-    from safeschools_geo.results import CoveragePlan, TermResult
+    from safeschools_geo.results import TermResult
 
 
 _WEEK = 5.0

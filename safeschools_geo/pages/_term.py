@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from safeschools_geo.drawing import LegendItem, RateClasses, neighbor_fills
 from safeschools_geo.hotspots import counted_text
 from safeschools_geo.pages._charts import fit
 from safeschools_geo.pages._map_layers import (
@@ -20,13 +21,11 @@ from safeschools_geo.pages._map_layers import (
     Incidents,
     PackedPoints,
     Prepared,
-    RateClasses,
     Schools,
     Zones,
     backdrop,
     bounds_of,
     has_place,
-    neighbor_fills,
     pack_points,
     school_marks,
     zone_features,
@@ -41,7 +40,6 @@ from safeschools_geo.pages._page import (
     Column,
     DataTable,
     Filters,
-    LegendItem,
     PageContent,
     PageContext,
     chart_page,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from safeschools_geo.drawing import LegendItem, zone_signs
 from safeschools_geo.errors import count_text
 from safeschools_geo.io import safe_cells
 from safeschools_geo.pages._map_layers import (
@@ -23,18 +24,8 @@ from safeschools_geo.pages._map_layers import (
     plan_places,
     unit_names,
     unit_shapes,
-    zone_signs,
 )
-from safeschools_geo.pages._page import (
-    NONE_NAMED,
-    PLAN_STYLES,
-    DataTable,
-    LegendItem,
-    PageContent,
-    count,
-    document,
-    school_legend,
-)
+from safeschools_geo.pages._page import NONE_NAMED, PLAN_STYLES, DataTable, PageContent, count, document, school_legend
 from safeschools_geo.pages._term import boundary_sign, context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.text import format_imbalance, format_load, millionths
 

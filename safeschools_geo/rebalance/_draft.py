@@ -15,11 +15,10 @@ from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import ColumnError, SettingsError, name_ids
 from safeschools_geo.rebalance._areas import units_of_areas
 from safeschools_geo.rebalance._cells import service_areas
-from safeschools_geo.rebalance._measures import polsby_popper
+from safeschools_geo.rebalance._measures import imbalance_of, polsby_popper
 from safeschools_geo.rebalance._neighbors import adjacency_matrix, bridges, is_contiguous, rook_adjacency
 from safeschools_geo.rebalance._partition import Places, compact_partition, least_travel, travel_of
 from safeschools_geo.rebalance._tiling import reading_order, zones_of_units
-from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -214,7 +213,7 @@ class ZoneDraft:
     @property
     def imbalance(self) -> float:
         """Largest ``|load - mean| / mean`` over the zones."""
-        return imbalance(self.loads)
+        return imbalance_of(self.loads)
 
     @property
     def largest_unit_share(self) -> float:
@@ -477,7 +476,7 @@ def _divided(places: Places, unit_ids: pd.Series, settings: DraftSettings) -> Dr
         return least_travel(places, pd.Index(unit_ids), zones=zones, tolerance=tolerance, seed=seed)
     label = compact_partition(places, zones=zones, tolerance=tolerance, starts=settings.starts, seed=seed)
     loads = pd.Series(places.load).groupby(label).sum()
-    return travel_of(places, label, zones=zones, tolerance=max(tolerance, imbalance(loads)))
+    return travel_of(places, label, zones=zones, tolerance=max(tolerance, imbalance_of(loads)))
 
 
 def _require_enough(units: gpd.GeoDataFrame, zones: int, found: str, *, what: str) -> None:

@@ -16,11 +16,11 @@ from safeschools_geo.rebalance._neighbors import components, zone_pieces
 from safeschools_geo.rebalance._units import natural_order, schools_of_units
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.text import format_imbalance, format_load, format_ratio, format_share, millionths
-from safeschools_geo.workload import imbalance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from numpy.typing import NDArray
     from pyproj import CRS
 
 
@@ -195,6 +195,19 @@ def as_table(measures: Iterable[Measure]) -> pd.DataFrame:
     return pd.DataFrame([asdict(m) for m in measures], columns=COLUMNS).astype({"value": "float64"})
 
 
+def imbalances(loads: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the largest ``|load - mean| / mean`` of each row of loads, 0 where there is no load at all."""
+    mean = loads.mean(axis=1)
+    worst = np.abs(loads - mean[:, None]).max(axis=1, initial=0.0)
+    shares: NDArray[np.float64] = np.divide(worst, mean, out=np.zeros(len(loads)), where=mean > 0)
+    return shares
+
+
+def imbalance_of(loads: pd.Series) -> float:
+    """Give the imbalance of the zones that have these loads."""
+    return float(imbalances(loads.to_numpy(dtype="float64")[None])[0]) if len(loads) else 0.0
+
+
 def balance(table: pd.DataFrame) -> list[Measure]:
     """Measure how unequal the zones are."""
     counted_zones = table[table["is_counted"]]
@@ -205,7 +218,7 @@ def balance(table: pd.DataFrame) -> list[Measure]:
     variation = float(load.std(ddof=0) / load.mean()) if load.sum() > 0 else 0.0
     of_mean = "share of the mean load"
     return [
-        Measure("imbalance", "Imbalance", imbalance(load), format_imbalance(exact), of_mean, note=note),
+        Measure("imbalance", "Imbalance", imbalance_of(load), format_imbalance(exact), of_mean, note=note),
         Measure("max_min_ratio", "Largest load over smallest", float(ratio), format_ratio(exact), "times"),
         Measure("coefficient_of_variation", "Coefficient of variation", variation, f"{variation:.1%}", of_mean),
     ]
@@ -275,7 +288,7 @@ def teams(team_table: pd.DataFrame | None) -> list[Measure]:
     if team_table is None:
         return [not_scored(name, label, "zones without teams") for name, label in names.items()]
     low, high = int(team_table["zones"].min()), int(team_table["zones"].max())
-    between = imbalance(team_table["load_per_zone"].dropna())
+    between = imbalance_of(team_table["load_per_zone"].dropna())
     values = [(float(high - low), f"{high - low} ({low} to {high})"), (between, f"{between:.1%}")]
     units = ["zones", "share of the mean load per zone"]
     return [Measure(n, names[n], *v, u) for n, v, u in zip(names, values, units, strict=True)]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import ColumnError, SettingsError, count_text
+from safeschools_geo.rebalance._measures import imbalances
 from safeschools_geo.rebalance._units import in_order, natural_order
 
 if TYPE_CHECKING:
@@ -305,7 +306,7 @@ def _membership(plan: pd.Series, zones: list[str]) -> Numbers:
 
 
 def _scored(kind: str, terms: pd.Index, loads: Numbers, old: Numbers, new: Numbers) -> pd.DataFrame:
-    current, planned = _imbalances(loads @ old), _imbalances(loads @ new)
+    current, planned = imbalances(loads @ old), imbalances(loads @ new)
     return pd.DataFrame(
         {
             "kind": pd.Series(kind, index=range(len(terms)), dtype="str"),
@@ -316,13 +317,6 @@ def _scored(kind: str, terms: pd.Index, loads: Numbers, old: Numbers, new: Numbe
             "holds_up": planned < current - _EQUAL,
         }
     )
-
-
-def _imbalances(loads: Numbers) -> Numbers:
-    mean = loads.mean(axis=1)
-    worst = np.abs(loads - mean[:, None]).max(axis=1, initial=0.0)
-    shares: Numbers = np.divide(worst, mean, out=np.zeros(len(loads)), where=mean > 0)
-    return shares
 
 
 def _past_loads(loads: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:

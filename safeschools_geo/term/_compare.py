@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from safeschools_geo.comparison import TermComparison
 from safeschools_geo.district import District, load_settings, read_district
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.hotspots import (
@@ -23,6 +22,7 @@ from safeschools_geo.hotspots import (
     warning_for,
 )
 from safeschools_geo.io import as_text, read_table, require, sha256_of
+from safeschools_geo.results import TermComparison
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.settings import Term

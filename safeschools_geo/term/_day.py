@@ -5,29 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import pandas as pd
 
-from safeschools_geo.coverage import (
-    MOST_EXACT,
-    CallRates,
-    Dispatch,
-    PlanScores,
-    RoadRules,
-    TravelSettings,
-    TravelTimes,
-    Watch,
-    call_rates,
-    hypercube,
-    hypercube_approximation,
-    officer_minutes,
-    place_points,
-    score_coverage,
-    travel_times,
-    validate,
-    zone_dispatch,
-)
-from safeschools_geo.crs import measuring_crs
+from safeschools_geo.coverage import UsualDay, usual_day
 from safeschools_geo.rebalance import (
     Rules,
     UnitsBuilt,
@@ -41,15 +21,13 @@ from safeschools_geo.rebalance import (
     units_of_schools,
     zone_centers,
 )
-from safeschools_geo.results import PlanInputs, UsualDay
-from safeschools_geo.school_calendar import school_days
+from safeschools_geo.results import PlanInputs
 from safeschools_geo.workload import officer_work, travel_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
-    from numpy.typing import NDArray
+    import geopandas as gpd
 
     from safeschools_geo.district import District
     from safeschools_geo.results import TermResult
@@ -151,7 +129,7 @@ def _rules(
     return rules, centers
 
 
-# ── A usual day of a term: schools, calls, the ways between them, where officers wait, and who is sent
+# ── A usual day of a term: where officers wait in the zones of today, and in those of a plan
 
 
 def describe_usual_day(result: TermResult, inputs: PlanInputs | None) -> UsualDay | None:
@@ -169,53 +147,24 @@ def describe_usual_day(result: TermResult, inputs: PlanInputs | None) -> UsualDa
     UsualDay or None
         None where there is no call to answer, or no school in a zone.
     """
-    district, history, term, school_zones = result.district, result.history, result.term, result.zone_of
-    schools, _ = schools_in_zones(district.schools, school_zones)
-    zones = schools.set_index("school_id")["zone_id"]
-    days = school_days(term, district.settings.calendar)
-    if schools.empty or not len(days):
-        return None
-    work = _calls(district, school_zones, history, schools)
-    rates = _rates(district, school_zones, work, schools, days=days)
-    if not rates.calls:
-        return None
-    middles = _middles(district, zones)
-    places = _places(schools, middles)
-    travel = _travel(district, places)
-    waiting = _waiting(district, zones, inputs, middles)
-    dispatch = dispatch_of(district, zones, travel, waiting)
-    this = result.workload[result.workload["term"] == term.name].set_index("school_id")["workload_h"]
-    queueing = Watch(
-        dispatch,
-        rates.arrivals_per_h.to_numpy(dtype="float64"),
-        rates.service_per_h(dispatch.officer_zones),
-        this.reindex(schools["school_id"]).fillna(0.0).to_numpy(dtype="float64"),
+    district, workload, term = result.district, result.workload, result.term
+    history, settings = result.history, district.settings.workload
+    schools, _ = schools_in_zones(district.schools, result.zone_of)
+    trips = travel_minutes(district.schools, result.zone_of, settings, crs=district.crs)
+    return usual_day(
+        district.settings,
+        history,
+        officer_work(history[history["school_id"].isin(schools["school_id"])], trips, settings),
+        schools,
+        district.zones,
+        term=term,
+        school_zones=result.zone_of,
+        roads=district.roads,
+        crs=district.crs,
+        workload_h=workload[workload["term"] == term.name].set_index("school_id")["workload_h"],
+        middle_schools={} if inputs is None else _middle_schools(inputs.units, crs=district.crs),
+        seed=result.seed,
     )
-    busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
-    variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
-    solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
-    model = solve(queueing.arrivals_per_h, queueing.service_per_h, dispatch.preference)
-    longest = district.settings.workload.longest_service_min
-    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=result.seed)
-    return UsualDay(schools, zones, rates, places, travel, waiting, middles, queueing, model, validation, variation)
-
-
-def coverage_of_plan(
-    district: District,
-    usual_day: UsualDay,
-    zones: pd.Series,
-    *,
-    waiting: pd.Series | None = None,
-    redrawn: NDArray[np.float64] | None = None,
-) -> PlanScores:
-    """Score the coverage of zones, today's or those of a plan."""
-    after = zones.reindex(usual_day.zones.index).fillna(usual_day.zones).astype("str").rename("zone_id")
-    dispatch = dispatch_of(district, after, usual_day.travel, usual_day.waiting if waiting is None else waiting)
-    queueing = usual_day.queueing
-    scores = score_coverage(queueing.arrivals_per_h, queueing.service_per_h, dispatch, redrawn=redrawn)
-    is_today = bool((after == usual_day.zones).all()) and (waiting is None or waiting.equals(usual_day.waiting))
-    today = None if is_today else score_coverage(queueing.arrivals_per_h, queueing.service_per_h, queueing.dispatch)
-    return scores.with_record(usual_day.validation, today=today)
 
 
 def stage_officers(district: District, usual_day: UsualDay, inputs: PlanInputs, assignment: pd.Series) -> pd.Series:
@@ -242,99 +191,3 @@ def _middle_schools(units: gpd.GeoDataFrame, *, crs: object) -> dict[str, str]:
     first = schools_of_units(units).reset_index().drop_duplicates("unit_id").set_index("unit_id")["school_id"]
     centers = zone_centers(units[units["unit_id"].isin(first.index)], crs=crs)
     return {str(zone): str(first[unit]) for zone, unit in centers.items()}
-
-
-def _calls(
-    district: District, school_zones: pd.Series, history: pd.DataFrame, schools: gpd.GeoDataFrame
-) -> pd.DataFrame:
-    """Take the calls of zone officers at these schools, with the minutes of each."""
-    settings = district.settings.workload
-    trips = travel_minutes(district.schools, school_zones, settings, crs=district.crs)
-    return officer_work(history[history["school_id"].isin(schools["school_id"])], trips, settings)
-
-
-def _rates(
-    district: District,
-    school_zones: pd.Series,
-    work: pd.DataFrame,
-    schools: gpd.GeoDataFrame,
-    *,
-    days: pd.DatetimeIndex,
-) -> CallRates:
-    return call_rates(
-        work,
-        schools,
-        school_zones,
-        days=days,
-        hours=district.settings.hours,
-        settings=district.settings.workload,
-        calendar=district.settings.calendar,
-        scene_min=work["scene_min"],
-        trip_min=work["trip_min"],
-    )
-
-
-def _middles(district: District, zones: pd.Series) -> gpd.GeoSeries:
-    """Find a place in the middle of each zone that has no school: its officer waits there, and helps."""
-    table = district.zones
-    empty = table[~table["zone_id"].isin(zones) & table.geometry.notna() & ~table.geometry.is_empty]
-    if empty.empty:
-        return gpd.GeoSeries([], index=pd.Index([], dtype="str"), crs=table.crs)
-    flat = empty.to_crs(measuring_crs(empty, stated=district.crs))
-    middle = flat.geometry.centroid
-    inside = middle.where(middle.within(flat.geometry), flat.geometry.representative_point()).to_crs(table.crs)
-    ids = [middle_of_zone(zone) for zone in empty["zone_id"]]
-    return gpd.GeoSeries(inside.to_numpy(), index=pd.Index(ids, name="place_id"), crs=table.crs, name="place")
-
-
-def _places(schools: gpd.GeoDataFrame, middles: gpd.GeoSeries) -> gpd.GeoSeries:
-    places = place_points(schools, "school_id")
-    return gpd.GeoSeries(pd.concat([places, middles.to_crs(places.crs)]), crs=places.crs) if len(middles) else places
-
-
-def _travel(district: District, places: gpd.GeoSeries) -> TravelTimes:
-    """Measure the way between places: over the roads where these say how fast they are, else in a straight line."""
-    roads, workload = district.roads, district.settings.workload
-    has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
-    return travel_times(
-        places,
-        roads=roads if has_speeds else None,
-        # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
-        settings=TravelSettings(
-            detour_factor=workload.detour_factor,
-            speed_kph=workload.speed_kph,
-            roads=RoadRules(uses_main_part_only=True),
-        ),
-        crs=district.crs,
-    )
-
-
-def _waiting(district: District, zones: pd.Series, inputs: PlanInputs | None, middles: gpd.GeoSeries) -> pd.Series:
-    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone.
-
-    The officer of a zone without a school waits in its middle, unless the settings name a school.
-    """
-    middle = {} if inputs is None else _middle_schools(inputs.units, crs=district.crs)
-    in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
-    posts = {}
-    for zone in district.zones["zone_id"]:
-        school = district.settings.coverage.staging.get(zone) or middle.get(zone) or in_zone.get(zone)
-        if school in zones.index:
-            posts[zone] = school
-        elif middle_of_zone(zone) in middles.index:
-            posts[zone] = middle_of_zone(zone)
-    return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
-
-
-def middle_of_zone(zone: str) -> str:
-    """Name the place in the middle of a zone without a school."""
-    return f"zone:{zone}"
-
-
-def dispatch_of(district: District, zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:
-    """Order the officers for each school of some zones."""
-    named = district.zones.set_index("zone_id")["officer"] if "officer" in district.zones else pd.Series(dtype="str")
-    posts = [str(named.get(zone)) if pd.notna(named.get(zone)) else f"zone {zone}" for zone in waiting.index]
-    staging = pd.Series(waiting.to_numpy(), index=posts)
-    minutes = travel.response_minutes(zones.index, dict.fromkeys(waiting))
-    return zone_dispatch(zones, pd.Series(list(waiting.index), index=posts), officer_minutes(minutes, staging))

@@ -14,9 +14,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
+from safeschools_geo.drawing import require_offline
 from safeschools_geo.errors import InputError
 from safeschools_geo.io import write_text
-from safeschools_geo.pages import require_offline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

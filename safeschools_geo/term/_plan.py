@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.coverage import CoveragePlan, cover_zones
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
@@ -24,16 +25,18 @@ from safeschools_geo.rebalance import (
 )
 from safeschools_geo.results import TermPlan, has_calls, why_nothing_to_plan
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term._day import coverage_of_plan, describe_usual_day, prepare_plan, stage_officers
-from safeschools_geo.workload import officer_work, travel_minutes
+from safeschools_geo.term._day import describe_usual_day, prepare_plan, stage_officers
+from safeschools_geo.workload import imbalance, officer_work, travel_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import geopandas as gpd
 
+    from safeschools_geo.coverage import UsualDay
     from safeschools_geo.district import District
-    from safeschools_geo.results import PlanInputs, TermResult, UsualDay
+    from safeschools_geo.hotspots import Hotspots
+    from safeschools_geo.results import PlanInputs, TermResult
 
 
 # ── Scores of plans of a district: how good one is on every measure, and whether it holds up in other terms
@@ -90,9 +93,9 @@ def score_in_district(
 def _coverage(district: District, usual_day: UsualDay, inputs: PlanInputs, assignment: pd.Series) -> pd.DataFrame:
     """Score coverage with officers where they wait today, and response with officers placed anew as well."""
     by_school = schools_of_units(inputs.units).map(assignment)
-    old = coverage_of_plan(district, usual_day, by_school).to_frame()
+    old = usual_day.scores_of(by_school).to_frame()
     waiting = stage_officers(district, usual_day, inputs, assignment)
-    new = coverage_of_plan(district, usual_day, by_school, waiting=waiting).to_frame()
+    new = usual_day.scores_of(by_school, waiting=waiting).to_frame()
     new = new[new["unit"].eq("min") | new["measure"].str.startswith("within_")]
     label = new["label"] + ", officers placed anew"
     return pd.concat([old, new.assign(measure=new["measure"] + ANEW, label=label)], ignore_index=True)
@@ -312,3 +315,38 @@ def propose_zones(
         stability=stability_in_district(result, inputs, plan),
         usual_day=usual_day,
     )
+
+
+# ── Coverage of a term, today and under the proposal
+
+
+def cover_term(result: TermResult) -> CoveragePlan:
+    """Work out how the schools of a district are covered, today and under the proposal."""
+    district, proposal, term = result.district, result.proposal, result.term
+    inputs = prepare_plan(result) if proposal.is_empty else proposal.inputs
+    day = describe_usual_day(result, inputs) if proposal.is_empty else proposal.usual_day
+    if day is None:
+        return CoveragePlan.nothing("There are no calls for zone officers: nothing is said of coverage.")
+    planned, loads = None, None
+    if not proposal.is_empty:
+        planned, loads = schools_of_units(proposal.inputs.units).map(proposal.plan.assignment), proposal.plan.loads
+    this = result.workload[result.workload["term"] == term.name]
+    return cover_zones(
+        day,
+        district.settings,
+        result.history,
+        term=term,
+        incident_h=this.set_index("school_id")["incident_h"],
+        high_schools=_high_schools(result.hotspots),
+        planned=planned,
+        imbalance=None if loads is None else (imbalance(loads["before"]), imbalance(loads["after"])),
+        take_over=None if inputs is None else cover_by_neighbors(inputs, crs=district.crs, seed=result.seed),
+        seed=result.seed,
+    )
+
+
+def _high_schools(hotspots: Hotspots) -> list[str]:
+    """List the schools that are high, alone or in a group."""
+    rates = hotspots.schools.rates.table
+    alone = rates.loc[rates["status"] == "high", "school_id"]
+    return sorted({*alone, *(school for group in hotspots.groups_of_schools.values() for school in group)})

@@ -21,9 +21,8 @@ from safeschools_geo.district import (
 from safeschools_geo.hotspots import TermInputs, find_hotspots
 from safeschools_geo.pages import draw_term
 from safeschools_geo.results import TermResult
-from safeschools_geo.term._coverage import cover_zones
 from safeschools_geo.term._packet import protect_term
-from safeschools_geo.term._plan import propose_zones
+from safeschools_geo.term._plan import cover_term, propose_zones
 from safeschools_geo.term._write import draw_board, write_term
 from safeschools_geo.workload import school_workload, zone_workload
 from safeschools_geo.writing import output_folder, releases_folder, repair
@@ -155,7 +154,7 @@ def run_term(
             result = replace(result, proposal=propose_zones(result, on_point=on_point))
         if covers:
             on_step("Working out coverage")
-            result = replace(result, coverage=cover_zones(result))
+            result = replace(result, coverage=cover_term(result))
         if protects:
             on_step("Protecting")
             result = replace(result, board=protect_term(result, releases=released))

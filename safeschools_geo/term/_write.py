@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from safeschools_geo.comparison import TermComparison
+    from safeschools_geo.coverage import CoveragePlan
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.rebalance import Frontier, RebalancePlan
-    from safeschools_geo.results import CoveragePlan, TermBoard, TermPlan, TermResult
+    from safeschools_geo.results import TermBoard, TermComparison, TermPlan, TermResult
     from safeschools_geo.settings import BoardSettings, Term
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from map_town import HOSTILE
 
+from safeschools_geo.drawing import RATE_FILLS
 from safeschools_geo.errors import InputError
 from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map
-from safeschools_geo.pages._page import RATE_FILLS
 
 SVG = "{http://www.w3.org/2000/svg}"
 

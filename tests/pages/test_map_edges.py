@@ -8,8 +8,8 @@ from branca.element import Element
 from playwright.sync_api import expect
 from test_offline import rendered
 
+from safeschools_geo.drawing import require_offline
 from safeschools_geo.errors import OfflineError
-from safeschools_geo.pages._offline import require_offline
 
 
 @pytest.mark.parametrize(

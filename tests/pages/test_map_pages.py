@@ -9,9 +9,9 @@ import pytest
 import shapely
 import town
 
+from safeschools_geo.drawing import LEVEL_MARKS, RATE_FILLS, RateClasses, neighbor_fills
 from safeschools_geo.pages._index import MapEntry, index_page
-from safeschools_geo.pages._map_layers import RateClasses, neighbor_fills, school_marks, zone_features
-from safeschools_geo.pages._page import LEVEL_MARKS, RATE_FILLS
+from safeschools_geo.pages._map_layers import school_marks, zone_features
 from safeschools_geo.pages._term import history_finding
 
 PAGES = ["zones", "history", "rates"]

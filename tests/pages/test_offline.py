@@ -8,9 +8,10 @@ import folium
 import pytest
 from folium.plugins import HeatMap
 
+from safeschools_geo.drawing import requests_of, require_offline
 from safeschools_geo.errors import OfflineError
 from safeschools_geo.pages import _offline as assets
-from safeschools_geo.pages._offline import map_parts, requests_of, require_offline
+from safeschools_geo.pages._offline import map_parts
 
 
 def rendered(chart: folium.Map, *, tiles: bool = False) -> str:

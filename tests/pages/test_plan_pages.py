@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from test_map_browser import AXE, DRAWN
 
-from safeschools_geo.pages._map_layers import unit_names, zone_signs
+from safeschools_geo.drawing import zone_signs
+from safeschools_geo.pages._map_layers import unit_names
 from safeschools_geo.pages._plan import frontier_chart, frontier_table, plan_map
 from safeschools_geo.pages._what_if import what_if_map
 from safeschools_geo.rebalance import certificate_text

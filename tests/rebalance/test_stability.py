@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from town_of_units import PLAN, current, six_units
 
 from safeschools_geo.errors import ColumnError, InputError, SettingsError
+from safeschools_geo.rebalance._measures import imbalance_of
 from safeschools_geo.rebalance._stability import Stability, hours_by_day, plan_stability, redrawn_loads
+from safeschools_geo.workload import imbalance
 
 # Zones of three terms, before: (5, 3, 4), (2, 6, 4), (0, 0, 0); with the plan: (4, 4, 4), (1, 7, 4), (0, 0, 0).
 TERMS = pd.DataFrame(
@@ -167,3 +169,10 @@ def test_the_unit_of_the_loads_does_not_matter(loads, factor):
     one, other = (stability(loads_by_term=t).to_frame() for t in (terms, terms * factor))
     assert one["imbalance"].tolist() == pytest.approx(other["imbalance"].tolist())
     assert one["holds_up"].tolist() == other["holds_up"].tolist()
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(0, 1e6), max_size=40))
+def test_the_imbalance_of_plans_is_that_of_the_workload(loads):
+    series = pd.Series(loads, dtype="float64")
+    assert imbalance_of(series) == imbalance(series)

@@ -1,0 +1,274 @@
+"""A usual day of a term: its calls, the ways between schools, where officers wait, and who is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from safeschools_geo.coverage._dispatch import Dispatch, officer_minutes, zone_dispatch
+from safeschools_geo.coverage._plan_scores import PlanScores, Watch, score_coverage
+from safeschools_geo.coverage._record import CallRates, call_rates
+from safeschools_geo.coverage._roads import RoadRules, place_points
+from safeschools_geo.coverage._travel import TravelSettings, TravelTimes, travel_times
+from safeschools_geo.coverage._validation import Validation, validate
+from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube, hypercube_approximation
+from safeschools_geo.crs import measuring_crs
+from safeschools_geo.school_calendar import school_days
+from safeschools_geo.text import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from safeschools_geo.settings import Settings, Term, WorkloadSettings
+
+
+@dataclass(frozen=True, eq=False)
+class UsualDay:
+    """A usual day.
+
+    Parameters
+    ----------
+    schools
+        Program schools with a zone and a place, in the order of all results.
+    zones
+        Zone of each, by `school_id`.
+    rates
+        How often calls come, and how long they take.
+    places
+        Where officers may wait, by id: the schools, and the middle of each zone without one; EPSG:4326.
+    travel
+        Minutes between schools, which are also where officers may wait, and the middles of zones without a school.
+    waiting
+        School at which the officer of each zone waits, by `zone_id`; in a zone without a school the id of its middle.
+    middles
+        The middles of zones without a school: points by their id, in the CRS of the zones.
+    queueing
+        Officers, schools and rates as the queueing model takes them.
+    model
+        The queueing model of the day.
+    validation
+        What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
+    service_variation
+        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
+    """
+
+    schools: gpd.GeoDataFrame
+    zones: pd.Series
+    rates: CallRates
+    places: gpd.GeoSeries
+    travel: TravelTimes
+    waiting: pd.Series
+    middles: gpd.GeoSeries
+    queueing: Watch
+    model: Hypercube
+    validation: Validation
+    service_variation: float
+
+    @property
+    def waiting_in_schools(self) -> pd.Series:
+        """Where officers wait of zones that have a school."""
+        return self.waiting[self.waiting.index.isin(self.zones)]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the queueing model is the exact one."""
+        return len(self.waiting) <= MOST_EXACT
+
+    def about_empty_zones(self) -> str:
+        """Say what the officers of zones without a school do; empty text where every zone has one."""
+        empty = [str(zone) for zone in self.waiting.index[~self.waiting.index.isin(self.zones)]]
+        if not empty:
+            return ""
+        if len(empty) > 1:
+            return (
+                f"There is no school in zones {listed(empty)}: their officers wait in the middle of the zone and help "
+                "elsewhere."
+            )
+        return (
+            f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
+        )
+
+    def scores_of(
+        self, zones: pd.Series, *, waiting: pd.Series | None = None, redrawn: NDArray[np.float64] | None = None
+    ) -> PlanScores:
+        """Score the coverage of zones, today's or those of a plan.
+
+        Parameters
+        ----------
+        zones
+            Zone by `school_id`; schools that are not in it keep theirs.
+        waiting
+            Where the officer of each zone waits, by `zone_id`; as today if left out.
+        redrawn
+            Calls per hour redrawn from the record, for intervals.
+
+        Returns
+        -------
+        PlanScores
+            The scores, with the record beside them.
+        """
+        after = zones.reindex(self.zones.index).fillna(self.zones).astype("str").rename("zone_id")
+        day, posts = self.queueing, list(self.queueing.dispatch.officer_zones.index)
+        dispatch = _dispatch(posts, after, self.travel, self.waiting if waiting is None else waiting)
+        scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
+        is_today = bool((after == self.zones).all()) and (waiting is None or waiting.equals(self.waiting))
+        today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
+        return scores.with_record(self.validation, today=today)
+
+
+def usual_day(
+    settings: Settings,
+    history: pd.DataFrame,
+    work: pd.DataFrame,
+    schools: gpd.GeoDataFrame,
+    zones: gpd.GeoDataFrame,
+    *,
+    term: Term,
+    school_zones: pd.Series,
+    roads: gpd.GeoDataFrame | None,
+    crs: object,
+    workload_h: pd.Series,
+    middle_schools: Mapping[str, str],
+    seed: int = 0,
+) -> UsualDay | None:
+    """Describe a usual day of a term.
+
+    Parameters
+    ----------
+    settings
+        Of the district.
+    history
+        The calls, with `term` and `work_of`.
+    work
+        Those of them that zone officers have at these schools, with the minutes of each (`officer_work`).
+    schools
+        Program schools with a place and their `zone_id`, EPSG:4326.
+    zones
+        All zones, with `officer` where posts have names.
+    term
+        The term.
+    school_zones
+        Zone of every school, by `school_id`.
+    roads
+        Roads, if there are any.
+    crs
+        CRS to measure in.
+    workload_h
+        Officer-hours per school day, by `school_id`.
+    middle_schools
+        The school in the middle of a zone, by `zone_id`: its officer waits there unless the settings say where.
+    seed
+        Of the intervals.
+
+    Returns
+    -------
+    UsualDay or None
+        None where there is no call to answer, or no school in a zone.
+    """
+    zone_of = schools.set_index("school_id")["zone_id"]
+    days = school_days(term, settings.calendar)
+    if schools.empty or not len(days):
+        return None
+    rates = call_rates(
+        work,
+        schools,
+        school_zones,
+        days=days,
+        hours=settings.hours,
+        settings=settings.workload,
+        calendar=settings.calendar,
+        scene_min=work["scene_min"],
+        trip_min=work["trip_min"],
+    )
+    if not rates.calls:
+        return None
+    middles = _middles(zones, zone_of, crs=crs)
+    places = _places(schools, middles)
+    travel = _travel(settings.workload, places, roads, crs=crs)
+    staging = {**middle_schools, **settings.coverage.staging}
+    waiting = _waiting(zones["zone_id"], zone_of, staging, middles)
+    named = zones.set_index("zone_id")["officer"] if "officer" in zones else pd.Series(dtype="str")
+    posts = [str(named.get(zone)) if pd.notna(named.get(zone)) else f"zone {zone}" for zone in waiting.index]
+    dispatch = _dispatch(posts, zone_of, travel, waiting)
+    queueing = Watch(
+        dispatch,
+        rates.arrivals_per_h.to_numpy(dtype="float64"),
+        rates.service_per_h(dispatch.officer_zones),
+        workload_h.reindex(schools["school_id"]).fillna(0.0).to_numpy(dtype="float64"),
+    )
+    busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
+    variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
+    solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
+    model = solve(queueing.arrivals_per_h, queueing.service_per_h, dispatch.preference)
+    longest = settings.workload.longest_service_min
+    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
+    return UsualDay(schools, zone_of, rates, places, travel, waiting, middles, queueing, model, validation, variation)
+
+
+def _middles(table: gpd.GeoDataFrame, zones: pd.Series, *, crs: object) -> gpd.GeoSeries:
+    """Find a place in the middle of each zone that has no school: its officer waits there, and helps."""
+    empty = table[~table["zone_id"].isin(zones) & table.geometry.notna() & ~table.geometry.is_empty]
+    if empty.empty:
+        return gpd.GeoSeries([], index=pd.Index([], dtype="str"), crs=table.crs)
+    flat = empty.to_crs(measuring_crs(empty, stated=crs))
+    middle = flat.geometry.centroid
+    inside = middle.where(middle.within(flat.geometry), flat.geometry.representative_point()).to_crs(table.crs)
+    ids = [_middle_of_zone(zone) for zone in empty["zone_id"]]
+    return gpd.GeoSeries(inside.to_numpy(), index=pd.Index(ids, name="place_id"), crs=table.crs, name="place")
+
+
+def _places(schools: gpd.GeoDataFrame, middles: gpd.GeoSeries) -> gpd.GeoSeries:
+    places = place_points(schools, "school_id")
+    return gpd.GeoSeries(pd.concat([places, middles.to_crs(places.crs)]), crs=places.crs) if len(middles) else places
+
+
+def _travel(
+    workload: WorkloadSettings, places: gpd.GeoSeries, roads: gpd.GeoDataFrame | None, *, crs: object
+) -> TravelTimes:
+    """Measure the way between places: over the roads where these say how fast they are, else in a straight line."""
+    has_speeds = roads is not None and bool({"minutes", "speed_kph"} & set(roads.columns))
+    return travel_times(
+        places,
+        roads=roads if has_speeds else None,
+        # A school on a piece of road that leads nowhere is reached from the main roads nearest to it.
+        settings=TravelSettings(
+            detour_factor=workload.detour_factor,
+            speed_kph=workload.speed_kph,
+            roads=RoadRules(uses_main_part_only=True),
+        ),
+        crs=crs,
+    )
+
+
+def _waiting(zone_ids: pd.Series, zones: pd.Series, staging: Mapping[str, str], middles: gpd.GeoSeries) -> pd.Series:
+    """Take the school where each officer waits: as the settings say, else the one in the middle of the zone.
+
+    The officer of a zone without a school waits in its middle, unless the settings name a school.
+    """
+    in_zone = zones.reset_index().groupby("zone_id", sort=False)["school_id"].first()
+    posts = {}
+    for zone in zone_ids:
+        school = staging.get(zone) or in_zone.get(zone)
+        if school in zones.index:
+            posts[zone] = school
+        elif _middle_of_zone(zone) in middles.index:
+            posts[zone] = _middle_of_zone(zone)
+    return pd.Series(posts, name="school_id", dtype="str").rename_axis("zone_id")
+
+
+def _middle_of_zone(zone: str) -> str:
+    """Name the place in the middle of a zone without a school."""
+    return f"zone:{zone}"
+
+
+def _dispatch(posts: list[str], zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:
+    """Order the officers for each school of some zones."""
+    staging = pd.Series(waiting.to_numpy(), index=posts)
+    minutes = travel.response_minutes(zones.index, dict.fromkeys(waiting))
+    return zone_dispatch(zones, pd.Series(list(waiting.index), index=posts), officer_minutes(minutes, staging))
