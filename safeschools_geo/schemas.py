@@ -179,7 +179,8 @@ INCIDENTS = Table(
         _optional("dispatched_at", _TIME, "When a responder was sent."),
         _optional("arrived_at", _TIME, "When the responder arrived."),
         _optional("cleared_at", _TIME, "When the responder was free again."),
-        _optional("responder", "str", "Who came.", values=tuple(RESPONDERS)),
+        _optional("responder", "str", "Who came; of several, who came first.", values=tuple(RESPONDERS)),
+        _optional("responders", "str", "All who came, by their first arrival, then as listed, joined by ';'."),
         Column("geometry", "geometry", "Point, EPSG:4326; missing where only the school is known.", is_nullable=True),
         Column("source_category", "str", "The category as the export has it.", is_nullable=True),
         Column(

@@ -155,7 +155,7 @@ def test_a_call_of_several_rows_is_one_with_its_gravest_category_and_first_arriv
     district = read_district(town.write_town(tmp_path, incidents=rows, settings=text))
     call = district.incidents.set_index("incident_id").loc["I1"]
     assert call["category"] == "weapons"
-    assert call["responder"] == "patrol"
+    assert (call["responder"], call["responders"]) == ("patrol", "patrol;zone_officer")
     times = [call[name].strftime("%H:%M") for name in ("occurred_at", "dispatched_at", "arrived_at", "cleared_at")]
     assert times == ["10:00", "10:05", "10:12", "11:40"]
     assert district.counts["incidents"] == {"read": 12, "kept": 10, "rejected": 2}

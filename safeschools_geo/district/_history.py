@@ -170,7 +170,7 @@ def _words(
     categories = io.text_columns(raw, options.columns, "category")
     columns = {
         "origin": origin.fillna(options.default_origin),
-        "responder": responder.where(responder != UNKNOWN_RESPONDER),
+        **dict.fromkeys(("responder", "responders"), responder.where(responder != UNKNOWN_RESPONDER)),
         **{f"category_{i}": cells[rows] for i, cells in enumerate(categories)},
     }
     columns["source_category"] = functools.reduce(operator.add, [c[rows].fillna("") for c in categories])
@@ -419,12 +419,9 @@ def _join_rows(
     if kind == "incident" or not is_more.any():
         return rows, join_rejects([]), []
     categories, _ = categorize(category_columns(rows), crosswalk, unmapped="non_critical")
-    ranked = rows.assign(
-        rank=categories["category"].map({word: n for n, word in enumerate(_SERIOUS)}),
-        who=rows["responder"].map({word: n for n, word in enumerate(RESPONDERS)}),
-    )[is_call]
+    ranked = rows.assign(rank=categories["category"].map({word: n for n, word in enumerate(_SERIOUS)}))[is_call]
     by_rank = ranked.sort_values("rank", kind="stable").groupby("incident_id", sort=False)
-    by_arrival = ranked.sort_values(["arrived_at", "who"], kind="stable").groupby("incident_id", sort=False)
+    who = _all_who_came(ranked.sort_values("arrived_at", kind="stable"))
     calls = by_rank.first()
     whole = ranked.sort_values(["has_time", "occurred_at"], ascending=[False, True], kind="stable")
     calls["has_time"] = whole.groupby("incident_id", sort=False)["has_time"].first()
@@ -434,16 +431,24 @@ def _join_rows(
         calls[name] = least.fillna(ranked.groupby("incident_id", sort=False)[name].min())
     for name in _LAST:
         calls[name] = ranked.groupby("incident_id", sort=False)[name].max()
-    calls["responder"] = by_arrival["responder"].first()
+    calls[who.columns] = who
     firsts = rows[is_call & ~is_more]
-    merged = [name for name in calls.columns if name not in {"row", "source_file", "as_read", "has_id", "rank", "who"}]
+    merged = [name for name in calls.columns if name not in {"row", "source_file", "as_read", "has_id", "rank"}]
     joined = rows[~is_more].copy()
     values = calls.loc[firsts["incident_id"], merged].set_axis(firsts.index)
     for name in merged:
         joined.loc[firsts.index, name] = values[name]
     rejects = _joined_rejects(rows, is_more, kind)
-    responders = ranked.groupby("incident_id")["responder"].nunique()
-    return joined.reset_index(drop=True), rejects, [_joined_finding(is_more, kind, int((responders > 1).sum()))]
+    with_several = int((who["responder"] != who["responders"]).sum())
+    return joined.reset_index(drop=True), rejects, [_joined_finding(is_more, kind, with_several)]
+
+
+def _all_who_came(rows: pd.DataFrame) -> pd.DataFrame:
+    """Tell of each call to which somebody came who was first and who all were, in the order of the rows."""
+    each = rows[["incident_id", "responders"]].dropna()
+    each = each.assign(responders=each["responders"].str.split(";")).explode("responders").drop_duplicates()
+    came = each.groupby("incident_id", sort=False)["responders"]
+    return pd.DataFrame({"responder": came.first(), "responders": came.agg(";".join)}, dtype="str")
 
 
 def _joined_rejects(rows: pd.DataFrame, is_more: pd.Series, kind: str) -> pd.DataFrame:
@@ -471,7 +476,8 @@ def _joined_finding(is_more: pd.Series, kind: str, with_several: int) -> Finding
     )
     if with_several:
         message += (
-            f" To {count_text(with_several, 'call')} several kinds of responders came: the first to arrive counts."
+            f" To {count_text(with_several, 'call')} several kinds of responders came: the first to arrive counts, and "
+            "all are kept."
         )
     return Finding("note", "rows_joined", "incidents", message, remedy="Nothing needs doing if `rows` is right.")
 
@@ -512,6 +518,9 @@ def _one_call_of_sources(
         take = is_missing.to_numpy() & theirs.notna().to_numpy() & ~lead.duplicated()
         for name in said:
             merged.loc[lead[take], name] = later[name].to_numpy()[take]
+    leads = rows.loc[lead.unique()]
+    who = _all_who_came(pd.concat([leads, later]))
+    merged.loc[leads.index, who.columns] = who.reindex(leads["incident_id"]).to_numpy()
     first_row = rows.loc[lead, ["source_file", "row"]]
     rejects = []
     for _, group in later.groupby("source_file", sort=True):
@@ -544,7 +553,7 @@ def _differ(mine: pd.Series, theirs: pd.Series) -> Flags:
 
 
 _SAID_ONCE = (
-    *("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at", "responder"),
+    *("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at"),
     *("given_school_id", "given_school_name", "given_address", "geometry"),
 )
 

@@ -87,6 +87,37 @@ def test_the_order_of_the_sources_decides(tmp_path):
     assert read(tmp_path, sources=turned).incidents.set_index("incident_id").loc["3", "category"] == "weapons"
 
 
+def test_all_who_came_are_kept_of_units_and_of_sources(tmp_path):
+    who = 'responder = "Unit", '
+    meant = 'responders = { P = "patrol", Z = "zone_officer", B = "backup_officer", "?" = "unknown" }\n'
+    sources = SOURCES.replace('{ incident_id = "CAD"', f'{{ {who}incident_id = "CAD", arrived_at = "Arrived"')
+    sources = sources.replace('{ incident_id = "Case"', f'{{ {who}incident_id = "Case"')
+    sources = sources.replace("columns =", f'{meant}rows = "unit"\ncolumns =')
+    folder = town.write_town(tmp_path, settings=HEAD + sources + REST)
+    (folder / "data/incidents/history.csv").unlink()
+    cad = [
+        *[("1", "P", "10:20"), ("1", "Z", "10:10"), ("1", "P", "10:05"), ("1", "?", "10:01")],  # by first arrival
+        *[("2", "B", ""), ("2", "Z", ""), ("2", "P", "10:30")],  # those whose arrival is unknown as they are listed
+        *[("3", "?", "10:00"), ("4", "Z", ""), ("5", "", "")],
+    ]
+    rows = pd.DataFrame(cad, columns=["CAD", "Unit", "Arrived"]).replace("", None)
+    rows["Arrived"] = "2025-09-02 " + rows["Arrived"]
+    rows.assign(Received="2025-09-02 10:00", Type="weapons", Lon=town.place(1, 1).x, Lat=town.place(1, 1).y).to_csv(
+        folder / "data/incidents/cad.csv", index=False
+    )
+    reports = pd.DataFrame({"Case": list("33445"), "Unit": list("BPPZ?"), "When": "2025-09-02 10:00", "Site": "001"})
+    reports.assign(Offense="weapons").to_csv(folder / "data/incidents/rms1.csv", index=False)
+    calls = ssg.read_district(folder).incidents.set_index("incident_id")
+    assert calls["responders"].fillna("").to_dict() == {
+        "1": "patrol;zone_officer",
+        "2": "patrol;backup_officer;zone_officer",
+        "3": "backup_officer;patrol",
+        "4": "zone_officer;patrol",
+        "5": "",
+    }
+    assert (calls["responder"].fillna("") == calls["responders"].fillna("").str.partition(";")[0]).all()
+
+
 def test_repeats_inside_a_source_are_told_as_ever(tmp_path):
     district = read(tmp_path, more_in_reports=[("4", "2025-09-05 09:00", "welfare_check", "001")])
     codes = district.rejects["reason_code"].value_counts().to_dict()
