@@ -272,7 +272,7 @@ def _wkb(path: Path, table: Any, column: str, encoding: str) -> np.ndarray[Any, 
 # ── Any file an analyst has, read by what it is, with our own words where it is not what it says
 
 _DELIMITED = (".csv", ".tsv", ".txt")
-_EXCEL = (".xlsx", ".xlsm")
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _PARQUET = (".parquet", ".geoparquet")
 _LAYERS = (".geojson", ".json", ".gpkg", ".kml")
 _SHAPEFILE = (".shp", ".dbf")
@@ -280,7 +280,7 @@ _DBF_NAME_LENGTH = 10
 _ARCHIVES = (".zip", ".kmz")
 SUPPORTED_SUFFIXES: tuple[str, ...] = (
     *_DELIMITED,
-    *_EXCEL,
+    *_WORKBOOKS,
     *_PARQUET,
     *_LAYERS,
     GEODATABASE,
@@ -306,8 +306,8 @@ def read_table(
     Parameters
     ----------
     path
-        CSV or other delimited text, Excel, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table, KML,
-        KMZ, a File Geodatabase, or a zip archive of one of them.
+        CSV or other delimited text, a workbook, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table,
+        KML, KMZ, a File Geodatabase, or a zip archive of one of them.
     layer
         Which layer, where the file has several.
     sheet
@@ -358,7 +358,7 @@ def _require_file(path: Path) -> None:
             where=path,
             found=describe(path),
             expected=", ".join(SUPPORTED_SUFFIXES),
-            remedy="Save it as one of these; an old .xls as .xlsx.",
+            remedy="Save it as one of these.",
         )
     if not any(part.stat().st_size for part in _bytes_of(path)):
         raise FileReadError(
@@ -389,7 +389,7 @@ def _read(
         return _read_archive(path, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
     if suffix in _DELIMITED:
         return read_delimited(path, header_row=header_row, limits=limits)
-    if suffix in _EXCEL:
+    if suffix in _WORKBOOKS:
         return read_spreadsheet(path, sheet=sheet, header_row=header_row, limits=limits)
     if suffix in _PARQUET:
         return read_parquet(path, limits=limits)

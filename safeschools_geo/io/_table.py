@@ -6,12 +6,16 @@ import codecs
 import datetime as dt
 import itertools
 import re
+import struct
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
 
 import geopandas as gpd
 import numpy as np
@@ -25,7 +29,7 @@ from safeschools_geo.errors import FileReadError, count_text, name_ids
 from safeschools_geo.findings import Finding, empty_rejects, rejects_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 # ── What a file really is, whatever its name says, and whether it holds more than it may
 
 _HEAD_BYTES = 4096
+WEB_PAGE = "a web page"
 TEXT_KINDS = ("JSON", "XML")
 """Kinds that are text, though not of rows and cells."""
 
@@ -54,9 +59,9 @@ _SIGNATURES = {
 }
 _MARKUP = {
     b"<kml": "XML",
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"<table": "a web page",
+    b"<!doctype html": WEB_PAGE,
+    b"<html": WEB_PAGE,
+    b"<table": WEB_PAGE,
     b"<?xml": "XML",
     b"{": "JSON",
     b"[": "JSON",
@@ -123,6 +128,254 @@ def _too_much(path: Path, found: str, expected: str, setting: str) -> FileReadEr
     )
 
 
+# ── What older and open workbooks hold, looked at before a reader lays their cells out in a grid
+
+
+@dataclass
+class SheetSurvey:
+    """How far the cells of a sheet reach, how many there are and show an error, and which are merged over rows."""
+
+    height: int = 0
+    width: int = 0
+    cells: int = 0
+    errors: int = 0
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+
+    def see(self, row: int, first: int, last: int, *, is_error: bool = False) -> None:
+        """Count the cells of a row from the first column to the last."""
+        self.height, self.width = max(self.height, row + 1), max(self.width, last + 1)
+        self.cells += last - first + 1
+        self.errors += is_error
+
+
+_FREE = 0xFFFFFFFA
+_XLS_SECTION, _XLS_END, _XLS_SHEET, _XLS_1904 = 0x0809, 0x000A, 0x0085, 0x0022
+_XLS_CELLS = {0x0006, 0x0201, 0x0203, 0x0204, 0x0205, 0x00D6, 0x00FD, 0x027E}
+_XLS_RUNS = {0x00BD, 0x00BE}
+_XLSB_ROW, _XLSB_CELLS, _XLSB_ERRORS, _XLSB_MERGED = 0, range(1, 12), {3, 11}, 176
+_XLSB_BOOK, _XLSB_SHEET = 153, 156
+
+
+def survey_xls(data: bytes) -> tuple[list[SheetSurvey], bool]:
+    """Survey the sheets of an old workbook ([MS-XLS]), and tell whether its days count from 1904."""
+    book = _xls_stream(data)
+    offsets, is_1904 = [], False
+    for kind, at, _ in _xls_records(book, 0):
+        offsets += [_number(book, at)] if kind == _XLS_SHEET else []
+        is_1904 |= kind == _XLS_1904 and _number(book, at, 2) == 1
+    sheets = {offset: SheetSurvey() for offset in offsets}
+    for offset, sheet in sheets.items():
+        for kind, at, size in _xls_records(book, offset):
+            if kind in _XLS_CELLS | _XLS_RUNS:
+                row, column = _number(book, at, 2), _number(book, at + 2, 2)
+                last = _number(book, at + size - 2, 2) if kind in _XLS_RUNS else column
+                is_error = kind == 0x0205 and book[at + 7] == 1  # noqa: PLR2004 - BoolErr
+                is_error |= kind == 0x0006 and book[at + 6] == 2 and book[at + 12 : at + 14] == b"\xff\xff"  # noqa: PLR2004
+                sheet.see(row, column, last, is_error=is_error)
+    return [sheets[offset] for offset in offsets], is_1904
+
+
+def _number(data: bytes, at: int, size: int = 4) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def _xls_records(book: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """List the records of a section: kind, place and size."""
+    while at + 4 <= len(book):
+        kind, size = _number(book, at, 2), _number(book, at + 2, 2)
+        yield kind, at + 4, size
+        if kind == _XLS_END:
+            return
+        at += 4 + size
+
+
+def _xls_stream(data: bytes) -> bytes:
+    """Take the workbook out of an old Office file ([MS-CFB])."""
+    size = 1 << min(_number(data, 30, 2), 12)
+    big = partial(_sector, data, size, 1)
+    listed, following = list(struct.unpack_from("<109I", data, 76)), _number(data, 68)
+    while following < _FREE and len(listed) * 4 <= len(data):
+        *more, following = struct.unpack(f"<{size // 4}I", big(following).ljust(size, b"\xff"))
+        listed += more
+    fat = np.frombuffer(b"".join(big(n) for n in listed if n < _FREE), dtype="<u4")
+    folder = _chain(_number(data, 48), fat, big)
+    entries = {
+        folder[n : n + 64].decode("utf-16-le", "replace").partition("\0")[0]: n for n in range(0, len(folder), 128)
+    }
+    at = entries.get("Workbook", entries.get("Book"))
+    if at is None:
+        message = "there is no workbook in it; it may have a password"
+        raise ValueError(message)
+    if _number(folder, at + 120) >= _number(data, 56):
+        return _chain(_number(folder, at + 116), fat, big)
+    small = np.frombuffer(_chain(_number(data, 60), fat, big), dtype="<u4")
+    return _chain(_number(folder, at + 116), small, partial(_sector, _chain(_number(folder, 116), fat, big), 64, 0))
+
+
+def _sector(data: bytes, size: int, header: int, number: int) -> bytes:
+    return data[(number + header) * size : (number + header + 1) * size]
+
+
+def _chain(start: int, fat: NDArray[Any], sector: Callable[[int], bytes]) -> bytes:
+    numbers: list[int] = []
+    while start < len(fat) and len(numbers) <= len(fat):
+        numbers.append(start)
+        start = int(fat[start])
+    content = b"".join(map(sector, numbers))
+    if numbers and len(content) < len(numbers) * len(sector(numbers[0])):
+        message = "it is cut short"
+        raise ValueError(message)
+    return content
+
+
+def survey_xlsb(parts: Mapping[str, bytes]) -> tuple[dict[str, SheetSurvey], bool]:
+    """Survey the parts of a binary workbook ([MS-XLSB]) by the sheet, and tell whether its days count from 1904."""
+    book = parts["xl/workbook.bin"]
+    names, is_1904 = {}, False
+    for kind, at, _ in _xlsb_records(book):
+        is_1904 |= kind == _XLSB_BOOK and book[at] & 1 == 1
+        if kind == _XLSB_SHEET:
+            texts = [at + 8]
+            texts.append(texts[0] + 4 + 2 * _number(book, texts[0]))
+            link, title = (book[t + 4 : t + 4 + 2 * _number(book, t)].decode("utf-16-le", "replace") for t in texts)
+            names[link] = title
+    links = parts.get("xl/_rels/workbook.bin.rels", b"").decode("utf-8", "replace")
+    targets = {}
+    for tag in re.findall(r"<Relationship\b[^>]*>", links):
+        said = dict(re.findall(r"""(\w+)\s*=\s*["']([^"']*)["']""", tag))
+        targets[said.get("Target", "").rpartition("/")[2]] = names.get(said.get("Id", ""), "")
+    surveys = {}
+    for name, content in parts.items():
+        sheet, row = SheetSurvey(), 0
+        for kind, at, _ in _xlsb_records(content) if not name.endswith((".xml", ".rels")) else ():
+            if kind == _XLSB_ROW:
+                row = _number(content, at)
+            elif kind in _XLSB_CELLS:
+                column = _number(content, at)
+                sheet.see(row, column, column, is_error=kind in _XLSB_ERRORS)
+            elif kind == _XLSB_MERGED:
+                top, bottom, left, right = (_number(content, at + n) for n in (0, 4, 8, 12))
+                sheet.merged.append(((top, left), (bottom, right)))
+        surveys[targets.get(name.rpartition("/")[2]) or name] = sheet
+    return surveys, is_1904
+
+
+def _xlsb_records(content: bytes) -> Iterator[tuple[int, int, int]]:
+    at, end = 0, len(content) - 1
+    while at < end:
+        kind, size, shift = content[at], 0, 0
+        at += 1
+        if kind & 0x80:
+            kind = kind & 0x7F | (content[at] & 0x7F) << 7
+            at += 1
+        while at <= end and shift < 28:  # noqa: PLR2004 - four bytes of seven bits
+            byte = content[at]
+            size |= (byte & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 0x80:  # noqa: PLR2004 - the last of them
+                break
+        yield kind, at, size
+        at += size
+
+
+_TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
+_OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
+
+
+def survey_ods(content: bytes) -> tuple[dict[str, SheetSurvey], bool]:
+    """Survey the sheets of an open document, and tell whether its days count from 1904."""
+    seen = _OpenDocument()
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler, parser.EndElementHandler = seen.begin, seen.finish
+    parser.Parse(content, True)  # noqa: FBT003 - expat takes no keyword
+    return seen.sheets, seen.is_1904
+
+
+@dataclass
+class _OpenDocument:
+    """What has been seen of an open document, element by element."""
+
+    sheets: dict[str, SheetSurvey] = field(default_factory=dict)
+    is_1904: bool = False
+    sheet: SheetSurvey = field(default_factory=SheetSurvey)
+    row: int = 0  # Of the cell that is next, as its column
+    column: int = 0
+    rows: int = 1  # How often the row is repeated
+    last: int = -1  # Column of the last cell of the row that holds something
+
+    def begin(self, name: str, said: dict[str, str]) -> None:
+        kind = name.removeprefix(_TABLE)
+        if kind == "table":
+            self.sheet, self.row = self.sheets.setdefault(said.get(f"{_TABLE}name", ""), SheetSurvey()), 0
+        elif kind == "table-row":
+            self.rows, self.column, self.last = _repeated(said, "number-rows-repeated"), 0, -1
+        elif kind in ("table-cell", "covered-table-cell"):
+            self._see_cell(said, _repeated(said, "number-columns-repeated"), _repeated(said, "number-rows-spanned"))
+        elif kind == "null-date":
+            self.is_1904 |= said.get(f"{_TABLE}date-value") == "1904-01-01"
+
+    def _see_cell(self, said: dict[str, str], across: int, down: int) -> None:
+        if any(key.startswith(_OFFICE) for key in said):
+            self.last = self.column + across - 1
+            self.sheet.cells += across * self.rows
+            self.sheet.errors += any(key.endswith(" value-type") and said[key] == "error" for key in said)
+        if down > 1:
+            right = self.column + _repeated(said, "number-columns-spanned") - 1
+            self.sheet.merged.append(((self.row, self.column), (self.row + down - 1, right)))
+        self.column += across
+
+    def finish(self, name: str) -> None:
+        if name == f"{_TABLE}table-row":
+            self.row += self.rows
+            if self.last >= 0:
+                self.sheet.height, self.sheet.width = self.row, max(self.sheet.width, self.last + 1)
+
+
+def _repeated(said: Mapping[str, str], name: str) -> int:
+    text = said.get(f"{_TABLE}{name}", "1")
+    return int(text) if text.isdecimal() else 1
+
+
+class _Tables(HTMLParser):
+    """The tables of a web page: rows of cells of text; a table inside a cell is one of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._open: list[list[list[str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append([])
+            self._open.append(self.tables[-1])
+        elif self._open and tag == "tr":
+            self._open[-1].append([])
+        elif self._open and self._open[-1] and tag in ("td", "th"):
+            across = dict(attrs).get("colspan") or "1"
+            self._open[-1][-1] += [""] * (min(int(across), _WIDEST) if across.isdecimal() else 1)
+        elif tag == "br":
+            self.handle_data(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table" and self._open:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] and self._open[-1][-1]:
+            self._open[-1][-1][-1] += data
+
+
+_WIDEST = 100
+
+
+def html_tables(text: str) -> list[list[list[str]]]:
+    """Take the tables out of a web page, each a list of rows of cells."""
+    reader = _Tables()
+    reader.feed(text)
+    reader.close()
+    return [[[" ".join(cell.split()) for cell in row] for row in table] for table in reader.tables]
+
+
 # ── Bytes of a text file made text, saying how
 
 _SAMPLE = 100_000
@@ -173,6 +426,11 @@ def _encoding(data: bytes) -> str:
     # Bytes of Windows-1252 hardly ever make letters in UTF-8: where most do, a few are damaged.
     accented = sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - broken if broken else 0
     return "cp1252" if broken > accented else "utf-8"
+
+
+def plain_page(data: bytes) -> str:
+    """Make text of a web page, whose encoding is told by its bytes."""
+    return _text(data, _encoding(data))[0]
 
 
 def _text(data: bytes, encoding: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Tables of text: delimited files of any encoding, quotation marks understood, and Excel workbooks."""
+"""Tables of text: delimited files of any encoding, quotation marks understood, and workbooks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
+import struct
 import warnings
 import zipfile
 import zlib
@@ -16,6 +17,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 import numpy as np
 import openpyxl
@@ -31,7 +33,9 @@ from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
 from safeschools_geo.io._table import (
     HEADER_SAMPLE,
+    WEB_PAGE,
     RawTable,
+    SheetSurvey,
     check_entries,
     check_size,
     check_table_size,
@@ -40,7 +44,13 @@ from safeschools_geo.io._table import (
     describe,
     header_at,
     header_finding,
+    html_tables,
     no_header_row,
+    plain_page,
+    signature,
+    survey_ods,
+    survey_xls,
+    survey_xlsb,
     to_frame,
     without_blank_rows,
 )
@@ -436,6 +446,7 @@ def _reject(rows: list[_OddRow], names: list[str], path: Path, remedy: str) -> p
 
 # ── Excel workbooks: the sheets that a person sees, each cell in the type that Excel gives it
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _EXCEL_ROWS = 1_048_576
 _LARGEST_INTEGER = 2**63
 _ROOMY = 20_000_000
@@ -466,6 +477,8 @@ _DAMAGED = (
     zlib.error,
     InvalidFileException,
     ParseError,
+    ExpatError,
+    struct.error,
     EOFError,
     OSError,
     KeyError,
@@ -499,13 +512,19 @@ class _Workbook:
 def read_spreadsheet(
     path: Path, *, limits: ReadingSettings, sheet: str | None = None, header_row: int | None = None
 ) -> RawTable:
-    """Read the sheets of an Excel workbook that hold one table, or one sheet.
+    """Read the sheets of a workbook, of any kind, that hold one table, or one sheet.
 
     Sheets of the same columns, such as one a month, are one table; of several tables the longest is read. Hidden sheets
     are read only if named. Numbers, moments and truth values keep their types; columns of several types are objects;
     formulas give the value that Excel last saw, and its error values are missing.
     """
-    book = _workbook(path, limits)
+    data = path.read_bytes()
+    is_old = path.suffix.lower() == ".xls"  # what many programs call text and web pages
+    kind = signature(data[:_DELIMITED_SAMPLE]) if is_old else ""
+    if kind is None and (b"\0" not in data[:_DELIMITED_SAMPLE] or data.startswith(_UTF_16)):
+        raw = read_delimited(path, limits=limits, header_row=header_row)
+        return replace(raw, findings=(*raw.findings, _named_otherwise(path, "text")))
+    book = _workbook(path, data, is_page=kind == WEB_PAGE, limits=limits)
     if sheet is not None and sheet not in book.sheets:
         raise FileReadError(
             "The workbook has no such sheet.",
@@ -537,6 +556,7 @@ def read_spreadsheet(
     said = [
         *_sheet_findings(path, book, read, list(tables)),
         *([_error_values(path, book.errors)] if book.errors else []),
+        *([_named_otherwise(path, WEB_PAGE)] if kind == WEB_PAGE else []),
     ]
     return replace(raw, findings=(*raw.findings, *said), is_1904=book.is_1904)
 
@@ -599,32 +619,93 @@ def _sheet_findings(path: Path, book: _Workbook, read: list[str], tables: list[s
         yield Finding("note", "hidden_sheets", path.name, message, tuple(hidden), "", remedy)
 
 
-def _workbook(path: Path, limits: ReadingSettings) -> _Workbook:
+def _named_otherwise(path: Path, kind: str) -> Finding:
+    message = f"{path.name} is {kind} and no workbook, as programs save what they call Excel; it was read as that."
+    return Finding(
+        "note", "named_otherwise", path.name, message, remedy="Nothing needs doing if the columns are right."
+    )
+
+
+def _workbook(path: Path, data: bytes, *, is_page: bool, limits: ReadingSettings) -> _Workbook:
     """Read every sheet, as far as it has cells."""
+    if is_page:
+        found = enumerate(html_tables(plain_page(data)), start=1)
+        given = ((f"Table {n}", [[cell or None for cell in row] for row in rows]) for n, rows in found)
+        filled = ((title, _filled(path, title, enumerate(rows, start=1), limits)) for title, rows in given)
+        sheets = [_Sheet(title, is_hidden=False, rows=rows) for title, rows in filled]
+        return _Workbook({one.title: one for one in sheets}, 0, is_1904=False)
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            check_entries(path, len(entries), limits)
-            check_size(path, sum(entry.file_size for entry in entries), limits, packed=path.stat().st_size)
-            parts = [entry.filename for entry in entries if entry.filename.startswith("xl/worksheets/")]
-            is_far, is_1904, errors = False, False, 0
-            for entry in entries:
-                content = _whole(archive, entry)
-                is_far |= _spans(content, limits)
-                errors += len(_ERROR.findall(content)) if entry.filename in parts else 0
-                is_1904 |= _YEAR_1904.search(content) is not None if entry.filename.endswith("workbook.xml") else False
-        sheets = list(_sheets_far(path, limits) if is_far else _sheets(path, limits))
+        about = _survey(path, data, limits)
+        sheets = list(_sheets_far(path, limits) if about.is_far else _sheets(path, data, about.merged, limits))
     except FileReadError:
         raise
-    except _DAMAGED as error:
+    except BaseException as error:
+        if (
+            not isinstance(error, _DAMAGED) and type(error).__name__ != "PanicException"
+        ):  # of calamine, which is in Rust
+            raise
         raise FileReadError(
-            f"The file ends in {path.suffix} but is none that can be read.",
+            f"The file ends in {path.suffix} but is no workbook that can be read.",
             where=path,
             found=f"{describe(path)} ({error})",
-            expected="a workbook saved as .xlsx, without a password",
+            expected="a workbook without a password",
             remedy="Open it and save it again as .xlsx. If it is text, name it .csv.",
         ) from error
-    return _Workbook({one.title: one for one in sheets}, errors, is_1904)
+    return _Workbook({one.title: one for one in sheets}, about.errors, about.is_1904)
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What a workbook holds, before its cells are laid out."""
+
+    is_far: bool
+    is_1904: bool
+    errors: int
+    merged: dict[str, Any]
+
+
+def _survey(path: Path, data: bytes, limits: ReadingSettings) -> _Survey:
+    """Refuse a workbook whose cells would fill the memory, whatever its name says that it is."""
+    if not data.startswith(b"PK"):
+        surveyed, is_1904 = survey_xls(data)
+        _check_grids(path, surveyed, limits, at_once=True)
+        return _Survey(is_far=False, is_1904=is_1904, errors=sum(one.errors for one in surveyed), merged={})
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+        check_entries(path, len(entries), limits)
+        check_size(path, sum(entry.file_size for entry in entries), limits, packed=path.stat().st_size)
+        names = {entry.filename for entry in entries}
+        if "xl/workbook.xml" not in names and names & {"xl/workbook.bin", "content.xml"}:
+            is_open = "content.xml" in names
+            parts = {entry.filename: _whole(archive, entry) for entry in entries}
+            sheets, is_1904 = survey_ods(parts["content.xml"]) if is_open else survey_xlsb(parts)
+            _check_grids(path, list(sheets.values()), limits, at_once=is_open)
+            merged = {title: one.merged for title, one in sheets.items()}
+            return _Survey(is_far=False, is_1904=is_1904, errors=sum(s.errors for s in sheets.values()), merged=merged)
+        is_far, is_1904, errors = False, False, 0
+        for entry in entries:
+            content = _whole(archive, entry)
+            is_far |= _spans(content, limits)
+            errors += len(_ERROR.findall(content)) if entry.filename.startswith("xl/worksheets/") else 0
+            is_1904 |= _YEAR_1904.search(content) is not None if entry.filename.endswith("workbook.xml") else False
+    return _Survey(is_far=is_far, is_1904=is_1904, errors=errors, merged={})
+
+
+def _check_grids(path: Path, sheets: list[SheetSurvey], limits: ReadingSettings, *, at_once: bool) -> None:
+    for sheet in sheets:
+        check_table_size(path, limits, rows=min(sheet.cells, sheet.height), columns=sheet.width, cells=sheet.cells)
+    grids = [(sheet.height * sheet.width, sheet.cells) for sheet in sheets]
+    if at_once:
+        grids = [(sum(grid for grid, _ in grids), sum(cells for _, cells in grids))]
+    far = max((grid for grid, cells in grids if grid > max(_ROOMY, 4 * cells)), default=0)
+    if far:
+        raise FileReadError(
+            "The cells of a sheet lie so far apart that they would fill the memory.",
+            where=path,
+            found=f"room for {far:,} cells",
+            expected="a table whose cells are next to each other",
+            remedy="Delete the cells that lie far from the table, or save the workbook as .xlsx.",
+        )
 
 
 def _whole(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -659,8 +740,8 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _sheets(path: Path, limits: ReadingSettings) -> Iterator[_Sheet]:
-    with CalamineWorkbook.from_path(path) as workbook:
+def _sheets(path: Path, data: bytes, merged: dict[str, Any], limits: ReadingSettings) -> Iterator[_Sheet]:
+    with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
         for about in workbook.sheets_metadata:
             if about.typ is not SheetTypeEnum.WorkSheet:
                 continue
@@ -669,7 +750,7 @@ def _sheets(path: Path, limits: ReadingSettings) -> Iterator[_Sheet]:
             cells = ([None] * across + row for row in sheet.to_python(skip_empty_area=True))
             rows = _filled(path, about.name, enumerate(cells, start=down + 1), limits)
             is_hidden = about.visible is not SheetVisibleEnum.Visible
-            yield _Sheet(about.name, is_hidden, rows, tuple(sheet.merged_cell_ranges or ()))
+            yield _Sheet(about.name, is_hidden, rows, tuple(sheet.merged_cell_ranges or merged.get(about.name, ())))
 
 
 def _sheets_far(path: Path, limits: ReadingSettings) -> Iterator[_Sheet]:

@@ -40,7 +40,7 @@ def test_an_empty_file_is_refused(tmp_path, suffix):
     assert refused(written(tmp_path / f"a{suffix}", "")).problem == "The file is empty."
 
 
-@pytest.mark.parametrize("suffix", [s for s in io.SUPPORTED_SUFFIXES if s not in {".csv", ".tsv", ".txt"}])
+@pytest.mark.parametrize("suffix", [s for s in io.SUPPORTED_SUFFIXES if s not in {".csv", ".tsv", ".txt", ".xls"}])
 def test_text_under_another_name_is_refused(tmp_path, suffix):
     error = refused(written(tmp_path / f"a{suffix}", "id,name\n1,a\n" * 20))
     assert "text" in error.found
@@ -56,8 +56,9 @@ def test_binary_junk_is_refused(tmp_path, suffix):
 def test_a_missing_file_a_folder_and_an_unknown_suffix_are_refused(tmp_path):
     assert refused(tmp_path / "a.csv").problem == "There is no such file."
     assert "folder" in refused(tmp_path).problem
+    assert refused(written(tmp_path / "a.doc", b"rest")).problem == "Files that end in .doc are not read."
     old = refused(written(tmp_path / "a.xls", b"\xd0\xcf\x11\xe0rest"))
-    assert old.problem == "Files that end in .xls are not read."
+    assert old.problem == "The file ends in .xls but is no workbook that can be read."
     assert "old or password-protected Office file" in old.found
 
 

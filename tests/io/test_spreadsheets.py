@@ -1,6 +1,7 @@
 """Workbooks: cells in their types, the right sheet, and nothing lost to formatting."""
 
 import datetime as dt
+import zipfile
 
 import openpyxl
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
+from workbooks import WRITERS, write_xls
 
 from safeschools_geo import io
 from safeschools_geo.errors import FileReadError
@@ -224,3 +226,108 @@ def test_wrong_dimensions_in_the_file_do_not_cut_rows(tmp_path):
         for part, content in parts.items():
             archive.writestr(part, content)
     assert io.read_table(path).frame.shape == (2, 2)
+
+
+CALLS = {
+    "Parameters": [["from", "to"], ["2025", "2026"], ["1", "2"], ["3", "4"], ["5", "6"]],
+    "Calls": [
+        ["Calls for service"],
+        [None],
+        ["id", "n", "at", "beat"],
+        *[["007", 1, 45730.5, "A"], ["2E47", 2.5, 45731, None], ["9", 3, 45732.25, "B"]],
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_workbooks_of_other_kinds_are_read_as_those_of_excel(tmp_path, kind):
+    path = tmp_path / f"a.{kind}"
+    raw = io.read_table(
+        WRITERS[kind](path, CALLS, hidden={"Parameters"}, merged={"Calls": [(3, 4, 3, 3)]}, is_1904=True)
+    )
+    assert raw.is_1904
+    assert raw.frame.to_dict("list") == {
+        "id": ["007", "2E47", "9"],
+        "n": [1, 2.5, 3],
+        "at": [45730.5, 45731, 45732.25],
+        "beat": ["A", "A", "B"],  # one cell over two rows
+    }
+    assert {"header_found", "hidden_sheets", "merged_cells"} == set(codes(raw))
+    named = io.read_table(WRITERS[kind](path, CALLS), sheet="Parameters")
+    assert not named.is_1904
+    assert list(named.frame.columns) == ["from", "to"]
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_sheets_a_month_of_workbooks_of_other_kinds_are_one_table(tmp_path, kind):
+    months = {
+        f"{month}": [["id", "type"], [f"{month}-1", "weapons"], [f"{month}-2", "&<é"]] for month in ("Jan", "Feb")
+    }
+    raw = io.read_table(WRITERS[kind](tmp_path / f"a.{kind}", months))
+    assert raw.frame["id"].tolist() == ["Jan-1", "Jan-2", "Feb-1", "Feb-2"]
+    assert raw.frame["type"].tolist()[1] == "&<é"
+
+
+@pytest.mark.parametrize("kind", ["xls", "xlsb"])
+@pytest.mark.parametrize("many", [1, 200])
+def test_cells_so_far_apart_that_they_fill_the_memory_are_refused(tmp_path, kind, many):
+    wide = [["id", "n"], *[[]] * 65_000, ["1", *[None] * 700, 2]]
+    path = WRITERS[kind](tmp_path / f"a.{kind}", {f"S{n}": wide if n == 0 else [["a"]] for n in range(many)})
+    with pytest.raises(FileReadError, match="so far apart"):
+        io.read_table(path)
+
+
+def test_what_an_open_document_repeats_is_counted_before_it_is_laid_out(tmp_path):
+    path = WRITERS["ods"](tmp_path / "a.ods", {"Calls": [["id", "n"], ["1", 2]]})
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["content.xml"] = parts["content.xml"].replace(
+        b'value-type="float"', b'value-type="float" table:number-columns-repeated="16000"'
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(FileReadError, match="holds more than is read"):
+        io.read_table(path)
+
+
+def test_an_old_workbook_whose_sheets_are_one_place_many_times_is_refused(tmp_path):
+    path = write_xls(tmp_path / "a.xls", {"S": [["id"], *[[]] * 60_000, [*[None] * 250, 1]]})
+    data = path.read_bytes()
+    listed = data.index(b"\x85\x00")  # the one entry of the list of sheets
+    entry = data[listed : listed + 13]
+    start = int.from_bytes(entry[4:8], "little") + 13 * 20
+    entry = entry[:4] + start.to_bytes(4, "little") + entry[8:]
+    path.write_bytes(data[:listed] + entry * 21 + data[listed + 13 :][: -13 * 20])
+    with pytest.raises(FileReadError, match="so far apart"):
+        io.read_table(path)
+
+
+@pytest.mark.parametrize("cut", [100, 600, 1500, 3000])
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_a_workbook_that_is_cut_short_is_refused(tmp_path, kind, cut):
+    path = WRITERS[kind](tmp_path / f"a.{kind}", CALLS)
+    path.write_bytes(path.read_bytes()[: min(cut, path.stat().st_size - 30)])
+    with pytest.raises(FileReadError, match="workbook"):
+        io.read_table(path)
+
+
+PAGE = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><meta charset="utf-8"></head><body><table>
+<tr><td colspan=3>Calls for service</td></tr><tr><th>id</th><th>type</th><th>remark</th></tr>
+<tr><td>007</td><td>A &amp; B</td><td>café<br>door</td></tr>
+<tr><td>2E47</td><td></td><td> x
+ y </td></tr></table></body></html>"""
+
+
+def test_a_web_page_or_text_that_is_called_a_workbook_is_read_as_what_it_is(tmp_path):
+    page = tmp_path / "page.xls"
+    page.write_text(PAGE, encoding="utf-8")
+    raw = io.read_table(page)
+    assert raw.frame.fillna("").to_numpy().tolist() == [["007", "A & B", "café door"], ["2E47", "", "x y"]]
+    assert set(codes(raw)) == {"header_found", "named_otherwise"}
+    for encoding in ("utf-8", "utf-16"):
+        text = tmp_path / f"{encoding}.xls"
+        text.write_bytes("id\ttype\n007\tweapons\n".encode(encoding))
+        raw = io.read_table(text)
+        assert raw.frame.to_dict("list") == {"id": ["007"], "type": ["weapons"]}
+        assert "named_otherwise" in codes(raw)
