@@ -23,7 +23,7 @@ from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureErr
 
 from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding
-from safeschools_geo.io._table import RawTable, check_table_size, describe, to_frame, with_shapes
+from safeschools_geo.io._table import RawTable, check_table_size, describe, html_tables, to_frame, with_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -428,7 +428,8 @@ def read_layer(path: Path, *, limits: ReadingSettings, layer: str | None = None)
     if suffix == _KML:
         check_kml(path, limits)
         with _alone({suffix: path}) as copy:
-            return _without_system(_read(path, str(copy), layer=_choose_layer(path, _listed(path, copy), layer)))
+            raw = _read(path, str(copy), layer=_choose_layer(path, _listed(path, copy), layer))
+            return _with_described(_without_system(raw))
     check_geojson(path, limits)
     with _alone({".geojson": path}) as copy:
         # The prefix leaves the driver no choice: others would look into the text for what they know.
@@ -501,6 +502,33 @@ def _without_system(raw: RawTable) -> RawTable:
     """Leave out the columns that the driver adds to every placemark, and those that no placemark fills."""
     is_left_out = raw.frame.columns.isin(list(_KML_SYSTEM)) | raw.frame.isna().all(axis=0).to_numpy()
     return replace(raw, frame=raw.frame.loc[:, ~is_left_out | (raw.frame.columns == "Name")])
+
+
+def _with_described(raw: RawTable) -> RawTable:
+    """Make columns of attributes that stand only in a table of names and values in each placemark's description."""
+    texts = raw.frame.get("description", pd.Series(dtype="str")).astype("str").dropna()
+    rows = [_names_and_values(text) if "<t" in text.casefold() else {} for text in texts]
+    told = pd.DataFrame(rows, index=texts.index).replace("", None)
+    if told.empty or not all(rows):
+        return raw
+    there = {str(name).casefold() for name in raw.frame.columns}
+    told = told[[name for name in told.columns if name.casefold() not in there]].astype("str")
+    if told.empty:
+        return raw
+    message = f"{raw.path.name} has attributes only in the descriptions of its placemarks; they are read as columns."
+    finding = Finding("note", "described_attributes", raw.path.name, message, ids=tuple(told.columns))
+    return replace(raw, frame=raw.frame.join(told), findings=(*raw.findings, finding))
+
+
+def _names_and_values(page: str) -> dict[str, str]:
+    """Read the rows of two cells of a page's tables; nothing, if the longest has rows of another kind."""
+    found: dict[str, str] = {}
+    for table in html_tables(page):
+        pairs = [(row[0].rstrip(": "), row[1]) for row in table if len(row) == 2 and row[0].strip()]  # noqa: PLR2004
+        # A title above, or a row that holds the table itself, is one cell.
+        if len(pairs) == sum(len(row) > 1 for row in table) and len({name for name, _ in pairs}) == len(pairs):
+            found |= {name: value for name, value in pairs if name not in found}
+    return found
 
 
 def _layer_name(path: Path, source: str) -> str:

@@ -276,6 +276,66 @@ def test_placemarks_are_read_with_their_data_and_no_more(tmp_path, suffix):
     assert raw.geometry.crs.to_epsg() == 4326
 
 
+ROWS = "<tr><td>ZONE_ID</td><td>0{n}</td></tr><tr bgcolor='#D4E4F3'><td>Officer:</td><td>{officer}</td></tr>"
+DESCRIPTIONS = {
+    "nested": (
+        "<html><body><table><tr style='text-align:center'><td>Zone {n}</td></tr><tr><td><table>"
+        + ROWS
+        + "</table></td></tr></table></body></html>"
+    ),
+    "headings": "<table>" + ROWS.replace("<td>ZONE_ID</td>", "<th>ZONE_ID</th>") + "</table>",
+    "unclosed": "<table border=1>" + ROWS.replace("</td>", "").replace("</tr>", "") + "</table>",
+}
+
+
+def described(text):
+    places = [
+        f"<description><![CDATA[{text.format(n=n, officer=who)}]]></description>"
+        for n, who in enumerate(["A &amp; B", ""])
+    ]
+    return KML.format("".join(PLACE.format(f"place {n}", text, n) for n, text in enumerate(places)))
+
+
+@pytest.mark.parametrize("kind", DESCRIPTIONS)
+def test_attributes_that_stand_only_in_the_table_of_a_description_are_columns(tmp_path, kind):
+    (tmp_path / "a.kml").write_text(described(DESCRIPTIONS[kind]), encoding="utf-8")
+    raw = io.read_table(tmp_path / "a.kml")
+    assert raw.frame["ZONE_ID"].tolist() == ["00", "01"]
+    assert raw.frame["Officer"].fillna("").tolist() == ["A & B", ""]
+    (finding,) = [f for f in raw.findings if f.code == "described_attributes"]
+    assert finding.ids == ("ZONE_ID", "Officer")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zone {n} of {officer}",
+        "<b>Zone</b> {n}<br>{officer}",
+        "<table><tr><td>Mon</td><td>Tue</td><td>Wed</td></tr><tr><td>{n}</td><td>2</td><td>{officer}</td></tr></table>",
+        "<table><tr><td>call</td><td>{n}</td></tr><tr><td>call</td><td>9</td></tr></table>",
+    ],
+)
+def test_a_description_that_is_no_table_of_names_and_values_makes_no_columns(tmp_path, text):
+    (tmp_path / "a.kml").write_text(described(text), encoding="utf-8")
+    raw = io.read_table(tmp_path / "a.kml")
+    assert set(raw.frame.columns) <= {"id", "Name", "description"}
+    assert "described_attributes" not in [f.code for f in raw.findings]
+
+
+def test_attributes_of_a_schema_are_columns_and_go_before_a_description(tmp_path):
+    data = (
+        "<ExtendedData><SchemaData schemaUrl='#s'><SimpleData name='zone_id'>0{n}</SimpleData></SchemaData></ExtendedData>"
+        "<description><![CDATA[<table><tr><td>zone_id</td><td>x</td></tr><tr><td>team</td><td>T{n}</td></tr></table>]]>"
+        "</description>"
+    )
+    schema = '<Schema name="s" id="s"><SimpleField type="string" name="zone_id"/></Schema>'
+    places = [PLACE.format(f"place {n}", data.replace("{n}", str(n)), n) for n in range(2)]
+    (tmp_path / "a.kml").write_text(KML.format(schema + "".join(places)), encoding="utf-8")
+    raw = io.read_table(tmp_path / "a.kml")
+    assert raw.frame["zone_id"].tolist() == ["00", "01"]
+    assert raw.frame["team"].tolist() == ["T0", "T1"]
+
+
 @pytest.mark.parametrize(
     "content",
     [KML.format("<NetworkLink><Link><href>http://x/a.kml</href></Link></NetworkLink>"), "<!DOCTYPE kml []>" + kml(1)],
