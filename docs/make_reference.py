@@ -33,6 +33,7 @@ _SECTIONS = (
     settings.Term,
     settings.CalendarSettings,
     settings.HoursSettings,
+    settings.HoursFile,
     settings.Bells,
     settings.WorkloadSettings,
     settings.AssignSettings,

@@ -176,7 +176,24 @@ class ReadingSettings:
 
 
 @section
-class LayerSettings:
+class FileSettings:
+    """Where in a file the table is that is meant.
+
+    Parameters
+    ----------
+    sheet, layer
+        Sheet of a workbook (left out, those of its longest table, hidden ones apart), layer of a file with several.
+    header_row
+        Row of a sheet or a text file with the names of the columns, counted from 1; found by its content if left out.
+    """
+
+    sheet: str | None = None
+    layer: str | None = None
+    header_row: AtLeastOne | None = None
+
+
+@section
+class LayerSettings(FileSettings):
     """``[zones]``, ``[boundary]``, ``[roads]``, ``[places]``, ``[units]``: one layer of the map.
 
     Parameters
@@ -198,14 +215,11 @@ class LayerSettings:
 
     file: str | None = None
     crs: str | int | None = None
-    sheet: str | None = None
-    layer: str | None = None
-    header_row: AtLeastOne | None = None
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 @section
-class EnrollmentFile:
+class EnrollmentFile(FileSettings):
     """``[schools.enrollment_file]``: enrollment kept in a file of its own.
 
     Parameters
@@ -216,6 +230,8 @@ class EnrollmentFile:
         Columns that together make the school's id; ``"School Code:7"`` is padded with zeros to seven digits.
     value
         Column of the number of students.
+    sheet, layer, header_row
+        As of every other file.
     """
 
     file: str
@@ -471,6 +487,27 @@ class Bells:
 
 
 @section
+class HoursFile(FileSettings):
+    """``[hours.file]``: hours of single schools kept in a file of their own, such as the district's bell schedule.
+
+    Parameters
+    ----------
+    file
+        File, relative to the district folder: a row for each school.
+    columns
+        Our column (`school_id`, `start`, `end`, `early_release_end`, `minimum_day_end`) → the file's, where they
+        differ.
+    sheet, layer, header_row
+        As of every other file.
+    """
+
+    file: str
+    columns: Mapping[Literal["school_id", "start", "end", "early_release_end", "minimum_day_end"], str] = field(
+        default_factory=dict
+    )
+
+
+@section
 class HoursSettings:
     """``[hours]``: program hours, and those of single levels and schools where they differ.
 
@@ -486,7 +523,7 @@ class HoursSettings:
         School → its own hours, which go before those of its level.
     file
         A table of hours by school, relative to the district folder: `school_id`, `start`, `end` and, if they differ,
-        `early_release_end` and `minimum_day_end`. What ``[hours.schools]`` says goes before it.
+        `early_release_end` and `minimum_day_end`; or ``[hours.file]``. What ``[hours.schools]`` says goes before it.
     """
 
     start: dt.time = dt.time(7, 30)
@@ -495,11 +532,16 @@ class HoursSettings:
     minimum_day_end: dt.time | None = None
     levels: Mapping[Level, Bells] = field(default_factory=dict)
     schools: Mapping[str, Bells] = field(default_factory=dict)
-    file: str | None = None
+    file: str | HoursFile | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
         self.of("other")
+
+    @property
+    def bells_file(self) -> HoursFile | None:
+        """The file of hours by school, however it is named."""
+        return HoursFile(file=self.file) if isinstance(self.file, str) else self.file
 
     def of(self, level: str, school_id: str | None = None) -> Bells:
         """Return the program hours of a school, or at schools of a level."""

@@ -242,6 +242,20 @@ def test_a_school_twice_is_kept_once(tmp_path):
     assert district.rejects["reason_code"].tolist() == ["duplicate_id"]
 
 
+def test_enrollment_from_the_sheet_and_row_that_the_settings_name(tmp_path):
+    more = 'sheet = "Fall", header_row = 2'
+    source = f'enrollment_file = {{ file = "e.xlsx", key = "s", value = "n", {more} }}'.replace('"s"', '["s"]')
+    folder = town.write_town(tmp_path, settings=town.SETTINGS.replace("[schools]", f"[schools]\n{source}"))
+    schools = pd.read_csv(folder / "data/boundaries/schools.csv", dtype=str).drop(columns="enrollment")
+    schools.to_csv(folder / "data/boundaries/schools.csv", index=False)
+    with pd.ExcelWriter(folder / "e.xlsx") as book:
+        for sheet, students in {"Spring": [1, 2, 3, 4], "Fall": [100, 200, 300]}.items():
+            ids = ["001", "002", "003", "004"][: len(students)]
+            table = pd.DataFrame([["x", "y"], ["s", "n"], *zip(ids, students, strict=True)])
+            table.to_excel(book, sheet_name=sheet, index=False, header=False)
+    assert read_district(folder).schools["enrollment"].tolist() == [100, 200, 300]
+
+
 def test_enrollment_from_a_file_of_its_own(tmp_path):
     source = 'enrollment_file = { file = "e.csv", key = ["d:1", "s:2"], value = "n" }'
     settings = town.SETTINGS.replace("[schools]", f"[schools]\n{source}")

@@ -19,7 +19,7 @@ from safeschools_geo.checks import UNUSABLE, check_coordinates, classify_coordin
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district._crosswalk import Crosswalk, categorize, category_columns, key_of, read_crosswalk
 from safeschools_geo.district._incident_times import read_times, shifted_findings, take_times
-from safeschools_geo.district._layers import EXCLUDED, exclude_rows
+from safeschools_geo.district._layers import EXCLUDED, exclude_rows, read_source
 from safeschools_geo.district._school_match import match_schools
 from safeschools_geo.errors import FileReadError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import (
@@ -74,9 +74,7 @@ class RowsRead:
 def read_rows(path: Path, settings: Settings) -> RowsRead:
     """Read one export of the dispatch system."""
     options = settings.incidents
-    raw = io.read_table(
-        path, layer=options.layer, sheet=options.sheet, header_row=options.header_row, limits=settings.reading
-    )
+    raw = read_source(path, options, settings.reading)
     places = _require_all(raw, options, path)
     names = io.check_columns(
         raw,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from safeschools_geo.settings import Settings
+    from safeschools_geo.settings import FileSettings, Settings
 
 
 # ── Which rows of an export count: patterns on columns, and the rows they exclude
@@ -203,7 +203,7 @@ def read_layer(
     FileReadError, ColumnError, CRSError
         When the file cannot be read, lacks columns or geometry, or states no CRS; all faults at once.
     """
-    raw = io.read_table(path, layer=settings.layer, sheet=settings.sheet, header_row=settings.header_row, limits=limits)
+    raw = read_source(path, settings, limits)
     settings, own = _named_by(raw, settings, required)
     title = f"{name} ({path.name})"
     steps: dict[str, Callable[[], object]] = {
@@ -264,6 +264,11 @@ def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Fi
         {"name": [settings.district.name]}, geometry=[repaired.geometry.union_all()], crs=STORAGE_CRS
     )
     return whole, tuple(findings), (path,)
+
+
+def read_source(path: Path, source: FileSettings, limits: ReadingSettings) -> io.RawTable:
+    """Read the table of a file that its section of ``district.toml`` means."""
+    return io.read_table(path, layer=source.layer, sheet=source.sheet, header_row=source.header_row, limits=limits)
 
 
 def read_backdrop(

@@ -6,7 +6,8 @@ import datetime as dt
 import itertools
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import icalendar
 import numpy as np
@@ -14,7 +15,8 @@ import pandas as pd
 from dateutil.rrule import rrulestr
 
 from safeschools_geo import io
-from safeschools_geo.errors import FileReadError, count_text, name_ids
+from safeschools_geo.district._layers import read_source
+from safeschools_geo.errors import FileReadError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import SPECIALIST_CATEGORY
 from safeschools_geo.school_calendar import is_in_hours, is_school_day
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from safeschools_geo.settings import CalendarSettings, HoursSettings, Settings, Term
+    from safeschools_geo.settings import CalendarSettings, HoursFile, HoursSettings, Settings, Term
 
 
 def program_work(
@@ -94,7 +96,7 @@ def program_work(
 
 _NO_SCHOOL = r"no school|school closed|holiday|break|recess|vacation|non-?student|staff (day|development)|in-?service"
 _SHORT_DAY = r"minimum day|early (release|dismissal|out)|half day|short(ened)? day|noon dismissal"
-_LISTED, _MOST_OCCURRENCES = 12, 400
+_LISTED, _MOST_OCCURRENCES, _DAY_S = 12, 400, 86_400
 
 
 def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[Path]]:
@@ -107,9 +109,9 @@ def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[
         settings = replace(settings, calendar=calendar)
         findings.append(said)
         files.append(path)
-    if settings.hours.file:
-        path = _require(settings, settings.hours.file, "[hours] file")
-        schools = {**_read_bells(path, settings), **settings.hours.schools}
+    if source := settings.hours.bells_file:
+        path = _require(settings, source.file, "[hours] file")
+        schools = {**_read_bells(path, source, settings), **settings.hours.schools}
         settings = replace(settings, hours=replace(settings.hours, schools=schools))
         files.append(path)
     return settings, findings, files
@@ -117,14 +119,22 @@ def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[
 
 def unknown_schools(settings: Settings, schools: pd.DataFrame) -> list[Finding]:
     """Name the schools that have hours of their own and are none of the district's."""
-    known = set(schools["school_id"])
-    strange = [school for school in settings.hours.schools if school not in known]
+    own, known = list(settings.hours.schools), set(schools["school_id"])
+    strange = [school for school in own if school not in known]
+    keys = io.id_key(pd.Series(strange, dtype="str")).isin(io.id_key(schools["school_id"]))
     if not strange:
         return []
-    number = len(settings.hours.schools)
-    message = f"{len(strange)} of the {number} schools with hours of their own are none of the district's."
+    message = f"{len(strange)} of the {len(own)} schools with hours of their own are none of the district's."
     remedy = "Correct their ids, or take them out."
-    return [Finding("warning", "hours_unknown_school", "schools", message, tuple(strange), remedy=remedy)]
+    if not keys.any():
+        return [Finding("warning", "hours_unknown_school", "schools", message, tuple(strange), remedy=remedy)]
+    message = (
+        f"{int(keys.sum())} of the {len(own)} schools with hours of their own have the id of a school of the district "
+        "but for zeros, blanks, capitals or the way a number is written, as spreadsheets change ids."
+    )
+    remedy = "Write the ids as the file of schools does, as text; the hours of these schools would not count."
+    alike = tuple(school for school, is_alike in zip(strange, keys, strict=True) if is_alike)
+    return [Finding("error", "hours_unknown_school", "schools", message, alike, remedy=remedy, is_blocking=True)]
 
 
 def _require(settings: Settings, name: str, where: str) -> Path:
@@ -136,41 +146,38 @@ def _require(settings: Settings, name: str, where: str) -> Path:
     return path
 
 
-def _read_bells(path: Path, settings: Settings) -> dict[str, Bells]:
+def _read_bells(path: Path, source: HoursFile, settings: Settings) -> dict[str, Bells]:
     """Read the hours of single schools."""
-    raw = io.read_table(path, limits=settings.reading)
-    ids = io.as_text(io.require(raw, {}, "school_id"))
-    times = {name: io.as_text(io.require(raw, {}, name)) for name in ("start", "end")}
-    for name in ("early_release_end", "minimum_day_end"):
-        cells = io.take(raw, {}, name)
-        times[name] = pd.Series(pd.NA, index=ids.index, dtype="str") if cells is None else io.as_text(cells)
-    read = {name: cells.map(_clock, na_action="ignore") for name, cells in times.items()}
-    wrong = [row for row in ids.index if any(pd.notna(times[n][row]) and read[n][row] is None for n in times)]
-    missing = ids.isna() | times["start"].isna() | times["end"].isna()
-    if wrong or missing.any() or ids.duplicated().any():
-        rows = sorted({*wrong, *missing.index[missing], *ids.index[ids.duplicated()]})
+    raw = read_source(path, source, settings.reading)
+    columns = cast("dict[str, str]", source.columns)
+    required = attempt_all({name: partial(io.require, raw, columns, name) for name in ("school_id", "start", "end")})
+    ids = io.as_text(required.pop("school_id"))
+    optional = {name: io.take(raw, columns, name) for name in ("early_release_end", "minimum_day_end")}
+    cells = required | {name: column for name, column in optional.items() if column is not None}
+    read = {name: io.times_of_day(column) for name, column in cells.items()}
+    wrong = ids.isna() | read["start"].isna() | read["end"].isna() | ids.duplicated()
+    for name, seconds in read.items():
+        is_said = io.plain_text(cells[name]).notna()
+        wrong |= is_said & (seconds.isna() | (seconds >= _DAY_S))
+        wrong |= (seconds <= read["start"]) & (name != "start")
+    if wrong.any():
         raise FileReadError(
             "The hours of these schools cannot be read.",
             where=path,
-            ids=[f"row {row}" for row in rows],
-            expected='a row for each school: school_id, start, end, times of day such as "08:05" or "2:45 PM"',
+            ids=[f"row {row}" for row in wrong.index[wrong]],
+            expected='a row for each school: school_id, start, end, times of day such as "08:05" or "2:45 PM", each '
+            "end after the start",
             remedy="Correct these rows.",
         )
-    none = {name: [None if pd.isna(one) else one for one in read[name]] for name in read}
-    columns = zip(ids, none["start"], none["end"], none["early_release_end"], none["minimum_day_end"], strict=True)
+    clocks = {name: [_clock(one) for one in seconds] for name, seconds in read.items()}
     return {
-        str(school): Bells(start=start, end=end, early_release_end=early, minimum_day_end=minimum)  # type: ignore[arg-type]
-        for school, start, end, early, minimum in columns
+        str(school): Bells(**{name: clocks[name][n] for name in clocks})  # type: ignore[arg-type]
+        for n, school in enumerate(ids)
     }
 
 
-def _clock(text: str) -> dt.time | None:
-    for form in ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p"):
-        try:
-            return dt.datetime.strptime(text.strip().upper(), form).time()  # noqa: DTZ007 - a time of day
-        except ValueError:
-            continue
-    return None
+def _clock(seconds: float) -> dt.time | None:
+    return None if np.isnan(seconds) else dt.time(int(seconds // 3600), *divmod(int(seconds % 3600), 60))
 
 
 def _read_calendar(path: Path, calendar: CalendarSettings) -> tuple[CalendarSettings, Finding]:

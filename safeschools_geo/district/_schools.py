@@ -15,7 +15,7 @@ import pandas as pd
 from safeschools_geo import io
 from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.district._layers import exclude_rows, read_layer, require_layer
+from safeschools_geo.district._layers import exclude_rows, read_layer, read_source, require_layer
 from safeschools_geo.findings import (
     BLANK,
     TRUTHS,
@@ -237,7 +237,7 @@ def _with_enrollment(
 
 
 def _enrollment_by_id(source: EnrollmentFile, path: Path, limits: ReadingSettings) -> tuple[pd.Series, list[Finding]]:
-    raw = io.read_table(path, limits=limits)
+    raw = read_source(path, source, limits)
     parts = []
     for part in source.key:
         column, _, width = part.rpartition(":") if part.rpartition(":")[2].isdigit() else (part, "", "0")

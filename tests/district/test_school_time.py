@@ -2,13 +2,14 @@
 
 import datetime as dt
 
+import openpyxl
 import pandas as pd
 import pytest
 import town
 
 import safeschools_geo as ssg
 from safeschools_geo.district import load_settings
-from safeschools_geo.district._program_work import with_school_time
+from safeschools_geo.district._program_work import unknown_schools, with_school_time
 from safeschools_geo.errors import FileReadError
 
 EVENTS = [
@@ -59,9 +60,41 @@ def test_bells_by_school_come_from_a_file_and_the_settings_go_before_it(tmp_path
     assert read.hours.of("middle", "0103").end == dt.time(15, 30)
 
 
+def test_a_bell_schedule_is_read_as_the_district_keeps_it(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["notes", "of the office"])
+    sheet = book.create_sheet("Bells")
+    for row in [
+        ["Bell schedule 2025-26"],
+        ["Site", "First bell", "Last bell", "Min"],
+        ["0101", dt.time(8, 5), "1445 hrs", None],
+        ["0102", "8:30 a.m.", 0.625, "12:10 PM"],
+    ]:
+        sheet.append(row)
+    book.save(tmp_path / "bells.xlsx")
+    columns = 'columns = { school_id = "Site", start = "First bell", end = "Last bell", minimum_day_end = "Min" }'
+    more = f'[hours.file]\nfile = "bells.xlsx"\nsheet = "Bells"\nheader_row = 2\n{columns}\n'
+    read, _, (path,) = with_school_time(settings_of(tmp_path, more))
+    assert path.name == "bells.xlsx"
+    first, second = (read.hours.schools[school] for school in ("0101", "0102"))
+    assert (first.start, first.end, first.minimum_day_end) == (dt.time(8, 5), dt.time(14, 45), None)
+    assert (second.start, second.end, second.minimum_day_end) == (dt.time(8, 30), dt.time(15), dt.time(12, 10))
+
+
+def test_hours_of_ids_that_a_spreadsheet_changed_stop_the_run(tmp_path):
+    more = '[hours.schools.101]\nstart = "08:30"\nend = "15:00"\n'
+    settings = settings_of(tmp_path, more)
+    (finding,) = unknown_schools(settings, pd.DataFrame({"school_id": ["0101"]}, dtype="str"))
+    assert finding.is_blocking
+    assert finding.ids == ("101",)
+    (finding,) = unknown_schools(settings, pd.DataFrame({"school_id": ["0102"]}, dtype="str"))
+    assert finding.severity == "warning"
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
+        ("0101,15:00,8:00\n", "row 1"),
         ("0101,soon,15:00\n", "row 1"),
         ("0101,8:00,\n", "row 1"),
         ("0101,8:00,15:00\n0101,8:10,15:00\n", "row 2"),

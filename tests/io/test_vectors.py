@@ -324,7 +324,8 @@ def test_a_description_that_is_no_table_of_names_and_values_makes_no_columns(tmp
 
 def test_attributes_of_a_schema_are_columns_and_go_before_a_description(tmp_path):
     data = (
-        "<ExtendedData><SchemaData schemaUrl='#s'><SimpleData name='zone_id'>0{n}</SimpleData></SchemaData></ExtendedData>"
+        "<ExtendedData><SchemaData schemaUrl='#s'><SimpleData name='zone_id'>0{n}</SimpleData></SchemaData>"
+        "</ExtendedData>"
         "<description><![CDATA[<table><tr><td>zone_id</td><td>x</td></tr><tr><td>team</td><td>T{n}</td></tr></table>]]>"
         "</description>"
     )
