@@ -293,7 +293,8 @@ class IncidentSettings(LayerSettings):
         Whether 3/4/2025 is the third of April. Left out, the month comes first, unless dates exist only the other way
         round: then it has to be said.
     time_format
-        How times are written, as ``strptime`` has it (``"%d.%m.%Y %Hh%M"``), if no known spelling fits; or several.
+        How times are written, as ``strptime`` has it (``"%d.%m.%Y %Hh%M"``), if no known spelling fits; or several, of
+        which the first that fits a value counts. Values that none fits are then unreadable.
     time_of_day
         Our column of times → ``known``, if its times of day are what they seem, or ``unknown``, if it holds only dates.
         Left out, a column that is all at midnight holds dates, and one that has another time of day in nearly all rows

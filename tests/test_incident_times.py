@@ -155,3 +155,50 @@ def test_several_ways_of_writing_in_one_column_are_counted_and_shown(tmp_path):
     times = read(tmp_path, {"occurred_at": ["2025-03-14 10:00", "2025-03-15 11:00", "16-Mar-2025 12:00"]})
     message = said(times)["occurred_at_mixed"].message
     assert "2 as 2025-03-04, for example 2025-03-14 10:00 (row 1); 1 as 4-Mar-2025" in message
+
+
+ISO = [f"2025-{month:02}-{day:02} 10:00" for month, day in ((1, 5), (2, 9), (3, 11), (4, 12), (5, 2))]
+
+
+def test_dates_read_in_part_by_a_program_are_refused_until_formats_are_said(tmp_path):
+    left = ["27/10/2025 14:47", "28/10/2025 14:47", "29/10/2025 14:47", "13/10/2025 9:00", "31/10/2025 9:00"]
+    with pytest.raises(InputError, match="read by a program") as caught:
+        read(tmp_path, {"occurred_at": [*ISO, *left]}, day_first=True)
+    assert "5 as 2025-03-04, for example 2025-01-05 10:00 (row 1)" in caught.value.found
+    formats = ["%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M"]
+    times = read(tmp_path, {"occurred_at": [*ISO, *left, "Oct 3, 2025 9:00"]}, time_format=formats)
+    assert times.occurred.at.dt.strftime("%d %b").tolist()[:6] == [
+        "05 Jan",
+        "09 Feb",
+        "11 Mar",
+        "12 Apr",
+        "02 May",
+        "27 Oct",
+    ]
+    assert times.occurred.fault.dropna().to_dict() == {11: "unreadable_time"}
+    finding = said(times)["occurred_at_mixed"]
+    assert finding.severity == "note"
+    assert "5 as %Y-%m-%d %H:%M" in finding.message
+    assert "5 as %d/%m/%Y %H:%M" in finding.message
+
+
+def test_a_mixture_of_which_nothing_says_the_order_is_refused(tmp_path):
+    mixed = [*ISO, "2025-06-28 10:00", "3/4/2025 10:00"]
+    with pytest.raises(InputError, match="nothing says whether the day or the month") as caught:
+        read(tmp_path, {"occurred_at": mixed})
+    assert "1 as 3/4/2025, for example 3/4/2025 10:00 (row 7)" in caught.value.found
+    for day_first, month in ((True, 4), (False, 3)):
+        assert read(tmp_path, {"occurred_at": mixed}, day_first=day_first).occurred.at.dt.month.tolist()[-1] == month
+
+
+@pytest.mark.parametrize("more", ["3/14/2025 10:00", "14-Mar-2025 10:00", "5/5/2025 10:00"])
+def test_a_mixture_that_can_be_read_one_way_only_is_read_and_counted(tmp_path, more):
+    times = read(tmp_path, {"occurred_at": [*ISO, "2025-06-28 10:00", more]})
+    assert times.occurred.fault.isna().all()
+    assert said(times)["occurred_at_mixed"].severity == "warning"
+
+
+def test_a_format_that_fits_no_value_is_said(tmp_path):
+    times = read(tmp_path, {"occurred_at": ISO}, time_format="%d.%m.%Y %Hh%M")
+    assert times.occurred.fault.isna().all()
+    assert "is written as time_format says" in said(times)["occurred_at_not_by_format"].message

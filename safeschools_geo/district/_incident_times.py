@@ -23,6 +23,7 @@ _SHOWN = 3
 _DAY_S = 86_400
 _CLOCKS_DIFFER = pd.Timedelta(hours=1)
 """By how much a dispatch may be before its call, on clocks that differ: what is earlier by more is of the next day."""
+_YEAR_FIRST, _NUMBERS, _MONTHS, _UNLIKELY = "2025-03-04", "3/4/2025", 12, 0.01
 _ORDERS = {"D": "with the day first", "M": "with the month first"}
 
 
@@ -130,6 +131,7 @@ def _read(raw: io.RawTable, name: str, cells: pd.Series, settings: Settings) -> 
             "order": partial(_require_one_order, cells, parsed.order, options, where),
             "clock": partial(_require_clocks, parsed, name, where),
             "form": partial(_require_one_form, cells, parsed, where),
+            "meaning": partial(_require_one_meaning, cells, parsed, options, where),
         }
     )
     return parsed
@@ -183,6 +185,38 @@ def _require_one_form(cells: pd.Series, parsed: io.ParsedTimes, where: str) -> N
         expected="all times written in one way",
         remedy="Export it again as CSV, and do not save it in a spreadsheet; or say how the times that count are "
         'written: time_format = "%m/%d/%Y %H:%M"; all others are then unreadable.',
+    )
+
+
+def _require_one_meaning(cells: pd.Series, parsed: io.ParsedTimes, options: IncidentSettings, where: str) -> None:
+    """Refuse dates with the year first among others of which nothing says what their numbers mean.
+
+    A program that has read the others where it could, and left what it could not as it was, has swapped day and month
+    in what it read: then no date with the year first has a day above 12, and every other one has.
+    """
+    is_iso = parsed.form == _YEAR_FIRST
+    order = parsed.order[parsed.form == _NUMBERS]
+    if not is_iso.any() or order.empty:
+        return
+    is_unsaid = options.day_first is None and not order.isin(["D", "M"]).any() and (order == "?").any()
+    low, only = parsed.at[is_iso].dt.day <= _MONTHS, set(order.dropna())
+    chance = (_MONTHS / 30) ** len(low) * (1 - _MONTHS / 30) ** len(order)
+    is_swapped = only in ({"D"}, {"M"}) and bool(low.all()) and chance < _UNLIKELY
+    if not is_unsaid and not is_swapped:
+        return
+    setting = 'time_format = ["%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M"]'
+    raise ColumnError(
+        "Some dates were read by a program and the others left as they were: day and month may be swapped."
+        if is_swapped
+        else "Dates are written in two ways, and of one of them nothing says whether the day or the month comes first.",
+        where=where,
+        found=_forms_text(cells, parsed.form)
+        + ("; no day above 12 with the year first, none up to 12 in the others" if is_swapped else ""),
+        expected="all times written in one way",
+        remedy=(
+            "Export it again, and open it in no spreadsheet. " if is_swapped else "Set day_first under [incidents]. "
+        )
+        + f"If both are right, say how they are written under [incidents]: {setting}; all others are then unreadable.",
     )
 
 
@@ -244,10 +278,17 @@ def _findings(
                 remedy="Set day_first = true or false under [incidents] in district.toml.",
             )
         )
+    is_by_format = times.form.isin(options.time_format).any()
+    if options.time_format and not is_by_format and is_read.any():
+        message = (
+            f"No value of {cells.name} in {file} is written as time_format says; they are read as they are written."
+        )
+        remedy = "Correct time_format under [incidents] if it is meant for this column."
+        found.append(Finding("note", f"{name}_not_by_format", "incidents", message, remedy=remedy))
     if len(times.form.dropna().unique()) > 1:
         found.append(
             Finding(
-                "warning",
+                "note" if is_by_format else "warning",
                 f"{name}_mixed",
                 "incidents",
                 f"The times of {cells.name} in {file} are written in several ways: {_forms_text(cells, times.form)}. "

@@ -136,7 +136,7 @@ class WrittenTimes:
     # For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M`` only
     # the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values
     order: Texts
-    form: Numbers  # Which of `FORMS` each is written in
+    form: Numbers  # Which of `FORMS` each is written in, or, counted on from there, of the formats given
 
 
 def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -> WrittenTimes:
@@ -164,7 +164,8 @@ def read_formatted(values: pd.Series, formats: Sequence[str]) -> WrittenTimes:
     is_given = (texts.notna() & ~says_nothing(texts)).to_numpy(dtype="bool")
     wall, utc = np.full(len(texts), NEVER), np.full(len(texts), NEVER)
     has_time = np.zeros(len(texts), dtype="bool")
-    for form in formats:
+    kind = np.zeros(len(texts), dtype="int64")
+    for number, form in enumerate(formats, start=len(FORMS)):
         rows = np.flatnonzero(is_given & np.isnat(wall))
         is_zoned = "%z" in form or "%Z" in form
         read = pd.to_datetime(texts.iloc[rows], format=form, errors="coerce", utc=is_zoned)
@@ -172,8 +173,9 @@ def read_formatted(values: pd.Series, formats: Sequence[str]) -> WrittenTimes:
         wall[rows] = moments
         utc[rows] = moments if is_zoned else NEVER
         has_time[rows[~np.isnat(moments)]] = re.search("%[HIcXsTr]", form) is not None
+        kind[rows[~np.isnat(moments)]] = number
     nothing = np.full(len(texts), "", dtype="<U1")
-    return WrittenTimes(wall, utc, has_time, is_given, nothing, np.zeros(len(texts), dtype="int64"))
+    return WrittenTimes(wall, utc, has_time, is_given, nothing, kind)
 
 
 def since_midnight(wall: Moments) -> NDArray[np.int64]:
@@ -463,7 +465,8 @@ class ParsedTimes:
         Of dates such as 3/4/2025 the order of day and month that the calendar allows: ``D`` only the day first, ``M``
         only the month first, ``?`` either, ``=`` either and it makes no difference; missing for other values.
     form
-        In what way each was written, such as ``"3/4/2025"``; missing where that is the column's own or it was not read.
+        In what way each was written, such as ``"3/4/2025"``, or the format that fits it; missing where that is the
+        column's own or it was not read.
     dates_at
         The time of day of values that are dates all the same: midnight, which all have, or any if `time_of_day` says
         so; None if there are no such values.
@@ -558,7 +561,7 @@ def parse_times(
         fault=_codes(fault, values.index),
         notes=_codes(notes, values.index),
         order=_codes(written.order, values.index),
-        form=_codes(np.where(fault == "", np.array(FORMS)[written.form], ""), values.index),
+        form=_codes(np.where(fault == "", np.array([*FORMS, *formats])[written.form], ""), values.index),
         dates_at=None if place is None else clocks.left_out(place, is_utc=bool((~np.isnat(absolute)).any())),
         one_clock=clocks.shared() if place is None and time_of_day is None else None,
     )
