@@ -81,6 +81,16 @@ def test_visits_keep_every_rule(result):
     assert faults.empty
 
 
+def test_visits_keep_to_each_school_s_own_hours(tmp_path):
+    # A high school that lets out at noon has its three visits before.
+    text = town.SETTINGS + '\n[hours.schools.002]\nstart = "08:00"\nend = "12:00"\n'
+    result = run_term(town.write_town(tmp_path, settings=text), term="Fall", proposes=False, protects=False)
+    own = result.coverage.visits.to_frame().set_index("school_id").loc[["002"]]
+    assert (own["leave"] <= "12:00").all()
+    assert (own["arrive"] >= "08:00").all()
+    assert len(own) == 3
+
+
 def test_plans_are_scored_by_coverage(result):
     scores = result.proposal.comparison.set_index("measure")
     assert {"response", "backup", "overflow"} <= set(scores.index)

@@ -518,36 +518,37 @@ def _visits_of_week(
         hotspots=[school for school in hotspots if school in known],
         week=week,
     )
-    hours, chosen = settings.hours, settings.coverage
-    bells = {level: hours.of(level) for level in schools["level"].unique()}
+    chosen = settings.coverage
+    levels = schools.set_index("school_id")["level"]
+    bells = {str(school): settings.hours.of(level, str(school)) for school, level in levels.items()}
     # A week of visits serves every week, so that it keeps to the hours of a day of early release.
     kind = "early_release" if settings.calendar.early_release else "whole"
-    lunch = (_minutes(chosen.lunch_from), _minutes(chosen.lunch_to))
+    days = {school: (_minutes(bell.start), _minutes(bell.end_on(kind))) for school, bell in bells.items()}
     rules = VisitRules(
         visit_min=round(settings.workload.visit_min),
-        shift_start_min=min(_minutes(bell.start) for bell in bells.values()),
-        shift_end_min=max(_minutes(bell.end_on(kind)) for bell in bells.values()),
+        shift_start_min=min(start for start, _ in days.values()),
+        shift_end_min=max(end for _, end in days.values()),
         held_free_share=chosen.free_share,
     )
     return plan_visits(
         pd.DataFrame(schools[["school_id", "name", "level", "zone_id"]]),
         usual_day.travel.minutes,
         wanted["visits"],
-        {
-            level: SchoolHours(
-                start_min=_minutes(bell.start) + chosen.bells_inside_min,
-                lunch_from_min=lunch[0],
-                lunch_to_min=lunch[1],
-                end_min=_minutes(bell.end_on(kind)) - chosen.bells_inside_min,
-            )
-            for level, bell in bells.items()
-        },
+        {school: _school_hours(start, end, chosen) for school, (start, end) in days.items()},
         rules=rules,
         days=settings.calendar.weekdays,
         bases=dict(usual_day.waiting_in_schools),
         seed=seed,
         week=week,
     )
+
+
+def _school_hours(start: int, end: int, chosen: CoverageSettings) -> SchoolHours:
+    """Give the bells of a school by its program hours; one that closes before lunch has none."""
+    inside = min(chosen.bells_inside_min, max((end - start - 1) // 2, 0))
+    first, last = start + inside, end - inside
+    lunch = [min(max(_minutes(at), first), last) for at in (chosen.lunch_from, chosen.lunch_to)]
+    return SchoolHours(start_min=first, lunch_from_min=lunch[0], lunch_to_min=lunch[1], end_min=last)
 
 
 def _minutes(time: dt.time) -> int:

@@ -44,14 +44,14 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SchoolHours:
-    """The bells of a level.
+    """The bells of a school, or of a level.
 
     Parameters
     ----------
     start_min
         First bell, minute of the day.
     lunch_from_min, lunch_to_min
-        From when, and to when, pupils are at lunch, minutes of the day.
+        From when, and to when, pupils are at lunch, minutes of the day; the same where school ends before.
     end_min
         Last bell, minute of the day.
 
@@ -70,12 +70,12 @@ class SchoolHours:
         """Check that they are in order."""
         bells = (self.start_min, self.lunch_from_min, self.lunch_to_min, self.end_min)
         is_whole = all(_is_whole(b) for b in bells)
-        if not (is_whole and 0 <= bells[0] < bells[1] < bells[2] < bells[3] <= _DAY_MIN):
+        if not (is_whole and 0 <= bells[0] <= bells[1] <= bells[2] <= bells[3] <= _DAY_MIN and bells[0] < bells[3]):
             raise SettingsError(
                 "School hours are not in order.",
                 where="school hours",
                 found=", ".join(str(b) for b in bells),
-                expected="whole minutes of the day: start < lunch from < lunch to < end",
+                expected="whole minutes of the day, in order: start, lunch from, lunch to, end",
                 remedy="Correct the bells of this level.",
             )
         _make_whole(self, vars(self))
@@ -518,7 +518,8 @@ def _faults_of_visits(schools: pd.DataFrame, wanted: pd.Series) -> list[InputErr
 
 
 def _faults_of_hours(schools: pd.DataFrame, wanted: pd.Series, hours: Mapping[str, SchoolHours]) -> list[InputError]:
-    is_faulty = ~schools["level"].isin(list(hours)) & (schools["school_id"].map(wanted) > 0)
+    has_hours = schools["school_id"].isin(list(hours)) | schools["level"].isin(list(hours))
+    is_faulty = ~has_hours & (schools["school_id"].map(wanted) > 0)
     if not is_faulty.any():
         return []
     return [
@@ -716,7 +717,10 @@ def _zone_week(
         tuple(schools["name"]),
         tuple(schools["level"]),
         wanted.loc[ids].to_numpy(dtype="int64"),
-        tuple(visit_windows(hours[level], rules) for level in schools["level"]),
+        tuple(
+            visit_windows(hours.get(school) or hours[level], rules)
+            for school, level in zip(ids, schools["level"], strict=True)
+        ),
         base,
         drive,
         limit_min,

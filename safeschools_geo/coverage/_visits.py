@@ -579,7 +579,7 @@ def plan_visits(
     visits
         Whole visits wanted this week by `school_id` (`visit_needs.visits_per_week`); 0 for none.
     hours
-        Level → its bells.
+        School or level → its bells; a school's own go before those of its level.
     rules
         What has to be kept; None for the defaults.
     days

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from visit_faults import visit_faults
 from visit_town import HOURS, QUICK, all_apart, along_a_road, random_town, schools
 
-from safeschools_geo.coverage._visit_rules import VisitRules
+from safeschools_geo.coverage._visit_rules import SchoolHours, VisitRules
 from safeschools_geo.coverage._visits import plan_visits
 
 ROAD = {
@@ -26,6 +26,19 @@ ROAD = {
 def rules_until(end_min: int, **options) -> VisitRules:
     """Make a shift from 7:30 without a break, in which there is arrival only."""
     return VisitRules(shift_end_min=end_min, break_min=0, **{"held_free_share": 0.0, **options})
+
+
+def test_a_school_s_own_bells_go_before_those_of_its_level():
+    # E lets out at 9:00 and has no lunch: it is all that is open to the officer before the shift ends.
+    noon = SchoolHours(start_min=450, lunch_from_min=540, lunch_to_min=540, end_min=540)
+    given = {**ROAD, "visits": pd.Series({"H": 0, "M": 0, "E": 1})}
+    rules = VisitRules(shift_start_min=450, shift_end_min=480, break_min=0, held_free_share=0.0)
+    assert plan_visits(**given, rules=rules).to_frame().empty  # by its level the first bell is at 8:30
+    plan = plan_visits(**{**given, "hours": {**HOURS, "E": noon}}, rules=rules)
+    assert plan.to_frame()["window"].tolist() == ["arrival"]
+    late = VisitRules(shift_start_min=560, shift_end_min=900, break_min=0, held_free_share=0.0)
+    assert plan_visits(**{**given, "hours": {**HOURS, "E": noon}}, rules=late).to_frame().empty
+    assert not plan_visits(**given, rules=late).to_frame().empty
 
 
 def test_three_schools_on_a_road_leave_one_plan():

@@ -164,7 +164,8 @@ def test_whole_numbers_of_another_kind_become_minutes():
 
 
 @pytest.mark.parametrize(
-    "bells", [(480, 470, 500, 900), (480, 700, 700, 900), (480, 700, 740, 1500), (480, 700.5, 740, 900)]
+    "bells",
+    [(480, 470, 500, 900), (480, 740, 700, 900), (480, 480, 480, 480), (480, 700, 740, 1500), (480, 700.5, 740, 900)],
 )
 def test_bells_have_to_be_in_order(bells):
     with pytest.raises(SettingsError, match="not in order"):
