@@ -360,10 +360,13 @@ def test_draft_zones_of_a_district_take_what_its_settings_say(folder, capsys):
     assert "--out" in said
     assert zones.read_bytes() == zones_of_today
     zones.unlink()
+    (folder / "data/boundaries/roads.geojson").write_text("{}", encoding="utf-8")
+    (folder / "data/boundaries/units.geojson").write_text("{}", encoding="utf-8")
     assert "zones = 2" in (folder / "district.toml").read_text(encoding="utf-8")
     assert call("draft-zones", folder) == 0
     said = capsys.readouterr().err
     assert "[2/3] Drawing 2 zones" in said
+    assert "units.geojson and roads.geojson are not used" in " ".join(said.split())
     assert len(gpd.read_file(zones)) == 2
     boundary.unlink()
     zones.unlink()

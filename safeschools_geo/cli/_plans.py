@@ -101,7 +101,7 @@ from safeschools_geo.workload import empty_zones_text
 from safeschools_geo.writing import output_file, output_folder, repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from safeschools_geo.findings import TableRead
     from safeschools_geo.rebalance import ZoneDraft
@@ -708,7 +708,22 @@ def _of_settings(
             )
         )
     refuse(faults)
-    return _drawn(schools.frame, cast("gpd.GeoDataFrame", boundary), asked, begin, crs=settings.district.crs), findings
+    draft = _drawn(schools.frame, cast("gpd.GeoDataFrame", boundary), asked, begin, crs=settings.district.crs)
+    return draft, (*findings, *_unused_layers(settings))
+
+
+def _unused_layers(settings: Settings) -> Iterator[Finding]:
+    """Say which layers of a district a draft makes no use of."""
+    folder = settings.folder / settings.paths.boundaries
+    named = {name: getattr(settings, name, LayerSettings()).file for name in ("units", "roads", "barriers")}
+    files = {name: named[name] or next(iter(find_files(folder, f"{name}.*")), None) for name in named}
+    there = [Path(file).name for file in files.values() if file is not None]
+    if there:
+        message = f"A draft is drawn around schools by straight lines: {' and '.join(there)} are not used."
+        remedy = (
+            "Compare what `score` says of the draft, by road; areas with a workload are drawn from by --units FILE."
+        )
+        yield Finding("note", "layers_not_used", "zones", message, tuple(there), remedy=remedy)
 
 
 def _of_schools(
