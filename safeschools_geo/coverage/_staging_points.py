@@ -410,6 +410,10 @@ def _least_cost(cost: Numbers, chosen: Labels, *, deadline: float, seed: int) ->
     scale = _SCALE * len(cost) / (best if np.isfinite(best) else cost[np.isfinite(cost)].max() * len(cost))
     rows = _MedianRows(cost * scale, len(chosen), seed=seed)
     for is_whole in (False, True):
+        if is_whole and bound < best * (1 - _CLOSED):
+            chosen = _exchanged(cost, chosen)
+            best = _total(cost, chosen)
+            rows.leave_out(best * scale * (1 + _CLOSED))
         while bound < best * (1 - _CLOSED) and time.process_time() < deadline:
             limit = deadline - time.process_time()
             x, below = rows.solve(limit, seed=seed) if is_whole else rows.relax(limit)
@@ -440,7 +444,7 @@ class _MedianRows:
         self.matrix = csr_array(np.hstack([first, np.zeros((len(first), n))]))
         self.low = np.append(float(points), np.ones(len(partly)))
         self.high = np.append(float(points), np.full(len(partly), np.inf))
-
+        self.is_left_out = np.zeros(m, dtype=np.bool_)
         self.highs = quiet_highs(seed=seed, is_precise=True)
         self.highs.passModel(model_of(self._program()))
 
@@ -467,8 +471,15 @@ class _MedianRows:
             row_low=self.low,
             row_high=self.high,
             low=np.append(np.zeros(m), self.sorted[:, 0]),
-            high=np.append(np.ones(m), np.full(n, np.inf)),
+            high=np.append(1.0 - self.is_left_out, np.full(n, np.inf)),
         )
+
+    def leave_out(self, cost: float) -> None:
+        """Leave out the points with which the relaxation, by their reduced costs, costs more than is known to do."""
+        found, below = self.highs.getSolution(), self.highs.getInfo().objective_function_value
+        if self.highs.getModelStatus() == _OPTIMAL:
+            y, reduced = (np.asarray(v)[: self.shape[1]] for v in (found.col_value, found.col_dual))
+            self.is_left_out = (y < _ROUNDING) & (below + reduced > cost)
 
     def add_broken(self, x: Numbers) -> bool:
         """Add the row of each place that is broken most, if one is; say whether any was."""
