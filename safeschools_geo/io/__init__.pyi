@@ -15,6 +15,7 @@ from ._export import write_bytes as write_bytes
 from ._export import write_csv as write_csv
 from ._export import write_geojson as write_geojson
 from ._export import write_manifest as write_manifest
+from ._export import write_tables as write_tables
 from ._export import write_text as write_text
 from ._files import SUPPORTED_SUFFIXES as SUPPORTED_SUFFIXES
 from ._files import find_files as find_files

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import re
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyogrio
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
 
 from safeschools_geo import __version__
-from safeschools_geo.errors import OutputError
+from safeschools_geo.errors import OutputError, printable
 from safeschools_geo.io._table import safe_cells
 from safeschools_geo.text import folder_key
 from safeschools_geo.writing import MANIFEST, PRODUCT, folder_in_making, writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
-
-    import geopandas as gpd
 
 
 _SEAL = "generator"
@@ -199,6 +206,108 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
     if isinstance(value, list):
         return [_rounded(v) for v in value]
     return round(value, 7) if isinstance(value, float) else value
+
+
+_DRIVERS = {".gpkg": "GPKG", ".kml": "LIBKML", ".zip": "ESRI Shapefile"}
+_STYLE = "OGR_STYLE"
+# What a format says of the day it was written, so that the same result has the same bytes.
+_DAY, _MOMENT = (1980, 1, 1), "1980-01-01T00:00:00Z"
+_NAME_LENGTH = 10
+_WIDEST = 90
+
+
+def write_tables(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write several tables into one file, with the same bytes for the same tables.
+
+    Parameters
+    ----------
+    path
+        ``.gpkg``, ``.kml``, or ``.zip`` for shapefiles, of layers; ``.xlsx`` of sheets.
+    tables
+        Name of a layer or sheet → its table; layers in EPSG:4326. A column ``OGR_STYLE`` says how KML shows a row, and
+        is in no other format. Names of columns of shapefiles are cut to ten letters, which differ.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    """
+    if path.suffix == ".xlsx":
+        write_bytes(path, _workbook(tables))
+        return
+    day = "-".join(f"{part:02}" for part in _DAY)
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _MOMENT})
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            for number, (name, table) in enumerate(tables.items()):
+                layer = _plain_layer(table, path.suffix)
+                if path.suffix == ".zip":
+                    layer = layer.rename(columns=lambda column: column[:_NAME_LENGTH])
+                    more: dict[str, Any] = {"DBF_DATE_LAST_UPDATE": day, "ENCODING": "UTF-8"}
+                    target = Path(place) / f"{name}.shp"
+                else:
+                    more, target = {"layer": name, "append": number > 0}, Path(place) / f"layers{path.suffix}"
+                pyogrio.write_dataframe(
+                    layer,
+                    target,
+                    driver=_DRIVERS[path.suffix],
+                    geometry_type="MultiPolygon",
+                    promote_to_multi=True,
+                    **more,
+                )
+            files = {file.name: file.read_bytes() for file in sorted(Path(place).iterdir())}
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    write_bytes(path, _zipped(files) if path.suffix == ".zip" else files[f"layers{path.suffix}"])
+
+
+def _plain_layer(table: pd.DataFrame, suffix: str) -> gpd.GeoDataFrame:
+    """Take what every format of layers can hold: text without control characters, numbers, yes and no."""
+    layer = gpd.GeoDataFrame(table if suffix == ".kml" else table.drop(columns=_STYLE, errors="ignore"))
+    for name in layer.columns.drop(layer.geometry.name):
+        column = layer[name]
+        if isinstance(column.dtype, pd.StringDtype):
+            layer[name] = column.map(printable, na_action="ignore")
+        elif pd.api.types.is_extension_array_dtype(column.dtype):
+            layer[name] = column.astype("float64")
+    return layer
+
+
+def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, table in tables.items():
+        sheet = book.create_sheet(name)
+        cells = table.astype("object").where(table.notna(), None)
+        for number, row in enumerate([tuple(table.columns), *cells.itertuples(index=False)], start=1):
+            for place, value in enumerate(row, start=1):
+                cell = sheet.cell(number, place)
+                cell.value = printable(value) if isinstance(value, str) else value
+                if isinstance(value, str):
+                    cell.data_type = "s"  # never a formula
+                cell.alignment = Alignment(vertical="top", wrap_text=isinstance(value, str))
+                cell.font = Font(bold=number == 1)
+                if isinstance(value, float):
+                    cell.number_format = "0.00"
+        for place, column in enumerate(table.columns, start=1):
+            longest = max([len(str(column)), *cells.iloc[:, place - 1].map(lambda v: len(str(v)))])
+            sheet.column_dimensions[get_column_letter(place)].width = min(longest + 2, _WIDEST)
+        sheet.freeze_panes = "A2"
+    written = io.BytesIO()
+    book.save(written)
+    with zipfile.ZipFile(written) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    about = files["docProps/core.xml"]
+    files["docProps/core.xml"] = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", _MOMENT.encode(), about)
+    return _zipped(files)
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (*_DAY, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:

@@ -52,7 +52,7 @@ _LISTED = 20
 
 
 def extract_only(
-    path: Path, folder: Path, suffixes: Collection[str], *, limits: ReadingSettings
+    path: Path, folder: Path, suffixes: Collection[str], *, limits: ReadingSettings, layer: str | None = None
 ) -> tuple[Path, str, tuple[Finding, ...]]:
     """Take the one file that can be read out of a zip archive.
 
@@ -66,6 +66,8 @@ def extract_only(
             names = [entry.filename for entry in plain]
             folders = dict.fromkeys(holder for name in names if (holder := _holder(name)) != name)
             wanted = _wanted([*folders, *(name for name in names if _holder(name) == name)], suffixes)
+            if len(wanted) > 1:
+                wanted = [name for name in wanted if PurePosixPath(name).stem == layer] or wanted
             if len(wanted) != 1:
                 raise _not_one(path, wanted, [entry.filename for entry in entries])
             parts = _with_parts(wanted[0], plain)
@@ -172,6 +174,7 @@ def _not_one(path: Path, wanted: list[str], names: list[str]) -> FileReadError:
         found=name_ids([_shown(name) for name in wanted or names], shown=_LISTED) or "nothing",
         expected="one CSV, Excel, Parquet, GeoJSON, KML, GeoPackage, shapefile or File Geodatabase",
         remedy="Unpack it, and give the one file that is meant.",
+        setting="layer" if len(wanted) > 1 else None,
     )
 
 
@@ -309,7 +312,7 @@ def read_table(
         CSV or other delimited text, a workbook, Parquet, GeoParquet, GeoJSON, GeoPackage, Shapefile, a dBASE table,
         KML, KMZ, a File Geodatabase, or a zip archive of one of them.
     layer
-        Which layer, where the file has several.
+        Which layer, where the file has several; of an archive of several shapefiles, the name of one.
     sheet
         Which sheet of a workbook; if left out, those of the longest table, hidden ones apart.
     header_row
@@ -403,7 +406,7 @@ def _read_archive(
 ) -> RawTable:
     readable = set(SUPPORTED_SUFFIXES) - set(_ARCHIVES)
     with tempfile.TemporaryDirectory() as folder:
-        inner, name, findings = extract_only(path, Path(folder), readable, limits=limits)
+        inner, name, findings = extract_only(path, Path(folder), readable, limits=limits, layer=layer)
         try:
             raw = read_table(inner, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
         except FileReadError as error:
