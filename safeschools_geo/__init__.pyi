@@ -36,12 +36,12 @@ from .rebalance import certificate_text as certificate_text
 from .rebalance import compare_plans as compare_plans
 from .rebalance import draft_zones as draft_zones
 from .rebalance import frontier as frontier
-from .rebalance import read_plan as read_plan
 from .rebalance import rebalance as rebalance
 from .rebalance import schools_of_units as schools_of_units
 from .rebalance import score_plan as score_plan
 from .results import TermResult as TermResult
 from .term import compare_terms as compare_terms
+from .term import read_plan as read_plan
 from .term import run_term as run_term
 from .term import score_in_district as score_in_district
 from .term import write_board as write_board

@@ -663,3 +663,93 @@ def _how(clear: int, number: int) -> str:
     if clear == number:
         return f" ({'all ' if number > 1 else ''}by more than chance explains)"
     return f" ({clear or 'none'} by more than chance explains)"
+
+
+# ── Plans beside each other, and beside the zones of today
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPlan:
+    """A plan with all that is told of it."""
+
+    assignment: pd.Series  # Zone of each unit, by `unit_id`
+    zones: gpd.GeoDataFrame  # Table `zones` of the plan
+    score: Score
+    stability: Stability
+    findings: tuple[Finding, ...]  # What was found when it was read
+    inputs: PlanInputs
+    current: Score  # Of the zones of today
+
+    @property
+    def change(self) -> PlanChange:
+        """What the plan gains, and what that costs."""
+        return plan_change(self.current, self.score, noun=self.inputs.noun)
+
+    @property
+    def moves(self) -> pd.DataFrame:
+        """The units that change their zone, each with a sentence."""
+        return what_changes(self.inputs.units, self.current.assignment, self.assignment)
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """The scores of today and of the plan, as they are shown."""
+        return compare_plans({"current": self.current, "proposed": self.score}, shown=True)
+
+    def summary(self) -> str:
+        """Say what the plan gains and costs, how good it is, and whether it holds up."""
+        told = (self.change.summary(), self.score.summary(), self.stability.summary())
+        return " ".join(text for text in told if text)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPlans:
+    """Plans beside the zones of today, on the same measures.
+
+    Parameters
+    ----------
+    inputs
+        Units, edges, rules and travel.
+    current
+        Score of the zones of today.
+    plans
+        Name → plan.
+    zones
+        Table `zones` of today.
+    """
+
+    inputs: PlanInputs
+    current: Score
+    plans: Mapping[str, ScoredPlan]
+    zones: gpd.GeoDataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """Put the plans side by side: a row for each measure, a column for each plan, as `compare_plans` does."""
+        return compare_plans({"current": self.current, **{n: p.score for n, p in self.plans.items()}}, shown=True)
+
+    @property
+    def empty_zones(self) -> str:
+        """What becomes of zones without a school; empty where there is none."""
+        names = self.zones.set_index("zone_id")["name"]
+        return empty_zones_text(str(names[zone]) for zone in self.inputs.set_apart)
+
+    def finding(self) -> str:
+        """Say what becomes of the imbalance in each plan, and what is paid for it."""
+        return f"Imbalance today {self.current.imbalance:.1%}; {'; '.join(map(self._about, self.plans))}."
+
+    def _about(self, name: str) -> str:
+        plan = self.plans[name]
+        change, response = plan.change, plan.change.figures.get("response")
+        told = [change.moved.lower() if change.moved else "nothing moves"]
+        if change.moved and change.students_moved is not None:
+            told.append(f"{count_text(change.students_moved, 'student')} with another officer")
+        if change.moved and response is not None:
+            told.append(f"mean response by the model {response[1] - response[0]:+.1f} min")
+        return f"{name} {plan.score.imbalance:.1%} ({', '.join(told)})"
+
+    def summary(self) -> str:
+        """Say of each plan what it gains and costs, how good it is, and whether it holds up."""
+        if len(self.plans) == 1:
+            told = [plan.summary() for plan in self.plans.values()]
+        else:
+            told = [self.finding(), *(f"{name}: {plan.summary()}" for name, plan in self.plans.items())]
+        return "\n".join(text for text in (self.empty_zones, *told) if text)

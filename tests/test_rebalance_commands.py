@@ -119,7 +119,8 @@ def test_a_plan_of_the_demo_is_scored_and_verified(tmp_path, capsys):
     assert scored["is_contiguous"]
     assert len(scored["moves"]) == 2
     assert {p.name for p in (tmp_path / "score").iterdir()} == {
-        *("scores.csv", "moves.csv", "stability.csv", "zones.geojson", "summary.txt", "manifest.json"),
+        *("scores.csv", "moves.csv", "stability.csv", "summary.txt", "manifest.json", "plans.html", "plan.csv"),
+        *("zones.geojson", "units.geojson", "plan.gpkg", "plan.kml", "plan.zip", "plan.xlsx"),
     }
 
 

@@ -58,54 +58,46 @@ from safeschools_geo.io import (
     is_sealed,
     read_table,
     sha256_of,
-    write_csv,
     write_geojson,
     write_manifest,
-    write_text,
 )
+from safeschools_geo.pages import plans_page
 from safeschools_geo.rebalance import (
     EXACT,
     OBJECTIVES,
     Rules,
     about_bridges,
-    compare_plans,
     draft_zones,
     draft_zones_of_units,
     edges_of_table,
     frontier,
-    plan_change,
-    read_plan,
     rebalance,
     unit_edges,
     units_of_areas,
-    what_changes,
     zone_centers,
     zones_of_plan,
 )
-from safeschools_geo.results import why_nothing_to_plan
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.term import (
-    describe_usual_day,
     manifest_of,
-    prepare_plan,
     propose_zones,
+    read_plan,
     run_term,
-    score_in_district,
-    stability_in_district,
+    score_plans,
     steps_until,
     write_plan,
+    write_scored_plans,
     write_term_plan,
 )
 from safeschools_geo.verify import verify
-from safeschools_geo.workload import empty_zones_text
 from safeschools_geo.writing import output_file, output_folder, repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from safeschools_geo.findings import TableRead
-    from safeschools_geo.rebalance import ZoneDraft
-    from safeschools_geo.results import TermPlan
+    from safeschools_geo.rebalance import PlanRead, ZoneDraft
+    from safeschools_geo.results import ScoredPlans, TermPlan
     from safeschools_geo.settings import Settings
     from safeschools_geo.verify import VerifyReport
 
@@ -384,88 +376,129 @@ def _tell(proposal: TermPlan, target: Path, *, as_json: bool) -> None:
     console.print(f"Written to {target}. Check it with: safeschools verify {target}", markup=False, soft_wrap=True)
 
 
-# ── ``safeschools score``: any plan, the product's or a person's, on every measure beside the current zones
+# ── ``safeschools score``: any plans, the product's or a person's, on every measure beside the current zones
+
+_PLAN_WAYS = {
+    "crs": "Add --crs, for example --crs 2226, or export the plan with its CRS.",
+    "crs.degrees": "Add the projected CRS the zones are in, for example --crs 2226.",
+    "crs.projected": "If they are longitude and latitude, write --crs 4326.",
+    "crs.other": "Leave --crs out if the file is right; else export it again.",
+    "columns.zone_id": "Name the column of the zones' ids with --zone-id.",
+    "columns.x": "Give the zones as polygons, such as GeoJSON or a shapefile.",
+    "layer": "Say which layer is meant with --layer.",
+    "keep": "Export the zones again.",
+    "reading": "Export only the zones.",
+    "*": "Correct the file, or export it again.",
+}
+_TODAY = ("current", "measure", "label", "unit", "better", "best")
+
+
+def _named_plans(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Path]:
+    """Give each plan its name: the one before ``=``, else that of its file, with its folder where two are alike."""
+    asked: list[tuple[str | None, Path]] = []
+    for text in given:
+        name, equals, file = text.partition("=")
+        is_named = bool(equals) and not Path(text).exists()
+        asked.append((name.strip() if is_named else None, FILE_IN.convert(file if is_named else text, param, ctx)))
+    if len(asked) == 1 and asked[0][0] is None:
+        return {"proposed": asked[0][1]}
+    stems = [path.stem for name, path in asked if name is None]
+    plans: dict[str, Path] = {}
+    for called, path in asked:
+        own = called or (path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}/{path.stem}")
+        if not own or own in plans or own.casefold() in _TODAY or ";" in own:
+            raise click.BadParameter(
+                f"a plan needs a name of its own, and {own!r} is none; write NAME=FILE.", ctx, param
+            )
+        plans[own] = path
+    return plans
 
 
 @click.command("score", cls=CheckedCommand)
 @click.argument("district", type=FOLDER, metavar="DISTRICT", required=False)
 @click.option(
     "--plan",
-    "plan_file",
+    "plans",
     required=True,
-    type=FILE_IN,
-    metavar="FILE",
-    help="CSV with unit_id or school_id, and zone_after or zone_id, such as plan.csv.",
+    multiple=True,
+    callback=_named_plans,
+    metavar="[NAME=]FILE",
+    help="Table of units or schools and zones, such as plan.csv, or zones drawn as polygons; again for further plans.",
 )
+@click.option("--zone-id", type=NAME, metavar="COL", help="Column of the ids of drawn zones.")
+@click.option("--layer", type=NAME, metavar="L", help="Layer of drawn zones, where the file has several.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of drawn zones, where the file states none.")
 @term_option
-@out_option("Folder for scores, moves, zones; none if left out.")
+@out_option("Folder for scores, moves, zones and a page; none if left out.")
 @seed_option
 @json_option
 def score_command(
-    district: Path | None, plan_file: Path, term: str | None, out: Path | None, seed: int, *, as_json: bool
+    district: Path | None,
+    plans: dict[str, Path],
+    term: str | None,
+    out: Path | None,
+    seed: int,
+    *,
+    as_json: bool,
+    **read: str | None,
 ) -> None:
-    """Score a plan on every measure, beside the current zones."""
+    """Score plans on every measure, beside the current zones."""
     folder = folder_of(district)
-    repair(plan_file)
-    inputs = [*inputs_of(load_settings(folder)), plan_file]
+    for file in plans.values():
+        repair(file)
+    inputs = [*inputs_of(load_settings(folder)), *plans.values()]
     place = nullcontext() if out is None else output_folder(out, inputs=inputs)
     with place as fresh, progress_of(steps_until("Finding hotspots") + 1) as begin:
         result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
         begin("Scoring")
-        read, plan_inputs = result.district, prepare_plan(result)
-        if plan_inputs is None:
-            raise SettingsError(
-                why_nothing_to_plan(read, result.loads, result.history, term=result.term)
-                or "There is nothing to score.",
-                where=folder,
-                expected="two zones or more, with program schools that have a workload in the term",
-                remedy="Run `safeschools check`, or name another --term.",
-            )
-        plan = read_plan(plan_file, plan_inputs.units, zones=list(read.zones["zone_id"]))
-        current = plan_inputs.units.set_index("unit_id")["zone_id"]
-        groups = result.hotspots.groups_of_schools
-        usual_day = describe_usual_day(result, plan_inputs)
-        scores = {
-            "current": score_in_district(read, plan_inputs, current, groups, usual_day=usual_day),
-            "proposed": score_in_district(read, plan_inputs, plan.assignment, groups, usual_day=usual_day),
-        }
-        stability = stability_in_district(result, plan_inputs, plan.assignment)
-        table = compare_plans(scores, shown=True)
-        changes = what_changes(plan_inputs.units, current, plan.assignment)
-        change = plan_change(scores["current"], scores["proposed"], noun=plan_inputs.noun)
-        names = read.zones.set_index("zone_id")["name"]
-        empty = empty_zones_text(str(names[zone]) for zone in plan_inputs.set_apart)
-        summary = " ".join(t for t in (empty, change.summary(), scores["proposed"].summary(), stability.summary()) if t)
+        with mended_by(_PLAN_WAYS):
+            steps = {name: partial(read_plan, file, result.district, **read) for name, file in plans.items()}
+            found = cast("dict[str, PlanRead]", attempt_all(steps))
+        scored = score_plans(result, found)
         if fresh is not None:
-            zones = zones_of_plan(plan_inputs.units, plan.assignment, read.zones, schools=read.schools, crs=read.crs)
-            write_csv(fresh / "scores.csv", table)
-            write_csv(fresh / "moves.csv", changes)
-            write_csv(fresh / "stability.csv", stability.to_frame())
-            write_geojson(fresh / "zones.geojson", zones)
-            write_text(fresh / "summary.txt", f"{summary}\n")
-            write_manifest(fresh, {**manifest_of(result), "plan": {plan_file.name: sha256_of(plan_file)}})
+            write_scored_plans(scored, plans_page(result, scored).html, fresh)
+            write_manifest(fresh, {**manifest_of(result), "plan": {p.name: sha256_of(p) for p in plans.values()}})
     console = messages()
-    for finding in plan.findings:
-        console.print(str(finding), markup=False, soft_wrap=True)
+    for name, plan in scored.plans.items():
+        for finding in plan.findings:
+            console.print(f"{name}: {finding}" if len(plans) > 1 else str(finding), markup=False, soft_wrap=True)
+    table = scored.to_frame()
     if as_json:
-        plain = table.replace([np.inf, -np.inf], np.nan)
-        print_json(
-            {
-                "imbalance": scores["proposed"].imbalance,
-                "is_contiguous": scores["proposed"].is_contiguous,
-                "scores": plain.astype(object).where(plain.notna(), None).to_dict("records"),
-                "moves": changes["sentence"].tolist(),
-                "change": change.to_json(),
-                "summary": summary,
-                "stability": stability.summary(),
-            }
-        )
+        print_json(_scored(scored, table))
         return
-    shown = table[["label", "current", "proposed"]]
-    width = int(shown["label"].str.len().max())
-    for label, now, then in shown.itertuples(index=False):
-        console.print(f"{label:<{width}}  {now:>24}  {then:>24}", markup=False, soft_wrap=True)
-    console.print(summary, markup=False, soft_wrap=True)
+    width = int(table["label"].str.len().max())
+    names = [["", "today", *scored.plans]] if len(plans) > 1 else []
+    for label, *texts in [*names, *table[["label", "current", *scored.plans]].to_numpy().tolist()]:
+        console.print(
+            "  ".join([f"{label:<{width}}", *(f"{text:>24}" for text in texts)]), markup=False, soft_wrap=True
+        )
+    console.print(scored.summary(), markup=False, soft_wrap=True)
+
+
+def _scored(scored: ScoredPlans, table: pd.DataFrame) -> dict[str, Any]:
+    each = {
+        name: {
+            "imbalance": plan.score.imbalance,
+            "is_contiguous": plan.score.is_contiguous,
+            "moves": plan.moves["sentence"].tolist(),
+            "change": plan.change.to_json(),
+            "summary": plan.summary(),
+            "stability": plan.stability.summary(),
+            "findings": [str(finding) for finding in plan.findings],
+        }
+        for name, plan in scored.plans.items()
+    }
+    if len(each) == 1:
+        return {"scores": _plain(table), **next(iter(each.values()))}
+    return {"scores": _plain(table), "plans": each, "summary": scored.summary()}
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = table.replace([np.inf, -np.inf], np.nan)
+    return [
+        {str(k): v for k, v in row.items()}
+        for row in plain.astype(object).where(plain.notna(), None).to_dict("records")
+    ]
 
 
 # ── ``safeschools draft-zones``: zones from scratch, from a boundary and schools, or from areal units

@@ -11,6 +11,7 @@ from ._hotspots import zone_rates as zone_rates
 from ._index import draw_term as draw_term
 from ._page import OfflinePage as OfflinePage
 from ._plan import plan_map as plan_map
+from ._plan import plans_page as plans_page
 from ._sheets import absence_sheet as absence_sheet
 from ._sheets import visits_sheet as visits_sheet
 from ._term import history_map as history_map

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, ZoneSign, text, zone_signs
+from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import HALO, LETTER, fit, meet, round_step, svg
 from safeschools_geo.pages._map_layers import (
     LOAD_NAME,
@@ -33,9 +34,13 @@ from safeschools_geo.pages._page import (
     PLAN_STYLES,
     Chart,
     Column,
+    CoverageContent,
     DataTable,
+    KeyFigure,
     PageContent,
+    Section,
     count,
+    coverage_document,
     document,
     fixed,
     number,
@@ -47,13 +52,14 @@ from safeschools_geo.rebalance import EXACT, certificate_text
 from safeschools_geo.text import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
     from safeschools_geo.pages._page import OfflinePage
-    from safeschools_geo.results import TermPlan, TermResult
+    from safeschools_geo.rebalance import PlanChange
+    from safeschools_geo.results import ScoredPlans, TermPlan, TermResult
 
     Scale = Callable[[float], float]
     Box = tuple[float, float, float, float]
@@ -545,22 +551,24 @@ def _score_table(scores: pd.DataFrame) -> DataTable:
         Column("Proposed", "proposed", _shown),
         Column("Better", ("best", "better"), lambda best, better: _BEST.get(best, "alike" if better else "")),
     )
-    return printed(scores[~_is_unscored(scores)], columns, caption="Today and proposed, measure by measure")
+    is_unscored = _is_unscored(scores, "current") & _is_unscored(scores, "proposed")
+    return printed(scores[~is_unscored], columns, caption="Today and proposed, measure by measure")
 
 
 def _unscored(scores: pd.DataFrame) -> list[str]:
+    return _not_scored(scores[_is_unscored(scores, "current") & _is_unscored(scores, "proposed")], "proposed")
+
+
+def _not_scored(scores: pd.DataFrame, side: str) -> list[str]:
     left_out = [
-        f"{row['label']} ({str(row['proposed']).removeprefix(_NOT_SCORED).lstrip(': ') or 'no data'})"
-        for row in scores[_is_unscored(scores)].to_dict("records")
+        f"{row['label']} ({str(row[side]).removeprefix(_NOT_SCORED).lstrip(': ') or 'no data'})"
+        for row in scores.to_dict("records")
     ]
     return [f"Not scored: {', '.join(left_out)}."] if left_out else []
 
 
-def _is_unscored(scores: pd.DataFrame) -> pd.Series:
-    current, proposed = (
-        scores[side].isna() | scores[side].astype("str").str.startswith(_NOT_SCORED) for side in ("current", "proposed")
-    )
-    return current & proposed
+def _is_unscored(scores: pd.DataFrame, side: str) -> pd.Series:
+    return scores[side].isna() | scores[side].astype("str").str.startswith(_NOT_SCORED)
 
 
 def _shown(value: object) -> str:
@@ -583,3 +591,98 @@ def _load_table(both: _Compared) -> DataTable:
     )
     columns = ("Zone", "Today", "Today, against the mean", "Proposed", "Proposed, against the mean")
     return DataTable(f"Load of each zone: {LOAD_NAME}", columns, rows)
+
+
+# ── The page of several plans beside each other, and beside the zones of today
+
+
+def plans_page(result: TermResult, scored: ScoredPlans) -> OfflinePage:
+    """Put plans side by side: what each gains, and what that costs.
+
+    Parameters
+    ----------
+    result
+        All results of the term that loads are taken from.
+    scored
+        The plans.
+
+    Returns
+    -------
+    OfflinePage
+        The page; it runs no script.
+    """
+    units, apart, today = scored.inputs.units, scored.inputs.set_apart, result.district.zones
+    all_of = {name: _compare(units, plan.assignment, today, apart) for name, plan in scored.plans.items()}
+    noun, plans, table = scored.inputs.noun, scored.plans, scored.to_frame()
+    changes = {name: plan.change for name, plan in plans.items()}
+    pictures = [_pictures(next(iter(all_of.values())))[0]]
+    pictures += [
+        _picture(both, f"{name}, imbalance {_imbalances(both)[1]}", _told(both.signs, both.loads_proposed), "proposed")
+        for name, both in all_of.items()
+    ]
+    is_unscored = pd.DataFrame({name: _is_unscored(table, name) for name in ("current", *plans)}).all(axis=1)
+    names = dict(zip(today["zone_id"].astype("str"), (sign.name for sign in zone_signs(today)), strict=True))
+    content = CoverageContent(
+        title="Plans beside each other" if len(plans) > 1 else "A plan beside the zones of today",
+        finding=" ".join(text for text in (scored.empty_zones, scored.finding()) if text),
+        figures=[
+            KeyFigure(name, _imbalances(both)[1], f"imbalance, today {_imbalances(both)[0]}; {_moved(changes[name])}")
+            for name, both in all_of.items()
+        ],
+        statements=[f"{name}: {change.summary()}" for name, change in changes.items()],
+        sections=[
+            Section("measures", "Measure by measure", tables=[_plans_table(table[~is_unscored], list(plans))]),
+            Section("loads", "Load of each zone", tables=[_plans_loads(all_of)]),
+            Section(
+                "moves",
+                "What each plan changes",
+                tables=[
+                    replace(_move_table(plan.moves, names, noun), caption=f"What changes: {name}")
+                    for name, plan in plans.items()
+                ],
+            ),
+            Section("holds", "Do they hold up?", " ".join(f"{n}: {p.stability.summary()}" for n, p in plans.items())),
+        ],
+        notes=[
+            *_not_scored(table[is_unscored], "current"),
+            *(f"{name}: {one.message}" for name, plan in plans.items() for one in plan.findings),
+        ],
+    )
+    return coverage_document("compare.html.j2", content, context=context_of(result), pictures=pictures)
+
+
+def _imbalances(both: _Compared) -> tuple[str, str]:
+    today, proposed = both.counted
+    return format_imbalance(today), format_imbalance(proposed)
+
+
+def _moved(change: PlanChange) -> str:
+    students = "" if change.students_moved is None else f", {count_text(change.students_moved, 'student')}"
+    return f"{change.moved}{students} moved" if change.moved else "nothing moves"
+
+
+def _plans_table(scores: pd.DataFrame, plans: Sequence[str]) -> DataTable:
+    def best(names: str, better: str) -> str:
+        return (
+            ", ".join("Today" if n == "current" else n for n in names.split(";"))
+            if names
+            else "alike"
+            if better
+            else ""
+        )
+
+    columns = (
+        Column("Measure", "label", str),
+        Column("In", "unit", str),
+        Column("Today", "current", _shown),
+        *(Column(name, name, _shown) for name in plans),
+        Column("Best", ("best", "better"), best),
+    )
+    return printed(scores, columns, caption="Today and each plan, measure by measure")
+
+
+def _plans_loads(all_of: Mapping[str, _Compared]) -> DataTable:
+    first = next(iter(all_of.values()))
+    sides = [first.loads_today, *(both.loads_proposed for both in all_of.values())]
+    rows = tuple((sign.name, *(format_load(loads[place]) for loads in sides)) for place, sign in enumerate(first.signs))
+    return DataTable(f"Load of each zone: {LOAD_NAME}", ("Zone", "Today", *all_of), rows)

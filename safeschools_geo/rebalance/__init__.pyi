@@ -12,7 +12,9 @@ from ._neighbors import read_links as read_links
 from ._neighbors import unit_edges as unit_edges
 from ._plan import RebalancePlan as RebalancePlan
 from ._plan import certificate_text as certificate_text
-from ._plan_file import read_plan as read_plan
+from ._plan_file import PlanRead as PlanRead
+from ._plan_file import plan_frame as plan_frame
+from ._plan_file import plan_from_file as plan_from_file
 from ._price import ANEW as ANEW
 from ._price import PlanChange as PlanChange
 from ._price import compare_plans as compare_plans

@@ -1,14 +1,13 @@
 from ._compare import COMPARING_STEPS as COMPARING_STEPS
 from ._compare import compare_terms as compare_terms
 from ._compare import terms_in_order as terms_in_order
-from ._day import describe_usual_day as describe_usual_day
-from ._day import prepare_plan as prepare_plan
 from ._notebooks import notebook_files as notebook_files
 from ._notebooks import run_notebooks as run_notebooks
 from ._packet import release_board as release_board
 from ._plan import propose_zones as propose_zones
+from ._plan import read_plan as read_plan
 from ._plan import score_in_district as score_in_district
-from ._plan import stability_in_district as stability_in_district
+from ._plan import score_plans as score_plans
 from ._run import STEPS as STEPS
 from ._run import run_term as run_term
 from ._run import steps_until as steps_until
@@ -20,5 +19,6 @@ from ._write import write_comparison as write_comparison
 from ._write import write_coverage as write_coverage
 from ._write import write_hotspots as write_hotspots
 from ._write import write_plan as write_plan
+from ._write import write_scored_plans as write_scored_plans
 from ._write import write_term as write_term
 from ._write import write_term_plan as write_term_plan

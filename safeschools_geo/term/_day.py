@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from safeschools_geo.assign import assign_campuses
 from safeschools_geo.coverage import UsualDay, usual_day
 from safeschools_geo.rebalance import (
     Rules,
@@ -82,6 +83,15 @@ def prepare_plan(result: TermResult) -> PlanInputs | None:
     travel = travel_km(built.units, centers, crs=district.crs)
     noun = "school" if district.areas is None else "area"
     return PlanInputs(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
+
+
+def units_of_district(district: District) -> gpd.GeoDataFrame:
+    """Make the units of a district in its zones of today, without a workload."""
+    snap = district.settings.assign.max_snap_m
+    ids = district.schools["school_id"]
+    placed = assign_campuses(district.schools, district.zones, max_snap_m=snap)["zone_id"].set_axis(ids)
+    nothing = pd.Series(0.0, index=ids[district.schools["in_program"].to_numpy()])
+    return _units(district, placed, nothing, nothing).units
 
 
 def _units(district: District, school_zones: pd.Series, workload: pd.Series, incidents: pd.Series) -> UnitsBuilt:

@@ -1,40 +1,45 @@
-"""A term's proposal of other zones, its scores, and who covers an absent officer's schools."""
+"""A term's proposal of other zones, other people's plans beside it, and who covers an absent officer's schools."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.assign import assign_campuses
 from safeschools_geo.coverage import CoveragePlan, cover_zones
-from safeschools_geo.errors import InputError
+from safeschools_geo.district import District
+from safeschools_geo.errors import InputError, SettingsError
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
     ANEW,
+    PlanRead,
     Score,
     Stability,
     frontier,
     nearest_of_the_even,
+    plan_from_file,
     plan_stability,
     rebalance,
     schools_of_units,
     score_plan,
     zones_of_plan,
 )
-from safeschools_geo.results import TermPlan, has_calls, why_nothing_to_plan
+from safeschools_geo.results import ScoredPlan, ScoredPlans, TermPlan, has_calls, why_nothing_to_plan
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term._day import describe_usual_day, prepare_plan, stage_officers
+from safeschools_geo.settings import LayerSettings
+from safeschools_geo.term._day import describe_usual_day, prepare_plan, stage_officers, units_of_district
 from safeschools_geo.workload import imbalance, officer_work, travel_minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import geopandas as gpd
 
     from safeschools_geo.coverage import UsualDay
-    from safeschools_geo.district import District
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.results import PlanInputs, TermResult
 
@@ -157,6 +162,133 @@ def stability_in_district(result: TermResult, inputs: PlanInputs, assignment: pd
         bootstrap=settings.rebalance.bootstrap,
         seed=result.seed,
     )
+
+
+# ── Plans that other people made: read from any file, and scored beside each other
+
+
+def read_plan(
+    path: Path | str,
+    of: District | gpd.GeoDataFrame,
+    *,
+    zones: Iterable[str] | gpd.GeoDataFrame | None = None,
+    schools: gpd.GeoDataFrame | None = None,
+    boundary: gpd.GeoDataFrame | None = None,
+    zone_id: str | None = None,
+    layer: str | None = None,
+    crs: str | int | None = None,
+) -> PlanRead:
+    """Read a plan: the product's plan.csv, a table that a person made, or zones drawn as polygons.
+
+    Parameters
+    ----------
+    path
+        A table with `unit_id` or `school_id`, and `zone_after` or `zone_id` (the first of each pair goes where a file
+        has both). The zone may be ``keep``; a row with the id ``*`` and the zone ``keep`` says that every unit the
+        file does not name keeps its zone. Or polygons with `zone_id`, in any format of layers: all zones, or only
+        those that change.
+    of
+        The district, or units with `unit_id`, the current `zone_id`, and `school_ids` where a unit holds other schools
+        than the one of its id.
+    zones
+        Ids of zones there are besides those of the units, or the table `zones` with their current drawing; that of the
+        district by default, else the units of each zone joined.
+    schools
+        Schools with `school_id` and their places; those of the district by default, else each unit is where its
+        `anchor`, or its shape, is.
+    boundary
+        The district, to tell what no zone covers.
+    zone_id, layer, crs
+        Of drawn zones: name of the column of ids, layer of a file with several, and CRS where the file states none.
+
+    Returns
+    -------
+    PlanRead
+        `assignment` (Series of zone by unit), `findings`, `path`, and `zones`: the drawing, whole and repaired, where
+        the plan was drawn. Of a table: schools that share a unit with one it names, units without a school and units
+        whose `zone_before` is not their zone now are told. Of a drawing: a zone that is not in the file keeps its
+        ground but for what the drawn ones take; a school within 0.5 m of a border keeps its zone; overlaps, gaps and
+        pieces that today's zones do not have are told, with their repair.
+
+    Raises
+    ------
+    FileReadError, ColumnError, CRSError, GeometryError
+        When the file cannot be read, or lacks columns, polygons or a CRS.
+    InputError
+        When rows have no id or no zone, name an unknown id or zone or the same id twice, put schools of one unit into
+        two zones, or leave schools or units out; when polygons lie elsewhere, or overlap where a school is. All faults
+        are told at once.
+    """
+    columns: dict[str, str] = {} if zone_id is None else {"zone_id": zone_id}
+    if isinstance(of, District):
+        read = replace(of.settings.zones, layer=layer, columns=columns or of.settings.zones.columns)
+        options = replace(read, crs=read.crs if crs is None else crs)
+        zones, schools, boundary = of.zones, of.schools, of.boundary
+        units, metric = units_of_district(of), of.crs
+    else:
+        options, units, metric = LayerSettings(layer=layer, columns=columns, crs=crs), of, None
+    return plan_from_file(
+        Path(path),
+        units,
+        assign=assign_campuses,
+        zones=zones,
+        schools=schools,
+        boundary=boundary,
+        layer=options,
+        crs=metric,
+    )
+
+
+def score_plans(result: TermResult, plans: Mapping[str, PlanRead]) -> ScoredPlans:
+    """Score plans beside the current zones, all on the same measures.
+
+    Parameters
+    ----------
+    result
+        Results of the term that loads are taken from.
+    plans
+        Name → plan, of the units of the district (`read_plan`).
+
+    Returns
+    -------
+    ScoredPlans
+        The scores, and what each plan changes, gains and costs.
+
+    Raises
+    ------
+    SettingsError
+        When there is nothing to score: one zone, or no workload.
+    """
+    district, groups = result.district, result.hotspots.groups_of_schools
+    inputs = prepare_plan(result)
+    if inputs is None:
+        raise SettingsError(
+            why_nothing_to_plan(district, result.loads, result.history, term=result.term)
+            or "There is nothing to score.",
+            where=district.settings.folder,
+            expected="two zones or more, with program schools that have a workload in the term",
+            remedy="Run `safeschools check`, or name another --term.",
+        )
+    current = inputs.units.set_index("unit_id")["zone_id"]
+    usual_day = describe_usual_day(result, inputs)
+    today = score_in_district(district, inputs, current, groups, usual_day=usual_day)
+    scored = {}
+    for name, plan in plans.items():
+        drawn = plan.zones
+        if drawn is None:
+            drawn = zones_of_plan(
+                inputs.units, plan.assignment, district.zones, schools=district.schools, crs=district.crs
+            )
+        scored[name] = ScoredPlan(
+            assignment=plan.assignment,
+            zones=drawn,
+            score=score_in_district(district, inputs, plan.assignment, groups, usual_day=usual_day),
+            stability=stability_in_district(result, inputs, plan.assignment),
+            findings=plan.findings,
+            inputs=inputs,
+            current=today,
+        )
+    return ScoredPlans(inputs, today, scored, district.zones)
 
 
 # ── Who covers an absent officer's schools: the most even plan in which nothing else changes

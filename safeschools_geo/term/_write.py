@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import platform
+import re
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,10 @@ from safeschools_geo.counts import incident_counts, work_summary
 from safeschools_geo.coverage import visits_csv, visits_ics
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.disclosure import audit_document
-from safeschools_geo.io import write_bytes, write_csv, write_geojson, write_manifest, write_text
+from safeschools_geo.drawing import zone_signs
+from safeschools_geo.io import write_bytes, write_csv, write_geojson, write_manifest, write_tables, write_text
 from safeschools_geo.pages import check_html, comparison_page
-from safeschools_geo.rebalance import ZONE_SETS
+from safeschools_geo.rebalance import ZONE_SETS, plan_frame, what_changes
 from safeschools_geo.term._packet import numbers_on, public_numbers, statements_of
 from safeschools_geo.text import file_names
 from safeschools_geo.workload import term_comparison
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from safeschools_geo.coverage import CoveragePlan
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.rebalance import Frontier, RebalancePlan
-    from safeschools_geo.results import TermBoard, TermComparison, TermPlan, TermResult
+    from safeschools_geo.results import ScoredPlans, TermBoard, TermComparison, TermPlan, TermResult
     from safeschools_geo.settings import BoardSettings, Term
 
 
@@ -92,16 +94,10 @@ def write_plan(
     is_timed
         Whether to write how long the search took.
     """
-    frame = plan.to_frame()
-    write_csv(folder / "plan.csv", frame)
     write_csv(folder / "edges.csv", plan.edges)
-    shapes = plan.units[["unit_id", "geometry"]].set_geometry("geometry").to_crs(STORAGE_CRS)
-    columns = ["unit_id", "zone_before", "zone_after", "workload"]
-    units = gpd.GeoDataFrame(frame[columns], geometry=shapes.geometry.to_numpy(), crs=STORAGE_CRS)
-    write_geojson(folder / "units.geojson", units)
-    loads = zones["zone_id"].map(plan.loads["after"]).fillna(0.0)
-    loaded = zones.assign(workload=loads)[[*_before_geometry(zones), "workload", "geometry"]]
-    write_geojson(folder / "zones.geojson", loaded)
+    said = summary or plan.summary()
+    scores = (tables or {}).get("scores")
+    _write_zones_and_plan(folder, plan.units, plan.assignment, zones, scores=scores, said=said)
     if found is not None:
         table = found.to_frame()
         write_csv(folder / "frontier.csv", table if is_timed else table.drop(columns="seconds"))
@@ -109,8 +105,92 @@ def write_plan(
         write_csv(folder / f"{name}.csv", extra)
     if _keeps_log(plan, is_timed=is_timed):
         write_text(folder / "solver.log", f"{plan.log}\n")
-    write_text(folder / "summary.txt", f"{summary or plan.summary()}\n")
+    write_text(folder / "summary.txt", f"{said}\n")
     write_text(folder / "certificate.json", _certificate(plan, folder, is_timed=is_timed))
+
+
+def _write_zones_and_plan(
+    folder: Path,
+    units: gpd.GeoDataFrame,
+    assignment: pd.Series,
+    zones: gpd.GeoDataFrame,
+    *,
+    scores: pd.DataFrame | None,
+    said: str,
+) -> None:
+    """Write a plan and its zones for every GIS, as layers ``zones`` and ``units``, and as a workbook for people."""
+    frame = plan_frame(units, assignment)
+    write_csv(folder / "plan.csv", frame)
+    shapes = units[["unit_id", "geometry"]].set_geometry("geometry").to_crs(STORAGE_CRS).geometry.to_numpy()
+    columns = ["unit_id", "zone_before", "zone_after", "workload"]
+    drawn = gpd.GeoDataFrame(frame[columns], geometry=shapes, crs=STORAGE_CRS)
+    loads = pd.DataFrame({side: frame.groupby(f"zone_{side}")["workload"].sum() for side in ("before", "after")})
+    loads = loads.reindex(list(dict.fromkeys([*zones["zone_id"], *loads.index]))).fillna(0.0)
+    loaded = zones.assign(workload=zones["zone_id"].map(loads["after"]).fillna(0.0))
+    loaded = loaded[[*_before_geometry(zones), "workload", "geometry"]]
+    write_geojson(folder / "units.geojson", drawn)
+    write_geojson(folder / "zones.geojson", loaded)
+    signs = zone_signs(zones)
+    style = {
+        sign_of: f"BRUSH(fc:{sign.fill}80);PEN(c:#262626,w:2px)"
+        for sign_of, sign in zip(zones["zone_id"], signs, strict=True)
+    }
+    named = gpd.GeoDataFrame(
+        frame.drop(columns=["schools", "students"], errors="ignore"), geometry=shapes, crs=STORAGE_CRS
+    )
+    layers = {
+        "zones": loaded.assign(OGR_STYLE=loaded["zone_id"].map(style)),
+        "units": named.assign(OGR_STYLE=named["zone_after"].map(style)),
+    }
+    for suffix in (".gpkg", ".kml", ".zip"):
+        write_tables(folder / f"plan{suffix}", layers)
+    names = zones.set_index("zone_id")["name"].reindex(loads.index).fillna("")
+    moves = what_changes(units, units.set_index("unit_id")["zone_id"], assignment)
+    about = [*re.split(r"(?<=\.)\s+(?=[A-Z0-9])", said), *_ABOUT.strip().splitlines()]
+    book = {
+        "about": pd.DataFrame({"about this plan": about}, dtype="str"),
+        "moves": moves.drop(columns="sentence").dropna(axis=1, how="all").rename(columns=_HEADS),
+        "loads": pd.concat([names, loads], axis=1).rename_axis("zone").reset_index().rename(columns=_LOADS),
+        **({} if scores is None else {"price": scores[list(_PRICES)].rename(columns=_PRICES)}),
+        "plan": frame,
+    }
+    write_tables(folder / "plan.xlsx", book)
+
+
+_HEADS = {"unit_id": "id", "zone_before": "from zone", "zone_after": "to zone"}
+_LOADS = {"before": "workload today", "after": "workload under the plan"}
+_PRICES = {"label": "measure", "unit": "in", "current": "today", "proposed": "under the plan", "best": "better"}
+_ABOUT = """
+Sheet moves: what changes its zone. Sheet loads: the workload of each zone, before and after.
+Sheet price: every measure, today and under the plan. Sheet plan: the zone of every unit; it can be changed, and read \
+again with safeschools score --plan.
+The same plan as layers of a map, zones and units: plan.gpkg, plan.kml, and shapefiles in plan.zip.
+"""
+
+
+def write_scored_plans(scored: ScoredPlans, page: str, folder: Path) -> None:
+    """Write plans that were scored.
+
+    Parameters
+    ----------
+    scored
+        The plans; each has a folder of its own, named after it, where there are several.
+    page
+        HTML of `plans_page`.
+    folder
+        Folder to write to.
+    """
+    write_csv(folder / "scores.csv", scored.to_frame())
+    write_text(folder / "summary.txt", f"{scored.summary()}\n")
+    write_text(folder / "plans.html", page)
+    homes = file_names(scored.plans)
+    for name, home in homes.items():
+        plan = scored.plans[name]
+        own = folder if len(homes) == 1 else folder / home
+        write_csv(own / "moves.csv", plan.moves)
+        write_csv(own / "stability.csv", plan.stability.to_frame())
+        units = scored.inputs.units
+        _write_zones_and_plan(own, units, plan.assignment, plan.zones, scores=plan.comparison, said=plan.summary())
 
 
 def _keeps_log(plan: RebalancePlan, *, is_timed: bool) -> bool:

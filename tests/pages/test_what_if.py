@@ -15,8 +15,9 @@ from safeschools_geo.errors import InputError
 from safeschools_geo.io._export import write_csv
 from safeschools_geo.pages import _map_layers as plan_figures
 from safeschools_geo.rebalance._neighbors import is_contiguous
-from safeschools_geo.rebalance._plan_file import plan_frame, read_plan
+from safeschools_geo.rebalance._plan_file import plan_frame
 from safeschools_geo.rebalance._score import score_plan
+from safeschools_geo.term._plan import read_plan
 from safeschools_geo.text import format_imbalance, format_load, format_share, millionths
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from town_of_units import PLAN, current, six_units
 
 from safeschools_geo.errors import ColumnError, InputError, SeveralFaultsError
-from safeschools_geo.rebalance._plan_file import plan_frame, read_plan
+from safeschools_geo.rebalance._plan_file import plan_frame
+from safeschools_geo.term._plan import read_plan
 
 WHOLE = "unit_id,zone_after\na,2\nb,2\nc,3\nd,1\ne,2\nf,3\n"
 

@@ -14,9 +14,9 @@ from shapely.geometry import box
 from town_of_units import PLAN, current, seven_schools, six_edges, six_units
 
 from safeschools_geo.errors import ColumnError, InputError
-from safeschools_geo.rebalance._plan_file import read_plan
 from safeschools_geo.rebalance._price import compare_plans, what_changes
 from safeschools_geo.rebalance._score import Score, score_plan, split_table
+from safeschools_geo.term._plan import read_plan
 
 ZONES = pd.DataFrame({"zone_id": ["1", "2", "3"], "name": ["West", "Middle", "East"], "team": ["x", "x", "y"]})
 
