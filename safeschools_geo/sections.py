@@ -1,4 +1,4 @@
-"""How a section of settings checks itself: the types of its values, and pydantic's faults in our words."""
+"""How a section of settings checks itself: types of values, names of columns, and pydantic's faults in our words."""
 
 from __future__ import annotations
 
@@ -51,6 +51,50 @@ Level = Annotated[str, one_of(LEVELS)]
 Origin = Annotated[str, one_of(ORIGINS)]
 Responder = Annotated[str, one_of((*RESPONDERS, UNKNOWN_RESPONDER))]
 CriticalCategory = Annotated[str, one_of(CRITICAL_CATEGORIES)]
+
+# ── The columns that are read of a file, and what can be wrong with the names that the settings give them
+
+TIME_COLUMNS = ("occurred_at", "occurred_to", "received_at", "dispatched_at", "arrived_at", "cleared_at")
+"""Our columns of incidents that hold moments."""
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "zones": ("zone_id", "name", "officer", "team"),
+    "boundary": (),
+    "schools": ("school_id", "name", "level", "enrollment", "district", "in_program", "address"),
+    "roads": ("name", "minutes", "speed_kph", "one_way"),
+    "places": ("name",),
+    "units": ("unit_id", "name"),
+    "incidents": (
+        *("incident_id", *TIME_COLUMNS, "category", "origin", "responder"),
+        *("school_id", "school_name", "address"),
+    ),
+}
+"""Section of ``district.toml`` → the columns that are read of its files, beside those of `PLACE_COLUMNS`."""
+PLACE_COLUMNS = ("x", "y", "wkt")
+_LISTS = {"category", "level", *TIME_COLUMNS}
+"""Columns of ours that several columns of a file can make together."""
+
+
+def column_faults(section: str, columns: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    """Find what is wrong with the names of columns that the settings give."""
+    known = (*COLUMNS[section], *PLACE_COLUMNS)
+    faults = []
+    if "wkt" in columns and {"x", "y"} & set(columns):
+        faults.append(f"[{section}.columns] wkt: beside it x and y are not read; name one of the two")
+    for ours, theirs in columns.items():
+        where = f"[{section}.columns] {ours}"
+        if ours not in known:
+            near = difflib.get_close_matches(ours, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+            faults.append(f"{where}: no such column{hint}")
+        elif not isinstance(theirs, str) and len(theirs) != 1 and ours not in _LISTS:
+            able = ", ".join(sorted(_LISTS))
+            faults.append(f"{where}: expected one column, found {len(theirs)}; only {able} can be made of several")
+        elif not theirs and not isinstance(theirs, str):
+            faults.append(f'{where}: an empty list names no column; "" says that the file has none')
+    return faults
+
+
+# ── What pydantic found wrong, in the words of the person who writes the file
 
 _EXPECTED = {
     "string_type": "text",

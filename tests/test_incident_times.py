@@ -7,7 +7,7 @@ from safeschools_geo import io
 from safeschools_geo.district._incident_times import read_times
 from safeschools_geo.district._settings_file import settings_from
 from safeschools_geo.errors import InputError
-from safeschools_geo.settings import TIME_COLUMNS
+from safeschools_geo.sections import TIME_COLUMNS
 
 DAYS = pd.date_range("2025-01-10", periods=60, freq="5D")
 MOMENTS = [f"{day:%Y-%m-%d} {n % 24:02}:{n % 60:02}" for n, day in enumerate(DAYS)]

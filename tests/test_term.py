@@ -72,7 +72,7 @@ def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, mon
     def refused(*_, **__):
         raise AssertionError("the centers are known")
 
-    monkeypatch.setattr("safeschools_geo.term._day.zone_centers", counted)
+    monkeypatch.setattr("safeschools_geo.term._plan.zone_centers", counted)
     for module in ("_score", "_problem"):
         monkeypatch.setattr(f"safeschools_geo.rebalance.{module}.zone_centers", refused)
     proposal = run_term(folder, term="Fall", protects=False).proposal

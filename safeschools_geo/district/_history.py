@@ -33,8 +33,7 @@ from safeschools_geo.findings import (
     unknown_words,
 )
 from safeschools_geo.schemas import INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
-from safeschools_geo.sections import UNKNOWN_RESPONDER
-from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS
+from safeschools_geo.sections import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ import pandas as pd
 from safeschools_geo import io
 from safeschools_geo.errors import ColumnError, attempt_all, count_text
 from safeschools_geo.findings import Finding
-from safeschools_geo.settings import TIME_COLUMNS
+from safeschools_geo.sections import TIME_COLUMNS
 
 if TYPE_CHECKING:
     from safeschools_geo.settings import IncidentSettings, Settings

@@ -16,7 +16,8 @@ from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import FileReadError, RejectedRowsError, attempt_all, name_ids
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
-from safeschools_geo.settings import COLUMNS, PLACE_COLUMNS, LayerSettings, ReadingSettings
+from safeschools_geo.sections import COLUMNS, PLACE_COLUMNS
+from safeschools_geo.settings import LayerSettings, ReadingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

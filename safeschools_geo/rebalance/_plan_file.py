@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -15,7 +15,6 @@ import shapely
 
 from safeschools_geo.checks import SLIVER_M, check_zones, classify_coordinates, polygon_parts, tell
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
-from safeschools_geo.district import zones_from_file
 from safeschools_geo.errors import ColumnError, FileReadError, InputError, count_text, name_ids, refuse
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, id_key, read_table, take
@@ -194,6 +193,7 @@ def plan_from_file(
     units: gpd.GeoDataFrame,
     *,
     assign: Callable[..., pd.DataFrame],
+    read_zones: Callable[[Path, LayerSettings], Any],
     zones: Iterable[str] | gpd.GeoDataFrame | None = None,
     schools: gpd.GeoDataFrame | None = None,
     boundary: gpd.GeoDataFrame | None = None,
@@ -211,6 +211,8 @@ def plan_from_file(
         `anchor` where a school stands elsewhere than its area says.
     assign
         `assign_campuses`, or what decides like it: schools and zones → `zone_id`, `status` and `shares` of each.
+    read_zones
+        `zones_from_file`, or what reads drawn zones like it.
     zones
         Ids of zones there are besides those of the units, or the table `zones` with their current drawing.
     schools
@@ -237,7 +239,7 @@ def plan_from_file(
     known = natural_order([*units["zone_id"], *given])
     if raw.geometry is None or any(take(raw, {}, name) is not None for name in ("unit_id", "school_id")):
         return _plan_of_table(raw, units, known)
-    drawn = zones_from_file(path, _with_own_names(raw, layer))
+    drawn = read_zones(path, _with_own_names(raw, layer))
     current = zones if isinstance(zones, gpd.GeoDataFrame) else units.dissolve("zone_id").reset_index()
     meters = measuring_crs(units, stated=crs)
     refuse(_faults_of_drawing(path, drawn.frame, drawn.pieces, rejects=drawn.rejects, known=known, current=current))
