@@ -191,6 +191,7 @@ _FEWEST_FOR_CELLS = 2_000
 _POINTS_A_CELL = 12
 _DEEPEST = 9
 _PAIRS = 1 << 20
+_SHORT = 1 << 16
 """Pairs of a point and an edge measured at a time."""
 
 _SLACK = 1e-9
@@ -223,11 +224,14 @@ class NearestEdges:
         cells = 1 << depth
         column, row = ((v - v0) / side * cells for v, v0 in ((x, low[0]), (y, low[1])))
         place = np.stack([np.clip(v.astype(np.int64), 0, cells - 1) for v in (column, row)])
-        edges, first, cell = np.arange(len(self._ax)), np.array([0, len(self._ax)]), np.zeros(len(x), dtype=np.int64)
+        edges, first = np.arange(len(self._ax)), np.array([0, len(self._ax)])
         held = np.zeros(1, dtype=np.int64)
         for level in range(depth + 1):
             at = place >> (depth - level)
-            found, cell = np.unique((at[0] << level) + at[1], return_inverse=True)
+            code = (at[0] << level) + at[1]
+            is_found = np.zeros(1 << 2 * level, dtype=np.bool_)
+            is_found[code] = True
+            found = np.flatnonzero(is_found)
             if level:
                 parents = ((found >> (level + 1)) << (level - 1)) + ((found & ((1 << level) - 1)) >> 1)
                 which = np.searchsorted(held, parents)
@@ -241,7 +245,7 @@ class NearestEdges:
             is_kept = self._may_be_nearest(edges, of, corner_x, corner_y, width)
             edges, of = edges[is_kept], of[is_kept]
             first = np.searchsorted(of, np.arange(len(found) + 1))
-        return self._measured(x, y, cell, edges, first)
+        return self._measured(x, y, (np.cumsum(is_found) - 1)[code], edges, first)
 
     def _may_be_nearest(
         self,
@@ -287,7 +291,8 @@ class NearestEdges:
         edges: NDArray[np.int64],
         first: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        order = np.argsort(cell, kind="stable")
+        # Numbers of 16 bits are sorted without comparing them.
+        order = np.argsort(cell.astype(np.uint16) if len(first) < _SHORT else cell, kind="stable")
         cell = cell[order]
         ends = np.cumsum(first[cell + 1] - first[cell])
         distance_m = np.empty(len(x))
@@ -461,6 +466,8 @@ def _overlapping(
     one, other = shapely.STRtree(shapes.polygons).query(shapes.polygons, predicate="intersects")
     one, other = one[one < other], other[one < other]
     is_overlap = shapely.relate_pattern(shapes.polygons[one], shapes.polygons[other], _INTERIORS_MEET)
+    if not is_overlap.any():
+        return Candidates(one[:0], one[:0])
     by_zone = np.argsort(first, kind="stable")
     limits = np.searchsorted(first[by_zone], np.arange(len(shapes.ids) + 1))
     pairs = [Candidates(by_zone[:0], by_zone[:0])]

@@ -9,8 +9,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from safeschools_geo.checks._polygons import area_text, check_cover, in_meters, pieces, tell
 from safeschools_geo.errors import count_text, name_ids
@@ -90,7 +88,8 @@ def classify_coordinates(points: gpd.GeoSeries, extent: gpd.GeoSeries) -> pd.Ser
         "sign_flipped": np.any([is_near(a * x, b * y) for a, b in flips], axis=0),
         "not_degrees": (np.abs(x) > 180) | (np.abs(y) > 90),  # noqa: PLR2004 - the globe
     }
-    codes = np.select(list(cases.values()), list(cases), default="far_outside")
+    numbers = np.select(list(cases.values()), list(range(len(cases))), default=len(cases))
+    codes = np.array([*cases, "far_outside"], dtype="object")[numbers]
     return pd.Series(codes, index=points.index, name="coordinates", dtype="str")
 
 
@@ -118,12 +117,13 @@ def check_coordinates(
     list of Finding
         One for each kind of fault, coded ``coordinates_`` and the kind.
     """
-    codes = classify_coordinates(points, extent).to_numpy()
+    codes = classify_coordinates(points, extent)
     findings = []
+    placed = int((codes != "missing").sum())
     for code, (fault, remedy) in _FAULTS.items():
         rows = np.flatnonzero(codes == code)
         message = f"{count_text(len(rows), table.removesuffix('s'), of=len(points))} {fault}"
-        is_most = len(rows) > _MOST * np.count_nonzero(codes != "missing")
+        is_most = len(rows) > _MOST * placed
         findings += tell(
             ids.iloc[rows],
             "error" if is_most else "warning" if code == "far_outside" else severity,
@@ -272,6 +272,9 @@ def check_missing(schools: gpd.GeoDataFrame) -> list[Finding]:
 
 def check_shared(schools: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
     """Find schools at one and the same place, or within a few meters of it."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 - points are checked without, and it takes long to load
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     centers = shapely.centroid(in_meters(schools.geometry, crs).to_numpy())
     one, other = shapely.STRtree(centers).query(centers, predicate="dwithin", distance=SAME_PLACE_M)
     links = coo_array((np.ones(len(one)), (one, other)), shape=(len(centers), len(centers)))

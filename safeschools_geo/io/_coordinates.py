@@ -115,6 +115,9 @@ def geometry(raw: RawTable, *, crs: object, name: str) -> gpd.GeoSeries:
     return raw.geometry.set_crs(stated, allow_override=True).to_crs(STORAGE_CRS)
 
 
+_FAULTS = ("missing_coordinates", "unreadable_coordinates", "impossible_coordinates")
+
+
 def points(raw: RawTable, mapping: ColumnMapping, *, crs: object, name: str, is_required: bool = True) -> PointsRead:
     """Read the places of a table.
 
@@ -149,15 +152,17 @@ def points(raw: RawTable, mapping: ColumnMapping, *, crs: object, name: str, is_
     """
     given = _given(raw, mapping, crs=crs, is_required=is_required)
     shapes = only(given.shapes, ~shapely.is_empty(given.shapes))
-    code = np.where(given.is_given, "unreadable_coordinates", "missing_coordinates")
+    code = np.where(given.is_given, 1, 0)
     if not shapely.is_missing(shapes).all():
         series = gpd.GeoSeries(shapes, index=raw.frame.index, crs=given.crs)
         stated = require_crs(series, name, stated=crs)
         is_possible = _possible(shapes, stated, name)
-        code = np.where(shapely.is_missing(shapes) | is_possible, code, "impossible_coordinates")
+        code = np.where(shapely.is_missing(shapes) | is_possible, code, 2)
         shapes, is_moved = _to_storage(only(shapes, is_possible), stated)
-        code = np.where(is_possible & ~is_moved, "impossible_coordinates", code)
-    fault = pd.Series(code, index=raw.frame.index, dtype="str").where(shapely.is_missing(shapes))
+        code = np.where(is_possible & ~is_moved, 2, code)
+    fault = pd.Series(pd.NA, index=raw.frame.index, dtype="str")
+    lost = np.flatnonzero(shapely.is_missing(shapes))
+    fault.iloc[lost] = np.array(_FAULTS)[code[lost]]
     located = gpd.GeoSeries(shapes, index=raw.frame.index, crs=STORAGE_CRS)
     return PointsRead(located, fault, tuple(_findings(fault, given, raw)))
 

@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
-from openpyxl.cell.cell import ERROR_CODES
 
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import FileReadError, count_text, name_ids
@@ -519,6 +518,8 @@ _BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 _NOTHING = frozenset(
     ("null", "(null)", "<null>", "[null]", "none", "(none)", "nan", "nat", "n/a", "#n/a", "na", "n.a.", "nil", "\\n")
 )
+ERROR_CODES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+"""What a workbook shows in place of a value that cannot be worked out."""
 _MARKS = frozenset(("-", "--", "---", "\u2013", "\u2014", ".", "(blank)", "(empty)", *map(str.casefold, ERROR_CODES)))
 
 

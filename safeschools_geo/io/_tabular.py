@@ -20,18 +20,15 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-from openpyxl.cell.cell import ERROR_CODES
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
 from safeschools_geo.io._table import (
+    ERROR_CODES,
     HEADER_SAMPLE,
     WEB_PAGE,
     RawTable,
@@ -475,7 +472,6 @@ _DAMAGED = (
     CalamineError,
     zipfile.BadZipFile,
     zlib.error,
-    InvalidFileException,
     ParseError,
     ExpatError,
     struct.error,
@@ -755,9 +751,11 @@ def _sheets(path: Path, data: bytes, merged: dict[str, Any], limits: ReadingSett
 
 def _sheets_far(path: Path, limits: ReadingSettings) -> Iterator[_Sheet]:
     """Read sheets row by row, which takes little memory and much time."""
-    with warnings.catch_warnings():
+    import openpyxl  # noqa: PLC0415 - takes longer to load than most files to read
+
+    with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles and validations, which are not read
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         try:
             for sheet in workbook.worksheets:
                 sheet.reset_dimensions()  # some programs write wrong ones, and rows would be cut
@@ -783,6 +781,8 @@ def _filled(
         rows[number] = tuple(row[:width])
         cells += len(row) - row.count("") - row.count(None)
         if width > limits.max_columns or cells > limits.max_cells or len(rows) > limits.max_rows:
+            from openpyxl.utils import get_column_letter  # noqa: PLC0415 - for this message alone
+
             where = f"; sheet “{title}” has a cell at {get_column_letter(width)}{number}"
             check_table_size(path, limits, rows=len(rows), columns=width, cells=cells, note=where)
     return rows
