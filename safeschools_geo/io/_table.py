@@ -512,6 +512,8 @@ def _plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 # ── Ids and names as text, saying what the file says, whatever type the file gave them
 
+# How programs keep a spreadsheet from making a number of an id: ="0101", '0101.
+_GUARDED = r"""^="([^"]*)"$|^'(\d+)$"""
 _BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 
 
@@ -570,10 +572,10 @@ def as_text(values: pd.Series) -> pd.Series:
     Returns
     -------
     pandas.Series
-        Dtype str, same index and name. Text loses blanks at its ends (also non-breaking ones) and is in Unicode NFC;
-        nothing else of it changes, so ``007`` and ``2E47`` stay. Whole numbers have no decimals (``123.0`` is
-        ``123``), however large; truth values are ``true`` and ``false``; moments are ISO 8601. What is missing, empty
-        or infinite is missing.
+        Dtype str, same index and name. Text loses blanks at its ends (also non-breaking ones) and what keeps a
+        spreadsheet from changing it (``="0101"``, ``'0101``), and is in Unicode NFC; nothing else of it changes, so
+        ``007`` and ``2E47`` stay. Whole numbers have no decimals (``123.0`` is ``123``), however large; truth values
+        are ``true`` and ``false``; moments are ISO 8601. What is missing, empty or infinite is missing.
     """
     dtype = values.dtype
     if isinstance(dtype, pd.StringDtype):
@@ -593,6 +595,10 @@ def _tidied(texts: pd.Series) -> pd.Series:
     if is_accented.any():
         composed = stripped[is_accented].map(lambda text: unicodedata.normalize("NFC", text))
         stripped = stripped.where(~is_accented, composed.astype("str"))
+    guarded = stripped.str.startswith(("=", "'"))
+    if guarded.any():
+        inside = stripped[guarded].str.replace(_GUARDED, r"\1\2", regex=True).str.strip(_BLANKS)
+        stripped = stripped.where(~guarded.fillna(value=False).astype("bool"), inside)
     return stripped.where(stripped != "")
 
 
@@ -729,6 +735,7 @@ _QUOTES = "\"'\u201c\u201d\u2018\u2019`"
 def _plain_name(name: str) -> str:
     """Take off what nobody sees, line ends, and quotation marks around a name."""
     plain = " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", name)).split())
+    plain = plain[1:] if plain.startswith('="') else plain
     is_quoted = len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES
     return plain[1:-1].strip() if is_quoted else plain
 

@@ -118,3 +118,16 @@ def test_long_tables_are_written_as_pandas_writes_them(tmp_path, seed):
         safe = pd.DataFrame({column: io.safe_cells(table[column]) for column in table}, index=table.index)
         expected = safe.to_csv(index=False, lineterminator="\n").encode()
         assert (tmp_path / f"{name}.csv").read_bytes() == expected, name
+
+
+def test_what_keeps_a_spreadsheet_from_changing_an_id_is_no_part_of_it():
+    given = ['="0101"', "'0101", '=" 7 "', "'Oumou'", '="a"&"b"', "=1+1", "'", '=""', "0101", None]
+    texts = io.as_text(pd.Series(given, dtype="str"))
+    assert texts.fillna("").tolist() == ["0101", "0101", "7", "'Oumou'", '="a"&"b"', "=1+1", "'", "", "0101", ""]
+
+
+def test_guarded_ids_are_read_from_delimited_text(tmp_path):
+    (tmp_path / "a.csv").write_text('="id",n\n="0101",1\n"=""0102""",2\n', encoding="utf-8")
+    raw = io.read_table(tmp_path / "a.csv")
+    assert list(raw.frame.columns) == ["id", "n"]
+    assert io.as_text(raw.frame["id"]).tolist() == ["0101", "0102"]
