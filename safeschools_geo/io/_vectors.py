@@ -23,7 +23,7 @@ from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureErr
 
 from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding
-from safeschools_geo.io._table import RawTable, check_table_size, describe, html_tables, to_frame, with_shapes
+from safeschools_geo.io._table import RawTable, as_text, check_table_size, describe, html_tables, to_frame, with_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -511,9 +511,13 @@ def _with_described(raw: RawTable) -> RawTable:
     told = pd.DataFrame(rows, index=texts.index).replace("", None)
     if told.empty or not all(rows):
         return raw
-    there = {str(name).casefold() for name in raw.frame.columns}
-    told = told[[name for name in told.columns if name.casefold() not in there]].astype("str")
-    if told.empty:
+    there = {str(name).casefold(): str(name) for name in raw.frame.columns}
+    for name in [name for name in told.columns if name.casefold() in there]:
+        own = as_text(raw.frame.loc[told.index, there[name.casefold()]])
+        is_same = ((own == told[name]) | told[name].isna()).all()
+        told = told.drop(columns=name) if is_same else told.rename(columns={name: f"{name}_described"})
+    told = told.astype("str")
+    if not len(told.columns):
         return raw
     message = f"{raw.path.name} has attributes only in the descriptions of its placemarks; they are read as columns."
     finding = Finding("note", "described_attributes", raw.path.name, message, ids=tuple(told.columns))

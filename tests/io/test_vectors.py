@@ -335,6 +335,7 @@ def test_attributes_of_a_schema_are_columns_and_go_before_a_description(tmp_path
     raw = io.read_table(tmp_path / "a.kml")
     assert raw.frame["zone_id"].tolist() == ["00", "01"]
     assert raw.frame["team"].tolist() == ["T0", "T1"]
+    assert raw.frame["zone_id_described"].tolist() == ["x", "x"]  # another value than the placemark's own
 
 
 @pytest.mark.parametrize(
