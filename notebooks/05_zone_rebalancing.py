@@ -179,7 +179,8 @@ proposal.table("stability_quantiles").round(3)
 ssg.plot.what_if(result)
 
 # %% [markdown]
-# Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with a file.
+# Or here: school → zone. As it stands, the proposal without its last move. `safeschools score` does the same with files. A plan that
+# was drawn elsewhere comes in by `mine = ssg.read_plan("sheriff.gpkg", result.district).assignment`.
 
 # %%
 my_moves = dict(proposal.table("moves", ["unit_id", "zone_after"]).to_numpy()[:-1])

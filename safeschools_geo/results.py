@@ -428,6 +428,7 @@ def has_calls(history: pd.DataFrame, term: Term) -> bool:
 # ── Two terms beside each other
 
 _CLEAR = ("rose", "fell")
+_LEAST_MIN = 0.05
 _CALLS = POPULATIONS["reported"]
 
 
@@ -743,7 +744,9 @@ class ScoredPlans:
         if change.moved and change.students_moved is not None:
             told.append(f"{count_text(change.students_moved, 'student')} with another officer")
         if change.moved and response is not None:
-            told.append(f"mean response by the model {response[1] - response[0]:+.1f} min")
+            minutes = response[1] - response[0]
+            size = f"{minutes:+.1f} min" if abs(minutes) >= _LEAST_MIN else "changed by under 0.1 min"
+            told.append(f"mean response by the model {size}")
         return f"{name} {plan.score.imbalance:.1%} ({', '.join(told)})"
 
     def summary(self) -> str:

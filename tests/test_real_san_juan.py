@@ -19,7 +19,12 @@ from safeschools_geo.district._district import check_district, read_district
 from safeschools_geo.district._layers import read_boundary
 from safeschools_geo.district._settings_file import load_settings
 from safeschools_geo.hotspots._schools import school_groups, school_rates
+from safeschools_geo.rebalance._neighbors import unit_edges
+from safeschools_geo.rebalance._tiling import zones_of_plan
+from safeschools_geo.term._day import units_of_district
+from safeschools_geo.term._plan import read_plan
 from safeschools_geo.term._run import run_term
+from safeschools_geo.term._write import _write_zones_and_plan
 
 pytestmark = pytest.mark.real_data
 
@@ -150,6 +155,22 @@ def test_the_drafted_zones_tile_the_district(district):
     # Vertices lie on a grid of 1 cm: all along the boundary the two may differ by as much.
     assert zones.union_all().symmetric_difference(boundary).area < 0.01 * boundary.length
     assert coverage_is_valid(district.zones.geometry.to_numpy())
+
+
+def test_a_plan_goes_out_and_comes_in_again_in_every_format(district, tmp_path):
+    units = units_of_district(district)
+    plan = units.set_index("unit_id")["zone_id"].astype("str")
+    edges = unit_edges(units, crs=district.crs)
+    border = edges[edges["unit_a"].map(plan).to_numpy() != edges["unit_b"].map(plan).to_numpy()].sample(
+        frac=1, random_state=1
+    )
+    moved = border.drop_duplicates("unit_a").head(5)
+    plan[moved["unit_a"]] = plan[moved["unit_b"]].to_numpy()
+    zones = zones_of_plan(units, plan, district.zones, schools=district.schools, crs=district.crs)
+    _write_zones_and_plan(tmp_path, units, plan, zones, scores=None, said="")
+    given = {"zones": district.zones, "schools": district.schools, "boundary": district.boundary}
+    for name in ("plan.csv", "plan.xlsx", "units.geojson", "zones.geojson", "plan.gpkg", "plan.kml", "plan.zip"):
+        assert read_plan(tmp_path / name, units, **given).assignment.equals(plan.rename("zone_id")), name
 
 
 def test_the_whole_run_works(folder, tmp_path):

@@ -442,7 +442,7 @@ def score_command(
     as_json: bool,
     **read: str | None,
 ) -> None:
-    """Score plans on every measure, beside the current zones."""
+    """Score a plan on every measure, beside the current zones. Several are put beside each other as well."""
     folder = folder_of(district)
     for file in plans.values():
         repair(file)

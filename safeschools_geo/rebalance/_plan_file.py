@@ -239,6 +239,14 @@ def plan_from_file(
     known = natural_order([*units["zone_id"], *given])
     if raw.geometry is None or any(take(raw, {}, name) is not None for name in ("unit_id", "school_id")):
         return _plan_of_table(raw, units, known)
+    if raw.frame.empty and raw.rejects.empty:
+        raise InputError(
+            "The plan has no rows.",
+            where=path,
+            found="a layer without a polygon",
+            expected="zones drawn as polygons, or a table of units or schools",
+            remedy="Export it again; see whether a selection or a filter was set.",
+        )
     drawn = read_zones(path, _with_own_names(raw, layer))
     current = zones if isinstance(zones, gpd.GeoDataFrame) else units.dissolve("zone_id").reset_index()
     meters = measuring_crs(units, stated=crs)
@@ -336,7 +344,7 @@ def _column(raw: RawTable, names: tuple[str, str]) -> pd.Series:
         f"The plan has neither a column {names[0]} nor {names[1]}.",
         where=raw.path,
         found=", ".join(map(str, raw.frame.columns)) or "no columns",
-        expected="unit_id or school_id, and zone_after or zone_id",
+        expected="unit_id or school_id, and zone_after or zone_id; or zones drawn as polygons, in a format of layers",
         remedy=f"Rename the column that holds it to {names[0]}.",
     )
 
@@ -520,22 +528,23 @@ class _Drawing:
         if len(lost):
             away = [f"{m / 1000:,.1f} km" if m >= 1000 else f"{m:,.0f} m" for m in lost["away_m"]]  # noqa: PLR2004
             told = zip(lost["id"], lost["zone_id"], away, strict=True)
+            noun = "school" if placed["is_school"].all() else "unit"
             yield InputError(
-                f"The plan leaves out {count_text(len(lost), 'school', of=len(placed))}: no zone is where they are.",
+                f"The plan leaves out {count_text(len(lost), noun, of=len(placed))}: no zone is where they are.",
                 where=self.path,
                 ids=[f"{i} (of zone {zone}, {meters} from the nearest zone)" for i, zone, meters in told],
-                expected="a zone around every school; a zone that is not in the file keeps its drawing",
+                expected=f"a zone around every {noun}; a zone that is not in the file keeps its drawing",
                 remedy="Extend a zone over them, or leave zones that do not change out of the file.",
             )
         claimed = placed[placed["is_open"]]
         if len(claimed):
             told_of = zip(claimed["id"], claimed["candidates"], strict=True)
             yield InputError(
-                "Zones of the plan overlap where schools are.",
+                "Zones of the plan overlap where schools or units are.",
                 where=self.path,
                 ids=[f"{i} (zones {zones.replace(';', ' and ')})" for i, zones in told_of],
                 expected="every school in one zone only",
-                remedy="Take the ground of each of these schools from all zones but the one that is meant.",
+                remedy="Take the ground of each of them from all zones but the one that is meant.",
             )
         whole = torn[~torn["unit_id"].isin([*lost["unit_id"], *claimed["unit_id"]])]
         if len(whole):
@@ -583,7 +592,7 @@ class _Drawing:
             ),
             *fresh,
             *tell(
-                [f.code for f in fresh if f.code in _REPAIRED],
+                dict.fromkeys(zone for f in fresh if f.code in _REPAIRED for zone in f.ids),
                 "note",
                 "plan_repaired",
                 name,
@@ -627,6 +636,7 @@ def _places(units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame | None) -> gpd.Ge
         area = anchors.to_crs(STORAGE_CRS).where(anchors.notna(), area)
     others = pd.DataFrame({"id": units["unit_id"], "unit_id": units["unit_id"], "geometry": area})[rest]
     both = pd.concat([frame, others], ignore_index=True)
+    both["is_school"] = both["id"].isin(held.index)
     zone = units.set_index("unit_id")["zone_id"].astype("str")
     return gpd.GeoDataFrame(both.assign(zone_id=both["unit_id"].map(zone)), geometry="geometry", crs=STORAGE_CRS)
 

@@ -147,7 +147,7 @@ def test_schools_that_are_left_out_are_named_with_their_distance(drawn):
 
 def test_schools_where_zones_overlap_are_named(drawn):
     told = said(drawn({"1": column(0, 1.7), "2": column(1, 2)}))
-    assert "Zones of the plan overlap where schools are." in told
+    assert "Zones of the plan overlap where schools or units are." in told
     assert "b1 (zones 1 and 2)" in told
     assert "e (zones 1 and 2)" in told
 
@@ -187,7 +187,7 @@ def test_swapped_coordinates_are_named(drawn, tmp_path):
 
 def test_no_rows_and_other_shapes(tmp_path):
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
-    assert "zone" in said(tmp_path / "none.geojson")
+    assert "The plan has no rows." in said(tmp_path / "none.geojson")
     points = gpd.GeoDataFrame({"zone_id": ["1"]}, geometry=[Point(EAST, NORTH)], crs=UTM).to_crs(4326)
     points.to_file(tmp_path / "points.geojson")
     told = said(tmp_path / "points.geojson")
