@@ -701,7 +701,8 @@ def _elsewhere(
     if within is None:
         return pd.Series(data=False, index=rows.index), []
     area = extent.make_valid().union_all()
-    elsewhere = points.notna() & ~points.is_empty & ~points.within(area) & school_ids.isna()
+    shapely.prepare(area)
+    elsewhere = points.notna() & ~points.is_empty & ~shapely.contains(area, points) & school_ids.isna()
     reason = 'It lies outside the district and names no school of it; [incidents] within = "district".'
     rejects = [
         _rejects_of(group, code=f"{EXCLUDED}within", reasons=[reason] * len(group))

@@ -651,7 +651,8 @@ def crosswalk_rows(
     """
     whole = whole_value(category_columns(calls)).reset_index(drop=True)
     points = gpd.GeoSeries(calls["geometry"].to_numpy(), crs="EPSG:4326")
-    in_district = pd.Series(False if area is None else points.within(area).to_numpy(), index=whole.index)
+    shapely.prepare(area)
+    in_district = pd.Series(False if area is None else shapely.contains(area, points.to_numpy()), index=whole.index)
     at_school = calls["given_school_id"].notna().reset_index(drop=True)
     if schools is not None and (meters := _to_nearest(calls, schools)) is not None:
         at_school |= (meters <= _AT_SCHOOL_M).reindex(whole.index, fill_value=False)

@@ -535,7 +535,7 @@ def _propose_schools_named(look: _Look, schools: gpd.GeoDataFrame) -> None:
     names = {plain_name(name) for name in schools["name"].dropna()}
     tests: dict[str, Callable[[Column], float]] = {
         "school_id": lambda c: c.share(io.id_key(c.text).isin(ids)),
-        "school_name": lambda c: c.share(c.text.map(plain_name).isin(names)),
+        "school_name": lambda c: c.share(c.text.isin([t for t in c.text.unique() if plain_name(t) in names])),
     }
     for ours, fits in tests.items():
         rows = [(fits(c) * (_HALF + _name_rank(c, ours)), c) for c in look.free if c.distinct > 1]

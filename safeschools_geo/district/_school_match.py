@@ -115,14 +115,19 @@ def _alike(given: pd.Series, school_ids: pd.Series) -> pd.Series:
 
 def plain_name(name: str) -> str:
     """Reduce a school's name to what tells it from others: accents, apostrophes, dots and usual words make none."""
-    letters = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    letters = re.sub(rf"[{_APOSTROPHES}]|(?<=\b[a-z])\.(?=[a-z]\b)", "", letters.replace("&", " and "))
-    letters = re.sub(r"\bk\s*-?\s*(\d+)\b", r"k\1", letters)
-    words = [_SPELT_OUT.get(word, word) for word in re.findall(r"[^\W_]+", letters)]
+    letters = name.casefold()
+    if not letters.isascii():
+        letters = "".join(c for c in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(c))
+    letters = _NO_SIGN.sub("", letters.replace("&", " and "))
+    letters = _GRADES_FROM_K.sub(r"k\1", letters)
+    words = [_SPELT_OUT.get(word, word) for word in _WORD.findall(letters)]
     return " ".join(word for word in words if word not in _EMPTY) or letters.strip()
 
 
 _APOSTROPHES = "'`\u00b4\u02b9\u02bc\u2018\u2019\u2032"
+_NO_SIGN = re.compile(rf"[{_APOSTROPHES}]|(?<=\b[a-z])\.(?=[a-z]\b)")
+_GRADES_FROM_K = re.compile(r"\bk\s*-?\s*(\d+)\b")
+_WORD = re.compile(r"[^\W_]+")
 _EMPTY = frozenset({"school", "schools", "the", "no"})
 
 

@@ -322,7 +322,7 @@ def id_key(ids: pd.Series) -> pd.Series:
         Text on the same index, equal for ids that differ only in zeros in front of a number, in blanks, in capitals,
         or in the way a number is written (``123``, ``123.0``, ``1.23E+02``). ``2E47`` is no number and stays.
     """
-    return ids.map(_ids_key, na_action="ignore").astype("str")
+    return ids.map({text: _ids_key(text) for text in ids.dropna().unique()}).astype("str")
 
 
 def _ids_key(text: str) -> str:
