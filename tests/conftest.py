@@ -26,6 +26,11 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_term_board.py")
+
+
 def pytest_collection_finish() -> None:
     """Look for garbage seldom, and never among what was imported: frames are made of many small objects."""
     gc.collect()

@@ -4,9 +4,11 @@ Four zones stand in a row, a kilometer wide each, two schools in every one; thei
 have.
 """
 
+import io
 import json
 import re
 import shutil
+from contextlib import redirect_stdout
 from urllib.parse import unquote
 
 import geopandas as gpd
@@ -14,6 +16,7 @@ import icalendar
 import nbformat
 import pandas as pd
 import pytest
+import said
 import town
 
 from safeschools_geo.cli._main import main
@@ -174,11 +177,26 @@ def write_hostile_town(folder):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def ran(tmp_path_factory):
+    """Run and compare; give the folder and the summary of the run."""
     made = write_hostile_town(tmp_path_factory.mktemp("hostile") / "town")
-    assert call("run", made, "--term", TERMS[0]) == 0
+    with redirect_stdout(io.StringIO()) as printed:
+        assert call("run", made, "--term", TERMS[0], "--json") == 0
     assert call("compare", *TERMS, made) == 0
-    return made
+    return made, json.loads(printed.getvalue())["summary"]
+
+
+@pytest.fixture(scope="module")
+def folder(ran):
+    return ran[0]
+
+
+def test_it_contradicts_itself_nowhere(ran):
+    folder, summary = ran
+    out = folder / "outputs" / TERMS[0]
+    assert said.contradictions(out, summary) == []
+    assert said.against_tables(out, summary) == []
+    assert any(said.facts(out, summary).values())
 
 
 def pages_of(folder):

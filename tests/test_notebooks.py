@@ -1,14 +1,10 @@
-"""Notebooks rerun for any district, saved as pages that ask nothing of the network."""
-
-import json
+"""Notebooks take their district and term, and become pages; `test_term_board` executes them all."""
 
 import nbformat
 import pytest
-import said
 import town
 from checkout import ROOT
 
-from safeschools_geo import run_term
 from safeschools_geo.term._notebooks import NotebookError, notebook_files, notebook_html, run_notebooks, set_parameters
 
 
@@ -32,25 +28,6 @@ def test_with_one_zone_the_last_notebook_says_that_there_is_nothing_to_rebalance
             exec(cell.source, names)  # noqa: S102 - a kernel would take seconds to start
     assert names["proposal"].is_empty
     assert "Twosquare, Fall. There is nothing to rebalance: there is only one zone." in capsys.readouterr().out
-
-
-@pytest.mark.browser
-def test_notebooks_of_another_district_open_without_a_network(tmp_path, browser_page):
-    folder = town.write_town(tmp_path / "town")
-    begun = []
-    pages = run_notebooks(tmp_path / "out", district=folder, term="Fall", is_synthetic=False, on_step=begun.append)
-    assert begun == [p.stem for p in pages] == [p.stem for p in notebook_files()]
-    page = browser_page.open(tmp_path / "out" / "02_zone_assignment.html")
-    frame = page.frame_locator("iframe")
-    frame.locator(".leaflet-container").wait_for()
-    assert frame.get_by_text("West").count()
-    assert browser_page.requests == []
-    assert browser_page.errors == []
-    saved = json.loads((tmp_path / "out" / "02_zone_assignment.ipynb").read_text(encoding="utf-8"))
-    assert any("Twosquare" in json.dumps(cell.get("outputs", [])) for cell in saved["cells"])
-    # Notebooks say what the pages of the same term say.
-    result = run_term(folder, term="Fall", out=tmp_path / "out")
-    assert said.contradictions(tmp_path / "out", result.summary()) == []
 
 
 def notebook(*sources, tags=()):

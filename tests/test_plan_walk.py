@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import said
 from plan_districts import DISTRICTS, normal, without_school
 
 from safeschools_geo.pages._plan import draw_plan
@@ -297,6 +298,12 @@ def test_the_public_packet_tells_the_price(lang, packet):
 def packet(tmp_path_factory):
     """Run the normal district with everything."""
     root = tmp_path_factory.mktemp("packet")
-    district = normal(root / "district", more="\n[board]\npdf = false\n")
-    result = run_term(district, out=root / "out")
+    result = run_term(normal(root / "district"), out=root / "out")
     return root / "out" / result.term.name / "board", result
+
+
+def test_it_contradicts_itself_nowhere(packet):
+    board, result = packet
+    assert said.contradictions(board.parent, result.summary()) == []
+    assert said.against_tables(board.parent, result.summary()) == []
+    assert any(said.facts(board.parent, result.summary()).values())

@@ -1,5 +1,6 @@
-"""The board packet of the demo, end to end: written, checked, released, and searched for what must not be in it."""
+"""A term of the demo, end to end: the packet, searched for what must not be in it; all that is said; notebooks."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -7,6 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+import said
 from checkout import DEMO
 from pypdf import PdfReader
 
@@ -14,6 +16,7 @@ from safeschools_geo.cli._main import main
 from safeschools_geo.disclosure._ledger import ledger_text, read_ledger
 from safeschools_geo.errors import LedgerError
 from safeschools_geo.settings import Term
+from safeschools_geo.term._notebooks import notebook_files, run_notebooks
 from safeschools_geo.term._packet import protect_term, release_board
 from safeschools_geo.term._packet_figures import confidential_counts, school_year
 from safeschools_geo.term._run import run_term
@@ -38,7 +41,8 @@ def district(tmp_path_factory):
     crosswalk.write_text("\n".join(added), encoding="utf-8")
     settings = folder / "district.toml"
     both = 'P-12 = "patrol"\nTRACERUNIT = "patrol"'
-    settings.write_text(settings.read_text().replace('P-12 = "patrol"', both), encoding="utf-8")
+    text = settings.read_text().replace('P-12 = "patrol"', both).replace("Tessaly Vale", "Another Vale")
+    settings.write_text(text, encoding="utf-8")
     zones = folder / "boundaries" / "zones.geojson"
     zones.write_text(zones.read_text().replace('"SS-1"', '"TRACEROFFICER"'), encoding="utf-8")
     return folder
@@ -200,3 +204,37 @@ def test_a_release_is_recorded_once_and_the_next_is_audited_with_it(term, tmp_pa
 def test_a_school_year_begins_in_july(start, year):
     day = pd.Timestamp(start).date()
     assert school_year(Term(name="x", start=day, end=day)) == year
+
+
+def test_the_demo_contradicts_itself_nowhere(term):
+    result, folder = term
+    assert said.contradictions(folder, result.summary()) == []
+    assert said.against_tables(folder, result.summary()) == []
+
+
+def test_what_matters_is_said_in_more_than_one_place(term):
+    result, folder = term
+    places = {fact: sum(map(len, values.values())) for fact, values in said.facts(folder, result.summary()).items()}
+    often = {"imbalance, gained", "imbalance today", "moves", "students who change officer", "time, recorded"}
+    assert {fact for fact, times in places.items() if times >= 3} >= often
+    assert {fact for fact, times in places.items() if not times} <= {"figures withheld"}
+
+
+@pytest.mark.browser
+def test_notebooks_of_another_district_open_without_a_network(district, term, tmp_path, browser_page):
+    result, folder = term
+    begun = []
+    name = result.term.name
+    pages = run_notebooks(tmp_path / "out", district=district, term=name, is_synthetic=False, on_step=begun.append)
+    assert begun == [p.stem for p in pages] == [p.stem for p in notebook_files()]
+    page = browser_page.open(tmp_path / "out" / "02_zone_assignment.html")
+    frame = page.frame_locator("iframe")
+    frame.locator(".leaflet-container").wait_for()
+    assert frame.get_by_text(result.district.zones["name"].iloc[0]).count()
+    assert browser_page.requests == []
+    assert browser_page.errors == []
+    saved = json.loads((tmp_path / "out" / "02_zone_assignment.ipynb").read_text(encoding="utf-8"))
+    assert any("Another Vale" in json.dumps(cell.get("outputs", [])) for cell in saved["cells"])
+    # Notebooks say what the pages of the same term say.
+    shutil.copytree(folder, tmp_path / "out", dirs_exist_ok=True)
+    assert said.contradictions(tmp_path / "out", result.summary()) == []
