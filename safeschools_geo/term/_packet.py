@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.disclosure import Fact, Policy
     from safeschools_geo.results import TermResult
-    from safeschools_geo.settings import Term
+    from safeschools_geo.settings import Settings, Term
 
 
 # ── What the pages say in numbers besides counts, so that the audit lists it, and every number on every page
@@ -414,6 +414,13 @@ def _detail(published: PublishedCounts) -> BoardDetail | None:
 
 
 # ── The board packet of a term: what may be told is chosen, protected, audited, and put into the words of the pages
+
+
+def require_packet(settings: Settings) -> None:
+    """Refuse a policy or a language that is not there, before the work."""
+    load_policy(settings.board.policy, folder=settings.folder)
+    for lang in settings.board.languages:
+        words(lang)
 
 
 def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard:

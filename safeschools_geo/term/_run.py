@@ -21,7 +21,7 @@ from safeschools_geo.district import (
 from safeschools_geo.hotspots import TermInputs, find_hotspots
 from safeschools_geo.pages import draw_term
 from safeschools_geo.results import TermResult
-from safeschools_geo.term._packet import protect_term
+from safeschools_geo.term._packet import protect_term, require_packet
 from safeschools_geo.term._plan import cover_term, propose_zones
 from safeschools_geo.term._write import draw_board, write_term
 from safeschools_geo.workload import school_workload, zone_workload
@@ -126,6 +126,8 @@ def run_term(
     """
     settings = load_settings(folder)
     chosen = settings.term(term)
+    if protects:
+        require_packet(settings)
     record = _record_of(settings, releases)
     inputs = [*input_files(settings), record, releases_folder(record)]
     place = nullcontext() if out is None else output_folder(out / chosen.name, inputs=inputs, public="board")
