@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import SettingsError, SeveralFaultsError
@@ -170,10 +170,6 @@ class LayerSettings(FileSettings):
         Our column → the file's column; names that are equal need no entry, and ``""`` says that the file has none.
         A list of columns is read as a whole where it means something: `category` joins them by ``" | "``, `level`
         takes the first that `levels` knows, and a time joins a date and a time of day.
-    sheet, layer
-        Sheet of a workbook (left out, those of its longest table, hidden ones apart), layer of a file with several.
-    header_row
-        Row of a sheet or a text file with the names of the columns, counted from 1; found by its content if left out.
     """
 
     file: str | None = None
@@ -193,8 +189,6 @@ class EnrollmentFile(FileSettings):
         Columns that together make the school's id; ``"School Code:7"`` is padded with zeros to seven digits.
     value
         Column of the number of students.
-    sheet, layer, header_row
-        As of every other file.
     """
 
     file: str
@@ -450,6 +444,9 @@ class Bells:
         return self.end if early is None else min(early, self.end)
 
 
+BellColumn = Literal["school_id", "start", "end", "early_release_end", "minimum_day_end"]
+
+
 @section
 class HoursFile(FileSettings):
     """``[hours.file]``: hours of single schools kept in a file of their own, such as the district's bell schedule.
@@ -457,18 +454,14 @@ class HoursFile(FileSettings):
     Parameters
     ----------
     file
-        File, relative to the district folder: a row for each school.
+        File, relative to the district folder: a row for each school, with `school_id`, `start`, `end` and, if they
+        differ, `early_release_end` and `minimum_day_end`.
     columns
-        Our column (`school_id`, `start`, `end`, `early_release_end`, `minimum_day_end`) → the file's, where they
-        differ.
-    sheet, layer, header_row
-        As of every other file.
+        Our column → the file's, where they differ: `school_id`, `start`, `end` and those of the shorter days.
     """
 
     file: str
-    columns: Mapping[Literal["school_id", "start", "end", "early_release_end", "minimum_day_end"], str] = field(
-        default_factory=dict
-    )
+    columns: Mapping[BellColumn, str] = field(default_factory=dict)
 
 
 @section
@@ -486,8 +479,7 @@ class HoursSettings:
     schools
         School → its own hours, which go before those of its level.
     file
-        A table of hours by school, relative to the district folder: `school_id`, `start`, `end` and, if they differ,
-        `early_release_end` and `minimum_day_end`; or ``[hours.file]``. What ``[hours.schools]`` says goes before it.
+        A file of hours by school, or ``[hours.file]``; what ``[hours.schools]`` says goes before it.
     """
 
     start: dt.time = dt.time(7, 30)
@@ -496,16 +488,11 @@ class HoursSettings:
     minimum_day_end: dt.time | None = None
     levels: Mapping[Level, Bells] = field(default_factory=dict)
     schools: Mapping[str, Bells] = field(default_factory=dict)
-    file: str | HoursFile | None = None
+    file: Annotated[HoursFile | None, BeforeValidator(lambda v: HoursFile(file=v) if isinstance(v, str) else v)] = None
 
     def __post_init__(self) -> None:
         """Check the values."""
         self.of("other")
-
-    @property
-    def bells_file(self) -> HoursFile | None:
-        """The file of hours by school, however it is named."""
-        return HoursFile(file=self.file) if isinstance(self.file, str) else self.file
 
     def of(self, level: str, school_id: str | None = None) -> Bells:
         """Return the program hours of a school, or at schools of a level."""

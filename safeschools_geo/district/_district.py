@@ -221,7 +221,7 @@ def input_files(settings: Settings) -> list[Path]:
     folder, paths, enrollment = settings.folder, settings.paths, settings.schools.enrollment_file
     named = [
         *(getattr(settings, section).file for section in (*FILE_STEMS, "incidents")),
-        *(source.file for source in (enrollment, settings.hours.bells_file, settings.calendar) if source),
+        *(source.file for source in (enrollment, settings.hours.file, settings.calendar) if source),
         settings.rebalance.links,
         settings.board.policy if (folder / settings.board.policy).is_file() else None,
     ]

@@ -109,7 +109,7 @@ def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[
         settings = replace(settings, calendar=calendar)
         findings.append(said)
         files.append(path)
-    if source := settings.hours.bells_file:
+    if source := settings.hours.file:
         path = _require(settings, source.file, "[hours] file")
         schools = {**_read_bells(path, source, settings), **settings.hours.schools}
         settings = replace(settings, hours=replace(settings.hours, schools=schools))
