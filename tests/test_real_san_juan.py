@@ -21,8 +21,7 @@ from safeschools_geo.district._settings_file import load_settings
 from safeschools_geo.hotspots._schools import school_groups, school_rates
 from safeschools_geo.rebalance._neighbors import unit_edges
 from safeschools_geo.rebalance._tiling import zones_of_plan
-from safeschools_geo.term._day import units_of_district
-from safeschools_geo.term._plan import read_plan
+from safeschools_geo.term._plan import read_plan, units_of_district
 from safeschools_geo.term._run import run_term
 from safeschools_geo.term._write import _write_zones_and_plan
 

@@ -512,8 +512,8 @@ def _plain(column: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 # ── Ids and names as text, saying what the file says, whatever type the file gave them
 
-# How programs keep a spreadsheet from making a number of an id: ="0101", '0101.
-_GUARDED = r"""^="([^"]*)"$|^'(\d+)$"""
+# How programs keep a spreadsheet from making a number of an id: ="0101", and '0101 where no number goes without.
+_GUARDED, _MARKED = r"""^="([^"]*)"$""", r"""^'(\d+)$"""
 _BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 
 
@@ -597,7 +597,10 @@ def _tidied(texts: pd.Series) -> pd.Series:
         stripped = stripped.where(~is_accented, composed.astype("str"))
     guarded = stripped.str.startswith(("=", "'"))
     if guarded.any():
-        inside = stripped[guarded].str.replace(_GUARDED, r"\1\2", regex=True).str.strip(_BLANKS)
+        inside = stripped[guarded].str.replace(_GUARDED, r"\1", regex=True)
+        if not stripped.str.fullmatch(r"\d+").any():
+            inside = inside.str.replace(_MARKED, r"\1", regex=True)
+        inside = inside.str.strip(_BLANKS)
         stripped = stripped.where(~guarded.fillna(value=False).astype("bool"), inside)
     return stripped.where(stripped != "")
 

@@ -121,9 +121,13 @@ def test_long_tables_are_written_as_pandas_writes_them(tmp_path, seed):
 
 
 def test_what_keeps_a_spreadsheet_from_changing_an_id_is_no_part_of_it():
-    given = ['="0101"', "'0101", '=" 7 "', "'Oumou'", '="a"&"b"', "=1+1", "'", '=""', "0101", None]
+    given = ['="0101"', "'0101", '=" 7 "', "'Oumou'", '="a"&"b"', "=1+1", "'", '=""', None]
     texts = io.as_text(pd.Series(given, dtype="str"))
-    assert texts.fillna("").tolist() == ["0101", "0101", "7", "'Oumou'", '="a"&"b"', "=1+1", "'", "", "0101", ""]
+    assert texts.fillna("").tolist() == ["0101", "0101", "7", "'Oumou'", '="a"&"b"', "=1+1", "'", "", ""]
+
+
+def test_an_apostrophe_before_a_number_is_its_own_where_numbers_go_without():
+    assert io.as_text(pd.Series(["'7", "001"], dtype="str")).tolist() == ["'7", "001"]
 
 
 def test_guarded_ids_are_read_from_delimited_text(tmp_path):
