@@ -71,7 +71,7 @@ BAD = {
     ),
     "text named xlsx": (
         lambda f: replace(f, HISTORY, "a,b\n1,2\n", instead="data/incidents/h.xlsx"),
-        ["h.xlsx", "is none"],
+        ["h.xlsx", "no workbook"],
     ),
     "a missing column": (
         lambda f: replace(f, HISTORY, "incident_id,x,y\n1,2,3\n"),
