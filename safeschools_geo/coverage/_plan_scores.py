@@ -198,7 +198,7 @@ def score_coverage(
     ]
     drawn = pd.DataFrame(np.reshape(scored, (len(draws), len(kinds))), columns=list(kinds)).rename_axis("draw")
     notes = {"busiest": f"zone {busiest}", "overflow": _how_rare(values[list(kinds).index("overflow")])}
-    model_note = "" if _is_exact(dispatch) else "by an approximation of the queueing model"
+    model_note = "" if is_exact(dispatch) else "by an approximation of the queueing model"
     rows = []
     for (name, kind), value in zip(kinds.items(), values, strict=True):
         low, high = interval(drawn[name])
@@ -226,8 +226,7 @@ def _kinds(within_min: float) -> dict[str, _Kind]:
 
 def _scores(arrivals: Floats, service: ArrayLike, dispatch: Dispatch, within_min: float) -> tuple[Floats, str]:
     """Score one set of rates, in the order of `_kinds`, and name the zone of the busiest officer."""
-    solve = hypercube if _is_exact(dispatch) else hypercube_approximation
-    model = solve(arrivals, service, dispatch.preference, capacity="loss")
+    model = queueing_model(arrivals, service, dispatch)
     shares, minutes = model.dispatch_share, dispatch.travel_min
     busy = np.asarray(model.busy_share)
     values = (
@@ -260,8 +259,15 @@ def _beside(row: dict[Any, Any], validation: Validation) -> str:
     return f"model; recorded today: {found}{check}"
 
 
-def _is_exact(dispatch: Dispatch) -> bool:
+def is_exact(dispatch: Dispatch) -> bool:
+    """Say whether the queueing model of so many officers is the exact one."""
     return len(dispatch.officer_zones) <= MOST_EXACT
+
+
+def queueing_model(arrivals: ArrayLike, service: ArrayLike, dispatch: Dispatch) -> Hypercube:
+    """Solve the queueing model, exactly for as many officers as can be; calls that find nobody free go to patrol."""
+    solve = hypercube if is_exact(dispatch) else hypercube_approximation
+    return solve(arrivals, service, dispatch.preference, capacity="loss")
 
 
 def _how_rare(share: float) -> str:

@@ -9,12 +9,12 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.coverage._dispatch import Dispatch, officer_minutes, zone_dispatch
-from safeschools_geo.coverage._plan_scores import PlanScores, Watch, score_coverage
+from safeschools_geo.coverage._plan_scores import PlanScores, Watch, is_exact, queueing_model, score_coverage
 from safeschools_geo.coverage._record import CallRates, call_rates
 from safeschools_geo.coverage._roads import RoadRules, place_points
 from safeschools_geo.coverage._travel import TravelSettings, TravelTimes, travel_times
 from safeschools_geo.coverage._validation import Validation, validate
-from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube, hypercube_approximation
+from safeschools_geo.coverage.queueing import Hypercube
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.text import listed
@@ -78,7 +78,7 @@ class UsualDay:
     @property
     def is_exact(self) -> bool:
         """Whether the queueing model is the exact one."""
-        return len(self.waiting) <= MOST_EXACT
+        return is_exact(self.queueing.dispatch)
 
     def about_empty_zones(self) -> str:
         """Say what the officers of zones without a school do; empty text where every zone has one."""
@@ -204,8 +204,7 @@ def usual_day(
     )
     busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
     variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
-    solve = hypercube if len(dispatch.officer_zones) <= MOST_EXACT else hypercube_approximation
-    model = solve(queueing.arrivals_per_h, queueing.service_per_h, dispatch.preference)
+    model = queueing_model(queueing.arrivals_per_h, queueing.service_per_h, dispatch)
     longest = settings.workload.longest_service_min
     validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
     return UsualDay(schools, zone_of, rates, places, travel, waiting, middles, queueing, model, validation, variation)
