@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import town
+from checkout import call
 
-from safeschools_geo.cli._main import main
 from safeschools_geo.district._district import read_district
 
 ZONES = "data/boundaries/zones.geojson"
@@ -18,12 +18,6 @@ TWO_POINTS = (
     '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"zone_id":"A","name":"West"},'
     '"geometry":{"type":"Polygon","coordinates":[[[-121.8,37.9],[-121.7,37.9]]]}}]}'
 )
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 @pytest.fixture

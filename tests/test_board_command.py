@@ -7,17 +7,11 @@ from contextlib import redirect_stderr
 
 import pytest
 import town
+from checkout import call
 
-from safeschools_geo.cli._main import main
 from safeschools_geo.disclosure._ledger import read_ledger
 
 SETTINGS = f"{town.SETTINGS}\n[board]\npdf = false\n"
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 @pytest.fixture

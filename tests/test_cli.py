@@ -9,19 +9,12 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import town
-from checkout import ROOT
+from checkout import ROOT, call
 
 import safeschools_geo as ssg
-from safeschools_geo.cli._main import COMMANDS, main
+from safeschools_geo.cli._main import COMMANDS
 
 MAPS = ("zones", "history", "rates", "plan", "what_if", "coverage", "absences", "hotspots", "hours", "trends", "grid")
-
-
-def call(*arguments):
-    """Run the command line in this process; return its exit code."""
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import town
+from checkout import call
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeschools_geo.cli._main import main
 from safeschools_geo.errors import ColumnError, SettingsError
 from safeschools_geo.hotspots._change import officer_share_change, term_change
 from safeschools_geo.hotspots._status_change import STATUS_CHANGES, hotspots_that_changed, status_change
@@ -19,12 +19,6 @@ from safeschools_geo.settings import PatrolChange, WorkloadSettings
 from safeschools_geo.term._compare import COMPARING_STEPS, compare_terms
 
 TABLES = ["school_zones", "loads", "rates_overall", "rates_zones", "rates_levels", "schools", "hotspots"]
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 def incidents(fall, spring, *, started=0):

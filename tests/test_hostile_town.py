@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 import said
 import town
+from checkout import call
 
-from safeschools_geo.cli._main import main
 from safeschools_geo.pages._page import Chart, OfflinePage
 from safeschools_geo.term._notebooks import notebook_html
 
@@ -102,12 +102,6 @@ POKE = """async () => {
   await pause();
   return done;
 }"""
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 def hostile_schools():

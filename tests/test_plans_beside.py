@@ -8,21 +8,14 @@ import json
 import geopandas as gpd
 import pandas as pd
 import pytest
-from checkout import ROOT
+from checkout import ROOT, call
 from plan_districts import one_term
 from town import square
 
 import safeschools_geo as ssg
-from safeschools_geo.cli._main import main
 
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 HOSTILE = "<b>Fall & “x”"
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,13 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+from checkout import call
 from shapely.geometry import box
 
-from safeschools_geo.cli._main import main
 from safeschools_geo.district._district import DistrictError, demo_folder, read_district
 from safeschools_geo.verify._verify import verify_folder
 
 UTM = 32610
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 @pytest.fixture

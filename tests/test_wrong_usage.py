@@ -9,10 +9,10 @@ import sys
 import click
 import pytest
 import town
-from checkout import ROOT
+from checkout import ROOT, call
 
 from safeschools_geo.cli._common import LARGEST_SEED, CheckedCommand, messages
-from safeschools_geo.cli._main import COMMANDS, cli, main
+from safeschools_geo.cli._main import COMMANDS, cli
 
 TOMORROW = (dt.datetime.now(tz=dt.UTC).astimezone().date() + dt.timedelta(days=1)).isoformat()
 OF_A_TERM = ("run", "hotspots", "coverage", "board", "map", "rebalance", "notebooks", "score")
@@ -111,12 +111,6 @@ WITHOUT_DISTRICT = [
     ("verify", (), r"DIR"),
     ("verify", ("FILE",), r"DIR.*is a file"),
 ]
-
-
-def call(*arguments):
-    with pytest.raises(SystemExit) as left:
-        main([str(a) for a in arguments])
-    return left.value.code
 
 
 @pytest.fixture(scope="module")
