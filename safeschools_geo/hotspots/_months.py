@@ -150,12 +150,8 @@ def space_time_scan(
         if expected is None
         else _drawn(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
     )
-    maxima = np.zeros(simulations)
-    for first in range(0, simulations, _BATCH):
-        batch = simulated[:, :, first : first + _BATCH]
-        for _, _, values in cylinders.ratios(batch):
-            part = maxima[first : first + _BATCH]
-            np.maximum(part, values.max(axis=0, initial=0.0), out=part)
+    batches = range(0, simulations, _BATCH)
+    maxima = np.concatenate([cylinders.maxima(simulated[:, :, first : first + _BATCH]) for first in batches])
     labels, moments = list(cases.index), list(cases.columns)
     found = []
     for members, (a, b), llr in _likeliest(counts, cylinders):
@@ -209,17 +205,67 @@ class _Cylinders:
     fewest: int
     least_share: float
 
-    def ratios(self, counts: Counts) -> Iterator[tuple[int, tuple[int, int], Floats]]:
-        """Yield the ratios of the circles around each center, shape (circles, simulations), for each run of periods."""
+    def held(self, counts: Counts) -> Iterator[tuple[int, Counts, Floats]]:
+        """Yield for each center the cases in its circles over each run, and the share of them expected there.
+
+        Shapes (circles, runs, simulations) and (circles, runs).
+        """
+        first, last = np.array(self.runs).T
+        from_start = _from_start(counts)
         for center, (order, ends) in enumerate(self.windows):
-            held = _from_start(np.cumsum(counts[order], axis=0, dtype=np.int32)[ends])
+            held = np.cumsum(from_start[order], axis=0, dtype=np.int32)[ends]
             means = _from_start(np.cumsum(self.share[order], axis=0)[ends])
-            for a, b in self.runs:
-                inside, expected = held[:, b] - held[:, a], means[:, b] - means[:, a]
-                values = self.ratio(inside, expected + _LOST**2)
-                values[inside < self.fewest] = 0.0
-                values[expected < self.least_share * (1 - _LOST)] = 0.0
-                yield center, (a, b), values
+            yield center, held[:, last] - held[:, first], means[:, last] - means[:, first]
+
+    def ratios(self, inside: Counts, share: Floats) -> Floats:
+        """Compute the ratios of windows, shape (windows,): 0 where one is too small to be looked at."""
+        values = self.ratio(inside, share + _LOST**2)
+        values[(inside < self.fewest) | (share < self.least_share * (1 - _LOST))] = 0.0
+        return values
+
+    def maxima(self, counts: Counts) -> Floats:
+        """Find the largest ratio of each simulation.
+
+        A ratio is computed only where a window holds enough cases to exceed the least of the maxima found before it:
+        few do, and the maxima are the same.
+        """
+        largest = np.zeros(counts.shape[-1])
+        enough = _EnoughCases(self.ratio)
+        for _, inside, share in self.held(counts):
+            needed = np.maximum(enough(share, float(largest.min())), self.fewest)
+            candidates = np.flatnonzero(inside >= needed[:, :, None])
+            window, simulation = np.divmod(candidates, len(largest))
+            values = self.ratios(inside.ravel()[candidates], share.ravel()[window])
+            np.maximum.at(largest, simulation, values)
+        return largest
+
+
+class _EnoughCases:
+    """Tells how many cases a window has to hold for its ratio to exceed a value, or fewer, but never more."""
+
+    _POINTS = 4096
+    _GROWTH = 1.03
+
+    def __init__(self, ratio: LikelihoodRatio) -> None:
+        self._ratio = ratio
+        self._shares = np.arange(self._POINTS) / self._POINTS
+        self._value, self._needed = 0.0, np.zeros(self._POINTS, dtype=np.int32)
+
+    def __call__(self, share: Floats, value: float) -> Counts:
+        if value > self._value * self._GROWTH:
+            self._value, self._needed = value, self._search(value)
+        # The number grows with the share that is expected: that of the point below is never too large.
+        at = np.minimum((share * self._POINTS).astype(np.int64), self._POINTS - 1)
+        return self._needed[at]
+
+    def _search(self, value: float) -> Counts:
+        """Halve the range in which, for each share, the fewest cases lie whose ratio exceeds the value."""
+        low, high = np.zeros(self._POINTS, dtype=np.int32), np.full(self._POINTS, self._ratio.total, dtype=np.int32)
+        while (low < high).any():
+            middle = (low + high) // 2
+            exceeds = self._ratio(middle, self._shares + _LOST**2) > value
+            low, high = np.where(exceeds, low, np.minimum(middle + 1, high)), np.where(exceeds, middle, high)
+        return low
 
 
 def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; shares in, shares out
@@ -230,19 +276,20 @@ def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; sha
 
 def _likeliest(counts: Counts, cylinders: _Cylinders) -> list[tuple[NDArray[np.int64], tuple[int, int], float]]:
     """List the likeliest windows that overlap no likelier one in space and time."""
-    found: list[tuple[float, int, int, tuple[int, int]]] = []
-    for center, run, values in cylinders.ratios(counts[:, :, None]):
+    columns = []
+    for center, inside, share in cylinders.held(counts[:, :, None]):
         sizes = np.flatnonzero(cylinders.windows.is_complete[center]) + 1
-        column = values[:, 0]
-        best = np.flatnonzero(column > _LOST)
-        found += [(-float(column[i]), int(sizes[i]), center, run) for i in best]
+        values = cylinders.ratios(inside[:, :, 0].ravel(), share.ravel()).reshape(share.shape)
+        circle, run = np.nonzero(values > _LOST)
+        columns.append((-values[circle, run], sizes[circle], np.full(len(circle), center), run))
+    value, size, center_of, run_of = (np.concatenate(column) for column in zip(*columns, strict=True))
     taken = np.zeros(counts.shape, dtype=np.bool_)
     chosen: list[tuple[NDArray[np.int64], tuple[int, int], float]] = []
-    for value, size, center, (a, b) in sorted(found):
-        members = cylinders.windows.order[center, :size]
+    for at in np.lexsort((run_of, center_of, size, value)):
+        members, (a, b) = cylinders.windows.order[center_of[at], : size[at]], cylinders.runs[run_of[at]]
         if not taken[members, a:b].any():
             taken[members, a:b] = True
-            chosen.append((members, (a, b), -value))
+            chosen.append((members, (a, b), -float(value[at])))
             if len(chosen) == MOST_CLUSTERS:
                 break
     return chosen

@@ -49,6 +49,7 @@ class LikelihoodRatio:
         cases = np.arange(int(np.max(totals)) + 1, dtype=np.float64)
         self._x_log_x = cases * np.log(np.maximum(cases, 1.0))
         self._totals = np.asarray(totals, dtype=np.int32)
+        self.total = int(np.max(totals))
         # With one total for all, both looked-up parts are one.
         self._both = self._x_log_x + self._x_log_x[::-1] if self._totals.ndim == 0 else None
 

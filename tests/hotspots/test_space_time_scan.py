@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import xlogy
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots._months import space_time_scan
+from safeschools_geo.hotspots._months import _Cylinders, space_time_scan
+from safeschools_geo.hotspots.scan import LikelihoodRatio, circular_windows
 
 SIDE = np.random.default_rng(0).uniform(0, 100, (25, 2))
 SIDE[7] = SIDE[6] + 0.5
@@ -87,3 +89,25 @@ def test_nothing_to_find_and_bad_input():
         space_time_scan(table([[1, 1], [1, -3]]), ones, SIDE[:2])
     with pytest.raises(InputError, match="fit each other"):
         space_time_scan(ones, table(np.ones((2, 3))), SIDE[:2])
+
+
+@pytest.mark.parametrize("with_expected", [True, False])
+def test_maxima_are_those_of_all_windows_looked_at_one_by_one(with_expected):
+    rng = np.random.default_rng(8)
+    counts, simulations = rng.poisson(2, (12, 5)) + 1, 40
+    expected = rng.gamma(4, 1, (12, 5)) if with_expected else np.outer(counts.sum(axis=1), counts.sum(axis=0))
+    share, total = expected / expected.sum(), int(counts.sum())
+    windows = circular_windows(SIDE[:12], share.sum(axis=1), max_share=0.5)
+    runs = [(a, b) for a in range(5) for b in range(a + 1, min(a + 2, 5) + 1)]
+    cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), 2, 0.01)
+    simulated = rng.multinomial(total, share.ravel(), size=simulations).T.reshape(12, 5, -1).astype(np.int32)
+    largest = np.zeros(simulations)
+    for order, ends in windows:
+        for size in np.flatnonzero(ends) + 1:
+            for a, b in runs:
+                inside, outside = simulated[order[:size], a:b].sum(axis=(0, 1)), share[order[:size], a:b].sum()
+                held, rest = inside / total, 1 - inside / total
+                ratio = total * (xlogy(held, held / outside) + xlogy(rest, rest / (1 - outside)))
+                is_looked_at = (held > outside) & (inside >= 2) & (outside >= 0.01)
+                largest = np.maximum(largest, np.where(is_looked_at, ratio, 0))
+    assert cylinders.maxima(simulated) == pytest.approx(largest, abs=1e-9)
