@@ -36,7 +36,7 @@ from safeschools_geo.schemas import INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
 from safeschools_geo.sections import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -559,7 +559,7 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     place = pd.Series(shapely.to_wkb(rows["geometry"].to_numpy(), hex=True), index=rows.index)
     content = rows.assign(place=place)[list(_CONTENT)]
     # Without an id a row is another's repeat if all its cells are equal, and a time of day makes chance unlikely.
-    as_read = rows["as_read"][~rows["has_id"]].map(lambda cells: f"\0{sorted(cells.items(), key=str)}")
+    as_read = rows["as_read"][~rows["has_id"]].map(_all_cells)
     first = _first_of(rows, as_read.reindex(rows.index).fillna(rows["incident_id"]))
     is_repeat = (rows["has_id"] | rows["has_time"]) & (first != rows.index)
     is_equal = _same(content, content.loc[first].set_axis(content.index))
@@ -575,6 +575,15 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
         *_alike_findings(left["incident_id"], first, is_alike, is_call, similar_ids),
     ]
     return left[~is_dropped].reset_index(drop=True), join_rejects(rejects), findings
+
+
+def _all_cells(cells: Mapping[Hashable, object]) -> str:
+    """Write the cells of a row in the order of their columns, which no id can equal."""
+    return f"\0{sorted(cells.items(), key=_column_of)}"
+
+
+def _column_of(cell: tuple[Hashable, object]) -> str:
+    return str(cell[0])
 
 
 def _first_of(rows: pd.DataFrame, key: pd.Series) -> pd.Series:

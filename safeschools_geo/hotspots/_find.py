@@ -92,7 +92,7 @@ class TermInputs:
     @property
     def without_record(self) -> tuple[Term, ...]:
         """The terms up to this one of which the record has no incident: no baseline, and no part of a trend."""
-        known = set(self.history["term"].dropna())
+        known = set(self.history["term"].unique())
         return tuple(t for t in self.settings.terms if t.start <= self.term.start and t.name not in known)
 
 

@@ -194,22 +194,25 @@ class ByPlaceAndDay:
         degree = np.bincount(sources, minlength=self._places)
         start = np.cumsum(degree) - degree
         of_event = degree[where]
-        self._event = np.repeat(np.arange(len(where)), of_event)
+        self._event = np.repeat(np.arange(len(where), dtype=np.int32), of_event)
         step = np.arange(len(self._event)) - np.repeat(np.cumsum(of_event) - of_event, of_event)
-        self._target = targets[order][start[where][self._event] + step]
+        # Days without incidents before the first and after the last, so that every reach stays in its place's row.
+        self._width = self._length + 2 * self._days + 1
+        self._row = (targets[order][start[where][self._event] + step] * self._width).astype(np.int32)
 
     def count(self, moments: Floats) -> int:
         """Count the pairs."""
-        day = moments.astype(np.int64) - self._first
-        table = np.bincount(self._where * self._length + day, minlength=self._places * self._length)
-        sums = np.zeros((self._places, self._length + 1), dtype=np.int32)
-        np.cumsum(table.reshape(self._places, -1), axis=1, out=sums[:, 1:])
-        flat, width = sums.ravel(), self._length + 1
-        base, when = self._target * width, day[self._event]
-        high = flat.take(base + np.minimum(when + self._days + 1, self._length))
-        low = flat.take(base + np.maximum(when - self._days, 0))
+        day = (moments - self._first).astype(np.int32)
+        cells = self._where * self._width + day + self._days + 1
+        table = np.bincount(cells, minlength=self._places * self._width).astype(np.int32)
+        # Sums over the whole table: what lies in rows before falls out of the difference.
+        sums = np.cumsum(table, dtype=np.int32)
+        before = self._row + day.take(self._event)
+        seen = sums.take(before + np.int32(2 * self._days + 1)).sum(dtype=np.int64) - sums.take(before).sum(
+            dtype=np.int64
+        )
         # Every pair was seen from both ends, and every incident saw itself.
-        return int((int((high - low).sum()) - len(day)) // 2)
+        return int((seen - len(day)) // 2)
 
 
 def _cheaper(where: Ints, moments: Floats, *, numbers: Ints, touching: Ints, in_space: int, days: float) -> _Counter:

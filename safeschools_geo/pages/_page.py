@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from html import escape
 from math import floor, isfinite
 from pathlib import Path
@@ -122,7 +122,7 @@ class DataTable:
     # Cells that lead to another page, by row and column, where column 0 is the head of the row
     links: Mapping[tuple[int, int], Link] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def text_columns(self) -> frozenset[int]:
         """The columns of words, which are read from the left; columns of numbers are set flush right."""
         return frozenset(
