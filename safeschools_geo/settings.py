@@ -652,6 +652,8 @@ class HotspotSettings:
         Meters between places off campus that belong together.
     place_incidents
         Fewest incidents of a place off campus.
+    place_width_m
+        Largest distance in meters between two points of a place off campus: a chain along a road is no place.
     cell_m
         Width of a cell of the grid, in meters.
     cell_kind
@@ -677,6 +679,7 @@ class HotspotSettings:
     largest_detectable: Positive = 5.0
     place_distance_m: Positive = 150.0
     place_incidents: AtLeastOne = 10
+    place_width_m: Positive = 1000.0
     cell_m: Positive = 1500.0
     cell_kind: CellKind = "hexagon"
     bandwidth_m: Positive = 500.0

@@ -200,6 +200,7 @@ def _places(given: TermInputs, counts: pd.DataFrame) -> PlaceHotspots:
         crs=given.crs,
         eps_m=chosen.place_distance_m,
         min_incidents=chosen.place_incidents,
+        width_m=chosen.place_width_m,
     )
     this = counts[counts["term"] == given.term.name]
     days = schools.merge(this[["school_id", "student_days"]], on="school_id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +13,7 @@ import shapely
 from scipy.interpolate import BSpline, RectBivariateSpline
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import pdist
-from sklearn.cluster import DBSCAN, HDBSCAN
+from sklearn.cluster import DBSCAN
 
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, GeometryError, InputError, count_text
@@ -151,10 +151,12 @@ def _kinds_text(top: list[tuple[str, int]]) -> str:
 
 def _spread_m(places: Floats) -> int:
     """Measure how far apart the two outermost places are, rounded up."""
-    if len(places) == 1:
-        return 0
+    return int(np.ceil(_width_m(places) / _ROUND_M)) * _ROUND_M
+
+
+def _width_m(places: Floats) -> float:
     outermost = shapely.get_coordinates(shapely.convex_hull(shapely.multipoints(places)))
-    return int(np.ceil(pdist(outermost).max() / _ROUND_M)) * _ROUND_M
+    return float(pdist(outermost).max(initial=0.0))
 
 
 def _sentence(row: Mapping[Hashable, Any], top: tuple[str, int], across_m: int, *, is_in: bool) -> str:
@@ -172,13 +174,11 @@ def _sentence(row: Mapping[Hashable, Any], top: tuple[str, int], across_m: int, 
 
 # ── Places off campus where incidents stand close together: descriptive, for there is no count of people to divide by
 
-Method = Literal["dbscan", "hdbscan"]
-
 EPS_SWEEP = (0.5, 0.75, 1.25, 1.5, 2.0)
 """Factors on the distance under which a cluster should stay itself."""
 
-FEWEST_PLACES = 5
-"""Fewest distinct places of a cluster of HDBSCAN, which counts places and not incidents."""
+_NARROWER = 0.75
+"""Factor on the distance by which a cluster that is too wide for a place is clustered again."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class PlaceClusters:
     clusters: gpd.GeoDataFrame  # One row for each, the one with most incidents first: see `place_clusters`. EPSG:4326.
     labels: pd.Series  # `cluster_id` of each incident, empty text for none, on the index of the incidents
     without_place: int  # Number of incidents without a place, which are in no cluster
-    settings: dict[str, Any]  # ``eps_m``, ``min_incidents``, ``eps_sweep``, ``method`` and ``crs``
+    settings: dict[str, Any]  # ``eps_m``, ``min_incidents``, ``width_m``, ``eps_sweep`` and ``crs``
 
     @property
     def incidents(self) -> int:
@@ -257,27 +257,27 @@ def place_clusters(
     crs: CRS,
     eps_m: float = 150.0,
     min_incidents: int = 10,
+    width_m: float = 1000.0,
     eps_sweep: Sequence[float] = EPS_SWEEP,
-    method: Method = "dbscan",
 ) -> PlaceClusters:
     """Find places where incidents stand close together.
 
     `clusters` has `cluster_id` (``P1`` …), `incidents`, `places` (distinct points, to six decimals of a degree),
     `officer_initiated_share`, `top_categories` (the three most frequent), `top_hours` (the two hours on end with most
     of those whose hour is known; ``unknown`` where none is), `zone_id` (of most of its incidents), `stability_share`
-    (mean over the sweep of the best overlap, as Jaccard's coefficient of incidents, with a cluster of ``dbscan`` at
-    that distance; missing without a sweep), `area_km2`, `is_one_place`, `sentence` and `geometry` (all within half of
+    (mean over the sweep of the best overlap, as Jaccard's coefficient of incidents, with a cluster at that distance;
+    missing without a sweep), `area_km2`, `is_one_place`, `sentence` and `geometry` (all within half of
     `eps_m` of its places). A cluster that shares the places at its edge with a larger one, and so is left with fewer
-    than `min_incidents`, is dropped.
+    than `min_incidents`, is dropped. A chain of incidents along a road is no place: what is wider than `width_m`,
+    between its two outermost places, is clustered again by a shorter distance, until nothing is.
     """
     meters = measuring_crs(incidents, stated=crs)
-    _require_positive(eps_m=eps_m, min_incidents=min_incidents, eps_sweep=min(eps_sweep, default=1.0))
-    if method not in get_args(Method):
-        raise InputError("This method is not known.", where="method", found=method, expected=get_args(Method))
+    sizes = {"eps_m": eps_m, "min_incidents": min_incidents, "width_m": width_m}
+    _require_positive(**sizes, eps_sweep=min(eps_sweep, default=1.0))
     _require_columns(incidents)
     at = DistinctPlaces.read(incidents, meters)
-    labels = _found(at, eps_m, min_incidents, method)
-    sweep = [_found(at, eps_m * factor, min_incidents, "dbscan") for factor in eps_sweep]
+    labels = _found(at, eps_m, min_incidents, width_m)
+    sweep = [_found(at, eps_m * factor, min_incidents, width_m) for factor in eps_sweep]
     clusters = place_facts(incidents, at, labels, eps_m=eps_m, stability=_stability(labels, sweep, at.incidents))
     # What is nowhere is in no cluster: -1 takes the last.
     of_incident = np.append(labels, -1)[at.of_incident]
@@ -289,30 +289,35 @@ def place_clusters(
         {
             "eps_m": eps_m,
             "min_incidents": min_incidents,
+            "width_m": width_m,
             "eps_sweep": tuple(eps_sweep),
-            "method": method,
             "crs": meters.to_string(),
         },
     )
 
 
-def _found(at: DistinctPlaces, eps_m: float, min_incidents: int, method: Method) -> Ints:
-    if method == "dbscan":
-        labels = weighted_dbscan(at.xy, at.incidents, eps_m=eps_m, min_weight=min_incidents)
-    else:
-        labels = _hdbscan(at.xy, at.incidents)
+def _found(at: DistinctPlaces, eps_m: float, min_incidents: int, width_m: float) -> Ints:
+    labels = weighted_dbscan(at.xy, at.incidents, eps_m=eps_m, min_weight=min_incidents)
+    labels = _narrowed(labels, at, eps_m=eps_m, min_incidents=min_incidents, width_m=width_m)
     # The largest come first, so those that are too small are the last.
     enough = int((incidents_held(labels, at.incidents) >= min_incidents).sum())
     return np.where(labels < enough, labels, -1)
 
 
-def _hdbscan(xy: Floats, numbers: Ints) -> Ints:
-    """Cluster places blind to what they hold; R. Campello, D. Moulavi and J. Sander, PAKDD 2013."""
-    raw = np.full(len(xy), -1, dtype=np.int64)
-    if len(xy) >= FEWEST_PLACES:
-        order = np.lexsort(xy.T[::-1])
-        raw[order] = HDBSCAN(min_cluster_size=FEWEST_PLACES, copy=True).fit(xy[order]).labels_
-    return _numbered(raw, xy, numbers.astype(np.float64))
+def _narrowed(labels: Ints, at: DistinctPlaces, *, eps_m: float, min_incidents: int, width_m: float) -> Ints:
+    """Cluster again by shorter and shorter distances what is wider than a place may be."""
+    parts = np.full(len(labels), -1, dtype=np.int64)
+    number, left = 0, [(rows, eps_m) for rows in _members(labels)]
+    while left:
+        rows, apart_m = left.pop()
+        if _width_m(at.xy[rows]) <= width_m:
+            parts[rows] = number
+            number += 1
+            continue
+        shorter_m = apart_m * _NARROWER
+        found = weighted_dbscan(at.xy[rows], at.incidents[rows], eps_m=shorter_m, min_weight=min_incidents)
+        left += [(rows[members], shorter_m) for members in _members(found)]
+    return _numbered(parts, at.xy, at.incidents.astype(np.float64))
 
 
 def _numbered(raw: Ints, places: Floats, numbers: Floats) -> Ints:

@@ -272,7 +272,8 @@ def _hotspot_settings(result: TermResult) -> dict[str, str]:
         "Group of schools": f"at most {chosen.max_share:.0%} of what is expected; 10 % and 50 % beside it",
         "Compared with": f"schools of the same level, at least {chosen.fewest_peers} of them with a known enrollment",
         "Too little data": f"where only a rise by more than {chosen.largest_detectable:g} times could have been seen",
-        "Places off campus": f"at least {chosen.place_incidents} incidents within {chosen.place_distance_m:g} m",
+        "Places off campus": f"at least {chosen.place_incidents} incidents within {chosen.place_distance_m:g} m of the "
+        f"next, at most {chosen.place_width_m:,.0f} m across",
         "Grid": f"{chosen.cell_kind}s of {chosen.cell_m:g} m; density with a bandwidth of {chosen.bandwidth_m:g} m",
         "Repeats": f"within {chosen.repeat_distance_m:g} m and {chosen.repeat_days} days",
         "Measured in": result.district.crs.name,

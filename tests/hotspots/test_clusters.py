@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
+from scipy.spatial.distance import pdist
 from shapely.geometry import LineString, Point, Polygon, box
 from sklearn.cluster import DBSCAN
 
@@ -212,18 +213,28 @@ def test_the_order_of_rows_does_not_matter(seed):
     pd.testing.assert_frame_equal(first.to_frame(), other.to_frame())
 
 
-def test_hdbscan_keeps_only_what_has_enough_incidents():
-    rng = np.random.default_rng(0)
-    near = [tuple(p) for p in rng.normal(0, 30, (15, 2))]
-    rows = incidents_at(*near, (9000, 0), (9010, 0), (20_000, 5000), (40_000, 9000))
-    found = place_clusters(rows, crs=UTM, method="hdbscan")
-    assert (found.clusters["incidents"] >= 10).all()
-    assert found.labels.iloc[15:].eq("").all()
+def test_a_chain_along_a_road_is_no_place_but_what_stands_closer_in_it_is():
+    # One incident every 15 m along 3 km of road, and 12 at an address 55 m from its middle.
+    road, address = [(15 * i, 0) for i in range(201)], [(1500, 55)] * 12
+    found = place_clusters(incidents_at(*road, *address), crs=UTM)
+    # At 150, 112 and 84 m the road hangs together; at 63 m each of its points has 9 within reach, one too few, but for
+    # the five from 1470 to 1530 m, which reach the address, and the points from 1410 to 1590 m in reach of these.
+    assert found.clusters["incidents"].tolist() == [25]
+    assert found.labels.tolist() == ["P1" if 94 <= i <= 106 else "" for i in range(201)] + ["P1"] * 12
+    wide = place_clusters(incidents_at(*road, *address), crs=UTM, width_m=5000)
+    assert wide.clusters["incidents"].tolist() == [213]
+    assert wide.clusters["sentence"].str.contains("at 202 places within 3,0").all()
 
 
-def test_hdbscan_is_blind_to_weights():
-    # One address, however often, is no five places.
-    assert place_clusters(incidents_at(*[(0, 0)] * 50, (500, 0)), crs=UTM, method="hdbscan").clusters.empty
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), width_m=st.sampled_from([60.0, 200.0, 1000.0]))
+def test_no_place_is_wider_than_it_may_be_nor_holds_too_few(seed, width_m):
+    xy = np.random.default_rng(seed).integers(0, 40, (120, 2)) * 30.0
+    found = place_clusters(incidents_at(*xy), crs=UTM, min_incidents=4, width_m=width_m)
+    for name in found.clusters["cluster_id"]:
+        inside = xy[found.labels.to_numpy() == name]
+        assert pdist(inside).max(initial=0) <= width_m + 1e-3
+        assert len(inside) >= 4
 
 
 def test_nothing_clusters_to_nothing():
@@ -281,8 +292,6 @@ def test_what_cannot_be_meant_is_refused():
         place_clusters(rows.assign(hour=24), crs=UTM)
     with pytest.raises(GeometryError, match="points"):
         place_clusters(rows.set_geometry([LineString([(0, 0), (1, 1)])] * 10, crs=4326), crs=UTM)
-    with pytest.raises(InputError, match="not known"):
-        place_clusters(rows, crs=UTM, method="optics")
 
 
 @pytest.mark.parametrize("wrong", [{"eps_m": 0}, {"eps_m": np.nan}, {"min_incidents": 0}, {"eps_sweep": (0.5, -1)}])
