@@ -14,7 +14,20 @@ from checkout import ROOT, call
 import safeschools_geo as ssg
 from safeschools_geo.cli._main import COMMANDS
 
-MAPS = ("zones", "history", "rates", "plan", "what_if", "coverage", "absences", "hotspots", "hours", "trends", "grid")
+MAPS = (
+    "zones",
+    "history",
+    "rates",
+    "plan",
+    "what_if",
+    "coverage",
+    "dispatch",
+    "absences",
+    "hotspots",
+    "hours",
+    "trends",
+    "grid",
+)
 
 
 @pytest.fixture

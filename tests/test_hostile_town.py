@@ -204,7 +204,9 @@ def test_every_page_is_written(folder):
         "check.html",
         *(f"maps/{name}.html" for name in ("index", "zones", "history", "rates", "plan", "what_if")),
     }
-    expected |= {f"maps/{name}.html" for name in ("coverage", "absences", "hotspots", "hours", "trends", "grid")}
+    expected |= {
+        f"maps/{name}.html" for name in ("coverage", "dispatch", "absences", "hotspots", "hours", "trends", "grid")
+    }
     expected |= {f"board/{lang}{name}.html" for lang in ("", "es/") for name in ("index", "print", "zones", "plan")}
     assert {f"{term}/{name}" for name in expected} <= found
     assert f"compare/{TERMS[0]} and {TERMS[1]}/compare.html" in found

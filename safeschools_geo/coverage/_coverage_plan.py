@@ -202,6 +202,7 @@ class CoveragePlan(MayHoldNothing):
             "travel": usual_day.travel.to_frame(),
             "travel_access": usual_day.travel.access,
             "dispatch": dispatch.to_frame(),
+            "dispatch_card": self.dispatch_card(),
             "staging": self._as_model(staging.points, minutes=["mean_min", "longest_min"]),
             "staging_schools": self._as_model(staging.places, minutes=near),
             "staging_reach": self._as_model(
@@ -333,6 +334,27 @@ class CoveragePlan(MayHoldNothing):
             for case in self.absences
         ]
         return pd.DataFrame(rows)
+
+    def dispatch_card(self) -> pd.DataFrame:
+        """List whom to send to each school: the zone's officer, and the next two where that one is busy.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `name`, `level`, `school_id`, `zone_id`; `officer`, `second_officer`, `third_officer`, in the order they are
+            tried (empty text where there are fewer), and the minutes of each by the model, from where the officer
+            waits (``model_min``, ``model_second_min``, ``model_third_min``), missing where no recorded response could
+            contradict them. Sorted by name.
+        """
+        tried = self.usual_day.queueing.dispatch.to_frame()
+        card = self.usual_day.schools[["name", "level", "school_id"]].astype("str").reset_index(drop=True)
+        card["zone_id"] = card["school_id"].map(self.usual_day.zones)
+        for place, prefix in enumerate(("", "second_", "third_"), start=1):
+            ranked = tried[tried["place"] == place].set_index("school_id").reindex(card["school_id"])
+            card[f"{prefix}officer"] = ranked["officer"].fillna("").to_numpy()
+            card[f"{prefix}min"] = ranked["travel_min"].to_numpy()
+        card = card.sort_values(["name", "school_id"], key=lambda text: text.str.casefold(), kind="stable")
+        return self._as_model(card.reset_index(drop=True), minutes=["min", "second_min", "third_min"])
 
     def takeovers_table(self) -> pd.DataFrame:
         """List the schools that change hands in every case of absence.

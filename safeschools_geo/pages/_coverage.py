@@ -38,7 +38,14 @@ from safeschools_geo.pages._page import (
     whole,
     words,
 )
-from safeschools_geo.pages._sheets import absence_index, absences_finding, calls_per_week, posts_of
+from safeschools_geo.pages._sheets import (
+    absence_index,
+    absences_finding,
+    calls_per_week,
+    card_finding,
+    dispatch_card,
+    posts_of,
+)
 from safeschools_geo.pages._term import backdrop_of, context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.text import listed
 
@@ -57,7 +64,10 @@ def draw_coverage(result: TermResult, *, tiles: bool = False) -> dict[str, tuple
     found = result.coverage
     if found.is_empty:
         return {}
-    pages = {"coverage.html": (coverage_map(result, tiles=tiles), found.finding())}
+    pages = {
+        "coverage.html": (coverage_map(result, tiles=tiles), found.finding()),
+        "dispatch.html": (dispatch_card(result), card_finding(found)),
+    }
     if found.absences:
         pages["absences.html"] = (absence_index(result, found), absences_finding(found))
     return pages

@@ -1,4 +1,4 @@
-"""Sheets for officers: the day one is absent, and the visits of a week, to print."""
+"""Sheets to print: whom the dispatcher sends, the day an officer is absent, and the visits of a week."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ from safeschools_geo.pages._page import (
 )
 from safeschools_geo.pages._term import context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.rebalance import schools_of_units
+from safeschools_geo.schemas import CRITICAL_CATEGORIES, OFFICER_CATEGORIES, SPECIALIST_CATEGORY
 from safeschools_geo.text import file_names, highest, minutes_text, more_text
 
 if TYPE_CHECKING:
@@ -92,6 +93,92 @@ def calls_per_week(found: CoveragePlan) -> pd.Series:
     rates = found.usual_day.rates
     weekly: pd.Series = rates.arrivals_per_h * rates.hours_per_day * _WEEK
     return weekly
+
+
+# ── The dispatcher's card: whom to send to each school, and who comes for what an officer does not
+
+
+def dispatch_card(result: TermResult) -> OfflinePage:
+    """List whom to send to each school, and when the specialist or patrol, on one page to print.
+
+    Parameters
+    ----------
+    result
+        All results of the term.
+
+    Returns
+    -------
+    OfflinePage
+        The card; where there is no coverage it says why.
+    """
+    found = result.coverage
+    if found.is_empty:
+        return nothing_page("Dispatcher's card", found.why, result)
+    card = found.dispatch_card()
+    has_minutes = bool(card["model_min"].notna().any())
+    columns = (
+        Column("School", "name", words),
+        Column("Level", "level", level_text),
+        Column("Zone", "zone_id", words),
+        *(
+            Column(head, (f"{prefix}officer", f"model_{prefix}min"), _post)
+            for head, prefix in (("Send", ""), ("If busy", "second_"), ("Then", "third_"))
+        ),
+    )
+    of = ", with the minutes of the drive from there by the model" if has_minutes else ""
+    caption = f"Schools by name: the zone's officer first, then the others by how near they wait{of}"
+    mark = found.validation.mark("response")
+    about_minutes = f"The minutes are worked out {mark}: they say who is nearer, not when somebody comes."
+    content = CoverageContent(
+        title="Dispatcher's card",
+        finding=card_finding(found),
+        sections=[
+            Section("whom", "Whom to send", "", (), [printed(card, columns, caption=caption)]),
+            Section("which", "Which calls", "", (), [_call_table(result)]),
+        ],
+        notes=[*_not_on_the_card(result), *([about_minutes] if has_minutes else [])],
+    )
+    return coverage_document("sections.html.j2", content, context=context_of(result), layout="dispatch")
+
+
+def card_finding(found: CoveragePlan) -> str:
+    """Say in one line what the card holds."""
+    schools, officers = len(found.usual_day.schools), len(posts_of(found))
+    who = f"{count_text(officers, 'officer')}, the specialist, or patrol"
+    return f"Whom to send to {count_text(schools, 'school')}: {who}."
+
+
+def _post(officer: object, minutes: object) -> str:
+    if not officer:
+        return "Patrol"
+    return f"{words(officer)}\u00a0({decimal(minutes)}\u00a0min)" if is_figure(minutes) else words(officer)
+
+
+def _call_table(result: TermResult) -> DataTable:
+    """Say who comes for which call, and when."""
+    hours, schools = result.district.settings.hours, result.coverage.usual_day.schools
+    spans = {hours.of(str(level), str(school)) for level, school in schools[["level", "school_id"]].to_numpy()}
+    opens, closes = min(span.start for span in spans), max(span.end for span in spans)
+    when = f"{opens:%H:%M} to {closes:%H:%M} on days of school"
+    if len(spans) > 1:
+        when += "; each school within its own hours, which differ"
+    rows = (
+        ("; ".join(OFFICER_CATEGORIES.values()), "The officers, as above", when),
+        (CRITICAL_CATEGORIES[SPECIALIST_CATEGORY], "The specialist, in every zone", when),
+        ("The same calls where no officer is free", "Sheriff's patrol", when),
+        ("Every other call; every call outside these hours", "Sheriff's communications and patrol", "Always"),
+    )
+    return DataTable("Who comes for which call", ("Call", "Send", "When"), rows)
+
+
+def _not_on_the_card(result: TermResult) -> list[str]:
+    schools = result.district.schools
+    listed_ids = set(result.coverage.usual_day.schools["school_id"].astype("str"))
+    missing = schools[schools["in_program"].astype("bool") & ~schools["school_id"].astype("str").isin(listed_ids)]
+    if missing.empty:
+        return []
+    names = "; ".join(words(name) for name in missing["name"])
+    return [f"Not listed, since in no zone or without a place, so that patrol is sent there: {names}."]
 
 
 # ── The map of the day an officer is absent: the zones of that day, and the schools that change hands
@@ -410,6 +497,8 @@ def absence_index(result: TermResult, found: CoveragePlan) -> OfflinePage:
 def absences_page(result: TermResult, cases: pd.DataFrame, *, finding: str, notes: Sequence[str] = ()) -> OfflinePage:
     """List cases: a table to look up who is absent, then those of one officer and of two."""
     rows = in_order(cases)
+    if not rows:
+        notes = ["There is no case: somebody always has to be there.", *notes]
     matrix = case_matrix(rows)
     lead = (
         "Find one officer in the rows and the other in the columns; darker is slower. Each figure is the minutes by "
@@ -432,7 +521,7 @@ def absences_page(result: TermResult, cases: pd.DataFrame, *, finding: str, note
         ],
         notes=[*missing_notes({"cases": cases}), *notes],
     )
-    return coverage_document("absences.html.j2", content, context=context_of(result))
+    return coverage_document("sections.html.j2", content, context=context_of(result), layout="list")
 
 
 def absences_finding(found: CoveragePlan) -> str:

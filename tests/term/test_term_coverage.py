@@ -1,6 +1,7 @@
 """The coverage of a term of the town, with numbers counted by hand on the drawing of `town`, and its files."""
 
 import json
+from html import escape
 
 import geopandas as gpd
 import icalendar
@@ -13,6 +14,7 @@ from visit_faults import visit_faults
 
 from safeschools_geo.cli._main import main
 from safeschools_geo.coverage._visit_rules import SchoolHours
+from safeschools_geo.pages._sheets import dispatch_card
 from safeschools_geo.term._run import run_term
 from safeschools_geo.term._write import first_monday
 
@@ -125,6 +127,7 @@ def test_the_command_writes_tables_calendars_and_sheets(tmp_path, capsys):
     assert [zone["zone_id"] for zone in printed["zones"]] == ["A", "B"]
     assert {p.name for p in (out / "maps").rglob("*.html")} == {
         "coverage.html",
+        "dispatch.html",
         "absences.html",
         "zone-A.html",
         "zone-B.html",
@@ -142,6 +145,29 @@ def test_the_command_writes_tables_calendars_and_sheets(tmp_path, capsys):
     travel = pd.read_csv(out / "travel.csv", dtype=str)
     assert len(travel) == 4
     assert pd.read_csv(out / "absences.csv")["absent"].tolist() == ["A", "B"]
+
+
+def test_the_dispatchers_card_says_whom_to_send_where_and_when(result):
+    card = result.coverage.dispatch_card()
+    dispatch = result.coverage.usual_day.queueing.dispatch
+    assert card["name"].tolist() == sorted(result.coverage.usual_day.schools["name"], key=str.casefold)
+    for row in card.to_dict("records"):
+        at = list(dispatch.school_zones.index).index(row["school_id"])
+        own, other = (dispatch.officer_zones.index[i] for i in dispatch.preference[at])
+        assert (row["officer"], row["second_officer"], row["third_officer"]) == (own, other, "")
+        assert dispatch.officer_zones[own] == row["zone_id"]
+    html = dispatch_card(result).html
+    assert [html.index(f'dir="auto">{escape(name)}<') for name in card["name"]] == sorted(
+        html.index(f'dir="auto">{escape(name)}<') for name in card["name"]
+    )
+    assert html.count("<td") - html[html.index("Who comes for which call") :].count("<td") == 5 * len(card)
+    for said in (
+        "The specialist, in every zone",
+        "Sheriff&#39;s patrol",
+        "on days of school; each school within its own hours, which differ",
+    ):
+        assert said in html
+    assert "Weapons" in html.split("Who comes for which call")[1]
 
 
 def test_the_command_says_why_there_is_nothing_to_cover(tmp_path, capsys):
