@@ -49,6 +49,7 @@ print(said["rates"])
 
 # %%
 print(said["validation"])
+print(said["calibration"])
 
 # %%
 columns = ["zone_id", "measure", "observed", "low", "high", "predicted", "is_within", "note"]
@@ -63,8 +64,13 @@ coverage.table("validation", columns[:-1]).query("zone_id != ''").round(3)
 # %% [markdown]
 # **Read it so:** where the record lies outside, expect what follows to be off in the same direction: if trips take longer than the model
 # says, so may those of any other plan. Two plans in one model share its faults, so their difference may be nearer the truth than either
-# figure; nothing here tests that. The rates are those of the same days, so that the busy share is bound to come near: the others are the
-# test.
+# figure; nothing here tests that. Numbers of calls are those of the same days. All else is calibrated on earlier terms, where there are
+# any, and this term is its test: the next table measures each assumption again.
+
+# %%
+coverage.table("assumptions").round(3)
+
+# %% [markdown]
 #
 # ## Who comes, and how soon?
 #
@@ -91,8 +97,9 @@ coverage.table("zones", columns).set_index("zone_id").round(3)
 coverage.table("backup").round(3)
 
 # %% [markdown]
-# **Read it so:** the model's overflow is the chance that all are busy at once, and is the same for every zone, because calls come at
-# random. Busy is busy with calls: routine visits are not in it, since an officer breaks them off.
+# **Read it so:** calls go to patrol because all are busy at once, whose chance is the same for every zone since calls come at random, or
+# because they are sent there whoever is free, as in earlier terms. Busy is busy with calls: routine visits are not in it, since an officer
+# breaks them off.
 #
 # ## When is it worst?
 

@@ -6,6 +6,7 @@ from .board import draw_packet as draw_packet
 from .counts import incident_counts as incident_counts
 from .counts import work_summary as work_summary
 from .coverage import CoveragePlan as CoveragePlan
+from .coverage import calibrate as calibrate
 from .coverage import cover_absence as cover_absence
 from .coverage import hypercube as hypercube
 from .coverage import place_officers as place_officers

@@ -736,6 +736,17 @@ class CoverageSettings:
         School days that a threat assessment stays open.
     draws
         Redrawn terms behind the intervals.
+    turnout_min
+        Minutes between dispatch and setting out; estimated from earlier terms where it is left out.
+    trip_factor
+        Minutes that a trip takes for each minute of the way on the map; estimated from earlier terms where it is left
+        out.
+    diverted_share
+        Share of the calls that are sent to patrol although the zone's officer is on no call; estimated from earlier
+        terms where it is left out.
+    unavailable_share
+        Share of the calls at which the zone's officer is on no call and cannot come: visits, breaks, court; estimated
+        from earlier terms where it is left out.
     """
 
     staging: Mapping[str, str] = field(default_factory=dict)
@@ -749,6 +760,10 @@ class CoverageSettings:
     lunch_to: dt.time = dt.time(12, 45)
     case_days: Positive = 10.0
     draws: AtLeastOne = 200
+    turnout_min: NotNegative | None = None
+    trip_factor: Positive | None = None
+    diverted_share: Annotated[float, Field(ge=0, lt=1)] | None = None
+    unavailable_share: Annotated[float, Field(ge=0, lt=1)] | None = None
 
     def __post_init__(self) -> None:
         """Check what hangs together."""

@@ -1,3 +1,5 @@
+from ._calibration import Calibration as Calibration
+from ._calibration import calibrate as calibrate
 from ._coverage_plan import CoveragePlan as CoveragePlan
 from ._coverage_plan import cover_zones as cover_zones
 from ._plan_scores import AbsenceCase as AbsenceCase

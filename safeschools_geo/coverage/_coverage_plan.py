@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from safeschools_geo.coverage._plan_scores import (
     absences,
     compare,
     cover_absence,
+    queueing_model,
 )
 from safeschools_geo.coverage._record import redrawn
 from safeschools_geo.coverage._response import HoursOfDay, Response, by_hour, response
@@ -136,7 +137,7 @@ class CoveragePlan(MayHoldNothing):
             A paragraph each, as far as there is something to say.
         """
         said = self.sentences()
-        order = ("service_times", "rates", "travel", "empty_zones", "staging", "staffing", "comparison")
+        order = ("calibration", "service_times", "rates", "travel", "empty_zones", "staging", "staffing", "comparison")
         return [part for part in (*(said[name] for name in order), *self.not_covered) if part]
 
     def sentences(self) -> dict[str, str]:
@@ -148,7 +149,17 @@ class CoveragePlan(MayHoldNothing):
             Name of what it is about → a few sentences: where the record has no times, none that says how long a trip
             takes, and where it does not say who answered, none that says who does. All empty where there is none.
         """
-        names = ("service_times", "rates", "travel", "empty_zones", "dispatch", "validation", "hours", "staging")
+        names = (
+            "service_times",
+            "rates",
+            "calibration",
+            "travel",
+            "empty_zones",
+            "dispatch",
+            "validation",
+            "hours",
+            "staging",
+        )
         more = ("staffing", "comparison", "absence", "visits", "specialist")
         if self.is_empty:
             return dict.fromkeys((*names, *more), "")
@@ -156,6 +167,7 @@ class CoveragePlan(MayHoldNothing):
         return {
             "service_times": "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
             "rates": usual_day.rates.summary(),
+            "calibration": usual_day.calibration.summary(),
             "travel": usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
             "empty_zones": usual_day.about_empty_zones(),
             "dispatch": usual_day.queueing.dispatch.summary(),
@@ -216,6 +228,8 @@ class CoveragePlan(MayHoldNothing):
             ),
             "specialist": self.caseload.to_frame(),
             "validation": self.validation.to_frame(),
+            "calibration": usual_day.calibration.to_frame(),
+            "assumptions": self.validation.tests,
             "scores": self.scores.told(),
             "visits_unmet": self.visits.unmet,
             "visits_days": self.visits.days,
@@ -436,13 +450,14 @@ def cover_zones(
             zone_of_place=dispatch.school_zones.to_list(),
             home_zone=dispatch.officer_zones.to_list(),
             within_min=chosen.within_min,
+            ratios=dispatch.practice.ratios,
         ),
         hours=by_hour(
             rates.by_hour.to_numpy(),
             queueing.service_per_h,
             dispatch.preference,
             hours=list(rates.by_hour.index),
-            approximate=not day.is_exact,
+            solve=partial(queueing_model, service=queueing.service_per_h, dispatch=dispatch),
         ),
         staging=_staging(day, chosen, seed=seed),
         staffing=_staffing(day, chosen, days=len(school_days(term, settings.calendar)), seed=seed),
@@ -490,12 +505,35 @@ def _staffing(usual_day: UsualDay, chosen: CoverageSettings, *, days: int, seed:
         return np.asarray(minutes.columns.get_indexer(pd.Index(found.points["point_id"])), dtype=np.int64)
 
     most = min(chosen.most_officers, MOST_EXACT, len(ids))
+    known, practice = usual_day.calibration, usual_day.queueing.dispatch.practice
+
+    def travel(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        ways = minutes.to_numpy(dtype=np.float64)[:, rows]
+        return known.trip_min(ways, ways)
+
+    def model(
+        arrivals: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+        service: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+        order: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    ) -> Hypercube:
+        sent = 1 - usual_day.queueing.dispatch.diverted_share
+        found = hypercube(arrivals * sent, service, order, capacity="loss")
+        diverted = float(1 - arrivals @ sent / arrivals.sum())
+        return replace(
+            found,
+            arrivals_per_h=arrivals,
+            place_share=found.place_share * sent[:, None],
+            overflow_share=diverted + (1 - diverted) * found.overflow_share,
+            diverted_share=diverted,
+        )
+
     return staffing(
         rates.arrivals_per_h,
-        rates.service_min,
-        travel=lambda rows: minutes.to_numpy()[:, rows],
+        float((60 / usual_day.queueing.service_per_h).mean()) if known.has_service else rates.service_min,
+        travel=travel,
         place=place,
-        hypercube=partial(hypercube, capacity="loss"),
+        hypercube=model,
+        ratios=practice.ratios,
         hours_per_term=float(rates.hours_per_day.max()) * days,
         current=min(len(usual_day.waiting), most),
         officers=range(min(chosen.fewest_officers, most), most + 1),
@@ -508,7 +546,7 @@ def _mismatch(usual_day: UsualDay, *, seed: int) -> ServiceMismatch:
     queueing = usual_day.queueing
     times = gamma_times(queueing.service_per_h, max(usual_day.service_variation, _LEAST_VARIATION))
     return service_mismatch(
-        queueing.arrivals_per_h,
+        queueing.arrivals_per_h * (1 - queueing.dispatch.diverted_share),
         times,
         queueing.dispatch.preference,
         calls=_SIMULATED_CALLS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,38 @@ _DECIMALS = 9
 """Minutes that are equal to so many decimals are a tie: what is left is rounding."""
 
 
+def _no_shares() -> pd.Series:
+    return pd.Series(dtype="float64", index=pd.Index([], name="zone_id", dtype="str"))
+
+
+@dataclass(frozen=True, eq=False)
+class Practice:
+    """What dispatch does besides sending whoever is free, by zone; nothing of the kind where nothing is known."""
+
+    # Share of calls that are sent to patrol although the zone's officer is free
+    diverted_share: pd.Series = field(default_factory=_no_shares)
+    # Share of calls at which the zone's officer is on none, and does not come: a visit, a break, court
+    unavailable_share: pd.Series = field(default_factory=_no_shares)
+    # Share of the time of the zone's officer on incidents that the officer began
+    began_share: pd.Series = field(default_factory=_no_shares)
+    # Share of calls that come while the zone's officer is on one, and are answered by that officer all the same
+    kept_share: float = 0.0
+    # Minutes that an officer of another zone takes more, which are in the minutes of a dispatch
+    other_extra_min: float = 0.0
+    # Minutes of a trip over their mean, equally likely, shape (k,)
+    ratios: Floats = field(default_factory=lambda: np.ones(1))
+
+    def of(self, shares: pd.Series, zones: Iterable[str]) -> Floats:
+        """Give the share of each zone; that of the mean zone for one that is not known."""
+        otherwise = float(shares.mean()) if len(shares) else 0.0
+        found: Floats = shares.reindex(list(zones)).fillna(otherwise).to_numpy(dtype=np.float64)
+        return found
+
+
+NO_PRACTICE = Practice()
+"""Whoever is free is sent, and a trip takes what its way takes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dispatch:
     """Which of m officers are tried for calls at each of n schools, and how far each of them is away.
@@ -70,6 +102,8 @@ class Dispatch:
         Minutes from where the officer waits to the school, float64, shape (n, m).
     empty_zones
         Zones of officers in which there is no school.
+    practice
+        What dispatch does besides sending whoever is free.
     """
 
     school_zones: pd.Series
@@ -77,6 +111,37 @@ class Dispatch:
     preference: Ints
     travel_min: Floats
     empty_zones: tuple[str, ...]
+    practice: Practice = NO_PRACTICE
+
+    @cached_property
+    def diverted_share(self) -> Floats:
+        """Share of the calls of each school that are sent to patrol although an officer is free, shape (n,)."""
+        return self.practice.of(self.practice.diverted_share, self.school_zones)
+
+    @cached_property
+    def away_share(self) -> Floats:
+        """Share of the calls of each school at which the zone's officer is on none and cannot come, shape (n,)."""
+        unavailable = self.practice.of(self.practice.unavailable_share, self.school_zones)
+        return 1 - (1 - unavailable) * (1 - self.practice.of(self.practice.began_share, self.school_zones))
+
+    @cached_property
+    def began_share(self) -> Floats:
+        """Share of the time that each officer is on incidents that the officer began, shape (m,)."""
+        return self.practice.of(self.practice.began_share, self.officer_zones)
+
+    @cached_property
+    def own_last(self) -> Ints:
+        """The order in which officers are tried while the zone's own cannot come, int64, shape (n, m)."""
+        is_own = np.take_along_axis(self.is_own, self.preference, axis=1)
+        order = np.argsort(is_own, axis=1, kind="stable")
+        return np.take_along_axis(self.preference, order, axis=1)
+
+    def trips(self, shares: ArrayLike, rows: Flags | slice = slice(None)) -> tuple[Floats, Floats]:
+        """Spread trips as those of the record are: shares of calls, and minutes, each of shape (schools, m, k).
+
+        `shares`: of calls by school and officer; `rows`: the schools that they are of.
+        """
+        return spread_trips(shares, self.travel_min[rows], self.practice.ratios)
 
     @cached_property
     def is_own(self) -> Flags:
@@ -121,7 +186,20 @@ class Dispatch:
         )
 
 
-def zone_dispatch(school_zones: pd.Series, officer_zones: pd.Series, response_min: pd.DataFrame) -> Dispatch:
+def spread_trips(shares: ArrayLike, minutes: ArrayLike, ratios: Floats) -> tuple[Floats, Floats]:
+    """Spread trips around their means by ratios that are equally likely: shares of calls, and minutes."""
+    of_calls, means = np.asarray(shares, dtype=np.float64), np.asarray(minutes, dtype=np.float64)
+    each = np.broadcast_to(of_calls[..., None] / len(ratios), (*of_calls.shape, len(ratios)))
+    return each, means[..., None] * ratios
+
+
+def zone_dispatch(
+    school_zones: pd.Series,
+    officer_zones: pd.Series,
+    response_min: pd.DataFrame,
+    *,
+    practice: Practice = NO_PRACTICE,
+) -> Dispatch:
     """Order the officers for each school.
 
     Parameters
@@ -132,6 +210,8 @@ def zone_dispatch(school_zones: pd.Series, officer_zones: pd.Series, response_mi
         Zone of each officer, by the officer's post; an officer of each zone is usual, several are possible.
     response_min
         Minutes to each school (rows, by `school_id`) from where each officer (columns) waits: `officer_minutes`.
+    practice
+        What dispatch does besides sending whoever is free.
 
     Returns
     -------
@@ -157,6 +237,7 @@ def zone_dispatch(school_zones: pd.Series, officer_zones: pd.Series, response_mi
         preference=by_travel(minutes, is_own=is_own),
         travel_min=minutes,
         empty_zones=tuple(zone for zone in pd.unique(posts) if zone not in set(zones)),
+        practice=practice,
     )
 
 

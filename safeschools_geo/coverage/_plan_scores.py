@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.coverage._dispatch import Dispatch, zone_dispatch
+from safeschools_geo.coverage._dispatch import NO_PRACTICE, Dispatch, zone_dispatch
 from safeschools_geo.coverage._record import interval
 from safeschools_geo.coverage._response import WITHIN_ONE_MIN, mean_response_min, response_quantile_min, within_share
 from safeschools_geo.coverage.queueing import MOST_EXACT, hypercube, hypercube_approximation
@@ -219,7 +219,7 @@ def _kinds(within_min: float) -> dict[str, _Kind]:
             f"Reached within {within_min:g} minutes", OF_CALLS, "higher", "calls that go to patrol count as not reached"
         ),
         "backup": _Kind("Backup: answered by another zone’s officer", OF_CALLS, "lower", ""),
-        "overflow": _Kind("Overflow to patrol", OF_CALLS, "lower", ""),
+        "overflow": _Kind("Calls that go to patrol", OF_CALLS, "lower", ""),
         "busiest": _Kind("Busiest officer", OF_TIME, "lower", visits),
     }
 
@@ -227,12 +227,12 @@ def _kinds(within_min: float) -> dict[str, _Kind]:
 def _scores(arrivals: Floats, service: ArrayLike, dispatch: Dispatch, within_min: float) -> tuple[Floats, str]:
     """Score one set of rates, in the order of `_kinds`, and name the zone of the busiest officer."""
     model = queueing_model(arrivals, service, dispatch)
-    shares, minutes = model.dispatch_share, dispatch.travel_min
-    busy = np.asarray(model.busy_share)
+    shares, busy = model.dispatch_share, np.asarray(model.busy_share)
+    trips = dispatch.trips(shares)
     values = (
-        mean_response_min(shares, minutes),
-        response_quantile_min(shares, minutes),
-        within_share(shares, minutes, within_min),
+        mean_response_min(*trips),
+        response_quantile_min(*trips),
+        within_share(*trips, within_min),
         float(shares[~dispatch.is_own].sum()),
         float(model.overflow_share),
         float(busy.max()),
@@ -265,9 +265,36 @@ def is_exact(dispatch: Dispatch) -> bool:
 
 
 def queueing_model(arrivals: ArrayLike, service: ArrayLike, dispatch: Dispatch) -> Hypercube:
-    """Solve the queueing model, exactly for as many officers as can be; calls that find nobody free go to patrol."""
+    """Solve the queueing model, exactly for as many officers as can be; calls that find nobody free go to patrol.
+
+    What dispatch does besides is laid over it: calls that are diverted to patrol do not come to it; those at which the
+    zone's officer cannot come are calls of a place of their own, where that officer is tried last; and of those that
+    find the officer on a call, some wait for that officer.
+    """
     solve = hypercube if is_exact(dispatch) else hypercube_approximation
-    return solve(arrivals, service, dispatch.preference, capacity="loss")
+    if dispatch.practice is NO_PRACTICE:
+        return solve(arrivals, service, dispatch.preference, capacity="loss")
+    calls = np.asarray(arrivals, dtype=np.float64)
+    sent, away = 1 - dispatch.diverted_share, dispatch.away_share
+    order = np.vstack((dispatch.preference, dispatch.own_last))
+    found = solve(np.concatenate((calls * sent * (1 - away), calls * sent * away)), service, order, capacity="loss")
+    there, gone = np.split(found.place_share, 2)
+    # Whom the call waits for: the first of the zone's own officers.
+    first = dispatch.preference[:, 0]
+    has_own = dispatch.is_own[np.arange(len(calls)), first]
+    kept = dispatch.practice.kept_share * has_own
+    of_own = np.where(dispatch.is_own, there, 0.0).sum(axis=1)
+    there = np.where(dispatch.is_own, there, there * (1 - kept)[:, None])
+    there[np.arange(len(calls)), first] += kept * (1 - of_own)
+    shares = sent[:, None] * ((1 - away)[:, None] * there + away[:, None] * gone)
+    return replace(
+        found,
+        arrivals_per_h=calls,
+        busy_share=np.minimum(found.busy_share + dispatch.began_share, 1.0),
+        place_share=shares,
+        overflow_share=float(1 - calls @ shares.sum(axis=1) / calls.sum()),
+        diverted_share=float(calls @ dispatch.diverted_share / calls.sum()),
+    )
 
 
 def _how_rare(share: float) -> str:
@@ -460,7 +487,7 @@ class Watch:
 
         The model, in which calls that find nobody free go to patrol.
         """
-        return hypercube(self.arrivals_per_h, self.service_per_h, self.dispatch.preference, capacity="loss")
+        return queueing_model(self.arrivals_per_h, self.service_per_h, self.dispatch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -592,9 +619,12 @@ def cover_absence(
     is_there = ~usual.officer_zones.isin(gone).to_numpy()
     taken = take_over(gone)
     zones = _covered(usual.school_zones, gone, taken, usual.officer_zones[is_there])
-    minutes = pd.DataFrame(usual.travel_min, index=usual.school_zones.index, columns=usual.officer_zones.index)
+    is_taken = (zones.to_numpy()[:, None] == usual.officer_zones.to_numpy()[None, :]) & ~usual.is_own
+    # Who takes a school over for the day is its officer, and no longer one of another zone.
+    trips = np.maximum(usual.travel_min - usual.practice.other_extra_min * is_taken, 0.0)
+    minutes = pd.DataFrame(trips, index=usual.school_zones.index, columns=usual.officer_zones.index)
     day = Watch(
-        zone_dispatch(zones, usual.officer_zones[is_there], minutes.loc[:, is_there]),
+        zone_dispatch(zones, usual.officer_zones[is_there], minutes.loc[:, is_there], practice=usual.practice),
         watch.arrivals_per_h,
         watch.service_per_h[is_there],
         watch.workload_h,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,6 +109,21 @@ def believed_minutes(calls: pd.DataFrame, start: str, end: str, *, longest_min: 
     """Measure the minutes between two moments of each call, where they can be believed."""
     minutes = minutes_between(calls, start, end)
     return minutes.where((minutes >= 0) & (minutes <= longest_min))
+
+
+def is_dispatched(calls: pd.DataFrame) -> pd.Series:
+    """Say which incidents officers were sent to: those that they began keep them busy, and have no trip."""
+    if "origin" not in calls.columns:
+        return pd.Series(data=True, index=calls.index, name="is_dispatched")
+    return (calls["origin"] != "officer_initiated").fillna(value=True).astype("bool").rename("is_dispatched")
+
+
+def weighted_ratios(weights: Floats, day: NDArray[np.int64], above: Floats, below: Floats) -> Floats:
+    """Divide sums over calls, for each weighing of their days; missing where there is nothing to divide by."""
+    days = weights.shape[1]
+    top, bottom = (weights @ np.bincount(day, part, minlength=days).astype(np.float64) for part in (above, below))
+    ratios: Floats = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    return ratios
 
 
 def call_durations(
@@ -227,6 +242,10 @@ class CallRates:
         Calls on each school day (`day`) from each school; days without a call are in it.
     hour_unknown
         Calls whose hour is not known: they are in all rates, spread over the hours as the others.
+    began
+        How many incidents officers began themselves on those days: they keep officers busy and are no calls.
+    began_share
+        Share of the program time of the officer of each zone that these take, by `zone_id`.
     """
 
     arrivals_per_h: pd.Series
@@ -240,6 +259,8 @@ class CallRates:
     rejects: pd.DataFrame
     by_day: pd.DataFrame
     hour_unknown: int
+    began: int = 0
+    began_share: pd.Series = field(default_factory=lambda: pd.Series(dtype="float64"))
 
     @property
     def days(self) -> int:
@@ -263,7 +284,8 @@ class CallRates:
 
     def summary(self) -> str:
         """Say in plain English how often calls come and how far their minutes are known."""
-        told = f"{count_text(self.calls, 'call')} for zone officers on {count_text(self.days, 'school day')}"
+        noun = "reported call" if self.began else "call"
+        told = f"{count_text(self.calls, noun)} for zone officers on {count_text(self.days, 'school day')}"
         if not self.calls:
             return f"{told}: there is nothing to answer."
         scene = self.durations.loc["scene"]
@@ -275,6 +297,11 @@ class CallRates:
         said = [often, long, known]
         if len(self.rejects):
             said.append(f"{count_text(len(self.rejects), 'duration')} of the record could not be believed.")
+        if self.began:
+            said.append(
+                f"Officers began {count_text(self.began, 'incident')} more themselves: these keep them busy, and "
+                "nobody is sent."
+            )
         if self.hour_unknown:
             said.append(f"The hour of {count_text(self.hour_unknown, 'call')} is not known.")
         return " ".join(said)
@@ -359,7 +386,8 @@ def call_rates(
         }
     )
     ids = pd.Index(schools["school_id"], name="school_id")
-    calls = history[(history["work_of"] == OFFICERS_WORK) & local_day(history["occurred_at"]).isin(every_day)]
+    ours = history[(history["work_of"] == OFFICERS_WORK) & local_day(history["occurred_at"]).isin(every_day)]
+    calls, began = ours[is_dispatched(ours)], ours[~is_dispatched(ours)]
     kinds: Mapping[str, float] = WHOLE_DAYS
     if calendar is not None:
         ends = pd.Series(day_kinds(every_day, calendar)).value_counts(normalize=True).sort_index()
@@ -383,6 +411,8 @@ def call_rates(
         rejects=durations.rejects,
         by_day=by_day,
         hour_unknown=int(calls["hour"].isna().sum()),
+        began=len(began),
+        began_share=_began_share(began, zones, hours_per_day * len(every_day), settings, scene_min),
     )
 
 
@@ -445,6 +475,18 @@ def _service(busy: pd.Series, call_zones: pd.Series, zones: pd.Series, prior_cal
     return pd.DataFrame(
         {"calls": calls.astype("int64"), "mean_min": own["mean"], "weight_share": weight, "service_min": shrunk}
     )
+
+
+def _began_share(
+    began: pd.DataFrame, zones: pd.Series, hours: pd.Series, settings: WorkloadSettings, scene_min: pd.Series | None
+) -> pd.Series:
+    """Measure the share of program time that incidents take which officers of a zone began themselves."""
+    by_officer = began[(began["responder"] == OWN) | began["responder"].isna()] if "responder" in began else began
+    scene = call_durations(by_officer, settings, scene_min=scene_min).minutes["scene_min"]
+    taken = scene.groupby(by_officer["school_id"].map(zones)).sum() / 60
+    # The officer of a zone is there while one of its schools is.
+    open_h = hours.groupby(zones).max().drop("", errors="ignore")
+    return (taken.reindex(open_h.index).fillna(0.0) / open_h).rename("began_share").rename_axis("zone_id")
 
 
 def _require_columns(history: pd.DataFrame, schools: pd.DataFrame) -> None:
@@ -518,10 +560,16 @@ class CallRecord:
 
     # One row for each call: `day` (position), `school_id`, `zone_id`, `hours_per_day` (of its school), `responder`
     # (missing where it is not known), `busy_min` (from dispatch to clearing) and `trip_min` (to arrival), missing where
-    # they were not recorded or not believed
+    # they were not recorded or not believed, and `is_dispatched`: incidents that officers began keep them busy, and are
+    # in no other figure
     calls: pd.DataFrame
     # How often each day comes: first row 1 for the record itself, then one row for each draw, shape (draws + 1, days)
     weights: Floats
+
+    @property
+    def dispatched(self) -> pd.DataFrame:
+        """The calls that somebody was sent to."""
+        return self.calls[self.calls["is_dispatched"]]
 
     @property
     def is_timed(self) -> bool:
@@ -544,7 +592,7 @@ class CallRecord:
             return NOT_OBSERVED
         if not minutes.notna().any():
             return NOT_OBSERVED._replace(of=int(self._by_officers().sum()))
-        is_counted = self._in(zone_id) & (self._by_officers() if zone_id == DISTRICT else self._by_own())
+        is_counted = self._of(zone_id) & (self._by_officers() if zone_id == DISTRICT else self._by_own())
         per_call = minutes.fillna(minutes.mean()) / 60 / self.calls["hours_per_day"] / officers
         busy = np.where(is_counted, per_call, 0.0)
         ratios = self.weights @ self._by_day(busy) / self.weights.sum(axis=1)
@@ -606,6 +654,10 @@ class CallRecord:
         return _observed(np.array(found), len(trips), self._trips(zone_id))
 
     def _in(self, zone_id: str) -> Flags:
+        is_sent: Flags = self.calls["is_dispatched"].to_numpy(dtype=bool)
+        return self._of(zone_id) & is_sent
+
+    def _of(self, zone_id: str) -> Flags:
         is_here = np.ones(len(self.calls), dtype=bool)
         return is_here if zone_id == DISTRICT else (self.calls["zone_id"] == zone_id).to_numpy(dtype=bool)
 
@@ -636,9 +688,7 @@ class CallRecord:
         return found._replace(low=low, high=high)
 
     def _ratios(self, above: Floats, below: Floats) -> Floats:
-        top, bottom = (self.weights @ self._by_day(part) for part in (above, below))
-        ratios: Floats = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
-        return ratios
+        return weighted_ratios(self.weights, self.calls["day"].to_numpy(), above, below)
 
 
 def read_record(
@@ -664,6 +714,7 @@ def read_record(
             "responder": ours["responder"] if "responder" in ours.columns else None,
             "busy_min": believed_minutes(ours, "dispatched_at", "cleared_at", longest_min=longest_min),
             "trip_min": believed_minutes(ours, "dispatched_at", "arrived_at", longest_min=longest_min),
+            "is_dispatched": is_dispatched(ours),
         },
         index=ours.index,
     )

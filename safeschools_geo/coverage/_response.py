@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage._hypercube_states import Capacity, call_system
-from safeschools_geo.coverage.queueing import Hypercube, hypercube, hypercube_approximation
+from safeschools_geo.coverage.queueing import Hypercube, hypercube
 from safeschools_geo.errors import InputError, SettingsError, refuse
 from safeschools_geo.text import figure_text, highest, listed, minutes_text, share_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -55,15 +55,18 @@ class Calls:
     line_per_min: float  # Rate of the exponential wait of these
 
     @classmethod
-    def of(cls, hypercube: Hypercube, minutes: Floats) -> Calls:
-        """Take the calls of each place as a group, with an officer for each kind."""
-        places, officers = minutes.shape
+    def of(cls, hypercube: Hypercube, travel: Floats, ratios: Floats) -> Calls:
+        """Take the calls of each place as a group, with a kind for each officer and each ratio of the trip."""
+        number = len(ratios)
+        minutes = (travel[:, :, None] * ratios).reshape(len(travel), -1)
+        share = np.repeat(hypercube.place_share / number, number, axis=1)
+        places, kinds = minutes.shape
         order = np.argsort(minutes, axis=1, kind="stable")
-        at = order + np.arange(0, places * officers, officers)[:, None]
+        at = order + np.arange(0, places * kinds, kinds)[:, None]
         if hypercube.capacity == "loss":
-            return cls(minutes.take(at), hypercube.place_share.take(at), None, np.inf)
-        waited = hypercube.waited_share
-        at_once = np.maximum(hypercube.place_share - waited, 0.0)
+            return cls(minutes.take(at), share.take(at), None, np.inf)
+        waited = np.repeat(hypercube.waited_share / number, number)
+        at_once = np.maximum(share - waited, 0.0)
         return cls(minutes.take(at), at_once.take(at), waited.take(order), hypercube.spare_per_h / _MINUTES)
 
     def in_groups(self, weights: Floats) -> Calls:
@@ -213,8 +216,8 @@ class Response:
         Share of each zone's answered calls that each officer answers, float64, shape (n_zones, n_units); rows add up
         to 1.
     overflow_share
-        Share of each zone's calls that find all officers busy, float64, shape (n_zones,): with ``"loss"`` the same for
-        all, since calls come at random.
+        Share of each zone's calls that go to patrol or wait in line, float64, shape (n_zones,): those that find all
+        officers busy, the same for all since calls come at random, and those that are diverted.
     calls_per_h
         Calls per hour from each zone, float64, shape (n_zones,).
     """
@@ -265,7 +268,7 @@ class Response:
             f"In the model an officer comes after {minutes_text(self.mean_min)} minutes on average; 9 of 10 answered "
             f"calls see one within {minutes_text(self.p90_min)} minutes ({within}).{self._longest()} In the model the "
             f"zone's own officer answers {share_text(self.district_in_zone_share)} of answered calls; "
-            f"{figure_text(self.hypercube.overflow_share, 'share')} of calls find every officer busy and {fate}."
+            f"{figure_text(self.hypercube.overflow_share, 'share')} of calls {fate}."
         )
 
     def _longest(self) -> str:
@@ -331,6 +334,7 @@ def response(
     home_zone: Sequence[object],
     within_min: Sequence[float] = WITHIN_MIN,
     preparation_min: float = 0.0,
+    ratios: ArrayLike = (1.0,),
 ) -> Response:
     """Work out response times and backup from who answers which calls.
 
@@ -348,6 +352,8 @@ def response(
         Minutes of which the share of calls answered within them is wanted.
     preparation_min
         Minutes between the moment an officer is free for the call and setting out, the same for all.
+    ratios
+        Minutes of a trip over those of `travel_min`, equally likely.
 
     Returns
     -------
@@ -377,7 +383,7 @@ def response(
     row_of = {zone: row for row, zone in enumerate(zone_ids)}
     zone = np.array([row_of[z] for z in zone_of_place])
     home = np.array([-1 if z is None else row_of[z] for z in home_zone])
-    calls = Calls.of(hypercube, travel + preparation_min)
+    calls = Calls.of(hypercube, travel + preparation_min, np.asarray(ratios, dtype=np.float64))
     is_in = np.zeros((len(zone_ids), len(zone)))
     is_in[zone, np.arange(len(zone))] = 1.0
     calls_per_h = is_in @ hypercube.arrivals_per_h
@@ -400,9 +406,19 @@ def response(
         in_zone_share=np.divide(own, all_answered, out=np.full(len(own), np.nan), where=is_called),
         district_in_zone_share=float(own.sum() / all_answered.sum()),
         backup_share=backup,
-        overflow_share=np.full(len(zone_ids), hypercube.overflow_share),
+        overflow_share=_overflow(hypercube, all_answered, calls_per_h),
         calls_per_h=calls_per_h,
     )
+
+
+def _overflow(hypercube: Hypercube, answered: Floats, calls_per_h: Floats) -> Floats:
+    """Give the share of each zone's calls that no officer answers at once."""
+    whole = np.full(len(calls_per_h), hypercube.overflow_share)
+    if not hypercube.diverted_share:
+        return whole
+    # Zones differ in what is sent to patrol whoever is free.
+    came: Floats = np.divide(answered, calls_per_h, out=1 - whole, where=calls_per_h > 0)
+    return 1 - came
 
 
 def _checked(
@@ -505,11 +521,15 @@ class HoursOfDay:
         hours = f"hour{'' if len(worst) == 1 else 's'} {listed(worst)}" if worst else ""
         most = f"; most in {hours}, {figure_text(shares[worst[0]], 'share')}" if worst else ""
         return (
-            f"Over {len(self.hours)} hours of the day, {overflow} of calls find every officer busy in the model"
+            f"Over {len(self.hours)} hours of the day, {overflow} of calls {self._fate()} in the model"
             f"{most}. Each hour is taken as if its calls came all day long "
             f"(quasi-stationary); a call keeps an officer {minutes_text(service_min)} minutes on average, and the "
             "longer that is, the more of one hour's work is felt in the next."
         )
+
+    def _fate(self) -> str:
+        is_diverted = any(one is not None and one.diverted_share for one in self.hypercubes)
+        return "go to patrol" if is_diverted else "find every officer busy"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each hour.
@@ -539,7 +559,7 @@ def by_hour(
     *,
     capacity: Capacity = "loss",
     hours: Sequence[object] | None = None,
-    approximate: bool = False,
+    solve: Callable[[Floats], Hypercube] | None = None,
 ) -> HoursOfDay:
     """Solve the model for each hour of the day.
 
@@ -551,8 +571,8 @@ def by_hour(
         As for `hypercube`, the same in all hours.
     hours
         What the hours are called; None: 0, 1, …
-    approximate
-        Whether to take `hypercube_approximation`, as more than 15 officers need.
+    solve
+        Solves the model for the calls per hour of each place; `hypercube` with what is given here if left out.
 
     Returns
     -------
@@ -590,10 +610,8 @@ def by_hour(
             expected="a load below 1",
             remedy='Use capacity="loss", or more officers.',
         )
-    solve = hypercube_approximation if approximate else hypercube
-    solved = [
-        solve(of_hour, service_per_h, preference, capacity=capacity) if of_hour.any() else None for of_hour in arrivals
-    ]
+    model = solve or (lambda of_hour: hypercube(of_hour, service_per_h, preference, capacity=capacity))
+    solved = [model(of_hour) if of_hour.any() else None for of_hour in arrivals]
     return HoursOfDay(names, tuple(solved), system.service_per_h)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from safeschools_geo.coverage._dispatch import by_travel
+from safeschools_geo.coverage._dispatch import by_travel, spread_trips
 from safeschools_geo.coverage._record import call_durations
 from safeschools_geo.coverage._response import mean_response_min, response_quantile_min
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all, count_text, refuse
@@ -111,6 +111,7 @@ def staffing(
     current: int,
     officers: Iterable[int] = OFFICERS,
     cost_per_h: float | None = None,
+    ratios: ArrayLike = (1.0,),
 ) -> Staffing:
     """Work out the coverage with each number of officers.
 
@@ -134,6 +135,8 @@ def staffing(
         The numbers to try.
     cost_per_h
         Cost of an officer for an hour; None where it is not known, and then no cost is given.
+    ratios
+        Minutes of a trip over those of `travel`, equally likely.
 
     Returns
     -------
@@ -162,7 +165,7 @@ def staffing(
         waiting = np.asarray(place(number), dtype=np.int64)
         minutes = np.asarray(travel(waiting), dtype=np.float64)
         model = hypercube(arrivals, np.full(number, 60.0 / service_min), by_travel(minutes))
-        shares = model.dispatch_share
+        trips = spread_trips(model.dispatch_share, minutes, np.asarray(ratios, dtype=np.float64))
         hours = number * hours_per_term
         points[number] = waiting
         rows.append(
@@ -170,8 +173,8 @@ def staffing(
                 number,
                 float(model.overflow_share),
                 float(model.overflow_share) * calls,
-                mean_response_min(shares, minutes),
-                response_quantile_min(shares, minutes),
+                mean_response_min(*trips),
+                response_quantile_min(*trips),
                 float(np.mean(model.busy_share)),
                 hours,
                 np.nan if cost_per_h is None else hours * cost_per_h,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
+from safeschools_geo.coverage._calibration import Calibration, assumptions_tested, calibrate
 from safeschools_geo.coverage._dispatch import Dispatch, officer_minutes, zone_dispatch
 from safeschools_geo.coverage._plan_scores import PlanScores, Watch, is_exact, queueing_model, score_coverage
-from safeschools_geo.coverage._record import CallRates, call_rates
+from safeschools_geo.coverage._record import CallRates, call_rates, is_dispatched
 from safeschools_geo.coverage._roads import RoadRules, place_points
 from safeschools_geo.coverage._travel import TravelSettings, TravelTimes, travel_times
 from safeschools_geo.coverage._validation import Validation, validate
@@ -20,9 +22,8 @@ from safeschools_geo.school_calendar import school_days
 from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from safeschools_geo.settings import Settings, Term, WorkloadSettings
@@ -56,6 +57,10 @@ class UsualDay:
         What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
     service_variation
         Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
+    calibration
+        What earlier terms say of trips, of who is sent, and of how long calls last.
+    calls
+        The calls of the term, for `replay`.
     """
 
     schools: gpd.GeoDataFrame
@@ -69,6 +74,13 @@ class UsualDay:
     model: Hypercube
     validation: Validation
     service_variation: float
+    calibration: Calibration
+    calls: pd.DataFrame
+
+    @property
+    def ways(self) -> pd.DataFrame:
+        """Minutes of the way on the map to each school, as `calibrate` takes them."""
+        return _ways(self.zones, self.travel, self.waiting)
 
     @property
     def waiting_in_schools(self) -> pd.Series:
@@ -94,6 +106,18 @@ class UsualDay:
             f"There is no school in zone {empty[0]}: its officer waits in the middle of the zone and helps elsewhere."
         )
 
+    def dispatch_of(self, zones: pd.Series, *, waiting: pd.Series | None = None) -> Dispatch:
+        """Order the officers for each school, in the zones of today or those of a plan.
+
+        `zones`: zone of every school, by `school_id`; `waiting`: where the officer of each zone waits, as today if left
+        out.
+        """
+        posts = list(self.queueing.dispatch.officer_zones.index)
+        where = self.waiting if waiting is None else waiting
+        return _dispatch(
+            posts, zones, self.travel, where, self.calibration, today=self.zones, began=self.rates.began_share
+        )
+
     def scores_of(
         self, zones: pd.Series, *, waiting: pd.Series | None = None, redrawn: NDArray[np.float64] | None = None
     ) -> PlanScores:
@@ -114,8 +138,8 @@ class UsualDay:
             The scores, with the record beside them.
         """
         after = zones.reindex(self.zones.index).fillna(self.zones).astype("str").rename("zone_id")
-        day, posts = self.queueing, list(self.queueing.dispatch.officer_zones.index)
-        dispatch = _dispatch(posts, after, self.travel, self.waiting if waiting is None else waiting)
+        day = self.queueing
+        dispatch = self.dispatch_of(after, waiting=waiting)
         scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
         is_today = bool((after == self.zones).all()) and (waiting is None or waiting.equals(self.waiting))
         today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
@@ -134,6 +158,7 @@ def usual_day(
     roads: gpd.GeoDataFrame | None,
     crs: object,
     workload_h: pd.Series,
+    earlier: Sequence[str] = (),
     middle_schools: Mapping[str, str],
     seed: int = 0,
 ) -> UsualDay | None:
@@ -161,6 +186,8 @@ def usual_day(
         CRS to measure in.
     workload_h
         Officer-hours per school day, by `school_id`.
+    earlier
+        Names of the terms before this one: the model is calibrated on them.
     middle_schools
         The school in the middle of a zone, by `zone_id`: its officer waits there unless the settings say where.
     seed
@@ -195,19 +222,73 @@ def usual_day(
     waiting = _waiting(zones["zone_id"], zone_of, staging, middles)
     named = zones.set_index("zone_id")["officer"] if "officer" in zones else pd.Series(dtype="str")
     posts = [str(named.get(zone)) if pd.notna(named.get(zone)) else f"zone {zone}" for zone in waiting.index]
-    dispatch = _dispatch(posts, zone_of, travel, waiting)
+    longest, ways = settings.workload.longest_service_min, _ways(zone_of, travel, waiting)
+    calibration = _calibration(settings, history[history["term"].isin(list(earlier))], ways, seed=seed)
+    dispatch = _dispatch(posts, zone_of, travel, waiting, calibration, today=zone_of, began=rates.began_share)
     queueing = Watch(
         dispatch,
         rates.arrivals_per_h.to_numpy(dtype="float64"),
-        rates.service_per_h(dispatch.officer_zones),
+        calibration.service_per_h(
+            dispatch.officer_zones.to_list(), otherwise=rates.service_per_h(dispatch.officer_zones)
+        ),
         workload_h.reindex(schools["school_id"]).fillna(0.0).to_numpy(dtype="float64"),
     )
-    busy_min = (work["scene_min"] + work["trip_min"])[(work["term"] == term.name).to_numpy()]
+    calls = work[(work["term"] == term.name).to_numpy()]
+    busy_min = (calls["scene_min"] + calls["trip_min"])[is_dispatched(calls)]
     variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
     model = queueing_model(queueing.arrivals_per_h, queueing.service_per_h, dispatch)
-    longest = settings.workload.longest_service_min
-    validation = validate(history, rates, dispatch, model, longest_service_min=longest, seed=seed)
-    return UsualDay(schools, zone_of, rates, places, travel, waiting, middles, queueing, model, validation, variation)
+    validation = validate(
+        history,
+        rates,
+        dispatch,
+        model,
+        longest_service_min=longest,
+        calibrated_on=calibration.terms,
+        tests=assumptions_tested(
+            calibration, history[history["term"] == term.name], ways, longest_service_min=longest, seed=seed
+        ),
+        seed=seed,
+    )
+    parts = (schools, zone_of, rates, places, travel, waiting, middles, queueing, model, validation, variation)
+    return UsualDay(*parts, calibration, calls)
+
+
+def _calibration(settings: Settings, earlier: pd.DataFrame, ways: pd.DataFrame, *, seed: int) -> Calibration:
+    """Calibrate the model on earlier terms, or by the settings alone where there is none."""
+    needed = ["responder", "dispatched_at", "arrived_at", "cleared_at"]
+    record = earlier.reindex(columns=[*dict.fromkeys([*earlier.columns, *needed])])
+    return calibrate(
+        record,
+        ways,
+        settings=settings.coverage,
+        longest_service_min=settings.workload.longest_service_min,
+        draws=settings.coverage.draws,
+        seed=seed,
+    )
+
+
+def _roaming(zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> pd.DataFrame:
+    """Average the minutes from the schools of each zone; where there is none, from where its officer waits."""
+    between = travel.response_minutes(zones.index, zones.index)
+    mean = between.T.groupby(zones.reindex(between.columns)).mean().T
+    there = travel.response_minutes(zones.index, dict.fromkeys(waiting))
+    return pd.DataFrame({zone: mean[zone] if zone in mean else there[place] for zone, place in waiting.items()})
+
+
+def _ways(zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> pd.DataFrame:
+    """Take the ways to each school from where officers wait, and from where they may be."""
+    there = travel.response_minutes(zones.index, dict.fromkeys(waiting))[waiting.to_list()]
+    there = there.set_axis(waiting.index, axis=1)
+    is_own = zones.to_numpy()[:, None] == waiting.index.to_numpy()[None, :]
+    roaming = _roaming(zones, travel, waiting)
+    return pd.DataFrame(
+        {
+            "zone_id": zones,
+            "waiting_min": there.where(is_own).min(axis=1),
+            "roaming_min": roaming.where(is_own).min(axis=1),
+            "other_min": there.mask(is_own).min(axis=1),
+        }
+    ).rename_axis("school_id")
 
 
 def _middles(table: gpd.GeoDataFrame, zones: pd.Series, *, crs: object) -> gpd.GeoSeries:
@@ -266,8 +347,29 @@ def _middle_of_zone(zone: str) -> str:
     return f"zone:{zone}"
 
 
-def _dispatch(posts: list[str], zones: pd.Series, travel: TravelTimes, waiting: pd.Series) -> Dispatch:
-    """Order the officers for each school of some zones."""
-    staging = pd.Series(waiting.to_numpy(), index=posts)
-    minutes = travel.response_minutes(zones.index, dict.fromkeys(waiting))
-    return zone_dispatch(zones, pd.Series(list(waiting.index), index=posts), officer_minutes(minutes, staging))
+def _dispatch(
+    posts: list[str],
+    zones: pd.Series,
+    travel: TravelTimes,
+    waiting: pd.Series,
+    calibration: Calibration,
+    *,
+    today: pd.Series,
+    began: pd.Series,
+) -> Dispatch:
+    """Order the officers for each school of some zones, and say how long their trips take."""
+    staging, of_officer = pd.Series(waiting.to_numpy(), index=posts), pd.Series(list(waiting.index), index=posts)
+    ways = officer_minutes(travel.response_minutes(zones.index, dict.fromkeys(waiting)), staging)
+    practice = calibration.practice([str(zone) for zone in waiting.index], began)
+    if calibration.has_trips:
+        is_own = zones.to_numpy()[:, None] == of_officer.to_numpy()[None, :]
+        # What trips to a school take more is a matter of the place, not of the plan.
+        of_place = [calibration.value("zone_extra_min", str(zone)) for zone in today.reindex(zones.index)]
+        other = np.where(is_own, 0.0, calibration.value("backup_extra_min"))
+        roaming = _roaming(zones, travel, waiting).to_numpy(dtype=np.float64)
+        waited = ways.to_numpy(dtype=np.float64)
+        trips = calibration.trip_min(
+            waited, np.where(is_own, roaming, waited), extra_min=other + np.array(of_place)[:, None]
+        )
+        ways = pd.DataFrame(trips, index=ways.index, columns=ways.columns)
+    return zone_dispatch(zones, of_officer, ways, practice=practice)

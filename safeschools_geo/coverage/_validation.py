@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.coverage._dispatch import NO_PRACTICE
 from safeschools_geo.coverage._record import BACKUP, DISTRICT, LEAST_CALLS, LEAST_SHARE, OWN, PATROL, read_record
 from safeschools_geo.coverage._response import WITHIN_ONE_MIN, mean_response_min, response_quantile_min, within_share
 from safeschools_geo.errors import InputError, count_text
@@ -164,6 +165,12 @@ class Validation:
         Whether any call of the record has times that minutes can be measured from, and says who answered.
     is_own_days
         Whether the model's rates are of the same days.
+    began
+        Incidents of these days that officers began themselves: they are no calls.
+    calibrated_on
+        The earlier terms that the model is calibrated on; none where it is not.
+    tests
+        What earlier terms say, tested on this one (`assumptions_tested`).
     answered
         How many calls each kind of responder answered, of those whose responder is known.
     trips
@@ -178,6 +185,9 @@ class Validation:
     is_own_days: bool
     answered: Mapping[str, int] = field(default_factory=dict)
     trips: pd.DataFrame = field(default_factory=pd.DataFrame)
+    began: int = 0
+    calibrated_on: tuple[str, ...] = ()
+    tests: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def figure(self, measure: str, zone_id: str = DISTRICT) -> Figure:
         """Give what may be said of a measure.
@@ -260,7 +270,7 @@ class Validation:
         if judged.empty:
             return f"The model cannot be checked: {lacking}. Its figures rest on assumptions alone."
         outside = judged[~judged["is_within"].astype(bool)].to_dict("records")
-        said = [" ".join(_difference(row) for row in outside)] if outside else []
+        said = [" ".join(_difference(row, guess=self.tests.empty) for row in outside)] if outside else []
         if outside:
             said.append("Read every figure of the model with this in mind.")
         alike = [KINDS[name].name for name in judged.loc[judged["is_within"].astype(bool), "measure"]]
@@ -270,7 +280,9 @@ class Validation:
             )
         if lacking:
             said.append(f"Not all can be checked: {lacking}.")
-        return " ".join([*said, *self._about_zones(), *self._about_days()])
+        return " ".join(
+            text for text in [*said, *self._about_zones(), *self._about_days(), self.about_assumptions()] if text
+        )
 
     def summary(self) -> str:
         """Say what the record says, and the finding.
@@ -318,9 +330,10 @@ class Validation:
         if not patrol.is_recorded:
             return f"{self._missing_responders()}, so nothing is said of that."
         own, other = self.figure("own"), self.figure("backup")
+        noun = "reported call" if self.began else "call"
         known = f", as far as it is known who answered (of {patrol.calls:,})" if patrol.calls < patrol.of else ""
         return (
-            f"Of {count_text(self.calls, 'call')} for zone officers, the zone’s own officer answered {own.text}, "
+            f"Of {count_text(self.calls, noun)} for zone officers, the zone’s own officer answered {own.text}, "
             f"another zone’s officer {other.text}, and Sheriff’s patrol {patrol}{known}."
         )
 
@@ -375,7 +388,20 @@ class Validation:
     def _about_days(self) -> list[str]:
         if not self.is_own_days:
             return []
+        if self.calibrated_on:
+            return ["Its numbers of calls are of the same days; its minutes and shares are of earlier terms."]
         return ["The model’s rates and minutes are of the same days, so that its busy share is bound to come near."]
+
+    def about_assumptions(self) -> str:
+        """Say which assumptions of the model failed on this term’s own record; empty where none could be tested."""
+        if self.tests.empty:
+            return ""
+        failed = [str(told) for told in self.tests.loc[~self.tests["holds"].astype(bool), "told"]]
+        number = count_text(len(self.tests), "assumption")
+        if not failed:
+            return f"All {number} taken from earlier terms hold, tested on this one."
+        verb = "does" if len(failed) == 1 else "do"
+        return f"Of {number} taken from earlier terms {len(failed)} {verb} not hold in this one: {'; '.join(failed)}."
 
 
 _BY_WEIGHT = ("response", "overflow", "within", "response_p90", "own", "backup", "busy")
@@ -385,13 +411,13 @@ _NAMED = 2
 _RULE = f"at least {LEAST_CALLS} and {share_text(LEAST_SHARE).removesuffix('.0%')}% are needed"
 
 
-def _difference(row: dict[Any, Any]) -> str:
+def _difference(row: dict[Any, Any], *, guess: bool) -> str:
     kind = KINDS[row["measure"]]
     observed = figure_text(row["observed"], kind.unit)
     known = interval_text(row["low"], row["high"], kind.unit)
     told = f"The record says that {kind.says.format(f'{observed} ({known})')}; the model says"
     why = kind.if_more if row["observed"] > row["predicted"] else kind.if_less
-    reason = f" It could be that {why}." if why else ""
+    reason = f" It could be that {why}." if why and guess else ""
     return f"{told} {figure_text(row['predicted'], kind.unit)}.{reason}"
 
 
@@ -409,6 +435,8 @@ def validate(
     *,
     longest_service_min: float,
     days: Iterable[dt.date] | None = None,
+    calibrated_on: tuple[str, ...] = (),
+    tests: pd.DataFrame | None = None,
     least_calls: int = LEAST_CALLS,
     draws: int = 1000,
     seed: int = 0,
@@ -430,6 +458,11 @@ def validate(
     days
         School days of the record; those of `rates` if left out. Rates of one term and the record of the next are the
         harder test.
+    calibrated_on
+        The earlier terms that the model is calibrated on; none where it is not.
+    tests
+        What these say, tested on this record (`assumptions_tested`): it takes the place of guesses at what is behind a
+        difference.
     least_calls
         Fewest calls that a figure of the record rests on, where it is said.
     draws
@@ -453,7 +486,8 @@ def validate(
     -----
     The record does not say which officer came as a backup: the busy share of one zone is therefore that of its own
     officer with its own calls, predicted and observed alike, and only all officers together are compared on all calls.
-    Minutes run from dispatch to clearing. Visits are no busy time, on neither side. Intervals are bootstrap intervals
+    Minutes run from dispatch to clearing. Incidents that officers began keep them busy, and are in no other figure.
+    Visits are no busy time, on neither side. Intervals are bootstrap intervals
     over whole school days (`redrawn_days`); they tell of chance in the record, and of nothing in the model.
 
     A figure of the record is said where it rests on `least_calls` calls or more, and on half of the calls that it is
@@ -488,7 +522,7 @@ def validate(
         predicted = _predicted(zone_id, arrivals, dispatch, model)
         seen = _seen(zone_id, record, officers)
         rows += [
-            _row(name, zone_id, predicted[name], found)
+            _row(name, zone_id, predicted[name], found, guess=tests is None or tests.empty)
             if found.is_enough(least_calls)
             else _unsaid(name, zone_id, predicted[name], found)
             for name, found in seen.items()
@@ -502,13 +536,16 @@ def validate(
     table["note"] = table["note"].mask(is_idle & table["calls"].gt(0), "the record says it of too few calls")
     return Validation(
         table=table.sort_values("measure", key=lambda names: names.map(order), kind="stable", ignore_index=True),
-        answered={str(who): int(number) for who, number in record.calls["responder"].value_counts().items()},
+        answered={str(who): int(number) for who, number in record.dispatched["responder"].value_counts().items()},
         trips=record.trips(),
-        calls=len(record.calls),
+        calls=len(record.dispatched),
+        began=len(record.calls) - len(record.dispatched),
         days=len(days_seen),
         is_timed=record.is_timed,
         has_responders=record.has_responders,
         is_own_days=bool(days_seen.equals(own_days)),
+        calibrated_on=calibrated_on,
+        tests=pd.DataFrame() if tests is None else tests,
     )
 
 
@@ -529,18 +566,25 @@ def _predicted(zone_id: str, arrivals: Floats, dispatch: Dispatch, model: Hyperc
         )
         is_theirs = (dispatch.officer_zones == zone_id).to_numpy()
         busy = (busy * of_officer)[is_theirs]
-    calls = float(arrivals[rows].sum() / arrivals.sum())
-    here, minutes = shares[rows], dispatch.travel_min[rows]
-    other = float(here[~dispatch.is_own[rows]].sum())
+    calls, answered = float(arrivals[rows].sum() / arrivals.sum()), shares[rows]
+    here, minutes = dispatch.trips(shares[rows], rows)
+    other = float(answered[~dispatch.is_own[rows]].sum())
     return {
         "busy": float(busy.mean()) if len(busy) else np.nan,
         "backup": other / calls if calls else np.nan,
-        "overflow": float(model.overflow_share),
+        "overflow": _to_patrol(float(answered.sum()), calls, dispatch, model),
         "response": mean_response_min(here, minutes),
         "response_p90": response_quantile_min(here, minutes),
         "within": within_share(here, minutes, WITHIN_ONE_MIN) / calls if calls else np.nan,
-        "own": float(here[dispatch.is_own[rows]].sum()) / calls if calls else np.nan,
+        "own": float(answered[dispatch.is_own[rows]].sum()) / calls if calls else np.nan,
     }
+
+
+def _to_patrol(answered: float, calls: float, dispatch: Dispatch, model: Hypercube) -> float:
+    """Say how many calls go to patrol: zones differ in it only by what is sent there whoever is free."""
+    if dispatch.practice is NO_PRACTICE:
+        return float(model.overflow_share)
+    return 1 - answered / calls if calls else np.nan
 
 
 def _seen(zone_id: str, record: CallRecord, officers: int) -> dict[str, Observed]:
@@ -561,13 +605,13 @@ def _unsaid(name: str, zone_id: str, predicted: float, found: Observed) -> tuple
     return name, zone_id, predicted, *nothing, found.calls, found.of, f"the record does not say{known}"
 
 
-def _row(name: str, zone_id: str, predicted: float, found: Observed) -> tuple[object, ...]:
+def _row(name: str, zone_id: str, predicted: float, found: Observed, *, guess: bool) -> tuple[object, ...]:
     whole = count_text(found.of, "call")
     note = f"from {whole}" if found.calls == found.of else f"from {found.calls:,} of {whole}"
     is_within: object = pd.NA
     why = ""
     if np.isfinite(predicted):
         is_within = found.low <= predicted <= found.high
-        why = "" if is_within else KINDS[name].if_more if found.value > predicted else KINDS[name].if_less
+        why = "" if is_within or not guess else KINDS[name].if_more if found.value > predicted else KINDS[name].if_less
     told = "; ".join(text for text in (note, why) if text)
     return name, zone_id, predicted, found.value, found.low, found.high, is_within, found.calls, found.of, told

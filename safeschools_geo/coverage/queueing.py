@@ -66,6 +66,8 @@ class Hypercube:
         Whether that is exact, for calls at random and exponential service times.
     balance_error
         Largest net flow of any state, over the rate of all events together; NaN for an approximation.
+    diverted_share
+        Share of all calls that are sent to patrol whoever is free; `overflow_share` holds it.
     """
 
     arrivals_per_h: Floats
@@ -79,6 +81,7 @@ class Hypercube:
     method: str
     is_exact: bool
     balance_error: float
+    diverted_share: float = 0.0
 
     @property
     def dispatch_share(self) -> Floats:
@@ -143,9 +146,15 @@ class Hypercube:
             f"{count_text(len(self.service_per_h), 'officer')}, {count_text(len(self.arrivals_per_h), 'place')}, "
             f"{self.calls_per_h:,.2f} calls an hour, a load of {share_text(self.load)}. "
             f"Officers are busy {least} to {most} of the time; "
-            f"{figure_text(self.overflow_share, 'share')} of calls find every officer busy and {fate}.{wait} "
+            f"{self._fate(fate)}.{wait} "
             f"{self.method}: {exact}."
         )
+
+    def _fate(self, fate: str) -> str:
+        told = f"{figure_text(self.overflow_share - self.diverted_share, 'share')} of calls find every officer busy and"
+        if not self.diverted_share:
+            return f"{told} {fate}"
+        return f"{figure_text(self.diverted_share, 'share')} of calls are sent to patrol whoever is free; {told} {fate}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each officer.

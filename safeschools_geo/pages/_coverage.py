@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,6 +125,7 @@ class CoverageShown:
     notes: Sequence[str]
     figures: Sequence[KeyFigure]
     marks: Names
+    assumptions: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
@@ -154,6 +155,7 @@ def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
             "answers": told.mark("own", "backup", "overflow"),
             "all": told.mark(),
         },
+        assumptions=told.tests,
     )
 
 
@@ -320,6 +322,7 @@ def page_of(result: TermResult, shown: CoverageShown, *, tiles: bool = False) ->
         finder=drawn.finder,
         sections=[
             *record_sections(shown.validation, names),
+            *assumption_sections(shown.assumptions),
             zone_section(by_zone),
             *backup_sections(shown.backup, names, named(by_zone, "officer"), shown.marks["answers"]),
             staging_section(shown.staging, shown.reach, names, _reach_maps(result, shown)),
@@ -738,3 +741,49 @@ def _both(row: Mapping[Any, Any]) -> str:
 
 def _measure(name: object) -> _Measure:
     return _MEASURES.get(str(name), _Measure(words(name), "share"))
+
+
+_ASSUMED = {
+    "trip_ratio": _Measure("Minutes of a trip, over those of earlier terms", "times"),
+    "backup_extra_min": _Measure("Another zone’s officer takes longer than the nearest would", MINUTES),
+    "diverted_share": _Measure("Went to patrol although the zone’s officer was on no call", "share of calls"),
+    "unavailable_share": _Measure("Another officer came although the zone’s was on no call", "share of calls"),
+    "kept_share": _Measure("Came while the zone’s officer was on a call, and waited", "share of calls"),
+    "service_min": _Measure("A call keeps an officer", MINUTES),
+}
+
+
+def assumption_sections(tests: pd.DataFrame) -> list[Section]:
+    """Print what earlier terms say, and whether it holds in this one."""
+    if tests.empty:
+        return []
+    rows = tests.assign(
+        unit=[_ASSUMED[name].unit for name in tests["measure"]],
+        verdict=tests["holds"].map({True: "holds", False: "DOES NOT HOLD"}),
+    )
+
+    def between(low: str, high: str) -> Column:
+        return Column(
+            "95% interval",
+            (low, high, "unit"),
+            lambda lowest, highest, unit: interval(lowest, highest, partial(_assumed_figure, unit=unit)),
+        )
+
+    columns = (
+        Column("Assumption", "measure", lambda name: _ASSUMED[name].name),
+        Column("In", "unit", _unit_text),
+        Column("Earlier terms", ("earlier", "unit"), _assumed_figure),
+        between("earlier_low", "earlier_high"),
+        Column("This term", ("term", "unit"), _assumed_figure),
+        between("low", "high"),
+        Column("In this term", "verdict", str),
+        Column("Calls of this term", "calls", whole),
+    )
+    caption = "What the model takes from earlier terms, measured again on this one"
+    table = printed(rows, columns, caption=caption, marked=~tests["holds"].astype("bool"))
+    lead = "The model is calibrated on earlier terms. Where it differs from the record, look here for why."
+    return [Section("assumptions", "What earlier terms say", lead, (), [table])]
+
+
+def _assumed_figure(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
+    return decimal(value, decimals=2) if unit == "times" else figure(value, unit)

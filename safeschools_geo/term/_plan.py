@@ -191,6 +191,7 @@ def describe_usual_day(result: TermResult, inputs: PlanInputs | None) -> UsualDa
         roads=district.roads,
         crs=district.crs,
         workload_h=workload[workload["term"] == term.name].set_index("school_id")["workload_h"],
+        earlier=[one.name for one in district.settings.terms if one.start < term.start],
         middle_schools={} if inputs is None else _middle_schools(inputs.units, crs=district.crs),
         seed=result.seed,
     )

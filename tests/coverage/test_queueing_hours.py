@@ -5,7 +5,7 @@ import pytest
 from queueing_brute_force import random_system
 
 from safeschools_geo.coverage._response import by_hour
-from safeschools_geo.coverage.queueing import hypercube
+from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import InputError, SettingsError
 
 ORDER = [[0, 1], [1, 0]]
@@ -45,7 +45,9 @@ def test_an_overloaded_hour_is_named_where_calls_wait():
 
 def test_many_officers():
     order = np.tile(np.arange(16), (2, 1))
-    many = by_hour([[1.0, 1.0]], np.ones(16), order, approximate=True)
+    many = by_hour(
+        [[1.0, 1.0]], np.ones(16), order, solve=lambda calls: hypercube_approximation(calls, np.ones(16), order)
+    )
     assert not many.hypercubes[0].is_exact
     turns = by_hour([[0.5, 0.5]], [1.0, 1.0], [[0, 1], [1, 0]])
     assert turns.busy_share[0] == pytest.approx([0.4, 0.4])
