@@ -24,7 +24,7 @@ from benchmarks.carrollton import read_areas
 from safeschools_geo.coverage._roads import place_points
 from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import OBJECTIVES, StagingSettings
-from safeschools_geo.coverage._travel import TravelTimes, travel_times
+from safeschools_geo.coverage._usual_day import TravelTimes, travel_times
 
 WITHIN_MIN, BUSY_SHARE = 3.0, 0.4
 

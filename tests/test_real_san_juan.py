@@ -14,7 +14,7 @@ from safeschools_geo.cli._main import main
 from safeschools_geo.coverage._roads import place_points
 from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import StagingSettings
-from safeschools_geo.coverage._travel import travel_times
+from safeschools_geo.coverage._usual_day import travel_times
 from safeschools_geo.district._district import check_district, read_district
 from safeschools_geo.district._layers import read_boundary
 from safeschools_geo.district._settings_file import load_settings

@@ -9,8 +9,8 @@ from ._record import OWN as OWN
 from ._record import PATROL as PATROL
 from ._response import WITHIN_ONE_MIN as WITHIN_ONE_MIN
 from ._staging import place_officers as place_officers
-from ._travel import travel_times as travel_times
 from ._usual_day import UsualDay as UsualDay
+from ._usual_day import travel_times as travel_times
 from ._usual_day import usual_day as usual_day
 from ._validation import Figure as Figure
 from ._visits import plan_visits as plan_visits

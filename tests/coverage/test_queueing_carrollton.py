@@ -11,7 +11,7 @@ from safeschools_geo.coverage._response import response
 from safeschools_geo.coverage._roads import place_points
 from safeschools_geo.coverage._staging import place_officers
 from safeschools_geo.coverage._staging_points import StagingSettings
-from safeschools_geo.coverage._travel import travel_times
+from safeschools_geo.coverage._usual_day import travel_times
 from safeschools_geo.coverage.queueing import hypercube
 
 pytestmark = pytest.mark.real_data

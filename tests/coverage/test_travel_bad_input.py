@@ -6,7 +6,7 @@ import pytest
 from drawn_streets import UTM, line, places, roads
 
 from safeschools_geo.coverage._roads import RoadRules
-from safeschools_geo.coverage._travel import TravelSettings, travel_times
+from safeschools_geo.coverage._usual_day import TravelSettings, travel_times
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, InputError, SettingsError, SeveralFaultsError
 
 THERE = places(A=(0, 0), B=(500, 0))

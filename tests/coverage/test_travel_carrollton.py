@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from safeschools_geo.coverage._roads import RoadRules, place_points
-from safeschools_geo.coverage._travel import TravelSettings, travel_times
+from safeschools_geo.coverage._usual_day import TravelSettings, travel_times
 from safeschools_geo.errors import ColumnError
 
 pytestmark = pytest.mark.real_data

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely.geometry import MultiLineString, Point, Polygon, box
 
 from safeschools_geo.coverage._roads import RoadRules, place_points
-from safeschools_geo.coverage._travel import TravelSettings, travel_times
+from safeschools_geo.coverage._usual_day import TravelSettings, travel_times
 
 WALK = TravelSettings(roads=RoadRules(access_speed_kph=6))
 """100 m from a street take a minute."""
