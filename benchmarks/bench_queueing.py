@@ -5,7 +5,7 @@ python -m benchmarks.bench_queueing [--places 70] [--load 0.4] [--repeat 200] [-
 A plan score is the model and every measure of response, from rates and travel to P90 by zone. A simulation comes near
 when half its 95 % interval of overflow is `--error` of it: how many calls that takes follows from the spread between
 the runs of a shorter simulation, and the time from its time per call. The peer is SimPy, with the same rules as the
-tests play through (``pip install simpy``; left out where it is not installed); ours plays many runs side by side.
+tests play through (``pip install simpy``; left out where it is not installed). Replays of recorded calls are timed too.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from safeschools_geo.coverage._dispatch import zone_dispatch
+from safeschools_geo.coverage._replay import REPLAYS, Recorded, play
 from safeschools_geo.coverage._response import response
-from safeschools_geo.coverage._service import gamma_times, simulate_calls
 from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "coverage"
 MIB = 1024.0
 OFFICERS = (8, 12, 15)
-CALLS_OF_OURS, RUNS_OF_SIMPY, CALLS_OF_SIMPY = 400_000, 20, 1_000
+CALLS_REPLAYED, RUNS_OF_SIMPY, CALLS_OF_SIMPY = 1_000, 20, 1_000
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,6 @@ def simulations(options: argparse.Namespace) -> None:
             f"| {name} | {needed:,.0f} | {takes:,.1f} s | {takes / ours:,.0f} | {found:.3%} ± {half:.3%} |", flush=True
         )
 
-    start = time.perf_counter()
-    side = simulate_calls(
-        district.arrivals, gamma_times(district.service, 1.0), district.preference, calls=CALLS_OF_OURS
-    )
-    seconds = time.perf_counter() - start
-    tell("ours, many runs side by side", side.overflow_share, side.overflow_half_width, side.calls, seconds)
     if importlib.util.find_spec("simpy") is None:
         print("| SimPy is not installed | | | | |")
         return
@@ -180,6 +176,22 @@ def simulations(options: argparse.Namespace) -> None:
     tell("SimPy, event by event", mean[0], half[0], RUNS_OF_SIMPY * CALLS_OF_SIMPY, seconds)
 
 
+def replays(options: argparse.Namespace) -> None:
+    """Tell how long it takes to play a term many times."""
+    rng, officers = np.random.default_rng(0), OFFICERS[0]
+    schools, posts = [f"s{i}" for i in range(options.places)], [f"o{i}" for i in range(officers)]
+    zones = pd.Series([str(i % officers) for i in range(options.places)], index=schools)
+    minutes = pd.DataFrame(rng.uniform(1, 20, (options.places, officers)), index=schools, columns=posts)
+    plan = zone_dispatch(zones, pd.Series([str(i) for i in range(officers)], index=posts), minutes)
+    day = np.sort(rng.integers(0, 100, CALLS_REPLAYED))
+    at, school = rng.uniform(480, 900, CALLS_REPLAYED), rng.integers(0, options.places, CALLS_REPLAYED)
+    order = np.lexsort((at, day))
+    calls = Recorded(day, at[order], school, rng.exponential(40, CALLS_REPLAYED), np.ones(CALLS_REPLAYED, bool), 100, 8)
+    start = time.process_time()
+    play([plan], calls, replays=REPLAYS, seed=0)
+    print(f"\n{REPLAYS:,} replays of {CALLS_REPLAYED:,} calls: {time.process_time() - start:.2f} s of processor time.")
+
+
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -191,6 +203,7 @@ def main() -> None:
     options = parser.parse_args()
     exact(options)
     approximate(options)
+    replays(options)
     if not options.quick:
         simulations(options)
 

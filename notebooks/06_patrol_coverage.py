@@ -80,6 +80,7 @@ coverage.table("assumptions").round(3)
 # %%
 print(coverage.finding())
 print(said["dispatch"])
+print(said["replay"])
 
 # %%
 ssg.plot.coverage(result)

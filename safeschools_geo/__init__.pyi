@@ -11,6 +11,7 @@ from .coverage import cover_absence as cover_absence
 from .coverage import hypercube as hypercube
 from .coverage import place_officers as place_officers
 from .coverage import plan_visits as plan_visits
+from .coverage import replay as replay
 from .coverage import travel_times as travel_times
 from .disclosure import Policy as Policy
 from .disclosure import SafeTable as SafeTable

@@ -161,7 +161,6 @@ def test_school_incidents_without_enrollment_go_through_the_permutation_model(re
     coverage = result.coverage
     assert not coverage.model.is_exact
     assert "approximation" in coverage.model.summary()
-    assert coverage.mismatch is None
     assert coverage.absences == ()
     by_hour = coverage.hours.to_frame().set_index("hour")
     assert 10 <= by_hour["calls_per_h"].idxmax() <= 14

@@ -7,6 +7,8 @@ from ._plan_scores import cover_absence as cover_absence
 from ._record import BACKUP as BACKUP
 from ._record import OWN as OWN
 from ._record import PATROL as PATROL
+from ._replay import Replay as Replay
+from ._replay import replay as replay
 from ._response import WITHIN_ONE_MIN as WITHIN_ONE_MIN
 from ._staging import place_officers as place_officers
 from ._usual_day import UsualDay as UsualDay

@@ -20,8 +20,8 @@ from safeschools_geo.coverage._plan_scores import (
     queueing_model,
 )
 from safeschools_geo.coverage._record import redrawn
+from safeschools_geo.coverage._replay import Replay, replay
 from safeschools_geo.coverage._response import HoursOfDay, Response, by_hour, response
-from safeschools_geo.coverage._service import ServiceMismatch, gamma_times, service_mismatch
 from safeschools_geo.coverage._staffing import Caseload, Staffing, caseload, staffing
 from safeschools_geo.coverage._staging import Staging, place_officers, stage_zones
 from safeschools_geo.coverage._staging_points import StagingSettings
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 
     TakeOver = Callable[[tuple[str, ...]], pd.Series]
 
-_SIMULATED_CALLS, _SIMULATED_RUNS = 100_000, 200
-_LEAST_VARIATION = 0.05
-
 
 @dataclass(frozen=True, eq=False)
 class CoveragePlan(MayHoldNothing):
@@ -66,9 +63,8 @@ class CoveragePlan(MayHoldNothing):
         Other numbers of officers.
     caseload
         Cases of the threat-assessment specialist.
-    mismatch
-        The model against a simulation in which minutes of calls vary as they do in the record; None for more officers
-        than the exact model takes.
+    replayed
+        The recorded calls of the term, played under today's zones and under the proposed ones, or today's twice.
     scores
         Coverage of the current zones, with intervals.
     comparison
@@ -87,7 +83,7 @@ class CoveragePlan(MayHoldNothing):
     staging: Staging
     staffing: Staffing
     caseload: Caseload
-    mismatch: ServiceMismatch | None
+    replayed: Replay
     scores: PlanScores
     comparison: PlanComparison | None
     absences: tuple[AbsenceCase, ...]
@@ -137,7 +133,7 @@ class CoveragePlan(MayHoldNothing):
             A paragraph each, as far as there is something to say.
         """
         said = self.sentences()
-        order = ("calibration", "service_times", "rates", "travel", "empty_zones", "staging", "staffing", "comparison")
+        order = ("calibration", "rates", "travel", "empty_zones", "staging", "staffing", "comparison", "replay")
         return [part for part in (*(said[name] for name in order), *self.not_covered) if part]
 
     def sentences(self) -> dict[str, str]:
@@ -150,7 +146,7 @@ class CoveragePlan(MayHoldNothing):
             takes, and where it does not say who answered, none that says who does. All empty where there is none.
         """
         names = (
-            "service_times",
+            "replay",
             "rates",
             "calibration",
             "travel",
@@ -165,7 +161,7 @@ class CoveragePlan(MayHoldNothing):
             return dict.fromkeys((*names, *more), "")
         found, usual_day, case = self.validation, self.usual_day, next(iter(self.absences), None)
         return {
-            "service_times": "" if self.mismatch is None or not found.tells_answers else self.mismatch.summary(),
+            "replay": self._replay_told(),
             "rates": usual_day.rates.summary(),
             "calibration": usual_day.calibration.summary(),
             "travel": usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
@@ -228,6 +224,7 @@ class CoveragePlan(MayHoldNothing):
             ),
             "specialist": self.caseload.to_frame(),
             "validation": self.validation.to_frame(),
+            "replay": self.replay_table(),
             "calibration": usual_day.calibration.to_frame(),
             "assumptions": self.validation.tests,
             "scores": self.scores.told(),
@@ -236,11 +233,35 @@ class CoveragePlan(MayHoldNothing):
             "absences": self.absences_table(),
             "absences_schools": self.takeovers_table(),
         }
-        if self.mismatch is not None and self.validation.tells_answers:
-            tables["service_times"] = self.mismatch.to_frame()
         if self.comparison is not None:
             tables["comparison"] = self.comparison.to_frame()
         return tables
+
+    def _replay_told(self) -> str:
+        """Say what the replay of the recorded calls finds, and where the queueing model differs from it."""
+        if not self.validation.tells_answers:
+            return ""
+        beside = self.replayed.beside(self.scores)
+        if self.comparison is None:
+            return beside
+        proposed = self.replayed.finding().replace("the plan", "the proposed zones", 1)
+        return f"{proposed} {beside}"
+
+    def replay_table(self) -> pd.DataFrame:
+        """Give the replay of the recorded calls, as far as it may be told.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `Replay.table`: levels only of what the record could contradict, and no plan where there is no proposal.
+        """
+        table, told = self.replayed.to_frame(), self.validation
+        is_trip = table["unit"].eq("min") | table["measure"].str.startswith("within_")
+        is_told = (is_trip & told.tells_minutes) | (~is_trip & told.tells_answers) | table["measure"].eq("busiest")
+        levels = [name for name in table.columns if name.startswith(("today", "plan"))]
+        table[levels] = table[levels].where(is_told)
+        plan = [name for name in table.columns if name.startswith("plan")]
+        return table.drop(columns=[*plan, "difference", "low", "high", "verdict"] if self.comparison is None else [])
 
     def _as_model(
         self,
@@ -468,7 +489,7 @@ def cover_zones(
             settings=settings.workload,
             open_days=chosen.case_days,
         ),
-        mismatch=_mismatch(day, seed=seed) if day.is_exact else None,
+        replayed=replay(day, planned, seed=seed),
         scores=scores,
         comparison=None
         if planned is None or imbalance is None
@@ -538,20 +559,6 @@ def _staffing(usual_day: UsualDay, chosen: CoverageSettings, *, days: int, seed:
         current=min(len(usual_day.waiting), most),
         officers=range(min(chosen.fewest_officers, most), most + 1),
         cost_per_h=chosen.officer_cost_per_h,
-    )
-
-
-def _mismatch(usual_day: UsualDay, *, seed: int) -> ServiceMismatch:
-    """Simulate calls whose minutes vary as those of the record do."""
-    queueing = usual_day.queueing
-    times = gamma_times(queueing.service_per_h, max(usual_day.service_variation, _LEAST_VARIATION))
-    return service_mismatch(
-        queueing.arrivals_per_h * (1 - queueing.dispatch.diverted_share),
-        times,
-        queueing.dispatch.preference,
-        calls=_SIMULATED_CALLS,
-        runs=_SIMULATED_RUNS,
-        seed=seed,
     )
 
 

@@ -16,7 +16,7 @@ from safeschools_geo.checks import part_text, tell
 from safeschools_geo.coverage._calibration import Calibration, assumptions_tested, calibrate
 from safeschools_geo.coverage._dispatch import Dispatch, officer_minutes, zone_dispatch
 from safeschools_geo.coverage._plan_scores import PlanScores, Watch, is_exact, queueing_model, score_coverage
-from safeschools_geo.coverage._record import CallRates, call_rates, is_dispatched
+from safeschools_geo.coverage._record import CallRates, call_rates
 from safeschools_geo.coverage._roads import (
     ACCESS_COLUMNS,
     PART_COLUMNS,
@@ -302,8 +302,6 @@ class UsualDay:
         The queueing model of the day.
     validation
         What the record says of coverage, and the model beside it: every figure of coverage that is shown comes by it.
-    service_variation
-        Standard deviation over mean of the minutes of a call; 1 is what the queueing model takes them to have.
     calibration
         What earlier terms say of trips, of who is sent, and of how long calls last.
     calls
@@ -320,7 +318,6 @@ class UsualDay:
     queueing: Watch
     model: Hypercube
     validation: Validation
-    service_variation: float
     calibration: Calibration
     calls: pd.DataFrame
 
@@ -481,8 +478,6 @@ def usual_day(
         workload_h.reindex(schools["school_id"]).fillna(0.0).to_numpy(dtype="float64"),
     )
     calls = work[(work["term"] == term.name).to_numpy()]
-    busy_min = (calls["scene_min"] + calls["trip_min"])[is_dispatched(calls)]
-    variation = float(busy_min.std(ddof=0) / busy_min.mean()) if busy_min.sum() > 0 else 1.0
     model = queueing_model(queueing.arrivals_per_h, queueing.service_per_h, dispatch)
     validation = validate(
         history,
@@ -496,7 +491,7 @@ def usual_day(
         ),
         seed=seed,
     )
-    parts = (schools, zone_of, rates, places, travel, waiting, middles, queueing, model, validation, variation)
+    parts = (schools, zone_of, rates, places, travel, waiting, middles, queueing, model, validation)
     return UsualDay(*parts, calibration, calls)
 
 

@@ -126,6 +126,7 @@ class CoverageShown:
     figures: Sequence[KeyFigure]
     marks: Names
     assumptions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    replayed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
@@ -156,6 +157,7 @@ def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
             "all": told.mark(),
         },
         assumptions=told.tests,
+        replayed=pd.DataFrame() if found.comparison is None else found.replay_table(),
     )
 
 
@@ -328,7 +330,7 @@ def page_of(result: TermResult, shown: CoverageShown, *, tiles: bool = False) ->
             staging_section(shown.staging, shown.reach, names, _reach_maps(result, shown)),
             hour_section(by_hour, model),
             staffing_section(staffing, model),
-            *plan_sections(shown.comparison, model),
+            *plan_sections(shown.comparison, model, shown.replayed),
             specialist_section(shown.caseload),
             *record_sections(shown.validation, names, of_zones=True),
             school_section(by_school, names, shown.marks["minutes"]),
@@ -638,7 +640,7 @@ _CASELOAD = (
 )
 
 
-def plan_sections(comparison: pd.DataFrame, model: str) -> list[Section]:
+def plan_sections(comparison: pd.DataFrame, model: str, replayed: pd.DataFrame | None = None) -> list[Section]:
     """Print current and proposed zones side by side, measure by measure."""
     if comparison.empty:
         return []
@@ -647,8 +649,14 @@ def plan_sections(comparison: pd.DataFrame, model: str) -> list[Section]:
         "may be chance."
     )
     caption = "By the model: current and proposed zones; differences of shares in percentage points"
-    table = printed(comparison, _COMPARISON, caption=caption, marked=comparison["verdict"] == "worse")
-    return [Section("plan", "Current and proposed zones", lead, (), [table])]
+    tables = [printed(comparison, _COMPARISON, caption=caption, marked=comparison["verdict"] == "worse")]
+    if replayed is not None and not replayed.empty:
+        lead += " Below, the term’s recorded calls are played again under both, with the minutes on scene as recorded."
+        rows = replayed.rename(columns={"today": "current", "plan": "proposed"})
+        rows = rows.assign(label=rows["label"].str[:1].str.upper() + rows["label"].str[1:])
+        caption = "Recorded calls played again: current and proposed zones; intervals are those of single terms"
+        tables.append(printed(rows, _COMPARISON, caption=caption, marked=rows["verdict"] == "worse"))
+    return [Section("plan", "Current and proposed zones", lead, (), tables)]
 
 
 def specialist_section(caseload: pd.DataFrame) -> Section:
