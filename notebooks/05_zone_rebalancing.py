@@ -85,7 +85,7 @@ print(edges["kind"].value_counts().to_string())
 # The frontier: the smallest imbalance that was found with at most so many moves, and the bound, below which no plan can be.
 
 # %%
-columns = ["moves", "imbalance", "bound", "gap", "is_proven", "plan_imbalance", "units_moved", "travel"]
+columns = ["moves", "imbalance", "bound", "gap", "is_proven", "plan_imbalance", "more_even_share", "travel"]
 proposal.table("frontier", columns).round(4)
 
 # %%
@@ -93,12 +93,13 @@ print(proposal.finding())
 
 # %% [markdown]
 # **Read it so:** where imbalance and bound are equal, no plan of so many moves has a smaller imbalance, however long one looks; nothing
-# is proven about response times or other terms. The proposal is the knee, after which moves buy little, or the end of the frontier where
-# each move buys about as much; it depends on how far one looks (`[rebalance] max_moves`), and the choice is the manager's.
+# is proven about response times or other terms. More moves are proposed as long as each gains a percentage point or more and the plan is
+# more even in nine of ten terms redrawn from the school days (`more_even_share`); the choice is the manager's.
 #
 # ## What would change?
 #
-# Among the plans nearly as even (`[rebalance] slack`), the one with the shortest travel is shown.
+# Among the plans nearly as even (`[rebalance] slack`), one whose other zones are as even as they can be, and then the one with the
+# shortest travel, is shown.
 
 # %%
 print("\n".join(proposal.table("moves", ["sentence"])["sentence"]) or "Nothing.")

@@ -585,9 +585,10 @@ class RebalanceSettings:
     max_moves
         Most schools that a proposal may move; the frontier shows 0, 1, … up to this.
     tolerance
-        Imbalance to reach: the proposal is then the plan of the fewest moves that does; else that at the knee.
+        Imbalance to reach: the proposal is then the plan of the fewest moves that does; else what the rule chooses.
     slack
-        By how much the imbalance may be above the smallest, for the sake of shorter travel.
+        By how much the imbalance, and then the sum of the 2, 3, … largest deviations, may be above the smallest, for
+        the sake of more even zones beyond the farthest, and of shorter travel.
     time_limit_s
         Longest time of the search, in seconds.
     keeps_roots

@@ -48,7 +48,7 @@ from safeschools_geo.pages._page import (
 )
 from safeschools_geo.pages._term import context_of, new_map, nothing_page, thumbnail
 from safeschools_geo.pages._what_if import WHAT_IF, plan_legends, what_if_map
-from safeschools_geo.rebalance import EXACT, certificate_text
+from safeschools_geo.rebalance import certificate_text
 from safeschools_geo.text import format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 # ── The frontier: how even the zones can be for each number of moves, as inline SVG and as a table
 
-_LINE, _BAND, _KNEE, _CHOSEN = "#2574ad", "#d9e8f3", "#7a0019", "#0b57d0"
+_LINE, _BAND, _PROPOSED, _CHOSEN = "#2574ad", "#d9e8f3", "#7a0019", "#0b57d0"
 _WIDTH, _HEIGHT = 760.0, 400.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 24.0, 34.0, 88.0
 _TICKS = 13
@@ -76,7 +76,7 @@ _HOLLOW = "#ffffff"
 
 
 def frontier_chart(
-    frontier: pd.DataFrame, *, title: str, description: str, knee: int | None = None, chosen: int | None = None
+    frontier: pd.DataFrame, *, title: str, description: str, proposed: int | None = None, chosen: int | None = None
 ) -> str:
     """Draw the smallest imbalance found against the moves allowed, and what is proven about it.
 
@@ -99,7 +99,7 @@ def frontier_chart(
     line = "L".join(f"{x(row['moves']):.1f},{y(row['imbalance']):.1f}" for row in rows)
     parts.append(f'<path d="M{line}" fill="none" stroke="{_LINE}" stroke-width="2"/>')
     parts += [_dot(row, x, y) for row in rows]
-    parts += _marks(rows, x, y, knee=knee, chosen=chosen)
+    parts += _marks(rows, x, y, proposed=proposed, chosen=chosen)
     parts += _legend(rows)
     return svg(_WIDTH, _HEIGHT, title, description, parts)
 
@@ -172,16 +172,19 @@ def _dot(row: dict[str, Any], x: Scale, y: Scale) -> str:
     )
 
 
-def _marks(rows: Sequence[dict[str, Any]], x: Scale, y: Scale, *, knee: int | None, chosen: int | None) -> list[str]:
-    """Ring and name the knee and the chosen point, in one label where they are one."""
+def _marks(
+    rows: Sequence[dict[str, Any]], x: Scale, y: Scale, *, proposed: int | None, chosen: int | None
+) -> list[str]:
+    """Ring and name the point that is proposed and the one that is shown, in one label where they are one."""
     parts = []
-    for moves in dict.fromkeys(m for m in (knee, chosen) if m is not None):
+    for moves in dict.fromkeys(m for m in (proposed, chosen) if m is not None):
         row = next((row for row in rows if row["moves"] == moves), None)
         if row is None:
             continue
-        names = [name for name, at in (("knee", knee), ("this plan", chosen)) if at == moves]
-        color = _KNEE if moves == knee else _CHOSEN
-        told = f"{' and '.join(names)}: {moves} {'move' if moves == 1 else 'moves'}, {row['imbalance']:.1%}"
+        names = [name for name, at in (("proposed", proposed), ("this plan", chosen)) if at == moves]
+        color = _PROPOSED if moves == proposed else _CHOSEN
+        imbalance = row.get("plan_imbalance", row["imbalance"])
+        told = f"{' and '.join(names)}: {moves} {'move' if moves == 1 else 'moves'}, {imbalance:.1%}"
         at_x, at_y = x(moves), y(row["imbalance"])
         is_right = at_x + 16 + LETTER * len(told) > _WIDTH
         parts.append(
@@ -413,7 +416,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             _load_table(both),
             frontier_table(frontier, noun=noun),
         ],
-        notes=[*_unscored(scores), *proposal.notes],
+        notes=[*_unscored(scores), *proposal.notes, proposal.frontier.rule],
     )
     statements = (
         proposal.change.price_text(),
@@ -512,9 +515,7 @@ def _with_empty_zones(proposal: TermPlan, finding: str) -> str:
 
 def _frontier(proposal: TermPlan) -> Chart:
     table = proposal.frontier.to_frame()
-    row = table.iloc[proposal.frontier.knee]
-    # The end of the frontier is no knee, nor is its beginning.
-    is_knee = int(row["moves"]) > 0 and row["imbalance"] - table["imbalance"].min() > EXACT
+    row = table.iloc[proposal.frontier.proposed]
     most = proposal.plan.certificate["max_moves"]
     caption = "How even the zones can be for each number of moves"
     described = "Every dot is the best plan found with at most so many moves; the table below holds the numbers."
@@ -522,7 +523,7 @@ def _frontier(proposal: TermPlan) -> Chart:
         table,
         title=caption,
         description=described,
-        knee=int(row["moves"]) if is_knee else None,
+        proposed=int(row["moves"]),
         chosen=len(proposal.plan.moves) if most is None else int(most),
     )
     return Chart(picture, caption)

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import count_text
+from safeschools_geo.rebalance._measures import imbalances
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, disputed_text
 from safeschools_geo.rebalance._price import moved_text
-from safeschools_geo.rebalance._problem import EXACT, Rules, problem_of, that_count
+from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count
 from safeschools_geo.rebalance._propose import (
     Stage,
     edges_given,
+    even_stages,
     is_few,
     moves_limits,
     no_plan,
@@ -23,7 +25,6 @@ from safeschools_geo.rebalance._propose import (
     plan_of,
     solve_stage,
 )
-from safeschools_geo.rebalance._set_partition import plans_of_few_moves
 from safeschools_geo.text import carries_difference, format_change
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.rebalance._problem import Problem
     from safeschools_geo.rebalance._program import Limits
-    from safeschools_geo.solver import Labels
+    from safeschools_geo.solver import Labels, Numbers
 
 
 FRONTIER_COLUMNS = [
@@ -43,6 +44,7 @@ FRONTIER_COLUMNS = [
     "gap",
     "is_proven",
     "plan_imbalance",
+    "more_even_share",
     "units_moved",
     "travel",
     "restricted_bound",
@@ -53,16 +55,19 @@ FRONTIER_COLUMNS = [
 """Columns of ``frontier.csv``."""
 
 LEAST_GAIN = 0.01
-"""A plan that is proposed lowers the imbalance by this much of the mean load for each move: a percentage point."""
+"""Moves are proposed as long as they lower the imbalance by this much of the mean load each: a percentage point."""
+
+_MORE_OFTEN = 0.9
+"""And as long as they do so in this share of redrawn terms."""
+
+_FLOOR = f"{100 * LEAST_GAIN:g} percentage point"
+_CHANCE = f"in {10 * _MORE_OFTEN:g} of 10 terms redrawn from the school days"
 
 _SHOWN = 0.001
 """A gain by more moves is spoken of from a tenth of a percentage point on."""
 
-_KNEE = 0.1
-"""A knee lies below the straight line by at least this part of the whole gain."""
-
-_IMBALANCE_SHARE = 0.8
-"""Of the time; the rest is for shorter travel."""
+_IMBALANCE_SHARE = 0.6
+"""Of the time; the rest is for the zones beyond the farthest, and for shorter travel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +80,8 @@ class Frontier:
         `FRONTIER_COLUMNS`, a row for each number of moves.
     plans
         The plan of each row.
-    knee
-        Row of the proposal (`knee_of`).
+    proposed
+        Row of the proposal (`proposed_row`).
     notes
         What to know first.
     is_complete
@@ -89,7 +94,7 @@ class Frontier:
 
     table: pd.DataFrame
     plans: tuple[RebalancePlan, ...]
-    knee: int
+    proposed: int
     notes: tuple[str, ...]
     is_complete: bool
     settings: PlanSettings
@@ -97,8 +102,15 @@ class Frontier:
 
     @property
     def proposal(self) -> RebalancePlan:
-        """The plan that is proposed: that of `knee_of`."""
-        return self.plans[self.knee]
+        """The plan that is proposed: that of `proposed_row`."""
+        return self.plans[self.proposed]
+
+    @property
+    def rule(self) -> str:
+        """By which rule the proposal is chosen, in a sentence."""
+        is_tried = self.table["more_even_share"].notna().any()
+        chance = f", and the plan is more even {_CHANCE}" if is_tried else ""
+        return f"More moves are proposed as long as each lowers the imbalance by {_FLOOR} or more{chance}."
 
     def finding(self, plan: RebalancePlan | None = None) -> str:
         """Say in one line what a plan achieves, and what more moves would.
@@ -125,9 +137,11 @@ class Frontier:
         if told is None or best.imbalance > now:
             proof = "proven" if last["is_proven"] else "not proven: none was found"
             return f"No plan of {within} is clearly more even than today: the imbalance is {now:.1%} ({proof})."
+        is_small = now - best.imbalance < LEAST_GAIN * _size(best, self.noun) - EXACT
+        why = f"less than {_FLOOR} for each move" if is_small else f"a gain that does not hold {_CHANCE}"
         return (
             f"No move is proposed: the imbalance is {told[0]}, and moving {_moved(best, self.noun)} would bring it to "
-            f"{told[1]}, which is less than {100 * LEAST_GAIN:g} percentage point for each move."
+            f"{told[1]}, which is {why}."
         )
 
     def _proof(self, plan: RebalancePlan) -> str:
@@ -135,16 +149,16 @@ class Frontier:
         certificate = plan.certificate
         if certificate.get("disputed"):
             return "not proven: it is in dispute who borders whom"
-        kept = " that keep the roots" if plan.settings.rules.roots else ""
+        kept, keeping = (" that keep the roots", " that keeps the roots") if plan.settings.rules.roots else ("", "")
         if certificate["objective"] == "moves":
             bound = f"{plan.bound:g} or more {self.noun}s move in every plan within {plan.settings.tolerance or 0:.1%}"
             return f"proven to be the fewest moves of all contiguous plans{kept}" if plan.is_proven else bound
         if not plan.is_proven:
-            return f"not proven to be the least; no contiguous plan{kept} can be below {plan.bound:.1%}"
+            return f"not proven to be the least; no contiguous plan{keeping} can be below {plan.bound:.1%}"
         told = format_change(plan.imbalance, plan.value)
         if told is None:
             return f"proven to be the least of all contiguous plans{kept}" if kept else "proven to be the least"
-        return f"at so many moves no contiguous plan{kept} is below {told[1]}: proven"
+        return f"at so many moves no contiguous plan{keeping} is below {told[1]}: proven"
 
     def _beyond(self, plan: RebalancePlan) -> list[str]:
         """Say how far the fewest further moves would go; a gain that the figures do not show is none."""
@@ -184,6 +198,7 @@ def frontier(
     travel: pd.DataFrame | None = None,
     set_apart: Iterable[str] = (),
     slack: float = 0.005,
+    redrawn: pd.DataFrame | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -208,7 +223,11 @@ def frontier(
     set_apart
         Zones that stay as they are and do not count for the balance, such as those without a school.
     slack
-        By how much the imbalance of a plan may be above the smallest, for the sake of shorter travel.
+        By how much the imbalance of a plan, and then each sum of its largest deviations, may be above the smallest, for
+        the sake of what comes after it.
+    redrawn
+        Workload of each unit (columns) in each term that chance could have brought (rows), of `redrawn_terms`: moves
+        that fit one term only are not proposed. None proposes by the loads of the units alone.
     time_limit_s
         Longest time in seconds for all points together.
     seed
@@ -241,7 +260,9 @@ def frontier(
     rules, gone = rules or Rules(), tuple(map(str, set_apart))
     given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
-    settings = PlanSettings(max_moves, None, ("imbalance", "travel"), slack, rules, time_limit_s, seed, gone)
+    settings = PlanSettings(
+        max_moves, None, ("imbalance", "evenness", "travel"), slack, rules, time_limit_s, seed, gone
+    )
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
     points: dict[int, _Point] = {}
@@ -258,8 +279,7 @@ def frontier(
             on_point(moves, least.value, np.nan if len(given.disputed) else least.bound)
         for at, (moves, point) in enumerate(points.items()):
             left = max(began + time_limit_s - time.perf_counter(), 0.0) / (len(points) - at)
-            limits = moves_limits(moves, rules)
-            _shorten_travel(problem, known, limits, point, slack=slack, time_limit_s=left, seed=seed)
+            _even_out(problem, known, moves_limits(moves, rules), point, slack=slack, time_limit_s=left, seed=seed)
     except KeyboardInterrupt:
         is_complete = False
         if not points or not keeps_interrupted:
@@ -280,7 +300,9 @@ def frontier(
     rows = [_row(problem, moves, point, plan) for (moves, point), plan in zip(points.items(), plans, strict=True)]
     table = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
     notes = (*notes_of(problem, noun=noun), *dispute_notes(plans[0].certificate))
-    return Frontier(table, plans, knee_of(table), notes, is_complete, settings, noun)
+    drawn = None if redrawn is None or redrawn.empty else _redrawn_imbalances(problem, points, redrawn)
+    row, shares = proposed_row(table, drawn)
+    return Frontier(table.assign(more_even_share=shares), plans, row, notes, is_complete, settings, noun)
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
@@ -309,7 +331,7 @@ def _least_imbalance(
     return least, time.perf_counter() - began
 
 
-def _shorten_travel(
+def _even_out(
     problem: Problem,
     known: list[Labels],
     limits: Limits,
@@ -319,17 +341,13 @@ def _shorten_travel(
     time_limit_s: float,
     seed: int,
 ) -> None:
-    """Add the shortest travel of plans about as even as the most even."""
+    """Add the evenness of the zones beyond the farthest, and the shortest travel, of plans about as even."""
     began = time.perf_counter()
-    tolerance = point.stages[0].value + slack
-    within = [p for p in known if is_few(problem, p, limits) and problem.imbalance(p) <= tolerance]
-    nearest = min(within, key=lambda p: problem.cost(p, problem.travel))
-    limits = replace(limits, tolerance=tolerance)
-    travel = solve_stage(problem, "travel", limits, start=nearest, deadline=began + time_limit_s, seed=seed)
-    point.stages.append(travel)
+    least = point.stages[0]
+    stages = even_stages(problem, limits, least, known, slack=slack, deadline=began + time_limit_s, seed=seed)
+    point.stages += stages
     point.seconds += time.perf_counter() - began
-    if travel.label is not None:
-        known.append(travel.label)
+    known += [stage.label for stage in stages[-1:] if stage.label is not None]
 
 
 def _row(problem: Problem, moves: int, point: _Point, plan: RebalancePlan) -> dict[str, object]:
@@ -345,6 +363,7 @@ def _row(problem: Problem, moves: int, point: _Point, plan: RebalancePlan) -> di
         "gap": plan.gap,
         "is_proven": plan.is_proven,
         "plan_imbalance": plan.imbalance,
+        "more_even_share": np.nan,
         "units_moved": len(moved),
         "travel": problem.cost(label, problem.travel),
         "restricted_bound": least.restricted_bound,
@@ -368,31 +387,36 @@ def _tightened(points: list[Stage]) -> list[Stage]:
     return kept[::-1]
 
 
-def knee_of(table: pd.DataFrame) -> int:
-    """Choose the point that is proposed.
+def proposed_row(table: pd.DataFrame, redrawn: Numbers | None = None) -> tuple[int, Numbers]:
+    """Choose the point that is proposed, and say how often each is more even than the one chosen of those before it.
 
-    The knee: the row farthest below the straight line from the first point to the last. Where no row lies below it by
-    a tenth of the whole gain, moves gain about as much each, or more and more, and there is no knee: then it is the
-    row of the fewest moves that reach the smallest imbalance. Either has to gain `LEAST_GAIN` for each move; if it
-    does not, the row that gains most for each move is taken, and if that gains less, the first row: nothing is
-    proposed (assumption A36).
+    From no move on, a point takes the place of the last one taken where its plan lowers the imbalance by `LEAST_GAIN`
+    or more for each further move, and is more even than that one in nine of ten redrawn terms (assumption A36).
+    Without redrawn terms the gain alone decides.
 
-    References
-    ----------
-    Satopää, V., Albrecht, J., Irwin, D., and Raghavan, B. (2011). Finding a "kneedle" in a haystack. 31st
-    International Conference on Distributed Computing Systems Workshops, 166–171.
+    Notes
+    -----
+    By the gain alone the choice is the point with the smallest sum of imbalance and `LEAST_GAIN` for each move. It
+    depends on no other point, so that looking further never makes it worse.
     """
-    value, moves = table["imbalance"].to_numpy(dtype="float64"), table["moves"].to_numpy(dtype="float64")
-    gain = value[0] - value
-    if len(table) == 1 or gain.max() <= EXACT:
-        return 0
-    below = gain / gain.max() - (moves - moves[0]) / (moves[-1] - moves[0])
-    end = int(np.flatnonzero(gain >= gain.max() - EXACT)[0])
-    row = int(np.argmax(np.round(below, 9))) if below.max() >= _KNEE else end
-    for_each = np.divide(gain, moves - moves[0], out=np.zeros(len(table)), where=moves > moves[0])
-    if for_each[row] < LEAST_GAIN - EXACT:
-        row = int(np.argmax(np.round(for_each, 9)))
-    return row if for_each[row] >= LEAST_GAIN - EXACT else 0
+    value, moves = (table[name].to_numpy(dtype="float64") for name in ("plan_imbalance", "moves"))
+    shares = np.full(len(table), np.nan)
+    row = 0
+    for at in range(1, len(table)):
+        if redrawn is not None:
+            shares[at] = float((redrawn[at] < redrawn[row] - EXACT).mean())
+        is_worth = value[row] - value[at] >= LEAST_GAIN * (moves[at] - moves[row]) - EXACT
+        if is_worth and value[at] < value[row] - EXACT and not shares[at] < _MORE_OFTEN - EXACT:
+            row = at
+    return row, shares
+
+
+def _redrawn_imbalances(problem: Problem, points: Mapping[int, _Point], redrawn: pd.DataFrame) -> Numbers:
+    """Measure the imbalance of the plan of each point in each redrawn term, shape (points, terms)."""
+    loads = redrawn.set_axis(redrawn.columns.astype("str"), axis=1)[list(problem.unit_ids)].to_numpy(dtype="float64")
+    labels = [point.stages[-1].label for point in points.values()]
+    zones = np.eye(problem.zones)
+    return np.array([imbalances(loads @ zones[label]) for label in labels if label is not None])
 
 
 def dispute_notes(certificate: Mapping[str, Any]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # ── The certificate of a plan: what was asked, what was found, what is proven, and over which plans
 
-_ABSOLUTE = ("imbalance", "moves")
+_ABSOLUTE = ("imbalance", "evenness", "moves")
 _OBJECTIVES = (*_ABSOLUTE, "travel", "boundary")
 
 
@@ -136,6 +136,7 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
         sentences.insert(1, "Not every zone of it hangs together.")
     stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
     sentences += [_restricted_text(certificate, stage) for stage in stages]
+    sentences.append(even_text(certificate))
     return " ".join(s for s in sentences if s)
 
 
@@ -152,6 +153,17 @@ def bound_text(certificate: Mapping[str, Any]) -> str:
         return f"{best}; there is no bound over every {plans}."
     gap = _gap_text(objective, certificate["gap"])
     return f"{best}; no {plans} {_has(certificate, objective, bound, below=True)}. The gap is {gap}."
+
+
+def even_text(certificate: Mapping[str, Any]) -> str:
+    """Say how even the zones are beyond the farthest; empty where that was not asked for, or has no meaning."""
+    ranks = [stage for stage in certificate["stages"] if stage["objective"] == "evenness"]
+    if not ranks or certificate.get("disputed"):
+        return ""
+    slack = f" (each within {100 * (certificate['slack'] or 0.0):g} percentage points)"
+    if all(stage["is_proven"] for stage in ranks):
+        return f"After the farthest zone the others, one after the other, are as even as they can be{slack}: proven."
+    return f"After the farthest zone the others are as even as was found{slack}; that none are more even is not proven."
 
 
 def disputed_text(certificate: Mapping[str, Any]) -> str:

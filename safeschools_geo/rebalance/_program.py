@@ -211,7 +211,7 @@ class GrowingProgram:
 
 # ── Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts when needed
 
-Objective = Literal["moves", "imbalance", "heaviest", "travel", "boundary"]
+Objective = Literal["moves", "imbalance", "evenness", "heaviest", "travel", "boundary"]
 
 _CLOSED = 2 * EXACT
 """Gaps up to this are the solver's: it takes rows within 1e-7 for kept."""
@@ -222,6 +222,8 @@ class Limits:
     """What a plan has to keep, besides contiguity."""
 
     tolerance: float | None = None  # Largest imbalance; None for no limit
+    # Most that the 1, 2, … largest ``|load - mean| / mean`` may come to together, for each zone; None for no limit
+    largest: tuple[float, ...] | None = None
     heaviest: float | None = None  # Largest load of a zone over the mean; None for no limit
     max_moves: int | None = None  # Most units that may move; None for no limit
     max_move_size: float | None = None  # Largest sum of the sizes of the moves; None for no limit
@@ -299,6 +301,8 @@ class PlanModel:
         self._count = int(self._may.sum())
         self._level = self._count if objective in {"imbalance", "heaviest"} else -1
         self._edges = self._cut_edges()
+        ranks = [(rank, most) for rank, most in enumerate(limits.largest or (), start=1) if np.isfinite(most)]
+        self._ranks = ranks[1:]
         self._rows = _Rows()
         self._cuts: set[Separator] = set()
         self._add_rows(order)
@@ -313,7 +317,11 @@ class PlanModel:
 
     @property
     def _columns(self) -> int:
-        return self._count + (self._level >= 0) + len(self._edges)
+        return self._first_edge + len(self._edges)
+
+    @property
+    def _first_edge(self) -> int:
+        return self._count + (self._level >= 0) + len(self._ranks) * (self._problem.zones + 1)
 
     def _terms(self, zone: int, units: list[int], value: float = 1.0) -> list[tuple[int, float]]:
         return [(int(self._column[i, zone]), value) for i in units if self._column[i, zone] >= 0]
@@ -332,7 +340,7 @@ class PlanModel:
         if limits.max_travel is not None:
             self._add_sum(problem.travel, limits.max_travel)
         self._add_contiguity_rows(order)
-        first_edge = self._columns - len(self._edges)
+        first_edge = self._first_edge
         if limits.max_boundary is not None:
             lengths = [(first_edge + at, km) for at, (_, _, km) in enumerate(self._edges)]
             self._rows.add(lengths, -np.inf, limits.max_boundary)
@@ -362,6 +370,19 @@ class PlanModel:
             elif self._level >= 0:
                 self._rows.add([*terms, (self._level, -1.0)], -np.inf, 1.0)
                 self._rows.add([*terms, (self._level, 1.0)], 1.0, np.inf)
+            for first, _, _ in self._rank_columns():
+                # What the zone deviates by is at most a level and an excess over it.
+                beyond = [(first, 1.0), (first + 1 + zone, 1.0)]
+                self._rows.add([*terms, *((column, -value) for column, value in beyond)], -np.inf, 1.0)
+                self._rows.add([*terms, *beyond], 1.0, np.inf)
+        for first, rank, most in self._rank_columns():
+            excess = [(first + 1 + zone, 1.0) for zone in range(self._problem.zones)]
+            self._rows.add([(first, float(rank)), *excess], -np.inf, most)
+
+    def _rank_columns(self) -> Iterator[tuple[int, int, float]]:
+        """Give the column of the level of each limited rank, the rank, and its limit; the excesses follow the level."""
+        for at, (rank, most) in enumerate(self._ranks):
+            yield self._count + (self._level >= 0) + at * (self._problem.zones + 1), rank, most
 
     def _add_sum(self, cost: Numbers, most: float) -> None:
         units, zones = np.nonzero(self._may & (cost != 0))
@@ -408,7 +429,9 @@ class PlanModel:
         elif self._level >= 0:
             cost[self._level], high[self._level] = 1.0, np.inf
         else:
-            cost[self._count :] = [km for _, _, km in self._edges]
+            cost[self._first_edge :] = [km for _, _, km in self._edges]
+        # Levels and excesses of ranks are no shares of anything.
+        high[self._count + (self._level >= 0) : self._first_edge] = np.inf
         matrix = csc_array(self._rows.matrix(columns))
         return Program(cost, matrix, np.array(self._rows.low), np.array(self._rows.high), low, high, is_integer)
 

@@ -13,9 +13,21 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance._neighbors import LINK_COLUMNS, disputed_neighbors, edges_of_table, unit_edges
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes
-from safeschools_geo.rebalance._problem import EXACT, Rules, problem_of, require_units, that_count
+from safeschools_geo.rebalance._problem import (
+    EXACT,
+    Rules,
+    plans_of_few_moves,
+    problem_of,
+    require_units,
+    that_count,
+)
 from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
-from safeschools_geo.rebalance._set_partition import Aim, find_plan, plans_of_few_moves
+from safeschools_geo.rebalance._set_partition import (
+    Aim,
+    find_plan,
+    largest_deviations,
+    most_even,
+)
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
 from safeschools_geo.solver import SOLVER, Labels
 
@@ -65,6 +77,7 @@ class Stage:
     restricted_bound: float | None = None
     restriction: str = ""  # The class; empty where none was searched
     log: str = ""  # What the solver said
+    rank: int = 0  # Of evenness: the value is the sum of so many largest deviations
 
     @property
     def gap(self) -> float:
@@ -72,7 +85,8 @@ class Stage:
         if self.is_proven:
             return 0.0
         gap = self.value - self.bound
-        return gap if self.objective in {"imbalance", "moves"} else gap / max(abs(self.value), 1e-12)
+        is_absolute = self.objective in {"imbalance", "evenness", "moves"}
+        return gap if is_absolute else gap / max(abs(self.value), 1e-12)
 
 
 def solve_stage(
@@ -142,7 +156,8 @@ def _by_program(
 def _by_sets(
     problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float
 ) -> Stage | None:
-    if any(most is not None for most in (limits.heaviest, limits.max_travel, limits.max_boundary)):
+    others = (limits.heaviest, limits.largest, limits.max_travel, limits.max_boundary)
+    if any(most is not None for most in others):
         return None
     if objective == "imbalance" and limits.max_moves is not None and (limits.tolerance is None or start is not None):
         return least_imbalance(problem, limits.max_moves, start=start, deadline=deadline)
@@ -262,6 +277,59 @@ def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadlin
     return Stage("travel", label, value, bound, is_proven=is_proven, method=ZONE_SETS, log=found.log)
 
 
+# ── Even in all zones: after the largest deviation the next, one after the other, then the shortest travel
+
+
+def even_stages(
+    problem: Problem,
+    limits: Limits,
+    least: Stage,
+    known: list[Labels],
+    *,
+    slack: float,
+    deadline: float,
+    seed: int = 0,
+) -> list[Stage]:
+    """Find the plan about as even as the most even in which the other zones are even too, then near.
+
+    A stage for the sum of the 2, 3, … largest deviations, each within `slack` of the smallest, and one for travel.
+    """
+    tolerance = least.value + slack
+    within = [p for p in known if is_few(problem, p, limits) and problem.imbalance(p) <= tolerance + _PROPOSE_ROUNDING]
+    start = min(within, key=lambda p: tuple(np.round(largest_deviations(problem, p)[1:], 9)))
+    most = len(problem) if limits.max_moves is None else limits.max_moves
+    by_size = limits.max_move_size is not None
+    aim = Aim(
+        problem.move_cost() if by_size else replace(problem, move_size=np.ones(len(problem))).move_cost(),
+        float(most if limits.max_move_size is None else limits.max_move_size),
+        max_moves=most if by_size else None,
+    )
+    found = most_even(
+        *(problem, aim),
+        start=start,
+        bound=least.bound,
+        tolerance=tolerance,
+        slack=slack,
+        max_moves=most,
+        deadline=deadline,
+    )
+    ranks = range(2, problem.zones + 1) if problem.zones > 2 else range(0)  # noqa: PLR2004 - two deviate alike
+    stages, bound = [], least.bound
+    for at, rank in enumerate(ranks):
+        label, is_proven = (start, False) if found is None else found.ranks[at]
+        value = float(largest_deviations(problem, label)[rank - 1])
+        bound = value if is_proven else min(bound, value)
+        stages.append(Stage("evenness", label, value, bound, is_proven=is_proven, method=ZONE_SETS, rank=rank))
+    if found is None:
+        caps = (tolerance, *(stage.value + slack for stage in stages))
+        limits = replace(limits, tolerance=tolerance, largest=caps)
+        return [*stages, solve_stage(problem, "travel", limits, start=start, deadline=deadline, seed=seed)]
+    label, is_proven = found.ranks[-1]
+    travel = problem.cost(label, problem.travel)
+    bound = travel if is_proven else 0.0
+    return [*stages, Stage("travel", label, travel, bound, is_proven=is_proven, method=ZONE_SETS, log=found.log)]
+
+
 # ── A plan put together from what its objectives came to: its certificate, its loads, and what to know first
 
 
@@ -350,6 +418,7 @@ def _stage_facts(stage: Stage) -> dict[str, Any]:
         "bound": stage.bound,
         "restricted_bound": stage.restricted_bound,
         "restriction": stage.restriction,
+        **({"rank": stage.rank} if stage.rank else {}),
     }
 
 
@@ -368,8 +437,8 @@ def notes_of(problem: Problem, *, noun: str = "unit") -> tuple[str, ...]:
 
 # ── The least change that evens the zones out: one objective after another, each with its bound
 
-OBJECTIVES = ("moves", "imbalance", "travel", "boundary")
-"""What a plan can be asked to make small."""
+OBJECTIVES = ("moves", "imbalance", "evenness", "travel", "boundary")
+"""What a plan can be asked to make small. Evenness is that of the zones beyond the farthest, and follows imbalance."""
 
 _MOST_BEAM_MOVES = 60
 _SHARES = {1: (1.0,), 2: (0.7, 1.0), 3: (0.5, 0.75, 1.0), 4: (0.4, 0.6, 0.8, 1.0)}
@@ -410,7 +479,8 @@ def rebalance(
         the geometry, and bridges over gaps, by default.
     max_moves
         Most units that may move; most schools where moves are counted in schools. Alone it asks for the smallest
-        imbalance, then for the shortest travel within `slack`.
+        imbalance, then, within `slack` of it, for the other zones as even: the smallest sum of the two largest
+        deviations, of the three largest and so on, each within `slack`; then for the shortest travel.
     tolerance
         Largest imbalance. Alone it asks for the fewest moves, then for the shortest travel. With `max_moves` it asks
         for the shortest travel.
@@ -426,7 +496,8 @@ def rebalance(
         What is made small, the most important first, of `OBJECTIVES`; by default as told at `max_moves` and
         `tolerance`.
     slack
-        By how much the imbalance may be above the smallest, for the sake of what comes after it.
+        By how much the imbalance, and each sum of largest deviations, may be above the smallest, for the sake of what
+        comes after it.
     moves_in
         What moves count as an objective: ``units``, or a sum of ``schools``, ``students`` or ``workload``.
     travel
@@ -527,7 +598,9 @@ def _objectives(
         return tuple(given)
     if max_moves is not None and tolerance is not None:
         return ("travel",)
-    return ("moves", "travel") if tolerance is not None else ("imbalance", "travel")
+    if tolerance is not None:
+        return ("moves", "travel")
+    return ("imbalance", "travel") if max_moves is None else ("imbalance", "evenness", "travel")
 
 
 def _require_settings(settings: PlanSettings) -> None:
@@ -535,6 +608,7 @@ def _require_settings(settings: PlanSettings) -> None:
         f"objectives of {', '.join(OBJECTIVES)}, each once": bool(settings.objectives)
         and set(settings.objectives) <= set(OBJECTIVES)
         and len(set(settings.objectives)) == len(settings.objectives),
+        "evenness, with max_moves, right after imbalance, and nothing but travel after it": _is_even_in_place(settings),
         "max_moves of 0 or more": settings.max_moves is None or settings.max_moves >= 0,
         "tolerance of 0 or more": settings.tolerance is None or settings.tolerance >= 0,
         "slack of 0 or more": settings.slack >= 0,
@@ -552,6 +626,14 @@ def _require_settings(settings: PlanSettings) -> None:
         )
 
 
+def _is_even_in_place(settings: PlanSettings) -> bool:
+    if "evenness" not in settings.objectives:
+        return True
+    at = settings.objectives.index("evenness")
+    is_last = settings.objectives[at + 1 :] in {(), ("travel",)}
+    return at > 0 and settings.objectives[at - 1] == "imbalance" and is_last and settings.max_moves is not None
+
+
 def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> list[Stage]:
     """Make one objective after another small, each within what the ones before it leave."""
     limits = replace(moves_limits(settings.max_moves, settings.rules), tolerance=settings.tolerance)
@@ -561,6 +643,12 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
         fitting = [p for p in known if _is_within(problem, p, limits)]
         best = min(fitting, key=lambda p: objective_value(problem, p, objective), default=None)
         deadline = began + settings.time_limit_s * share
+        if objective == "evenness":
+            deadline = began + settings.time_limit_s
+            even = even_stages(
+                *(problem, limits, stages[-1], known), slack=settings.slack, deadline=deadline, seed=settings.seed
+            )
+            return [*stages, *(stage for stage in even if stage.objective in settings.objectives)]
         stage = solve_stage(problem, objective, limits, start=best, deadline=deadline, seed=settings.seed)
         stages.append(stage)
         if stage.label is None:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from safeschools_geo.rebalance._problem import reach
 from safeschools_geo.rebalance._program import GrowingProgram, OutOfTimeError
 from safeschools_geo.rebalance._zone_sets import (
     MOST_SETS,
@@ -18,14 +17,14 @@ from safeschools_geo.rebalance._zone_sets import (
     Crossing,
     TooManySetsError,
     ZoneSets,
+    bits_of,
+    bits_of_members,
     crossings,
     zone_budgets,
 )
 from safeschools_geo.solver import Labels, Numbers, Program, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from safeschools_geo.rebalance._problem import Flags, Problem
 
 
@@ -73,6 +72,7 @@ _FIRST_SETS = 3_000
 _NEW_SETS = 300
 _DEAR = 1.0
 _TWO_OF_THREE = 2
+_PAIR = 2
 _PIECE = 50_000
 _STALLED = 1e-3
 _MOST_STALLS = 4
@@ -104,7 +104,7 @@ class SetPool:
         """Say what of sets is limited: crossings from below, counted as negative, then units moved."""
         return np.column_stack([-self.crossed[which], self.moved[which].astype(np.int8)])
 
-    def only(self, is_kept: Flags) -> SetPool:
+    def only(self, is_kept: Flags | Labels) -> SetPool:
         """Keep some of the sets."""
         by_set = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
         return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
@@ -131,25 +131,30 @@ class _Closing:
 
     def __init__(self, pool: SetPool, cutoff: float, max_moves: int | None, deadline: float) -> None:
         self.pool, self.cutoff, self.deadline, self.bound = pool, cutoff, deadline, -np.inf
-        self.most = np.inf if max_moves is None else float(max_moves)
+        self.max_moves, self.most = max_moves, np.inf if max_moves is None else float(max_moves)
         self.cuts = np.zeros((len(pool), 0), dtype=np.int8)
         self.active: Labels = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
-        self.weight, self.dual = np.zeros(len(pool)), np.zeros(0)
+        self.weight, self.dual, self.value = np.zeros(len(pool)), np.zeros(0), -np.inf
 
     def run(self, *, levels_loads: bool) -> Choice:
+        try:
+            is_open = self.narrow()
+        except OutOfTimeError:
+            return Choice(self.bound, None, is_closed=False)
+        return self._settle(levels_loads=levels_loads) if is_open else Choice(np.inf, None, is_closed=True)
+
+    def narrow(self) -> bool:
+        """Leave out what no choice below the cutoff can hold; say whether there can be one."""
         stalls = 0
         while True:
             before = self.bound
-            try:
-                self._sift()
-            except OutOfTimeError:
-                return Choice(self.bound, None, is_closed=False)
+            self._sift()
             if self.bound > self.cutoff + _ROUNDING:
-                return Choice(np.inf, None, is_closed=True)
+                return False
             self._drop_too_dear()
             stalls = stalls + 1 if self.bound - before < _STALLED else 0
             if len(self.pool) <= _SMALL or stalls > _MOST_STALLS or not self._add_cuts():
-                return self._settle(levels_loads=levels_loads)
+                return True
 
     def _columns(self, which: Labels) -> csc_array:
         """Make columns of sets: what they cover, their cuts, and what is limited."""
@@ -171,7 +176,8 @@ class _Closing:
         program.add(pool.cost[self.active], self._columns(self.active))
         return program
 
-    def _reduced_cost(self) -> Numbers:
+    def reduced_cost(self) -> Numbers:
+        """Give what each set costs beyond its worth in the linear program, shape (m,)."""
         pool, units = self.pool, self.pool.members.shape[1]
         covered, cuts = units + pool.zones, self.cuts.shape[1]
         dual = self.dual.astype(np.float32)
@@ -192,7 +198,7 @@ class _Closing:
         while True:
             found = program.solve(deadline=self.deadline)
             self.dual = found.row_dual
-            reduced = self._reduced_cost()
+            reduced = self.reduced_cost()
             is_new = reduced < -_ROUNDING
             is_new[self.active] = False
             new = np.flatnonzero(is_new)
@@ -201,6 +207,7 @@ class _Closing:
             cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
             self.active = np.concatenate([self.active, cheap])
             program.add(self.pool.cost[cheap], self._columns(cheap))
+        self.value = found.value
         # One set of each zone at most is cheaper than the program knows, and by this much at most.
         self.bound = max(self.bound, found.value - self.pool.zones * _ROUNDING)
         self.weight = np.zeros(len(self.pool))
@@ -208,7 +215,7 @@ class _Closing:
 
     def _drop_too_dear(self) -> None:
         """Leave out the sets that no choice below the cutoff can hold, and put aside those that are dear."""
-        reduced = self._reduced_cost()
+        reduced = self.reduced_cost()
         is_used = self.weight > 0
         is_kept = (reduced <= self.cutoff - self.bound + 2 * _ROUNDING) | is_used
         is_active = np.zeros(len(reduced), dtype=bool)
@@ -309,22 +316,9 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     Baldacci, R., Christofides, N., and Mingozzi, A. (2008). An exact algorithm for the vehicle routing problem based
     on the set partitioning formulation with additional cuts. Mathematical Programming 115, 351–385.
     """
-    crossed = crossings(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
-    budgets = zone_budgets(problem, crossed, max_moves)
-    asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
-    if budgets is None:
-        return Outcome(np.inf, None, is_closed=True, log=f"{asked}: none, for zones need more moves than there are")
-    try:
-        search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
-        bound, pool = search.bound_and_pool()
-    except TooManySetsError:
-        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list")
-    except OutOfTimeError:
-        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given")
-    if pool is None or bound > aim.cutoff + _ROUNDING:
-        is_none = bound > aim.cutoff + _ROUNDING
-        told = f"{asked}: cost at least {bound:.9g} by the linear program{', so none' if is_none else ''}"
-        return Outcome(bound, None, is_closed=is_none, log=told)
+    known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+    if pool is None:
+        return known
     chosen = close_pool(
         pool,
         cutoff=aim.cutoff,
@@ -333,11 +327,36 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
         deadline=deadline,
     )
     told = (
-        f"{asked}: cost at least {bound:.9g} by the linear program; {len(pool)} sets could belong to such a plan "
-        f"(by zone: {', '.join(map(str, np.bincount(pool.zone, minlength=problem.zones)))}); choosing among them: "
-        f"{'a plan' if chosen.sets is not None else 'no plan'}, {'closed' if chosen.is_closed else 'not closed'}"
+        f"{known.log}; choosing among them: {'a plan' if chosen.sets is not None else 'no plan'}, "
+        f"{'closed' if chosen.is_closed else 'not closed'}"
     )
-    return Outcome(max(bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
+    return Outcome(max(known.bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
+
+
+def _sets_below(
+    problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, deadline: float
+) -> tuple[Outcome, SetPool | None]:
+    """List every set that could belong to a plan below a cost; no list where the answer is known without it."""
+    crossed = crossings(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+    budgets = zone_budgets(problem, crossed, max_moves)
+    asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
+    if budgets is None:
+        none = f"{asked}: none, for zones need more moves than there are"
+        return Outcome(np.inf, None, is_closed=True, log=none), None
+    try:
+        search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+        bound, pool = search.bound_and_pool()
+    except TooManySetsError:
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list"), None
+    except OutOfTimeError:
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given"), None
+    told = f"{asked}: cost at least {bound:.9g} by the linear program"
+    if pool is None or bound > aim.cutoff + _ROUNDING:
+        is_none = bound > aim.cutoff + _ROUNDING
+        return Outcome(bound, None, is_closed=is_none, log=f"{told}{', so none' if is_none else ''}"), None
+    by_zone = ", ".join(map(str, np.bincount(pool.zone, minlength=problem.zones)))
+    told = f"{told}; {len(pool)} sets could belong to such a plan (by zone: {by_zone})"
+    return Outcome(bound, None, is_closed=False, log=told), pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -513,120 +532,260 @@ def _label_of(problem: Problem, chosen: Choice) -> Labels | None:
     return label
 
 
-# ── Good plans of few moves, found quickly: a beam search that keeps the most even plans of each number of moves
+# ── The most even of all choices: zone after zone, each partial choice within what is left of cost and evenness
 
-_CHECKS = 40_000
-"""Unit checks a level may take: with many units fewer plans are kept."""
+_CHOICES = 400_000_000
+"""Pairs of a partial choice and a set that are looked at before a search is given up, the same on every machine."""
+
+_AT_ONCE = 400_000
+_FEW = 400
+_EVEN_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class _FewMovesState:
-    label: Labels
-    loads: Numbers
-    extra_pieces: int
+class MostEven:
+    """What the search for the most even plan came to, rank after rank."""
+
+    # The smallest sum of the 2, 3, … largest deviations, each within what the ones before it leave, then the shortest
+    # travel: a plan and whether it is proven that none has less
+    ranks: tuple[tuple[Labels, bool], ...]
+    log: str
 
 
-def plans_of_few_moves(
-    problem: Problem, *, max_moves: int, tolerance: float = 0.0, width: int | None = None
-) -> list[Labels]:
-    """Search for even plans of 0, 1, 2, … moves.
+def most_even(
+    problem: Problem,
+    aim: Aim,
+    *,
+    start: Labels,
+    bound: float,
+    tolerance: float,
+    slack: float,
+    max_moves: int,
+    deadline: float,
+) -> MostEven | None:
+    """Find the plan that is even in all zones, not in the farthest alone, then near.
 
-    Plans found, shape (n,) each: for each number of moves the one of smallest imbalance, where there is one that
-    keeps every rule. None of them is proven to be the best.
+    After the largest deviation, which the tolerance limits, the sum of the two largest is made small, then that of the
+    three largest and so on, each within `slack` of the smallest; then travel. None where there are too many sets.
 
     Notes
     -----
-    Each step moves one unit, or one group that has to keep together, to a zone it borders. States are ranked by the
-    sum of squared deviations of the loads, which looks further ahead than the largest deviation does.
+    Every set that can belong to a plan is listed (`find_plan`). A branch and bound joins sets zone by zone: a partial
+    choice goes on while its cost beyond the linear program is within the cutoff, and while its largest deviations, with
+    the smallest that the other zones can have, are within what is left.
+
+    References
+    ----------
+    Ogryczak, W., and Tamir, A. (2003). Minimizing the sum of the k largest functions in linear time. Information
+    Processing Letters 85(3), 117–122.
     """
-    width = width or max(20, min(200, _CHECKS // max(1, len(problem))))
-    groups = _groups(problem)
-    states = [_FewMovesState(problem.start, problem.loads(problem.start), _extra_pieces(problem, problem.start))]
-    found: list[Labels] = [problem.start] if problem.is_plan(problem.start) else []
-    for _ in range(max_moves):
-        states = _next_states(problem, states, groups, max_moves, width)
-        plans = [s.label for s in states if s.extra_pieces == 0 and problem.is_plan(s.label)]
-        if plans:
-            found.append(min(plans, key=problem.imbalance))
-        if not states or (plans and problem.imbalance(found[-1]) <= tolerance):
-            break
-    return found
-
-
-def _groups(problem: Problem) -> dict[int, tuple[int, ...]]:
-    """Give the units that move with each unit."""
-    together = {unit: group for group in problem.together for unit in group}
-    return {unit: together.get(unit, (unit,)) for unit in range(len(problem))}
-
-
-def _extra_pieces(problem: Problem, label: Labels) -> int:
-    return sum(max(0, len(problem.pieces(label, zone)) - 1) for zone in range(problem.zones))
-
-
-def _next_states(
-    problem: Problem, states: list[_FewMovesState], groups: dict[int, tuple[int, ...]], max_moves: int, width: int
-) -> list[_FewMovesState]:
-    mean = problem.load.sum() / problem.zones
-    ranked: list[tuple[int, float, int, tuple[int, ...], int]] = []
-    for at, state in enumerate(states):
-        for group, zone in _border_moves(problem, state.label, groups):
-            load = float(problem.load[list(group)].sum())
-            origin = int(state.label[group[0]])
-            loads = state.loads / mean
-            change = (loads[origin] - load / mean - 1) ** 2 - (loads[origin] - 1) ** 2
-            change += (loads[zone] + load / mean - 1) ** 2 - (loads[zone] - 1) ** 2
-            total = float(((loads - 1) ** 2).sum() + change)
-            ranked.append((state.extra_pieces, round(total, 9), at, group, zone))
-    ranked.sort()
-    chosen: list[_FewMovesState] = []
-    seen: set[bytes] = set()
-    for _, _, at, group, zone in ranked:
-        made = _moved(problem, states[at], group, zone)
-        if made is None or made.label.tobytes() in seen or problem.moved(made.label) > max_moves:
-            continue
-        seen.add(made.label.tobytes())
-        chosen.append(made)
-        if len(chosen) >= width:
-            break
-    return sorted(chosen, key=lambda s: s.extra_pieces)
-
-
-def _border_moves(
-    problem: Problem, label: Labels, groups: dict[int, tuple[int, ...]]
-) -> Iterator[tuple[tuple[int, ...], int]]:
-    seen = set()
-    for unit in np.flatnonzero(label == problem.start).tolist():
-        for zone in {int(label[j]) for j in problem.neighbors[unit]} - {int(label[unit])}:
-            group = groups[unit]
-            is_new = (group, zone) not in seen
-            seen.add((group, zone))
-            if is_new and problem.allowed[list(group), zone].all():
-                yield group, zone
-
-
-def _moved(problem: Problem, state: _FewMovesState, group: tuple[int, ...], zone: int) -> _FewMovesState | None:
-    label = state.label.copy()
-    origins = {int(label[i]) for i in group}
-    label[list(group)] = zone
-    if len(group) == 1 and state.extra_pieces == 0:
-        return _moved_alone(problem, state, label, group[0], zone)
-    extra = _extra_pieces(problem, label)
-    if extra > state.extra_pieces or any(not (label == origin).any() for origin in origins):
+    known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+    if pool is None:
         return None
-    return _FewMovesState(label, problem.loads(label), extra)
-
-
-def _moved_alone(problem: Problem, state: _FewMovesState, label: Labels, unit: int, zone: int) -> _FewMovesState | None:
-    """Move one unit of a contiguous plan: only the zone it leaves could fall apart."""
-    origin = int(state.label[unit])
-    left = [j for j in problem.neighbors[unit] if label[j] == origin]
-    if not left:
+    closing = _Closing(pool, aim.cutoff, aim.max_moves, deadline)
+    try:
+        is_open = closing.narrow()
+    except OutOfTimeError:
         return None
-    if len(left) > 1:
-        inside = set(np.flatnonzero(label == origin).tolist())
-        if not set(left) <= reach({left[0]}, inside, problem.neighbors):
-            return None
-    loads = state.loads.copy()
-    loads[origin] -= problem.load[unit]
-    loads[zone] += problem.load[unit]
-    return _FewMovesState(label, loads, 0)
+    ranks: list[tuple[Labels, bool]] = []
+    best, left = start, _CHOICES
+    caps, floor = np.full(problem.zones, np.inf), np.zeros(problem.zones)
+    caps[0], floor[0] = tolerance + _EVEN_ROUNDING, bound - _EVEN_ROUNDING
+    for rank in (*range(2, problem.zones + 1 if problem.zones > _PAIR else 0), None):
+        is_proven = True
+        if is_open:
+            walk = _narrowed_walk(problem, closing, _Goal(rank, caps, floor, best), left)
+            best, is_proven, left = walk.run()
+        ranks.append((best, is_proven))
+        if rank is not None:
+            least = largest_deviations(problem, best)[rank - 1]
+            caps[rank - 1] = least + slack + _EVEN_ROUNDING
+            floor[rank - 1] = least - _EVEN_ROUNDING if is_proven else 0.0
+    return MostEven(tuple(ranks), known.log)
+
+
+def largest_deviations(problem: Problem, label: Labels) -> Numbers:
+    """Add up the 1, 2, … largest ``|load - mean| / mean``, shape (k,)."""
+    deviation = np.abs(np.bincount(label, problem.share, minlength=problem.zones) - 1.0)
+    sums: Numbers = np.cumsum(np.sort(deviation)[::-1])
+    return sums
+
+
+@dataclass(frozen=True, eq=False)
+class _Partial:
+    """Some choices of a set for each of the first zones, a row each."""
+
+    bits: NDArray[np.uint64]  # Units that are in a set, shape (m, words)
+    cost: Numbers  # Cost, cost beyond the linear program, moves and travel, shape (m, 4)
+    deviation: Numbers  # Deviation of each zone, the smallest there is where none is chosen, shape (m, k)
+    sets: Labels  # The sets chosen, shape (m, zones so far)
+
+    def only(self, which: Labels | slice) -> _Partial:
+        return _Partial(self.bits[which], self.cost[which], self.deviation[which], self.sets[which])
+
+
+@dataclass(frozen=True, eq=False)
+class _Goal:
+    """What a walk looks for: a smaller sum of the `rank` largest deviations than that of `best`, or less travel."""
+
+    rank: int | None
+    caps: Numbers  # Most that the 1, 2, … largest deviations may come to together, shape (k,)
+    floor: Numbers  # Least that they come to in any plan of interest, shape (k,)
+    best: Labels
+
+
+def _narrowed_walk(problem: Problem, closing: _Closing, goal: _Goal, left: int) -> _Walk:
+    """Begin a walk; where there are many sets of interest, by what the linear program over these alone excludes."""
+    walk = _Walk(problem, closing, goal, left)
+    if len(walk.open) <= _FEW:
+        return walk
+    fewer = _Closing(closing.pool.only(walk.open), closing.cutoff, closing.max_moves, closing.deadline)
+    try:
+        fewer.narrow()
+    except OutOfTimeError:
+        return walk
+    return _Walk(problem, fewer, goal, left)
+
+
+class _Walk:
+    """A branch and bound over the choices of one set for each zone."""
+
+    def __init__(self, problem: Problem, closing: _Closing, goal: _Goal, left: int) -> None:
+        pool = closing.pool
+        self._problem, self._pool, self._k = problem, pool, pool.zones
+        self._goal, self._left = goal, left
+        self._chosen: Labels | None = None
+        self._value = float(
+            problem.cost(goal.best, problem.travel)
+            if goal.rank is None
+            else largest_deviations(problem, goal.best)[goal.rank - 1]
+        )
+        travel = np.zeros(len(pool))
+        for zone in range(self._k):
+            of_zone = pool.zone == zone
+            travel[of_zone] = pool.members[of_zone].astype("float64") @ problem.travel[:, zone]
+        self._cost = np.column_stack([pool.cost, closing.reduced_cost(), pool.moved, travel])
+        room = closing.cutoff - closing.value + _ROUNDING * (self._k + 1)
+        self._most = np.array([closing.cutoff + _ROUNDING, room, closing.most, np.inf])
+        self._sets = self._of_interest()
+        self.open: Labels = np.sort(np.concatenate(self._sets))
+        self._bits = bits_of_members(pool.members)
+        # What the zones still to come cost at least, and the units that none of them can hold.
+        least = np.array([self._cost[rows].min(axis=0, initial=np.inf) for rows in self._sets])
+        self._rest = np.vstack([np.cumsum(least[::-1], axis=0)[::-1], np.zeros(least.shape[1])])
+        held = np.array([np.bitwise_or.reduce(self._bits[rows], axis=0) for rows in self._sets])
+        every = bits_of(range(len(problem)), held.shape[1])
+        self._due = [every & ~np.bitwise_or.reduce(held[at + 1 :], axis=0) for at in range(self._k)]
+
+    def _of_interest(self) -> list[Labels]:
+        """List the sets of each zone that a better plan can hold, the zones with the fewest first."""
+        pool = self._pool
+        sets = [np.flatnonzero(pool.zone == zone) for zone in range(self._k)]
+        count = -1
+        while min(map(len, sets)) and count != (count := sum(map(len, sets))):
+            sets.sort(key=len)
+            self._least_deviation = np.array([pool.deviation[rows].min() for rows in sets])
+            least = np.array([self._cost[rows].min(axis=0) for rows in sets])
+            sets = [rows[self._is_open_alone(rows, at, least)] for at, rows in enumerate(sets)]
+        return [rows[np.argsort(pool.deviation[rows], kind="stable")] for rows in sets]
+
+    def _is_open_alone(self, rows: Labels, at: int, least: Numbers) -> Flags:
+        """Say which sets of a zone can belong to a better plan, whatever the other zones choose."""
+        deviation = np.repeat(self._least_deviation[None], len(rows), axis=0)
+        deviation[:, at] = self._pool.deviation[rows]
+        largest = self._largest(deviation, np.arange(self._k) != at)
+        cost = self._cost[rows] + (least.sum(axis=0) - least[at])
+        value = cost[:, -1] if self._goal.rank is None else largest[:, self._goal.rank - 1]
+        is_within = (largest <= self._goal.caps).all(axis=1) & (cost <= self._most).all(axis=1)
+        return np.asarray(is_within & self._is_better(value))
+
+    def run(self) -> tuple[Labels, bool, int]:
+        """Find the best plan; say whether it is proven, and how many pairs may still be looked at."""
+        is_proven = True
+        if all(map(len, self._sets)):
+            nothing = np.zeros((1, self._bits.shape[1]), dtype=np.uint64)
+            start = _Partial(nothing, np.zeros((1, 4)), self._least_deviation[None], np.zeros((1, 0), dtype=np.int64))
+            is_proven = self._descend(start)
+        if self._chosen is None:
+            return self._goal.best, is_proven, self._left
+        label = np.zeros(len(self._problem), dtype="int64")
+        for row in self._chosen:
+            label[self._pool.members[row] == 1] = self._pool.zone[row]
+        return label, is_proven, self._left
+
+    def _descend(self, partial: _Partial) -> bool:
+        """Go on from partial choices; say whether all that matters was seen."""
+        at = partial.sets.shape[1]
+        if not len(partial.sets):
+            return True
+        if at == self._k:
+            value, is_within = self._measured(partial)
+            if is_within.any():
+                first = np.flatnonzero(is_within)[np.argmin(value[is_within])]
+                self._value, self._chosen = float(value[first]), partial.sets[first]
+            return True
+        step = max(1, _AT_ONCE // max(1, len(self._sets[at])))
+        for begin in range(0, len(partial.sets), step):
+            some = partial.only(slice(begin, begin + step))
+            # A better plan may have been found since these were put together.
+            some = some.only(np.flatnonzero(self._measured(some)[1]))
+            self._left -= len(some.sets) * len(self._sets[at])
+            if self._left < 0:
+                return False
+            if not self._descend(self._joined(some)):
+                return False
+        return True
+
+    def _joined(self, some: _Partial) -> _Partial:
+        """Add a set of the next zone to partial choices, in every way that can lead to a plan."""
+        at = some.sets.shape[1]
+        sets, due = self._sets[at], self._due[at]
+        may = np.ones((len(some.sets), len(sets)), dtype=bool)
+        for word in range(len(due)):
+            held, new = some.bits[:, word, None], self._bits[None, sets, word]
+            may &= ((held & new) == 0) & (((held | new) & due[word]) == due[word])
+        rows, columns = np.nonzero(may)
+        chosen = sets[columns]
+        cost = some.cost[rows] + self._cost[chosen]
+        is_kept = (cost + self._rest[at + 1] <= self._most).all(axis=1)
+        rows, chosen = rows[is_kept], chosen[is_kept]
+        deviation = some.deviation[rows]
+        deviation[:, at] = self._pool.deviation[chosen]
+        joined = _Partial(
+            some.bits[rows] | self._bits[chosen],
+            cost[is_kept],
+            deviation,
+            np.column_stack([some.sets[rows], chosen]),
+        )
+        value, is_within = self._measured(joined)
+        kept = np.flatnonzero(is_within)
+        return joined.only(kept[np.argsort(value[kept], kind="stable")])
+
+    def _measured(self, partial: _Partial) -> tuple[Numbers, Flags]:
+        """Give the least that each choice can come to, and whether that is within the limits and better than known."""
+        at = partial.sets.shape[1]
+        largest = self._largest(partial.deviation, np.arange(self._k) >= at)
+        value = partial.cost[:, -1] + self._rest[at, -1] if self._goal.rank is None else largest[:, self._goal.rank - 1]
+        return value, (largest <= self._goal.caps).all(axis=1) & self._is_better(value)
+
+    def _is_better(self, value: Numbers) -> Flags:
+        return np.asarray(value < self._value - _EVEN_ROUNDING * max(1.0, abs(self._value)))
+
+    def _largest(self, deviation: Numbers, is_open: Flags) -> Numbers:
+        """Give the least that the 1, 2, … largest deviations can come to together, shape (m, k).
+
+        `is_open`: zones whose deviation may still be larger.
+        """
+        if is_open.any():
+            # Some zone is as far from the mean as in the most even plan: where none chosen is, one of the others.
+            other = int(np.argmax(np.where(is_open, self._least_deviation, -1.0)))
+            is_near = deviation.max(axis=1) < self._goal.floor[0]
+            deviation = deviation.copy()
+            deviation[is_near, other] = self._goal.floor[0]
+        deviation = -np.sort(-deviation, axis=1)
+        largest: Numbers = np.cumsum(deviation, axis=1)
+        for rank in range(1, self._k):
+            # No plan has less in the largest together, and each of the others has what it has.
+            beyond = np.maximum(largest[:, rank - 1], self._goal.floor[rank - 1]) + deviation[:, rank]
+            largest[:, rank] = np.maximum(largest[:, rank], beyond)
+        return largest

@@ -41,6 +41,43 @@ def redrawn_loads(by_day: Numbers, *, times: int, seed: int) -> Numbers:
     return loads
 
 
+def redrawn_terms(
+    units: gpd.GeoDataFrame,
+    *,
+    incident_hours: pd.DataFrame,
+    school_days: Iterable[dt.date],
+    visit_hours: pd.Series | None = None,
+    bootstrap: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Draw the school days of a term again, with replacement, and add up the workload of each unit.
+
+    Parameters
+    ----------
+    units
+        `unit_id`.
+    incident_hours, school_days, visit_hours, bootstrap, seed
+        As for `plan_stability`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Workload per school day; a row for each redrawn term, a column for each unit (`unit_id`). Without an hour of
+        incidents there is no row: every redrawn term would be the same.
+
+    Raises
+    ------
+    ColumnError, SettingsError
+        As for `plan_stability`.
+    """
+    ids = pd.Index(units["unit_id"], dtype="str")
+    by_day = hours_by_day(incident_hours, school_days, ids)
+    if not by_day.any():
+        return pd.DataFrame(columns=ids, dtype="float64")
+    loads = redrawn_loads(by_day, times=bootstrap, seed=seed) + fixed_hours(visit_hours, ids)
+    return pd.DataFrame(loads, columns=ids)
+
+
 def fixed_hours(visit_hours: pd.Series | None, ids: pd.Index) -> Numbers:
     """Put the hours that are the same every day into the order of the units."""
     if visit_hours is None:

@@ -57,6 +57,13 @@ def members(sets: Bits, n: int) -> NDArray[np.int8]:
     return np.unpackbits(as_bytes, axis=1, count=n, bitorder="little").view(np.int8)
 
 
+def bits_of_members(held: NDArray[np.int8]) -> Bits:
+    """Pack sets: the reverse of `members`."""
+    padded = np.zeros((len(held), words_for(held.shape[1]) * _WORD), dtype=np.uint8)
+    padded[:, : held.shape[1]] = held
+    return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
 def are_connected(sets: Bits, neighbors: Bits) -> Flags:
     """Say which sets hang together."""
     is_whole = np.zeros(len(sets), dtype=bool)

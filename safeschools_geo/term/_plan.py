@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from safeschools_geo.rebalance import (
     plan_stability,
     read_links,
     rebalance,
+    redrawn_terms,
     schools_in_zones,
     schools_of_units,
     score_plan,
@@ -312,7 +313,25 @@ def stability_in_district(result: TermResult, inputs: PlanInputs, assignment: pd
     by_unit = workload[workload["term"].isin(past)].assign(unit_id=lambda t: t["school_id"].map(unit_of))
     loads = by_unit.pivot_table(index="unit_id", columns="term", values="workload_h", aggfunc="sum")
     loads = loads.reindex(index=ids, columns=past).fillna(0.0)
-    this = by_unit[by_unit["term"] == term.name]
+    return plan_stability(
+        inputs.units,
+        assignment,
+        loads,
+        tolerance=settings.rebalance.tolerance,
+        planned_on=term.name if term.name in called else None,
+        zones=list(district.zones["zone_id"]),
+        set_apart=inputs.set_apart,
+        **_by_day(result, inputs),
+        bootstrap=settings.rebalance.bootstrap,
+        seed=result.seed,
+    )
+
+
+def _by_day(result: TermResult, inputs: PlanInputs) -> dict[str, Any]:
+    """Take the hours of each unit apart: those of incidents, by day, and those that are the same every day."""
+    district, history, workload, term = result.district, result.history, result.workload, result.term
+    unit_of, settings = schools_of_units(inputs.units), district.settings
+    this = workload[workload["term"] == term.name].assign(unit_id=lambda t: t["school_id"].map(unit_of))
     trips = travel_minutes(district.schools, result.zone_of, settings.workload, crs=district.crs)
     work = officer_work(history[history["term"] == term.name], trips, settings.workload)
     days = school_days(term, settings.calendar)
@@ -327,20 +346,11 @@ def stability_in_district(result: TermResult, inputs: PlanInputs, assignment: pd
     fixed = this.groupby("unit_id")["workload_h"].sum() - incidents.groupby("unit_id")["hours"].sum().div(
         max(len(days), 1)
     ).reindex(this["unit_id"].unique()).fillna(0.0)
-    return plan_stability(
-        inputs.units,
-        assignment,
-        loads,
-        tolerance=settings.rebalance.tolerance,
-        planned_on=term.name if term.name in called else None,
-        zones=list(district.zones["zone_id"]),
-        set_apart=inputs.set_apart,
-        incident_hours=incidents,
-        school_days=[day.date() for day in days],
-        visit_hours=fixed.clip(lower=0.0).reindex(ids).fillna(0.0),
-        bootstrap=settings.rebalance.bootstrap,
-        seed=result.seed,
-    )
+    return {
+        "incident_hours": incidents,
+        "school_days": [day.date() for day in days],
+        "visit_hours": fixed.clip(lower=0.0).reindex(inputs.units["unit_id"]).fillna(0.0),
+    }
 
 
 # ── Plans that other people made: read from any file, and scored beside each other
@@ -550,7 +560,7 @@ def _merged(inputs: PlanInputs, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFra
 def propose_zones(
     result: TermResult,
     *,
-    is_at_knee: bool = True,
+    follows_rule: bool = True,
     keeps_interrupted: bool = False,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
 ) -> TermPlan:
@@ -560,9 +570,9 @@ def propose_zones(
     ----------
     result
         Results of the term: loads are taken from it, and a plan is told which of its hotspots it splits.
-    is_at_knee
-        Whether to propose the plan at the knee of the frontier; else that of the most moves. With a tolerance in the
-        settings it is the plan of the fewest moves that keeps it.
+    follows_rule
+        Whether to propose the plan of the frontier that the rule chooses (assumption A36); else that of the most moves.
+        With a tolerance in the settings it is the plan of the fewest moves that keeps it.
     keeps_interrupted
         Whether an interruption from the keyboard ends the search with what was found so far; else it ends the run.
     on_point
@@ -589,6 +599,7 @@ def propose_zones(
         travel=inputs.travel,
         set_apart=inputs.set_apart,
         slack=settings.slack,
+        redrawn=redrawn_terms(inputs.units, **_by_day(result, inputs), bootstrap=settings.bootstrap, seed=seed),
         time_limit_s=settings.time_limit_s,
         seed=seed,
         crs=district.crs,
@@ -596,7 +607,7 @@ def propose_zones(
         keeps_interrupted=keeps_interrupted,
         on_point=on_point,
     )
-    chosen = found.proposal if is_at_knee else found.plans[-1]
+    chosen = found.proposal if follows_rule else found.plans[-1]
     if settings.tolerance is not None:
         chosen = rebalance(
             inputs.units,

@@ -325,7 +325,7 @@ PROVEN_WITHIN = 1e-7
 """A value counts as proven when its bound is this near, unless the certificate states a `proof_tolerance`."""
 
 _LOOSEST_PROOF = 1e-3
-_ABSOLUTE = ("imbalance", "moves")
+_ABSOLUTE = ("imbalance", "evenness", "moves")
 
 
 def proof_tolerance(record: PlanRecord) -> float:
@@ -350,7 +350,7 @@ def claim_checks(record: PlanRecord) -> list[Check]:
     stage_faults = [
         f"{name}: {fault}" for name, s in steps if s["value"] is not None for fault in _number_faults(s, within)
     ]
-    stage_faults += _stage_faults(certificate)
+    stage_faults += [*_stage_faults(certificate), *_evenness_faults(record)]
     told = "bound, value and gap agree" + (
         ", and the gap is small enough for a proof" if certificate["is_proven"] else ""
     )
@@ -429,6 +429,28 @@ def _stage_faults(certificate: Mapping[str, Any]) -> list[str]:
     if not any(all(_is_equal(s.get(k), certificate[k]) for k in keys) for s in stages):
         return [f"value, bound and proof of the stage {certificate['objective']} are not those of the certificate"]
     return []
+
+
+def _evenness_faults(record: PlanRecord) -> list[str]:
+    """Add up the largest deviations of the plan and compare them with what is claimed of each number of them."""
+    certificate = record.certificate
+    loads = load_of_zones(record.counted(), certificate["zones"])
+    mean = math.fsum(loads.values()) / len(loads)
+    deviations = sorted((abs(load - mean) / mean for load in loads.values()), reverse=True)
+    faults = []
+    for stage in certificate["stages"]:
+        if stage["objective"] != "evenness":
+            continue
+        rank, value, slack = stage.get("rank"), stage["value"], certificate["slack"] or 0.0
+        if not isinstance(rank, int) or not 1 < rank <= len(deviations):
+            faults.append(f"evenness is claimed of {rank!r} zones; there are {len(deviations)}")
+            continue
+        found = math.fsum(deviations[:rank])
+        if not value - CLOSE <= found <= value + slack + CLOSE:
+            faults.append(
+                f"the {rank} largest deviations come to {found!r}; {value!r} is claimed, with a slack of {slack!r}"
+            )
+    return faults
 
 
 def _is_equal(a: float | None, b: float | None) -> bool:

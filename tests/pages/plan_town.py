@@ -142,7 +142,9 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
         "plan": SimpleNamespace(assignment=changed.pop("plan", proposed), certificate=CERTIFICATE, moves=moves()),
         "changes": moves(),
         "comparison": scores(),
-        "frontier": SimpleNamespace(to_frame=frontier, knee=1, finding=lambda _: "One school moves."),
+        "frontier": SimpleNamespace(
+            to_frame=frontier, proposed=1, rule="By a rule.", finding=lambda _: "One school moves."
+        ),
         "change": SimpleNamespace(price_text=lambda: "It costs travel."),
         "stability": SimpleNamespace(summary=lambda: "Holds up in 91% of terms."),
         "empty_zones": "",

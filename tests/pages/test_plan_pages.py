@@ -94,26 +94,26 @@ def drawn(frontier=None, **options):
 
 
 def test_proven_points_are_filled_others_hollow_above_their_bound():
-    svg = drawn(knee=1, chosen=2)
+    svg = drawn(proposed=1, chosen=2)
     assert svg.count('r="5.5" fill="#2574ad"') == 2 + 1  # and once in the legend
     assert svg.count('r="5.5" fill="#ffffff"') == 1 + 1
     assert "stroke-dasharray" in svg
     assert "2 moves: imbalance 15.00%, no plan is below 10.00%" in svg
-    assert "knee: 1 move, 20.0%" in svg
+    assert "proposed: 1 move, 20.0%" in svg
     assert "this plan: 2 moves, 15.0%" in svg
 
 
 def test_a_frontier_that_is_proven_needs_no_band():
-    svg = drawn(plan_town.frontier().iloc[:2], knee=1, chosen=1)
+    svg = drawn(plan_town.frontier().iloc[:2], proposed=1, chosen=1)
     assert "stroke-dasharray" not in svg
-    assert "knee and this plan: 1 move, 20.0%" in svg
+    assert "proposed and this plan: 1 move, 20.0%" in svg
     assert "not proven" not in svg
 
 
 def test_a_frontier_without_points_bounds_or_imbalance_is_drawn():
     assert "No point of the frontier was found." in drawn(plan_town.frontier().iloc[:0])
     unknown = plan_town.frontier().assign(bound=float("nan"), is_proven=False, imbalance=0.0)
-    assert "stroke-dasharray" not in drawn(unknown.iloc[:1], knee=5)
+    assert "stroke-dasharray" not in drawn(unknown.iloc[:1], proposed=5)
     assert frontier_table(unknown).rows[0][2] == "–"
 
 

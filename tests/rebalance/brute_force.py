@@ -78,6 +78,17 @@ class Plans:
         return float(getattr(self, objective).min(initial=np.inf))
 
 
+def most_even(town: Town, plans: Plans, slack: float) -> Plans:
+    """Keep the plans about as even as the most even, in the farthest zone, then in the two farthest and so on."""
+    mean = sum(town.load) / town.zones
+    loads = np.array([[sum(np.array(town.load)[label == z]) for z in range(town.zones)] for label in plans.label])
+    sums = np.cumsum(-np.sort(-np.abs(loads - mean) / mean, axis=1), axis=1)
+    kept = np.ones(len(plans), dtype=bool)
+    for rank in range(town.zones if town.zones > 2 else 1):
+        kept &= sums[:, rank] <= sums[kept, rank].min() + slack + 1e-9
+    return Plans(*(values[kept] for values in vars(plans).values()))
+
+
 def hangs_together(units: set[int], links: dict[tuple[int, int], float]) -> bool:
     """Say whether units hang together; none do not."""
     if not units:

@@ -9,7 +9,7 @@ from drawn_towns import PIECES, STAIRS, TOWNS, drawn, plans_of, problem_of_town,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.rebalance._set_partition import plans_of_few_moves
+from safeschools_geo.rebalance._problem import plans_of_few_moves
 
 
 def found_within(problem, moves, **options) -> list[float]:

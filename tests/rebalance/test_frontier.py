@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from brute_force import every_plan, measured
+from brute_force import every_plan, measured, most_even
 from drawn_towns import (
     FEW_TOWNS,
     PIECES,
@@ -31,7 +31,7 @@ from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, InputError, SettingsError
 from safeschools_geo.rebalance._draft import draft_zones
-from safeschools_geo.rebalance._frontier import FRONTIER_COLUMNS, _tightened, frontier, knee_of
+from safeschools_geo.rebalance._frontier import FRONTIER_COLUMNS, _tightened, frontier, proposed_row
 from safeschools_geo.rebalance._problem import Rules
 from safeschools_geo.rebalance._propose import Stage, solve_stage
 from safeschools_geo.rebalance._units import units_of_schools
@@ -73,7 +73,7 @@ def test_every_point_is_the_best_of_all_plans(name):
         assert row.units_moved == shown.moves <= row.moves
         assert row.plan_imbalance == pytest.approx(shown.imbalance)
         assert row.plan_imbalance <= row.imbalance + SLACK + 1e-6
-        near = plans.within(max_moves=row.moves, tolerance=row.imbalance + SLACK)
+        near = most_even(town, plans.within(max_moves=row.moves), SLACK)
         assert row.travel == pytest.approx(near.least("travel"), abs=1e-5)
         assert row.moved == ";".join(plan.moves["unit_id"])
         assert plan.certificate["max_moves"] == row.moves
@@ -150,32 +150,70 @@ def test_points_and_certificates_say_the_same_when_a_bound_is_carried_back(monke
     assert found.plans[1].bound == found.plans[2].bound > 0
 
 
+def table_of(*imbalances: float) -> pd.DataFrame:
+    return pd.DataFrame({"moves": range(len(imbalances)), "plan_imbalance": imbalances})
+
+
 @pytest.mark.parametrize(
-    ("imbalance", "knee"),
+    ("imbalance", "row"),
     [
-        ([0.8, 0.4, 0.2, 0.15, 0.1], 2),  # below the line from .8 to .1 by .225, .25 and .125
+        ([0.8, 0.4, 0.2, 0.15, 0.1], 4),  # the last moves lower it by five points each
         ([0.8, 0.1, 0.1, 0.1], 1),
-        ([0.8, 0.6, 0.4, 0.2], 3),  # a straight line has no knee: every move is worth as much
+        ([0.8, 0.6, 0.4, 0.2], 3),
         ([0.3, 0.3, 0.3], 0),
         ([0.3], 0),
         ([0.3, 0.1], 1),
         ([0.5, 0.5, 0.5, 0.1], 3),  # one has to move three to gain anything
-        ([0.704, 0.677, 0.633, 0.604, 0.579, 0.554, 0.518, 0.25, 0.013], 8),  # each move is worth more than the last
-        ([0.7, 0.6, 0.52, 0.43, 0.35, 0.27, 0.18, 0.1, 0.013], 8),  # a dent of a hundredth is no knee
-        ([0.5, 0.5, 0.1, 0.1, 0.1], 2),
+        ([0.5, 0.1, 0.095, 0.09, 0.06], 4),  # four points for three further moves, though little for the first two
+        ([0.5, 0.1, 0.095, 0.09, 0.075], 1),  # two and a half points for three further moves
+        ([0.5, 0.1, 0.09], 2),  # exactly a point
         ([0.058, 0.058, 0.058, 0.058, 0.045, 0.045, 0.045, 0.014], 0),  # 0.6 points for each of seven moves
-        ([0.058, 0.041, 0.04, 0.039, 0.038], 1),  # below the line by 1.7 - 0.5 points
+        ([0.058, 0.041, 0.04, 0.039, 0.038], 1),
         ([0.06, 0.055, 0.045, 0.043, 0.042, 0.041], 0),  # 0.75 points for each of two moves is the most
+        ([0.3, 0.32, 0.25], 2),  # a plan may be less even than one of fewer moves by the slack
     ],
 )
-def test_the_knee(imbalance, knee):
-    assert knee_of(pd.DataFrame({"moves": range(len(imbalance)), "imbalance": imbalance})) == knee
+def test_more_moves_are_proposed_as_long_as_each_gains_a_point(imbalance, row):
+    found, shares = proposed_row(table_of(*imbalance))
+    assert found == row
+    assert np.isnan(shares).all()
+    # The choice is the least sum of imbalance and a point for each move, and looking less far changes no better choice.
+    sums = np.round(np.array(imbalance) + 0.01 * np.arange(len(imbalance)), 9)
+    assert sums[row] == sums.min()
+    assert proposed_row(table_of(*imbalance[: row + 1]))[0] == row
+
+
+def test_moves_that_fit_one_term_only_are_not_proposed():
+    # Ten redrawn terms. One move is more even in all, two in nine of them, three in eight of them.
+    drawn = np.array([[0.5] * 10, [0.3] * 10, [0.2] * 9 + [0.3], [0.1] * 8 + [0.2, 0.4]])
+    drawn[3, 8] = 0.25
+    row, shares = proposed_row(table_of(0.5, 0.3, 0.2, 0.1), drawn)
+    assert row == 2
+    assert shares[1:].tolist() == [1.0, 0.9, 0.8]
+    # Against one move the third and fourth alone would stand: each is compared with the one taken before it.
+    assert proposed_row(table_of(0.5, 0.3, 0.2, 0.1), drawn[[0, 1, 1, 2]])[0] == 3
+
+
+def test_redrawn_terms_decide_in_the_frontier():
+    # a5 b1 c1 d1 | e1 f1: with one unit more the second zone is nearer the mean, if only a is as heavy as it is said.
+    redrawn = pd.DataFrame([[5.0, 1, 1, 1, 1, 1]] * 8 + [[1.0, 1, 1, 1, 4, 4]] * 2, columns=list("abcdef"))
+    alone = frontier(ROW_UNITS, max_moves=2)
+    steady = frontier(ROW_UNITS, max_moves=2, redrawn=redrawn.iloc[:8])
+    shaken = frontier(ROW_UNITS, max_moves=2, redrawn=redrawn)
+    assert [found.proposed for found in (alone, steady, shaken)] == [2, 2, 0]
+    assert shaken.table["more_even_share"].tolist()[1:] == [0.8, 0.8]
+    assert alone.rule == "More moves are proposed as long as each lowers the imbalance by 1 percentage point or more."
+    assert shaken.rule == f"{alone.rule[:-1]}, and the plan is more even in 9 of 10 terms redrawn from the school days."
+    assert shaken.finding() == (
+        "No move is proposed: the imbalance is 60.0%, and moving 2 units would bring it to 20.0%, which is a gain that "
+        "does not hold in 9 of 10 terms redrawn from the school days."
+    )
 
 
 def test_the_finding_in_words():
     # a5 b3 c4: unit a evens all out, and nothing is left to gain.
     found = frontier(six_units(), max_moves=3)
-    assert found.knee == 1
+    assert found.proposed == 1
     assert found.proposal is found.plans[1]
     assert found.proposal.moves["unit_id"].tolist() == ["a"]
     assert "from 25.0% to 0.0% (proven to be the least)" in found.finding()
@@ -188,7 +226,7 @@ def test_the_finding_in_words():
     assert schools.finding().startswith("Moving 1 school brings")
     assert schools.summary().startswith("The largest school (d) is 100% of the mean load of a zone: balance cannot be ")
     assert "The plan moves 1 school:" in schools.proposal.summary()
-    assert schools.proposal.summary().endswith("moves at most 1 school has an imbalance below 0.00%.")
+    assert "moves at most 1 school has an imbalance below 0.00%. After the farthest zone" in schools.proposal.summary()
     stuck = frontier(six_units(), max_moves=2, rules=Rules(locked=tuple("abcdef")))
     assert stuck.finding() == (
         "No plan of at most 2 moves is clearly more even than today: the imbalance is 25.0% (proven)."
@@ -217,7 +255,7 @@ def with_imbalances(found, imbalances):
 def test_more_moves_that_gain_nothing_to_be_seen_are_not_spoken_of(last, said):
     found = frontier(ROW_UNITS, max_moves=2)
     assert [len(plan.moves) for plan in found.plans] == [0, 1, 2]
-    finding = replace(with_imbalances(found, [0.6, 0.0914, last]), knee=1).finding()
+    finding = replace(with_imbalances(found, [0.6, 0.0914, last]), proposed=1).finding()
     assert "brings the imbalance from 60.0% to 9.1% (proven to be the least)" in finding
     assert finding.endswith(said)
 
@@ -228,7 +266,7 @@ def test_more_moves_are_as_many_as_the_best_plan_takes():
     moved = [len(plan.moves) for plan in found.plans]
     assert moved[:4] == [0, 1, 2, 3]
     imbalances = [0.6, 0.4, 0.25, *[0.04] * 4]
-    finding = replace(with_imbalances(found, imbalances), knee=1).finding()
+    finding = replace(with_imbalances(found, imbalances), proposed=1).finding()
     assert finding.endswith("2 more moves would bring it to 4.0%.")
 
 

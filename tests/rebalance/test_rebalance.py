@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from brute_force import every_plan, measured
+from brute_force import every_plan, measured, most_even
 from drawn_towns import (
     FEW_TOWNS,
     PIECES,
@@ -36,8 +36,10 @@ from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.rebalance._areas import units_of_areas
 from safeschools_geo.rebalance._neighbors import adjacency_matrix, is_contiguous, unit_edges
 from safeschools_geo.rebalance._partition import Places, compact_partition
-from safeschools_geo.rebalance._problem import EXACT
+from safeschools_geo.rebalance._problem import EXACT, problem_of
 from safeschools_geo.rebalance._propose import Stage, rebalance
+from safeschools_geo.rebalance._set_partition import Aim
+from safeschools_geo.rebalance._set_partition import most_even as most_even_of
 from safeschools_geo.workload import imbalance
 
 SLACK = 0.005
@@ -58,7 +60,7 @@ def is_among(town, plan, plans) -> bool:
 
 
 @pytest.mark.parametrize("name", FEW_TOWNS)
-def test_max_moves_asks_for_the_least_imbalance_then_the_shortest_travel(name):
+def test_max_moves_asks_for_the_least_imbalance_then_evenness_then_the_shortest_travel(name):
     town, plans = TOWNS[name], plans_of(name)
     for moves in (1, 3, len(town)):
         within = plans.within(max_moves=moves)
@@ -74,7 +76,73 @@ def test_max_moves_asks_for_the_least_imbalance_then_the_shortest_travel(name):
         assert found["moves"] <= moves
         assert found["imbalance"] == pytest.approx(plan.imbalance)
         assert found["imbalance"] <= plan.bound + SLACK + NEARLY
-        assert found["travel"] == pytest.approx(within.within(tolerance=plan.bound + SLACK).least("travel"), abs=1e-5)
+        even = most_even(town, within, SLACK)
+        assert is_among(town, plan, even)
+        assert found["travel"] == pytest.approx(even.least("travel"), abs=1e-5)
+        assert all(stage["is_proven"] for stage in plan.certificate["stages"])
+
+
+HEAVY = drawn("cbbbd abbb.", "1 1 1 1 1  6 1 1 1")
+HEAVY = replace(HEAVY, distance=1.0 - np.eye(4)[list(HEAVY.start)])
+"""Zone a is one school of 6, whatever moves; b has 6 schools of 1, c and d one each. The mean is 3.5. Where each school
+is now, it is nearest."""
+
+
+def loads_of(town, plan):
+    label = np.array(measures(town, plan)["label"])
+    return [sum(w for w, z in zip(town.load, label, strict=True) if z == zone) for zone in range(town.zones)]
+
+
+def test_a_heavy_school_does_not_leave_the_other_zones_uneven():
+    # By the farthest zone alone nothing is worth a move; two moves make 6, 4, 2, 2 of 6, 6, 1, 1.
+    alone = plan_of_town(HEAVY, max_moves=2, objectives=("imbalance", "travel"))
+    assert loads_of(HEAVY, alone) == [6, 6, 1, 1]
+    plan = plan_of_town(HEAVY, max_moves=2)
+    assert loads_of(HEAVY, plan) == [6, 4, 2, 2]
+    assert plan.moves["zone_after"].tolist() == ["z2", "z3"]
+    sums = [(s["rank"], s["value"], s["is_proven"]) for s in plan.certificate["stages"] if s["objective"] == "evenness"]
+    assert sums == [(rank, pytest.approx(x / 3.5), True) for rank, x in ((2, 4.0), (3, 5.5), (4, 6.0))]
+    assert plan.summary().endswith("are as even as they can be (each within 0.5 percentage points): proven.")
+    # Six, three, three and two are as even as four moves can make them.
+    assert sorted(loads_of(HEAVY, plan_of_town(HEAVY, max_moves=4))) == [2, 3, 3, 6]
+
+
+def test_where_sets_cannot_be_listed_evenness_is_as_found(monkeypatch):
+    monkeypatch.setattr("safeschools_geo.rebalance._propose.most_even", lambda *_, **__: None)
+    plan = plan_of_town(HEAVY, max_moves=2)
+    ranks = [stage for stage in plan.certificate["stages"] if stage["objective"] == "evenness"]
+    deviations = np.sort(np.abs(np.array(loads_of(HEAVY, plan)) - 3.5) / 3.5)[::-1]
+    assert [stage["rank"] for stage in ranks] == [2, 3, 4]
+    for stage in ranks:
+        assert not stage["is_proven"]
+        assert 2.5 / 3.5 - NEARLY <= stage["bound"] <= stage["value"]
+        assert deviations[: stage["rank"]].sum() <= stage["value"] + SLACK + NEARLY
+    assert plan.is_proven
+    assert "that none are more even is not proven" in plan.summary()
+
+
+def test_a_search_for_evenness_that_is_given_up_keeps_what_it_had(monkeypatch):
+    units, tables = units_of_town(HEAVY), tables_of_town(HEAVY)
+    problem = problem_of(units, tables["adjacency"], travel=tables["travel"])
+    aim = Aim(problem.move_cost(), 2.0)
+    asked = {"start": problem.start, "bound": 2.5 / 3.5, "tolerance": 2.5 / 3.5 + SLACK, "slack": SLACK, "max_moves": 2}
+    found = most_even_of(problem, aim, **asked, deadline=np.inf)
+    assert [is_proven for _, is_proven in found.ranks] == [True] * 4
+    assert problem.loads(found.ranks[0][0]).tolist() == [6, 4, 2, 2]
+    monkeypatch.setattr("safeschools_geo.rebalance._set_partition._CHOICES", 0)
+    given_up = most_even_of(problem, aim, **asked, deadline=np.inf)
+    assert [is_proven for _, is_proven in given_up.ranks[:3]] == [False] * 3
+    assert (given_up.ranks[-1][0] == problem.start).all()
+
+
+def test_evenness_follows_imbalance_and_nothing_but_travel_follows_it():
+    for objectives in (("evenness",), ("imbalance", "travel", "evenness"), ("imbalance", "evenness", "boundary")):
+        with pytest.raises(InputError, match="evenness, with max_moves, right after imbalance"):
+            plan_of_town(HEAVY, max_moves=2, objectives=objectives)
+    with pytest.raises(InputError, match="evenness, with max_moves"):
+        plan_of_town(HEAVY, objectives=("imbalance", "evenness"))
+    only = plan_of_town(HEAVY, max_moves=2, objectives=("imbalance", "evenness"))
+    assert [stage["objective"] for stage in only.certificate["stages"]] == ["imbalance", *["evenness"] * 3]
 
 
 @pytest.mark.parametrize("name", FEW_TOWNS)
@@ -224,7 +292,8 @@ def test_the_certificate_says_what_was_asked_and_found():
     assert certificate["forbidden"] == [["u08", "z2"]]
     assert certificate["together"] == [["u02", "u05"]]
     assert certificate["zones"] == ["z0", "z1", "z2"]
-    assert [stage["objective"] for stage in certificate["stages"]] == ["imbalance", "travel"]
+    objectives = [(stage["objective"], stage.get("rank")) for stage in certificate["stages"]]
+    assert objectives == [("imbalance", None), ("evenness", 2), ("evenness", 3), ("travel", None)]
     assert {"value", "bound", "gap", "is_proven", "restricted_bound", "restriction"} <= set(certificate["stages"][0])
     assert {"method", "statement", "log"} <= set(certificate["proof"])
     assert "HiGHS" in certificate["solver"]
@@ -277,7 +346,7 @@ def test_the_order_of_rows_and_of_pairs_does_not_matter(name):
     mixed = rebalance(units.sample(frac=1, random_state=3), **shuffled, **rules, max_moves=4)
     assert mixed.value == pytest.approx(plan.value, abs=NEARLY)
     assert mixed.bound == pytest.approx(plan.bound, abs=NEARLY)
-    shortest = [p.certificate["stages"][1]["value"] for p in (plan, mixed)]
+    shortest = [p.certificate["stages"][-1]["value"] for p in (plan, mixed)]
     assert shortest[0] == pytest.approx(shortest[1], abs=1e-5)
 
 
@@ -341,7 +410,8 @@ def test_any_town_with_any_rules(seed, n, zones):
     assert is_among(town, plan, within.within(tolerance=plan.bound + SLACK + NEARLY))
     found = measures(town, plan)
     assert found["imbalance"] == pytest.approx(plan.imbalance)
-    assert plan.certificate["stages"][1]["value"] == pytest.approx(found["travel"])
+    assert is_among(town, plan, most_even(town, within, SLACK))
+    assert plan.certificate["stages"][-1]["value"] == pytest.approx(found["travel"])
 
 
 @pytest.mark.real_data

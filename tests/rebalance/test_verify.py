@@ -76,6 +76,23 @@ def test_a_sound_plan_passes_and_its_bound_is_found_again(folder):
     assert frame["status"].tolist() == ["passed"] * len(frame)
 
 
+@pytest.mark.parametrize(
+    ("stage", "fault"),
+    [
+        ({"rank": 2, "value": 0.25}, ""),
+        ({"rank": 2, "value": 0.2}, "The 2 largest deviations come to 0.25"),
+        ({"rank": 3, "value": 0.25}, "Evenness is claimed of 3 zones; there are 2"),
+    ],
+)
+def test_evenness_is_added_up_again(folder, stage, fault):
+    written = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))["stages"]
+    told = {**written[0], "objective": "evenness", "bound": 0.0, "gap": stage["value"], "is_proven": False, **stage}
+    edit_certificate(folder, stages=[*written, told])
+    found = failed(folder).get("stages", "")
+    assert fault in found
+    assert bool(fault) == bool(found)
+
+
 def test_it_uses_neither_solver_nor_the_code_that_makes_plans():
     # Blocked, so that a solver could not be loaded if it asked for one; contracts of imports say so of every file.
     code = (
