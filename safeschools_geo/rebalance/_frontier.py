@@ -24,6 +24,7 @@ from safeschools_geo.rebalance._propose import (
     notes_of,
     plan_of,
     solve_stage,
+    with_response,
 )
 from safeschools_geo.text import carries_difference, format_change
 
@@ -181,6 +182,8 @@ class Frontier:
         proven = int(self.table["is_proven"].sum())
         points = f"{proven} of {count_text(len(self.table), 'point')} proven over all contiguous plans"
         kept = " that keep the roots" if self.settings.rules.roots else ""
+        is_held = self.plans[0].certificate.get("response", {}).get("no_slower")
+        kept += " in which nobody waits longer" if is_held else ""
         cut = [] if self.is_complete else ["The search was interrupted; this is what it had found."]
         return [f"{points}{kept}.", *cut]
 
@@ -198,6 +201,8 @@ def frontier(
     travel: pd.DataFrame | None = None,
     set_apart: Iterable[str] = (),
     slack: float = 0.005,
+    response: pd.DataFrame | None = None,
+    no_slower: bool = False,
     redrawn: pd.DataFrame | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
@@ -225,6 +230,8 @@ def frontier(
     slack
         By how much the imbalance of a plan, and then each sum of its largest deviations, may be above the smallest, for
         the sake of what comes after it.
+    response, no_slower
+        As for `rebalance`.
     redrawn
         Workload of each unit (columns) in each term that chance could have brought (rows), of `redrawn_terms`: moves
         that fit one term only are not proposed. None proposes by the loads of the units alone.
@@ -264,6 +271,7 @@ def frontier(
         max_moves, None, ("imbalance", "evenness", "travel"), slack, rules, time_limit_s, seed, gone
     )
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
+    problem, measured = with_response(problem, units, response, no_slower=no_slower)
     known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
     points: dict[int, _Point] = {}
     is_complete, is_proven = True, True
@@ -294,6 +302,7 @@ def frontier(
             seconds=point.seconds,
             noun=noun,
             disputed=given.disputed,
+            response=measured,
         )
         for moves, point in points.items()
     )

@@ -16,6 +16,7 @@ from safeschools_geo.errors import SettingsError, count_text, name_ids
 from safeschools_geo.rebalance._plan_file import plan_frame
 from safeschools_geo.rebalance._problem import EXACT, Rules
 from safeschools_geo.rebalance._program import Objective
+from safeschools_geo.text import carries_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +58,7 @@ def certificate_of(
     apart: Iterable[Iterable[str]] = (),
     disputed: Iterable[Iterable[str]] = (),
     schools_moved: int | None = None,
+    response: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says."""
     in_dispute = [list(row) for row in disputed]
@@ -92,6 +94,7 @@ def certificate_of(
         "apart": [list(pair) for pair in apart],
         "disputed": in_dispute,
         "schools_moved": schools_moved,
+        "response": dict(response or {}),
     }
     certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
@@ -136,7 +139,7 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
         sentences.insert(1, "Not every zone of it hangs together.")
     stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
     sentences += [_restricted_text(certificate, stage) for stage in stages]
-    sentences.append(even_text(certificate))
+    sentences += [even_text(certificate), response_text(certificate)]
     return " ".join(s for s in sentences if s)
 
 
@@ -166,6 +169,27 @@ def even_text(certificate: Mapping[str, Any]) -> str:
     return f"After the farthest zone the others are as even as was found{slack}; that none are more even is not proven."
 
 
+def response_text(certificate: Mapping[str, Any]) -> str:
+    """Say how long calls wait today and under the plan, and in how many zones longer; empty where it is not known."""
+    response = certificate.get("response")
+    if not response or response["district"][0] is None:
+        return ""
+    pairs = {zone: facts["minutes"] for zone, facts in response["zones"].items()}
+    slower = [z for z, (now, then) in pairs.items() if None not in {now, then} and then > now * (1 + 1e-6) + 1e-6]
+    before, after = response["district"]
+    is_told = carries_difference(before, after, step=0.1)
+    mean = f"goes from {before:.1f} to {after:.1f} min" if is_told else f"stays at {before:.1f} min"
+    longer = f"is longer than today in {_zones_text(slower)}" if slower else "is in no zone longer than today"
+    return (
+        "With every officer free and at the best place of the zone, today and under the plan, the mean response of all "
+        f"calls {mean}; it {longer}."
+    )
+
+
+def _zones_text(zones: Sequence[str]) -> str:
+    return f"zone {zones[0]}" if len(zones) == 1 else f"zones {_joined(list(zones))}"
+
+
 def disputed_text(certificate: Mapping[str, Any]) -> str:
     """Say why nothing is proven where it is in dispute who is a neighbor of whom."""
     disputed = certificate.get("disputed") or []
@@ -193,6 +217,8 @@ def class_text(certificate: Mapping[str, Any]) -> str:
         limits.append(f"moves at most {count_text(certificate['max_moves'], _noun(certificate))}")
     if certificate["tolerance"] is not None and certificate["objective"] != "imbalance":
         limits.append(f"stays within {certificate['tolerance']:.2%} of the mean load")
+    if certificate.get("response", {}).get("no_slower"):
+        limits.append("lets nobody wait longer than today")
     if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
         limits += _earlier_text(certificate)
     return f"contiguous plan that {_joined(limits)}" if limits else "contiguous plan"
@@ -374,6 +400,18 @@ class RebalancePlan:
         """The fingerprints of the units and of the edges."""
         hashes: Mapping[str, str] = self.certificate["input_sha256"]
         return hashes
+
+    @property
+    def response(self) -> pd.DataFrame:
+        """How long the calls of each zone wait, each officer at the best place of the zone: `zone_id`, minutes and places.
+
+        `minutes_before` and `minutes_after` (means over the calls, missing without one), `place_before` and
+        `place_after`; no row where no response was given.
+        """
+        zones = self.certificate.get("response", {}).get("zones", {})
+        rows = [(zone, *facts["minutes"], *facts["places"]) for zone, facts in zones.items()]
+        columns = ["zone_id", "minutes_before", "minutes_after", "place_before", "place_after"]
+        return pd.DataFrame(rows, columns=columns).astype({"minutes_before": "float64", "minutes_after": "float64"})
 
     def summary(self) -> str:
         """Say in plain English what the plan does and how good it is."""

@@ -113,6 +113,53 @@ def _medoid(xy_km: NDArray[np.float64], load: NDArray[np.float64]) -> int:
 
 Flags: TypeAlias = NDArray[np.bool_]
 
+_SETS_AT_ONCE = 20_000
+_SAME_MINUTES = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """How long calls wait, with the officer of each zone at the best of the places in it, and how long they may."""
+
+    place_ids: tuple[str, ...]  # Ids of the p places
+    place: Labels  # Row of the unit that each place lies in, shape (p,)
+    calls: Numbers  # Calls of each unit, shape (n,), not negative
+    minutes: Numbers  # Minutes from each place to each unit, times its calls, shape (n, p)
+    most: Numbers  # Longest mean of each zone, shape (k,); infinite where there is no call today
+    most_in_all: float  # Most minutes of all calls together
+
+    def of_sets(self, members: NDArray[np.int8]) -> Numbers:
+        """Add up the minutes of all calls in each set, shape (m,): 0 without a call, infinite without a place."""
+        found = np.zeros(len(members))
+        for begin in range(0, len(members), _SETS_AT_ONCE):
+            some = slice(begin, begin + _SETS_AT_ONCE)
+            held = members[some].astype("float64")
+            least = np.where(members[some][:, self.place] > 0, held @ self.minutes, np.inf).min(axis=1, initial=np.inf)
+            found[some] = np.where(held @ self.calls > 0, least, 0.0)
+        return found
+
+    def best_places(self, members: NDArray[np.int8]) -> list[str]:
+        """Name the place of the least minutes in each set, the first of several; empty without a place."""
+        minutes = np.where(members[:, self.place] > 0, members.astype("float64") @ self.minutes, np.inf)
+        found = zip(minutes.argmin(axis=1), np.isfinite(minutes).any(axis=1), strict=True)
+        return [self.place_ids[at] if has_any else "" for at, has_any in found]
+
+    def means(self, members: NDArray[np.int8]) -> Numbers:
+        """Give the mean minutes of each set, shape (m,); missing without a call."""
+        calls = members.astype("float64") @ self.calls
+        return np.divide(self.of_sets(members), calls, out=np.full(len(members), np.nan), where=calls > 0)
+
+    def is_kept(self, members: NDArray[np.int8], zone: Labels | int) -> Flags:
+        """Say which sets, each for a zone, wait no longer than the zone may."""
+        most = self.most[zone] * (1 + _SAME_MINUTES) + _SAME_MINUTES
+        return np.asarray(~(self.means(members) > most))
+
+    @property
+    def limit(self) -> float:
+        """Most minutes of all calls together, up to rounding."""
+        return self.most_in_all * (1 + _SAME_MINUTES) + _SAME_MINUTES
+
+
 NO_ROOT = -1
 """Stands for a zone without a root."""
 
@@ -137,6 +184,7 @@ class Problem:
     move_size: Numbers  # What moving each unit counts for, shape (n,), positive
     # For every pair of `neighbors`, in their order, the length of the shared border
     border_km: tuple[tuple[float, ...], ...]
+    response: Response | None = None  # How long calls may wait; None for no limit
 
     def __len__(self) -> int:
         """Return how many units there are."""
@@ -221,7 +269,20 @@ class Problem:
     def is_plan(self, label: Labels) -> bool:
         """Say whether a labelling is a plan: contiguous, allowed, and groups kept together."""
         kept = all(len({int(label[i]) for i in group}) == 1 for group in self.together)
-        return kept and bool(self.allowed[np.arange(len(self)), label].all()) and self.is_contiguous(label)
+        is_kept = kept and bool(self.allowed[np.arange(len(self)), label].all()) and self.is_contiguous(label)
+        return is_kept and self.is_no_slower(label)
+
+    def members(self, label: Labels) -> NDArray[np.int8]:
+        """Say which units each zone holds, shape (k, n), 0 or 1."""
+        return (label == np.arange(self.zones)[:, None]).astype(np.int8)
+
+    def is_no_slower(self, label: Labels) -> bool:
+        """Say whether every zone, and all together, wait no longer than they may."""
+        if self.response is None:
+            return True
+        held = self.members(label)
+        is_kept = self.response.is_kept(held, np.arange(self.zones)).all()
+        return bool(is_kept and self.response.of_sets(held).sum() <= self.response.limit * (1 + _SAME_MINUTES))
 
 
 def reach(seeds: set[int], inside: set[int], neighbors: tuple[tuple[int, ...], ...]) -> set[int]:
@@ -319,6 +380,70 @@ def problem_of(
         move_size=_move_size(units, rules.moves_in),
         border_km=border_km,
     )
+
+
+RESPONSE_COLUMNS = ("unit_id", "calls", "place_id", "place_unit_id", "minutes")
+"""Columns of a table of response: a row for each unit and each place."""
+
+
+def response_of(table: pd.DataFrame, problem: Problem, *, known: Iterable[str]) -> Response:
+    """Turn a table of response into the limits that today's zones set, each officer at the best place of his zone."""
+    missing = [c for c in RESPONSE_COLUMNS if c not in table.columns]
+    if missing:
+        raise ColumnError(
+            "The table of response lacks columns.",
+            where="response",
+            found=", ".join(map(str, table.columns)),
+            expected=", ".join(RESPONSE_COLUMNS),
+            remedy="Give a row for each unit and each place where an officer may wait.",
+        )
+    names = {c: table[c].astype("str") for c in ("unit_id", "place_id", "place_unit_id")}
+    rows = table.assign(**names, **{c: pd.to_numeric(table[c], errors="coerce") for c in ("calls", "minutes")})
+    ids, every = list(problem.unit_ids), set(map(str, known))
+    strange = rows[~rows["unit_id"].isin(every) | ~rows["place_unit_id"].isin(every)]
+    if len(strange):
+        raise ColumnError(
+            "Some rows of the table of response name units that there are not.",
+            where="response",
+            ids=sorted({*strange["unit_id"], *strange["place_unit_id"]} - every),
+            expected="ids of units",
+            remedy="Correct the ids, or leave these rows out.",
+        )
+    rows = rows[rows["unit_id"].isin(ids) & rows["place_unit_id"].isin(ids)]
+    unit_of = rows.drop_duplicates("place_id").set_index("place_id")["place_unit_id"]
+    wide = rows.pivot_table(index="unit_id", columns="place_id", values="minutes", aggfunc="first")
+    minutes = wide.reindex(index=ids, columns=unit_of.index).to_numpy(dtype="float64")
+    calls = rows.groupby("unit_id")["calls"].agg(["min", "max"]).reindex(ids)
+    repeated = rows[rows.duplicated(["unit_id", "place_id"], keep=False)]["unit_id"]
+    moved = rows[rows["place_unit_id"] != rows["place_id"].map(unit_of)]["unit_id"]
+    faulty = ~(np.isfinite(minutes) & (minutes >= 0)).all(axis=1)
+    faulty |= ~((calls["min"] >= 0) & (calls["min"] == calls["max"])).to_numpy() | np.isin(ids, [*repeated, *moved])
+    if faulty.any() or not len(unit_of):
+        raise ColumnError(
+            "The table of response cannot be used.",
+            where="response",
+            ids=[unit for unit, is_bad in zip(ids, faulty, strict=True) if is_bad],
+            expected="for each unit one row for each place, minutes and calls of 0 or more, the same calls in each of "
+            "its rows, and each place in one unit",
+            remedy="Fill in or correct the rows of these units.",
+        )
+    number = calls["min"].to_numpy(dtype="float64")
+    place = pd.Index(ids).get_indexer(pd.Index(unit_of)).astype("int64")
+    free = Response(
+        tuple(unit_of.index), place, number, minutes * number[:, None], np.full(problem.zones, np.inf), np.inf
+    )
+    held = problem.members(problem.start)
+    in_all = free.of_sets(held)
+    if np.isinf(in_all).any():
+        raise ColumnError(
+            "Some zones have calls, and no place where their officer could wait.",
+            where="response",
+            ids=[problem.zone_ids[z] for z in np.flatnonzero(np.isinf(in_all))],
+            expected="a place in a unit of each zone",
+            remedy="Add a place to the table, with its minutes to every unit.",
+        )
+    means = free.means(held)
+    return replace(free, most=np.where(np.isnan(means), np.inf, means), most_in_all=float(in_all.sum()))
 
 
 def that_count(

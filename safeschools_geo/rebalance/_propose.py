@@ -15,10 +15,12 @@ from safeschools_geo.rebalance._neighbors import LINK_COLUMNS, disputed_neighbor
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes
 from safeschools_geo.rebalance._problem import (
     EXACT,
+    RESPONSE_COLUMNS,
     Rules,
     plans_of_few_moves,
     problem_of,
     require_units,
+    response_of,
     that_count,
 )
 from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from safeschools_geo.errors import InputError
-    from safeschools_geo.rebalance._problem import Problem
+    from safeschools_geo.rebalance._problem import Problem, Response
 
 
 # ── One objective at a time: the best plan within limits, by the method that fits the size of the problem
@@ -93,6 +95,8 @@ def solve_stage(
     problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float, seed: int = 0
 ) -> Stage:
     """Find the best plan by one objective."""
+    if problem.response is not None:
+        return _no_slower(problem, objective, limits, start=start, deadline=deadline)
     # A limit in schools is one on the cost of a plan, by which sets are chosen anyway; fewer units than that move.
     by_size = objective == "imbalance" and limits.max_move_size == limits.max_moves is not None and problem.counts_whole
     if (problem.counts_units or by_size) and len(problem) > _SMALL:
@@ -103,6 +107,68 @@ def solve_stage(
             by_program = _by_program(problem, objective, limits, start=by_sets.label, deadline=deadline, seed=seed)
             return _better_of(by_sets, by_program)
     return _by_program(problem, objective, limits, start=start, deadline=deadline, seed=seed)
+
+
+_HALVINGS = 5
+_NEAR = 0.01
+
+
+def _no_slower(
+    problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float
+) -> Stage:
+    """Find the best plan in which nobody waits longer: by zone sets, each of which has a response of its own."""
+    if objective == "imbalance":
+        return _least_no_slower(problem, limits, start, deadline=deadline)
+    aim, most = few_moves(problem, limits)
+    tolerance = float(problem.zones) if limits.tolerance is None else limits.tolerance
+    if start is None:
+        found = find_plan(problem, aim, tolerance=tolerance, max_moves=most, deadline=deadline)
+        if found.label is None:
+            bound = np.inf if found.is_closed else 0.0
+            none = Stage(objective, None, np.inf, bound, is_proven=False, is_infeasible=found.is_closed)
+            return replace(none, method=ZONE_SETS, log=found.log)
+        start = found.label
+    limits = replace(limits, tolerance=tolerance, max_moves=most)
+    if objective == "moves":
+        return _fewest_moves(problem, limits, start, deadline=deadline)
+    stage = _shortest_travel(problem, limits, start, deadline=deadline)
+    value = objective_value(problem, start, objective)
+    return stage or Stage(objective, start, value, 0.0, is_proven=False, method=ZONE_SETS)
+
+
+def _least_no_slower(problem: Problem, limits: Limits, start: Labels | None, *, deadline: float) -> Stage:
+    """Close in on the smallest imbalance from both sides: what is more even is sooner proven not to be there."""
+    aim, most = few_moves(problem, limits)
+    aim = replace(aim, levels_loads=True)
+    label, low = start, 0.0
+    high = float(problem.zones) if start is None else problem.imbalance(start)
+    log: list[str] = []
+    is_closed = True
+    while high - low > EXACT and is_closed:
+        is_last = len(log) >= _HALVINGS or high - low < _NEAR
+        tolerance = high - EXACT if is_last else (low + high) / 2
+        found = find_plan(problem, aim, tolerance=tolerance, max_moves=most, deadline=deadline)
+        log.append(found.log)
+        is_closed = found.is_closed
+        if found.label is not None:
+            label, high = found.label, problem.imbalance(found.label)
+            low = high if is_closed else low
+        elif is_closed:
+            low = high if is_last else tolerance
+    if label is None:
+        none = Stage("imbalance", None, np.inf, np.inf if is_closed else low, is_proven=False, is_infeasible=is_closed)
+        return replace(none, method=ZONE_SETS, log="\n".join(log))
+    is_proven = high - low <= EXACT
+    bound = high if is_proven else low
+    return Stage("imbalance", label, high, bound, is_proven=is_proven, method=ZONE_SETS, log="\n".join(log))
+
+
+def few_moves(problem: Problem, limits: Limits) -> tuple[Aim, int]:
+    """Look for plans that move no more than they may; and the most units that move in one."""
+    most = len(problem) if limits.max_moves is None else limits.max_moves
+    if limits.max_move_size is not None:
+        return Aim(problem.move_cost(), limits.max_move_size, max_moves=most), most
+    return Aim(replace(problem, move_size=np.ones(len(problem))).move_cost(), float(most)), most
 
 
 def _better_of(one: Stage, other: Stage) -> Stage:
@@ -297,13 +363,7 @@ def even_stages(
     tolerance = least.value + slack
     within = [p for p in known if is_few(problem, p, limits) and problem.imbalance(p) <= tolerance + _PROPOSE_ROUNDING]
     start = min(within, key=lambda p: tuple(np.round(largest_deviations(problem, p)[1:], 9)))
-    most = len(problem) if limits.max_moves is None else limits.max_moves
-    by_size = limits.max_move_size is not None
-    aim = Aim(
-        problem.move_cost() if by_size else replace(problem, move_size=np.ones(len(problem))).move_cost(),
-        float(most if limits.max_move_size is None else limits.max_move_size),
-        max_moves=most if by_size else None,
-    )
+    aim, most = few_moves(problem, limits)
     found = most_even(
         *(problem, aim),
         start=start,
@@ -320,14 +380,14 @@ def even_stages(
         value = float(largest_deviations(problem, label)[rank - 1])
         bound = value if is_proven else min(bound, value)
         stages.append(Stage("evenness", label, value, bound, is_proven=is_proven, method=ZONE_SETS, rank=rank))
-    if found is None:
+    if found is None and problem.response is None:
         caps = (tolerance, *(stage.value + slack for stage in stages))
         limits = replace(limits, tolerance=tolerance, largest=caps)
         return [*stages, solve_stage(problem, "travel", limits, start=start, deadline=deadline, seed=seed)]
-    label, is_proven = found.ranks[-1]
-    travel = problem.cost(label, problem.travel)
+    label, is_proven = (start, False) if found is None else found.ranks[-1]
+    travel, log = problem.cost(label, problem.travel), "" if found is None else found.log
     bound = travel if is_proven else 0.0
-    return [*stages, Stage("travel", label, travel, bound, is_proven=is_proven, method=ZONE_SETS, log=found.log)]
+    return [*stages, Stage("travel", label, travel, bound, is_proven=is_proven, method=ZONE_SETS, log=log)]
 
 
 # ── A plan put together from what its objectives came to: its certificate, its loads, and what to know first
@@ -343,6 +403,7 @@ def plan_of(
     seconds: float,
     noun: str = "unit",
     disputed: pd.DataFrame | None = None,
+    response: Response | None = None,
 ) -> RebalancePlan:
     """Put a plan together from what its stages came to.
 
@@ -386,6 +447,7 @@ def plan_of(
         zones_set_apart=settings.set_apart,
         apart=settings.rules.apart,
         disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
+        response=None if response is None else _response_facts(problem, response, label),
     )
     return RebalancePlan(
         units=units,
@@ -409,6 +471,20 @@ def plan_of(
 def _schools_moved(problem: Problem, label: Labels, settings: PlanSettings) -> int | None:
     """Count the schools that move, where moves are counted in schools."""
     return round(problem.cost(label, problem.move_cost())) if settings.rules.moves_in == "schools" else None
+
+
+def _response_facts(problem: Problem, response: Response, label: Labels) -> dict[str, Any]:
+    """Say how long calls wait today and under the plan, each officer at the best place of his zone."""
+    both = [problem.members(problem.start), problem.members(label)]
+    means, places = [response.means(held) for held in both], [response.best_places(held) for held in both]
+    zones = zip(problem.zone_ids, *means, *places, strict=True)
+    calls = float(response.calls.sum())
+    in_all = [float(response.of_sets(held).sum()) / calls if calls else np.nan for held in both]
+    return {
+        "no_slower": problem.response is not None,
+        "district": in_all,
+        "zones": {zone: {"minutes": [now, then], "places": [old, new]} for zone, now, then, old, new in zones},
+    }
 
 
 def _stage_facts(stage: Stage) -> dict[str, Any]:
@@ -462,6 +538,8 @@ def rebalance(
     travel: pd.DataFrame | None = None,
     set_apart: Iterable[str] = (),
     apart: Iterable[tuple[str, str]] = (),
+    response: pd.DataFrame | None = None,
+    no_slower: bool = False,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -506,6 +584,13 @@ def rebalance(
         Zones that stay as they are and do not count for the balance, such as those without a school.
     apart
         Pairs of units that are no neighbors though they share a border.
+    response
+        How long it takes from where an officer may wait to each unit: `unit_id`, `calls` (of the unit, in any period),
+        `place_id`, `place_unit_id` (the unit that the place lies in) and `minutes`; a row for each unit and each place.
+        The officer of a zone waits at the place in it with the smallest mean over its calls, today and in every plan.
+    no_slower
+        Whether to allow only plans in which the mean response of every zone, and that of all calls together, is no
+        longer than today's. A zone keeps its id; one without a call today has no response to keep.
     time_limit_s
         Longest time in seconds; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -545,6 +630,7 @@ def rebalance(
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
     settings = replace(settings, rules=rules)
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
+    problem, measured = with_response(problem, units, response, no_slower=no_slower, objectives=wanted)
     stages = solve_stages(problem, settings, began=began)
     label = stages[-1].label
     if label is None:
@@ -554,7 +640,39 @@ def rebalance(
         seconds=time.perf_counter() - began,
         noun=noun,
         disputed=given.disputed,
+        response=measured,
     )
+
+
+def with_response(
+    problem: Problem,
+    units: gpd.GeoDataFrame,
+    table: pd.DataFrame | None,
+    *,
+    no_slower: bool,
+    objectives: Sequence[Objective] = (),
+) -> tuple[Problem, Response | None]:
+    """Take up how long calls wait, as a limit where nobody may wait longer; and to measure plans by."""
+    if table is None and no_slower:
+        raise SettingsError(
+            "It is not known how long anybody waits, so no plan can be held to it.",
+            where="no_slower",
+            found="no table of response",
+            expected=f"response with {', '.join(RESPONSE_COLUMNS)}",
+            remedy="Pass response, or leave no_slower out.",
+        )
+    if no_slower and set(objectives) & {"boundary"}:
+        raise SettingsError(
+            "The border between zones cannot be made small among plans in which nobody waits longer.",
+            where="objectives",
+            found=", ".join(objectives),
+            expected="of moves, imbalance, evenness and travel",
+            remedy="Leave boundary or no_slower out.",
+        )
+    if table is None:
+        return problem, None
+    response = response_of(table, problem, known=units["unit_id"])
+    return (replace(problem, response=response) if no_slower else problem), response
 
 
 @dataclass(frozen=True, eq=False)
@@ -712,13 +830,16 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
         else np.ceil(nearest.value * 10_000 - _PROPOSE_ROUNDING) / 10_000
     )
     near = f"{least:.4f}" if np.isfinite(least) else ""
+    waits = "" if problem.response is None else " in which nobody waits longer than today"
     return SettingsError(
-        "There is no plan within these limits." if is_proven else "No plan was found in the time there was.",
+        f"There is no plan within these limits{waits}." if is_proven else "No plan was found in the time there was.",
         where="the request",
         found=f"tolerance {settings.tolerance}, max_moves {settings.max_moves}, {len(problem)} units, "
         f"{problem.zones} zones",
         expected=f"a tolerance of {near} or more, which a plan can keep" if near else "limits that leave a plan",
-        remedy="Raise the tolerance, allow more moves, or drop a lock." if is_proven else "Allow more time.",
+        remedy=f"Raise the tolerance, allow more moves, or drop a lock{' or no_slower' if waits else ''}."
+        if is_proven
+        else "Allow more time.",
     )
 
 

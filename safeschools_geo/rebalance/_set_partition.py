@@ -88,9 +88,11 @@ class SetPool:
     cost: Numbers  # Cost of each set, shape (m,)
     moved: Numbers  # Units of each set that come from other zones, shape (m,)
     deviation: Numbers  # ``|load - mean| / mean`` of each set, shape (m,)
+    minutes: Numbers  # Minutes that all calls of each set wait, shape (m,); 0 where that is not limited
     price: Numbers  # What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first
     crossed: NDArray[np.int8]  # Units of each set that make each crossing, shape (m, c)
     least_crossed: Numbers  # Fewest units of each crossing in all sets together, shape (c,)
+    most_minutes: float = np.inf  # Most minutes that all calls may wait
 
     def __len__(self) -> int:
         """Return how many sets there are."""
@@ -106,7 +108,7 @@ class SetPool:
 
     def only(self, is_kept: Flags | Labels) -> SetPool:
         """Keep some of the sets."""
-        by_set = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+        by_set = ("members", "zone", "cost", "moved", "deviation", "minutes", "price", "crossed")
         return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
 
 
@@ -242,13 +244,16 @@ class _Closing:
         one = csr_array(pool.cost[None])
         blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
         covered = blocks[0].shape[0]
-        sets = vstack(blocks)
-        low = np.r_[np.ones(covered), -np.inf, -np.inf]
-        high = np.r_[np.ones(covered), self.cutoff + _ROUNDING, self.most]
+        # Minutes in means of a zone: rows of one size are kept best.
+        minutes = pool.minutes / max(float(pool.minutes.mean()), 1e-9)
+        most = pool.most_minutes / max(float(pool.minutes.mean()), 1e-9)
+        sets = vstack([*blocks, csr_array(minutes[None])])
+        low = np.r_[np.ones(covered), -np.inf, -np.inf, -np.inf]
+        high = np.r_[np.ones(covered), self.cutoff + _ROUNDING, self.most, most]
         cost = pool.cost
         if levels_loads:
             by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
-            worst = csr_array(np.r_[np.zeros(covered + 2), -np.ones(pool.zones)][:, None])
+            worst = csr_array(np.r_[np.zeros(covered + 3), -np.ones(pool.zones)][:, None])
             sets = hstack([vstack([sets, by_zone]), worst])
             low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
             cost = np.r_[np.zeros(count), 1.0]
@@ -493,9 +498,11 @@ class _Search:
             sums, members = self._cheap_sets(prices, zone, limit=float(dearest[zone]), most=left)
             parts.append(self._pool_of_zone(zone, used, members=members, price=sums - prices.zone[zone]))
             left -= len(members)
-        names = ("members", "zone", "cost", "moved", "deviation", "price", "crossed")
+        names = ("members", "zone", "cost", "moved", "deviation", "minutes", "price", "crossed")
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        return SetPool(zones=self._k, least_crossed=np.array([float(c.least) for c in used]), **columns)
+        most = np.inf if self.problem.response is None else self.problem.response.limit
+        least = np.array([float(c.least) for c in used])
+        return SetPool(zones=self._k, least_crossed=least, most_minutes=most, **columns)
 
     def _pool_of_zone(self, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers) -> SetPool:
         """Measure the sets of a zone."""
@@ -507,7 +514,9 @@ class _Search:
         moved = came_from.sum(axis=1) - came_from[:, zone]
         crossed = np.rint(came_from @ counts.T).astype(np.int8)
         zones = np.full(len(members), zone)
-        return SetPool(members, zones, self._k, cost, moved, np.abs(share - 1.0), price, crossed, np.zeros(0))
+        deviation, response = np.abs(share - 1.0), self.problem.response
+        minutes = np.zeros(len(members)) if response is None else response.of_sets(members)
+        return SetPool(members, zones, self._k, cost, moved, deviation, minutes, price, crossed, np.zeros(0))
 
     def _cheap_sets(self, prices: _Prices, zone: int, *, limit: float, most: int) -> tuple[Numbers, NDArray[np.int8]]:
         """List the contiguous sets of a zone that cost less than a limit, the cheapest first, and their prices."""
@@ -616,7 +625,7 @@ class _Partial:
     """Some choices of a set for each of the first zones, a row each."""
 
     bits: NDArray[np.uint64]  # Units that are in a set, shape (m, words)
-    cost: Numbers  # Cost, cost beyond the linear program, moves and travel, shape (m, 4)
+    cost: Numbers  # Cost, cost beyond the linear program, moves, minutes and travel, shape (m, 5)
     deviation: Numbers  # Deviation of each zone, the smallest there is where none is chosen, shape (m, k)
     sets: Labels  # The sets chosen, shape (m, zones so far)
 
@@ -664,9 +673,9 @@ class _Walk:
         for zone in range(self._k):
             of_zone = pool.zone == zone
             travel[of_zone] = pool.members[of_zone].astype("float64") @ problem.travel[:, zone]
-        self._cost = np.column_stack([pool.cost, closing.reduced_cost(), pool.moved, travel])
+        self._cost = np.column_stack([pool.cost, closing.reduced_cost(), pool.moved, pool.minutes, travel])
         room = closing.cutoff - closing.value + _ROUNDING * (self._k + 1)
-        self._most = np.array([closing.cutoff + _ROUNDING, room, closing.most, np.inf])
+        self._most = np.array([closing.cutoff + _ROUNDING, room, closing.most, pool.most_minutes, np.inf])
         self._sets = self._of_interest()
         self.open: Labels = np.sort(np.concatenate(self._sets))
         self._bits = bits_of_members(pool.members)
@@ -704,7 +713,8 @@ class _Walk:
         is_proven = True
         if all(map(len, self._sets)):
             nothing = np.zeros((1, self._bits.shape[1]), dtype=np.uint64)
-            start = _Partial(nothing, np.zeros((1, 4)), self._least_deviation[None], np.zeros((1, 0), dtype=np.int64))
+            before = np.zeros((1, self._cost.shape[1]))
+            start = _Partial(nothing, before, self._least_deviation[None], np.zeros((1, 0), dtype=np.int64))
             is_proven = self._descend(start)
         if self._chosen is None:
             return self._goal.best, is_proven, self._left

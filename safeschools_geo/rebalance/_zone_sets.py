@@ -657,8 +657,12 @@ class ZoneSets:
         return cost
 
     def contiguous(self, sets: Bits) -> Flags:
-        """Say which sets hang together."""
-        return are_connected(sets, self._neighbors)
+        """Say which sets hang together, and wait no longer than the zone may where that is limited."""
+        is_whole = are_connected(sets, self._neighbors)
+        response = self._problem.response
+        if response is not None and is_whole.any():
+            is_whole[is_whole] = response.is_kept(self.members(sets[is_whole]), self._zone)
+        return is_whole
 
     def members(self, sets: Bits) -> NDArray[np.int8]:
         """Unpack sets."""

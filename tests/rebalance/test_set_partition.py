@@ -213,6 +213,7 @@ def pool_of(problem, label_rows, cost) -> SetPool:
         np.array([(problem.start[h] != z).sum() for h, z in zip(held, zone, strict=True)], dtype="float64"),
         np.array([abs(problem.share[h].sum() - 1) for h in held]),
         np.zeros(len(sets)),
+        np.zeros(len(sets)),
         np.zeros((len(sets), 0), dtype=np.int8),
         np.zeros(0),
     )

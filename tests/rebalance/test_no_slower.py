@@ -1,0 +1,163 @@
+"""Plans in which nobody waits longer: held against every plan of small towns, and a town worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from brute_force import Plans, Town, every_plan, most_even
+from drawn_towns import drawn, plan_of_town, random_town, rules_of_town, tables_of_town, units_of_town, zone_names
+
+from safeschools_geo.errors import ColumnError, InputError, SettingsError
+from safeschools_geo.rebalance._frontier import frontier
+from safeschools_geo.rebalance._problem import Rules
+
+SLACK = 0.005
+
+
+def response_table(town: Town, calls, places, minutes) -> pd.DataFrame:
+    """Make the table of response: `places` are units, `minutes` a row for each unit, a column for each place."""
+    ids = units_of_town(town)["unit_id"].tolist()
+    rows = [
+        (unit, float(calls[i]), f"p{place}", ids[place], float(minutes[i][at]))
+        for i, unit in enumerate(ids)
+        for at, place in enumerate(places)
+    ]
+    return pd.DataFrame(rows, columns=["unit_id", "calls", "place_id", "place_unit_id", "minutes"])
+
+
+def waits(town: Town, label, calls, places, minutes):
+    """Give the mean minutes of each zone, missing without a call, and the minutes of all calls, from the definition."""
+    means, total = [], 0.0
+    for zone in range(town.zones):
+        units = [i for i, z in enumerate(label) if z == zone]
+        number = sum(calls[i] for i in units)
+        sums = [sum(calls[i] * minutes[i][at] for i in units) for at, p in enumerate(places) if p in units]
+        best = min(sums, default=np.inf) if number else 0.0
+        means.append(best / number if number else np.nan)
+        total += best
+    return means, total
+
+
+def no_slower(town: Town, plans: Plans, *response) -> Plans:
+    now, total = waits(town, town.start, *response)
+    kept = []
+    for label in plans.label:
+        then, in_all = waits(town, label, *response)
+        longer = [a > b + 1e-6 for a, b in zip(then, now, strict=True) if not np.isnan(b) and not np.isnan(a)]
+        kept.append(not any(longer) and in_all <= total + 1e-6)
+    return Plans(*(values[np.array(kept, dtype=bool)] for values in vars(plans).values()))
+
+
+def town_and_response(seed: int):
+    """Draw a town at random, with calls, some places, and minutes that are no distances."""
+    rng = np.random.default_rng(seed)
+    n, zones = int(rng.integers(5, 8)), 2 + seed % 2
+    town = random_town(seed, n, zones)
+    calls = rng.integers(0 if seed % 4 == 0 else 1, 6, n)
+    firsts = [town.start.index(zone) for zone in range(zones)]
+    places = sorted({*firsts, *rng.choice(n, size=n // 2, replace=False).tolist()})
+    minutes = rng.integers(1, 12, (n, len(places)))
+    return town, (calls.tolist(), places, minutes.tolist())
+
+
+def label_of(town: Town, plan) -> tuple[int, ...]:
+    return tuple(zone_names(town).index(zone) for zone in plan.assignment)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_plan_is_the_best_of_all_in_which_nobody_waits_longer(seed):
+    town, response = town_and_response(seed)
+    moves = 1 + seed % 4
+    kept = no_slower(town, every_plan(town), *response)
+    options = {"response": response_table(town, *response), "no_slower": True}
+    within = kept.within(max_moves=moves)
+    plan = plan_of_town(town, max_moves=moves, **options)
+    assert plan.value == plan.bound == pytest.approx(within.least("imbalance"), abs=1e-6)
+    assert all(stage["is_proven"] for stage in plan.certificate["stages"])
+    even = most_even(town, within, SLACK)
+    assert label_of(town, plan) in set(map(tuple, even.label.tolist()))
+    assert plan.certificate["stages"][-1]["value"] == pytest.approx(even.least("travel"), abs=1e-5)
+    # What is told of response is what the definition gives.
+    for label, name in ((town.start, "minutes_before"), (label_of(town, plan), "minutes_after")):
+        assert plan.response[name].to_numpy() == pytest.approx(waits(town, label, *response)[0], nan_ok=True)
+    # And the fewest moves within a tolerance, or the proof that none is enough.
+    tolerance = kept.least("imbalance") + 0.1
+    fewest = plan_of_town(town, tolerance=tolerance, **options)
+    assert fewest.value == fewest.bound == kept.within(tolerance=tolerance).least("moves")
+    if kept.least("imbalance") > 0.01:
+        with pytest.raises(InputError, match="no such plan|There is no plan within these limits"):
+            plan_of_town(town, tolerance=kept.least("imbalance") - 0.005, **options)
+
+
+BEAD = drawn("aaabb", "3 1 1 1 1")
+"""a a a b b in a row: loads 5 and 2, the mean is 3.5. With c in b, 4 and 3."""
+NEAR = ([1] * 5, [0, 3], [[0, 9], [2, 9], [2, 6], [9, 0], [9, 4]])
+"""Officers wait at the first and the fourth. Calls of b wait (0 + 4) / 2 = 2 minutes; with c they would wait 10 / 3."""
+
+
+def test_a_plan_that_lets_a_zone_wait_longer_is_none():
+    table = response_table(BEAD, *NEAR)
+    free = plan_of_town(BEAD, max_moves=1, response=table)
+    assert free.moves["unit_id"].tolist() == ["u02"]
+    assert free.response["minutes_before"].tolist() == pytest.approx([4 / 3, 2.0])
+    assert free.response["minutes_after"].tolist() == pytest.approx([1.0, 10 / 3])
+    assert free.response["place_after"].tolist() == ["p0", "p3"]
+    assert free.summary().endswith("goes from 1.6 to 2.4 min; it is longer than today in zone z1.")
+    held = plan_of_town(BEAD, max_moves=1, response=table, no_slower=True)
+    assert len(held.moves) == 0
+    assert held.is_proven
+    assert "and lets nobody wait longer than today has an imbalance below 42.86%" in held.summary()
+    assert held.summary().endswith(
+        "the mean response of all calls stays at 1.6 min; it is in no zone longer than today."
+    )
+    with pytest.raises(SettingsError, match="within these limits in which nobody waits longer than today"):
+        plan_of_town(BEAD, tolerance=0.2, response=table, no_slower=True)
+    # Officers are placed anew: from a place beside c the calls of b wait no longer than today.
+    anew = (NEAR[0], [0, 2, 3], [[0, 9, 9], [2, 9, 9], [2, 0, 6], [9, 1, 0], [9, 2, 4]])
+    plan = plan_of_town(BEAD, max_moves=1, response=response_table(BEAD, *anew), no_slower=True)
+    assert plan.moves["unit_id"].tolist() == ["u02"]
+    assert plan.response["place_after"].tolist() == ["p0", "p2"]
+
+
+def test_the_frontier_of_plans_in_which_nobody_waits_longer():
+    table = response_table(BEAD, *NEAR)
+    found = frontier(
+        units_of_town(BEAD),
+        **tables_of_town(BEAD),
+        rules=Rules(**rules_of_town(BEAD)),
+        max_moves=2,
+        response=table,
+        no_slower=True,
+    )
+    kept = no_slower(BEAD, every_plan(BEAD), *NEAR)
+    least = [kept.within(max_moves=k).least("imbalance") for k in range(3)]
+    assert found.table["imbalance"].tolist() == pytest.approx(least)
+    assert found.table["is_proven"].all()
+    assert found.proposed == 0
+    assert "proven over all contiguous plans in which nobody waits longer" in found.summary()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.drop(columns="calls"), "lacks columns"),
+        (lambda t: t.iloc[1:], "cannot be used"),
+        (lambda t: pd.concat([t, t.iloc[:1]]), "cannot be used"),
+        (lambda t: t.assign(minutes=-1.0), "cannot be used"),
+        (lambda t: t.assign(calls=range(len(t))), "cannot be used"),
+        (lambda t: t.assign(unit_id=t["unit_id"].replace("u00", "x")), "units that there are not"),
+        (lambda t: t[t["place_id"] == "p0"], "no place where their officer could wait"),
+    ],
+)
+def test_a_table_of_response_that_cannot_be_used(change, words):
+    with pytest.raises(ColumnError, match=words):
+        plan_of_town(BEAD, max_moves=1, response=change(response_table(BEAD, *NEAR)), no_slower=True)
+
+
+def test_what_cannot_be_asked_together():
+    with pytest.raises(SettingsError, match="not known how long anybody waits"):
+        plan_of_town(BEAD, max_moves=1, no_slower=True)
+    with pytest.raises(SettingsError, match="border between zones cannot"):
+        table = response_table(BEAD, *NEAR)
+        plan_of_town(BEAD, objectives=("boundary",), response=table, no_slower=True)
