@@ -15,7 +15,15 @@ from safeschools_geo.disclosure import AuditReport, BoardContent, CountTable, Fa
 from safeschools_geo.district import District
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import CheckReport, Finding, MayHoldNothing
-from safeschools_geo.hotspots import NOT_JUDGED, STATUS_CHANGES, Hotspots, change_words, counted_text, times
+from safeschools_geo.hotspots import (
+    NOT_JUDGED,
+    STATUS_CHANGES,
+    DisplacementDifference,
+    Hotspots,
+    change_words,
+    counted_text,
+    times,
+)
 from safeschools_geo.rebalance import (
     Frontier,
     PlanChange,
@@ -460,6 +468,9 @@ class TermComparison:
         The same of each program school, with `status_change`.
     hotspots
         Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`.
+    zone_change
+        What changed at the schools that changed zone, against as many of their levels that did not; None where it is
+        not known which did, none did, or no other is of their levels.
     cautions
         What the comparison may rest on besides what happened.
     notes
@@ -482,6 +493,7 @@ class TermComparison:
     levels: pd.DataFrame
     schools: pd.DataFrame
     hotspots: pd.DataFrame
+    zone_change: DisplacementDifference | None = None
     cautions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seed: int = 0
@@ -596,7 +608,15 @@ class TermComparison:
             )
         if self.moved.empty:
             return "No school changed zone."
-        return f"{count_text(len(self.moved), 'school')} changed zone: {name_ids(self.moved['name'])}."
+        changed = f"{count_text(len(self.moved), 'school')} changed zone: {name_ids(self.moved['name'])}."
+        found = self.zone_change
+        if found is None:
+            return changed
+        which = "At these" if not found.unmatched else f"At {len(found.treated)} of these"
+        return (
+            f"{changed} {which}, against as many schools of their levels that kept their zone and had about as many "
+            f"{_CALLS} in {self.term_a.name}: {found.summary(_CALLS)}"
+        )
 
     def _zones_told(self) -> str:
         told = []

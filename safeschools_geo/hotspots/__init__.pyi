@@ -1,5 +1,6 @@
 from ._change import BASELINES as BASELINES
 from ._change import EVERYWHERE as EVERYWHERE
+from ._change import DisplacementDifference as DisplacementDifference
 from ._change import change_at_same_schools as change_at_same_schools
 from ._change import change_words as change_words
 from ._change import officer_share_change as officer_share_change

@@ -208,33 +208,62 @@ def officer_share_change(counts: pd.DataFrame, *, before: str, after: str) -> st
 
 @dataclass(frozen=True)
 class DisplacementDifference:
-    """What changed at treated places more than at comparison places, with what moved next door."""
+    """What changed at treated places more than at comparison places, with what moved next door.
 
-    wdd: float  # Weighted displacement difference: cases more (or, below 0, fewer) than the comparison leads to expect
-    variance: float  # Its variance
-    # Its standard score, and the two-sided p-value
+    Parameters
+    ----------
+    wdd
+        Weighted displacement difference: cases more (or, below 0, fewer) than the comparison leads to expect.
+    variance
+        Its variance.
+    z, p_value
+        Its standard score, and the two-sided p-value.
+    low, high
+        95 % interval of `wdd`.
+    treated, comparison, unmatched
+        What was treated, what it was compared with, and what had nothing to be compared with.
+    """
+
+    wdd: float
+    variance: float
     z: float
     p_value: float
-    # 95 % interval of `wdd`
     low: float
     high: float
-    # What was treated, and what it was compared with
     treated: tuple[str, ...] = ()
     comparison: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
 
-    def summary(self) -> str:
-        """Say in plain English what changed."""
+    def summary(self, noun: str = "incidents") -> str:
+        """Say in plain English what changed.
+
+        Parameters
+        ----------
+        noun
+            What was counted.
+
+        Returns
+        -------
+        str
+            The difference, with its interval.
+        """
         word = "fewer" if self.wdd < 0 else "more"
         sure = "more than chance explains" if self.p_value <= 0.05 else NOT_CLEARLY  # noqa: PLR2004 - the usual 5 %
         return (
-            f"{abs(self.wdd):,.0f} incidents {word} than the comparison leads to expect (95 % interval "
+            f"{abs(self.wdd):,.0f} {noun} {word} than the comparison leads to expect (95 % interval "
             f"{self.low:,.0f} to {self.high:,.0f}, two-sided p = {self.p_value:.3f}): {sure}."
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row."""
-        row: dict[str, Any] = {**vars(self)}
-        return pd.DataFrame([{**row, "treated": ";".join(self.treated), "comparison": ";".join(self.comparison)}])
+        """Return one row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields; ids joined by ``;``.
+        """
+        lists = {name: ";".join(getattr(self, name)) for name in ("treated", "comparison", "unmatched")}
+        return pd.DataFrame([{**vars(self), **lists}])
 
 
 def weighted_displacement_difference(
@@ -287,7 +316,7 @@ def zone_change_effect(
         The terms.
     comparison
         Ids of comparison schools; if left out, for each moved school the one of its level that did not move, is not yet
-        taken, and had the nearest number of incidents before.
+        taken, and had the nearest number of incidents before. A moved school without one is left out, and named.
 
     Returns
     -------
@@ -304,25 +333,31 @@ def zone_change_effect(
     unknown = sorted(set(map(str, moved)) - set(table.index))
     if not len(moved) or unknown:
         raise InputError("These schools cannot be compared.", ids=unknown, expected="ids of schools that are counted")
-    chosen = sorted(map(str, moved))
-    others = sorted(map(str, comparison)) if comparison is not None else _nearest(table, chosen, before)
+    treated = sorted(map(str, moved))
+    if comparison is None:
+        nearest = _nearest(table, treated, before)
+        treated, others = sorted(nearest), sorted(nearest.values())
+    else:
+        others = sorted(map(str, comparison))
     if not others:
         raise InputError("There is no school to compare with.", remedy="Name comparison schools.")
-    sums = [(table.loc[ids, before].sum(), table.loc[ids, after].sum()) for ids in (chosen, others)]
+    sums = [(table.loc[ids, before].sum(), table.loc[ids, after].sum()) for ids in (treated, others)]
     found = weighted_displacement_difference(*sums)
-    return DisplacementDifference(**{**vars(found), "treated": tuple(chosen), "comparison": tuple(others)})
+    unmatched = sorted(set(map(str, moved)) - set(treated))
+    return replace(found, treated=tuple(treated), comparison=tuple(others), unmatched=tuple(unmatched))
 
 
-def _nearest(table: pd.DataFrame, moved: list[str], before: str) -> list[str]:
+def _nearest(table: pd.DataFrame, moved: list[str], before: str) -> dict[str, str]:
+    """Find for each school the one of its level with the nearest number before, each once."""
     free = table.drop(index=moved)
-    found: list[str] = []
+    found: dict[str, str] = {}
     for school in moved:
         level, number = table.loc[school, ["level", before]]
-        alike = free[(free["level"] == level) & ~free.index.isin(found)]
+        alike = free[(free["level"] == level) & ~free.index.isin(list(found.values()))]
         if len(alike):
             distance = (alike[before] - number).abs()
-            found.append(str(distance.sort_index(kind="stable").sort_values(kind="stable").index[0]))
-    return sorted(found)
+            found[school] = str(distance.sort_index(kind="stable").sort_values(kind="stable").index[0])
+    return found
 
 
 def _compare(row: tuple[float, ...]) -> tuple[float, float, float, float]:

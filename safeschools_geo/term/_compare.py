@@ -13,6 +13,7 @@ from safeschools_geo.district import District, load_settings, read_district
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.hotspots import (
     EVERYWHERE,
+    DisplacementDifference,
     Hotspots,
     change_at_same_schools,
     hotspots_that_changed,
@@ -20,6 +21,7 @@ from safeschools_geo.hotspots import (
     rates_beside,
     status_change,
     warning_for,
+    zone_change_effect,
 )
 from safeschools_geo.io import as_text, read_table, require, sha256_of
 from safeschools_geo.results import TermComparison
@@ -307,11 +309,25 @@ def _compared(district: District, before: _Side, after: _Side, *, seed: int, not
         levels=_in_order(_beside(before, after, "level"), "level", list(LEVELS)),
         schools=schools,
         hotspots=found.assign(warning=_warnings(before, after, settings, found["members"])),
+        zone_change=_zone_change(before, after, moves),
         cautions=_cautions(before, after, settings, rates),
         notes=(*notes, *before.zones.notes, *after.zones.notes),
         seed=seed,
         inputs={**district.sources, **before.zones.inputs, **after.zones.inputs},
     )
+
+
+def _zone_change(before: _Side, after: _Side, moves: pd.DataFrame) -> DisplacementDifference | None:
+    """Set the reported calls of schools that changed zone against those of others like them."""
+    sides = [side.hotspots.schools.counts.query("term == @side.term.name") for side in (before, after)]
+    counts = pd.concat(sides, ignore_index=True)
+    counts["incidents"] = counts["reported"]
+    moved = moves.loc[moves["has_changed"] & moves["school_id"].isin(counts["school_id"]), ["school_id", "level"]]
+    others = moves.loc[~moves["has_changed"] & moves["school_id"].isin(counts["school_id"]), "level"]
+    if not before.zones.is_recorded or not moved["level"].isin(others).any():
+        return None
+    terms = {"before": before.term.name, "after": after.term.name}
+    return zone_change_effect(counts, moved["school_id"].tolist(), **terms)
 
 
 def _school_zones(district: District, before: TermZones, after: TermZones) -> pd.DataFrame:

@@ -143,6 +143,15 @@ def test_moved_schools_against_the_most_alike():
     assert named.to_frame()["treated"].item() == "S0"
 
 
+def test_a_moved_school_without_one_like_it_is_left_out_and_named():
+    counts = counts_of([50, 48, 10], [20, 47, 11])
+    counts.loc[counts["school_id"] == "S2", "level"] = "high"
+    result = zone_change_effect(counts, ["S0", "S2"], before="T1", after="T2")
+    assert (result.treated, result.comparison, result.unmatched) == (("S0",), ("S1",), ("S2",))
+    assert result.wdd == (20 - 50) - (47 - 48)
+    assert "29 reported calls fewer than" in result.summary("reported calls")
+
+
 def test_bad_input_is_told():
     counts = counts_of([1], [2])
     with pytest.raises(ColumnError):
