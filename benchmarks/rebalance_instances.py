@@ -197,7 +197,7 @@ def beats() -> Instance:
     frame = frame[frame["DISTRICT"] != "31"].reset_index(drop=True)
     incidents = pd.read_csv(folder / "crimes_at_schools_2018_h1.csv", usecols=["Beat"])["Beat"].value_counts()
     frame["incidents"] = frame["BEAT_NUM"].astype(int).map(incidents).fillna(0).astype("int64")
-    built = units_of_areas(frame, unit_id="BEAT_NUM", zone="DISTRICT", workload="incidents", sliver_m=GAP_M)
+    built = units_of_areas(frame, unit_id="BEAT_NUM", zone="DISTRICT", workload="incidents", tolerance_m=GAP_M)
     about = f"{len(frame)} police beats in {frame['DISTRICT'].nunique()} districts, loads: incidents at schools"
     return _instance("beats", about, built.units)
 

@@ -609,6 +609,9 @@ class RebalanceSettings:
         Name of a feeder pattern → its schools; a plan is told which of them it splits.
     links
         File of extra and forbidden links between schools, relative to the district folder.
+    neighbor_tolerance_m
+        Units whose edges run this near to each other, in meters, are neighbors; ground between them that none claims is
+        divided among them. Wider gaps, such as water, part them.
     bootstrap
         Redrawn terms behind "holds up in x % of them".
     """
@@ -625,6 +628,7 @@ class RebalanceSettings:
     forbidden: tuple[tuple[str, str], ...] = ()
     feeders: Mapping[str, Several[str]] = field(default_factory=dict)
     links: str | None = None
+    neighbor_tolerance_m: Positive = 10.0
     bootstrap: AtLeastOne = 200
 
 

@@ -16,7 +16,7 @@ from safeschools_geo.errors import ColumnError, GeometryError, attempt_all, coun
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text
 from safeschools_geo.rebalance._cells import require_areas, require_columns
-from safeschools_geo.rebalance._neighbors import mend_coverage, shared_borders
+from safeschools_geo.rebalance._tiling import TOLERANCE_M, as_coverage, shared_borders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.findings import Severity
     from safeschools_geo.rebalance._cells import Ground, Standing
-    from safeschools_geo.rebalance._neighbors import Faces, Mended
+    from safeschools_geo.rebalance._tiling import Coverage, Faces
 
 
 # ── Units as they were built, and what had to be decided on the way
@@ -90,6 +90,16 @@ def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap
         "units_beyond": (ground.beyond, "{area} of the zones lie beyond the district; they stay with their zones."),
     }
     findings = []
+    if ground.closed_m2 >= _LEAST_M2:
+        findings += tell(
+            [ground.zone_ids[row] for row in ground.beside],
+            "note",
+            "units_slivers",
+            "zones",
+            f"{area_text(ground.closed_m2)} between zones were in none; they are divided among them.",
+            expected="zones that share their borders vertex for vertex",
+            remedy="Snap the borders of the zones to each other in your GIS.",
+        )
     for code, (shape, message) in told.items():
         if (area_m2 := ground.area_m2(shape)) >= _LEAST_M2:
             ids = dict.fromkeys(zone[is_bare]) if code == "units_gap" else _touching(ground, shape)
@@ -204,7 +214,7 @@ def _told(
 _PASSED_ON = ("name", "school_ids", "schools", "students", "incidents")
 
 _OVERLAP_SHARE = 0.01
-"""Areas that share more than this part of the smaller one, and more than a sliver, are not drawn as one coverage."""
+"""Areas that share more than this part of the smaller one, wider than the tolerance, are not drawn as one coverage."""
 
 
 def units_of_areas(
@@ -214,7 +224,7 @@ def units_of_areas(
     zone: str,
     workload: str,
     no_zone: Iterable[str] = (),
-    sliver_m: float = 1.0,
+    tolerance_m: float = TOLERANCE_M,
     crs: object = None,
 ) -> UnitsBuilt:
     """Make units of areas that are supplied.
@@ -230,8 +240,8 @@ def units_of_areas(
     no_zone
         Values of `zone` that mean "none" (with ``""``, a missing one does): such areas join the zone beside them that
         they share the longest border with, one after another.
-    sliver_m
-        Borders that miss each other by less than this, in meters, are drawn into one.
+    tolerance_m
+        Borders that miss each other by less than this, in meters, are one; the ground between them is divided.
     crs
         Projected CRS in meters to measure in; the UTM zone of the areas by default.
 
@@ -245,7 +255,7 @@ def units_of_areas(
     ------
     ColumnError, CRSError, GeometryError, SeveralFaultsError
         When a column is missing; ids are missing or repeat; an area has no zone; a load is missing, negative or not a
-        number; an area is not a valid polygon; two areas overlap by more than slivers. All faults are gathered.
+        number; an area is not a valid polygon; two areas overlap by more than the tolerance. All faults are gathered.
     """
     require_columns(areas, [unit_id, zone, workload], "units")
     plain = pd.DataFrame(
@@ -262,11 +272,11 @@ def units_of_areas(
             "ids": lambda: _require_ids(plain["unit_id"]),
             "zones": lambda: _require_zones(plain, none),
             "loads": lambda: _require_loads(plain),
-            "shapes": lambda: _require_coverage(areas, labels, sliver_m=sliver_m, crs=crs),
+            "shapes": lambda: _require_coverage(areas, labels, tolerance_m=tolerance_m, crs=crs),
         }
     )
     meters = measuring_crs(areas, stated=crs)
-    mended = mend_coverage(areas.geometry, meters, sliver_m=sliver_m)
+    mended = as_coverage(areas.geometry, meters, tolerance_m=tolerance_m)
     shapes = gpd.GeoSeries(mended.shapes, crs=STORAGE_CRS)
     plain["zone_id"], joined = _with_zones(plain, none, shapes.to_crs(meters))
     for name in _PASSED_ON:
@@ -315,13 +325,13 @@ def _require_loads(plain: pd.DataFrame) -> None:
         )
 
 
-def _require_coverage(areas: gpd.GeoDataFrame, labels: np.ndarray, *, sliver_m: float, crs: object) -> None:
+def _require_coverage(areas: gpd.GeoDataFrame, labels: np.ndarray, *, tolerance_m: float, crs: object) -> None:
     require_areas(areas, "units", labels)
     shapes = areas.geometry.to_crs(measuring_crs(areas, stated=crs)).to_numpy()
     a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     a, b = a[a < b], b[a < b]
     common = shapely.intersection(shapes[a], shapes[b])
-    wide = shapely.area(shapely.buffer(common, -sliver_m / 2))
+    wide = shapely.area(shapely.buffer(common, -tolerance_m / 2))
     is_wide = wide > _OVERLAP_SHARE * np.minimum(shapely.area(shapes[a]), shapely.area(shapes[b]))
     if is_wide.any():
         raise GeometryError(
@@ -379,11 +389,11 @@ def _about_zones(joined: pd.DataFrame, none: frozenset[str]) -> list[Finding]:
     )
 
 
-def _about_mending(mended: Mended, labels: np.ndarray) -> list[Finding]:
+def _about_mending(mended: Coverage, labels: np.ndarray) -> list[Finding]:
     findings = []
     for code, kind, area_m2, rows in (
         ("units_overlap", "lie in two areas; they are divided among them", mended.overlap_m2, mended.overlapping),
-        ("units_slivers", "between areas were slivers in none; they are closed", mended.closed_m2, mended.beside),
+        ("units_slivers", "between areas were in none; they are divided among them", mended.closed_m2, mended.beside),
     ):
         if area_m2 >= 1.0:
             findings += tell(

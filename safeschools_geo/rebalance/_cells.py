@@ -19,10 +19,13 @@ from shapely import Geometry, MultiPolygon
 from safeschools_geo.checks import polygon_parts
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, GeometryError, name_ids
-from safeschools_geo.rebalance._neighbors import (
+from safeschools_geo.rebalance._tiling import (
+    EDGE_M,
     GRID_DEG,
     NOBODY,
+    TOLERANCE_M,
     Faces,
+    as_coverage,
     cell_borders,
     cut,
     give_islands,
@@ -189,9 +192,6 @@ def _as_units(
 
 # ── The ground of each zone, each place in one zone only, and where the schools stand on it
 
-EDGE_M = 0.5
-"""A point this near to an edge that two zones share is on the border (assumption A13)."""
-
 _INSIDE_M = 0.05
 """How far inside its zone a school is put that stands on the zone's edge or beyond."""
 
@@ -208,10 +208,19 @@ class Ground:
     gap: Geometry  # Ground of the district in no zone, in degrees; may be empty
     overlap: Geometry  # Ground that several zones claim, in degrees; may be empty
     beyond: Geometry  # Ground of zones outside the district, in degrees; may be empty
+    closed_m2: float  # Ground between zones that none claimed, now divided among them
+    beside: tuple[int, ...]  # Rows of the zones that were given some of it
     meters: CRS  # Projected CRS in meters
 
     @classmethod
-    def of(cls, zones: gpd.GeoDataFrame, district: gpd.GeoDataFrame | gpd.GeoSeries | None, meters: CRS) -> Ground:
+    def of(
+        cls,
+        zones: gpd.GeoDataFrame,
+        district: gpd.GeoDataFrame | gpd.GeoSeries | None,
+        meters: CRS,
+        *,
+        tolerance_m: float = TOLERANCE_M,
+    ) -> Ground:
         """Lay zones and district over each other."""
         ids = zones["zone_id"].astype("str")
         claimed = zones.geometry.to_crs(STORAGE_CRS).groupby(ids.to_numpy(), sort=False).agg(_whole)
@@ -224,8 +233,16 @@ class Ground:
                 expected="every place in one zone only",
                 remedy="Delete these zones, or cut them out of the others.",
             )
+        drawn = as_coverage(gpd.GeoSeries(shapes, claimed.index, crs=STORAGE_CRS), meters, tolerance_m=tolerance_m)
         covered = shapely.union_all(claimed.to_numpy())
-        area = covered if district is None else _whole(district.geometry.to_crs(STORAGE_CRS))
+        if district is not None:
+            area = _whole(district.geometry.to_crs(STORAGE_CRS))
+        if drawn.beside:
+            ours = shapely.union_all([*drawn.shapes]) if district is None else shapely.union(area, covered)
+            shapes = np.array([_area_of(s) for s in shapely.intersection(drawn.shapes, ours)])
+            covered = shapely.union_all([covered, *shapes])
+        if district is None:
+            area = covered
         metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
         return cls(
             zone_ids=tuple(claimed.index),
@@ -234,6 +251,8 @@ class Ground:
             gap=_area_of(shapely.difference(area, covered)),
             overlap=overlap,
             beyond=_area_of(shapely.difference(covered, area)),
+            closed_m2=drawn.closed_m2,
+            beside=drawn.beside,
             meters=meters,
         )
 

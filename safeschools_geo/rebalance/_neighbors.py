@@ -12,24 +12,24 @@ import shapely
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from safeschools_geo.checks import polygon_parts, tell
+from safeschools_geo.checks import tell
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
-from safeschools_geo.errors import ColumnError, GeometryError, SettingsError, attempt_all, count_text, name_ids
+from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, read_table
+from safeschools_geo.rebalance._tiling import (
+    SHORTEST_BORDER_M,
+    TOLERANCE_M,
+    as_coverage,
+    cracks_between,
+    shared_borders,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from pyproj import CRS
-    from shapely import Geometry
-
-    Labels = NDArray[np.int64]
-    Meters = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
-    Shapes = NDArray[np.object_]
 
 
 # ── Contiguity: which units border each other, and whether the units of a zone hang together
@@ -58,25 +58,6 @@ def rook_adjacency(
     ids = units["unit_id"].to_numpy()
     columns = {"unit_a": ids[a[is_border]], "unit_b": ids[b[is_border]], "shared_m": shared_m[is_border]}
     return pd.DataFrame(columns, columns=EDGE_COLUMNS)
-
-
-def shared_borders(
-    shapes: NDArray[np.object_], *, snap_m: float = 0.0
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Measure the border that each pair of polygons shares."""
-    tree = shapely.STRtree(shapes)
-    a, b = tree.query(shapes, predicate="dwithin", distance=snap_m) if snap_m else tree.query(shapes, "intersects")
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
-    a, b = a[a < b], b[a < b]
-    rims = shapely.boundary(shapes)
-    if snap_m:
-        wide = shapely.buffer(shapes, snap_m)
-        both = [shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))]
-        length = np.minimum(*both)
-    else:
-        length = shapely.length(shapely.intersection(rims[a], rims[b]))
-    return a[length > 0], b[length > 0], length[length > 0]
 
 
 def adjacency_matrix(unit_ids: Iterable[str], edges: pd.DataFrame, *, values: str | None = None) -> csr_array:
@@ -133,219 +114,6 @@ def is_contiguous(assignment: pd.Series, edges: pd.DataFrame) -> bool:
     return bool((zone_pieces(assignment, edges) == 1).all())
 
 
-# ── Faces: ground cut along lines on one grid, each face given to an owner, so that the owners tile the ground
-
-GRID_DEG = 1e-7
-"""Vertices lie on this grid: the seven decimals (about 1 cm) that layers are written with."""
-
-NOBODY = -1
-"""Owner of a face that has none yet."""
-
-DUST_M = 0.02
-"""Ground that is narrower is the rounding of the grid."""
-
-_LONGEST_CHORD_M = 1000.0
-"""A line straight in meters is bent in degrees, over this length by 2 cm at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Faces:
-    """Ground cut along lines."""
-
-    shapes: Shapes  # Polygons in degrees that share their vertices, on the grid, shape (n,)
-    metric: Shapes  # The same in meters
-    # Pairs of faces that share a border, ``a < b``, and its length in meters
-    a: Labels
-    b: Labels
-    shared_m: Meters
-
-    @classmethod
-    def of(cls, shapes: Shapes, meters: CRS) -> Faces:
-        """Measure polygons that share their vertices."""
-        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
-        return cls(shapes, metric, *shared_borders(metric))
-
-    def __len__(self) -> int:
-        """Return how many faces there are."""
-        return len(self.shapes)
-
-    def where(self, is_kept: Flags) -> Faces:
-        """Take some of the faces."""
-        row = np.cumsum(is_kept) - 1
-        is_inner = is_kept[self.a] & is_kept[self.b]
-        a, b = row[self.a[is_inner]], row[self.b[is_inner]]
-        return Faces(self.shapes[is_kept], self.metric[is_kept], a, b, self.shared_m[is_inner])
-
-    def inner_points(self) -> Meters:
-        """Return a point inside each face, in meters, shape (n, 2)."""
-        return shapely.get_coordinates(shapely.point_on_surface(self.metric))
-
-    def is_dust(self) -> Flags:
-        """Tell which faces are as narrow as the rounding of the grid, shape (n,)."""
-        return 2 * shapely.area(self.metric) < DUST_M * shapely.length(self.metric)
-
-    def parts(self, is_joined: Flags) -> Labels:
-        """Tell which faces hang together."""
-        a, b = self.a[is_joined], self.b[is_joined]
-        links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(len(self), len(self)))
-        return connected_components(links, directed=False)[1].astype("int64")
-
-
-def cut(lines: Iterable[Geometry]) -> Shapes:
-    """Cut the plane along lines.
-
-    References
-    ----------
-    Hobby, J. D. (1999). Practical segment intersection with finite precision output. Computational Geometry 13(4),
-    199–214.
-    """
-    noded = shapely.union_all(list(lines), grid_size=GRID_DEG)
-    faces: Shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-    return faces
-
-
-def in_degrees(shapes: Shapes, meters: CRS) -> Shapes:
-    """Bring what was drawn in meters to degrees, its straight lines kept straight on the ground."""
-    drawn: Shapes = (
-        gpd.GeoSeries(shapely.segmentize(shapes, _LONGEST_CHORD_M), crs=meters).to_crs(STORAGE_CRS).to_numpy()
-    )
-    return drawn
-
-
-def cell_borders(xy: Meters, around: Geometry, meters: CRS) -> Geometry:
-    """Draw the borders of the Voronoi cells of some places."""
-    box = shapely.box(*gpd.GeoSeries([around], crs=STORAGE_CRS).to_crs(meters).total_bounds).buffer(_LONGEST_CHORD_M)
-    sites = shapely.multipoints(np.unique(xy.round(3), axis=0))
-    borders = shapely.intersection(shapely.voronoi_polygons(sites, extend_to=box, only_edges=True), box)
-    drawn: Geometry = in_degrees(np.array([borders]), meters)[0]
-    return drawn
-
-
-def give_to_neighbors(owner: Labels, faces: Faces, *, piece: Labels, is_open: Flags) -> None:
-    """Give each piece without an owner to the neighbor of the longest shared border, the longest border first."""
-    a, b, shared_m = (side[is_open] for side in (faces.a, faces.b, faces.shared_m))
-    both = pd.DataFrame({"face": np.r_[a, b], "other": np.r_[b, a], "shared_m": np.r_[shared_m, shared_m]})
-    while True:
-        open_ = both[(owner[both["face"]] == NOBODY) & (owner[both["other"]] != NOBODY)]
-        if open_.empty:
-            return
-        borders = open_["shared_m"].groupby([piece[open_["face"]], owner[open_["other"]]]).sum()
-        chosen, taker = borders.index[int(borders.to_numpy().argmax())]
-        owner[piece == chosen] = taker
-
-
-def give_islands(owner: Labels, faces: Faces, *, part: Labels, group: Labels) -> list[int]:
-    """Give each part that is still without an owner to the nearest one."""
-    takers = []
-    settled = owner != NOBODY
-    for island in np.unique(part[~settled]):
-        is_island = part == island
-        among = settled & (group == group[is_island][0])
-        near = np.flatnonzero(among if among.any() else settled)
-        whole = shapely.geometrycollections(faces.metric[is_island])
-        taker = int(owner[near][shapely.STRtree(faces.metric[near]).query_nearest(whole)].min())
-        owner[is_island] = taker
-        takers.append(taker)
-    return takers
-
-
-# ── Areas that nearly share their borders, drawn so that they do
-
-_NOISE_M = 0.001
-_TOUCH_M = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class Mended:
-    """Areas that share their borders, and what was changed."""
-
-    shapes: Shapes  # The areas in degrees: an exact coverage on the grid of seven decimals, shape (n,)
-    overlap_m2: float = 0.0  # Ground that several areas claimed, now one's
-    closed_m2: float = 0.0  # Ground between areas that none claimed, now one's
-    overlapping: tuple[int, ...] = ()  # Rows of the areas that claimed the same ground
-    beside: tuple[int, ...] = ()  # Rows of the areas that were given ground that none claimed
-
-
-def is_exact(shapes: Shapes) -> bool:
-    """Say whether areas are an exact coverage on the grid of seven decimals."""
-    xy = shapely.get_coordinates(shapes)
-    return bool(np.array_equal(xy, np.round(xy, 7))) and bool(shapely.coverage_is_valid(shapes))
-
-
-def mend_coverage(areas: gpd.GeoSeries, meters: CRS, *, sliver_m: float = 1.0) -> Mended:
-    """Draw areas so that neighbors share their borders.
-
-    The areas. Ground that several claim, and narrow ground between them that none does, goes to the neighbor of the
-    longest shared border. Wider holes stay: they are no part of the district.
-    """
-    shapes = shapely.make_valid(areas.to_crs(STORAGE_CRS).to_numpy(), method="structure")
-    if is_exact(shapes):
-        return Mended(shapes)
-    cracks = _cracks(shapes, meters, sliver_m=sliver_m)
-    faces, owner, claims = _claims(cut([*shapely.boundary(shapes), *shapely.boundary(cracks)]), shapes, cracks, meters)
-    is_open = owner == NOBODY
-    everywhere = np.ones(len(faces.a), dtype=bool)
-    give_to_neighbors(owner, faces, piece=np.arange(len(faces)), is_open=everywhere)
-    give_islands(owner, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))
-    _require_all(areas, owner)
-    area_m2 = shapely.area(faces.metric)
-    is_shared = is_open & (claims > 1)
-    return Mended(
-        shapes=np.array([shapely.coverage_union_all(faces.shapes[owner == k]) for k in range(len(shapes))]),
-        overlap_m2=float(area_m2[is_shared].sum()),
-        closed_m2=float(area_m2[is_open & (claims == 0)].sum()),
-        overlapping=tuple(np.unique(owner[is_shared]).tolist()),
-        beside=tuple(np.unique(owner[is_open & (claims == 0)]).tolist()),
-    )
-
-
-def _cracks(shapes: Shapes, meters: CRS, *, sliver_m: float) -> Shapes:
-    """Find narrow ground between two areas or more that none claims, also where it is open to the outside."""
-    metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
-    whole = shapely.union_all(metric)
-    wider = shapely.buffer(whole, sliver_m / 2, join_style="mitre")
-    closed = shapely.buffer(wider, -sliver_m / 2, join_style="mitre")
-    parts, _ = polygon_parts(np.array([shapely.difference(closed, whole)], dtype=object))
-    parts = parts[2 * shapely.area(parts) > _NOISE_M * shapely.length(parts)]
-    part, _ = shapely.STRtree(metric).query(parts, predicate="dwithin", distance=_TOUCH_M)
-    between = parts[np.bincount(part, minlength=len(parts)) > 1]
-    drawn: Shapes = gpd.GeoSeries(between, crs=meters).to_crs(STORAGE_CRS).to_numpy()
-    return drawn
-
-
-def _claims(cells: Shapes, shapes: Shapes, cracks: Shapes, meters: CRS) -> tuple[Faces, Labels, Labels]:
-    """Tell of each face the area that alone claims it, and how many do; what is neither claimed nor narrow is left."""
-    inner = shapely.point_on_surface(cells)
-    cell, area = shapely.STRtree(shapes).query(inner, predicate="intersects")
-    claims = np.bincount(cell, minlength=len(cells))
-    owner = np.full(len(cells), NOBODY, dtype="int64")
-    owner[cell] = area
-    owner[claims != 1] = NOBODY
-    is_kept = (claims > 0) | _is_in(inner, cracks)
-    metric = gpd.GeoSeries(cells, crs=STORAGE_CRS).to_crs(meters).to_numpy()
-    is_kept |= 2 * shapely.area(metric) < 2 * _TOUCH_M * shapely.length(metric)
-    return Faces.of(cells[is_kept], meters), owner[is_kept], claims[is_kept]
-
-
-def _is_in(inner: Shapes, cracks: Shapes) -> Flags:
-    found = np.zeros(len(inner), dtype=bool)
-    if len(cracks):
-        found[shapely.STRtree(cracks).query(inner, predicate="intersects")[0]] = True
-    return found
-
-
-def _require_all(areas: gpd.GeoSeries, owner: Labels) -> None:
-    is_lost = ~np.isin(np.arange(len(areas)), owner)
-    if is_lost.any():
-        raise GeometryError(
-            "Some areas are narrower than 1 cm, or lie wholly in others.",
-            where="units",
-            ids=areas.index[is_lost],
-            expected="areas with ground of their own",
-            remedy="Leave them out, or draw them.",
-        )
-
-
 # ── Which units may follow each other within a zone: borders, bridges over gaps, and what a person adds or forbids
 
 LINK_COLUMNS = ["unit_a", "unit_b", "shared_m", "kind"]
@@ -354,8 +122,6 @@ LINK_COLUMNS = ["unit_a", "unit_b", "shared_m", "kind"]
 LINK_KINDS = ("extra", "forbidden")
 """What a person may say of two units."""
 
-_SNAP_M = 0.1
-_SHORTEST_M = 0.5
 _NEAR_M, _LONG_M = 1.0, 20.0
 """Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A71)."""
 
@@ -376,7 +142,7 @@ def unit_edges(
     *,
     extra: pd.DataFrame | Iterable[tuple[str, str]] | None = None,
     forbidden: pd.DataFrame | Iterable[tuple[str, str]] | None = None,
-    snap_m: float = _SNAP_M,
+    tolerance_m: float = TOLERANCE_M,
     crs: object = None,
 ) -> pd.DataFrame:
     """Find the units that may follow each other within a zone.
@@ -389,8 +155,8 @@ def unit_edges(
         Pairs that are linked though they share no border, such as by a bridge: tuples, or `unit_a` and `unit_b`.
     forbidden
         Pairs that are not linked though they share a border, such as across a freeway.
-    snap_m
-        Borders this near to each other, in meters, count as shared; borders of an exact coverage are taken as they are.
+    tolerance_m
+        Edges this near to each other, in meters, are one border; wider gaps, such as water, are none.
     crs
         Projected CRS in meters to measure in; the UTM zone of the units by default.
 
@@ -398,9 +164,9 @@ def unit_edges(
     -------
     pandas.DataFrame
         Each pair once, `unit_a` before `unit_b` in the order of the units: `unit_a`, `unit_b`, `shared_m` (0 for what
-        is no border), `kind`. Kinds are ``border`` (of half a meter or more), ``extra``, and ``bridge``: the shortest
-        links that join what borders and extra links leave apart. Pairs that are forbidden are taken out last, so that
-        nothing bridges a border that a person closes.
+        is no border), `kind`. Kinds are ``border`` (half a meter or more; 3 m through a crack), ``extra``, and
+        ``bridge``: the shortest links that join what borders and extra links leave apart. Pairs that are forbidden are
+        taken out last, so that nothing bridges a border that a person closes.
 
     Raises
     ------
@@ -425,7 +191,7 @@ def unit_edges(
             expected="either, or neither",
             remedy="Delete one of the two rows.",
         )
-    borders = _borders(units, snap_m=snap_m, crs=crs)
+    borders = _borders(units, tolerance_m=tolerance_m, crs=crs)
     linked = _with_pairs(borders, links["extra"], ids, kind="extra")
     gaps = bridges(units, linked, crs=measuring_crs(units, stated=crs))
     over = _rows_of(gaps, ids, "bridges")
@@ -438,7 +204,7 @@ def disputed_neighbors(
     """Find the pairs of units of which a drawing leaves open whether they are neighbors.
 
     `unit_a`, `unit_b`, `why`: pairs that are within a meter of each other along 20 m or more and are not linked, and
-    pairs that are linked as if by a border and lie more than a meter apart (assumption A71). None of an exact
+    pairs that are linked as if by a border and lie farther apart than the tolerance (assumption A71). None of an exact
     drawing.
     """
     ids = units["unit_id"].astype("str").to_numpy(dtype=object)
@@ -464,7 +230,7 @@ def disputed_neighbors(
     rows += [
         (ids[one], ids[other], f"are linked as neighbors and lie {far:,.0f} m apart")
         for one, other, far in zip(i, j, gap_m, strict=True)
-        if far > _NEAR_M
+        if far > TOLERANCE_M
     ]
     return pd.DataFrame(rows, columns=["unit_a", "unit_b", "why"]).astype("str")
 
@@ -542,7 +308,9 @@ def read_links(path: Path) -> pd.DataFrame:
     return pairs.assign(kind=kind.astype("str")).reset_index(drop=True)
 
 
-def edges_of_table(units: gpd.GeoDataFrame, table: pd.DataFrame, *, crs: object = None) -> EdgesRead:
+def edges_of_table(
+    units: gpd.GeoDataFrame, table: pd.DataFrame, *, tolerance_m: float = TOLERANCE_M, crs: object = None
+) -> EdgesRead:
     """Take the edges that a table of neighbors gives.
 
     Parameters
@@ -551,6 +319,8 @@ def edges_of_table(units: gpd.GeoDataFrame, table: pd.DataFrame, *, crs: object 
         Areal units with `unit_id` and a CRS.
     table
         One row for each pair of neighbors, in either order or both: `unit_a` and `unit_b`, else the first two columns.
+    tolerance_m
+        Edges this near to each other, in meters, are one border on the map.
     crs
         Projected CRS in meters to measure in; the UTM zone of the units by default.
 
@@ -571,7 +341,7 @@ def edges_of_table(units: gpd.GeoDataFrame, table: pd.DataFrame, *, crs: object 
     rows = _rows_of(named, ids, "adjacency", is_unique=False)
     pairs = np.unique(rows, axis=0)
     repeated = len(rows) - len(pairs)
-    borders = _borders(units, snap_m=_SNAP_M, crs=crs)
+    borders = _borders(units, tolerance_m=tolerance_m, crs=crs)
     on_map = _rows_of(borders, ids, "borders")
     listed = _with_pairs(borders, pairs, ids, kind="extra")
     missing = _without_pairs(borders, pairs, ids)
@@ -586,10 +356,16 @@ def edges_of_table(units: gpd.GeoDataFrame, table: pd.DataFrame, *, crs: object 
     return EdgesRead(edges, tuple(findings), left_out, repeated, int(is_self.sum()))
 
 
-def _borders(units: gpd.GeoDataFrame, *, snap_m: float, crs: object) -> pd.DataFrame:
-    # Equal to the last digit: then no corner can pass for a border, and lengths are exact.
-    snap_m = 0.0 if is_exact(units.geometry.to_crs(STORAGE_CRS).to_numpy()) else snap_m
-    edges = rook_adjacency(units, crs=crs, snap_m=snap_m, min_shared_m=max(_SHORTEST_M, _CORNER * snap_m))
+def _borders(units: gpd.GeoDataFrame, *, tolerance_m: float, crs: object) -> pd.DataFrame:
+    meters = measuring_crs(units, stated=crs)
+    shapes = units.geometry.to_crs(meters)
+    is_sound = bool(shapely.coverage_is_valid(shapes.to_numpy()))
+    if not is_sound or len(cracks_between(shapes.to_numpy(), tolerance_m=tolerance_m, is_exact=True)):
+        drawn = as_coverage(units.geometry, meters, tolerance_m=tolerance_m).shapes
+        shapes = gpd.GeoSeries(drawn, index=units.index, crs=STORAGE_CRS).to_crs(meters)
+    edges = rook_adjacency(
+        units[["unit_id"]].set_geometry(shapes), crs=meters, snap_m=0.0, min_shared_m=SHORTEST_BORDER_M
+    )
     return edges.assign(kind="border").astype({"unit_a": "str", "unit_b": "str", "kind": "str"})[LINK_COLUMNS]
 
 

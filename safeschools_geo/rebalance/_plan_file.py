@@ -18,8 +18,7 @@ from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, FileReadError, InputError, count_text, name_ids, refuse
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, id_key, read_table, take
-from safeschools_geo.rebalance._neighbors import mend_coverage
-from safeschools_geo.rebalance._tiling import Homes, hold_schools
+from safeschools_geo.rebalance._tiling import Homes, as_coverage, hold_schools
 from safeschools_geo.rebalance._units import in_order, natural_order, schools_of_units
 from safeschools_geo.settings import LayerSettings
 
@@ -596,8 +595,8 @@ class _Drawing:
                 "note",
                 "plan_repaired",
                 name,
-                "Where zones overlap or leave a crack under a meter, the zones that are written give the ground to the "
-                "neighbor with the longest border; wider gaps stay.",
+                "Where zones overlap or leave a crack under a meter, the ground is divided along its middle among the "
+                "zones that are written; wider gaps stay.",
                 expected="neighbors that share their border vertex for vertex",
                 remedy="Look at the zones that were written, and go on from them.",
             ),
@@ -611,7 +610,7 @@ class _Drawing:
         planned = pd.Series(assignment.loc[units["unit_id"]].to_numpy(), index=units.index)
         if not planned.isin(order).all():
             return None
-        shapes = mend_coverage(self.merged.geometry, self.meters).shapes
+        shapes = as_coverage(self.merged.geometry, self.meters, tolerance_m=SLIVER_M).shapes
         shapes = hold_schools(shapes, Homes.of(units, planned, schools), order, self.meters)
         return self.merged.set_geometry(gpd.GeoSeries(shapes, index=self.merged.index, crs=STORAGE_CRS))
 

@@ -1,8 +1,9 @@
-"""From units to zones: polygons that tile the district, every school in its planned zone."""
+"""Ground divided without gap or overlap: faces, areas drawn as one coverage, and the zones of a plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -10,23 +11,547 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import Delaunay
 
+from safeschools_geo.checks import polygon_parts
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
-from safeschools_geo.errors import ColumnError, name_ids
-from safeschools_geo.rebalance._cells import EDGE_M
-from safeschools_geo.rebalance._neighbors import cut, in_degrees, mend_coverage
+from safeschools_geo.errors import ColumnError, GeometryError, name_ids
 from safeschools_geo.schemas import ZONES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pyproj import CRS
+    from shapely import Geometry
 
+    Labels = NDArray[np.int64]
+    Meters = NDArray[np.float64]
     Flags = NDArray[np.bool_]
     Shapes = NDArray[np.object_]
 
 
+# ── Faces: ground cut along lines on one grid, each face given to an owner, so that the owners tile the ground
+
+GRID_DEG = 1e-7
+"""Vertices lie on this grid: the seven decimals (about 1 cm) that layers are written with."""
+
+NOBODY = -1
+"""Owner of a face that has none yet."""
+
+DUST_M = 0.02
+"""Ground that is narrower is the rounding of the grid."""
+
+_LONGEST_CHORD_M = 1000.0
+"""A line straight in meters is bent in degrees, over this length by 2 cm at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Ground cut along lines."""
+
+    shapes: Shapes  # Polygons in degrees that share their vertices, on the grid, shape (n,)
+    metric: Shapes  # The same in meters
+    # Pairs of faces that share a border, ``a < b``, and its length in meters
+    a: Labels
+    b: Labels
+    shared_m: Meters
+
+    @classmethod
+    def of(cls, shapes: Shapes, meters: CRS) -> Faces:
+        """Measure polygons that share their vertices."""
+        metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
+        return cls(shapes, metric, *shared_borders(metric))
+
+    def __len__(self) -> int:
+        """Return how many faces there are."""
+        return len(self.shapes)
+
+    def where(self, is_kept: Flags) -> Faces:
+        """Take some of the faces."""
+        row = np.cumsum(is_kept) - 1
+        is_inner = is_kept[self.a] & is_kept[self.b]
+        a, b = row[self.a[is_inner]], row[self.b[is_inner]]
+        return Faces(self.shapes[is_kept], self.metric[is_kept], a, b, self.shared_m[is_inner])
+
+    def inner_points(self) -> Meters:
+        """Return a point inside each face, in meters, shape (n, 2)."""
+        return shapely.get_coordinates(shapely.point_on_surface(self.metric))
+
+    def is_dust(self) -> Flags:
+        """Tell which faces are as narrow as the rounding of the grid, shape (n,)."""
+        return 2 * shapely.area(self.metric) < DUST_M * shapely.length(self.metric)
+
+    def parts(self, is_joined: Flags) -> Labels:
+        """Tell which faces hang together."""
+        a, b = self.a[is_joined], self.b[is_joined]
+        links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(len(self), len(self)))
+        return connected_components(links, directed=False)[1].astype("int64")
+
+
+def shared_borders(
+    shapes: NDArray[np.object_], *, snap_m: float = 0.0
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Measure the border that each pair of polygons shares."""
+    tree = shapely.STRtree(shapes)
+    a, b = tree.query(shapes, predicate="dwithin", distance=snap_m) if snap_m else tree.query(shapes, "intersects")
+    order = np.lexsort((b, a))
+    a, b = a[order], b[order]
+    a, b = a[a < b], b[a < b]
+    rims = shapely.boundary(shapes)
+    if snap_m:
+        wide = shapely.buffer(shapes, snap_m)
+        both = [shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))]
+        length = np.minimum(*both)
+    else:
+        length = shapely.length(shapely.intersection(rims[a], rims[b]))
+    return a[length > 0], b[length > 0], length[length > 0]
+
+
+def cut(lines: Iterable[Geometry]) -> Shapes:
+    """Cut the plane along lines.
+
+    References
+    ----------
+    Hobby, J. D. (1999). Practical segment intersection with finite precision output. Computational Geometry 13(4),
+    199–214.
+    """
+    noded = shapely.union_all(list(lines), grid_size=GRID_DEG)
+    faces: Shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    return faces
+
+
+def in_degrees(shapes: Shapes, meters: CRS) -> Shapes:
+    """Bring what was drawn in meters to degrees, its straight lines kept straight on the ground."""
+    drawn: Shapes = (
+        gpd.GeoSeries(shapely.segmentize(shapes, _LONGEST_CHORD_M), crs=meters).to_crs(STORAGE_CRS).to_numpy()
+    )
+    return drawn
+
+
+def cell_borders(xy: Meters, around: Geometry, meters: CRS) -> Geometry:
+    """Draw the borders of the Voronoi cells of some places."""
+    box = shapely.box(*gpd.GeoSeries([around], crs=STORAGE_CRS).to_crs(meters).total_bounds).buffer(_LONGEST_CHORD_M)
+    sites = shapely.multipoints(np.unique(xy.round(3), axis=0))
+    borders = shapely.intersection(shapely.voronoi_polygons(sites, extend_to=box, only_edges=True), box)
+    drawn: Geometry = in_degrees(np.array([borders]), meters)[0]
+    return drawn
+
+
+def give_to_neighbors(owner: Labels, faces: Faces, *, piece: Labels, is_open: Flags) -> None:
+    """Give each piece without an owner to the neighbor of the longest shared border, the longest border first."""
+    a, b, shared_m = (side[is_open] for side in (faces.a, faces.b, faces.shared_m))
+    both = pd.DataFrame({"face": np.r_[a, b], "other": np.r_[b, a], "shared_m": np.r_[shared_m, shared_m]})
+    while True:
+        open_ = both[(owner[both["face"]] == NOBODY) & (owner[both["other"]] != NOBODY)]
+        if open_.empty:
+            return
+        borders = open_["shared_m"].groupby([piece[open_["face"]], owner[open_["other"]]]).sum()
+        chosen, taker = borders.index[int(borders.to_numpy().argmax())]
+        owner[piece == chosen] = taker
+
+
+def give_islands(owner: Labels, faces: Faces, *, part: Labels, group: Labels) -> list[int]:
+    """Give each part that is still without an owner to the nearest one."""
+    takers = []
+    settled = owner != NOBODY
+    for island in np.unique(part[~settled]):
+        is_island = part == island
+        among = settled & (group == group[is_island][0])
+        near = np.flatnonzero(among if among.any() else settled)
+        whole = shapely.geometrycollections(faces.metric[is_island])
+        taker = int(owner[near][shapely.STRtree(faces.metric[near]).query_nearest(whole)].min())
+        owner[is_island] = taker
+        takers.append(taker)
+    return takers
+
+
+# ── Areas that nearly share their borders, drawn so that they do
+
+TOLERANCE_M = 10.0
+"""Edges this near to each other, in meters, are one border unless the settings say otherwise (assumption A31)."""
+
+SHORTEST_BORDER_M = 0.5
+"""Least length of a border (assumption A31)."""
+
+_SHORTEST_THROUGH_M = 3.0
+"""Least length of a border through ground that was divided."""
+
+_PER_WIDTH = 8.0
+"""A border through divided ground that is shorter than the tolerance, and than so many times the mean width of that
+ground around it, is a corner."""
+
+_NOISE_M = 0.001
+_ALMOST_M = 0.05
+_TOUCH_M = 0.01
+_ON_RIM_M = 0.002
+_STEP_M, _FINE_STEP_M = 10.0, 1.0
+"""Points along the rims of open ground, and where three areas or more are near."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """Areas that share their borders, and what was changed, but for what is as narrow as the rounding of the grid."""
+
+    shapes: Shapes  # The areas in degrees: an exact coverage on the grid of seven decimals, shape (n,)
+    overlap_m2: float = 0.0  # Ground that several areas claimed, now divided
+    closed_m2: float = 0.0  # Ground between areas that none claimed, now divided
+    overlapping: tuple[int, ...] = ()  # Rows of the areas that claimed the same ground
+    beside: tuple[int, ...] = ()  # Rows of the areas that were given ground that none claimed
+
+
+@dataclass(frozen=True, eq=False)
+class _OpenGround:
+    """Ground that is no one's alone, though areas lie at its sides."""
+
+    cores: Shapes  # Ground that each area alone claims, in meters, shape (n,)
+    claimed: Shapes  # Polygons that two areas claim, in meters
+    claimants: Labels  # Rows of the two areas, shape (len(claimed), 2)
+    cracks: Shapes  # Polygons that none claims, narrow and between areas, in meters
+    shapes: Shapes  # Both, joined
+
+    @classmethod
+    def of(cls, metric: Shapes, *, tolerance_m: float, is_exact: bool) -> _OpenGround:
+        """Find what several claim, and what is narrower than the tolerance between two areas or more."""
+        cracks = cracks_between(metric, tolerance_m=tolerance_m, is_exact=is_exact)
+        if is_exact:
+            return cls(metric, cracks[:0], np.zeros((0, 2), dtype="int64"), cracks, cracks)
+        a, b = shapely.STRtree(metric).query(metric, predicate="intersects")
+        a, b = a[a < b], b[a < b]
+        common, pair = polygon_parts(shapely.intersection(metric[a], metric[b]))
+        is_ground = _is_wider(common, _NOISE_M)
+        claimed, pair = common[is_ground], pair[is_ground]
+        claimants = np.column_stack([a[pair], b[pair]]).astype("int64")
+        cores = metric.copy()
+        if len(claimed):
+            rows = np.unique(claimants)
+            cores[rows] = shapely.difference(metric[rows], shapely.union_all(claimed), grid_size=_NOISE_M / 10)
+        whole = shapely.union_all([*claimed, *cracks], grid_size=_NOISE_M / 10)
+        both, _ = polygon_parts(np.array([whole], dtype=object))
+        return cls(cores, claimed, claimants, cracks, both)
+
+
+@dataclass(frozen=True, eq=False)
+class _Division:
+    """Open ground in pieces."""
+
+    pieces: Shapes  # Polygons in meters, shape (n,)
+    owner: Labels  # Row of the area that each is given to, shape (n,)
+    borders: Shapes  # Lines between pieces of different owners, in meters
+
+
+def _is_wider(parts: Shapes, width_m: float) -> Flags:
+    """Compare the mean width of parts that are long and thin."""
+    wide: Flags = 2 * shapely.area(parts) > width_m * shapely.length(parts)
+    return wide
+
+
+def cracks_between(metric: Shapes, *, tolerance_m: float, is_exact: bool) -> Shapes:
+    """Find ground narrower than the tolerance between two areas or more that none claims, also where it is open."""
+    whole = shapely.coverage_union_all(metric) if is_exact else shapely.union_all(metric)
+    wider = shapely.buffer(whole, tolerance_m / 2, join_style="mitre")
+    closed = shapely.buffer(wider, -tolerance_m / 2, join_style="mitre")
+    parts, _ = polygon_parts(np.array([shapely.difference(closed, whole)], dtype=object))
+    parts = parts[_is_wider(parts, _NOISE_M)]
+    part, _ = shapely.STRtree(metric).query(parts, predicate="dwithin", distance=_TOUCH_M)
+    between: Shapes = parts[np.bincount(part, minlength=len(parts)) > 1]
+    return between
+
+
+def is_exact(shapes: Shapes) -> bool:
+    """Say whether areas are an exact coverage on the grid of seven decimals."""
+    xy = shapely.get_coordinates(shapes)
+    return bool(np.array_equal(xy, np.round(xy, 7))) and bool(shapely.coverage_is_valid(shapes))
+
+
+def as_coverage(areas: gpd.GeoSeries, meters: CRS, *, tolerance_m: float = TOLERANCE_M) -> Coverage:
+    """Draw areas so that neighbors share their borders.
+
+    Ground that several claim, and ground between them that none does and that is narrower than the tolerance, is
+    divided along its middle among the areas at its sides. Wider ground stays open: it is no part of the district. An
+    exact coverage stays as it is unless that would leave out neighbors.
+    """
+    shapes = shapely.make_valid(areas.to_crs(STORAGE_CRS).to_numpy(), method="structure")
+    metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
+    is_kept = is_exact(shapes)
+    open_ground = _OpenGround.of(metric, tolerance_m=tolerance_m, is_exact=is_kept)
+    if is_kept and not len(open_ground.shapes):
+        return Coverage(shapes)
+    division = _divided(open_ground, tolerance_m=tolerance_m)
+    drawn = _drawn(shapes, open_ground, division, meters)
+    _require_all(areas, shapely.is_empty(drawn))
+    drawn = _with_corners(drawn, open_ground, meters, tolerance_m=tolerance_m)
+    if is_kept and _pairs(drawn, meters) == _pairs(shapes, meters):
+        return Coverage(shapes)
+    is_overlap = _is_wider(open_ground.claimed, DUST_M)
+    is_told = _is_wider(open_ground.cracks, DUST_M)
+    return Coverage(
+        shapes=drawn,
+        overlap_m2=float(shapely.area(open_ground.claimed[is_overlap]).sum()),
+        closed_m2=float(shapely.area(open_ground.cracks[is_told]).sum()),
+        overlapping=tuple(np.unique(open_ground.claimants[is_overlap]).tolist()),
+        beside=tuple(np.unique(division.owner[_is_in(shapely.centroid(division.pieces), open_ground.cracks)]).tolist()),
+    )
+
+
+def _pairs(shapes: Shapes, meters: CRS) -> set[tuple[int, int]]:
+    """Find the neighbors in an exact coverage."""
+    a, b, shared_m = shared_borders(gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy())
+    is_border = shared_m >= SHORTEST_BORDER_M
+    return set(zip(a[is_border].tolist(), b[is_border].tolist(), strict=True))
+
+
+def _divided(ground: _OpenGround, *, tolerance_m: float) -> _Division:
+    """Divide open ground along its middle.
+
+    A chordal axis: each triangle between the rims is cut through the middles of the sides that join two owners.
+
+    References
+    ----------
+    Prasad, L. (1997). Morphological analysis of shapes. CNLS Newsletter 139, 1–18.
+    """
+    if not len(ground.shapes):
+        return _Division(ground.shapes, np.zeros(0, dtype="int64"), ground.shapes)
+    places = _rim_points(ground, tolerance_m=tolerance_m)
+    triangles = Delaunay(places - places.mean(axis=0)).simplices.astype("int64")
+    triangles = triangles[_reach_into(places[triangles], ground.shapes)]
+    corners = places[triangles]
+    owners, is_tied = _owners_of_corners(triangles, places, ground.cores)
+    middles = (corners + np.roll(corners, -1, axis=1)) / 2  # of the sides 01, 12, 20
+    count = 1 + (np.diff(np.sort(owners, axis=1), axis=1) != 0).sum(axis=1)
+    rings, mine, lines = [corners[count == 1]], [owners[count == 1, 0]], []
+    for lone in range(3):  # the corner whose owner is another than that of the other two
+        one, two = (lone + 1) % 3, (lone + 2) % 3
+        of = (count == 2) & (owners[:, one] == owners[:, two])  # noqa: PLR2004 - owners
+        tip, side, other = corners[of, lone], middles[of, lone], middles[of, two]
+        rings += [np.stack([tip, side, other], 1), np.stack([corners[of, one], corners[of, two], other, side], 1)]
+        mine += [owners[of, lone], owners[of, one]]
+        lines.append(np.stack([side, other], 1))
+        of = count == 3  # noqa: PLR2004 - owners
+        center = corners[of].mean(axis=1)
+        rings.append(np.stack([corners[of, lone], middles[of, lone], center, middles[of, two]], 1))
+        mine.append(owners[of, lone])
+        lines.append(np.stack([center, middles[of, lone]], 1))
+    pieces = np.concatenate([shapely.polygons(ring) for ring in rings])
+    lines.append(_halves(triangles[is_tied], owners[is_tied], places))
+    segments: Shapes = np.asarray(shapely.linestrings(np.concatenate(lines)))
+    merged = shapely.line_merge(shapely.multilinestrings(segments))
+    borders = shapely.simplify(shapely.get_parts(merged), _TOUCH_M)
+    borders = borders[shapely.length(borders) > 0]
+    return _Division(pieces, np.concatenate(mine), np.r_[borders, _to_rims(borders, ground.shapes)])
+
+
+def _to_rims(lines: Shapes, shapes: Shapes) -> Shapes:
+    """Lead the ends of lines on to the rim that they nearly reach: on the grid they would end in the open."""
+    ends = np.concatenate([shapely.get_coordinates(shapely.get_point(lines, at)) for at in (0, -1)])
+    _, first, times = np.unique(np.round(ends / _NOISE_M), axis=0, return_index=True, return_counts=True)
+    points: Shapes = np.asarray(shapely.points(ends[first[times == 1]]))
+    rings: Shapes = shapely.get_rings(shapes)
+    point, ring = shapely.STRtree(rings).query_nearest(points, max_distance=_ALMOST_M, all_matches=False)
+    found: Shapes = shapely.shortest_line(points[point], rings[ring])
+    return found[shapely.length(found) > _NOISE_M / 1000]
+
+
+def _halves(triangles: Labels, owners: Labels, places: Meters) -> Meters:
+    """Find the halves of sides along which triangles take a place that is of several areas for different ones."""
+    to = np.concatenate([np.roll(triangles, shift, axis=1) for shift in (1, 2)]).ravel()
+    at, owner = np.tile(triangles.ravel(), 2), np.tile(owners.ravel(), 2)
+    order = np.lexsort((owner, to, at))
+    at, to, owner = at[order], to[order], owner[order]
+    is_split = (at[1:] == at[:-1]) & (to[1:] == to[:-1]) & (owner[1:] != owner[:-1])
+    begin, end = places[at[1:][is_split]], places[to[1:][is_split]]
+    return np.stack([begin, (begin + end) / 2], axis=1)
+
+
+def _reach_into(corners: Meters, shapes: Shapes) -> Labels:
+    """Find the triangles that take up ground of any of the shapes: where one is left out, a line would end early."""
+    triangles: Shapes = np.asarray(shapely.polygons(corners))
+    tree = shapely.STRtree(shapes)
+    inside, _ = tree.query(shapely.points(corners.mean(axis=1)), predicate="intersects")
+    is_inside = np.zeros(len(corners), dtype=bool)
+    is_inside[inside] = True
+    rest = np.flatnonzero(~is_inside)
+    row, shape = tree.query(triangles[rest], predicate="intersects")
+    is_large = shapely.area(shapely.intersection(triangles[rest[row]], shapes[shape])) > _NOISE_M**2
+    is_inside[rest[row[is_large]]] = True
+    return np.flatnonzero(is_inside)
+
+
+def _rim_points(ground: _OpenGround, *, tolerance_m: float) -> Meters:
+    """Put points along the rims of open ground, and opposite them, so that triangles lie across it."""
+    rings: Shapes = shapely.get_rings(ground.shapes)
+    xy, part = shapely.get_coordinates(shapely.segmentize(rings, _STEP_M), return_index=True)
+    steps = shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1)[part[:-1] == part[1:]])
+    tree = shapely.STRtree(ground.cores)
+    middles = shapely.line_interpolate_point(steps, 0.5, normalized=True)
+    step, _ = tree.query(middles, predicate="dwithin", distance=tolerance_m)
+    is_fine = np.bincount(step, minlength=len(steps)) > 2  # noqa: PLR2004 - areas
+    steps[is_fine] = shapely.segmentize(steps[is_fine], _FINE_STEP_M)
+    points: Shapes = np.asarray(shapely.points(np.unique(shapely.get_coordinates(steps), axis=0)))
+    point, core = tree.query(points, predicate="dwithin", distance=tolerance_m)
+    across = shapely.get_coordinates(shapely.shortest_line(points[point], ground.cores[core]))[1::2]
+    # What lies within rounding of each other is one place.
+    both = np.concatenate([shapely.get_coordinates(points), across])
+    _, first = np.unique(np.round(both / _NOISE_M), axis=0, return_index=True)
+    places: Meters = both[np.sort(first)]
+    return places
+
+
+def _owners_of_corners(triangles: Labels, places: Meters, cores: Shapes) -> tuple[Labels, Flags]:
+    """Find the area at whose rim each corner of each triangle lies, and the triangles where it may be several."""
+    points: Shapes = np.asarray(shapely.points(places))
+    tree = shapely.STRtree(cores)
+    point, core = tree.query(points, predicate="dwithin", distance=_ON_RIM_M)
+    order = np.lexsort((core, point))
+    point, core = point[order], core[order]
+    times = np.bincount(point, minlength=len(points))
+    owner = np.full(len(points), NOBODY, dtype="int64")
+    owner[point[::-1]] = core[::-1]
+    free = np.flatnonzero(times == 0)
+    near, nearest = tree.query_nearest(points[free])
+    owner[free[near[::-1]]] = nearest[::-1]
+    owners = owner[triangles]
+    is_tied: Flags = np.asarray((times[triangles] > 1).any(axis=1))
+    begin = np.r_[0, np.cumsum(times)]
+    for triangle in np.flatnonzero(is_tied):
+        sets = [core[begin[p] : begin[p + 1]].tolist() or [int(owner[p])] for p in triangles[triangle]]
+        held = [o for one in sets for o in one]
+        owners[triangle] = [max(one, key=held.count) for one in sets]
+    return owners, is_tied
+
+
+def _drawn(shapes: Shapes, ground: _OpenGround, division: _Division, meters: CRS) -> Shapes:
+    """Draw areas with the pieces that each is given, all on one grid."""
+    lines = np.r_[shapely.boundary(ground.shapes), division.borders]
+    cells = cut([*shapely.boundary(shapes), *in_degrees(lines, meters)])
+    metric = gpd.GeoSeries(cells, crs=STORAGE_CRS).to_crs(meters).to_numpy()
+    inner = shapely.point_on_surface(metric)
+    owner = np.full(len(cells), NOBODY, dtype="int64")
+    is_kept = 2 * shapely.area(metric) < 2 * _TOUCH_M * shapely.length(metric)
+    for grounds, of in ((division.pieces, division.owner), (ground.cores, np.arange(len(shapes)))):
+        cell, row = shapely.STRtree(grounds).query(inner, predicate="intersects")
+        owner[cell] = of[row]
+    is_open = _is_in(inner, ground.shapes)
+    is_open[cell] = False
+    _give_to_most(owner, np.flatnonzero(is_open | ~_is_wider(metric, 5 * DUST_M)), metric, division)
+    is_kept |= (owner != NOBODY) | is_open
+    cells, owner = cells[is_kept], owner[is_kept]
+    _give_dust(cells, owner, meters)
+    return np.array([shapely.coverage_union_all(cells[owner == k]) for k in range(len(shapes))])
+
+
+def _give_to_most(owner: Labels, rows: Labels, cells: Shapes, division: _Division) -> None:
+    """Give cells of open ground to the owner of most of each: they may hold crumbs of others."""
+    piece, cell = shapely.STRtree(cells[rows]).query(shapely.centroid(division.pieces), predicate="intersects")
+    held = pd.Series(shapely.area(division.pieces)[piece]).groupby([rows[cell], division.owner[piece]]).sum()
+    most = held[held > shapely.area(cells[held.index.get_level_values(0)]) / 4]
+    takers = most.sort_values(kind="stable").groupby(level=0).tail(1).index
+    owner[takers.get_level_values(0)] = takers.get_level_values(1)
+
+
+def _give_dust(cells: Shapes, owner: Labels, meters: CRS) -> None:
+    """Give what is as narrow as the rounding of the grid to the neighbor of the longest shared border."""
+    is_open = owner == NOBODY
+    if not is_open.any():
+        return
+    near = np.unique(shapely.STRtree(cells).query(cells[is_open], predicate="intersects")[1])
+    faces, theirs = Faces.of(cells[near], meters), owner[near]
+    everywhere = np.ones(len(faces.a), dtype=bool)
+    give_to_neighbors(theirs, faces, piece=np.arange(len(faces)), is_open=everywhere)
+    give_islands(theirs, faces, part=faces.parts(everywhere), group=np.zeros(len(faces), dtype="int64"))
+    owner[near] = theirs
+
+
+def _with_corners(shapes: Shapes, ground: _OpenGround, meters: CRS, *, tolerance_m: float) -> Shapes:
+    """Draw what is no border, but a corner of ground that was divided, as a corner."""
+    metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
+    a, b, shared_m = shared_borders(metric)
+    is_short = shared_m < max(_SHORTEST_THROUGH_M, 1.5 * tolerance_m)
+    a, b, shared_m = a[is_short], b[is_short], shared_m[is_short]
+    rims = shapely.boundary(metric)
+    short = shapely.intersection(rims[a], rims[b])
+    whole = shapely.union_all(ground.shapes)
+    shapely.prepare(whole)
+    is_inner = shapely.length(shapely.intersection(short, whole)) > 0
+    around = shapely.buffer(short, 2 * tolerance_m)
+    near_m = np.array(
+        [
+            shapely.length(shapely.union_all(shapely.intersection(rims[n], disc)))
+            for n, disc in ((shapely.STRtree(metric).query(disc), disc) for disc in around)
+        ]
+    )
+    width_m = shapely.area(shapely.intersection(around, whole)) / near_m
+    least_m = np.maximum(_SHORTEST_THROUGH_M, np.minimum(_PER_WIDTH * width_m, 1.5 * tolerance_m))
+    found = shapes.copy()
+    for i in np.flatnonzero(is_inner & (shared_m < least_m)):
+        _contract(found, int(a[i]), int(b[i]))
+    return found
+
+
+def _contract(shapes: Shapes, a: int, b: int) -> None:
+    """Draw the border of two areas into a point, unless that spoils an area."""
+    shared = shapely.line_merge(shapely.intersection(*shapely.boundary(shapes[[a, b]])))
+    for line in shapely.get_parts(shared):
+        if line.geom_type != "LineString":
+            continue
+        xy = shapely.get_coordinates(line)
+        reach = shapely.length(line)
+        near = shapely.STRtree(shapes).query(line.buffer(3 * reach), predicate="intersects")
+        around = np.unique(shapely.STRtree(shapes).query(shapes[near], predicate="intersects")[1])
+        inner = np.abs(np.arange(len(xy)) - (len(xy) - 1) / 2)
+        middles = xy[np.argsort(inner, kind="stable")[:5]]
+        moves = [partial(_moved, line=xy, to=middle) for middle in middles]
+        moves += [
+            partial(_gathered, to=middle, within=part * reach) for part in (0.55, 0.7, 1.0, 2.0) for middle in middles
+        ]
+        any(_is_moved(shapes, near, around, move) for move in moves)
+
+
+def _is_moved(shapes: Shapes, near: Labels, around: Labels, move: Callable[[Meters], Meters]) -> bool:
+    """Move vertices, if all areas stay sound and share their borders."""
+    moved = shapes.copy()
+    drawn = shapely.transform(shapes[near], move)
+    # Parts and holes of which nothing is left are left out.
+    moved[near] = shapely.make_valid(drawn, method="structure", keep_collapsed=False)
+    is_sound = not shapely.is_empty(moved[near]).any() and bool(shapely.coverage_is_valid(moved[around]))
+    if is_sound:
+        shapes[near] = moved[near]
+    return is_sound
+
+
+def _moved(xy: Meters, *, line: Meters, to: Meters) -> Meters:
+    is_on = (xy[:, None] == line[None]).all(axis=2).any(axis=1)
+    return np.where(is_on[:, None], to, xy)
+
+
+def _gathered(xy: Meters, *, to: Meters, within: float) -> Meters:
+    is_in = np.hypot(*(xy - to).T) <= within
+    return np.where(is_in[:, None], to, xy)
+
+
+def _is_in(inner: Shapes, grounds: Shapes) -> Flags:
+    found = np.zeros(len(inner), dtype=bool)
+    if len(grounds):
+        found[shapely.STRtree(grounds).query(inner, predicate="intersects")[0]] = True
+    return found
+
+
+def _require_all(areas: gpd.GeoSeries, is_lost: Flags) -> None:
+    if is_lost.any():
+        raise GeometryError(
+            "Some areas are narrower than 1 cm, or lie wholly in others.",
+            where="units",
+            ids=areas.index[is_lost],
+            expected="areas with ground of their own",
+            remedy="Leave them out, or draw them.",
+        )
+
+
 # ── Zones drawn so that each school, assigned again from the file, falls in the zone it is planned for
+
+EDGE_M = 0.5
+"""A point this near to an edge that two zones share is on the border (assumption A13)."""
 
 _COLLAR_M = 1.0
 """Ground around a school on an edge that goes with it: more than `EDGE_M`, so that it is on the edge no more."""
@@ -128,6 +653,7 @@ def zones_of_plan(
     zones: pd.DataFrame,
     *,
     schools: gpd.GeoDataFrame | None = None,
+    tolerance_m: float = TOLERANCE_M,
     crs: object = None,
 ) -> gpd.GeoDataFrame:
     """Join the units of each zone of a plan into polygons.
@@ -143,6 +669,8 @@ def zones_of_plan(
     schools
         Schools with `school_id`, which `units` has the `school_ids` of; by default each unit that has schools has one,
         at its `anchor`.
+    tolerance_m
+        Borders of units that miss each other by less than this, in meters, are one.
     crs
         Projected CRS in meters to measure in; the UTM zone of the units by default.
 
@@ -165,7 +693,7 @@ def zones_of_plan(
     """
     planned = _planned(units, assignment, zones)
     meters = measuring_crs(units, stated=crs)
-    shapes = mend_coverage(units.geometry, meters).shapes
+    shapes = as_coverage(units.geometry, meters, tolerance_m=tolerance_m).shapes
     order = [z for z in zones["zone_id"].astype("str").drop_duplicates() if z in set(planned)]
     row = pd.Index(order).get_indexer(pd.Index(planned))
     merged = np.array([shapely.coverage_union_all(shapes[row == k]) for k in range(len(order))])

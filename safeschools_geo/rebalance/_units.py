@@ -22,6 +22,7 @@ from safeschools_geo.rebalance._cells import (
     stand,
     zones_without_schools,
 )
+from safeschools_geo.rebalance._tiling import TOLERANCE_M
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,6 +141,7 @@ def units_of_school_areas(
     workload: pd.Series,
     *,
     incidents: pd.Series | None = None,
+    tolerance_m: float = TOLERANCE_M,
     crs: object = None,
 ) -> UnitsBuilt:
     """Make units of areas such as tracts, each with the schools that stand in it.
@@ -159,6 +161,8 @@ def units_of_school_areas(
         Officer-hours per school day by `school_id`.
     incidents
         Number of incidents by `school_id`, if it is known.
+    tolerance_m
+        Borders that miss each other by less than this, in meters, are one; the ground between them is divided.
     crs
         Projected CRS in meters to measure in; the UTM zone of the areas by default.
 
@@ -184,7 +188,12 @@ def units_of_school_areas(
     parts = parts.assign(**_figures(kept, holder, len(parts), workload=workload, incidents=incidents))
     parts["anchor"] = _anchors(parts, points, holder)
     built = units_of_areas(
-        parts.to_crs(STORAGE_CRS), unit_id="unit_id", zone="zone_id", workload="workload", crs=meters
+        parts.to_crs(STORAGE_CRS),
+        unit_id="unit_id",
+        zone="zone_id",
+        workload="workload",
+        tolerance_m=tolerance_m,
+        crs=meters,
     )
     columns = ["unit_id", "zone_id", "workload", "name", "school_ids", "schools", "students", "incidents"]
     units = built.units[[c for c in [*columns, "anchor", "geometry"] if c in built.units]]
@@ -364,6 +373,7 @@ def units_of_schools(
     workload: pd.Series,
     *,
     incidents: pd.Series | None = None,
+    tolerance_m: float = TOLERANCE_M,
     crs: object = None,
 ) -> UnitsBuilt:
     """Divide each zone among the schools that are assigned to it, each place to the school nearest to it.
@@ -383,6 +393,8 @@ def units_of_schools(
         Officer-hours per school day (or any load) by `school_id`.
     incidents
         Number of incidents by `school_id`, if it is known.
+    tolerance_m
+        Borders that miss each other by less than this, in meters, are one; the ground between them is divided.
     crs
         Projected CRS in meters to measure in; the UTM zone of the zones by default.
 
@@ -406,7 +418,8 @@ def units_of_schools(
     What the zones leave open is decided so, and told in `findings`:
 
     - Ground that several zones claim goes to the first of them in the file, as its incidents do.
-    - Ground of the district in no zone goes to the nearest school's unit, or to a neighbor of it.
+    - Ground between zones that is narrower than the tolerance is divided along its middle.
+    - Other ground of the district in no zone goes to the nearest school's unit, or to a neighbor of it.
     - A school on the edge of its zone (within 0.5 m), or outside every zone, is put at the nearest place inside its
       zone. A school well inside another zone than its own takes its service area there with it: only then does the
       edge of a zone move.
@@ -418,7 +431,7 @@ def units_of_schools(
     """
     _require_inputs(schools, zones, district, school_zones, workload)
     meters = measuring_crs(zones, stated=crs)
-    ground = Ground.of(zones, district, meters)
+    ground = Ground.of(zones, district, meters, tolerance_m=tolerance_m)
     kept, left_out = schools_in_zones(schools, school_zones)
     own = pd.Index(ground.zone_ids).get_indexer(kept["zone_id"]).astype("int64")
     points = kept.geometry.to_crs(STORAGE_CRS).representative_point()

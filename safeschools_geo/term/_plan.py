@@ -91,6 +91,7 @@ def prepare_plan(result: TermResult) -> PlanInputs | None:
         built.units,
         extra=None if links is None else links[links["kind"] == "extra"],
         forbidden=None if links is None else links[links["kind"] == "forbidden"],
+        tolerance_m=district.settings.rebalance.neighbor_tolerance_m,
         crs=district.crs,
     )
     bridges = about_bridges(built.units, edges, crs=district.crs)
@@ -124,6 +125,7 @@ def _units(district: District, school_zones: pd.Series, workload: pd.Series, inc
             school_zones,
             workload,
             incidents=incidents,
+            tolerance_m=district.settings.rebalance.neighbor_tolerance_m,
             crs=district.crs,
         )
     return units_of_schools(
@@ -133,6 +135,7 @@ def _units(district: District, school_zones: pd.Series, workload: pd.Series, inc
         school_zones,
         workload,
         incidents=incidents,
+        tolerance_m=district.settings.rebalance.neighbor_tolerance_m,
         crs=district.crs,
     )
 
@@ -467,7 +470,12 @@ def score_plans(result: TermResult, plans: Mapping[str, PlanRead]) -> ScoredPlan
         drawn = plan.zones
         if drawn is None:
             drawn = zones_of_plan(
-                inputs.units, plan.assignment, district.zones, schools=district.schools, crs=district.crs
+                inputs.units,
+                plan.assignment,
+                district.zones,
+                schools=district.schools,
+                tolerance_m=district.settings.rebalance.neighbor_tolerance_m,
+                crs=district.crs,
             )
         scored[name] = ScoredPlan(
             assignment=plan.assignment,
@@ -632,7 +640,14 @@ def propose_zones(
         inputs=inputs,
         frontier=found,
         plan=chosen,
-        zones=zones_of_plan(inputs.units, plan, district.zones, schools=district.schools, crs=district.crs),
+        zones=zones_of_plan(
+            inputs.units,
+            plan,
+            district.zones,
+            schools=district.schools,
+            tolerance_m=settings.neighbor_tolerance_m,
+            crs=district.crs,
+        ),
         current=score_in_district(district, inputs, current, groups, usual_day=usual_day),
         proposed=score_in_district(district, inputs, plan, groups, usual_day=usual_day),
         stability=stability_in_district(result, inputs, plan),

@@ -86,10 +86,10 @@ def test_an_exact_coverage_has_exact_borders():
     assert edges["shared_m"].to_numpy() == pytest.approx([1000.0] * 10, rel=1e-3)
 
 
-def test_borders_drawn_twice_count_with_a_larger_snap():
+def test_borders_drawn_twice_count_within_the_tolerance():
     units = units_of(a=box(0, 0, 100, 100), b=box(103, 0, 200, 100))
-    assert rows(unit_edges(units)) == [("a", "b", "bridge")]
-    assert rows(unit_edges(units, snap_m=5.0)) == [("a", "b", "border")]
+    assert rows(unit_edges(units, tolerance_m=2.0)) == [("a", "b", "bridge")]
+    assert rows(unit_edges(units)) == [("a", "b", "border")]
 
 
 def test_one_unit_has_no_edges():

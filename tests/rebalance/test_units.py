@@ -464,7 +464,7 @@ def test_areas_drawn_twice_become_neighbors():
     assert codes(built) == ["units_overlap", "units_slivers"]
     assert built.units.to_crs(UTM).area.sum() == pytest.approx(30_000, abs=5)
     assert_exact(built.units, district_of(box(0, 0, 300, 100)))
-    assert len(rook_adjacency(areas(frame, sliver_m=0.1).units, snap_m=0)) == 1
+    assert len(rook_adjacency(areas(frame, tolerance_m=0.1).units, snap_m=0)) == 1
 
 
 def test_a_hole_between_areas_stays():
