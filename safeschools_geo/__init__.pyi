@@ -43,6 +43,7 @@ from .rebalance import schools_of_units as schools_of_units
 from .rebalance import score_plan as score_plan
 from .results import TermResult as TermResult
 from .term import compare_terms as compare_terms
+from .term import load_term as load_term
 from .term import read_plan as read_plan
 from .term import run_term as run_term
 from .term import score_in_district as score_in_district

@@ -113,7 +113,7 @@ def output_folder(
     """
     root, part = _real(target), ""
     is_in_term = within is not None and root.parent == _real(within)
-    if root.name in PARTS and (is_in_term or (_manifest_of(root) is None and _manifest_of(root.parent) is not None)):
+    if root.name in PARTS and (is_in_term or (manifest_in(root) is None and manifest_in(root.parent) is not None)):
         root, part = root.parent, root.name
     _refuse_place(root / part, inputs, given=target)
     with _work_on(root, is_folder=True, may_begin=lambda: _require_ours(root, part, is_listed=is_listed)) as work:
@@ -344,7 +344,7 @@ def _require_ours(root: Path, part: str, *, is_listed: bool) -> None:
         )
     with writable(root):
         there = sorted(p for p in root.iterdir() if p.name.lower() not in _LITTER and p.name != _INSIDE)
-    is_known = _manifest_of(root) is not None or all(_manifest_of(p) is not None for p in there)
+    is_known = manifest_in(root) is not None or all(manifest_in(p) is not None for p in there)
     if there and not (is_listed and is_known):
         has_list = MANIFEST in {p.name for p in there}
         raise OutputError(
@@ -355,7 +355,7 @@ def _require_ours(root: Path, part: str, *, is_listed: bool) -> None:
             expected=f"a new or an empty folder{f', or one with the {MANIFEST} of an earlier run' * is_listed}",
             remedy="Choose another folder, or move what is in it away. Nothing was changed.",
         )
-    mine = _mine(_manifest_of(root), part)
+    mine = _mine(manifest_in(root), part)
     # What was written before will most likely be written again: better said now than after the work.
     _refuse_collisions(root, mine, mine)
 
@@ -370,7 +370,7 @@ def _require_own_file(place: Path, is_ours: Callable[[Path], bool] | None) -> No
     elif is_ours is not None and not is_ours(place):
         found = "a file that this command did not write"
     for folder in place.parents:
-        listed = _manifest_of(folder)
+        listed = manifest_in(folder)
         if listed and place.relative_to(folder).as_posix() in {*listed["outputs"], MANIFEST}:
             found = f"a file of the outputs in {folder}"
     if found:
@@ -383,7 +383,7 @@ def _require_own_file(place: Path, is_ours: Callable[[Path], bool] | None) -> No
         )
 
 
-def _manifest_of(folder: Path) -> dict[str, Any] | None:
+def manifest_in(folder: Path) -> dict[str, Any] | None:
     """Read the manifest of a folder that the product wrote; None where there is none that can be trusted."""
     path = folder / MANIFEST
     try:
@@ -439,7 +439,7 @@ def _work_on(place: Path, *, is_folder: bool, may_begin: Callable[[], None]) -> 
             _make_folder(place.parent, made)
             # A folder of ours takes what lies in it along when it is exchanged: it has one writer, too.
             for folder in reversed(place.parents):
-                if _manifest_of(folder) is not None:
+                if manifest_in(folder) is not None:
                     stack.enter_context(_locked(folder.parent / f".{folder.name}{_WORK}"))
             try:
                 work = stack.enter_context(_locked(beside))
@@ -568,7 +568,7 @@ def _holder_of(work: Path) -> str:
 
 def _put_folder(work: Path, root: Path, part: str, public: str | None, *, is_listed: bool) -> None:
     new = work / _NEW
-    old = _manifest_of(root) if is_listed else None
+    old = manifest_in(root) if is_listed else None
     mine = _mine(old, part)
     if part:
         _merge_manifest(new, part, old or {})

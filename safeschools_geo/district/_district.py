@@ -15,7 +15,7 @@ from pyproj import CRS
 from safeschools_geo import io
 from safeschools_geo.checks import check_incidents, check_schools, check_zones, tell
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.district._history import read_exports, read_incidents
+from safeschools_geo.district._history import export_files, read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
 from safeschools_geo.district._program_work import program_work, unknown_schools, with_school_time
 from safeschools_geo.district._schools import read_schools, read_zones
@@ -27,7 +27,7 @@ from safeschools_geo.school_calendar import term_of
 from safeschools_geo.settings import Settings, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from safeschools_geo.district._schools import ZonesRead
     from safeschools_geo.findings import TableRead
@@ -234,6 +234,28 @@ def input_files(settings: Settings) -> list[Path]:
     return [folder / FILE_NAME, folder / paths.crosswalk, *places, *found, *alone]
 
 
+def changed_inputs(settings: Settings, known: Mapping[str, str]) -> list[str]:
+    """Name the files that are not as they were when a district was read.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+    known
+        File → SHA-256, as `District.sources` had them.
+
+    Returns
+    -------
+    list of str
+        Files that hold something else today or are gone, and exports that were not there.
+    """
+    exports = export_files(settings)
+    files = {_name_in(settings.folder, file): file for file in [*input_files(settings), *exports] if file.exists()}
+    there = {name: files.get(name, settings.folder / name) for name in known}
+    changed = {name for name, file in there.items() if not file.exists() or io.sha256_of(file) != known[name]}
+    return sorted(changed | ({_name_in(settings.folder, file) for file in exports} - known.keys()))
+
+
 def read_district(folder: Path | str) -> District:
     """Read a district folder.
 
@@ -413,9 +435,10 @@ def _as_finding(fault: InputError) -> Finding:
 
 
 def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
-    root = folder.resolve()
-    named = {}
-    for file in files:
-        path = file.resolve()
-        named[path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name] = io.sha256_of(file)
-    return dict(sorted(named.items()))
+    return dict(sorted((_name_in(folder, file), io.sha256_of(file)) for file in files))
+
+
+def _name_in(folder: Path, file: Path) -> str:
+    """Name a file by its way from the district folder; by itself where it lies elsewhere."""
+    root, path = folder.resolve(), file.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name

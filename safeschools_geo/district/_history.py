@@ -268,13 +268,22 @@ def read_exports(settings: Settings) -> Exports:
     findings: list[Finding] = []
     for number, source in enumerate(of_sources(settings)):
         given = incident_files(source)
-        notes = [path for path in given if _is_note(path, source)] if len(given) > 1 else []
-        own = [path for path in given if path not in notes or len(notes) == len(given)]
+        own = _without_notes(given, source)
         steps |= {f"{number} {path}": partial(_rows_of, path, source, number) for path in own}
         findings += _left_out(source, given, own)
         files += own
     parts = attempt_all(steps)
     return Exports(tuple(files), tuple(parts.values()), crosswalk, tuple(findings))
+
+
+def export_files(settings: Settings) -> list[Path]:
+    """List the exports that a history is made of."""
+    return [path for source in of_sources(settings) for path in _without_notes(incident_files(source), source)]
+
+
+def _without_notes(given: list[Path], source: Settings) -> list[Path]:
+    notes = [path for path in given if _is_note(path, source)] if len(given) > 1 else []
+    return [path for path in given if path not in notes or len(notes) == len(given)]
 
 
 def _rows_of(path: Path, settings: Settings, source: int) -> RowsRead:

@@ -1,4 +1,4 @@
-"""What a run leaves behind: tables, layers, maps, certificates, the packet and a manifest."""
+"""What a run leaves behind, tables, layers, maps, certificates, the packet and a manifest, and how it is read again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import hashlib
 import json
 import platform
 import re
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -20,18 +22,27 @@ from safeschools_geo.counts import incident_counts, work_summary
 from safeschools_geo.coverage import visits_csv, visits_ics
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.disclosure import audit_document
+from safeschools_geo.district import changed_inputs, load_settings
 from safeschools_geo.drawing import zone_signs
-from safeschools_geo.io import write_bytes, write_csv, write_geojson, write_manifest, write_tables, write_text
+from safeschools_geo.errors import FileReadError, InputError
+from safeschools_geo.io import (
+    sha256_of,
+    write_bytes,
+    write_csv,
+    write_geojson,
+    write_manifest,
+    write_tables,
+    write_text,
+)
 from safeschools_geo.pages import check_html, comparison_page
 from safeschools_geo.rebalance import ZONE_SETS, plan_frame, what_changes
 from safeschools_geo.term._packet import numbers_on, public_numbers, statements_of
-from safeschools_geo.text import file_names
+from safeschools_geo.text import file_names, listed
 from safeschools_geo.workload import term_comparison
-from safeschools_geo.writing import PRODUCT
+from safeschools_geo.writing import PRODUCT, manifest_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from safeschools_geo.coverage import CoveragePlan
     from safeschools_geo.hotspots import Hotspots
@@ -484,6 +495,182 @@ def _points(result: TermResult) -> dict[str, int]:
 
 def _counts(column: pd.Series) -> dict[str, int]:
     return {str(k): int(v) for k, v in column.value_counts().sort_index().items()}
+
+
+# ── The last run of a term, read again from what it left behind
+
+
+@dataclass(frozen=True, eq=False)
+class TermOutputs:
+    """What the last run of a term wrote.
+
+    Parameters
+    ----------
+    folder
+        The folder of the term's outputs.
+    term
+        Name of the term.
+    manifest
+        Content of its ``manifest.json``: inputs with their SHA-256, settings, seed, versions, counts, outputs.
+    changed
+        Inputs that are no longer those of the run, and the version where it is another.
+    """
+
+    folder: Path
+    term: str
+    manifest: Mapping[str, Any]
+    changed: tuple[str, ...]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether a run today would read the same files with the same version."""
+        return not self.changed
+
+    def summary(self) -> str:
+        """Say which run this is, and whether it is of today's files.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
+        about = f"{self.manifest['district']}, {self.term}: outputs of {PRODUCT} {self.manifest['product']['version']}"
+        if self.is_fresh:
+            return f"{about}, made from the files and settings of today."
+        return f"{about}. Changed since: {listed(list(self.changed))}; run the term again before you rely on them."
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table.
+
+        Parameters
+        ----------
+        name
+            Its file without the ending, as `workload` or `plan/moves`: ``.csv``, or ``.parquet`` for `incidents`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The table as it was written. Columns of ids, names and lists of ids are text; what is empty in these is
+            empty text.
+        """
+        path = self._file(name, (".csv", ".parquet"))
+        if path.suffix == ".parquet":
+            return pd.DataFrame(gpd.read_parquet(path))
+        texts = pd.read_csv(path, dtype="str", keep_default_na=False)
+        return pd.DataFrame({column: _as_written(texts[column]) for column in texts})
+
+    def layer(self, name: str) -> gpd.GeoDataFrame:
+        """Read a layer.
+
+        Parameters
+        ----------
+        name
+            Its file without the ending, as `zones` or `plan/zones`: ``.geojson``.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            The layer, EPSG:4326.
+        """
+        content = json.loads(self._file(name, (".geojson",)).read_bytes())
+        return gpd.GeoDataFrame.from_features(content["features"], crs=STORAGE_CRS)
+
+    def to_frame(self) -> pd.DataFrame:
+        """List what there is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `file` and `sha256` of each output.
+        """
+        outputs = self.manifest["outputs"]
+        return pd.DataFrame({"file": list(outputs), "sha256": list(outputs.values())}, dtype="str")
+
+    def _file(self, name: str, endings: tuple[str, ...]) -> Path:
+        found = [f"{name}{ending}" for ending in endings if f"{name}{ending}" in self.manifest["outputs"]]
+        if not found:
+            there = sorted(
+                file.removesuffix(ending)
+                for file in self.manifest["outputs"]
+                for ending in endings
+                if file.endswith(ending)
+            )
+            raise InputError(
+                "The run wrote nothing of this name.",
+                where=self.folder,
+                found=name,
+                expected=f"one of: {', '.join(there)}",
+            )
+        path = self.folder / found[0]
+        if not path.is_file() or sha256_of(path) != self.manifest["outputs"][found[0]]:
+            raise FileReadError(
+                "An output is not what the run wrote.",
+                where=path,
+                found="changed or removed since",
+                expected="the file of the manifest",
+                remedy="Run the term again.",
+            )
+        return path
+
+
+_IS_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|-inf|nan"
+_TEXTS = re.compile(
+    r"(?:^|_)(?:id|ids|name|members|officer|school|zone|absent|months)$|^(?:zone|unit|officer)_|^roots$"
+)
+_MEASURES = re.compile(r"_(?:m|km|km2|min|h|share|per_1000|per_h|per_day)$")
+_GUARD = r"^'(?=[=+\-@\t\r])"
+
+
+def _as_written(cells: pd.Series) -> pd.Series:
+    """Turn a column of numbers or of truths back into what it was; ids stay text."""
+    plain = cells.str.replace(_GUARD, "", regex=True)
+    filled = plain[plain != ""]
+    if _TEXTS.search(str(cells.name)) or (filled.empty and not _MEASURES.search(str(cells.name))):
+        return plain
+    if filled.isin(["True", "False"]).all():
+        return plain.map({"True": True, "False": False}) if len(filled) < len(plain) else plain == "True"
+    if filled.str.fullmatch(_IS_NUMBER, case=False).all():
+        return pd.to_numeric(plain.replace("", "nan"))
+    return plain
+
+
+def load_term(folder: Path | str, term: str | None = None, *, out: Path | None = None) -> TermOutputs:
+    """Read the last run of a term from its files, without running it again.
+
+    Parameters
+    ----------
+    folder
+        The district folder.
+    term
+        Name of the term; the last one if left out.
+    out
+        Folder in which the term's folder is; that of the settings if left out.
+
+    Returns
+    -------
+    TermOutputs
+        What the run wrote, and whether it is of today's files and settings.
+
+    Raises
+    ------
+    FileReadError
+        When there is no run of the term, or its manifest cannot be read.
+    """
+    settings = load_settings(folder)
+    name = settings.term(term).name
+    target = (settings.folder / settings.paths.outputs if out is None else out) / name
+    manifest = manifest_in(target)
+    if manifest is None:
+        raise FileReadError(
+            f"There are no outputs of {name}.",
+            where=target,
+            expected="the folder of a run, with its manifest",
+            remedy="Run the term first: `safeschools run`, or run_term(folder, out=…).",
+        )
+    changed = changed_inputs(settings, manifest["inputs"])
+    if manifest["product"]["version"] != __version__:
+        changed.append(f"the version of {PRODUCT} (now {__version__})")
+    return TermOutputs(target, name, manifest, tuple(changed))
 
 
 # ── What a comparison of two terms leaves behind: a page, tables, a summary and a manifest

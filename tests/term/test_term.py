@@ -1,6 +1,7 @@
 """A term of the town, from folder to outputs, with numbers counted by hand on the drawing of `town`."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ import town
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import safeschools_geo as ssg
 from safeschools_geo.district._district import DistrictError, read_district
+from safeschools_geo.errors import FileReadError, InputError
 from safeschools_geo.rebalance._problem import zone_centers
 from safeschools_geo.results import why_nothing_to_plan
 from safeschools_geo.term import _run as story
@@ -189,3 +192,47 @@ def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(tmp_path):
     other = {"manifest.json", "check.html"}
     unlike = [name for name, body in outputs[0].items() if name not in other and body != outputs[1][name]]
     assert unlike == []
+
+
+def test_the_last_run_is_read_again_from_its_files(folder, tmp_path):
+    result = run_term(folder, term="Fall", out=tmp_path, protects=False)
+    found = ssg.load_term(folder, "Fall", out=tmp_path)
+    assert found.is_fresh
+    assert "made from the files and settings of today" in found.summary()
+    for name, table in {
+        "assignments": result.school_zones,
+        "workload": result.workload,
+        "workload_zones": result.zone_loads,
+        "coverage/dispatch_card": result.coverage.dispatch_card(),
+        "coverage/dispatch": result.coverage.usual_day.queueing.dispatch.to_frame(),
+    }.items():
+        texts = table.select_dtypes(include=["str", "object"]).columns
+        expected = table.reset_index(drop=True).assign(**{c: table[c].fillna("").to_numpy() for c in texts})
+        pd.testing.assert_frame_equal(found.table(name), expected, check_dtype=False)
+    assert found.table("incidents")["incident_id"].tolist() == result.history["incident_id"].tolist()
+    zones = found.layer("zones")
+    assert zones["zone_id"].tolist() == result.district.zones["zone_id"].tolist()
+    drawn = result.district.zones.geometry.reset_index(drop=True)
+    assert zones.geometry.geom_equals_exact(drawn, 1e-7, align=False).all()
+    assert set(found.to_frame()["file"]) >= {"workload.csv", "zones.geojson", "check.html"}
+    with pytest.raises(InputError, match="workload_zones"):
+        found.table("loads")
+
+
+def test_outputs_that_are_not_of_todays_files_are_called_so(tmp_path):
+    folder, out = town.write_town(tmp_path / "town"), tmp_path / "out"
+    with pytest.raises(FileReadError, match="There are no outputs of Fall"):
+        ssg.load_term(folder, "Fall", out=out)
+    run_term(folder, term="Fall", out=out, proposes=False, covers=False, protects=False)
+    exports = folder / "data" / "incidents"
+    (exports / "notes.txt").write_text("The exports of both terms.\n", encoding="utf-8")
+    assert ssg.load_term(folder, "Fall", out=out).is_fresh
+    first = next(exports.glob("*.csv"))
+    shutil.copy(first, exports / "more.csv")
+    first.write_text(first.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    found = ssg.load_term(folder, "Fall", out=out)
+    assert found.changed == (f"data/incidents/{first.name}", "data/incidents/more.csv")
+    assert "run the term again" in found.summary()
+    (out / "Fall" / "workload.csv").write_text("school_id\n", encoding="utf-8")
+    with pytest.raises(FileReadError, match="not what the run wrote"):
+        found.table("workload")
