@@ -94,6 +94,12 @@ class TermPlan(MayHoldNothing):
         Whether the proposal holds up in other terms.
     usual_day
         The usual day that coverage is scored with; None where there are no calls.
+    response
+        How long it takes from where officers may wait, as `rebalance` takes it; None where nobody asked for plans in
+        which nobody waits longer.
+    other, other_score
+        The frontier that was not chosen from, and the score of what it proposes: without that limit, or with it where
+        no plan keeps it; None where nobody asked.
     """
 
     inputs: PlanInputs
@@ -104,6 +110,19 @@ class TermPlan(MayHoldNothing):
     proposed: Score
     stability: Stability
     usual_day: UsualDay | None
+    response: pd.DataFrame | None = None
+    other: Frontier | None = None
+    other_score: Score | None = None
+
+    @property
+    def beside(self) -> str:
+        """What is proposed where longer waits are allowed, with its price, or why nothing is where they are not."""
+        if self.other is None or self.other_score is None:
+            return ""
+        is_held = bool(self.other.plans[0].certificate["response"]["no_slower"])
+        head = "Where nobody may wait longer:" if is_held else "Where longer waits are allowed:"
+        price = plan_change(self.current, self.other_score, noun=self.inputs.noun).price_text()
+        return " ".join(part for part in (head, self.other.finding(), price) if part)
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -136,7 +155,7 @@ class TermPlan(MayHoldNothing):
     def finding(self) -> str:
         """Say what is proposed, what it gains, and what it costs; or why nothing is."""
         return self.why or " ".join(
-            part for part in (self.frontier.finding(self.plan), self.change.price_text()) if part
+            part for part in (self.frontier.finding(self.plan), self.change.price_text(), self.beside) if part
         )
 
     def summary(self) -> str:
@@ -164,20 +183,27 @@ class TermPlan(MayHoldNothing):
         -------
         dict
             `units` and `edges` that plans are made of, `frontier`, `scores`, `moves` and `stability`, the last also as
-            quantiles of redrawn terms (`stability_quantiles`), and which hotspots it would cut (`hotspot_splits`).
+            quantiles of redrawn terms (`stability_quantiles`), and which hotspots it would cut (`hotspot_splits`);
+            `response` and `frontier_other` where plans were asked for in which nobody waits longer.
         """
         if self.is_empty:
             return {}
-        return {
-            "units": pd.DataFrame(self.inputs.units.drop(columns="geometry")),
-            "edges": self.inputs.edges,
-            "frontier": self.frontier.to_frame(),
-            "scores": self.comparison,
-            "moves": self.changes,
-            "stability": self.stability.to_frame(),
-            "stability_quantiles": self.stability.quantiles().reset_index(),
-            "hotspot_splits": self.proposed.splits.query("kind == 'hotspots'"),
-        }
+        asked = {} if self.response is None else {"response": self.response}
+        other = {} if self.other is None else {"frontier_other": self.other.to_frame().drop(columns="seconds")}
+        return (
+            asked
+            | other
+            | {
+                "units": pd.DataFrame(self.inputs.units.drop(columns="geometry")),
+                "edges": self.inputs.edges,
+                "frontier": self.frontier.to_frame(),
+                "scores": self.comparison,
+                "moves": self.changes,
+                "stability": self.stability.to_frame(),
+                "stability_quantiles": self.stability.quantiles().reset_index(),
+                "hotspot_splits": self.proposed.splits.query("kind == 'hotspots'"),
+            }
+        )
 
     def sentences(self) -> dict[str, str]:
         """Say what there is to say of the proposal, by what it is about.

@@ -614,6 +614,9 @@ class RebalanceSettings:
         divided among them. Wider gaps, such as water, part them.
     bootstrap
         Redrawn terms behind "holds up in x % of them".
+    protect
+        What a proposal may not make worse: ``response``, the mean minutes until an officer is there, in every zone and
+        in all; empty for nothing.
     """
 
     max_moves: FromZero = 8
@@ -630,6 +633,7 @@ class RebalanceSettings:
     links: str | None = None
     neighbor_tolerance_m: Positive = 10.0
     bootstrap: AtLeastOne = 200
+    protect: Several[Literal["response"]] = ()
 
 
 # ── How hotspots are looked for. None of these is ever chosen by what it makes significant

@@ -172,6 +172,7 @@ class Request:
     max_moves: int | None
     tolerance: float | None
     free_roots: bool
+    no_slower: bool
     locked: tuple[str, ...]
     together: tuple[tuple[str, ...], ...]
     time_limit_s: float | None
@@ -193,6 +194,8 @@ def _check_usage(ctx: click.Context) -> None:
     missing = [name for name, param in needed.items() if given[param] is None]
     if missing:
         raise click.UsageError(f"--units needs {', '.join(missing)}.", ctx=ctx)
+    if given["no_slower"]:
+        raise click.UsageError("--no-slower does not go with --units: areal units hold no calls.", ctx=ctx)
     if given["max_moves"] is None and given["tolerance"] is None:
         raise click.UsageError("Say how far to go: --max-moves K or --tolerance T.", ctx=ctx)
 
@@ -217,6 +220,7 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
 @click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
 @click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
+@click.option("--no-slower", is_flag=True, help="First the plan in which no zone, and not the district, waits longer.")
 @click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
 @click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
 @click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds.")
@@ -305,6 +309,7 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
         "together": (*plan.together, *request.together),
         "keeps_roots": plan.keeps_roots and not request.free_roots,
         "tolerance": plan.tolerance if request.tolerance is None else request.tolerance,
+        "protect": ("response",) if request.no_slower else plan.protect,
     }
     if request.max_moves is not None:
         changes["max_moves"] = request.max_moves

@@ -420,6 +420,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     )
     statements = (
         proposal.change.price_text(),
+        proposal.beside,
         certificate_text(proposal.plan.certificate),
         proposal.stability.summary(),
     )

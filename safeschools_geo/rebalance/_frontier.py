@@ -151,6 +151,8 @@ class Frontier:
         if certificate.get("disputed"):
             return "not proven: it is in dispute who borders whom"
         kept, keeping = (" that keep the roots", " that keeps the roots") if plan.settings.rules.roots else ("", "")
+        held = " in which nobody waits longer" if _is_held(plan) else ""
+        kept, keeping = kept + held, keeping + held
         if certificate["objective"] == "moves":
             bound = f"{plan.bound:g} or more {self.noun}s move in every plan within {plan.settings.tolerance or 0:.1%}"
             return f"proven to be the fewest moves of all contiguous plans{kept}" if plan.is_proven else bound
@@ -182,8 +184,7 @@ class Frontier:
         proven = int(self.table["is_proven"].sum())
         points = f"{proven} of {count_text(len(self.table), 'point')} proven over all contiguous plans"
         kept = " that keep the roots" if self.settings.rules.roots else ""
-        is_held = self.plans[0].certificate.get("response", {}).get("no_slower")
-        kept += " in which nobody waits longer" if is_held else ""
+        kept += " in which nobody waits longer" if _is_held(self.plans[0]) else ""
         cut = [] if self.is_complete else ["The search was interrupted; this is what it had found."]
         return [f"{points}{kept}.", *cut]
 
@@ -426,6 +427,11 @@ def _redrawn_imbalances(problem: Problem, points: Mapping[int, _Point], redrawn:
     labels = [point.stages[-1].label for point in points.values()]
     zones = np.eye(problem.zones)
     return np.array([imbalances(loads @ zones[label]) for label in labels if label is not None])
+
+
+def _is_held(plan: RebalancePlan) -> bool:
+    """Say whether only plans were allowed in which nobody waits longer."""
+    return bool(plan.certificate.get("response", {}).get("no_slower"))
 
 
 def dispute_notes(certificate: Mapping[str, Any]) -> tuple[str, ...]:

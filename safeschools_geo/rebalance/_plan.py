@@ -403,9 +403,9 @@ class RebalancePlan:
 
     @property
     def response(self) -> pd.DataFrame:
-        """How long the calls of each zone wait, each officer at the best place of the zone: `zone_id`, minutes and places.
+        """How long the calls of each zone wait, each officer at the best place of the zone.
 
-        `minutes_before` and `minutes_after` (means over the calls, missing without one), `place_before` and
+        `zone_id`, `minutes_before` and `minutes_after` (means over the calls, missing without one), `place_before` and
         `place_after`; no row where no response was given.
         """
         zones = self.certificate.get("response", {}).get("zones", {})

@@ -141,13 +141,14 @@ class Response:
     def best_places(self, members: NDArray[np.int8]) -> list[str]:
         """Name the place of the least minutes in each set, the first of several; empty without a place."""
         minutes = np.where(members[:, self.place] > 0, members.astype("float64") @ self.minutes, np.inf)
-        found = zip(minutes.argmin(axis=1), np.isfinite(minutes).any(axis=1), strict=True)
-        return [self.place_ids[at] if has_any else "" for at, has_any in found]
+        has_place = np.asarray(np.isfinite(minutes).any(axis=1))
+        return [self.place_ids[at] if has else "" for at, has in zip(minutes.argmin(axis=1), has_place, strict=True)]
 
     def means(self, members: NDArray[np.int8]) -> Numbers:
         """Give the mean minutes of each set, shape (m,); missing without a call."""
         calls = members.astype("float64") @ self.calls
-        return np.divide(self.of_sets(members), calls, out=np.full(len(members), np.nan), where=calls > 0)
+        means: Numbers = np.divide(self.of_sets(members), calls, out=np.full(len(members), np.nan), where=calls > 0)
+        return means
 
     def is_kept(self, members: NDArray[np.int8], zone: Labels | int) -> Flags:
         """Say which sets, each for a zone, wait no longer than the zone may."""
@@ -274,7 +275,7 @@ class Problem:
 
     def members(self, label: Labels) -> NDArray[np.int8]:
         """Say which units each zone holds, shape (k, n), 0 or 1."""
-        return (label == np.arange(self.zones)[:, None]).astype(np.int8)
+        return np.asarray(label == np.arange(self.zones)[:, None], dtype=np.int8)
 
     def is_no_slower(self, label: Labels) -> bool:
         """Say whether every zone, and all together, wait no longer than they may."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -230,6 +231,7 @@ def _middle_schools(units: gpd.GeoDataFrame, *, crs: object) -> dict[str, str]:
 # ── Scores of plans of a district: how good one is on every measure, and whether it holds up in other terms
 
 _HOUR = 60.0
+_DAY_MIN = 1440.0
 
 
 def score_in_district(
@@ -599,43 +601,50 @@ def propose_zones(
     usual_day = describe_usual_day(result, inputs)
     settings = district.settings.rebalance
     rules = inputs.rules
-    found = frontier(
+    response = response_table(usual_day, inputs) if usual_day is not None and "response" in settings.protect else None
+    asked: dict[str, Any] = {
+        "adjacency": inputs.edges,
+        "travel": inputs.travel,
+        "set_apart": inputs.set_apart,
+        "response": response,
+        "time_limit_s": settings.time_limit_s,
+        "seed": seed,
+        "crs": district.crs,
+        "noun": inputs.noun,
+    }
+    search = partial(
+        frontier,
         inputs.units,
-        adjacency=inputs.edges,
+        **asked,
         max_moves=settings.max_moves,
         rules=rules,
-        travel=inputs.travel,
-        set_apart=inputs.set_apart,
         slack=settings.slack,
         redrawn=redrawn_terms(inputs.units, **_by_day(result, inputs), bootstrap=settings.bootstrap, seed=seed),
-        time_limit_s=settings.time_limit_s,
-        seed=seed,
-        crs=district.crs,
-        noun=inputs.noun,
         keeps_interrupted=keeps_interrupted,
-        on_point=on_point,
     )
+    found, other = search(on_point=on_point), None
+    if response is not None:
+        # First the most even of those that make nobody wait longer, if there is one; the other beside it.
+        found, other = search(no_slower=True, on_point=on_point), found
+        if not len((found.proposal if follows_rule else found.plans[-1]).moves):
+            found, other = other, found
     chosen = found.proposal if follows_rule else found.plans[-1]
     if settings.tolerance is not None:
         chosen = rebalance(
             inputs.units,
-            adjacency=inputs.edges,
+            **asked,
             tolerance=settings.tolerance,
             roots=rules.roots,
             locked=rules.locked,
             together=rules.together,
             forbidden=rules.forbidden,
             moves_in=rules.moves_in,
-            travel=inputs.travel,
-            set_apart=inputs.set_apart,
             apart=rules.apart,
-            time_limit_s=settings.time_limit_s,
-            seed=seed,
-            crs=district.crs,
-            noun=inputs.noun,
+            no_slower=response is not None,
         )
     plan = chosen.assignment
     current, groups = inputs.units.set_index("unit_id")["zone_id"], result.hotspots.groups_of_schools
+    score = partial(score_in_district, district, inputs, groups=groups, usual_day=usual_day)
     return TermPlan(
         inputs=inputs,
         frontier=found,
@@ -648,11 +657,51 @@ def propose_zones(
             tolerance_m=settings.neighbor_tolerance_m,
             crs=district.crs,
         ),
-        current=score_in_district(district, inputs, current, groups, usual_day=usual_day),
-        proposed=score_in_district(district, inputs, plan, groups, usual_day=usual_day),
+        current=score(current),
+        proposed=score(plan),
         stability=stability_in_district(result, inputs, plan),
         usual_day=usual_day,
+        response=response,
+        other=other,
+        other_score=None if other is None else score(other.proposal.assignment),
     )
+
+
+def response_table(usual_day: UsualDay, inputs: PlanInputs) -> pd.DataFrame:
+    """Say how long it takes from every school, where an officer may wait, to every unit.
+
+    Parameters
+    ----------
+    usual_day
+        Calls and minutes of a usual day.
+    inputs
+        Units of the district.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `rebalance` takes it: `unit_id`, `calls` (of the term), `place_id` (a school), `place_unit_id`, and `minutes`
+        (the mean over the calls of the unit's schools, or over its schools where there is none).
+    """
+    unit_of = schools_of_units(inputs.units)
+    unit_of = unit_of[unit_of.index.isin(usual_day.travel.minutes.columns)]
+    calls = usual_day.rates.by_day.sum().reindex(unit_of.index).fillna(0.0)
+    weight = calls.where(calls.groupby(unit_of).transform("sum") > 0, 1.0)
+    # Where there is no way, nobody comes on that day.
+    travel = usual_day.travel.minutes.loc[unit_of.index, unit_of.index].clip(upper=_DAY_MIN)
+    weighted = travel.mul(weight, axis=1)
+    minutes = weighted.T.groupby(unit_of).sum().div(weight.groupby(unit_of).sum(), axis=0)
+    number = calls.groupby(unit_of).sum()
+    minutes = minutes.rename_axis("unit_id").reset_index()
+    rows = minutes.melt(id_vars="unit_id", var_name="place_id", value_name="minutes")
+    rows = rows.assign(calls=rows["unit_id"].map(number), place_unit_id=rows["place_id"].map(unit_of))
+    without = [unit for unit in inputs.units["unit_id"] if unit not in set(unit_of)]
+    empty = pd.DataFrame({"unit_id": without, "calls": 0.0}).merge(
+        unit_of.rename_axis("place_id").rename("place_unit_id").reset_index(), how="cross"
+    )
+    # An area without a school has no calls, and nobody waits there.
+    table = pd.concat([rows, empty.assign(minutes=0.0)], ignore_index=True) if without else rows
+    return table[["unit_id", "calls", "place_id", "place_unit_id", "minutes"]]
 
 
 # ── Coverage of a term, today and under the proposal

@@ -54,6 +54,9 @@ if TYPE_CHECKING:
 # ── What a proposal leaves behind: plan, zones, frontier, scores, and a certificate that can be checked without us
 
 
+_PLAN_TABLES = ("scores", "moves", "stability", "response", "frontier_other")
+
+
 def write_term_plan(proposal: TermPlan, folder: Path) -> None:
     """Write the proposal of a term.
 
@@ -70,7 +73,7 @@ def write_term_plan(proposal: TermPlan, folder: Path) -> None:
         proposal.plan,
         proposal.zones,
         found=proposal.frontier,
-        tables={name: tables[name] for name in ("scores", "moves", "stability")},
+        tables={name: tables[name] for name in _PLAN_TABLES if name in tables},
         summary=proposal.summary(),
         is_timed=False,
     )

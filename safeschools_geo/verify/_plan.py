@@ -453,6 +453,66 @@ def _evenness_faults(record: PlanRecord) -> list[str]:
     return faults
 
 
+_SAME_MINUTES = 1e-6
+
+
+def response_checks(record: PlanRecord) -> list[Check]:
+    """Work out how long calls wait today and under the plan, each officer at the best place of his zone."""
+    claimed = record.certificate.get("response")
+    if not isinstance(claimed, dict):
+        return []
+    if record.response is None:
+        said = "There is no response.csv: how long calls wait, which the certificate tells, was not worked out again."
+        return [Check("response", passed=None, message=said)]
+    try:
+        faults = _response_faults(record, record.response, claimed)
+    except (KeyError, TypeError, ValueError) as error:
+        faults = [f"what the certificate says of response cannot be read ({error!r})"]
+    told = "minutes of every zone, today and under the plan, are those of response.csv"
+    return [_told("response", faults, told + (", and none is longer" if claimed.get("no_slower") else ""))]
+
+
+def _response_faults(record: PlanRecord, rows: list[dict[str, Any]], claimed: Mapping[str, Any]) -> list[str]:
+    minutes = {(r["place_id"], r["unit_id"]): r["minutes"] for r in rows}
+    calls = {r["unit_id"]: r["calls"] for r in rows}
+    unit_of = {r["place_id"]: r["place_unit_id"] for r in rows}
+    faults, sums = [], [0.0, 0.0]
+    for zone in record.certificate["zones"]:
+        found = []
+        for side in (0, 1):
+            units = {u.unit_id for u in record.counted() if (u.after if side else u.before) == zone}
+            number = math.fsum(calls[i] for i in units)
+            waits = [
+                math.fsum(calls[i] * minutes[place, i] for i in units if calls[i])
+                for place, unit in unit_of.items()
+                if unit in units
+            ]
+            least = min(waits, default=math.inf) if number else 0.0
+            sums[side] += least
+            found.append(least / number if number else None)
+        faults += _minutes_faults(f"zone {zone}", found, claimed["zones"][zone]["minutes"], claimed)
+    number = math.fsum(calls[u.unit_id] for u in record.counted())
+    in_all = [total / number if number else None for total in sums]
+    return faults + _minutes_faults("all calls", in_all, claimed["district"], claimed)
+
+
+def _minutes_faults(
+    name: str, found: list[float | None], told: list[float | None], claimed: Mapping[str, Any]
+) -> list[str]:
+    faults = [
+        f"{name} {'waits' if name.startswith('zone') else 'wait'} {own!r} minutes {when} by response.csv, "
+        f"and {theirs!r} in the certificate"
+        for when, own, theirs in zip(("today", "under the plan"), found, told, strict=True)
+        if (own is None) != (theirs is None)
+        or (own is not None and theirs is not None and not is_close(own, theirs, within=_SAME_MINUTES))
+    ]
+    before, after = found
+    is_longer = before is not None and after is not None and after > before * (1 + _SAME_MINUTES) + _SAME_MINUTES
+    if claimed.get("no_slower") and is_longer:
+        faults.append(f"{name} would wait longer, {after!r} minutes for {before!r}, and yet nobody is said to")
+    return faults
+
+
 def _is_equal(a: float | None, b: float | None) -> bool:
     return a is b if a is None or b is None else is_close(float(a), float(b))
 

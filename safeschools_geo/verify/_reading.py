@@ -362,6 +362,7 @@ class PlanRecord:
     zone_features: list[dict[str, Any]] = field(default_factory=list)
     is_degrees: bool = True
     frontier: list[dict[str, Any]] | None = None
+    response: list[dict[str, Any]] | None = None
     certificate: dict[str, Any] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
@@ -393,6 +394,8 @@ def read_plan_record(folder: Path) -> PlanRecord:
     }
     if (folder / "frontier.csv").is_file():
         steps["frontier.csv"] = lambda: _read_frontier(record)
+    if (folder / "response.csv").is_file():
+        steps["response.csv"] = lambda: _read_response(record)
     for name, step in steps.items():
         try:
             step()
@@ -490,6 +493,14 @@ def _read_frontier(record: PlanRecord) -> None:
     ]
     if any(row["moves"] is None for row in record.frontier):
         raise UnreadableError("a row does not say how many moves it is for")
+
+
+def _read_response(record: PlanRecord) -> None:
+    names, numbers = ("unit_id", "place_id", "place_unit_id"), ("calls", "minutes")
+    record.response = [
+        {**{c: r[c] for c in names}, **{c: number_of(r[c], what=f"{c} of {r['unit_id']}") for c in numbers}}
+        for r in _table(record.folder / "response.csv", (*names, *numbers))
+    ]
 
 
 def _read_features(record: PlanRecord, name: str, features: list[dict[str, Any]], key: str) -> None:

@@ -28,6 +28,7 @@ from safeschools_geo.verify._plan import (
     draw,
     hash_checks,
     load_checks,
+    response_checks,
     rule_checks,
     shape_checks,
     unit_checks,
@@ -793,7 +794,7 @@ def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> Veri
     checks += unit_checks(record)
     # The rest speaks of units and zones by name: it makes sense only when those are the same everywhere.
     if all(c.passed for c in checks if c.name in {"units", "zones"}):
-        checks += [*rule_checks(record), *load_checks(record), *claim_checks(record)]
+        checks += [*rule_checks(record), *load_checks(record), *claim_checks(record), *response_checks(record)]
     checks += [*shape_checks(record, draw(record)), *hash_checks(record)]
     if any(c.passed is False for c in checks):
         checks.append(Check("bound", passed=None, message="The bound was not tried, since other checks failed."))
