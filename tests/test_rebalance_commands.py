@@ -8,6 +8,8 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 from checkout import call
+from plan_districts import School, normal, write_district
+from plan_districts import row as zones_in_a_row
 from shapely.geometry import box
 
 from safeschools_geo.district._district import DistrictError, demo_folder, read_district
@@ -72,6 +74,7 @@ def test_an_impossible_tolerance_names_the_nearest(squares, tmp_path, capsys):
         (("--max-moves", 1), "--out"),
         (("--out", "x"), "--max-moves K or --tolerance T"),
         (("--max-moves", 1, "--tolerance", 0.1, "--out", "x"), "not both"),
+        (("--max-moves", 1, "--no-slower", "--out", "x"), "areal units hold no calls"),
     ],
 )
 def test_wrong_usage(squares, arguments, said, capsys):
@@ -143,3 +146,54 @@ def test_a_district_that_supplies_areas_is_planned_by_them(tmp_path):
     toml.write_text(toml.read_text(encoding="utf-8").replace('unit_id = "TRACT"', ""), encoding="utf-8")
     with pytest.raises(DistrictError, match="The file has no column unit_id"):
         read_district(folder)
+
+
+def failed(folder: Path) -> dict[str, str]:
+    return {check.name: check.message for check in verify_folder(folder).failures}
+
+
+def test_first_the_plan_in_which_nobody_waits_longer_and_its_minutes_are_worked_out_again(tmp_path, capsys):
+    # The third school lies a kilometer from the others of its zone, and next to the second zone, whose work is light.
+    schools = [School(300, 1000, 30), School(700, 1000, 30), School(1900, 1000, 20)]
+    schools += [School(2100, 1000, 10), School(3300, 1000, 10)]
+    district = write_district(tmp_path / "district", zones_in_a_row(0, 1), schools, moves=1)
+    out = tmp_path / "plan"
+    assert call("rebalance", district, "--no-slower", "--out", out) == 0
+    assert "in which nobody waits longer). The price:" in capsys.readouterr().err.replace("\n", " ")
+    plan = pd.read_csv(out / "plan.csv", dtype=str)
+    assert plan.loc[plan["moved"] == "True", "unit_id"].tolist() == ["003"]
+    said = (out / "summary.txt").read_text(encoding="utf-8")
+    assert "Where longer waits are allowed: Moving 1 school brings the imbalance" in said
+    assert "it is in no zone longer than today." in said
+    table = pd.read_csv(out / "response.csv", dtype=dict.fromkeys(("unit_id", "place_id", "place_unit_id"), str))
+    assert len(table) == 5 * 5
+    assert table.drop_duplicates("unit_id")["calls"].tolist() == [30, 30, 20, 10, 10]
+    assert list(pd.read_csv(out / "frontier_other.csv")["moves"]) == [0, 1]
+    response = json.loads((out / "certificate.json").read_text(encoding="utf-8"))["response"]
+    assert response["no_slower"]
+    for now, then in [response["district"], *(zone["minutes"] for zone in response["zones"].values())]:
+        assert then <= now + 1e-9
+    report = verify_folder(out)
+    assert report.is_ok, report.summary()
+    assert {c.name: c.passed for c in report.checks}["response"]
+    # A minute that was changed afterwards, and a certificate that says nobody waits longer where somebody does.
+    shown = table.assign(minutes=table["minutes"] + 1.0)
+    shown.to_csv(out / "response.csv", index=False)
+    assert "by response.csv" in failed(out)["response"]
+    table["minutes"] = table["minutes"].where(table["unit_id"] != "003", 60.0)
+    table.to_csv(out / "response.csv", index=False)
+    assert "would wait longer" in failed(out)["response"]
+    (out / "response.csv").unlink()
+    assert {c.name: c.passed for c in verify_folder(out).checks}["response"] is None
+
+
+def test_where_every_plan_lets_somebody_wait_longer_the_other_is_shown_and_that_is_said(tmp_path):
+    district = normal(tmp_path / "district", moves=1, more='protect = ["response"]')
+    out = tmp_path / "plan"
+    assert call("rebalance", district, "--out", out) == 0
+    said = (out / "summary.txt").read_text(encoding="utf-8")
+    assert "Moving 1 school brings the imbalance from 36.5% to 0.7%" in said
+    assert "it is longer than today in zone 2." in said
+    assert "Where nobody may wait longer: No plan of at most 1 move is clearly more even than today" in said
+    assert not json.loads((out / "certificate.json").read_text(encoding="utf-8"))["response"]["no_slower"]
+    assert verify_folder(out).is_ok

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 from safeschools_geo.crs import measuring_crs, require_crs
@@ -130,13 +131,20 @@ class Response:
 
     def of_sets(self, members: NDArray[np.int8]) -> Numbers:
         """Add up the minutes of all calls in each set, shape (m,): 0 without a call, infinite without a place."""
-        found = np.zeros(len(members))
+        return self._sums(members)[0]
+
+    def _sums(self, members: NDArray[np.int8]) -> tuple[Numbers, Numbers]:
+        """Add up the minutes of all calls in each set, and the calls."""
+        minutes, calls = np.zeros(len(members)), np.zeros(len(members))
         for begin in range(0, len(members), _SETS_AT_ONCE):
             some = slice(begin, begin + _SETS_AT_ONCE)
-            held = members[some].astype("float64")
-            least = np.where(members[some][:, self.place] > 0, held @ self.minutes, np.inf).min(axis=1, initial=np.inf)
-            found[some] = np.where(held @ self.calls > 0, least, 0.0)
-        return found
+            # Sparse, for a dense product of this size wakes threads that cost more than it does.
+            held = csr_array(members[some].astype("float64"))
+            calls[some] = held @ self.calls
+            from_each = held @ self.minutes
+            from_each[members[some][:, self.place] == 0] = np.inf
+            minutes[some] = np.where(calls[some] > 0, from_each.min(axis=1, initial=np.inf), 0.0)
+        return minutes, calls
 
     def best_places(self, members: NDArray[np.int8]) -> list[str]:
         """Name the place of the least minutes in each set, the first of several; empty without a place."""
@@ -146,8 +154,8 @@ class Response:
 
     def means(self, members: NDArray[np.int8]) -> Numbers:
         """Give the mean minutes of each set, shape (m,); missing without a call."""
-        calls = members.astype("float64") @ self.calls
-        means: Numbers = np.divide(self.of_sets(members), calls, out=np.full(len(members), np.nan), where=calls > 0)
+        minutes, calls = self._sums(members)
+        means: Numbers = np.divide(minutes, calls, out=np.full(len(members), np.nan), where=calls > 0)
         return means
 
     def is_kept(self, members: NDArray[np.int8], zone: Labels | int) -> Flags:

@@ -489,7 +489,7 @@ def _response_faults(record: PlanRecord, rows: list[dict[str, Any]], claimed: Ma
             ]
             least = min(waits, default=math.inf) if number else 0.0
             sums[side] += least
-            found.append(least / number if number else None)
+            found.append(least / number if number and math.isfinite(least) else None)
         faults += _minutes_faults(f"zone {zone}", found, claimed["zones"][zone]["minutes"], claimed)
     number = math.fsum(calls[u.unit_id] for u in record.counted())
     in_all = [total / number if number else None for total in sums]
