@@ -244,8 +244,7 @@ class CoveragePlan(MayHoldNothing):
         beside = self.replayed.beside(self.scores)
         if self.comparison is None:
             return beside
-        proposed = self.replayed.finding().replace("the plan", "the proposed zones", 1)
-        return f"{proposed} {beside}"
+        return f"{self.replayed.finding(of_zones=True)} {beside}"
 
     def replay_table(self) -> pd.DataFrame:
         """Give the replay of the recorded calls, as far as it may be told.

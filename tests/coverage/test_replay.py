@@ -145,6 +145,7 @@ def test_plans_are_compared_on_the_same_draws():
         "Played on 3 recorded calls of 1 school day, the plan improves no measure, but worsens the busy share of the "
         "busiest officer by 2.1 percentage points (2.1 to 2.1)."
     )
+    assert "the proposed zones improve no measure, but worsen the busy share" in found.finding(of_zones=True)
     same = replay(usual_day(), replays=20)
     assert "changes no measure of coverage by more than chance leaves open" in same.finding()
     assert replay(usual_day(), replays=20).table.equals(same.table)
