@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
+
 from data.generator import exports
 from data.generator.campuses import give_roles, make_schools
 from data.generator.dirt import repeats, spoil
@@ -18,14 +20,18 @@ from data.generator.ground import boundary_polygon, zone_polygons
 from data.generator.history import Kind, Span, make_history
 from data.generator.streets import streets, town_polygons
 from data.generator.truths import truths
+from safeschools_geo.coverage import travel_times
 from safeschools_geo.district._settings_file import load_settings
 from safeschools_geo.school_calendar import school_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from data.generator.calls import Call
     from data.generator.campuses import School
+    from data.generator.streets import Street
     from safeschools_geo.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +68,8 @@ def main(folder: Path) -> None:
     network = streets(district)
     schools = make_schools(zones, network)
     roles = give_roles(schools)
-    clean = make_history(schools, roles, network, _spans(settings), _kinds(HERE / settings.paths.crosswalk))
+    kinds = _kinds(HERE / settings.paths.crosswalk)
+    clean = make_history(schools, roles, network, _spans(settings), kinds, ways=_ways(schools, network))
     files = _files(clean)
     boundaries, incidents = folder / settings.paths.boundaries, folder / settings.paths.incidents
     for place in (boundaries, incidents):
@@ -82,6 +89,17 @@ def main(folder: Path) -> None:
         write(incidents / name, files[year])
     told = truths(schools, roles, [t.name for t in settings.terms], {EXPORTS[year][0]: files[year] for year in EXPORTS})
     (folder / "truths.json").write_bytes((json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _ways(schools: Sequence[School], network: Sequence[Street]) -> pd.DataFrame:
+    """Measure the quickest ways between schools over the streets."""
+    places = gpd.GeoSeries.from_xy(
+        [s.place[0] for s in schools], [s.place[1] for s in schools], index=[s.code for s in schools], crs="EPSG:4326"
+    )
+    roads = gpd.GeoDataFrame(
+        {"speed_kph": [s.speed_kph for s in network]}, geometry=[s.line for s in network], crs="EPSG:4326"
+    )
+    return travel_times(places, roads=roads, crs="EPSG:32611").minutes.round(4)
 
 
 def _zone_attributes(zone: str, number: int) -> dict[str, str]:

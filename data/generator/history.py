@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from data.generator.calls import CALL_TYPES, Call
 from data.generator.chance import gamma, happens, minutes, normal, one_of, pick, poisson, stream
 from data.generator.ground import kilometers, lonlat
-from data.generator.response import PATROL, posts_of, travel_min, unit_for
+from data.generator.response import PATROL, posts_of, send_officers, travel_min, unit_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from random import Random
+
+    import pandas as pd
 
     from data.generator.campuses import Roles, School
     from data.generator.ground import Point
@@ -71,6 +73,8 @@ def make_history(
     streets: Sequence[Street],
     spans: Sequence[Span],
     kinds: Mapping[str, Kind],
+    *,
+    ways: pd.DataFrame,
 ) -> list[Call]:
     """Make the history, nothing wrong in it.
 
@@ -86,6 +90,8 @@ def make_history(
         Terms, in their order.
     kinds
         Call type → its category and minutes on scene.
+    ways
+        Minutes of the quickest way from school (rows, by code) to school (columns).
 
     Returns
     -------
@@ -102,7 +108,10 @@ def make_history(
                 number = poisson(chance, own * mean)
                 calls += [_call(chance, school, span, kinds, posts=posts, source=source) for _ in range(number)]
     calls += _calls_elsewhere(streets, spans, kinds, posts)
-    return sorted(calls, key=lambda call: (call.received, call.school_code, call.call_type))
+    in_order = sorted(calls, key=lambda call: (call.received, call.school_code, call.call_type))
+    apart = {"threat_assessment", "non_critical"}
+    ours = {name for name, kind in kinds.items() if kind.category not in apart}
+    return send_officers(in_order, schools, ways, ours)
 
 
 def _own_factor(school: School, roles: Roles) -> float:

@@ -19,6 +19,7 @@ from data.generator.history import (
     SCHOOL_SHAPE,
     ZONE_FACTORS,
 )
+from data.generator.response import DIVERTED_SHARE, TRIP_FACTOR, TURNOUT_MIN, UNAVAILABLE_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,6 +113,15 @@ def _planted(roles: Roles, terms: Sequence[str]) -> dict[str, object]:
             "description": "Incidents of this category are most frequent in this hour.",
             "category": "assault_battery",
             "hour": 12,
+        },
+        "dispatch": {
+            "description": "Who is free comes to calls for zone officers. Mean minutes of a trip are a turnout and a "
+            "factor times the quickest way from one of the schools of the officer’s zone; some calls are sent to "
+            "patrol whoever is free; at some the zone’s officer is on no call and cannot come.",
+            "turnout_min": TURNOUT_MIN,
+            "trip_factor": TRIP_FACTOR,
+            "diverted_share": DIVERTED_SHARE,
+            "unavailable_share": UNAVAILABLE_SHARE,
         },
         "pile_up": {
             "description": "So many incidents stand at this point, which is no school.",

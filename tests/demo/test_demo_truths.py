@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,7 +12,14 @@ from checkout import DEMO
 from demo_tables import PLANTED, TRUTHS
 
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.term._run import assign_incidents, assign_schools, count_workload, history_in_context
+from safeschools_geo.term._plan import describe_usual_day, prepare_plan
+from safeschools_geo.term._run import (
+    assign_incidents,
+    assign_schools,
+    count_workload,
+    history_in_context,
+    zone_by_school,
+)
 
 
 def test_what_is_planted_is_as_large_as_the_readme_says():
@@ -105,6 +114,25 @@ def test_assaults_peak_at_lunch(history):
     assert peak.idxmax() == PLANTED["lunch_peak"]["hour"]
     assert hours.idxmax() == "assault_battery"
     assert hours.drop("assault_battery").max() < 0.7 * hours["assault_battery"]
+
+
+def test_how_officers_come_is_recovered_and_foretells_the_last_term(district):
+    school_zones = assign_schools(district)
+    history = history_in_context(district, school_zones, assign_incidents(district))
+    workload, _ = count_workload(district, school_zones, history)
+    last = district.settings.terms[-1]
+    zone_of = zone_by_school(school_zones)
+    run = SimpleNamespace(district=district, workload=workload, term=last, history=history, zone_of=zone_of, seed=0)
+    day = describe_usual_day(run, prepare_plan(run))
+    table = day.calibration.table.query("zone_id == ''").set_index("measure")
+    assert day.calibration.terms == tuple(term.name for term in district.settings.terms[:-1])
+    for name in ("turnout_min", "trip_factor", "diverted_share", "unavailable_share"):
+        assert table.loc[name, "low"] <= PLANTED["dispatch"][name] <= table.loc[name, "high"], name
+    assert table.loc["roaming_share", "value"] > 0.8
+    assert table.loc["kept_share", "value"] == 0.0
+    judged = day.validation.table
+    assert judged.query("zone_id == ''")["is_within"].all()
+    assert judged.query("zone_id != ''")["is_within"].mean() > 0.85
 
 
 def test_response_and_service_times_are_plausible(raw):
