@@ -24,6 +24,7 @@ from safeschools_geo.rebalance._propose import (
     notes_of,
     plan_of,
     solve_stage,
+    with_better,
     with_response,
 )
 from safeschools_geo.text import carries_difference, format_change
@@ -353,9 +354,9 @@ def _even_out(
 ) -> None:
     """Add the evenness of the zones beyond the farthest, and the shortest travel, of plans about as even."""
     began = time.perf_counter()
-    least = point.stages[0]
+    least = with_better(problem, point.stages[0], [p for p in known if is_few(problem, p, limits)])
     stages = even_stages(problem, limits, least, known, slack=slack, deadline=began + time_limit_s, seed=seed)
-    point.stages += stages
+    point.stages = [with_better(problem, least, [stage.label for stage in stages[-1:]]), *stages]
     point.seconds += time.perf_counter() - began
     known += [stage.label for stage in stages[-1:] if stage.label is not None]
 

@@ -346,6 +346,17 @@ def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadlin
 # ── Even in all zones: after the largest deviation the next, one after the other, then the shortest travel
 
 
+def with_better(problem: Problem, least: Stage, found: Iterable[Labels | None]) -> Stage:
+    """Take a plan that is more even than the best that a search came to before its time ran out."""
+    labels = [label for label in found if label is not None]
+    best = min(labels, key=problem.imbalance, default=None)
+    if best is None or least.is_proven or problem.imbalance(best) >= least.value:
+        return least
+    value = problem.imbalance(best)
+    is_proven = value - least.bound <= EXACT
+    return replace(least, label=best, value=value, bound=value if is_proven else least.bound, is_proven=is_proven)
+
+
 def even_stages(
     problem: Problem,
     limits: Limits,
@@ -766,6 +777,7 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
             even = even_stages(
                 *(problem, limits, stages[-1], known), slack=settings.slack, deadline=deadline, seed=settings.seed
             )
+            stages[-1] = with_better(problem, stages[-1], [stage.label for stage in even[-1:]])
             return [*stages, *(stage for stage in even if stage.objective in settings.objectives)]
         stage = solve_stage(problem, objective, limits, start=best, deadline=deadline, seed=settings.seed)
         stages.append(stage)

@@ -111,6 +111,24 @@ def test_points_that_zone_sets_cannot_close_are_told_apart():
     assert f"{int(table['is_proven'].sum())} of 6 points proven" in found.summary()
 
 
+def test_what_a_later_search_finds_more_even_is_the_point(monkeypatch):
+    # The search for the smallest imbalance gives up on what it was given; that for evenness finds better plans.
+    def given_up(problem, objective, limits, **options):
+        stage = solve_stage(problem, objective, limits, **options)
+        if objective != "imbalance" or not limits.max_moves:
+            return stage
+        start = problem.start
+        return replace(stage, label=start, value=problem.imbalance(start), bound=0.0, is_proven=False)
+
+    monkeypatch.setattr("safeschools_geo.rebalance._frontier.solve_stage", given_up)
+    found = frontier(ROW_UNITS, max_moves=3)
+    for row, plan in zip(found.table.itertuples(index=False), found.plans, strict=True):
+        assert row.imbalance - 1e-9 <= plan.imbalance <= row.imbalance + SLACK + 1e-9
+        assert plan.certificate["value"] == row.imbalance
+    assert (found.table["imbalance"].diff().dropna() <= 1e-9).all()
+    assert found.table["imbalance"].iloc[-1] < found.table["imbalance"].iloc[0]
+
+
 def stage_of(value, bound, record):
     return Stage("imbalance", np.zeros(1, dtype="int64"), value, bound, is_proven=value == bound, log=record)
 
