@@ -122,6 +122,7 @@ LINK_COLUMNS = ["unit_a", "unit_b", "shared_m", "kind"]
 LINK_KINDS = ("extra", "forbidden")
 """What a person may say of two units."""
 
+_SURE_M = 3.0
 _NEAR_M, _LONG_M = 1.0, 20.0
 """Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A71)."""
 
@@ -203,9 +204,8 @@ def disputed_neighbors(
 ) -> pd.DataFrame:
     """Find the pairs of units of which a drawing leaves open whether they are neighbors.
 
-    `unit_a`, `unit_b`, `why`: pairs that are within a meter of each other along 20 m or more and are not linked, and
-    pairs that are linked as if by a border and lie farther apart than the tolerance (assumption A71). None of an exact
-    drawing.
+    `unit_a`, `unit_b`, `why`: pairs that are not linked and share 3 m of border, or are within a meter of each other
+    along 20 m; and pairs that are linked as if by a border and lie farther apart than the tolerance (assumption A71).
     """
     ids = units["unit_id"].astype("str").to_numpy(dtype=object)
     shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
@@ -223,6 +223,12 @@ def disputed_neighbors(
         (ids[i], ids[j], f"are within {_NEAR_M:g} m of each other along {length:,.0f} m and not linked")
         for (i, j), length in zip(open_pairs, along, strict=True)
         if length >= _LONG_M
+    ]
+    share = shapely.length(shapely.intersection(rims[a], rims[b]))
+    rows += [
+        (ids[i], ids[j], f"share {length:,.0f} m of border and are not linked")
+        for (i, j), length, near_m in zip(open_pairs, share, along, strict=True)
+        if length >= _SURE_M and near_m < _LONG_M
     ]
     is_border = edges["kind"].eq("border").to_numpy() if "kind" in edges else np.ones(len(edges), dtype=bool)
     i, j = (pd.Index(ids).get_indexer(pd.Index(edges.loc[is_border, c].astype("str"))) for c in ("unit_a", "unit_b"))

@@ -591,6 +591,9 @@ _EARTH_M = 6_371_008.8
 _BESIDE_M, _ALONG_M = 1.0, 20.0
 """Units within so much of each other, along so much, are neighbors: what says otherwise is in dispute."""
 
+_SHARED_M = 3.0
+"""So much border on the map makes two units neighbors; less, down to half a meter, is named and fails nothing."""
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -749,7 +752,7 @@ def _neighbors(record: PlanRecord, drawn: Drawn) -> list[Check]:
         if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > _BESIDE_M
     ]
     faults = {
-        "unlinked though it runs beside the other within a meter, along 20 m or more": [
+        "unlinked though they share 3 m of border, or run within a meter of each other along 20 m": [
             f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in told
         ],
         "linked as by a border though the units lie apart": far,
@@ -775,7 +778,8 @@ def _unlinked_beside(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, st
             for k in (i, j):
                 wide.setdefault(k, shapely.buffer(drawn[k], _BESIDE_M))
             along = (shapely.intersection(one.boundary, wide[j]), shapely.intersection(drawn[j].boundary, wide[i]))
-            if min(map(shapely.length, along)) >= _ALONG_M:
+            shared = shapely.intersection(one.boundary, drawn[j].boundary)
+            if min(map(shapely.length, along)) >= _ALONG_M or shapely.length(shared) >= _SHARED_M:
                 found.append((names[i], names[j]))
     return found
 

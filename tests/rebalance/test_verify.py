@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from checkout import ROOT
+from shapely.geometry import box
 from written_plan import (
     best_by_moves,
     edit_certificate,
@@ -20,6 +21,7 @@ from written_plan import (
     write_row,
 )
 
+from safeschools_geo.verify._plan import _unlinked_beside
 from safeschools_geo.verify._verify import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
@@ -489,3 +491,17 @@ def test_random_towns_with_true_bounds_pass_and_with_forged_ones_fail(tmp_path, 
         assert json.loads((forged / "certificate.json").read_text(encoding="utf-8"))["is_proven"]
         assert verify_folder(forged).bound == "refuted"
     assert imbalance(loads, list(labels), sorted(set(before))) == pytest.approx(value)
+
+
+def test_a_short_border_left_out_is_found():
+    # a and d share 12 m of border, b and c meet in no more than a corner of theirs; and 2 m are left to doubt.
+    units = {
+        "a": box(0, 0, 100, 100),
+        "b": box(100, 0, 200, 88),
+        "c": box(0, 100, 100, 200),
+        "d": box(100, 88, 200, 200),
+    }
+    found = {a + b for a, b in _unlinked_beside([], units)}
+    assert found == {"ab", "ac", "ad", "bd", "cd"}
+    doubtful = units | {"b": box(100, 0, 200, 98), "d": box(100, 98, 200, 200)}
+    assert {a + b for a, b in _unlinked_beside([], doubtful)} == {"ab", "ac", "bd", "cd"}
