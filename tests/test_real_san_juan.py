@@ -166,10 +166,21 @@ def test_a_plan_goes_out_and_comes_in_again_in_every_format(district, tmp_path):
     moved = border.drop_duplicates("unit_a").head(5)
     plan[moved["unit_a"]] = plan[moved["unit_b"]].to_numpy()
     zones = zones_of_plan(units, plan, district.zones, schools=district.schools, crs=district.crs)
+    # What hangs together along borders is one piece on the ground, a meter inside as well.
+    assert set(zones.to_crs(32610).buffer(-1.0).geom_type) == {"Polygon"}
     _write_zones_and_plan(tmp_path, units, plan, zones, scores=None, said="")
     given = {"zones": district.zones, "schools": district.schools, "boundary": district.boundary}
     for name in ("plan.csv", "plan.xlsx", "units.geojson", "zones.geojson", "plan.gpkg", "plan.kml", "plan.zip"):
         assert read_plan(tmp_path / name, units, **given).assignment.equals(plan.rename("zone_id")), name
+
+
+def test_seams_along_all_borders_change_no_neighbor(district):
+    units = units_of_district(district).head(30)
+    drawn = units.set_geometry(units.to_crs(32610).buffer(-0.01, join_style="mitre"))
+    whole, cut = (unit_edges(frame, crs=district.crs).query("kind == 'border'") for frame in (units, drawn))
+    assert list(zip(cut["unit_a"], cut["unit_b"], strict=True)) == list(
+        zip(whole["unit_a"], whole["unit_b"], strict=True)
+    )
 
 
 def test_the_whole_run_works(folder, tmp_path):

@@ -18,7 +18,7 @@ from safeschools_geo.rebalance._cells import service_areas
 from safeschools_geo.rebalance._measures import imbalance_of, polsby_popper
 from safeschools_geo.rebalance._neighbors import adjacency_matrix, bridges, is_contiguous, rook_adjacency
 from safeschools_geo.rebalance._partition import Places, compact_partition, least_travel, travel_of
-from safeschools_geo.rebalance._tiling import reading_order, zones_of_units
+from safeschools_geo.rebalance._tiling import SHORTEST_BORDER_M, reading_order, zones_of_units
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -440,7 +440,7 @@ def _drafted(
     hashes: dict[str, str],
 ) -> ZoneDraft:
     """Draft zones of units, given the unit and the point of everything that has a weight."""
-    edges = rook_adjacency(units, crs=meters)
+    edges = rook_adjacency(units, crs=meters, min_shared_m=SHORTEST_BORDER_M)
     links = bridges(units, edges, crs=meters)
     places = _places(points, unit, units, weights, edges=pd.concat([edges, links]), meters=meters)
     found = _divided(places, units["unit_id"], settings)

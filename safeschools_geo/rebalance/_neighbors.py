@@ -122,7 +122,6 @@ LINK_COLUMNS = ["unit_a", "unit_b", "shared_m", "kind"]
 LINK_KINDS = ("extra", "forbidden")
 """What a person may say of two units."""
 
-_SURE_M = 3.0
 _NEAR_M, _LONG_M = 1.0, 20.0
 """Units this near to each other, along so much, are neighbors that nobody can dispute (assumption A71)."""
 
@@ -165,7 +164,7 @@ def unit_edges(
     -------
     pandas.DataFrame
         Each pair once, `unit_a` before `unit_b` in the order of the units: `unit_a`, `unit_b`, `shared_m` (0 for what
-        is no border), `kind`. Kinds are ``border`` (half a meter or more; 3 m through a crack), ``extra``, and
+        is no border), `kind`. Kinds are ``border`` (of 3 m or more), ``extra``, and
         ``bridge``: the shortest links that join what borders and extra links leave apart. Pairs that are forbidden are
         taken out last, so that nothing bridges a border that a person closes.
 
@@ -228,7 +227,7 @@ def disputed_neighbors(
     rows += [
         (ids[i], ids[j], f"share {length:,.0f} m of border and are not linked")
         for (i, j), length, near_m in zip(open_pairs, share, along, strict=True)
-        if length >= _SURE_M and near_m < _LONG_M
+        if length >= SHORTEST_BORDER_M and near_m < _LONG_M
     ]
     is_border = edges["kind"].eq("border").to_numpy() if "kind" in edges else np.ones(len(edges), dtype=bool)
     i, j = (pd.Index(ids).get_indexer(pd.Index(edges.loc[is_border, c].astype("str"))) for c in ("unit_a", "unit_b"))

@@ -172,11 +172,8 @@ def give_islands(owner: Labels, faces: Faces, *, part: Labels, group: Labels) ->
 TOLERANCE_M = 10.0
 """Edges this near to each other, in meters, are one border unless the settings say otherwise (assumption A31)."""
 
-SHORTEST_BORDER_M = 0.5
-"""Least length of a border (assumption A31)."""
-
-_SHORTEST_THROUGH_M = 3.0
-"""Least length of a border through ground that was divided."""
+SHORTEST_BORDER_M = 3.0
+"""Least length of a border (assumption A31): what it holds together is one piece on the ground, a meter inside too."""
 
 _PER_WIDTH = 8.0
 """A border through divided ground that is shorter than the tolerance, and than so many times the mean width of that
@@ -184,6 +181,7 @@ ground around it, is a corner."""
 
 _NOISE_M = 0.001
 _ALMOST_M = 0.05
+_TILE_M = 500.0
 _TOUCH_M = 0.01
 _ON_RIM_M = 0.002
 _STEP_M, _FINE_STEP_M = 10.0, 1.0
@@ -291,7 +289,9 @@ def as_coverage(areas: gpd.GeoSeries, meters: CRS, *, tolerance_m: float = TOLER
         overlap_m2=float(shapely.area(open_ground.claimed[is_overlap]).sum()),
         closed_m2=float(shapely.area(open_ground.cracks[is_told]).sum()),
         overlapping=tuple(np.unique(open_ground.claimants[is_overlap]).tolist()),
-        beside=tuple(np.unique(division.owner[_is_in(shapely.centroid(division.pieces), open_ground.cracks)]).tolist()),
+        beside=tuple(
+            np.unique(division.owner[~_is_in(shapely.centroid(division.pieces), open_ground.claimed)]).tolist()
+        ),
     )
 
 
@@ -315,9 +315,11 @@ def _divided(ground: _OpenGround, *, tolerance_m: float) -> _Division:
         return _Division(ground.shapes, np.zeros(0, dtype="int64"), ground.shapes)
     places = _rim_points(ground, tolerance_m=tolerance_m)
     triangles = Delaunay(places - places.mean(axis=0)).simplices.astype("int64")
-    triangles = triangles[_reach_into(places[triangles], ground.shapes)]
-    corners = places[triangles]
     owners, is_tied = _owners_of_corners(triangles, places, ground.cores)
+    is_mixed: Flags = np.asarray((owners != owners[:, :1]).any(axis=1)) | is_tied
+    kept = _reach_into(places[triangles], _in_tiles(ground.shapes), is_mixed)
+    triangles, owners, is_tied = triangles[kept], owners[kept], is_tied[kept]
+    corners = places[triangles]
     middles = (corners + np.roll(corners, -1, axis=1)) / 2  # of the sides 01, 12, 20
     count = 1 + (np.diff(np.sort(owners, axis=1), axis=1) != 0).sum(axis=1)
     rings, mine, lines = [corners[count == 1]], [owners[count == 1, 0]], []
@@ -364,14 +366,26 @@ def _halves(triangles: Labels, owners: Labels, places: Meters) -> Meters:
     return np.stack([begin, (begin + end) / 2], axis=1)
 
 
-def _reach_into(corners: Meters, shapes: Shapes) -> Labels:
-    """Find the triangles that take up ground of any of the shapes: where one is left out, a line would end early."""
+def _in_tiles(shapes: Shapes) -> Shapes:
+    """Cut shapes into tiles: what is asked of a network of cracks is answered by a small part of it."""
+    if not len(shapes):
+        return shapes
+    west, south, east, north = shapely.total_bounds(shapes)
+    x, y = np.meshgrid(np.arange(west, east, _TILE_M), np.arange(south, north, _TILE_M))
+    boxes = shapely.box(x.ravel(), y.ravel(), x.ravel() + _TILE_M, y.ravel() + _TILE_M)
+    shape, box = shapely.STRtree(boxes).query(shapes, predicate="intersects")
+    parts, _ = polygon_parts(shapely.intersection(shapes[shape], boxes[box]))
+    return parts
+
+
+def _reach_into(corners: Meters, shapes: Shapes, is_mixed: Flags) -> Labels:
+    """Find the triangles inside shapes, and mixed ones that reach into them: without these a line would end early."""
     triangles: Shapes = np.asarray(shapely.polygons(corners))
     tree = shapely.STRtree(shapes)
     inside, _ = tree.query(shapely.points(corners.mean(axis=1)), predicate="intersects")
     is_inside = np.zeros(len(corners), dtype=bool)
     is_inside[inside] = True
-    rest = np.flatnonzero(~is_inside)
+    rest = np.flatnonzero(~is_inside & is_mixed)
     row, shape = tree.query(triangles[rest], predicate="intersects")
     is_large = shapely.area(shapely.intersection(triangles[rest[row]], shapes[shape])) > _NOISE_M**2
     is_inside[rest[row[is_large]]] = True
@@ -432,7 +446,7 @@ def _drawn(shapes: Shapes, ground: _OpenGround, division: _Division, meters: CRS
     for grounds, of in ((division.pieces, division.owner), (ground.cores, np.arange(len(shapes)))):
         cell, row = shapely.STRtree(grounds).query(inner, predicate="intersects")
         owner[cell] = of[row]
-    is_open = _is_in(inner, ground.shapes)
+    is_open = _is_in(inner, _in_tiles(ground.shapes))
     is_open[cell] = False
     _give_to_most(owner, np.flatnonzero(is_open | ~_is_wider(metric, 5 * DUST_M)), metric, division)
     is_kept |= (owner != NOBODY) | is_open
@@ -467,7 +481,7 @@ def _with_corners(shapes: Shapes, ground: _OpenGround, meters: CRS, *, tolerance
     """Draw what is no border, but a corner of ground that was divided, as a corner."""
     metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     a, b, shared_m = shared_borders(metric)
-    is_short = shared_m < max(_SHORTEST_THROUGH_M, 1.5 * tolerance_m)
+    is_short = shared_m < max(SHORTEST_BORDER_M, 1.5 * tolerance_m)
     a, b, shared_m = a[is_short], b[is_short], shared_m[is_short]
     rims = shapely.boundary(metric)
     short = shapely.intersection(rims[a], rims[b])
@@ -482,7 +496,7 @@ def _with_corners(shapes: Shapes, ground: _OpenGround, meters: CRS, *, tolerance
         ]
     )
     width_m = shapely.area(shapely.intersection(around, whole)) / near_m
-    least_m = np.maximum(_SHORTEST_THROUGH_M, np.minimum(_PER_WIDTH * width_m, 1.5 * tolerance_m))
+    least_m = np.maximum(SHORTEST_BORDER_M, np.minimum(_PER_WIDTH * width_m, 1.5 * tolerance_m))
     found = shapes.copy()
     for i in np.flatnonzero(is_inner & (shared_m < least_m)):
         _contract(found, int(a[i]), int(b[i]))

@@ -591,8 +591,8 @@ _EARTH_M = 6_371_008.8
 _BESIDE_M, _ALONG_M = 1.0, 20.0
 """Units within so much of each other, along so much, are neighbors: what says otherwise is in dispute."""
 
-_SHARED_M = 3.0
-"""So much border on the map makes two units neighbors; less, down to half a meter, is named and fails nothing."""
+_SHARED_M = 3.3
+"""So much border makes two units neighbors: 3 m, and what measuring may add; less is named, and fails nothing."""
 
 
 @dataclass(frozen=True)

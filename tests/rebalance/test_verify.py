@@ -494,7 +494,7 @@ def test_random_towns_with_true_bounds_pass_and_with_forged_ones_fail(tmp_path, 
 
 
 def test_a_short_border_left_out_is_found():
-    # a and d share 12 m of border, b and c meet in no more than a corner of theirs; and 2 m are left to doubt.
+    # a and d share 12 m of border, b and c meet in no more than a corner of theirs; and 2 m are no border.
     units = {
         "a": box(0, 0, 100, 100),
         "b": box(100, 0, 200, 88),
