@@ -590,7 +590,7 @@ class RebalanceSettings:
         By how much the imbalance, and then the sum of the 2, 3, … largest deviations, may be above the smallest, for
         the sake of more even zones beyond the farthest, and of shorter travel.
     time_limit_s
-        Longest time of the search, in seconds.
+        Longest search, in seconds of processor time: a busy machine takes longer, and finds the same.
     keeps_roots
         Whether the school in the middle of each zone (the one of least travel) stays in it, so that officers keep their
         base; ``false`` allows every contiguous plan.

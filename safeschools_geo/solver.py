@@ -28,7 +28,6 @@ _INTERRUPTS = (
     highspy.cb.HighsCallbackType.kCallbackMipInterrupt,
     highspy.cb.HighsCallbackType.kCallbackSimplexInterrupt,
 )
-_SHORTEST_S = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +173,6 @@ def solve(
     *,
     start: Numbers | None = None,
     enough: float = -np.inf,
-    time_limit_s: float = np.inf,
     processor_limit_s: float = np.inf,
     node_limit: int | None = None,
     seed: int = 0,
@@ -191,8 +189,6 @@ def solve(
         A solution that is known, shape (n,).
     enough
         A value at which the solver may stop, proven or not.
-    time_limit_s
-        Longest time in seconds.
     processor_limit_s
         Longest time in seconds for which this process may keep processors busy, however busy others keep the machine.
     node_limit
@@ -212,8 +208,6 @@ def solve(
     highs = quiet_highs(seed=seed)
     options: dict[str, float | bool | str] = {"mip_rel_gap": gap, "mip_abs_gap": 1e-9}
     options |= {"mip_feasibility_tolerance": 1e-7, "primal_feasibility_tolerance": 1e-8}
-    if np.isfinite(time_limit_s):
-        options["time_limit"] = max(float(time_limit_s), _SHORTEST_S)
     if np.isfinite(enough):
         options["objective_target"] = enough
     if node_limit is not None:

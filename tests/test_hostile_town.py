@@ -146,7 +146,7 @@ def write_hostile_town(folder):
     for start, times in (("2025-09-02", 3), ("2026-02-03", 2)):
         for i, school in schools.iterrows():
             for n in range(times * (9, 5, 1, 1, 3, 3, 3, 3)[i]):
-                at = pd.Timestamp(start) + pd.Timedelta(days=(n * 5 + i) % 20, hours=9 + n % 5, minutes=7 * n % 60)
+                at = pd.Timestamp(start) + pd.Timedelta(days=(n * 7 + i) % 20, hours=9 + n % 5, minutes=7 * n % 60)
                 source = f"Fight {HOSTILE}" if n % 3 else "weapons"
                 rows.append(
                     (

@@ -223,7 +223,7 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--no-slower", is_flag=True, help="First the plan in which no zone, and not the district, waits longer.")
 @click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
 @click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
-@click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds.")
+@click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds of processor time.")
 @out_option("Folder; outputs/<term>/plan for a district.")
 @seed_option
 @json_option

@@ -391,7 +391,7 @@ class Block:
                 high=top if room is None else np.concatenate([top, room]),
                 is_integer=np.ones(parts * self._n, dtype=bool),
             ),
-            time_limit_s=_INTEGER_LIMIT_S,
+            processor_limit_s=_INTEGER_LIMIT_S,
             node_limit=_INTEGER_NODES,
             gap=gap,
         )

@@ -238,7 +238,7 @@ def frontier(
         Workload of each unit (columns) in each term that chance could have brought (rows), of `redrawn_terms`: moves
         that fit one term only are not proposed. None proposes by the loads of the units alone.
     time_limit_s
-        Longest time in seconds for all points together.
+        Longest time for all points together, in seconds of processor time.
     seed
         Seed of the solver.
     crs
@@ -265,7 +265,7 @@ def frontier(
     -----
     Every point starts from the plans found before it: a plan of k moves is one of at most k + 1.
     """
-    began = time.perf_counter()
+    began = time.process_time()
     rules, gone = rules or Rules(), tuple(map(str, set_apart))
     given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
@@ -288,7 +288,7 @@ def frontier(
             points[moves] = _Point([least], seconds)
             on_point(moves, least.value, np.nan if len(given.disputed) else least.bound)
         for at, (moves, point) in enumerate(points.items()):
-            left = max(began + time_limit_s - time.perf_counter(), 0.0) / (len(points) - at)
+            left = max(began + time_limit_s - time.process_time(), 0.0) / (len(points) - at)
             _even_out(problem, known, moves_limits(moves, rules), point, slack=slack, time_limit_s=left, seed=seed)
     except KeyboardInterrupt:
         is_complete = False
@@ -318,7 +318,7 @@ def frontier(
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
     """Share what time is left: later points are harder, so each may take a third of it, the last all."""
-    now = time.perf_counter()
+    now = time.process_time()
     left = max(began + time_limit_s - now, 0.0)
     return now + (left if moves == max_moves else left / 3)
 
@@ -334,12 +334,12 @@ class _Point:
 def _least_imbalance(
     problem: Problem, known: list[Labels], moves: int, rules: Rules, *, deadline: float, seed: int
 ) -> tuple[Stage, float]:
-    began = time.perf_counter()
+    began = time.process_time()
     limits = moves_limits(moves, rules)
     within = [p for p in known if is_few(problem, p, limits)]
     start = min(within, key=problem.imbalance, default=None)
     least = solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=seed)
-    return least, time.perf_counter() - began
+    return least, time.process_time() - began
 
 
 def _even_out(
@@ -353,11 +353,11 @@ def _even_out(
     seed: int,
 ) -> None:
     """Add the evenness of the zones beyond the farthest, and the shortest travel, of plans about as even."""
-    began = time.perf_counter()
+    began = time.process_time()
     least = with_better(problem, point.stages[0], [p for p in known if is_few(problem, p, limits)])
     stages = even_stages(problem, limits, least, known, slack=slack, deadline=began + time_limit_s, seed=seed)
     point.stages = [with_better(problem, least, [stage.label for stage in stages[-1:]]), *stages]
-    point.seconds += time.perf_counter() - began
+    point.seconds += time.process_time() - began
     known += [stage.label for stage in stages[-1:] if stage.label is not None]
 
 

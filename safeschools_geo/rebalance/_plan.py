@@ -331,7 +331,7 @@ class PlanSettings:
     objectives: tuple[Objective, ...] = ()  # What was made small, the most important first
     slack: float = 0.005  # By how much the imbalance may be above the smallest, for the sake of what comes after it
     rules: Rules = field(default_factory=Rules)  # Roots, locks, groups and forbidden pairs
-    time_limit_s: float = 60.0  # Longest time in seconds
+    time_limit_s: float = 60.0  # Longest time, in seconds of processor time
     seed: int = 0  # Seed of everything random
     set_apart: tuple[str, ...] = ()  # Zones that stay as they are and do not count for the balance
 

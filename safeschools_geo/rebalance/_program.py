@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.sparse import coo_array, csc_array
 
 from safeschools_geo.rebalance._problem import EXACT, NO_ROOT, problem_of, reach
-from safeschools_geo.solver import Labels, Numbers, Program, Solution, quiet_highs, solve
+from safeschools_geo.solver import Labels, Numbers, Program, Solution, quiet_highs, solve, stop_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,12 +192,10 @@ class GrowingProgram:
 
     def solve(self, *, deadline: float = np.inf) -> Answer:
         """Solve the program over the columns that are there."""
-        left = deadline - time.perf_counter()
+        left = deadline - time.process_time()
         if left <= 0:
             raise OutOfTimeError
-        if np.isfinite(left):
-            # HiGHS counts the time of all runs together.
-            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
+        stop_after(self._highs, left)
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             raise OutOfTimeError
@@ -453,14 +451,14 @@ class PlanModel:
         """Search for the best plan, adding cuts wherever a zone falls apart.
 
         The best plan and the bound. The bound holds at every moment: a program without some of the cuts allows more
-        plans, not fewer. `deadline`: moment of `time.perf_counter` at which to stop; `start`: a plan that is known; one
+        plans, not fewer. `deadline`: moment of `time.process_time` at which to stop; `start`: a plan that is known; one
         within the limits.
         """
         best, value = start, np.inf if start is None else self.value(start)
         bound, log = -np.inf, ""
         while True:
-            left = deadline - time.perf_counter()
-            solution = solve(self._program(), time_limit_s=left, seed=seed, gap=gap, wants_log=wants_log)
+            left = deadline - time.process_time()
+            solution = solve(self._program(), processor_limit_s=left, seed=seed, gap=gap, wants_log=wants_log)
             log = solution.log or log
             if solution.is_infeasible:
                 return Found(best, value, value, is_proven=True, is_infeasible=best is None, log=log)
@@ -471,7 +469,7 @@ class PlanModel:
                 best, value = label, self.value(label)
             is_proven = np.isfinite(value) and value - bound <= max(_CLOSED, 1e-9 * abs(value))
             is_near = np.isfinite(value) and value - bound <= gap * abs(value)
-            if is_proven or is_near or not cuts or time.perf_counter() > deadline:
+            if is_proven or is_near or not cuts or time.process_time() > deadline:
                 return Found(best, value, value if is_proven else bound, is_proven=is_proven, log=log)
             self.add_cuts(cuts)
 
@@ -517,7 +515,7 @@ def nearest_of_the_even(
         Zone of each unit, by `unit_id`; None where no contiguous plan was found.
     """
     problem = problem_of(units, edges, rules=rules, travel=travel, crs=crs)
-    deadline = time.perf_counter() + _EVEN_S
+    deadline = time.process_time() + _EVEN_S
     for is_outward in (True, False):
         model = PlanModel(problem, Limits(), "heaviest", is_outward=is_outward)
         lightest = model.search(deadline=deadline, gap=_EVEN_GAP, seed=seed)

@@ -194,7 +194,7 @@ def _by_program(
     problem: Problem, objective: Objective, limits: Limits, *, start: Labels | None, deadline: float, seed: int
 ) -> Stage:
     restricted, restriction = None, ""
-    now = time.perf_counter()
+    now = time.process_time()
     if len(problem) > _SMALL and deadline > now:
         model = PlanModel(problem, limits, objective, is_outward=True)
         found = model.search(deadline=now + (deadline - now) * _OUTWARD_SHARE, start=start, seed=seed)
@@ -240,7 +240,7 @@ def least_imbalance(problem: Problem, max_moves: int, *, start: Labels | None, d
     cost = problem.move_cost()
     most = float(problem.zones) if start is None else problem.imbalance(start)
     label, value, bound = start, most if start is not None else np.inf, 0.0
-    limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    limit = time.process_time() + (deadline - time.process_time()) * _SETS_SHARE
     log: list[str] = []
     while value - bound > EXACT:
         aim = Aim(cost, float(max_moves), levels_loads=True)
@@ -290,7 +290,7 @@ def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: 
     tolerance = limits.tolerance or 0.0
     label, value = start, problem.moved(start)
     log = [f"{value} moves are known to be enough"]
-    limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    limit = time.process_time() + (deadline - time.process_time()) * _SETS_SHARE
     bound = least_moves(problem, crossings(problem, tolerance=tolerance, max_moves=value, deadline=limit))
     log.append(f"at least {bound} have to cross between zones")
     if bound < value:
@@ -332,7 +332,7 @@ def _shortest_travel(problem: Problem, limits: Limits, start: Labels, *, deadlin
         max_moves=limits.max_moves,
         most_sets=_FEW_SETS,
     )
-    limit = time.perf_counter() + (deadline - time.perf_counter()) * _SETS_SHARE
+    limit = time.process_time() + (deadline - time.process_time()) * _SETS_SHARE
     found = find_plan(problem, aim, tolerance=limits.tolerance, max_moves=limits.max_moves, deadline=limit)
     if not np.isfinite(found.bound) and not found.is_closed:
         return None
@@ -603,7 +603,7 @@ def rebalance(
         Whether to allow only plans in which the mean response of every zone, and that of all calls together, is no
         longer than today's. A zone keeps its id; one without a call today has no response to keep.
     time_limit_s
-        Longest time in seconds; when it runs out, the best plan, its bound and the gap are returned.
+        Longest time, in seconds of processor time; when it runs out, the best plan, its bound and the gap are returned.
     seed
         Seed of the solver. The same input and seed give the same plan, unless time ran out.
     crs
@@ -630,7 +630,7 @@ def rebalance(
     Few moves of few units are solved as a choice among zone sets (`find_plan`), everything else as an
     integer program with separators (`PlanModel`). Loads are those measured under the current zones.
     """
-    began = time.perf_counter()
+    began = time.process_time()
     wanted = _objectives(objectives, max_moves, tolerance)
     groups = tuple(map(tuple, together))
     rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart))
@@ -648,7 +648,7 @@ def rebalance(
         raise no_plan(problem, settings, is_proven=stages[-1].is_infeasible)
     return plan_of(
         *(units, given.edges, problem, settings, stages),
-        seconds=time.perf_counter() - began,
+        seconds=time.process_time() - began,
         noun=noun,
         disputed=given.disputed,
         response=measured,
@@ -858,5 +858,5 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
 def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:
     limits = moves_limits(settings.max_moves, settings.rules)
     start = min(_first_plans(problem, replace(settings, tolerance=None)), key=problem.imbalance, default=None)
-    deadline = time.perf_counter() + min(settings.time_limit_s, _NEAREST_S)
+    deadline = time.process_time() + min(settings.time_limit_s, _NEAREST_S)
     return solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)

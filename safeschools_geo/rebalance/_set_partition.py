@@ -260,7 +260,7 @@ class _Closing:
         is_set = np.arange(len(cost)) < count
         found = solve(
             Program(cost, csc_array(sets), low, high, np.zeros(len(cost)), np.where(is_set, 1.0, np.inf), is_set),
-            time_limit_s=self.deadline - time.perf_counter(),
+            processor_limit_s=self.deadline - time.process_time(),
         )
         if found.x is None:
             return Choice(np.inf if found.is_infeasible else self.bound, None, is_closed=found.is_infeasible)
@@ -525,7 +525,7 @@ class _Search:
         sums, bits = sets.cheaper_than(price, limit, most=most)
         parts = []
         for begin in range(0, max(len(bits), 1), _BATCH):
-            if time.perf_counter() > self.deadline:
+            if time.process_time() > self.deadline:
                 raise OutOfTimeError
             parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
         is_whole = np.concatenate(parts)

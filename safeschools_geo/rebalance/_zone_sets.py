@@ -270,7 +270,7 @@ def crossings(problem: Problem, *, tolerance: float, max_moves: int, deadline: f
     found = []
     for zones in _groups_of_zones(problem):
         need = _load_to_give(problem, zones, tolerance)
-        if need > _ROUNDING and time.perf_counter() < deadline:
+        if need > _ROUNDING and time.process_time() < deadline:
             found.append(Crossing(zones, grower.fewest(zones, need, deadline=deadline)))
     return found
 
@@ -325,7 +325,7 @@ class _Grower:
             most = largest[np.minimum(np.arange(count + 1), len(largest) - 1)]
             if most[count] < need - _ROUNDING:
                 continue
-            if time.perf_counter() > deadline or self._is_carried(near, depth, count, need, most):
+            if time.process_time() > deadline or self._is_carried(near, depth, count, need, most):
                 return count
         return self._max_moves + 1
 

@@ -23,7 +23,7 @@ from safeschools_geo.solver import Program, solve
 
 
 def soon(seconds=30.0) -> float:
-    return time.perf_counter() + seconds
+    return time.process_time() + seconds
 
 
 @pytest.fixture
@@ -162,12 +162,12 @@ def test_what_cannot_be_listed_is_left_to_the_other_method(monkeypatch):
 def test_where_every_plan_costs_the_same_the_search_ends():
     problem = problem_of_town(STAIRS)
     flat = replace(problem, travel=np.zeros_like(problem.travel))
-    began = time.perf_counter()
+    began = time.process_time()
     aim = Aim(flat.travel, 1.0, max_moves=3)
     found = find_plan(flat, aim, tolerance=0.6, max_moves=3, deadline=soon(20))
     assert found.is_closed
     assert flat.is_plan(found.label)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 @settings(max_examples=40)
