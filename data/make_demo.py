@@ -147,8 +147,8 @@ def _kinds(crosswalk: Path) -> dict[str, Kind]:
 
 
 def _year_of(call: Call) -> int:
-    """Tell the school year a call is exported with, by the day it was received."""
-    return call.received.year - (call.received.month < _NEW_YEAR)
+    """Tell the school year a call is exported with, by the day it was received; the last export has what is later."""
+    return min(call.received.year - (call.received.month < _NEW_YEAR), max(EXPORTS))
 
 
 def _files(clean: Sequence[Call]) -> dict[int, list[Call]]:
