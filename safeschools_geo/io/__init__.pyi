@@ -26,6 +26,7 @@ from ._table import as_text as as_text
 from ._table import plain_text as plain_text
 from ._table import safe_cells as safe_cells
 from ._table import says_nothing as says_nothing
+from ._table import without_guards as without_guards
 from ._times import OneClock as OneClock
 from ._times import ParsedTimes as ParsedTimes
 from ._times import parse_times as parse_times

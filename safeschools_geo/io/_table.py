@@ -559,6 +559,7 @@ def says_nothing(texts: pd.Series) -> pd.Series:
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_GUARD = rf"^'(?=[{re.escape(''.join(_FORMULA_STARTS))}])"
 
 
 def as_text(values: pd.Series) -> pd.Series:
@@ -662,6 +663,22 @@ def safe_cells(column: pd.Series) -> pd.Series:
         return column
     is_formula[is_formula] = pd.to_numeric(column[is_formula], errors="coerce").isna()
     return column.mask(is_formula, "'" + column)
+
+
+def without_guards(cells: pd.Series) -> pd.Series:
+    """Take away the apostrophes that `safe_cells` put in front.
+
+    Parameters
+    ----------
+    cells
+        Text.
+
+    Returns
+    -------
+    pandas.Series
+        The text as it was.
+    """
+    return cells.str.replace(_GUARD, "", regex=True)
 
 
 # ── A table as its file gives it, before anything is made of it

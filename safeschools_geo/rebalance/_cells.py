@@ -327,7 +327,7 @@ def require_areas(layer: gpd.GeoDataFrame | gpd.GeoSeries, name: str, ids: NDArr
     )
 
 
-def require_columns(frame: gpd.GeoDataFrame, names: list[str], where: str) -> None:
+def require_columns(frame: pd.DataFrame, names: list[str], where: str) -> None:
     """Refuse a table that lacks columns."""
     missing = [name for name in names if name not in frame.columns]
     if missing:

@@ -16,6 +16,7 @@ from scipy.spatial.distance import cdist
 
 from safeschools_geo.crs import measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all
+from safeschools_geo.rebalance._cells import require_columns
 from safeschools_geo.rebalance._units import natural_order
 from safeschools_geo.solver import Labels, Numbers
 
@@ -397,15 +398,7 @@ RESPONSE_COLUMNS = ("unit_id", "calls", "place_id", "place_unit_id", "minutes")
 
 def response_of(table: pd.DataFrame, problem: Problem, *, known: Iterable[str]) -> Response:
     """Turn a table of response into the limits that today's zones set, each officer at the best place of his zone."""
-    missing = [c for c in RESPONSE_COLUMNS if c not in table.columns]
-    if missing:
-        raise ColumnError(
-            "The table of response lacks columns.",
-            where="response",
-            found=", ".join(map(str, table.columns)),
-            expected=", ".join(RESPONSE_COLUMNS),
-            remedy="Give a row for each unit and each place where an officer may wait.",
-        )
+    require_columns(table, list(RESPONSE_COLUMNS), "response")
     names = {c: table[c].astype("str") for c in ("unit_id", "place_id", "place_unit_id")}
     rows = table.assign(**names, **{c: pd.to_numeric(table[c], errors="coerce") for c in ("calls", "minutes")})
     ids, every = list(problem.unit_ids), set(map(str, known))

@@ -23,7 +23,7 @@ from safeschools_geo.hotspots import (
     warning_for,
     zone_change_effect,
 )
-from safeschools_geo.io import as_text, read_table, require, sha256_of
+from safeschools_geo.io import as_text, read_table, require, sha256_of, without_guards
 from safeschools_geo.results import TermComparison
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.school_calendar import school_days
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 
 # ── The zones that a term had: as its own run wrote them, else those of today, which is then said
-
-_GUARD = r"^'(?=[=+\-@])"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +134,7 @@ def _recorded(file: Path) -> pd.Series:
 
 
 def _text(raw: RawTable, name: str) -> pd.Series:
-    # Our own CSV files put an apostrophe before text that a spreadsheet would take for a formula.
-    return as_text(require(raw, {}, name)).fillna("").str.replace(_GUARD, "", regex=True)
+    return without_guards(as_text(require(raw, {}, name)).fillna(""))
 
 
 def _zones_there(today: pd.DataFrame, file: Path, zone_id: pd.Series, term: str) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from safeschools_geo.drawing import zone_signs
 from safeschools_geo.errors import FileReadError, InputError
 from safeschools_geo.io import (
     sha256_of,
+    without_guards,
     write_bytes,
     write_csv,
     write_geojson,
@@ -621,12 +622,11 @@ _TEXTS = re.compile(
     r"(?:^|_)(?:id|ids|name|members|officer|school|zone|absent|months)$|^(?:zone|unit|officer)_|^roots$"
 )
 _MEASURES = re.compile(r"_(?:m|km|km2|min|h|share|per_1000|per_h|per_day)$")
-_GUARD = r"^'(?=[=+\-@\t\r])"
 
 
 def _as_written(cells: pd.Series) -> pd.Series:
     """Turn a column of numbers or of truths back into what it was; ids stay text."""
-    plain = cells.str.replace(_GUARD, "", regex=True)
+    plain = without_guards(cells)
     filled = plain[plain != ""]
     if _TEXTS.search(str(cells.name)) or (filled.empty and not _MEASURES.search(str(cells.name))):
         return plain

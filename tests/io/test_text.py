@@ -135,3 +135,9 @@ def test_guarded_ids_are_read_from_delimited_text(tmp_path):
     raw = io.read_table(tmp_path / "a.csv")
     assert list(raw.frame.columns) == ["id", "n"]
     assert io.as_text(raw.frame["id"]).tolist() == ["0101", "0102"]
+
+
+@given(cells=st.lists(st.text(st.sampled_from("=+-@\t\rab1'"), max_size=4).filter(lambda text: text[:1] != "'")))
+def test_what_guards_were_put_before_text_is_taken_away_again(cells):
+    column = pd.Series(cells, dtype="str")
+    pd.testing.assert_series_equal(io.without_guards(io.safe_cells(column)), column)
