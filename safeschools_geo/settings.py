@@ -617,6 +617,8 @@ class RebalanceSettings:
     protect
         What a proposal may not make worse: ``response``, the mean minutes until an officer is there, in every zone and
         in all; empty for nothing.
+    random_plans
+        Random plans of as many moves that the proposal is compared with; 0 for none. Needs the extra ``random-plans``.
     """
 
     max_moves: FromZero = 8
@@ -634,6 +636,7 @@ class RebalanceSettings:
     neighbor_tolerance_m: Positive = 10.0
     bootstrap: AtLeastOne = 200
     protect: Several[Literal["response"]] = ()
+    random_plans: FromZero = 0
 
 
 # ── How hotspots are looked for. None of these is ever chosen by what it makes significant

@@ -74,6 +74,7 @@ from safeschools_geo.rebalance import (
     rebalance,
     unit_edges,
     units_of_areas,
+    with_random_plans,
     zone_centers,
     zones_of_plan,
 )
@@ -176,6 +177,7 @@ class Request:
     locked: tuple[str, ...]
     together: tuple[tuple[str, ...], ...]
     time_limit_s: float | None
+    random_plans: int | None
     seed: int
 
 
@@ -221,6 +223,12 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
 @click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
 @click.option("--no-slower", is_flag=True, help="First the plan in which no zone, and not the district, waits longer.")
+@click.option(
+    "--random-plans",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Say where the plan stands among N random plans of as many moves; 100000 takes some seconds.",
+)
 @click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
 @click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
 @click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds of processor time.")
@@ -315,6 +323,8 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
         changes["max_moves"] = request.max_moves
     if request.time_limit_s is not None:
         changes["time_limit_s"] = request.time_limit_s
+    if request.random_plans is not None:
+        changes["random_plans"] = request.random_plans
     return dataclasses.replace(settings, rebalance=dataclasses.replace(plan, **changes))
 
 
@@ -353,6 +363,8 @@ def _of_units(
             time_limit_s=limit,
             seed=request.seed,
         )
+    if request.random_plans is not None:
+        plan = with_random_plans(plan, draws=request.random_plans, seed=request.seed)
     names = units[["zone_id"]].drop_duplicates().sort_values("zone_id", ignore_index=True)
     zones = zones_of_plan(units, plan.assignment, names.assign(name=[f"Zone {z}" for z in names["zone_id"]]))
     # Areal units know no calls, and a gain is never told without what is not known of its price.

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _ABSOLUTE = ("imbalance", "evenness", "moves")
 _OBJECTIVES = (*_ABSOLUTE, "travel", "boundary")
+FEWEST_EFFECTIVE = 100
+"""Fewest independent random plans that a share is stated from."""
 
 
 def certificate_of(
@@ -139,7 +141,7 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
         sentences.insert(1, "Not every zone of it hangs together.")
     stages = [stage for stage in certificate["stages"] if stage.get("restricted_bound") is not None]
     sentences += [_restricted_text(certificate, stage) for stage in stages]
-    sentences += [even_text(certificate), response_text(certificate)]
+    sentences += [even_text(certificate), response_text(certificate), random_text(certificate)]
     return " ".join(s for s in sentences if s)
 
 
@@ -184,6 +186,34 @@ def response_text(certificate: Mapping[str, Any]) -> str:
         "With every officer free and at the best place of the zone, today and under the plan, the mean response of all "
         f"calls {mean}; it {longer}."
     )
+
+
+def random_text(certificate: Mapping[str, Any]) -> str:
+    """Say where the plan stands among random plans of as many moves; empty where none were drawn."""
+    found = certificate.get("random_plans")
+    if not found:
+        return ""
+    moved = count_text(found["moves"], _noun(certificate) if found["moves_by"] == "units" else "school")
+    drawn = f"{count_text(found['draws'], 'random plan')} that also move{'s' * (found['draws'] == 1)} {moved}"
+    worth = f"{found['effective']:,.0f} independent {'plan' if round(found['effective']) == 1 else 'plans'}"
+    if found["effective"] < FEWEST_EFFECTIVE:
+        return f"{drawn} were drawn, worth {worth}: too few to say where the plan stands among them."
+    n = found["at_least_as_even"]
+    share = f" ({_share_text(n / found['draws'])})" if n else ""
+    count = "none is" if n == 0 else f"{n:,}{share} {'is' if n == 1 else 'are'}"
+    return (
+        f"Of {drawn} and keep every rule, {count} as even; half have an imbalance above {found['imbalance'][1]:.1%}. "
+        f"They are worth {worth}: at 95% confidence at most {_share_text(found['share_at_most'])} of the plans that "
+        "can be reached by one change, or one exchange, after another are as even."
+    )
+
+
+def _share_text(share: float) -> str:
+    """Give a share with two digits that say something: 12%, 0.073%; rounded up, so that a limit stays one."""
+    if share <= 0:
+        return "0%"
+    step = 10.0 ** (math.floor(math.log10(100 * share)) - 1)
+    return f"{math.ceil(100 * share / step - 1e-9) * step:.{max(0, -round(math.log10(step)))}f}%"
 
 
 def _zones_text(zones: Sequence[str]) -> str:

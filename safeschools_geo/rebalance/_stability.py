@@ -1,23 +1,36 @@
-"""Terms that chance could have brought: the school days of one term, drawn again with replacement."""
+"""How a plan stands: in other terms that there were or chance could have brought, and among random plans."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import importlib
+import math
+import random
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from safeschools_geo.errors import ColumnError, SettingsError, count_text
 from safeschools_geo.rebalance._measures import imbalances
+from safeschools_geo.rebalance._problem import EXACT, problem_of, response_of, that_count
 from safeschools_geo.rebalance._units import in_order, natural_order
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import geopandas as gpd
     from numpy.typing import NDArray
+
+    from safeschools_geo.rebalance._plan import RebalancePlan
+    from safeschools_geo.rebalance._problem import Problem
+    from safeschools_geo.solver import Flags, Labels
 
     Numbers = NDArray[np.float64]
 
@@ -380,3 +393,238 @@ def _require_term(planned_on: str | None, past: pd.DataFrame) -> None:
             expected=", ".join(past.columns),
             remedy="Name one of the terms, or none.",
         )
+
+
+# ── Where a plan stands among random plans that move as many units
+
+_BURN_SHARE, _EXCHANGE_SHARE = 0.1, 0.8
+_SAME_MOVES = 1e-9
+_STEPS_A_PLAN = 20
+"""Most steps of the chain for each plan that is wanted, where many of its plans move fewer units."""
+_ONE_SIDED = NormalDist().inv_cdf(0.95)
+
+
+def with_random_plans(
+    plan: RebalancePlan,
+    *,
+    draws: int,
+    seed: int = 0,
+    response: pd.DataFrame | None = None,
+) -> RebalancePlan:
+    """Add to a plan's certificate where it stands among random lawful plans that move as many units.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    draws
+        How many random plans to draw.
+    seed
+        Seed of the chain.
+    response
+        The table that the plan was made with, where nobody was to wait longer (`rebalance`).
+
+    Returns
+    -------
+    RebalancePlan
+        The plan, its certificate with `random_plans`: `draws`, `effective` (independent plans that they are worth),
+        `at_least_as_even` (how many are as even as the plan, or more), `share_at_most` (one-sided 95 % limit of the
+        share of such plans), `imbalance` (smallest, median and largest drawn), `moves`, `moves_by`, `seed`.
+
+    Raises
+    ------
+    SettingsError
+        When gerrychain is not installed, or `draws` is below 1.
+
+    Notes
+    -----
+    A Metropolis–Hastings chain. Every step gives one unit (or one group that is kept together) another zone, or takes
+    one home and moves another in its place.
+    Its plans are equally likely among those of at most as many moves that can be reached in such steps from the zones
+    of today through plans that keep every rule; those of just as many moves are counted. The effective number is by
+    Geyer's initial positive sequence, of the imbalance and of being as even, whichever is less; the limit is Wilson's.
+
+    References
+    ----------
+    DeFord, D., Duchin, M., & Solomon, J. (2021). Recombination: A family of Markov chains for redistricting.
+    Harvard Data Science Review 3(1). Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science
+    7(4), 473–483.
+    """
+    if draws < 1:
+        raise SettingsError(
+            "Random plans are drawn one by one.", where="random_plans", found=draws, expected="1 or more, or none asked"
+        )
+    problem, label = _problem_of(plan, response)
+    by = "schools" if plan.settings.rules.moves_in == "schools" else "units"
+    chain = _ChangeChain(problem, label, counts_schools=by == "schools")
+    states = islice(chain.run(draws * _STEPS_A_PLAN, seed=seed), int(draws * _BURN_SHARE), None)
+    drawn = [problem.imbalance(now) for now in islice(filter(chain.is_full, states), draws)]
+    facts = {"moves": round(chain.moves(label)), "moves_by": by, "seed": seed}
+    return replace(plan, certificate={**plan.certificate, "random_plans": facts | _standing(drawn, plan.imbalance)})
+
+
+def _problem_of(plan: RebalancePlan, response: pd.DataFrame | None) -> tuple[Problem, Labels]:
+    """Put together again what the plan was an answer to, and the plan as labels of its zones."""
+    asked = plan.settings
+    units, edges, rules = that_count(plan.units, plan.edges, asked.rules, asked.set_apart)
+    zones = units["zone_id"].astype("str").unique()
+    no_travel = pd.DataFrame(0.0, index=units["unit_id"].astype("str"), columns=zones)
+    problem = problem_of(units, edges, rules=rules, travel=no_travel)
+    if plan.certificate.get("response", {}).get("no_slower"):
+        if response is None:
+            raise ValueError("a plan in which nobody waits longer is compared with such plans: response is missing")
+        problem = replace(problem, response=response_of(response, problem, known=plan.units["unit_id"]))
+    of_zone = {zone: row for row, zone in enumerate(problem.zone_ids)}
+    return problem, np.array([of_zone[plan.assignment[unit]] for unit in problem.unit_ids], dtype="int64")
+
+
+def _blocks(problem: Problem) -> list[list[int]]:
+    """Group the units that move as one: those of groups that share a unit, and each other unit alone."""
+    pairs = [(group[0], unit) for group in problem.together for unit in group]
+    rows, columns = np.array(pairs, dtype="int64").reshape(-1, 2).T
+    links = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(problem), len(problem)))
+    number, of_unit = connected_components(links, directed=False)
+    return [np.flatnonzero(of_unit == one).tolist() for one in range(number)]
+
+
+class _ChangeChain:
+    """A chain of plans of at most as many moves as a plan's: each step changes the zone of one block, or of two."""
+
+    def __init__(self, problem: Problem, plan: Labels, *, counts_schools: bool) -> None:
+        self.problem = problem
+        self.members = _blocks(problem)
+        self.block = np.empty(len(problem), dtype="int64")
+        for row, units in enumerate(self.members):
+            self.block[units] = row
+        self.rows = np.arange(len(self.members))
+        self.first = np.array([units[0] for units in self.members])
+        self.allowed = np.array([problem.allowed[units].all(axis=0) for units in self.members])
+        size = problem.move_cost() if counts_schools else (np.arange(problem.zones) != problem.start[:, None]) * 1.0
+        self.cost = np.array([size[units].sum(axis=0) for units in self.members])
+        pairs = [(unit, other) for unit, others in enumerate(problem.neighbors) for other in others]
+        self.unit, self.other = np.array(pairs, dtype="int64").reshape(-1, 2).T
+        self.most = self.moves(plan) + _SAME_MOVES
+        self.start = problem.start if problem.is_plan(problem.start) else plan
+
+    def moves(self, label: Labels) -> float:
+        return float(self.cost[self.rows, label[self.first]].sum())
+
+    def is_full(self, label: Labels) -> bool:
+        """Say whether a plan moves as many units as the one it is compared with."""
+        return self.moves(label) > self.most - 2 * _SAME_MOVES
+
+    def run(self, steps: int, *, seed: int) -> Iterator[Labels]:
+        """Give the plan after each step, today's first, or the plan itself where today's breaks a rule."""
+        chain = _gerrychain()
+        graph = importlib.import_module("networkx").Graph()
+        graph.add_nodes_from(range(len(self.problem)))
+        graph.add_edges_from(zip(self.unit.tolist(), self.other.tolist(), strict=True))
+        first = chain.Partition(
+            graph, dict(enumerate(self.start.tolist())), {"label": self._label}, use_default_updaters=False
+        )
+        rng = random.Random(seed)  # noqa: S311 - no secret
+        for plan in chain.MarkovChain(self._next, [], chain.accept.always_accept, first, steps, rng=rng):
+            yield plan["label"]
+
+    def _label(self, plan: Any) -> Labels:  # noqa: ANN401 - a plan of gerrychain, which may not be installed
+        if plan.parent is None:
+            return self.start
+        label: Labels = plan.parent["label"].copy()
+        label[list(plan.flips)] = list(plan.flips.values())
+        return label
+
+    def _next(self, plan: Any, *, rng: random.Random) -> Any:  # noqa: ANN401
+        """Propose a change, and take it as often as makes all plans equally likely; one that breaks a rule, never."""
+        now = plan["label"]
+        label = self._exchanged(now, rng) if rng.random() < _EXCHANGE_SHARE else self._changed(now, rng)
+        if label is None or not self.problem.is_plan(label):
+            return plan
+        return plan.flip({int(unit): int(label[unit]) for unit in np.flatnonzero(label != now)})
+
+    def _changed(self, label: Labels, rng: random.Random) -> Labels | None:
+        """Give one block another zone; there and back are as likely once the numbers of choices are weighed."""
+        choices = self._choices(label)
+        if not len(choices):
+            return None
+        changed = self._with(label, *choices[rng.randrange(len(choices))])
+        return changed if rng.random() * len(self._choices(changed)) < len(choices) else None
+
+    def _exchanged(self, label: Labels, rng: random.Random) -> Labels | None:
+        """Take one block home and move another in its place: the way back has as many choices."""
+        is_moved = self._is_moved(label)
+        away = np.flatnonzero(is_moved & self._has_home)
+        if not len(away):
+            return None
+        back = int(away[rng.randrange(len(away))])
+        between = self._with(label, back, int(self.problem.start[self.first[back]]))
+        choices = self._choices(between)
+        choices = choices[~self._is_moved(between)[choices[:, 0]] & self._has_home[choices[:, 0]]]
+        return self._with(between, *choices[rng.randrange(len(choices))]) if len(choices) else None
+
+    @cached_property
+    def _has_home(self) -> Flags:
+        """Whether all units of each block are in one zone today, and may be."""
+        return np.array([self.cost[row, self.problem.start[first]] == 0 for row, first in enumerate(self.first)])
+
+    def _is_moved(self, label: Labels) -> Flags:
+        return np.asarray(label[self.first] != self.problem.start[self.first])
+
+    def _with(self, label: Labels, block: int, zone: int) -> Labels:
+        changed = label.copy()
+        changed[self.members[block]] = zone
+        return changed
+
+    def _choices(self, label: Labels) -> Labels:
+        """List the changes, block and zone, to a neighboring zone that locks and the number of moves allow."""
+        zone = label[self.first]
+        now = self.cost[self.rows, zone]
+        can = np.zeros(self.allowed.shape, dtype="bool")
+        can[self.block[self.unit], label[self.other]] = True
+        can &= self.allowed & (now.sum() - now[:, None] + self.cost <= self.most)
+        can[self.rows, zone] = False
+        return np.argwhere(can)
+
+
+def _standing(drawn: list[float], imbalance: float) -> dict[str, Any]:
+    """Say where an imbalance stands among those drawn."""
+    values = np.array(drawn)
+    is_as_even = values <= imbalance + EXACT
+    worth = round(min(_effective(values), _effective(is_as_even.astype("float64"))), 1)
+    return {
+        "draws": len(values),
+        "effective": worth,
+        "at_least_as_even": int(is_as_even.sum()),
+        "share_at_most": _share_at_most(float(is_as_even.mean()), worth) if len(values) else None,
+        "imbalance": [float(np.quantile(values, at)) for at in (0.0, 0.5, 1.0)] if len(values) else [],
+    }
+
+
+def _effective(values: Numbers) -> float:
+    """Count the independent draws that a chain's values are worth, by Geyer's initial positive sequence."""
+    n = len(values)
+    if n < 4 or np.ptp(values) == 0:  # noqa: PLR2004 - two pairs of lags
+        return float(n)
+    spectrum = np.fft.rfft(values - values.mean(), n=2 * n)
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2)[:n]
+    pairs = (correlation[: n - n % 2] / correlation[0]).reshape(-1, 2).sum(axis=1)
+    is_over = pairs <= 0
+    kept = pairs[: int(is_over.argmax())] if is_over.any() else pairs
+    return float(min(n, n / max(1.0, 2 * kept.sum() - 1)))
+
+
+def _share_at_most(share: float, draws: float) -> float:
+    """Give the one-sided 95 % limit of a share (Wilson's), from what independent draws there are."""
+    z = _ONE_SIDED**2 / draws
+    return min(1.0, (share + z / 2 + math.sqrt(z * (share * (1 - share) + z / 4))) / (1 + z))
+
+
+def _gerrychain() -> Any:  # noqa: ANN401
+    try:
+        return importlib.import_module("gerrychain")
+    except ImportError as error:
+        raise SettingsError(
+            "Random plans are drawn by gerrychain, which is not installed.",
+            where="random_plans",
+            expected="the extra random-plans",
+            remedy='Run `pip install "safeschools-geo[random-plans]"`, or ask for no random plans.',
+        ) from error

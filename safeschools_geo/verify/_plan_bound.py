@@ -12,18 +12,20 @@ finds itself; what it cannot, it says it has not repeated.
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safeschools_geo.verify._plan import (
     PROVEN_WITHIN,
     move_costs,
 )
-from safeschools_geo.verify._reading import Check, PlanRecord
+from safeschools_geo.verify._reading import NUMBER, Check, PlanRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 # ── Every plan of a small district, tried one after the other: how the independent checker tests a bound
@@ -473,3 +475,148 @@ def _moves_text(number: float) -> str:
 
 def _joined(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+# ── Random plans of as many moves: drawn again, by a walk of the checker's own
+
+_STEPS = 250_000
+_EXCHANGES = 0.8
+_BATCHES = 50
+_TOO_FAR = 5.0
+"""So many standard errors between two walks are no chance."""
+_ONE_SIDED_95 = NormalDist().inv_cdf(0.95)
+_RANDOM_NUMBERS = ("draws", "effective", "at_least_as_even", "share_at_most", "moves")
+
+
+def random_plan_checks(record: PlanRecord) -> list[Check]:
+    """Draw random plans again, and compare where the plan stands among them; nothing where the certificate has none."""
+    claimed = record.certificate.get("random_plans")
+    if claimed is None:
+        return []
+    faults = _random_faults(record, claimed)
+    if faults:
+        return [Check("random_plans", passed=False, message=f"{'; '.join(faults)}.")]
+    if record.certificate.get("response", {}).get("no_slower"):
+        said = "Random plans in which nobody waits longer were not drawn again: this checker looks at loads only."
+        return [Check("random_plans", passed=None, message=said)]
+    label, costs = _label_of(record), _costs_of(record, claimed)
+    town = town_of(record, costs)
+    drawn = _walk(town, label, steps=_STEPS)
+    if not drawn:
+        return [Check("random_plans", passed=None, message="A walk of the checker's own found no such plan.")]
+    own = [float(value <= town.imbalance(label) + PROVEN_WITHIN) for value in drawn]
+    middle = [float(value <= claimed["imbalance"][1] + PROVEN_WITHIN) for value in drawn]
+    share = claimed["at_least_as_even"] / claimed["draws"]
+    worth = min(_worth(drawn), _worth(own))
+    found = f"{_mean(own):.3%} of {len(drawn):,} (worth {worth:,.0f} independent ones)"
+    if _is_far(_mean(own), worth, share, claimed["effective"]) or _is_far(
+        _mean(middle), _worth(middle), 0.5, claimed["effective"]
+    ):
+        said = (
+            f"Random plans drawn again are not as the certificate has them: {found} are as even as the plan, and "
+            f"{_mean(middle):.1%} at most at the median stated; the certificate has {share:.3%}."
+        )
+        return [Check("random_plans", passed=False, message=said)]
+    said = f"Random plans drawn again by another walk agree: {found} are as even, {share:.3%} in the certificate."
+    return [Check("random_plans", passed=True, message=said)]
+
+
+def _random_faults(record: PlanRecord, claimed: Any) -> list[str]:  # noqa: ANN401 - whatever the file holds
+    is_whole = isinstance(claimed, dict) and all(NUMBER.holds(claimed.get(key)) for key in _RANDOM_NUMBERS)
+    middle = claimed.get("imbalance") if is_whole else None
+    if not isinstance(middle, list) or len(middle) != 3 or not all(NUMBER.holds(v) for v in middle):  # noqa: PLR2004
+        return ["what the certificate says of random plans cannot be read"]
+    draws, worth, even = (claimed[key] for key in ("draws", "effective", "at_least_as_even"))
+    if not 0 <= even <= draws or not 0 < worth <= draws:
+        return [f"of {draws:g} random plans, worth {worth:g}, {even:g} cannot be as even"]
+    moved = [u for u in record.counted() if u.before != u.after]
+    count = math.fsum(_costs_of(record, claimed)[u.unit_id] for u in moved)
+    faults = [] if count == claimed["moves"] else [f"the plan moves {count:g}, the random plans {claimed['moves']:g}"]
+    share, z = even / draws, _ONE_SIDED_95**2 / worth
+    limit = min(1.0, (share + z / 2 + math.sqrt(z * (share * (1 - share) + z / 4))) / (1 + z))
+    if abs(limit - claimed["share_at_most"]) > PROVEN_WITHIN:
+        faults.append(f"the 95% limit of {even:g} of {draws:g} is {limit:.4%}, not {claimed['share_at_most']:.4%}")
+    return faults
+
+
+def _costs_of(record: PlanRecord, claimed: Mapping[str, Any]) -> dict[str, float]:
+    is_schools = claimed.get("moves_by") == "schools"
+    return {u.unit_id: u.figures.get("schools", math.nan) if is_schools else 1.0 for u in record.units}
+
+
+def _label_of(record: PlanRecord) -> list[int]:
+    zone = {z: i for i, z in enumerate(record.certificate["zones"])}
+    return [zone.get(u.after, _NOWHERE) for u in record.counted()]
+
+
+def _walk(town: Town, plan: Sequence[int], *, steps: int) -> list[float]:
+    """Walk through plans of at most as many moves as a plan's, and give the imbalance of those of just as many.
+
+    A block and a zone are drawn by lot, and often a block that goes home in exchange: both ways are as likely, so
+    that a walk that stays where a step would break a rule visits all plans as often.
+    """
+    lot, blocks = random.Random(0), town.blocks  # noqa: S311 - no secret
+    most = _moved(town, plan) + _ROUNDING
+    label = list(plan if not _is_lawful(town, town.before, most) else town.before)
+    now = [{town.before[i] for i in block} for block in blocks]
+    home = [zones.pop() if len(zones) == 1 else _NOWHERE for zones in now]
+    drawn: list[float] = []
+    value, count = town.imbalance(label), _moved(town, label)
+    for step in range(steps):
+        changed = _stepped(town, label, home, lot)
+        if changed is not None and _is_lawful(town, changed, most):
+            label, value, count = changed, town.imbalance(changed), _moved(town, changed)
+        if step >= steps // 10 and count > most - 2 * _ROUNDING:
+            drawn.append(value)
+    return drawn
+
+
+def _stepped(town: Town, label: list[int], home: Sequence[int], lot: random.Random) -> list[int] | None:
+    blocks, changed = town.blocks, label.copy()
+    is_exchange = lot.random() < _EXCHANGES
+    rows = list(range(len(blocks)))
+    if is_exchange:
+        away = [b for b in rows if home[b] not in {_NOWHERE, label[blocks[b][0]]}]
+        if not away:
+            return None
+        back = lot.choice(away)
+        for i in blocks[back]:
+            changed[i] = home[back]
+        rows = [b for b in rows if home[b] == changed[blocks[b][0]]]
+    row, zone = lot.choice(rows), lot.randrange(town.zones)
+    if is_exchange and zone == home[row]:
+        return None
+    for i in blocks[row]:
+        changed[i] = zone
+    is_near = any(changed[j] == zone for i in blocks[row] for j in town.neighbors[i] if j not in blocks[row])
+    return changed if is_near and changed != label else None
+
+
+def _moved(town: Town, label: Sequence[int]) -> float:
+    return math.fsum(c for c, now, then in zip(town.costs, town.before, label, strict=True) if now != then)
+
+
+def _is_lawful(town: Town, label: Sequence[int], most: float) -> bool:
+    is_allowed = all(zone in allowed for zone, allowed in zip(label, town.allowed, strict=True))
+    is_whole = all(len({label[i] for i in block}) == 1 for block in town.blocks)
+    return is_allowed and is_whole and _moved(town, label) <= most and town.is_contiguous(label)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _worth(values: Sequence[float]) -> float:
+    """Count the independent draws that a walk is worth, from how much the means of its stretches differ."""
+    size, mean = len(values) // _BATCHES, _mean(values)
+    spread = _mean([(v - mean) ** 2 for v in values])
+    if size == 0 or spread == 0:
+        return float(max(1, size and len(values)))
+    means = [_mean(values[at * size : (at + 1) * size]) for at in range(_BATCHES)]
+    between = math.fsum((m - mean) ** 2 for m in means) / (_BATCHES - 1)
+    return max(1.0, min(float(len(values)), len(values) * spread / (size * between) if between else len(values)))
+
+
+def _is_far(one: float, worth: float, other: float, others_worth: float) -> bool:
+    pooled = (one * worth + other * others_worth + 1) / (worth + others_worth + 2)
+    return abs(one - other) > _TOO_FAR * math.sqrt(pooled * (1 - pooled) * (1 / worth + 1 / others_worth))

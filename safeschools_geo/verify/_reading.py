@@ -78,8 +78,8 @@ class VerifyReport:
             )
         else:
             head = f"{self.folder}: {len(self.failures)} of {passed + len(self.failures)} checks failed."
-        bound = [c for c in self.checks if c.name == "bound" and c.passed is True]
-        return "\n".join([head, *_lines("FAILED", self.failures), *_lines("ok", bound), *_notes(self.notes)])
+        proofs = [c for c in self.checks if c.name in {"bound", "random_plans"} and c.passed is True]
+        return "\n".join([head, *_lines("FAILED", self.failures), *_lines("ok", proofs), *_notes(self.notes)])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each check: `name`; `status` (``passed``, ``failed`` or ``note``); `message`."""

@@ -33,7 +33,7 @@ from safeschools_geo.verify._plan import (
     shape_checks,
     unit_checks,
 )
-from safeschools_geo.verify._plan_bound import PLANS_TRIED, bound_checks
+from safeschools_geo.verify._plan_bound import PLANS_TRIED, bound_checks, random_plan_checks
 from safeschools_geo.verify._reading import (
     REQUIRED,
     Check,
@@ -800,7 +800,7 @@ def verify_folder(folder: str | Path, *, plans_tried: int = PLANS_TRIED) -> Veri
         checks.append(Check("bound", passed=None, message="The bound was not tried, since other checks failed."))
         return VerifyReport(str(folder), tuple(checks))
     tried, state = bound_checks(record, plans_tried=plans_tried)
-    return VerifyReport(str(folder), (*checks, *tried), state)
+    return VerifyReport(str(folder), (*checks, *tried, *random_plan_checks(record)), state)
 
 
 def _plan_folder_fault(folder: Path) -> str:
