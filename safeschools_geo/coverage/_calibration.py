@@ -43,7 +43,7 @@ WAYS = ["zone_id", "waiting_min", "roaming_min", "other_min"]
 
 _NEEDED = ["school_id", "occurred_at", "work_of", "responder", "dispatched_at", "arrived_at", "cleared_at"]
 _Z = float(norm.ppf(0.975))
-_POINTS, _ROUNDS, _LEAST_TRIP, _SAME = 40, 8, 0.25, 1e-9
+_POINTS, _ROUNDS, LEAST_TRIP, _SAME = 40, 8, 0.25, 1e-9
 _MOST_SHARE = 0.9
 
 
@@ -131,7 +131,7 @@ class Calibration:
             return waiting_min
         share, factor = self.value("roaming_share"), self.value("trip_factor")
         way = (1 - share) * waiting_min + share * roaming_min
-        trips: Floats = np.maximum(self.value("turnout_min") + factor * way + extra_min, _LEAST_TRIP)
+        trips: Floats = np.maximum(self.value("turnout_min") + factor * way + extra_min, LEAST_TRIP)
         return trips
 
     def practice(self, zones: list[str], began_share: pd.Series) -> Practice:
@@ -391,7 +391,7 @@ def _trips(data: _Data, chosen: CoverageSettings) -> tuple[list[tuple[object, ..
     said = ways @ line[0]
     extra = _by_zone("zone_extra_min", data, minutes - said, is_own, about=0.0)
     by_zone = {str(row[1]): float(row[2]) for row in extra}  # type: ignore[arg-type]
-    said = np.maximum(said + calls["zone_id"].map(by_zone).fillna(0.0).to_numpy(), _LEAST_TRIP)
+    said = np.maximum(said + calls["zone_id"].map(by_zone).fillna(0.0).to_numpy(), LEAST_TRIP)
     is_other = is_trip & (calls["responder"] == BACKUP).to_numpy(dtype=bool) & calls["other_min"].notna().to_numpy()
     if is_other.sum() >= LEAST_CALLS:
         # How far from its waiting place another officer was is not known: the way is that from there.
@@ -413,14 +413,14 @@ def _lines(minutes: Floats, ways: Floats, weights: Floats, fixed: tuple[float | 
     if not free:
         return lines
     rest, pairs = minutes - ways @ held, ways[:, :, None] * ways[:, None, :]
-    mean = np.full((len(weights), len(minutes)), max(float(minutes.mean()), _LEAST_TRIP))
+    mean = np.full((len(weights), len(minutes)), max(float(minutes.mean()), LEAST_TRIP))
     for _ in range(_ROUNDS):
         # The variance of gamma errors is that of the mean squared.
         weighing = weights / mean**2
         squares = np.einsum("dn,nij->dij", weighing, pairs[:, free][:, :, free], optimize=True)
         sums = (weighing * rest) @ ways[:, free]
         lines[:, free] = [_not_negative(a, b) for a, b in zip(squares, sums, strict=True)]
-        mean = np.maximum(lines @ ways.T, _LEAST_TRIP)
+        mean = np.maximum(lines @ ways.T, LEAST_TRIP)
     return lines
 
 

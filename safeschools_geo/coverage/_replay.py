@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.coverage._calibration import LEAST_TRIP
 from safeschools_geo.coverage._dispatch import zone_dispatch
 from safeschools_geo.coverage._plan_scores import MINUTES, OF_CALLS, OF_TIME
-from safeschools_geo.coverage._record import day_weights, interval, is_dispatched
+from safeschools_geo.coverage._record import interval, is_dispatched
 from safeschools_geo.coverage._response import P90, WITHIN_ONE_MIN
 from safeschools_geo.errors import InputError, count_text, name_ids
 from safeschools_geo.school_calendar import local_day
@@ -19,7 +20,7 @@ from safeschools_geo.text import change_text, figure_text, interval_text, listed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from safeschools_geo.coverage._dispatch import Dispatch
     from safeschools_geo.coverage._plan_scores import PlanScores
@@ -101,6 +102,42 @@ class Replay:
         if apart:
             return f"The queueing model and the replay of the recorded calls differ on {listed(apart)}."
         return "The queueing model and the replay of the recorded calls differ by no more than both leave open."
+
+    @staticmethod
+    def facts(term: UsualDay, *, seed: int = 0) -> dict[str, Any]:
+        """Give what a page needs to play the calls of a term itself, in plain lists.
+
+        `schools` and `zones` (ids); `calls` (columns of the recorded calls, in their order); `minutes` from each place
+        (the schools first, then the middles of zones without one) to each school; `waiting` (by zone, the place where
+        its officer waits); and what is calibrated. Minutes are to the microsecond.
+        """
+        recorded, way = (
+            _recorded(term),
+            term.travel.response_minutes(term.zones.index, [*term.zones.index, *term.middles.index]),
+        )
+        officers, practice, calibrated = list(term.waiting.index), term.queueing.dispatch.practice, term.calibration
+        places = {place: row for row, place in enumerate(way.columns)}
+        trips = ("turnout_min", "trip_factor", "roaming_share", "backup_extra_min")
+        return {
+            "schools": list(term.zones.index),
+            "zones": officers,
+            "calls": [np.round(column.astype(np.float64), 6).tolist() for column in recorded[:5]],
+            "days": recorded.days,
+            "hours": recorded.days * recorded.hours_per_day,
+            "minutes": np.round(way.T.to_numpy(), 6).tolist(),
+            "waiting": [places[place] for place in term.waiting],
+            "trip": [calibrated.value(name) for name in trips] if calibrated.has_trips else None,
+            "extra": [
+                calibrated.value("zone_extra_min", str(zone)) if calibrated.has_trips else 0.0 for zone in term.zones
+            ],
+            "diverted": practice.of(practice.diverted_share, officers).tolist(),
+            "away": practice.of(practice.unavailable_share, officers).tolist(),
+            "kept": practice.kept_share,
+            "ratios": practice.ratios.tolist(),
+            "least_trip": LEAST_TRIP,
+            "within": WITHIN_ONE_MIN,
+            "seed": seed,
+        }
 
     def summary(self) -> str:
         """Say what came out, measure by measure."""
@@ -315,10 +352,37 @@ class _Officers:
             self.busy_min[:, own] += scene_min * weight
 
 
+_CHANCES = 4
+"""Draws for a call: whether it is diverted, whether its officer is away, whether it waits, and how long the trip is."""
+
+
+def chances(draws: ArrayLike, replays: int, *, seed: int) -> Floats:
+    """Draw numbers from 0 up to 1 by counting, so that a page draws the same: shape (draws, replays).
+
+    The number of a draw and a replay is a hash of both (the finalizer of MurmurHash3, on 32 bits): it hangs on no other
+    draw, and `what_if_replay.js` has it in the same three lines.
+    """
+    row = _mixed(np.uint32(seed % 2**32) + np.asarray(draws, dtype=np.uint32) * np.uint32(0x9E3779B9))
+    column = _mixed(np.arange(replays, dtype=np.uint32) + np.uint32(0x632BE59B))
+    return _mixed(row[:, None] ^ column[None, :]) / 2.0**32
+
+
+def _mixed(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        bits = (bits ^ (bits >> np.uint32(shift))) * np.uint32(factor)
+    return bits ^ (bits >> np.uint32(16))
+
+
+def _day_weights(days: int, replays: int, *, seed: int) -> Floats:
+    """Draw days with replacement: how often each comes in each replay, shape (replays, days)."""
+    picked = (chances(np.arange(days) + 2**31, replays, seed=seed) * days).astype(np.int64)
+    flat = np.bincount((picked + np.arange(replays) * days).ravel(), minlength=replays * days)
+    return flat.reshape(replays, days).astype(np.float64)
+
+
 def play(plans: Sequence[Dispatch], calls: Recorded, *, replays: int, seed: int) -> list[dict[str, Floats]]:
     """Play calls under several plans on the same draws: each measure of each plan, shape (replays,)."""
-    rng = np.random.default_rng(seed)
-    weights = day_weights(calls.days, draws=replays, seed=seed)
+    weights = _day_weights(calls.days, replays, seed=seed)
     watches = [_Officers(plan, replays) for plan in plans]
     number = int(calls.is_call.sum())
     trips = [np.empty((number, replays)) for _ in plans]
@@ -334,7 +398,7 @@ def play(plans: Sequence[Dispatch], calls: Recorded, *, replays: int, seed: int)
             for watch in watches:
                 watch.begin(school, at_min, scene_min, weight)
             continue
-        chance = rng.random((4, replays))
+        chance = chances(np.arange(_CHANCES) + _CHANCES * row, replays, seed=seed)
         for i, watch in enumerate(watches):
             trips[i][row], is_other = watch.send(school, at_min, scene_min, chance, weight)
             helped[i] += weight * is_other

@@ -458,7 +458,14 @@ class WhatIf(DataElement):
     """The map on which a person moves units (`what_if_map`)."""
 
     function = "addWhatIf"
-    scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/what_if_plan.js", "js/what_if.js")
+    scripts = (
+        "js/core.js",
+        "js/vectors.js",
+        "js/plan_map.js",
+        "js/what_if_plan.js",
+        "js/what_if_replay.js",
+        "js/what_if.js",
+    )
 
 
 class PlanViews(DataElement):

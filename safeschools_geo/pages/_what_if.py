@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from safeschools_geo.coverage import WITHIN_ONE_MIN, Replay
 from safeschools_geo.drawing import LegendItem, zone_signs
 from safeschools_geo.errors import count_text
 from safeschools_geo.io import safe_cells
@@ -27,7 +28,8 @@ from safeschools_geo.pages._map_layers import (
 )
 from safeschools_geo.pages._page import NONE_NAMED, PLAN_STYLES, DataTable, PageContent, count, document, school_legend
 from safeschools_geo.pages._term import boundary_sign, context_of, new_map, nothing_page, thumbnail
-from safeschools_geo.text import format_imbalance, format_load, millionths
+from safeschools_geo.rebalance import schools_of_units
+from safeschools_geo.text import figure_text, format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -128,10 +130,59 @@ def _csv_line(cells: Sequence[str]) -> str:
     return line.getvalue().removesuffix("\n")
 
 
+# ── What the page plays the recorded calls of the term from
+
+_PLAYED = {
+    "response": "response",
+    f"within_{WITHIN_ONE_MIN:g}_min": "within",
+    "backup": "backup",
+    "overflow": "overflow",
+    "busiest": "busiest",
+}
+"""Measure of a replay → its name on the page."""
+_WAITING = (
+    "Recorded calls played again: calls come as they came, and take as long; officers wait where they wait today; who "
+    "comes, and how long the trip takes, is decided anew, as calibrated on earlier terms."
+)
+_MOST_CALLS = 5_000
+"""A page plays no more calls than this: a click is to be answered in a second or so."""
+
+
+def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]) -> dict[str, Any] | None:
+    """Write what the page plays the recorded calls from; None where they are too many, or cannot be told of."""
+    coverage = result.coverage
+    if coverage.is_empty or coverage.replayed.calls > _MOST_CALLS:
+        return None
+    day = result.proposal.usual_day
+    if day is None:
+        return None
+    facts = Replay.facts(day, seed=result.seed)
+    of_unit = schools_of_units(units).reindex(facts.pop("schools"))
+    if of_unit.isna().any():
+        return None
+    shown = coverage.replay_table().set_index("measure").loc[list(_PLAYED)]
+    return facts | {
+        "unit_of": places_of(of_unit, units["unit_id"].tolist(), what="units of schools"),
+        "officer_zones": places_of(pd.Series(facts.pop("zones"), dtype="str"), zone_ids, what="zones of officers"),
+        "replays": coverage.replayed.replays,
+        "measures": [
+            {
+                "key": key,
+                "label": row["label"][:1].upper() + row["label"][1:],
+                "unit": row["unit"],
+                "better": row["better"],
+                "is_told": bool(pd.notna(row["today"])),
+                "today": figure_text(row["today"], row["unit"]),
+            }
+            for key, row in zip(_PLAYED.values(), shown.to_dict("records"), strict=True)
+        ],
+    }
+
+
 # ── The what-if page: a person moves units between zones and sees at once what comes of it
 
 
-WHAT_IF = "Move a school to another zone and see loads, imbalance and contiguity at once; save the plan as a file."
+WHAT_IF = "Move a school to another zone and see what it changes at once; save the plan as a file."
 """What the page is for."""
 
 
@@ -156,6 +207,9 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         return nothing_page("What if?", proposal.why, result)
     noun, zones = proposal.inputs.noun, district.zones
     data = page_data(proposal.inputs, zones, plan=proposal.plan.assignment, schools=district.schools)
+    played = replay_data(result, proposal.inputs.units, zones["zone_id"].astype("str").tolist())
+    if played is not None:
+        data["replay"] = played
     chart = new_map(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)
     WhatIf(data).add_to(chart)
     signs = (
@@ -171,6 +225,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         tables=[_zones_today(data)],
         notes=[
             "Imbalance: how far the zone that is farthest from the mean load is from it, in percent of the mean.",
+            *([] if played is None else [_WAITING]),
             "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
         ],
     )
@@ -186,7 +241,19 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         load_name=LOAD_NAME,
         load_unit=LOAD_UNIT,
         **_static_facts(data),
+        **_replay_facts(result, played),
     )
+
+
+def _replay_facts(result: TermResult, played: Mapping[str, Any] | None) -> dict[str, object]:
+    if played is None:
+        return {"replay_rows": [], "replay_title": ""}
+    done = result.coverage.replayed
+    title = (
+        f"The {count_text(done.calls, 'recorded call')} of {count_text(done.days, 'school day')} of {result.term.name} "
+        f"played again, {done.replays:,} times: intervals hold 95 of 100"
+    )
+    return {"replay_rows": played["measures"], "replay_title": title}
 
 
 def plan_legends(title: str, signs: Sequence[LegendItem], result: TermResult) -> dict[str, list[LegendItem]]:

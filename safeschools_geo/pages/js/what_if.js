@@ -9,6 +9,7 @@ SafeSchools.WhatIf = class {
     this.chart = new SafeSchools.PlanMap(map, data);
     this.today = data.units.map(({ zone }) => zone);
     this.before = { loads: this.plan.loads(this.today) };
+    this.replay = data.replay && new SafeSchools.Replay(data.replay, this.today);
     this.history = [{ zoneOf: this.today, done: "" }];
     this.at = 0;
     this.chosen = null;
@@ -163,6 +164,27 @@ SafeSchools.WhatIf = class {
     this.drawLoads(loads);
     this.drawMoves();
     this.drawControls();
+    this.drawReplay();
+  }
+
+  // Playing the calls takes longer than a click may: the rest of the page is drawn first.
+  drawReplay() {
+    const table = document.getElementById("replay");
+    if (!this.replay || !table) return;
+    const zoneOf = this.zoneOf, rows = [...table.querySelectorAll("tbody tr")];
+    clearTimeout(this.waiting);
+    table.setAttribute("aria-busy", "true");
+    this.waiting = setTimeout(() => {
+      this.replay.compared(zoneOf).forEach((found, i) => {
+        const { unit, is_told } = this.replay.measures[i], cells = rows[i].querySelectorAll("td");
+        const isSame = zoneOf.every((zone, at) => zone === this.today[at]);
+        cells[1].textContent = is_told ? SafeSchools.figureText(found.plan, unit) : "–";
+        cells[2].textContent = isSame ? "–" : SafeSchools.changeText(found, unit);
+        cells[3].textContent = isSame ? "–" : { better: "better", worse: "worse", unclear: "may be chance" }[found.verdict];
+        rows[i].classList.toggle("changed", !isSame && found.verdict === "worse");
+      });
+      table.removeAttribute("aria-busy");
+    }, 30);
   }
 
   drawFigures(loads, faults) {
