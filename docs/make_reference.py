@@ -8,7 +8,7 @@ from pathlib import Path
 
 from numpydoc.docscrape import ClassDoc
 
-from safeschools_geo import schemas, settings
+from safeschools_geo import schemas, sections, settings
 
 FOLDER = Path(__file__).resolve().parent
 _VOCABULARIES = (
@@ -37,7 +37,7 @@ _SECTIONS = (
     settings.Bells,
     settings.WorkloadSettings,
     settings.AssignSettings,
-    settings.RebalanceSettings,
+    sections.RebalanceSettings,
     settings.HotspotSettings,
     settings.CoverageSettings,
     settings.BoardSettings,

@@ -51,6 +51,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def with_article(words: str) -> str:
+    """Put *a* or *an* before words, such as a level of school."""
+    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
 def count_text(number: int, noun: str, *, of: int | None = None) -> str:
     """Write a number of things.
 

@@ -1,4 +1,4 @@
-"""How a section of settings checks itself: types of values, names of columns, and pydantic's faults in our words."""
+"""How a section of settings checks itself, and the section of proposals: values, names of columns, faults in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, TypeVar, cast, dataclass_transform, get_args
+from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -216,3 +216,76 @@ def section(kind: type[T]) -> type[T]:
 
     made.__init__ = __init__
     return cast("type[T]", made)
+
+
+# ── What a proposal of other zones has to keep
+
+
+@section
+class RebalanceSettings:
+    """``[rebalance]``: what a proposal of other zones has to keep, and how far it may go.
+
+    Parameters
+    ----------
+    max_moves
+        Most schools that a proposal may move; the frontier shows 0, 1, … up to this.
+    tolerance
+        Imbalance to reach: the proposal is then the plan of the fewest moves that does; else what the rule chooses.
+    slack
+        By how much the imbalance, and then the sum of the 2, 3, … largest deviations, may be above the smallest, for
+        the sake of more even zones beyond the farthest, and of shorter travel.
+    time_limit_s
+        Longest search, in seconds of processor time: a busy machine takes longer, and finds the same.
+    keeps_roots
+        Whether the school in the middle of each zone (the one of least travel) stays in it, so that officers keep their
+        base; ``false`` allows every contiguous plan.
+    fills_empty_zones
+        Whether a proposal gives schools to zones that have none; ``false`` leaves these zones as they are and out of
+        the imbalance, which would else be 100 % whatever the others do.
+    roots
+        Zone → school that stays in it, in place of the one in the middle.
+    locked
+        Schools that keep their zone.
+    together
+        Groups of schools that have to be in one zone.
+    forbidden
+        Pairs of a school and a zone it must not be in.
+    feeders
+        Name of a feeder pattern → its schools; a plan is told which of them it splits.
+    links
+        File of extra and forbidden links between schools, relative to the district folder.
+    neighbor_tolerance_m
+        Units whose edges run this near to each other, in meters, are neighbors; ground between them that none claims is
+        divided among them. Wider gaps, such as water, part them.
+    one_of_each
+        Levels of which every zone has to have a school, such as ``high``.
+    most_students_moved
+        Most students whose zone officer may change; no limit if left out. The enrollment of every school that may move
+        has to be known.
+    bootstrap
+        Redrawn terms behind "holds up in x % of them".
+    protect
+        What a proposal may not make worse: ``response``, the mean minutes until an officer is there, in every zone and
+        in all; empty for nothing.
+    random_plans
+        Random plans of as many moves that the proposal is compared with; 0 for none. Needs the extra ``random-plans``.
+    """
+
+    max_moves: FromZero = 8
+    tolerance: NotNegative | None = None
+    slack: NotNegative = 0.005
+    time_limit_s: Positive = 60.0
+    keeps_roots: bool = True
+    fills_empty_zones: bool = False
+    roots: Mapping[str, str] = field(default_factory=dict)
+    locked: Several[str] = ()
+    together: Several[Several[str]] = ()
+    forbidden: tuple[tuple[str, str], ...] = ()
+    feeders: Mapping[str, Several[str]] = field(default_factory=dict)
+    links: str | None = None
+    neighbor_tolerance_m: Positive = 10.0
+    one_of_each: Several[Level] = ()
+    most_students_moved: FromZero | None = None
+    bootstrap: AtLeastOne = 200
+    protect: Several[Literal["response"]] = ()
+    random_plans: FromZero = 0

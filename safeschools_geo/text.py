@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.errors import ColumnError
+from safeschools_geo.schemas import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -156,6 +157,12 @@ def format_ratio(loads: Iterable[int]) -> str:
     sums = [int(load) for load in loads]
     smallest = min(sums, default=0)
     return _decimal(max(sums), smallest, decimals=2) if smallest else "–"
+
+
+def school_of_level(level: str) -> str:
+    """Name a school by its level: ``high school``, ``K-8 school``, ``school of another level``."""
+    words = "school of another level" if level == "other" else f"{LEVELS.get(level, level)} school"
+    return words if level == "k8" else words.lower()
 
 
 def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:

@@ -78,6 +78,7 @@ from safeschools_geo.rebalance import (
     zone_centers,
     zones_of_plan,
 )
+from safeschools_geo.schemas import LEVELS
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.term import (
     manifest_of,
@@ -176,6 +177,8 @@ class Request:
     no_slower: bool
     locked: tuple[str, ...]
     together: tuple[tuple[str, ...], ...]
+    one_of_each: tuple[str, ...]
+    most_students: int | None
     time_limit_s: float | None
     random_plans: int | None
     seed: int
@@ -196,6 +199,7 @@ def _check_usage(ctx: click.Context) -> None:
     missing = [name for name, param in needed.items() if given[param] is None]
     if missing:
         raise click.UsageError(f"--units needs {', '.join(missing)}.", ctx=ctx)
+    refuse_options(ctx, ["one_of_each"], because="it does not go with --units, which have no levels")
     if given["no_slower"]:
         raise click.UsageError("--no-slower does not go with --units: areal units hold no calls.", ctx=ctx)
     if given["max_moves"] is None and given["tolerance"] is None:
@@ -231,6 +235,18 @@ def _check_usage(ctx: click.Context) -> None:
 )
 @click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
 @click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
+@click.option(
+    "--one-of-each",
+    multiple=True,
+    type=click.Choice(list(LEVELS)),
+    help="Level of which each zone has to have a school.",
+)
+@click.option(
+    "--most-students",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Most students who change officer; the column students of --units.",
+)
 @click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds of processor time.")
 @out_option("Folder; outputs/<term>/plan for a district.")
 @seed_option
@@ -315,12 +331,15 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
     changes: dict[str, Any] = {
         "locked": (*plan.locked, *request.locked),
         "together": (*plan.together, *request.together),
+        "one_of_each": tuple(dict.fromkeys((*plan.one_of_each, *request.one_of_each))),
         "keeps_roots": plan.keeps_roots and not request.free_roots,
         "tolerance": plan.tolerance if request.tolerance is None else request.tolerance,
         "protect": ("response",) if request.no_slower else plan.protect,
     }
     if request.max_moves is not None:
         changes["max_moves"] = request.max_moves
+    if request.most_students is not None:
+        changes["most_students_moved"] = request.most_students
     if request.time_limit_s is not None:
         changes["time_limit_s"] = request.time_limit_s
     if request.random_plans is not None:
@@ -337,7 +356,8 @@ def _of_units(
 ) -> tuple[str, dict[str, Any]]:
     roots = None if request.free_roots else dict(zone_centers(units))
     limit = 60.0 if request.time_limit_s is None else request.time_limit_s
-    rules = Rules(roots=roots, locked=request.locked, together=request.together, apart=apart)
+    few = request.most_students
+    rules = Rules(roots=roots, locked=request.locked, together=request.together, apart=apart, most_students=few)
     found = None
     if request.max_moves is not None:
         found = frontier(
@@ -360,6 +380,7 @@ def _of_units(
             locked=request.locked,
             together=request.together,
             apart=apart,
+            most_students=few,
             time_limit_s=limit,
             seed=request.seed,
         )

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text, refuse
-from safeschools_geo.schemas import LEVELS
+from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text, refuse, with_article
+from safeschools_geo.text import school_of_level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -328,9 +328,7 @@ def _sentence(reason: str, more: list[str], *, rate: float, due: int, given: int
 
 
 def _level_words(level: str) -> str:
-    words = "school of another level" if level == "other" else f"{LEVELS.get(level, level)} school"
-    words = words if level == "k8" else words.lower()
-    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+    return with_article(school_of_level(level))
 
 
 def _of_week(rate: float, week: int, turn: float) -> int:

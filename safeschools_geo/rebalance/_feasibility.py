@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError, count_text, name_ids
+from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._problem import Problem, reach
 
 if TYPE_CHECKING:
@@ -396,6 +398,7 @@ def explain_infeasible(
     forced = follow_rules(problem.neighbors, problem.allowed, request.groups)
     linked = [*_counts(request), *_groups(request), *_nowhere(request, forced)]
     linked += [_cut(request, cut) for cut in forced.cuts]
+    linked += [*_one_of_each(request, forced), *_students(request)]
     return (
         *linked,
         *part_conflicts(request, forced),
@@ -472,6 +475,71 @@ def _nowhere(request: Request, forced: Forced) -> list[Conflict]:
         said = f"No unit may be in {zone_names(zones)}, and every zone needs one."
         found.append(Conflict("zone_without_units", said, zones=zones, remedy="Lift locks or forbidden pairs."))
     return found
+
+
+def _one_of_each(request: Request, forced: Forced) -> list[Conflict]:
+    """Find out whether what every zone has to have one of can be in every zone at once."""
+    problem = request.problem
+    block_of = {i: group[0] for group in request.groups for i in group}
+    found = []
+    for noun, rows in problem.one_of_each.items():
+        name = with_article(noun)
+        # Units kept together are in one zone, and serve that one alone.
+        blocks = sorted({block_of.get(i, i) for i in rows})
+        may = forced.allowed[blocks]
+        zones = _unserved(may)
+        if not zones:
+            continue
+        able = [i for i in rows if may[blocks.index(block_of.get(i, i)), zones].any()]
+        ids, named = request.names(able), tuple(problem.zone_ids[z] for z in zones)
+        kept = ", and those kept together count as one" if len(blocks) < len(rows) else ""
+        said = (
+            f"Every zone is to have {name}. By locks, roots, groups, or for want of a way, {zone_names(named)} can "
+            f"have {f'no other than {name_ids(ids)}{kept}' if ids else 'none'}."
+        )
+        if len(blocks) < problem.zones:
+            ids, named = request.names(rows), ()
+            said = f"Each of {count_text(problem.zones, 'zone')} is to have {name}, and there are {len(rows)}{kept}."
+        remedy = f"Do not ask for {name} in each zone, or free locks or roots."
+        found.append(Conflict("one_of_each_missing", said, ids, named, remedy=remedy))
+    return found
+
+
+def _unserved(may: NDArray[np.bool_]) -> list[int]:
+    """Find zones that fewer blocks can be in than there are zones; none where each zone can have a block of its own."""
+    block_of = maximum_bipartite_matching(csr_array(may), perm_type="row")
+    missing = np.flatnonzero(block_of < 0)
+    if not len(missing):
+        return []
+    zones = {int(missing[0])}
+    while True:
+        wider = zones | {z for z, b in enumerate(block_of) if b >= 0 and may[b, sorted(zones)].any()}
+        if wider == zones:
+            return sorted(zones)
+        zones = wider
+
+
+def _students(request: Request) -> list[Conflict]:
+    """Add up the students who change officer in any case: where a unit may not stay, or a group is split."""
+    problem = request.problem
+    if problem.students is None:
+        return []
+    grouped = {i for g in request.groups for i in g}
+    least, ids = 0.0, list[int]()
+    for block in (*request.groups, *((i,) for i in range(len(problem)) if i not in grouped)):
+        rows = np.array(block)
+        zones = np.flatnonzero(problem.allowed[rows].all(axis=0))
+        moved = [problem.students[rows[problem.start[rows] != z]].sum() for z in zones]
+        if min(moved, default=0.0) > 0:
+            least, ids = least + min(moved), [*ids, *block]
+    if least <= problem.most_students:
+        return []
+    said = (
+        f"At least {least:,.0f} students change officer, for {name_ids(request.names(ids))} may not stay, or are to be "
+        f"brought together; at most {problem.most_students:,.0f} may."
+    )
+    remedy = f"Let {least:,.0f} students or more change officer, or lift a lock, forbidden pair or group."
+    return [Conflict("too_few_students", said, request.names(ids), remedy=remedy)]
 
 
 def _cut(request: Request, cut: Cut) -> Conflict:

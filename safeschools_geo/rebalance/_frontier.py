@@ -11,12 +11,12 @@ import pandas as pd
 
 from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance._measures import imbalances
-from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, disputed_text
+from safeschools_geo.rebalance._neighbors import edges_given
+from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, asked_text, disputed_text, joined_text
 from safeschools_geo.rebalance._price import moved_text
 from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count
 from safeschools_geo.rebalance._propose import (
     Stage,
-    edges_given,
     even_stages,
     is_few,
     moves_limits,
@@ -151,7 +151,7 @@ class Frontier:
         certificate = plan.certificate
         if certificate.get("disputed"):
             return "not proven: it is in dispute who borders whom"
-        kept, keeping = (" that keep the roots", " that keeps the roots") if plan.settings.rules.roots else ("", "")
+        kept, keeping = (_kept_text(plan.settings.rules, are_many=are_many) for are_many in (True, False))
         held = " in which nobody waits longer" if _is_held(plan) else ""
         kept, keeping = kept + held, keeping + held
         if certificate["objective"] == "moves":
@@ -184,7 +184,7 @@ class Frontier:
         """Say how many points of the frontier are proven, over which plans."""
         proven = int(self.table["is_proven"].sum())
         points = f"{proven} of {count_text(len(self.table), 'point')} proven over all contiguous plans"
-        kept = " that keep the roots" if self.settings.rules.roots else ""
+        kept = _kept_text(self.settings.rules, are_many=True)
         kept += " in which nobody waits longer" if _is_held(self.plans[0]) else ""
         cut = [] if self.is_complete else ["The search was interrupted; this is what it had found."]
         return [f"{points}{kept}.", *cut]
@@ -428,6 +428,13 @@ def _redrawn_imbalances(problem: Problem, points: Mapping[int, _Point], redrawn:
     labels = [point.stages[-1].label for point in points.values()]
     zones = np.eye(problem.zones)
     return np.array([imbalances(loads @ zones[label]) for label in labels if label is not None])
+
+
+def _kept_text(rules: Rules, *, are_many: bool) -> str:
+    """Say of which plans something is proven: those that keep the roots and have what is asked for."""
+    roots = [f"keep{'' if are_many else 's'} the roots"] if rules.roots else []
+    kept = [*roots, *asked_text(rules.one_of_each, rules.most_students, are_many=are_many)]
+    return f" that {joined_text(kept)}" if kept else ""
 
 
 def _is_held(plan: RebalancePlan) -> bool:

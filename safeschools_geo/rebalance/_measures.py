@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids
+from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._neighbors import components, zone_pieces
 from safeschools_geo.rebalance._units import natural_order, schools_of_units
 from safeschools_geo.schemas import LEVELS
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pyproj import CRS
+
+    from safeschools_geo.rebalance._problem import Rules
 
 
 # ── Compactness of zones: how far a polygon is from a circle, by two classic measures
@@ -371,6 +373,26 @@ def lost_levels(units: gpd.GeoDataFrame, assignment: pd.Series, schools: pd.Data
     )
     zones, levels = natural_order(zone for zone, _ in old), list(LEVELS)
     return sorted(old - new, key=lambda pair: (zones.index(pair[0]), levels.index(pair[1])))
+
+
+def asked(units: gpd.GeoDataFrame, assignment: pd.Series, rules: Rules, table: pd.DataFrame) -> list[Measure]:
+    """Count what a plan does not keep of what is asked of zones, and of the students who change officer."""
+    rows = list[Measure]()
+    zones = [str(zone) for zone in table.loc[table["is_counted"], "zone_id"]]
+    for name, ids in rules.one_of_each.items():
+        without = [zone for zone in zones if zone not in set(assignment.reindex(list(ids)))]
+        key, label = f"zones_without_{name.replace(' ', '_')}", f"Zones without {with_article(name)}, as is asked for"
+        rows.append(counted(key, label, len(without), "zones", name_ids(without)))
+    if rules.most_students is None:
+        return rows
+    label = f"Students moved beyond the {rules.most_students:,} who may"
+    students = units.loc[units["zone_id"].to_numpy() != assignment.to_numpy(), "students"]
+    if "schools" in units:
+        students = students.mask(units["schools"].eq(0), 0.0)
+    if students.isna().any():
+        return [*rows, not_scored("students_beyond", label, "students of units moved not known", unit="students")]
+    beyond = max(float(students.sum()) - rules.most_students, 0.0)
+    return [*rows, counted("students_beyond", label, beyond, "students")]
 
 
 def coverage_measures(coverage: pd.DataFrame | None) -> list[Measure]:

@@ -17,6 +17,7 @@ from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, read_table
+from safeschools_geo.rebalance._problem import require_units
 from safeschools_geo.rebalance._tiling import (
     SHORTEST_BORDER_M,
     TOLERANCE_M,
@@ -485,3 +486,40 @@ def _about_added(added: pd.DataFrame) -> list[Finding]:
         expected="pairs that share a border",
         remedy="Delete pairs that only meet in a corner.",
     )
+
+
+# ── The links a plan rests on: those given, or found, and what is in dispute about them
+
+
+@dataclass(frozen=True, eq=False)
+class GivenEdges:
+    """The links a plan rests on."""
+
+    edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
+    apart: tuple[tuple[str, str], ...]  # Pairs that share a border and are no neighbors, as a person said
+    disputed: pd.DataFrame  # Result of `disputed_neighbors`
+
+
+def edges_given(
+    units: gpd.GeoDataFrame,
+    adjacency: pd.DataFrame | None,
+    *,
+    apart: Iterable[tuple[str, str]] = (),
+    crs: object = None,
+) -> GivenEdges:
+    """Take the edges that are given, or find them.
+
+    The links, and what is in dispute about them. A plain table of pairs is a person's word: what it leaves out is
+    kept apart.
+    """
+    require_units(units)
+    told = [(str(a), str(b)) for a, b in apart]
+    if adjacency is None:
+        edges = unit_edges(units, forbidden=told, crs=crs)
+    elif set(LINK_COLUMNS) <= set(adjacency.columns):
+        edges = adjacency
+    else:
+        read = edges_of_table(units, adjacency, crs=crs)
+        edges = read.edges
+        told += read.left_out
+    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))

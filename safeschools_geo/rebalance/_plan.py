@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.errors import SettingsError, count_text, name_ids
+from safeschools_geo.errors import SettingsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._plan_file import plan_frame
 from safeschools_geo.rebalance._problem import EXACT, Rules
 from safeschools_geo.rebalance._program import Objective
@@ -61,6 +61,8 @@ def certificate_of(
     disputed: Iterable[Iterable[str]] = (),
     schools_moved: int | None = None,
     response: Mapping[str, Any] | None = None,
+    one_of_each: Mapping[str, Iterable[str]] | None = None,
+    most_students: int | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says."""
     in_dispute = [list(row) for row in disputed]
@@ -97,6 +99,8 @@ def certificate_of(
         "disputed": in_dispute,
         "schools_moved": schools_moved,
         "response": dict(response or {}),
+        "one_of_each": {name: list(ids) for name, ids in (one_of_each or {}).items()},
+        "most_students": most_students,
     }
     certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
@@ -217,7 +221,7 @@ def _share_text(share: float) -> str:
 
 
 def _zones_text(zones: Sequence[str]) -> str:
-    return f"zone {zones[0]}" if len(zones) == 1 else f"zones {_joined(list(zones))}"
+    return f"zone {zones[0]}" if len(zones) == 1 else f"zones {joined_text(list(zones))}"
 
 
 def disputed_text(certificate: Mapping[str, Any]) -> str:
@@ -242,16 +246,24 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     )
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
     kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
-    limits = [f"keeps {_joined(kept)}"] if kept else []
+    limits = [f"keeps {joined_text(kept)}"] if kept else []
     if certificate["max_moves"] is not None:
         limits.append(f"moves at most {count_text(certificate['max_moves'], _noun(certificate))}")
+    limits += asked_text(certificate.get("one_of_each") or {}, certificate.get("most_students"))
     if certificate["tolerance"] is not None and certificate["objective"] != "imbalance":
         limits.append(f"stays within {certificate['tolerance']:.2%} of the mean load")
     if certificate.get("response", {}).get("no_slower"):
         limits.append("lets nobody wait longer than today")
     if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
         limits += _earlier_text(certificate)
-    return f"contiguous plan that {_joined(limits)}" if limits else "contiguous plan"
+    return f"contiguous plan that {joined_text(limits)}" if limits else "contiguous plan"
+
+
+def asked_text(one_of_each: Iterable[str], most_students: int | None, *, are_many: bool = False) -> list[str]:
+    """Say what a plan has, or plans have, by what may be asked of zones and of the students who change officer."""
+    has, moves = ("have", "move") if are_many else ("has", "moves")
+    asked = [f"{has} {with_article(name)} in each zone" for name in one_of_each]
+    return asked if most_students is None else [*asked, f"{moves} at most {count_text(most_students, 'student')}"]
 
 
 def _claim(objective: str, value: float, bound: float | None, within: float) -> dict[str, Any]:
@@ -345,7 +357,8 @@ def _pairs(roots: Mapping[str, str]) -> str:
     return ", ".join(f"{zone}: {unit}" for zone, unit in roots.items())
 
 
-def _joined(words: Sequence[str]) -> str:
+def joined_text(words: Sequence[str]) -> str:
+    """Join words by commas and a last *and*."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

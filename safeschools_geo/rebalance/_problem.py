@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -195,6 +195,10 @@ class Problem:
     # For every pair of `neighbors`, in their order, the length of the shared border
     border_km: tuple[tuple[float, ...], ...]
     response: Response | None = None  # How long calls may wait; None for no limit
+    # What every zone has to have one of → the rows of the units that are or hold one
+    one_of_each: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    students: Numbers | None = None  # Students of each unit, shape (n,), where they are limited
+    most_students: float = np.inf  # Most students in units that move
 
     def __len__(self) -> int:
         """Return how many units there are."""
@@ -277,10 +281,20 @@ class Problem:
         return all(len(self.pieces(label, zone)) == 1 for zone in range(self.zones))
 
     def is_plan(self, label: Labels) -> bool:
-        """Say whether a labelling is a plan: contiguous, allowed, and groups kept together."""
+        """Say whether a labelling is a plan: contiguous, and every rule kept."""
         kept = all(len({int(label[i]) for i in group}) == 1 for group in self.together)
         is_kept = kept and bool(self.allowed[np.arange(len(self)), label].all()) and self.is_contiguous(label)
-        return is_kept and self.is_no_slower(label)
+        has_each = all(len({int(label[i]) for i in rows}) == self.zones for rows in self.one_of_each.values())
+        return is_kept and has_each and self.students_moved(label) <= self.most_students and self.is_no_slower(label)
+
+    @property
+    def has_few_students(self) -> Flags:
+        """Whether each unit has no more students than may move in all, shape (n,)."""
+        return np.ones(len(self), dtype=bool) if self.students is None else self.students <= self.most_students
+
+    def students_moved(self, label: Labels) -> float:
+        """Count the students of the units that change their zone, where they are limited."""
+        return 0.0 if self.students is None else float(self.students[label != self.start].sum())
 
     def members(self, label: Labels) -> NDArray[np.int8]:
         """Say which units each zone holds, shape (k, n), 0 or 1."""
@@ -330,6 +344,10 @@ class Rules:
         What moves are counted in: ``units``, ``schools``, ``students`` or ``workload``.
     apart
         Pairs of units that are no neighbors though they share a border, as a person said.
+    one_of_each
+        What every zone has to have one of, such as ``high school`` → the units that are or hold one.
+    most_students
+        Most students in the units that move; None for no limit.
     """
 
     roots: Mapping[str, str] | None = None
@@ -338,6 +356,8 @@ class Rules:
     forbidden: tuple[tuple[str, str], ...] = ()
     moves_in: str = "units"
     apart: tuple[tuple[str, str], ...] = ()
+    one_of_each: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    most_students: int | None = None
 
     def __post_init__(self) -> None:
         """Take ids as text, from whatever sequences they come in."""
@@ -347,6 +367,8 @@ class Rules:
         for name in ("together", "forbidden", "apart"):
             groups = tuple(tuple(map(str, group)) for group in getattr(self, name))
             object.__setattr__(self, name, groups)
+        each = {str(name): tuple(map(str, ids)) for name, ids in self.one_of_each.items()}
+        object.__setattr__(self, "one_of_each", each)
 
 
 def problem_of(
@@ -371,9 +393,8 @@ def problem_of(
     start = np.array([zone_index[str(z)] for z in units["zone_id"]], dtype="int64")
     neighbors, border_km = _neighbors(edges, index)
     load = units["workload"].to_numpy(dtype="float64")
-    roots = np.full(len(zones), NO_ROOT, dtype="int64")
-    for zone, unit in (rules.roots or {}).items():
-        roots[zone_index[zone]] = index[unit]
+    ruled = _ruled(rules, start, index, zone_index)
+    is_limited = rules.most_students is not None
     if travel is None:
         named = units.assign(unit_id=ids, zone_id=[zones[z] for z in start])
         travel = travel_km(named, zone_centers(named, rules.roots, crs=crs), crs=crs)
@@ -384,12 +405,35 @@ def problem_of(
         load=load,
         neighbors=neighbors,
         travel=_distances(travel, ids, zones) * load[:, None],
-        allowed=_allowed(rules, start, roots, index, zone_index),
-        roots=roots,
-        together=tuple(tuple(sorted({index[u] for u in group})) for group in rules.together if len(set(group)) > 1),
         move_size=_move_size(units, rules.moves_in),
         border_km=border_km,
+        students=_students(units, _can_move(ruled["allowed"], start)) if is_limited else None,
+        most_students=np.inf if rules.most_students is None else float(rules.most_students),
+        **ruled,
     )
+
+
+def with_rules(problem: Problem, rules: Rules) -> Problem:
+    """Put other rules in place of those of a problem, of the same units and zones; a limit on students can go only."""
+    index, zone_index = ({name: i for i, name in enumerate(ids)} for ids in (problem.unit_ids, problem.zone_ids))
+    ruled = replace(problem, **_ruled(rules, problem.start, index, zone_index))
+    return ruled if rules.most_students is not None else replace(ruled, students=None, most_students=np.inf)
+
+
+def _ruled(rules: Rules, start: Labels, index: dict[str, int], zone_index: dict[str, int]) -> dict[str, Any]:
+    roots = np.full(len(zone_index), NO_ROOT, dtype="int64")
+    for zone, unit in (rules.roots or {}).items():
+        roots[zone_index[zone]] = index[unit]
+    return {
+        "allowed": _allowed(rules, start, roots, index, zone_index),
+        "roots": roots,
+        "together": tuple(tuple(sorted({index[u] for u in group})) for group in rules.together if len(set(group)) > 1),
+        "one_of_each": {name: tuple(sorted({index[u] for u in few})) for name, few in rules.one_of_each.items()},
+    }
+
+
+def _can_move(allowed: Flags, start: Labels) -> Flags:
+    return np.asarray(allowed.sum(axis=1) > allowed[np.arange(len(start)), start])
 
 
 RESPONSE_COLUMNS = ("unit_id", "calls", "place_id", "place_unit_id", "minutes")
@@ -464,6 +508,7 @@ def that_count(
         locked=tuple(u for u in rules.locked if u not in gone),
         together=tuple(tuple(u for u in group if u not in gone) for group in rules.together),
         forbidden=tuple((u, z) for u, z in rules.forbidden if u not in gone and z not in zones),
+        one_of_each={name: tuple(u for u in few if u not in gone) for name, few in rules.one_of_each.items()},
     )
     return units[~is_apart], edges[~is_of_them], kept
 
@@ -530,13 +575,13 @@ def _refuse(is_faulty: pd.Series, ids: pd.Series, what: str, expected: str) -> N
 def _require_rules(rules: Rules, ids: list[str], zones: list[str]) -> None:
     known, known_zones = set(ids), set(zones)
     named = [*rules.locked, *(u for group in rules.together for u in group), *(u for u, _ in rules.forbidden)]
-    named += (rules.roots or {}).values()
+    named += [*(rules.roots or {}).values(), *(u for few in rules.one_of_each.values() for u in few)]
     strange = sorted({u for u in named if u not in known})
     strange_zones = sorted({*(rules.roots or {}), *(z for _, z in rules.forbidden)} - known_zones)
     if strange:
         raise SettingsError(
             "Some rules name units that there are not.",
-            where="locked, together, forbidden, roots",
+            where="locked, together, forbidden, roots" + (", one_of_each" if rules.one_of_each else ""),
             ids=strange,
             expected="ids of units",
             remedy="Correct the ids; a unit of several schools has the id of the first.",
@@ -606,6 +651,26 @@ def _move_size(units: gpd.GeoDataFrame, moves_in: str) -> Numbers:
         )
     sizes: Numbers = units[column].to_numpy(dtype="float64")
     return sizes
+
+
+def _students(units: gpd.GeoDataFrame, can_move: Flags) -> Numbers:
+    """Take the students of units; where they are not known, and the unit can move, no limit could be kept."""
+    given = units["students"] if "students" in units else pd.Series(np.nan, index=units.index)
+    students = pd.to_numeric(given, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    if "schools" in units:
+        # An area without a school has no students.
+        students = np.where(units["schools"].to_numpy() == 0, 0.0, students)
+    is_faulty = can_move & ~(students >= 0)
+    if is_faulty.any():
+        raise ColumnError(
+            "The number of students who change officer cannot be limited: it is not known how many some units have.",
+            where="units",
+            ids=units["unit_id"][is_faulty],
+            found=f"{int(is_faulty.sum())} of {len(units)} that may move",
+            expected="the enrollment of every school that may move",
+            remedy="Fill in their enrollment, lock them, or leave most_students_moved out.",
+        )
+    return np.where(students >= 0, students, 0.0)
 
 
 # ── Good plans of few moves, found quickly: a beam search that keeps the most even plans of each number of moves
@@ -678,6 +743,8 @@ def _next_states(
     for _, _, at, group, zone in ranked:
         made = _moved(problem, states[at], group, zone)
         if made is None or made.label.tobytes() in seen or problem.moved(made.label) > max_moves:
+            continue
+        if problem.students_moved(made.label) > problem.most_students:
             continue
         seen.add(made.label.tobytes())
         chosen.append(made)

@@ -349,10 +349,17 @@ class PlanModel:
                     self._rows.add(terms, -np.inf, 0.0)
 
     def _add_groups(self) -> None:
-        followers = [(group[0], other) for group in self._problem.together for other in group[1:]]
+        problem = self._problem
+        followers = [(group[0], other) for group in problem.together for other in group[1:]]
         for first, other in followers:
-            for zone in range(self._problem.zones):
+            for zone in range(problem.zones):
                 self._rows.add([*self._terms(zone, [first]), *self._terms(zone, [other], -1.0)], 0.0, 0.0)
+        for few in problem.one_of_each.values():
+            for zone in range(problem.zones):
+                self._rows.add(self._terms(zone, list(few)), 1.0, np.inf)
+        if problem.students is not None:
+            is_move = np.arange(problem.zones) != problem.start[:, None]
+            self._add_sum(is_move * problem.students[:, None], problem.most_students)
 
     def _add_load_rows(self) -> None:
         share, tolerance = self._problem.share, self._limits.tolerance

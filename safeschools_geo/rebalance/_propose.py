@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.errors import SettingsError
+from safeschools_geo.errors import SettingsError, count_text, with_article
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
-from safeschools_geo.rebalance._neighbors import LINK_COLUMNS, disputed_neighbors, edges_of_table, unit_edges
+from safeschools_geo.rebalance._neighbors import edges_given
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes
 from safeschools_geo.rebalance._problem import (
     EXACT,
@@ -19,9 +19,9 @@ from safeschools_geo.rebalance._problem import (
     Rules,
     plans_of_few_moves,
     problem_of,
-    require_units,
     response_of,
     that_count,
+    with_rules,
 )
 from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
 from safeschools_geo.rebalance._set_partition import (
@@ -459,6 +459,8 @@ def plan_of(
         apart=settings.rules.apart,
         disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
         response=None if response is None else _response_facts(problem, response, label),
+        one_of_each=settings.rules.one_of_each,
+        most_students=settings.rules.most_students,
     )
     return RebalancePlan(
         units=units,
@@ -551,6 +553,8 @@ def rebalance(
     apart: Iterable[tuple[str, str]] = (),
     response: pd.DataFrame | None = None,
     no_slower: bool = False,
+    one_of_each: Mapping[str, Iterable[str]] | None = None,
+    most_students: int | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -602,6 +606,10 @@ def rebalance(
     no_slower
         Whether to allow only plans in which the mean response of every zone, and that of all calls together, is no
         longer than today's. A zone keeps its id; one without a call today has no response to keep.
+    one_of_each
+        What every zone has to have one of, such as ``high school`` → the units that are or hold one.
+    most_students
+        Most students in the units that move, by the column `students` of the units.
     time_limit_s
         Longest time, in seconds of processor time; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -633,7 +641,8 @@ def rebalance(
     began = time.process_time()
     wanted = _objectives(objectives, max_moves, tolerance)
     groups = tuple(map(tuple, together))
-    rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart))
+    each = {name: tuple(few) for name, few in (one_of_each or {}).items()}
+    rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart), each, most_students)
     gone = tuple(map(str, set_apart))
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
     _require_settings(settings)
@@ -686,40 +695,6 @@ def with_response(
     return (replace(problem, response=response) if no_slower else problem), response
 
 
-@dataclass(frozen=True, eq=False)
-class GivenEdges:
-    """The links a plan rests on."""
-
-    edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
-    apart: tuple[tuple[str, str], ...]  # Pairs that share a border and are no neighbors, as a person said
-    disputed: pd.DataFrame  # Result of `disputed_neighbors`
-
-
-def edges_given(
-    units: gpd.GeoDataFrame,
-    adjacency: pd.DataFrame | None,
-    *,
-    apart: Iterable[tuple[str, str]] = (),
-    crs: object = None,
-) -> GivenEdges:
-    """Take the edges that are given, or find them.
-
-    The links, and what is in dispute about them. A plain table of pairs is a person's word: what it leaves out is
-    kept apart.
-    """
-    require_units(units)
-    told = [(str(a), str(b)) for a, b in apart]
-    if adjacency is None:
-        edges = unit_edges(units, forbidden=told, crs=crs)
-    elif set(LINK_COLUMNS) <= set(adjacency.columns):
-        edges = adjacency
-    else:
-        read = edges_of_table(units, adjacency, crs=crs)
-        edges = read.edges
-        told += read.left_out
-    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))
-
-
 def _objectives(
     given: Sequence[Objective] | None, max_moves: int | None, tolerance: float | None
 ) -> tuple[Objective, ...]:
@@ -743,6 +718,7 @@ def _require_settings(settings: PlanSettings) -> None:
         "slack of 0 or more": settings.slack >= 0,
         "time_limit_s above 0": settings.time_limit_s > 0,
         "seed of 0 or more": settings.seed >= 0,
+        "most_students of 0 or more": (settings.rules.most_students or 0) >= 0,
     }
     broken = [rule for rule, is_kept in rules.items() if not is_kept]
     if broken:
@@ -843,16 +819,52 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
     )
     near = f"{least:.4f}" if np.isfinite(least) else ""
     waits = "" if problem.response is None else " in which nobody waits longer than today"
+    clash = _clash_text(problem, settings) if is_proven else ""
     return SettingsError(
         f"There is no plan within these limits{waits}." if is_proven else "No plan was found in the time there was.",
         where="the request",
         found=f"tolerance {settings.tolerance}, max_moves {settings.max_moves}, {len(problem)} units, "
         f"{problem.zones} zones",
         expected=f"a tolerance of {near} or more, which a plan can keep" if near else "limits that leave a plan",
-        remedy=f"Raise the tolerance, allow more moves, or drop a lock{' or no_slower' if waits else ''}."
+        remedy=clash or f"Raise the tolerance, allow more moves, or drop a lock{' or no_slower' if waits else ''}."
         if is_proven
         else "Allow more time.",
     )
+
+
+def _clash_text(problem: Problem, settings: PlanSettings) -> str:
+    """Say which rules conflict, where more is asked for than loads and moves: without which one there is a plan."""
+    rules, asked = settings.rules, dict[str, tuple[Rules, PlanSettings]]()
+    for name in rules.one_of_each:
+        others = {other: few for other, few in rules.one_of_each.items() if other != name}
+        asked[f"{with_article(name)} in each zone"] = replace(rules, one_of_each=others), settings
+    if rules.most_students is not None:
+        few = f"at most {count_text(rules.most_students, 'student')} who change officer"
+        asked[few] = replace(rules, most_students=None), settings
+    if not asked:
+        return ""
+    nothing: dict[str, Any] = {"roots": None, "locked": (), "forbidden": (), "together": ()}
+    names = {"roots": "the roots", "locked": "the locks", "forbidden": "the forbidden pairs", "together": "the groups"}
+    given = [key for key in nothing if getattr(rules, key)]
+    asked |= {names[key]: (replace(rules, **{key: nothing[key]}), settings) for key in given}
+    for key, words in (("max_moves", "at most {:,} moves"), ("tolerance", "the tolerance of {:.2%}")):
+        if (limit := getattr(settings, key)) is not None:
+            asked[words.format(limit)] = rules, replace(settings, **dict[str, Any]({key: None}))
+    seconds = min(settings.time_limit_s, _NEAREST_S) / len(asked)
+    enough = [name for name, way in asked.items() if _has_plan(problem, *way, seconds=seconds)]
+    if enough:
+        return f"Together these leave no plan; without one of them there is one: {', '.join(enough)}."
+    return f"These together leave no plan, nor was one found without a single one of them: {', '.join(asked)}."
+
+
+def _has_plan(problem: Problem, rules: Rules, settings: PlanSettings, *, seconds: float) -> bool:
+    problem = with_rules(problem, rules)
+    limits = moves_limits(settings.max_moves, rules)
+    start = min(_first_plans(problem, settings), key=problem.imbalance, default=None)
+    deadline = time.process_time() + seconds
+    found = solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=settings.seed)
+    most = np.inf if settings.tolerance is None else settings.tolerance
+    return found.label is not None and found.value <= most + _PROPOSE_ROUNDING
 
 
 def _nearest_tolerance(problem: Problem, settings: PlanSettings) -> Stage:

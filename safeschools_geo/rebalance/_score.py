@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
+    from safeschools_geo.rebalance._problem import Rules
 
 LOAD_UNIT = "officer-hours per school day"
 """What workload is counted in, unless told."""
@@ -149,6 +150,7 @@ def score_plan(
     *,
     zones: pd.DataFrame | None = None,
     roots: Mapping[str, str] | None = None,
+    rules: Rules | None = None,
     centers: pd.Series | None = None,
     costs: pd.DataFrame | None = None,
     cost_unit: str = "km",
@@ -177,6 +179,9 @@ def score_plan(
         without units counts, with load 0.
     roots
         Zone → the unit of it that stays put.
+    rules
+        What is asked of plans: a zone without one that each is to have, and students beyond those who may change
+        officer, are counted.
     centers
         Unit from which travel in each zone is measured; the roots, else the middles of the current zones
         (`zone_centers`) by default, so that every plan is measured from the same places.
@@ -237,6 +242,7 @@ def score_plan(
         measures.splits("hotspots", "Hotspots", split["hotspots"], "no hotspots given"),
         *measures.levels(table),
         measures.levels_lost(units, plan, schools),
+        *([] if rules is None else measures.asked(units, plan, rules, table)),
         *measures.teams(team_table),
         *measures.coverage_measures(coverage),
     ]

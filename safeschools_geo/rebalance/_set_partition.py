@@ -92,7 +92,9 @@ class SetPool:
     price: Numbers  # What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first
     crossed: NDArray[np.int8]  # Units of each set that make each crossing, shape (m, c)
     least_crossed: Numbers  # Fewest units of each crossing in all sets together, shape (c,)
+    students: Numbers  # Students of each set who come from other zones, shape (m,); 0 where that is not limited
     most_minutes: float = np.inf  # Most minutes that all calls may wait
+    most_students: float = np.inf  # Most students who come from other zones, in all sets together
 
     def __len__(self) -> int:
         """Return how many sets there are."""
@@ -108,7 +110,7 @@ class SetPool:
 
     def only(self, is_kept: Flags | Labels) -> SetPool:
         """Keep some of the sets."""
-        by_set = ("members", "zone", "cost", "moved", "deviation", "minutes", "price", "crossed")
+        by_set = ("members", "zone", "cost", "moved", "deviation", "minutes", "students", "price", "crossed")
         return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
 
 
@@ -250,10 +252,14 @@ class _Closing:
         sets = vstack([*blocks, csr_array(minutes[None])])
         low = np.r_[np.ones(covered), -np.inf, -np.inf, -np.inf]
         high = np.r_[np.ones(covered), self.cutoff + _ROUNDING, self.most, most]
+        if np.isfinite(pool.most_students):
+            scale = max(pool.most_students, 1.0)
+            sets = vstack([sets, csr_array(pool.students[None] / scale)])
+            low, high = np.r_[low, -np.inf], np.r_[high, pool.most_students / scale]
         cost = pool.cost
         if levels_loads:
             by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
-            worst = csr_array(np.r_[np.zeros(covered + 3), -np.ones(pool.zones)][:, None])
+            worst = csr_array(np.r_[np.zeros(len(low)), -np.ones(pool.zones)][:, None])
             sets = hstack([vstack([sets, by_zone]), worst])
             low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
             cost = np.r_[np.zeros(count), 1.0]
@@ -498,11 +504,12 @@ class _Search:
             sums, members = self._cheap_sets(prices, zone, limit=float(dearest[zone]), most=left)
             parts.append(self._pool_of_zone(zone, used, members=members, price=sums - prices.zone[zone]))
             left -= len(members)
-        names = ("members", "zone", "cost", "moved", "deviation", "minutes", "price", "crossed")
+        names = ("members", "zone", "cost", "moved", "deviation", "minutes", "students", "price", "crossed")
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         most = np.inf if self.problem.response is None else self.problem.response.limit
         least = np.array([float(c.least) for c in used])
-        return SetPool(zones=self._k, least_crossed=least, most_minutes=most, **columns)
+        few = self.problem.most_students
+        return SetPool(zones=self._k, least_crossed=least, most_minutes=most, most_students=few, **columns)
 
     def _pool_of_zone(self, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers) -> SetPool:
         """Measure the sets of a zone."""
@@ -516,7 +523,10 @@ class _Search:
         zones = np.full(len(members), zone)
         deviation, response = np.abs(share - 1.0), self.problem.response
         minutes = np.zeros(len(members)) if response is None else response.of_sets(members)
-        return SetPool(members, zones, self._k, cost, moved, deviation, minutes, price, crossed, np.zeros(0))
+        known = self.problem.students
+        joined = np.zeros(self._n) if known is None else np.where(self.problem.start == zone, 0.0, known)
+        students = np.asarray(members @ joined, dtype="float64")
+        return SetPool(members, zones, self._k, cost, moved, deviation, minutes, price, crossed, np.zeros(0), students)
 
     def _cheap_sets(self, prices: _Prices, zone: int, *, limit: float, most: int) -> tuple[Numbers, NDArray[np.int8]]:
         """List the contiguous sets of a zone that cost less than a limit, the cheapest first, and their prices."""
@@ -625,7 +635,7 @@ class _Partial:
     """Some choices of a set for each of the first zones, a row each."""
 
     bits: NDArray[np.uint64]  # Units that are in a set, shape (m, words)
-    cost: Numbers  # Cost, cost beyond the linear program, moves, minutes and travel, shape (m, 5)
+    cost: Numbers  # Cost, cost beyond the linear program, moves, minutes, students and travel, shape (m, 6)
     deviation: Numbers  # Deviation of each zone, the smallest there is where none is chosen, shape (m, k)
     sets: Labels  # The sets chosen, shape (m, zones so far)
 
@@ -673,9 +683,11 @@ class _Walk:
         for zone in range(self._k):
             of_zone = pool.zone == zone
             travel[of_zone] = pool.members[of_zone].astype("float64") @ problem.travel[:, zone]
-        self._cost = np.column_stack([pool.cost, closing.reduced_cost(), pool.moved, pool.minutes, travel])
+        reduced = closing.reduced_cost()
+        self._cost = np.column_stack([pool.cost, reduced, pool.moved, pool.minutes, pool.students, travel])
         room = closing.cutoff - closing.value + _ROUNDING * (self._k + 1)
-        self._most = np.array([closing.cutoff + _ROUNDING, room, closing.most, pool.most_minutes, np.inf])
+        few = pool.most_students
+        self._most = np.array([closing.cutoff + _ROUNDING, room, closing.most, pool.most_minutes, few, np.inf])
         self._sets = self._of_interest()
         self.open: Labels = np.sort(np.concatenate(self._sets))
         self._bits = bits_of_members(pool.members)

@@ -317,7 +317,7 @@ class _Grower:
         """Count the units it takes at least to carry a load out; `max_moves` + 1 where so few cannot."""
         problem = self._problem
         is_inside = zones[problem.start]
-        may_leave = is_inside & problem.allowed[:, ~zones].any(axis=1)
+        may_leave = is_inside & problem.allowed[:, ~zones].any(axis=1) & problem.has_few_students
         depth = self._depth(is_inside, may_leave, is_free=bool(self._can_settle[~zones].any()))
         for count in range(1, self._max_moves + 1):
             near = may_leave & (depth <= count)
@@ -506,8 +506,8 @@ class ZoneSets:
         self._is_own: Flags = problem.start == zone
         may_stay = problem.allowed[:, zone]
         self._own = self._bits(self._is_own)
-        self._joiners: Flags = ~self._is_own & may_stay
-        self._leavers: Flags = self._is_own & (problem.allowed.sum(axis=1) - may_stay > 0)
+        self._joiners: Flags = ~self._is_own & may_stay & problem.has_few_students
+        self._leavers: Flags = self._is_own & (problem.allowed.sum(axis=1) - may_stay > 0) & problem.has_few_students
         self._must_leave = self._bits(self._is_own & ~may_stay)
         self._load = float(problem.share[self._is_own].sum())
         self._low, self._high = 1.0 - tolerance - _ZONE_SETS_ROUNDING, 1.0 + tolerance + _ZONE_SETS_ROUNDING
@@ -572,6 +572,7 @@ class ZoneSets:
         for sets in self._elsewhere:
             cost = sets.cost(price)
             fits = (cost < limit) & (sets.load >= self._low) & (sets.load <= self._high) & (sets.size > 0)
+            fits &= self._has_few_students(sets)
             sums, bits = np.concatenate([sums, cost[fits]]), np.concatenate([bits, sets.bits[fits]])
         is_kept = self._keeps_rules(bits)
         sums, bits = sums[is_kept], bits[is_kept]
@@ -582,6 +583,7 @@ class ZoneSets:
         cost_in = self._in.cost(price)[self._order]
         cost_out = self._cost_out(price)
         rows = np.flatnonzero(self._least_by_out(cost_in, cost_out) < limit)
+        has_few = self._has_few_students(self._in)[self._order]
         outs: list[Labels] = []
         ins: list[Labels] = []
         for out in rows.tolist():
@@ -589,6 +591,7 @@ class ZoneSets:
             fits = np.flatnonzero(
                 (cost_in[begin:end] < limit - cost_out[out])
                 & (self._in_size[begin:end] <= self._budget.most_both - self._out.size[out])
+                & has_few[begin:end]
             )
             most -= len(fits)
             if most < 0:
@@ -601,12 +604,21 @@ class ZoneSets:
         bits = (self._own & ~self._out.bits[which_out]) | self._in.bits[self._order[which_in]]
         return cost_out[which_out] + cost_in[which_in], bits
 
+    def _has_few_students(self, joined: GrownSets) -> Flags:
+        """Say which sets that join have no more students than may move in all."""
+        students = self._problem.students
+        if students is None:
+            return np.ones(len(joined), dtype=bool)
+        return np.asarray(joined.cost(students) <= self._problem.most_students)
+
     def _keeps_rules(self, sets: Bits) -> Flags:
-        """Say which sets keep groups together and leave behind what has to leave."""
+        """Say which sets keep groups together, hold one of each that has to be there, and leave what has to leave."""
         kept = ((sets & self._must_leave) == 0).all(axis=1)
         for group in self._problem.together:
             held = np.sum([has_unit(sets, unit) for unit in group], axis=0)
             kept &= (held == 0) | (held == len(group))
+        for few in self._problem.one_of_each.values():
+            kept &= ((sets & bits_of(few, self._words)) != 0).any(axis=1)
         return np.asarray(kept, dtype=bool)
 
     def cheapest(self, price: Numbers, limit: float, *, count: int) -> tuple[float, Bits]:

@@ -44,6 +44,7 @@ from safeschools_geo.rebalance import (
 from safeschools_geo.results import PlanInputs, ScoredPlan, ScoredPlans, TermPlan, has_calls, why_nothing_to_plan
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.settings import LayerSettings
+from safeschools_geo.text import school_of_level
 from safeschools_geo.workload import imbalance, officer_work, travel_minutes
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from safeschools_geo.coverage import UsualDay
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.results import TermResult
-    from safeschools_geo.settings import RebalanceSettings
 
 
 # ── What the plans of a term are made of: its schools as units, who borders whom, the rules, and the travel
@@ -101,11 +101,14 @@ def prepare_plan(result: TermResult) -> PlanInputs | None:
     moves_in = "schools" if district.areas is None and built.units["schools"].gt(1).any() else "units"
     closed = pd.DataFrame(columns=["unit_a", "unit_b"]) if links is None else links[links["kind"] == "forbidden"]
     apart = list(zip(closed["unit_a"], closed["unit_b"], strict=True))
-    rules, centers = _rules(built.units, district.settings.rebalance, apart, crs=district.crs)
+    units = built.units
+    if district.settings.rebalance.most_students_moved is not None:
+        units = _with_known_students(units, district.schools)
+    rules, centers = _rules(district, units, apart)
     rules = replace(rules, moves_in=moves_in)
-    travel = travel_km(built.units, centers, crs=district.crs)
+    travel = travel_km(units, centers, crs=district.crs)
     noun = "school" if district.areas is None else "area"
-    return PlanInputs(built.units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
+    return PlanInputs(units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
 
 
 def units_of_district(district: District) -> gpd.GeoDataFrame:
@@ -142,17 +145,26 @@ def _units(district: District, school_zones: pd.Series, workload: pd.Series, inc
     )
 
 
-def _rules(
-    units: gpd.GeoDataFrame, settings: RebalanceSettings, apart: Iterable[tuple[str, str]], *, crs: object
-) -> tuple[Rules, pd.Series]:
+def _with_known_students(units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Take the students of a unit for unknown where they are of one of its schools."""
+    unknown = set(schools.loc[schools["enrollment"].isna(), "school_id"]) if "enrollment" in schools else None
+    by_school = schools_of_units(units)
+    lacking = by_school if unknown is None else by_school[by_school.index.isin(unknown)]
+    students = units["students"] if "students" in units else pd.Series(np.nan, index=units.index)
+    return units.assign(students=students.mask(units["unit_id"].isin(lacking)))
+
+
+def _rules(district: District, units: gpd.GeoDataFrame, apart: Iterable[tuple[str, str]]) -> tuple[Rules, pd.Series]:
     """Turn what the settings say of schools into rules for units, and choose the centers of the zones.
 
     Schools that share a unit stand for it.
     """
+    settings, schools = district.settings.rebalance, district.schools
     by_school = schools_of_units(units)
+    level = schools.set_index("school_id")["level"].reindex(by_school.index)
     unit_of = {str(school): str(unit) for school, unit in by_school.items()} | {unit: unit for unit in by_school}
     given = {zone: unit_of.get(school, school) for zone, school in settings.roots.items()}
-    centers = zone_centers(units, given, crs=crs)
+    centers = zone_centers(units, given, crs=district.crs)
     roots = dict(centers) if settings.keeps_roots else given
     rules = Rules(
         roots=roots or None,
@@ -160,6 +172,10 @@ def _rules(
         together=tuple(tuple(unit_of.get(s, s) for s in group) for group in settings.together),
         forbidden=tuple((unit_of.get(s, s), zone) for s, zone in settings.forbidden),
         apart=tuple(apart),
+        one_of_each={
+            school_of_level(name): tuple(dict.fromkeys(by_school[level == name])) for name in settings.one_of_each
+        },
+        most_students=settings.most_students_moved,
     )
     return rules, centers
 
@@ -270,6 +286,7 @@ def score_in_district(
         inputs.edges,
         zones=district.zones,
         roots=inputs.rules.roots,
+        rules=inputs.rules,
         costs=inputs.travel,
         groups={" + ".join(group): group for group in inputs.rules.together} or None,
         feeders=district.settings.rebalance.feeders or None,
@@ -517,6 +534,9 @@ def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Cal
             roots={zone: unit for zone, unit in staying.items() if unit in set(units["unit_id"])},
             locked=(),
             together=(),
+            # Of the day of an absence nothing is asked but that somebody comes.
+            one_of_each={},
+            most_students=None,
             forbidden=tuple(
                 (unit, zone)
                 for unit, zone in inputs.rules.forbidden
@@ -641,6 +661,8 @@ def propose_zones(
             forbidden=rules.forbidden,
             moves_in=rules.moves_in,
             apart=rules.apart,
+            one_of_each=rules.one_of_each,
+            most_students=rules.most_students,
             no_slower=response is not None,
         )
     if settings.random_plans:

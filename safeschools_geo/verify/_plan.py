@@ -14,6 +14,7 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from safeschools_geo.errors import with_article
 from safeschools_geo.verify._reading import NUMBER, Check, check_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def unit_checks(record: PlanRecord) -> list[Check]:
 
 def rule_checks(record: PlanRecord) -> list[Check]:
     """Check what the plan had to keep to."""
-    return [_locks(record), _forbidden(record), _together(record), _roots(record), *_set_apart(record)]
+    fixed = [_locks(record), _forbidden(record), _together(record), _roots(record)]
+    return [*fixed, *_set_apart(record), *_one_of_each(record), *_students(record)]
 
 
 def load_checks(record: PlanRecord) -> list[Check]:
@@ -220,6 +222,43 @@ def _set_apart(record: PlanRecord) -> list[Check]:
     }
     told = f"{', '.join(sorted(apart))} set apart: no workload, and nothing goes in or out"
     return [check_of("set_apart", faults, told)]
+
+
+def _one_of_each(record: PlanRecord) -> list[Check]:
+    """Check that every zone has one of what it is to have."""
+    after = {u.unit_id: u.after for u in record.units}
+    asked = {with_article(name): ids for name, ids in record.named_ids("one_of_each").items()}
+    if not asked:
+        return []
+    faults: dict[str, Iterable[str]] = {
+        f"listed as {name} but not in the plan": [i for i in ids if i not in after] for name, ids in asked.items()
+    }
+    for name, ids in asked.items():
+        faults[f"that are zones without {name}"] = set(record.certificate["zones"]) - {after.get(i, "") for i in ids}
+    return [check_of("one_of_each", faults, f"every zone has {' and '.join(asked)}", noun="id")]
+
+
+def students_of(record: PlanRecord) -> dict[str, float]:
+    """Give the students of each unit: none in one without a school, missing where it is not known."""
+    known = {u.unit_id: u.figures.get("students", math.nan) for u in record.units}
+    return {u.unit_id: 0.0 if u.figures.get("schools") == 0 else known[u.unit_id] for u in record.units}
+
+
+def _students(record: PlanRecord) -> list[Check]:
+    """Add up the students of the units that move, and compare them with what may."""
+    most = record.certificate.get("most_students")
+    if most is None:
+        return []
+    students = students_of(record)
+    changed = [u.unit_id for u in record.units if u.before != u.after]
+    unknown = [i for i in changed if math.isnan(students[i])]
+    if not NUMBER.holds(most):
+        return [Check("students", passed=False, message=f"The limit on students is {most!r}, not a number.")]
+    if unknown:
+        return [check_of("students", {"move, and it is not known how many students they have": unknown}, "")]
+    count = math.fsum(students[i] for i in changed)
+    said = f"Students of the units that move: {count:,.0f}, at most {most:,.0f} were allowed."
+    return [Check("students", passed=count <= most, message=said)]
 
 
 def _contiguity(record: PlanRecord) -> Check:

@@ -18,9 +18,11 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from safeschools_geo.errors import with_article
 from safeschools_geo.verify._plan import (
     PROVEN_WITHIN,
     move_costs,
+    students_of,
 )
 from safeschools_geo.verify._reading import NUMBER, Check, PlanRecord
 
@@ -49,6 +51,9 @@ class Town:
     zones: int  # Number of zones
     allowed: tuple[frozenset[int], ...]  # Zones each unit may be in: locks, roots and forbidden pairs
     together: tuple[tuple[int, ...], ...] = ()  # Groups of units that stay in one zone
+    one_of_each: tuple[tuple[int, ...], ...] = ()  # Units of which every zone has one
+    students: tuple[float, ...] = ()  # Students of each unit, where they are limited
+    most_students: float = math.inf  # Most students in units that move
 
     @cached_property
     def mean(self) -> float:
@@ -77,6 +82,12 @@ class Town:
         """Measure the largest ``|load - mean| / mean`` of a plan."""
         sums = [self.load_of([i for i, z in enumerate(label) if z == zone]) for zone in range(self.zones)]
         return max(abs(s - self.mean) for s in sums) / self.mean if self.mean > 0 else 0.0
+
+    def is_plan(self, label: Sequence[int]) -> bool:
+        """Say whether every zone hangs together and has one of each, and few enough students move."""
+        moved = math.fsum(s for s, a, b in zip(self.students, self.before, label, strict=False) if a != b)
+        has_each = all(len({label[i] for i in units}) == self.zones for units in self.one_of_each)
+        return moved <= self.most_students + _ROUNDING and has_each and self.is_contiguous(label)
 
     def is_contiguous(self, label: Sequence[int]) -> bool:
         """Say whether every zone has units and hangs together."""
@@ -216,7 +227,7 @@ class _Search:
         self.budget -= 1
         if self.budget < 0:
             raise TooManyPlansError
-        if all(self.low <= load <= self.high for load in self.loads) and self.town.is_contiguous(self.label):
+        if all(self.low <= load <= self.high for load in self.loads) and self.town.is_plan(self.label):
             return True
         for b in range(start, len(self.blocks)):
             left = self._changes_left(b, cost)
@@ -332,6 +343,9 @@ def town_of(record: PlanRecord, costs: dict[str, float]) -> Town:
             allowed[row[unit]] &= {zone[z]}
     for unit, z in ((u, z) for u, z in certificate["forbidden"] if u in row):
         allowed[row[unit]] -= {zone.get(z, -1)}
+    # What is not known cannot move: `students_of` would make a plan that moves it fail.
+    most, students = certificate.get("most_students", math.inf), students_of(record)
+    students = {unit: math.inf if math.isnan(number) else number for unit, number in students.items()}
     links: list[set[int]] = [set() for _ in units]
     for edge in (e for e in record.edges if e.a in row and e.b in row):
         links[row[edge.a]].add(row[edge.b])
@@ -344,6 +358,9 @@ def town_of(record: PlanRecord, costs: dict[str, float]) -> Town:
         zones=len(zone),
         allowed=tuple(frozenset(zones) for zones in allowed),
         together=tuple(tuple(row[i] for i in group if i in row) for group in certificate["together"] if group),
+        one_of_each=tuple(tuple(row[i] for i in ids if i in row) for ids in record.named_ids("one_of_each").values()),
+        students=tuple(students[u.unit_id] for u in units) if NUMBER.holds(most) else (),
+        most_students=float(most) if NUMBER.holds(most) else math.inf,
     )
 
 
@@ -447,6 +464,8 @@ def _class_text(record: PlanRecord, claim: Claim) -> str:
     certificate = record.certificate
     rules = {"roots": "roots", "locked": "locks", "forbidden": "forbidden pairs", "together": "groups"}
     kept = [f"the {name}" for key, name in rules.items() if certificate[key]]
+    kept += [f"{with_article(name)} in each zone" for name in record.named_ids("one_of_each")]
+    kept += ["the limit on students"] if certificate.get("most_students") is not None else []
     limit = f"of at most {_moves_text(claim.limit)}"
     within = limit if claim.objective == "imbalance" else f"within the tolerance of {claim.limit:.4%}"
     return f"contiguous plan {within}{f' that keeps {_joined(kept)}' if kept else ''}"
@@ -599,7 +618,7 @@ def _moved(town: Town, label: Sequence[int]) -> float:
 def _is_lawful(town: Town, label: Sequence[int], most: float) -> bool:
     is_allowed = all(zone in allowed for zone, allowed in zip(label, town.allowed, strict=True))
     is_whole = all(len({label[i] for i in block}) == 1 for block in town.blocks)
-    return is_allowed and is_whole and _moved(town, label) <= most and town.is_contiguous(label)
+    return is_allowed and is_whole and _moved(town, label) <= most and town.is_plan(label)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -376,6 +376,11 @@ class PlanRecord:
         value = self.certificate.get(key, [])
         return list(filter(_is_pair, value)) if isinstance(value, list) else []
 
+    def named_ids(self, key: str) -> dict[str, list[str]]:
+        """Give lists of ids by name that the certificate may hold."""
+        value = self.certificate.get(key, {})
+        return value if by_name(_TEXTS).holds(value) else {}
+
     def counted(self) -> list[Unit]:
         """Give the units of the zones that count for the balance."""
         apart = set(self.ids("zones_set_apart"))

@@ -25,6 +25,10 @@ class Town:
         Zone → unit that stays in it.
     locked, forbidden, together
         Units that stay, pairs of a unit and a zone, and groups of units.
+    one_of_each
+        What every zone has to have one of → the units that are one.
+    students, most_students
+        Students of each unit, and the most that may change their zone.
     """
 
     links: dict[tuple[int, int], float]
@@ -35,6 +39,9 @@ class Town:
     locked: tuple[int, ...] = ()
     forbidden: tuple[tuple[int, int], ...] = ()
     together: tuple[tuple[int, ...], ...] = ()
+    one_of_each: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    students: tuple[int, ...] = ()
+    most_students: int | None = None
 
     def __len__(self) -> int:
         return len(self.load)
@@ -43,6 +50,9 @@ class Town:
     def zones(self) -> int:
         return self.distance.shape[1]
 
+    def students_moved(self, label: tuple[int, ...]) -> int:
+        return sum(s for s, a, b in zip(self.students, self.start, label, strict=True) if a != b)
+
     def is_kept(self, label: tuple[int, ...]) -> bool:
         """Say whether a labelling keeps the rules, contiguous or not."""
         return (
@@ -50,6 +60,8 @@ class Town:
             and all(label[unit] == self.start[unit] for unit in self.locked)
             and all(label[unit] != zone for unit, zone in self.forbidden)
             and all(len({label[unit] for unit in group}) == 1 for group in self.together)
+            and all(set(range(self.zones)) <= {label[unit] for unit in few} for few in self.one_of_each.values())
+            and (self.most_students is None or self.students_moved(label) <= self.most_students)
         )
 
 

@@ -127,6 +127,7 @@ def units_of_town(town: Town) -> gpd.GeoDataFrame:
             "unit_id": pd.array(unit_names(town), dtype="str"),
             "zone_id": pd.array([names[zone] for zone in town.start], dtype="str"),
             "workload": list(town.load),
+            **({"students": list(town.students)} if town.students else {}),
         },
         geometry=[box(EAST + 2000 * i, NORTH, EAST + 2000 * i + 1000, NORTH + 1000) for i in range(len(town))],
         crs=UTM,
@@ -148,6 +149,8 @@ def rules_of_town(town: Town) -> dict[str, object]:
         "locked": [names[unit] for unit in town.locked],
         "together": [[names[unit] for unit in group] for group in town.together],
         "forbidden": [(names[unit], zones[zone]) for unit, zone in town.forbidden],
+        "one_of_each": {name: [names[unit] for unit in few] for name, few in town.one_of_each.items()},
+        "most_students": town.most_students,
     }
 
 

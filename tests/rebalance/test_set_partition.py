@@ -216,6 +216,7 @@ def pool_of(problem, label_rows, cost) -> SetPool:
         np.zeros(len(sets)),
         np.zeros((len(sets), 0), dtype=np.int8),
         np.zeros(0),
+        np.zeros(len(sets)),
     )
 
 
