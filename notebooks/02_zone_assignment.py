@@ -17,6 +17,7 @@
 # Every program school belongs to the zone whose polygon it lies in, and the zone's officer answers its critical incidents and
 # visits it. This notebook shows the assignment and the workload of each zone.
 #
+# Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
 
 # %% tags=["parameters"]
@@ -27,9 +28,7 @@ term_name = None
 import safeschools_geo as ssg
 
 # %%
-result = ssg.run_term(
-    district_folder or ssg.demo_folder(), term=term_name, proposes=False, covers=False, protects=False
-)
+result = ssg.load_term(district_folder or ssg.demo_folder(), term_name, runs=True).result()
 print(result.summary())
 
 # %% [markdown]

@@ -16,6 +16,7 @@
 #
 # The whole history of incidents, sorted by the program's own rule into the zone officer's work, the specialist's, and patrol's.
 #
+# Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
 # **What this notebook shows is confidential** when the district is a real one.
 
@@ -27,9 +28,7 @@ term_name = None
 import safeschools_geo as ssg
 
 # %%
-result = ssg.run_term(
-    district_folder or ssg.demo_folder(), term=term_name, proposes=False, covers=False, protects=False
-)
+result = ssg.load_term(district_folder or ssg.demo_folder(), term_name, runs=True).result()
 this_term = result.history[result.history["term"] == result.term.name]
 print(result.summary())
 

@@ -19,6 +19,7 @@
 # A school has many incidents because it is large, because officers were posted there, by chance, or because something is wrong.
 # Only the last is a hotspot. Every step below takes one of the others out before it speaks.
 #
+# Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
 # **What this notebook shows is confidential** when the district is a real one. It never goes to the board as it is.
 
@@ -30,9 +31,7 @@ term_name = None
 import safeschools_geo as ssg
 
 # %%
-result = ssg.run_term(
-    district_folder or ssg.demo_folder(), term=term_name, proposes=False, covers=False, protects=False
-)
+result = ssg.load_term(district_folder or ssg.demo_folder(), term_name, runs=True).result()
 found = result.hotspots
 print(f"{result.district.settings.district.name}, {found.term}")
 

@@ -19,6 +19,7 @@
 # One zone has too much work. Moving schools to its neighbors helps, but every move costs a school the officer it knows. So the
 # question is twofold: how much does each move buy, and could another plan with as few moves do better?
 #
+# Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term. Where
 # there is nothing to rebalance, as with one zone only, that is said, and what needs a proposal stays empty.
 # **What this notebook shows is confidential** when the district is a real one.
@@ -31,7 +32,7 @@ term_name = None
 import safeschools_geo as ssg
 
 # %%
-result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name, covers=False, protects=False)
+result = ssg.load_term(district_folder or ssg.demo_folder(), term_name, runs=True).result()
 proposal = result.proposal
 print(f"{result.district.settings.district.name}, {result.term.name}. {proposal.why}")
 

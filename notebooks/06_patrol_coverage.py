@@ -19,6 +19,7 @@
 # One officer for each zone, and calls that collide. A queueing model works out how often the zone's own officer is free, who comes
 # instead, and how often nobody can. A model is not the record: so it is held against the record first, and only then asked for advice.
 #
+# Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term. Where
 # there are no calls to answer, that is said, and what needs them stays empty.
 # **What this notebook shows is confidential** when the district is a real one.
@@ -31,7 +32,7 @@ term_name = None
 import safeschools_geo as ssg
 
 # %%
-result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name, protects=False)
+result = ssg.load_term(district_folder or ssg.demo_folder(), term_name, runs=True).result()
 coverage = result.coverage
 print(f"{result.district.settings.district.name}, {result.term.name}.")
 said = coverage.sentences()

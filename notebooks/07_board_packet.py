@@ -20,6 +20,7 @@
 # no figure that is one school's alone, and none of these may be worked out from what is published. So figures are withheld, as few as
 # protect those; then the packet is attacked with all that is published, before it goes out.
 #
+# Results are those of the last run; where there is none of today's files, the term is run first, which takes a minute or more.
 # Set the district folder and the term in the next cell. Left as they are: the **synthetic** demo district and its last term.
 # **What this notebook shows before the packet is confidential** when the district is a real one.
 
@@ -33,7 +34,7 @@ import pandas as pd
 import safeschools_geo as ssg
 
 # %%
-result = ssg.run_term(district_folder or ssg.demo_folder(), term=term_name)
+result = ssg.load_term(district_folder or ssg.demo_folder(), term_name, runs=True).result(protects=True)
 board = result.board
 print(board.summary())
 

@@ -223,11 +223,7 @@ def folder_of(district: Path | None) -> Path:
 
 def outputs_of(settings: Settings, out: Path | None) -> Path:
     """Find the folder that outputs go to."""
-    if out is not None:
-        return out
-    if settings.folder == districts.demo_folder():
-        return Path("outputs")
-    return settings.folder / settings.paths.outputs
+    return districts.outputs_folder(settings) if out is None else out
 
 
 def releases_file(settings: Settings) -> Path:

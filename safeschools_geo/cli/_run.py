@@ -35,7 +35,16 @@ from safeschools_geo.district import load_settings, new_district, preset_names
 from safeschools_geo.errors import LedgerError, SafeSchoolsError, SettingsError, count_text
 from safeschools_geo.io import write_bytes, write_manifest
 from safeschools_geo.results import TermBoard
-from safeschools_geo.term import STEPS, draw_board, manifest_of, release_board, run_term, steps_until, write_board
+from safeschools_geo.term import (
+    STEPS,
+    draw_board,
+    load_term,
+    manifest_of,
+    release_board,
+    run_term,
+    steps_until,
+    write_board,
+)
 from safeschools_geo.writing import output_folder, output_release, put_release, releases_folder
 
 if TYPE_CHECKING:
@@ -142,6 +151,10 @@ def notebooks_command(district: Path | None, term: str | None, out: Path | None)
     name = settings.term(term).name
     target = out or outputs_of(settings, None) / name / "notebooks"
     about = settings.district
+    with output_folder(target, inputs=inputs_of(settings)):
+        pass  # A place that cannot be written to is refused before the work.
+    with progress_of(len(STEPS)) as begin:
+        load_term(folder, name, runs=True, on_step=begin)
     place = output_folder(target, inputs=inputs_of(settings))
     with place as fresh, progress_of(len(notebook_files())) as begin:
         pages = run_notebooks(fresh, district=district, term=name, is_synthetic=about.is_synthetic, on_step=begin)

@@ -4,6 +4,7 @@ from ._district import changed_inputs as changed_inputs
 from ._district import check_district as check_district
 from ._district import demo_folder as demo_folder
 from ._district import input_files as input_files
+from ._district import outputs_folder as outputs_folder
 from ._district import read_district as read_district
 from ._layers import read_boundary as read_boundary
 from ._layers import read_layer as read_layer

@@ -205,6 +205,22 @@ def demo_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "data"
 
 
+def outputs_folder(settings: Settings) -> Path:
+    """Find the folder that outputs go to where nobody names one.
+
+    Parameters
+    ----------
+    settings
+        Settings of the district.
+
+    Returns
+    -------
+    pathlib.Path
+        That of the settings; for the demo, which may lie where nobody writes, ``outputs`` in the current folder.
+    """
+    return Path("outputs") if settings.folder == demo_folder() else settings.folder / settings.paths.outputs
+
+
 def input_files(settings: Settings) -> list[Path]:
     """List what a district is read from, before it is read.
 

@@ -9,12 +9,12 @@ from ._plan import read_plan as read_plan
 from ._plan import score_in_district as score_in_district
 from ._plan import score_plans as score_plans
 from ._run import STEPS as STEPS
+from ._run import load_term as load_term
 from ._run import run_term as run_term
 from ._run import steps_until as steps_until
 from ._run import zone_by_school as zone_by_school
 from ._write import TermOutputs as TermOutputs
 from ._write import draw_board as draw_board
-from ._write import load_term as load_term
 from ._write import manifest_of as manifest_of
 from ._write import write_board as write_board
 from ._write import write_comparison as write_comparison

@@ -27,9 +27,13 @@ from safeschools_geo.disclosure import (
     audit,
     earlier,
     load_policy,
+    packets_beside,
     protect,
+    read_ledger,
+    require_whole,
     with_release,
 )
+from safeschools_geo.district import demo_folder, outputs_folder
 from safeschools_geo.results import TermBoard
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.term._packet_figures import (
@@ -46,11 +50,14 @@ from safeschools_geo.term._packet_figures import (
     with_detail,
     with_rounded_rates,
 )
+from safeschools_geo.writing import repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from safeschools_geo.disclosure import Fact, Policy
+    from safeschools_geo.district import District
     from safeschools_geo.results import TermResult
     from safeschools_geo.settings import Settings, Term
 
@@ -421,6 +428,22 @@ def require_packet(settings: Settings) -> None:
     load_policy(settings.board.policy, folder=settings.folder)
     for lang in settings.board.languages:
         words(lang)
+
+
+def earlier_releases(district: District, file: Path | None = None) -> tuple[Release, ...]:
+    """Read the record of what was published earlier."""
+    settings = district.settings
+    record = record_of(settings, file)
+    repair(record)
+    releases = read_ledger(record)
+    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
+    return releases
+
+
+def record_of(settings: Settings, file: Path | None) -> Path:
+    """Find the record of what was published earlier."""
+    home = outputs_folder(settings) if settings.folder == demo_folder() else settings.folder
+    return home / settings.board.releases if file is None else file
 
 
 def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard:

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
-from safeschools_geo.disclosure import packets_beside, read_ledger, require_whole
 from safeschools_geo.district import (
     District,
     check_district,
     input_files,
     load_settings,
+    outputs_folder,
     program_work,
     read_district,
     refuse_rejects,
 )
+from safeschools_geo.errors import FileReadError
 from safeschools_geo.hotspots import TermInputs, find_hotspots
 from safeschools_geo.pages import draw_term
 from safeschools_geo.results import TermResult
-from safeschools_geo.term._packet import protect_term, require_packet
+from safeschools_geo.term._packet import earlier_releases, protect_term, record_of, require_packet
 from safeschools_geo.term._plan import cover_term, propose_zones
-from safeschools_geo.term._write import draw_board, write_term
+from safeschools_geo.term._write import TermOutputs, changed_since, draw_board, write_term
 from safeschools_geo.workload import school_workload, zone_workload
-from safeschools_geo.writing import output_folder, releases_folder, repair
+from safeschools_geo.writing import manifest_in, output_folder, releases_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd
 
-    from safeschools_geo.disclosure import Release
     from safeschools_geo.hotspots import Hotspots
-    from safeschools_geo.settings import Settings, Term
+    from safeschools_geo.settings import Term
 
 
 STEPS = (
@@ -128,7 +128,7 @@ def run_term(
     chosen = settings.term(term)
     if protects:
         require_packet(settings)
-    record = _record_of(settings, releases)
+    record = record_of(settings, releases)
     inputs = [*input_files(settings), record, releases_folder(record)]
     place = nullcontext() if out is None else output_folder(out / chosen.name, inputs=inputs, public="board")
     with place as fresh:
@@ -169,18 +169,55 @@ def run_term(
     return result
 
 
-def earlier_releases(district: District, file: Path | None = None) -> tuple[Release, ...]:
-    """Read the record of what was published earlier."""
-    settings = district.settings
-    record = _record_of(settings, file)
-    repair(record)
-    releases = read_ledger(record)
-    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
-    return releases
+def load_term(
+    folder: Path | str,
+    term: str | None = None,
+    *,
+    out: Path | None = None,
+    runs: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> TermOutputs:
+    """Read the last run of a term from its files, without running it again.
 
+    Parameters
+    ----------
+    folder
+        The district folder.
+    term
+        Name of the term; the last one if left out.
+    out
+        Folder in which the term's folder is; that of the settings if left out, ``outputs`` here for the demo.
+    runs
+        Whether to run the term first where there are no outputs, or not of today's files, settings and versions.
+    on_step
+        As for `run_term`, where it is run.
 
-def _record_of(settings: Settings, file: Path | None) -> Path:
-    return settings.folder / settings.board.releases if file is None else file
+    Returns
+    -------
+    TermOutputs
+        What the run wrote, and whether it is of today's files, settings and versions.
+
+    Raises
+    ------
+    FileReadError
+        When there is no run of the term, or its manifest cannot be read.
+    """
+    settings = load_settings(folder)
+    name = settings.term(term).name
+    home = outputs_folder(settings) if out is None else out
+    manifest = manifest_in(home / name)
+    changed = [] if manifest is None else changed_since(manifest, settings)
+    if runs and (manifest is None or changed):
+        run_term(Path(folder), term=name, out=home, on_step=on_step)
+        manifest, changed = manifest_in(home / name), []
+    if manifest is None:
+        raise FileReadError(
+            f"There are no outputs of {name}.",
+            where=home / name,
+            expected="the folder of a run, with its manifest",
+            remedy="Run the term first: `safeschools run`, or load_term(folder, runs=True).",
+        )
+    return TermOutputs(home / name, name, manifest, tuple(changed), settings.folder)
 
 
 def assign_schools(district: District) -> pd.DataFrame:

@@ -8,13 +8,19 @@ import json
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from importlib import import_module
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyproj import CRS
 
 from safeschools_geo import __version__
 from safeschools_geo.board import draw_packet, print_pdf
@@ -22,9 +28,10 @@ from safeschools_geo.counts import incident_counts, work_summary
 from safeschools_geo.coverage import visits_csv, visits_ics
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.disclosure import audit_document
-from safeschools_geo.district import changed_inputs, load_settings
+from safeschools_geo.district import changed_inputs
 from safeschools_geo.drawing import zone_signs
 from safeschools_geo.errors import FileReadError, InputError
+from safeschools_geo.findings import MayHoldNothing
 from safeschools_geo.io import (
     sha256_of,
     without_guards,
@@ -37,19 +44,26 @@ from safeschools_geo.io import (
 )
 from safeschools_geo.pages import check_html, comparison_page
 from safeschools_geo.rebalance import ZONE_SETS, plan_frame, what_changes
-from safeschools_geo.term._packet import numbers_on, public_numbers, statements_of
+from safeschools_geo.results import TermBoard, TermResult
+from safeschools_geo.term._packet import (
+    earlier_releases,
+    numbers_on,
+    protect_term,
+    public_numbers,
+    statements_of,
+)
 from safeschools_geo.text import file_names, listed
 from safeschools_geo.workload import term_comparison
-from safeschools_geo.writing import PRODUCT, manifest_in
+from safeschools_geo.writing import PRODUCT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from safeschools_geo.coverage import CoveragePlan
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.rebalance import Frontier, RebalancePlan
-    from safeschools_geo.results import ScoredPlans, TermBoard, TermComparison, TermPlan, TermResult
-    from safeschools_geo.settings import BoardSettings, Term
+    from safeschools_geo.results import ScoredPlans, TermComparison, TermPlan
+    from safeschools_geo.settings import BoardSettings, Settings, Term
 
 
 # ── What a proposal leaves behind: plan, zones, frontier, scores, and a certificate that can be checked without us
@@ -394,6 +408,7 @@ def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, byte
         write_text(folder / "maps" / name, html)
     if not result.board.is_empty:
         write_board(result.board, packet, folder / "board", languages=district.settings.board.languages)
+    write_bytes(folder / "result.zip", _packed(result))
     write_manifest(folder, manifest_of(result))
 
 
@@ -474,7 +489,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
         "crs": district.crs.to_string(),
         "inputs": district.sources,
         "settings": json.loads(json.dumps(settings, default=str)),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": _versions(),
         "counts": {
             "read": district.counts,
             "incidents_after_the_term": district.counts["incidents"]["kept"] - len(history),
@@ -488,6 +503,10 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
             "frontier_points": _points(result),
         },
     }
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 def _points(result: TermResult) -> dict[str, int]:
@@ -504,6 +523,14 @@ def _counts(column: pd.Series) -> dict[str, int]:
 # ── The last run of a term, read again from what it left behind
 
 
+def changed_since(manifest: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Name the inputs of a run that are others today, and the versions of what made its outputs."""
+    then = {PRODUCT: manifest["product"]["version"], **manifest["versions"]}
+    now = {PRODUCT: __version__, **_versions()}
+    others = [f"the version of {name} (now {now[name]})" for name in now if then.get(name) != now[name]]
+    return [*changed_inputs(settings, manifest["inputs"]), *others]
+
+
 @dataclass(frozen=True, eq=False)
 class TermOutputs:
     """What the last run of a term wrote.
@@ -517,17 +544,20 @@ class TermOutputs:
     manifest
         Content of its ``manifest.json``: inputs with their SHA-256, settings, seed, versions, counts, outputs.
     changed
-        Inputs that are no longer those of the run, and the version where it is another.
+        Inputs that are no longer those of the run, and versions that are others.
+    district
+        The district folder.
     """
 
     folder: Path
     term: str
     manifest: Mapping[str, Any]
     changed: tuple[str, ...]
+    district: Path
 
     @property
     def is_fresh(self) -> bool:
-        """Whether a run today would read the same files with the same version."""
+        """Whether a run today would read the same files with the same versions."""
         return not self.changed
 
     def summary(self) -> str:
@@ -578,6 +608,34 @@ class TermOutputs:
         """
         content = json.loads(self._file(name, (".geojson",)).read_bytes())
         return gpd.GeoDataFrame.from_features(content["features"], crs=STORAGE_CRS)
+
+    def result(self, *, protects: bool = False) -> TermResult:
+        """Read all results of the run but the packet, which is never read: only `protect` makes its tables.
+
+        Parameters
+        ----------
+        protects
+            Whether to work out again what may be told in public.
+
+        Returns
+        -------
+        TermResult
+            As `run_term` gave it; `board` is empty unless it is asked for.
+        """
+        path = self._file("result", (".zip",))
+        try:
+            found = _Unpacker(path.read_bytes(), self.district).result
+        except (LookupError, TypeError, ValueError, AttributeError, ImportError, BadZipFile) as error:
+            raise FileReadError(
+                "The results of a run cannot be read again.",
+                where=path,
+                found=str(error),
+                expected="results as this version writes them",
+                remedy="Run the term again.",
+            ) from error
+        if protects:
+            found = replace(found, board=protect_term(found, releases=earlier_releases(found.district)))
+        return found
 
     def to_frame(self) -> pd.DataFrame:
         """List what there is.
@@ -637,43 +695,156 @@ def _as_written(cells: pd.Series) -> pd.Series:
     return plain
 
 
-def load_term(folder: Path | str, term: str | None = None, *, out: Path | None = None) -> TermOutputs:
-    """Read the last run of a term from its files, without running it again.
+# ── All results of a run, kept as fields and tables: whoever reads them runs nothing that is in the file
 
-    Parameters
-    ----------
-    folder
-        The district folder.
-    term
-        Name of the term; the last one if left out.
-    out
-        Folder in which the term's folder is; that of the settings if left out.
+_OURS = re.compile(r"safeschools_geo(?:\.[a-z]\w*)(?:\._?[a-z]\w*)?")
+_CLOCK: Mapping[str, Any] = {"seconds": None, "log": ""}  # What differs from run to run
+_NO_PACKET = TermBoard.nothing("What may be published is not read again from a run: `protect` works it out.")
 
-    Returns
-    -------
-    TermOutputs
-        What the run wrote, and whether it is of today's files and settings.
 
-    Raises
-    ------
-    FileReadError
-        When there is no run of the term, or its manifest cannot be read.
-    """
-    settings = load_settings(folder)
-    name = settings.term(term).name
-    target = (settings.folder / settings.paths.outputs if out is None else out) / name
-    manifest = manifest_in(target)
-    if manifest is None:
-        raise FileReadError(
-            f"There are no outputs of {name}.",
-            where=target,
-            expected="the folder of a run, with its manifest",
-            remedy="Run the term first: `safeschools run`, or run_term(folder, out=…).",
-        )
-    changed = changed_inputs(settings, manifest["inputs"])
-    if manifest["product"]["version"] != __version__:
-        changed.append(f"the version of {PRODUCT} (now {__version__})")
-    return TermOutputs(target, name, manifest, tuple(changed))
+class _Packer:
+    """Turns results into JSON and tables; what is in them twice is kept once."""
+
+    def __init__(self) -> None:
+        self.tables: list[pa.Table] = []
+        self.objects: list[Any] = []
+        self._numbers: dict[int, int] = {}
+
+    def once(self, value: object, node: Callable[[Any], dict[str, Any]]) -> dict[str, int]:
+        if id(value) not in self._numbers:
+            self.objects.append(node(value))
+            self._numbers[id(value)] = len(self.objects) - 1
+        return {"object": self._numbers[id(value)]}
+
+    def node(self, value: Any) -> Any:  # noqa: ANN401 - whatever results hold
+        if is_dataclass(value):
+            return self.once(value, self._fields)
+        for kinds, node in self._KINDS.items():
+            if isinstance(value, kinds):
+                return node(self, value)
+        raise TypeError(f"Results hold a {type(value).__qualname__}, which is not kept.")
+
+    def _fields(self, value: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our results
+        names = _field_names(type(value))
+        held = {name: _CLOCK.get(name, part) for name, part in vars(value).items() if name in names}
+        return {"class": f"{type(value).__module__}:{type(value).__qualname__}", "fields": self.node(held)}
+
+    def _table(self, frame: pd.DataFrame) -> dict[str, Any]:
+        kinds = frame.dtypes.astype("str")
+        shapes = {c: gpd.GeoSeries(frame[c]) for c in kinds.index[kinds == "geometry"]}
+        others = {c: [self.node(v) for v in frame[c]] for c in kinds.index[kinds == "object"]}
+        plain = pd.DataFrame(frame).assign(**{c: shape.to_wkb() for c, shape in shapes.items()})
+        plain = plain.drop(columns=list(others)).assign(**{c: np.nan for c in _CLOCK if c in kinds})
+        self.tables.append(pa.Table.from_pandas(plain))
+        return {
+            "table": len(self.tables) - 1,
+            "columns": list(kinds.index),
+            "crs": {c: self.node(shape.crs) for c, shape in shapes.items()},
+            "others": others,
+            "geometry": frame.active_geometry_name if isinstance(frame, gpd.GeoDataFrame) else None,
+        }
+
+    def _array(self, array: np.ndarray) -> dict[str, Any]:
+        return {"array": array.ravel().tolist(), "shape": array.shape, "dtype": array.dtype.str}
+
+    _KINDS: Mapping[Any, Callable[[_Packer, Any], Any]] = {
+        (str, bool, int, float, type(None)): lambda _, value: value,
+        list: lambda self, value: [self.node(v) for v in value],
+        tuple: lambda self, value: {"tuple": [self.node(v) for v in value]},
+        frozenset: lambda self, value: {"frozenset": [self.node(v) for v in sorted(value)]},
+        Mapping: lambda self, value: {"dict": [[self.node(k), self.node(_CLOCK.get(k, v))] for k, v in value.items()]},
+        pd.DataFrame: lambda self, value: self.once(value, self._table),
+        pd.Series: lambda self, value: {"series": self._table(value.to_frame("values")), "name": self.node(value.name)},
+        np.ndarray: lambda self, value: self.once(value, self._array),
+        np.generic: lambda _, value: value.item(),
+        (pd.Timestamp, dt.date, dt.time): lambda _, value: {type(value).__name__: value.isoformat()},
+        CRS: lambda _, value: {"crs": value.srs},
+        Path: lambda _, __: {"folder": None},
+    }
+
+
+def _field_names(kind: Any) -> set[str]:  # noqa: ANN401 - any of our results
+    return {f.name for f in fields(kind)} | ({"why"} if issubclass(kind, MayHoldNothing) else set())
+
+
+def _packed(result: TermResult) -> bytes:
+    """Pack all results but the packet into a ZIP of one JSON and of tables in Arrow's format."""
+    packer = _Packer()
+    root = packer.node(replace(result, board=_NO_PACKET))
+    file = BytesIO()
+    with ZipFile(file, "w") as archive:
+        whole = json.dumps({"result": root, "objects": packer.objects}, separators=(",", ":"))
+        archive.writestr(ZipInfo("result.json"), whole, ZIP_DEFLATED)
+        for number, table in enumerate(packer.tables):
+            body = BytesIO()
+            with pa.ipc.new_file(body, table.schema) as sink:
+                sink.write_table(table)
+            archive.writestr(ZipInfo(f"{number}.arrow"), body.getvalue(), ZIP_DEFLATED)
+    return file.getvalue()
+
+
+class _Unpacker:
+    """Makes results again, in the classes of this package and no others."""
+
+    def __init__(self, body: bytes, folder: Path) -> None:
+        self._archive, self._folder = ZipFile(BytesIO(body)), folder
+        whole = json.loads(self._archive.read("result.json"))
+        self._nodes, self._made = whole["objects"], dict[int, Any]()
+        found = self.value(whole["result"])
+        if not isinstance(found, TermResult):
+            raise TypeError("They are not the results of a term.")
+        self.result: TermResult = found
+
+    def value(self, node: Any) -> Any:  # noqa: ANN401 - whatever results hold
+        if isinstance(node, list):
+            return [self.value(v) for v in node]
+        return self._KINDS[next(iter(node))](self, node) if isinstance(node, dict) else node
+
+    def _object(self, node: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever results hold
+        number = node["object"]
+        if number not in self._made:
+            self._made[number] = self.value(self._nodes[number])
+        return self._made[number]
+
+    def _result(self, node: Mapping[str, Any]) -> object:
+        module, _, name = node["class"].partition(":")
+        kind = getattr(import_module(module), name) if _OURS.fullmatch(module) else None
+        held = self.value(node["fields"])
+        if not (isinstance(kind, type) and is_dataclass(kind)) or held.keys() - _field_names(kind):
+            raise TypeError(f"{node['class']} is no result of this version.")
+        result = object.__new__(kind)
+        for field, value in held.items():
+            object.__setattr__(result, field, value)
+        return result
+
+    def _table(self, node: Mapping[str, Any]) -> pd.DataFrame:
+        arrow = pa.ipc.open_file(self._archive.read(f"{node['table']}.arrow")).read_all()
+        arrow.validate(full=True)
+        frame: pd.DataFrame = arrow.to_pandas()
+        for position, name in enumerate(node["columns"]):
+            if name in node["others"]:
+                cells = np.empty(len(frame), dtype=object)
+                cells[:] = [self.value(v) for v in node["others"][name]]
+                frame.insert(position, name, pd.Series(cells, index=frame.index, dtype=object))
+        for name, crs in node["crs"].items():
+            frame[name] = gpd.GeoSeries.from_wkb(frame[name], crs=self.value(crs))
+        return frame if node["geometry"] is None else gpd.GeoDataFrame(frame, geometry=node["geometry"])
+
+    _KINDS: Mapping[str, Callable[[_Unpacker, Any], Any]] = {
+        "object": _object,
+        "class": _result,
+        "table": _table,
+        "series": lambda self, node: self._table(node["series"])["values"].rename(self.value(node["name"])),
+        "array": lambda _, node: np.array(node["array"], np.dtype(node["dtype"])).reshape(node["shape"]),
+        "tuple": lambda self, node: tuple(map(self.value, node["tuple"])),
+        "frozenset": lambda self, node: frozenset(map(self.value, node["frozenset"])),
+        "dict": lambda self, node: {self.value(k): self.value(v) for k, v in node["dict"]},
+        "Timestamp": lambda _, node: pd.Timestamp(node["Timestamp"]),
+        "date": lambda _, node: dt.date.fromisoformat(node["date"]),
+        "time": lambda _, node: dt.time.fromisoformat(node["time"]),
+        "crs": lambda _, node: CRS(node["crs"]),
+        "folder": lambda self, _: self._folder,
+    }
 
 
 # ── What a comparison of two terms leaves behind: a page, tables, a summary and a manifest

@@ -2,21 +2,26 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 import town
+from geopandas.testing import assert_geodataframe_equal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import safeschools_geo as ssg
 from safeschools_geo.district._district import DistrictError, read_district
 from safeschools_geo.errors import FileReadError, InputError
+from safeschools_geo.io import sha256_of
+from safeschools_geo.pages import draw_term
 from safeschools_geo.rebalance._problem import zone_centers
 from safeschools_geo.results import why_nothing_to_plan
 from safeschools_geo.term import _run as story
 from safeschools_geo.term._run import STEPS, run_term
+from safeschools_geo.term._write import TermOutputs, _packed, manifest_of
 
 
 @pytest.fixture
@@ -189,7 +194,7 @@ def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(tmp_path):
         outputs.append(files)
     assert outputs[0].keys() == outputs[1].keys()
     # What was read, and what a check of all of it says, is not the term's alone; nor is a clock.
-    other = {"manifest.json", "check.html"}
+    other = {"manifest.json", "check.html", "result.zip"}
     unlike = [name for name, body in outputs[0].items() if name not in other and body != outputs[1][name]]
     assert unlike == []
 
@@ -217,6 +222,54 @@ def test_the_last_run_is_read_again_from_its_files(folder, tmp_path):
     assert set(found.to_frame()["file"]) >= {"workload.csv", "zones.geojson", "check.html"}
     with pytest.raises(InputError, match="workload_zones"):
         found.table("loads")
+
+
+def test_results_read_again_draw_the_same_pages_and_say_the_same(folder, tmp_path):
+    result = run_term(folder, term="Fall", out=tmp_path)
+    found = ssg.load_term(folder, "Fall", out=tmp_path).result()
+    assert draw_term(found) == draw_term(result)
+    assert found.summary() == result.summary()
+    assert manifest_of(found) == manifest_of(result)
+    for name in ("district", "school_zones", "history", "hotspots", "proposal", "coverage"):
+        assert type(getattr(found, name)) is type(getattr(result, name))
+    assert_geodataframe_equal(found.history, result.history)
+    # Written again it is the same file: no clock and no path of this machine is in it.
+    assert _packed(found) == (tmp_path / "Fall" / "result.zip").read_bytes()
+    assert "`protect` works it out" in found.board.why
+    again = ssg.load_term(folder, "Fall", out=tmp_path).result(protects=True).board
+    assert again.counts.to_frame().equals(result.board.counts.to_frame())
+
+
+def test_the_term_is_run_where_its_outputs_are_not_those_of_today(folder, tmp_path, monkeypatch):
+    begun = []
+    first = ssg.load_term(folder, "Fall", out=tmp_path, runs=True, on_step=begun.append)
+    assert first.is_fresh
+    assert begun == list(STEPS)
+    assert ssg.load_term(folder, "Fall", out=tmp_path, runs=True, on_step=begun.append).result().term.name == "Fall"
+    assert begun == list(STEPS), "it was run once"
+    monkeypatch.setattr("safeschools_geo.term._write._versions", lambda: first.manifest["versions"] | {"numpy": "0"})
+    assert ssg.load_term(folder, "Fall", out=tmp_path).changed == ("the version of numpy (now 0)",)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"class": "subprocess:Popen", "fields": {"dict": []}},
+        {"class": "safeschools_geo.__main__:TermResult", "fields": {"dict": []}},
+        {"class": "safeschools_geo.term._run:run_term", "fields": {"dict": []}},
+        {"class": "safeschools_geo.settings:Term", "fields": {"dict": [["__class__", 1]]}},
+        {"array": ["x"], "shape": [1], "dtype": "|O"},
+        {"pickle": "x"},
+    ],
+)
+def test_nothing_in_a_file_of_results_is_run(tmp_path, forged):
+    outputs = tmp_path / "Fall"
+    outputs.mkdir()
+    with zipfile.ZipFile(outputs / "result.zip", "w") as archive:
+        archive.writestr("result.json", json.dumps({"result": {"object": 0}, "objects": [forged]}))
+    manifest = {"outputs": {"result.zip": sha256_of(outputs / "result.zip")}}
+    with pytest.raises(FileReadError, match="cannot be read again"):
+        TermOutputs(outputs, "Fall", manifest, (), tmp_path).result()
 
 
 def test_outputs_that_are_not_of_todays_files_are_called_so(tmp_path):

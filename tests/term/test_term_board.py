@@ -49,9 +49,9 @@ def district(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def term(district, tmp_path_factory):
-    """Run the last term and give its result and its folder."""
-    out = tmp_path_factory.mktemp("out")
+def term(district):
+    """Run the last term, and give its result and its folder."""
+    out = district / "outputs"
     result = run_term(district, out=out)
     return result, out / result.term.name
 
@@ -227,8 +227,11 @@ def test_notebooks_of_another_district_open_without_a_network(district, term, tm
     result, folder = term
     begun = []
     name = result.term.name
+    written = (folder / "manifest.json").stat().st_mtime_ns
     pages = run_notebooks(tmp_path / "out", district=district, term=name, is_synthetic=False, on_step=begun.append)
     assert begun == [p.stem for p in pages] == [p.stem for p in notebook_files()]
+    # They showed the last run, and made no other.
+    assert (folder / "manifest.json").stat().st_mtime_ns == written
     page = browser_page.open(tmp_path / "out" / "02_zone_assignment.html")
     frame = page.frame_locator("iframe")
     frame.locator(".leaflet-container").wait_for()
