@@ -242,13 +242,18 @@ def weighted_dbscan(xy: ArrayLike, weights: ArrayLike, *, eps_m: float, min_weig
     _require_positive(eps_m=eps_m, min_weight=min_weight)
     if not float(min_weight).is_integer():
         raise InputError("The fewest incidents must be a whole number.", where="min_weight", found=min_weight)
-    if not len(places):
-        return np.empty(0, dtype=np.int64)
+    return _numbered(_dbscan(places, numbers, float(eps_m), int(min_weight)), places, numbers)
+
+
+def _dbscan(places: Floats, numbers: Floats, eps_m: float, min_weight: int) -> Ints:
+    """Cluster places, each cluster with any number; -1 for none."""
+    raw = np.full(len(places), -1, dtype=np.int64)
+    if numbers.sum() < min_weight:
+        return raw
     order = np.lexsort(places.T[::-1])
-    raw = np.empty(len(places), dtype=np.int64)
-    model = DBSCAN(eps=float(eps_m), min_samples=int(min_weight))
+    model = DBSCAN(eps=eps_m, min_samples=min_weight)
     raw[order] = model.fit(places[order], sample_weight=numbers[order]).labels_
-    return _numbered(raw, places, numbers)
+    return raw
 
 
 def place_clusters(
@@ -315,7 +320,7 @@ def _narrowed(labels: Ints, at: DistinctPlaces, *, eps_m: float, min_incidents: 
             number += 1
             continue
         shorter_m = apart_m * _NARROWER
-        found = weighted_dbscan(at.xy[rows], at.incidents[rows], eps_m=shorter_m, min_weight=min_incidents)
+        found = _dbscan(at.xy[rows], at.incidents[rows].astype(np.float64), shorter_m, min_incidents)
         left += [(rows[members], shorter_m) for members in _members(found)]
     return _numbered(parts, at.xy, at.incidents.astype(np.float64))
 
