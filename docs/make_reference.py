@@ -21,6 +21,7 @@ _VOCABULARIES = (
     ("Reasons of the program-work rule", schemas.WORK_REASONS),
     ("Kinds of hotspots", schemas.HOTSPOT_KINDS),
     ("Statuses of a hotspot", schemas.HOTSPOT_STATUSES),
+    ("What a school is high against", schemas.HIGH_AGAINST),
 )
 _SECTIONS = (
     settings.DistrictSettings,

@@ -77,14 +77,19 @@ reported."""
 FEWEST_AS_BASE = 5
 """Fewest cases counted that something else is told as a multiple or a percentage of, or a rate is estimated from."""
 HOTSPOT_STATUSES: dict[str, str] = {
-    "high": "clearly more reported calls for zone officers than its enrollment and level lead to expect",
+    "high": "clearly more reported calls for zone officers than schools like it or its own past lead to expect",
     "not_high": "not clearly more than chance",
     "rests_on_officer_initiated": "high only with what officers started themselves: says where officers looked",
     "insufficient_data": "not judged: too little to tell",
     "no_denominator": "not judged: the enrollment is unknown",
 }
+HIGH_AGAINST: dict[str, str] = {
+    "level": "high against schools like it",
+    "past": "high against its own past",
+    "level_and_past": "high against schools like it and against its own past",
+}
 HOTSPOT_KINDS: dict[str, str] = {
-    "school": "one school, for its enrollment and level",
+    "school": "one school, for its enrollment and level or its own past",
     "schools": "neighboring schools together, for their enrollment and levels",
     "schools_in_time": "neighboring schools in some months of the term",
     "cell": "cells of a grid and their neighbors",
@@ -272,13 +277,24 @@ SCHOOL_RATES = Table(
             "expected", "Reported calls at the ordinary rate of the level; missing where it has none.", "incidents"
         ),
         _number("ratio", "Reported over expected; missing where less than one call is expected (A68)."),
-        _number("p_value", "One-sided p-value of the negative-binomial funnel; missing where not tested."),
+        _number(
+            "predicted", "Reported calls that its own earlier terms predict; missing where it has none.", "incidents"
+        ),
+        _number(
+            "p_value",
+            "One-sided p-value, against its level and its own past: twice the smaller where both are tested.",
+        ),
         _number("q_value", "The same after looking at all schools (Benjamini–Hochberg)."),
         _number("shrunken_per_1000", "Empirical-Bayes rate, for ranking.", _PER_1000),
         _number("shrunken_low_per_1000", "Lower end of its 95 % interval.", _PER_1000),
         _number("shrunken_high_per_1000", "Upper end.", _PER_1000),
-        _number("detectable_ratio", "Smallest ratio that would have been seen with a chance of 80 %."),
+        _number(
+            "detectable_ratio",
+            "Smallest ratio, to what its past predicts or else to what is expected, that would have been seen with a "
+            "chance of 80 %.",
+        ),
         Column("status", "str", "What the test says.", values=tuple(HOTSPOT_STATUSES)),
+        Column("high_against", "str", "What a high school is high against; else empty.", values=("", *HIGH_AGAINST)),
         Column("not_judged", "str", "Why the school could not be judged; empty where it was."),
         Column("sentence", "str", "The same in one plain sentence."),
     ),

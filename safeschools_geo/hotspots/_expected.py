@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -184,7 +185,7 @@ def shrunken_ratios(counts: ArrayLike, ordinary: OrdinaryRates) -> tuple[Floats,
 
     def quantile(share: float) -> Floats:
         low, high = np.full(len(cases), 1e-6), np.full(len(cases), 1e3)
-        for _ in range(50):
+        for _ in range(32):
             middle = np.sqrt(low * high)
             is_below = special.gammainc(shape, rate * middle[:, None]) @ weights < share
             low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
@@ -204,27 +205,25 @@ LARGEST = 20.0
 _STEPS = 80
 
 
-def detectable_ratios(ordinary: OrdinaryRates, *, alpha: float = 0.05, power: float = POWER) -> NDArray[np.float64]:
-    """Compute the smallest ratio that could have been detected at each school."""
-    expected = ordinary.expected
-    if not len(expected):
-        return np.empty(0)
-    critical = critical_counts(ordinary, level=alpha / len(expected))
+def detectable_ratios(
+    critical: ArrayLike, expected: ArrayLike, dispersion: ArrayLike, *, power: float = POWER
+) -> NDArray[np.float64]:
+    """Find the smallest multiples of what is expected at which a critical count is most likely reached."""
+    counts, means = np.asarray(critical, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     ratios = np.geomspace(1.0, LARGEST, _STEPS)
-    seen = np.array([ordinary.chance_of(critical, times=float(ratio)) for ratio in ratios])
-    is_seen = seen >= power
+    is_seen = _chance_above(counts - 1, ratios[:, None] * means, np.asarray(dispersion)) >= power
     return np.where(is_seen.any(axis=0), ratios[is_seen.argmax(axis=0)], np.inf)
 
 
-def critical_counts(ordinary: OrdinaryRates, *, level: float) -> NDArray[np.int64]:
+def critical_counts(expected: Floats, dispersion: ArrayLike, *, level: float | Floats) -> NDArray[np.int64]:
     """Find the smallest count whose one-sided p-value is at most a level."""
-    low = np.zeros(len(ordinary.expected), dtype=np.int64)
+    low = np.zeros(len(expected), dtype=np.int64)
     high = np.full_like(low, 16)
-    while (is_short := ordinary.p_values(high) > level).any():
+    while (is_short := p_values(high, expected, dispersion) > level).any():
         high = np.where(is_short, 2 * high, high)
     while (high - low > 1).any():
         middle = (low + high) // 2
-        is_enough = ordinary.p_values(middle) <= level
+        is_enough = p_values(middle, expected, dispersion) <= level
         low, high = np.where(is_enough, low, middle), np.where(is_enough, middle, high)
     return high
 
@@ -321,6 +320,7 @@ FEWEST = 8
 _ALPHAS = np.concatenate([[0.0], np.geomspace(0.002, 4.0, 45)])
 _ROUNDS = 20
 _EXACT = 1e-10
+_LOG_MEANS = np.linspace(np.log(1e-3), np.log(1e4), 400)
 
 
 @dataclass(frozen=True)
@@ -333,31 +333,30 @@ class OrdinaryRates:
 
     @property
     def dispersion(self) -> float:
-        """The median dispersion: variance of the factor by which schools of one group differ."""
+        """The median dispersion, the next of `alphas`: variance of the factor by which schools of one group differ.
+
+        Every test plugs it in; what that costs in false alarms is measured (`benchmarks/power_of_schools.py`).
+        """
         return float(self.alphas[np.searchsorted(np.cumsum(self.weights), 0.5)])
 
     def of(self, rows: NDArray[np.bool_]) -> OrdinaryRates:
         """Keep some of the schools."""
         return OrdinaryRates(self.expected[rows], self.alphas, self.weights)
 
-    def p_values(self, counts: ArrayLike) -> Floats:
-        """Compute the chance of more cases than these at each school, were it ordinary, plus half that of just these.
-
-        One-sided mid-p-values (H. Lancaster, Journal of the American Statistical Association 56, 1961: whole numbers
-        make the full tail too cautious), shape (n,).
-        """
-        cases = np.asarray(counts, dtype=np.float64)
-        return (self.chance_of(cases) + self.chance_of(cases + 1)) / 2
-
-    def chance_of(self, counts: ArrayLike, *, times: float = 1.0) -> Floats:
-        """Compute the chance of so many cases or more at each school."""
-        below, means = np.asarray(counts, dtype=np.float64)[:, None] - 1, times * self.expected[:, None]
-        used = self.weights > 0
-        return np.asarray(np.clip(_upper_tail(below, means, self.alphas[used]) @ self.weights[used], 0.0, 1.0))
-
     def sample_dispersions(self, size: int, *, seed: int) -> Floats:
         """Draw dispersions by their weights, for simulations that carry the uncertainty of the dispersion."""
         return np.asarray(np.random.default_rng([seed, 2]).choice(self.alphas, size=size, p=self.weights))
+
+
+def p_values(counts: ArrayLike, expected: ArrayLike, dispersion: ArrayLike) -> Floats:
+    """Compute the chance of more cases than these at each school, plus half that of just these.
+
+    One-sided mid-p-values of negative binomials (H. Lancaster, Journal of the American Statistical Association 56,
+    1961: whole numbers make the full tail too cautious), shape (n,).
+    """
+    cases, means = np.asarray(counts, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    spread = np.asarray(dispersion, dtype=np.float64)
+    return np.asarray((_chance_above(cases - 1, means, spread) + _chance_above(cases, means, spread)) / 2)
 
 
 class _Size(NamedTuple):
@@ -380,8 +379,8 @@ def fit_ordinary(
     would be in expectation (W. Aeberhard, E. Cantoni and S. Heritier, "Robust inference in the negative binomial
     regression model with an application to falls data", Biometrics 70, 2014). How far the data support each
     dispersion is read from the standardized equation itself (a confidence distribution, in which periods count as
-    repeats of one another, which errs on the side of doubt); with fewer than `FEWEST` schools it cannot be told, and
-    the dispersions have equal weights up to 1.
+    repeats of one another, which errs on the side of doubt); with fewer than `FEWEST` schools nothing is known of it,
+    and it may as well be anything up to 1.
     """
     cases, days, names = _checked(counts, exposure, groups)
     when = np.zeros(len(cases), dtype=np.int64) if periods is None else np.asarray(periods)
@@ -437,7 +436,7 @@ def _support(cases: Floats, expected: Floats, size: _Size) -> Floats:
 
 
 def _vague() -> Floats:
-    weights = (_ALPHAS <= 1).astype(np.float64)
+    weights = np.where(_ALPHAS <= 1, np.gradient(_ALPHAS), 0.0)
     return np.asarray(weights / weights.sum())
 
 
@@ -453,42 +452,54 @@ def _dispersion_score(cases: Floats, expected: Floats, size: _Size, alpha: float
 
 
 def _expected_cut(means: Floats, alpha: float) -> Floats:
-    """Sum exactly what cut residuals are in expectation: mean, square, slope and fourth power, shape (4, n)."""
-    spread = np.sqrt(means + alpha * means**2)
-    # Beyond the cut of the largest mean every residual is cut: that tail is what is left of each sum.
-    values = np.arange(np.ceil((means + CUT * spread).max()) + 1)
-    chance = _probability(values, means[:, None], alpha)
-    residuals = (values - means[:, None]) / spread[:, None]
-    cut = np.clip(residuals, -CUT, CUT)
-    tail = np.clip(1 - chance.sum(axis=1), 0.0, 1.0)
-    mean = (chance * cut).sum(axis=1) + CUT * tail
-    second = (chance * cut**2).sum(axis=1) + CUT**2 * tail
-    fourth = (chance * cut**4).sum(axis=1) + CUT**4 * tail
-    # The slope of the expected score is the covariance of cut and full residual; the latter has mean 0.
-    slope = (chance * residuals * (cut - CUT)).sum(axis=1)
-    return np.array([mean, second, slope, fourth])
+    """Look up what cut residuals are in expectation: mean, square, slope and fourth power, shape (4, n)."""
+    table, high = _cut_table(), float(np.interp(alpha, _ALPHAS, np.arange(len(_ALPHAS))))
+    row, across = int(high), np.interp(np.log(np.maximum(means, _EXACT)), _LOG_MEANS, np.arange(len(_LOG_MEANS)))
+    column = np.minimum(across.astype(np.int64), len(_LOG_MEANS) - 2)
+    part = across - column
+    here, there = table[:, row], table[:, min(row + 1, len(_ALPHAS) - 1)]
+    at = here + (high - row) * (there - here)
+    return np.asarray(at[:, column] + part * (at[:, column + 1] - at[:, column]))
 
 
-def _probability(values: Floats, means: Floats, alpha: float) -> Floats:
-    if alpha == 0:
-        return np.asarray(np.exp(special.xlogy(values, means) - means - special.gammaln(values + 1)))
-    size = 1 / alpha
-    return np.asarray(
-        np.exp(
-            special.gammaln(values + size)
-            - special.gammaln(size)
-            - special.gammaln(values + 1)
-            - size * np.log1p(alpha * means)
-            + special.xlogy(values, alpha * means / (1 + alpha * means))
-        )
+@cache
+def _cut_table() -> Floats:
+    """Compute `_expected_cut` for `_ALPHAS` and means of `_LOG_MEANS`, shape (4, alphas, means), in closed form."""
+    means, alphas = np.exp(_LOG_MEANS), _ALPHAS[:, None]
+    spread = np.sqrt(means + alphas * means**2)
+    low, high = np.floor(means - CUT * spread), np.ceil(means + CUT * spread) - 1
+    # x (x - 1) … (x - j + 1) times a chance is a multiple of the chance of x - j where the size is larger by j.
+    factors = [np.ones_like(spread)]
+    for j in range(4):
+        factors.append(factors[-1] * means * (1 + j * alphas))
+    below, up_to = (
+        [factor * (1 - _chance_above(end - j, means, alphas, more=j)) for j, factor in enumerate(factors)]
+        for end in (low, high)
+    )
+    one, f1, f2, f3, f4 = (b - a for a, b in zip(below, up_to, strict=True))
+    raw = [one, f1, f2 + f1, f3 + 3 * f2 + f1, f4 + 6 * f3 + 7 * f2 + f1]
+    first, second, fourth = (
+        sum(special.comb(k, j) * raw[j] * (-means) ** (k - j) for j in range(k + 1)) / spread**k for k in (1, 2, 4)
+    )
+    under, over = below[0], 1 - up_to[0]
+    beyond = [-(end[1] - means * end[0]) / spread for end in (below, up_to)]
+    # The slope of the expected score is the covariance of cut and full residual.
+    return np.array(
+        [
+            first + CUT * (over - under),
+            second + CUT**2 * (over + under),
+            second + CUT * (beyond[1] + beyond[0]),
+            fourth + CUT**4 * (over + under),
+        ]
     )
 
 
-def _upper_tail(below: Floats, means: Floats, alphas: Floats) -> Floats:
-    """Compute the chance of more than `below`, shape (n, k)."""
-    spread = np.maximum(alphas, _EXACT)
-    tails = stats.nbinom.sf(below, 1 / spread, 1 / (1 + spread * means))
-    return np.asarray(np.where(alphas == 0, stats.poisson.sf(below, means), tails))
+def _chance_above(count: Floats, means: Floats, alphas: Floats, *, more: int = 0) -> Floats:
+    """Compute the chance of more than a count: negative-binomial, its size larger by `more`; Poisson for alpha 0."""
+    at, spread = np.maximum(count, -1.0) + 1, np.maximum(alphas, _EXACT)
+    tail = special.betainc(np.maximum(at, _EXACT), 1 / spread + more, spread * means / (1 + spread * means))
+    tail = np.where(alphas > 0, tail, special.gammainc(np.maximum(at, _EXACT), means))
+    return np.where(at > 0, tail, 1.0)
 
 
 def _checked(counts: ArrayLike, exposure: ArrayLike, groups: ArrayLike) -> tuple[Floats, Floats, NDArray[np.str_]]:
@@ -509,3 +520,51 @@ def _checked(counts: ArrayLike, exposure: ArrayLike, groups: ArrayLike) -> tuple
             remedy="Leave out schools without a denominator, and say so.",
         )
     return cases, days, names
+
+
+# ── What a school's own earlier terms predict of it
+
+_FLAT = 0.5
+"""Cases added to the past of a school that no others can be compared with (H. Jeffreys's prior)."""
+
+
+class Prediction(NamedTuple):
+    """What is predicted of each school, shape (n,): a negative binomial; missing where there is no past."""
+
+    expected: Floats
+    dispersion: Floats
+
+
+def predict_by_past(cases: Floats, expected: Floats, dispersion: ArrayLike, *, cells: int) -> Prediction:
+    """Predict the cases of each school in the last term from its earlier ones.
+
+    A school's factor is gamma-distributed around 1 with the dispersion of the schools, less what comes and goes with
+    the terms, and its earlier terms update it: the posterior predictive is negative-binomial. What comes and goes with
+    the terms is estimated like the dispersion, from the residuals of all schools around their own factors.
+
+    Parameters
+    ----------
+    cases, expected
+        Cases, and those expected at the ordinary rate, shape (terms, n); `expected` is missing where a term is no part
+        of a school's past, and in the last where there is no rate. A school whose past lies beyond `CUT` standard
+        deviations is pulled towards the others by so much less (limited translation: B. Efron and C. Morris, Journal
+        of the American Statistical Association 67, 1972).
+    dispersion
+        Variance of the factors of the schools, shape (n,); infinite for a school without others like it.
+    cells
+        Number of rates that `expected` was fitted with.
+    """
+    known = np.isfinite(expected) & (expected > 0)
+    means, counts = np.where(known, expected, 0.0), np.where(known, cases, 0.0)
+    factor = counts.sum(axis=0) / np.maximum(means.sum(axis=0), _EXACT)
+    size = _Size(cells + int(known.any(axis=0).sum()), 1, int(known.sum()))
+    varies = _fit_dispersion(counts[known], (factor * means)[known], size, 0.0)
+    weights = 1 / (1 + varies * means[:-1])
+    past, base = (weights * counts[:-1]).sum(axis=0), (weights * means[:-1]).sum(axis=0)
+    lasting = np.maximum(np.asarray(dispersion, dtype=np.float64) - varies, _ALPHAS[1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out = (past - base) ** 2 / (base + lasting * base**2)
+        prior = np.where(np.isfinite(lasting), np.minimum(CUT**2 / out, 1.0) / lasting, 0.0)
+        shape = np.where(np.isfinite(lasting), prior, _FLAT) + past
+        mean = np.where(known[-1] & known[:-1].any(axis=0), means[-1] * shape / (prior + base), np.nan)
+        return Prediction(mean, np.where(np.isfinite(mean), 1 / shape + varies * (1 + 1 / shape), np.nan))

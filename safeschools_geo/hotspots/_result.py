@@ -135,6 +135,8 @@ def _groups(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterat
 def _schools(schools: SchoolHotspots, warn: Callable[[list[str]], str]) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(_rows(schools.rates.high), start=1):
         # The interval of the rate is that of the count, which is what the ratio has too.
+        if row["high_against"] == "past":
+            row |= {"expected": row["predicted"], "ratio": row["reported"] / row["predicted"]}
         per_rate = row["ratio"] / row["rate_per_1000"]
         yield {
             **row,
@@ -352,7 +354,7 @@ class Hotspots:
         told = [
             (
                 f"Of the {among} that could be judged, none had clearly more {POPULATIONS['reported']} in {self.term} "
-                "than its enrollment and level lead to expect."
+                f"than {rates.basis()}."
             ),
             self._most_that_could_be_missed(),
         ]

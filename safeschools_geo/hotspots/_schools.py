@@ -15,13 +15,17 @@ from safeschools_geo.hotspots._expected import (
     FEWEST_EXPECTED,
     NOT_CLEARLY,
     OrdinaryRates,
+    Prediction,
     carried,
     counted_text,
+    critical_counts,
     detectable_ratios,
     fit_ordinary,
     listed,
     number_word,
     once_in_terms,
+    p_values,
+    predict_by_past,
     q_values,
     rate_interval,
     ratio_interval,
@@ -29,7 +33,7 @@ from safeschools_geo.hotspots._expected import (
     times,
 )
 from safeschools_geo.hotspots.scan import ScanResult, poisson_scan
-from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS, SCHOOL_RATES
+from safeschools_geo.schemas import FEWEST_AS_BASE, HIGH_AGAINST, POPULATIONS, SCHOOL_RATES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from safeschools_geo.hotspots.scan import Cluster
     from safeschools_geo.settings import PatrolChange, Term
 
+    Flags = NDArray[np.bool_]
     Floats = NDArray[np.float64]
 
 
@@ -88,7 +93,7 @@ class SchoolRates:
         told = [
             (
                 f"{count_text(len(self.high), 'school', of=judged)} that could be judged had clearly more "
-                f"{POPULATIONS['reported']} than the enrollment and level lead to expect."
+                f"{POPULATIONS['reported']} than {self.basis('the')}."
             )
         ]
         if officers:
@@ -104,6 +109,15 @@ class SchoolRates:
     def reported(self) -> int:
         """Reported calls for zone officers at all program schools in the term."""
         return int(self.table["reported"].sum())
+
+    def basis(self, whose: str = "its") -> str:
+        """Say what schools are judged by."""
+        past = f", or {'its' if whose == 'its' else 'their'} own earlier terms," if self._has_past else ""
+        return f"{whose} enrollment and level{past} lead to expect"
+
+    @property
+    def _has_past(self) -> bool:
+        return bool(self.table["predicted"].notna().any())
 
     def not_judged_sentence(self) -> str:
         """Say how many schools were not judged, with which share of the reported calls, and why."""
@@ -127,8 +141,8 @@ class SchoolRates:
         if only_if_not_judged and not row["not_judged"]:
             return ""
         said = {
-            "high": "it is high for its enrollment and level",
-            "not_high": f"for its enrollment and level that is {NOT_CLEARLY}",
+            "high": f"it is {HIGH_AGAINST.get(row['high_against'])}",
+            "not_high": f"that is {NOT_CLEARLY}",
             "rests_on_officer_initiated": "it is high only with what officers started themselves",
         }.get(row["status"], "it was not judged")
         return (
@@ -153,69 +167,184 @@ def school_rates(
 
     `table` has the columns of `counts` and `rate_per_1000` (reported calls per 1,000 student-days) with its exact 95
     % interval `rate_low_per_1000`, `rate_high_per_1000` (Garwood 1936); `expected` (reported incidents at the
-    ordinary rate of the level) and `ratio`, as far as they carry one (assumption A68); `p_value` (one-sided,
-    negative-binomial funnel after D. Spiegelhalter, "Funnel plots for comparing institutional performance",
-    Statistics in Medicine 24, 2005, with `fit_ordinary`) and `q_value` (Benjamini and Hochberg 1995); the
-    empirical-Bayes rate `shrunken_per_1000` with a 95 % interval, for ranking; `detectable_ratio`; `status`, one of
-    `schemas.HOTSPOT_STATUSES`; `not_judged`, which says why a school was not; and `sentence`. A school without a
-    denominator keeps its row.
+    ordinary rate of the level) and `ratio`, as far as they carry one (assumption A68); `predicted` (by the school's own
+    earlier terms, see `predict_by_past`); `p_value`, twice the smaller of two one-sided ones where a school has both:
+    of a negative-binomial funnel (D. Spiegelhalter, "Funnel plots for comparing institutional performance",
+    Statistics in Medicine 24, 2005, with `fit_ordinary`), and of its past; `q_value` (Benjamini and Hochberg 1995);
+    the empirical-Bayes rate `shrunken_per_1000` with a 95 % interval, for ranking; `detectable_ratio`; `status`, one of
+    `schemas.HOTSPOT_STATUSES`; `high_against`, one of `schemas.HIGH_AGAINST`; `not_judged`, which says why a school was
+    not; and `sentence`. A school without a denominator keeps its row.
     """
-    so_far = counts[
-        counts["term"].map({name: i for i, name in enumerate(counts["term"].unique())}) <= _place(counts, term)
-    ]
-    table = so_far[so_far["term"] == term].reset_index(drop=True)
+    terms = list(counts["term"].unique())[: _place(counts, term) + 1]
+    so_far = counts[counts["term"].isin(terms)].reset_index(drop=True)
+    is_now = so_far["term"].eq(term).to_numpy()
+    table = so_far[is_now].reset_index(drop=True)
     is_rated = table["student_days"].gt(0).to_numpy()
     peers = table.loc[is_rated, "level"].value_counts()
-    compared = peers.index[peers >= fewest_peers]
-    base_rows = so_far[so_far["level"].isin(compared) & so_far["student_days"].gt(0)]
-    fits = [_fit(base_rows, column, term) for column in ("reported", "incidents")]
-    has_peers = is_rated & table["level"].isin(compared).to_numpy()
-    expected, all_expected = (_spread(fit.expected, has_peers) for fit in fits)
-    # A level of which almost nothing is expected is no baseline, and less than one call carries no ratio.
-    of_level = pd.Series(expected).groupby(table["level"].to_numpy()).transform("sum").to_numpy(dtype=np.float64)
-    is_base = has_peers & (of_level >= FEWEST_AS_BASE)
-    is_tested = is_base & (expected >= FEWEST_EXPECTED)
-    ordinary, all_ordinary = (fit.of(is_tested[has_peers]) for fit in fits)
-    tested = table[is_tested]
-    expected, all_expected = (np.where(is_base, values, np.nan) for values in (expected, all_expected))
-    columns: dict[str, Floats] = {**_plain_rates(table), "expected": expected}
+    is_compared = so_far["level"].isin(peers.index[peers >= fewest_peers]) & so_far["student_days"].gt(0)
+    reported, everything = (
+        _test(so_far, is_compared.to_numpy(), column, terms, is_now) for column in ("reported", "incidents")
+    )
+    has_peers, is_base, is_tested = reported.has_peers, reported.is_base, reported.is_tested
+    ordinary, expected = reported.ordinary, reported.expected
+    is_judged = np.isfinite(reported.p_value)
+    columns: dict[str, Floats] = {**_plain_rates(table), "expected": expected, "predicted": reported.past.expected}
     with np.errstate(invalid="ignore", divide="ignore"):
         columns["ratio"] = carried(table["reported"].to_numpy() / expected, expected)
-    p_value = ordinary.p_values(tested["reported"])
-    all_p = all_ordinary.p_values(tested["incidents"])
+    tested = table[is_tested]
     low, middle, high = shrunken_ratios(tested["reported"], ordinary)
     base = 1000 * ordinary.expected / tested["student_days"].to_numpy()
     for name, values in {
-        "p_value": p_value,
-        "q_value": q_values(p_value),
         "shrunken_per_1000": middle * base,
         "shrunken_low_per_1000": low * base,
         "shrunken_high_per_1000": high * base,
-        "detectable_ratio": detectable_ratios(ordinary, alpha=alpha),
     }.items():
         columns[name] = _spread(values, is_tested)
+    columns |= {"p_value": reported.p_value, "q_value": q_values(reported.p_value)}
+    columns["detectable_ratio"] = reported.detectable_ratio(alpha)
     table = table.assign(**columns)
-    q_all = _spread(q_values(all_p), is_tested)
+    q_all = q_values(np.where(is_judged, everything.p_value, np.nan))
     table["status"] = _statuses(table, is_rated, q_all, alpha=alpha, largest=largest_detectable)
+    table["high_against"] = reported.high_against(table["status"].eq("high").to_numpy(), alpha)
     is_unclear = table["status"].eq("insufficient_data").to_numpy()
     reasons = {
         NO_ENROLLMENT: ~is_rated,
-        f"fewer than {fewest_peers} schools of the level have a known enrollment": is_rated & ~has_peers,
-        "its level has almost no reported calls": has_peers & ~is_base,
-        "less than one reported call is expected": is_base & ~is_tested,
+        f"fewer than {fewest_peers} schools of the level have a known enrollment": ~is_judged & ~has_peers,
+        "its level has almost no reported calls": ~is_judged & ~is_base,
+        "less than one reported call is expected": ~is_judged,
         f"too few calls: only a rise by more than {largest_detectable:g} times could have been seen": is_unclear,
     }
     table["not_judged"] = np.select(list(reasons.values()), list(reasons), default="")
-    table["sentence"] = [_sentence(row, len(tested)) for row in table.to_dict("records")]
+    table["sentence"] = [_sentence(row, int(is_judged.sum())) for row in table.to_dict("records")]
     settings = {"alpha": alpha, "fewest_peers": fewest_peers, "largest_detectable": largest_detectable}
     return SchoolRates(
         table=table[SCHOOL_RATES.column_names],
         ordinary=ordinary,
-        all_ordinary=all_ordinary,
-        all_expected=pd.Series(all_expected, name="all_expected"),
+        all_ordinary=everything.ordinary,
+        all_expected=pd.Series(np.where(is_base, everything.expected, np.nan), name="all_expected"),
         limits=funnel_limits(ordinary),
         settings=settings,
     )
+
+
+@dataclass(frozen=True)
+class _Tests:
+    """The two tests of the schools of a term, shape (n,): against others of the level, and against their own past."""
+
+    expected: Floats  # Missing where the level is no baseline
+    has_peers: Flags
+    is_base: Flags
+    is_tested: Flags  # Against others of the level
+    ordinary: OrdinaryRates  # Of the schools that are tested against others
+    past: Prediction
+    against_level: Floats  # p-values, missing where not tested
+    against_past: Floats
+
+    @property
+    def tests(self) -> Floats:
+        """Number of tests of each school, by which its smaller p-value is multiplied (Bonferroni)."""
+        return np.where(np.isfinite(self.against_level) & np.isfinite(self.against_past), 2.0, 1.0)
+
+    @property
+    def p_value(self) -> Floats:
+        """One p-value for each school."""
+        return np.asarray(np.minimum(self.tests * np.fmin(self.against_level, self.against_past), 1.0))
+
+    def high_against(self, is_high: Flags, alpha: float) -> NDArray[np.str_]:
+        """Say which test alone would have done, at the largest p-value that Benjamini and Hochberg's rule admits."""
+        admitted = alpha * is_high.sum() / max(np.isfinite(self.p_value).sum(), 1) / self.tests
+        level, past = self.against_level <= admitted, self.against_past <= admitted
+        cases = {"level_and_past": is_high & level & past, "level": is_high & level, "past": is_high & past}
+        return np.select(list(cases.values()), list(cases), default="")
+
+    def detectable_ratio(self, alpha: float) -> Floats:
+        """Compute the smallest multiple of the ordinary number, of its past where it has one, that would be seen."""
+        is_judged, has_past = np.isfinite(self.p_value), np.isfinite(self.against_past)
+        level = alpha / max(int(is_judged.sum()), 1) / self.tests
+        spread = self.ordinary.dispersion
+        critical = np.full(len(level), np.inf)
+        for means, spreads, rows in (
+            (self.expected, np.full(len(level), spread), self.is_tested),
+            (self.past.expected, self.past.dispersion, has_past),
+        ):
+            counts = critical_counts(means[rows], spreads[rows], level=level[rows])
+            critical[rows] = np.minimum(critical[rows], counts)
+        means = np.where(has_past, self.past.expected, self.expected)[is_judged]
+        spreads = np.where(has_past, self.past.dispersion, spread)[is_judged]
+        return _spread(detectable_ratios(critical[is_judged], means, spreads), is_judged)
+
+
+def _test(
+    so_far: pd.DataFrame,
+    is_compared: Flags,
+    column: str,
+    terms: Sequence[str],
+    is_now: Flags,
+) -> _Tests:
+    """Test the schools of the last term, by the calls of one column."""
+    rows = so_far[is_compared]
+    fitted = fit_ordinary(rows[column], rows["student_days"], rows["level"].astype("str"), rows["term"].astype("str"))
+    every = _spread(fitted.expected, is_compared)
+    has_peers, expected = is_compared[is_now], every[is_now]
+    # A level of which almost nothing is expected is no baseline, and less than one call carries no ratio.
+    of_level = pd.Series(expected).groupby(so_far.loc[is_now, "level"].to_numpy()).transform("sum").to_numpy()
+    is_base = has_peers & (of_level >= FEWEST_AS_BASE)
+    is_tested = is_base & (expected >= FEWEST_EXPECTED)
+    cases = so_far.loc[is_now, column].to_numpy(dtype=np.float64)
+    past = _past(so_far.assign(expected=every, cases=so_far[column]), fitted.dispersion, terms)
+    past = Prediction(*(np.where(is_tested | ~has_peers, values, np.nan) for values in past))
+    return _Tests(
+        expected=np.where(is_base, expected, np.nan),
+        has_peers=has_peers,
+        is_base=is_base,
+        is_tested=is_tested,
+        ordinary=fitted.of(is_now[is_compared]).of(is_tested[has_peers]),
+        past=past,
+        against_level=np.where(is_tested, p_values(cases, expected, fitted.dispersion), np.nan),
+        against_past=p_values(cases, past.expected, past.dispersion),
+    )
+
+
+def _past(rows: pd.DataFrame, dispersion: float, terms: Sequence[str]) -> Prediction:
+    """Predict the schools of the last term by their own earlier terms.
+
+    A school of a level that is not compared is predicted at its own rate of the earlier terms, if these have
+    `FEWEST_AS_BASE` calls, which follows the schools that are compared from term to term. Terms before the first
+    incident of a school, and terms without any where `FEWEST_AS_BASE` calls or more were expected, are no part of its
+    past: it may have been closed, or its reports are missing.
+    """
+    when = rows["term"].map({name: place for place, name in enumerate(terms)}).to_numpy()
+    schools = pd.Index(rows.loc[when == when.max(), "school_id"])
+    which = schools.get_indexer(rows["school_id"])
+    is_here = which >= 0
+
+    def wide(column: str) -> Floats:
+        table = np.full((len(terms), len(schools)), np.nan)
+        table[when[is_here], which[is_here]] = rows[column].to_numpy(dtype=np.float64)[is_here]
+        return table
+
+    cases, expected, days, incidents = (wide(name) for name in ("cases", "expected", "student_days", "incidents"))
+    is_compared = np.isfinite(expected[-1])
+    alike = np.isfinite(expected) & is_compared
+    with np.errstate(invalid="ignore", divide="ignore"):
+        season = np.where(alike, expected, 0.0).sum(axis=1) / np.where(alike, days, 0.0).sum(axis=1)
+        own = days * season[:, None]
+    is_past = (np.nan_to_num(incidents).cumsum(axis=0) > 0) & (days > 0)
+    is_past[-1] = True
+    earlier = np.where(is_past[:-1] & np.isfinite(own[:-1]), own[:-1], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own *= np.where(earlier > 0, cases[:-1], 0.0).sum(axis=0) / earlier.sum(axis=0)
+    expected = np.where(is_compared, expected, own)
+    is_past[:-1] &= (incidents[:-1] > 0) | (expected[:-1] < FEWEST_AS_BASE)
+    found = predict_by_past(
+        cases,
+        np.where(is_past, expected, np.nan),
+        np.where(is_compared, dispersion, np.inf),
+        cells=len(terms) * rows.loc[rows["expected"].notna(), "level"].nunique(),
+    )
+    is_carried = found.expected >= FEWEST_EXPECTED
+    is_carried &= is_compared | (np.where(is_past[:-1], cases[:-1], 0.0).sum(axis=0) >= FEWEST_AS_BASE)
+    return Prediction(*(np.where(is_carried, values, np.nan) for values in found))
 
 
 def funnel_limits(ordinary: OrdinaryRates, *, points: int = 60) -> pd.DataFrame:
@@ -288,11 +417,6 @@ def _place(counts: pd.DataFrame, term: str) -> int:
     return terms.index(term)
 
 
-def _fit(rows: pd.DataFrame, column: str, term: str) -> OrdinaryRates:
-    fitted = fit_ordinary(rows[column], rows["student_days"], rows["level"].astype("str"), rows["term"].astype("str"))
-    return fitted.of((rows["term"] == term).to_numpy())
-
-
 def _plain_rates(table: pd.DataFrame) -> dict[str, Floats]:
     days = table["student_days"].where(table["student_days"] > 0).to_numpy(dtype=np.float64)
     low, high = rate_interval(table["reported"], days)
@@ -300,16 +424,14 @@ def _plain_rates(table: pd.DataFrame) -> dict[str, Floats]:
     return {"rate_per_1000": rate, "rate_low_per_1000": 1000 * low, "rate_high_per_1000": 1000 * high}
 
 
-def _spread(values: Floats, rows: NDArray[np.bool_]) -> Floats:
+def _spread(values: Floats, rows: Flags) -> Floats:
     """Put values on the rows they belong to; the others are missing."""
     result = np.full(len(rows), np.nan)
     result[rows] = values
     return result
 
 
-def _statuses(
-    table: pd.DataFrame, is_rated: NDArray[np.bool_], q_all: Floats, *, alpha: float, largest: float
-) -> NDArray[np.str_]:
+def _statuses(table: pd.DataFrame, is_rated: Flags, q_all: Floats, *, alpha: float, largest: float) -> NDArray[np.str_]:
     with np.errstate(invalid="ignore"):
         cases = {
             "no_denominator": ~is_rated,
@@ -321,26 +443,38 @@ def _statuses(
 
 
 def _sentence(school: dict[Any, Any], tested: int) -> str:
-    name, status = school["name"], school["status"]
-    counts = counted_text(int(school["reported"]))
-    against = f"{int(school['reported'])} against {school['expected']:.1f}"
-    basis = f"the {POPULATIONS['reported']} expected for its enrollment and level"
+    name, status, seen = school["name"], school["status"], int(school["reported"])
+    counts = counted_text(seen)
     if status == "high":
+        what = POPULATIONS["reported"]
+        level = f"the {what} expected for its enrollment and level ({seen} against {school['expected']:.1f})"
+        past = f"its own earlier terms predict ({school['predicted']:.1f})"
+        over = {
+            "level": (school["ratio"], level),
+            "past": (seen / school["predicted"], f"the {what} that {past.replace('(', f'({seen} against ')}"),
+            "level_and_past": (school["ratio"], f"{level} and {times(seen / school['predicted'])} those that {past}"),
+        }
+        ratio, basis = over[school["high_against"]]
         return (
-            f"{name} had {times(school['ratio'])} {basis} ({against}); a school this far out arises by chance "
-            f"{once_in_terms(school['p_value'] * tested)} after looking at all {tested} schools compared."
+            f"{name} had {times(ratio)} {basis}: {HIGH_AGAINST[school['high_against']]}. A school this far out arises "
+            f"by chance {once_in_terms(school['p_value'] * tested)} after looking at all {tested} schools compared."
         )
     if not np.isnan(school["p_value"]):
-        counts = f"{counts} where {school['expected']:.1f} were expected for its enrollment and level"
+        bases = [
+            *([f"{school['expected']:.1f} were expected for its enrollment and level"] * (school["expected"] > 0)),
+            *([f"its own earlier terms predict {school['predicted']:.1f}"] * (school["predicted"] > 0)),
+        ]
+        counts = f"{counts} where {', and '.join(bases)}"
     if status == "rests_on_officer_initiated":
         return (
             f"{name} is high only with what officers started themselves "
             f"({school['officer_initiated_share']:.0%} of its calls): {counts}. This says where officers looked."
         )
     if status == "not_high":
+        of_past = " what its earlier terms predict" if school["predicted"] > 0 else ""
         return (
-            f"{name}: {counts}, {NOT_CLEARLY}. A rise to {times(school['detectable_ratio'])} would most likely have "
-            "been seen."
+            f"{name}: {counts}, {NOT_CLEARLY}. A rise to {times(school['detectable_ratio'])}{of_past} would most "
+            "likely have been seen."
         )
     return f"{name}: {counts}; not judged, since {school['not_judged']}."
 

@@ -31,7 +31,7 @@ from safeschools_geo.pages._page import (
     printed,
 )
 from safeschools_geo.pages._term import boundary_sign, context_of, new_map, outlines, thumbnail, zone_names
-from safeschools_geo.schemas import CATEGORIES, HOTSPOT_KINDS, HOTSPOT_STATUSES, LEVELS, POPULATIONS
+from safeschools_geo.schemas import CATEGORIES, HIGH_AGAINST, HOTSPOT_KINDS, HOTSPOT_STATUSES, LEVELS, POPULATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -223,6 +223,7 @@ def _school_rates(rates: pd.DataFrame, names: Mapping[str, str], term: str) -> D
         Column("Zone", "zone_id", _named(names, NONE_NAMED)),
         Column("Reported calls", "reported", count),
         Column("Expected", "expected", fixed(1)),
+        Column("Its past predicts", "predicted", fixed(1)),
         Column(_RATE_HEAD, _RATE, ranged),
         Column(
             "Shrunken rate (95 %)",
@@ -234,8 +235,10 @@ def _school_rates(rates: pd.DataFrame, names: Mapping[str, str], term: str) -> D
         _STARTED,
         Column(
             "What the test says",
-            ("not_judged", "status"),
-            lambda why, status: f"not judged: {why}" if why else HOTSPOT_STATUSES[status],
+            ("not_judged", "high_against", "status"),
+            lambda why, against, status: (
+                f"not judged: {why}" if why else HIGH_AGAINST.get(against) or HOTSPOT_STATUSES[status]
+            ),
         ),
     )
     return printed(ordered, columns, caption=f"{_REPORTED} at program schools, {term}")
@@ -276,7 +279,8 @@ def school_funnel(found: Hotspots) -> Chart:
     described = (
         "Every mark is a school. The farther right, the more reported calls were expected; the higher, the more were "
         "reported for each expected. Schools that expect less than one, or that no others of the level can be compared "
-        "with, are not drawn. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %."
+        "with, are not drawn. Between the inner lines lie 95 % of ordinary schools, between the outer 99.8 %. A school "
+        "that is high between the lines is high against its own past."
     )
     svg = funnel_chart(points, found.schools.rates.limits, title=caption, description=described)
     return Chart(svg, f"{caption}. {described}")

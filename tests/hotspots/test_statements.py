@@ -20,7 +20,7 @@ from safeschools_geo.errors import NoRecordError
 from safeschools_geo.pages._compare import comparison_page
 from safeschools_geo.pages._hotspots import draw_hotspots
 from safeschools_geo.pages._term import rates_map
-from safeschools_geo.schemas import HOTSPOT_STATUSES
+from safeschools_geo.schemas import HIGH_AGAINST, HOTSPOT_STATUSES
 from safeschools_geo.term._compare import compare_terms
 from safeschools_geo.term._run import run_term
 
@@ -151,7 +151,8 @@ def test_the_status_of_a_school_is_one_on_every_page(kind):
     became = table_of(pages["trends.html"], "Schools that are or were high")
     of_two = compared.schools.set_index("name")
     for name, row in rates.iterrows():
-        words = f"not judged: {row['not_judged']}" if row["not_judged"] else HOTSPOT_STATUSES[row["status"]]
+        words = HIGH_AGAINST.get(row["high_against"]) or HOTSPOT_STATUSES[row["status"]]
+        words = f"not judged: {row['not_judged']}" if row["not_judged"] else words
         assert printed[name][-1] == words
         assert of_two.loc[name, "status_after"] == row["status"]
         now = became.get(name, ["", ""])[0]
@@ -243,9 +244,11 @@ def test_what_lies_in_no_zone_is_said_where_it_is_left_out(kind):
 def test_the_headline_names_who_carries_most_and_what_was_not_judged():
     finding = told("peers")[0].hotspots.finding()
     assert finding.startswith("Abel Elementary had ")
-    assert "2 of 11 program schools" in finding
-    assert "Quorndale High has the most, 49 of the " in finding
-    assert "it was not judged." in finding
+    # The only high school has no others like it, and a past of its own; the other has no enrollment.
+    assert "1 of 11 program schools" in finding
+    high = told("peers")[0].hotspots.schools.rates
+    assert high.most_sentence().startswith("Quorndale High has the most, 49 of the ")
+    assert high.most_sentence().endswith("; that is not clearly more than chance.")
     few = told("few peers")[0].hotspots.finding()
     assert few.startswith("Whether a school stands out in Spring 2026 cannot be said. 11 of 11 program schools")
     assert "fewer than 5 schools of the level have a known enrollment" in few

@@ -39,6 +39,7 @@ def rates() -> pd.DataFrame:
         q_value=[0.0002, 0.9, UNKNOWN],
         officer_initiated_share=[0.1, 0.7, 0.0],
         status=["high", "rests_on_officer_initiated", "no_denominator"],
+        high_against=["past", "", ""],
         not_judged=["", "", "the enrollment is unknown"],
         sentence=["First is high.", "Second is not.", f"Third: {HOSTILE}"],
     )

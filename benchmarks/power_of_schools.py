@@ -1,0 +1,157 @@
+"""How often a school that is high is found, and how often a term without any is flagged, beside an oracle, in one run.
+
+python -m benchmarks.power_of_schools [--terms 1000] [--quick] [--out benchmarks/reports/power_of_schools.md]
+
+The demo's schools of known enrollment, five simulated terms and the one that is judged. Every school has a gamma factor
+of its own that lasts, with the variance in the first column, and one of each term, with that in the second. In half as
+many terms one school, drawn at random, has 2.5 times the number that its enrollment and level lead to expect. The
+oracle makes the same two tests with the true rates and variances. *Before* is the funnel of earlier versions, with
+p-values averaged over the dispersions that the data support.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.calibrate_hotspots import ALPHA, FACTOR, demo_town
+from safeschools_geo.hotspots import q_values
+from safeschools_geo.hotspots._expected import p_values
+from safeschools_geo.hotspots._schools import school_rates
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from benchmarks.calibrate_hotspots import Town
+    from safeschools_geo.hotspots._schools import SchoolRates
+
+    Floats = NDArray[np.float64]
+
+HISTORY = 5
+SETTINGS = ((0.05, 0.0, False), (0.1, 0.0, False), (0.2, 0.0, False), (0.1, 0.03, False), (0.1, 0.0, True))
+"""Variance of the schools' own factors, that of the terms' factors, and whether terms differ in length and season."""
+METHODS = ("before", "funnel alone", "funnel and past", "oracle")
+REPORT = Path(__file__).resolve().parent / "reports" / "power_of_schools.md"
+
+
+def draw(
+    town: Town, variances: tuple[float, float], *, is_uneven: bool, high: int | None, rng: np.random.Generator
+) -> tuple[pd.DataFrame, Floats]:
+    """Draw the counts of six terms, the last with one high school if asked for, and what is truly expected."""
+    lasting, passing = variances
+    shape = (HISTORY + 1, len(town.expected))
+    factors = np.tile(rng.gamma(1 / lasting, lasting, shape[1]), (shape[0], 1))
+    if passing:
+        factors *= rng.gamma(1 / passing, passing, shape)
+    length = rng.uniform(0.6, 1.2, (shape[0], 1)) if is_uneven else np.ones((shape[0], 1))
+    levels, level = np.unique(town.schools["level"], return_inverse=True)
+    season = rng.lognormal(0, 0.2, (shape[0], 1)) * rng.lognormal(0, 0.05, (shape[0], len(levels)))[:, level]
+    expected = town.expected * length * (season if is_uneven else 1.0)
+    means = expected * factors
+    if high is not None:
+        means[-1, high] = FACTOR * expected[-1, high]
+    counts = rng.poisson(means)
+    terms = [
+        town.schools.assign(
+            term=f"T{term}",
+            student_days=town.schools["student_days"] * length[term, 0],
+            reported=counts[term],
+            incidents=counts[term],
+            officer_initiated_share=0.0,
+        )
+        for term in range(shape[0])
+    ]
+    return pd.concat(terms, ignore_index=True), expected
+
+
+def oracle(counts: pd.DataFrame, expected: Floats, variances: tuple[float, float]) -> Floats:
+    """Make the two tests as who knows the rates and the variances would."""
+    lasting, passing = variances
+    cases = counts["reported"].to_numpy().reshape(expected.shape)
+    weights = 1 / (1 + passing * expected[:-1])
+    shape = 1 / lasting + (weights * cases[:-1]).sum(axis=0)
+    mean = expected[-1] * shape / (1 / lasting + (weights * expected[:-1]).sum(axis=0))
+    past = p_values(cases[-1], mean, 1 / shape + passing * (1 + 1 / shape))
+    level = p_values(cases[-1], expected[-1], lasting + passing + lasting * passing)
+    return q_values(np.minimum(2 * np.minimum(level, past), 1.0)) <= ALPHA
+
+
+def flagged(rates: SchoolRates) -> dict[str, Floats]:
+    """Say which schools each method flags."""
+    is_tested = rates.table["school_id"].isin(rates.table.loc[rates.table["shrunken_per_1000"].notna(), "school_id"])
+    seen, found = rates.table.loc[is_tested, "reported"].to_numpy(), rates.ordinary
+    averaged = [
+        w * p_values(seen, found.expected, a) for a, w in zip(found.alphas, found.weights, strict=True) if w > 0
+    ]
+    alone = {"before": np.sum(averaged, axis=0), "funnel alone": p_values(seen, found.expected, found.dispersion)}
+    result = {name: np.zeros(len(is_tested), dtype=bool) for name in alone}
+    for name, values in alone.items():
+        result[name][is_tested] = q_values(values) <= ALPHA
+    return {**result, "funnel and past": rates.table["status"].eq("high").to_numpy()}
+
+
+def one_setting(town: Town, setting: tuple[float, float, bool], terms: int) -> list[dict[str, object]]:
+    """Judge many terms without a high school, and half as many with one."""
+    *variances, is_uneven = setting
+    both: tuple[float, float] = (variances[0], variances[1])
+    false, hits = [], []
+    for number in range(terms + terms // 2):
+        rng = np.random.default_rng([number, *(int(1000 * v) for v in both), is_uneven])
+        high = int(rng.integers(len(town.expected))) if number >= terms else None
+        counts, expected = draw(town, both, is_uneven=is_uneven, high=high, rng=rng)
+        found = flagged(school_rates(counts, term=counts["term"].iloc[-1]))
+        found["oracle"] = oracle(counts, expected, both)
+        if high is None:
+            false.append({name: found[name].any() for name in METHODS})
+        else:
+            hits.append({name: found[name][high] for name in METHODS})
+    start = {"variance": both[0], "of terms": both[1], "terms": "uneven" if is_uneven else "alike"}
+    return [
+        {**start, "what": what, **{name: f"{share:.1%}" for name, share in pd.DataFrame(rows).mean().items()}}
+        for what, rows in (("false terms", false), (f"power at {FACTOR:g} ×", hits))
+    ]
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--terms", type=int, default=1000, help="terms without a high school; half as many with one")
+    parser.add_argument("--quick", action="store_true", help="40 terms, printed only: some ten seconds")
+    parser.add_argument("--out", type=Path, default=REPORT)
+    options = parser.parse_args()
+    town, start = demo_town(), time.process_time()
+    terms = 40 if options.quick else options.terms
+    rows: list[dict[str, object]] = []
+    for setting in SETTINGS:
+        rows += one_setting(town, setting, terms)
+    heads = list(rows[0])
+    lines = [
+        "| " + " | ".join(map(str, row)) + " |" for row in (heads, ["---"] * len(heads), *(r.values() for r in rows))
+    ]
+    print("\n".join(lines))
+    if options.quick:
+        return
+    error = 100 * 1.96 * np.sqrt(0.05 * 0.95 / terms)
+    text = [
+        "# Power and false alarms of the tests of schools",
+        "",
+        (
+            f"Made by `python -m benchmarks.power_of_schools --terms {terms}` in {time.process_time() - start:,.0f} "
+            f"seconds of processor time: {terms:,} terms without a high school and {terms // 2:,} with one a setting, "
+            f"{HISTORY} terms of history. *False terms* are those of the former in which any school is flagged, at 5 % "
+            f"nominal ± {error:.1f}; *power* is the share of the latter in which the school that is high is flagged."
+        ),
+        "",
+        *lines,
+        "",
+    ]
+    options.out.write_text("\n".join(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
