@@ -1,4 +1,4 @@
-"""Scans, places and repeats on large inputs, beside named peers where there are any, in one run.
+"""Schools, scans, places and repeats on large inputs, beside named peers where there are any, in one run.
 
 python benchmarks/bench_hotspots.py [--repeat 5] [--quick]
 
@@ -22,6 +22,7 @@ from pyproj import CRS
 from scipy.spatial import KDTree
 
 from safeschools_geo.hotspots._places import place_clusters
+from safeschools_geo.hotspots._schools import school_rates
 from safeschools_geo.hotspots.scan import poisson_scan
 from safeschools_geo.hotspots.spacetime import knox
 
@@ -46,6 +47,31 @@ def row(what: str, ours: float, peer: str = "", theirs: float = float("nan")) ->
     """Write one row of the report."""
     beside = f"{peer}: {theirs:,.2f} s, {theirs / ours:,.0f} ×" if peer else ""
     return f"| {what} | {ours * 1000:,.1f} ms | {beside} |"
+
+
+def schools(repeat: int) -> list[str]:
+    """Test 70 schools over six terms, against others and against their own past."""
+    rng, n = np.random.default_rng(0), 70
+    counts = rng.poisson(rng.gamma(10, 1.5, n), (6, n))
+    terms = [
+        pd.DataFrame(
+            {
+                "term": f"T{number}",
+                "school_id": [f"{i:02}" for i in range(n)],
+                "name": "",
+                "level": np.repeat(["elementary", "middle", "high"], (40, 20, 10)),
+                "zone_id": "",
+                "enrollment": pd.array([500] * n, dtype="Int64"),
+                "student_days": 50_000.0,
+                "incidents": now,
+                "reported": now,
+                "officer_initiated_share": 0.0,
+            }
+        )
+        for number, now in enumerate(counts)
+    ]
+    every = pd.concat(terms, ignore_index=True)
+    return [row("schools, 70 × 6 terms", timed(lambda: school_rates(every, term="T5"), repeat))]
 
 
 def scans(repeat: int) -> list[str]:
@@ -123,6 +149,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| what | ours | peer |\n|---|---|---|")
     steps: list[Callable[[], list[str]]] = [
+        lambda: schools(options.repeat),
         lambda: scans(options.repeat),
     ]
     if not options.quick:

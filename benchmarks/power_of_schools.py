@@ -2,11 +2,11 @@
 
 python -m benchmarks.power_of_schools [--terms 1000] [--quick] [--out benchmarks/reports/power_of_schools.md]
 
-The demo's schools of known enrollment, five simulated terms and the one that is judged. Every school has a gamma factor
-of its own that lasts, with the variance in the first column, and one of each term, with that in the second. In half as
-many terms one school, drawn at random, has 2.5 times the number that its enrollment and level lead to expect. The
-oracle makes the same two tests with the true rates and variances. *Before* is the funnel of earlier versions, with
-p-values averaged over the dispersions that the data support.
+The demo's schools of known enrollment, in simulated terms: five of history, or none, and the one that is judged. Every
+school has a gamma factor of its own that lasts, with the variance in the first column, and one of each term, with that
+in the second. In half as many terms one school, drawn at random, has 2.5 times the number that its enrollment and level
+lead to expect. The oracle makes the same two tests with the true rates and variances. *Before* is the funnel of earlier
+versions, with p-values averaged over the dispersions that the data support.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.calibrate_hotspots import ALPHA, FACTOR, demo_town
+from benchmarks.calibrate_hotspots import ALPHA, demo_town
 from safeschools_geo.hotspots import q_values
 from safeschools_geo.hotspots._expected import p_values
-from safeschools_geo.hotspots._schools import school_rates
+from safeschools_geo.hotspots._schools import PLUGGED_IN, school_rates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,26 +32,39 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-HISTORY = 5
-SETTINGS = ((0.05, 0.0, False), (0.1, 0.0, False), (0.2, 0.0, False), (0.1, 0.03, False), (0.1, 0.0, True))
-"""Variance of the schools' own factors, that of the terms' factors, and whether terms differ in length and season."""
+FACTOR = 2.5
+
+
+class Setting(NamedTuple):
+    """What a district is like."""
+
+    variance: float  # Of the schools' own factors
+    of_terms: float = 0.0  # Variance of the factor of each school in each term
+    is_uneven: bool = False  # Whether terms differ in length and season
+    history: int = 5  # Terms before the one that is judged
+
+
+SETTINGS = (
+    *(Setting(variance) for variance in (0.05, 0.1, 0.2)),
+    Setting(0.1, of_terms=0.03),
+    Setting(0.1, is_uneven=True),
+    *(Setting(variance, history=0) for variance in (0.05, 0.2)),
+)
 METHODS = ("before", "funnel alone", "funnel and past", "oracle")
 REPORT = Path(__file__).resolve().parent / "reports" / "power_of_schools.md"
 
 
-def draw(
-    town: Town, variances: tuple[float, float], *, is_uneven: bool, high: int | None, rng: np.random.Generator
-) -> tuple[pd.DataFrame, Floats]:
-    """Draw the counts of six terms, the last with one high school if asked for, and what is truly expected."""
-    lasting, passing = variances
-    shape = (HISTORY + 1, len(town.expected))
+def draw(town: Town, given: Setting, *, high: int | None, rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
+    """Draw the counts of the terms, the last with one high school if asked for, and what is truly expected."""
+    lasting, passing = given.variance, given.of_terms
+    shape = (given.history + 1, len(town.expected))
     factors = np.tile(rng.gamma(1 / lasting, lasting, shape[1]), (shape[0], 1))
     if passing:
         factors *= rng.gamma(1 / passing, passing, shape)
-    length = rng.uniform(0.6, 1.2, (shape[0], 1)) if is_uneven else np.ones((shape[0], 1))
+    length = rng.uniform(0.6, 1.2, (shape[0], 1)) if given.is_uneven else np.ones((shape[0], 1))
     levels, level = np.unique(town.schools["level"], return_inverse=True)
     season = rng.lognormal(0, 0.2, (shape[0], 1)) * rng.lognormal(0, 0.05, (shape[0], len(levels)))[:, level]
-    expected = town.expected * length * (season if is_uneven else 1.0)
+    expected = town.expected * length * (season if given.is_uneven else 1.0)
     means = expected * factors
     if high is not None:
         means[-1, high] = FACTOR * expected[-1, high]
@@ -69,16 +82,17 @@ def draw(
     return pd.concat(terms, ignore_index=True), expected
 
 
-def oracle(counts: pd.DataFrame, expected: Floats, variances: tuple[float, float]) -> Floats:
-    """Make the two tests as who knows the rates and the variances would."""
-    lasting, passing = variances
+def oracle(counts: pd.DataFrame, expected: Floats, given: Setting) -> Floats:
+    """Make the two tests, without a history the funnel alone, as who knows the rates and the variances would."""
+    lasting, passing = given.variance, given.of_terms
     cases = counts["reported"].to_numpy().reshape(expected.shape)
     weights = 1 / (1 + passing * expected[:-1])
     shape = 1 / lasting + (weights * cases[:-1]).sum(axis=0)
     mean = expected[-1] * shape / (1 / lasting + (weights * expected[:-1]).sum(axis=0))
     past = p_values(cases[-1], mean, 1 / shape + passing * (1 + 1 / shape))
     level = p_values(cases[-1], expected[-1], lasting + passing + lasting * passing)
-    return q_values(np.minimum(2 * np.minimum(level, past), 1.0)) <= ALPHA
+    both = np.minimum(2 * np.minimum(level, past), 1.0)
+    return q_values(both if given.history else level) <= ALPHA
 
 
 def flagged(rates: SchoolRates) -> dict[str, Floats]:
@@ -88,31 +102,37 @@ def flagged(rates: SchoolRates) -> dict[str, Floats]:
     averaged = [
         w * p_values(seen, found.expected, a) for a, w in zip(found.alphas, found.weights, strict=True) if w > 0
     ]
-    alone = {"before": np.sum(averaged, axis=0), "funnel alone": p_values(seen, found.expected, found.dispersion)}
+    alone = {
+        "before": np.sum(averaged, axis=0),
+        "funnel alone": PLUGGED_IN * p_values(seen, found.expected, found.dispersion),
+    }
     result = {name: np.zeros(len(is_tested), dtype=bool) for name in alone}
     for name, values in alone.items():
-        result[name][is_tested] = q_values(values) <= ALPHA
+        result[name][is_tested] = q_values(np.minimum(values, 1.0)) <= ALPHA
     return {**result, "funnel and past": rates.table["status"].eq("high").to_numpy()}
 
 
-def one_setting(town: Town, setting: tuple[float, float, bool], terms: int) -> list[dict[str, object]]:
+def one_setting(town: Town, given: Setting, terms: int) -> list[dict[str, object]]:
     """Judge many terms without a high school, and half as many with one."""
-    *variances, is_uneven = setting
-    both: tuple[float, float] = (variances[0], variances[1])
     false, hits = [], []
     for number in range(terms + terms // 2):
-        rng = np.random.default_rng([number, *(int(1000 * v) for v in both), is_uneven])
+        rng = np.random.default_rng([number, *(int(1000 * value) for value in given)])
         high = int(rng.integers(len(town.expected))) if number >= terms else None
-        counts, expected = draw(town, both, is_uneven=is_uneven, high=high, rng=rng)
+        counts, expected = draw(town, given, high=high, rng=rng)
         found = flagged(school_rates(counts, term=counts["term"].iloc[-1]))
-        found["oracle"] = oracle(counts, expected, both)
+        found["oracle"] = oracle(counts, expected, given)
         if high is None:
             false.append({name: found[name].any() for name in METHODS})
         else:
             hits.append({name: found[name][high] for name in METHODS})
-    start = {"variance": both[0], "of terms": both[1], "terms": "uneven" if is_uneven else "alike"}
+    start = {
+        "variance": given.variance,
+        "of terms": given.of_terms,
+        "terms": "uneven" if given.is_uneven else "alike",
+        "before it": given.history,
+    }
     return [
-        {**start, "what": what, **{name: f"{share:.1%}" for name, share in pd.DataFrame(rows).mean().items()}}
+        {**start, "what": what, **{str(name): f"{share:.1%}" for name, share in pd.DataFrame(rows).mean().items()}}
         for what, rows in (("false terms", false), (f"power at {FACTOR:g} ×", hits))
     ]
 
@@ -127,8 +147,9 @@ def main() -> None:
     town, start = demo_town(), time.process_time()
     terms = 40 if options.quick else options.terms
     rows: list[dict[str, object]] = []
-    for setting in SETTINGS:
-        rows += one_setting(town, setting, terms)
+    for given in SETTINGS:
+        rows += one_setting(town, given, terms)
+        print(*rows[-2:], sep="\n", flush=True)
     heads = list(rows[0])
     lines = [
         "| " + " | ".join(map(str, row)) + " |" for row in (heads, ["---"] * len(heads), *(r.values() for r in rows))
@@ -142,9 +163,9 @@ def main() -> None:
         "",
         (
             f"Made by `python -m benchmarks.power_of_schools --terms {terms}` in {time.process_time() - start:,.0f} "
-            f"seconds of processor time: {terms:,} terms without a high school and {terms // 2:,} with one a setting, "
-            f"{HISTORY} terms of history. *False terms* are those of the former in which any school is flagged, at 5 % "
-            f"nominal ± {error:.1f}; *power* is the share of the latter in which the school that is high is flagged."
+            f"seconds of processor time: {terms:,} terms without a high school and {terms // 2:,} with one a setting. "
+            "*False terms* are those of the former in which any school is flagged, at 5 % nominal "
+            f"± {error:.1f}; *power* is the share of the latter in which the school that is high is flagged."
         ),
         "",
         *lines,
