@@ -252,6 +252,13 @@ class RebalanceSettings:
         Pairs of a school and a zone it must not be in.
     feeders
         Name of a feeder pattern → its schools; a plan is told which of them it splits.
+    feeder_file
+        File of more feeder patterns, relative to the district folder: `school_id` and `feeder`, the name of the pattern
+        or the id of its high school, which then belongs to it.
+    keeps_feeders
+        Whether only plans are allowed that have the schools of each feeder pattern in one zone.
+    keeps_hotspots
+        Whether only plans are allowed that have the schools of each hotspot of several schools in one zone.
     links
         File of extra and forbidden links between schools, relative to the district folder.
     neighbor_tolerance_m
@@ -282,6 +289,9 @@ class RebalanceSettings:
     together: Several[Several[str]] = ()
     forbidden: tuple[tuple[str, str], ...] = ()
     feeders: Mapping[str, Several[str]] = field(default_factory=dict)
+    feeder_file: str | None = None
+    keeps_feeders: bool = False
+    keeps_hotspots: bool = False
     links: str | None = None
     neighbor_tolerance_m: Positive = 10.0
     one_of_each: Several[Level] = ()

@@ -1,13 +1,16 @@
 """Rules that people ask of a proposal, from the settings of a district or the options of the command to verify."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
 from checkout import call
 from plan_districts import School, row, write_district
 
+from safeschools_geo.district._district import DistrictError, check_district, read_district
 from safeschools_geo.errors import ColumnError
+from safeschools_geo.hotspots._result import Hotspots
 from safeschools_geo.term._plan import prepare_plan, propose_zones
 from safeschools_geo.term._run import run_term
 from safeschools_geo.verify._verify import verify_folder
@@ -71,3 +74,65 @@ def test_students_that_are_not_known_stop_the_run_where_they_are_limited(tmp_pat
     assert pd.isna(prepare_plan(result).units.set_index("unit_id")["students"]["002"])
     with pytest.raises(ColumnError, match=r"(?s)cannot be limited.*002.*Fill in their enrollment"):
         propose_zones(result)
+
+
+def feeder_file(folder, text):
+    (folder / "feeders.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+IN_FILE = 'feeder_file = "feeders.csv"\n'
+
+
+def test_feeder_patterns_come_from_a_file_and_are_kept_whole_where_asked(tmp_path):
+    text = "school_id,feeder\n002,001\n003,001\n006,Upper\n005,Upper\n"
+    more = IN_FILE + '[rebalance.feeders]\nUpper = ["004"]\n'
+    free = read(feeder_file(district(tmp_path / "free", more=more), text))
+    # The pattern that is called by the id of a school holds it, and has its name.
+    patterns = {"Upper": ("004", "006", "005"), "School 001 High": ("002", "003", "001")}
+    assert free.district.feeders == patterns
+    plan = propose_zones(free, follows_rule=False)
+    assert plan.plan.settings.rules.whole == {}
+    splits = plan.current.splits.set_index("name")
+    assert splits.loc["Upper", "is_split"]
+    assert not splits.loc["School 001 High", "is_split"]
+    whole = read(
+        feeder_file(district(tmp_path / "whole", more=f"keeps_feeders = true\nkeeps_roots = false\n{more}"), text)
+    )
+    held = propose_zones(whole, follows_rule=False)
+    assert set(held.plan.certificate["whole"]) == {"feeder pattern Upper", "feeder pattern School 001 High"}
+    assert held.plan.assignment.reindex(["004", "005", "006"]).unique().size == 1
+    assert held.proposed.splits["is_split"].sum() == 0
+    assert re.search(
+        "Feeder pattern Upper is split over zones . and . today; every plan brings it into one", held.summary()
+    )
+    assert "keeps feeder pattern Upper, feeder pattern School 001 High whole" in held.summary()
+
+
+def test_what_is_wrong_with_a_file_of_feeders_is_found(tmp_path):
+    text = "school_id,feeder\n001,A\n001,B\n,A\n999,B\n"
+    found = {
+        f.code: f
+        for f in check_district(read_district(feeder_file(district(tmp_path / "d", more=IN_FILE), text))).findings
+    }
+    assert found["feeders_school_twice"].ids == ("001",)
+    assert found["feeders_unknown_school"].ids == ("999",)
+    assert found["feeders_blank"].ids == ("row 3",)
+    with pytest.raises(DistrictError, match=r"(?s)but for zeros.*Write the ids as the file of schools does"):
+        read_district(feeder_file(tmp_path / "d", "school_id,feeder\n1,A\n"))
+    with pytest.raises(DistrictError, match="feeder"):
+        read_district(feeder_file(tmp_path / "d", "school_id\n001\n"))
+    (tmp_path / "d" / "feeders.csv").unlink()
+    with pytest.raises(DistrictError, match="There is no such file"):
+        read_district(tmp_path / "d")
+
+
+def test_hotspots_are_kept_whole_where_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(Hotspots, "groups_of_schools", {"G1": ["002", "003"]})
+    free = propose_zones(read(district(tmp_path / "free")), follows_rule=False)
+    assert free.plan.moves["unit_id"].tolist() == ["003", "004"]
+    held = propose_zones(read(district(tmp_path / "held", more="keeps_hotspots = true")), follows_rule=False)
+    assert held.plan.certificate["whole"] == {"hotspot G1": ["002", "003"]}
+    assert held.plan.assignment.reindex(["002", "003"]).unique().size == 1
+    assert held.proposed.splits.query("kind == 'hotspots'")["is_split"].tolist() == [False]
+    assert "hotspot G1 whole" in held.summary()

@@ -179,6 +179,8 @@ class Request:
     together: tuple[tuple[str, ...], ...]
     one_of_each: tuple[str, ...]
     most_students: int | None
+    keeps_hotspots: bool
+    keeps_feeders: bool
     time_limit_s: float | None
     random_plans: int | None
     seed: int
@@ -200,6 +202,8 @@ def _check_usage(ctx: click.Context) -> None:
     if missing:
         raise click.UsageError(f"--units needs {', '.join(missing)}.", ctx=ctx)
     refuse_options(ctx, ["one_of_each"], because="it does not go with --units, which have no levels")
+    because = "it does not go with --units, of which neither hotspots nor feeder patterns are known; say --together"
+    refuse_options(ctx, ["keeps_hotspots", "keeps_feeders"], because=because)
     if given["no_slower"]:
         raise click.UsageError("--no-slower does not go with --units: areal units hold no calls.", ctx=ctx)
     if given["max_moves"] is None and given["tolerance"] is None:
@@ -247,6 +251,8 @@ def _check_usage(ctx: click.Context) -> None:
     metavar="N",
     help="Most students who change officer; the column students of --units.",
 )
+@click.option("--keep-hotspots", "keeps_hotspots", is_flag=True, help="Keep the schools of each hotspot in one zone.")
+@click.option("--keep-feeders", "keeps_feeders", is_flag=True, help="Keep each feeder pattern in one zone.")
 @click.option("--time-limit", type=POSITIVE, metavar="S", help="Longest search, seconds of processor time.")
 @out_option("Folder; outputs/<term>/plan for a district.")
 @seed_option
@@ -334,6 +340,8 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
         "one_of_each": tuple(dict.fromkeys((*plan.one_of_each, *request.one_of_each))),
         "keeps_roots": plan.keeps_roots and not request.free_roots,
         "tolerance": plan.tolerance if request.tolerance is None else request.tolerance,
+        "keeps_hotspots": plan.keeps_hotspots or request.keeps_hotspots,
+        "keeps_feeders": plan.keeps_feeders or request.keeps_feeders,
         "protect": ("response",) if request.no_slower else plan.protect,
     }
     if request.max_moves is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -17,7 +18,7 @@ from safeschools_geo.checks import check_incidents, check_schools, check_zones, 
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.district._history import export_files, read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
-from safeschools_geo.district._program_work import program_work, unknown_schools, with_school_time
+from safeschools_geo.district._program_work import program_work, read_feeders, unknown_schools, with_school_time
 from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
 from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text, name_ids
@@ -27,7 +28,7 @@ from safeschools_geo.school_calendar import term_of
 from safeschools_geo.settings import Settings, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from safeschools_geo.district._schools import ZonesRead
     from safeschools_geo.findings import TableRead
@@ -95,6 +96,8 @@ class District:
     terms_without_record
         Terms of ``district.toml`` of which the history holds no incident though it holds others. Nothing can be
         concluded about them, so they are not among the terms of `settings`: no trend and no comparison sees them.
+    feeders
+        Name of a feeder pattern → ids of its schools, of the settings and of the file that they name.
     """
 
     settings: Settings
@@ -113,6 +116,7 @@ class District:
     school_review: pd.DataFrame
     crs: CRS
     terms_without_record: tuple[Term, ...] = ()
+    feeders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -239,6 +243,7 @@ def input_files(settings: Settings) -> list[Path]:
         *(getattr(settings, section).file for section in (*FILE_STEMS, "incidents")),
         *(source.file for source in (enrollment, settings.hours.file, settings.calendar) if source),
         settings.rebalance.links,
+        settings.rebalance.feeder_file,
         settings.board.policy if (folder / settings.board.policy).is_file() else None,
     ]
     places = [folder / name for name in named if name]
@@ -389,7 +394,8 @@ def _read_tables(settings: Settings) -> District:
     for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
         conform(by_name[name].frame, schema)
     files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
-    files += time_files
+    feeders, feeder_findings, feeder_files = read_feeders(settings, schools.frame)
+    files += [*time_files, *feeder_files]
     without = _without_record(settings.terms, incidents.frame)
     found = [zones, schools, incidents]
     return District(
@@ -411,12 +417,14 @@ def _read_tables(settings: Settings) -> District:
             *area_findings,
             *time_findings,
             *unknown_schools(settings, schools.frame),
+            *feeder_findings,
         ),
         counts={name: t.counts for name, t in by_name.items()},
         sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),
         school_review=incidents.review,
         crs=crs,
         terms_without_record=without,
+        feeders=feeders,
     )
 
 

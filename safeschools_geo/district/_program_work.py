@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -20,7 +21,7 @@ from safeschools_geo.errors import FileReadError, attempt_all, count_text, name_
 from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import SPECIALIST_CATEGORY
 from safeschools_geo.school_calendar import is_in_hours, is_school_day
-from safeschools_geo.settings import Bells
+from safeschools_geo.settings import Bells, FileSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,22 +120,65 @@ def with_school_time(settings: Settings) -> tuple[Settings, list[Finding], list[
 
 def unknown_schools(settings: Settings, schools: pd.DataFrame) -> list[Finding]:
     """Name the schools that have hours of their own and are none of the district's."""
-    own, known = list(settings.hours.schools), set(schools["school_id"])
+    own = list(settings.hours.schools)
+    return _none_of_the_district(own, schools, "hours_unknown_school", "with hours of their own")
+
+
+def _none_of_the_district(own: list[str], schools: pd.DataFrame, code: str, which: str) -> list[Finding]:
+    known = set(schools["school_id"])
     strange = [school for school in own if school not in known]
     keys = io.id_key(pd.Series(strange, dtype="str")).isin(io.id_key(schools["school_id"]))
     if not strange:
         return []
-    message = f"{len(strange)} of the {len(own)} schools with hours of their own are none of the district's."
+    message = f"{len(strange)} of the {len(own)} schools {which} are none of the district's."
     remedy = "Correct their ids, or take them out."
     if not keys.any():
-        return [Finding("warning", "hours_unknown_school", "schools", message, tuple(strange), remedy=remedy)]
+        return [Finding("warning", code, "schools", message, tuple(strange), remedy=remedy)]
     message = (
-        f"{int(keys.sum())} of the {len(own)} schools with hours of their own have the id of a school of the district "
+        f"{int(keys.sum())} of the {len(own)} schools {which} have the id of a school of the district "
         "but for zeros, blanks, capitals or the way a number is written, as spreadsheets change ids."
     )
-    remedy = "Write the ids as the file of schools does, as text; the hours of these schools would not count."
+    remedy = "Write the ids as the file of schools does, as text; what is said of these schools would not count."
     alike = tuple(school for school, is_alike in zip(strange, keys, strict=True) if is_alike)
-    return [Finding("error", "hours_unknown_school", "schools", message, alike, remedy=remedy, is_blocking=True)]
+    return [Finding("error", code, "schools", message, alike, remedy=remedy, is_blocking=True)]
+
+
+def read_feeders(
+    settings: Settings, schools: pd.DataFrame
+) -> tuple[dict[str, tuple[str, ...]], list[Finding], list[Path]]:
+    """Gather the feeder patterns of the settings and of the file they name: the schools of each, and what is wrong."""
+    name, files = settings.rebalance.feeder_file, list["Path"]()
+    rows = [(school, feeder) for feeder, ids in settings.rebalance.feeders.items() for school in ids]
+    findings = []
+    if name is not None:
+        path = _require(settings, name, "[rebalance] feeder_file")
+        raw = read_source(path, FileSettings(), settings.reading)
+        named = {column: io.as_text(io.require(raw, {}, column)) for column in ("school_id", "feeder")}
+        table = pd.DataFrame(named)
+        blank = [f"row {row}" for row in table.index[table.isna().any(axis=1)]]
+        if blank:
+            message = f"{count_text(len(blank), 'row')} of {path.name} without a school or a feeder pattern."
+            remedy = "Fill in both, or take the rows out."
+            findings.append(Finding("warning", "feeders_blank", "schools", message, tuple(blank), remedy=remedy))
+        table = table.dropna().astype("str")
+        # A pattern that is called by the id of a school is that school's, and has its name where no other school does.
+        called = schools.drop_duplicates("name", keep=False).set_index("school_id")["name"]
+        own = table["feeder"][table["feeder"].isin(set(schools["school_id"]))].drop_duplicates()
+        rows += zip(table["school_id"], table["feeder"].map(called).fillna(table["feeder"]), strict=True)
+        rows += zip(own, own.map(called).fillna(own), strict=True)
+        files = [path]
+    patterns = {
+        feeder: tuple(dict.fromkeys(s for s, f in rows if f == feeder)) for feeder in dict.fromkeys(f for _, f in rows)
+    }
+    every = [school for ids in patterns.values() for school in ids]
+    twice = tuple(school for school, number in Counter(every).items() if number > 1)
+    if twice:
+        message = f"{count_text(len(twice), 'school')} in two feeder patterns or more"
+        message += "; kept whole, these patterns are in one zone." if settings.rebalance.keeps_feeders else "."
+        remedy = "Give each school one pattern, if one is meant."
+        findings.append(Finding("warning", "feeders_school_twice", "schools", message, twice, remedy=remedy))
+    strange = _none_of_the_district(list(dict.fromkeys(every)), schools, "feeders_unknown_school", "in feeder patterns")
+    return patterns, [*findings, *strange], files
 
 
 def _require(settings: Settings, name: str, where: str) -> Path:

@@ -62,7 +62,7 @@ def page_data(
     pairs = [places_of(edges[name], unit_ids, what="units of edges") for name in ("unit_a", "unit_b")]
     return data | {
         "edges": list(zip(*pairs, strict=True)),
-        "together": [_places(group, unit_ids, "units of limits") for group in rules.together],
+        "together": [_places(group, unit_ids, "units of limits") for group in (*rules.together, *rules.whole.values())],
         "csv_head": ",".join(["unit_id", "zone_before", "zone_after", "moved", "workload", *known]),
         "plan": plan_places(plan, units, zone_ids),
         "noun": inputs.noun,

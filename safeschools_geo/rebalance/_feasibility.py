@@ -431,19 +431,28 @@ def _groups(request: Request) -> list[Conflict]:
     part_of = {i: p for p, part in enumerate(request.parts) for i in part}
     found = []
     for group in request.groups:
-        names = request.names(group)
+        names, named = request.names(group), _named_text(request, group)
         if not request.problem.allowed[list(group)].all(axis=0).any():
             told = "; ".join(f"{request.problem.unit_ids[i]} may be in {_zones_text(request, i)}" for i in group)
-            said = f"{name_ids(names)} are to be kept together, but no zone is open to all of them: {told}."
+            said = f"{name_ids(names)} are to be kept together{named}, but no zone is open to all of them: {told}."
             remedy = "Take one of them out of the group, or lift its lock or forbidden pair."
+            if named:
+                remedy = "Do not keep the group whole, or lift the root, lock or forbidden pair of one of them."
             found.append(Conflict("group_against_locks", said, names, remedy=remedy))
         if len({part_of[i] for i in group}) > 1:
             said = (
-                f"{name_ids(names)} are to be kept together, but no links join the parts of the district they lie in."
+                f"{name_ids(names)} are to be kept together{named}, but no links join the parts of the district they "
+                "lie in."
             )
             remedy = "Add a link (a bridge) between the parts, or take them out of the group."
             found.append(Conflict("group_apart", said, names, remedy=remedy))
     return found
+
+
+def _named_text(request: Request, group: Sequence[int]) -> str:
+    """Name in brackets what a group is to be kept whole as."""
+    names = [name for name, rows in request.problem.whole.items() if set(rows) & set(group) and len(rows) > 1]
+    return f" ({name_ids(names)})" if names else ""
 
 
 def _zones_text(request: Request, unit: int) -> str:
@@ -520,26 +529,34 @@ def _unserved(may: NDArray[np.bool_]) -> list[int]:
 
 
 def _students(request: Request) -> list[Conflict]:
-    """Add up the students who change officer in any case: where a unit may not stay, or a group is split."""
+    """Find out whether more students change officer in any case than may."""
     problem = request.problem
     if problem.students is None:
         return []
+    least, ids = _least_moved(request, problem.students)
+    if least <= problem.most_students:
+        return []
+    named = _named_text(request, ids)
+    said = (
+        f"At least {least:,.0f} students change officer, for {name_ids(request.names(ids))} may not stay, or are to be "
+        f"brought together{named}; at most {problem.most_students:,.0f} may."
+    )
+    remedy = f"Let {least:,.0f} students or more change officer, or lift a lock, forbidden pair or group."
+    return [Conflict("too_few_students", said, request.names(ids), remedy=remedy)]
+
+
+def _least_moved(request: Request, size: NDArray[np.float64]) -> tuple[float, list[int]]:
+    """Add up what moves in any case, by a size of units: where one may not stay, or a group is split; and name both."""
+    problem = request.problem
     grouped = {i for g in request.groups for i in g}
     least, ids = 0.0, list[int]()
     for block in (*request.groups, *((i,) for i in range(len(problem)) if i not in grouped)):
         rows = np.array(block)
         zones = np.flatnonzero(problem.allowed[rows].all(axis=0))
-        moved = [problem.students[rows[problem.start[rows] != z]].sum() for z in zones]
+        moved = [float(size[rows[problem.start[rows] != z]].sum()) for z in zones]
         if min(moved, default=0.0) > 0:
             least, ids = least + min(moved), [*ids, *block]
-    if least <= problem.most_students:
-        return []
-    said = (
-        f"At least {least:,.0f} students change officer, for {name_ids(request.names(ids))} may not stay, or are to be "
-        f"brought together; at most {problem.most_students:,.0f} may."
-    )
-    remedy = f"Let {least:,.0f} students or more change officer, or lift a lock, forbidden pair or group."
-    return [Conflict("too_few_students", said, request.names(ids), remedy=remedy)]
+    return least, ids
 
 
 def _cut(request: Request, cut: Cut) -> Conflict:
@@ -566,6 +583,14 @@ def _moves(request: Request, *, is_clear: bool) -> list[Conflict]:
         ids = request.names(has_to)
         said = f"{count_text(len(ids), 'unit')} may not stay in the current zone; at most {request.max_moves} may move."
         return [Conflict("too_few_moves", said, ids, remedy=f"Allow at least {len(ids)} moves.")]
+    moved, split = _least_moved(request, np.ones(len(request.problem)))
+    if request.problem.whole and moved > request.max_moves:
+        names = request.names(split)
+        said = (
+            f"At least {count_text(round(moved), 'unit')} move, for {name_ids(names)} may not stay, or are to be "
+            f"brought together{_named_text(request, split)}; at most {request.max_moves} may."
+        )
+        return [Conflict("too_few_moves", said, names, remedy=f"Allow at least {count_text(round(moved), 'move')}.")]
     if request.max_moves == 0 and (broken := _broken_zones(request)):
         has = "has" if len(broken) == 1 else "have"
         said = f"Now {zone_names(broken)} {has} detached units or none, and no unit may move."

@@ -12,7 +12,14 @@ import pandas as pd
 from safeschools_geo.errors import count_text
 from safeschools_geo.rebalance._measures import imbalances
 from safeschools_geo.rebalance._neighbors import edges_given
-from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, asked_text, disputed_text, joined_text
+from safeschools_geo.rebalance._plan import (
+    PlanSettings,
+    RebalancePlan,
+    asked_text,
+    disputed_text,
+    joined_text,
+    whole_text,
+)
 from safeschools_geo.rebalance._price import moved_text
 from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count
 from safeschools_geo.rebalance._propose import (
@@ -432,8 +439,9 @@ def _redrawn_imbalances(problem: Problem, points: Mapping[int, _Point], redrawn:
 
 def _kept_text(rules: Rules, *, are_many: bool) -> str:
     """Say of which plans something is proven: those that keep the roots and have what is asked for."""
-    roots = [f"keep{'' if are_many else 's'} the roots"] if rules.roots else []
-    kept = [*roots, *asked_text(rules.one_of_each, rules.most_students, are_many=are_many)]
+    held = [*(["the roots"] if rules.roots else []), *whole_text(rules.whole)]
+    keeps = [f"keep{'' if are_many else 's'} {joined_text(held)}"] if held else []
+    kept = [*keeps, *asked_text(rules.one_of_each, rules.most_students, are_many=are_many)]
     return f" that {joined_text(kept)}" if kept else ""
 
 

@@ -63,6 +63,7 @@ def certificate_of(
     response: Mapping[str, Any] | None = None,
     one_of_each: Mapping[str, Iterable[str]] | None = None,
     most_students: int | None = None,
+    whole: Mapping[str, Iterable[str]] | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says."""
     in_dispute = [list(row) for row in disputed]
@@ -101,6 +102,7 @@ def certificate_of(
         "response": dict(response or {}),
         "one_of_each": {name: list(ids) for name, ids in (one_of_each or {}).items()},
         "most_students": most_students,
+        "whole": {name: list(ids) for name, ids in (whole or {}).items()},
     }
     certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
@@ -246,6 +248,7 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     )
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
     kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
+    kept += whole_text(certificate.get("whole") or {})
     limits = [f"keeps {joined_text(kept)}"] if kept else []
     if certificate["max_moves"] is not None:
         limits.append(f"moves at most {count_text(certificate['max_moves'], _noun(certificate))}")
@@ -257,6 +260,12 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
         limits += _earlier_text(certificate)
     return f"contiguous plan that {joined_text(limits)}" if limits else "contiguous plan"
+
+
+def whole_text(whole: Iterable[str]) -> list[str]:
+    """Name the groups that a plan keeps whole."""
+    names = list(whole)
+    return [f"{name_ids(names)} whole"] if names else []
 
 
 def asked_text(one_of_each: Iterable[str], most_students: int | None, *, are_many: bool = False) -> list[str]:

@@ -199,6 +199,8 @@ class Problem:
     one_of_each: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     students: Numbers | None = None  # Students of each unit, shape (n,), where they are limited
     most_students: float = np.inf  # Most students in units that move
+    # Name of each group that has one, such as a hotspot kept whole → its rows; all of them are in `together` too
+    whole: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return how many units there are."""
@@ -322,6 +324,7 @@ def reach(seeds: set[int], inside: set[int], neighbors: tuple[tuple[int, ...], .
 
 # ── From tables to a problem: units and edges as arrays, with everything checked that a plan would rest on
 
+_NAMED = ("one_of_each", "whole")
 MOVES_IN = {"units": None, "schools": "schools", "students": "students", "workload": "workload"}
 """What moves may be counted in → the column of the units."""
 
@@ -348,6 +351,8 @@ class Rules:
         What every zone has to have one of, such as ``high school`` → the units that are or hold one.
     most_students
         Most students in the units that move; None for no limit.
+    whole
+        Name of a group, such as ``hotspot 1`` → its units, which are in one zone.
     """
 
     roots: Mapping[str, str] | None = None
@@ -358,6 +363,7 @@ class Rules:
     apart: tuple[tuple[str, str], ...] = ()
     one_of_each: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     most_students: int | None = None
+    whole: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take ids as text, from whatever sequences they come in."""
@@ -367,8 +373,9 @@ class Rules:
         for name in ("together", "forbidden", "apart"):
             groups = tuple(tuple(map(str, group)) for group in getattr(self, name))
             object.__setattr__(self, name, groups)
-        each = {str(name): tuple(map(str, ids)) for name, ids in self.one_of_each.items()}
-        object.__setattr__(self, "one_of_each", each)
+        for name in ("one_of_each", "whole"):
+            named = {str(key): tuple(map(str, ids)) for key, ids in getattr(self, name).items()}
+            object.__setattr__(self, name, named)
 
 
 def problem_of(
@@ -424,11 +431,17 @@ def _ruled(rules: Rules, start: Labels, index: dict[str, int], zone_index: dict[
     roots = np.full(len(zone_index), NO_ROOT, dtype="int64")
     for zone, unit in (rules.roots or {}).items():
         roots[zone_index[zone]] = index[unit]
+    groups = (*rules.together, *rules.whole.values())
+    one_of_each, whole = (
+        {name: tuple(sorted({index[u] for u in ids})) for name, ids in named.items()}
+        for named in (rules.one_of_each, rules.whole)
+    )
     return {
         "allowed": _allowed(rules, start, roots, index, zone_index),
         "roots": roots,
-        "together": tuple(tuple(sorted({index[u] for u in group})) for group in rules.together if len(set(group)) > 1),
-        "one_of_each": {name: tuple(sorted({index[u] for u in few})) for name, few in rules.one_of_each.items()},
+        "together": tuple(tuple(sorted({index[u] for u in group})) for group in groups if len(set(group)) > 1),
+        "one_of_each": one_of_each,
+        "whole": whole,
     }
 
 
@@ -509,6 +522,7 @@ def that_count(
         together=tuple(tuple(u for u in group if u not in gone) for group in rules.together),
         forbidden=tuple((u, z) for u, z in rules.forbidden if u not in gone and z not in zones),
         one_of_each={name: tuple(u for u in few if u not in gone) for name, few in rules.one_of_each.items()},
+        whole={name: tuple(u for u in group if u not in gone) for name, group in rules.whole.items()},
     )
     return units[~is_apart], edges[~is_of_them], kept
 
@@ -575,13 +589,14 @@ def _refuse(is_faulty: pd.Series, ids: pd.Series, what: str, expected: str) -> N
 def _require_rules(rules: Rules, ids: list[str], zones: list[str]) -> None:
     known, known_zones = set(ids), set(zones)
     named = [*rules.locked, *(u for group in rules.together for u in group), *(u for u, _ in rules.forbidden)]
-    named += [*(rules.roots or {}).values(), *(u for few in rules.one_of_each.values() for u in few)]
+    named += (rules.roots or {}).values()
+    named += [u for ids in (*rules.one_of_each.values(), *rules.whole.values()) for u in ids]
     strange = sorted({u for u in named if u not in known})
     strange_zones = sorted({*(rules.roots or {}), *(z for _, z in rules.forbidden)} - known_zones)
     if strange:
         raise SettingsError(
             "Some rules name units that there are not.",
-            where="locked, together, forbidden, roots" + (", one_of_each" if rules.one_of_each else ""),
+            where=", ".join(["locked, together, forbidden, roots", *(k for k in _NAMED if getattr(rules, k))]),
             ids=strange,
             expected="ids of units",
             remedy="Correct the ids; a unit of several schools has the id of the first.",

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.errors import SettingsError, count_text, with_article
+from safeschools_geo.errors import SettingsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance._neighbors import edges_given
-from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes
+from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes, joined_text
 from safeschools_geo.rebalance._problem import (
     EXACT,
     RESPONSE_COLUMNS,
     Rules,
     plans_of_few_moves,
     problem_of,
+    reach,
     response_of,
     that_count,
     with_rules,
@@ -461,6 +462,7 @@ def plan_of(
         response=None if response is None else _response_facts(problem, response, label),
         one_of_each=settings.rules.one_of_each,
         most_students=settings.rules.most_students,
+        whole=settings.rules.whole,
     )
     return RebalancePlan(
         units=units,
@@ -521,7 +523,19 @@ def notes_of(problem: Problem, *, noun: str = "unit") -> tuple[str, ...]:
     broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
     if broken:
         notes.append(f"The current zones are not contiguous: {', '.join(broken)}. Every zone of the plan is.")
-    return tuple(notes)
+    return (*notes, *(note for name, rows in problem.whole.items() if (note := _whole_note(problem, name, rows))))
+
+
+def _whole_note(problem: Problem, name: str, rows: tuple[int, ...]) -> str:
+    """Say what it takes to keep a group whole that is split today, or whose units border no other of the group."""
+    zones = [problem.zone_ids[z] for z in sorted({int(problem.start[i]) for i in rows})]
+    name = f"{name[:1].upper()}{name[1:]}"
+    if len(zones) > 1:
+        return f"{name} is split over zones {joined_text(zones)} today; every plan brings it into one."
+    if not rows or reach({rows[0]}, set(rows), problem.neighbors) == set(rows):
+        return ""
+    ids = name_ids([problem.unit_ids[i] for i in rows])
+    return f"{name} is of units that do not all border each other ({ids}); its zone holds what joins them."
 
 
 # ── The least change that evens the zones out: one objective after another, each with its bound
@@ -555,6 +569,7 @@ def rebalance(
     no_slower: bool = False,
     one_of_each: Mapping[str, Iterable[str]] | None = None,
     most_students: int | None = None,
+    whole: Mapping[str, Iterable[str]] | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -610,6 +625,8 @@ def rebalance(
         What every zone has to have one of, such as ``high school`` → the units that are or hold one.
     most_students
         Most students in the units that move, by the column `students` of the units.
+    whole
+        Name of a group, such as ``hotspot 1`` → its units, which are in one zone.
     time_limit_s
         Longest time, in seconds of processor time; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -641,8 +658,8 @@ def rebalance(
     began = time.process_time()
     wanted = _objectives(objectives, max_moves, tolerance)
     groups = tuple(map(tuple, together))
-    each = {name: tuple(few) for name, few in (one_of_each or {}).items()}
-    rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart), each, most_students)
+    each, named = ({name: tuple(ids) for name, ids in (of or {}).items()} for of in (one_of_each, whole))
+    rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart), each, most_students, named)
     gone = tuple(map(str, set_apart))
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
     _require_settings(settings)
@@ -835,6 +852,9 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
 def _clash_text(problem: Problem, settings: PlanSettings) -> str:
     """Say which rules conflict, where more is asked for than loads and moves: without which one there is a plan."""
     rules, asked = settings.rules, dict[str, tuple[Rules, PlanSettings]]()
+    for name in rules.whole:
+        others = {other: ids for other, ids in rules.whole.items() if other != name}
+        asked[f"{name} whole"] = replace(rules, whole=others), settings
     for name in rules.one_of_each:
         others = {other: few for other, few in rules.one_of_each.items() if other != name}
         asked[f"{with_article(name)} in each zone"] = replace(rules, one_of_each=others), settings

@@ -48,7 +48,7 @@ from safeschools_geo.text import school_of_level
 from safeschools_geo.workload import imbalance, officer_work, travel_minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     import geopandas as gpd
 
@@ -104,7 +104,7 @@ def prepare_plan(result: TermResult) -> PlanInputs | None:
     units = built.units
     if district.settings.rebalance.most_students_moved is not None:
         units = _with_known_students(units, district.schools)
-    rules, centers = _rules(district, units, apart)
+    rules, centers = _rules(district, units, apart, result.hotspots)
     rules = replace(rules, moves_in=moves_in)
     travel = travel_km(units, centers, crs=district.crs)
     noun = "school" if district.areas is None else "area"
@@ -154,7 +154,9 @@ def _with_known_students(units: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> 
     return units.assign(students=students.mask(units["unit_id"].isin(lacking)))
 
 
-def _rules(district: District, units: gpd.GeoDataFrame, apart: Iterable[tuple[str, str]]) -> tuple[Rules, pd.Series]:
+def _rules(
+    district: District, units: gpd.GeoDataFrame, apart: Iterable[tuple[str, str]], hotspots: Hotspots
+) -> tuple[Rules, pd.Series]:
     """Turn what the settings say of schools into rules for units, and choose the centers of the zones.
 
     Schools that share a unit stand for it.
@@ -176,8 +178,24 @@ def _rules(district: District, units: gpd.GeoDataFrame, apart: Iterable[tuple[st
             school_of_level(name): tuple(dict.fromkeys(by_school[level == name])) for name in settings.one_of_each
         },
         most_students=settings.most_students_moved,
+        whole={
+            name: ids
+            for name, group in _whole_groups(district, hotspots).items()
+            if (ids := tuple(dict.fromkeys(by_school[by_school.index.isin(group)])))
+        },
     )
     return rules, centers
+
+
+def _whole_groups(district: District, hotspots: Hotspots) -> dict[str, Collection[str]]:
+    """Name the groups of schools that are asked to be kept whole: feeder patterns, and hotspots that were found."""
+    settings = district.settings.rebalance
+    groups: dict[str, Collection[str]] = {}
+    if settings.keeps_hotspots:
+        groups |= {f"hotspot {name}": group for name, group in hotspots.groups_of_schools.items()}
+    if settings.keeps_feeders:
+        groups |= {f"feeder pattern {name}": group for name, group in district.feeders.items()}
+    return groups
 
 
 # ── A usual day of a term: where officers wait in the zones of today, and in those of a plan
@@ -289,7 +307,7 @@ def score_in_district(
         rules=inputs.rules,
         costs=inputs.travel,
         groups={" + ".join(group): group for group in inputs.rules.together} or None,
-        feeders=district.settings.rebalance.feeders or None,
+        feeders=district.feeders or None,
         hotspot_splits=split_groups(groups, by_school),
         schools=district.schools,
         coverage=None if usual_day is None else _coverage(district, usual_day, inputs, assignment),
@@ -537,6 +555,7 @@ def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Cal
             # Of the day of an absence nothing is asked but that somebody comes.
             one_of_each={},
             most_students=None,
+            whole={},
             forbidden=tuple(
                 (unit, zone)
                 for unit, zone in inputs.rules.forbidden
@@ -663,6 +682,7 @@ def propose_zones(
             apart=rules.apart,
             one_of_each=rules.one_of_each,
             most_students=rules.most_students,
+            whole=rules.whole,
             no_slower=response is not None,
         )
     if settings.random_plans:

@@ -188,12 +188,17 @@ def _forbidden(record: PlanRecord) -> Check:
 
 def _together(record: PlanRecord) -> Check:
     after = {u.unit_id: u.after for u in record.units}
-    groups = record.certificate["together"]
+    groups, whole = record.certificate["together"], record.named_ids("whole")
+    split = {name: sorted({after.get(i, "") for i in ids}) for name, ids in whole.items()}
     faults = {
-        "of a group but not in the plan": [i for g in groups for i in g if i not in after],
+        "of a group but not in the plan": [i for g in (*groups, *whole.values()) for i in g if i not in after],
         "to be kept together and yet apart": [" + ".join(g) for g in groups if len({after.get(i) for i in g}) > 1],
+        "to be kept whole and yet split": [
+            f"{n} over {', '.join(zones)}" for n, zones in split.items() if len(zones) > 1
+        ],
     }
-    return check_of("together", faults, f"{len(groups)} groups, each in one zone")
+    kept = f", and {', '.join(whole)} whole" if whole else ""
+    return check_of("together", faults, f"{len(groups)} groups, each in one zone{kept}")
 
 
 def _roots(record: PlanRecord) -> Check:

@@ -357,7 +357,11 @@ def town_of(record: PlanRecord, costs: dict[str, float]) -> Town:
         neighbors=tuple(tuple(sorted(js)) for js in links),
         zones=len(zone),
         allowed=tuple(frozenset(zones) for zones in allowed),
-        together=tuple(tuple(row[i] for i in group if i in row) for group in certificate["together"] if group),
+        together=tuple(
+            tuple(row[i] for i in group if i in row)
+            for group in (*certificate["together"], *record.named_ids("whole").values())
+            if group
+        ),
         one_of_each=tuple(tuple(row[i] for i in ids if i in row) for ids in record.named_ids("one_of_each").values()),
         students=tuple(students[u.unit_id] for u in units) if NUMBER.holds(most) else (),
         most_students=float(most) if NUMBER.holds(most) else math.inf,
@@ -464,6 +468,7 @@ def _class_text(record: PlanRecord, claim: Claim) -> str:
     certificate = record.certificate
     rules = {"roots": "roots", "locked": "locks", "forbidden": "forbidden pairs", "together": "groups"}
     kept = [f"the {name}" for key, name in rules.items() if certificate[key]]
+    kept += [f"{name} whole" for name in record.named_ids("whole")]
     kept += [f"{with_article(name)} in each zone" for name in record.named_ids("one_of_each")]
     kept += ["the limit on students"] if certificate.get("most_students") is not None else []
     limit = f"of at most {_moves_text(claim.limit)}"

@@ -27,6 +27,8 @@ class Town:
         Units that stay, pairs of a unit and a zone, and groups of units.
     one_of_each
         What every zone has to have one of → the units that are one.
+    whole
+        Name of a group → its units, which are in one zone.
     students, most_students
         Students of each unit, and the most that may change their zone.
     """
@@ -40,6 +42,7 @@ class Town:
     forbidden: tuple[tuple[int, int], ...] = ()
     together: tuple[tuple[int, ...], ...] = ()
     one_of_each: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    whole: dict[str, tuple[int, ...]] = field(default_factory=dict)
     students: tuple[int, ...] = ()
     most_students: int | None = None
 
@@ -59,7 +62,7 @@ class Town:
             all(label[unit] == zone for zone, unit in self.roots.items())
             and all(label[unit] == self.start[unit] for unit in self.locked)
             and all(label[unit] != zone for unit, zone in self.forbidden)
-            and all(len({label[unit] for unit in group}) == 1 for group in self.together)
+            and all(len({label[unit] for unit in group}) == 1 for group in (*self.together, *self.whole.values()))
             and all(set(range(self.zones)) <= {label[unit] for unit in few} for few in self.one_of_each.values())
             and (self.most_students is None or self.students_moved(label) <= self.most_students)
         )

@@ -150,6 +150,7 @@ def rules_of_town(town: Town) -> dict[str, object]:
         "together": [[names[unit] for unit in group] for group in town.together],
         "forbidden": [(names[unit], zones[zone]) for unit, zone in town.forbidden],
         "one_of_each": {name: [names[unit] for unit in few] for name, few in town.one_of_each.items()},
+        "whole": {name: [names[unit] for unit in group] for name, group in town.whole.items()},
         "most_students": town.most_students,
     }
 

@@ -44,9 +44,11 @@ def town_with_rules(seed: int):
         few["high school"] = tuple(sorted(rng.choice(n, int(rng.integers(zones, n)), replace=False).tolist()))
     if seed % 7 == 0:
         few["middle school"] = tuple(sorted(rng.choice(n, n - 2, replace=False).tolist()))
-    return replace(
-        town, one_of_each=few, students=students, most_students=None if seed % 3 == 0 else int(rng.integers(0, 14))
-    )
+    most = None if seed % 3 == 0 else int(rng.integers(0, 14))
+    town = replace(town, one_of_each=few, students=students, most_students=most)
+    if seed % 4 != 2:
+        return town
+    return replace(town, whole={"hotspot 1": tuple(sorted(rng.choice(n, 2 + seed % 3, replace=False).tolist()))})
 
 
 def label_of(town, plan) -> tuple[int, ...]:
@@ -184,10 +186,21 @@ def test_a_school_of_a_level_in_each_zone_by_hand():
             {},
             r"(?s)At least 500 students change officer, for u03 may not stay.*at most 400 may",
         ),
+        ({"most_students": 400, "together": ((3, 4),)}, {"max_moves": 5}, None),
         (
-            {"most_students": 400, "together": ((3, 4),)},
-            {"max_moves": 5},
-            None,
+            {"whole": {"hotspot 7": (0, 5)}, "roots": {0: 0, 1: 5}},
+            {},
+            r"(?s)u00, u05 are to be kept together \(hotspot 7\), but no zone.*Do not keep the group whole, or",
+        ),
+        (
+            {"whole": {"hotspot 7": (0, 1, 4, 5)}},
+            {"max_moves": 1},
+            r"(?s)At least 2 units move, for .* brought together \(hotspot 7\); at most 1 may.*at least 2 moves",
+        ),
+        (
+            {"whole": {"hotspot 7": (2, 5)}, "one_of_each": {"high school": (2, 3)}, "roots": {0: 0}},
+            {"max_moves": 1},
+            r"(?s)without one of them there is one: hotspot 7 whole",
         ),
         (
             {"most_students": 400, "one_of_each": {"high school": (2, 3)}},
@@ -268,3 +281,33 @@ def test_the_checker_looks_for_one_of_each_in_every_zone(tmp_path):
     assert failed(free)["one_of_each"] == "1 id that are zones without a high school: 1."
     edit_certificate(free, one_of_each={"high school": ["D", "X", "A"]})
     assert "listed as a high school but not in the plan: X" in failed(free)["one_of_each"]
+
+
+def test_a_group_kept_whole_is_told_of_where_it_is_split_or_its_units_border_no_other():
+    split = plan_of_town(replace(LINE, whole={"hotspot 7": (3, 4)}), max_moves=2)
+    label = dict(zip(split.assignment.index, split.assignment, strict=True))
+    assert label["u03"] == label["u04"]
+    assert "Hotspot 7 is split over zones z0 and z1 today; every plan brings it into one." in split.summary()
+    assert "Proven: no contiguous plan that keeps hotspot 7 whole and moves at most 2 units" in split.summary()
+    assert split.certificate["whole"] == {"hotspot 7": ["u03", "u04"]}
+    apart = plan_of_town(replace(LINE, whole={"hotspot 7": (0, 2)}), max_moves=2)
+    assert "Hotspot 7 is of units that do not all border each other (u00, u02)" in apart.summary()
+    assert "hotspot" not in plan_of_town(LINE, max_moves=1).summary()
+    found = frontier(
+        units_of_town(LINE), **tables_of_town(LINE), rules=Rules(whole={"hotspot 7": ["u03", "u04"]}), max_moves=2
+    )
+    assert found.summary().endswith("2 of 2 points proven over all contiguous plans that keep hotspot 7 whole.")
+
+
+def test_the_checker_finds_a_group_that_is_split(tmp_path):
+    whole = {"hotspot 7": ["D", "C"]}
+    free = written(tmp_path / "free", keep=lambda _: True, moved="111222")
+    folder = written(tmp_path / "held", keep=lambda labels: labels[2] == labels[3], moved="111122", whole=whole)
+    report = verify_folder(folder)
+    assert report.is_ok, report.summary()
+    assert report.bound == "confirmed"
+    told = {c.name: c.message for c in report.checks}
+    assert told["together"] == "0 groups, each in one zone, and hotspot 7 whole."
+    assert "that keeps hotspot 7 whole has an imbalance" in told["bound"]
+    edit_certificate(free, whole=whole)
+    assert failed(free)["together"] == "1 unit to be kept whole and yet split: hotspot 7 over 1, 2."
