@@ -62,6 +62,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "schools": ("school_id", "name", "level", "enrollment", "district", "in_program", "address"),
     "roads": ("name", "minutes", "speed_kph", "one_way"),
     "places": ("name",),
+    "barriers": ("name",),
     "units": ("unit_id", "name"),
     "incidents": (
         *("incident_id", *TIME_COLUMNS, "category", "origin", "responder"),

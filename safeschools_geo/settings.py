@@ -86,7 +86,7 @@ class PathSettings:
     Parameters
     ----------
     boundaries
-        Folder of the layers: zones, boundary, schools, roads, places.
+        Folder of the layers: zones, boundary, schools, roads, barriers, places.
     incidents
         Folder of the incident exports.
     crosswalk
@@ -158,7 +158,7 @@ class FileSettings:
 
 @section
 class LayerSettings(FileSettings):
-    """``[zones]``, ``[boundary]``, ``[roads]``, ``[places]``, ``[units]``: one layer of the map.
+    """``[zones]``, ``[boundary]``, ``[roads]``, ``[barriers]``, ``[places]``, ``[units]``: one layer of the map.
 
     Parameters
     ----------
@@ -782,6 +782,7 @@ class Settings:
     zones: LayerSettings = field(default_factory=LayerSettings)
     boundary: LayerSettings = field(default_factory=LayerSettings)
     roads: LayerSettings = field(default_factory=LayerSettings)
+    barriers: LayerSettings = field(default_factory=LayerSettings)
     places: LayerSettings = field(default_factory=LayerSettings)
     units: LayerSettings = field(default_factory=LayerSettings)
     schools: SchoolSettings = field(default_factory=SchoolSettings)

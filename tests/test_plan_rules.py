@@ -3,10 +3,13 @@
 import json
 import re
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 from checkout import call
 from plan_districts import School, row, write_district
+from shapely.geometry import LineString
+from town import place
 
 from safeschools_geo.district._district import DistrictError, check_district, read_district
 from safeschools_geo.errors import ColumnError
@@ -136,3 +139,31 @@ def test_hotspots_are_kept_whole_where_asked(tmp_path, monkeypatch):
     assert held.plan.assignment.reindex(["002", "003"]).unique().size == 1
     assert held.proposed.splits.query("kind == 'hotspots'")["is_split"].tolist() == [False]
     assert "hotspot G1 whole" in held.summary()
+
+
+def layer(folder, name, *lines):
+    """Write a layer of lines, in meters from the corner of the district."""
+    shapes = [LineString([place(x, y) for x, y in line]) for line in lines]
+    gpd.GeoDataFrame(geometry=shapes, crs=4326).to_file(folder / f"data/boundaries/{name}.geojson", driver="GeoJSON")
+
+
+def test_a_barrier_of_the_folder_parts_schools_but_at_roads(tmp_path, capsys):
+    folder, out = district(tmp_path / "district", more="keeps_roots = false"), tmp_path / "plan"
+    # Between the third school and the fourth, and so through the first zone.
+    layer(folder, "barriers", [(1600, -100), (1600, 2100)])
+    inputs = prepare_plan(read(folder))
+    assert inputs.rules.barriers["pairs"] == [("003", "004")]
+    found = {f.code: f for f in inputs.findings}
+    assert found["barrier_cuts_zone"].ids == ("1",)
+    assert "004" not in {*inputs.edges.query("unit_a == '003'")["unit_b"]}
+    assert call("rebalance", folder, "--max-moves", 1, "--out", out, "--json") == 0
+    certificate = json.loads(capsys.readouterr().out)["certificate"]
+    assert certificate["barriers"]["pairs"] == [["003", "004"]]
+    assert pd.read_csv(out / "plan.csv", dtype=str).query("moved == 'True'")["unit_id"].tolist() == ["004"]
+    report = verify_folder(out)
+    assert report.is_ok, report.summary()
+    assert "barriers" in {c.name for c in report.checks}
+    assert call("rebalance", folder, "--max-moves", 1, "--lock", "004", "--out", tmp_path / "none") == 1
+    assert "Add the road that crosses a barrier (between 003 and 004)" in " ".join(capsys.readouterr().err.split())
+    layer(folder, "roads", [(300, 900), (3400, 900)])
+    assert prepare_plan(read(folder)).rules.barriers == {}

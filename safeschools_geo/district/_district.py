@@ -98,6 +98,8 @@ class District:
         concluded about them, so they are not among the terms of `settings`: no trend and no comparison sees them.
     feeders
         Name of a feeder pattern → ids of its schools, of the settings and of the file that they name.
+    barriers
+        Lines that no officer crosses but at roads, if the folder has them.
     """
 
     settings: Settings
@@ -117,6 +119,7 @@ class District:
     crs: CRS
     terms_without_record: tuple[Term, ...] = ()
     feeders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    barriers: gpd.GeoDataFrame | None = None
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -379,6 +382,7 @@ def _read_tables(settings: Settings) -> District:
             "exports": partial(read_exports, settings),
             "roads": partial(read_backdrop, settings, "roads"),
             "places": partial(read_backdrop, settings, "places"),
+            "barriers": partial(read_backdrop, settings, "barriers"),
             "areas": partial(read_areas, settings),
         }
     )
@@ -387,6 +391,7 @@ def _read_tables(settings: Settings) -> District:
     boundary, boundary_findings, boundary_files = read["boundary"]
     (roads, road_findings, road_files), (places, place_findings, place_files) = read["roads"], read["places"]
     areas, area_findings, area_files = read["areas"]
+    barriers, barrier_findings, barrier_files = read["barriers"]
     extent = zones.frame.geometry if boundary is None else boundary.geometry
     crs = measuring_crs(extent, stated=settings.district.crs)
     incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs)
@@ -395,7 +400,7 @@ def _read_tables(settings: Settings) -> District:
         conform(by_name[name].frame, schema)
     files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
     feeders, feeder_findings, feeder_files = read_feeders(settings, schools.frame)
-    files += [*time_files, *feeder_files]
+    files += [*time_files, *feeder_files, *barrier_files]
     without = _without_record(settings.terms, incidents.frame)
     found = [zones, schools, incidents]
     return District(
@@ -415,6 +420,7 @@ def _read_tables(settings: Settings) -> District:
             *road_findings,
             *place_findings,
             *area_findings,
+            *barrier_findings,
             *time_findings,
             *unknown_schools(settings, schools.frame),
             *feeder_findings,
@@ -425,6 +431,7 @@ def _read_tables(settings: Settings) -> District:
         crs=crs,
         terms_without_record=without,
         feeders=feeders,
+        barriers=barriers,
     )
 
 

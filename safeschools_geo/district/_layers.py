@@ -99,6 +99,7 @@ FILE_STEMS = {
     "boundary": "district",
     "schools": "schools",
     "roads": "roads",
+    "barriers": "barriers",
     "places": "places",
     "units": "units",
 }
@@ -275,7 +276,7 @@ def read_source(path: Path, source: FileSettings, limits: ReadingSettings) -> io
 def read_backdrop(
     settings: Settings, section: str
 ) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
-    """Read a layer of the backdrop: roads, which may also say how fast they are, or places.
+    """Read a layer of the backdrop: roads, which may also say how fast they are, barriers, or places.
 
     Attributes as they are and geometry in EPSG:4326; of roads, the columns that ``[roads.columns]`` names for
     `minutes` or `speed_kph` (numbers, missing where they are none) and `one_way` (text) under these names. What was
@@ -285,7 +286,9 @@ def read_backdrop(
     if path is None:
         return None, (), ()
     layer = read_layer(path, getattr(settings, section), section, limits=settings.reading)
-    require_kind(layer.geometry, _LINES if section == "roads" else _AREAS | {"Point"}, f"{section} ({path.name})")
+    require_kind(
+        layer.geometry, _LINES if section in {"roads", "barriers"} else _AREAS | {"Point"}, f"{section} ({path.name})"
+    )
     frame = gpd.GeoDataFrame(layer.raw.frame, geometry=layer.geometry, crs=STORAGE_CRS)
     findings = list(layer.findings)
     for ours in COLUMNS[section]:

@@ -8,6 +8,7 @@ from ._frontier import Frontier as Frontier
 from ._frontier import frontier as frontier
 from ._neighbors import about_bridges as about_bridges
 from ._neighbors import edges_of_table as edges_of_table
+from ._neighbors import part_by_barriers as part_by_barriers
 from ._neighbors import read_links as read_links
 from ._neighbors import unit_edges as unit_edges
 from ._plan import RebalancePlan as RebalancePlan

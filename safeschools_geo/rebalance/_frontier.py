@@ -21,7 +21,7 @@ from safeschools_geo.rebalance._plan import (
     whole_text,
 )
 from safeschools_geo.rebalance._price import moved_text
-from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count
+from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count, with_response
 from safeschools_geo.rebalance._propose import (
     Stage,
     even_stages,
@@ -32,7 +32,6 @@ from safeschools_geo.rebalance._propose import (
     plan_of,
     solve_stage,
     with_better,
-    with_response,
 )
 from safeschools_geo.text import carries_difference, format_change
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +17,7 @@ from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import Finding
 from safeschools_geo.io import as_text, read_table
-from safeschools_geo.rebalance._problem import require_units
+from safeschools_geo.rebalance._problem import anchors_km, require_units
 from safeschools_geo.rebalance._tiling import (
     SHORTEST_BORDER_M,
     TOLERANCE_M,
@@ -523,3 +523,155 @@ def edges_given(
         edges = read.edges
         told += read.left_out
     return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))
+
+
+# ── Barriers: lines that no officer crosses but at roads
+
+_WALL_M = 5.0
+"""A barrier is as wide as this to each side of its line: a road that ends nearer to it does not cross it."""
+
+_SEAM_M = 0.05
+"""Rounding may leave this much between two areas that share a border."""
+
+_BESIDE_M = 30.0
+"""Roads are looked at this near to a barrier; what runs along it there for most of its way is the barrier itself."""
+
+
+def part_by_barriers(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    barriers: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame | None = None,
+    *,
+    linked: Iterable[tuple[str, str]] = (),
+    crs: object = None,
+) -> tuple[pd.DataFrame, dict[str, Any], list[Finding]]:
+    """Take out the borders that a barrier parts.
+
+    Parameters
+    ----------
+    units
+        `unit_id`, the current `zone_id`, geometry with a CRS, and `anchor` where a unit stands for a place.
+    edges
+        Result of `unit_edges`; only borders are looked at.
+    barriers
+        Lines that no officer crosses, such as freeways and rivers.
+    roads
+        Lines along which they are crossed: a road that leads from one side to the other, over or under.
+    linked
+        Pairs that a person links, whatever lies between.
+    crs
+        Projected CRS in meters to measure in; the UTM zone of the units by default.
+
+    Returns
+    -------
+    edges : pandas.DataFrame
+        The links that are left.
+    parted : dict
+        As the certificate holds it: `pairs` of units from one of which no way within the two leads to the other's
+        place, neither around the barrier nor along a road across it; and what that rests on, in longitude and latitude:
+        `lines` of barriers, `roads` beside them, and `places` of the units. Empty where there is no such pair.
+    findings : list of Finding
+        A note of the pairs, and a warning with the zones of today that are cut.
+    """
+    meters = measuring_crs(units, stated=crs)
+    ids, shapes = units["unit_id"].astype("str").to_numpy(dtype=object), units.geometry.to_crs(meters).to_numpy()
+    places: NDArray[np.object_] = np.asarray(shapely.points(anchors_km(units, crs=meters) * 1000))
+    lines = shapely.union_all(barriers.geometry.to_crs(meters).to_numpy())
+    wall = shapely.buffer(lines, _WALL_M)
+    shapely.prepare(wall)
+    crossing = _roads_beside(roads, lines, meters)
+    tree = shapely.STRtree(crossing)
+    borders = edges[edges["kind"] == "border"]
+    tried = _rows_of(borders, ids, "edges")
+    barred, seen = list[tuple[int, int]](), set[int]()
+    for i, j in tried[~_is_among(tried, _rows_of(linked, ids, "extra links"))].tolist():
+        if not shapely.intersects(wall, shapes[[i, j]]).any():
+            continue
+        both = shapely.union_all(shapely.buffer(shapes[[i, j]], _SEAM_M))
+        near = shapely.intersection(crossing[tree.query(both, predicate="intersects")], both)
+        if _is_parted(shapely.difference(both, wall), places[i], places[j], shapely.get_parts(near)):
+            barred.append((i, j))
+        seen |= {i, j}
+    if not barred:
+        return edges, {}, []
+    rows = sorted(seen)
+    about = shapely.buffer(shapely.union_all(shapes[rows]), _BESIDE_M)
+    drawn = [shapely.intersection(shape, about) for shape in (lines, shapely.union_all(crossing))]
+    layers = gpd.GeoSeries([*drawn, *places[rows]], crs=meters).to_crs(STORAGE_CRS).to_numpy()
+    pairs = [(str(ids[i]), str(ids[j])) for i, j in barred]
+    parted = {
+        "pairs": pairs,
+        "lines": _coordinates(layers[0]),
+        "roads": _coordinates(layers[1]),
+        "places": {str(ids[row]): _rounded(point.x, point.y) for row, point in zip(rows, layers[2:], strict=True)},
+    }
+    left = _without_pairs(edges, np.array(barred, dtype="int64"), ids)
+    return left, parted, _about_barriers(units, edges, left, pairs)
+
+
+def _roads_beside(roads: gpd.GeoDataFrame | None, lines: shapely.Geometry, meters: object) -> NDArray[np.object_]:
+    """Take what roads there are beside barriers, but for what runs along them."""
+    if roads is None:
+        return np.array([], dtype=object)
+    parts = shapely.intersection(roads.geometry.to_crs(meters).to_numpy(), shapely.buffer(lines, _BESIDE_M))
+    parts = parts[~shapely.is_empty(parts)]
+    along = shapely.length(shapely.intersection(parts, shapely.buffer(lines, 2 * _WALL_M)))
+    kept: NDArray[np.object_] = parts[along <= shapely.length(parts) / 2]
+    return kept
+
+
+def _is_parted(free: shapely.Geometry, one: shapely.Point, other: shapely.Point, roads: NDArray[np.object_]) -> bool:
+    """Say whether no way leads from one place to the other, over free ground and along roads."""
+    grounds = shapely.get_parts(free)
+    start, end = (int(np.argmin(shapely.distance(grounds, place))) for place in (one, other))
+    if start == end:
+        return False
+    nodes = np.concatenate([grounds, roads])
+    a, b = shapely.STRtree(nodes).query(nodes, predicate="intersects")
+    _, group = connected_components(
+        coo_array((np.ones(len(a)), (a, b)), shape=(len(nodes), len(nodes))), directed=False
+    )
+    return bool(group[start] != group[end])
+
+
+def _coordinates(lines: shapely.Geometry) -> list[list[list[float]]]:
+    return [
+        [_rounded(x, y) for x, y in shapely.get_coordinates(part)]
+        for part in shapely.get_parts(lines)
+        if part.geom_type == "LineString"
+    ]
+
+
+def _rounded(x: float, y: float) -> list[float]:
+    return [round(float(x), 7), round(float(y), 7)]
+
+
+def _about_barriers(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, left: pd.DataFrame, pairs: Iterable[tuple[str, str]]
+) -> list[Finding]:
+    """List the neighbors that barriers part, and the zones of today that they cut."""
+    named = [f"{a} and {b}" for a, b in pairs]
+    found = tell(
+        named,
+        "note",
+        "barriers_part_units",
+        "barriers",
+        f"{count_text(len(named), 'pair')} of units with a common border, parted by a barrier that no road crosses "
+        f"between them, {'is' if len(named) == 1 else 'are'} not linked: {name_ids(named)}.",
+        expected="neighbors between whose places an officer can drive",
+        remedy="Where a road crosses, add it to the roads, or the pair as an extra link ([rebalance] links).",
+    )
+    zone_of = units.set_index(units["unit_id"].astype("str"))["zone_id"].astype("str")
+    pieces = zone_pieces(zone_of, left)
+    cut = pieces.index[pieces > zone_pieces(zone_of, edges)].tolist()
+    return found + tell(
+        cut,
+        "warning",
+        "barrier_cuts_zone",
+        "barriers",
+        f"A barrier cuts {count_text(len(cut), 'zone')} of today into pieces: {name_ids(cut)}. Every plan has zones in "
+        "one piece: it moves what lies beyond, or there is none.",
+        expected="zones whose officer can reach every place without crossing a barrier",
+        remedy="Add the road that crosses, or an extra link; else let what lies beyond the barrier move.",
+    )

@@ -64,6 +64,7 @@ def certificate_of(
     one_of_each: Mapping[str, Iterable[str]] | None = None,
     most_students: int | None = None,
     whole: Mapping[str, Iterable[str]] | None = None,
+    barriers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says."""
     in_dispute = [list(row) for row in disputed]
@@ -103,6 +104,7 @@ def certificate_of(
         "one_of_each": {name: list(ids) for name, ids in (one_of_each or {}).items()},
         "most_students": most_students,
         "whole": {name: list(ids) for name, ids in (whole or {}).items()},
+        "barriers": dict(barriers or {}),
     }
     certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
@@ -243,9 +245,10 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     """Name the plans that a bound holds for."""
     kept = [f"these roots ({_pairs(certificate['roots'])})"] if certificate["roots"] else []
     apart = certificate.get("apart") or []
-    kept += (
-        [f"{count_text(len(apart), 'pair')} of {_noun(certificate)}s with a common border unlinked"] if apart else []
-    )
+    barred = len((certificate.get("barriers") or {}).get("pairs", ()))
+    across = f" ({barred} of them across barriers)" if barred else ""
+    unlinked = f"{count_text(len(apart), 'pair')} of {_noun(certificate)}s with a common border unlinked{across}"
+    kept += [unlinked] if apart else []
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
     kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
     kept += whole_text(certificate.get("whole") or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -353,6 +353,8 @@ class Rules:
         Most students in the units that move; None for no limit.
     whole
         Name of a group, such as ``hotspot 1`` → its units, which are in one zone.
+    barriers
+        What parts some of the pairs that are apart (`part_by_barriers`).
     """
 
     roots: Mapping[str, str] | None = None
@@ -364,6 +366,7 @@ class Rules:
     one_of_each: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     most_students: int | None = None
     whole: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    barriers: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take ids as text, from whatever sequences they come in."""
@@ -503,6 +506,37 @@ def response_of(table: pd.DataFrame, problem: Problem, *, known: Iterable[str]) 
         )
     means = free.means(held)
     return replace(free, most=np.where(np.isnan(means), np.inf, means), most_in_all=float(in_all.sum()))
+
+
+def with_response(
+    problem: Problem,
+    units: gpd.GeoDataFrame,
+    table: pd.DataFrame | None,
+    *,
+    no_slower: bool,
+    objectives: Sequence[str] = (),
+) -> tuple[Problem, Response | None]:
+    """Take up how long calls wait, as a limit where nobody may wait longer; and to measure plans by."""
+    if table is None and no_slower:
+        raise SettingsError(
+            "It is not known how long anybody waits, so no plan can be held to it.",
+            where="no_slower",
+            found="no table of response",
+            expected=f"response with {', '.join(RESPONSE_COLUMNS)}",
+            remedy="Pass response, or leave no_slower out.",
+        )
+    if no_slower and set(objectives) & {"boundary"}:
+        raise SettingsError(
+            "The border between zones cannot be made small among plans in which nobody waits longer.",
+            where="objectives",
+            found=", ".join(objectives),
+            expected="of moves, imbalance, evenness and travel",
+            remedy="Leave boundary or no_slower out.",
+        )
+    if table is None:
+        return problem, None
+    response = response_of(table, problem, known=units["unit_id"])
+    return (replace(problem, response=response) if no_slower else problem), response
 
 
 def that_count(

@@ -15,13 +15,12 @@ from safeschools_geo.rebalance._neighbors import edges_given
 from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes, joined_text
 from safeschools_geo.rebalance._problem import (
     EXACT,
-    RESPONSE_COLUMNS,
     Rules,
     plans_of_few_moves,
     problem_of,
     reach,
-    response_of,
     that_count,
+    with_response,
     with_rules,
 )
 from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
@@ -463,6 +462,7 @@ def plan_of(
         one_of_each=settings.rules.one_of_each,
         most_students=settings.rules.most_students,
         whole=settings.rules.whole,
+        barriers=settings.rules.barriers,
     )
     return RebalancePlan(
         units=units,
@@ -570,6 +570,7 @@ def rebalance(
     one_of_each: Mapping[str, Iterable[str]] | None = None,
     most_students: int | None = None,
     whole: Mapping[str, Iterable[str]] | None = None,
+    barriers: Mapping[str, Any] | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -627,6 +628,8 @@ def rebalance(
         Most students in the units that move, by the column `students` of the units.
     whole
         Name of a group, such as ``hotspot 1`` → its units, which are in one zone.
+    barriers
+        What parts some of the pairs that are apart: result of `part_by_barriers`, for the certificate.
     time_limit_s
         Longest time, in seconds of processor time; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -660,6 +663,7 @@ def rebalance(
     groups = tuple(map(tuple, together))
     each, named = ({name: tuple(ids) for name, ids in (of or {}).items()} for of in (one_of_each, whole))
     rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart), each, most_students, named)
+    rules = replace(rules, barriers=dict(barriers or {}))
     gone = tuple(map(str, set_apart))
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
     _require_settings(settings)
@@ -679,37 +683,6 @@ def rebalance(
         disputed=given.disputed,
         response=measured,
     )
-
-
-def with_response(
-    problem: Problem,
-    units: gpd.GeoDataFrame,
-    table: pd.DataFrame | None,
-    *,
-    no_slower: bool,
-    objectives: Sequence[Objective] = (),
-) -> tuple[Problem, Response | None]:
-    """Take up how long calls wait, as a limit where nobody may wait longer; and to measure plans by."""
-    if table is None and no_slower:
-        raise SettingsError(
-            "It is not known how long anybody waits, so no plan can be held to it.",
-            where="no_slower",
-            found="no table of response",
-            expected=f"response with {', '.join(RESPONSE_COLUMNS)}",
-            remedy="Pass response, or leave no_slower out.",
-        )
-    if no_slower and set(objectives) & {"boundary"}:
-        raise SettingsError(
-            "The border between zones cannot be made small among plans in which nobody waits longer.",
-            where="objectives",
-            found=", ".join(objectives),
-            expected="of moves, imbalance, evenness and travel",
-            remedy="Leave boundary or no_slower out.",
-        )
-    if table is None:
-        return problem, None
-    response = response_of(table, problem, known=units["unit_id"])
-    return (replace(problem, response=response) if no_slower else problem), response
 
 
 def _objectives(
@@ -862,7 +835,9 @@ def _clash_text(problem: Problem, settings: PlanSettings) -> str:
         few = f"at most {count_text(rules.most_students, 'student')} who change officer"
         asked[few] = replace(rules, most_students=None), settings
     if not asked:
-        return ""
+        shut = name_ids([f"{a} and {b}" for a, b in rules.barriers.get("pairs", ())])
+        ways = f"Add the road that crosses a barrier (between {shut}), or an extra link"
+        return f"{ways}; else allow more moves, raise the tolerance, or drop a lock." if rules.barriers else ""
     nothing: dict[str, Any] = {"roots": None, "locked": (), "forbidden": (), "together": ()}
     names = {"roots": "the roots", "locked": "the locks", "forbidden": "the forbidden pairs", "together": "the groups"}
     given = [key for key in nothing if getattr(rules, key)]

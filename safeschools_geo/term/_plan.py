@@ -25,6 +25,7 @@ from safeschools_geo.rebalance import (
     about_bridges,
     frontier,
     nearest_of_the_even,
+    part_by_barriers,
     plan_from_file,
     plan_stability,
     read_links,
@@ -97,15 +98,22 @@ def prepare_plan(result: TermResult) -> PlanInputs | None:
         crs=district.crs,
     )
     bridges = about_bridges(built.units, edges, crs=district.crs)
+    barred: dict[str, Any] = {}
+    if district.barriers is not None:
+        said = [] if links is None else links.loc[links["kind"] == "extra", ["unit_a", "unit_b"]].to_numpy().tolist()
+        edges, barred, found = part_by_barriers(
+            built.units, edges, district.barriers, district.roads, linked=map(tuple, said), crs=district.crs
+        )
+        bridges += found
     # Schools that share a site move together, and count as many as they are.
     moves_in = "schools" if district.areas is None and built.units["schools"].gt(1).any() else "units"
     closed = pd.DataFrame(columns=["unit_a", "unit_b"]) if links is None else links[links["kind"] == "forbidden"]
-    apart = list(zip(closed["unit_a"], closed["unit_b"], strict=True))
+    apart = [*zip(closed["unit_a"], closed["unit_b"], strict=True), *barred.get("pairs", ())]
     units = built.units
     if district.settings.rebalance.most_students_moved is not None:
         units = _with_known_students(units, district.schools)
     rules, centers = _rules(district, units, apart, result.hotspots)
-    rules = replace(rules, moves_in=moves_in)
+    rules = replace(rules, moves_in=moves_in, barriers=barred)
     travel = travel_km(units, centers, crs=district.crs)
     noun = "school" if district.areas is None else "area"
     return PlanInputs(units, edges, rules, travel, (*built.findings, *bridges), noun, empty)
@@ -683,6 +691,7 @@ def propose_zones(
             one_of_each=rules.one_of_each,
             most_students=rules.most_students,
             whole=rules.whole,
+            barriers=rules.barriers,
             no_slower=response is not None,
         )
     if settings.random_plans:

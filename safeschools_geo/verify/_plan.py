@@ -1,9 +1,8 @@
-"""The plan as the independent checker sees it: who is where, its map, and what its certificate claims."""
+"""The plan as the independent checker sees it: who is where, what it has to keep, and its map."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -363,260 +362,6 @@ def _file_hashes(record: PlanRecord) -> list[Check]:
     return found
 
 
-# ── What a certificate claims, and whether its numbers agree with each other and with the plan
-
-PROVEN_WITHIN = 1e-7
-"""A value counts as proven when its bound is this near, unless the certificate states a `proof_tolerance`."""
-
-_LOOSEST_PROOF = 1e-3
-_ABSOLUTE = ("imbalance", "evenness", "moves")
-
-
-def proof_tolerance(record: PlanRecord) -> float:
-    """Tell how near a bound has to be to count as a proof."""
-    stated = record.certificate.get("proof_tolerance")
-    is_stated = NUMBER.holds(stated) and stated >= 0  # type: ignore[operator]
-    return min(float(stated), _LOOSEST_PROOF) if is_stated else PROVEN_WITHIN  # type: ignore[arg-type]
-
-
-def move_costs(record: PlanRecord) -> dict[str, float] | None:
-    """Tell what moving each unit counts for."""
-    by = record.certificate.get("moves_by", "units")
-    costs = {u.unit_id: _cost(u, str(by)) for u in record.units}
-    return None if any(math.isnan(c) for c in costs.values()) else costs
-
-
-def claim_checks(record: PlanRecord) -> list[Check]:
-    """Check the arithmetic of the certificate and of the frontier."""
-    certificate, within = record.certificate, proof_tolerance(record)
-    faults = _number_faults(certificate, within)
-    steps = [(f"stage {n}", s) for n, s in enumerate(certificate["stages"], start=1)]
-    stage_faults = [
-        f"{name}: {fault}" for name, s in steps if s["value"] is not None for fault in _number_faults(s, within)
-    ]
-    stage_faults += [*_stage_faults(certificate), *_evenness_faults(record)]
-    told = "bound, value and gap agree" + (
-        ", and the gap is small enough for a proof" if certificate["is_proven"] else ""
-    )
-    checks = [
-        _told("value", _value_faults(record), "the plan has the value that is claimed"),
-        _told("gap", faults, told),
-        _told("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
-    ]
-    if record.frontier is not None:
-        faults = [*_frontier_faults(record, record.frontier, within), *_certified_point(record, record.frontier)]
-        checks.append(_told("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
-    return checks
-
-
-def _cost(unit: Unit, by: str) -> float:
-    if by == "units":
-        return 1.0
-    return unit.workload if by == "workload" else unit.figures.get(by, math.nan)
-
-
-def _told(name: str, faults: list[str], otherwise: str) -> Check:
-    text = "; ".join(faults) or otherwise
-    return Check(name, passed=not faults, message=f"{text[:1].upper()}{text[1:]}.")
-
-
-def _number_faults(claim: Mapping[str, Any], within: float) -> list[str]:
-    value, bound, gap = claim["value"], claim.get("bound"), claim.get("gap")
-    faults = []
-    if bound is None:
-        if claim["is_proven"]:
-            faults.append("it is said to be proven, and yet there is no bound")
-        if gap is not None:
-            faults.append("there is a gap without a bound")
-        return faults
-    if bound > value + CLOSE * max(1.0, abs(value)):
-        faults.append(f"the bound, {bound!r}, is above the value, {value!r}, which it should be below")
-    gaps = _gaps(claim["objective"], value, bound)
-    if gap is None or not any(is_close(gap, g) for g in gaps):
-        faults.append(f"the gap is given as {gap!r}; value and bound make it {gaps[0]!r}")
-    if claim["is_proven"] and min(gaps) > within:
-        faults.append(f"it is said to be proven, and yet the gap is {min(gaps):.3g}, more than {within:g}")
-    return faults
-
-
-def _gaps(objective: str, value: float, bound: float) -> list[float]:
-    # The gap of travel and borders is relative: to the value or to the bound, as solvers have it.
-    if objective in _ABSOLUTE:
-        return [value - bound]
-    relative = [(value - bound) / abs(base) for base in (value, bound) if base != 0]
-    return relative or [0.0]
-
-
-def _value_faults(record: PlanRecord) -> list[str]:
-    certificate = record.certificate
-    objective, value = certificate["objective"], certificate["value"]
-    found = imbalance_of(load_of_zones(record.counted(), certificate["zones"]))
-    if objective == "imbalance":
-        slack = certificate["slack"] or 0.0
-        if not value - CLOSE <= found <= value + slack + CLOSE:
-            return [f"the plan has an imbalance of {found!r}; {value!r} is claimed, with a slack of {slack!r}"]
-    if objective == "moves":
-        costs = move_costs(record)
-        moved = None if costs is None else math.fsum(costs[u.unit_id] for u in record.units if u.before != u.after)
-        if moved is not None and not is_close(moved, value):
-            return [f"the plan's moves count {moved!r}; {value!r} is claimed"]
-    return []
-
-
-def _stage_faults(certificate: Mapping[str, Any]) -> list[str]:
-    stages = [s for s in certificate["stages"] if s["objective"] == certificate["objective"]]
-    if not certificate["stages"]:
-        return []
-    if not stages:
-        return [f"no stage is about the certificate's objective, {certificate['objective']}"]
-    keys = ("value", "bound", "is_proven")
-    if not any(all(_is_equal(s.get(k), certificate[k]) for k in keys) for s in stages):
-        return [f"value, bound and proof of the stage {certificate['objective']} are not those of the certificate"]
-    return []
-
-
-def _evenness_faults(record: PlanRecord) -> list[str]:
-    """Add up the largest deviations of the plan and compare them with what is claimed of each number of them."""
-    certificate = record.certificate
-    loads = load_of_zones(record.counted(), certificate["zones"])
-    mean = math.fsum(loads.values()) / len(loads)
-    deviations = sorted((abs(load - mean) / mean for load in loads.values()), reverse=True)
-    faults = []
-    for stage in certificate["stages"]:
-        if stage["objective"] != "evenness":
-            continue
-        rank, value, slack = stage.get("rank"), stage["value"], certificate["slack"] or 0.0
-        if not isinstance(rank, int) or not 1 < rank <= len(deviations):
-            faults.append(f"evenness is claimed of {rank!r} zones; there are {len(deviations)}")
-            continue
-        found = math.fsum(deviations[:rank])
-        # What is not proven may have come out smaller once more was made small.
-        least = value if stage["is_proven"] else 0.0
-        if not least - CLOSE <= found <= value + slack + CLOSE:
-            faults.append(
-                f"the {rank} largest deviations come to {found!r}; {value!r} is claimed, with a slack of {slack!r}"
-            )
-    return faults
-
-
-_SAME_MINUTES = 1e-6
-
-
-def response_checks(record: PlanRecord) -> list[Check]:
-    """Work out how long calls wait today and under the plan, each officer at the best place of his zone."""
-    claimed = record.certificate.get("response")
-    if not isinstance(claimed, dict):
-        return []
-    if record.response is None:
-        said = "There is no response.csv: how long calls wait, which the certificate tells, was not worked out again."
-        return [Check("response", passed=None, message=said)]
-    try:
-        faults = _response_faults(record, record.response, claimed)
-    except (KeyError, TypeError, ValueError) as error:
-        faults = [f"what the certificate says of response cannot be read ({error!r})"]
-    told = "minutes of every zone, today and under the plan, are those of response.csv"
-    return [_told("response", faults, told + (", and none is longer" if claimed.get("no_slower") else ""))]
-
-
-def _response_faults(record: PlanRecord, rows: list[dict[str, Any]], claimed: Mapping[str, Any]) -> list[str]:
-    minutes = {(r["place_id"], r["unit_id"]): r["minutes"] for r in rows}
-    calls = {r["unit_id"]: r["calls"] for r in rows}
-    unit_of = {r["place_id"]: r["place_unit_id"] for r in rows}
-    faults, sums = [], [0.0, 0.0]
-    for zone in record.certificate["zones"]:
-        found = []
-        for side in (0, 1):
-            units = {u.unit_id for u in record.counted() if (u.after if side else u.before) == zone}
-            number = math.fsum(calls[i] for i in units)
-            waits = [
-                math.fsum(calls[i] * minutes[place, i] for i in units if calls[i])
-                for place, unit in unit_of.items()
-                if unit in units
-            ]
-            least = min(waits, default=math.inf) if number else 0.0
-            sums[side] += least
-            found.append(least / number if number and math.isfinite(least) else None)
-        faults += _minutes_faults(f"zone {zone}", found, claimed["zones"][zone]["minutes"], claimed)
-    number = math.fsum(calls[u.unit_id] for u in record.counted())
-    in_all = [total / number if number else None for total in sums]
-    return faults + _minutes_faults("all calls", in_all, claimed["district"], claimed)
-
-
-def _minutes_faults(
-    name: str, found: list[float | None], told: list[float | None], claimed: Mapping[str, Any]
-) -> list[str]:
-    faults = [
-        f"{name} {'waits' if name.startswith('zone') else 'wait'} {own!r} minutes {when} by response.csv, "
-        f"and {theirs!r} in the certificate"
-        for when, own, theirs in zip(("today", "under the plan"), found, told, strict=True)
-        if (own is None) != (theirs is None)
-        or (own is not None and theirs is not None and not is_close(own, theirs, within=_SAME_MINUTES))
-    ]
-    before, after = found
-    is_longer = before is not None and after is not None and after > before * (1 + _SAME_MINUTES) + _SAME_MINUTES
-    if claimed.get("no_slower") and is_longer:
-        faults.append(f"{name} would wait longer, {after!r} minutes for {before!r}, and yet nobody is said to")
-    return faults
-
-
-def _is_equal(a: float | None, b: float | None) -> bool:
-    return a is b if a is None or b is None else is_close(float(a), float(b))
-
-
-def _frontier_faults(record: PlanRecord, rows: list[dict[str, Any]], within: float) -> list[str]:
-    slack = record.certificate["slack"] or 0.0
-    ids = {u.unit_id for u in record.units}
-    faults = []
-    for row in rows:
-        name = f"at {row['moves']:g} moves"
-        if row["imbalance"] is not None:
-            claim = {**row, "objective": "imbalance", "value": row["imbalance"]}
-            faults += [f"{name}: {fault}" for fault in _number_faults(claim, within)]
-        elif row["is_proven"] and row["bound"] is not None and math.isfinite(row["bound"]):
-            faults.append(f"{name}: it is said to be proven, and yet there is no plan")
-        shown, smallest = row["plan_imbalance"], row["imbalance"]
-        if None not in {shown, smallest} and not smallest - CLOSE <= shown <= smallest + slack + CLOSE:
-            faults.append(f"{name}: the plan shown, {shown!r}, is not within {slack!r} of {smallest!r}")
-        if row["units_moved"] is not None and row["units_moved"] > row["moves"]:
-            faults.append(f"{name}: {row['units_moved']:g} units move")
-        if row["moved"] is not None and not _is_list_of(row, ids):
-            faults.append(f"{name}: the units listed as moved are not as many as counted, or unknown")
-    for one, more in itertools.pairwise(rows):
-        faults += _step_faults(one, more)
-    return faults
-
-
-def _is_list_of(row: Mapping[str, Any], ids: set[str]) -> bool:
-    moved = row["moved"]
-    is_counted = row["units_moved"] is None or len(moved) == row["units_moved"]
-    return is_counted and len(set(moved)) == len(moved) and ids.issuperset(moved)
-
-
-def _step_faults(one: Mapping[str, Any], more: Mapping[str, Any]) -> list[str]:
-    faults = []
-    if more["moves"] <= one["moves"]:
-        faults.append(f"the points are not in the order of their moves ({one['moves']:g}, then {more['moves']:g})")
-    faults += [
-        f"the {name} rises from {one[name]!r} to {more[name]!r} at {more['moves']:g} moves"
-        for name in ("imbalance", "bound")
-        if None not in {one[name], more[name]} and more[name] > one[name] + CLOSE
-    ]
-    return faults
-
-
-def _certified_point(record: PlanRecord, rows: list[dict[str, Any]]) -> list[str]:
-    certificate = record.certificate
-    if certificate["objective"] != "imbalance" or certificate["max_moves"] is None:
-        return []
-    point = [r for r in rows if r["moves"] == certificate["max_moves"]]
-    if point and not all(
-        _is_equal(point[0][theirs], certificate[ours])
-        for theirs, ours in (("imbalance", "value"), ("bound", "bound"), ("is_proven", "is_proven"))
-    ):
-        return [f"the point at {certificate['max_moves']} moves is not that of the certificate"]
-    return []
-
-
 # ── The map of a plan, as the independent checker sees it: zones that tile the units, and links that are borders
 
 ROUNDING_M = 0.05
@@ -647,6 +392,7 @@ class Drawn:
     units: Shapes
     zones: Shapes
     faults: Mapping[str, list[str]]  # What is wrong → ids
+    latitude: float | None = None  # By which degrees were made meters; None where they were meters
 
 
 def draw(record: PlanRecord) -> Drawn:
@@ -654,10 +400,12 @@ def draw(record: PlanRecord) -> Drawn:
     faults: dict[str, list[str]] = defaultdict(list)
     units = _shapes(record.unit_features, "unit_id", faults)
     zones = _shapes(record.zone_features, "zone_id", faults)
-    if record.is_degrees and units and _look_like_degrees([*units.values(), *zones.values()]):
-        _, south, _, north = shapely.total_bounds(list(units.values()))
-        units, zones = (_in_meters(shapes, latitude=(south + north) / 2) for shapes in (units, zones))
-    return Drawn(units, zones, faults)
+    if not (record.is_degrees and units and _look_like_degrees([*units.values(), *zones.values()])):
+        return Drawn(units, zones, faults)
+    _, south, _, north = shapely.total_bounds(list(units.values()))
+    latitude = float(south + north) / 2
+    units, zones = (_in_meters(shapes, latitude=latitude) for shapes in (units, zones))
+    return Drawn(units, zones, faults, latitude)
 
 
 def shape_checks(record: PlanRecord, drawn: Drawn) -> list[Check]:
@@ -665,7 +413,7 @@ def shape_checks(record: PlanRecord, drawn: Drawn) -> list[Check]:
     sound = check_of("shapes", drawn.faults, "all shapes are valid polygons", noun="shape")
     if not sound.passed:
         return [sound]
-    return [sound, *_tiling(record, drawn), *_edges(record, drawn)]
+    return [sound, *_tiling(record, drawn), *_edges(record, drawn), *_barriers(record, drawn)]
 
 
 def _shapes(features: Iterable[Mapping[str, Any]], key: str, faults: dict[str, list[str]]) -> Shapes:
@@ -856,3 +604,60 @@ def _missing(edges: Iterable[Edge], units: Shapes, *, snap: float, least: float)
         if i < j and frozenset((names[i], names[j])) not in linked
     ]
     return [f"{a}–{b}" for a, b in pairs if _shared_m(units, a, b, snap) >= least]
+
+
+_THIN_M, _THICK_M, _SEAM_M = 4.0, 6.0, 0.05
+"""A barrier parts units for certain where it does as thin as this, and does not where it does not even as thick."""
+
+
+def _barriers(record: PlanRecord, drawn: Drawn) -> list[Check]:
+    """Follow the ways between neighbors beside a barrier again: within the two, around it, or along a road across."""
+    facts = record.certificate.get("barriers")
+    if not facts:
+        return []
+    try:
+        layers: Shapes = {key: shapely.MultiLineString(facts[key]) for key in ("lines", "roads")}
+        layers |= {f"at {name}": shapely.Point(at) for name, at in facts["places"].items()}
+        pairs = [(str(a), str(b)) for a, b in facts["pairs"]]
+    except (AttributeError, KeyError, TypeError, ValueError, shapely.GEOSException) as error:
+        return [
+            Check("barriers", passed=False, message=f"What the certificate says of barriers is not whole ({error}).")
+        ]
+    if drawn.latitude is not None:
+        layers = _in_meters(layers, latitude=drawn.latitude)
+    known = {name for name in drawn.units if f"at {name}" in layers}
+    linked = [(e.a, e.b) for e in record.edges if e.kind == "border" and {e.a, e.b} <= known]
+    there = {frozenset((e.a, e.b)) for e in record.edges if e.kind == "border"}
+    faults = {
+        "said to be parted by a barrier, and of units that are not drawn or placed": [
+            f"{a}–{b}" for a, b in pairs if not {a, b} <= known
+        ],
+        "said to be parted by a barrier, and yet linked": [f"{a}–{b}" for a, b in pairs if frozenset((a, b)) in there],
+        "said to be parted by a barrier, and yet with a way that crosses none": [
+            f"{a}–{b}" for a, b in pairs if {a, b} <= known and not _is_parted(drawn, layers, a, b, wide_m=_THICK_M)
+        ],
+        "linked though a barrier parts them, and no road crosses": [
+            f"{a}–{b}" for a, b in linked if _is_parted(drawn, layers, a, b, wide_m=_THIN_M)
+        ],
+    }
+    said = f"{len(pairs)} pairs are parted by barriers, and no link crosses one but at roads"
+    return [check_of("barriers", faults, said, noun="pair")]
+
+
+def _is_parted(drawn: Drawn, layers: Shapes, a: str, b: str, *, wide_m: float) -> bool:
+    both = shapely.union_all([shapely.buffer(drawn.units[name], _SEAM_M) for name in (a, b)])
+    if not shapely.dwithin(both, layers["lines"], wide_m):
+        return False
+    grounds = list(shapely.get_parts(shapely.difference(both, shapely.buffer(layers["lines"], wide_m))))
+    roads = [
+        p for line in shapely.get_parts(layers["roads"]) for p in shapely.get_parts(shapely.intersection(line, both))
+    ]
+    reached = {min(range(len(grounds)), key=lambda g: shapely.distance(grounds[g], layers[f"at {a}"]))}
+    end = min(range(len(grounds)), key=lambda g: shapely.distance(grounds[g], layers[f"at {b}"]))
+    nodes, front = [*grounds, *roads], list(reached)
+    while front:
+        here = nodes[front.pop()]
+        new = {i for i, node in enumerate(nodes) if i not in reached and shapely.intersects(here, node)}
+        reached |= new
+        front += new
+    return end not in reached

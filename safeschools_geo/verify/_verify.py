@@ -24,16 +24,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from safeschools_geo.errors import count_text
 from safeschools_geo.verify._packet_record import AUDIT, PACKET, RELEASES, names_in, page_names, read_packet_record
 from safeschools_geo.verify._plan import (
-    claim_checks,
     draw,
     hash_checks,
     load_checks,
-    response_checks,
     rule_checks,
     shape_checks,
     unit_checks,
 )
-from safeschools_geo.verify._plan_bound import PLANS_TRIED, bound_checks, random_plan_checks
+from safeschools_geo.verify._plan_bound import (
+    PLANS_TRIED,
+    bound_checks,
+    claim_checks,
+    random_plan_checks,
+    response_checks,
+)
 from safeschools_geo.verify._reading import (
     REQUIRED,
     Check,

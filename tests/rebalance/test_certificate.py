@@ -17,7 +17,7 @@ from safeschools_geo.rebalance._plan import (
     input_hashes,
 )
 from safeschools_geo.rebalance._problem import EXACT
-from safeschools_geo.verify._plan import PROVEN_WITHIN
+from safeschools_geo.verify._plan_bound import PROVEN_WITHIN
 
 KEYS = [
     *("objective", "value", "bound", "gap", "is_proven", "is_contiguous", "moves", "imbalance_before"),
