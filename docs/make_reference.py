@@ -43,6 +43,7 @@ _SECTIONS = (
     settings.CoverageSettings,
     settings.BoardSettings,
     settings.PatrolChange,
+    sections.Change,
 )
 
 

@@ -60,6 +60,8 @@ class PlanInputs:
         What there is to say of units and edges.
     noun
         What a unit is called in what is said.
+    forecast
+        What the workload is forecast by, in words; empty where it is that of the record.
     set_apart
         Zones without a school, which stay as they are and do not count for the balance; none where the settings ask
         for plans that fill them.
@@ -72,6 +74,7 @@ class PlanInputs:
     findings: tuple[Finding, ...]
     noun: str = "school"
     set_apart: tuple[str, ...] = ()
+    forecast: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -300,3 +300,48 @@ class RebalanceSettings:
     bootstrap: AtLeastOne = 200
     protect: Several[Literal["response"]] = ()
     random_plans: FromZero = 0
+
+
+@section
+class Change:
+    """``[[changes]]``: what is to change at a school, such as next year. ``rebalance`` then plans on a forecast.
+
+    Parameters
+    ----------
+    school_id
+        Id of the school; of one that opens, the id it is to have.
+    change
+        ``opens``, ``closes`` or ``grows`` (also where it shrinks).
+    enrollment
+        Students of a school that opens, or to which it grows.
+    factor
+        What the hours of calls at a school that grows are multiplied by; new over present enrollment if left out.
+    level
+        Level of a school that opens.
+    name
+        Name of a school that opens.
+    lon, lat
+        Where a school opens, in degrees.
+    """
+
+    school_id: Text
+    change: Literal["opens", "closes", "grows"]
+    enrollment: FromZero | None = None
+    factor: NotNegative | None = None
+    level: Level | None = None
+    name: str | None = None
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that it says what its kind needs, and no more."""
+        keys = ("enrollment", "factor", "level", "name", "lon", "lat")
+        given = {key for key in keys if getattr(self, key) is not None}
+        where = f"[[changes]] {self.school_id}"
+        needed = {"opens": {"level", "lon", "lat"}, "closes": set[str](), "grows": set[str]()}[self.change]
+        allowed = {"opens": needed | {"name", "enrollment"}, "closes": set[str](), "grows": {"enrollment", "factor"}}
+        require(needed <= given, where, "A school that opens needs a level and a place.", expected="level, lon and lat")
+        says = self.change != "grows" or given
+        require(says, where, "It is not said how a school grows.", expected="enrollment or factor")
+        strange = ", ".join(sorted(given - allowed[self.change]))
+        require(not strange, where, f"This says nothing of a school that {self.change}.", found=strange)

@@ -18,6 +18,7 @@ from safeschools_geo.sections import (
     COLUMNS,
     TIME_COLUMNS,
     AtLeastOne,
+    Change,
     CriticalCategory,
     FromZero,
     Level,
@@ -798,6 +799,7 @@ class Settings:
     board: BoardSettings = field(default_factory=BoardSettings)
     hotspots: HotspotSettings = field(default_factory=HotspotSettings)
     patrol_changes: tuple[PatrolChange, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that columns are ours, and that terms can be folders of their own and do not overlap."""

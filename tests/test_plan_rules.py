@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
@@ -12,9 +13,10 @@ from shapely.geometry import LineString
 from town import place
 
 from safeschools_geo.district._district import DistrictError, check_district, read_district
-from safeschools_geo.errors import ColumnError
+from safeschools_geo.errors import ColumnError, SettingsError
 from safeschools_geo.hotspots._result import Hotspots
-from safeschools_geo.term._plan import prepare_plan, propose_zones
+from safeschools_geo.sections import Change
+from safeschools_geo.term._plan import _forecast, prepare_plan, propose_zones
 from safeschools_geo.term._run import run_term
 from safeschools_geo.verify._verify import verify_folder
 
@@ -26,22 +28,39 @@ FEW = [
     School(2600, 1000, 10, "elementary", 200),
     School(3400, 1000, 5, "middle", 350),
 ]
-"""Zone Z0 has four schools in a row, Z1 two; evening out moves the fourth, a high school of 800."""
+"""Zone 1 has four schools in a row, zone 2 has two; the most even plan moves the third and the fourth."""
 
 
 def district(folder, schools=FEW, **more):
     return write_district(folder, row(0, 1), schools, moves=2, **more)
 
 
-def read(folder):
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    """Read the district once; what is asked of plans is laid over it."""
+    folder = district(tmp_path_factory.mktemp("rules") / "district")
     return run_term(folder, proposes=False, covers=False, protects=False)
 
 
-def test_one_of_each_level_and_few_students_from_the_settings(tmp_path):
-    free = propose_zones(read(district(tmp_path / "free")), follows_rule=False)
-    assert "004" in set(free.plan.moves["unit_id"])
-    asked = district(tmp_path / "asked", more='one_of_each = ["high", "middle"]\nmost_students_moved = 900')
-    held = propose_zones(read(asked), follows_rule=False)
+@pytest.fixture(scope="module")
+def free(record):
+    return propose_zones(record, follows_rule=False)
+
+
+def asked(result, changes=(), layers=None, **rebalance):
+    """Ask something of the plans of a district, or give it another layer."""
+    settings = result.district.settings
+    settings = replace(settings, rebalance=replace(settings.rebalance, **rebalance), changes=changes)
+    return replace(result, district=replace(result.district, settings=settings, **(layers or {})))
+
+
+def best(result, **options):
+    return propose_zones(result, follows_rule=False, **options)
+
+
+def test_one_of_each_level_and_few_students(record, free):
+    assert free.plan.moves["unit_id"].tolist() == ["003", "004"]
+    held = best(asked(record, one_of_each=("high", "middle"), most_students_moved=900))
     # Each zone is to have a high school: the fourth moves, and no other with it, for that makes more than 900.
     assert held.plan.moves["unit_id"].tolist() == ["004"]
     facts = held.plan.certificate
@@ -56,27 +75,32 @@ def test_one_of_each_level_and_few_students_from_the_settings(tmp_path):
 
 
 def test_the_command_takes_the_rules_and_verify_checks_them(tmp_path, capsys):
-    folder, out = district(tmp_path / "district"), tmp_path / "plan"
-    assert call("rebalance", folder, "--max-moves", 2, "--most-students", 500, "--out", out, "--json") == 0
+    more = 'one_of_each = ["high"]\nmost_students_moved = 900'
+    folder, out = district(tmp_path / "district", more=more), tmp_path / "plan"
+    options = ("--max-moves", 2, "--most-students", 850, "--one-of-each", "middle", "--keep-feeders", "--keep-hotspots")
+    assert call("rebalance", folder, *options, "--out", out, "--json") == 0
     certificate = json.loads(capsys.readouterr().out)["certificate"]
-    assert certificate["most_students"] == 500
+    assert certificate["most_students"] == 850
+    assert set(certificate["one_of_each"]) == {"high school", "middle school"}
     report = verify_folder(out)
     assert report.is_ok, report.summary()
     told = {c.name: c.message for c in report.checks}
-    assert "at most 500 were allowed" in told["students"]
-    assert call("rebalance", folder, "--max-moves", 1, "--one-of-each", "middle", "--lock", "002", "--out", out) == 0
-    capsys.readouterr()
-    lock = ("--lock", "001", "--lock", "004", "--one-of-each", "high")
-    assert call("rebalance", folder, "--max-moves", 1, *lock, "--out", tmp_path / "none") == 1
-    assert "Every zone is to have a high school." in capsys.readouterr().err
+    assert "at most 850 were allowed" in told["students"]
+    assert told["one_of_each"] == "Every zone has a high school and a middle school."
 
 
-def test_students_that_are_not_known_stop_the_run_where_they_are_limited(tmp_path):
-    schools = [FEW[0], FEW[1]._replace(students=None), *FEW[2:]]
-    result = read(district(tmp_path / "asked", schools, more="most_students_moved = 900\nkeeps_roots = false"))
+def test_rules_that_conflict_and_students_that_are_not_known_stop_the_search(record):
+    with pytest.raises(SettingsError, match=r"(?s)Every zone is to have a high school.*zone 2 can have none"):
+        best(asked(record, one_of_each=("high",), locked=("001", "004")))
+    schools = record.district.schools
+    unknown = schools.assign(enrollment=schools["enrollment"].mask(schools["school_id"] == "002"))
+    result = asked(record, most_students_moved=900, keeps_roots=False, layers={"schools": unknown})
     assert pd.isna(prepare_plan(result).units.set_index("unit_id")["students"]["002"])
     with pytest.raises(ColumnError, match=r"(?s)cannot be limited.*002.*Fill in their enrollment"):
-        propose_zones(result)
+        best(result)
+
+
+IN_FILE = 'feeder_file = "feeders.csv"\n'
 
 
 def feeder_file(folder, text):
@@ -84,86 +108,183 @@ def feeder_file(folder, text):
     return folder
 
 
-IN_FILE = 'feeder_file = "feeders.csv"\n'
-
-
-def test_feeder_patterns_come_from_a_file_and_are_kept_whole_where_asked(tmp_path):
+def test_feeder_patterns_come_from_a_file_and_are_kept_whole_where_asked(tmp_path, record):
     text = "school_id,feeder\n002,001\n003,001\n006,Upper\n005,Upper\n"
     more = IN_FILE + '[rebalance.feeders]\nUpper = ["004"]\n'
-    free = read(feeder_file(district(tmp_path / "free", more=more), text))
+    feeders = read_district(feeder_file(district(tmp_path / "free", more=more), text)).feeders
     # The pattern that is called by the id of a school holds it, and has its name.
-    patterns = {"Upper": ("004", "006", "005"), "School 001 High": ("002", "003", "001")}
-    assert free.district.feeders == patterns
-    plan = propose_zones(free, follows_rule=False)
-    assert plan.plan.settings.rules.whole == {}
-    splits = plan.current.splits.set_index("name")
-    assert splits.loc["Upper", "is_split"]
-    assert not splits.loc["School 001 High", "is_split"]
-    whole = read(
-        feeder_file(district(tmp_path / "whole", more=f"keeps_feeders = true\nkeeps_roots = false\n{more}"), text)
-    )
-    held = propose_zones(whole, follows_rule=False)
+    assert feeders == {"Upper": ("004", "006", "005"), "School 001 High": ("002", "003", "001")}
+    layers = {"feeders": feeders}
+    assert prepare_plan(asked(record, layers=layers)).rules.whole == {}
+    held = best(asked(record, keeps_feeders=True, keeps_roots=False, layers=layers))
+    splits = held.current.splits.set_index("name")["is_split"]
+    assert splits[["Upper", "School 001 High"]].tolist() == [True, False]
     assert set(held.plan.certificate["whole"]) == {"feeder pattern Upper", "feeder pattern School 001 High"}
     assert held.plan.assignment.reindex(["004", "005", "006"]).unique().size == 1
     assert held.proposed.splits["is_split"].sum() == 0
-    assert re.search(
-        "Feeder pattern Upper is split over zones . and . today; every plan brings it into one", held.summary()
-    )
-    assert "keeps feeder pattern Upper, feeder pattern School 001 High whole" in held.summary()
+    said = held.summary()
+    assert "Feeder pattern Upper is split over zones 1 and 2 today; every plan brings it into one." in said
+    assert "keeps feeder pattern Upper, feeder pattern School 001 High whole" in said
 
 
 def test_what_is_wrong_with_a_file_of_feeders_is_found(tmp_path):
-    text = "school_id,feeder\n001,A\n001,B\n,A\n999,B\n"
-    found = {
-        f.code: f
-        for f in check_district(read_district(feeder_file(district(tmp_path / "d", more=IN_FILE), text))).findings
-    }
+    folder = feeder_file(district(tmp_path / "d", more=IN_FILE), "school_id,feeder\n001,A\n001,B\n,A\n999,B\n")
+    found = {f.code: f for f in read_district(folder).findings}
     assert found["feeders_school_twice"].ids == ("001",)
     assert found["feeders_unknown_school"].ids == ("999",)
     assert found["feeders_blank"].ids == ("row 3",)
     with pytest.raises(DistrictError, match=r"(?s)but for zeros.*Write the ids as the file of schools does"):
-        read_district(feeder_file(tmp_path / "d", "school_id,feeder\n1,A\n"))
+        read_district(feeder_file(folder, "school_id,feeder\n1,A\n"))
     with pytest.raises(DistrictError, match="feeder"):
-        read_district(feeder_file(tmp_path / "d", "school_id\n001\n"))
-    (tmp_path / "d" / "feeders.csv").unlink()
+        read_district(feeder_file(folder, "school_id\n001\n"))
+    (folder / "feeders.csv").unlink()
     with pytest.raises(DistrictError, match="There is no such file"):
-        read_district(tmp_path / "d")
+        read_district(folder)
 
 
-def test_hotspots_are_kept_whole_where_asked(tmp_path, monkeypatch):
+def test_hotspots_are_kept_whole_where_asked(record, free, monkeypatch):
     monkeypatch.setattr(Hotspots, "groups_of_schools", {"G1": ["002", "003"]})
-    free = propose_zones(read(district(tmp_path / "free")), follows_rule=False)
-    assert free.plan.moves["unit_id"].tolist() == ["003", "004"]
-    held = propose_zones(read(district(tmp_path / "held", more="keeps_hotspots = true")), follows_rule=False)
+    assert free.plan.assignment.reindex(["002", "003"]).unique().size == 2
+    held = best(asked(record, keeps_hotspots=True))
     assert held.plan.certificate["whole"] == {"hotspot G1": ["002", "003"]}
     assert held.plan.assignment.reindex(["002", "003"]).unique().size == 1
     assert held.proposed.splits.query("kind == 'hotspots'")["is_split"].tolist() == [False]
     assert "hotspot G1 whole" in held.summary()
 
 
-def layer(folder, name, *lines):
-    """Write a layer of lines, in meters from the corner of the district."""
-    shapes = [LineString([place(x, y) for x, y in line]) for line in lines]
-    gpd.GeoDataFrame(geometry=shapes, crs=4326).to_file(folder / f"data/boundaries/{name}.geojson", driver="GeoJSON")
+def lines(*drawn):
+    """Draw lines, in meters from the corner of the district."""
+    return gpd.GeoDataFrame(geometry=[LineString([place(x, y) for x, y in line]) for line in drawn], crs=4326)
 
 
-def test_a_barrier_of_the_folder_parts_schools_but_at_roads(tmp_path, capsys):
-    folder, out = district(tmp_path / "district", more="keeps_roots = false"), tmp_path / "plan"
-    # Between the third school and the fourth, and so through the first zone.
-    layer(folder, "barriers", [(1600, -100), (1600, 2100)])
-    inputs = prepare_plan(read(folder))
+BARRIER = lines([(1600, -100), (1600, 2100)])
+"""Between the third school and the fourth, and so through zone 1."""
+
+
+def test_a_barrier_parts_schools_but_at_roads(record):
+    across = asked(record, keeps_roots=False, layers={"barriers": BARRIER})
+    inputs = prepare_plan(across)
     assert inputs.rules.barriers["pairs"] == [("003", "004")]
-    found = {f.code: f for f in inputs.findings}
-    assert found["barrier_cuts_zone"].ids == ("1",)
+    assert {f.code: f for f in inputs.findings}["barrier_cuts_zone"].ids == ("1",)
     assert "004" not in {*inputs.edges.query("unit_a == '003'")["unit_b"]}
-    assert call("rebalance", folder, "--max-moves", 1, "--out", out, "--json") == 0
-    certificate = json.loads(capsys.readouterr().out)["certificate"]
-    assert certificate["barriers"]["pairs"] == [["003", "004"]]
-    assert pd.read_csv(out / "plan.csv", dtype=str).query("moved == 'True'")["unit_id"].tolist() == ["004"]
+    with pytest.raises(SettingsError, match=r"Add the road that crosses a barrier \(between 003 and 004\)"):
+        best(asked(across, max_moves=1, locked=("004",), keeps_roots=False))
+    by_road = asked(record, layers={"barriers": BARRIER, "roads": lines([(300, 900), (3400, 900)])})
+    assert prepare_plan(by_road).rules.barriers == {}
+
+
+def test_barriers_and_a_forecast_of_the_folder_are_in_the_plan_that_is_written(tmp_path, capsys):
+    folder, out = (
+        district(tmp_path / "d", more=f"keeps_roots = false\n{in_toml(GROWS, CLOSES, opens())}"),
+        tmp_path / "plan",
+    )
+    BARRIER.to_file(folder / "data/boundaries/barriers.geojson", driver="GeoJSON")
+    assert call("rebalance", folder, "--max-moves", 2, "--out", out) == 0
+    assert "Loads are a forecast, not the record" in " ".join(capsys.readouterr().err.split())
+    certificate = json.loads((out / "certificate.json").read_text(encoding="utf-8"))
+    assert certificate["barriers"]["pairs"] == [["002", "004"]]
+    assert len(certificate["forecast"]) == 3
     report = verify_folder(out)
     assert report.is_ok, report.summary()
     assert "barriers" in {c.name for c in report.checks}
-    assert call("rebalance", folder, "--max-moves", 1, "--lock", "004", "--out", tmp_path / "none") == 1
-    assert "Add the road that crosses a barrier (between 003 and 004)" in " ".join(capsys.readouterr().err.split())
-    layer(folder, "roads", [(300, 900), (3400, 900)])
-    assert prepare_plan(read(folder)).rules.barriers == {}
+    assert {c.name: c.message for c in report.notes}["forecast"].startswith("Loads are a forecast, not the record: ")
+    note = {f.code: f for f in check_district(read_district(folder)).findings}["changes_forecast"]
+    assert note.ids == ("002", "003", "101")
+
+
+GROWS = {"school_id": "002", "change": "grows", "enrollment": 800}
+CLOSES = {"school_id": "003", "change": "closes"}
+
+
+def opens(school_id="101", x=2200, y=500):
+    at = place(x, y)
+    return {
+        "school_id": school_id,
+        "change": "opens",
+        "level": "elementary",
+        "enrollment": 600,
+        "lon": at.x,
+        "lat": at.y,
+    }
+
+
+def in_toml(*changes):
+    tables = ["\n".join(f"{key} = {json.dumps(value)}" for key, value in change.items()) for change in changes]
+    return "".join(f"\n[[changes]]\n{table}\n" for table in tables)
+
+
+def changed(*changes):
+    return tuple(Change(**change) for change in changes)
+
+
+def test_twice_the_students_are_twice_the_calls_and_the_ways_to_them_and_no_more_visits(record):
+    told, said = _forecast(asked(record, changed(GROWS)))
+    now, then = (w[w["term"] == record.term.name].set_index("school_id") for w in (record.workload, told.workload))
+    school, visits = now.loc["002"], 2.0 / 5
+    days = school["student_days"] / 400
+    trip_min = school["travel_h"] * 60 / (school["incidents"] / days + visits)
+    calls = school["incident_h"] + school["incidents"] / days * trip_min / 60
+    assert then["workload_h"]["002"] - school["workload_h"] == pytest.approx(calls)
+    assert (then["workload_h"] - now["workload_h"]).drop("002").abs().max() < 1e-12
+    assert then["enrollment"]["002"] == 800
+    assert said == ("calls at 002 count 2.00 times",)
+
+
+def test_schools_that_open_close_and_grow_are_planned_on_as_a_forecast(record, free):
+    result = asked(record, changed(GROWS, CLOSES, opens()))
+    # The record stays what it is: only who asks for a forecast gets one, and it says so.
+    assert prepare_plan(result).units["workload"].tolist() == free.inputs.units["workload"].tolist()
+    assert "forecast" not in free.summary()
+    plan = best(result, forecasts=True)
+    loads = plan.inputs.units.set_index("unit_id")["workload"]
+    assert sorted(loads.index) == ["001", "002", "004", "005", "006", "101"]
+    # The new school has the calls for each student of the one elementary school that stays, of 200 students.
+    assert loads["101"] == pytest.approx(3 * loads["005"], rel=0.2)
+    said = plan.summary()
+    assert said.startswith("Loads are a forecast, not the record: ")
+    for words in (
+        "calls at 002 count 2.00 times",
+        "003 closes",
+        "101 opens in zone 2 with",
+        "by the calls of elementary",
+    ):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules", "words"),
+    [
+        ([{**GROWS, "school_id": "999"}], {}, r"schools that there are not.*999.*opens"),
+        ([opens("002")], {}, r"are there already.*002.*other ids"),
+        ([opens(x=9000)], {}, r"outside every zone.*101.*lon and lat"),
+        ([CLOSES, {**GROWS, "school_id": "003"}], {}, r"two changes.*003.*Keep one"),
+        (
+            [CLOSES],
+            {"locked": ("003",), "roots": {"1": "003"}},
+            r"rules that keep them.*003 \(roots, locked\).*Take them",
+        ),
+        ([GROWS], {}, r"enrollment of today is not known.*002.*Say by which factor"),
+    ],
+)
+def test_a_forecast_that_cannot_come_true_says_which_schools(record, changes, rules, words):
+    schools = record.district.schools
+    unknown = schools.assign(enrollment=schools["enrollment"].mask(schools["school_id"] == "002"))
+    result = asked(record, changed(*changes), layers={"schools": unknown}, **rules)
+    assert re.search(f"(?s){words}", "\n".join(map(str, result.district.change_faults())))
+    with pytest.raises(SettingsError, match=f"(?s){words}"):
+        propose_zones(result, forecasts=True)
+    # `check` tells of it too.
+    assert any(re.search(words, f"{f.message} {f.ids} {f.remedy}") for f in check_district(result.district).findings)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"school_id": "9", "change": "opens", "enrollment": 5}, "needs a level and a place"),
+        ({"school_id": "9", "change": "grows"}, "not said how a school grows"),
+        ({"school_id": "9", "change": "closes", "factor": 2.0}, "says nothing of a school that closes"),
+    ],
+)
+def test_a_change_says_what_its_kind_needs(change, words):
+    with pytest.raises(SettingsError, match=words):
+        Change(**change)

@@ -314,6 +314,7 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
         district = dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request))
         proposal = propose_zones(
             dataclasses.replace(result, district=district),
+            forecasts=True,
             # Who says how many may move wants the best of that many, not what the rule would propose.
             follows_rule=request.max_moves is None,
             keeps_interrupted=True,

@@ -15,13 +15,21 @@ from pyproj import CRS
 
 from safeschools_geo import io
 from safeschools_geo.checks import check_incidents, check_schools, check_zones, tell
-from safeschools_geo.crs import measuring_crs
+from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.district._history import export_files, read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
 from safeschools_geo.district._program_work import program_work, read_feeders, unknown_schools, with_school_time
 from safeschools_geo.district._schools import read_schools, read_zones
 from safeschools_geo.district._settings_file import FILE_NAME, load_settings
-from safeschools_geo.errors import InputError, NoRecordError, SeveralFaultsError, attempt_all, count_text, name_ids
+from safeschools_geo.errors import (
+    InputError,
+    NoRecordError,
+    SettingsError,
+    SeveralFaultsError,
+    attempt_all,
+    count_text,
+    name_ids,
+)
 from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, WORK_REASONS, ZONES
 from safeschools_geo.school_calendar import term_of
@@ -159,6 +167,77 @@ class District:
             remedy="Add the export of that term, or correct its dates under [[terms]]"
             + (f"; another term is asked for by {others}." if others else "."),
         )
+
+    def change_faults(self) -> list[InputError]:
+        """Find forecasts (``[[changes]]``) that cannot come true here.
+
+        Returns
+        -------
+        list of InputError
+            Each with the schools concerned; none where ``rebalance`` can plan on them.
+        """
+        changes, plan = self.settings.changes, self.settings.rebalance
+        known = self.schools.set_index("school_id")
+        program = set(known.index[known["in_program"].astype("bool")])
+        ids = [change.school_id for change in changes]
+        opens = [c for c in changes if c.change == "opens"]
+        there = [c.school_id for c in changes if c.change != "opens"]
+        closed = {c.school_id for c in changes if c.change == "closes"}
+        places = gpd.GeoSeries(gpd.points_from_xy([c.lon for c in opens], [c.lat for c in opens]), crs=STORAGE_CRS)
+        away_m = places.to_crs(self.crs).distance(self.zones.geometry.to_crs(self.crs).union_all())
+        grows = {c.school_id for c in changes if c.change == "grows" and c.factor is None} & program
+        size = known["enrollment"] if "enrollment" in known else pd.Series(pd.NA, index=known.index)
+        rules = {
+            "roots": plan.roots.values(),
+            "locked": plan.locked,
+            "together": [school for group in plan.together for school in group],
+            "forbidden": [school for school, _ in plan.forbidden],
+            "[coverage] staging": self.settings.coverage.staging.values(),
+        }
+        held = {school: [name for name, named in rules.items() if school in named] for school in sorted(closed)}
+        kept = [f"{school} ({', '.join(names)})" for school, names in held.items() if names]
+        faults = {
+            "A forecast is about schools that there are not.": (
+                [i for i in there if i not in known.index],
+                "ids of schools",
+                'Correct the ids; a school that is new has change = "opens".',
+            ),
+            "A forecast is about schools that are not in the program, and have no work in a plan.": (
+                [i for i in there if i in known.index and i not in program],
+                "schools of the program",
+                "Leave these out.",
+            ),
+            "Schools are to open that are there already.": (
+                [c.school_id for c in opens if c.school_id in known.index],
+                "ids that no school has",
+                'Give them other ids, or write change = "grows".',
+            ),
+            "Schools have two changes.": (
+                [i for i in dict.fromkeys(ids) if ids.count(i) > 1],
+                "one for each school",
+                "Keep one.",
+            ),
+            "Schools are to open outside every zone.": (
+                [c.school_id for c, m in zip(opens, away_m, strict=True) if not m <= self.settings.assign.max_snap_m],
+                "places inside a zone",
+                "Correct lon and lat, in degrees; in America longitudes are below 0.",
+            ),
+            "Schools that close are named by rules that keep them.": (
+                kept,
+                "rules about schools that stay",
+                "Take them out of these settings.",
+            ),
+            "Schools are to grow of which the enrollment of today is not known.": (
+                [i for i in sorted(grows) if not pd.notna(size[i]) or size[i] <= 0],
+                "a number of students above 0",
+                "Say by which factor they grow.",
+            ),
+        }
+        return [
+            SettingsError(what, where="[[changes]]", ids=named, expected=expected, remedy=remedy)
+            for what, (named, expected, remedy) in faults.items()
+            if named
+        ]
 
     @property
     def extent(self) -> gpd.GeoSeries:
@@ -347,6 +426,7 @@ def check_district(district: District) -> CheckReport:
                 crs=district.crs,
             ),
             *_terms_without_work(district),
+            *_about_changes(district),
         ),
         district.counts,
         settings.district.is_synthetic,
@@ -370,6 +450,16 @@ def _terms_without_work(district: District) -> list[Finding]:
     message = f"No call of {name_ids(idle)} is the program's work. Why, by number of calls: {why}."
     remedy = "Look at crosswalk.csv, at how calls are tied to schools, at [calendar] and at [hours]."
     return [Finding("warning", "term_without_work", "incidents", message, tuple(idle), remedy=remedy)]
+
+
+def _about_changes(district: District) -> list[Finding]:
+    """Say that a forecast is planned on, by which command, and what is wrong with it."""
+    ids = tuple(change.school_id for change in district.settings.changes)
+    if not ids:
+        return []
+    message = f"{count_text(len(ids), 'change')} at schools forecast ([[changes]]): `rebalance` alone plans on them."
+    faults = [_as_finding(fault) for fault in district.change_faults()]
+    return [*faults, Finding("note", "changes_forecast", "schools", message, ids, remedy="Nothing needs to be done.")]
 
 
 def _read_tables(settings: Settings) -> District:

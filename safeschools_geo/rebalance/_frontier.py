@@ -211,6 +211,7 @@ def frontier(
     slack: float = 0.005,
     response: pd.DataFrame | None = None,
     no_slower: bool = False,
+    forecast: Iterable[str] = (),
     redrawn: pd.DataFrame | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
@@ -238,7 +239,7 @@ def frontier(
     slack
         By how much the imbalance of a plan, and then each sum of its largest deviations, may be above the smallest, for
         the sake of what comes after it.
-    response, no_slower
+    response, no_slower, forecast
         As for `rebalance`.
     redrawn
         Workload of each unit (columns) in each term that chance could have brought (rows), of `redrawn_terms`: moves
@@ -276,7 +277,7 @@ def frontier(
     given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
     settings = PlanSettings(
-        max_moves, None, ("imbalance", "evenness", "travel"), slack, rules, time_limit_s, seed, gone
+        max_moves, None, ("imbalance", "evenness", "travel"), slack, rules, time_limit_s, seed, gone, tuple(forecast)
     )
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     problem, measured = with_response(problem, units, response, no_slower=no_slower)
@@ -316,7 +317,7 @@ def frontier(
     )
     rows = [_row(problem, moves, point, plan) for (moves, point), plan in zip(points.items(), plans, strict=True)]
     table = pd.DataFrame(rows, columns=FRONTIER_COLUMNS)
-    notes = (*notes_of(problem, noun=noun), *dispute_notes(plans[0].certificate))
+    notes = (*notes_of(problem, noun=noun, forecast=settings.forecast), *dispute_notes(plans[0].certificate))
     drawn = None if redrawn is None or redrawn.empty else _redrawn_imbalances(problem, points, redrawn)
     row, shares = proposed_row(table, drawn)
     return Frontier(table.assign(more_even_share=shares), plans, row, notes, is_complete, settings, noun)

@@ -65,6 +65,7 @@ def certificate_of(
     most_students: int | None = None,
     whole: Mapping[str, Iterable[str]] | None = None,
     barriers: Mapping[str, Any] | None = None,
+    forecast: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says."""
     in_dispute = [list(row) for row in disputed]
@@ -105,6 +106,7 @@ def certificate_of(
         "most_students": most_students,
         "whole": {name: list(ids) for name, ids in (whole or {}).items()},
         "barriers": dict(barriers or {}),
+        "forecast": list(forecast),
     }
     certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
@@ -151,6 +153,12 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     sentences += [_restricted_text(certificate, stage) for stage in stages]
     sentences += [even_text(certificate), response_text(certificate), random_text(certificate)]
     return " ".join(s for s in sentences if s)
+
+
+def forecast_text(forecast: Iterable[str]) -> str:
+    """Say that loads are a forecast, and by what; empty where they are those of the record."""
+    told = "; ".join(forecast)
+    return f"Loads are a forecast, not the record: {told}." if told else ""
 
 
 def bound_text(certificate: Mapping[str, Any]) -> str:
@@ -389,6 +397,7 @@ class PlanSettings:
     time_limit_s: float = 60.0  # Longest time, in seconds of processor time
     seed: int = 0  # Seed of everything random
     set_apart: tuple[str, ...] = ()  # Zones that stay as they are and do not count for the balance
+    forecast: tuple[str, ...] = ()  # What the loads are forecast by; empty where they are those of the record
 
 
 @dataclass(frozen=True, eq=False)

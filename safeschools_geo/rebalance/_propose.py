@@ -12,7 +12,14 @@ import pandas as pd
 from safeschools_geo.errors import SettingsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
 from safeschools_geo.rebalance._neighbors import edges_given
-from safeschools_geo.rebalance._plan import PlanSettings, RebalancePlan, certificate_of, input_hashes, joined_text
+from safeschools_geo.rebalance._plan import (
+    PlanSettings,
+    RebalancePlan,
+    certificate_of,
+    forecast_text,
+    input_hashes,
+    joined_text,
+)
 from safeschools_geo.rebalance._problem import (
     EXACT,
     Rules,
@@ -463,6 +470,7 @@ def plan_of(
         most_students=settings.rules.most_students,
         whole=settings.rules.whole,
         barriers=settings.rules.barriers,
+        forecast=settings.forecast,
     )
     return RebalancePlan(
         units=units,
@@ -478,7 +486,7 @@ def plan_of(
         is_contiguous=problem.is_contiguous(label),
         certificate=certificate,
         log=first.log,
-        notes=notes_of(problem, noun=noun),
+        notes=notes_of(problem, noun=noun, forecast=settings.forecast),
         settings=settings,
     )
 
@@ -513,12 +521,13 @@ def _stage_facts(stage: Stage) -> dict[str, Any]:
     }
 
 
-def notes_of(problem: Problem, *, noun: str = "unit") -> tuple[str, ...]:
+def notes_of(problem: Problem, *, noun: str = "unit", forecast: Iterable[str] = ()) -> tuple[str, ...]:
     """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with."""
     largest = int(np.argmax(problem.share))
     share = f"{problem.share[largest]:.0%} of the mean load of a zone"
     named = f"The largest {noun} ({problem.unit_ids[largest]})"
-    notes = [f"{named} is {share}: balance cannot be finer than {noun}s allow."]
+    notes = [forecast_text(forecast)] if forecast else []
+    notes.append(f"{named} is {share}: balance cannot be finer than {noun}s allow.")
     pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
     broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
     if broken:
@@ -571,6 +580,7 @@ def rebalance(
     most_students: int | None = None,
     whole: Mapping[str, Iterable[str]] | None = None,
     barriers: Mapping[str, Any] | None = None,
+    forecast: Iterable[str] = (),
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -630,6 +640,8 @@ def rebalance(
         Name of a group, such as ``hotspot 1`` → its units, which are in one zone.
     barriers
         What parts some of the pairs that are apart: result of `part_by_barriers`, for the certificate.
+    forecast
+        What the workload is forecast by, in words, where it is not that of the record.
     time_limit_s
         Longest time, in seconds of processor time; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -665,7 +677,7 @@ def rebalance(
     rules = Rules(roots, tuple(locked), groups, tuple(forbidden), moves_in, tuple(apart), each, most_students, named)
     rules = replace(rules, barriers=dict(barriers or {}))
     gone = tuple(map(str, set_apart))
-    settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone)
+    settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone, tuple(forecast))
     _require_settings(settings)
     given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)

@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from safeschools_geo.assign import assign_campuses
 from safeschools_geo.coverage import CoveragePlan, UsualDay, cover_zones, usual_day
+from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district import District, zones_from_file
-from safeschools_geo.errors import InputError, SettingsError
+from safeschools_geo.errors import InputError, SettingsError, refuse
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
     ANEW,
@@ -46,16 +48,22 @@ from safeschools_geo.results import PlanInputs, ScoredPlan, ScoredPlans, TermPla
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.text import school_of_level
-from safeschools_geo.workload import imbalance, officer_work, travel_minutes
+from safeschools_geo.workload import (
+    SCHOOL_WEEK,
+    imbalance,
+    officer_work,
+    school_workload,
+    travel_minutes,
+    zone_workload,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    import geopandas as gpd
-
     from safeschools_geo.coverage import UsualDay
     from safeschools_geo.hotspots import Hotspots
     from safeschools_geo.results import TermResult
+    from safeschools_geo.sections import Change
 
 
 # ── What the plans of a term are made of: its schools as units, who borders whom, the rules, and the travel
@@ -615,9 +623,99 @@ def _merged(inputs: PlanInputs, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFra
 # ── A term's proposal of other zones: frontier, plan, its scores beside today's, and whether it holds up
 
 
+def _forecast(result: TermResult) -> tuple[TermResult, tuple[str, ...]]:
+    """Put schools that open, close or grow into the results of a term, and say what the loads are forecast by.
+
+    Notes
+    -----
+    Calls, with the ways to them, grow by the factor; visits are those of the level. A school that opens has the calls
+    for each student of the schools of its level, or of all schools where there is none; where its enrollment is not
+    said, those of a mean school of these. Calls at a school that closes are left out: who goes elsewhere is a change of
+    its own.
+    """
+    district, changes, term = result.district, result.district.settings.changes, result.term
+    if not changes:
+        return result, ()
+    refuse(district.change_faults())
+    closed = [c.school_id for c in changes if c.change == "closes"]
+    opened = [c for c in changes if c.change == "opens"]
+    new = gpd.GeoDataFrame(
+        {
+            "school_id": [c.school_id for c in opened],
+            "name": [c.name or c.school_id for c in opened],
+            "level": [c.level for c in opened],
+            "enrollment": pd.array([pd.NA if c.enrollment is None else c.enrollment for c in opened], dtype="Int64"),
+            "in_program": True,
+        },
+        geometry=gpd.points_from_xy([c.lon for c in opened], [c.lat for c in opened]),
+        crs=STORAGE_CRS,
+    )
+    kept = district.schools[~district.schools["school_id"].isin(closed)]
+    schools = gpd.GeoDataFrame(pd.concat([kept, new], ignore_index=True), crs=STORAGE_CRS)
+    resized = {c.school_id: c.enrollment for c in changes if c.change == "grows" and c.enrollment is not None}
+    before = schools.set_index("school_id")["enrollment"]
+    schools["enrollment"] = schools["school_id"].map(resized).astype("Int64").fillna(schools["enrollment"])
+    placed = assign_campuses(new, district.zones, max_snap_m=district.settings.assign.max_snap_m)
+    placed.insert(0, "school_id", new["school_id"])
+    old = result.school_zones[~result.school_zones["school_id"].isin(closed)]
+    school_zones = pd.concat([old, placed], ignore_index=True)
+    zone_of = school_zones.set_index("school_id")["zone_id"]
+    history = result.history[~result.history["school_id"].isin(closed)]
+    district = replace(district, schools=schools)
+    settings = district.settings.workload
+    workload = school_workload(
+        *(history, schools, zone_of),
+        terms=district.settings.terms,
+        calendar=district.settings.calendar,
+        settings=settings,
+        crs=district.crs,
+    )
+    is_this = workload["term"] == term.name
+    this = workload[is_this].set_index("school_id")
+    trips = travel_minutes(schools, zone_of, settings, crs=district.crs).reindex(this.index).fillna(0.0)
+    visits = this["level"].map(dict(settings.visits_per_week)).astype("float64") / SCHOOL_WEEK
+    calls = (this["workload_h"] - visits * (settings.visit_min + trips) / _HOUR).clip(lower=0.0)
+    more, said = pd.Series(0.0, index=this.index), []
+    for change in changes:
+        name = change.school_id
+        if change.change == "closes":
+            said.append(f"{name} closes")
+        elif change.change == "grows":
+            factor = change.factor if change.factor is not None else float(change.enrollment or 0) / float(before[name])
+            more[name] = calls[name] * (factor - 1)
+            said.append(f"calls at {name} count {factor:.2f} times")
+        else:
+            more[name], of = _calls_of_new(change, calls.drop(new["school_id"]), before, schools)
+            hours = this["workload_h"][name] + more[name]
+            said.append(
+                f"{name} opens in zone {zone_of[name]} with {hours:.2f} officer-hours a day, by the calls of {of}"
+            )
+    ids = workload["school_id"]
+    for column in ("incident_h", "workload_h"):
+        workload[column] += ids.map(more).where(is_this, 0.0).fillna(0.0)
+    loads = zone_workload(workload, district.zones)
+    told = replace(result, district=district, school_zones=school_zones, history=history, workload=workload)
+    return replace(told, zone_loads=loads), tuple(said)
+
+
+def _calls_of_new(
+    change: Change, calls: pd.Series, enrollment: pd.Series, schools: gpd.GeoDataFrame
+) -> tuple[float, str]:
+    """Forecast the hours of calls at a school that opens, and say after which schools."""
+    level = schools.set_index("school_id")["level"].reindex(calls.index)
+    alike, of = calls[level == change.level], f"{school_of_level(str(change.level))}s"
+    if alike.empty:
+        alike, of = calls, "all schools, for there is none of its level"
+    size = enrollment.reindex(alike.index).astype("float64")
+    if change.enrollment is None or not size.sum() > 0:
+        return float(alike.mean()), f"a mean school of {of}"
+    return float(alike[size > 0].sum() / size.sum()) * change.enrollment, f"{of} for each student"
+
+
 def propose_zones(
     result: TermResult,
     *,
+    forecasts: bool = False,
     follows_rule: bool = True,
     keeps_interrupted: bool = False,
     on_point: Callable[[int, float, float], None] = lambda *_: None,
@@ -628,6 +726,8 @@ def propose_zones(
     ----------
     result
         Results of the term: loads are taken from it, and a plan is told which of its hotspots it splits.
+    forecasts
+        Whether to plan on the changes that the settings forecast (``[[changes]]``), and to say so, not on the record.
     follows_rule
         Whether to propose the plan of the frontier that the rule chooses (assumption A36); else that of the most moves.
         With a tolerance in the settings it is the plan of the fewest moves that keeps it.
@@ -641,11 +741,13 @@ def propose_zones(
     TermPlan
         The proposal; empty where there is nothing to balance (`prepare_plan`), or no call was recorded.
     """
+    result, forecast = _forecast(result) if forecasts else (result, ())
     district, seed = result.district, result.seed
     inputs = prepare_plan(result) if has_calls(result.history, result.term) else None
     if inputs is None:
         why = why_nothing_to_plan(district, result.loads, result.history, term=result.term)
         return TermPlan.nothing(why or "There is nothing to rebalance.")
+    inputs = replace(inputs, forecast=forecast)
     usual_day = describe_usual_day(result, inputs)
     settings = district.settings.rebalance
     rules = inputs.rules
@@ -655,6 +757,7 @@ def propose_zones(
         "travel": inputs.travel,
         "set_apart": inputs.set_apart,
         "response": response,
+        "forecast": forecast,
         "time_limit_s": settings.time_limit_s,
         "seed": seed,
         "crs": district.crs,

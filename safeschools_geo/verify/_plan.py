@@ -44,7 +44,7 @@ def unit_checks(record: PlanRecord) -> list[Check]:
 def rule_checks(record: PlanRecord) -> list[Check]:
     """Check what the plan had to keep to."""
     fixed = [_locks(record), _forbidden(record), _together(record), _roots(record)]
-    return [*fixed, *_set_apart(record), *_one_of_each(record), *_students(record)]
+    return [*fixed, *_set_apart(record), *_one_of_each(record), *_students(record), *_forecast(record)]
 
 
 def load_checks(record: PlanRecord) -> list[Check]:
@@ -263,6 +263,11 @@ def _students(record: PlanRecord) -> list[Check]:
     count = math.fsum(students[i] for i in changed)
     said = f"Students of the units that move: {count:,.0f}, at most {most:,.0f} were allowed."
     return [Check("students", passed=count <= most, message=said)]
+
+
+def _forecast(record: PlanRecord) -> list[Check]:
+    told = "; ".join(record.ids("forecast"))
+    return [Check("forecast", passed=None, message=f"Loads are a forecast, not the record: {told}.")] if told else []
 
 
 def _contiguity(record: PlanRecord) -> Check:
