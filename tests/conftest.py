@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
+
+# Before numpy is there: threads that wait for work keep a core busy, and every worker would have one for each core.
+os.environ |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS")}
+
+import gc
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path

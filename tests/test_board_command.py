@@ -11,12 +11,10 @@ from checkout import call
 
 from safeschools_geo.disclosure._ledger import read_ledger
 
-SETTINGS = f"{town.SETTINGS}\n[board]\npdf = false\n"
-
 
 @pytest.fixture
 def folder(tmp_path):
-    return town.write_town(tmp_path / "town", settings=SETTINGS)
+    return town.write_town(tmp_path / "town")
 
 
 def copied(made, to):
@@ -27,7 +25,7 @@ def copied(made, to):
 @pytest.fixture(scope="module")
 def drafted(tmp_path_factory):
     """Write a draft; give the folder and what was said."""
-    made = town.write_town(tmp_path_factory.mktemp("drafted") / "town", settings=SETTINGS)
+    made = town.write_town(tmp_path_factory.mktemp("drafted") / "town")
     with redirect_stderr(io.StringIO()) as said:
         assert call("board", made, "--term", "Fall") == 0
     return made, " ".join(said.getvalue().split())
@@ -36,7 +34,7 @@ def drafted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
     """Release the first packet."""
-    made = town.write_town(tmp_path_factory.mktemp("released") / "town", settings=SETTINGS)
+    made = town.write_town(tmp_path_factory.mktemp("released") / "town")
     assert call("board", made, "--term", "Fall", "--release", "--first-release", "--released", "2026-01-15") == 0
     return made
 
@@ -89,7 +87,7 @@ def test_no_packet_is_made_beside_a_record_that_was_changed(released, tmp_path, 
     ],
 )
 def test_settings_that_make_no_sense_are_told(folder, line, told, capsys):
-    (folder / "district.toml").write_text(f"{SETTINGS}{line}\n", encoding="utf-8")
+    (folder / "district.toml").write_text(f"{town.SETTINGS}{line}\n", encoding="utf-8")
     assert call("board", folder, "--term", "Fall") == 1
     said = capsys.readouterr().err
     assert told in " ".join(said.split())

@@ -102,9 +102,6 @@ def test_run_writes_the_outputs_of_the_term(folder, capsys):
 
 
 def test_the_same_run_gives_the_same_bytes(folder, tmp_path):
-    # Printing is tested by itself.
-    with (folder / "district.toml").open("a", encoding="utf-8") as settings:
-        settings.write("\n[board]\npdf = false\n")
     for name in ("a", "b"):
         assert call("run", folder, "--out", tmp_path / name) == 0
     first, second = (

@@ -15,7 +15,6 @@ from safeschools_geo.disclosure._ledger import read_ledger
 from safeschools_geo.io._export import write_text
 from safeschools_geo.writing import output_folder
 
-SETTINGS = f"{town.SETTINGS}\n[board]\npdf = false\n"
 FOLDERS = {
     "run": ("run", "{town}", "--term", "Fall", "--out", "{out}"),
     "hotspots": ("hotspots", "{town}", "--term", "Fall", "--out", "{out}"),
@@ -46,7 +45,7 @@ FILES = {
 @pytest.fixture
 def given(tmp_path, monkeypatch):
     """Write what the commands read; return the words that stand for it."""
-    folder = town.write_town(tmp_path / "town", settings=SETTINGS)
+    folder = town.write_town(tmp_path / "town")
     district = tmp_path / "district.geojson"
     town.zones().dissolve().to_file(district)
     squares = [town.square(x, 0, x + 500, 500) for x in (0, 500, 1000, 1500)]
@@ -203,7 +202,7 @@ def test_no_output_lies_among_the_inputs_or_around_them(given, tmp_path, name, o
 
 def test_a_term_is_not_written_where_inputs_are(given, tmp_path, capsys):
     toml = given["town"] / "district.toml"
-    toml.write_text(SETTINGS.replace('"Fall"', '"incidents"'), encoding="utf-8")
+    toml.write_text(town.SETTINGS.replace('"Fall"', '"incidents"'), encoding="utf-8")
     before = tree(tmp_path)
     assert call("run", given["town"], "--term", "incidents", "--out", given["town"] / "data") == 1
     assert "which is an input" in " ".join(capsys.readouterr().err.split())

@@ -37,6 +37,9 @@ crs = "EPSG:4326"
 [incidents]
 crs = "EPSG:4326"
 
+[board]
+pdf = false  # Printing is tested by itself, and with the demo
+
 [[terms]]
 name = "Fall"
 start = 2025-09-01

@@ -185,9 +185,7 @@ def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(tmp_path):
     assert len(earlier) < len(whole)
     outputs = []
     for name, incidents in (("whole", whole), ("earlier", earlier)):
-        folder = town.write_town(
-            tmp_path / name, incidents=incidents, settings=f"{town.SETTINGS}[board]\npdf = false\n"
-        )
+        folder = town.write_town(tmp_path / name, incidents=incidents)
         run_term(folder, term="Fall", out=folder / "outputs")
         written = folder / "outputs" / "Fall"
         files = {path.relative_to(written).as_posix(): path.read_bytes() for path in written.rglob("*.*")}
