@@ -87,7 +87,8 @@ def test_no_packet_is_made_beside_a_record_that_was_changed(released, tmp_path, 
     ],
 )
 def test_settings_that_make_no_sense_are_told(folder, line, told, capsys):
-    (folder / "district.toml").write_text(f"{town.SETTINGS}{line}\n", encoding="utf-8")
+    text = town.SETTINGS.replace("[board]", f"[board]\n{line}")
+    (folder / "district.toml").write_text(text, encoding="utf-8")
     assert call("board", folder, "--term", "Fall") == 1
     said = capsys.readouterr().err
     assert told in " ".join(said.split())

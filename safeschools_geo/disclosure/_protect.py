@@ -12,6 +12,7 @@ and knows that it is 11 or more: were it small, it would not have been left so. 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -208,22 +209,21 @@ def narrow(
     nothing = np.zeros(len(is_withheld), dtype=bool)
     search = _Search(problem, attacker, (most, np.full(n, high)), (least, np.full(n, low)), nothing, problem.weight, [])
     found: set[int] = set()
+    reach = np.full((n, 2), np.nan)
     for row, is_most in _unproven(search):
         weights = (most if is_most else least)[[row]].toarray()[0]
         end = attacker.extreme(weights, most=is_most)
+        reach[row, int(is_most)] = end.value
         search.worlds.append(end.world)
         reached = float(weights @ end.world)
         if (reached < high - _TINY) if is_most else (reached > low + _TINY):
             found.add(row)
     rows = np.array(sorted(found), dtype="int64")
-    ends = [
-        [
-            attacker.extreme(least[[row]].toarray()[0], most=False).value,
-            attacker.extreme(most[[row]].toarray()[0], most=True).value,
-        ]
-        for row in rows
-    ]
-    return rows, np.array(ends).reshape(-1, 2)
+    for row, is_most in product(sorted(found), (False, True)):
+        if np.isnan(reach[row, int(is_most)]):
+            weights = (most if is_most else least)[[row]].toarray()[0]
+            reach[row, int(is_most)] = attacker.extreme(weights, most=is_most).value
+    return rows, reach[rows]
 
 
 def _distinct(rows: csr_array, wanted: Numbers) -> tuple[csr_array, Numbers]:

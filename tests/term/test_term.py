@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -29,8 +30,17 @@ def folder(tmp_path):
     return town.write_town(tmp_path / "town")
 
 
-def test_the_town_by_hand(folder):
-    result = run_term(folder, term="Fall", protects=False)
+@pytest.fixture(scope="module")
+def fall(tmp_path_factory):
+    """Run Fall once: its district, where it was written, the result, and the steps it said."""
+    home = tmp_path_factory.mktemp("fall")
+    folder, begun = town.write_town(home / "town"), []
+    result = run_term(folder, term="Fall", out=home / "out", seed=7, on_step=begun.append)
+    return SimpleNamespace(folder=folder, out=home / "out", written=home / "out" / "Fall", result=result, begun=begun)
+
+
+def test_the_town_by_hand(fall):
+    result = fall.result
     assert result.school_zones.set_index("school_id")["zone_id"].to_dict() == {"001": "A", "002": "B", "003": "B"}
     reasons = result.history.set_index("incident_id")["reason"].to_dict()
     assert reasons == {
@@ -57,7 +67,7 @@ def test_the_last_term_is_the_default(folder):
     assert run_term(folder, protects=False).term.name == "Spring"
 
 
-def test_why_no_other_zones_are_proposed(folder):
+def test_why_no_other_zones_are_proposed(folder, fall):
     result = run_term(folder, term="Fall", proposes=False, protects=False)
     assert result.proposal.why == "No other zones were asked for."
     loads = result.zone_loads.query("term == 'Fall'")
@@ -66,7 +76,7 @@ def test_why_no_other_zones_are_proposed(folder):
     assert idle.endswith("no school in a zone has a workload in Fall.")
     one = why_nothing_to_plan(result.district, loads.query("zone_id == 'A'"), **asked)
     assert one == "There is nothing to rebalance: there is only one zone."
-    assert run_term(folder, term="Fall", protects=False).proposal.why == ""
+    assert fall.result.proposal.why == ""
 
 
 def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, monkeypatch):
@@ -90,15 +100,12 @@ def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, mon
     assert proposal.inputs.travel.to_numpy() == pytest.approx(np.array([[0, 1], [1, 0]]), abs=1e-3)
 
 
-def test_steps_are_told_in_order(folder, tmp_path):
-    begun = []
-    run_term(folder, out=tmp_path / "out", on_step=begun.append)
-    assert begun == list(STEPS)
+def test_steps_are_told_in_order(fall):
+    assert fall.begun == list(STEPS)
 
 
-def test_what_is_written_adds_up(folder, tmp_path):
-    run_term(folder, term="Fall", out=tmp_path)
-    out = tmp_path / "Fall"
+def test_what_is_written_adds_up(fall):
+    out = fall.written
     assert pd.read_csv(out / "assignments.csv", dtype=str)["school_id"].tolist() == ["001", "002", "003"]
     work = pd.read_csv(out / "work.csv")
     # Nine of the ten: one is of a later term.
@@ -110,9 +117,8 @@ def test_what_is_written_adds_up(folder, tmp_path):
     assert loads["workload_h"].sum() == pytest.approx(schools["workload_h"].sum())
 
 
-def test_the_manifest_says_where_results_come_from(folder, tmp_path):
-    run_term(folder, term="Fall", out=tmp_path, seed=7)
-    text = (tmp_path / "Fall" / "manifest.json").read_text(encoding="utf-8")
+def test_the_manifest_says_where_results_come_from(fall):
+    text = (fall.written / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text)
     assert manifest["seed"] == 7
     assert set(manifest["inputs"]) >= {"district.toml", "data/incidents/history.csv"}
@@ -120,21 +126,20 @@ def test_the_manifest_says_where_results_come_from(folder, tmp_path):
     assert sum(manifest["counts"]["incidents_by_work"].values()) == 9
     assert manifest["counts"]["incidents_after_the_term"] == 1
     assert "maps/index.html" in manifest["outputs"]
-    assert str(folder) not in text
+    assert str(fall.folder) not in text
 
 
-def test_an_interrupted_run_leaves_the_last_complete_term(folder, tmp_path, monkeypatch):
-    run_term(folder, term="Fall", out=tmp_path)
-    before = {p: p.read_bytes() for p in (tmp_path / "Fall").rglob("*") if p.is_file()}
+def test_an_interrupted_run_leaves_the_last_complete_term(fall, monkeypatch):
+    before = {p: p.read_bytes() for p in fall.written.rglob("*") if p.is_file()}
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(story, "write_term", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_term(folder, term="Fall", out=tmp_path)
-    assert {p: p.read_bytes() for p in (tmp_path / "Fall").rglob("*") if p.is_file()} == before
-    assert [p.name for p in tmp_path.iterdir() if p.name != "town"] == ["Fall"]
+        run_term(fall.folder, term="Fall", out=fall.out)
+    assert {p: p.read_bytes() for p in fall.written.rglob("*") if p.is_file()} == before
+    assert [p.name for p in fall.out.iterdir()] == ["Fall"]
 
 
 def test_results_do_not_change_what_was_read(folder):
@@ -197,9 +202,9 @@ def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(tmp_path):
     assert unlike == []
 
 
-def test_the_last_run_is_read_again_from_its_files(folder, tmp_path):
-    result = run_term(folder, term="Fall", out=tmp_path, protects=False)
-    found = ssg.load_term(folder, "Fall", out=tmp_path)
+def test_the_last_run_is_read_again_from_its_files(fall):
+    result = fall.result
+    found = ssg.load_term(fall.folder, "Fall", out=fall.out)
     assert found.is_fresh
     assert "made from the files and settings of today" in found.summary()
     for name, table in {
@@ -222,9 +227,9 @@ def test_the_last_run_is_read_again_from_its_files(folder, tmp_path):
         found.table("loads")
 
 
-def test_results_read_again_draw_the_same_pages_and_say_the_same(folder, tmp_path):
-    result = run_term(folder, term="Fall", out=tmp_path)
-    found = ssg.load_term(folder, "Fall", out=tmp_path).result()
+def test_results_read_again_draw_the_same_pages_and_say_the_same(fall):
+    result = fall.result
+    found = ssg.load_term(fall.folder, "Fall", out=fall.out).result()
     assert draw_term(found) == draw_term(result)
     assert found.summary() == result.summary()
     assert manifest_of(found) == manifest_of(result)
@@ -232,9 +237,9 @@ def test_results_read_again_draw_the_same_pages_and_say_the_same(folder, tmp_pat
         assert type(getattr(found, name)) is type(getattr(result, name))
     assert_geodataframe_equal(found.history, result.history)
     # Written again it is the same file: no clock and no path of this machine is in it.
-    assert _packed(found) == (tmp_path / "Fall" / "result.zip").read_bytes()
+    assert _packed(found) == (fall.written / "result.zip").read_bytes()
     assert "`protect` works it out" in found.board.why
-    again = ssg.load_term(folder, "Fall", out=tmp_path).result(protects=True).board
+    again = ssg.load_term(fall.folder, "Fall", out=fall.out).result(protects=True).board
     assert again.counts.to_frame().equals(result.board.counts.to_frame())
 
 
