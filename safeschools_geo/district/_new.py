@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo import io
+from safeschools_geo.crs import measuring_crs
 from safeschools_geo.district._crosswalk import SEPARATOR, category_columns, key_of, suggest_categories, whole_value
 from safeschools_geo.district._history import incident_files, of_sources, read_rows
 from safeschools_geo.district._layers import FILE_STEMS, read_boundary
@@ -623,7 +624,7 @@ def _to_nearest(calls: pd.DataFrame, schools: gpd.GeoDataFrame) -> pd.Series | N
     known = schools.geometry.dropna()
     if placed.empty or known.empty:
         return None
-    crs = known.estimate_utm_crs()
+    crs = measuring_crs(known)
     tree = shapely.STRtree(known.to_crs(crs).to_numpy())
     _, meters = tree.query_nearest(placed.to_crs(crs).to_numpy(), return_distance=True, all_matches=False)
     return pd.Series(meters, index=placed.index)

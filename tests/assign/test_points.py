@@ -109,6 +109,7 @@ def test_where_three_zones_meet():
 def test_snapping_reaches_as_far_as_stated():
     assert decide((-30, 50), max_snap_m=29) == ("", "outside", pytest.approx(30), "")
     assert decide((-30, 50), max_snap_m=31) == ("A", "nearest", pytest.approx(30), "A")
+    assert decide((-30, 50), max_snap_m=30)[1] == "nearest", "the end belongs to it"
     # Equally far from both: the first of the file, or the zone before.
     assert decide((100, 130), max_snap_m=50) == ("A", "nearest", pytest.approx(30), "A;B")
     assert decide((100, 130), max_snap_m=50, previous=pd.Series(["B"], index=[10]))[0] == "B"
