@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import town
 from checkout import ROOT, call
 
 import safeschools_geo as ssg
+from safeschools_geo.cli._common import progress_of
 from safeschools_geo.cli._main import COMMANDS
 
 MAPS = (
@@ -434,3 +436,28 @@ def test_hotspots_of_the_demo_are_told(tmp_path, capsys):
     told = " ".join(capsys.readouterr().err.split())
     assert "Three schools in Zone 4 had 3.2 times the reported calls for zone officers expected" in told
     assert "synthetic" in told
+
+
+def test_a_long_step_says_what_it_is_doing_and_a_short_one_does_not(monkeypatch, capsys):
+    clock = iter([0.0, 0.0, 1.0, 6.0, 6.0, 7.0, 20.0, 20.0])
+    monkeypatch.setattr("safeschools_geo.cli._common.time.monotonic", lambda: next(clock))
+    with progress_of(2) as begin:
+        begin("Finding hotspots")  # at 0
+        begin.part("rates of schools")  # a second later: too soon for a line
+        begin.part("repeats")  # at 6
+        begin("Proposing zones")  # at 7
+        begin.part("the least imbalance of 2 moves is 4.00% (proven)")  # at 20
+    assert capsys.readouterr().err.splitlines() == [
+        "[1/2] Finding hotspots",
+        "[1/2] Finding hotspots: repeats",
+        "[2/2] Proposing zones",
+        "[2/2] Proposing zones: the least imbalance of 2 moves is 4.00% (proven)",
+    ]
+
+
+def test_a_run_says_what_its_long_steps_do(folder):
+    parts = []
+    ssg.run_term(folder, term="Fall", covers=False, protects=False, on_part=parts.append)
+    assert parts[0] == "rates of schools"
+    assert "repeats" in parts
+    assert any(re.fullmatch(r"the least imbalance of \d+ moves? is \d+\.\d\d% \(.*\)", part) for part in parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -248,8 +249,39 @@ def mended_by(ways: Mapping[str, str]) -> Iterator[None]:
         raise error.mended_by(ways) from error
 
 
+class Progressed:
+    """Says which step of a run has begun, and what a long one is doing."""
+
+    _QUIET_S = 5.0  # Where lines stay, what a step is doing is said no more often than this.
+
+    def __init__(self, console: Console, progress: Progress, total: int) -> None:
+        self._console, self._progress, self._total = console, progress, total
+        self._task = progress.add_task("Starting", total=total)
+        self._begun: list[str] = []
+        self._said_at = time.monotonic()
+
+    def __call__(self, step: str) -> None:
+        if self._begun:
+            self._progress.advance(self._task)
+        self._begun.append(step)
+        self._progress.update(self._task, description=step)
+        self._print(step)
+
+    def part(self, what: str) -> None:
+        """Say what the step is doing."""
+        said = f"{self._begun[-1] if self._begun else 'Starting'}: {what}"
+        self._progress.update(self._task, description=said)
+        if time.monotonic() - self._said_at > self._QUIET_S:
+            self._print(said)
+
+    def _print(self, said: str) -> None:
+        self._said_at = time.monotonic()
+        if not self._console.is_terminal:
+            self._console.print(f"[{len(self._begun)}/{self._total}] {said}", markup=False)
+
+
 @contextmanager
-def progress_of(total: int) -> Iterator[Callable[[str], None]]:
+def progress_of(total: int) -> Iterator[Progressed]:
     """Show the progress of a run of several steps."""
     console = messages()
     columns = (
@@ -260,19 +292,9 @@ def progress_of(total: int) -> Iterator[Callable[[str], None]]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Starting", total=total)
-        begun: list[str] = []
-
-        def begin(step: str) -> None:
-            if begun:
-                progress.advance(task)
-            begun.append(step)
-            progress.update(task, description=step)
-            if not console.is_terminal:
-                console.print(f"[{len(begun)}/{total}] {step}", markup=False)
-
-        yield begin
-        progress.advance(task)
+        begun = Progressed(console, progress, total)
+        yield begun
+        progress.advance(progress.task_ids[0])
 
 
 def print_json(value: object) -> None:

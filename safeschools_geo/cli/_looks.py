@@ -99,7 +99,7 @@ def map_command(district: Path | None, term: str | None, out: Path | None, *, ti
     target = out or home / "maps"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
     with place as fresh, progress_of(len(terms.STEPS)) as begin:
-        result = terms.run_term(folder, term=term, protects=False, on_step=begin)
+        result = terms.run_term(folder, term=term, protects=False, on_step=begin, on_part=begin.part)
         begin("Drawing")
         drawn = pages.draw_term(result, tiles=tiles)
         begin("Writing")
@@ -127,7 +127,14 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
     place = output_folder(target, within=home, inputs=inputs_of(settings))
     with place as fresh, progress_of(terms.steps_until("Finding hotspots") + 2) as begin:
         result = terms.run_term(
-            folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin
+            folder,
+            term=term,
+            seed=seed,
+            proposes=False,
+            covers=False,
+            protects=False,
+            on_step=begin,
+            on_part=begin.part,
         )
         begin("Drawing")
         drawn = pages.draw_term(result, only="hotspots")
@@ -169,7 +176,7 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
     target = out or home / "coverage"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
     with place as fresh, progress_of(terms.steps_until("Working out coverage") + 2) as begin:
-        result = terms.run_term(folder, term=term, seed=seed, protects=False, on_step=begin)
+        result = terms.run_term(folder, term=term, seed=seed, protects=False, on_step=begin, on_part=begin.part)
         found = result.coverage
         if found.is_empty:
             raise SettingsError(

@@ -308,7 +308,14 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
     place = output_folder(target, within=home, inputs=inputs_of(settings))
     with place as fresh, progress_of(steps_until("Proposing zones")) as begin:
         result = run_term(
-            folder, term=term, seed=request.seed, proposes=False, covers=False, protects=False, on_step=begin
+            folder,
+            term=term,
+            seed=request.seed,
+            proposes=False,
+            covers=False,
+            protects=False,
+            on_step=begin,
+            on_part=begin.part,
         )
         begin("Proposing zones")
         district = dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request))
@@ -496,7 +503,16 @@ def score_command(
     inputs = [*inputs_of(load_settings(folder)), *plans.values()]
     place = nullcontext() if out is None else output_folder(out, inputs=inputs)
     with place as fresh, progress_of(steps_until("Finding hotspots") + 1) as begin:
-        result = run_term(folder, term=term, seed=seed, proposes=False, covers=False, protects=False, on_step=begin)
+        result = run_term(
+            folder,
+            term=term,
+            seed=seed,
+            proposes=False,
+            covers=False,
+            protects=False,
+            on_step=begin,
+            on_part=begin.part,
+        )
         begin("Scoring")
         with mended_by(_PLAN_WAYS):
             steps = {name: partial(read_plan, file, result.district, **read) for name, file in plans.items()}

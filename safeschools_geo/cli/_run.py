@@ -48,8 +48,7 @@ from safeschools_geo.term import (
 from safeschools_geo.writing import output_folder, output_release, put_release, releases_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from safeschools_geo.cli._common import Progressed
     from safeschools_geo.results import TermResult
 
 
@@ -79,6 +78,7 @@ def run_command(
             is_strict=strict,
             releases=releases_file(settings),
             on_step=begin,
+            on_part=begin.part,
         )
     if as_json:
         change = None if result.proposal.is_empty else result.proposal.change.to_json()
@@ -154,7 +154,7 @@ def notebooks_command(district: Path | None, term: str | None, out: Path | None)
     with output_folder(target, inputs=inputs_of(settings)):
         pass  # A place that cannot be written to is refused before the work.
     with progress_of(len(STEPS)) as begin:
-        load_term(folder, name, runs=True, on_step=begin)
+        load_term(folder, name, runs=True, on_step=begin, on_part=begin.part)
     place = output_folder(target, inputs=inputs_of(settings))
     with place as fresh, progress_of(len(notebook_files())) as begin:
         pages = run_notebooks(fresh, district=district, term=name, is_synthetic=about.is_synthetic, on_step=begin)
@@ -285,9 +285,9 @@ def _release(folder: Path, term: str | None, seed: int, day: str, out: Path | No
     return _Packet(board, out or packet, state, is_new, why_no_pdf)
 
 
-def _protected(folder: Path, term: str | None, seed: int, begin: Callable[[str], None]) -> TermBoard:
+def _protected(folder: Path, term: str | None, seed: int, begin: Progressed) -> TermBoard:
     record = releases_file(load_settings(folder))
-    board = run_term(folder, term=term, seed=seed, releases=record, on_step=begin).board
+    board = run_term(folder, term=term, seed=seed, releases=record, on_step=begin, on_part=begin.part).board
     if board.is_empty:
         raise SettingsError(
             "There is nothing to tell.",

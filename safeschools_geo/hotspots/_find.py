@@ -33,7 +33,7 @@ from safeschools_geo.school_calendar import local_day, school_days
 from safeschools_geo.settings import Settings, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from safeschools_geo.hotspots._schools import SchoolRates
     from safeschools_geo.hotspots.spacetime import KnoxResult
@@ -96,7 +96,12 @@ class TermInputs:
         return tuple(t for t in self.settings.terms if t.start <= self.term.start and t.name not in known)
 
 
-def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None) -> Hotspots:
+def find_hotspots(
+    given: TermInputs,
+    *,
+    inputs: Mapping[str, str] | None = None,
+    on_part: Callable[[str], None] = lambda _: None,
+) -> Hotspots:
     """Find the hotspots of a term.
 
     Parameters
@@ -105,6 +110,8 @@ def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None)
         What they are found in.
     inputs
         File → SHA-256 of what the history was read from.
+    on_part
+        Called with what is looked for next.
 
     Returns
     -------
@@ -112,14 +119,19 @@ def find_hotspots(given: TermInputs, *, inputs: Mapping[str, str] | None = None)
         The result.
     """
     settings, term = given.settings, given.term
+    on_part("rates of schools")
     counts = school_counts(
         given.history, given.schools, given.school_zones, terms=given.terms, calendar=settings.calendar
     )
     rated = {t.name: _rates(given, counts, t.name) for t in given.terms}
+    on_part("groups of schools, over the term and by month")
     schools = _schools(given, counts, rated[term.name])
+    on_part("hours")
     levels = counts.drop_duplicates("school_id").set_index("school_id")["level"]
     hours = hour_hotspots(given.this, levels, term=term, settings=settings, seed=given.seed)
-    places = _places(given, counts)
+    on_part("places, the grid and the density")
+    places = _places(given, counts, on_part)
+    on_part("trends, and the backtest")
     high = schools.groups.high
     members = {group: ids.split(";") for group, ids in zip(high["group_id"], high["members"], strict=True)}
     return Hotspots(
@@ -187,7 +199,7 @@ def _stability(given: TermInputs, counts: pd.DataFrame) -> pd.Series:
     return ((alone["status"] == "high").astype(float) + (everything["status"] == "high")) / 2
 
 
-def _places(given: TermInputs, counts: pd.DataFrame) -> PlaceHotspots:
+def _places(given: TermInputs, counts: pd.DataFrame, on_part: Callable[[str], None]) -> PlaceHotspots:
     """Look at critical incidents wherever they are, piles of equal coordinates apart."""
     chosen, schools = given.settings.hotspots, given.schools
     critical = given.this[given.this["category"] != NON_CRITICAL]
@@ -215,7 +227,9 @@ def _places(given: TermInputs, counts: pd.DataFrame) -> PlaceHotspots:
         schools=days if has_rates else None,
         alpha=chosen.alpha,
     )
-    return PlaceHotspots(clusters, piles, grid, _density(given, located), _repeats(given, located))
+    density = _density(given, located)
+    on_part("repeats")
+    return PlaceHotspots(clusters, piles, grid, density, _repeats(given, located))
 
 
 def _density(given: TermInputs, located: gpd.GeoDataFrame) -> Density | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,10 @@ from safeschools_geo.district import (
     read_district,
     refuse_rejects,
 )
-from safeschools_geo.errors import FileReadError
+from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.hotspots import TermInputs, find_hotspots
 from safeschools_geo.pages import draw_term
+from safeschools_geo.rebalance import EXACT
 from safeschools_geo.results import TermResult
 from safeschools_geo.term._packet import earlier_releases, protect_term, record_of, require_packet
 from safeschools_geo.term._plan import cover_term, propose_zones
@@ -81,7 +84,7 @@ def run_term(
     protects: bool = True,
     releases: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
-    on_point: Callable[[int, float, float], None] = lambda *_: None,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> TermResult:
     """Run a term from the district folder to its outputs.
 
@@ -107,8 +110,8 @@ def run_term(
         Record of what was published earlier; that of the settings, in the district folder, if left out.
     on_step
         Called with the name of each step as it begins, one of `STEPS`.
-    on_point
-        Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
+    on_part
+        Called with what a long step is doing.
 
     Returns
     -------
@@ -149,11 +152,13 @@ def run_term(
         history = history_in_context(district, school_zones, incident_zones)
         workload, zone_loads = count_workload(district, school_zones, history)
         on_step("Finding hotspots")
-        hotspots = find_term_hotspots(district, school_zones, history, workload, term=chosen, seed=seed)
+        hotspots = find_term_hotspots(
+            district, school_zones, history, workload, term=chosen, seed=seed, on_part=on_part
+        )
         result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
         if proposes:
             on_step("Proposing zones")
-            result = replace(result, proposal=propose_zones(result, on_point=on_point))
+            result = replace(result, proposal=propose_zones(result, on_point=partial(_say_point, on_part)))
         if covers:
             on_step("Working out coverage")
             result = replace(result, coverage=cover_term(result))
@@ -169,6 +174,13 @@ def run_term(
     return result
 
 
+def _say_point(on_part: Callable[[str], None], moves: int, imbalance: float, bound: float) -> None:
+    gap = (
+        "proven" if imbalance - bound <= EXACT else f"gap {imbalance - bound:.2%}" if isfinite(bound) else "not proven"
+    )
+    on_part(f"the least imbalance of {count_text(moves, 'move')} is {imbalance:.2%} ({gap})")
+
+
 def load_term(
     folder: Path | str,
     term: str | None = None,
@@ -176,6 +188,7 @@ def load_term(
     out: Path | None = None,
     runs: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> TermOutputs:
     """Read the last run of a term from its files, without running it again.
 
@@ -189,7 +202,7 @@ def load_term(
         Folder in which the term's folder is; that of the settings if left out, ``outputs`` here for the demo.
     runs
         Whether to run the term first where there are no outputs, or not of today's files, settings and versions.
-    on_step
+    on_step, on_part
         As for `run_term`, where it is run.
 
     Returns
@@ -208,7 +221,7 @@ def load_term(
     manifest = manifest_in(home / name)
     changed = [] if manifest is None else changed_since(manifest, settings)
     if runs and (manifest is None or changed):
-        run_term(Path(folder), term=name, out=home, on_step=on_step)
+        run_term(Path(folder), term=name, out=home, on_step=on_step, on_part=on_part)
         manifest, changed = manifest_in(home / name), []
     if manifest is None:
         raise FileReadError(
@@ -298,6 +311,7 @@ def find_term_hotspots(
     *,
     term: Term,
     seed: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> Hotspots:
     """Find the hotspots of a term."""
     given = TermInputs(
@@ -311,4 +325,4 @@ def find_term_hotspots(
         crs=district.crs,
         seed=seed,
     )
-    return find_hotspots(given, inputs=district.sources)
+    return find_hotspots(given, inputs=district.sources, on_part=on_part)
