@@ -22,13 +22,12 @@ import pandas as pd
 from benchmarks.calibrate_hotspots import ALPHA, demo_town
 from safeschools_geo.hotspots import q_values
 from safeschools_geo.hotspots._expected import p_values
-from safeschools_geo.hotspots._schools import PLUGGED_IN, school_rates
+from safeschools_geo.hotspots._schools import FEWEST_PEERS, OF_PAST, _test
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.calibrate_hotspots import Town
-    from safeschools_geo.hotspots._schools import SchoolRates
 
     Floats = NDArray[np.float64]
 
@@ -91,25 +90,24 @@ def oracle(counts: pd.DataFrame, expected: Floats, given: Setting) -> Floats:
     mean = expected[-1] * shape / (1 / lasting + (weights * expected[:-1]).sum(axis=0))
     past = p_values(cases[-1], mean, 1 / shape + passing * (1 + 1 / shape))
     level = p_values(cases[-1], expected[-1], lasting + passing + lasting * passing)
-    both = np.minimum(2 * np.minimum(level, past), 1.0)
+    both = np.minimum(np.minimum(level / (1 - OF_PAST), past / OF_PAST), 1.0)
     return q_values(both if given.history else level) <= ALPHA
 
 
-def flagged(rates: SchoolRates) -> dict[str, Floats]:
-    """Say which schools each method flags."""
-    is_tested = rates.table["school_id"].isin(rates.table.loc[rates.table["shrunken_per_1000"].notna(), "school_id"])
-    seen, found = rates.table.loc[is_tested, "reported"].to_numpy(), rates.ordinary
+def flagged(counts: pd.DataFrame, town: Town) -> dict[str, NDArray[np.bool_]]:
+    """Say which schools each method flags: those that `school_rates` calls high are those of its p-values."""
+    terms = list(counts["term"].unique())
+    schools = town.schools["level"].value_counts()
+    is_compared = counts["level"].isin(schools.index[schools >= FEWEST_PEERS]).to_numpy()
+    test = _test(counts, is_compared, "reported", terms, counts["term"].eq(terms[-1]).to_numpy())
+    seen, found = counts["reported"].to_numpy()[-len(town.expected) :][test.is_tested], test.ordinary
     averaged = [
         w * p_values(seen, found.expected, a) for a, w in zip(found.alphas, found.weights, strict=True) if w > 0
     ]
-    alone = {
-        "before": np.sum(averaged, axis=0),
-        "funnel alone": PLUGGED_IN * p_values(seen, found.expected, found.dispersion),
-    }
-    result = {name: np.zeros(len(is_tested), dtype=bool) for name in alone}
-    for name, values in alone.items():
-        result[name][is_tested] = q_values(np.minimum(values, 1.0)) <= ALPHA
-    return {**result, "funnel and past": rates.table["status"].eq("high").to_numpy()}
+    before = np.full(len(town.expected), np.nan)
+    before[test.is_tested] = np.minimum(np.sum(averaged, axis=0), 1.0)
+    by = {"before": before, "funnel alone": np.minimum(test.against_level, 1.0), "funnel and past": test.p_value}
+    return {name: q_values(values) <= ALPHA for name, values in by.items()}
 
 
 def one_setting(town: Town, given: Setting, terms: int) -> list[dict[str, object]]:
@@ -119,7 +117,7 @@ def one_setting(town: Town, given: Setting, terms: int) -> list[dict[str, object
         rng = np.random.default_rng([number, *(int(1000 * value) for value in given)])
         high = int(rng.integers(len(town.expected))) if number >= terms else None
         counts, expected = draw(town, given, high=high, rng=rng)
-        found = flagged(school_rates(counts, term=counts["term"].iloc[-1]))
+        found = flagged(counts, town)
         found["oracle"] = oracle(counts, expected, given)
         if high is None:
             false.append({name: found[name].any() for name in METHODS})

@@ -282,7 +282,7 @@ SCHOOL_RATES = Table(
         ),
         _number(
             "p_value",
-            "One-sided p-value, against its level and its own past: twice the smaller where both are tested.",
+            "One-sided p-value, against its level and its own past: where both are tested, of both together.",
         ),
         _number("q_value", "The same after looking at all schools (Benjamini–Hochberg)."),
         _number("shrunken_per_1000", "Empirical-Bayes rate, for ranking.", _PER_1000),

@@ -57,6 +57,9 @@ PLUGGED_IN = 1.2
 """What p-values against schools like it are multiplied by, for the dispersion is not known but estimated: without it up
 to 6 % of terms without a high school are flagged, with it at most 5 % (`benchmarks/power_of_schools.py`)."""
 
+OF_PAST = 0.75
+"""Share of the false alarms that the test against a school's own past may make, which finds more than the other."""
+
 MOSTLY = 0.5
 """Share of incidents that officers started from which a high number rests on where they looked."""
 
@@ -172,8 +175,9 @@ def school_rates(
     `table` has the columns of `counts` and `rate_per_1000` (reported calls per 1,000 student-days) with its exact 95
     % interval `rate_low_per_1000`, `rate_high_per_1000` (Garwood 1936); `expected` (reported incidents at the
     ordinary rate of the level) and `ratio`, as far as they carry one (assumption A68); `predicted` (by the school's own
-    earlier terms, see `predict_by_past`); `p_value`, twice the smaller of two one-sided ones where a school has both:
-    of a negative-binomial funnel (D. Spiegelhalter, "Funnel plots for comparing institutional performance",
+    earlier terms, see `predict_by_past`); `p_value`, where a school has both the smaller of two one-sided ones, each
+    over its share of the false alarms (weighted Bonferroni: C. Genovese, K. Roeder and L. Wasserman, Biometrika 93,
+    2006): of a negative-binomial funnel (D. Spiegelhalter, "Funnel plots for comparing institutional performance",
     Statistics in Medicine 24, 2005, with `fit_ordinary`), and of its past; `q_value` (Benjamini and Hochberg 1995);
     the empirical-Bayes rate `shrunken_per_1000` with a 95 % interval, for ranking; `detectable_ratio`; `status`, one of
     `schemas.HOTSPOT_STATUSES`; `high_against`, one of `schemas.HIGH_AGAINST`; `not_judged`, which says why a school was
@@ -245,31 +249,34 @@ class _Tests:
     against_past: Floats
 
     @property
-    def tests(self) -> Floats:
-        """Number of tests of each school, by which its smaller p-value is multiplied (Bonferroni)."""
-        return np.where(np.isfinite(self.against_level) & np.isfinite(self.against_past), 2.0, 1.0)
+    def shares(self) -> tuple[Floats, Floats]:
+        """Share of the false alarms that each test of each school may make; all of them where it has no other."""
+        both = np.isfinite(self.against_level) & np.isfinite(self.against_past)
+        return np.where(both, 1 - OF_PAST, 1.0), np.where(both, OF_PAST, 1.0)
 
     @property
     def p_value(self) -> Floats:
-        """One p-value for each school."""
-        return np.asarray(np.minimum(self.tests * np.fmin(self.against_level, self.against_past), 1.0))
+        """One p-value for each school (weighted Bonferroni)."""
+        level, past = self.shares
+        return np.asarray(np.minimum(np.fmin(self.against_level / level, self.against_past / past), 1.0))
 
     def high_against(self, is_high: Flags, alpha: float) -> NDArray[np.str_]:
         """Say which test alone would have done, at the largest p-value that Benjamini and Hochberg's rule admits."""
-        admitted = alpha * is_high.sum() / max(np.isfinite(self.p_value).sum(), 1) / self.tests
-        level, past = self.against_level <= admitted, self.against_past <= admitted
+        admitted = alpha * is_high.sum() / max(np.isfinite(self.p_value).sum(), 1)
+        of_level, of_past = self.shares
+        level, past = self.against_level <= admitted * of_level, self.against_past <= admitted * of_past
         cases = {"level_and_past": is_high & level & past, "level": is_high & level, "past": is_high & past}
         return np.select(list(cases.values()), list(cases), default="")
 
     def detectable_ratio(self, alpha: float) -> Floats:
         """Compute the smallest multiple of the ordinary number, of its past where it has one, that would be seen."""
         is_judged, has_past = np.isfinite(self.p_value), np.isfinite(self.against_past)
-        level = alpha / max(int(is_judged.sum()), 1) / self.tests
+        of_level, of_past = (alpha / max(int(is_judged.sum()), 1) * share for share in self.shares)
         spread = self.ordinary.dispersion
-        critical = np.full(len(level), np.inf)
+        critical = np.full(len(has_past), np.inf)
         for means, spreads, rows, levels in (
-            (self.expected, np.full(len(level), spread), self.is_tested, level / PLUGGED_IN),
-            (self.past.expected, self.past.dispersion, has_past, level),
+            (self.expected, np.full(len(has_past), spread), self.is_tested, of_level / PLUGGED_IN),
+            (self.past.expected, self.past.dispersion, has_past, of_past),
         ):
             counts = critical_counts(means[rows], spreads[rows], level=levels[rows])
             critical[rows] = np.minimum(critical[rows], counts)

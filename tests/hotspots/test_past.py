@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from safeschools_geo.hotspots._expected import predict_by_past
-from safeschools_geo.hotspots._schools import PLUGGED_IN, school_rates
+from safeschools_geo.hotspots._schools import OF_PAST, PLUGGED_IN, school_rates
 
 PEERS = 20
 
@@ -169,12 +169,12 @@ def test_the_only_school_of_a_level_is_judged_by_its_past():
     assert few["not_judged"] == "fewer than 5 schools of the level have a known enrollment"
 
 
-def test_one_p_value_is_twice_the_smaller_one():
+def test_the_p_value_is_the_smaller_one_over_its_share():
     counts = counts_of([*others(), [52, 47, 55, 49, 50, 51]])
     rates = school_rates(counts, term="T5")
     row, spread = rates.table.iloc[PEERS], rates.ordinary.dispersion
     law = stats.nbinom(1 / spread, 1 / (1 + spread * row["expected"]))
-    assert row["p_value"] == pytest.approx(PLUGGED_IN * (law.sf(50) + law.sf(51)))
+    assert row["p_value"] == pytest.approx(PLUGGED_IN * (law.sf(50) + law.sf(51)) / 2 / (1 - OF_PAST))
 
 
 def test_the_smallest_rise_over_its_past_would_be_seen_in_four_terms_of_five():
