@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safeschools_geo.assign import assign_campuses, assign_points
 from safeschools_geo.counts import in_context
@@ -28,7 +28,7 @@ from safeschools_geo.rebalance import EXACT
 from safeschools_geo.results import TermResult
 from safeschools_geo.term._packet import earlier_releases, protect_term, record_of, require_packet
 from safeschools_geo.term._plan import cover_term, propose_zones
-from safeschools_geo.term._write import TermOutputs, changed_since, draw_board, write_term
+from safeschools_geo.term._write import RESULTS, TermOutputs, changed_since, draw_board, write_term
 from safeschools_geo.workload import school_workload, zone_workload
 from safeschools_geo.writing import manifest_in, output_folder, releases_folder
 
@@ -218,11 +218,11 @@ def load_term(
     settings = load_settings(folder)
     name = settings.term(term).name
     home = outputs_folder(settings) if out is None else out
-    manifest = manifest_in(home / name)
+    manifest = _run_in(home / name)
     changed = [] if manifest is None else changed_since(manifest, settings)
     if runs and (manifest is None or changed):
         run_term(Path(folder), term=name, out=home, on_step=on_step, on_part=on_part)
-        manifest, changed = manifest_in(home / name), []
+        manifest, changed = _run_in(home / name), []
     if manifest is None:
         raise FileReadError(
             f"There are no outputs of {name}.",
@@ -231,6 +231,12 @@ def load_term(
             remedy="Run the term first: `safeschools run`, or load_term(folder, runs=True).",
         )
     return TermOutputs(home / name, name, manifest, tuple(changed), settings.folder)
+
+
+def _run_in(folder: Path) -> dict[str, Any] | None:
+    """Read the manifest of a run; a folder that holds only parts of a term is none."""
+    manifest = manifest_in(folder)
+    return manifest if manifest is not None and RESULTS in manifest["outputs"] else None
 
 
 def assign_schools(district: District) -> pd.DataFrame:

@@ -408,7 +408,7 @@ def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, byte
         write_text(folder / "maps" / name, html)
     if not result.board.is_empty:
         write_board(result.board, packet, folder / "board", languages=district.settings.board.languages)
-    write_bytes(folder / "result.zip", _packed(result))
+    write_bytes(folder / RESULTS, _packed(result))
     write_manifest(folder, manifest_of(result))
 
 
@@ -622,7 +622,7 @@ class TermOutputs:
         TermResult
             As `run_term` gave it; `board` is empty unless it is asked for.
         """
-        path = self._file("result", (".zip",))
+        path = self._file("", (RESULTS,))
         try:
             found = _Unpacker(path.read_bytes(), self.district).result
         except (LookupError, TypeError, ValueError, AttributeError, ImportError, BadZipFile) as error:
@@ -697,6 +697,7 @@ def _as_written(cells: pd.Series) -> pd.Series:
 
 # ── All results of a run, kept as fields and tables: whoever reads them runs nothing that is in the file
 
+RESULTS = "result.zip"
 _OURS = re.compile(r"safeschools_geo(?:\.[a-z]\w*)(?:\._?[a-z]\w*)?")
 _CLOCK: Mapping[str, Any] = {"seconds": None, "log": ""}  # What differs from run to run
 _NO_PACKET = TermBoard.nothing("What may be published is not read again from a run: `protect` works it out.")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import town
+from checkout import call
 from geopandas.testing import assert_geodataframe_equal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -243,15 +244,19 @@ def test_results_read_again_draw_the_same_pages_and_say_the_same(fall):
     assert again.counts.to_frame().equals(result.board.counts.to_frame())
 
 
-def test_the_term_is_run_where_its_outputs_are_not_those_of_today(folder, tmp_path, monkeypatch):
+def test_the_term_is_run_where_its_outputs_are_not_those_of_today(folder, monkeypatch):
     begun = []
-    first = ssg.load_term(folder, "Fall", out=tmp_path, runs=True, on_step=begun.append)
+    # A part of a term is no run.
+    assert call("hotspots", folder, "--term", "Fall") == 0
+    with pytest.raises(FileReadError, match="There are no outputs of Fall"):
+        ssg.load_term(folder, "Fall")
+    first = ssg.load_term(folder, "Fall", runs=True, on_step=begun.append)
     assert first.is_fresh
     assert begun == list(STEPS)
-    assert ssg.load_term(folder, "Fall", out=tmp_path, runs=True, on_step=begun.append).result().term.name == "Fall"
+    assert ssg.load_term(folder, "Fall", runs=True, on_step=begun.append).result().term.name == "Fall"
     assert begun == list(STEPS), "it was run once"
     monkeypatch.setattr("safeschools_geo.term._write._versions", lambda: first.manifest["versions"] | {"numpy": "0"})
-    assert ssg.load_term(folder, "Fall", out=tmp_path).changed == ("the version of numpy (now 0)",)
+    assert ssg.load_term(folder, "Fall").changed == ("the version of numpy (now 0)",)
 
 
 @pytest.mark.parametrize(
