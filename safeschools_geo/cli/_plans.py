@@ -74,7 +74,6 @@ from safeschools_geo.rebalance import (
     rebalance,
     unit_edges,
     units_of_areas,
-    with_random_plans,
     zone_centers,
     zones_of_plan,
 )
@@ -231,12 +230,7 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
 @click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
 @click.option("--no-slower", is_flag=True, help="First the plan in which no zone, and not the district, waits longer.")
-@click.option(
-    "--random-plans",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Say where the plan stands among N random plans of as many moves; 100000 takes some seconds.",
-)
+@click.option("--random-plans", type=click.IntRange(min=1), metavar="N", help="Compare with N random plans as well.")
 @click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
 @click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
 @click.option(
@@ -401,7 +395,7 @@ def _of_units(
             seed=request.seed,
         )
     if request.random_plans is not None:
-        plan = with_random_plans(plan, draws=request.random_plans, seed=request.seed)
+        plan = plan.among_random(request.random_plans, seed=request.seed)
     names = units[["zone_id"]].drop_duplicates().sort_values("zone_id", ignore_index=True)
     zones = zones_of_plan(units, plan.assignment, names.assign(name=[f"Zone {z}" for z in names["zone_id"]]))
     # Areal units know no calls, and a gain is never told without what is not known of its price.

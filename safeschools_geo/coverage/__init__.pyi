@@ -18,5 +18,4 @@ from ._validation import Figure as Figure
 from ._visits import plan_visits as plan_visits
 from ._visits import visits_csv as visits_csv
 from ._visits import visits_ics as visits_ics
-from .queueing import MOST_EXACT as MOST_EXACT
 from .queueing import hypercube as hypercube

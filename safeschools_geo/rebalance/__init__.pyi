@@ -33,7 +33,6 @@ from ._score import score_plan as score_plan
 from ._stability import Stability as Stability
 from ._stability import plan_stability as plan_stability
 from ._stability import redrawn_terms as redrawn_terms
-from ._stability import with_random_plans as with_random_plans
 from ._tiling import zones_of_plan as zones_of_plan
 from ._units import schools_in_zones as schools_in_zones
 from ._units import schools_of_units as schools_of_units

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -16,6 +16,7 @@ from safeschools_geo.errors import SettingsError, count_text, name_ids, with_art
 from safeschools_geo.rebalance._plan_file import plan_frame
 from safeschools_geo.rebalance._problem import EXACT, Rules
 from safeschools_geo.rebalance._program import Objective
+from safeschools_geo.rebalance._stability import random_standing
 from safeschools_geo.text import carries_difference
 
 if TYPE_CHECKING:
@@ -476,6 +477,53 @@ class RebalancePlan:
         rows = [(zone, *facts["minutes"], *facts["places"]) for zone, facts in zones.items()]
         columns = ["zone_id", "minutes_before", "minutes_after", "place_before", "place_after"]
         return pd.DataFrame(rows, columns=columns).astype({"minutes_before": "float64", "minutes_after": "float64"})
+
+    def among_random(self, draws: int, *, seed: int = 0, response: pd.DataFrame | None = None) -> RebalancePlan:
+        """Say where the plan stands among random lawful plans that move as many units.
+
+        Parameters
+        ----------
+        draws
+            How many random plans to draw.
+        seed
+            Seed of the chain that draws them.
+        response
+            The table that the plan was made with, where nobody was to wait longer (`rebalance`).
+
+        Returns
+        -------
+        RebalancePlan
+            The plan, its certificate with `random_plans`: `draws`, `effective` (independent plans that they are worth),
+            `at_least_as_even` (how many are as even as the plan, or more), `share_at_most` (one-sided 95 % limit of the
+            share of such plans), `imbalance` (smallest, median and largest drawn), `moves`, `moves_by`, `seed`. A plan
+            that moves nothing stays as it is.
+
+        Raises
+        ------
+        SettingsError
+            When gerrychain is not installed, or `draws` is below 1.
+
+        Notes
+        -----
+        The plans drawn are equally likely among those of at most as many moves that keep every rule, and that can be
+        reached from the zones of today, one change or one exchange after another, through such plans; those of just as
+        many moves are counted.
+
+        References
+        ----------
+        DeFord, D., Duchin, M., and Solomon, J. (2021). Recombination: A family of Markov chains for redistricting.
+        Harvard Data Science Review 3(1). Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science
+        7(4), 473–483.
+        """
+        found = random_standing(
+            *(self.units, self.edges, self.assignment),
+            rules=self.settings.rules,
+            set_apart=self.settings.set_apart,
+            draws=draws,
+            seed=seed,
+            response=response if self.certificate.get("response", {}).get("no_slower") else None,
+        )
+        return replace(self, certificate={**self.certificate, "random_plans": found}) if found else self
 
     def summary(self) -> str:
         """Say in plain English what the plan does and how good it is."""

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from safeschools_geo.rebalance._plan import RebalancePlan
-    from safeschools_geo.rebalance._problem import Problem
+    from safeschools_geo.rebalance._problem import Problem, Rules
     from safeschools_geo.solver import Flags, Labels
 
     Numbers = NDArray[np.float64]
@@ -404,78 +403,44 @@ _STEPS_A_PLAN = 20
 _ONE_SIDED = NormalDist().inv_cdf(0.95)
 
 
-def with_random_plans(
-    plan: RebalancePlan,
+def random_standing(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    assignment: pd.Series,
     *,
+    rules: Rules,
+    set_apart: Iterable[str],
     draws: int,
-    seed: int = 0,
-    response: pd.DataFrame | None = None,
-) -> RebalancePlan:
-    """Add to a plan's certificate where it stands among random lawful plans that move as many units.
+    seed: int,
+    response: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """Draw random plans, and say where a plan stands among them; nothing where it moves nothing, or none was drawn.
 
-    Parameters
-    ----------
-    plan
-        The plan.
-    draws
-        How many random plans to draw.
-    seed
-        Seed of the chain.
-    response
-        The table that the plan was made with, where nobody was to wait longer (`rebalance`).
-
-    Returns
-    -------
-    RebalancePlan
-        The plan, its certificate with `random_plans`: `draws`, `effective` (independent plans that they are worth),
-        `at_least_as_even` (how many are as even as the plan, or more), `share_at_most` (one-sided 95 % limit of the
-        share of such plans), `imbalance` (smallest, median and largest drawn), `moves`, `moves_by`, `seed`.
-
-    Raises
-    ------
-    SettingsError
-        When gerrychain is not installed, or `draws` is below 1.
-
-    Notes
-    -----
-    A Metropolis–Hastings chain. Every step gives one unit (or one group that is kept together) another zone, or takes
-    one home and moves another in its place.
-    Its plans are equally likely among those of at most as many moves that can be reached in such steps from the zones
-    of today through plans that keep every rule; those of just as many moves are counted. The effective number is by
-    Geyer's initial positive sequence, of the imbalance and of being as even, whichever is less; the limit is Wilson's.
-
-    References
-    ----------
-    DeFord, D., Duchin, M., & Solomon, J. (2021). Recombination: A family of Markov chains for redistricting.
-    Harvard Data Science Review 3(1). Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science
-    7(4), 473–483.
+    A Metropolis–Hastings chain: every step gives one unit (or one group that is kept together) another zone, or takes
+    one home and moves another in its place. The effective number is by Geyer's initial positive sequence, of the
+    imbalance and of being as even, whichever is less; the limit of the share is Wilson's. `response`: where nobody may
+    wait longer.
     """
     if draws < 1:
         raise SettingsError(
             "Random plans are drawn one by one.", where="random_plans", found=draws, expected="1 or more, or none asked"
         )
-    problem, label = _problem_of(plan, response)
-    by = "schools" if plan.settings.rules.moves_in == "schools" else "units"
+    counted, links, kept = that_count(units, edges, rules, set_apart)
+    zones = counted["zone_id"].astype("str").unique()
+    no_travel = pd.DataFrame(0.0, index=counted["unit_id"].astype("str"), columns=zones)
+    problem = problem_of(counted, links, rules=kept, travel=no_travel)
+    if response is not None:
+        problem = replace(problem, response=response_of(response, problem, known=units["unit_id"]))
+    of_zone = {zone: row for row, zone in enumerate(problem.zone_ids)}
+    label = np.array([of_zone[assignment[unit]] for unit in problem.unit_ids], dtype="int64")
+    by = "schools" if rules.moves_in == "schools" else "units"
     chain = _ChangeChain(problem, label, counts_schools=by == "schools")
     states = islice(chain.run(draws * _STEPS_A_PLAN, seed=seed), int(draws * _BURN_SHARE), None)
-    drawn = [problem.imbalance(now) for now in islice(filter(chain.is_full, states), draws)]
-    facts = {"moves": round(chain.moves(label)), "moves_by": by, "seed": seed}
-    return replace(plan, certificate={**plan.certificate, "random_plans": facts | _standing(drawn, plan.imbalance)})
-
-
-def _problem_of(plan: RebalancePlan, response: pd.DataFrame | None) -> tuple[Problem, Labels]:
-    """Put together again what the plan was an answer to, and the plan as labels of its zones."""
-    asked = plan.settings
-    units, edges, rules = that_count(plan.units, plan.edges, asked.rules, asked.set_apart)
-    zones = units["zone_id"].astype("str").unique()
-    no_travel = pd.DataFrame(0.0, index=units["unit_id"].astype("str"), columns=zones)
-    problem = problem_of(units, edges, rules=rules, travel=no_travel)
-    if plan.certificate.get("response", {}).get("no_slower"):
-        if response is None:
-            raise ValueError("a plan in which nobody waits longer is compared with such plans: response is missing")
-        problem = replace(problem, response=response_of(response, problem, known=plan.units["unit_id"]))
-    of_zone = {zone: row for row, zone in enumerate(problem.zone_ids)}
-    return problem, np.array([of_zone[plan.assignment[unit]] for unit in problem.unit_ids], dtype="int64")
+    moves = round(chain.moves(label))
+    drawn = [problem.imbalance(now) for now in islice(filter(chain.is_full, states), draws)] if moves else []
+    if not drawn:
+        return {}
+    return {"moves": moves, "moves_by": by, "seed": seed} | _standing(drawn, problem.imbalance(label))
 
 
 def _blocks(problem: Problem) -> list[list[int]]:
@@ -594,8 +559,8 @@ def _standing(drawn: list[float], imbalance: float) -> dict[str, Any]:
         "draws": len(values),
         "effective": worth,
         "at_least_as_even": int(is_as_even.sum()),
-        "share_at_most": _share_at_most(float(is_as_even.mean()), worth) if len(values) else None,
-        "imbalance": [float(np.quantile(values, at)) for at in (0.0, 0.5, 1.0)] if len(values) else [],
+        "share_at_most": _share_at_most(float(is_as_even.mean()), worth),
+        "imbalance": [float(np.quantile(values, at)) for at in (0.0, 0.5, 1.0)],
     }
 
 

@@ -40,7 +40,6 @@ from safeschools_geo.rebalance import (
     unit_edges,
     units_of_school_areas,
     units_of_schools,
-    with_random_plans,
     zone_centers,
     zones_of_plan,
 )
@@ -798,7 +797,7 @@ def propose_zones(
             no_slower=response is not None,
         )
     if settings.random_plans:
-        chosen = with_random_plans(chosen, draws=settings.random_plans, seed=seed, response=response)
+        chosen = chosen.among_random(settings.random_plans, seed=seed, response=response)
     plan = chosen.assignment
     current, groups = inputs.units.set_index("unit_id")["zone_id"], result.hotspots.groups_of_schools
     score = partial(score_in_district, district, inputs, groups=groups, usual_day=usual_day)

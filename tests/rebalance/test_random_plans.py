@@ -14,9 +14,10 @@ from shapely.geometry import box
 from written_plan import edit_certificate, seal, write_row
 
 from safeschools_geo.errors import SettingsError
-from safeschools_geo.rebalance import certificate_text, rebalance, with_random_plans
+from safeschools_geo.rebalance import certificate_text, rebalance
 from safeschools_geo.rebalance._plan import _share_text
-from safeschools_geo.rebalance._stability import _ChangeChain, _effective, _problem_of, _share_at_most
+from safeschools_geo.rebalance._problem import problem_of
+from safeschools_geo.rebalance._stability import _ChangeChain, _effective, _share_at_most
 from safeschools_geo.verify import _plan_bound
 from safeschools_geo.verify._plan_bound import Town as CheckedTown
 from safeschools_geo.verify._plan_bound import _walk, _worth
@@ -60,7 +61,8 @@ def plan_of(moves, together, **asked):
 def test_every_plan_of_as_many_moves_is_as_likely(together):
     plan = plan_of(4, together)
     moves = len(plan.moves)
-    problem, label = _problem_of(plan, None)
+    problem = problem_of(plan.units, plan.edges, rules=plan.settings.rules, crs=UTM)
+    label = np.array([int(plan.assignment[unit]) for unit in problem.unit_ids])
     chain = _ChangeChain(problem, label, counts_schools=False)
     every = every_plan(town(together)).within(max_moves=moves)
     full = {tuple(row) for row, n in zip(every.label.tolist(), every.moves, strict=True) if n == moves}
@@ -77,7 +79,7 @@ def test_every_plan_of_as_many_moves_is_as_likely(together):
 @pytest.mark.parametrize("together", [(), TOGETHER], ids=["alone", "groups"])
 def test_the_share_is_that_of_every_plan_by_both_walks(together):
     plan = plan_of(4, together, objectives=["travel"])
-    found = with_random_plans(plan, draws=8_000, seed=1).certificate["random_plans"]
+    found = plan.among_random(8_000, seed=1).certificate["random_plans"]
     every = every_plan(town(together))
     of_as_many = every.imbalance[every.moves == found["moves"]]
     true = np.mean(of_as_many <= plan.imbalance + 1e-9)
@@ -118,9 +120,16 @@ def test_the_limit_is_wilsons():
 
 def test_the_same_seed_draws_the_same_plans():
     plan = plan_of(3, ())
-    one, again, other = (with_random_plans(plan, draws=500, seed=seed).certificate for seed in (1, 1, 2))
+    one, again, other = (plan.among_random(500, seed=seed).certificate for seed in (1, 1, 2))
     assert one == again
     assert one["random_plans"] != other["random_plans"]
+
+
+def test_a_plan_that_moves_nothing_is_compared_with_nothing():
+    plan = plan_of(0, ())
+    assert plan.among_random(100) is plan
+    with pytest.raises(SettingsError, match="one by one"):
+        plan.among_random(0)
 
 
 def test_it_says_where_the_plan_stands_and_with_what_certainty():
@@ -147,7 +156,7 @@ def test_a_limit_is_rounded_up(share, text):
 def test_without_gerrychain_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "gerrychain", None)
     with pytest.raises(SettingsError, match=r"not installed") as caught:
-        with_random_plans(plan_of(1, ()), draws=10)
+        plan_of(1, ()).among_random(10)
     assert "safeschools-geo[random-plans]" in str(caught.value)
 
 
