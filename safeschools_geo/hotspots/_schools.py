@@ -54,8 +54,8 @@ FEWEST_PEERS = 5
 """Fewest schools of a level, with known enrollment, that can be compared with each other."""
 
 PLUGGED_IN = 1.2
-"""What p-values against schools like it are multiplied by, for the dispersion is not known but estimated: without it up
-to 6 % of terms without a high school are flagged, with it at most 5 % (`benchmarks/power_of_schools.py`)."""
+"""What p-values against schools like it are multiplied by, for the dispersion is not known but estimated: where there
+is no history, 5 % of terms without a high school are flagged without it, and 3 to 4 % with it."""
 
 OF_PAST = 0.75
 """Share of the false alarms that the test against a school's own past may make, which finds more than the other."""
