@@ -151,9 +151,10 @@ class TermPlan(MayHoldNothing):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What else to know: how coarse units are, and that filling zones without a school is a choice of its own."""
+        """What else to know: how coarse units are, what barriers part, and that filling zones is a choice."""
         choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
-        return (*self.frontier.notes, *([choice] if self.inputs.set_apart else []))
+        parted = (finding.message for finding in self.inputs.findings if finding.table == "barriers")
+        return (*self.frontier.notes, *parted, *([choice] if self.inputs.set_apart else []))
 
     def finding(self) -> str:
         """Say what is proposed, what it gains, and what it costs; or why nothing is."""

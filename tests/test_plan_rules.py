@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from checkout import call
 from plan_districts import School, row, write_district
-from shapely.geometry import LineString
-from town import place
+from shapely.geometry import LineString, box
+from town import UTM, place
 
 from safeschools_geo.district._district import DistrictError, check_district, read_district
 from safeschools_geo.errors import ColumnError, SettingsError
@@ -100,6 +100,50 @@ def test_rules_that_conflict_and_students_that_are_not_known_stop_the_search(rec
         best(result)
 
 
+def areas(path, *, overlap_m=0.0, gap_m=0.0):
+    """Draw six squares in a row in zones A and B; the fourth reaches into the third, the last lies off."""
+    west = [600_000 + 1000 * i - (overlap_m if i == 3 else 0) + (gap_m if i == 5 else 0) for i in range(6)]
+    east = [601_000 + 1000 * i + (gap_m if i == 5 else 0) for i in range(6)]
+    shapes = [box(w, 4_200_000, e, 4_201_000) for w, e in zip(west, east, strict=True)]
+    columns = {"area": list("abcdef"), "beat": list("AAAABB"), "minutes": [5, 1, 1, 1, 1, 1], "students": [90] * 6}
+    gpd.GeoDataFrame(columns, geometry=shapes, crs=UTM).to_file(path)
+    return path
+
+
+def of_units(path, out, *more):
+    named = ("--unit-id", "area", "--zone", "beat", "--workload", "minutes", "--free-roots", "--max-moves", 2)
+    return call("rebalance", "--units", path, *named, "--out", out, *more)
+
+
+def test_areal_units_have_students_where_the_file_does_and_no_levels(tmp_path, capsys):
+    path = areas(tmp_path / "areas.gpkg")
+    assert of_units(path, tmp_path / "plan", "--most-students", 100) == 0
+    plan = pd.read_csv(tmp_path / "plan/plan.csv")
+    assert plan.loc[plan["moved"], "unit_id"].tolist() == ["d"]
+    assert "moves at most 100 students" in " ".join(capsys.readouterr().err.split())
+    for option in (("--one-of-each", "high"), ("--keep-hotspots",)):
+        assert of_units(path, tmp_path / "none", *option) == 2
+        assert "does not go with --units" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("drawn", "code", "said"),
+    [
+        ({"overlap_m": 5}, 0, ["5,000 m² lie in two areas; they are divided among them"]),
+        (
+            {"overlap_m": 200},
+            1,
+            ["Some areas overlap.", "Rows: c and d", "Found: 0.20 km²", "Remedy: Cut"],
+        ),
+        ({"gap_m": 500}, 0, ["The district is in parts; 1 link over the gaps", "e and f (500 m)"]),
+    ],
+)
+def test_areas_that_overlap_or_lie_apart_are_repaired_and_listed_or_refused(tmp_path, capsys, drawn, code, said):
+    assert of_units(areas(tmp_path / "areas.gpkg", **drawn), tmp_path / "plan") == code
+    told = " ".join(capsys.readouterr().err.split())
+    assert [words for words in said if words not in told] == []
+
+
 IN_FILE = 'feeder_file = "feeders.csv"\n'
 
 
@@ -180,7 +224,9 @@ def test_barriers_and_a_forecast_of_the_folder_are_in_the_plan_that_is_written(t
     )
     BARRIER.to_file(folder / "data/boundaries/barriers.geojson", driver="GeoJSON")
     assert call("rebalance", folder, "--max-moves", 2, "--out", out) == 0
-    assert "Loads are a forecast, not the record" in " ".join(capsys.readouterr().err.split())
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Loads are a forecast, not the record" in said
+    assert "A barrier cuts 1 zone of today into pieces: 1." in said
     certificate = json.loads((out / "certificate.json").read_text(encoding="utf-8"))
     assert certificate["barriers"]["pairs"] == [["002", "004"]]
     assert len(certificate["forecast"]) == 3
