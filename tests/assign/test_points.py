@@ -307,3 +307,15 @@ def test_distances_of_many_points_are_those_of_the_tree_of_edges(seed):
         nearest = pairs.of(is_near)
         named = pd.Series(prepared.ids[nearest.zone]).groupby(nearest.place).agg(";".join)
         assert table["candidates"].to_numpy()[is_near].tolist() == named.tolist()
+
+
+@pytest.mark.parametrize("turn", [0, 30, 90])
+def test_an_edge_whose_ends_are_far_is_not_ruled_out(turn):
+    # A long wall, and a hut 3 km from its middle: the places are 100 m to 1 km from the wall.
+    x, y = np.random.default_rng(turn).uniform((9_000, 100), (11_000, 1_000), (3_000, 2)).T
+    shapes = gpd.GeoSeries([box(0, -50, 20_000, 0), box(10_000, 3_000, 10_010, 3_010), *gpd.points_from_xy(x, y)])
+    turned = shapes.rotate(turn, origin=(0, 0)).translate(EAST, NORTH)
+    areas = gpd.GeoDataFrame({"zone_id": ["wall", "hut"]}, geometry=turned[:2].to_numpy(), crs=CRS)
+    places = turned[2:].reset_index(drop=True)
+    found = NearestEdges(lookup.ZoneShapes.of(areas)).distances(places.x.to_numpy(), places.y.to_numpy())
+    assert found.tolist() == pytest.approx(y.tolist(), abs=1e-6)
