@@ -67,10 +67,11 @@ dict(found.settings)
 ssg.plot.zone_rates(result)
 
 # %% [markdown]
-# ## Which schools are high for their enrollment and level?
+# ## Which schools are high, against schools like them or against their own past?
 #
-# The funnel allows for how much schools ordinarily differ, estimated from all terms so far without being bent by outliers, and for
-# having looked at every school (q-value). The smaller a school, the larger the rise that could have been missed.
+# The funnel allows for how much schools ordinarily differ, estimated from all terms so far without being bent by outliers. A school's own
+# earlier terms predict it, too. It has one p-value of both, and a q-value that allows for having looked at every school. The smaller a
+# school, the larger the rise that could have been missed.
 
 # %%
 ssg.plot.funnel(found)
@@ -79,7 +80,7 @@ ssg.plot.funnel(found)
 print(found.schools.rates.summary())
 
 # %%
-columns = ["name", "zone_id", "reported", "expected", "ratio", "q_value", "detectable_ratio", "status"]
+columns = ["name", "zone_id", "reported", "expected", "predicted", "q_value", "detectable_ratio", "status", "high_against"]
 rates = found.schools.rates.table.set_index("school_id")[columns]
 rates.sort_values("q_value").head(8).round(3)
 
