@@ -58,7 +58,7 @@ def given(tmp_path, monkeypatch):
         return [out / "a.html"]
 
     # Executing them takes minutes, and is tested by itself.
-    monkeypatch.setattr("safeschools_geo.term._notebooks.run_notebooks", notebooks)
+    monkeypatch.setattr("safeschools_geo.term.run_notebooks", notebooks)
     return {
         "town": folder,
         "plan": tmp_path / "plan.csv",
