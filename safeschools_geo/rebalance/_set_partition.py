@@ -140,6 +140,17 @@ class _Closing:
         self.active: Labels = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
         self.weight, self.dual, self.value = np.zeros(len(pool)), np.zeros(0), -np.inf
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the students who come from other zones are limited."""
+        return bool(np.isfinite(self.pool.most_students))
+
+    @property
+    def students(self) -> Numbers:
+        """Students of each set who come from other zones, as a share of the most that may, shape (m,)."""
+        share: Numbers = self.pool.students / max(self.pool.most_students, 1.0)
+        return share
+
     def run(self, *, levels_loads: bool) -> Choice:
         try:
             is_open = self.narrow()
@@ -162,21 +173,21 @@ class _Closing:
 
     def _columns(self, which: Labels) -> csc_array:
         """Make columns of sets: what they cover, their cuts, and what is limited."""
-        rows = np.hstack([self.pool.rows(which), self.cuts[which], self.pool.limited_rows(which)])
-        return csc_array(rows.T.astype("float64"))
+        rows = np.hstack([self.pool.rows(which), self.cuts[which], self.pool.limited_rows(which)]).astype("float64")
+        return csc_array((np.column_stack([rows, self.students[which]]) if self.is_limited else rows).T)
 
     def _program(self) -> GrowingProgram:
         """Make the linear program over the sets that are tried."""
         pool = self.pool
         covered, cuts = pool.members.shape[1] + pool.zones, self.cuts.shape[1]
-        limits = np.r_[np.ones(cuts), -pool.least_crossed, self.most]
+        limits = np.r_[np.ones(cuts), -pool.least_crossed, self.most, np.ones(int(self.is_limited))]
         low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
         program = GrowingProgram(low, np.r_[np.ones(covered), limits])
         # Prices stay within this, so that there is an answer before every unit can be covered.
         penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
         program.soften(range(covered), penalty, sign=1.0)
         program.soften(range(covered), penalty, sign=-1.0)
-        program.soften(range(covered + cuts, len(low) - 1), penalty, sign=-1.0)
+        program.soften(range(covered + cuts, covered + cuts + len(pool.least_crossed)), penalty, sign=-1.0)
         program.add(pool.cost[self.active], self._columns(self.active))
         return program
 
@@ -192,8 +203,11 @@ class _Closing:
             worth = pool.members[some].astype(np.float32) @ dual[:units]
             if cuts:
                 worth += self.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
-            worth += pool.limited_rows(some).astype(np.float32) @ dual[covered + cuts :]
+            limited = pool.limited_rows(some).astype(np.float32)
+            worth += limited @ dual[covered + cuts : covered + cuts + limited.shape[1]]
             reduced[some] -= worth
+        if self.is_limited:
+            reduced -= self.students * self.dual[-1]
         return np.asarray(reduced)
 
     def _sift(self) -> None:
