@@ -122,7 +122,8 @@ def test_how_officers_come_is_recovered_and_foretells_the_last_term(district):
     workload, _ = count_workload(district, school_zones, history)
     last = district.settings.terms[-1]
     zone_of = zone_by_school(school_zones)
-    run = SimpleNamespace(district=district, workload=workload, term=last, history=history, zone_of=zone_of, seed=0)
+    parts = {"district": district, "workload": workload, "history": history, "zone_of": zone_of}
+    run = SimpleNamespace(**parts, term=last, hotspots=SimpleNamespace(groups_of_schools={}), seed=0)
     day = describe_usual_day(run, prepare_plan(run))
     table = day.calibration.table.query("zone_id == ''").set_index("measure")
     assert day.calibration.terms == tuple(term.name for term in district.settings.terms[:-1])
