@@ -81,7 +81,7 @@ def draw(town: Town, given: Setting, *, high: int | None, rng: np.random.Generat
     return pd.concat(terms, ignore_index=True), expected
 
 
-def oracle(counts: pd.DataFrame, expected: Floats, given: Setting) -> Floats:
+def oracle(counts: pd.DataFrame, expected: Floats, given: Setting) -> NDArray[np.bool_]:
     """Make the two tests, without a history the funnel alone, as who knows the rates and the variances would."""
     lasting, passing = given.variance, given.of_terms
     cases = counts["reported"].to_numpy().reshape(expected.shape)

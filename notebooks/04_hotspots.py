@@ -80,17 +80,7 @@ ssg.plot.funnel(found)
 print(found.schools.rates.summary())
 
 # %%
-columns = [
-    "name",
-    "zone_id",
-    "reported",
-    "expected",
-    "predicted",
-    "q_value",
-    "detectable_ratio",
-    "status",
-    "high_against",
-]
+columns = ["name", "reported", "expected", "predicted", "q_value", "detectable_ratio", "status", "high_against"]
 rates = found.schools.rates.table.set_index("school_id")[columns]
 rates.sort_values("q_value").head(8).round(3)
 
