@@ -7,7 +7,7 @@ import operator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import geopandas as gpd
 import numpy as np
@@ -109,7 +109,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
             "geometry": places.geometry[good].to_numpy(),
             "source_file": path.name,
             "row": good,
-            "as_read": raw.frame.loc[good].to_dict(orient="records"),
+            "as_read": _as_read(raw.frame, good),
         },
         index=good,
     ).astype({"has_time": "bool", "source_file": "str"})
@@ -120,6 +120,32 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         rejects=join_rejects([raw.rejects, excluded, *rejects]),
         findings=(*raw.findings, *names, *places.findings, *digits, *read.findings, *word_findings, *shifted),
     )
+
+
+class _Row(NamedTuple):
+    """A row as it was read: where it stands costs a hundredth of what its cells would."""
+
+    table: pd.DataFrame
+    label: Hashable
+
+
+def _as_read(table: pd.DataFrame, labels: pd.Index) -> NDArray[np.object_]:
+    rows = np.empty(len(labels), dtype=object)
+    for at, label in enumerate(labels):
+        rows[at] = _Row(table, label)
+    return rows
+
+
+def _cells(rows: pd.Series) -> pd.DataFrame:
+    """Take the cells of rows as they were read, in the order of the rows and with their index."""
+    of_table: dict[int, list[int]] = {}
+    for at, row in enumerate(rows):
+        of_table.setdefault(id(row.table), []).append(at)
+    handles = rows.to_numpy()
+    found = [handles[places[0]].table.loc[[handles[at].label for at in places]] for places in of_table.values()]
+    order = np.argsort([at for places in of_table.values() for at in places])
+    cells: pd.DataFrame = pd.concat(found, ignore_index=True).iloc[order].set_axis(rows.index)
+    return cells
 
 
 def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.PointsRead:
@@ -466,7 +492,7 @@ def _joined_rejects(rows: pd.DataFrame, is_more: pd.Series, kind: str) -> pd.Dat
 def _rejects_of(rows: pd.DataFrame, *, code: str, reasons: list[str]) -> pd.DataFrame:
     """Reject rows of one file after they were read: each as it was, under its id and for a reason of its own."""
     frame = rejects_frame(
-        pd.DataFrame(rows["as_read"].tolist(), index=rows["row"]),
+        _cells(rows["as_read"]).set_axis(rows["row"]),
         source_file=str(rows["source_file"].iloc[0]),
         id_column=None,
         code=code,
@@ -568,8 +594,8 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     place = pd.Series(shapely.to_wkb(rows["geometry"].to_numpy(), hex=True), index=rows.index)
     content = rows.assign(place=place)[list(_CONTENT)]
     # Without an id a row is another's repeat if all its cells are equal, and a time of day makes chance unlikely.
-    as_read = rows["as_read"][~rows["has_id"]].map(_all_cells)
-    first = _first_of(rows, as_read.reindex(rows.index).fillna(rows["incident_id"]))
+    alike = _equal_cells(rows["as_read"][~rows["has_id"]])
+    first = _first_of(rows, alike.reindex(rows.index).fillna(rows["incident_id"]))
     is_repeat = (rows["has_id"] | rows["has_time"]) & (first != rows.index)
     is_equal = _same(content, content.loc[first].set_axis(content.index))
     rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
@@ -586,13 +612,16 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     return left[~is_dropped].reset_index(drop=True), join_rejects(rejects), findings
 
 
-def _all_cells(cells: Mapping[Hashable, object]) -> str:
-    """Write the cells of a row in the order of their columns, which no id can equal."""
-    return f"\0{sorted(cells.items(), key=_column_of)}"
-
-
-def _column_of(cell: tuple[Hashable, object]) -> str:
-    return str(cell[0])
+def _equal_cells(rows: pd.Series) -> pd.Series:
+    """Give rows of equal cells in equal columns one key, which no id can equal."""
+    if rows.empty:
+        return pd.Series(dtype="str", index=rows.index)
+    cells = _cells(rows)
+    written = [cells[c].map(repr) if kind == np.dtype(object) else cells[c] for c, kind in cells.dtypes.items()]
+    heads = {key: str(sorted(map(str, table.columns))) for key, table in {id(r.table): r.table for r in rows}.items()}
+    head = pd.Series([heads[id(row.table)] for row in rows], index=rows.index)
+    number = cells.groupby([head, *written], sort=False, dropna=False).ngroup()
+    return pd.Series("\0" + number.astype("str"), index=rows.index)
 
 
 def _first_of(rows: pd.DataFrame, key: pd.Series) -> pd.Series:
