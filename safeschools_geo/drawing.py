@@ -65,6 +65,10 @@ _SHAPES = {
 _SIGNS = {
     "ring": f'<circle cx="8" cy="8" r="6.5" fill="none" stroke="{RING}" stroke-width="2"/>',
     "line": '<path d="M0,8H16" stroke="#4a4a4a" stroke-width="2" stroke-dasharray="5 3"/>',
+    "barrier": (
+        '<path d="M0,8H16" stroke="#1a1a1a" stroke-width="2"/>'
+        '<path d="M3,8H16" stroke="#1a1a1a" stroke-width="11" stroke-dasharray="2 4"/>'
+    ),
     "bold": '<rect x="2" y="3" width="12" height="10" fill="none" stroke="#262626" stroke-width="3"/>',
     "hatch": (
         '<rect x="1" y="3" width="14" height="10" fill="#fff" stroke="#262626"/>'

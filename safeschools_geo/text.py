@@ -165,6 +165,23 @@ def school_of_level(level: str) -> str:
     return words if level == "k8" else words.lower()
 
 
+def forecast_text(forecast: Iterable[str]) -> str:
+    """Say that loads are a forecast, and by what; empty where they are those of the record.
+
+    Parameters
+    ----------
+    forecast
+        What the loads are forecast by, in words.
+
+    Returns
+    -------
+    str
+        A sentence, or an empty text.
+    """
+    told = "; ".join(forecast)
+    return f"Loads are a forecast, not the record: {told}." if told else ""
+
+
 def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:
     """Write two shares in percent so that their difference can be seen, and is not made by rounding.
 

@@ -179,8 +179,8 @@ def backdrop(
 ) -> dict[str, Any]:
     """Draw the district's own layers small enough to carry."""
     return {
-        "boundary": _merged(boundary),
-        "roads": _merged(roads),
+        "boundary": _written(boundary),
+        "roads": _written(roads),
         "places": _place_labels(places),
     }
 
@@ -211,7 +211,13 @@ def bounds_of(*layers: gpd.GeoDataFrame | gpd.GeoSeries | None) -> list[list[flo
     return [[-60.0, -180.0], [75.0, 180.0]]
 
 
-def _merged(layer: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
+def _written(layer: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
+    whole = merged(layer)
+    return None if whole is None else geojson(whole)
+
+
+def merged(layer: gpd.GeoDataFrame | None) -> shapely.Geometry | None:
+    """Make one small geometry of a layer; None where it has none."""
     if layer is None:
         return None
     geometries = layer.geometry.dropna()
@@ -220,9 +226,8 @@ def _merged(layer: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
         return None
     if shapely.get_dimensions(geometries).max() == 1:
         lines = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometries)))
-        return geojson(shapely.simplify(shapely.MultiLineString(shapely.get_parts(lines).tolist()), _TOLERANCE_DEGREES))
-    merged = shapely.union_all(shapely.make_valid(geometries))
-    return geojson(shapely.simplify(merged, _TOLERANCE_DEGREES))
+        return shapely.simplify(shapely.MultiLineString(shapely.get_parts(lines).tolist()), _TOLERANCE_DEGREES)
+    return shapely.simplify(shapely.union_all(shapely.make_valid(geometries)), _TOLERANCE_DEGREES)
 
 
 def _place_labels(places: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
@@ -294,6 +299,12 @@ class Backdrop(DataElement):
     """The district's boundary, roads and places (`backdrop`)."""
 
     function = "addBackdrop"
+
+
+class Barriers(DataElement):
+    """What no officer crosses but at roads, over the zones."""
+
+    function = "addBarriers"
 
 
 class Zones(DataElement):
@@ -400,6 +411,11 @@ def _statuses(school_assignments: pd.DataFrame | None) -> dict[str, str]:
 
 LOAD_NAME, LOAD_UNIT = "officer-hours per school day", "h/day"
 """What loads are measured in, in full and in short."""
+
+
+def load_name(forecast: Sequence[str]) -> str:
+    """Say what loads are measured in, and whether they are a forecast."""
+    return f"{LOAD_NAME}, a forecast" if forecast else LOAD_NAME
 
 
 def zone_loads(workload: pd.Series, zone_of: Sequence[int], zones: int) -> list[int]:

@@ -22,7 +22,9 @@ from safeschools_geo.pages._map_layers import (
     UnitShapes,
     against_mean_text,
     counted_loads,
+    load_name,
     map_data,
+    merged,
     places_of,
     plan_places,
     unit_names,
@@ -46,10 +48,10 @@ from safeschools_geo.pages._page import (
     number,
     printed,
 )
-from safeschools_geo.pages._term import context_of, new_map, nothing_page, thumbnail
+from safeschools_geo.pages._term import context_of, map_with_barriers, nothing_page, thumbnail
 from safeschools_geo.pages._what_if import WHAT_IF, plan_legends, what_if_map
 from safeschools_geo.rebalance import certificate_text
-from safeschools_geo.text import format_imbalance, format_load, millionths
+from safeschools_geo.text import forecast_text, format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -234,6 +236,7 @@ def plan_picture(
     former: Sequence[int] | None = None,
     lines: Sequence[str] = (),
     only_changes: bool = False,
+    barriers: shapely.Geometry | None = None,
 ) -> str:
     """Draw a plan small."""
     west, south, east, north = shapely.total_bounds(shapes.shapes).tolist()
@@ -253,6 +256,7 @@ def plan_picture(
     else:
         parts += [_outline(zone, INK, 2) for zone in zones if zone]
     parts += [_outline(shape, _MOVED, 3) for shape, moved in zip(drawn, has_moved, strict=True) if moved]
+    parts += [] if barriers is None else _ticked(shapely.transform(barriers, place), (_PLAN_PICTURES_WIDTH, height))
     labels = _move_labels(at, zone_of, before, signs) if only_changes else []
     labels += [
         (_inside(zones[i]), [sign.short if only_changes else sign.label, *([] if only_changes else lines[i : i + 1])])
@@ -290,9 +294,21 @@ def _outline(shape: shapely.Geometry, color: str, width: float, *, dash: str = "
     return f'<path d="{_path(shape)}" fill="none" stroke="{color}" stroke-width="{width:g}"{dashed}/>'
 
 
+def _ticked(lines: shapely.Geometry, size: tuple[float, float]) -> list[str]:
+    """Draw barriers with ticks across, as on the map."""
+    seen = shapely.get_parts(shapely.clip_by_rect(lines, 0, 0, *size))
+    path = "".join(f"M{_points(line)}" for line in seen)
+    looks = ('stroke="#ffffff" stroke-width="3"', f'stroke="{INK}" stroke-width="1.5"')
+    ticks = f'stroke="{INK}" stroke-width="8" stroke-dasharray="1.5 6.5"'
+    return [f'<path d="{path}" fill="none" {look}/>' for look in (*looks, ticks)] if path else []
+
+
 def _path(shape: shapely.Geometry) -> str:
-    rings = (shapely.get_coordinates(ring)[:-1].tolist() for ring in shapely.get_rings(shape))
-    return "".join(f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in ring)}Z" for ring in rings)
+    return "".join(f"M{_points(ring).rpartition('L')[0]}Z" for ring in shapely.get_rings(shape))
+
+
+def _points(line: shapely.Geometry) -> str:
+    return "L".join(f"{x:.1f},{y:.1f}" for x, y in shapely.get_coordinates(line).tolist())
 
 
 def _move_labels(
@@ -354,6 +370,7 @@ class _Compared:
     loads_today: list[int]
     loads_proposed: list[int]
     is_apart: list[bool]
+    barriers: shapely.Geometry | None = None
 
     @property
     def counted(self) -> tuple[list[int], list[int]]:
@@ -395,9 +412,10 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     if proposal.is_empty:
         return nothing_page("Proposed zones", proposal.why, result)
     units, noun, scores = proposal.inputs.units, proposal.inputs.noun, proposal.comparison
-    frontier = proposal.frontier.to_frame()
-    both = _compare(units, proposal.plan.assignment, zones, proposal.inputs.set_apart)
-    chart = new_map("Map of the proposed zones", result, tiles=tiles)
+    frontier, forecast = proposal.frontier.to_frame(), forecast_text(proposal.inputs.forecast)
+    compared = _compare(units, proposal.plan.assignment, zones, proposal.inputs.set_apart)
+    both = replace(compared, barriers=merged(result.district.barriers))
+    chart, barriers = map_with_barriers("Map of the proposed zones", result, tiles=tiles)
     PlanViews(_map_data(both, units, result.district.schools)).add_to(chart)
     names = dict(zip(zones["zone_id"].astype("str"), (sign.name for sign in both.signs), strict=True))
     signs = (
@@ -408,17 +426,18 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     content = PageContent(
         title="Proposed zones",
         finding=_with_empty_zones(proposal, proposal.frontier.finding(proposal.plan)),
-        legends=plan_legends("Signs", signs, result),
+        legends=plan_legends("Signs", (*signs, *barriers), result),
         charts=[_frontier(proposal)],
         tables=[
             _move_table(proposal.changes, names, noun),
             _score_table(scores),
-            _load_table(both),
+            _load_table(both, load_name(proposal.inputs.forecast)),
             frontier_table(frontier, noun=noun),
         ],
-        notes=[*_unscored(scores), *proposal.notes, proposal.frontier.rule],
+        notes=[*_unscored(scores), *(note for note in proposal.notes if note != forecast), proposal.frontier.rule],
     )
     statements = (
+        forecast,
         proposal.change.price_text(),
         proposal.beside,
         certificate_text(proposal.plan.certificate),
@@ -502,6 +521,7 @@ def _picture(both: _Compared, caption: str, description: str, view: str) -> Char
         former=both.today,
         lines=[format_load(load) for load in loads],
         only_changes=view == "changes",
+        barriers=both.barriers,
     )
     return Chart(picture, caption)
 
@@ -577,7 +597,7 @@ def _shown(value: object) -> str:
     return value if isinstance(value, str) else number(value, 2)
 
 
-def _load_table(both: _Compared) -> DataTable:
+def _load_table(both: _Compared, loads_in: str) -> DataTable:
     today, proposed = both.counted
     rows = tuple(
         (
@@ -592,7 +612,7 @@ def _load_table(both: _Compared) -> DataTable:
         )
     )
     columns = ("Zone", "Today", "Today, against the mean", "Proposed", "Proposed, against the mean")
-    return DataTable(f"Load of each zone: {LOAD_NAME}", columns, rows)
+    return DataTable(f"Load of each zone: {loads_in}", columns, rows)
 
 
 # ── The page of several plans beside each other, and beside the zones of today

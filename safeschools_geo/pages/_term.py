@@ -17,6 +17,7 @@ from safeschools_geo.hotspots import counted_text
 from safeschools_geo.pages._charts import fit
 from safeschools_geo.pages._map_layers import (
     Backdrop,
+    Barriers,
     Drawn,
     Incidents,
     PackedPoints,
@@ -25,7 +26,9 @@ from safeschools_geo.pages._map_layers import (
     Zones,
     backdrop,
     bounds_of,
+    geojson,
     has_place,
+    merged,
     pack_points,
     school_marks,
     zone_features,
@@ -204,6 +207,15 @@ def backdrop_of(result: TermResult) -> dict[str, Any]:
     return backdrop(boundary=district.boundary, roads=district.roads, places=district.places)
 
 
+def map_with_barriers(label: str, result: TermResult, *, tiles: bool) -> tuple[folium.Map, list[LegendItem]]:
+    """Begin a map that shows what no officer crosses as well, and explain its sign; nothing where there is none."""
+    chart, lines = new_map(label, result, tiles=tiles), merged(result.district.barriers)
+    if lines is None:
+        return chart, []
+    Barriers(geojson(lines)).add_to(chart)
+    return chart, [LegendItem("Barrier: crossed at roads only", "barrier")]
+
+
 def boundary_sign(result: TermResult) -> list[LegendItem]:
     """Explain the line around the district, where there is one."""
     return [] if result.district.boundary is None else [LegendItem("District boundary", "line")]
@@ -341,7 +353,7 @@ def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             f"{_CALLS}: {count(_cell(loads, zone_id, 'incidents'))}",
         ]
 
-    chart = new_map("Map of the zones, their workload and the schools", result, tiles=tiles)
+    chart, barriers = map_with_barriers("Map of the zones, their workload and the schools", result, tiles=tiles)
     features = zone_features(zones, fills=fills, opacity=_ZONE_OPACITY, label=label, facts=facts, heaviest=heaviest)
     Zones(features).add_to(chart)
     marks = school_marks(schools, result.school_zones)
@@ -356,6 +368,7 @@ def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
                 LegendItem("Colors only tell neighbors apart", "fill", fills[0], _ZONE_OPACITY),
                 *([LegendItem("Zone with the most work", "bold")] if heaviest else []),
                 *boundary_sign(result),
+                *barriers,
             ],
             "Schools": school_legend(located["level"].tolist(), has_rings=any(m["has_ring"] for m in marks)),
         },

@@ -10,16 +10,16 @@ import pandas as pd
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN, Replay
 from safeschools_geo.drawing import LegendItem, zone_signs
-from safeschools_geo.errors import count_text
+from safeschools_geo.errors import count_text, with_article
 from safeschools_geo.io import safe_cells
 from safeschools_geo.pages._map_layers import (
-    LOAD_NAME,
     LOAD_UNIT,
     PlanSign,
     WhatIf,
     against_mean_text,
     counted_loads,
     has_place,
+    load_name,
     map_data,
     places_of,
     plan_places,
@@ -27,9 +27,9 @@ from safeschools_geo.pages._map_layers import (
     unit_shapes,
 )
 from safeschools_geo.pages._page import NONE_NAMED, PLAN_STYLES, DataTable, PageContent, count, document, school_legend
-from safeschools_geo.pages._term import boundary_sign, context_of, new_map, nothing_page, thumbnail
+from safeschools_geo.pages._term import boundary_sign, context_of, map_with_barriers, nothing_page, thumbnail
 from safeschools_geo.rebalance import schools_of_units
-from safeschools_geo.text import figure_text, format_imbalance, format_load, millionths
+from safeschools_geo.text import figure_text, forecast_text, format_imbalance, format_load, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -60,9 +60,11 @@ def page_data(
     data["units"] = _unit_data(units, shapes.at.tolist(), zone_ids, known)
     _set_limits(data["units"], unit_ids, zone_ids, rules)
     pairs = [places_of(edges[name], unit_ids, what="units of edges") for name in ("unit_a", "unit_b")]
+    groups = (*rules.together, *rules.whole.values())
     return data | {
         "edges": list(zip(*pairs, strict=True)),
-        "together": [_places(group, unit_ids, "units of limits") for group in (*rules.together, *rules.whole.values())],
+        "together": [_places(group, unit_ids, "units of limits") for group in groups],
+        **_asked(rules, unit_ids),
         "csv_head": ",".join(["unit_id", "zone_before", "zone_after", "moved", "workload", *known]),
         "plan": plan_places(plan, units, zone_ids),
         "noun": inputs.noun,
@@ -100,6 +102,25 @@ def _set_limits(marked: list[dict[str, Any]], unit_ids: list[str], zone_ids: lis
         marked[unit]["root"] = zone
     for unit, zone in places([u for u, _ in rules.forbidden], [z for _, z in rules.forbidden]):
         marked[unit]["not_in"].append(zone)
+
+
+def _asked(rules: Rules, unit_ids: list[str]) -> dict[str, Any]:
+    """Write what is asked of zones and students, and which neighbors a barrier parts; nothing where nothing is."""
+    each = [
+        {"name": with_article(name), "units": _places(ids, unit_ids, "units of limits")}
+        for name, ids in rules.one_of_each.items()
+    ]
+    barred = [_places(pair, unit_ids, "units of limits") for pair in rules.barriers.get("pairs", ())]
+    asked = {"one_of_each": each, "most_students": rules.most_students, "barred": barred}
+    return {name: value for name, value in asked.items() if value not in (None, [])}
+
+
+def _asked_text(data: Mapping[str, Any]) -> list[str]:
+    """Say in words what is asked of every plan on the page."""
+    each = [each["name"] for each in data.get("one_of_each", ())]
+    most = data.get("most_students")
+    said = [f"Every zone is to have {' and '.join(each)}."] if each else []
+    return said if most is None else [*said, f"At most {count_text(most, 'student')} may change officer."]
 
 
 def _places(ids: Collection[str], known: list[str], what: str) -> list[int]:
@@ -205,12 +226,12 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     proposal, district = result.proposal, result.district
     if proposal.is_empty:
         return nothing_page("What if?", proposal.why, result)
-    noun, zones = proposal.inputs.noun, district.zones
+    noun, forecast, zones = proposal.inputs.noun, proposal.inputs.forecast, district.zones
     data = page_data(proposal.inputs, zones, plan=proposal.plan.assignment, schools=district.schools)
     played = replay_data(result, proposal.inputs.units, zones["zone_id"].astype("str").tolist())
     if played is not None:
         data["replay"] = played
-    chart = new_map(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)
+    chart, barriers = map_with_barriers(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)
     WhatIf(data).add_to(chart)
     signs = (
         PlanSign("Border of a zone", "zone"),
@@ -220,11 +241,12 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     )
     content = PageContent(
         title="What if?",
-        finding=f"{proposal.empty_zones} {WHAT_IF}" if proposal.empty_zones else WHAT_IF,
-        legends=plan_legends("On the map", signs, result),
-        tables=[_zones_today(data)],
+        finding=" ".join(part for part in (forecast_text(forecast), proposal.empty_zones, WHAT_IF) if part),
+        legends=plan_legends("On the map", (*signs, *barriers), result),
+        tables=[_zones_today(data, load_name(forecast))],
         notes=[
             "Imbalance: how far the zone that is farthest from the mean load is from it, in percent of the mean.",
+            *_asked_text(data),
             *([] if played is None else [_WAITING]),
             "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
         ],
@@ -238,8 +260,9 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         tiles=tiles,
         thumbnail=thumbnail(zones, [zone["fill"] for zone in data["zones"]]),
         noun=noun,
-        load_name=LOAD_NAME,
+        load_name=load_name(forecast),
         load_unit=LOAD_UNIT,
+        missing=[f"without {each['name']}" for each in data.get("one_of_each", ())],
         **_static_facts(data),
         **_replay_facts(result, played),
     )
@@ -309,7 +332,7 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _zones_today(data: Mapping[str, Any]) -> DataTable:
+def _zones_today(data: Mapping[str, Any], loads_in: str) -> DataTable:
     units, zones = data["units"], data["zones"]
     today = [unit["zone"] for unit in units]
     sums = {name: _sums(units, today, name, len(zones)) for name in ("load", "schools")}
@@ -330,7 +353,7 @@ def _zones_today(data: Mapping[str, Any]) -> DataTable:
         for i, zone in enumerate(zones)
     )
     columns = ("Zone", "Schools", "Students known", "Load", "Against the mean")
-    return DataTable(f"The zones of today: {LOAD_NAME}", columns, rows)
+    return DataTable(f"The zones of today: {loads_in}", columns, rows)
 
 
 def _sums(units: Sequence[Mapping[str, Any]], zone_of: Sequence[int], name: str, zones: int) -> list[int]:

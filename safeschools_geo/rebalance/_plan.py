@@ -156,12 +156,6 @@ def certificate_text(certificate: Mapping[str, Any]) -> str:
     return " ".join(s for s in sentences if s)
 
 
-def forecast_text(forecast: Iterable[str]) -> str:
-    """Say that loads are a forecast, and by what; empty where they are those of the record."""
-    told = "; ".join(forecast)
-    return f"Loads are a forecast, not the record: {told}." if told else ""
-
-
 def bound_text(certificate: Mapping[str, Any]) -> str:
     """Say what is proven, over which plans, and what is left open."""
     objective, value, bound = (certificate[k] for k in ("objective", "value", "bound"))

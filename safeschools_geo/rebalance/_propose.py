@@ -16,7 +16,6 @@ from safeschools_geo.rebalance._plan import (
     PlanSettings,
     RebalancePlan,
     certificate_of,
-    forecast_text,
     input_hashes,
     joined_text,
 )
@@ -39,6 +38,7 @@ from safeschools_geo.rebalance._set_partition import (
 )
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
 from safeschools_geo.solver import SOLVER, Labels
+from safeschools_geo.text import forecast_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

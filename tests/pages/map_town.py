@@ -115,7 +115,7 @@ def settings(*, is_synthetic: bool = True) -> Settings:
 
 def result(*, bare: bool = False, **changed: Any) -> TermResult:
     """Put results together as a run does, on the backdrop unless `bare`; parts of term and district may be changed."""
-    layers = dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop()
+    layers = {"barriers": None} | (dict.fromkeys(("boundary", "roads", "places")) if bare else backdrop())
     own = {"zones": town.zones(), "schools": schools(), "settings": settings(), "crs": CRS(town.UTM), **layers}
     own |= {name: changed.pop(name) for name in set(changed) & set(own)}
     given = {

@@ -1,9 +1,13 @@
 """The page of a proposed plan, in a real browser and in its bytes."""
 
+import geopandas as gpd
+import map_town
 import pandas as pd
 import plan_town
 import pytest
+import town
 from playwright.sync_api import expect
+from shapely import LineString
 from test_map_browser import AXE, DRAWN
 
 from safeschools_geo.drawing import zone_signs
@@ -44,6 +48,52 @@ def test_axe_finds_nothing(browser, tmp_path, width):
     assert violations == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+RIVER = gpd.GeoDataFrame(geometry=[LineString([town.place(1000, y) for y in (-100, 400, 1100)])], crs=4326)
+DRAWERS = {"zones": map_town.zones_map, "plan": plan_map, "what_if": what_if_map}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", DRAWERS)
+def test_a_barrier_is_drawn_and_explained(browser, tmp_path, name):
+    drawer = DRAWERS[name]
+    result = map_town.result if name == "zones" else plan_town.result
+    html = drawer(result(barriers=RIVER)).html
+    assert html.count("Barrier: crossed at roads only") == 1
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(drawer(result(barriers=RIVER)).save(tmp_path / "page.html").as_uri())
+    page.wait_for_selector(DRAWN)
+    # A white line, the line itself, and the ticks across, which no other line has.
+    lines = page.locator(".leaflet-barriers-pane path")
+    assert [line.get_attribute("stroke-dasharray") for line in lines.all()] == [None, None, "2 9"]
+    page.add_script_tag(path=AXE)
+    assert page.evaluate("axe.run().then(r => r.violations.map(v => v.id))") == []
+    context.close()
+    # Where there is none, or one without a line, nothing is said of it.
+    without = drawer(result()).html
+    assert without == drawer(result(barriers=RIVER.iloc[:0])).html
+    assert "Barrier:" not in without
+    assert "-barriers-" not in without
+
+
+def test_the_pictures_of_a_plan_show_a_barrier_as_the_map_does():
+    with_one, without = (plan_town.review(barriers=layer).html for layer in (RIVER, None))
+    assert with_one.count('stroke-dasharray="1.5 6.5"') == 3
+    assert 'stroke-dasharray="1.5 6.5"' not in without
+    beyond = RIVER.set_geometry(RIVER.translate(1), crs=4326)
+    assert 'stroke-dasharray="1.5 6.5"' not in plan_town.review(barriers=beyond).html
+
+
+def test_a_forecast_is_marked_as_one():
+    told = "Loads are a forecast, not the record: Ash opens."
+    for drawer, places in ((plan_town.review, 1), (plan_town.what_if, 1)):
+        html = drawer(forecast=("Ash opens",)).html
+        assert html.count(told) == places
+        assert "Load of each zone: officer-hours per school day, a forecast" in html
+        assert "forecast" not in drawer().html
+    assert plan_town.review(forecast=("Ash opens",), notes=(told, "Else.")).html.count(told) == 1
 
 
 @pytest.mark.browser

@@ -3,9 +3,12 @@
 import random
 import re
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import plan_town
 import pytest
+import town
 from map_town import HOSTILE
 from plan_town import IDS, LETTERS, ZONE_IDS
 from playwright.sync_api import expect
@@ -14,9 +17,15 @@ from test_map_browser import AXE, DRAWN
 from safeschools_geo.errors import InputError
 from safeschools_geo.io._export import write_csv
 from safeschools_geo.pages import _map_layers as plan_figures
+from safeschools_geo.pages._offline import own
+from safeschools_geo.pages._what_if import page_data
+from safeschools_geo.rebalance import Rules
+from safeschools_geo.rebalance._measures import asked
 from safeschools_geo.rebalance._neighbors import is_contiguous
 from safeschools_geo.rebalance._plan_file import plan_frame
+from safeschools_geo.rebalance._problem import problem_of
 from safeschools_geo.rebalance._score import score_plan
+from safeschools_geo.results import PlanInputs
 from safeschools_geo.term._plan import read_plan
 from safeschools_geo.text import format_imbalance, format_load, format_share, millionths
 
@@ -233,6 +242,147 @@ def test_a_move_against_the_rules_is_refused_and_explained(opened, letter, zone,
         assert word in told
     assert zones_shown(page) == TODAY
     assert page.locator("#targets button").nth(ZONE_IDS.index(zone)).locator(".outcome").inner_text().startswith("no: ")
+
+
+HIGHS = {"high school": [IDS["a"], IDS["e"], IDS["g"], IDS["d"]]}
+FREE = {"locked": (), "roots": {}, "forbidden": (), "together": ()}
+
+
+def test_a_zone_keeps_one_of_each_level_but_for_a_step_on_the_way(opened):
+    page = opened(plan_town.what_if(**FREE, one_of_each=HIGHS))
+    expect(page.get_by_text("Every zone is to have a high school.")).to_be_visible()
+    expect(page.locator("#for-now")).to_have_text("Allow a zone in pieces, or without a high school, for now")
+    move(page, "d", "2")
+    assert said(page).startswith("Not moved. East would be without a high school. Tick “Allow a zone in pieces, or")
+    assert page.locator("#targets button").nth(1).locator(".outcome").inner_text() == "no: East without a high school"
+    page.locator("#in-pieces").check()
+    expect(page.locator("#targets button").nth(1).locator(".outcome")).to_contain_text("for now: East without a high")
+    move(page, "d", "2")
+    expect(page.locator("#faults")).to_have_text("East is without a high school.")
+    expect(page.locator("#pieces")).to_have_text("Yes")
+    assert download(page).suggested_filename == "plan_against_limits.csv"
+    move(page, "g", "=3")
+    expect(page.locator("#faults")).to_have_text("Middle is in 2 pieces; cut off: Fir\nAnnex.")
+    # A zone without a unit is asked for nothing until something enters it.
+    page.locator("#reset").click()
+    page.locator("#in-pieces").uncheck()
+    move(page, "b", "4")
+    assert said(page).startswith(f"Not moved. {HOSTILE} would be without a high school. Tick")
+    move(page, "e", "4")
+    assert zones_shown(page) == TODAY | {"e": "4"}
+
+
+def test_no_more_students_change_officer_than_may(opened):
+    page = opened(plan_town.what_if(**FREE, most_students=1000))
+    expect(page.get_by_text("At most 1,000 students may change officer.")).to_be_visible()
+    move(page, "b", "2")
+    assert said(page) == "Not moved. 1,200 students would change officer; at most 1,000 may."
+    assert page.locator("#targets button").nth(1).locator(".outcome").inner_text() == "no: too many students"
+    page.locator("#in-pieces").check()
+    move(page, "c", "1")
+    assert said(page) == (
+        "Not moved. It is not known how many students Cedar, East has; at most 1,000 students may change officer."
+    )
+    # The proposal moves b, and is loaded with what is wrong with it; the way back is open.
+    page.locator("#proposal").click()
+    expect(page.locator("#faults")).to_have_text("1,200 students change officer; at most 1,000 may.")
+    move(page, "b", "1")
+    expect(page.locator("#faults")).to_be_hidden()
+
+
+def test_a_barrier_is_named_where_it_cuts_off(opened):
+    edges = plan_town.edges().query("unit_a != @IDS['b'] or unit_b != @IDS['c']")
+    page = opened(plan_town.what_if(**FREE, edges=edges, barred=[(IDS["b"], IDS["c"])]))
+    move(page, "c", "1")
+    # Cedar is next to b of West across the barrier only.
+    told = page.locator("#said").text_content()
+    assert told.startswith("Not moved. West would be in 2 pieces; cut off from it: Cedar, East. A barrier parts ")
+    assert "A barrier parts =1+1 and Cedar, East." in told
+
+
+def random_town(rng):
+    """Draw nine squares in three zones with rules and a barrier at random, and plans at random or near to today's."""
+    ids = list("abcdefghi")
+    frame = gpd.GeoDataFrame(
+        {
+            "unit_id": ids,
+            "zone_id": list("112132332"),
+            "workload": [float(rng.randint(1, 9)) for _ in ids],
+            "schools": [rng.choice([0, 1, 1]) for _ in ids],
+            "students": [float(rng.randint(0, 500)) for _ in ids],
+        },
+        geometry=[town.square(500 * x, 500 * y, 500 * x + 500, 500 * y + 500) for y in range(3) for x in range(3)],
+        crs=4326,
+    )
+    pairs = [(3 * y + x, 3 * y + x + 1) for y in range(3) for x in range(2)]
+    pairs += [(3 * y + x, 3 * y + x + 3) for y in range(2) for x in range(3)]
+    barred = rng.sample(pairs, rng.choice([0, 0, 1]))
+    links = [(ids[a], ids[b]) for a, b in pairs if (a, b) not in barred]
+    rules = Rules(
+        roots={rng.choice("123"): rng.choice(ids) for _ in range(rng.choice([0, 0, 1]))},
+        locked=tuple(rng.sample(ids, rng.choice([0, 0, 1]))),
+        together=tuple(tuple(rng.sample(ids, 2)) for _ in range(rng.choice([0, 0, 1]))),
+        whole={f"hotspot {n}": tuple(rng.sample(ids, 2)) for n in range(rng.choice([0, 0, 1]))},
+        forbidden=tuple((rng.choice(ids), rng.choice("123")) for _ in range(rng.choice([0, 0, 1]))),
+        one_of_each={"high school": tuple(rng.sample(ids, 6))} if rng.random() < 0.6 else {},
+        most_students=rng.choice([None, 600, 900, 2000]),
+        barriers={"pairs": [(ids[a], ids[b]) for a, b in barred]},
+    )
+    edges = pd.DataFrame(links, columns=["unit_a", "unit_b"]).assign(kind="border", border_m=500.0)
+    start = [int(zone) - 1 for zone in frame["zone_id"]]
+    plans = [[rng.randrange(3) if rng.random() < p else zone for zone in start] for p in (0.1, 0.2, 0.3, 1.0) * 8]
+    return frame, edges, rules, plans
+
+
+def test_what_is_a_plan_on_the_page_is_one_for_the_search(browser):
+    rng, lawful, allowed = random.Random(5), 0, 0  # noqa: S311 - towns, not secrets
+    drawn = [random_town(rng) for _ in range(60)]
+    zones = gpd.GeoDataFrame(
+        {"zone_id": list("123"), "name": list("123")}, geometry=[town.square(0, 0, 1, 1)] * 3, crs=4326
+    )
+    inputs = [PlanInputs(frame, edges, rules, None, ()) for frame, edges, rules, _ in drawn]
+    today = [frame.set_index("unit_id")["zone_id"] for frame, *_ in drawn]
+    data = [page_data(one, zones, plan=now, schools=None) for one, now in zip(inputs, today, strict=True)]
+    tab = browser.new_page()
+    tab.evaluate("window.SafeSchools = {}")
+    tab.add_script_tag(content=own("js/what_if_plan.js"))
+    shown = tab.evaluate(
+        """towns => towns.map(([data, plans]) => {
+          const plan = new SafeSchools.Plan(data);
+          return plans.map(zoneOf => ({
+            faults: plan.faults(zoneOf).length, missing: plan.missing(zoneOf).length,
+            changing: plan.changing(zoneOf).number,
+            refused: plan.units.map((_, unit) => [0, 1, 2].map(to =>
+              [plan.group[unit].filter(one => zoneOf[one] !== to), plan.reasons(zoneOf, plan.group[unit], to).length])),
+          }));
+        })""",
+        [[one, plans] for one, (*_, plans) in zip(data, drawn, strict=True)],
+    )
+    tab.close()
+    for (frame, edges, rules, plans), of_town in zip(drawn, shown, strict=True):
+        problem = problem_of(frame, edges, rules=rules, crs=town.UTM)
+        for label, found in zip(plans, of_town, strict=True):
+            zone_of = np.array(label)
+            is_plan = problem.is_plan(zone_of)
+            assert (found["faults"] == 0) == is_plan, (rules, label)
+            plan = pd.Series([str(z + 1) for z in label], index=frame["unit_id"])
+            table = pd.DataFrame({"zone_id": list("123"), "is_counted": True})
+            measured = {one.measure: one.value for one in asked(frame, plan, rules, table)}
+            assert found["missing"] == measured.get("zones_without_high_school", 0)
+            if rules.most_students is not None:
+                assert max(found["changing"] - rules.most_students, 0) == measured["students_beyond"]
+            if not is_plan:
+                continue
+            lawful += 1
+            # From a plan a move is refused if, and only if, what comes of it is none.
+            for by_zone in found["refused"]:
+                for to, (going, reasons) in enumerate(by_zone):
+                    after = zone_of.copy()
+                    after[going] = to
+                    assert (reasons == 0) == problem.is_plan(after), (rules, label, going, to)
+                    allowed += bool(going) and reasons == 0
+    assert lawful > 100
+    assert allowed > 100
 
 
 def test_the_last_unit_of_a_zone_stays(opened):

@@ -37,6 +37,16 @@ SafeSchools.addBackdrop = (map, id) => {
   }
 };
 
+// Ticks across a line are told from every other line by their shape, and hide little of what runs along it.
+SafeSchools.addBarriers = (map, id) => {
+  const pane = map.createPane("barriers");
+  pane.style.zIndex = 415;
+  pane.style.pointerEvents = "none";
+  for (const style of [{ color: "#ffffff", weight: 4 }, { color: "#1a1a1a", weight: 2 }, { color: "#1a1a1a", weight: 11, dashArray: "2 9" }]) {
+    L.geoJSON(SafeSchools.read(id), { pane: "barriers", interactive: false, style: { ...style, lineCap: "butt" } }).addTo(map);
+  }
+};
+
 SafeSchools.addHatch = (map) => {
   map.getPane("overlayPane").querySelector("svg").insertAdjacentHTML("afterbegin",
     '<defs><pattern id="no-data" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">' +

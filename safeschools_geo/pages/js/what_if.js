@@ -91,10 +91,10 @@ SafeSchools.WhatIf = class {
     }
     const reasons = this.plan.reasons(this.zoneOf, going, to);
     // What a further move may mend is told only where nothing else stands in the way.
-    const fixed = reasons.filter(({ kind }) => kind !== "pieces");
+    const fixed = reasons.filter(({ kind }) => kind === "limit");
     const refused = fixed.length || this.allowsPieces ? fixed : reasons;
     if (refused.length) {
-      const hint = !fixed.length ? " Tick “Allow a zone in pieces for now” if this is a step on the way." : "";
+      const hint = !fixed.length ? ` Tick “${document.getElementById("for-now").textContent}” if this is a step on the way.` : "";
       this.say(`Not moved. ${refused.map(({ text }) => text).join(" ")}${hint}`, true);
       return;
     }
@@ -280,7 +280,7 @@ SafeSchools.WhatIf = class {
     const reasons = this.plan.reasons(this.zoneOf, going, to);
     const then = `imbalance ${this.plan.imbalance(this.plan.loads(this.plan.moved(this.zoneOf, going, to)))}`;
     if (!reasons.length) return { words: `move: ${then}`, kind: "legal" };
-    if (this.allowsPieces && reasons.every(({ kind }) => kind === "pieces")) return { words: `${then}; for now: ${reasons[0].short}`, kind: "for-now" };
-    return { words: `no: ${(reasons.find(({ kind }) => kind !== "pieces") || reasons[0]).short}`, kind: "refused" };
+    if (this.allowsPieces && reasons.every(({ kind }) => kind !== "limit")) return { words: `${then}; for now: ${reasons[0].short}`, kind: "for-now" };
+    return { words: `no: ${(reasons.find(({ kind }) => kind === "limit") || reasons[0]).short}`, kind: "refused" };
   }
 };

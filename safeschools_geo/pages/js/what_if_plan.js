@@ -20,15 +20,21 @@ SafeSchools.listed = (names, most = 5) =>
   names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
 
 SafeSchools.Plan = class {
-  constructor({ units, zones, edges, together, noun }) {
-    Object.assign(this, { units, zones, noun });
+  constructor({ units, zones, edges, together, noun, one_of_each = [], most_students = null, barred = [] }) {
+    Object.assign(this, { units, zones, noun, one_of_each, most_students, barred });
     this.neighbors = units.map(() => []);
     for (const [a, b] of edges) {
       this.neighbors[a].push(b);
       this.neighbors[b].push(a);
     }
-    this.group = units.map((_, unit) => together.find((members) => members.includes(unit)) || [unit]);
+    this.group = units.map((_, unit) => this.joined([unit], together));
     this.groups = together;
+  }
+
+  // All that is kept together with these units, also by one group after another.
+  joined(members, groups) {
+    const more = groups.filter((group) => group.some((unit) => members.includes(unit)) && !group.every((unit) => members.includes(unit)));
+    return more.length ? this.joined([...new Set([...members, ...more.flat()])].sort((a, b) => a - b), groups) : members;
   }
 
   members(zoneOf, zone) {
@@ -97,15 +103,48 @@ SafeSchools.Plan = class {
     return pieces.sort((a, b) => has_root(b) - has_root(a) || b.length - a.length || a[0] - b[0]);
   }
 
-  // Everything that is wrong with a plan, in words; `kind` is "pieces" for what a further move may mend.
+  // What each zone lacks of what it is to have; one that does not count, and that nothing enters, lacks nothing.
+  missing(zoneOf) {
+    return this.one_of_each.flatMap(({ name, units }) => this.zones.flatMap(({ is_apart }, zone) => {
+      const isAsked = this.units.some(({ zone: today }, i) => (today === zone ? !is_apart : zoneOf[i] === zone));
+      return isAsked && !units.some((unit) => zoneOf[unit] === zone) ? [{ name, zone }] : [];
+    }));
+  }
+
+  // Students who change officer where they are limited, and the units of which that is not known.
+  changing(zoneOf) {
+    const moved = this.most_students === null ? [] : this.units.filter(({ zone }, i) => zone !== zoneOf[i]);
+    const of = ({ schools, students }) => (schools === 0 ? 0 : students);
+    return { number: moved.reduce((sum, unit) => sum + (of(unit) || 0), 0), unknown: moved.filter((unit) => of(unit) === null) };
+  }
+
+  tooMany(number, change) {
+    return `${this.count(number, "student")} ${change} officer; at most ${SafeSchools.commas(this.most_students)} may.`;
+  }
+
+  notKnown({ name }) {
+    return `It is not known how many students ${name} has; at most ${this.count(this.most_students, "student")} may change officer.`;
+  }
+
+  // Which barrier parts what is cut off from the rest, in words; empty where none does.
+  parted(main, lost) {
+    const pair = this.barred.find(([a, b]) => (main.includes(a) && lost.includes(b)) || (main.includes(b) && lost.includes(a)));
+    return pair ? ` A barrier parts ${pair.map((unit) => this.units[unit].name).join(" and ")}.` : "";
+  }
+
+  // Everything that is wrong with a plan, in words; `kind` is "limit" for what no further move mends by itself.
   faults(zoneOf) {
     const faults = [];
     this.zones.forEach(({ name }, zone) => {
       const [main, ...cut_off] = this.pieces(zoneOf, zone);
       // A zone that has nothing today is no fault of the plan.
       if (!main && this.units.some((unit) => unit.zone === zone)) faults.push({ kind: "limit", text: `${name} has no ${this.noun}.` });
-      if (cut_off.length) faults.push({ kind: "pieces", zone, text: `${name} is in ${cut_off.length + 1} pieces; cut off: ${this.names(cut_off.flat())}.` });
+      if (cut_off.length) faults.push({ kind: "pieces", zone, text: `${name} is in ${cut_off.length + 1} pieces; cut off: ${this.names(cut_off.flat())}.${this.parted(main, cut_off.flat())}` });
     });
+    this.missing(zoneOf).forEach(({ name, zone }) => faults.push({ kind: "missing", text: `${this.zones[zone].name} is without ${name}.` }));
+    const { number, unknown } = this.changing(zoneOf);
+    if (this.most_students !== null && number > this.most_students) faults.push({ kind: "limit", text: this.tooMany(number, "change") });
+    unknown.forEach((unit) => faults.push({ kind: "limit", text: this.notKnown(unit) }));
     this.units.forEach(({ name, not_in, root, is_locked, zone: today }, unit) => {
       const zone = zoneOf[unit];
       if (is_locked && root === null && zone !== today) faults.push({ kind: "limit", text: `${name} is locked in ${this.zones[today].name}, but not in it.` });
@@ -147,9 +186,16 @@ SafeSchools.Plan = class {
       } else if (then.length > Math.max(before.length, 1)) {
         const lost = then.slice(1).flat();
         const short = one === to ? "no border with it" : `cuts ${this.count(lost.length)} off ${name}`;
-        add("pieces", short, `${name} would be in ${then.length} pieces${before.length > 1 ? ` (${before.length} now)` : ""}; cut off from it: ${this.names(lost)}.`);
+        add("pieces", short, `${name} would be in ${then.length} pieces${before.length > 1 ? ` (${before.length} now)` : ""}; cut off from it: ${this.names(lost)}.${this.parted(then[0], lost)}`);
       }
     }
+    const lacking = this.missing(zoneOf);
+    this.missing(after).filter(({ name, zone: at }) => !lacking.some((one) => one.name === name && one.zone === at)).forEach(({ name, zone: at }) => {
+      add("missing", `${this.zones[at].name} without ${name}`, `${this.zones[at].name} would be without ${name}.`);
+    });
+    const now = this.changing(zoneOf), then = this.changing(after);
+    if (then.number > now.number && then.number > this.most_students) add("limit", "too many students", this.tooMany(then.number, "would change"));
+    then.unknown.filter((unit) => !now.unknown.includes(unit)).forEach((unit) => add("limit", "students not known", this.notKnown(unit)));
     return reasons;
   }
 };
