@@ -330,13 +330,13 @@ def random_town(rng):
     )
     edges = pd.DataFrame(links, columns=["unit_a", "unit_b"]).assign(kind="border", border_m=500.0)
     start = [int(zone) - 1 for zone in frame["zone_id"]]
-    plans = [[rng.randrange(3) if rng.random() < p else zone for zone in start] for p in (0.1, 0.2, 0.3, 1.0) * 8]
-    return frame, edges, rules, plans
+    plans = {tuple(rng.randrange(3) if rng.random() < p else z for z in start) for p in (0.1, 0.2, 0.3, 1.0) * 8}
+    return frame, edges, rules, sorted(plans)
 
 
 def test_what_is_a_plan_on_the_page_is_one_for_the_search(browser):
     rng, lawful, allowed = random.Random(5), 0, 0  # noqa: S311 - towns, not secrets
-    drawn = [random_town(rng) for _ in range(60)]
+    drawn = [random_town(rng) for _ in range(40)]
     zones = gpd.GeoDataFrame(
         {"zone_id": list("123"), "name": list("123")}, geometry=[town.square(0, 0, 1, 1)] * 3, crs=4326
     )
@@ -358,6 +358,9 @@ def test_what_is_a_plan_on_the_page_is_one_for_the_search(browser):
         })""",
         [[one, plans] for one, (*_, plans) in zip(data, drawn, strict=True)],
     )
+    chain = data[0] | {"together": [[0, 1], [6, 5], [1, 2], [2, 3]]}
+    groups = tab.evaluate("data => new SafeSchools.Plan(data).group", chain)
+    assert groups[:7] == [[0, 1, 2, 3]] * 4 + [[4], [5, 6], [5, 6]]
     tab.close()
     for (frame, edges, rules, plans), of_town in zip(drawn, shown, strict=True):
         problem = problem_of(frame, edges, rules=rules, crs=town.UTM)
@@ -379,9 +382,9 @@ def test_what_is_a_plan_on_the_page_is_one_for_the_search(browser):
                 for to, (going, reasons) in enumerate(by_zone):
                     after = zone_of.copy()
                     after[going] = to
-                    assert (reasons == 0) == problem.is_plan(after), (rules, label, going, to)
+                    assert (reasons == 0) == (not going or problem.is_plan(after)), (rules, label, going, to)
                     allowed += bool(going) and reasons == 0
-    assert lawful > 100
+    assert lawful > 50
     assert allowed > 100
 
 
