@@ -259,7 +259,7 @@ def _students(record: PlanRecord) -> list[Check]:
     if not NUMBER.holds(most):
         return [Check("students", passed=False, message=f"The limit on students is {most!r}, not a number.")]
     if unknown:
-        return [check_of("students", {"move, and it is not known how many students they have": unknown}, "")]
+        return [check_of("students", {"among those that move, without a number of students": unknown}, "")]
     count = math.fsum(students[i] for i in changed)
     said = f"Students of the units that move: {count:,.0f}, at most {most:,.0f} were allowed."
     return [Check("students", passed=count <= most, message=said)]
@@ -522,7 +522,7 @@ def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
     lengths = [(e, _shared_m(drawn.units, e.a, e.b, snap)) for e in borders]
     known = {"border", "bridge", "extra"}
     faults = {
-        "that is no border: the units do not meet along a line": [_name(e) for e, m in lengths if m < least],
+        "with no border: the units do not meet along a line": [_name(e) for e, m in lengths if m < least],
         "of an unknown kind": [f"{_name(e)} ({e.kind})" for e in record.edges if e.kind not in known],
     }
     checks = [check_of("edges", faults, f"{len(borders):,} links are borders on the map", noun="link")]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from checkout import ROOT
 from shapely.geometry import box
@@ -21,7 +22,7 @@ from written_plan import (
     write_row,
 )
 
-from safeschools_geo.verify._plan import _unlinked_beside
+from safeschools_geo.verify._plan import _is_rounding, _look_like_degrees, _unlinked_beside
 from safeschools_geo.verify._verify import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
@@ -176,6 +177,20 @@ def test_a_removed_edge_cuts_a_zone_when_the_hashes_are_renewed(folder):
     assert "cut off from the rest of their zone: C of 1" in failed(folder)["contiguity"]
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        ("B", "A", "1 unit linked twice to one unit in edges.csv: A"),
+        ("B", "B", "1 unit linked to itself in edges.csv: B"),
+        ("A", "Z", "1 unit in edges.csv but not in plan.csv: Z"),
+    ],
+)
+def test_a_link_too_many_is_found(folder, a, b, words):
+    edit_csv(folder, "edges.csv", lambda t: pd.concat([t, t.iloc[:1].assign(unit_a=a, unit_b=b)]))
+    rehash_inputs(folder)
+    assert words in failed(folder)["units"]
+
+
 def test_a_border_that_is_none_is_found(folder):
     edit_csv(folder, "edges.csv", lambda t: t.assign(unit_b=t["unit_b"].where(t["unit_a"] != "A", "C")))
     rehash_inputs(folder)
@@ -232,6 +247,41 @@ def test_links_that_were_added_are_noted_and_links_left_out_fail(folder):
 def test_an_edited_certificate_is_found(folder, changes, check, words):
     edit_certificate(folder, **changes)
     assert words in failed(folder)[check]
+
+
+def test_a_tolerance_that_is_just_met_is_kept(folder):
+    # The plan is 1/8 off the mean, exactly.
+    edit_certificate(folder, tolerance=0.125)
+    assert not failed(folder)
+    edit_certificate(folder, tolerance=0.12499)
+    assert "exceeds the tolerance" in failed(folder)["tolerance"]
+
+
+def test_a_load_on_the_map_that_is_not_the_sum_of_the_units_is_found(folder):
+    # D, E and F come to 3 + 5 + 1.
+    edit_layer(folder, "zones.geojson", lambda zones: zones[1]["properties"].update(workload=9.5))
+    seal(folder)
+    assert failed(folder) == {
+        "loads": "1 zone whose workload in zones.geojson is not that of its units: 2 (9.5, the units add up to 9.0)."
+    }
+
+
+@pytest.mark.parametrize(
+    ("schools", "students", "most", "found"),
+    [
+        ("1", "40", 40, ""),
+        ("1", "40", 39, "Students of the units that move: 40, at most 39 were allowed."),
+        ("1", "", 39, "1 unit among those that move, without a number of students: D."),
+        # Nobody goes to school where there is none.
+        ("0", "", 0, ""),
+        ("1", "40", "39", "The limit on students is '39', not a number."),
+    ],
+)
+def test_students_of_the_units_that_move_are_counted_again(folder, schools, students, most, found):
+    edit_csv(folder, "plan.csv", lambda t: t.assign(schools=schools, students=students))
+    edit_certificate(folder, most_students=most, moves_by="units")
+    seal(folder)
+    assert failed(folder).get("students", "") == found
 
 
 def test_a_locked_unit_that_moved_is_found(tmp_path):
@@ -361,6 +411,54 @@ def test_zones_that_do_not_follow_their_units_are_found(folder):
     report = verify_folder(folder)
     assert report.is_ok
     assert "units of other zones, as for school grounds: C (9,6" in report.summary()
+
+
+@pytest.mark.parametrize(("wide", "is_rounding"), [(3.00001, True), (3.00008, False)])
+def test_a_border_may_be_off_by_a_rounded_digit_and_no_more(folder, wide, is_rounding):
+    # A ten-millionth of a degree is 9 mm here: 1,112 m × 9 mm are 10 m², and yet rounding; eight are 7 cm.
+    edit_layer(folder, "zones.geojson", lambda zones: zones[0].update(geometry=square(0, 0, wide=wide)))
+    seal(folder)
+    found = failed(folder)
+    assert ("zones that overlap: 1, 2" in found.get("tiling", "")) is not is_rounding
+    assert bool(found) is not is_rounding
+
+
+def test_a_small_overlap_is_no_rounding():
+    # Half a square meter, 70 cm wide; 2 cm along a kilometer are rounding, 6 cm are not.
+    assert not _is_rounding(box(0, 0, 0.7, 0.7), along=box(0, 0, 100, 100))
+    assert _is_rounding(box(0, 0, 0.09, 0.09), along=box(0, 0, 100, 100))
+    strips = {wide: box(0, 0, wide, 1000) for wide in (0.02, 0.06)}
+    assert [_is_rounding(strip, along=box(0, 0, 1000, 1000)) for strip in strips.values()] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        # Neighbors may be 10 cm apart, and 1 cm more for rounding: here 9 and 26 cm.
+        (square(2, 0, wide=0.9999), ""),
+        (square(2, 0, wide=0.9997), "link with no border: the units do not meet along a line: C–D"),
+        # Half a meter in common is asked for, less a tenth for rounding: here 70 and 20 cm, and 10 cm for the gap.
+        (square(2, 0.99937), ""),
+        (square(2, 0.99982), "links with no border: the units do not meet along a line: B–C, C–D"),
+    ],
+)
+def test_how_far_apart_and_along_how_much_a_border_may_be(folder, shape, found):
+    edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=shape))
+    assert found in failed(folder).get("edges", "")
+    assert bool(found) == ("edges" in failed(folder))
+
+
+def test_a_unit_that_is_not_drawn_has_no_border(folder):
+    edit_layer(folder, "units.geojson", lambda units: units.pop())
+    found = failed(folder)
+    assert "in plan.csv but not in units.geojson: F" in found["units"]
+    assert "do not meet along a line: E–F" in found["edges"]
+
+
+def test_meters_near_the_corner_of_a_grid_are_no_degrees():
+    assert _look_like_degrees([box(-121.4, 38.6, -121.3, 38.7)])
+    assert not _look_like_degrees([box(0, 0, 1000, 50)])
+    assert not _look_like_degrees([box(0, 0, 50, 1000)])
 
 
 def test_a_slit_between_two_zones_is_found(tmp_path):
@@ -505,3 +603,18 @@ def test_a_short_border_left_out_is_found():
     assert found == {"ab", "ac", "ad", "bd", "cd"}
     doubtful = units | {"b": box(100, 0, 200, 98), "d": box(100, 98, 200, 200)}
     assert {a + b for a, b in _unlinked_beside([], doubtful)} == {"ab", "ac", "bd", "cd"}
+
+
+@pytest.mark.parametrize(
+    ("apart", "along", "are_neighbors"),
+    [
+        (0.5, 100.0, True),
+        (1.5, 100.0, False),
+        # Half a meter apart, the last half meter of each side that leaves the gap is within a meter of the other, too.
+        (0.5, 19.5, True),
+        (0.5, 18.0, False),
+    ],
+)
+def test_units_that_nearly_meet_are_neighbors_within_a_meter_along_twenty(apart, along, are_neighbors):
+    units = {"a": box(0, 0, 100, along), "b": box(100 + apart, 0, 200, along)}
+    assert bool(_unlinked_beside([], units)) is are_neighbors
