@@ -205,10 +205,12 @@ def random_text(certificate: Mapping[str, Any]) -> str:
     if not found:
         return ""
     moved = count_text(found["moves"], _noun(certificate) if found["moves_by"] == "units" else "school")
-    drawn = f"{count_text(found['draws'], 'random plan')} that also move{'s' * (found['draws'] == 1)} {moved}"
+    is_one = found["draws"] == 1
+    drawn = f"{count_text(found['draws'], 'random plan')} that also move{'s' * is_one} {moved}"
     worth = f"{found['effective']:,.0f} independent {'plan' if round(found['effective']) == 1 else 'plans'}"
     if found["effective"] < FEWEST_EFFECTIVE:
-        return f"{drawn} were drawn, worth {worth}: too few to say where the plan stands among them."
+        were = "was" if is_one else "were"
+        return f"{drawn} {were} drawn, worth {worth}: too few to say where the plan stands among them."
     n = found["at_least_as_even"]
     share = f" ({_share_text(n / found['draws'])})" if n else ""
     count = "none is" if n == 0 else f"{n:,}{share} {'is' if n == 1 else 'are'}"

@@ -97,8 +97,30 @@ def test_the_checker_holds_a_proof_to_the_same_number():
 def test_a_bound_above_the_value_is_none_over_all_plans():
     with pytest.raises(SettingsError, match="no bound over all plans"):
         certificate(bound=0.2)
+    with pytest.raises(SettingsError, match="no bound over all plans"):
+        certificate(bound=0.125 + 1.5 * EXACT)
     with pytest.raises(SettingsError, match="objective"):
         certificate(objective="beauty")
+
+
+def test_a_gap_of_just_the_tolerance_is_a_proof_but_nothing_is_where_neighbors_are_in_dispute():
+    asked = {"value": 0.5, "bound": 0.25, "proof_tolerance": 0.25}
+    assert certificate(**asked)["is_proven"]
+    pairs = [("A", "B", "(0.4 m apart)"), ("A", "C", "(x)"), ("B", "C", "(x)"), ("C", "D", "(x)")]
+    made = certificate(**asked, disputed=pairs)
+    assert not made["is_proven"]
+    assert bound_text(made) == (
+        "Nothing is proven: the drawing leaves open who borders whom, at 4 pairs of units (A and B (0.4 m apart), "
+        "A and C (x), B and C (x) and 1 more (4 in all)). Bounds hold only between the links in edges.csv. Close the "
+        "gaps in the drawing, or say of each pair whether it is linked."
+    )
+
+
+def test_what_was_not_asked_for_is_left_out():
+    made = certificate(max_moves=None)
+    assert (made["seed"], made["seconds"], made["max_moves"], made["slack"]) == (0, 0.0, None, None)
+    assert class_text(made) == "contiguous plan"
+    assert certificate_text(certificate(imbalance_before=float("inf"))).startswith("The plan moves 2 units. Proven:")
 
 
 def test_gap_of():
@@ -189,6 +211,98 @@ def test_travel_is_compared_with_plans_that_are_as_balanced():
     stages = [{"objective": "imbalance", "value": 0.12, "bound": 0.12}, {"objective": "travel", "value": 9, "bound": 9}]
     made = certificate(objective="travel", value=9, bound=9, slack=0.005, stages=stages)
     assert class_text(made) == "contiguous plan that moves at most 3 units and has an imbalance of 12.50% at most"
+
+
+def test_each_earlier_objective_limits_the_plans_without_slack_where_there_is_none():
+    values = {"imbalance": 0.12, "travel": 9, "boundary": 4}
+    stages = [{"objective": name, "value": value, "bound": value} for name, value in values.items()]
+    made = certificate(objective="boundary", value=4, bound=4, stages=stages, max_moves=None)
+    assert class_text(made) == "contiguous plan that has an imbalance of 12.00% at most and has a travel of 9 at most"
+
+
+def test_all_that_plans_keep_is_listed():
+    made = certificate(
+        apart=[("A", "B"), ("C", "D")],
+        barriers={"pairs": [("C", "D")]},
+        whole={"North": ["A", "C"]},
+        one_of_each={"high school": ["A", "D"]},
+        most_students=1,
+        tolerance=0.2,
+        response={"no_slower": True},
+    )
+    assert class_text(made) == (
+        "contiguous plan that keeps 2 pairs of units with a common border unlinked (1 of them across barriers) and "
+        "North whole, moves at most 3 units, has a high school in each zone, moves at most 1 student and lets nobody "
+        "wait longer than today"
+    )
+
+
+def test_a_gap_in_moves_and_a_bound_over_plans_that_are_not_named():
+    stages = [{"objective": "moves", "value": 5, "bound": 3, "restricted_bound": 4}]
+    made = certificate(objective="moves", value=5, bound=3, max_moves=None, stages=stages)
+    assert bound_text(made).endswith("no contiguous plan moves fewer than 3 units. The gap is 2 moves.")
+    assert "Among the plans of a restricted class, and only among those, none moves fewer than 4 units" in (
+        certificate_text(made)
+    )
+
+
+@pytest.mark.parametrize(
+    ("bounds", "slack", "said"),
+    [
+        ((0.25, 0.0), 0.005, "are as even as was found (each within 0.5 percentage points); that none are more even"),
+        ((0.25, 0.3), 0.005, "are as even as they can be (each within 0.5 percentage points): proven."),
+        ((0.25, 0.3), None, "are as even as they can be (each within 0 percentage points): proven."),
+    ],
+)
+def test_how_even_the_others_are_is_said_and_whether_that_is_proven(bounds, slack, said):
+    ranks = [{"objective": "evenness", "value": v, "bound": b} for v, b in zip((0.25, 0.3), bounds, strict=True)]
+    assert said in certificate_text(certificate(stages=ranks, slack=slack))
+    assert "even" not in certificate_text(certificate(stages=ranks, disputed=[("A", "B", "x")]))
+
+
+@pytest.mark.parametrize(
+    ("district", "zones", "said"),
+    [
+        (
+            [4.0, 4.5],
+            {"1": [4.0, 4.5], "2": [0.5, 0.5]},
+            "from 4.0 to 4.5 min; it is longer than today in zone 1.",
+        ),
+        ([4.0, 4.1], {"1": [3, 4], "2": [4, 5]}, "from 4.0 to 4.1 min; it is longer than today in zones 1 and 2."),
+        ([4.0, 4.04], {"1": [5, 4], "2": [None, None]}, "stays at 4.0 min; it is in no zone longer than today."),
+        ([None, None], {"1": [None, None]}, ""),
+    ],
+)
+def test_how_long_calls_wait_is_said(district, zones, said):
+    response = {"district": district, "zones": {z: {"minutes": m, "places": ["A", "A"]} for z, m in zones.items()}}
+    text = certificate_text(certificate(response=response))
+    assert text.endswith(said)
+    assert ("mean response" in text) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Of 2,000 random plans that also move 2 units and keep every rule, 1 (0.050%) is as even; half have"),
+        ({"moves_by": "schools", "at_least_as_even": 0}, "also move 2 schools and keep every rule, none is as even"),
+        ({"at_least_as_even": 2}, "2 (0.10%) are as even"),
+        ({"draws": 1, "effective": 1.0}, "1 random plan that also moves 2 units was drawn, worth 1 independent plan:"),
+        ({"effective": 99.9}, "worth 100 independent plans: too few to say"),
+        ({"effective": 100.0}, "They are worth 100 independent plans: at 95% confidence at most 1.3% of the plans"),
+    ],
+)
+def test_where_a_plan_stands_among_random_ones_is_said_from_a_hundred_on(changes, said):
+    found = {
+        "draws": 2000,
+        "effective": 400.0,
+        "at_least_as_even": 1,
+        "share_at_most": 0.0123,
+        "moves": 2,
+        "moves_by": "units",
+        "imbalance": [0.1, 0.25, 0.4],
+        **changes,
+    }
+    assert said in certificate_text({**certificate(), "random_plans": found})
 
 
 def test_a_plan_that_is_not_contiguous_is_said_to_be_so():
