@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 from outsider import figures, learn_rule, narrowed, reader_of
+from scipy.sparse import csr_array
 
 from safeschools_geo.disclosure._attacker import Fact
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
-from safeschools_geo.disclosure._policy import Grouping
-from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.disclosure._policy import Grouping, Policy
+from safeschools_geo.disclosure._protect import is_sensitive, protect, told_by_rule, withhold
 from safeschools_geo.disclosure._tables import CountTable, SafeTable, count_table
 from safeschools_geo.errors import ColumnError, DisclosureError
 
@@ -54,6 +56,21 @@ def mended(release: SafeTable, *, keeps: Sequence[Mapping[str, str]] = (), knows
 
 def withheld_keys(release: SafeTable) -> list[dict[str, str]]:
     return [key for key, value in figures(release.to_frame(), release.dims) if value is None]
+
+
+def test_counts_and_groups_from_one_to_ten_may_not_be_told() -> None:
+    counts, students = np.array([0, 1, 10, 11, 11, 11, 11, 11]), np.array([50, 50, 50, 50, 0, 1, 10, 11.0])
+    found = is_sensitive(counts, students, Policy())
+    assert found.tolist() == [False, True, True, False, False, True, True, False]
+
+
+def test_what_the_rule_tells_of_a_figure_follows_from_its_least_and_its_most() -> None:
+    # 0 to 7 can only be 0, and 4 to 20 only 11 or more; 1 to 10 and 0 to 30 hide a small count, 11 to 20 is none.
+    low, high = np.array([0, 4, 1, 0, 11.0]), np.array([7, 20, 10, 30, 20.0])
+    rows, found = told_by_rule(csr_array(np.eye(5)), low, high, largest_small=10)
+    assert rows.tolist() == [0, 1]
+    assert list(zip(found.low, found.high, strict=True)) == [(0, 0), (11, np.inf)]
+    assert found.matrix.toarray().tolist() == np.eye(5)[:2].tolist()
 
 
 # (a) Only small counts are withheld.

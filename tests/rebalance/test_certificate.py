@@ -306,4 +306,5 @@ def test_where_a_plan_stands_among_random_ones_is_said_from_a_hundred_on(changes
 
 
 def test_a_plan_that_is_not_contiguous_is_said_to_be_so():
-    assert "Not every zone of it hangs together." in certificate_text(certificate(is_contiguous=False))
+    said = certificate_text(certificate(is_contiguous=False))
+    assert "from 50.00% to 12.50%. Not every zone of it hangs together. Proven: no contiguous plan" in said
