@@ -123,6 +123,7 @@ def test_the_same_seed_draws_the_same_plans():
     one, again, other = (plan.among_random(500, seed=seed).certificate for seed in (1, 1, 2))
     assert one == again
     assert one["random_plans"] != other["random_plans"]
+    assert plan.among_random(20).certificate["random_plans"]["seed"] == 0
 
 
 def test_a_plan_that_moves_nothing_is_compared_with_nothing():

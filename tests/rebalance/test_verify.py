@@ -437,7 +437,7 @@ def test_a_small_overlap_is_no_rounding():
         # Neighbors may be 10 cm apart, and 1 cm more for rounding: here 9 and 26 cm.
         (square(2, 0, wide=0.9999), ""),
         (square(2, 0, wide=0.9997), "link with no border: the units do not meet along a line: C–D"),
-        # Half a meter in common is asked for, less a tenth for rounding: here 70 and 20 cm, and 10 cm for the gap.
+        # Half a meter in common is asked for, less a tenth for rounding: here 70 and 20 cm, and 11 at both ends.
         (square(2, 0.99937), ""),
         (square(2, 0.99982), "links with no border: the units do not meet along a line: B–C, C–D"),
     ],
@@ -446,6 +446,33 @@ def test_how_far_apart_and_along_how_much_a_border_may_be(folder, shape, found):
     edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=shape))
     assert found in failed(folder).get("edges", "")
     assert bool(found) == ("edges" in failed(folder))
+
+
+def test_how_far_apart_a_border_may_be_is_read_from_the_certificate(folder):
+    edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=square(2, 0, wide=0.9997)))
+    edit_certificate(folder, snap_m=0.3)
+    assert "edges" not in failed(folder)
+    # 70 cm, and 11 at both ends, are enough where half a meter is asked for, and not where it is 1.2 m.
+    edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=square(2, 0.99937)))
+    edit_certificate(folder, snap_m=0.1, min_shared_m=1.2)
+    assert "B–C, C–D" in failed(folder)["edges"]
+
+
+@pytest.mark.parametrize(("least", "is_noted"), [(10.0, True), (11.0, False)])
+def test_units_that_share_a_border_and_are_not_linked_are_noted(folder, least, is_noted):
+    # 11.1 m in common, and 11 cm at both ends: a tenth more than 10 m, but not than 11.
+    edit_layer(folder, "units.geojson", lambda units: units[2].update(geometry=square(2, 0.99)))
+    edit_csv(folder, "edges.csv", lambda t: t[t["unit_a"] != "C"])
+    edit_certificate(folder, min_shared_m=least)
+    notes = {c.name: c.message for c in verify_folder(folder).notes}
+    assert ("1 pairs of units share a border and are not linked: C–D." in notes.values()) is is_noted
+
+
+def test_a_workload_may_be_small_but_not_below_nothing(tmp_path):
+    small = write_row(tmp_path / "small", [4, 1, 2, 3, 5, 0.5], BEFORE, list("111222"))
+    assert not failed(small).keys() - {"bound"}
+    below = write_row(tmp_path / "below", [4, 1, 2, 3, 5, -0.5], BEFORE, list("111222"))
+    assert "1 unit with a workload below 0: F" in failed(below)["units"]
 
 
 def test_a_unit_that_is_not_drawn_has_no_border(folder):
