@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+import pytest
 from outsider import figures, learn_rule, narrowed, reader_of
-from test_attacks import cross, known, schools, withheld_keys
+from scipy.sparse import csr_array
+from test_attacks import cross, known, mended, schools, withheld_keys
 
-from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._attacker import Fact, Known, Said
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping
-from safeschools_geo.disclosure._protect import protect, withhold
+from safeschools_geo.disclosure._protect import Problem, complementary, protect, withhold
 from safeschools_geo.disclosure._tables import CountTable, SafeTable
+from safeschools_geo.errors import DisclosureError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +91,61 @@ def test_the_rule_is_followed_to_its_end() -> None:
     for _ in range(9):
         learn_rule(reader, [key for key, value in told if value is None])
     assert narrowed(reader, [key for key, _ in told], raw.values) == []
+
+
+def test_what_the_rule_tells_may_be_harmless() -> None:
+    # A x is 0 to 21, so A y = 25 − A x is 4 to 25. Were it small it would be hidden, so it is 11 or more, and A x is 14
+    # or less: it can still be any small count, and nothing more has to go.
+    raw = cross("AB", "xy", [[5, 20], [16, 30]])
+    safe = protect(raw, knows_rule=True)
+    assert safe.to_frame().equals(protect(raw).to_frame())
+    assert len(withheld_keys(safe)) == 4
+    assert "is the least that protects them" in safe.summary()
+    assert audit(safe, knows_rule=True).is_safe
+
+
+def test_only_what_the_rule_gives_away_takes_more() -> None:
+    # Fall as above: harmless. Spring: A x is 0 to 16, so A y = 19 − A x is 3 or more, by the rule 11 or more, and A x
+    # is 8 or less: it cannot be 9 or 10, and two totals of the spring have to go.
+    counts = {"fall": (5, 20, 16, 30), "spring": (5, 14, 11, 30)}
+    rows = [
+        (*group, term, count)
+        for term, of in counts.items()
+        for group, count in zip(("Ax", "Ay", "Bx", "By"), of, strict=True)
+    ]
+    shown = [Grouping.of(dims, term=term) for term in counts for dims in (("zone", "level"), ("zone",), ("level",), ())]
+    raw = CountTable(pd.DataFrame(rows, columns=["zone", "level", "term", "count"]), tuple(shown))
+    assert len(withheld_keys(protect(raw))) == 8
+    safe = mended(protect(raw, knows_rule=True), knows_rule=True)
+    kept = [key for key in withheld_keys(safe) if len(key) == 3]
+    assert [key["term"] for key in kept] == ["fall"] * 4 + ["spring"] * 4
+    others = [key for key in withheld_keys(safe) if len(key) < 3]
+    assert [key["term"] for key in others] == ["spring"] * 2
+
+
+@pytest.mark.parametrize(
+    ("may", "withheld"), [([1, 1, 1, 1], [0, 1]), ([1, 0, 1, 1], [0, 2]), ([1, 0, 0, 1], [0, 3]), ([1, 0, 0, 0], [])]
+)
+def test_only_figures_that_may_be_withheld_are(may: Sequence[int], withheld: Sequence[int]) -> None:
+    # A = 5, B = 20, C = 30 and their total, 55: B hides A the cheapest, then C, and the total where neither may.
+    sums = csr_array(np.vstack([np.eye(3), np.ones((1, 3))]))
+    nothing = csr_array((0, 3))
+    problem = Problem(
+        known=Known(sums, np.array([5.0, 20.0, 30.0, 55.0]), Said(nothing, np.empty(0), np.empty(0))),
+        is_sensitive=np.array([True, False, False, False]),
+        targets=sums[[0]],
+        low=np.array([1.0]),
+        high=np.array([10.0]),
+        rank=np.array([0, 0, 0, 1]),
+        weight=np.array([1.1, 1.2, 1.3, 1.4]),
+        may=np.array(may, dtype=bool),
+        groups=nothing,
+    )
+    if withheld:
+        assert np.flatnonzero(complementary(problem).is_withheld).tolist() == withheld
+    else:
+        with pytest.raises(DisclosureError, match="can be worked out whatever is withheld"):
+            complementary(problem)
 
 
 def test_words_do_not_tell_which_totals_are_small() -> None:
