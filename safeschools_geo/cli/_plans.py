@@ -292,7 +292,8 @@ def rebalance_command(
 def _on_point(moves: int, imbalance: float, bound: float) -> None:
     gap = "proven" if imbalance - bound <= EXACT else f"bound {bound:.2%}, gap {imbalance - bound:.2%}"
     gap = "not proven" if math.isnan(bound) else gap
-    messages().print(f"  {moves:>2} moves: least imbalance {imbalance:.2%} ({gap})", markup=False)
+    what = f"{moves:>2} move{' ' if moves == 1 else 's'}"
+    messages().print(f"  {what}: least imbalance {imbalance:.2%} ({gap})", markup=False)
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
