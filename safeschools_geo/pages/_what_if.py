@@ -10,7 +10,7 @@ import pandas as pd
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN, Replay
 from safeschools_geo.drawing import LegendItem, zone_signs
-from safeschools_geo.errors import count_text, with_article
+from safeschools_geo.errors import count_text, name_ids, with_article
 from safeschools_geo.io import safe_cells
 from safeschools_geo.pages._map_layers import (
     LOAD_UNIT,
@@ -115,12 +115,16 @@ def _asked(rules: Rules, unit_ids: list[str]) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value not in (None, [])}
 
 
-def _asked_text(data: Mapping[str, Any]) -> list[str]:
+def _asked_text(rules: Rules) -> list[str]:
     """Say in words what is asked of every plan on the page."""
-    each = [each["name"] for each in data.get("one_of_each", ())]
-    most = data.get("most_students")
-    said = [f"Every zone is to have {' and '.join(each)}."] if each else []
-    return said if most is None else [*said, f"At most {count_text(most, 'student')} may change officer."]
+    most = rules.most_students
+    each = " and ".join(map(with_article, rules.one_of_each))
+    said = {
+        f"Every zone is to have {each}.": each,
+        f"Kept whole: {name_ids(list(rules.whole))}.": rules.whole,
+        f"At most {count_text(most or 0, 'student')} may change officer.": most is not None,
+    }
+    return [sentence for sentence, is_asked in said.items() if is_asked]
 
 
 def _places(ids: Collection[str], known: list[str], what: str) -> list[int]:
@@ -246,7 +250,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         tables=[_zones_today(data, load_name(forecast))],
         notes=[
             "Imbalance: how far the zone that is farthest from the mean load is from it, in percent of the mean.",
-            *_asked_text(data),
+            *_asked_text(proposal.inputs.rules),
             *([] if played is None else [_WAITING]),
             "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
         ],

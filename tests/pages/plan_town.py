@@ -134,7 +134,7 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
     """Put a proposal together as a run does: what is changed is of the proposal, of its inputs, or of its limits."""
     proposed = plan()
     limits = {name: changed.pop(name, value) for name, value in LIMITS.items()}
-    limits |= {name: changed.pop(name) for name in ("one_of_each", "most_students") if name in changed}
+    limits |= {name: changed.pop(name) for name in ("one_of_each", "most_students", "whole") if name in changed}
     limits |= {"barriers": {"pairs": changed.pop("barred")}} if "barred" in changed else {}
     inputs = {"units": units(), "edges": edges(), "travel": None, "findings": (), "noun": "school", "set_apart": ()}
     inputs["forecast"] = ()

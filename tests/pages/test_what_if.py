@@ -249,7 +249,8 @@ FREE = {"locked": (), "roots": {}, "forbidden": (), "together": ()}
 
 
 def test_a_zone_keeps_one_of_each_level_but_for_a_step_on_the_way(opened):
-    page = opened(plan_town.what_if(**FREE, one_of_each=HIGHS))
+    page = opened(plan_town.what_if(**FREE, one_of_each=HIGHS, whole={"hotspot G1": [IDS["c"], IDS["f"]]}))
+    expect(page.get_by_text("Kept whole: hotspot G1.")).to_be_visible()
     expect(page.get_by_text("Every zone is to have a high school.")).to_be_visible()
     expect(page.locator("#for-now")).to_have_text("Allow a zone in pieces, or without a high school, for now")
     move(page, "d", "2")
