@@ -49,7 +49,7 @@ from safeschools_geo.pages._page import (
     printed,
 )
 from safeschools_geo.pages._term import context_of, map_with_barriers, nothing_page, thumbnail
-from safeschools_geo.pages._what_if import WHAT_IF, plan_legends, what_if_map
+from safeschools_geo.pages._what_if import ON_RECORD, WHAT_IF, plan_legends, what_if_map
 from safeschools_geo.rebalance import certificate_text
 from safeschools_geo.text import forecast_text, format_imbalance, format_load, millionths
 
@@ -434,7 +434,12 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             _load_table(both, load_name(proposal.inputs.forecast)),
             frontier_table(frontier, noun=noun),
         ],
-        notes=[*_unscored(scores), *(note for note in proposal.notes if note != forecast), proposal.frontier.rule],
+        notes=[
+            *_unscored(scores),
+            *(note for note in proposal.notes if note != forecast),
+            proposal.frontier.rule,
+            *([ON_RECORD] if forecast else []),
+        ],
     )
     statements = (
         forecast,

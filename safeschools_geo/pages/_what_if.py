@@ -209,6 +209,8 @@ def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]
 
 WHAT_IF = "Move a school to another zone and see what it changes at once; save the plan as a file."
 """What the page is for."""
+ON_RECORD = "The map has the schools on record: one that is to close is still on it, one that is to open is not."
+"""What the map of a forecast does not show."""
 
 
 def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
@@ -251,6 +253,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         notes=[
             "Imbalance: how far the zone that is farthest from the mean load is from it, in percent of the mean.",
             *_asked_text(proposal.inputs.rules),
+            *([ON_RECORD] if forecast else []),
             *([] if played is None else [_WAITING]),
             "Nothing is kept when the page is closed: download plan.csv, and give it to safeschools score.",
         ],

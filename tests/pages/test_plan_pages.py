@@ -92,7 +92,9 @@ def test_a_forecast_is_marked_as_one():
         html = drawer(forecast=("Ash opens",)).html
         assert html.count(told) == places
         assert "Load of each zone: officer-hours per school day, a forecast" in html
+        assert "The map has the schools on record: one that is to close is still on it" in html
         assert "forecast" not in drawer().html
+        assert "on record: one" not in drawer().html
     assert plan_town.review(forecast=("Ash opens",), notes=(told, "Else.")).html.count(told) == 1
 
 
