@@ -236,7 +236,7 @@ def score_plan(
         *measures.contiguity(table, plan, edges),
         *measures.moves(units, plan),
         *measures.travel(units, plan, costs, unit=cost_unit),
-        *measures.compactness(table, plan, edges),
+        *measures.compactness(table, plan, edges, has_parted=rules is not None and bool(rules.apart)),
         measures.splits("feeders", "Feeder patterns", split["feeders"], "no feeder patterns given"),
         measures.splits("groups", "Keep-together groups", split["groups"], "no groups given"),
         measures.splits("hotspots", "Hotspots", split["hotspots"], "no hotspots given"),

@@ -14,6 +14,7 @@ from shapely.geometry import box
 from town_of_units import PLAN, current, seven_schools, six_edges, six_units
 
 from safeschools_geo.errors import ColumnError, InputError
+from safeschools_geo.rebalance import Rules
 from safeschools_geo.rebalance._price import compare_plans, what_changes
 from safeschools_geo.rebalance._score import Score, score_plan, split_table
 from safeschools_geo.term._plan import read_plan
@@ -85,6 +86,14 @@ def test_compactness_of_rectangles():
     assert note(score, "reock_min") == "least in zone 2"
     # Cuts b–c, e–f, a–d and d–e, 1 km each, measured with the snapping distance.
     assert score.value("border_km") == pytest.approx(4, rel=1e-3)
+
+
+def test_a_border_without_a_link_is_not_told_as_none():
+    # Along a barrier, or where a person closed a link, units are no neighbors, and no edge has the length.
+    parted = scored(rules=Rules(apart=(("a", "b"),)))
+    assert math.isnan(parted.value("border_km"))
+    assert "not measured" in shown(parted, "border_km")
+    assert scored(rules=Rules()).value("border_km") == scored().value("border_km")
 
 
 def test_compactness_of_units_that_are_no_exact_coverage():
