@@ -26,6 +26,7 @@ from safeschools_geo.cli._common import (
     PATTERN,
     POSITIVE,
     CheckedCommand,
+    Progressed,
     district_argument,
     folder_of,
     inputs_of,
@@ -772,7 +773,7 @@ def _settings(
 
 
 def _of_settings(
-    settings: Settings, asked: Mapping[str, Any], begin: Callable[[str], None]
+    settings: Settings, asked: Mapping[str, Any], begin: Progressed
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     """Draft zones of a district folder; what nobody has given a meaning stops it, as it does every command."""
     begin("Reading the boundary and the schools")
@@ -818,7 +819,7 @@ def _unused_layers(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_schools(
-    settings: Settings, district: Path, asked: Mapping[str, Any], begin: Callable[[str], None]
+    settings: Settings, district: Path, asked: Mapping[str, Any], begin: Progressed
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     begin("Reading the boundary and the schools")
     with mended_by(_BOUNDARY_WAYS):
@@ -835,17 +836,17 @@ def _drawn(
     schools: gpd.GeoDataFrame,
     boundary: gpd.GeoDataFrame,
     asked: Mapping[str, Any],
-    begin: Callable[[str], None],
+    begin: Progressed,
     *,
     crs: object = None,
 ) -> ZoneDraft:
     program = schools[schools["in_program"]]
     begin(f"Drawing {count_text(asked['zones'], 'zone')} around {count_text(len(program), 'school')}")
-    return draft_zones(program, boundary, crs=crs, **asked)
+    return draft_zones(program, boundary, crs=crs, on_part=begin.part, **asked)
 
 
 def _draft_zones_of_units(
-    units: Path, columns: tuple[str, str], crs: str | None, asked: Mapping[str, Any], begin: Callable[[str], None]
+    units: Path, columns: tuple[str, str], crs: str | None, asked: Mapping[str, Any], begin: Progressed
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     begin("Reading the units")
     with mended_by(_UNITS_WAYS):
@@ -854,7 +855,7 @@ def _draft_zones_of_units(
     begin(f"Drawing {count_text(asked['zones'], 'zone')} of {count_text(len(frame), 'unit')}")
     unit_id, workload = columns
     with mended_by(_UNITS_WAYS):
-        draft = draft_zones_of_units(frame, unit_id=unit_id, workload=workload, **asked)
+        draft = draft_zones_of_units(frame, unit_id=unit_id, workload=workload, on_part=begin.part, **asked)
     return draft, raw.findings
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
@@ -317,6 +317,7 @@ def draft_zones(
     seed: int = 0,
     objective: str = "compactness",
     crs: object = None,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> ZoneDraft:
     """Draw zones from scratch.
 
@@ -342,6 +343,8 @@ def draft_zones(
         ``compactness``, or ``travel``: the least Σ weight × kilometers to the center of the zone, to 1 %.
     crs
         Projected CRS in meters to measure in; the UTM zone of the district by default.
+    on_part
+        Hears what the search is doing, and the imbalance or the gap so far.
 
     Returns
     -------
@@ -375,7 +378,7 @@ def draft_zones(
     unit = units.explode("school_ids").set_index("school_ids")["unit_id"].loc[weights.values.index]
     hashes = _hashes({"schools": schools, "district": district}, weights)
     points = schools.geometry.to_crs(meters).representative_point()
-    return _drafted(units, points, unit, weights, settings=settings, meters=meters, hashes=hashes)
+    return _drafted(units, points, unit, weights, settings=settings, meters=meters, hashes=hashes, on_part=on_part)
 
 
 def draft_zones_of_units(
@@ -389,6 +392,7 @@ def draft_zones_of_units(
     seed: int = 0,
     objective: str = "compactness",
     crs: object = None,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> ZoneDraft:
     """Draw zones from scratch from areal units, such as tracts or reporting areas.
 
@@ -399,7 +403,7 @@ def draft_zones_of_units(
         where there is one, else from a point inside.
     unit_id, workload
         Columns with the id of each unit and with what zones are balanced by.
-    zones, tolerance, starts, seed, objective, crs
+    zones, tolerance, starts, seed, objective, crs, on_part
         As `draft_zones`.
 
     Returns
@@ -426,7 +430,7 @@ def draft_zones_of_units(
     unit = pd.Series(areas["unit_id"].to_numpy(), index=load.index)
     hashes = _hashes({"units": units}, weights)
     points = gpd.GeoSeries(areas["anchor"], crs=areas.crs).to_crs(meters)
-    return _drafted(areas, points, unit, weights, settings=settings, meters=meters, hashes=hashes)
+    return _drafted(areas, points, unit, weights, settings=settings, meters=meters, hashes=hashes, on_part=on_part)
 
 
 def _drafted(
@@ -438,12 +442,13 @@ def _drafted(
     settings: DraftSettings,
     meters: CRS,
     hashes: dict[str, str],
+    on_part: Callable[[str], None],
 ) -> ZoneDraft:
     """Draft zones of units, given the unit and the point of everything that has a weight."""
     edges = rook_adjacency(units, crs=meters, min_shared_m=SHORTEST_BORDER_M)
     links = bridges(units, edges, crs=meters)
     places = _places(points, unit, units, weights, edges=pd.concat([edges, links]), meters=meters)
-    found = _divided(places, units["unit_id"], settings)
+    found = _divided(places, units["unit_id"], settings, on_part)
     zone_id = reading_order(units, found.label, crs=meters)
     units = units.assign(load=places.load, zone_id=zone_id[found.label])
     zones_frame = zones_of_units(units)
@@ -470,13 +475,16 @@ def _drafted(
     )
 
 
-def _divided(places: Places, unit_ids: pd.Series, settings: DraftSettings) -> DraftTravel:
-    zones, tolerance, seed = settings.zones, settings.tolerance, settings.seed
+def _divided(
+    places: Places, unit_ids: pd.Series, settings: DraftSettings, on_part: Callable[[str], None]
+) -> DraftTravel:
+    asked: dict[str, Any] = {"zones": settings.zones, "on_part": on_part}
+    tolerance, seed = settings.tolerance, settings.seed
     if settings.objective == "travel":
-        return least_travel(places, pd.Index(unit_ids), zones=zones, tolerance=tolerance, seed=seed)
-    label = compact_partition(places, zones=zones, tolerance=tolerance, starts=settings.starts, seed=seed)
+        return least_travel(places, pd.Index(unit_ids), tolerance=tolerance, seed=seed, **asked)
+    label = compact_partition(places, tolerance=tolerance, starts=settings.starts, seed=seed, **asked)
     loads = pd.Series(places.load).groupby(label).sum()
-    return travel_of(places, label, zones=zones, tolerance=max(tolerance, imbalance_of(loads)))
+    return travel_of(places, label, tolerance=max(tolerance, imbalance_of(loads)), **asked)
 
 
 def _require_enough(units: gpd.GeoDataFrame, zones: int, found: str, *, what: str) -> None:

@@ -15,7 +15,7 @@ from safeschools_geo.errors import SettingsError
 from safeschools_geo.solver import Flags, Labels, Numbers, Program, solve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import pandas as pd
 
@@ -268,6 +268,12 @@ class HessBound:
         What is divided.
     travel
         Travel of some plan, or a guess.
+    plan
+        Candidate of each unit in a plan, shape (n,): what it costs each unit is nearer to the best prices than nothing.
+    limit_s
+        Processor time for the linear programs.
+    on_part
+        Hears how far the bound is from the travel.
 
     References
     ----------
@@ -276,9 +282,19 @@ class HessBound:
     Operations Research 70(2), 867–892.
     """
 
-    def __init__(self, problem: MedianProblem, travel: float) -> None:
-        self._problem = problem
-        self.bound, self.price = -np.inf, problem.travel.min(axis=1)
+    def __init__(
+        self,
+        problem: MedianProblem,
+        travel: float,
+        *,
+        plan: Labels | None = None,
+        limit_s: float = np.inf,
+        on_part: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._problem, self._on_part = problem, on_part
+        self._until = time.process_time() + limit_s
+        units = np.arange(len(problem.travel))
+        self.bound, self.price = -np.inf, problem.travel.min(axis=1) if plan is None else problem.travel[units, plan]
         self.least_with = np.zeros(problem.travel.shape)
         """Bound on every plan in which a unit is assigned to a candidate, shape (n, m)."""
         self.opened: list[Labels] = []
@@ -303,7 +319,9 @@ class HessBound:
     def _descend(self, travel: float) -> None:
         """Make subgradient steps with a memory."""
         price, direction, scale, waited = self.price, np.zeros_like(self.price), 1.0, 0
-        for _ in range(_STEPS):
+        for step in range(_STEPS):
+            if step % _PATIENCE == 0:
+                self._say(travel)
             last = self.bound
             bound, _least, served = self._evaluate(price)
             waited = 0 if bound > last else waited + 1
@@ -316,16 +334,22 @@ class HessBound:
                 break
             price = price + scale * (travel - bound) / norm * direction
 
+    def _say(self, travel: float) -> None:
+        if 0 < self.bound < travel:
+            self._on_part(f"bounding the travel of all plans, gap so far {1 - self.bound / travel:.1%}")
+
     def _sift(self, travel: float) -> None:
         problem, each, least = self._problem, _CORE, self.least_with
         core = np.zeros(problem.travel.shape, dtype=bool)
         for _ in range(_SIFTINGS):
-            if not np.isfinite(self.bound):
+            left_s = self._until - time.process_time()
+            if not np.isfinite(self.bound) or left_s <= 0:
                 return
+            self._say(travel)
             known = np.sort(least[np.isfinite(least)])
             core |= least <= known[min(each * len(least), len(known) - 1)]
             core[problem.candidates, np.arange(len(problem.candidates))] |= core.any(axis=0)
-            found = MedianModel(problem, core, "alone").relax(_LP_S)
+            found = MedianModel(problem, core, "alone").relax(min(_LP_S, left_s))
             if found is None:
                 each *= 2
                 continue
@@ -372,6 +396,9 @@ _PLANNED, _STARTS, _NEAR = 3, 15, 12
 _NARROW, _WIDE = 1.01, 1.04
 """Pairs that lift a bound by more than these factors are left out of first attempts."""
 
+_BOUND_SHARE = 0.25
+"""Share of the time that the first bound may take."""
+
 Centers: TypeAlias = tuple[int, ...]
 
 
@@ -393,10 +420,19 @@ class MedianSolver:
     Journal of Spatial Information Science 15, 89–120.
     """
 
-    def __init__(self, problem: MedianProblem, *, gap: float = 0.0, time_limit_s: float = 60.0, seed: int = 0) -> None:
-        self.problem, self._gap, self._seed = problem, gap, seed
+    def __init__(
+        self,
+        problem: MedianProblem,
+        *,
+        gap: float = 0.0,
+        time_limit_s: float = 60.0,
+        seed: int = 0,
+        first: Labels | None = None,
+        on_part: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.problem, self._gap, self._seed, self._on_part = problem, gap, seed, on_part
         self._until = time.process_time() + time_limit_s
-        self.label: Labels | None = None
+        self.label: Labels | None = first
         """Candidate of each unit in the best contiguous plan, shape (n,)."""
         self.bound = 0.0
         """No contiguous plan within the tolerance has less travel; with the same centers where these are fixed."""
@@ -431,8 +467,13 @@ class MedianSolver:
         is_close = self.label is not None and self.bound >= self._goal * (1 - EXACT)
         return is_close or self._left_s <= 0
 
+    def _say(self, what: str) -> None:
+        gap = f", gap so far {max(1 - self.bound / self.travel, 0):.1%}" if 0 < self.travel < np.inf else ""
+        self._on_part(f"{what}{gap}")
+
     def _transport(self, centers: Centers) -> Relaxed | None:
         """Serve divisible units from some centers the cheapest way, once."""
+        self._say("looking for better centers")
         if centers not in self._served:
             fixed = self.problem.with_centers(np.array(centers))
             self._served[centers] = MedianModel(fixed, fixed.reachable, "alone").relax(self._left_s)
@@ -458,7 +499,9 @@ class MedianSolver:
         return self.problem.travel if served is None else served.least_with
 
     def _free(self) -> Numbers:
-        found = HessBound(self.problem, travel=float(self.problem.travel.max(axis=1).sum()))
+        guess = self.travel if self.label is not None else float(self.problem.travel.max(axis=1).sum())
+        limit = self._left_s * _BOUND_SHARE
+        found = HessBound(self.problem, guess, plan=self.label, limit_s=limit, on_part=self._on_part)
         self.bound = found.bound
         for opened in found.opened[:_WEIGHED]:
             self._alternate(tuple(opened.tolist()))
@@ -520,6 +563,7 @@ class MedianSolver:
         """Look for a contiguous plan with some centers, first among the pairs that hardly lift the bound."""
         if grown is None:
             return None
+        self._say("planning around the best centers")
         fixed, least = self.problem.with_centers(np.array(centers)), grown.least_with
         for alive in (least <= grown.bound * _NARROW, least <= grown.bound * _WIDE, np.isfinite(least)):
             model, limit = MedianModel(fixed, alive, "nearer"), max(self._left_s / 4, 0.1)
@@ -544,6 +588,7 @@ class MedianSolver:
             self.bound = max(self.bound, min(found.bound, self._goal))
             least = np.maximum(least, found.least_with)
         while not self._is_done:
+            self._say("proving that no plan has much less travel")
             model = self._model(least)
             label, bound = model.plan(start=self.label, gap=self._gap, limit_s=self._left_s, seed=self._seed)
             self.is_impossible = not np.isfinite(bound) and self.label is None

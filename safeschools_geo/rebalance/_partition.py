@@ -15,6 +15,8 @@ from safeschools_geo.rebalance._p_median import HessBound, MedianProblem, Median
 from safeschools_geo.solver import Labels, Numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 
@@ -194,7 +196,15 @@ _FREE = -1
 _SOLVERS_SLACK = 1e-6
 
 
-def compact_partition(places: Places, *, zones: int, tolerance: float, starts: int, seed: int) -> Labels:
+def compact_partition(
+    places: Places,
+    *,
+    zones: int,
+    tolerance: float,
+    starts: int,
+    seed: int,
+    on_part: Callable[[str], None] = lambda _: None,
+) -> Labels:
     """Divide places among zones that are contiguous, balanced and compact.
 
     Notes
@@ -217,8 +227,14 @@ def compact_partition(places: Places, *, zones: int, tolerance: float, starts: i
         return np.zeros(len(places), dtype="int64")
     goal = Goal.of(places, zones=zones, tolerance=tolerance)
     rng = np.random.default_rng(seed)
-    outcomes = [improve(places, _start(places, goal, rng), goal) for _ in range(starts)]
-    return min(outcomes, key=lambda label: score(places, label, goal))
+    best: tuple[tuple[float, float], Labels] | None = None
+    for start in range(1, starts + 1):
+        label = improve(places, _start(places, goal, rng), goal)
+        found = score(places, label, goal)
+        best = (found, label) if best is None or found < best[0] else best
+        even = _sums(places, best[1], goal)[:, -1] / goal.mean_load
+        on_part(f"plan {start} of {starts}; the best so far has an imbalance of {np.abs(even - 1).max():.1%}")
+    return best[1]
 
 
 def _start(places: Places, goal: Goal, rng: np.random.Generator) -> Labels:
@@ -284,6 +300,8 @@ def _grown(places: Places, centers: Numbers, share: Numbers) -> Labels:
 
 _GAP = 0.01
 _TIME_LIMIT_S = 60.0
+_BOUND_S = 15.0
+_FIRST_STARTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,24 +315,44 @@ class DraftTravel:
     any_bound: float  # Neither has any other plan, contiguous or not
 
 
-def travel_of(places: Places, label: Labels, *, zones: int, tolerance: float) -> DraftTravel:
+def travel_of(
+    places: Places, label: Labels, *, zones: int, tolerance: float, on_part: Callable[[str], None] = lambda _: None
+) -> DraftTravel:
     """Measure the travel of a partition, and bound that of all others from below."""
     problem = _problem(places, zones, tolerance)
-    members = [np.flatnonzero(label == zone) for zone in range(zones)]
-    centers = np.array([m[problem.travel[np.ix_(m, m)].sum(axis=0).argmin()] for m in members])
+    centers = _middles(problem, label)
     travel = problem.total(centers[label])
-    bound = max(min(HessBound(problem, travel).bound, travel), 0.0)
+    found = HessBound(problem, travel, plan=centers[label], limit_s=_BOUND_S, on_part=on_part)
+    bound = max(min(found.bound, travel), 0.0)
     return DraftTravel(label, centers, travel, bound, bound)
 
 
-def least_travel(places: Places, unit_ids: pd.Index, *, zones: int, tolerance: float, seed: int) -> DraftTravel:
+def least_travel(
+    places: Places,
+    unit_ids: pd.Index,
+    *,
+    zones: int,
+    tolerance: float,
+    seed: int,
+    on_part: Callable[[str], None] = lambda _: None,
+) -> DraftTravel:
     """Divide places with the least travel."""
     problem = _problem(places, zones, tolerance)
-    solver = MedianSolver(problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, seed=seed)
+    compact = compact_partition(places, zones=zones, tolerance=tolerance, starts=_FIRST_STARTS, seed=seed)
+    load = np.bincount(compact, weights=problem.load, minlength=zones)
+    is_even = problem.limits[0] <= load.min() and load.max() <= problem.limits[1]
+    first = _middles(problem, compact)[compact] if is_even else None
+    solver = MedianSolver(problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, seed=seed, first=first, on_part=on_part)
     if solver.label is None:
         refuse_impossible(solver, unit_ids)
     centers, label = np.unique(solver.label, return_inverse=True)
     return DraftTravel(label.astype("int64"), centers, solver.travel, solver.bound, solver.any_bound)
+
+
+def _middles(problem: MedianProblem, label: Labels) -> Labels:
+    """Find the place in each zone with the least travel within it."""
+    members = [np.flatnonzero(label == zone) for zone in range(problem.zones)]
+    return np.array([m[problem.travel[np.ix_(m, m)].sum(axis=0).argmin()] for m in members])
 
 
 def _problem(places: Places, zones: int, tolerance: float) -> MedianProblem:

@@ -334,3 +334,21 @@ def test_san_juan_as_published_is_refused_with_a_remedy(real_data, san_juan_scho
     with pytest.raises(GeometryError, match=r"by up to 1,98\d") as error:
         draft_zones(san_juan_schools, gpd.read_file(folder / "district_2016_oversimplified.geojson"))
     assert len(error.value.ids) == 7
+
+
+def test_the_search_says_what_it_does_and_how_far_it_is():
+    said = {"compactness": [], "travel": []}
+    for objective, parts in said.items():
+        draft_zones(
+            *(grid_schools(5, 6), grid_district(5, 6)),
+            zones=4,
+            weight=None,
+            tolerance=0.1,
+            starts=3,
+            objective=objective,
+            on_part=parts.append,
+        )
+    assert said["compactness"][0].startswith("plan 1 of 3; the best so far has an imbalance of ")
+    for parts in said.values():
+        assert any(part.startswith("bounding the travel of all plans, gap so far ") for part in parts)
+    assert any(part.startswith("looking for better centers, gap so far ") for part in said["travel"])

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_places import every_partition, is_partition, places_of, random_places
 
-from safeschools_geo.rebalance._partition import Goal, compact_partition, improve, score
+from safeschools_geo.rebalance._p_median import MedianSolver
+from safeschools_geo.rebalance._partition import Goal, _middles, _problem, compact_partition, improve, score
 
 
 def grouped(label) -> set[frozenset[int]]:
@@ -94,3 +95,14 @@ def test_local_search_only_makes_it_better():
     found = improve(places, start, goal)
     assert score(places, found, goal) < score(places, start, goal)
     np.testing.assert_array_equal(start, kept)
+
+
+def test_a_plan_known_beforehand_stays_where_there_is_no_time_for_a_better_one():
+    places = random_places(0, 40)
+    label = divide(places, 3, tolerance=0.1, starts=1)
+    problem = _problem(places, 3, 0.1)
+    first = _middles(problem, label)[label]
+    solver = MedianSolver(problem, time_limit_s=0.0, first=first)
+    assert solver.label.tolist() == first.tolist()
+    least = MedianSolver(problem, first=first, gap=0.001)
+    assert 0 < solver.bound <= least.travel <= solver.travel
