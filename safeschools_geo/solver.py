@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -91,6 +93,25 @@ class _QuietHighs(highspy.Highs):
 
     def enableCallbacks(self) -> None:  # noqa: N802 - highspy's name
         self.callbacks = []
+        self.interrupts: list[object] = []
+
+    def run(self) -> highspy.HighsStatus:
+        """Let Ctrl-C end the run: what a callback raises, HiGHS takes for an error of its own and goes on."""
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not _is_main_thread():
+            return super().run()
+        interrupts = self.interrupts
+        signal.signal(signal.SIGINT, lambda *_: interrupts.append(None))
+        try:
+            status = super().run()
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if interrupts:
+            raise KeyboardInterrupt
+        return status
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
@@ -133,9 +154,10 @@ def stop_after(highs: highspy.Highs, processor_s: float) -> None:
         Seconds that it may take.
     """
     until = time.process_time() + processor_s
+    interrupts = getattr(highs, "interrupts", [])
 
     def ask(_kind: object, _message: str, _said: object, answer: highspy.cb.HighsCallbackInput, _data: object) -> None:
-        answer.user_interrupt = time.process_time() >= until
+        answer.user_interrupt = bool(interrupts) or time.process_time() >= until
 
     highs.setCallback(ask, None)
     for kind in _INTERRUPTS:

@@ -227,11 +227,11 @@ def compact_partition(
         return np.zeros(len(places), dtype="int64")
     goal = Goal.of(places, zones=zones, tolerance=tolerance)
     rng = np.random.default_rng(seed)
-    best: tuple[tuple[float, float], Labels] | None = None
+    best = ((np.inf, np.inf), np.zeros(len(places), dtype="int64"))
     for start in range(1, starts + 1):
         label = improve(places, _start(places, goal, rng), goal)
         found = score(places, label, goal)
-        best = (found, label) if best is None or found < best[0] else best
+        best = (found, label) if found < best[0] else best
         even = _sums(places, best[1], goal)[:, -1] / goal.mean_load
         on_part(f"plan {start} of {starts}; the best so far has an imbalance of {np.abs(even - 1).max():.1%}")
     return best[1]

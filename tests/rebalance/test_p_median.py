@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import threading
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from small_places import is_partition, places_of, random_places
 
 from safeschools_geo.errors import SettingsError
@@ -224,3 +227,16 @@ def test_the_same_seed_gives_the_same_plan():
     one, two = (p_median(load, distance, edges, zones=4, tolerance=0.3, seed=5) for _ in range(2))
     np.testing.assert_array_equal(one.label, two.label)
     assert one.bound == two.bound
+
+
+def test_an_interrupt_ends_the_search_within_a_second():
+    places = random_places(0, 200)
+    travel = places.load[:, None] * cdist(places.xy_km, places.xy_km)
+    load = places.load * 12 / places.load.sum()
+    problem = MedianProblem(load, travel, np.arange(200), places.neighbors, zones=12, tolerance=0.02)
+    alarm = threading.Timer(1.5, signal.raise_signal, [signal.SIGINT])
+    alarm.start()
+    with pytest.raises(KeyboardInterrupt):
+        MedianSolver(problem, time_limit_s=20)
+    assert not alarm.is_alive()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
