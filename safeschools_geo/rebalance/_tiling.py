@@ -247,7 +247,10 @@ def _is_wider(parts: Shapes, width_m: float) -> Flags:
 
 def cracks_between(metric: Shapes, *, tolerance_m: float, is_exact: bool) -> Shapes:
     """Find ground narrower than the tolerance between two areas or more that none claims, also where it is open."""
-    whole = shapely.coverage_union_all(metric) if is_exact else shapely.union_all(metric)
+    try:
+        whole = shapely.coverage_union_all(metric) if is_exact else shapely.union_all(metric)
+    except shapely.GEOSException:  # Valid as a coverage, and yet with edges that GEOS cannot join as one.
+        whole = shapely.union_all(metric)
     wider = shapely.buffer(whole, tolerance_m / 2, join_style="mitre")
     closed = shapely.buffer(wider, -tolerance_m / 2, join_style="mitre")
     parts, _ = polygon_parts(np.array([shapely.difference(closed, whole)], dtype=object))
