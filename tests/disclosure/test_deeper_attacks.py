@@ -15,8 +15,8 @@ from safeschools_geo.disclosure._attacker import Fact, Known, Said
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping
-from safeschools_geo.disclosure._protect import Problem, complementary, protect, withhold
-from safeschools_geo.disclosure._tables import CountTable, SafeTable
+from safeschools_geo.disclosure._protect import Pattern, Problem, against_rule, complementary, protect, withhold
+from safeschools_geo.disclosure._tables import CountTable, SafeTable, count_table
 from safeschools_geo.errors import DisclosureError
 
 if TYPE_CHECKING:
@@ -104,6 +104,17 @@ def test_what_the_rule_tells_may_be_harmless() -> None:
     assert audit(safe, knows_rule=True).is_safe
 
 
+def test_a_figure_that_cannot_be_hidden_is_published_where_the_rule_gives_it_away() -> None:
+    # B is 8 or more by the map, so A = 19 − B is 11 or less. Were B small, 1 to 7 would have to be possible: B is 11 or
+    # more, and A 8 or less. No other figure makes B less than 8, so it is C = 30 that goes with A.
+    raw = count_table(pd.Series({"A": 5, "B": 14, "C": 30}).rename_axis("zone"))
+    said = [Fact("zone", {"B": 1.0}, 8, 30, "map class")]
+    assert withheld_keys(protect(raw, facts=said)) == [{"zone": "A"}, {"zone": "B"}]
+    safe = mended(protect(raw, facts=said, knows_rule=True), knows_rule=True)
+    assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "C"}]
+    assert "whether less would do is not proven" in safe.summary()
+
+
 def test_only_what_the_rule_gives_away_takes_more() -> None:
     # Fall as above: harmless. Spring: A x is 0 to 16, so A y = 19 − A x is 3 or more, by the rule 11 or more, and A x
     # is 8 or less: it cannot be 9 or 10, and two totals of the spring have to go.
@@ -123,15 +134,12 @@ def test_only_what_the_rule_gives_away_takes_more() -> None:
     assert [key["term"] for key in others] == ["spring"] * 2
 
 
-@pytest.mark.parametrize(
-    ("may", "withheld"), [([1, 1, 1, 1], [0, 1]), ([1, 0, 1, 1], [0, 2]), ([1, 0, 0, 1], [0, 3]), ([1, 0, 0, 0], [])]
-)
-def test_only_figures_that_may_be_withheld_are(may: Sequence[int], withheld: Sequence[int]) -> None:
-    # A = 5, B = 20, C = 30 and their total, 55: B hides A the cheapest, then C, and the total where neither may.
+def three(counts: Sequence[float], may: Sequence[int], said: Said | None = None) -> Problem:
+    """Ask to hide A among A, B, C and their total, which are cheap in this order."""
     sums = csr_array(np.vstack([np.eye(3), np.ones((1, 3))]))
     nothing = csr_array((0, 3))
-    problem = Problem(
-        known=Known(sums, np.array([5.0, 20.0, 30.0, 55.0]), Said(nothing, np.empty(0), np.empty(0))),
+    return Problem(
+        known=Known(sums, sums @ np.array(counts), said or Said(nothing, np.empty(0), np.empty(0))),
         is_sensitive=np.array([True, False, False, False]),
         targets=sums[[0]],
         low=np.array([1.0]),
@@ -141,11 +149,29 @@ def test_only_figures_that_may_be_withheld_are(may: Sequence[int], withheld: Seq
         may=np.array(may, dtype=bool),
         groups=nothing,
     )
+
+
+@pytest.mark.parametrize(
+    ("may", "withheld"), [([1, 1, 1, 1], [0, 1]), ([1, 0, 1, 1], [0, 2]), ([1, 0, 0, 1], [0, 3]), ([1, 0, 0, 0], [])]
+)
+def test_only_figures_that_may_be_withheld_are(may: Sequence[int], withheld: Sequence[int]) -> None:
+    # B hides A = 5 the cheapest, then C, and the total where neither may.
+    problem = three([5, 20, 30], may)
     if withheld:
         assert np.flatnonzero(complementary(problem).is_withheld).tolist() == withheld
     else:
         with pytest.raises(DisclosureError, match="can be worked out whatever is withheld"):
             complementary(problem)
+
+
+def test_where_nothing_else_may_be_withheld_all_figures_inside_are_and_that_is_not_proven_the_least() -> None:
+    # B is 8 or more, by the rule 11 or more, and A = 19 − B cannot be 9 or 10.
+    said = Said(csr_array([[0.0, 1.0, 0.0]]), np.array([8.0]), np.array([30.0]))
+    problem = three([5, 14, 30], [0, 0, 0, 0], said)
+    chosen = Pattern(np.array([True, True, False, False]), 1.2, 1.2, is_proven=True, rounds=1)
+    found = against_rule(problem, chosen, largest_small=10)
+    assert np.flatnonzero(found.is_withheld).tolist() == [0, 1, 2]
+    assert not found.is_proven
 
 
 def test_words_do_not_tell_which_totals_are_small() -> None:
