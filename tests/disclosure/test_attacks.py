@@ -14,7 +14,7 @@ from safeschools_geo.disclosure._attacker import Fact
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping, Policy
-from safeschools_geo.disclosure._protect import is_sensitive, protect, told_by_rule, withhold
+from safeschools_geo.disclosure._protect import is_sensitive, needs_of_restated, protect, told_by_rule, withhold
 from safeschools_geo.disclosure._tables import CountTable, SafeTable, count_table
 from safeschools_geo.errors import ColumnError, DisclosureError
 
@@ -71,6 +71,16 @@ def test_what_the_rule_tells_of_a_figure_follows_from_its_least_and_its_most() -
     assert rows.tolist() == [0, 1]
     assert list(zip(found.low, found.high, strict=True)) == [(0, 0), (11, np.inf)]
     assert found.matrix.toarray().tolist() == np.eye(5)[:2].tolist()
+
+
+@pytest.mark.parametrize(
+    ("once", "low", "high"), [(40, 41, 50), (53, 43, 52), (33, 34, 43), (32, None, None), (54, None, None), (43, 0, 0)]
+)
+def test_a_correction_by_one_to_ten_has_to_be_able_to_be_any(once: int, low: int | None, high: int | None) -> None:
+    # Zone A is 43 now: 40 was corrected by 3, and could have been by 1 to 10; 32 by 11, and 43 not at all.
+    atoms, now = pd.DataFrame({"zone": ["A", "B"]}), np.array([43, 9])
+    found = needs_of_restated([Fact("zone", {"A": 1.0}, once, once, "release 1")], atoms, now, Policy())
+    assert [(fact.low, fact.high, fact.is_need) for fact in found] == ([(low, high, True)] if low else [])
 
 
 # (a) Only small counts are withheld.
@@ -492,6 +502,13 @@ def test_a_figure_of_one_school_that_was_published_once_is_withheld_and_no_more_
     # It was told once, so that nothing else has to go for it.
     assert withheld_keys(safe) == [{"zone": "A", "level": "high"}]
     assert audit(safe).intervals.set_index(["zone", "level"]).loc[("A", "high"), "low"] == 40
+
+
+def test_a_figure_of_one_school_stays_hidden_where_other_figures_were_told() -> None:
+    told = Fact("school", {"s10": 1.0, "s11": 1.0}, 120, 120, "release 1")
+    safe = mended(protect(one_school(alone="school"), facts=[told]))
+    assert {"zone": "A", "level": "high"} in withheld_keys(safe)
+    assert len(withheld_keys(safe)) == 4
 
 
 def test_the_dimension_of_single_groups_is_one_of_the_table() -> None:

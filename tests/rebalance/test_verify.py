@@ -475,6 +475,20 @@ def test_a_workload_may_be_small_but_not_below_nothing(tmp_path):
     assert "1 unit with a workload below 0: F" in failed(below)["units"]
 
 
+@pytest.mark.parametrize(
+    ("load", "after", "found"),
+    [
+        (0, "111223", None),
+        (1, "111223", "1 unit in a zone that is set apart, and yet with a workload: F."),
+        (0, "111222", "1 unit moved into or out of a zone that is set apart: F."),
+    ],
+)
+def test_a_zone_that_is_set_apart_carries_nothing_and_stays(tmp_path, load, after, found):
+    loads = [4, 1, 2, 3, 5, load]
+    folder = write_row(tmp_path, loads, "111223", after, zones=["1", "2"], zones_set_apart=["3"])
+    assert failed(folder).get("set_apart") == found
+
+
 def test_a_unit_that_is_not_drawn_has_no_border(folder):
     edit_layer(folder, "units.geojson", lambda units: units.pop())
     found = failed(folder)
