@@ -196,6 +196,8 @@ def test_a_border_that_is_none_is_found(folder):
     rehash_inputs(folder)
     found = failed(folder)
     assert "no border: the units do not meet along a line: A–C" in found["edges"]
+    # A hundredth of a degree, at 38.6 degrees north, lies between them.
+    assert "linked as by a border though the units lie apart: A–C (869 m)" in found["neighbors"]
 
 
 def test_links_that_were_added_are_noted_and_links_left_out_fail(folder):
@@ -487,6 +489,20 @@ def test_a_zone_that_is_set_apart_carries_nothing_and_stays(tmp_path, load, afte
     loads = [4, 1, 2, 3, 5, load]
     folder = write_row(tmp_path, loads, "111223", after, zones=["1", "2"], zones_set_apart=["3"])
     assert failed(folder).get("set_apart") == found
+
+
+def test_a_unit_that_is_drawn_twice_is_found(folder):
+    edit_layer(folder, "units.geojson", lambda units: units.append(units[0]))
+    assert "1 unit more than once in units.geojson: A" in failed(folder)["units"]
+
+
+def test_every_zone_has_one_of_what_was_asked_for(folder):
+    edit_certificate(folder, one_of_each={"high school": ["A", "F"]})
+    assert "one_of_each" not in failed(folder)
+    edit_certificate(folder, one_of_each={"high school": ["A", "Z"]})
+    assert failed(folder)["one_of_each"] == (
+        "1 id listed as a high school but not in the plan: Z; 1 id that are zones without a high school: 2."
+    )
 
 
 def test_a_unit_that_is_not_drawn_has_no_border(folder):
