@@ -238,7 +238,7 @@ def _one_of_each(record: PlanRecord) -> list[Check]:
         f"listed as {name} but not in the plan": [i for i in ids if i not in after] for name, ids in asked.items()
     }
     for name, ids in asked.items():
-        faults[f"that are zones without {name}"] = set(record.certificate["zones"]) - {after.get(i, "") for i in ids}
+        faults[f"of a zone without {name}"] = set(record.certificate["zones"]) - {after.get(i, "") for i in ids}
     return [check_of("one_of_each", faults, f"every zone has {' and '.join(asked)}", noun="id")]
 
 

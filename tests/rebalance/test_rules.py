@@ -278,7 +278,7 @@ def test_the_checker_looks_for_one_of_each_in_every_zone(tmp_path):
     assert told["one_of_each"] == "Every zone has a high school."
     assert "that keeps a high school in each zone has an imbalance" in told["bound"]
     edit_certificate(free, one_of_each=ids)
-    assert failed(free)["one_of_each"] == "1 id that are zones without a high school: 1."
+    assert failed(free)["one_of_each"] == "1 id of a zone without a high school: 1."
     edit_certificate(free, one_of_each={"high school": ["D", "X", "A"]})
     assert "listed as a high school but not in the plan: X" in failed(free)["one_of_each"]
 

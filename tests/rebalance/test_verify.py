@@ -501,7 +501,7 @@ def test_every_zone_has_one_of_what_was_asked_for(folder):
     assert "one_of_each" not in failed(folder)
     edit_certificate(folder, one_of_each={"high school": ["A", "Z"]})
     assert failed(folder)["one_of_each"] == (
-        "1 id listed as a high school but not in the plan: Z; 1 id that are zones without a high school: 2."
+        "1 id listed as a high school but not in the plan: Z; 1 id of a zone without a high school: 2."
     )
 
 
