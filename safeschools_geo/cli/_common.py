@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from safeschools_geo import district as districts
+from safeschools_geo import term as terms
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import CRSError, InputError, printable
 from safeschools_geo.writing import releases_folder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
     from rich.segment import Segment
 
+    from safeschools_geo.results import TermResult
     from safeschools_geo.settings import Settings
 
 
@@ -295,6 +297,20 @@ def progress_of(total: int) -> Iterator[Progressed]:
         begun = Progressed(console, progress, total)
         yield begun
         progress.advance(progress.task_ids[0])
+
+
+def run_to_hotspots(folder: Path, term: str | None, seed: int, begin: Progressed) -> TermResult:
+    """Run a term as far as its hotspots: what looks at these, or at a plan of its own, needs no more."""
+    return terms.run_term(
+        folder,
+        term=term,
+        seed=seed,
+        proposes=False,
+        covers=False,
+        protects=False,
+        on_step=begin,
+        on_part=begin.part,
+    )
 
 
 def print_json(value: object) -> None:

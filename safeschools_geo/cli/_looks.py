@@ -32,6 +32,7 @@ from safeschools_geo.cli._common import (
     outputs_of,
     print_json,
     progress_of,
+    run_to_hotspots,
     seed_option,
     strict_option,
     term_option,
@@ -126,16 +127,7 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
     target = out or home / "hotspots"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
     with place as fresh, progress_of(terms.steps_until("Finding hotspots") + 2) as begin:
-        result = terms.run_term(
-            folder,
-            term=term,
-            seed=seed,
-            proposes=False,
-            covers=False,
-            protects=False,
-            on_step=begin,
-            on_part=begin.part,
-        )
+        result = run_to_hotspots(folder, term, seed, begin)
         begin("Drawing")
         drawn = pages.draw_term(result, only="hotspots")
         begin("Writing")

@@ -38,6 +38,7 @@ from safeschools_geo.cli._common import (
     print_json,
     progress_of,
     refuse_options,
+    run_to_hotspots,
     seed_option,
     term_option,
 )
@@ -84,7 +85,6 @@ from safeschools_geo.term import (
     manifest_of,
     propose_zones,
     read_plan,
-    run_term,
     score_plans,
     steps_until,
     write_plan,
@@ -303,16 +303,7 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
     target = out or home / "plan"
     place = output_folder(target, within=home, inputs=inputs_of(settings))
     with place as fresh, progress_of(steps_until("Proposing zones")) as begin:
-        result = run_term(
-            folder,
-            term=term,
-            seed=request.seed,
-            proposes=False,
-            covers=False,
-            protects=False,
-            on_step=begin,
-            on_part=begin.part,
-        )
+        result = run_to_hotspots(folder, term, request.seed, begin)
         begin("Proposing zones")
         district = dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request))
         proposal = propose_zones(
@@ -499,16 +490,7 @@ def score_command(
     inputs = [*inputs_of(load_settings(folder)), *plans.values()]
     place = nullcontext() if out is None else output_folder(out, inputs=inputs)
     with place as fresh, progress_of(steps_until("Finding hotspots") + 1) as begin:
-        result = run_term(
-            folder,
-            term=term,
-            seed=seed,
-            proposes=False,
-            covers=False,
-            protects=False,
-            on_step=begin,
-            on_part=begin.part,
-        )
+        result = run_to_hotspots(folder, term, seed, begin)
         begin("Scoring")
         with mended_by(_PLAN_WAYS):
             steps = {name: partial(read_plan, file, result.district, **read) for name, file in plans.items()}
