@@ -178,10 +178,7 @@ def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]
     coverage = result.coverage
     if coverage.is_empty or coverage.replayed.calls > _MOST_CALLS:
         return None
-    day = result.proposal.usual_day
-    if day is None:
-        return None
-    facts = Replay.facts(day, seed=result.seed)
+    facts = Replay.facts(coverage.usual_day, seed=result.seed)
     of_unit = schools_of_units(units).reindex(facts.pop("schools"))
     if of_unit.isna().any():
         return None
