@@ -92,11 +92,6 @@ def counted_text(number: int, population: str = "reported") -> str:
     return f"{number:,} {name}"
 
 
-def listed(names: list[str]) -> str:
-    """Write names one after the other."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 _SMALL_NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 

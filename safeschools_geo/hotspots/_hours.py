@@ -17,7 +17,6 @@ from safeschools_geo.hotspots._expected import (
     NOT_CLEARLY,
     carried,
     counted,
-    listed,
     once_in_terms,
     q_values,
     rate_interval,
@@ -35,6 +34,7 @@ from safeschools_geo.hotspots.scan import (
 from safeschools_geo.hotspots.temporal import aoristic, as_zone
 from safeschools_geo.schemas import CATEGORIES, FEWEST_AS_BASE, LEVELS, POPULATIONS
 from safeschools_geo.school_calendar import day_kinds, hour_shares, school_days
+from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
     import datetime as dt

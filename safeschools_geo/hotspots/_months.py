@@ -13,7 +13,6 @@ from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots._expected import (
     FEWEST_EXPECTED,
     NOT_CLEARLY,
-    listed,
     month_counts,
     number_word,
     once_in_terms,
@@ -34,6 +33,7 @@ from safeschools_geo.hotspots.scan import (
     smallest_ratio,
 )
 from safeschools_geo.schemas import POPULATIONS
+from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

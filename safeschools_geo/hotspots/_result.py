@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots._backtest import Backtest
-from safeschools_geo.hotspots._expected import LARGEST, chance_text, counted_text, listed, times
+from safeschools_geo.hotspots._expected import LARGEST, chance_text, counted_text, times
 from safeschools_geo.hotspots._hours import GROUP_NAMES, HourHotspots
 from safeschools_geo.hotspots._months import SchoolMonths
 from safeschools_geo.hotspots._places import PlaceClusters
@@ -21,6 +21,7 @@ from safeschools_geo.hotspots._schools import SchoolGroups, SchoolRates, warning
 from safeschools_geo.hotspots.grid import GridHotspots
 from safeschools_geo.hotspots.spacetime import KnoxResult
 from safeschools_geo.schemas import HOTSPOTS, POPULATIONS
+from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,7 +21,6 @@ from safeschools_geo.hotspots._expected import (
     critical_counts,
     detectable_ratios,
     fit_ordinary,
-    listed,
     number_word,
     once_in_terms,
     p_values,
@@ -34,6 +33,7 @@ from safeschools_geo.hotspots._expected import (
 )
 from safeschools_geo.hotspots.scan import ScanResult, poisson_scan
 from safeschools_geo.schemas import FEWEST_AS_BASE, HIGH_AGAINST, POPULATIONS, SCHOOL_RATES
+from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

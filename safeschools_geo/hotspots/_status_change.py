@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.hotspots._change import change_words, term_change
-from safeschools_geo.hotspots._expected import carried, chance_text, counted_text, listed, number_word, times
+from safeschools_geo.hotspots._expected import carried, chance_text, counted_text, number_word, times
 from safeschools_geo.hotspots._schools import overlap
+from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,6 @@ from safeschools_geo.rebalance._plan import (
     RebalancePlan,
     asked_text,
     disputed_text,
-    joined_text,
     whole_text,
 )
 from safeschools_geo.rebalance._price import moved_text
@@ -33,7 +32,7 @@ from safeschools_geo.rebalance._propose import (
     solve_stage,
     with_better,
 )
-from safeschools_geo.text import carries_difference, format_change
+from safeschools_geo.text import carries_difference, format_change, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -440,9 +439,9 @@ def _redrawn_imbalances(problem: Problem, points: Mapping[int, _Point], redrawn:
 def _kept_text(rules: Rules, *, are_many: bool) -> str:
     """Say of which plans something is proven: those that keep the roots and have what is asked for."""
     held = [*(["the roots"] if rules.roots else []), *whole_text(rules.whole)]
-    keeps = [f"keep{'' if are_many else 's'} {joined_text(held)}"] if held else []
+    keeps = [f"keep{'' if are_many else 's'} {listed(held)}"] if held else []
     kept = [*keeps, *asked_text(rules.one_of_each, rules.most_students, are_many=are_many)]
-    return f" that {joined_text(kept)}" if kept else ""
+    return f" that {listed(kept)}" if kept else ""
 
 
 def _is_held(plan: RebalancePlan) -> bool:

@@ -17,7 +17,7 @@ from safeschools_geo.rebalance._plan_file import plan_frame
 from safeschools_geo.rebalance._problem import EXACT, Rules
 from safeschools_geo.rebalance._program import Objective
 from safeschools_geo.rebalance._stability import random_standing
-from safeschools_geo.text import carries_difference
+from safeschools_geo.text import carries_difference, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -230,7 +230,7 @@ def _share_text(share: float) -> str:
 
 
 def _zones_text(zones: Sequence[str]) -> str:
-    return f"zone {zones[0]}" if len(zones) == 1 else f"zones {joined_text(list(zones))}"
+    return f"zone {zones[0]}" if len(zones) == 1 else f"zones {listed(list(zones))}"
 
 
 def disputed_text(certificate: Mapping[str, Any]) -> str:
@@ -257,7 +257,7 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     rules = (("locked", "lock"), ("forbidden", "forbidden pair"), ("together", "group kept together"))
     kept += [count_text(len(certificate[key]), name) for key, name in rules if certificate[key]]
     kept += whole_text(certificate.get("whole") or {})
-    limits = [f"keeps {joined_text(kept)}"] if kept else []
+    limits = [f"keeps {listed(kept)}"] if kept else []
     if certificate["max_moves"] is not None:
         limits.append(f"moves at most {count_text(certificate['max_moves'], _noun(certificate))}")
     limits += asked_text(certificate.get("one_of_each") or {}, certificate.get("most_students"))
@@ -267,7 +267,7 @@ def class_text(certificate: Mapping[str, Any]) -> str:
         limits.append("lets nobody wait longer than today")
     if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
         limits += _earlier_text(certificate)
-    return f"contiguous plan that {joined_text(limits)}" if limits else "contiguous plan"
+    return f"contiguous plan that {listed(limits)}" if limits else "contiguous plan"
 
 
 def whole_text(whole: Iterable[str]) -> list[str]:
@@ -372,11 +372,6 @@ def _gap_text(objective: str, gap: float) -> str:
 
 def _pairs(roots: Mapping[str, str]) -> str:
     return ", ".join(f"{zone}: {unit}" for zone, unit in roots.items())
-
-
-def joined_text(words: Sequence[str]) -> str:
-    """Join words by commas and a last *and*."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 # ── A rebalancing plan: which units move, how even it makes the zones, and how good it is proven to be

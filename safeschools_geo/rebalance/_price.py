@@ -14,10 +14,10 @@ from safeschools_geo.rebalance._measures import NOT_SCORED
 from safeschools_geo.rebalance._score import LOAD_UNIT, Score
 from safeschools_geo.rebalance._units import in_order
 from safeschools_geo.schemas import LEVELS
-from safeschools_geo.text import carries_difference, format_change, format_load, millionths, shown_step
+from safeschools_geo.text import carries_difference, format_change, format_load, listed, millionths, shown_step
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     import geopandas as gpd
 
@@ -248,12 +248,12 @@ class _Both:
         has_anew = all(n + ANEW in scored for n in names)
         brackets = " (in brackets: placed anew, each in the middle of the new zone)" if has_anew else ""
         failed = [f"the {_CHECKED[n]}" for n in names if n in _CHECKED and "fails this check" in self._label(n)]
-        fails = f", which fails its check on {_listed(failed)}," if failed else ","
+        fails = f", which fails its check on {listed(failed)}," if failed else ","
         with_whom = f"By the model{fails} and with officers where they wait today{brackets}, "
-        told = [f"{with_whom}{_listed(list(map(self._covered, names)))}."]
+        told = [f"{with_whom}{listed(list(map(self._covered, names)))}."]
         helped = [self._covered(n) for n in ("backup", "overflow") if n in scored]
         if helped:
-            text = _listed(helped)
+            text = listed(helped)
             told.append(f"{text[:1].upper()}{text[1:]}.")
         return told
 
@@ -306,7 +306,7 @@ class _Both:
         for zone, level in then.lost_levels:
             word = "school of another level" if level == "other" else f"{LEVELS[level].lower()} school"
             lost.setdefault(zone, []).append(word.replace("k-8", "K-8"))
-        told = [f"{names.get(zone, f'Zone {zone}')} loses its last {_listed(words)}" for zone, words in lost.items()]
+        told = [f"{names.get(zone, f'Zone {zone}')} loses its last {listed(words)}" for zone, words in lost.items()]
         return f"{'; '.join(told)}." if told else ""
 
 
@@ -364,7 +364,3 @@ def _sentence(row: Mapping[Hashable, Any], load_unit: str) -> str:
     known = [count_text(int(number), noun) for noun, number in numbers if pd.notna(number)]
     facts = ", ".join([*known, f"{format_load(row['load'])} {load_unit}"])
     return f"{row['name']} ({facts}) goes from zone {row['zone_before']} to zone {row['zone_after']}."
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

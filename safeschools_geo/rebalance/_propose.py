@@ -17,7 +17,6 @@ from safeschools_geo.rebalance._plan import (
     RebalancePlan,
     certificate_of,
     input_hashes,
-    joined_text,
 )
 from safeschools_geo.rebalance._problem import (
     EXACT,
@@ -38,7 +37,7 @@ from safeschools_geo.rebalance._set_partition import (
 )
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
 from safeschools_geo.solver import SOLVER, Labels
-from safeschools_geo.text import forecast_text
+from safeschools_geo.text import forecast_text, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -540,7 +539,7 @@ def _whole_note(problem: Problem, name: str, rows: tuple[int, ...]) -> str:
     zones = [problem.zone_ids[z] for z in sorted({int(problem.start[i]) for i in rows})]
     name = f"{name[:1].upper()}{name[1:]}"
     if len(zones) > 1:
-        return f"{name} is split over zones {joined_text(zones)} today; every plan brings it into one."
+        return f"{name} is split over zones {listed(zones)} today; every plan brings it into one."
     if not rows or reach({rows[0]}, set(rows), problem.neighbors) == set(rows):
         return ""
     ids = name_ids([problem.unit_ids[i] for i in rows])

@@ -5,11 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from safeschools_geo.hotspots._expected import listed, month_counts, number_word, once_in_terms, school_counts
+from safeschools_geo.hotspots._expected import month_counts, number_word, once_in_terms, school_counts
 from safeschools_geo.hotspots._months import school_months
 from safeschools_geo.hotspots._result import split_groups, zone_shares
 from safeschools_geo.hotspots._schools import officer_share, overlap, school_groups, school_rates, warning_for
 from safeschools_geo.settings import PatrolChange
+from safeschools_geo.text import listed
 
 LATE = ("Fall 2025", "Spring 2026")
 
