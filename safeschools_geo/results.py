@@ -100,9 +100,11 @@ class TermPlan(MayHoldNothing):
     response
         How long it takes from where officers may wait, as `rebalance` takes it; None where nobody asked for plans in
         which nobody waits longer.
-    other, other_score
-        The frontier that was not chosen from, and the score of what it proposes: without that limit, or with it where
-        no plan keeps it; None where nobody asked.
+    other, other_plan, other_score
+        The frontier that was not chosen from, what it proposes, and the score of that: with longer waits allowed, or in
+        which nobody waits longer where that moves nothing; None where nobody asked, or no plan keeps the limit.
+    why_longer
+        Why there is no plan in which nobody waits longer; empty where there is one, or nobody asked.
     """
 
     inputs: PlanInputs
@@ -115,22 +117,33 @@ class TermPlan(MayHoldNothing):
     usual_day: UsualDay | None
     response: pd.DataFrame | None = None
     other: Frontier | None = None
+    other_plan: RebalancePlan | None = None
     other_score: Score | None = None
+    why_longer: str = ""
 
     @property
     def beside(self) -> str:
         """What is proposed where longer waits are allowed, with its price, or why nothing is where they are not."""
         if self.other is None or self.other_score is None:
-            return ""
-        is_held = bool(self.other.plans[0].certificate["response"]["no_slower"])
-        head = "Where nobody may wait longer:" if is_held else "Where longer waits are allowed:"
+            return self.why_longer
+        if self.other_plan is not None and self.other_plan.assignment.equals(self.plan.assignment):
+            return f"{self.other_name} the same is proposed."
         price = plan_change(self.current, self.other_score, noun=self.inputs.noun).price_text()
-        return " ".join(part for part in (head, self.other.finding(), price) if part)
+        return " ".join(part for part in (f"{self.other_name}:", self.other.finding(self.other_plan), price) if part)
+
+    @property
+    def other_name(self) -> str:
+        """What sets the plan apart that is beside the proposal; empty where there is none."""
+        if self.other_plan is None:
+            return ""
+        is_held = bool(self.other_plan.certificate["response"]["no_slower"])
+        return "Where nobody may wait longer" if is_held else "Where longer waits are allowed"
 
     @property
     def comparison(self) -> pd.DataFrame:
-        """The scores side by side, as they are shown."""
-        return compare_plans({"current": self.current, "proposed": self.proposed}, shown=True)
+        """The scores side by side, as they are shown; with those of the `other` plan where there is one."""
+        beside = {} if self.other_score is None else {"other": self.other_score}
+        return compare_plans({"current": self.current, "proposed": self.proposed, **beside}, shown=True)
 
     @property
     def change(self) -> PlanChange:
@@ -188,12 +201,15 @@ class TermPlan(MayHoldNothing):
         dict
             `units` and `edges` that plans are made of, `frontier`, `scores`, `moves` and `stability`, the last also as
             quantiles of redrawn terms (`stability_quantiles`), and which hotspots it would cut (`hotspot_splits`);
-            `response` and `frontier_other` where plans were asked for in which nobody waits longer.
+            `response`, `frontier_other` and `plan_other` where plans were asked for in which nobody waits longer.
         """
         if self.is_empty:
             return {}
         asked = {} if self.response is None else {"response": self.response}
-        other = {} if self.other is None else {"frontier_other": self.other.to_frame().drop(columns="seconds")}
+        other: dict[str, pd.DataFrame] = {}
+        if self.other is not None and self.other_plan is not None:
+            other["frontier_other"] = self.other.to_frame().drop(columns="seconds")
+            other["plan_other"] = self.other_plan.to_frame()
         return (
             asked
             | other

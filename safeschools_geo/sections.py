@@ -298,7 +298,7 @@ class RebalanceSettings:
     one_of_each: Several[Level] = ()
     most_students_moved: FromZero | None = None
     bootstrap: AtLeastOne = 200
-    protect: Several[Literal["response"]] = ()
+    protect: Several[Literal["response"]] = ("response",)
     random_plans: FromZero = 0
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FACTS = {
     "imbalance, gained": r"imbalance (?:falls )?from (\d[\d.]*)\s?% to (\d[\d.]*)\s?%",
     "imbalance today": r"; the imbalance is (\d[\d.]*)\s?%",
+    "the other plan": r"Where (longer waits are allowed|nobody may wait longer): (.*?get another zone officer)",
     "moves": r"[Mm]oving (\d+|one|two|three) (?:schools?|units?) brings",
     "students who change officer": r"([\d,]+) students get another zone officer",
     "time, recorded": r"an officer was there in (\d[\d.]*) min \((\d[\d.]*) to (\d[\d.]*) min\) on average",
@@ -109,8 +110,9 @@ def facts(folder: Path, spoken: str = "") -> dict[str, dict[tuple[str, ...], lis
     """Gather what is said of each fact, and where."""
     said: dict[str, dict[tuple[str, ...], list[str]]] = {fact: defaultdict(list) for fact in FACTS}
     for name, text in texts(folder, spoken):
+        proposed = re.sub(FACTS["the other plan"], "", text)
         for fact, pattern in FACTS.items():
-            for groups in set(re.findall(pattern, text)):
+            for groups in set(re.findall(pattern, text if fact == "the other plan" else proposed)):
                 said[fact][(groups,) if isinstance(groups, str) else groups].append(name)
     return said
 

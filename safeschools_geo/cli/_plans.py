@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -65,7 +64,6 @@ from safeschools_geo.io import (
 )
 from safeschools_geo.pages import plans_page
 from safeschools_geo.rebalance import (
-    EXACT,
     OBJECTIVES,
     Rules,
     about_bridges,
@@ -290,11 +288,8 @@ def rebalance_command(
         messages().print(f"{summary} Written to {target}.", markup=False, soft_wrap=True)
 
 
-def _on_point(moves: int, imbalance: float, bound: float) -> None:
-    gap = "proven" if imbalance - bound <= EXACT else f"bound {bound:.2%}, gap {imbalance - bound:.2%}"
-    gap = "not proven" if math.isnan(bound) else gap
-    what = f"{moves:>2} move{' ' if moves == 1 else 's'}"
-    messages().print(f"  {what}: least imbalance {imbalance:.2%} ({gap})", markup=False)
+def _on_point(told: str) -> None:
+    messages().print(f"  {told[:1].upper()}{told[1:]}", markup=False)
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:

@@ -51,7 +51,7 @@ from safeschools_geo.pages._page import (
 from safeschools_geo.pages._term import context_of, map_with_barriers, nothing_page, thumbnail
 from safeschools_geo.pages._what_if import ON_RECORD, WHAT_IF, plan_legends, what_if_map
 from safeschools_geo.rebalance import certificate_text
-from safeschools_geo.text import forecast_text, format_imbalance, format_load, millionths
+from safeschools_geo.text import forecast_text, format_imbalance, format_load, listed, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -380,7 +380,7 @@ class _Compared:
 
 
 _NOT_SCORED = "not scored"
-_BEST = {"current": "today", "proposed": "proposed"}
+_BEST = {"current": "today", "proposed": "proposed", "other": "the other"}
 
 
 def draw_plan(result: TermResult, *, tiles: bool = False) -> dict[str, tuple[OfflinePage, str]]:
@@ -430,7 +430,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         charts=[_frontier(proposal)],
         tables=[
             _move_table(proposal.changes, names, noun),
-            _score_table(scores),
+            _score_table(scores, proposal.other_name),
             _load_table(both, load_name(proposal.inputs.forecast)),
             frontier_table(frontier, noun=noun),
         ],
@@ -570,16 +570,23 @@ def _move_table(moves: pd.DataFrame, names: dict[str, str], noun: str) -> DataTa
     return printed(moves, columns, caption="What changes", nothing="Nothing")
 
 
-def _score_table(scores: pd.DataFrame) -> DataTable:
+def _score_table(scores: pd.DataFrame, other: str) -> DataTable:
+    beside = (Column(other, "other", _shown),) if other else ()
     columns = (
         Column("Measure", "label", str),
         Column("In", "unit", str),
         Column("Today", "current", _shown),
         Column("Proposed", "proposed", _shown),
-        Column("Better", ("best", "better"), lambda best, better: _BEST.get(best, "alike" if better else "")),
+        *beside,
+        Column("Better", ("best", "better"), _better),
     )
     is_unscored = _is_unscored(scores, "current") & _is_unscored(scores, "proposed")
     return printed(scores[~is_unscored], columns, caption="Today and proposed, measure by measure")
+
+
+def _better(best: str, better: str) -> str:
+    names = [_BEST[name] for name in best.split(";") if name]
+    return listed(names) if names else "alike" if better else ""
 
 
 def _unscored(scores: pd.DataFrame) -> list[str]:

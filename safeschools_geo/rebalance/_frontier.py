@@ -217,7 +217,7 @@ def frontier(
     crs: object = None,
     noun: str = "unit",
     keeps_interrupted: bool = False,
-    on_point: Callable[[int, float, float], None] = lambda *_: None,
+    on_point: Callable[[str], None] = lambda _: None,
 ) -> Frontier:
     """Find how even the zones can be made by moving 0, 1, …, `max_moves` units.
 
@@ -254,8 +254,7 @@ def frontier(
     keeps_interrupted
         Whether an interruption from the keyboard ends the search with the points found so far; else it ends the run.
     on_point
-        Called with the moves, the imbalance and the bound of each point as it is found; no bound where the drawing
-        leaves open who borders whom.
+        Called with what each point came to, in words, as it is found.
 
     Returns
     -------
@@ -292,7 +291,7 @@ def frontier(
                 continue
             known.append(least.label)
             points[moves] = _Point([least], seconds)
-            on_point(moves, least.value, np.nan if len(given.disputed) else least.bound)
+            on_point(_point_text(moves, least, is_disputed=len(given.disputed) > 0, no_slower=no_slower))
         for at, (moves, point) in enumerate(points.items()):
             left = max(began + time_limit_s - time.process_time(), 0.0) / (len(points) - at)
             _even_out(problem, known, moves_limits(moves, rules), point, slack=slack, time_limit_s=left, seed=seed)
@@ -320,6 +319,13 @@ def frontier(
     drawn = None if redrawn is None or redrawn.empty else _redrawn_imbalances(problem, points, redrawn)
     row, shares = proposed_row(table, drawn)
     return Frontier(table.assign(more_even_share=shares), plans, row, notes, is_complete, settings, noun)
+
+
+def _point_text(moves: int, least: Stage, *, is_disputed: bool, no_slower: bool) -> str:
+    gap = f"bound {least.bound:.2%}, gap {least.gap:.2%}" if least.gap > EXACT else "proven"
+    whose = " in which nobody waits longer" if no_slower else ""
+    told = "not proven" if is_disputed else gap
+    return f"the least imbalance of {count_text(moves, 'move')}{whose} is {least.value:.2%} ({told})"
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:

@@ -19,6 +19,7 @@ from safeschools_geo.errors import InputError, SettingsError, refuse
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
     ANEW,
+    EXACT,
     PlanRead,
     Rules,
     Score,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     from safeschools_geo.coverage import UsualDay
     from safeschools_geo.hotspots import Hotspots
+    from safeschools_geo.rebalance import Frontier, RebalancePlan
     from safeschools_geo.results import TermResult
     from safeschools_geo.sections import Change
 
@@ -717,7 +719,7 @@ def propose_zones(
     forecasts: bool = False,
     follows_rule: bool = True,
     keeps_interrupted: bool = False,
-    on_point: Callable[[int, float, float], None] = lambda *_: None,
+    on_point: Callable[[str], None] = lambda _: None,
 ) -> TermPlan:
     """Propose other zones for a district.
 
@@ -733,7 +735,7 @@ def propose_zones(
     keeps_interrupted
         Whether an interruption from the keyboard ends the search with what was found so far; else it ends the run.
     on_point
-        Called with the moves, the imbalance and the bound of each point of the frontier as it is found.
+        Called with what each point of the frontier came to, in words, as it is found.
 
     Returns
     -------
@@ -762,40 +764,36 @@ def propose_zones(
         "crs": district.crs,
         "noun": inputs.noun,
     }
-    search = partial(
-        frontier,
-        inputs.units,
-        **asked,
-        max_moves=settings.max_moves,
-        rules=rules,
-        slack=settings.slack,
-        redrawn=redrawn_terms(inputs.units, **_by_day(result, inputs), bootstrap=settings.bootstrap, seed=seed),
-        keeps_interrupted=keeps_interrupted,
-    )
-    found, other = search(on_point=on_point), None
-    if response is not None:
-        # First the most even of those that make nobody wait longer, if there is one; the other beside it.
-        found, other = search(no_slower=True, on_point=on_point), found
-        if not len((found.proposal if follows_rule else found.plans[-1]).moves):
-            found, other = other, found
-    chosen = found.proposal if follows_rule else found.plans[-1]
-    if settings.tolerance is not None:
-        chosen = rebalance(
+    redrawn = redrawn_terms(inputs.units, **_by_day(result, inputs), bootstrap=settings.bootstrap, seed=seed)
+
+    def search(*, no_slower: bool = False) -> tuple[Frontier, RebalancePlan]:
+        found = frontier(
             inputs.units,
             **asked,
-            tolerance=settings.tolerance,
-            roots=rules.roots,
-            locked=rules.locked,
-            together=rules.together,
-            forbidden=rules.forbidden,
-            moves_in=rules.moves_in,
-            apart=rules.apart,
-            one_of_each=rules.one_of_each,
-            most_students=rules.most_students,
-            whole=rules.whole,
-            barriers=rules.barriers,
-            no_slower=response is not None,
+            max_moves=settings.max_moves,
+            rules=rules,
+            slack=settings.slack,
+            no_slower=no_slower,
+            redrawn=redrawn,
+            keeps_interrupted=keeps_interrupted,
+            on_point=on_point,
         )
+        if settings.tolerance is not None:
+            few = {**vars(rules), "tolerance": settings.tolerance, "no_slower": no_slower}
+            return found, rebalance(inputs.units, **asked, **few)
+        return found, found.proposal if follows_rule else found.plans[-1]
+
+    (found, chosen), other, why_longer = search(), None, ""
+    if response is not None:
+        # First the most even of those that make nobody wait longer, if there is one; the other beside it.
+        free = found, chosen
+        try:
+            held = search(no_slower=True)
+        except InputError as error:
+            why_longer = error.problem
+        else:
+            is_better = held[1].imbalance < held[1].imbalance_before - EXACT
+            (found, chosen), other = (held, free) if is_better else (free, held)
     if settings.random_plans:
         chosen = chosen.among_random(settings.random_plans, seed=seed, response=response)
     plan = chosen.assignment
@@ -818,8 +816,10 @@ def propose_zones(
         stability=stability_in_district(result, inputs, plan),
         usual_day=usual_day,
         response=response,
-        other=other,
-        other_score=None if other is None else score(other.proposal.assignment),
+        other=None if other is None else other[0],
+        other_plan=None if other is None else other[1],
+        other_score=None if other is None else score(other[1].assignment),
+        why_longer=why_longer,
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +19,9 @@ from safeschools_geo.district import (
     read_district,
     refuse_rejects,
 )
-from safeschools_geo.errors import FileReadError, count_text
+from safeschools_geo.errors import FileReadError
 from safeschools_geo.hotspots import TermInputs, find_hotspots
 from safeschools_geo.pages import draw_term
-from safeschools_geo.rebalance import EXACT
 from safeschools_geo.results import TermResult
 from safeschools_geo.term._packet import earlier_releases, protect_term, record_of, require_packet
 from safeschools_geo.term._plan import cover_term, propose_zones
@@ -158,7 +155,7 @@ def run_term(
         result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
         if proposes:
             on_step("Proposing zones")
-            result = replace(result, proposal=propose_zones(result, on_point=partial(_say_point, on_part)))
+            result = replace(result, proposal=propose_zones(result, on_point=on_part))
         if covers:
             on_step("Working out coverage")
             result = replace(result, coverage=cover_term(result))
@@ -172,13 +169,6 @@ def run_term(
             on_step("Writing")
             write_term(result, pages, packet, fresh)
     return result
-
-
-def _say_point(on_part: Callable[[str], None], moves: int, imbalance: float, bound: float) -> None:
-    gap = (
-        "proven" if imbalance - bound <= EXACT else f"gap {imbalance - bound:.2%}" if isfinite(bound) else "not proven"
-    )
-    on_part(f"the least imbalance of {count_text(moves, 'move')} is {imbalance:.2%} ({gap})")
 
 
 def load_term(
