@@ -228,8 +228,7 @@ def _places(given: TermInputs, counts: pd.DataFrame, on_part: Callable[[str], No
         alpha=chosen.alpha,
     )
     density = _density(given, located)
-    on_part("repeats")
-    return PlaceHotspots(clusters, piles, grid, density, _repeats(given, located))
+    return PlaceHotspots(clusters, piles, grid, density, _repeats(given, located, on_part))
 
 
 def _density(given: TermInputs, located: gpd.GeoDataFrame) -> Density | None:
@@ -245,7 +244,7 @@ def _density(given: TermInputs, located: gpd.GeoDataFrame) -> Density | None:
     return Density(values, to_degrees.transform_bounds(*bounds), chosen.bandwidth_m)
 
 
-def _repeats(given: TermInputs, located: gpd.GeoDataFrame) -> KnoxResult | None:
+def _repeats(given: TermInputs, located: gpd.GeoDataFrame, on_part: Callable[[str], None]) -> KnoxResult | None:
     reported = located[located["origin"] == "reported"]
     if len(reported) < 2:  # noqa: PLR2004 - a pair
         return None
@@ -258,6 +257,7 @@ def _repeats(given: TermInputs, located: gpd.GeoDataFrame) -> KnoxResult | None:
         days=chosen.repeat_days,
         simulations=min(chosen.simulations, _SIMULATIONS),
         seed=given.seed,
+        on_part=lambda what: on_part(f"repeats: {what}"),
     )
 
 

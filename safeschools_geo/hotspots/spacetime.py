@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,21 @@ from safeschools_geo.hotspots._expected import NOT_CLEARLY, carried, chance_text
 from safeschools_geo.hotspots.scan import LAST_BITS, ONE_DISTANCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 
-_PAIR_COST, _CELL_COST, _VISIT_COST = 6.0, 2.5, 4.0
-_MOST_CELLS = 50_000_000
+_MOST_DRAWN = 500_000
+"""Pairs near in space that simulations look at: of more, every second, third, … one."""
+
+_STRIP = 2_000_000
+_STEP = 20_000
+_FEW = 8
+_SAID_EVERY = 50
 _CLEAR = 0.05
 
 
@@ -42,7 +50,8 @@ class KnoxResult:
     events
         Number of incidents.
     settings
-        ``distance_m``, ``days``, ``simulations``, ``seed``.
+        ``distance_m``, ``days``, ``simulations``, ``seed``, and ``every``: the p-value is worked out from every how
+        many of the pairs near in space (1 for all of them).
     """
 
     observed: int
@@ -68,7 +77,9 @@ class KnoxResult:
             return f"{told}; with {self.expected:.1f} expected from places and days alone, that is too few to judge."
         ratio = f"{times(self.ratio)} the {self.expected:,.1f} that places and days alone lead to expect"
         end = "incidents follow each other more often than chance explains" if self.p_value <= _CLEAR else NOT_CLEARLY
-        return f"{told}, {ratio} (one-sided p {chance_text(self.p_value)}): {end}."
+        every = self.settings["every"]
+        drawn = f", from 1 in {every:,} of the {self.near_in_space:,} pairs near in space" if every > 1 else ""
+        return f"{told}, {ratio} (one-sided p {chance_text(self.p_value)}{drawn}): {end}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: the fields, those of `settings` beside them."""
@@ -77,7 +88,14 @@ class KnoxResult:
 
 
 def knox(
-    xy: ArrayLike, t_days: ArrayLike, *, distance_m: float, days: float, simulations: int = 999, seed: int = 0
+    xy: ArrayLike,
+    t_days: ArrayLike,
+    *,
+    distance_m: float,
+    days: float,
+    simulations: int = 999,
+    seed: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> KnoxResult:
     """Test whether incidents that are near each other are also soon after each other.
 
@@ -95,6 +113,8 @@ def knox(
         Number of permutations of the moments over the incidents.
     seed
         Seed of the permutations.
+    on_part
+        Called with how far it is.
 
     Returns
     -------
@@ -102,6 +122,9 @@ def knox(
         The count, what is expected of it, and a one-sided Monte-Carlo p-value ``(1 + number at least as large) /
         (simulations + 1)`` (E. Knox, "The detection of space-time interactions", Applied Statistics 13, 1964; N.
         Mantel, Cancer Research 27, 1967). A season shared by all places is no repeat; one of its own at some place is.
+        Where more than half a million pairs are near in space, record and simulations are compared by every second,
+        third, … of these: which ones does not depend on the moments, so that the p-value is as valid, and half a
+        million show a ratio that is half a percent or so beyond chance. The count itself is of all pairs.
 
     Raises
     ------
@@ -110,123 +133,160 @@ def knox(
     """
     places, moments = _checked(xy, t_days)
     _require_settings(distance_m, days, simulations)
-    settings = {"distance_m": distance_m, "days": days, "simulations": simulations, "seed": seed}
-    spots, where = np.unique(places, axis=0, return_inverse=True)
-    where = where.ravel()
-    numbers = np.bincount(where, minlength=len(spots))
     # A distance that is the largest one up to rounding is included, in whatever unit both are.
     reach = distance_m * (1 + ONE_DISTANCE) + LAST_BITS * float(np.abs(places).max(initial=0.0))
-    touching = KDTree(spots).query_pairs(reach, output_type="ndarray").astype(np.int64)
-    in_space = int((numbers[touching[:, 0]] * numbers[touching[:, 1]]).sum() + (numbers * (numbers - 1) // 2).sum())
-    in_time = _pairs_in_time(moments, days)
-    counter = _cheaper(where, moments, numbers=numbers, touching=touching, in_space=in_space, days=days)
-    observed = counter.count(moments)
-    rng = np.random.default_rng(seed)
-    reached = sum(counter.count(rng.permutation(moments)) >= observed for _ in range(simulations))
+    near = _Near.of(places, moments, reach=reach, days=days, seed=seed, on_part=on_part)
+    # Small whole numbers are quick to compare.
+    since = moments - moments.min(initial=0)
+    is_small = bool((since == np.round(since)).all()) and since.max(initial=0) < np.iinfo(np.int16).max
+    known = since.astype(np.int16) if is_small else moments
+
+    def soon(at: NDArray[Any]) -> int:
+        return int(np.count_nonzero(np.abs(at.take(near.left) - at.take(near.right)) <= days))
+
+    rng, observed, reached = np.random.default_rng(seed), soon(known), 0
+    for number in range(simulations):
+        if number % _SAID_EVERY == 0:
+            on_part(f"{number:,} of {simulations:,} simulations")
+        reached += soon(rng.permutation(known)) >= observed
     pairs = len(moments) * (len(moments) - 1) // 2
     return KnoxResult(
-        observed=observed,
-        expected=in_space * in_time / pairs if pairs else 0.0,
+        observed=near.observed,
+        expected=near.count * _pairs_in_time(moments, days) / pairs if pairs else 0.0,
         p_value=(1 + reached) / (simulations + 1),
-        near_in_space=in_space,
-        near_in_time=in_time,
+        near_in_space=near.count,
+        near_in_time=_pairs_in_time(moments, days),
         events=len(moments),
-        settings=settings,
+        settings={
+            "distance_m": distance_m,
+            "days": days,
+            "simulations": simulations,
+            "seed": seed,
+            "every": near.every,
+        },
     )
 
 
-class _Counter(Protocol):
-    def count(self, moments: Floats) -> int:
-        """Count the pairs that are near in space, and in time by these moments."""
+@dataclass(frozen=True)
+class _Near:
+    """Pairs of incidents that are near in space."""
+
+    count: int
+    observed: int  # Those that are soon, too
+    every: int
+    # Incidents of every `every`-th pair
+    left: Ints
+    right: Ints
+
+    @classmethod
+    def of(
+        cls, places: Floats, moments: Floats, *, reach: float, days: float, seed: int, on_part: Callable[[str], None]
+    ) -> _Near:
+        """Count them in strips from west to east, and list every one or every so many."""
+        spots, where = np.unique(places, axis=0, return_inverse=True)
+        events = _Events(where.ravel(), moments, days, seed)
+        ordered = events.sizes * _held_within(KDTree(places), spots, reach)
+        every = max(-(-(int(ordered.sum()) - len(moments)) // (2 * _MOST_DRAWN)), 1)
+        count, observed, drawn = 0, events.soon_at_one_place(), [(np.empty(0, np.int64),) * 2]
+        for first, last in pairwise(_cuts(ordered)):
+            on_part(f"pairs of incidents, {first:,} of {len(spots):,} places")
+            # Places stand from west to east.
+            end = int(np.searchsorted(spots[:, 0], spots[last - 1, 0] + reach, side="right"))
+            pairs = KDTree(spots[first:end]).query_pairs(reach, output_type="ndarray").astype(np.int64) + first
+            touching = pairs[pairs[:, 0] < last]
+            observed += events.soon_at_two_places(touching)
+            groups = np.concatenate([touching, np.arange(first, last).repeat(2).reshape(-1, 2)])
+            ends = count + np.cumsum(events.pairs(groups))
+            at = np.arange(-(-count // every) * every, ends[-1], every)
+            group = np.searchsorted(ends, at, side="right")
+            drawn.append(events.pair(groups[group], ends[group] - 1 - at))
+            count = int(ends[-1])
+        left, right = (np.concatenate(side) for side in zip(*drawn, strict=True))
+        return cls(count, observed, every, left, right)
 
 
-class ByPairs:
-    """Counts with a list of the pairs that are near in space: quick where these are few.
+def _held_within(tree: KDTree, spots: Floats, reach: float) -> Ints:
+    """Count what lies within reach of each place, in steps short enough to be ended between."""
+    parts = [spots[first : first + _STEP] for first in range(0, len(spots), _STEP)]
+    found = [tree.query_ball_point(part, reach, return_length=True) for part in parts]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _cuts(ordered: Ints) -> list[int]:
+    """Cut places into runs that hold no more pairs than a strip should, or are one place."""
+    strip = np.cumsum(ordered) // _STRIP
+    return [*np.flatnonzero(np.diff(strip, prepend=-1)).tolist(), len(ordered)] if len(ordered) else []
+
+
+class _Events:
+    """Incidents by their place, and which of their moments are soon after each other.
 
     Parameters
     ----------
     where
         Place of each incident, shape (n,).
-    touching
-        Pairs of places that are near each other, shape (m, 2).
+    moments
+        Moment of each.
     days
         Largest number of days.
+    seed
+        Seed of the order of incidents at one place: it says nothing of their moments.
     """
 
-    def __init__(self, where: Ints, touching: Ints, days: float) -> None:
-        order = np.argsort(where, kind="stable")
-        sizes = np.bincount(where)
-        first = np.cumsum(sizes) - sizes
-        left, right = _all_pairs(touching, first, sizes)
-        own_left, own_right = _own_pairs(first, sizes)
-        self._left, self._right = order[np.r_[left, own_left]], order[np.r_[right, own_right]]
-        self._days = days
+    def __init__(self, where: Ints, moments: Floats, days: float, seed: int) -> None:
+        self.sizes = np.bincount(where)
+        self._first = np.cumsum(self.sizes) - self.sizes
+        mixed = np.random.default_rng([seed, 1]).permutation(len(where))
+        self._mixed = mixed[np.argsort(where[mixed], kind="stable")]
+        known, rank = np.unique(moments, return_inverse=True)
+        order = np.lexsort((rank, where))
+        self._rank, self._where = rank[order], where[order]
+        # First moment that another is soon after, and the first that no longer is soon after it.
+        self._from, self._to = np.searchsorted(known + days, known), np.searchsorted(known, known + days, side="right")
+        self._width = len(known) + 1
+        self._key = self._where * self._width + self._rank
 
-    def count(self, moments: Floats) -> int:
-        """Count the pairs."""
-        return int(np.count_nonzero(np.abs(moments.take(self._left) - moments.take(self._right)) <= self._days))
+    def pairs(self, groups: Ints) -> Ints:
+        """Count the pairs of two places, or of one with itself, shape (groups,)."""
+        one, other = groups.T
+        sizes = self.sizes[one]
+        return np.asarray(np.where(one == other, sizes * (sizes - 1) // 2, sizes * self.sizes[other]))
 
+    def pair(self, groups: Ints, number: Ints) -> tuple[Ints, Ints]:
+        """Give the incidents of one pair of each group, counted from 0."""
+        one, other = groups.T
+        row, column = np.divmod(number, self.sizes[other])
+        # Rows of a triangle: 1 pair, 2 pairs, 3 pairs, …
+        triangle = ((1 + np.sqrt(1 + 8 * number)) / 2).astype(np.int64)
+        is_own = one == other
+        row = np.where(is_own, triangle, row)
+        column = np.where(is_own, number - triangle * (triangle - 1) // 2, column)
+        return self._mixed[self._first[one] + row], self._mixed[self._first[other] + column]
 
-class ByPlaceAndDay:
-    """Counts with a table of places and days: quick where many incidents share places. Whole days only.
+    def soon_at_one_place(self) -> int:
+        """Count the pairs at one place that are soon."""
+        last = np.searchsorted(self._key, self._where * self._width + self._to[self._rank])
+        return int((last - np.arange(len(last)) - 1).sum())
 
-    Parameters
-    ----------
-    where
-        Place of each incident, shape (n,).
-    touching
-        Pairs of places that are near each other, shape (m, 2).
-    days
-        Largest number of days.
-    span
-        First and last day.
-    """
-
-    def __init__(self, where: Ints, touching: Ints, days: float, span: tuple[int, int]) -> None:
-        self._places = int(where.max()) + 1
-        self._first, self._length = span[0], span[1] - span[0] + 1
-        self._days = min(int(np.floor(days)), self._length)
-        self._where = where
-        # Every incident looks at its own place and at those near it.
-        sources = np.r_[touching[:, 0], touching[:, 1], np.arange(self._places)]
-        targets = np.r_[touching[:, 1], touching[:, 0], np.arange(self._places)]
-        order = np.argsort(sources, kind="stable")
-        degree = np.bincount(sources, minlength=self._places)
-        start = np.cumsum(degree) - degree
-        of_event = degree[where]
-        self._event = np.repeat(np.arange(len(where), dtype=np.int32), of_event)
-        step = np.arange(len(self._event)) - np.repeat(np.cumsum(of_event) - of_event, of_event)
-        # Days without incidents before the first and after the last, so that every reach stays in its place's row.
-        self._width = self._length + 2 * self._days + 1
-        self._row = (targets[order][start[where][self._event] + step] * self._width).astype(np.int32)
-
-    def count(self, moments: Floats) -> int:
-        """Count the pairs."""
-        day = (moments - self._first).astype(np.int32)
-        cells = self._where * self._width + day + self._days + 1
-        table = np.bincount(cells, minlength=self._places * self._width).astype(np.int32)
-        # Sums over the whole table: what lies in rows before falls out of the difference.
-        sums = np.cumsum(table, dtype=np.int32)
-        before = self._row + day.take(self._event)
-        seen = sums.take(before + np.int32(2 * self._days + 1)).sum(dtype=np.int64) - sums.take(before).sum(
-            dtype=np.int64
-        )
-        # Every pair was seen from both ends, and every incident saw itself.
-        return int((seen - len(day)) // 2)
-
-
-def _cheaper(where: Ints, moments: Floats, *, numbers: Ints, touching: Ints, in_space: int, days: float) -> _Counter:
-    """Choose the way with less work for one count."""
-    is_whole = bool((moments == np.round(moments)).all())
-    if not is_whole or not len(moments):
-        return ByPairs(where, touching, days)
-    span = (int(moments.min()), int(moments.max()))
-    cells = len(numbers) * (span[1] - span[0] + 1)
-    visits = len(where) + int((numbers[touching[:, 0]] + numbers[touching[:, 1]]).sum())
-    by_table = cells * _CELL_COST + visits * _VISIT_COST
-    if cells <= _MOST_CELLS and by_table < in_space * _PAIR_COST:
-        return ByPlaceAndDay(where, touching, days, span)
-    return ByPairs(where, touching, days)
+    def soon_at_two_places(self, touching: Ints) -> int:
+        """Count the pairs of incidents of two places that are soon."""
+        order = np.argsort(self.sizes[touching], axis=1)
+        fewer, more = np.take_along_axis(touching, order, axis=1).T
+        # Each incident of the place with fewer looks at the other place.
+        number = self.sizes[fewer]
+        step = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+        rank = self._rank[np.repeat(self._first[fewer], number) + step]
+        there, soonest, latest = np.repeat(more, number), self._from[rank], self._to[rank]
+        is_many = self.sizes[there] > _FEW
+        base = there[is_many] * self._width
+        ends = (np.searchsorted(self._key, base + edge[is_many]) for edge in (latest, soonest))
+        soon = int(next(ends).sum() - next(ends).sum())
+        at, size = self._first[there[~is_many]], self.sizes[there[~is_many]]
+        for nth in range(_FEW):
+            is_there = size > nth
+            other = self._rank[at[is_there] + nth]
+            soon += int(np.count_nonzero((other >= soonest[~is_many][is_there]) & (other < latest[~is_many][is_there])))
+        return soon
 
 
 def _pairs_in_time(moments: Floats, days: float) -> int:
@@ -234,27 +294,6 @@ def _pairs_in_time(moments: Floats, days: float) -> int:
     # Floating-point days: the same difference that the pairs are judged by.
     last = np.searchsorted(ordered, ordered + days, side="right")
     return int((last - np.arange(len(ordered)) - 1).sum())
-
-
-def _all_pairs(touching: Ints, first: Ints, sizes: Ints) -> tuple[Ints, Ints]:
-    """Pair every incident of one place with every one of another."""
-    a, b = touching.T if len(touching) else (np.empty(0, np.int64), np.empty(0, np.int64))
-    number = sizes[a] * sizes[b]
-    pair = np.repeat(np.arange(len(a)), number)
-    step = np.arange(len(pair)) - np.repeat(np.cumsum(number) - number, number)
-    left, right = np.divmod(step, sizes[b][pair]) if len(pair) else (step, step)
-    return first[a][pair] + left, first[b][pair] + right
-
-
-def _own_pairs(first: Ints, sizes: Ints) -> tuple[Ints, Ints]:
-    """Pair the incidents of each place with each other, once."""
-    left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for size in np.unique(sizes[sizes > 1]):
-        one, other = np.triu_indices(size, k=1)
-        starts = first[sizes == size][:, None]
-        left.append((starts + one).ravel())
-        right.append((starts + other).ravel())
-    return np.concatenate(left), np.concatenate(right)
 
 
 def _checked(xy: ArrayLike, t_days: ArrayLike) -> tuple[Floats, Floats]:
