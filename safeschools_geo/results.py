@@ -38,7 +38,7 @@ from safeschools_geo.rebalance import (
 )
 from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.settings import Settings, Term
-from safeschools_geo.text import format_change
+from safeschools_geo.text import forecast_text, format_change
 from safeschools_geo.workload import balance_text, empty_zones_text, imbalance
 
 
@@ -821,4 +821,4 @@ class ScoredPlans:
             told = [plan.summary() for plan in self.plans.values()]
         else:
             told = [self.finding(), *(f"{name}: {plan.summary()}" for name, plan in self.plans.items())]
-        return "\n".join(text for text in (self.empty_zones, *told) if text)
+        return "\n".join(text for text in (forecast_text(self.inputs.forecast), self.empty_zones, *told) if text)

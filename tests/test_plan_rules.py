@@ -334,3 +334,65 @@ def test_a_forecast_that_cannot_come_true_says_which_schools(record, changes, ru
 def test_a_change_says_what_its_kind_needs(change, words):
     with pytest.raises(SettingsError, match=words):
         Change(**change)
+
+
+def test_a_plan_of_a_forecast_is_scored_as_one_and_one_of_the_record_beside_it(tmp_path, capsys):
+    folder = district(tmp_path / "d", more=f"keeps_roots = false\n{in_toml(GROWS, CLOSES, opens())}")
+    assert call("rebalance", folder, "--max-moves", 1, "--out", tmp_path / "plan") == 0
+    written = json.loads((tmp_path / "plan/certificate.json").read_text(encoding="utf-8"))
+    (tmp_path / "record.csv").write_text(
+        "school_id,zone_id\n003,2\n001,1\n002,1\n004,2\n005,2\n006,2\n", encoding="utf-8"
+    )
+    BARRIER.to_file(folder / "data/boundaries/barriers.geojson", driver="GeoJSON")
+    files = {"forecast": "plan/plan.csv", "record": "record.csv", "drawn": "plan/zones.geojson"}
+    plans = [f"{name}={tmp_path / file}" for name, file in files.items()]
+    capsys.readouterr()
+    options = [part for plan in plans for part in ("--plan", plan)]
+    assert call("score", folder, *options, "--out", tmp_path / "scores", "--json") == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert found["forecast"] == written["forecast"]
+    assert found["summary"].startswith("Loads are a forecast, not the record: ")
+    plans = found["plans"]
+    assert plans["forecast"]["imbalance"] == plans["drawn"]["imbalance"] == pytest.approx(written["imbalance_after"])
+    # A plan of the record names who closes, and not who opens: both are told, and nothing else is made of it.
+    said = " ".join(" ".join(plans["record"]["findings"]).split())
+    assert "Schools of the plan close by the forecast" in said
+    assert "The plan does not name schools that open by the forecast" in said
+    assert plans["forecast"]["findings"] == []
+    page = (tmp_path / "scores/plans.html").read_text(encoding="utf-8")
+    assert "Loads are a forecast, not the record" in page
+    assert "a forecast</caption>" in page
+    assert "Ticked lines on the maps are barriers" in page
+    assert page.count('stroke-dasharray="1.5 6.5"') == 4
+    # The border that the barrier runs along is as long as it was.
+    borders = {row["measure"]: row for row in found["scores"]}["border_km"]
+    assert borders["current"] == "2.0"
+
+
+def test_a_plan_of_a_forecast_that_names_nobody_known_is_refused(tmp_path, capsys):
+    folder = district(tmp_path / "d", more=in_toml(opens()))
+    (tmp_path / "plan.csv").write_text("school_id,zone_id\n999,2\n*,keep\n", encoding="utf-8")
+    assert call("score", folder, "--plan", tmp_path / "plan.csv") == 1
+    assert "The plan names schools that are not known." in " ".join(capsys.readouterr().err.split())
+
+
+def test_areal_units_are_parted_by_barriers_but_at_roads(tmp_path, capsys):
+    path = areas(tmp_path / "areas.gpkg")
+    lines([(3000, -100), (3000, 1100)]).to_file(tmp_path / "barriers.geojson", driver="GeoJSON")
+    lines([(2500, 500), (3500, 500)]).to_file(tmp_path / "roads.geojson", driver="GeoJSON")
+    barriers = ("--barriers", tmp_path / "barriers.geojson")
+    assert of_units(path, tmp_path / "plan", *barriers) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "parted by a barrier that no road crosses between them, is not linked: c and d." in said
+    assert "A barrier cuts 1 zone of today into pieces: A." in said
+    certificate = json.loads((tmp_path / "plan/certificate.json").read_text(encoding="utf-8"))
+    assert certificate["barriers"]["pairs"] == [["c", "d"]]
+    report = verify_folder(tmp_path / "plan")
+    assert report.is_ok, report.summary()
+    assert "barriers" in {c.name for c in report.checks}
+    assert of_units(path, tmp_path / "by_road", *barriers, "--roads", tmp_path / "roads.geojson") == 0
+    assert "barriers" not in json.loads((tmp_path / "by_road/certificate.json").read_text(encoding="utf-8"))
+    assert of_units(path, tmp_path / "none", "--roads", tmp_path / "roads.geojson") == 2
+    assert of_units(path, tmp_path / "none", "--barriers", path) == 1
+    assert "expected: lines" in " ".join(capsys.readouterr().err.split()).lower()

@@ -1,4 +1,4 @@
-"""``safeschools check``, ``assign``, ``map``, ``hotspots``, ``coverage`` and ``compare``: one look at a district."""
+"""``safeschools check``, ``assign``, ``map``, ``hotspots``, ``coverage``, ``compare``, ``verify``: one look at it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from safeschools_geo.cli._common import (
     CRS_TEXT,
     FILE_IN,
     FILE_OUT,
+    FOLDER,
     NAME,
     NOT_NEGATIVE,
     CheckedCommand,
@@ -43,10 +44,13 @@ from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import ASSIGNMENTS
 from safeschools_geo.settings import LayerSettings
 from safeschools_geo.text import pair_name
-from safeschools_geo.writing import output_file, output_folder
+from safeschools_geo.verify import verify
+from safeschools_geo.writing import output_file, output_folder, repair
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from safeschools_geo.verify import VerifyReport
 
 
 # ── ``safeschools check``: validate a district folder and report, writing nothing but the report
@@ -473,3 +477,44 @@ def _previous(path: Path, ids: pd.Series) -> pd.Series:
     zone = io.as_text(io.require(raw, {}, "zone_id"))
     by_id = pd.Series(zone.to_numpy(), index=key)
     return ids.map(by_id[~by_id.index.duplicated()]).fillna("")
+
+
+# ── ``safeschools verify``: check a written plan, a board packet, or both of a term again, without the solver
+
+
+@click.command("verify", cls=CheckedCommand)
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option(
+    "--record",
+    type=FILE_IN,
+    metavar="FILE",
+    help="Record of releases that a packet is compared with; that of the district around it if left out.",
+)
+@json_option
+def verify_command(folder: Path, *, record: Path | None, as_json: bool) -> int:
+    """Check the plan or the board packet in DIR again, without the solver.
+
+    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, every number on its pages,
+    audit and releases. In the folder of a term, both are checked. What was not checked is named.
+    """
+    repair(folder)
+    reports = verify(folder, record=record)
+    is_ok = all(report.is_ok for report in reports.values())
+    if as_json:
+        print_json(_document(folder, reports, is_ok=is_ok))
+    console = messages()
+    if len(reports) > 1:
+        console.print(f"{folder}: checking the {' and the '.join(reports)}.", markup=False, soft_wrap=True)
+    for report in reports.values():
+        console.print(report.summary(), markup=False, soft_wrap=True)
+    return 0 if is_ok else 1
+
+
+def _document(folder: Path, reports: dict[str, VerifyReport], *, is_ok: bool) -> dict[str, object]:
+    checks = [
+        {**({"part": part} if len(reports) > 1 else {}), **check}
+        for part, report in reports.items()
+        for check in report.to_frame().to_dict(orient="records")
+    ]
+    bound = next((report.bound for report in reports.values() if report.bound is not None), None)
+    return {"folder": folder.as_posix(), "is_ok": is_ok, "bound": bound, "checks": checks}

@@ -32,7 +32,7 @@ COMMANDS = {
         "Propose the least change that evens the zones out, with a certificate of how good it is.",
     ),
     "score": ("_plans", "Score a plan on every measure, beside the current zones."),
-    "verify": ("_plans", "Check the plan or the board packet in DIR again, without the solver."),
+    "verify": ("_looks", "Check the plan or the board packet in DIR again, without the solver."),
     "board": ("_run", "Write the packet for the board and the public: pages that open offline, PDF, and their audit."),
     "compare": (
         "_looks",

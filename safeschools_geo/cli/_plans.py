@@ -1,10 +1,11 @@
-"""``safeschools rebalance``, ``score``, ``draft-zones`` and ``verify``: plans made, judged and checked again."""
+"""``safeschools rebalance``, ``score`` and ``draft-zones``: plans made and judged, and first drawings of zones."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from safeschools_geo.checks import require_kind
 from safeschools_geo.cli._common import (
     CRS_TEXT,
     FILE_IN,
@@ -71,6 +73,7 @@ from safeschools_geo.rebalance import (
     draft_zones_of_units,
     edges_of_table,
     frontier,
+    part_by_barriers,
     rebalance,
     unit_edges,
     units_of_areas,
@@ -89,17 +92,15 @@ from safeschools_geo.term import (
     write_scored_plans,
     write_term_plan,
 )
-from safeschools_geo.verify import verify
 from safeschools_geo.writing import output_file, output_folder, repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from safeschools_geo.findings import TableRead
     from safeschools_geo.rebalance import PlanRead, ZoneDraft
     from safeschools_geo.results import ScoredPlans, TermPlan
     from safeschools_geo.settings import Settings
-    from safeschools_geo.verify import VerifyReport
 
 
 # ── Areal units for ``safeschools rebalance --units``: any polygons with a zone and a workload
@@ -116,13 +117,16 @@ class ArealUnits:
     findings
         What was found on the way.
     apart
-        Pairs that share a border, and that the table of neighbors leaves out.
+        Pairs that share a border, and that the table of neighbors leaves out or a barrier parts.
+    barriers
+        What parts some of them, as the certificate holds it.
     """
 
     units: gpd.GeoDataFrame
     edges: pd.DataFrame
     findings: tuple[Finding, ...]
     apart: tuple[tuple[str, str], ...] = ()
+    barriers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_areal_units(
@@ -133,9 +137,11 @@ def read_areal_units(
     *,
     adjacency: Path | None,
     no_zone: tuple[str, ...],
+    barriers: Path | None = None,
+    roads: Path | None = None,
     crs: str | None = None,
 ) -> ArealUnits:
-    """Read areal units and their neighbors."""
+    """Read areal units, their neighbors, and what parts these."""
     layer = read_layer(path, LayerSettings(crs=crs), "units")
     raw = layer.raw
     missing = [column for column in (unit_id, zone, workload) if column not in raw.frame.columns]
@@ -158,8 +164,20 @@ def read_areal_units(
         read = edges_of_table(units, read_table(adjacency).frame)
         edges, findings = read.edges, read.findings
         apart = read.left_out
+    barred: dict[str, Any] = {}
+    if barriers is not None:
+        across = None if roads is None else _lines(roads, "roads", crs)
+        edges, barred, parted = part_by_barriers(units, edges, _lines(barriers, "barriers", crs), across)
+        findings += tuple(parted)
     told = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
-    return ArealUnits(units, edges, told, tuple(apart))
+    return ArealUnits(units, edges, told, (*apart, *barred.get("pairs", ())), barred)
+
+
+def _lines(path: Path, section: str, crs: str | None) -> gpd.GeoDataFrame:
+    """Read barriers or roads."""
+    layer = read_layer(path, LayerSettings(crs=crs), section)
+    require_kind(layer.geometry, {"LineString", "MultiLineString"}, f"{section} ({path.name})", expected="lines")
+    return gpd.GeoDataFrame(geometry=layer.geometry, crs=STORAGE_CRS)
 
 
 # ── ``safeschools rebalance``: the least change that evens the zones out, of a district or of any areal units
@@ -189,11 +207,13 @@ def _check_usage(ctx: click.Context) -> None:
     if given["max_moves"] is not None and given["tolerance"] is not None:
         raise click.UsageError("Give --max-moves or --tolerance, not both.", ctx=ctx)
     if given["units"] is None:
-        names = ("unit_id", "zone", "workload", "adjacency", "no_zone", "crs")
+        names = ("unit_id", "zone", "workload", "adjacency", "barriers", "roads", "no_zone", "crs")
         refuse_options(ctx, names, because="it goes with --units")
         return
     if given["district"] is not None:
         raise click.UsageError("Give DISTRICT or --units, not both.", ctx=ctx)
+    if given["barriers"] is None:
+        refuse_options(ctx, ["roads"], because="it goes with --barriers, which are crossed along roads")
     refuse_options(ctx, ["term"], because="it does not go with --units, which know no terms")
     needed = {"--unit-id": "unit_id", "--zone": "zone", "--workload": "workload", "--out": "out"}
     missing = [name for name, param in needed.items() if given[param] is None]
@@ -223,8 +243,10 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option(
     "--adjacency", type=FILE_IN, metavar="FILE", help="Pairs of neighbors; the borders of the units if left out."
 )
+@click.option("--barriers", type=FILE_IN, metavar="FILE", help="Lines that part units on their two sides.")
+@click.option("--roads", type=FILE_IN, metavar="FILE", help="Lines along which barriers are crossed.")
 @click.option("--no-zone", multiple=True, metavar="VALUE", help="Value of the zone column that means: no zone.")
-@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the units, where the file states none.")
+@click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of units, barriers and roads where none is stated.")
 @click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
 @click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
 @click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
@@ -259,6 +281,8 @@ def rebalance_command(
     zone: str | None,
     workload: str | None,
     adjacency: Path | None,
+    barriers: Path | None,
+    roads: Path | None,
     no_zone: tuple[str, ...],
     crs: str | None,
     together: tuple[tuple[str, ...], ...],
@@ -272,15 +296,15 @@ def rebalance_command(
         _of_district(folder_of(district), term, request, out, as_json=as_json)
         return
     target = out or Path()
-    inputs = [path for path in (units, adjacency) if path is not None]
+    files = {"adjacency": adjacency, "barriers": barriers, "roads": roads}
+    inputs = [path for path in (units, *files.values()) if path is not None]
     repair(units)
     with output_folder(target, inputs=inputs) as fresh:
-        read = read_areal_units(
-            units, str(unit_id), str(zone), str(workload), adjacency=adjacency, no_zone=no_zone, crs=crs
-        )
+        with mended_by(_UNITS_WAYS):
+            read = read_areal_units(units, str(unit_id), str(zone), str(workload), **files, no_zone=no_zone, crs=crs)
         for finding in read.findings:
             messages().print(str(finding), markup=False, soft_wrap=True)
-        summary, certificate = _of_units(read.units, read.edges, read.apart, request, fresh)
+        summary, certificate = _of_units(read, request, fresh)
         write_manifest(fresh, {"seed": request.seed, "inputs": {path.name: sha256_of(path) for path in inputs}})
     if as_json:
         print_json({"out": target.as_posix(), "summary": summary, "certificate": certificate})
@@ -345,24 +369,19 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
     return dataclasses.replace(settings, rebalance=dataclasses.replace(plan, **changes))
 
 
-def _of_units(
-    units: gpd.GeoDataFrame,
-    edges: pd.DataFrame,
-    apart: tuple[tuple[str, str], ...],
-    request: Request,
-    fresh: Path,
-) -> tuple[str, dict[str, Any]]:
+def _of_units(read: ArealUnits, request: Request, fresh: Path) -> tuple[str, dict[str, Any]]:
+    units, edges, apart = read.units, read.edges, read.apart
     roots = None if request.free_roots else dict(zone_centers(units))
     limit = 60.0 if request.time_limit_s is None else request.time_limit_s
-    few = request.most_students
-    rules = Rules(roots=roots, locked=request.locked, together=request.together, apart=apart, most_students=few)
+    kept: dict[str, Any] = {"roots": roots, "locked": request.locked, "together": request.together, "apart": apart}
+    kept |= {"most_students": request.most_students, "barriers": read.barriers}
     found = None
     if request.max_moves is not None:
         found = frontier(
             units,
             adjacency=edges,
             max_moves=request.max_moves,
-            rules=rules,
+            rules=Rules(**kept),
             time_limit_s=limit,
             seed=request.seed,
             keeps_interrupted=True,
@@ -374,13 +393,9 @@ def _of_units(
             units,
             adjacency=edges,
             tolerance=request.tolerance,
-            roots=roots,
-            locked=request.locked,
-            together=request.together,
-            apart=apart,
-            most_students=few,
             time_limit_s=limit,
             seed=request.seed,
+            **kept,
         )
     if request.random_plans is not None:
         plan = plan.among_random(request.random_plans, seed=request.seed)
@@ -488,9 +503,11 @@ def score_command(
         result = run_to_hotspots(folder, term, seed, begin)
         begin("Scoring")
         with mended_by(_PLAN_WAYS):
-            steps = {name: partial(read_plan, file, result.district, **read) for name, file in plans.items()}
+            steps = {
+                name: partial(read_plan, file, result.district, forecasts=True, **read) for name, file in plans.items()
+            }
             found = cast("dict[str, PlanRead]", attempt_all(steps))
-        scored = score_plans(result, found)
+        scored = score_plans(result, found, forecasts=True)
         if fresh is not None:
             write_scored_plans(scored, plans_page(result, scored).html, fresh)
             write_manifest(fresh, {**manifest_of(result), "plan": {p.name: sha256_of(p) for p in plans.values()}})
@@ -524,9 +541,10 @@ def _scored(scored: ScoredPlans, table: pd.DataFrame) -> dict[str, Any]:
         }
         for name, plan in scored.plans.items()
     }
+    first = {"scores": _plain(table), "forecast": list(scored.inputs.forecast)}
     if len(each) == 1:
-        return {"scores": _plain(table), **next(iter(each.values()))}
-    return {"scores": _plain(table), "plans": each, "summary": scored.summary()}
+        return {**first, **next(iter(each.values()))}
+    return {**first, "plans": each, "summary": scored.summary()}
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -834,44 +852,3 @@ def _draft_zones_of_units(
     with mended_by(_UNITS_WAYS):
         draft = draft_zones_of_units(frame, unit_id=unit_id, workload=workload, on_part=begin.part, **asked)
     return draft, raw.findings
-
-
-# ── ``safeschools verify``: check a written plan, a board packet, or both of a term again, without the solver
-
-
-@click.command("verify", cls=CheckedCommand)
-@click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option(
-    "--record",
-    type=FILE_IN,
-    metavar="FILE",
-    help="Record of releases that a packet is compared with; that of the district around it if left out.",
-)
-@json_option
-def verify_command(folder: Path, *, record: Path | None, as_json: bool) -> int:
-    """Check the plan or the board packet in DIR again, without the solver.
-
-    Of a plan: units, loads, contiguity, map, hashes and bound. Of a board packet: hashes, every number on its pages,
-    audit and releases. In the folder of a term, both are checked. What was not checked is named.
-    """
-    repair(folder)
-    reports = verify(folder, record=record)
-    is_ok = all(report.is_ok for report in reports.values())
-    if as_json:
-        print_json(_document(folder, reports, is_ok=is_ok))
-    console = messages()
-    if len(reports) > 1:
-        console.print(f"{folder}: checking the {' and the '.join(reports)}.", markup=False, soft_wrap=True)
-    for report in reports.values():
-        console.print(report.summary(), markup=False, soft_wrap=True)
-    return 0 if is_ok else 1
-
-
-def _document(folder: Path, reports: dict[str, VerifyReport], *, is_ok: bool) -> dict[str, object]:
-    checks = [
-        {**({"part": part} if len(reports) > 1 else {}), **check}
-        for part, report in reports.items()
-        for check in report.to_frame().to_dict(orient="records")
-    ]
-    bound = next((report.bound for report in reports.values() if report.bound is not None), None)
-    return {"folder": folder.as_posix(), "is_ok": is_ok, "bound": bound, "checks": checks}

@@ -29,6 +29,7 @@ from safeschools_geo.errors import (
     attempt_all,
     count_text,
     name_ids,
+    refuse,
 )
 from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, WORK_REASONS, ZONES
@@ -238,6 +239,38 @@ class District:
             for what, (named, expected, remedy) in faults.items()
             if named
         ]
+
+    def with_changes(self) -> District:
+        """Put schools that open, close or grow (``[[changes]]``) among those of the district.
+
+        Raises
+        ------
+        SettingsError, SeveralFaultsError
+            When a forecast cannot come true here (`change_faults`).
+        """
+        changes = self.settings.changes
+        if not changes:
+            return self
+        refuse(self.change_faults())
+        opened = [c for c in changes if c.change == "opens"]
+        new = gpd.GeoDataFrame(
+            {
+                "school_id": [c.school_id for c in opened],
+                "name": [c.name or c.school_id for c in opened],
+                "level": [c.level for c in opened],
+                "enrollment": pd.array(
+                    [pd.NA if c.enrollment is None else c.enrollment for c in opened], dtype="Int64"
+                ),
+                "in_program": True,
+            },
+            geometry=gpd.points_from_xy([c.lon for c in opened], [c.lat for c in opened]),
+            crs=STORAGE_CRS,
+        )
+        kept = self.schools[~self.schools["school_id"].isin(c.school_id for c in changes if c.change == "closes")]
+        schools = gpd.GeoDataFrame(pd.concat([kept, new], ignore_index=True), crs=STORAGE_CRS)
+        resized = {c.school_id: c.enrollment for c in changes if c.change == "grows" and c.enrollment is not None}
+        schools["enrollment"] = schools["school_id"].map(resized).astype("Int64").fillna(schools["enrollment"])
+        return replace(self, schools=schools)
 
     @property
     def extent(self) -> gpd.GeoSeries:

@@ -15,7 +15,6 @@ from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, ZoneSign, text, zon
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import HALO, LETTER, fit, meet, round_step, svg
 from safeschools_geo.pages._map_layers import (
-    LOAD_NAME,
     LOAD_UNIT,
     PlanSign,
     PlanViews,
@@ -646,7 +645,11 @@ def plans_page(result: TermResult, scored: ScoredPlans) -> OfflinePage:
         The page; it runs no script.
     """
     units, apart, today = scored.inputs.units, scored.inputs.set_apart, result.district.zones
-    all_of = {name: _compare(units, plan.assignment, today, apart) for name, plan in scored.plans.items()}
+    barriers, forecast = merged(result.district.barriers), scored.inputs.forecast
+    all_of = {
+        name: replace(_compare(units, plan.assignment, today, apart), barriers=barriers)
+        for name, plan in scored.plans.items()
+    }
     noun, plans, table = scored.inputs.noun, scored.plans, scored.to_frame()
     changes = {name: plan.change for name, plan in plans.items()}
     pictures = [_pictures(next(iter(all_of.values())))[0]]
@@ -658,7 +661,7 @@ def plans_page(result: TermResult, scored: ScoredPlans) -> OfflinePage:
     names = dict(zip(today["zone_id"].astype("str"), (sign.name for sign in zone_signs(today)), strict=True))
     content = CoverageContent(
         title="Plans beside each other" if len(plans) > 1 else "A plan beside the zones of today",
-        finding=" ".join(text for text in (scored.empty_zones, scored.finding()) if text),
+        finding=" ".join(text for text in (forecast_text(forecast), scored.empty_zones, scored.finding()) if text),
         figures=[
             KeyFigure(name, _imbalances(both)[1], f"imbalance, today {_imbalances(both)[0]}; {_moved(changes[name])}")
             for name, both in all_of.items()
@@ -666,7 +669,7 @@ def plans_page(result: TermResult, scored: ScoredPlans) -> OfflinePage:
         statements=[f"{name}: {change.summary()}" for name, change in changes.items()],
         sections=[
             Section("measures", "Measure by measure", tables=[_plans_table(table[~is_unscored], list(plans))]),
-            Section("loads", "Load of each zone", tables=[_plans_loads(all_of)]),
+            Section("loads", "Load of each zone", tables=[_plans_loads(all_of, load_name(forecast))]),
             Section(
                 "moves",
                 "What each plan changes",
@@ -678,6 +681,7 @@ def plans_page(result: TermResult, scored: ScoredPlans) -> OfflinePage:
             Section("holds", "Do they hold up?", " ".join(f"{n}: {p.stability.summary()}" for n, p in plans.items())),
         ],
         notes=[
+            *([] if barriers is None else ["Ticked lines on the maps are barriers, crossed at roads only."]),
             *_not_scored(table[is_unscored], "current"),
             *(f"{name}: {one.message}" for name, plan in plans.items() for one in plan.findings),
         ],
@@ -715,8 +719,8 @@ def _plans_table(scores: pd.DataFrame, plans: Sequence[str]) -> DataTable:
     return printed(scores, columns, caption="Today and each plan, measure by measure")
 
 
-def _plans_loads(all_of: Mapping[str, _Compared]) -> DataTable:
+def _plans_loads(all_of: Mapping[str, _Compared], what: str) -> DataTable:
     first = next(iter(all_of.values()))
     sides = [first.loads_today, *(both.loads_proposed for both in all_of.values())]
     rows = tuple((sign.name, *(format_load(loads[place]) for loads in sides)) for place, sign in enumerate(first.signs))
-    return DataTable(f"Load of each zone: {LOAD_NAME}", ("Zone", "Today", *all_of), rows)
+    return DataTable(f"Load of each zone: {what}", ("Zone", "Today", *all_of), rows)

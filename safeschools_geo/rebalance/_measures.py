@@ -226,12 +226,10 @@ def balance(table: pd.DataFrame) -> list[Measure]:
     ]
 
 
-def compactness(
-    table: pd.DataFrame, assignment: pd.Series, edges: pd.DataFrame, *, has_parted: bool = False
-) -> list[Measure]:
+def compactness(table: pd.DataFrame, assignment: pd.Series, edges: pd.DataFrame) -> list[Measure]:
     """Measure how round the zones are, and how long the border between them is.
 
-    `has_parted`: whether there are borders that no edge stands for, since a barrier or a person parts the units.
+    `edges`: all borders, also those that are no links since a barrier or a person parts the units.
     """
     rows = []
     for name, label in (("polsby_popper", "Polsby–Popper"), ("reock", "Reock")):
@@ -241,9 +239,8 @@ def compactness(
             note = f"least in zone {worst}" if word == "min" else ""
             told = f"{label}, {'mean' if word == 'mean' else 'least compact zone'}"
             rows.append(Measure(f"{name}_{word}", told, float(value), f"{value:.2f}", "1 is a circle", "higher", note))
-    if has_parted or "shared_m" not in edges.columns:
-        why = "borders along barriers or closed links not measured" if has_parted else "edges without lengths"
-        return [*rows, not_scored("border_km", "Border between zones", why, unit="km")]
+    if "shared_m" not in edges.columns:
+        return [*rows, not_scored("border_km", "Border between zones", "edges without lengths", unit="km")]
     zone_a, zone_b = (edges[c].map(assignment) for c in ("unit_a", "unit_b"))
     km = float(edges.loc[(zone_a != zone_b) & zone_a.notna() & zone_b.notna(), "shared_m"].sum() / 1000)
     return [*rows, Measure("border_km", "Border between zones", km, f"{km:,.1f}", "km")]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -23,7 +24,7 @@ from safeschools_geo.rebalance._units import in_order, natural_order, schools_of
 from safeschools_geo.settings import LayerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from safeschools_geo.io import RawTable
 
@@ -198,6 +199,7 @@ def plan_from_file(
     boundary: gpd.GeoDataFrame | None = None,
     layer: LayerSettings = _AS_IT_IS,
     crs: object = None,
+    changes: Mapping[str, str] = MappingProxyType({}),
 ) -> PlanRead:
     """Read a plan: a table of units or schools, or zones drawn as polygons.
 
@@ -222,6 +224,8 @@ def plan_from_file(
         Names of columns, layer and CRS of drawn zones, where the file does not say.
     crs
         Projected CRS in meters to measure in; the UTM zone of the units by default.
+    changes
+        School → what becomes of it by the forecast that the units are of: ``opens``, ``closes`` or ``grows``.
 
     Returns
     -------
@@ -237,7 +241,7 @@ def plan_from_file(
     given = zones["zone_id"].astype("str") if isinstance(zones, gpd.GeoDataFrame) else zones or ()
     known = natural_order([*units["zone_id"], *given])
     if raw.geometry is None or any(take(raw, {}, name) is not None for name in ("unit_id", "school_id")):
-        return _plan_of_table(raw, units, known)
+        return _plan_of_table(raw, units, known, changes)
     if raw.frame.empty and raw.rejects.empty:
         raise InputError(
             "The plan has no rows.",
@@ -275,15 +279,43 @@ def _with_own_names(raw: RawTable, layer: LayerSettings) -> LayerSettings:
     return replace(layer, columns={ours: names for ours, names in layer.columns.items() if names in there})
 
 
-def _plan_of_table(raw: RawTable, units: gpd.GeoDataFrame, zones: list[str]) -> PlanRead:
+def _plan_of_table(raw: RawTable, units: gpd.GeoDataFrame, zones: list[str], changes: Mapping[str, str]) -> PlanRead:
     plan = _plan_rows(raw, units, zones)
     unit_ids = units["unit_id"].tolist()
+    plan, forecast = _with_changes(plan, changes)
     require_sound(plan, unit_ids)
     current = pd.Series(units["zone_id"].to_numpy(), index=pd.Index(units["unit_id"], name="unit_id"), dtype="str")
     moved = plan.rows[~plan.rows["keeps"]].drop_duplicates("unit_id").set_index("unit_id")["zone"]
     assignment = moved.reindex(current.index).fillna(current).astype("str").rename("zone_id")
-    findings = (*raw.findings, *_stale(raw, plan, current), *_silent(plan, unit_ids))
+    findings = (*raw.findings, *forecast, *_stale(raw, plan, current), *_silent(plan, unit_ids))
     return PlanRead(assignment, findings, raw.path)
+
+
+def _with_changes(plan: PlanRows, changes: Mapping[str, str]) -> tuple[PlanRows, list[Finding]]:
+    """Let a plan of the record pass for one of the forecast: leave out who closes, and keep who opens in its zone."""
+    rows = plan.rows
+    is_gone = rows["unit_id"].isna() & rows["id"].map(changes).eq("closes")
+    unit_of = plan.unit_of[~plan.unit_of.isin(rows["unit_id"])]
+    new = [i for i in unit_of.index if changes.get(i) == "opens"] if not rows["is_every_other"].any() else []
+    kept = pd.DataFrame(
+        {"id": new, "zone": KEEP, "unit_id": unit_of[new].to_numpy(), "is_every_other": False, "keeps": True}
+    )
+    told: dict[str, tuple[Iterable[str], str]] = {
+        "plan_school_closes": (
+            rows.loc[is_gone, "id"],
+            "Schools of the plan close by the forecast; their rows do not count.",
+        ),
+        "plan_school_opens": (
+            new,
+            "The plan does not name schools that open by the forecast; they go with the zone they are in.",
+        ),
+    }
+    found = [
+        finding
+        for code, (ids, message) in told.items()
+        for finding in tell(ids, "note", code, plan.path.name, message, expected="", remedy="")
+    ]
+    return replace(plan, rows=pd.concat([rows[~is_gone], kept]) if new or is_gone.any() else rows), found
 
 
 def plan_frame(units: gpd.GeoDataFrame, assignment: pd.Series) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.rebalance import _measures as measures
 from safeschools_geo.rebalance._measures import NOT_SCORED, zone_table
+from safeschools_geo.rebalance._neighbors import unit_edges
 from safeschools_geo.rebalance._problem import travel_km, zone_centers
 from safeschools_geo.rebalance._units import in_order, natural_order, schools_of_units
 
@@ -236,7 +237,7 @@ def score_plan(
         *measures.contiguity(table, plan, edges),
         *measures.moves(units, plan),
         *measures.travel(units, plan, costs, unit=cost_unit),
-        *measures.compactness(table, plan, edges, has_parted=rules is not None and bool(rules.apart)),
+        *measures.compactness(table, plan, _with_parted(units, edges, () if rules is None else rules.apart, crs=crs)),
         measures.splits("feeders", "Feeder patterns", split["feeders"], "no feeder patterns given"),
         measures.splits("groups", "Keep-together groups", split["groups"], "no groups given"),
         measures.splits("hotspots", "Hotspots", split["hotspots"], "no hotspots given"),
@@ -248,6 +249,23 @@ def score_plan(
     ]
     lost = () if schools is None else tuple(measures.lost_levels(units, plan, schools))
     return Score(plan, table, team_table, _joined(split), measures.as_table(rows), load_unit, lost)
+
+
+def _with_parted(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, apart: Iterable[tuple[str, str]], *, crs: object
+) -> pd.DataFrame:
+    """Add the borders of units that a barrier or a person parts: they are no links, and as long all the same."""
+    pairs = {frozenset(pair) for pair in apart}
+    if not pairs or "shared_m" not in edges.columns:
+        return edges
+    beside = units[units["unit_id"].isin(frozenset().union(*pairs))]
+    drawn = unit_edges(beside, crs=crs)
+    known = set(map(frozenset, edges[["unit_a", "unit_b"]].to_numpy().tolist()))
+    is_parted = [pair in pairs - known for pair in map(frozenset, drawn[["unit_a", "unit_b"]].to_numpy().tolist())]
+    return pd.concat(
+        [edges[["unit_a", "unit_b", "shared_m"]], drawn.loc[is_parted, ["unit_a", "unit_b", "shared_m"]]],
+        ignore_index=True,
+    )
 
 
 def split_table(groups: Mapping[str, Iterable[str]], zone: pd.Series) -> pd.DataFrame:

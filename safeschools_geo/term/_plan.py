@@ -7,15 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from safeschools_geo.assign import assign_campuses
 from safeschools_geo.coverage import CoveragePlan, UsualDay, cover_zones, usual_day
-from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district import District, zones_from_file
-from safeschools_geo.errors import InputError, SettingsError, refuse
+from safeschools_geo.errors import InputError, SettingsError
 from safeschools_geo.hotspots import split_groups
 from safeschools_geo.rebalance import (
     ANEW,
@@ -59,6 +57,8 @@ from safeschools_geo.workload import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+
+    import geopandas as gpd
 
     from safeschools_geo.coverage import UsualDay
     from safeschools_geo.hotspots import Hotspots
@@ -424,6 +424,7 @@ def read_plan(
     zone_id: str | None = None,
     layer: str | None = None,
     crs: str | int | None = None,
+    forecasts: bool = False,
 ) -> PlanRead:
     """Read a plan: the product's plan.csv, a table that a person made, or zones drawn as polygons.
 
@@ -447,6 +448,9 @@ def read_plan(
         The district, to tell what no zone covers.
     zone_id, layer, crs
         Of drawn zones: name of the column of ids, layer of a file with several, and CRS where the file states none.
+    forecasts
+        Whether the plan is of a district as its settings forecast it (``[[changes]]``). A table need not name a school
+        that opens, which then goes with the zone it is in, and may name one that closes; both are told.
 
     Returns
     -------
@@ -467,7 +471,11 @@ def read_plan(
         are told at once.
     """
     columns: dict[str, str] = {} if zone_id is None else {"zone_id": zone_id}
+    changes: dict[str, str] = {}
     if isinstance(of, District):
+        if forecasts:
+            changes = {change.school_id: change.change for change in of.settings.changes}
+            of = of.with_changes()
         read = replace(of.settings.zones, layer=layer, columns=columns or of.settings.zones.columns)
         options = replace(read, crs=read.crs if crs is None else crs)
         zones, schools, boundary = of.zones, of.schools, of.boundary
@@ -484,10 +492,11 @@ def read_plan(
         boundary=boundary,
         layer=options,
         crs=metric,
+        changes=changes,
     )
 
 
-def score_plans(result: TermResult, plans: Mapping[str, PlanRead]) -> ScoredPlans:
+def score_plans(result: TermResult, plans: Mapping[str, PlanRead], *, forecasts: bool = False) -> ScoredPlans:
     """Score plans beside the current zones, all on the same measures.
 
     Parameters
@@ -496,6 +505,8 @@ def score_plans(result: TermResult, plans: Mapping[str, PlanRead]) -> ScoredPlan
         Results of the term that loads are taken from.
     plans
         Name → plan, of the units of the district (`read_plan`).
+    forecasts
+        Whether to score on the changes that the settings forecast (``[[changes]]``), and to say so, not on the record.
 
     Returns
     -------
@@ -507,6 +518,7 @@ def score_plans(result: TermResult, plans: Mapping[str, PlanRead]) -> ScoredPlan
     SettingsError
         When there is nothing to score: one zone, or no workload.
     """
+    result, forecast = _forecast(result) if forecasts else (result, ())
     district, groups = result.district, result.hotspots.groups_of_schools
     inputs = prepare_plan(result)
     if inputs is None:
@@ -517,6 +529,7 @@ def score_plans(result: TermResult, plans: Mapping[str, PlanRead]) -> ScoredPlan
             expected="two zones or more, with program schools that have a workload in the term",
             remedy="Run `safeschools check`, or name another --term.",
         )
+    inputs = replace(inputs, forecast=forecast)
     current = inputs.units.set_index("unit_id")["zone_id"]
     usual_day = describe_usual_day(result, inputs)
     today = score_in_district(district, inputs, current, groups, usual_day=usual_day)
@@ -634,35 +647,18 @@ def _forecast(result: TermResult) -> tuple[TermResult, tuple[str, ...]]:
     said, those of a mean school of these. Calls at a school that closes are left out: who goes elsewhere is a change of
     its own.
     """
-    district, changes, term = result.district, result.district.settings.changes, result.term
+    changes, term = result.district.settings.changes, result.term
     if not changes:
         return result, ()
-    refuse(district.change_faults())
-    closed = [c.school_id for c in changes if c.change == "closes"]
-    opened = [c for c in changes if c.change == "opens"]
-    new = gpd.GeoDataFrame(
-        {
-            "school_id": [c.school_id for c in opened],
-            "name": [c.name or c.school_id for c in opened],
-            "level": [c.level for c in opened],
-            "enrollment": pd.array([pd.NA if c.enrollment is None else c.enrollment for c in opened], dtype="Int64"),
-            "in_program": True,
-        },
-        geometry=gpd.points_from_xy([c.lon for c in opened], [c.lat for c in opened]),
-        crs=STORAGE_CRS,
-    )
-    kept = district.schools[~district.schools["school_id"].isin(closed)]
-    schools = gpd.GeoDataFrame(pd.concat([kept, new], ignore_index=True), crs=STORAGE_CRS)
-    resized = {c.school_id: c.enrollment for c in changes if c.change == "grows" and c.enrollment is not None}
-    before = schools.set_index("school_id")["enrollment"]
-    schools["enrollment"] = schools["school_id"].map(resized).astype("Int64").fillna(schools["enrollment"])
+    before, district = result.district.schools.set_index("school_id")["enrollment"], result.district.with_changes()
+    schools, closed = district.schools, [c.school_id for c in changes if c.change == "closes"]
+    new = schools[schools["school_id"].isin(c.school_id for c in changes if c.change == "opens")]
     placed = assign_campuses(new, district.zones, max_snap_m=district.settings.assign.max_snap_m)
-    placed.insert(0, "school_id", new["school_id"])
+    placed.insert(0, "school_id", new["school_id"].to_numpy())
     old = result.school_zones[~result.school_zones["school_id"].isin(closed)]
     school_zones = pd.concat([old, placed], ignore_index=True)
     zone_of = school_zones.set_index("school_id")["zone_id"]
     history = result.history[~result.history["school_id"].isin(closed)]
-    district = replace(district, schools=schools)
     settings = district.settings.workload
     workload = school_workload(
         *(history, schools, zone_of),

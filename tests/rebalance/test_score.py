@@ -88,12 +88,19 @@ def test_compactness_of_rectangles():
     assert score.value("border_km") == pytest.approx(4, rel=1e-3)
 
 
-def test_a_border_without_a_link_is_not_told_as_none():
+def test_a_border_without_a_link_is_as_long_as_it_was():
     # Along a barrier, or where a person closed a link, units are no neighbors, and no edge has the length.
-    parted = scored(rules=Rules(apart=(("a", "b"),)))
-    assert math.isnan(parted.value("border_km"))
-    assert "not measured" in shown(parted, "border_km")
-    assert scored(rules=Rules()).value("border_km") == scored().value("border_km")
+    plan = pd.Series({"a": "1", "b": "2", "c": "2", "d": "1", "e": "2", "f": "2"})
+    edges = six_edges()
+    is_closed = ((edges["unit_a"] == "a") & (edges["unit_b"] == "b")).to_numpy()
+
+    def border_km(edges, *apart):
+        return score_plan(six_units(), plan, edges, rules=Rules(apart=apart), crs=UTM).value("border_km")
+
+    assert border_km(edges) == pytest.approx(2, rel=1e-3)
+    assert border_km(edges[~is_closed], ("b", "a")) == pytest.approx(2, rel=1e-3)
+    # A pair that meets in no border adds none, and one that is still linked counts once.
+    assert border_km(edges, ("a", "f"), ("a", "b")) == border_km(edges)
 
 
 def test_compactness_of_units_that_are_no_exact_coverage():
