@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ from safeschools_geo.rebalance import certificate_text
 from safeschools_geo.text import forecast_text, format_imbalance, format_load, listed, millionths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -76,31 +77,52 @@ _TICKS = 13
 _HOLLOW = "#ffffff"
 
 
+@dataclass(frozen=True)
+class _Against:
+    """What the imbalance is drawn against."""
+
+    column: str
+    axis: str
+    shown: Callable[[float], str]
+
+
+_MOVES = _Against("moves", "Moves allowed", lambda moves: count_text(int(moves), "move"))
+_MINUTES = _Against(
+    "longer_min", "Minutes by which calls of a zone may wait longer than today, on average", lambda m: f"{m:g} min"
+)
+
+
 def frontier_chart(
-    frontier: pd.DataFrame, *, title: str, description: str, proposed: int | None = None, chosen: int | None = None
+    frontier: pd.DataFrame,
+    *,
+    title: str,
+    description: str,
+    proposed: float | None = None,
+    chosen: float | None = None,
+    against: _Against = _MOVES,
 ) -> str:
-    """Draw the smallest imbalance found against the moves allowed, and what is proven about it.
+    """Draw the smallest imbalance found against what is allowed, and what is proven about it.
 
     An SVG element. Proven points are filled, others hollow with a band down to their bound.
     """
-    points = frontier.sort_values("moves")
+    points = frontier.assign(at=frontier[against.column]).sort_values("at")
     if points.empty:
         return svg(_WIDTH, 60, title, description, [text(16, 34, "No point of the frontier was found.")])
-    first, last = int(points["moves"].min()), int(points["moves"].max())
+    first, last = float(points["at"].min()), float(points["at"].max())
     highest = max(float(points["imbalance"].max()), 0.01) * 1.08
 
-    def x(moves: float) -> float:
-        return _LEFT + 12 + (moves - first) / max(last - first, 1) * (_WIDTH - _LEFT - _RIGHT - 24)
+    def x(at: float) -> float:
+        return _LEFT + 12 + (at - first) / ((last - first) or 1.0) * (_WIDTH - _LEFT - _RIGHT - 24)
 
     def y(share: float) -> float:
         return _TOP + (1 - share / highest) * (_HEIGHT - _TOP - _BOTTOM)
 
     rows = _records(points)
-    parts = [*_axes(x, y, (first, last), highest), *_bounds(rows, x, y)]
-    line = "L".join(f"{x(row['moves']):.1f},{y(row['imbalance']):.1f}" for row in rows)
+    parts = [*_axes(x, y, rows, highest, against), *_bounds(rows, x, y)]
+    line = "L".join(f"{x(row['at']):.1f},{y(row['imbalance']):.1f}" for row in rows)
     parts.append(f'<path d="M{line}" fill="none" stroke="{_LINE}" stroke-width="2"/>')
-    parts += [_dot(row, x, y) for row in rows]
-    parts += _marks(rows, x, y, proposed=proposed, chosen=chosen)
+    parts += [_dot(row, x, y, against) for row in rows]
+    parts += _marks(rows, x, y, against, proposed=proposed, chosen=chosen)
     parts += _legend(rows)
     return svg(_WIDTH, _HEIGHT, title, description, parts)
 
@@ -125,7 +147,7 @@ def frontier_table(frontier: pd.DataFrame, *, noun: str = "school") -> DataTable
 
 
 def _records(frontier: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = frontier.astype({"moves": "int64"}).to_dict("records")
+    rows = frontier.astype({"moves": "int64"} if "moves" in frontier else {}).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
 
 
@@ -133,19 +155,18 @@ def _percent(share: float) -> str:
     return NONE_NAMED if math.isnan(share) else f"{share:.2%}"
 
 
-def _axes(x: Scale, y: Scale, ends: tuple[int, int], highest: float) -> list[str]:
+def _axes(x: Scale, y: Scale, rows: Sequence[dict[str, Any]], highest: float, against: _Against) -> list[str]:
     south, east = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     parts = [text(_LEFT, _TOP - 14, "Imbalance: the zone farthest from the mean load, in percent of it", color=GRAY)]
     step = round_step(highest / 5)
     for i in range(math.floor(highest / step + 1e-9) + 1):
         parts.append(f'<path d="M{_LEFT},{y(i * step):.1f}H{east}" stroke="{FAINT}"/>')
         parts.append(text(_LEFT - 8, y(i * step) + 5, f"{100 * i * step:g}%", anchor="end", color=GRAY))
-    every = math.ceil((ends[1] - ends[0] + 1) / _TICKS)
-    for moves in range(ends[0], ends[1] + 1, every):
-        parts.append(f'<path d="M{x(moves):.1f},{south}v5" stroke="{FRAME}"/>')
-        parts.append(text(x(moves), south + 20, str(moves), anchor="middle", color=GRAY))
+    for row in rows[:: math.ceil(len(rows) / _TICKS)]:
+        parts.append(f'<path d="M{x(row["at"]):.1f},{south}v5" stroke="{FRAME}"/>')
+        parts.append(text(x(row["at"]), south + 20, f"{row['at']:g}", anchor="middle", color=GRAY))
     parts.append(f'<path d="M{_LEFT},{_TOP}V{south}H{east}" fill="none" stroke="{FRAME}"/>')
-    parts.append(text((_LEFT + east) / 2, south + 40, "Moves allowed", anchor="middle", color=GRAY))
+    parts.append(text((_LEFT + east) / 2, south + 40, against.axis, anchor="middle", color=GRAY))
     return parts
 
 
@@ -154,39 +175,45 @@ def _bounds(rows: Sequence[dict[str, Any]], x: Scale, y: Scale) -> list[str]:
     known = [row for row in rows if not math.isnan(row["bound"])]
     if all(row["is_proven"] for row in rows) or not known:
         return []
-    upper = [f"{x(row['moves']):.1f},{y(row['imbalance']):.1f}" for row in known]
-    lower = [f"{x(row['moves']):.1f},{y(max(row['bound'], 0)):.1f}" for row in known]
+    upper = [f"{x(row['at']):.1f},{y(row['imbalance']):.1f}" for row in known]
+    lower = [f"{x(row['at']):.1f},{y(max(row['bound'], 0)):.1f}" for row in known]
     return [
         f'<path d="M{"L".join([*upper, *reversed(lower)])}Z" fill="{_BAND}"/>',
         f'<path d="M{"L".join(lower)}" fill="none" stroke="{GRAY}" stroke-width="1.5" stroke-dasharray="5 4"/>',
     ]
 
 
-def _dot(row: dict[str, Any], x: Scale, y: Scale) -> str:
-    told = f"{row['moves']} moves: imbalance {_percent(row['imbalance'])}, " + (
+def _dot(row: dict[str, Any], x: Scale, y: Scale, against: _Against) -> str:
+    told = f"{against.shown(row['at'])}: imbalance {_percent(row['imbalance'])}, " + (
         "proven smallest" if row["is_proven"] else f"no plan is below {_percent(row['bound'])}"
     )
     fill = _LINE if row["is_proven"] else _HOLLOW
-    place = f'cx="{x(row["moves"]):.1f}" cy="{y(row["imbalance"]):.1f}"'
+    place = f'cx="{x(row["at"]):.1f}" cy="{y(row["imbalance"]):.1f}"'
     return (
         f'<g><title>{escape(told)}</title><circle {place} r="5.5" fill="{fill}" stroke="{_LINE}" stroke-width="2"/></g>'
     )
 
 
 def _marks(
-    rows: Sequence[dict[str, Any]], x: Scale, y: Scale, *, proposed: int | None, chosen: int | None
+    rows: Sequence[dict[str, Any]],
+    x: Scale,
+    y: Scale,
+    against: _Against,
+    *,
+    proposed: float | None,
+    chosen: float | None,
 ) -> list[str]:
     """Ring and name the point that is proposed and the one that is shown, in one label where they are one."""
     parts = []
-    for moves in dict.fromkeys(m for m in (proposed, chosen) if m is not None):
-        row = next((row for row in rows if row["moves"] == moves), None)
+    for allowed in dict.fromkeys(m for m in (proposed, chosen) if m is not None):
+        row = next((row for row in rows if row["at"] == allowed), None)
         if row is None:
             continue
-        names = [name for name, at in (("proposed", proposed), ("this plan", chosen)) if at == moves]
-        color = _PROPOSED if moves == proposed else _CHOSEN
+        names = [name for name, at in (("proposed", proposed), ("this plan", chosen)) if at == allowed]
+        color = _PROPOSED if allowed == proposed else _CHOSEN
         imbalance = row.get("plan_imbalance", row["imbalance"])
-        told = f"{' and '.join(names)}: {moves} {'move' if moves == 1 else 'moves'}, {imbalance:.1%}"
-        at_x, at_y = x(moves), y(row["imbalance"])
+        told = f"{' and '.join(names)}: {against.shown(allowed)}, {imbalance:.1%}"
+        at_x, at_y = x(allowed), y(row["imbalance"])
         is_right = at_x + 16 + LETTER * len(told) > _WIDTH
         parts.append(
             f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="10" fill="none" stroke="{color}" stroke-width="2.5"/>'
@@ -202,7 +229,7 @@ def _legend(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Explain the dots and the band, as far as they occur."""
     y = _HEIGHT - 14
     signs = [
-        (True, "proven: no plan with so few moves is better", f'fill="{_LINE}"'),
+        (True, "proven: no such plan is better", f'fill="{_LINE}"'),
         (False, "best found, not proven; no plan is below the dashed line", f'fill="{_HOLLOW}"'),
     ]
     parts, at = [], _LEFT

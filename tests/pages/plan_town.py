@@ -151,6 +151,7 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
         "change": SimpleNamespace(price_text=lambda: "It costs travel."),
         "stability": SimpleNamespace(summary=lambda: "Holds up in 91% of terms."),
         "beside": "",
+        "other_name": "",
         "empty_zones": "",
         "notes": (),
     }
