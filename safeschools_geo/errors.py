@@ -143,10 +143,10 @@ class InputError(SafeSchoolsError, ValueError):
         remedy = None if self.setting is None else ways.get(self.setting, ways.get("*"))
         if remedy is None:
             return self
-        told = type(self)(
+        error = type(self)(
             self.problem, where=self.where, ids=self.ids, found=self.found, expected=self.expected, remedy=remedy
         )
-        return told.with_traceback(self.__traceback__)
+        return error.with_traceback(self.__traceback__)
 
     def _message(self) -> str:
         parts = [
@@ -246,9 +246,9 @@ def refuse(faults: Iterable[InputError]) -> None:
     faults
         What is wrong; nothing, where nothing is.
     """
-    told = list(faults)
-    if told:
-        raise told[0] if len(told) == 1 else SeveralFaultsError(told)
+    listed = list(faults)
+    if listed:
+        raise listed[0] if len(listed) == 1 else SeveralFaultsError(listed)
 
 
 def attempt_all(steps: Mapping[str, Callable[[], T]]) -> dict[str, T]:

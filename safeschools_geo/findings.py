@@ -125,8 +125,8 @@ class CheckReport:
             A few sentences.
         """
         severities = Counter(f.severity for f in self.findings)
-        told = ", ".join(count_text(severities[word], word) for word in _ORDER)
-        head = f"{self.district}: {told}."
+        text = ", ".join(count_text(severities[word], word) for word in _ORDER)
+        head = f"{self.district}: {text}."
         rows = [
             f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."
             for table, c in self.counts.items()

@@ -404,7 +404,7 @@ class TermResult:
         answered = "" if self.coverage.is_empty else self.coverage.validation.answered_by_officers()
         schools = int(self.district.schools["in_program"].sum()) - self.in_no_zone[0]
         outside = self.no_zone_sentence()
-        told = (
+        text = (
             f"{self.district.settings.district.name}, {self.term.name}: {counted_text(len(this), 'record')}, "
             f"{len(mine):,} of them {POPULATIONS['calls']} ({reported:,} of these reported"
             f"{f'; {answered}' if answered else ''}); {count_text(schools, 'program school')} in "
@@ -412,12 +412,12 @@ class TermResult:
         )
         left_out = [t.name for t in self.district.terms_without_record if t.start < self.term.start]
         if left_out:
-            told += f" The record holds no incident of {', '.join(left_out)}, so no trend and no comparison has it."
+            text += f" The record holds no incident of {', '.join(left_out)}, so no trend and no comparison has it."
         if not loads["workload_h"].sum():
-            return f"{told} No workload could be counted."
+            return f"{text} No workload could be counted."
         empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
         return (
-            f"{told}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
+            f"{text}{' ' + empty if empty else ''} {balance_text(loads)}. {self.hotspots.finding()} "
             f"{self.proposal.finding()}{'' if self.coverage.is_empty else ' ' + self.coverage.finding()}"
         )
 
@@ -601,10 +601,10 @@ class TermComparison:
 
     def _imbalance_told(self) -> str:
         before, after = self.imbalances
-        told = format_change(before, after)
-        if told is None:
+        change = format_change(before, after)
+        if change is None:
             return f"The imbalance of the loads stayed at {before:.1%}."
-        return f"The imbalance of the loads went from {told[0]} to {told[1]}."
+        return f"The imbalance of the loads went from {change[0]} to {change[1]}."
 
     def statements(self) -> list[str]:
         """Say in plain English what changed, piece by piece.
@@ -625,8 +625,8 @@ class TermComparison:
             A sentence for each thing, then cautions and notes.
         """
         hotspots = (self.hotspots["sentence"] + " " + self.hotspots["warning"]).str.strip()
-        told = [*self.statements(), *hotspots, *self.cautions, *self.notes]
-        return "\n".join([self.finding(), *(f"- {sentence}" for sentence in told)])
+        parts = [*self.statements(), *hotspots, *self.cautions, *self.notes]
+        return "\n".join([self.finding(), *(f"- {sentence}" for sentence in parts)])
 
     def to_frame(self) -> pd.DataFrame:
         """Return loads and rates of the zones.
@@ -665,16 +665,16 @@ class TermComparison:
         )
 
     def _zones_told(self) -> str:
-        told = []
+        parts = []
         for way in _CLEAR:
             names = self.rates.loc[self.rates["direction"] == way, "name"]
             if len(names):
-                told.append(f"the rate of {_CALLS} {way} by more than chance explains in {name_ids(names)}")
+                parts.append(f"the rate of {_CALLS} {way} by more than chance explains in {name_ids(names)}")
         compared = int((self.rates["direction"] != "insufficient_data").sum())
         if not compared:
             return f"no zone had enough {_CALLS} to be compared"
         still = f"the rate of {_CALLS} did not clearly change in any of the {compared} zones compared"
-        return " and ".join(told) or still
+        return " and ".join(parts) or still
 
     def _hotspots_told(self) -> str:
         if self.hotspots.empty:
@@ -685,14 +685,14 @@ class TermComparison:
                 if judged
                 else "No school could be judged in both terms"
             )
-        told = []
+        parts = []
         for change in ("emerged", "persisted", "faded"):
             mine = self.hotspots[self.hotspots["status_change"] == change]
             clear = int(mine["direction"].isin(_CLEAR).sum())
-            told.append(f"{len(mine) or 'none'} {change}{_how(clear, len(mine)) if change != 'persisted' else ''}")
+            parts.append(f"{len(mine) or 'none'} {change}{_how(clear, len(mine)) if change != 'persisted' else ''}")
         unsaid = int((self.hotspots["status_change"] == "insufficient_data").sum())
         rest = f"; of {unsaid} there is not enough data to say" if unsaid else ""
-        return f"Of the schools and groups that were high in either term {', '.join(told[:-1])} and {told[-1]}{rest}"
+        return f"Of the schools and groups that were high in either term {', '.join(parts[:-1])} and {parts[-1]}{rest}"
 
     def _overall_told(self) -> str:
         row = self.overall.iloc[0]
@@ -714,13 +714,13 @@ class TermComparison:
 
     def _loads_told(self) -> str:
         totals = [float(self.loads[f"workload_h_{side}"].sum()) for side in ("before", "after")]
-        told = f"All zones together had {totals[0]:.1f} and {totals[1]:.1f} officer-hours of work each school day."
+        text = f"All zones together had {totals[0]:.1f} and {totals[1]:.1f} officer-hours of work each school day."
         known = self.loads[self.loads["difference_h"].abs() > 0]
         if known.empty:
-            return told
+            return text
         most = known.iloc[int(known["difference_h"].abs().to_numpy().argmax())]
         change = f"{most['difference_h']:+.2f}".replace("-", "−")
-        return f"{told} {most['name']} changed most: {change} hours."
+        return f"{text} {most['name']} changed most: {change} hours."
 
 
 def _how(clear: int, number: int) -> str:
@@ -764,8 +764,8 @@ class ScoredPlan:
 
     def summary(self) -> str:
         """Say what the plan gains and costs, how good it is, and whether it holds up."""
-        told = (self.change.summary(), self.score.summary(), self.stability.summary())
-        return " ".join(text for text in told if text)
+        parts = (self.change.summary(), self.score.summary(), self.stability.summary())
+        return " ".join(text for text in parts if text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -806,19 +806,19 @@ class ScoredPlans:
     def _about(self, name: str) -> str:
         plan = self.plans[name]
         change, response = plan.change, plan.change.figures.get("response")
-        told = [change.moved.lower() if change.moved else "nothing moves"]
+        parts = [change.moved.lower() if change.moved else "nothing moves"]
         if change.moved and change.students_moved is not None:
-            told.append(f"{count_text(change.students_moved, 'student')} with another officer")
+            parts.append(f"{count_text(change.students_moved, 'student')} with another officer")
         if change.moved and response is not None:
             minutes = response[1] - response[0]
             size = f"{minutes:+.1f} min" if abs(minutes) >= _LEAST_MIN else "changed by under 0.1 min"
-            told.append(f"mean response by the model {size}")
-        return f"{name} {plan.score.imbalance:.1%} ({', '.join(told)})"
+            parts.append(f"mean response by the model {size}")
+        return f"{name} {plan.score.imbalance:.1%} ({', '.join(parts)})"
 
     def summary(self) -> str:
         """Say of each plan what it gains and costs, how good it is, and whether it holds up."""
         if len(self.plans) == 1:
-            told = [plan.summary() for plan in self.plans.values()]
+            parts = [plan.summary() for plan in self.plans.values()]
         else:
-            told = [self.finding(), *(f"{name}: {plan.summary()}" for name, plan in self.plans.items())]
-        return "\n".join(text for text in (forecast_text(self.inputs.forecast), self.empty_zones, *told) if text)
+            parts = [self.finding(), *(f"{name}: {plan.summary()}" for name, plan in self.plans.items())]
+        return "\n".join(text for text in (forecast_text(self.inputs.forecast), self.empty_zones, *parts) if text)

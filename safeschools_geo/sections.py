@@ -150,7 +150,7 @@ def setting_faults(error: ValidationError, table: object, kind: type) -> list[st
         ours = [" ".join(str(one).split()) for one in causes if isinstance(one, InputError)]
         lines.setdefault(path, ours or [f"{_label(path)}: {_said(fault, path, kind)}"])
     deeper = {other[:cut] for other in lines for cut in range(len(other))}
-    return [line for path, told in lines.items() if path not in deeper for line in told]
+    return [line for path, texts in lines.items() if path not in deeper for line in texts]
 
 
 def _path_in(table: object, place: Sequence[int | str]) -> Iterator[int | str]:

@@ -178,8 +178,8 @@ def forecast_text(forecast: Iterable[str]) -> str:
     str
         A sentence, or an empty text.
     """
-    told = "; ".join(forecast)
-    return f"Loads are a forecast, not the record: {told}." if told else ""
+    text = "; ".join(forecast)
+    return f"Loads are a forecast, not the record: {text}." if text else ""
 
 
 def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:

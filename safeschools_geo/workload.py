@@ -290,13 +290,13 @@ def balance_text(loads: pd.DataFrame) -> str:
     counted = loads[loads["schools"] > 0]
     heaviest = counted.iloc[int(counted["workload_h"].to_numpy().argmax())]
     farthest = counted.iloc[int((counted["share_of_mean"] - 1).abs().round(9).to_numpy().argmax())]
-    told = (
+    text = (
         f"{heaviest['name']} carries the most: {heaviest['workload_h']:.1f} officer-hours per school day, "
         f"{heaviest['share_of_mean']:.2f} times the mean of the {len(counted)} zones"
     )
     if farthest["name"] != heaviest["name"]:
-        told += f"; {farthest['name']} is farthest from the mean, with {farthest['share_of_mean']:.2f} times it"
-    return f"{told}; the imbalance is {zone_imbalance(loads):.1%}"
+        text += f"; {farthest['name']} is farthest from the mean, with {farthest['share_of_mean']:.2f} times it"
+    return f"{text}; the imbalance is {zone_imbalance(loads):.1%}"
 
 
 def empty_zones_text(names: Iterable[str]) -> str:

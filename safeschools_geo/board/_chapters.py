@@ -141,9 +141,9 @@ def _rows(coverage: BoardCoverage, words: Words) -> list[Row]:
     rows = []
     for zone in coverage.zones.astype({"response_min": "float64"}).to_dict("records"):
         minutes = math.nan if zone["is_withheld"] else zone["response_min"]
-        told = None if pd.isna(minutes) else words.rounded(minutes, coverage.step_min)
+        shown = None if pd.isna(minutes) else words.rounded(minutes, coverage.step_min)
         is_withheld = bool(zone["is_withheld"]) and coverage.is_timed
-        rows.append({"name": str(zone["name"]), "value": minutes, "minutes": told, "is_withheld": is_withheld})
+        rows.append({"name": str(zone["name"]), "value": minutes, "minutes": shown, "is_withheld": is_withheld})
     return rows
 
 
@@ -155,8 +155,8 @@ def _chart(coverage: BoardCoverage, rows: Sequence[Row], words: Words) -> Markup
         for row in rows
     ]
     mean = coverage.district_response_min
-    told = words("coverage.district_is", minutes=words.rounded(mean, coverage.step_min))
-    reference = None if pd.isna(mean) else (mean, told)
+    finding = words("coverage.district_is", minutes=words.rounded(mean, coverage.step_min))
+    reference = None if pd.isna(mean) else (mean, finding)
     return row_chart(bars, name="coverage-chart", title=words("coverage.chart_alt"), reference=reference)
 
 
@@ -311,9 +311,9 @@ def _lead(content: BoardContent, zones: Sequence[Row], words: Words, *, decimals
     known = [float(row["rate_per_1000"]) for row in zones if row["state"] == "rate"]
     key = {0: "rates.lead_none", 1: "rates.lead_one"}.get(len(known), "rates.lead")
     ends = {"low": min(known), "high": max(known)} if known else {}
-    told = words(key, term=content.term, **{k: words.number(v, decimals) for k, v in ends.items()})
+    sentence = words(key, term=content.term, **{k: words.number(v, decimals) for k, v in ends.items()})
     missing = len(zones) - len(known)
-    return f"{told} {words('rates.lead_missing', n=missing)}" if missing and known else told
+    return f"{sentence} {words('rates.lead_missing', n=missing)}" if missing and known else sentence
 
 
 def _areas(
@@ -590,33 +590,33 @@ def _price(content: BoardContent, plan: BoardPlan, words: Words, *, is_brief: bo
     """Say what the plan costs: students, response, levels, feeder patterns."""
     if plan.moves.empty:
         return []
-    told = []
+    parts = []
     if plan.students_moved is not None and not is_brief:
-        told.append(words("plan.price_students", n=plan.students_moved))
+        parts.append(words("plan.price_students", n=plan.students_moved))
     if plan.is_response_known and math.isfinite(plan.step_min):
-        told += _plan_part_response(plan, words, is_brief=is_brief)
+        parts += _plan_part_response(plan, words, is_brief=is_brief)
     else:
-        told.append(words("plan.price_withheld" if plan.is_response_known else "plan.price_unknown"))
+        parts.append(words("plan.price_withheld" if plan.is_response_known else "plan.price_unknown"))
     for zone, level in plan.levels_lost:
         names = {"zone": zone, "level": level}
-        told.append(words("plan.price_level", **{by: group_name(by, n, content, words) for by, n in names.items()}))
+        parts.append(words("plan.price_level", **{by: group_name(by, n, content, words) for by, n in names.items()}))
     if plan.feeders_split:
-        told.append(words("plan.price_feeders", names=", ".join(plan.feeders_split)))
-    return told
+        parts.append(words("plan.price_feeders", names=", ".join(plan.feeders_split)))
+    return parts
 
 
 def _plan_part_response(plan: BoardPlan, words: Words, *, is_brief: bool) -> list[str]:
-    told = []
+    parts = []
     for name, figures in plan.minutes.items():
         if name == "p90" or not is_brief:
             key = {"mean": "plan.price_mean", "p90": "plan.price_p90"}[name]
             decimals = decimals_of(plan.step_min)
-            told.append(_compared(key, figures, plan.directions.get(name, "same"), words, decimals=decimals))
+            parts.append(_compared(key, figures, plan.directions.get(name, "same"), words, decimals=decimals))
     if plan.within is not None and not is_brief:
         points = [100 * share for share in plan.within]
         direction = plan.directions.get("within", "same")
-        told.append(_compared("plan.price_within", points, direction, words, minutes=words.number(plan.within_min)))
-    return told
+        parts.append(_compared("plan.price_within", points, direction, words, minutes=words.number(plan.within_min)))
+    return parts
 
 
 def _compared(
@@ -723,8 +723,8 @@ def _plan_part_chart(loads: Sequence[Row], words: Words) -> Markup:
             rows.append(ChartRow(row["name"], words("common.withheld")))
         else:
             before, after = row["load"]
-            told = words("plan.chart_row", before=before, after=after)
-            rows.append(ChartRow(row["name"], told, tuple(map(float, row["values"]))))
+            label = words("plan.chart_row", before=before, after=after)
+            rows.append(ChartRow(row["name"], label, tuple(map(float, row["values"]))))
     return row_chart(
         rows,
         name="plan-chart",

@@ -218,10 +218,10 @@ def _line(shape: shapely.Geometry, place: Screen, color: str, width: float, *, d
 
 def _area(area: Area, shape: shapely.Geometry) -> str:
     fill = "#ffffff" if area.hatch else area.fill
-    told = escape(shortened(f"{area.name}: {area.value}" if area.value else area.name, 120))
+    text = escape(shortened(f"{area.name}: {area.value}" if area.value else area.name, 120))
     drawn = f'<path d="{path_of(shape)}" fill="{fill}" fill-rule="evenodd" stroke="{LINE}" stroke-width="1.5"/>'
     return (
-        f'<g data-zone="{escape(area.zone_id)}" data-label="{told}">{drawn}'
+        f'<g data-zone="{escape(area.zone_id)}" data-label="{text}">{drawn}'
         f"{hatch(shape, area.hatch) if area.hatch else ''}</g>"
     )
 
@@ -232,10 +232,10 @@ def _shape(level: str) -> str:
 
 
 def _mark(mark: Mark, x: float, y: float) -> str:
-    told = escape(shortened(mark.name))
+    label = escape(shortened(mark.name))
     return (
         f'<g class="mark" data-of="{escape(mark.zone_id)}" transform="translate({x:.1f},{y:.1f})">'
-        f'<g class="fixed">{_shape(mark.level)}<title>{told}</title></g></g>'
+        f'<g class="fixed">{_shape(mark.level)}<title>{label}</title></g></g>'
     )
 
 

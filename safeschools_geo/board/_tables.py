@@ -244,8 +244,8 @@ def rate_texts(row: Row, words: Words, *, decimals: int) -> tuple[str, str]:
     rate, step = float(row["rate_per_1000"]), row["rate_step"]
     if step is not None:
         shown = decimals_of(float(step))
-        told = words("shell.rounded", step=words.number(step, shown))
-        return words("shell.about", rate=words.number(rate, shown)), told
+        rounding = words("shell.rounded", step=words.number(step, shown))
+        return words("shell.about", rate=words.number(rate, shown)), rounding
     if row["rate_low"] is None or row["rate_high"] is None:
         return words.number(rate, decimals), "–"
     low, high = (words.number(row[end], decimals) for end in ("rate_low", "rate_high"))

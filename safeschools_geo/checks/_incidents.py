@@ -327,9 +327,9 @@ def check_outside(incidents: gpd.GeoDataFrame, district: gpd.GeoSeries) -> list[
     shapely.prepare(shape)
     is_out = has_place & ~has_school & ~shapely.intersects_xy(shape, bounds[:, 0], bounds[:, 1])
     is_far = is_out & (classify_coordinates(incidents.geometry, district) != "ok").to_numpy()
-    told = pd.DataFrame({"known": has_place | has_school, "out": is_out, "far": is_far}, index=incidents.index)
+    places = pd.DataFrame({"known": has_place | has_school, "out": is_out, "far": is_far}, index=incidents.index)
     findings = []
-    for file, rows in told.groupby(incidents["source_file"], sort=True):
+    for file, rows in places.groupby(incidents["source_file"], sort=True):
         known, out, far = (int(rows[name].sum()) for name in ("known", "out", "far"))
         if out <= _MOST * known:
             continue

@@ -346,21 +346,21 @@ def check_campuses(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
     shapes = in_meters(schools.geometry, crs).to_numpy()
     rows = np.flatnonzero(shapely.area(shapes) > 0)
     areas = in_meters(zones.geometry, crs).to_numpy()
-    told = {}
+    found = {}
     for row in rows:
         shares = shapely.area(shapely.intersection(areas, shapes[row])) / shapely.area(shapes[row])
         largest = int(np.nanargmax(shares))
         second = int(np.nanargmax(np.where(np.arange(len(shares)) == largest, -1.0, shares)))
         if shares[largest] < WHOLE_CAMPUS_SHARE and shares[second] > 1 - WHOLE_CAMPUS_SHARE:
             ids = zones["zone_id"].to_numpy()
-            told[row] = f"{ids[largest]} {shares[largest]:.0%}, {ids[second]} {shares[second]:.0%}"
+            found[row] = f"{ids[largest]} {shares[largest]:.0%}, {ids[second]} {shares[second]:.0%}"
     ids = schools["school_id"].to_numpy()
     return tell(
-        pd.Series([f"{ids[row]} ({text})" for row, text in told.items()], dtype="str"),
+        pd.Series([f"{ids[row]} ({text})" for row, text in found.items()], dtype="str"),
         "warning",
         "campus_in_two_zones",
         "schools",
-        f"{len(told)} {'campus has' if len(told) == 1 else 'campuses have'} a good part in another zone; the zone of "
+        f"{len(found)} {'campus has' if len(found) == 1 else 'campuses have'} a good part in another zone; the zone of "
         "the larger part has the school.",
         expected=f"campuses with {WHOLE_CAMPUS_SHARE:.0%} or more in one zone",
         remedy="Draw the border of the zones around the campus.",
@@ -583,13 +583,13 @@ def check_zone_names(zone_pieces: gpd.GeoDataFrame) -> list[Finding]:
         values = zone_pieces.groupby("zone_id", sort=False)[column].agg(lambda cells: cells.dropna().unique().tolist())
         conflicts = values[values.str.len() > 1]
         if len(conflicts):
-            told = "; ".join(f"{zone}: {', '.join(map(str, seen))}" for zone, seen in conflicts.head(_SHOWN).items())
+            text = "; ".join(f"{zone}: {', '.join(map(str, seen))}" for zone, seen in conflicts.head(_SHOWN).items())
             findings.append(
                 Finding(
                     "error" if column == "name" else "warning",
                     "zone_id_conflict",
                     "zones",
-                    f"Rows with the same zone_id differ in their {column} ({told}); the first is used for all.",
+                    f"Rows with the same zone_id differ in their {column} ({text}); the first is used for all.",
                     ids=tuple(str(zone) for zone in conflicts.index),
                     expected=f"one {column} for each zone_id",
                     remedy="Give different zones different ids, or the pieces of one zone the same attributes.",

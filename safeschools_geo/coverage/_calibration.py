@@ -164,23 +164,23 @@ class Calibration:
                 "the ways on the map take, and whoever is free is sent."
             )
         from_record = self.table.loc[self.table["source"] == "record", "measure"]
-        told = []
+        parts = []
         if len(from_record):
             on = listed(list(self.terms)) if self.terms else "the record given"
-            told.append(f"The model is calibrated on {count_text(self.calls, 'call')} of {on}.")
+            parts.append(f"The model is calibrated on {count_text(self.calls, 'call')} of {on}.")
         by_settings = set(self.table.loc[self.table["source"] == "settings", "measure"])
         if by_settings:
             fixed = [kind.name for name, kind in KINDS.items() if name in by_settings]
-            told.append(f"By the settings: {listed(fixed)}.")
+            parts.append(f"By the settings: {listed(fixed)}.")
         if self.has_trips:
-            told.append(
+            parts.append(
                 f"A trip takes {self._shown('turnout_min')} plus {self.value('trip_factor'):.2f}"
                 f"{self._between('trip_factor')} times the way on the map; officers set out {self._where()}."
             )
         else:
-            told.append("It has too few times of dispatch and arrival: trips take what the ways on the map take.")
-        told += [said.format(self._shown(name)) for name, said in _SAID.items() if self._has(name)]
-        return " ".join(told)
+            parts.append("It has too few times of dispatch and arrival: trips take what the ways on the map take.")
+        parts += [said.format(self._shown(name)) for name, said in _SAID.items() if self._has(name)]
+        return " ".join(parts)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure and zone."""
@@ -195,10 +195,10 @@ class Calibration:
 
     def _shown(self, measure: str) -> str:
         row = self._row(measure)
-        told = figure_text(row["value"], KINDS[measure].unit)
+        text = figure_text(row["value"], KINDS[measure].unit)
         if row["source"] != "record":
-            return told
-        return f"{told} ({interval_text(row['low'], row['high'], KINDS[measure].unit)})"
+            return text
+        return f"{text} ({interval_text(row['low'], row['high'], KINDS[measure].unit)})"
 
     def _between(self, measure: str) -> str:
         row = self._row(measure)
@@ -542,7 +542,7 @@ def assumptions_tested(
     now = calibrate(record, ways, longest_service_min=longest_service_min, draws=draws, seed=seed)
     rows = _trip_test(calibration, record, ways, longest_min=longest_service_min, draws=draws, seed=seed)
     before, after = (one.table[one.table["zone_id"] == DISTRICT].set_index("measure") for one in (calibration, now))
-    for name, told in _TESTS.items():
+    for name, sentence in _TESTS.items():
         if name not in before.index or name not in after.index:
             continue
         earlier: dict[Any, Any] = before.loc[name].to_dict()
@@ -552,7 +552,7 @@ def assumptions_tested(
         was, was_low, was_high, now_is, low, high = figures
         holds = abs(was - now_is) <= max(float(np.hypot(was_high - was_low, high - low)) / 2, _SAME)
         said = {"earlier": figure_text(was, unit), "term": figure_text(now_is, unit)}
-        rows.append((name, *figures, int(term["calls"]), holds, told.format(**said)))
+        rows.append((name, *figures, int(term["calls"]), holds, sentence.format(**said)))
     return pd.DataFrame(rows, columns=TESTED)
 
 
@@ -579,5 +579,5 @@ def _trip_test(
     trips = calibration.table.loc[calibration.table["measure"] == "trip_factor", "calls"].max()
     wider = np.sqrt(1 + rows.sum() / trips) if trips else 1.0
     holds = bool(abs(drawn[0] - 1) <= (high - low) / 2 * wider)
-    told = f"trips of zone officers took {drawn[0]:.2f} times what earlier terms say ({low:.2f} to {high:.2f})"
-    return [("trip_ratio", 1.0, np.nan, np.nan, float(drawn[0]), low, high, int(rows.sum()), holds, told)]
+    text = f"trips of zone officers took {drawn[0]:.2f} times what earlier terms say ({low:.2f} to {high:.2f})"
+    return [("trip_ratio", 1.0, np.nan, np.nan, float(drawn[0]), low, high, int(rows.sum()), holds, text)]

@@ -254,9 +254,13 @@ class CoveragePlan(MayHoldNothing):
         pandas.DataFrame
             `Replay.table`: levels only of what the record could contradict, and no plan where there is no proposal.
         """
-        table, told = self.replayed.to_frame(), self.validation
+        table, validation = self.replayed.to_frame(), self.validation
         is_trip = table["unit"].eq("min") | table["measure"].str.startswith("within_")
-        is_told = (is_trip & told.tells_minutes) | (~is_trip & told.tells_answers) | table["measure"].eq("busiest")
+        is_told = (
+            (is_trip & validation.tells_minutes)
+            | (~is_trip & validation.tells_answers)
+            | table["measure"].eq("busiest")
+        )
         levels = [name for name in table.columns if name.startswith(("today", "plan"))]
         table[levels] = table[levels].where(is_told)
         plan = [name for name in table.columns if name.startswith("plan")]

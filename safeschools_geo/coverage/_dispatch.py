@@ -157,8 +157,8 @@ class Dispatch:
     def summary(self) -> str:
         """Say in plain English how officers are tried."""
         schools, officers = count_text(len(self.school_zones), "school"), count_text(len(self.officer_zones), "officer")
-        told = f"{schools}, {officers}: a call goes to the officer of the zone, and where that one is busy to whoever"
-        said = [f"{told} of the others has the shortest way."]
+        text = f"{schools}, {officers}: a call goes to the officer of the zone, and where that one is busy to whoever"
+        said = [f"{text} of the others has the shortest way."]
         if self.empty_zones:
             said.append(f"There is no school in zone {name_ids(self.empty_zones)}; its officer only helps elsewhere.")
         alone = len(self.school_zones) - int(np.count_nonzero(self.is_own.any(axis=1)))

@@ -81,8 +81,8 @@ class PlanScores:
         One sentence for each measure that is told.
         """
         rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.untold]
-        told = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
-        return " ".join(["In the model:", *told] if told else [])
+        parts = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
+        return " ".join(["In the model:", *parts] if parts else [])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each measure."""
@@ -117,8 +117,8 @@ class PlanScores:
             if before is None:
                 return "not recorded"
             change = row["value"] - float(before[row["measure"]])
-            told = more_text(change, row["unit"])
-            return told if told == "no change" else f"{told} than today"
+            difference = more_text(change, row["unit"])
+            return difference if difference == "no change" else f"{difference} than today"
 
         rows = self.table.to_dict("records")
         table = self.table.assign(
@@ -202,8 +202,8 @@ def score_coverage(
     rows = []
     for (name, kind), value in zip(kinds.items(), values, strict=True):
         low, high = interval(drawn[name])
-        told = [notes.get(name, ""), f"95% interval {interval_text(low, high, kind.unit)}" if len(draws) else ""]
-        note = "; ".join(text for text in (*told, kind.note, model_note) if text)
+        parts = [notes.get(name, ""), f"95% interval {interval_text(low, high, kind.unit)}" if len(draws) else ""]
+        note = "; ".join(text for text in (*parts, kind.note, model_note) if text)
         shown = minutes_text(value) if kind.unit == MINUTES else share_text(value)
         rows.append((name, value, low, high, kind.label, shown, kind.unit, kind.better, note))
     return PlanScores(pd.DataFrame(rows, columns=COLUMNS), drawn)
@@ -439,12 +439,12 @@ def _verdict(row: dict[Any, Any]) -> str:
 def _sentence(row: dict[Any, Any]) -> str:
     before, after = (figure_text(row[plan], row["unit"]) for plan in ("current", "proposed"))
     levels = f"{before} now, {after} with the proposed zones" if np.isfinite(row["current"]) else "the proposed zones"
-    told = f"{row['label']}: {levels}"
+    text = f"{row['label']}: {levels}"
     if row["verdict"] == "same":
-        return f"{told}: no difference."
+        return f"{text}: no difference."
     if row["verdict"] == "unclear":
-        return f"{told}: {'up' if row['difference'] > 0 else 'down'} by {_size(row)}, which may be chance."
-    return f"{told}: {row['verdict']} by {_size(row)}."
+        return f"{text}: {'up' if row['difference'] > 0 else 'down'} by {_size(row)}, which may be chance."
+    return f"{text}: {row['verdict']} by {_size(row)}."
 
 
 def _size(row: dict[Any, Any]) -> str:

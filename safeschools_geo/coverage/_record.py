@@ -182,12 +182,12 @@ def _assumed(part: str, calls: pd.DataFrame, known: pd.Series, settings: Workloa
 def _rejects(
     calls: pd.DataFrame, part: str, minutes: pd.Series, is_wrong: pd.Series, *, whose: str, longest_min: float
 ) -> pd.DataFrame:
-    told = [f"{whose}: {_why(value, longest_min)}" for value in minutes[is_wrong]]
+    parts = [f"{whose}: {_why(value, longest_min)}" for value in minutes[is_wrong]]
     return pd.DataFrame(
         {
             "incident_id": calls.loc[is_wrong, "incident_id"].to_numpy(),
             "part": part,
-            "reason": pd.Series(told, dtype="str").to_numpy(),
+            "reason": pd.Series(parts, dtype="str").to_numpy(),
         }
     ).astype("str")
 
@@ -285,11 +285,11 @@ class CallRates:
     def summary(self) -> str:
         """Say in plain English how often calls come and how far their minutes are known."""
         noun = "reported call" if self.began else "call"
-        told = f"{count_text(self.calls, noun)} for zone officers on {count_text(self.days, 'school day')}"
+        text = f"{count_text(self.calls, noun)} for zone officers on {count_text(self.days, 'school day')}"
         if not self.calls:
-            return f"{told}: there is nothing to answer."
+            return f"{text}: there is nothing to answer."
         scene = self.durations.loc["scene"]
-        often = f"{told}: {self.arrivals_per_h.sum():.2f} in a program hour, all schools together."
+        often = f"{text}: {self.arrivals_per_h.sum():.2f} in a program hour, all schools together."
         keeps = "keeps" if self.durations["measured"].any() else "is assumed to keep"
         long = f"A call {keeps} an officer {self.service_min:.1f} minutes on average, trip included."
         assumed = f"{scene['assumed'] + scene['rejected']:,}"

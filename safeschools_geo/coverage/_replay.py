@@ -80,13 +80,13 @@ class Replay:
         `of_zones`: whether to speak of the proposed zones instead of the plan.
         """
         who, ending = ("the proposed zones", "") if of_zones else ("the plan", "s")
-        told = {name: self._changes(name) for name in ("better", "worse")}
+        changes = {name: self._changes(name) for name in ("better", "worse")}
         played = f"Played on {count_text(self.calls, 'recorded call')} of {count_text(self.days, 'school day')}"
-        if not told["better"] and not told["worse"]:
+        if not changes["better"] and not changes["worse"]:
             return f"{played}, {who} change{ending} no measure of coverage by more than chance leaves open."
-        good = f"improve{ending} {listed(told['better'])}" if told["better"] else f"improve{ending} no measure"
-        bad = f"worsen{ending} {listed(told['worse'])}" if told["worse"] else f"clearly worsen{ending} no measure"
-        return f"{played}, {who} {good}, {'but' if told['worse'] else 'and'} {bad}."
+        good = f"improve{ending} {listed(changes['better'])}" if changes["better"] else f"improve{ending} no measure"
+        bad = f"worsen{ending} {listed(changes['worse'])}" if changes["worse"] else f"clearly worsen{ending} no measure"
+        return f"{played}, {who} {good}, {'but' if changes['worse'] else 'and'} {bad}."
 
     def beside(self, scores: PlanScores) -> str:
         """Say where the queueing model of today's zones lies apart from the replay, both intervals considered."""

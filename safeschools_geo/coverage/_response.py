@@ -321,9 +321,9 @@ class Response:
             columns=pd.RangeIndex(self.backup_share.shape[1], name="officer"),
         )
 
-    def _minutes(self, told: ResponseMinutes) -> dict[str, Floats]:
-        within = {f"within_{t:g}_min_share": told.within_share[:, i] for i, t in enumerate(self.within_min)}
-        return {"mean_min": told.mean_min, "p90_min": told.p90_min, **within}
+    def _minutes(self, minutes: ResponseMinutes) -> dict[str, Floats]:
+        within = {f"within_{t:g}_min_share": minutes.within_share[:, i] for i, t in enumerate(self.within_min)}
+        return {"mean_min": minutes.mean_min, "p90_min": minutes.p90_min, **within}
 
 
 def response(

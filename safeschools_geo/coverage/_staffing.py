@@ -83,11 +83,11 @@ class Staffing:
                 said.append(
                     f"{word} than today’s {self.current}: mean trip {trip}, calls that go to patrol {patrol}{cost}"
                 )
-        told = f"The model says of {'; '.join(said)}. " if said else ""
-        told += "Officers wait where they are best placed in the whole district, not tied to zones."
+        text = f"The model says of {'; '.join(said)}. " if said else ""
+        text += "Officers wait where they are best placed in the whole district, not tied to zones."
         if self.table["cost"].isna().all():
-            told += " No cost is given, since no rate per hour is set."
-        return told
+            text += " No cost is given, since no rate per hour is set."
+        return text
 
     def summary(self) -> str:
         """Say the finding, and what busy time is."""
@@ -298,10 +298,10 @@ class Caseload:
         if not np.isfinite(self.trend_p_value):
             return "There are too few cases or terms to tell a trend."
         first, last = (float(self.table["cases_per_week"].iloc[i]) for i in (0, -1))
-        told = f"from {first:.1f} in {self.table['term'].iloc[0]} to {last:.1f} a school week"
+        text = f"from {first:.1f} in {self.table['term'].iloc[0]} to {last:.1f} a school week"
         if self.trend_p_value > ALPHA:
-            return f"There is no clear trend over {len(self.table)} terms ({told})."
-        return f"Cases {'rise' if last > first else 'fall'} over {len(self.table)} terms, {told}."
+            return f"There is no clear trend over {len(self.table)} terms ({text})."
+        return f"Cases {'rise' if last > first else 'fall'} over {len(self.table)} terms, {text}."
 
 
 def caseload(

@@ -311,15 +311,15 @@ class Staging:
     def summary(self) -> str:
         """Say in plain English where officers wait, what that gains, and whether it is proven."""
         numbers = ((1, "an officer"), (2, "two officers"))[: len(self.points)]
-        told = [
+        parts = [
             self._where(),
             f"{self._sentence(self.value)}{self._compared()}, by the ways on the map.",
             self._proof(),
             *(f"{self._covered(officers, words)}." for officers, words in numbers),
         ]
         if self.students_unknown:
-            told.append(f"{count_text(self.students_unknown, 'place')} without a known number of students.")
-        return " ".join(told)
+            parts.append(f"{count_text(self.students_unknown, 'place')} without a known number of students.")
+        return " ".join(parts)
 
     def difference(self) -> str:
         """Say where officers would wait best and what that gains, without saying how long any trip takes.
@@ -328,10 +328,10 @@ class Staging:
         """
         gain = self.value - self.value_current
         unit = "min" if self.settings.objective in {"mean", "longest"} else "share"
-        told = [self._where()]
+        parts = [self._where()]
         if not np.isnan(gain):
-            told.append(f"By the ways on the map, that changes {self._what()} so: {more_text(gain, unit)}.")
-        return " ".join([*told, *([self._proof()] if self.is_proven else [])])
+            parts.append(f"By the ways on the map, that changes {self._what()} so: {more_text(gain, unit)}.")
+        return " ".join([*parts, *([self._proof()] if self.is_proven else [])])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each place."""
@@ -340,8 +340,8 @@ class Staging:
     def _where(self) -> str:
         ids = [str(point) for point in self.points["point_id"]]
         if self.is_by_zone:
-            told = [f"{zone} at {point}" for zone, point in zip(self.points["officer"], ids, strict=True)]
-            return f"The officer of each zone waits: {', '.join(told)}."
+            parts = [f"{zone} at {point}" for zone, point in zip(self.points["officer"], ids, strict=True)]
+            return f"The officer of each zone waits: {', '.join(parts)}."
         return f"{'The officer waits' if len(ids) == 1 else 'Officers wait'} at {', '.join(ids)}."
 
     def _what(self) -> str:
@@ -385,13 +385,13 @@ class Staging:
     def _covered(self, officers: int, words: str) -> str:
         table = self.coverage[self.coverage["officers"] == officers]
         best, today = (table[table["plan"] == plan] for plan in (BEST, CURRENT))
-        told = []
+        parts = []
         for column, things in (("places_share", "places"), ("students_share", "students")):
             if best[column].notna().all():
                 was = f" (today {_shares(today[column])})" if len(today) else ""
-                told.append(f"{_shares(best[column])} of {things}{was}")
+                parts.append(f"{_shares(best[column])} of {things}{was}")
         limits = "/".join(f"{limit:g}" for limit in best["within_min"])
-        return f"Within {limits} minutes of {words} by those ways: {' and '.join(told)}"
+        return f"Within {limits} minutes of {words} by those ways: {' and '.join(parts)}"
 
 
 @dataclass(frozen=True, eq=False)

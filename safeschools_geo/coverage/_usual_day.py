@@ -155,11 +155,13 @@ class TravelTimes:
             f"Minutes between {count_text(len(self.minutes), 'origin')} and "
             f"{count_text(self.minutes.shape[1], 'destination')}: {self.method}"
         )
-        told = [head]
+        parts = [head]
         if len(known):
-            told.append(f"Half of the ways take {np.median(known):.1f} minutes or less, the longest {known.max():.1f}.")
-        told += [finding.message for finding in self.findings]
-        return " ".join(told)
+            parts.append(
+                f"Half of the ways take {np.median(known):.1f} minutes or less, the longest {known.max():.1f}."
+            )
+        parts += [finding.message for finding in self.findings]
+        return " ".join(parts)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each pair: `origin_id`, `destination_id`, `minutes`."""
@@ -220,7 +222,7 @@ def travel_times(
     if roads is not None:
         steps["roads"] = partial(_read_roads, roads, crs)
     found = attempt_all(steps)
-    meters, streets, told = (measuring_crs(origins, stated=crs), None, []) if roads is None else found["roads"]
+    meters, streets, about = (measuring_crs(origins, stated=crs), None, []) if roads is None else found["roads"]
     start, left_out = located(origins, meters, "origins")
     goal, more = (start, []) if destinations is None else located(destinations, meters, "destinations")
     travel = (
@@ -232,7 +234,7 @@ def travel_times(
         method=travel.method,
         access=travel.access,
         parts=travel.parts,
-        findings=(*left_out, *more, *told, *travel.findings, *_tell_unreachable(minutes)),
+        findings=(*left_out, *more, *about, *travel.findings, *_tell_unreachable(minutes)),
         settings=asked,
     )
 

@@ -251,8 +251,8 @@ class Validation:
         figures = [self.figure(name) for name in measures or KINDS]
         failed = [one for one in figures if one.is_within is False]
         if failed:
-            told = listed([f"{KINDS[one.measure].name} ({one.modeled_text}, recorded {one.text})" for one in failed])
-            return f"by the model, which fails its {'check' if len(failed) == 1 else 'checks'} on {told}"
+            named = listed([f"{KINDS[one.measure].name} ({one.modeled_text}, recorded {one.text})" for one in failed])
+            return f"by the model, which fails its {'check' if len(failed) == 1 else 'checks'} on {named}"
         passed = [KINDS[one.measure].name for one in figures if one.is_within]
         if passed:
             return f"by the model, which agrees with the record on {listed(passed)}"
@@ -316,14 +316,14 @@ class Validation:
         if not mean.is_recorded:
             return f"{self._missing_times()}, so nothing is said of how soon an officer comes."
         who = "an officer" if self.tells_answers else "whoever came"
-        told = f"After dispatch, {who} was there in {mean} on average"
+        text = f"After dispatch, {who} was there in {mean} on average"
         slow, near = self.figure("response_p90"), self.figure("within")
-        told += f", and in at most {slow.text} at nine calls of ten" if slow.is_recorded else ""
-        told += f"; {near.text} of all calls were reached within {WITHIN_ONE_MIN:g} minutes" if near.is_recorded else ""
+        text += f", and in at most {slow.text} at nine calls of ten" if slow.is_recorded else ""
+        text += f"; {near.text} of all calls were reached within {WITHIN_ONE_MIN:g} minutes" if near.is_recorded else ""
         known = (
             "" if mean.calls == mean.of else f" (the trip is known at {mean.calls:,} of {count_text(mean.of, 'call')})"
         )
-        return f"{told}{known}."
+        return f"{text}{known}."
 
     def _answers(self) -> str:
         patrol = self.figure("overflow")
@@ -343,9 +343,9 @@ class Validation:
         if failed:
             named = [f"{KINDS[one.measure].name} (it says {one.modeled_text})" for one in failed[:_NAMED]]
             more = [f"{len(failed) - _NAMED} more"] if len(failed) > _NAMED else []
-            told = listed([*named, *more])
+            names = listed([*named, *more])
             checks = "check" if len(failed) == 1 else "checks"
-            return f"The model fails its {checks} on {told}: take differences between plans from it, not levels."
+            return f"The model fails its {checks} on {names}: take differences between plans from it, not levels."
         if judged:
             return f"The model agrees with the record on {listed([KINDS[one.measure].name for one in judged])}."
         return "The model could not be checked: only differences between plans are taken from it."
@@ -382,8 +382,8 @@ class Validation:
         if judged.empty:
             return []
         expected = round(0.05 * len(judged))
-        told = f"Of {count_text(len(judged), 'figure')} of single zones {len(outside):,} lie outside their intervals"
-        return [f"{told}, where chance alone would put about {expected:,}."]
+        text = f"Of {count_text(len(judged), 'figure')} of single zones {len(outside):,} lie outside their intervals"
+        return [f"{text}, where chance alone would put about {expected:,}."]
 
     def _about_days(self) -> list[str]:
         if not self.is_own_days:
@@ -396,7 +396,7 @@ class Validation:
         """Say which assumptions of the model failed on this term’s own record; empty where none could be tested."""
         if self.tests.empty:
             return ""
-        failed = [str(told) for told in self.tests.loc[~self.tests["holds"].astype(bool), "told"]]
+        failed = [str(sentence) for sentence in self.tests.loc[~self.tests["holds"].astype(bool), "told"]]
         number = count_text(len(self.tests), "assumption")
         if not failed:
             return f"All {number} taken from earlier terms hold, tested on this one."
@@ -415,10 +415,10 @@ def _difference(row: dict[Any, Any], *, guess: bool) -> str:
     kind = KINDS[row["measure"]]
     observed = figure_text(row["observed"], kind.unit)
     known = interval_text(row["low"], row["high"], kind.unit)
-    told = f"The record says that {kind.says.format(f'{observed} ({known})')}; the model says"
+    text = f"The record says that {kind.says.format(f'{observed} ({known})')}; the model says"
     why = kind.if_more if row["observed"] > row["predicted"] else kind.if_less
     reason = f" It could be that {why}." if why and guess else ""
-    return f"{told} {figure_text(row['predicted'], kind.unit)}.{reason}"
+    return f"{text} {figure_text(row['predicted'], kind.unit)}.{reason}"
 
 
 # ── The queueing model beside the record: what it predicts, what was observed, and where the two differ
@@ -529,8 +529,8 @@ def validate(
         ]
     order = {name: i for i, name in enumerate(KINDS)}
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"is_within": "boolean"})
-    told = set(table.loc[(table["zone_id"] == DISTRICT) & table["observed"].notna(), "measure"])
-    is_idle = table["measure"].map(lambda name: bool(KINDS[name].rests_on) and KINDS[name].rests_on not in told)
+    compared = set(table.loc[(table["zone_id"] == DISTRICT) & table["observed"].notna(), "measure"])
+    is_idle = table["measure"].map(lambda name: bool(KINDS[name].rests_on) and KINDS[name].rests_on not in compared)
     figures = ["predicted", "observed", "low", "high", "is_within"]
     table[figures] = table[figures].mask(is_idle)
     table["note"] = table["note"].mask(is_idle & table["calls"].gt(0), "the record says it of too few calls")
@@ -613,5 +613,5 @@ def _row(name: str, zone_id: str, predicted: float, found: Observed, *, guess: b
     if np.isfinite(predicted):
         is_within = found.low <= predicted <= found.high
         why = "" if is_within or not guess else KINDS[name].if_more if found.value > predicted else KINDS[name].if_less
-    told = "; ".join(text for text in (note, why) if text)
-    return name, zone_id, predicted, found.value, found.low, found.high, is_within, found.calls, found.of, told
+    sentence = "; ".join(text for text in (note, why) if text)
+    return name, zone_id, predicted, found.value, found.low, found.high, is_within, found.calls, found.of, sentence

@@ -151,10 +151,10 @@ class Hypercube:
         )
 
     def _fate(self, fate: str) -> str:
-        told = f"{figure_text(self.overflow_share - self.diverted_share, 'share')} of calls find every officer busy and"
+        text = f"{figure_text(self.overflow_share - self.diverted_share, 'share')} of calls find every officer busy and"
         if not self.diverted_share:
-            return f"{told} {fate}"
-        return f"{figure_text(self.diverted_share, 'share')} of calls are sent to patrol whoever is free; {told} {fate}"
+            return f"{text} {fate}"
+        return f"{figure_text(self.diverted_share, 'share')} of calls are sent to patrol whoever is free; {text} {fate}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each officer.

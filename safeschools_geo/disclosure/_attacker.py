@@ -456,8 +456,8 @@ class Attacker:
         self._rows, self._values = self.kinds.added(rows), known.values
         self._fact_low, self._fact_high = said.low, said.high
         # Nobody is helped by a ceiling below what the published figures and statements allow.
-        told = np.concatenate([known.values, said.low, said.high])
-        self.ceiling = float(max(CEILING, 2 * np.abs(told[np.isfinite(told)]).max(initial=0.0)))
+        bounds = np.concatenate([known.values, said.low, said.high])
+        self.ceiling = float(max(CEILING, 2 * np.abs(bounds[np.isfinite(bounds)]).max(initial=0.0)))
         self.is_open = np.ones(len(is_open), dtype=bool)
         self._whole = whole
         free = np.full(len(is_open), np.inf)

@@ -148,10 +148,10 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False, exact: bool = True
     found = _Found.of(safe, known, exact=exact)
     faults = [*_bare(safe), *found.faults()]
     while knows_rule and not faults:
-        told = found.told_by_rule()
-        if not told.matrix.shape[0]:
+        by_rule = found.told_by_rule()
+        if not by_rule.matrix.shape[0]:
             break
-        known = replace(known, said=together(known.said, told))
+        known = replace(known, said=together(known.said, by_rule))
         again = _Found.of(safe, known, exact=False)
         faults = [f"{fault}, by somebody who knows the rule" for fault in again.faults()]
         found = replace(again, first=found.first or found)
@@ -432,8 +432,8 @@ _ENDS = ("low", "high", "low_world", "high_world")
 
 def _statements(report: AuditReport) -> list[dict[str, Any]]:
     table = report.table
-    told = [fact for fact in table.facts if not fact.is_need]
-    rows = said(told, table._cells.atoms)  # noqa: SLF001
+    parts = [fact for fact in table.facts if not fact.is_need]
+    rows = said(parts, table._cells.atoms)  # noqa: SLF001
     weights = report.kinds.added(rows.matrix).toarray()
     return [
         {
@@ -442,7 +442,7 @@ def _statements(report: AuditReport) -> list[dict[str, Any]]:
             "high": fact.high if np.isfinite(fact.high) else None,
             "weights": {str(kind): float(row[kind]) for kind in np.flatnonzero(row)},
         }
-        for fact, row in zip(told, weights, strict=True)
+        for fact, row in zip(parts, weights, strict=True)
     ]
 
 

@@ -317,8 +317,8 @@ def earlier(releases: Sequence[Release], raw: CountTable) -> Earlier:
             changes = _changes_of(fact, release, raw)
             (restated if changes else figures).extend(changes or [fact])
         statements += [fact for fact in _statements_of(release) if _holds(fact, raw)]
-    told, also, moved = (tuple(_distinct(facts, raw)) for facts in (figures, statements, restated))
-    return Earlier(told, also, moved, _still_withheld(releases))
+    known, also, moved = (tuple(_distinct(facts, raw)) for facts in (figures, statements, restated))
+    return Earlier(known, also, moved, _still_withheld(releases))
 
 
 def _changes_of(fact: Fact, release: Release, raw: CountTable) -> list[Fact]:
@@ -413,11 +413,11 @@ def _of_schools(fact: Fact, people: pd.DataFrame) -> Fact:
 
 def _still_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:
     """List figures withheld when last they could be told: a change of mind would tell who compares releases."""
-    told: dict[tuple[tuple[str, str], ...], bool] = {}
+    was_shown: dict[tuple[tuple[str, str], ...], bool] = {}
     for release in releases:
         for figure in release.figures:
-            told[tuple(sorted(figure["key"].items()))] = figure["value"] is not None
-    return tuple(dict(key) for key, is_told in told.items() if not is_told)
+            was_shown[tuple(sorted(figure["key"].items()))] = figure["value"] is not None
+    return tuple(dict(key) for key, is_told in was_shown.items() if not is_told)
 
 
 def _distinct(facts: Sequence[Fact], raw: CountTable) -> list[Fact]:

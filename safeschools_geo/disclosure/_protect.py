@@ -444,11 +444,11 @@ def _learn(problem: Problem, pattern: Pattern, largest_small: int) -> _Learned:
         short, ends = narrow(
             _knowing(problem, said), pattern.is_withheld, rows[left], low=1.0, high=float(largest_small)
         )
-        told, new = told_by_rule(rows[left[short]], ends[:, 0], ends[:, 1], largest_small=largest_small)
-        if not len(told):
+        is_learned, new = told_by_rule(rows[left[short]], ends[:, 0], ends[:, 1], largest_small=largest_small)
+        if not len(is_learned):
             break
         said = together(said, new)
-        learned, left = np.concatenate([learned, left[short[told]]]), np.setdiff1d(left, left[short[told]])
+        learned, left = np.concatenate([learned, left[short[is_learned]]]), np.setdiff1d(left, left[short[is_learned]])
     return _Learned(said, number[learned])
 
 

@@ -585,10 +585,10 @@ class SafeTable:
     def _totals(self, dim: str, where: Mapping[str, str]) -> dict[str, int | None]:
         """List the totals by one dimension; none if the release has no such table."""
         try:
-            told = self.table(dim, **where)
+            totals = self.table(dim, **where)
         except DisclosureError:
             return {}
-        return dict(zip(told[dim], told["count"], strict=True))
+        return dict(zip(totals[dim], totals["count"], strict=True))
 
     def _require_known(self, dims: tuple[str, ...], where: Mapping[str, str]) -> None:
         """Refuse names of dimensions and groups that no table has: they would be passed over."""
@@ -609,12 +609,12 @@ class SafeTable:
     def summary(self) -> str:
         """Say in plain English what is withheld."""
         withheld = int(self.is_withheld.sum())
-        told = (
+        text = (
             f"{count_text(withheld, 'figure', of=len(self._values))} of {self.measure} withheld "
             f"({self.withheld_share:.0%}; policy {self.policy.name}: counts 1 to {self.policy.largest_small}, and what "
             "would give them away)."
         )
-        return " ".join([told, *self.notes])
+        return " ".join([text, *self.notes])
 
     def _with_values(self, rows: pd.DataFrame) -> pd.DataFrame:
         values = pd.Series(self._values[rows["cell"].to_numpy()], index=rows.index).astype("Int64")

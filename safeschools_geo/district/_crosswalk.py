@@ -154,8 +154,8 @@ def categorize(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str)
 def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Finding]:
     counts = values.replace("", "(empty)").value_counts()
     listed = "; ".join(f"{value} ({count:,})" for value, count in counts.head(_LISTED).items())
-    told = suggest_categories({str(value): int(number) for value, number in counts.items() if value != "(empty)"})
-    rows = zip(told["source_value"], told["incidents"], told["suggested"], strict=True)
+    suggested = suggest_categories({str(value): int(number) for value, number in counts.items() if value != "(empty)"})
+    rows = zip(suggested["source_value"], suggested["incidents"], suggested["suggested"], strict=True)
     ids = [f"{value} ({number:,})" + (f" → {guess}?" if guess else "") for value, number, guess in rows]
     more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
     where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 # ── Rows that were read and not kept, told by reason
 
 
-def check_rejects(rejects: pd.DataFrame, *, told: Collection[str] = ()) -> list[Finding]:
+def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> list[Finding]:
     """Tell of rows that were not kept."""
     findings = []
-    untold = rejects[~rejects["reason_code"].isin(list(told))]
+    untold = rejects[~rejects["reason_code"].isin(list(reported))]
     for (code, file), rows in untold.groupby(["reason_code", "source_file"], sort=True):
         labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
         reasons = rows["reason"].unique()
@@ -441,7 +441,7 @@ def check_district(district: District) -> CheckReport:
         settings.district.name,
         (
             *district.findings,
-            *check_rejects(district.rejects, told={f.code for f in district.findings}),
+            *check_rejects(district.rejects, reported={f.code for f in district.findings}),
             *check_zones(
                 district.zones,
                 district.zone_pieces,

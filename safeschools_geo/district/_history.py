@@ -568,11 +568,11 @@ def _one_call_of_sources(
 def _sources_finding(later: pd.DataFrame, contradictions: Mapping[str, int], names: list[str | None]) -> Finding:
     """Tell how many calls several sources hold, and in what they contradict each other."""
     order = ", ".join(name or f"source {number}" for number, name in enumerate(names, start=1))
-    told = [f"{number:,} in {name}" for name, number in contradictions.items() if number]
+    parts = [f"{number:,} in {name}" for name, number in contradictions.items() if number]
     message = f"{count_text(later['incident_id'].nunique(), 'call')} stand in several sources and count once"
-    message += f"; they contradict each other ({', '.join(told)}), and the first source is believed." if told else "."
+    message += f"; they contradict each other ({', '.join(parts)}), and the first source is believed." if parts else "."
     remedy = f"The order is {order}: put the source that you trust first in district.toml."
-    return Finding("warning" if told else "note", "same_call_other_source", "incidents", message, remedy=remedy)
+    return Finding("warning" if parts else "note", "same_call_other_source", "incidents", message, remedy=remedy)
 
 
 _CALLED = {"occurred_at": "the moment", "geometry": "the place", "given_school_id": "the school"}

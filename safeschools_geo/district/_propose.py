@@ -489,16 +489,16 @@ def _propose_words(look: _Look) -> None:
             continue
         column = found[0]
         counts = column.text.value_counts()
-        told = {
+        matched = {
             str(word): next(
                 (mine for mine, pattern in patterns.items() if re.search(pattern, str(word).casefold())), ""
             )
             for word in counts.index
         }
         listed = ", ".join(f"{word} ({number:,})" for word, number in counts.head(10).items())
-        if all(told.values()):
+        if all(matched.values()):
             look.set(ours, column.name, f"by its name; it holds {listed}")
-            for word, mine in told.items():
+            for word, mine in matched.items():
                 if word != mine:
                     look.proposal.add(f"incidents.{ours}s", word, mine, f"{counts[word]:,} calls")
         else:

@@ -293,9 +293,9 @@ def _id_findings(
     findings = []
     is_alike = pd.Series(given.index.isin(alike.index), index=given.index)
     pairs = pd.DataFrame({"given": given[is_alike], "school": alike}).drop_duplicates()
-    told = name_ids(f"“{g}” for “{s}” ({io.difference_text(g, s)})" for g, s in pairs.itertuples(index=False))
+    clauses = name_ids(f"“{g}” for “{s}” ({io.difference_text(g, s)})" for g, s in pairs.itertuples(index=False))
     if is_alike.any() and similar_ids == "same":
-        message = f"{int(is_alike.sum()):,} incidents name a school by an id that is written otherwise: {told}."
+        message = f"{int(is_alike.sum()):,} incidents name a school by an id that is written otherwise: {clauses}."
         remedy = "Nothing needs doing: similar_ids takes them as the same."
         findings.append(Finding("note", "school_id_alike", "incidents", message, remedy=remedy))
     is_stopped = is_lost & is_alike & (similar_ids == "stop")
@@ -306,7 +306,7 @@ def _id_findings(
                 "school_id_alike",
                 "incidents",
                 f"{int(is_stopped.sum()):,} of {int(given.notna().sum()):,} incidents name a school by an id that is "
-                f"not in the school file as it is written, so they match no school: {told}.",
+                f"not in the school file as it is written, so they match no school: {clauses}.",
                 ids=tuple(incident_ids[is_stopped]),
                 expected="a school_id as in the school file",
                 remedy="Format the column of ids as text before saving the export (or the school file), or set "

@@ -508,20 +508,20 @@ def _with_described(raw: RawTable) -> RawTable:
     """Make columns of attributes that stand only in a table of names and values in each placemark's description."""
     texts = raw.frame.get("description", pd.Series(dtype="str")).astype("str").dropna()
     rows = [_names_and_values(text) if "<t" in text.casefold() else {} for text in texts]
-    told = pd.DataFrame(rows, index=texts.index).replace("", None)
-    if told.empty or not all(rows):
+    described = pd.DataFrame(rows, index=texts.index).replace("", None)
+    if described.empty or not all(rows):
         return raw
     there = {str(name).casefold(): str(name) for name in raw.frame.columns}
-    for name in [name for name in told.columns if name.casefold() in there]:
-        own = as_text(raw.frame.loc[told.index, there[name.casefold()]])
-        is_same = ((own == told[name]) | told[name].isna()).all()
-        told = told.drop(columns=name) if is_same else told.rename(columns={name: f"{name}_described"})
-    told = told.astype("str")
-    if not len(told.columns):
+    for name in [name for name in described.columns if name.casefold() in there]:
+        own = as_text(raw.frame.loc[described.index, there[name.casefold()]])
+        is_same = ((own == described[name]) | described[name].isna()).all()
+        described = described.drop(columns=name) if is_same else described.rename(columns={name: f"{name}_described"})
+    described = described.astype("str")
+    if not len(described.columns):
         return raw
     message = f"{raw.path.name} has attributes only in the descriptions of its placemarks; they are read as columns."
-    finding = Finding("note", "described_attributes", raw.path.name, message, ids=tuple(told.columns))
-    return replace(raw, frame=raw.frame.join(told), findings=(*raw.findings, finding))
+    finding = Finding("note", "described_attributes", raw.path.name, message, ids=tuple(described.columns))
+    return replace(raw, frame=raw.frame.join(described), findings=(*raw.findings, finding))
 
 
 def _names_and_values(page: str) -> dict[str, str]:

@@ -154,8 +154,8 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str, reference: float
         parts.append(text(x(tick), bottom + 18, f"{tick:g}", anchor="middle", color=GRAY))
     if reference is not None:
         parts.append(f'<path d="M{x(reference):.1f},{top - 6}V{bottom}" stroke="{INK}" stroke-dasharray="5 3"/>')
-        told = f"district: {reference:.2f}"
-        parts.append(text(x(reference), top - 12, told, anchor="middle", color=GRAY, size=13))
+        sentence = f"district: {reference:.2f}"
+        parts.append(text(x(reference), top - 12, sentence, anchor="middle", color=GRAY, size=13))
     for place, row in enumerate(rows.to_dict("records")):
         y = top + (place + 0.5) * line_h
         parts.append(text(left - 10, y + 5, shortened(str(row["label"])), anchor="end"))
@@ -163,10 +163,10 @@ def bar_intervals(rows: pd.DataFrame, *, title: str, unit: str, reference: float
             parts.append(text(left + 6, y + 5, "no rate", color=GRAY, more=HALO))
             continue
         interval = f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
-        told = f"{row['label']}: {interval} {unit}"
+        sentence = f"{row['label']}: {interval} {unit}"
         fill = "#ffffff" if row.get("status") == "insufficient_data" else "#2574ad"
         parts.append(
-            f"<g><title>{escape(told)}</title>"
+            f"<g><title>{escape(sentence)}</title>"
             f'<path d="M{x(row["low"]):.1f},{y}H{x(row["high"]):.1f}" stroke="{INK}" stroke-width="2"/>'
             f'<circle cx="{x(row["value"]):.1f}" cy="{y}" r="5" fill="{fill}" stroke="{INK}"/></g>'
         )
@@ -181,13 +181,13 @@ _HATCH = (
 )
 
 
-def _heat_cell(box: Box, fill: str, number: str, told: str) -> str:
+def _heat_cell(box: Box, fill: str, number: str, label: str) -> str:
     x, y, width, height = box
     color = "#ffffff" if fill in _DARK else INK
     cell = f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" stroke="#fff"/>' + (
         text(x + width / 2, y + height / 2 + 5, number, anchor="middle", color=color) if number else ""
     )
-    return f"<g><title>{escape(told)}</title>{cell}</g>"
+    return f"<g><title>{escape(label)}</title>{cell}</g>"
 
 
 def _has_closed(hours: Floats, days: list[int], columns: list[int]) -> bool:
@@ -296,9 +296,9 @@ def funnel_chart(points: pd.DataFrame, limits: pd.DataFrame, *, title: str, desc
     for row in rows:
         shape, color = STATUS_MARKS[row["status"]]
         said = HOTSPOT_STATUSES[row["status"]]
-        told = f"{row['label']}: {row['ratio']:.1f} times the {row['expected']:.1f} expected; {said}"
+        sentence = f"{row['label']}: {row['ratio']:.1f} times the {row['expected']:.1f} expected; {said}"
         mark = _SHAPES[shape](x(row["expected"]), y(row["ratio"]))
-        parts.append(f'<g fill="{color}" stroke="{INK}"><title>{escape(told)}</title>{mark}</g>')
+        parts.append(f'<g fill="{color}" stroke="{INK}"><title>{escape(sentence)}</title>{mark}</g>')
     seen = [status for status in STATUS_MARKS if status in set(shown["status"])]
     parts += _status_legend(seen, left, height - 38)
     return svg(width, height, title, description, parts)
@@ -579,7 +579,7 @@ def _now_and_best(pair: Sequence[float], ends: tuple[float, float], y: float) ->
         return [text(x(0) + 6, y + 5, "not known", color=GRAY, more=HALO)]
     now, best = (float(value) for value in pair)
     low, high = sorted((now, best))
-    told = f"now {share(now)}, best {share(best)}"
+    sentence = f"now {share(now)}, best {share(best)}"
     marks = [
         f'<path d="M{x(low):.1f},{y}H{x(high):.1f}" stroke="{INK}" stroke-width="3"/>',
         f'<path d="M{x(best):.1f},{y - 8}l8,8l-8,8l-8,-8Z" fill="{_LATER}" stroke="{INK}"/>',
@@ -588,7 +588,7 @@ def _now_and_best(pair: Sequence[float], ends: tuple[float, float], y: float) ->
     said = [text(x(high) + 12, y + 5, share(high), size=13, more=HALO)]
     if share(low) != share(high):
         said.append(text(x(low) - 11, y + 5, share(low), anchor="end", size=13, more=HALO))
-    return [f"<g><title>{escape(told)}</title>{''.join(marks)}</g>", *said]
+    return [f"<g><title>{escape(sentence)}</title>{''.join(marks)}</g>", *said]
 
 
 def _reach_key(x: float, y: float) -> list[str]:

@@ -113,8 +113,8 @@ def verdict(report: CheckReport) -> str:
         advice = "Results can be made; look at the warnings before you rely on them."
     else:
         advice = "Results can be made."
-    told = f"{counts[0]}, {counts[1]} and {counts[2]}. {advice}"
-    return told[0].upper() + told[1:]
+    text = f"{counts[0]}, {counts[1]} and {counts[2]}. {advice}"
+    return text[0].upper() + text[1:]
 
 
 def print_report(report: CheckReport, console: Console) -> None:

@@ -71,10 +71,10 @@ def two_terms_chart(rows: pd.DataFrame, *, terms: tuple[str, str], title: str, u
     for place, row in enumerate(rows.to_dict("records")):
         parts += _row(row, _TOP + place * _ROW, x, terms=terms, unit=unit)
     parts.append(text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 38, unit, anchor="middle", color=GRAY))
-    told = (
+    sentence = (
         f"In each row a hollow dot for {terms[0]} and a filled dot for {terms[1]}, with lines for the interval, {unit}."
     )
-    return svg(_WIDTH, bottom + 48, title, told, parts)
+    return svg(_WIDTH, bottom + 48, title, sentence, parts)
 
 
 def _key(terms: tuple[str, str]) -> list[str]:
@@ -103,9 +103,9 @@ def _row(
         if not np.isfinite(value):
             parts.append(text(_LEFT + 6, at + 4, "no rate", color=GRAY, size=12, more=HALO))
             continue
-        told = f"{row['label']}, {term}: {value:.3f} ({low:.3f}–{high:.3f}) {unit}; {way}"
+        sentence = f"{row['label']}, {term}: {value:.3f} ({low:.3f}–{high:.3f}) {unit}; {way}"
         parts.append(
-            f"<g><title>{escape(told)}</title>"
+            f"<g><title>{escape(sentence)}</title>"
             f'<path d="M{x(low):.1f},{at:g}H{x(high):.1f}" stroke="{INK}" stroke-width="2"/>'
             f'<circle cx="{x(value):.1f}" cy="{at:g}" r="5" fill="{fill}" stroke="{INK}"/></g>'
         )
@@ -231,7 +231,9 @@ def _hotspot_section(compared: TermComparison) -> Section:
         Column("Change of its rate", "direction", CHANGES.__getitem__),
         _RATIO,
         Column("q", "q_value", _chance),
-        Column("In a sentence", ("sentence", "warning"), lambda told, warning: words(f"{told} {warning}".strip())),
+        Column(
+            "In a sentence", ("sentence", "warning"), lambda sentence, warning: words(f"{sentence} {warning}".strip())
+        ),
         *_pair(compared, "Times expected", "of_expected", _two),
     )
     return Section("hotspots", "Hotspots", lead, (), [_marked(hotspots, columns, "Hotspots of the two terms")])

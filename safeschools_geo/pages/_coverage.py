@@ -131,32 +131,34 @@ class CoverageShown:
 
 def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
     """Take what the page shows from the coverage of a term."""
-    told, backup = found.validation, found.backup_table()
+    validation, backup = found.validation, found.backup_table()
     staffing = found.staffing.to_frame()
     staffing = staffing.assign(is_current=staffing["officers"] == found.staffing.current)
-    model = [found.model.summary()] if told.tells_answers else []
+    model = [found.model.summary()] if validation.tells_answers else []
     return CoverageShown(
         by_zone=_by_zone(result, found),
-        by_school=told.withheld(_by_school(found), minutes=_MINUTES_OF),
-        staging=gpd.GeoDataFrame(told.withheld(found.staging_points(), minutes=["mean_min"])),
-        reach=told.withheld(_reach(found), minutes=_SHARES_OF_REACH),
-        backup=told.withheld(backup, answers=backup.columns),
-        by_hour=told.withheld(_by_hour(found), minutes=_MINUTES_OF, answers=["overflow_share"]),
-        staffing=told.withheld(staffing, minutes=["mean_response_min", "p90_response_min"], answers=["overflow_share"]),
+        by_school=validation.withheld(_by_school(found), minutes=_MINUTES_OF),
+        staging=gpd.GeoDataFrame(validation.withheld(found.staging_points(), minutes=["mean_min"])),
+        reach=validation.withheld(_reach(found), minutes=_SHARES_OF_REACH),
+        backup=validation.withheld(backup, answers=backup.columns),
+        by_hour=validation.withheld(_by_hour(found), minutes=_MINUTES_OF, answers=["overflow_share"]),
+        staffing=validation.withheld(
+            staffing, minutes=["mean_response_min", "p90_response_min"], answers=["overflow_share"]
+        ),
         comparison=pd.DataFrame() if found.comparison is None else found.comparison.to_frame(),
-        validation=told.to_frame(),
+        validation=validation.to_frame(),
         caseload=found.caseload.to_frame(),
-        reached=_reached(found) if told.tells_minutes else None,
+        reached=_reached(found) if validation.tells_minutes else None,
         finding=found.finding(),
-        statements=(told.finding(), *found.about(), found.visits.summary().replace("\n", " ")),
+        statements=(validation.finding(), *found.about(), found.visits.summary().replace("\n", " ")),
         notes=(found.usual_day.queueing.dispatch.summary(), *model),
         figures=_figures(found),
         marks={
-            "minutes": told.mark("response", "response_p90", "within"),
-            "answers": told.mark("own", "backup", "overflow"),
-            "all": told.mark(),
+            "minutes": validation.mark("response", "response_p90", "within"),
+            "answers": validation.mark("own", "backup", "overflow"),
+            "all": validation.mark(),
         },
-        assumptions=told.tests,
+        assumptions=validation.tests,
         replayed=pd.DataFrame() if found.comparison is None else found.replay_table(),
     )
 
@@ -260,9 +262,9 @@ def _known(table: pd.DataFrame) -> pd.DataFrame:
 
 def _figures(found: CoveragePlan) -> list[KeyFigure]:
     """Pick the figures that stand large above the page: the record's, with the model's beside them."""
-    told = found.validation
+    validation = found.validation
     response, p90, within, patrol, busy = (
-        told.figure(name) for name in ("response", "response_p90", "within", "overflow", "busy")
+        validation.figure(name) for name in ("response", "response_p90", "within", "overflow", "busy")
     )
     shown = []
     if response.is_recorded:
@@ -590,8 +592,8 @@ def hour_section(by_hour: pd.DataFrame, model: str) -> Section:
 def staffing_section(staffing: pd.DataFrame, model: str) -> Section:
     """Show coverage with other numbers of officers."""
     caption = "Overflow and response with fewer or more officers"
-    told = {"overflow_share", "mean_response_min", "p90_response_min"} & set(staffing.columns)
-    charts = [Chart(staffing_chart(staffing, title=caption), caption)] if told else []
+    measured = {"overflow_share", "mean_response_min", "p90_response_min"} & set(staffing.columns)
+    charts = [Chart(staffing_chart(staffing, title=caption), caption)] if measured else []
     lead = f"Worked out {model}: compare the rows with each other, not with the record."
     rows = staffing.sort_values("officers")
     table = printed(
@@ -727,8 +729,8 @@ def coverage_caution(validation: pd.DataFrame) -> tuple[bool, str]:
     judged = district[district["is_within"].notna()]
     differing = judged[~judged["is_within"].astype("bool")].to_dict("records")
     if differing:
-        told = "; ".join(f"{_measure(row['measure']).name.lower()}: {_both(row)}" for row in differing)
-        return True, f"Before you rely on this: model and record differ. {told[:1].upper()}{told[1:]}."
+        text = "; ".join(f"{_measure(row['measure']).name.lower()}: {_both(row)}" for row in differing)
+        return True, f"Before you rely on this: model and record differ. {text[:1].upper()}{text[1:]}."
     if len(judged):
         alike = "; ".join(_measure(name).name.lower() for name in judged["measure"])
         return False, f"Model and record agree, as far as the record tells, on: {alike}."

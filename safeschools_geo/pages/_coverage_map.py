@@ -432,19 +432,18 @@ def _path(shape: dict[str, Any], place: Screen) -> str:
 
 
 def _zone(feature: dict[str, Any], place: Screen, hatch: str) -> str:
-    told = feature["properties"]
-    fill = told["fill"] or f"url(#{hatch})"
-    width = 4 if told["is_heaviest"] else 1.5
-    look = (
-        f'fill="{fill}" fill-opacity="{told["opacity"]:g}" fill-rule="evenodd" stroke="#262626" stroke-width="{width}"'
-    )
+    properties = feature["properties"]
+    fill = properties["fill"] or f"url(#{hatch})"
+    width = 4 if properties["is_heaviest"] else 1.5
+    border = f'stroke="#262626" stroke-width="{width}"'
+    look = f'fill="{fill}" fill-opacity="{properties["opacity"]:g}" fill-rule="evenodd" {border}'
     return f'<path d="{_path(feature["geometry"], place)}" {look}/>'
 
 
 def _mark(mark: Mark, x: float, y: float) -> str:
     look = f'fill="{mark["color"]}" stroke="{mark["line"]}" stroke-width="{mark["weight"]:g}"'
-    told = escape(", ".join(mark["facts"]))
-    return f'<path d="{_SHAPES[mark["shape"]](x, y, mark["radius"])}" {look}><title>{told}</title></path>'
+    facts = escape(", ".join(mark["facts"]))
+    return f'<path d="{_SHAPES[mark["shape"]](x, y, mark["radius"])}" {look}><title>{facts}</title></path>'
 
 
 def _spot(at: list[float], place: Screen) -> tuple[float, float]:
@@ -565,7 +564,9 @@ def draw_coverage_map(
         marks=[*waiting, *dots],
     )
     layers = MapLayers(features, [*dots, *waiting], links=staging_links(points), backdrop=behind)
-    told = "; ".join(f"{zone_names[zone]} {decimal(value)} min" for zone, value in minutes.items() if is_figure(value))
+    sentence = "; ".join(
+        f"{zone_names[zone]} {decimal(value)} min" for zone, value in minutes.items() if is_figure(value)
+    )
     return CoverageMap(
         layers,
         fills,
@@ -579,7 +580,7 @@ def draw_coverage_map(
             ],
         },
         picture=still_map(
-            layers, title="Map of patrol coverage", description=f"Recorded mean minutes: {told or 'none'}"
+            layers, title="Map of patrol coverage", description=f"Recorded mean minutes: {sentence or 'none'}"
         ),
     )
 
@@ -607,7 +608,7 @@ def _zone_facts(name: str, row: Mapping[Any, Any] | None) -> list[str]:
         name,
         f"Officer: {words(row['officer'])}",
         f"Schools: {whole(row['schools'])}, calls a day: {decimal(row['calls_per_day'])}",
-        *(told(row[column]) for column, told in facts.items() if column in row and is_figure(row[column])),
+        *(sentence(row[column]) for column, sentence in facts.items() if column in row and is_figure(row[column])),
     ]
 
 
@@ -664,13 +665,17 @@ def reach_maps(
             marks=marks,
         )
         none, one = counts.count(0), counts.count(1)
-        told = f"{count_text(none, 'school')} by no officer, {one} by one, {len(counts) - none - one} by two or more"
+        sentence = (
+            f"{count_text(none, 'school')} by no officer, {one} by one, {len(counts) - none - one} by two or more"
+        )
         shapes = "squares" if kind == "now" else "diamonds"
         caption = (
-            f"By the ways on the map, reached within {_WITHIN_MIN:g} minutes {title}: {told}. Crosses: nobody; "
+            f"By the ways on the map, reached within {_WITHIN_MIN:g} minutes {title}: {sentence}. Crosses: nobody; "
             f"light dots: one officer; large dark dots: two or more; {shapes}: officers"
         )
-        charts.append(Chart(still_map(MapLayers(land, marks), title=caption, description=told, width=_WIDTH), caption))
+        charts.append(
+            Chart(still_map(MapLayers(land, marks), title=caption, description=sentence, width=_WIDTH), caption)
+        )
     return charts
 
 

@@ -415,8 +415,8 @@ def _piles(found: Hotspots) -> list[str]:
     if piles.empty:
         return []
     named = name_ids(f"{n:,} at {y:.5f}, {x:.5f}" for x, y, n in piles.itertuples(index=False, name=None))
-    told = f"Left out of places: {count_text(len(piles), 'pile')} of equal coordinates that are no school ({named})"
-    return [f"{told}, as a geocoder gives when it finds nothing."]
+    text = f"Left out of places: {count_text(len(piles), 'pile')} of equal coordinates that are no school ({named})"
+    return [f"{text}, as a geocoder gives when it finds nothing."]
 
 
 # ── The page of hours
@@ -640,7 +640,7 @@ def trends_finding(found: Hotspots) -> str:
     """Say in one line what rose, fell, came and stayed."""
     trends, classes = found.trends.trends, found.trends.classes
     number = classes["class"].value_counts()
-    told = [
+    parts = [
         f"{count_text(int(number[name]), 'school')} {words}"
         for name, words in {
             "persistent": "high, as in the term before",
@@ -653,13 +653,13 @@ def trends_finding(found: Hotspots) -> str:
     judged = int((trends["class"] != "insufficient_data").sum())
     if judged:
         ways = [f"{int((trends['class'] == way).sum()) or 'none'} {way}" for way in ("rising", "falling")]
-        told.append(
+        parts.append(
             f"of the {count_text(judged, 'school')} with enough calls over all terms, {' and '.join(ways)} against the "
             "schools of the level"
         )
     else:
-        told.append("too few terms or calls to tell a trend of any school")
-    sentences = [f"{found.term}: {'; '.join(told)}.", *_changes_told(found), found.trends.left_out_sentence()]
+        parts.append("too few terms or calls to tell a trend of any school")
+    sentences = [f"{found.term}: {'; '.join(parts)}.", *_changes_told(found), found.trends.left_out_sentence()]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

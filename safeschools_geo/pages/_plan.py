@@ -184,14 +184,13 @@ def _bounds(rows: Sequence[dict[str, Any]], x: Scale, y: Scale) -> list[str]:
 
 
 def _dot(row: dict[str, Any], x: Scale, y: Scale, against: _Against) -> str:
-    told = f"{against.shown(row['at'])}: imbalance {_percent(row['imbalance'])}, " + (
+    words = f"{against.shown(row['at'])}: imbalance {_percent(row['imbalance'])}, " + (
         "proven smallest" if row["is_proven"] else f"no plan is below {_percent(row['bound'])}"
     )
     fill = _LINE if row["is_proven"] else _HOLLOW
     place = f'cx="{x(row["at"]):.1f}" cy="{y(row["imbalance"]):.1f}"'
-    return (
-        f'<g><title>{escape(told)}</title><circle {place} r="5.5" fill="{fill}" stroke="{_LINE}" stroke-width="2"/></g>'
-    )
+    dot = f'<circle {place} r="5.5" fill="{fill}" stroke="{_LINE}" stroke-width="2"/>'
+    return f"<g><title>{escape(words)}</title>{dot}</g>"
 
 
 def _marks(
@@ -212,15 +211,17 @@ def _marks(
         names = [name for name, at in (("proposed", proposed), ("this plan", chosen)) if at == allowed]
         color = _PROPOSED if allowed == proposed else _CHOSEN
         imbalance = row.get("plan_imbalance", row["imbalance"])
-        told = f"{' and '.join(names)}: {against.shown(allowed)}, {imbalance:.1%}"
+        sentence = f"{' and '.join(names)}: {against.shown(allowed)}, {imbalance:.1%}"
         at_x, at_y = x(allowed), y(row["imbalance"])
-        is_right = at_x + 16 + LETTER * len(told) > _WIDTH
+        is_right = at_x + 16 + LETTER * len(sentence) > _WIDTH
         parts.append(
             f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="10" fill="none" stroke="{color}" stroke-width="2.5"/>'
         )
         place, anchor = (at_x - 10, "end") if is_right else (at_x + 10, "start")
         parts.append(
-            text(place, max(at_y - 16, _TOP + 12), told, anchor=anchor, color=color, more=f'font-weight="600" {HALO}')
+            text(
+                place, max(at_y - 16, _TOP + 12), sentence, anchor=anchor, color=color, more=f'font-weight="600" {HALO}'
+            )
         )
     return parts
 

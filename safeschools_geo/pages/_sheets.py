@@ -242,12 +242,16 @@ def absence_map(
     )
     is_absent = zones["zone_id"].astype("str").isin(list(absent))
     layers = MapLayers(features, marks, outlines=outlines_of(zones[is_absent & has_place(zones)]), backdrop=behind)
-    told = "; ".join(f"{officer} takes {count_text(counts.get(zone, 0), 'school')}" for zone, officer in takers.items())
+    sentence = "; ".join(
+        f"{officer} takes {count_text(counts.get(zone, 0), 'school')}" for zone, officer in takers.items()
+    )
     return AbsenceMap(
         layers,
         zone_fills,
         legend=_legend(has_plan=plan_zones is not None, has_changes=len(changed) > 0, has_takers=bool(takers)),
-        picture=still_map(layers, title="Map of the day", description=told or "No school changes hands", width=_WIDTH),
+        picture=still_map(
+            layers, title="Map of the day", description=sentence or "No school changes hands", width=_WIDTH
+        ),
     )
 
 
@@ -737,8 +741,8 @@ def visits_sheet(result: TermResult, zone_id: str | None = None) -> OfflinePage:
         sections=[_unmet_section(unmet)],
     )
     picture = Section("glance", "The week", "", [Chart(week_chart(list(days), _bars(days), title=caption), caption)])
-    told = [_Day(day, count_text(len(rows), "visit"), [_stop(row) for row in rows]) for day, rows in days.items()]
-    return coverage_document("visits.html.j2", content, context=context, picture=picture, days=told)
+    parts = [_Day(day, count_text(len(rows), "visit"), [_stop(row) for row in rows]) for day, rows in days.items()]
+    return coverage_document("visits.html.j2", content, context=context, picture=picture, days=parts)
 
 
 def _in_order(stops: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:

@@ -34,5 +34,5 @@ def test_reasons_that_differ_are_told_by_example():
 
 
 def test_what_reading_has_told_is_not_told_again():
-    assert check_rejects(rejected(ROWS, "exact_duplicate"), told={"exact_duplicate"}) == []
+    assert check_rejects(rejected(ROWS, "exact_duplicate"), reported={"exact_duplicate"}) == []
     assert check_rejects(empty_rejects()) == []
