@@ -254,7 +254,8 @@ def frontier(
     keeps_interrupted
         Whether an interruption from the keyboard ends the search with the points found so far; else it ends the run.
     on_point
-        Called with what each point came to, in words, as it is found.
+        Called with what each point came to, in words, in their order, as soon as it is final: at
+        once as long as all are proven, at the end where a later search may still find more.
 
     Returns
     -------
@@ -279,30 +280,14 @@ def frontier(
     )
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     problem, measured = with_response(problem, units, response, no_slower=no_slower)
-    known = plans_of_few_moves(problem, max_moves=min(max_moves, len(problem)))
-    points: dict[int, _Point] = {}
-    is_complete, is_proven = True, True
-    try:
-        for moves in range(max_moves + 1):
-            deadline = _deadline(began, time_limit_s * _IMBALANCE_SHARE, moves, max_moves)
-            least, seconds = _least_imbalance(problem, known, moves, rules, deadline=deadline, seed=seed)
-            if least.label is None:
-                is_proven &= least.is_infeasible
-                continue
-            known.append(least.label)
-            points[moves] = _Point([least], seconds)
-            on_point(_point_text(moves, least, is_disputed=len(given.disputed) > 0, no_slower=no_slower))
-        for at, (moves, point) in enumerate(points.items()):
-            left = max(began + time_limit_s - time.process_time(), 0.0) / (len(points) - at)
-            _even_out(problem, known, moves_limits(moves, rules), point, slack=slack, time_limit_s=left, seed=seed)
-    except KeyboardInterrupt:
-        is_complete = False
-        if not points or not keeps_interrupted:
-            raise
+
+    def say(moves: int, least: Stage) -> None:
+        on_point(_point_text(moves, least, is_disputed=len(given.disputed) > 0, no_slower=no_slower))
+
+    found = _Search(problem, settings, say, keeps_interrupted=keeps_interrupted)
+    points = found.run(began)
     if not points:
-        raise no_plan(problem, settings, is_proven=is_proven)
-    for point, least in zip(points.values(), _tightened([point.stages[0] for point in points.values()]), strict=True):
-        point.stages[0] = least
+        raise no_plan(problem, settings, is_proven=found.is_proven)
     plans = tuple(
         plan_of(
             *(units, given.edges, problem, replace(settings, max_moves=moves), point.stages),
@@ -318,7 +303,7 @@ def frontier(
     notes = (*notes_of(problem, noun=noun, forecast=settings.forecast), *dispute_notes(plans[0].certificate))
     drawn = None if redrawn is None or redrawn.empty else _redrawn_imbalances(problem, points, redrawn)
     row, shares = proposed_row(table, drawn)
-    return Frontier(table.assign(more_even_share=shares), plans, row, notes, is_complete, settings, noun)
+    return Frontier(table.assign(more_even_share=shares), plans, row, notes, found.is_complete, settings, noun)
 
 
 def _point_text(moves: int, least: Stage, *, is_disputed: bool, no_slower: bool) -> str:
@@ -341,6 +326,72 @@ class _Point:
 
     stages: list[Stage]
     seconds: float
+
+
+class _Search:
+    """The search for the points, one number of moves after another."""
+
+    def __init__(
+        self, problem: Problem, settings: PlanSettings, say: Callable[[int, Stage], None], *, keeps_interrupted: bool
+    ) -> None:
+        self._problem, self._settings, self._say = problem, settings, say
+        self._keeps_interrupted = keeps_interrupted
+        self._most = settings.max_moves or 0
+        self._known = plans_of_few_moves(problem, max_moves=min(self._most, len(problem)))
+        self._points: dict[int, _Point] = {}
+        self._is_said = 0
+        # Whether all points were looked for, and whether it is proven that there is no plan where none was found
+        self.is_complete, self.is_proven = True, True
+
+    def run(self, began: float) -> dict[int, _Point]:
+        """Find the points; each is said when it is final, in their order."""
+        try:
+            self._find_least(began)
+            self._even_out(began + self._settings.time_limit_s)
+        except KeyboardInterrupt:
+            self.is_complete = False
+            if not self._points or not self._keeps_interrupted:
+                raise
+        least = _tightened([point.stages[0] for point in self._points.values()])
+        for stage, (moves, point) in zip(least, self._points.items(), strict=True):
+            point.stages[0] = stage
+            self._say_next(moves, stage)
+        return self._points
+
+    def _find_least(self, began: float) -> None:
+        is_final, settings = True, self._settings
+        for moves in range(self._most + 1):
+            deadline = _deadline(began, settings.time_limit_s * _IMBALANCE_SHARE, moves, self._most)
+            least, seconds = _least_imbalance(
+                self._problem, self._known, moves, settings.rules, deadline=deadline, seed=settings.seed
+            )
+            if least.label is None:
+                self.is_proven &= least.is_infeasible
+                continue
+            self._known.append(least.label)
+            self._points[moves] = _Point([least], seconds)
+            # What is not proven may be bettered by a plan, or a bound, that is found later.
+            is_final &= least.is_proven
+            if is_final:
+                self._say_next(moves, least)
+
+    def _say_next(self, moves: int, least: Stage) -> None:
+        """Say a point, once."""
+        if list(self._points).index(moves) == self._is_said:
+            self._is_said += 1
+            self._say(moves, least)
+
+    def _even_out(self, until: float) -> None:
+        settings = self._settings
+        for at, (moves, point) in enumerate(self._points.items()):
+            left = max(until - time.process_time(), 0.0) / (len(self._points) - at)
+            limits = moves_limits(moves, settings.rules)
+            _even_out(
+                *(self._problem, self._known, limits, point),
+                slack=settings.slack,
+                time_limit_s=left,
+                seed=settings.seed,
+            )
 
 
 def _least_imbalance(

@@ -161,8 +161,13 @@ class Response:
 
     def is_kept(self, members: NDArray[np.int8], zone: Labels | int) -> Flags:
         """Say which sets, each for a zone, wait no longer than the zone may."""
-        most = self.most[zone] * (1 + _SAME_MINUTES) + _SAME_MINUTES
-        return np.asarray(~(self.means(members) > most))
+        return np.asarray(~(self.means(members) > self.limits[zone]))
+
+    @property
+    def limits(self) -> Numbers:
+        """Longest mean of each zone, up to rounding, shape (k,)."""
+        most: Numbers = self.most * (1 + _SAME_MINUTES) + _SAME_MINUTES
+        return most
 
     @property
     def limit(self) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import highspy
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array, csc_array
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 
 from safeschools_geo.rebalance._problem import EXACT, NO_ROOT, problem_of, reach
 from safeschools_geo.solver import Labels, Numbers, Program, Solution, quiet_highs, solve, stop_after
@@ -205,6 +206,266 @@ class GrowingProgram:
             np.asarray(found.col_value, dtype="float64"),
             np.asarray(found.row_dual, dtype="float64"),
         )
+
+
+# ── Cuts for set partitions: of any three things to be covered, no two sets can each cover two
+
+_VIOLATED = 0.02
+_FRACTIONAL = 1e-6
+
+
+def violated_triples(covers: NDArray[np.int8], weight: Numbers, *, most: int = 60) -> list[tuple[int, int, int]]:
+    """Find the triples of rows that a fractional set partition violates most.
+
+    References
+    ----------
+    Jepsen, M., Petersen, B., Spoorendonk, S., and Pisinger, D. (2008). Subset-row inequalities applied to the
+    vehicle-routing problem with time windows. Operations Research 56(2), 497–511.
+    """
+    is_split = (weight > _FRACTIONAL) & (weight < 1 - _FRACTIONAL)
+    rows = np.flatnonzero(covers[is_split].any(axis=0))
+    if len(rows) < 3:  # noqa: PLR2004 - a triple has three rows
+        return []
+    cover, weight = covers[is_split][:, rows].astype("float64"), weight[is_split]
+    pairs = (cover * weight[:, None]).T @ cover
+    found = []
+    for i in range(len(rows) - 2):
+        with_i = cover[:, i]
+        later = cover[:, i + 1 :]
+        triple = (later * (weight * with_i)[:, None]).T @ later
+        value = pairs[i, i + 1 :, None] + pairs[i, None, i + 1 :] + pairs[i + 1 :, i + 1 :] - 2 * triple
+        j, k = np.nonzero(np.triu(value > 1 + _VIOLATED, 1))
+        found += [(-float(value[a, b]), i, i + 1 + int(a), i + 1 + int(b)) for a, b in zip(j, k, strict=True)]
+    return [(int(rows[i]), int(rows[j]), int(rows[k])) for _, i, j, k in sorted(found)[:most]]
+
+
+# ── The choice among listed sets of units: a set partition, closed by cuts and an integer program
+
+_SET_ROUNDING = 1e-6
+_SMALL = 1_500
+"""So many sets are left to the integer program without more cuts."""
+
+_MOST_SETTLED = 50_000
+"""With more sets the integer program does not come to an end, nor keep its time."""
+
+_FIRST_SETS = 3_000
+_NEW_SETS = 300
+_DEAR = 1.0
+_TWO_OF_THREE = 2
+_PIECE = 50_000
+_STALLED = 1e-3
+_MOST_STALLS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SetPool:
+    """Sets of units, each for one zone."""
+
+    members: NDArray[np.int8]  # Which of the n units each set holds, shape (m, n), 0 or 1
+    zone: Labels  # Zone of each set, shape (m,)
+    zones: int  # Number of zones
+    cost: Numbers  # Cost of each set, shape (m,)
+    moved: Numbers  # Units of each set that come from other zones, shape (m,)
+    deviation: Numbers  # ``|load - mean| / mean`` of each set, shape (m,)
+    minutes: Numbers  # Minutes that all calls of each set wait, shape (m,); 0 where that is not limited
+    price: Numbers  # What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first
+    crossed: NDArray[np.int8]  # Units of each set that make each crossing, shape (m, c)
+    least_crossed: Numbers  # Fewest units of each crossing in all sets together, shape (c,)
+    students: Numbers  # Students of each set who come from other zones, shape (m,); 0 where that is not limited
+    most_minutes: float = np.inf  # Most minutes that all calls may wait
+    most_students: float = np.inf  # Most students who come from other zones, in all sets together
+
+    def __len__(self) -> int:
+        """Return how many sets there are."""
+        return len(self.zone)
+
+    def rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
+        """Say what sets cover."""
+        return np.hstack([self.members[which], np.eye(self.zones, dtype=np.int8)[self.zone[which]]])
+
+    def limited_rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
+        """Say what of sets is limited: crossings from below, counted as negative, then units moved."""
+        return np.column_stack([-self.crossed[which], self.moved[which].astype(np.int8)])
+
+    def only(self, is_kept: Flags | Labels) -> SetPool:
+        """Keep some of the sets."""
+        by_set = ("members", "zone", "cost", "moved", "deviation", "minutes", "students", "price", "crossed")
+        return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What the choice came to."""
+
+    bound: float  # No choice of the pool below the cutoff costs less; infinite where there is none
+    sets: tuple[NDArray[np.int8], Labels] | None  # Members and zones of the sets chosen; None where none were found
+    is_closed: bool  # Whether it is proven that no choice below the cutoff is better
+
+
+def close_pool(pool: SetPool, *, cutoff: float, max_moves: int | None, levels_loads: bool, deadline: float) -> Choice:
+    """Choose one set for each zone so that every unit is in one."""
+    if len(np.unique(pool.zone)) < pool.zones:
+        return Choice(np.inf, None, is_closed=True)
+    return Closing(pool, cutoff, max_moves, deadline).run(levels_loads=levels_loads)
+
+
+class Closing:
+    """The choice as it narrows: the sets left, their weights in the linear program, and the cuts."""
+
+    def __init__(self, pool: SetPool, cutoff: float, max_moves: int | None, deadline: float) -> None:
+        self.pool, self.cutoff, self.deadline, self.bound = pool, cutoff, deadline, -np.inf
+        self.max_moves, self.most = max_moves, np.inf if max_moves is None else float(max_moves)
+        self.cuts = np.zeros((len(pool), 0), dtype=np.int8)
+        self.active: Labels = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
+        self.weight, self.dual, self.value = np.zeros(len(pool)), np.zeros(0), -np.inf
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the students who come from other zones are limited."""
+        return bool(np.isfinite(self.pool.most_students))
+
+    @property
+    def students(self) -> Numbers:
+        """Students of each set who come from other zones, as a share of the most that may, shape (m,)."""
+        share: Numbers = self.pool.students / max(self.pool.most_students, 1.0)
+        return share
+
+    def run(self, *, levels_loads: bool) -> Choice:
+        try:
+            is_open = self.narrow()
+        except OutOfTimeError:
+            return Choice(self.bound, None, is_closed=False)
+        return self._settle(levels_loads=levels_loads) if is_open else Choice(np.inf, None, is_closed=True)
+
+    def narrow(self) -> bool:
+        """Leave out what no choice below the cutoff can hold; say whether there can be one."""
+        stalls = 0
+        while True:
+            before = self.bound
+            self._sift()
+            if self.bound > self.cutoff + _SET_ROUNDING:
+                return False
+            self._drop_too_dear()
+            stalls = stalls + 1 if self.bound - before < _STALLED else 0
+            if len(self.pool) <= _SMALL or stalls > _MOST_STALLS or not self._add_cuts():
+                return True
+
+    def _columns(self, which: Labels) -> csc_array:
+        """Make columns of sets: what they cover, their cuts, and what is limited."""
+        rows = np.hstack([self.pool.rows(which), self.cuts[which], self.pool.limited_rows(which)]).astype("float64")
+        return csc_array((np.column_stack([rows, self.students[which]]) if self.is_limited else rows).T)
+
+    def _program(self) -> GrowingProgram:
+        """Make the linear program over the sets that are tried."""
+        pool = self.pool
+        covered, cuts = pool.members.shape[1] + pool.zones, self.cuts.shape[1]
+        limits = np.r_[np.ones(cuts), -pool.least_crossed, self.most, np.ones(int(self.is_limited))]
+        low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
+        program = GrowingProgram(low, np.r_[np.ones(covered), limits])
+        # Prices stay within this, so that there is an answer before every unit can be covered.
+        penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
+        program.soften(range(covered), penalty, sign=1.0)
+        program.soften(range(covered), penalty, sign=-1.0)
+        program.soften(range(covered + cuts, covered + cuts + len(pool.least_crossed)), penalty, sign=-1.0)
+        program.add(pool.cost[self.active], self._columns(self.active))
+        return program
+
+    def reduced_cost(self) -> Numbers:
+        """Give what each set costs beyond its worth in the linear program, shape (m,)."""
+        pool, units = self.pool, self.pool.members.shape[1]
+        covered, cuts = units + pool.zones, self.cuts.shape[1]
+        dual = self.dual.astype(np.float32)
+        reduced = pool.cost - self.dual[units:covered][pool.zone]
+        # In pieces: numbers of a byte are widened for the product.
+        for begin in range(0, len(pool), _PIECE):
+            some = slice(begin, begin + _PIECE)
+            worth = pool.members[some].astype(np.float32) @ dual[:units]
+            if cuts:
+                worth += self.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
+            limited = pool.limited_rows(some).astype(np.float32)
+            worth += limited @ dual[covered + cuts : covered + cuts + limited.shape[1]]
+            reduced[some] -= worth
+        if self.is_limited:
+            reduced -= self.students * self.dual[-1]
+        return np.asarray(reduced)
+
+    def _sift(self) -> None:
+        """Solve the linear program over all sets, a few of them at a time."""
+        program = self._program()
+        while True:
+            found = program.solve(deadline=self.deadline)
+            self.dual = found.row_dual
+            reduced = self.reduced_cost()
+            is_new = reduced < -_SET_ROUNDING
+            is_new[self.active] = False
+            new = np.flatnonzero(is_new)
+            if not len(new):
+                break
+            cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
+            self.active = np.concatenate([self.active, cheap])
+            program.add(self.pool.cost[cheap], self._columns(cheap))
+        self.value = found.value
+        # One set of each zone at most is cheaper than the program knows, and by this much at most.
+        self.bound = max(self.bound, found.value - self.pool.zones * _SET_ROUNDING)
+        self.weight = np.zeros(len(self.pool))
+        self.weight[self.active] = found.x[-len(self.active) :]
+
+    def _drop_too_dear(self) -> None:
+        """Leave out the sets that no choice below the cutoff can hold, and put aside those that are dear."""
+        reduced = self.reduced_cost()
+        is_used = self.weight > 0
+        is_kept = (reduced <= self.cutoff - self.bound + 2 * _SET_ROUNDING) | is_used
+        is_active = np.zeros(len(reduced), dtype=bool)
+        is_active[self.active] = True
+        is_active &= is_kept & (is_used | (reduced < _DEAR))
+        self.active = np.flatnonzero(is_active[is_kept])
+        self.pool, self.cuts, self.weight = self.pool.only(is_kept), self.cuts[is_kept], self.weight[is_kept]
+
+    def _add_cuts(self) -> bool:
+        used = np.flatnonzero(self.weight > 0)
+        triples = violated_triples(self.pool.rows(used), self.weight[used])
+        if not triples:
+            return False
+        rows = self.pool.rows()
+        new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
+        self.cuts = np.column_stack([self.cuts, *new])
+        return True
+
+    def _settle(self, *, levels_loads: bool) -> Choice:
+        """Close what is left with an integer program."""
+        pool, count = self.pool, len(self.pool)
+        if count > _MOST_SETTLED:
+            return Choice(self.bound, None, is_closed=False)
+        one = csr_array(pool.cost[None])
+        blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
+        covered = blocks[0].shape[0]
+        # Minutes in means of a zone: rows of one size are kept best.
+        minutes = pool.minutes / max(float(pool.minutes.mean()), 1e-9)
+        most = pool.most_minutes / max(float(pool.minutes.mean()), 1e-9)
+        sets = vstack([*blocks, csr_array(minutes[None])])
+        low = np.r_[np.ones(covered), -np.inf, -np.inf, -np.inf]
+        high = np.r_[np.ones(covered), self.cutoff + _SET_ROUNDING, self.most, most]
+        if np.isfinite(pool.most_students):
+            scale = max(pool.most_students, 1.0)
+            sets = vstack([sets, csr_array(pool.students[None] / scale)])
+            low, high = np.r_[low, -np.inf], np.r_[high, pool.most_students / scale]
+        cost = pool.cost
+        if levels_loads:
+            by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
+            worst = csr_array(np.r_[np.zeros(len(low)), -np.ones(pool.zones)][:, None])
+            sets = hstack([vstack([sets, by_zone]), worst])
+            low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
+            cost = np.r_[np.zeros(count), 1.0]
+        is_set = np.arange(len(cost)) < count
+        found = solve(
+            Program(cost, csc_array(sets), low, high, np.zeros(len(cost)), np.where(is_set, 1.0, np.inf), is_set),
+            processor_limit_s=self.deadline - time.process_time(),
+        )
+        if found.x is None:
+            return Choice(np.inf if found.is_infeasible else self.bound, None, is_closed=found.is_infeasible)
+        chosen = found.x[:count] > 0.5  # noqa: PLR2004 - 0 or 1, but for rounding
+        bound = self.bound if levels_loads else max(self.bound, found.bound)
+        return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal)
 
 
 # ── Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts when needed

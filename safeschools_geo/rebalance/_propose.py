@@ -33,6 +33,7 @@ from safeschools_geo.rebalance._set_partition import (
     Aim,
     find_plan,
     largest_deviations,
+    least_deviation,
     most_even,
 )
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
@@ -115,7 +116,6 @@ def solve_stage(
     return _by_program(problem, objective, limits, start=start, deadline=deadline, seed=seed)
 
 
-_HALVINGS = 5
 _NEAR = 0.01
 
 
@@ -143,26 +143,25 @@ def _no_slower(
 
 
 def _least_no_slower(problem: Problem, limits: Limits, start: Labels | None, *, deadline: float) -> Stage:
-    """Close in on the smallest imbalance from both sides: what is more even is sooner proven not to be there."""
+    """Look for the smallest imbalance; where that is too much to go through, for one that no plan is below."""
     aim, most = few_moves(problem, limits)
-    aim = replace(aim, levels_loads=True)
     label, low = start, 0.0
     high = float(problem.zones) if start is None else problem.imbalance(start)
-    log: list[str] = []
-    is_closed = True
-    while high - low > EXACT and is_closed:
-        is_last = len(log) >= _HALVINGS or high - low < _NEAR
-        tolerance = high - EXACT if is_last else (low + high) / 2
-        found = find_plan(problem, aim, tolerance=tolerance, max_moves=most, deadline=deadline)
+    # From the ceiling on no search comes to its end: what is more even is sooner proven not to be there.
+    ceiling, log = high - EXACT, list[str]()
+    while high - low > EXACT and (not log or ceiling - low > _NEAR):
+        tolerance = (low + ceiling) / 2 if log else ceiling
+        found = least_deviation(problem, aim, start=label, tolerance=tolerance, max_moves=most, deadline=deadline)
         log.append(found.log)
-        is_closed = found.is_closed
         if found.label is not None:
             label, high = found.label, problem.imbalance(found.label)
-            low = high if is_closed else low
-        elif is_closed:
-            low = high if is_last else tolerance
+        if not found.is_closed:
+            ceiling = min(tolerance, high - EXACT)
+        else:
+            low = tolerance if found.label is None and len(log) > 1 else high
     if label is None:
-        none = Stage("imbalance", None, np.inf, np.inf if is_closed else low, is_proven=False, is_infeasible=is_closed)
+        is_none = high - low <= EXACT
+        none = Stage("imbalance", None, np.inf, np.inf if is_none else low, is_proven=False, is_infeasible=is_none)
         return replace(none, method=ZONE_SETS, log="\n".join(log))
     is_proven = high - low <= EXACT
     bound = high if is_proven else low

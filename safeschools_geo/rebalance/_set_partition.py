@@ -1,4 +1,4 @@
-"""The choice of one set of units for each zone: a set partition, closed by cuts and an integer program."""
+"""The choice of one set of units for each zone: the sets that plans could hold, and the best choice among them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, hstack, vstack
+from scipy.sparse import csc_array
 
-from safeschools_geo.rebalance._program import GrowingProgram, OutOfTimeError
+from safeschools_geo.rebalance._program import Choice, Closing, GrowingProgram, OutOfTimeError, SetPool, close_pool
 from safeschools_geo.rebalance._zone_sets import (
     MOST_SETS,
+    Bits,
     Budget,
     Crossing,
     TooManySetsError,
@@ -22,280 +23,23 @@ from safeschools_geo.rebalance._zone_sets import (
     crossings,
     zone_budgets,
 )
-from safeschools_geo.solver import Labels, Numbers, Program, solve
+from safeschools_geo.solver import Labels, Numbers
 
 if TYPE_CHECKING:
     from safeschools_geo.rebalance._problem import Flags, Problem
 
 
-# ── Cuts for set partitions: of any three things to be covered, no two sets can each cover two
-
-_VIOLATED = 0.02
-_FRACTIONAL = 1e-6
-
-
-def violated_triples(covers: NDArray[np.int8], weight: Numbers, *, most: int = 60) -> list[tuple[int, int, int]]:
-    """Find the triples of rows that a fractional set partition violates most.
-
-    References
-    ----------
-    Jepsen, M., Petersen, B., Spoorendonk, S., and Pisinger, D. (2008). Subset-row inequalities applied to the
-    vehicle-routing problem with time windows. Operations Research 56(2), 497–511.
-    """
-    is_split = (weight > _FRACTIONAL) & (weight < 1 - _FRACTIONAL)
-    rows = np.flatnonzero(covers[is_split].any(axis=0))
-    if len(rows) < 3:  # noqa: PLR2004 - a triple has three rows
-        return []
-    cover, weight = covers[is_split][:, rows].astype("float64"), weight[is_split]
-    pairs = (cover * weight[:, None]).T @ cover
-    found = []
-    for i in range(len(rows) - 2):
-        with_i = cover[:, i]
-        later = cover[:, i + 1 :]
-        triple = (later * (weight * with_i)[:, None]).T @ later
-        value = pairs[i, i + 1 :, None] + pairs[i, None, i + 1 :] + pairs[i + 1 :, i + 1 :] - 2 * triple
-        j, k = np.nonzero(np.triu(value > 1 + _VIOLATED, 1))
-        found += [(-float(value[a, b]), i, i + 1 + int(a), i + 1 + int(b)) for a, b in zip(j, k, strict=True)]
-    return [(int(rows[i]), int(rows[j]), int(rows[k])) for _, i, j, k in sorted(found)[:most]]
-
-
-# ── The choice among listed sets of units: a set partition, closed by cuts and an integer program
-
-_ROUNDING = 1e-6
-_SMALL = 1_500
-"""So many sets are left to the integer program without more cuts."""
-
-_MOST_SETTLED = 50_000
-"""With more sets the integer program does not come to an end, nor keep its time."""
-
-_FIRST_SETS = 3_000
-_NEW_SETS = 300
-_DEAR = 1.0
-_TWO_OF_THREE = 2
-_PAIR = 2
-_PIECE = 50_000
-_STALLED = 1e-3
-_MOST_STALLS = 4
-
-
-@dataclass(frozen=True, eq=False)
-class SetPool:
-    """Sets of units, each for one zone."""
-
-    members: NDArray[np.int8]  # Which of the n units each set holds, shape (m, n), 0 or 1
-    zone: Labels  # Zone of each set, shape (m,)
-    zones: int  # Number of zones
-    cost: Numbers  # Cost of each set, shape (m,)
-    moved: Numbers  # Units of each set that come from other zones, shape (m,)
-    deviation: Numbers  # ``|load - mean| / mean`` of each set, shape (m,)
-    minutes: Numbers  # Minutes that all calls of each set wait, shape (m,); 0 where that is not limited
-    price: Numbers  # What each set costs at the prices it was listed at, shape (m,): the cheapest are tried first
-    crossed: NDArray[np.int8]  # Units of each set that make each crossing, shape (m, c)
-    least_crossed: Numbers  # Fewest units of each crossing in all sets together, shape (c,)
-    students: Numbers  # Students of each set who come from other zones, shape (m,); 0 where that is not limited
-    most_minutes: float = np.inf  # Most minutes that all calls may wait
-    most_students: float = np.inf  # Most students who come from other zones, in all sets together
-
-    def __len__(self) -> int:
-        """Return how many sets there are."""
-        return len(self.zone)
-
-    def rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
-        """Say what sets cover."""
-        return np.hstack([self.members[which], np.eye(self.zones, dtype=np.int8)[self.zone[which]]])
-
-    def limited_rows(self, which: Labels | slice = slice(None)) -> NDArray[np.int8]:
-        """Say what of sets is limited: crossings from below, counted as negative, then units moved."""
-        return np.column_stack([-self.crossed[which], self.moved[which].astype(np.int8)])
-
-    def only(self, is_kept: Flags | Labels) -> SetPool:
-        """Keep some of the sets."""
-        by_set = ("members", "zone", "cost", "moved", "deviation", "minutes", "students", "price", "crossed")
-        return replace(self, **{name: getattr(self, name)[is_kept] for name in by_set})
-
-
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """What the choice came to."""
-
-    bound: float  # No choice of the pool below the cutoff costs less; infinite where there is none
-    sets: tuple[NDArray[np.int8], Labels] | None  # Members and zones of the sets chosen; None where none were found
-    is_closed: bool  # Whether it is proven that no choice below the cutoff is better
-
-
-def close_pool(pool: SetPool, *, cutoff: float, max_moves: int | None, levels_loads: bool, deadline: float) -> Choice:
-    """Choose one set for each zone so that every unit is in one."""
-    if len(np.unique(pool.zone)) < pool.zones:
-        return Choice(np.inf, None, is_closed=True)
-    return _Closing(pool, cutoff, max_moves, deadline).run(levels_loads=levels_loads)
-
-
-class _Closing:
-    """The choice as it narrows: the sets left, their weights in the linear program, and the cuts."""
-
-    def __init__(self, pool: SetPool, cutoff: float, max_moves: int | None, deadline: float) -> None:
-        self.pool, self.cutoff, self.deadline, self.bound = pool, cutoff, deadline, -np.inf
-        self.max_moves, self.most = max_moves, np.inf if max_moves is None else float(max_moves)
-        self.cuts = np.zeros((len(pool), 0), dtype=np.int8)
-        self.active: Labels = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
-        self.weight, self.dual, self.value = np.zeros(len(pool)), np.zeros(0), -np.inf
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether the students who come from other zones are limited."""
-        return bool(np.isfinite(self.pool.most_students))
-
-    @property
-    def students(self) -> Numbers:
-        """Students of each set who come from other zones, as a share of the most that may, shape (m,)."""
-        share: Numbers = self.pool.students / max(self.pool.most_students, 1.0)
-        return share
-
-    def run(self, *, levels_loads: bool) -> Choice:
-        try:
-            is_open = self.narrow()
-        except OutOfTimeError:
-            return Choice(self.bound, None, is_closed=False)
-        return self._settle(levels_loads=levels_loads) if is_open else Choice(np.inf, None, is_closed=True)
-
-    def narrow(self) -> bool:
-        """Leave out what no choice below the cutoff can hold; say whether there can be one."""
-        stalls = 0
-        while True:
-            before = self.bound
-            self._sift()
-            if self.bound > self.cutoff + _ROUNDING:
-                return False
-            self._drop_too_dear()
-            stalls = stalls + 1 if self.bound - before < _STALLED else 0
-            if len(self.pool) <= _SMALL or stalls > _MOST_STALLS or not self._add_cuts():
-                return True
-
-    def _columns(self, which: Labels) -> csc_array:
-        """Make columns of sets: what they cover, their cuts, and what is limited."""
-        rows = np.hstack([self.pool.rows(which), self.cuts[which], self.pool.limited_rows(which)]).astype("float64")
-        return csc_array((np.column_stack([rows, self.students[which]]) if self.is_limited else rows).T)
-
-    def _program(self) -> GrowingProgram:
-        """Make the linear program over the sets that are tried."""
-        pool = self.pool
-        covered, cuts = pool.members.shape[1] + pool.zones, self.cuts.shape[1]
-        limits = np.r_[np.ones(cuts), -pool.least_crossed, self.most, np.ones(int(self.is_limited))]
-        low = np.r_[np.ones(covered), np.full(len(limits), -np.inf)]
-        program = GrowingProgram(low, np.r_[np.ones(covered), limits])
-        # Prices stay within this, so that there is an answer before every unit can be covered.
-        penalty = 3.0 * max(1e-9, float(np.abs(pool.cost).max()))
-        program.soften(range(covered), penalty, sign=1.0)
-        program.soften(range(covered), penalty, sign=-1.0)
-        program.soften(range(covered + cuts, covered + cuts + len(pool.least_crossed)), penalty, sign=-1.0)
-        program.add(pool.cost[self.active], self._columns(self.active))
-        return program
-
-    def reduced_cost(self) -> Numbers:
-        """Give what each set costs beyond its worth in the linear program, shape (m,)."""
-        pool, units = self.pool, self.pool.members.shape[1]
-        covered, cuts = units + pool.zones, self.cuts.shape[1]
-        dual = self.dual.astype(np.float32)
-        reduced = pool.cost - self.dual[units:covered][pool.zone]
-        # In pieces: numbers of a byte are widened for the product.
-        for begin in range(0, len(pool), _PIECE):
-            some = slice(begin, begin + _PIECE)
-            worth = pool.members[some].astype(np.float32) @ dual[:units]
-            if cuts:
-                worth += self.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
-            limited = pool.limited_rows(some).astype(np.float32)
-            worth += limited @ dual[covered + cuts : covered + cuts + limited.shape[1]]
-            reduced[some] -= worth
-        if self.is_limited:
-            reduced -= self.students * self.dual[-1]
-        return np.asarray(reduced)
-
-    def _sift(self) -> None:
-        """Solve the linear program over all sets, a few of them at a time."""
-        program = self._program()
-        while True:
-            found = program.solve(deadline=self.deadline)
-            self.dual = found.row_dual
-            reduced = self.reduced_cost()
-            is_new = reduced < -_ROUNDING
-            is_new[self.active] = False
-            new = np.flatnonzero(is_new)
-            if not len(new):
-                break
-            cheap = new[np.argsort(reduced[new], kind="stable")[:_NEW_SETS]]
-            self.active = np.concatenate([self.active, cheap])
-            program.add(self.pool.cost[cheap], self._columns(cheap))
-        self.value = found.value
-        # One set of each zone at most is cheaper than the program knows, and by this much at most.
-        self.bound = max(self.bound, found.value - self.pool.zones * _ROUNDING)
-        self.weight = np.zeros(len(self.pool))
-        self.weight[self.active] = found.x[-len(self.active) :]
-
-    def _drop_too_dear(self) -> None:
-        """Leave out the sets that no choice below the cutoff can hold, and put aside those that are dear."""
-        reduced = self.reduced_cost()
-        is_used = self.weight > 0
-        is_kept = (reduced <= self.cutoff - self.bound + 2 * _ROUNDING) | is_used
-        is_active = np.zeros(len(reduced), dtype=bool)
-        is_active[self.active] = True
-        is_active &= is_kept & (is_used | (reduced < _DEAR))
-        self.active = np.flatnonzero(is_active[is_kept])
-        self.pool, self.cuts, self.weight = self.pool.only(is_kept), self.cuts[is_kept], self.weight[is_kept]
-
-    def _add_cuts(self) -> bool:
-        used = np.flatnonzero(self.weight > 0)
-        triples = violated_triples(self.pool.rows(used), self.weight[used])
-        if not triples:
-            return False
-        rows = self.pool.rows()
-        new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
-        self.cuts = np.column_stack([self.cuts, *new])
-        return True
-
-    def _settle(self, *, levels_loads: bool) -> Choice:
-        """Close what is left with an integer program."""
-        pool, count = self.pool, len(self.pool)
-        if count > _MOST_SETTLED:
-            return Choice(self.bound, None, is_closed=False)
-        one = csr_array(pool.cost[None])
-        blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
-        covered = blocks[0].shape[0]
-        # Minutes in means of a zone: rows of one size are kept best.
-        minutes = pool.minutes / max(float(pool.minutes.mean()), 1e-9)
-        most = pool.most_minutes / max(float(pool.minutes.mean()), 1e-9)
-        sets = vstack([*blocks, csr_array(minutes[None])])
-        low = np.r_[np.ones(covered), -np.inf, -np.inf, -np.inf]
-        high = np.r_[np.ones(covered), self.cutoff + _ROUNDING, self.most, most]
-        if np.isfinite(pool.most_students):
-            scale = max(pool.most_students, 1.0)
-            sets = vstack([sets, csr_array(pool.students[None] / scale)])
-            low, high = np.r_[low, -np.inf], np.r_[high, pool.most_students / scale]
-        cost = pool.cost
-        if levels_loads:
-            by_zone = csr_array((pool.deviation, (pool.zone, np.arange(count))), shape=(pool.zones, count))
-            worst = csr_array(np.r_[np.zeros(len(low)), -np.ones(pool.zones)][:, None])
-            sets = hstack([vstack([sets, by_zone]), worst])
-            low, high = np.r_[low, np.full(pool.zones, -np.inf)], np.r_[high, np.zeros(pool.zones)]
-            cost = np.r_[np.zeros(count), 1.0]
-        is_set = np.arange(len(cost)) < count
-        found = solve(
-            Program(cost, csc_array(sets), low, high, np.zeros(len(cost)), np.where(is_set, 1.0, np.inf), is_set),
-            processor_limit_s=self.deadline - time.process_time(),
-        )
-        if found.x is None:
-            return Choice(np.inf if found.is_infeasible else self.bound, None, is_closed=found.is_infeasible)
-        chosen = found.x[:count] > 0.5  # noqa: PLR2004 - 0 or 1, but for rounding
-        bound = self.bound if levels_loads else max(self.bound, found.bound)
-        return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal)
-
-
 # ── One set of units for each zone, every unit once: plans below a cost, or the proof that there are none
 
+_ROUNDING = 1e-6
 _SET_PARTITION_NEW_SETS = 60
 _MOST_ROUNDS = 400
 _NEAR = 0.02
 _BATCH = 20_000
 _NARROW_SETS = 100_000
+_MOST_LISTED = 1_000_000
+"""Sets that are looked at before those of few minutes are not listed all, but as the linear program asks for them."""
+
 _LARGEST_POOL = 250_000_000
 """Bytes that the sets of a choice may take, one for every unit of each."""
 
@@ -368,20 +112,29 @@ def _sets_below(
     if budgets is None:
         none = f"{asked}: none, for zones need more moves than there are"
         return Outcome(np.inf, None, is_closed=True, log=none), None
+    search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
     try:
-        search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+        pool = None if problem.response is None else search.whole_pool()
+        if pool is not None:
+            told = f"{asked}: {_counted(pool)} wait no longer than they may"
+            is_none = len(np.unique(pool.zone)) < pool.zones
+            known = Outcome(np.inf if is_none else -np.inf, None, is_closed=is_none, log=told)
+            return known, None if is_none else pool
         bound, pool = search.bound_and_pool()
-    except TooManySetsError:
-        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: too many sets to list"), None
-    except OutOfTimeError:
-        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given"), None
+    except (TooManySetsError, OutOfTimeError) as error:
+        why = "too many sets to list" if isinstance(error, TooManySetsError) else "no answer in the time given"
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: {why}"), None
     told = f"{asked}: cost at least {bound:.9g} by the linear program"
     if pool is None or bound > aim.cutoff + _ROUNDING:
         is_none = bound > aim.cutoff + _ROUNDING
         return Outcome(bound, None, is_closed=is_none, log=f"{told}{', so none' if is_none else ''}"), None
-    by_zone = ", ".join(map(str, np.bincount(pool.zone, minlength=problem.zones)))
-    told = f"{told}; {len(pool)} sets could belong to such a plan (by zone: {by_zone})"
+    told = f"{told}; {_counted(pool)} could belong to such a plan"
     return Outcome(bound, None, is_closed=False, log=told), pool
+
+
+def _counted(pool: SetPool) -> str:
+    by_zone = ", ".join(map(str, np.bincount(pool.zone, minlength=pool.zones)))
+    return f"{len(pool)} sets (by zone: {by_zone})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -466,7 +219,8 @@ class _Search:
             prices = self._solve()
         if bound > cutoff + _ROUNDING:
             return bound, None
-        return bound, self._pool_within(prices, least + (cutoff - bound + 2 * _ROUNDING))
+        dearest = least + (cutoff - bound + 2 * _ROUNDING)
+        return bound, self._pool_within(prices, dearest, most=self.most_sets)
 
     def _narrow_sets(self) -> list[ZoneSets]:
         """List the sets that change few units, as few as can be listed quickly."""
@@ -509,9 +263,18 @@ class _Search:
             self._add(members[:_SET_PARTITION_NEW_SETS], zone)
         return least
 
-    def _pool_within(self, prices: _Prices, dearest: Numbers) -> SetPool:
+    def whole_pool(self) -> SetPool | None:
+        """List every set, at no prices; None where there are too many."""
+        none = np.zeros((self._k, self._k))
+        prices = _Prices(np.zeros(self._n), np.zeros(self._k), none, np.ones(len(self.crossings)), 0.0)
+        try:
+            return self._pool_within(prices, np.full(self._k, np.inf), most=min(self.most_sets, _MOST_LISTED))
+        except TooManySetsError:
+            return None
+
+    def _pool_within(self, prices: _Prices, dearest: Numbers, *, most: int) -> SetPool:
         """List every set that costs at most so much in each zone."""
-        parts, left = [], self.most_sets
+        parts, left = [], most
         # Only the crossings that have a price bind; there are few.
         used = [c for price, c in zip(prices.crossed, self.crossings, strict=True) if price > _ROUNDING]
         for zone in range(self._k):
@@ -520,10 +283,10 @@ class _Search:
             left -= len(members)
         names = ("members", "zone", "cost", "moved", "deviation", "minutes", "students", "price", "crossed")
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        most = np.inf if self.problem.response is None else self.problem.response.limit
+        minutes = np.inf if self.problem.response is None else self.problem.response.limit
         least = np.array([float(c.least) for c in used])
         few = self.problem.most_students
-        return SetPool(zones=self._k, least_crossed=least, most_minutes=most, most_students=few, **columns)
+        return SetPool(zones=self._k, least_crossed=least, most_minutes=minutes, most_students=few, **columns)
 
     def _pool_of_zone(self, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers) -> SetPool:
         """Measure the sets of a zone."""
@@ -545,7 +308,9 @@ class _Search:
     def _cheap_sets(self, prices: _Prices, zone: int, *, limit: float, most: int) -> tuple[Numbers, NDArray[np.int8]]:
         """List the contiguous sets of a zone that cost less than a limit, the cheapest first, and their prices."""
         price = self._price(prices, zone)
-        sets = ZoneSets(self.problem, zone, self.budgets[zone], **self.limits, price=price, limit=limit)
+        # Without a limit no price keeps the lists short.
+        grown = most if limit == np.inf else MOST_SETS
+        sets = ZoneSets(self.problem, zone, self.budgets[zone], **self.limits, price=price, limit=limit, most=grown)
         sums, bits = sets.cheaper_than(price, limit, most=most)
         parts = []
         for begin in range(0, max(len(bits), 1), _BATCH):
@@ -573,6 +338,9 @@ _CHOICES = 400_000_000
 _AT_ONCE = 400_000
 _FEW = 400
 _EVEN_ROUNDING = 1e-9
+_PAIR = 2
+_MOVES = 2
+"""Column of moves in the costs of a partial choice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -615,7 +383,7 @@ def most_even(
     known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
     if pool is None:
         return None
-    closing = _Closing(pool, aim.cutoff, aim.max_moves, deadline)
+    closing = Closing(pool, aim.cutoff, aim.max_moves, deadline)
     try:
         is_open = closing.narrow()
     except OutOfTimeError:
@@ -628,7 +396,8 @@ def most_even(
         is_proven = True
         if is_open:
             walk = _narrowed_walk(problem, closing, _Goal(rank, caps, floor, best), left)
-            best, is_proven, left = walk.run()
+            found, is_proven, left = walk.run()
+            best = best if found is None else found
         ranks.append((best, is_proven))
         if rank is not None:
             least = largest_deviations(problem, best)[rank - 1]
@@ -642,6 +411,29 @@ def largest_deviations(problem: Problem, label: Labels) -> Numbers:
     deviation = np.abs(np.bincount(label, problem.share, minlength=problem.zones) - 1.0)
     sums: Numbers = np.cumsum(np.sort(deviation)[::-1])
     return sums
+
+
+def least_deviation(
+    problem: Problem, aim: Aim, *, start: Labels | None, tolerance: float, max_moves: int, deadline: float
+) -> Outcome:
+    """Find the plan of smallest imbalance within a tolerance, more even than one that is known, by counted steps."""
+    known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+    if pool is None:
+        return known
+    closing = Closing(pool, aim.cutoff, aim.max_moves, deadline)
+    try:
+        is_open = closing.narrow()
+    except OutOfTimeError:
+        return replace(known, log=f"{known.log}; no answer in the time given")
+    label, is_closed = None, True
+    if is_open:
+        caps = np.full(problem.zones, np.inf)
+        caps[0] = tolerance + _EVEN_ROUNDING
+        walk = _narrowed_walk(problem, closing, _Goal(1, caps, np.zeros(problem.zones), start), _CHOICES)
+        best, is_closed, _ = walk.run()
+        label = None if best is start else best
+    told = f"{known.log}; joining them: {'no' if label is None else 'a'} plan, {'' if is_closed else 'not '}closed"
+    return Outcome(closing.bound, label, is_closed=is_closed, log=told)
 
 
 @dataclass(frozen=True, eq=False)
@@ -664,15 +456,15 @@ class _Goal:
     rank: int | None
     caps: Numbers  # Most that the 1, 2, … largest deviations may come to together, shape (k,)
     floor: Numbers  # Least that they come to in any plan of interest, shape (k,)
-    best: Labels
+    best: Labels | None  # The best plan that is known
 
 
-def _narrowed_walk(problem: Problem, closing: _Closing, goal: _Goal, left: int) -> _Walk:
+def _narrowed_walk(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _Walk:
     """Begin a walk; where there are many sets of interest, by what the linear program over these alone excludes."""
     walk = _Walk(problem, closing, goal, left)
     if len(walk.open) <= _FEW:
         return walk
-    fewer = _Closing(closing.pool.only(walk.open), closing.cutoff, closing.max_moves, closing.deadline)
+    fewer = Closing(closing.pool.only(walk.open), closing.cutoff, closing.max_moves, closing.deadline)
     try:
         fewer.narrow()
     except OutOfTimeError:
@@ -680,19 +472,31 @@ def _narrowed_walk(problem: Problem, closing: _Closing, goal: _Goal, left: int) 
     return _Walk(problem, fewer, goal, left)
 
 
+def _as_text(bits: Bits) -> NDArray[np.bytes_]:
+    """Take each set as one word, which can be sorted and looked up."""
+    words = np.ascontiguousarray(bits)
+    return words.view(f"S{words.shape[1] * words.itemsize}")[:, 0]
+
+
+def _grouped(keys: NDArray[np.bytes_]) -> tuple[NDArray[np.bytes_], Labels, Labels, Labels]:
+    """Group rows of one key: the keys, where each begins in the order of them, how many it has, and that order."""
+    unique, count = np.unique(keys, return_counts=True)
+    order = np.argsort(keys, kind="stable")
+    return unique, np.cumsum(count) - count, count, order
+
+
 class _Walk:
     """A branch and bound over the choices of one set for each zone."""
 
-    def __init__(self, problem: Problem, closing: _Closing, goal: _Goal, left: int) -> None:
+    def __init__(self, problem: Problem, closing: Closing, goal: _Goal, left: int) -> None:
         pool = closing.pool
         self._problem, self._pool, self._k = problem, pool, pool.zones
         self._goal, self._left = goal, left
         self._chosen: Labels | None = None
-        self._value = float(
-            problem.cost(goal.best, problem.travel)
-            if goal.rank is None
-            else largest_deviations(problem, goal.best)[goal.rank - 1]
-        )
+        self._value = np.inf
+        if goal.best is not None:
+            by_rank = largest_deviations(problem, goal.best)
+            self._value = problem.cost(goal.best, problem.travel) if goal.rank is None else by_rank[goal.rank - 1]
         travel = np.zeros(len(pool))
         for zone in range(self._k):
             of_zone = pool.zone == zone
@@ -711,6 +515,14 @@ class _Walk:
         held = np.array([np.bitwise_or.reduce(self._bits[rows], axis=0) for rows in self._sets])
         every = bits_of(range(len(problem)), held.shape[1])
         self._due = [every & ~np.bitwise_or.reduce(held[at + 1 :], axis=0) for at in range(self._k)]
+        # The sets of each zone by what they hold of these, so that those that fit are found at once.
+        self._by_due = [
+            _grouped(_as_text(self._bits[rows] & due)) for rows, due in zip(self._sets, self._due, strict=True)
+        ]
+        # The units that are now in the zones chosen so far: those that no set holds have left, and still have to join.
+        zones = [int(pool.zone[rows[0]]) if len(rows) else 0 for rows in self._sets]
+        now = np.array([bits_of(np.flatnonzero(problem.start == zone), held.shape[1]) for zone in zones])
+        self._now = np.bitwise_or.accumulate(now, axis=0)
 
     def _of_interest(self) -> list[Labels]:
         """List the sets of each zone that a better plan can hold, the zones with the fewest first."""
@@ -734,7 +546,7 @@ class _Walk:
         is_within = (largest <= self._goal.caps).all(axis=1) & (cost <= self._most).all(axis=1)
         return np.asarray(is_within & self._is_better(value))
 
-    def run(self) -> tuple[Labels, bool, int]:
+    def run(self) -> tuple[Labels | None, bool, int]:
         """Find the best plan; say whether it is proven, and how many pairs may still be looked at."""
         is_proven = True
         if all(map(len, self._sets)):
@@ -765,30 +577,25 @@ class _Walk:
             some = partial.only(slice(begin, begin + step))
             # A better plan may have been found since these were put together.
             some = some.only(np.flatnonzero(self._measured(some)[1]))
-            self._left -= len(some.sets) * len(self._sets[at])
-            if self._left < 0:
-                return False
-            if not self._descend(self._joined(some)):
+            if self._left < 0 or not self._descend(self._joined(some)):
                 return False
         return True
 
     def _joined(self, some: _Partial) -> _Partial:
         """Add a set of the next zone to partial choices, in every way that can lead to a plan."""
         at = some.sets.shape[1]
-        sets, due = self._sets[at], self._due[at]
-        may = np.ones((len(some.sets), len(sets)), dtype=bool)
-        for word in range(len(due)):
-            held, new = some.bits[:, word, None], self._bits[None, sets, word]
-            may &= ((held & new) == 0) & (((held | new) & due[word]) == due[word])
-        rows, columns = np.nonzero(may)
+        sets = self._sets[at]
+        rows, columns = self._matched(some.bits, at)
         chosen = sets[columns]
         cost = some.cost[rows] + self._cost[chosen]
-        is_kept = (cost + self._rest[at + 1] <= self._most).all(axis=1)
+        bits = some.bits[rows] | self._bits[chosen]
+        left = np.bitwise_count(self._now[at] & ~bits).sum(axis=1)
+        is_kept = (cost + self._rest[at + 1] <= self._most).all(axis=1) & (cost[:, _MOVES] + left <= self._most[_MOVES])
         rows, chosen = rows[is_kept], chosen[is_kept]
         deviation = some.deviation[rows]
         deviation[:, at] = self._pool.deviation[chosen]
         joined = _Partial(
-            some.bits[rows] | self._bits[chosen],
+            bits[is_kept],
             cost[is_kept],
             deviation,
             np.column_stack([some.sets[rows], chosen]),
@@ -796,6 +603,23 @@ class _Walk:
         value, is_within = self._measured(joined)
         kept = np.flatnonzero(is_within)
         return joined.only(kept[np.argsort(value[kept], kind="stable")])
+
+    def _matched(self, held: Bits, at: int) -> tuple[Labels, Labels]:
+        """Find the pairs of a partial choice and a set that hold no unit twice, and all that no later zone can."""
+        keys, begin, count, order = self._by_due[at]
+        missing = _as_text(self._due[at] & ~held)
+        group = np.minimum(np.searchsorted(keys, missing), len(keys) - 1)
+        found = np.flatnonzero(keys[group] == missing)
+        group = group[found]
+        rows = np.repeat(found, count[group])
+        ends = np.cumsum(count[group])
+        within = np.arange(len(rows)) - np.repeat(ends - count[group], count[group])
+        columns = order[np.repeat(begin[group], count[group]) + within]
+        self._left -= len(held) + len(rows)
+        is_apart = np.ones(len(rows), dtype=bool)
+        for word in range(held.shape[1]):
+            is_apart &= (held[rows, word] & self._bits[self._sets[at][columns], word]) == 0
+        return rows[is_apart], columns[is_apart]
 
     def _measured(self, partial: _Partial) -> tuple[Numbers, Flags]:
         """Give the least that each choice can come to, and whether that is within the limits and better than known."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
+from scipy.sparse import csc_array, csr_array
 
 from safeschools_geo.rebalance._problem import Flags
 from safeschools_geo.solver import Labels, Numbers, Program, solve
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Bits = NDArray[np.uint64]
 _WORD = 64
+_AT_ONCE = 20_000
 _ONE = np.uint64(1)
 _ALL = ~np.uint64(0)
 
@@ -152,6 +153,31 @@ class _Level:
 
 
 @dataclass(frozen=True, eq=False)
+class Waits:
+    """Minutes beyond what a zone may wait, by the place its officer waits at: sets that no further change can mend."""
+
+    by_unit: Numbers  # What each unit adds to each place, shape (n, p); less than 0 where it waits less than it may
+    before: Numbers  # What there is before anything is added, shape (p,)
+    mends: Numbers  # The least that further changes add to a set of 0, 1, 2, … units, shape (sizes, p)
+
+    def can_be_kept(self, sets: Bits, size: int) -> Flags:
+        """Say which sets of a size can still become ones that wait no longer, at some place."""
+        kept = np.zeros(len(sets), dtype=bool)
+        for begin in range(0, len(sets), _AT_ONCE):
+            some = slice(begin, begin + _AT_ONCE)
+            total = self.of(sets[some])
+            kept[some] = (total + self.mends[size] <= _ROUNDING).any(axis=1)
+        return kept
+
+    def of(self, sets: Bits) -> Numbers:
+        """Add up what sets add, and what there was before, shape (m, p)."""
+        # Sparse, for a dense product of this size wakes threads that cost more than it does.
+        held = csr_array(members(sets, len(self.by_unit)).astype("float64"))
+        total: Numbers = held @ self.by_unit + self.before
+        return total
+
+
+@dataclass(frozen=True, eq=False)
 class Growth:
     """Which sets are worth growing."""
 
@@ -161,6 +187,7 @@ class Growth:
     price: Numbers  # Price of each unit, shape (n,)
     price_limits: Sequence[float]  # Largest price of a set of 0, 1, 2, … units
     most: int  # Most sets to list
+    waits: Waits | None = None  # How long calls may wait; None for no limit
 
 
 def grow_sets(seeds: Bits, within: Bits, neighbors: Bits, growth: Growth) -> GrownSets:
@@ -220,7 +247,12 @@ def _grow(
     if not parts:
         return None
     bits, later, barred, loads, prices, rows, added = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return _Level(bits, later, barred, loads, prices), rows, added
+    if growth.waits is None:
+        return _Level(bits, later, barred, loads, prices), rows, added
+    kept = np.flatnonzero(growth.waits.can_be_kept(bits, size))
+    if not len(kept):
+        return None
+    return _Level(bits[kept], later[kept], barred[kept], loads[kept], prices[kept]), rows[kept], added[kept]
 
 
 def _lower(unit: int, words: int) -> Bits:
@@ -513,6 +545,7 @@ class ZoneSets:
         self._low, self._high = 1.0 - tolerance - _ZONE_SETS_ROUNDING, 1.0 + tolerance + _ZONE_SETS_ROUNDING
         self._price = np.zeros(n) if price is None else price
         self._limit = limit
+        self._excess = self._beyond_limit()
         self._grow(others_may_move_in=bool(np.delete(problem.can_settle(max_moves), zone).any()))
 
     def _bits(self, units: Flags) -> Bits:
@@ -527,18 +560,53 @@ class ZoneSets:
         leaving = _Side(_largest_sums(share[self._leavers]), _largest_sums(price[self._leavers]), most_out)
         both = budget.most_both
         edge = self._own if others_may_move_in else self._around(~self._is_own)
-        limits = joining.limits(leaving, both, self._high - self._load, room)
-        growth = Growth(share, limits[0], joining.least_loads(self._low - self._load), price, limits[1], self._most)
-        self._in = grow_sets(self._around(self._is_own), self._bits(self._joiners), self._neighbors, growth)
         limits = leaving.limits(joining, both, self._load - self._low, room)
-        growth = Growth(share, limits[0], leaving.least_loads(self._load - self._high), -price, limits[1], self._most)
+        least_joined = _least_sums(self._excess[self._joiners], most_in)
+        waits = self._waits(-self._excess, self._leavers, most_out, least_joined)
+        growth = Growth(
+            share, limits[0], leaving.least_loads(self._load - self._high), -price, limits[1], self._most, waits
+        )
         self._out = grow_sets(edge, self._bits(self._leavers), self._neighbors, growth)
+        limits = joining.limits(leaving, both, self._high - self._load, room)
+        waits = self._waits(self._excess, self._joiners, most_in, self._least_left(most_out))
+        growth = Growth(
+            share, limits[0], joining.least_loads(self._low - self._load), price, limits[1], self._most, waits
+        )
+        self._in = grow_sets(self._around(self._is_own), self._bits(self._joiners), self._neighbors, growth)
         self._order = np.argsort(self._in.load, kind="stable")
         loads, left = self._in.load[self._order], self._load - self._out.load
         self._first = np.searchsorted(loads, self._low - left, side="left")
         self._end = np.searchsorted(loads, self._high - left, side="right")
         self._in_size = self._in.size[self._order]
         self._elsewhere = self._sets_elsewhere()
+
+    def _beyond_limit(self) -> Numbers:
+        """Measure the minutes of each unit beyond the longest mean of the zone, from each place; no column if any will.
+
+        The last column is for sets without a call, which wait at no place: it counts calls.
+        """
+        response, n = self._problem.response, len(self._problem)
+        if response is None or not np.isfinite(response.limits[self._zone]):
+            return np.zeros((n, 0))
+        beyond = response.minutes - response.calls[:, None] * response.limits[self._zone]
+        return np.column_stack([beyond[:, (self._is_own | self._joiners)[response.place]], response.calls])
+
+    def _waits(self, by_unit: Numbers, units: Flags, most: int, others: Numbers) -> Waits | None:
+        """Say which sets that join, or leave, can still be part of one that waits no longer than the zone may."""
+        if not by_unit.shape[1]:
+            return None
+        least, both = _least_sums(by_unit[units], most), self._budget.most_both
+        last, mends = len(others) - 1, []
+        for size in range(most + 1):
+            beside = np.clip(both - size - np.arange(most - size + 1), 0, last)
+            mends.append((least[: most - size + 1] + others[beside]).min(axis=0))
+        return Waits(by_unit, self._excess[self._is_own].sum(axis=0), np.array(mends))
+
+    def _least_left(self, most: int) -> Numbers:
+        """Find the least that is left of the excess where at most 0, 1, 2, … units leave, at each place."""
+        left = -Waits(self._excess, np.zeros(self._excess.shape[1]), np.zeros(0)).of(self._out.bits)
+        least = [left[self._out.size <= size].min(axis=0) for size in range(most + 1)]
+        return np.array(least)
 
     def _around(self, units: Flags) -> Bits:
         if not units.any():
@@ -584,6 +652,7 @@ class ZoneSets:
         cost_out = self._cost_out(price)
         rows = np.flatnonzero(self._least_by_out(cost_in, cost_out) < limit)
         has_few = self._has_few_students(self._in)[self._order]
+        beyond = self._excess_by_side()
         outs: list[Labels] = []
         ins: list[Labels] = []
         for out in rows.tolist():
@@ -593,6 +662,8 @@ class ZoneSets:
                 & (self._in_size[begin:end] <= self._budget.most_both - self._out.size[out])
                 & has_few[begin:end]
             )
+            if beyond is not None:
+                fits = fits[(beyond[0][fits + begin] <= beyond[1][out]).any(axis=1)]
             most -= len(fits)
             if most < 0:
                 raise TooManySetsError
@@ -603,6 +674,21 @@ class ZoneSets:
         which_out, which_in = np.concatenate(outs), np.concatenate(ins)
         bits = (self._own & ~self._out.bits[which_out]) | self._in.bits[self._order[which_in]]
         return cost_out[which_out] + cost_in[which_in], bits
+
+    def _excess_by_side(self) -> tuple[Numbers, Numbers] | None:
+        """Give the excess of what joins, in its order, and how much what leaves makes room for, at each place."""
+        response = self._problem.response
+        if response is None or not self._excess.shape[1]:
+            return None
+        held = self._is_own | self._joiners
+        at = response.place[held[response.place]]
+        sides = [self.members(sets.bits) for sets in (self._in, self._out)]
+        joins, leaves = (csr_array(side.astype("float64")) @ self._excess for side in sides)
+        room = leaves - self._excess[self._is_own].sum(axis=0) + _ROUNDING
+        # The officer waits in a unit that the zone has.
+        joins[:, :-1][~self._is_own[at] & (sides[0][:, at] == 0)] = np.inf
+        room[:, :-1][sides[1][:, at] == 1] = -np.inf
+        return joins[self._order], room
 
     def _has_few_students(self, joined: GrownSets) -> Flags:
         """Say which sets that join have no more students than may move in all."""
@@ -684,6 +770,14 @@ class ZoneSets:
 def _largest_sums(values: Numbers) -> Numbers:
     """Add up the 0, 1, 2, … largest values, leaving out those below 0."""
     sums: Numbers = np.concatenate([[0.0], np.cumsum(np.sort(np.maximum(values, 0.0))[::-1])])
+    return sums
+
+
+def _least_sums(values: Numbers, most: int) -> Numbers:
+    """Add up the 0, 1, 2, … smallest values of each column, leaving out those above 0."""
+    smallest = np.sort(np.minimum(values, 0.0), axis=0)[:most]
+    sums = np.zeros((most + 1, values.shape[1]))
+    sums[1 : len(smallest) + 1] = np.cumsum(smallest, axis=0)
     return sums
 
 

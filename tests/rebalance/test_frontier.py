@@ -389,3 +389,23 @@ def test_san_juan_is_proven_over_all_plans_and_the_same_again(san_juan_units):
     assert all(plan.is_contiguous for plan in one.plans)
     assert "5 of 5 points proven over all contiguous plans." in one.summary()
     pd.testing.assert_frame_equal(table.drop(columns="seconds"), other.table.drop(columns="seconds"))
+
+
+def test_points_are_said_as_they_stand_in_the_table_though_a_better_plan_was_found_later(monkeypatch):
+    """The search for the least imbalance stops early at 1 move; what comes later finds a better plan of 1 move."""
+
+    def stopped(problem, objective, limits, *, start, **options):
+        stage = solve_stage(problem, objective, limits, start=start, **options)
+        if objective != "imbalance" or limits.max_moves != 1:
+            return stage
+        value = problem.imbalance(problem.start)
+        return replace(stage, label=problem.start, value=value, bound=0.0, is_proven=False)
+
+    monkeypatch.setattr("safeschools_geo.rebalance._frontier.solve_stage", stopped)
+    monkeypatch.setattr("safeschools_geo.rebalance._frontier.plans_of_few_moves", lambda problem, **_: [problem.start])
+    said = []
+    found = frontier_of_town(ROW, max_moves=3, slack=1.0, on_point=lambda *point: said.append(point))
+    assert found.table["imbalance"].iloc[1] < found.table["imbalance"].iloc[0]
+    assert [point[0] for point in said] == [0, 1, 2, 3]
+    assert [point[1] for point in said] == found.table["imbalance"].tolist()
+    assert [point[2] for point in said] == found.table["bound"].tolist()

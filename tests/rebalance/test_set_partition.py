@@ -16,9 +16,9 @@ from scipy.sparse import csc_array
 
 from safeschools_geo.rebalance import _propose as stages
 from safeschools_geo.rebalance import _set_partition as set_partition
-from safeschools_geo.rebalance._program import Limits, PlanModel
+from safeschools_geo.rebalance._program import Limits, PlanModel, SetPool, close_pool, violated_triples
 from safeschools_geo.rebalance._propose import ZONE_SETS, least_imbalance, solve_stage
-from safeschools_geo.rebalance._set_partition import Aim, SetPool, close_pool, find_plan, violated_triples
+from safeschools_geo.rebalance._set_partition import Aim, find_plan
 from safeschools_geo.solver import Program, solve
 
 
@@ -231,8 +231,8 @@ def choices(pool: SetPool):
 @pytest.mark.parametrize("small", [0, 1500])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_best_choice_of_a_pool(seed, small, monkeypatch):
-    monkeypatch.setattr("safeschools_geo.rebalance._set_partition._SMALL", small)
-    monkeypatch.setattr("safeschools_geo.rebalance._set_partition._FIRST_SETS", 5)
+    monkeypatch.setattr("safeschools_geo.rebalance._program._SMALL", small)
+    monkeypatch.setattr("safeschools_geo.rebalance._program._FIRST_SETS", 5)
     town = random_town(seed, 9, 3)
     problem, plans = problem_of_town(town), every_plan(town)
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ from drawn_towns import PIECES, ROW, TOWNS, plans_of, problem_of_town, random_ru
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from safeschools_geo.rebalance._problem import Response
 from safeschools_geo.rebalance._zone_sets import (
     Budget,
     Growth,
@@ -206,3 +207,28 @@ def test_too_many_sets_are_refused():
     assert listed(ZoneSets(problem_of_town(ROW), 0, Budget(0, 0, 0), tolerance=0.0, max_moves=0), 12) == [
         frozenset({0, 1, 2, 3})
     ]
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10**6), moves=st.integers(1, 5), share=st.floats(0.1, 1.0))
+def test_sets_left_out_for_their_minutes_while_they_grow_are_those_that_wait_longer(seed, moves, share):
+    rng = np.random.default_rng(seed)
+    n, zones = int(rng.integers(6, 13)), 3
+    town = random_town(seed % 1000, n, zones)
+    problem = problem_of_town(town)
+    place = np.array(sorted({*(town.start.index(z) for z in range(zones)), *rng.choice(n, n // 2).tolist()}))
+    calls = rng.integers(0, 5, n).astype("float64")
+    minutes = rng.uniform(1, 20, (n, len(place))) * calls[:, None]
+    free = Response(tuple(f"p{at}" for at in place), place, calls, minutes, np.full(zones, np.inf), np.inf)
+    # Today's means, and less than these: the present zone may break the limit as well.
+    most = free.means(problem.members(problem.start)) * share
+    response = replace(free, most=np.where(np.isnan(most), np.inf, most))
+    for zone in range(zones):
+        both = (
+            ZoneSets(replace(problem, response=limit), zone, FREE, tolerance=3.0, max_moves=moves)
+            for limit in (None, response)
+        )
+        every, kept = (set(listed(sets, n)) for sets in both)
+        held = np.array([[unit in units for unit in range(n)] for units in every], dtype=np.int8).reshape(-1, n)
+        is_kept = response.is_kept(held, zone)
+        assert kept == {units for units, is_within in zip(every, is_kept, strict=True) if is_within}
