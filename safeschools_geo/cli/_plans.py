@@ -190,7 +190,7 @@ class Request:
     max_moves: int | None
     tolerance: float | None
     free_roots: bool
-    no_slower: bool
+    no_slower: bool | None
     locked: tuple[str, ...]
     together: tuple[tuple[str, ...], ...]
     one_of_each: tuple[str, ...]
@@ -250,7 +250,11 @@ def _check_usage(ctx: click.Context) -> None:
 @click.option("--max-moves", type=click.IntRange(min=0), metavar="K", help="Most units to move; shows 0, 1, … K.")
 @click.option("--tolerance", type=NOT_NEGATIVE, metavar="T", help="Largest imbalance: the fewest moves.")
 @click.option("--free-roots", is_flag=True, help="Let the middle of each zone move as well: all contiguous plans.")
-@click.option("--no-slower", is_flag=True, help="First the plan in which no zone, and not the district, waits longer.")
+@click.option(
+    "--no-slower/--slower",
+    default=None,
+    help="Whether no zone, and not the district, may wait longer; as the settings say (protect) if left out.",
+)
 @click.option("--random-plans", type=click.IntRange(min=1), metavar="N", help="Compare with N random plans as well.")
 @click.option("--lock", "locked", multiple=True, type=NAME, metavar="ID", help="Unit that keeps its zone.")
 @click.option("--together", multiple=True, type=IDS, metavar="ID,ID…", help="Units that have to be in one zone.")
@@ -356,7 +360,7 @@ def _adjusted(settings: Settings, request: Request) -> Settings:
         "tolerance": plan.tolerance if request.tolerance is None else request.tolerance,
         "keeps_hotspots": plan.keeps_hotspots or request.keeps_hotspots,
         "keeps_feeders": plan.keeps_feeders or request.keeps_feeders,
-        "protect": ("response",) if request.no_slower else plan.protect,
+        "protect": {None: plan.protect, True: ("response",), False: ()}[request.no_slower],
     }
     if request.max_moves is not None:
         changes["max_moves"] = request.max_moves

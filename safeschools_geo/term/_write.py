@@ -180,7 +180,7 @@ def _write_zones_and_plan(
         "about": pd.DataFrame({"about this plan": about}, dtype="str"),
         "moves": moves.drop(columns="sentence").dropna(axis=1, how="all").rename(columns=_HEADS),
         "loads": pd.concat([names, loads], axis=1).rename_axis("zone").reset_index().rename(columns=_LOADS),
-        **({} if scores is None else {"price": scores[list(_PRICES)].rename(columns=_PRICES)}),
+        **({} if scores is None else {"price": scores[[c for c in _PRICES if c in scores]].rename(columns=_PRICES)}),
         "plan": frame,
     }
     write_tables(folder / "plan.xlsx", book)
@@ -188,10 +188,12 @@ def _write_zones_and_plan(
 
 _HEADS = {"unit_id": "id", "zone_before": "from zone", "zone_after": "to zone"}
 _LOADS = {"before": "workload today", "after": "workload under the plan"}
-_PRICES = {"label": "measure", "unit": "in", "current": "today", "proposed": "under the plan", "best": "better"}
+_PRICES = {"label": "measure", "unit": "in", "current": "today", "proposed": "under the plan"}
+_PRICES |= {"other": "under the other plan", "best": "best in"}
 _ABOUT = """
 Sheet moves: what changes its zone. Sheet loads: the workload of each zone, before and after.
-Sheet price: every measure, today and under the plan. Sheet plan: the zone of every unit; it can be changed, and read \
+Sheet price: every measure, today (current), under the plan (proposed) and, where there is one, under the other plan \
+that the text names. Sheet plan: the zone of every unit; it can be changed, and read \
 again with safeschools score --plan.
 The same plan as layers of a map, zones and units: plan.gpkg, plan.kml, and shapefiles in plan.zip.
 """
