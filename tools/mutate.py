@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import geopandas  # noqa: F401 - loaded once, before the forks
 import highspy  # noqa: F401
 import pytest
-import sklearn.cluster  # noqa: F401
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec

@@ -129,7 +129,7 @@ def find_hotspots(
     on_part("hours")
     levels = counts.drop_duplicates("school_id").set_index("school_id")["level"]
     hours = hour_hotspots(given.this, levels, term=term, settings=settings, seed=given.seed)
-    on_part("places, the grid and the density")
+    on_part("places")
     places = _places(given, counts, on_part)
     on_part("trends, and the backtest")
     high = schools.groups.high
@@ -213,7 +213,9 @@ def _places(given: TermInputs, counts: pd.DataFrame, on_part: Callable[[str], No
         eps_m=chosen.place_distance_m,
         min_incidents=chosen.place_incidents,
         width_m=chosen.place_width_m,
+        on_part=lambda what: on_part(f"places {what}"),
     )
+    on_part("the grid and the density")
     this = counts[counts["term"] == given.term.name]
     days = schools.merge(this[["school_id", "student_days"]], on="school_id")
     at_schools = given.this[counted(given.this) & (given.this["origin"] == "reported")]

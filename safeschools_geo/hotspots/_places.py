@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -12,8 +12,10 @@ import pandas as pd
 import shapely
 from scipy.interpolate import BSpline, RectBivariateSpline
 from scipy.ndimage import gaussian_filter
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 from scipy.spatial.distance import pdist
-from sklearn.cluster import DBSCAN
 
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, GeometryError, InputError, count_text
@@ -22,7 +24,7 @@ from safeschools_geo.hotspots._schools import MOSTLY
 from safeschools_geo.schemas import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from pyproj import CRS
@@ -180,6 +182,11 @@ EPS_SWEEP = (0.5, 0.75, 1.25, 1.5, 2.0)
 _NARROWER = 0.75
 """Factor on the distance by which a cluster that is too wide for a place is clustered again."""
 
+_AROUND = 2
+"""So many squares away something may be near."""
+
+_HAIR, _STEP, _FEW = 1e-9, 20_000, 400
+
 
 @dataclass(frozen=True)
 class PlaceClusters:
@@ -230,30 +237,112 @@ def weighted_dbscan(xy: ArrayLike, weights: ArrayLike, *, eps_m: float, min_weig
 
     Notes
     -----
-    The clusters are those of all incidents one by one. Memory is 8 bytes for each pair of neighbors: little for
-    addresses in a city, but some GB where ten thousands of places lie within `eps_m` of each other.
+    The clusters are those of all incidents one by one.
 
     References
     ----------
     M. Ester, H.-P. Kriegel, J. Sander and X. Xu, "A density-based algorithm for discovering clusters in large spatial
-    databases with noise", KDD-96, pp. 226–231; by scikit-learn, with weights.
+    databases with noise", KDD-96, pp. 226–231; by squares: A. Gunawan, "A faster algorithm for DBSCAN", TU Eindhoven,
+    2013.
     """
     places, numbers = _checked(xy, weights)
     _require_positive(eps_m=eps_m, min_weight=min_weight)
     if not float(min_weight).is_integer():
         raise InputError("The fewest incidents must be a whole number.", where="min_weight", found=min_weight)
-    return _numbered(_dbscan(places, numbers, float(eps_m), int(min_weight)), places, numbers)
+    everything = np.zeros(len(places), dtype=np.int64)
+    return _numbered(_dbscan(places, numbers, float(eps_m), int(min_weight), everything), places, numbers)
 
 
-def _dbscan(places: Floats, numbers: Floats, eps_m: float, min_weight: int) -> Ints:
-    """Cluster places, each cluster with any number; -1 for none."""
+def _dbscan(places: Floats, numbers: Floats, eps_m: float, min_weight: int, group: Ints) -> Ints:
+    """Cluster the places of each group by themselves, each cluster with any number; -1 for none.
+
+    Groups are numbers from 0; places of group -1 are in no cluster. Places are counted within small squares first: all
+    in one square are near each other, so that a square with many incidents needs no looking at its pairs.
+    """
     raw = np.full(len(places), -1, dtype=np.int64)
-    if numbers.sum() < min_weight:
+    order = np.flatnonzero(group >= 0)
+    order = order[np.lexsort((places[order, 1], places[order, 0]))]
+    if not len(order):
         return raw
-    order = np.lexsort(places.T[::-1])
-    model = DBSCAN(eps=eps_m, min_samples=min_weight)
-    raw[order] = model.fit(places[order], sample_weight=numbers[order]).labels_
+    at, weight, part = places[order], numbers[order], group[order]
+    key, row = _squares(at, part, eps_m)
+    square = np.unique(key, return_inverse=True)[1]
+    is_core = np.bincount(square, weight)[square] >= min_weight
+    loose = np.flatnonzero(~is_core)
+    near = _near_loose(at, part, loose, eps_m=eps_m, most=min_weight)
+    is_core[loose] = np.append(weight, 0.0)[near].sum(axis=1) >= min_weight
+    cores = np.flatnonzero(is_core)
+    number = np.full(len(at) + 1, len(at), dtype=np.int64)
+    # From west to east, so that clusters are numbered by where their cores begin.
+    number[cores] = _joined(at[cores], key[cores], row, eps_m)
+    # What is no core belongs to the first of the clusters that reach it: all that is near it was listed.
+    edge = ~is_core[loose]
+    number[loose[edge]] = number[near[edge]].min(axis=1, initial=len(at))
+    raw[order] = np.where(number[:-1] < len(at), number[:-1], -1)
     return raw
+
+
+def _squares(at: Floats, part: Ints, eps_m: float) -> tuple[Ints, int]:
+    """Find the square of each place, in which all are within `eps_m` of each other, and how many make a column."""
+    column, row = ((at - at.min(axis=0)) // (eps_m / np.sqrt(2) * (1 - _HAIR))).astype(np.int64).T
+    # Two empty ones beside each, so that no neighbor is one of another column or group.
+    high, wide = int(row.max()) + 1 + 2 * _AROUND, int(column.max()) + 1 + 2 * _AROUND
+    return (part * wide + column + _AROUND) * high + row + _AROUND, high
+
+
+def _near_loose(at: Floats, part: Ints, loose: Ints, *, eps_m: float, most: int) -> NDArray[np.int32]:
+    """List up to so many places within `eps_m` of those in squares with few incidents; how many there are for none."""
+    # Groups stand so far apart that none sees another.
+    apart = np.c_[at, part * (3.0 * eps_m)]
+    tree, near = KDTree(apart), np.full((len(loose), min(most, len(at))), len(at), dtype=np.int32)
+    for first in range(0, len(loose), _STEP):
+        rows = loose[first : first + _STEP]
+        _, found = tree.query(apart[rows], k=np.arange(1, near.shape[1] + 1), distance_upper_bound=eps_m * (1 + _HAIR))
+        away = ((np.append(at, [[np.inf, np.inf]], axis=0)[found] - at[rows, None]) ** 2).sum(axis=2)
+        near[first : first + _STEP] = np.where(away <= eps_m**2, found, len(at))
+    return near
+
+
+def _joined(at: Floats, key: Ints, high: int, eps_m: float) -> Ints:
+    """Give each place the number of its chain of places within `eps_m` of each other, in the order they begin."""
+    if not len(at):
+        return np.empty(0, dtype=np.int64)
+    known, square, held = np.unique(key, return_inverse=True, return_counts=True)
+    ordered = at[np.argsort(square, kind="stable")]
+    first = np.cumsum(held) - held
+    steps = [x * high + y for x in range(_AROUND + 1) for y in range(-_AROUND, _AROUND + 1) if x or y > 0]
+    to = np.searchsorted(known, known[:, None] + steps)
+    is_there = known[np.minimum(to, len(known) - 1)] == known[:, None] + steps
+    one, other = np.nonzero(is_there)[0], to[is_there]
+    # Most squares are joined by their westernmost or easternmost places; of the rest all places are looked at.
+    is_near = np.zeros(len(one), dtype=np.bool_)
+    ends = (first, first + held - 1)
+    for mine, theirs in product(ends, ends):
+        is_near |= ((ordered[mine[one]] - ordered[theirs[other]]) ** 2).sum(axis=1) <= eps_m**2
+    chain = _chains(len(known), one[is_near], other[is_near])
+    left = np.flatnonzero(chain[one] != chain[other])
+    looks = held[one[left]] * held[other[left]]
+    for i in left[looks > _FEW]:
+        here, beside = (ordered[first[which] :][: held[which]] for which in (one[i], other[i]))
+        is_near[i] = (((beside[KDTree(beside).query(here)[1]] - here) ** 2).sum(axis=1) <= eps_m**2).any()
+    left = left[looks <= _FEW]
+    for pairs in np.array_split(left, len(left) // _STEP + 1):
+        number = held[one[pairs]] * held[other[pairs]]
+        pair = np.repeat(pairs, number)
+        mine, theirs = np.divmod(
+            np.arange(len(pair)) - np.repeat(np.cumsum(number) - number, number), held[other[pair]]
+        )
+        away = ((ordered[first[one[pair]] + mine] - ordered[first[other[pair]] + theirs]) ** 2).sum(axis=1)
+        is_near[pair[away <= eps_m**2]] = True
+    chain = _chains(len(known), one[is_near], other[is_near])[square]
+    begins, named = np.unique(chain, return_index=True)[1], np.empty(int(chain.max()) + 1, dtype=np.int64)
+    named[np.argsort(begins)] = np.arange(len(begins))
+    return named[chain]
+
+
+def _chains(count: int, one: Ints, other: Ints) -> Ints:
+    links = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
+    return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def place_clusters(
@@ -264,6 +353,7 @@ def place_clusters(
     min_incidents: int = 10,
     width_m: float = 1000.0,
     eps_sweep: Sequence[float] = EPS_SWEEP,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> PlaceClusters:
     """Find places where incidents stand close together.
 
@@ -281,8 +371,12 @@ def place_clusters(
     _require_positive(**sizes, eps_sweep=min(eps_sweep, default=1.0))
     _require_columns(incidents)
     at = DistinctPlaces.read(incidents, meters)
-    labels = _found(at, eps_m, min_incidents, width_m)
-    sweep = [_found(at, eps_m * factor, min_incidents, width_m) for factor in eps_sweep]
+    found = []
+    for number, factor in enumerate((1.0, *eps_sweep), start=1):
+        on_part(f"within {eps_m * factor:,.0f} m of each other, {number} of {1 + len(eps_sweep)} distances")
+        found.append(_found(at, eps_m * factor, min_incidents, width_m))
+    labels, *sweep = found
+    on_part("their outlines")
     clusters = place_facts(incidents, at, labels, eps_m=eps_m, stability=_stability(labels, sweep, at.incidents))
     # What is nowhere is in no cluster: -1 takes the last.
     of_incident = np.append(labels, -1)[at.of_incident]
@@ -311,18 +405,25 @@ def _found(at: DistinctPlaces, eps_m: float, min_incidents: int, width_m: float)
 
 def _narrowed(labels: Ints, at: DistinctPlaces, *, eps_m: float, min_incidents: int, width_m: float) -> Ints:
     """Cluster again by shorter and shorter distances what is wider than a place may be."""
-    parts = np.full(len(labels), -1, dtype=np.int64)
-    number, left = 0, [(rows, eps_m) for rows in _members(labels)]
-    while left:
-        rows, apart_m = left.pop()
-        if _width_m(at.xy[rows]) <= width_m:
-            parts[rows] = number
-            number += 1
-            continue
-        shorter_m = apart_m * _NARROWER
-        found = _dbscan(at.xy[rows], at.incidents[rows].astype(np.float64), shorter_m, min_incidents)
-        left += [(rows[members], shorter_m) for members in _members(found)]
-    return _numbered(parts, at.xy, at.incidents.astype(np.float64))
+    parts, found, numbers = np.full(len(labels), -1, dtype=np.int64), labels, at.incidents.astype(np.float64)
+    while (found >= 0).any():
+        is_wide = np.append(_are_wider(at.xy, found, width_m), False)[found]
+        is_done = (found >= 0) & ~is_wide
+        parts[is_done] = found[is_done] + parts.max() + 1
+        eps_m *= _NARROWER
+        found = _dbscan(at.xy, numbers, eps_m, min_incidents, np.where(is_wide, found, -1))
+    return _numbered(np.unique(np.append(parts, -1), return_inverse=True)[1][:-1] - 1, at.xy, numbers)
+
+
+def _are_wider(places: Floats, labels: Ints, width_m: float) -> NDArray[np.bool_]:
+    """Tell which clusters are wider than that, between their two outermost places."""
+    members = _members(labels)
+    sides = np.array([np.ptp(places[rows], axis=0) for rows in members]).reshape(-1, 2)
+    is_wide: NDArray[np.bool_] = np.asarray((sides > width_m).any(axis=1))
+    # A box that is no wider across its corners holds no two places that are.
+    for number in np.flatnonzero(~is_wide & (np.hypot(*sides.T) > width_m)):
+        is_wide[number] = _width_m(places[members[number]]) > width_m
+    return is_wide
 
 
 def _numbered(raw: Ints, places: Floats, numbers: Floats) -> Ints:
@@ -370,10 +471,10 @@ def _checked(xy: ArrayLike, weights: ArrayLike) -> tuple[Floats, Floats]:
             found=f"places {places.shape}, weights {numbers.shape}",
             expected="places (n, 2), weights (n,)",
         )
-    is_wrong = ~(np.isfinite(places).all(axis=1) & np.isfinite(numbers) & (numbers >= 0))
+    is_wrong = ~(np.isfinite(places).all(axis=1) & np.isfinite(numbers) & (numbers >= 1))
     if is_wrong.any():
         raise InputError(
-            "A place or its weight is missing, or a weight is negative.",
+            "A place or its weight is missing, or a weight is below 1.",
             ids=np.flatnonzero(is_wrong),
             expected="coordinates in meters and numbers of incidents",
         )

@@ -12,7 +12,8 @@ from shapely.geometry import LineString, Point, Polygon, box
 from sklearn.cluster import DBSCAN
 
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, InputError
-from safeschools_geo.hotspots._places import _made_valid, place_clusters, weighted_dbscan
+from safeschools_geo.hotspots import _places
+from safeschools_geo.hotspots._places import _dbscan, _made_valid, place_clusters, weighted_dbscan
 
 UTM = CRS("EPSG:32610")
 EAST, NORTH = 600_000.0, 4_200_000.0
@@ -192,6 +193,36 @@ def test_weights_are_repeated_points(seed):
     assert (np.diff(held) <= 0).all()
 
 
+@settings(max_examples=80)
+@given(
+    seed=st.integers(0, 10**6),
+    spread_m=st.sampled_from([60.0, 200.0, 900.0]),
+    fewest=st.integers(1, 25),
+    most_looked_at=st.sampled_from([0, 3, 400]),
+    is_lattice=st.booleans(),
+)
+def test_groups_cluster_as_each_by_itself_by_another_program(seed, spread_m, fewest, most_looked_at, is_lattice):
+    rng = np.random.default_rng(seed)
+    spots = np.concatenate([rng.normal(middle, spread_m, (90, 2)) for middle in rng.uniform(0, 1500, (3, 2))])
+    spots = np.unique(spots.round(-1) if is_lattice else spots, axis=0)
+    weights, group = rng.integers(1, 4, len(spots)).astype(float), rng.integers(-1, 3, len(spots))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_places, "_FEW", most_looked_at)
+        patch.setattr(_places, "_STEP", 11)
+        ours = _dbscan(spots, weights, 50.0, fewest, group)
+    assert (ours[group < 0] == -1).all()
+    seen = []
+    for one in range(3):
+        mine = group == one
+        theirs = DBSCAN(eps=50.0, min_samples=fewest).fit_predict(spots[mine], sample_weight=weights[mine])
+        assert ((ours[mine] < 0) == (theirs < 0)).all()
+        pairs = set(zip(ours[mine].tolist(), theirs.tolist(), strict=True)) - {(-1, -1)}
+        assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+        seen += [a for a, _ in pairs]
+    # No cluster of one group has the number of one of another.
+    assert sorted(seen) == list(range(len(seen)))
+
+
 @settings(max_examples=50)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_places_does_not_matter(seed):
@@ -306,7 +337,7 @@ def test_settings_are_above_nothing(wrong):
         ([[0, 0]], [1, 2], 1, "do not fit"),
         ([0, 0], [1, 2], 1, "do not fit"),
         ([[0, np.nan]], [1], 1, "missing"),
-        ([[0, 0]], [-1], 1, "negative"),
+        ([[0, 0]], [-1], 1, "below 1"),
         ([[0, 0]], [1], 2.5, "whole number"),
     ],
 )
