@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+import shapely
+from pyproj import Transformer
 from scipy import optimize, special, stats
 
 from safeschools_geo.errors import InputError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import ArrayLike, NDArray
+    from pyproj import CRS
 
     from safeschools_geo.settings import CalendarSettings, Term
 
@@ -242,6 +245,15 @@ COUNTS = [
 def counted(history: pd.DataFrame) -> pd.Series:
     """Say which incidents count towards hotspots at schools."""
     return (history["work_of"] == "zone_officer").rename("is_counted")
+
+
+def places_m(shapes: gpd.GeoSeries, crs: CRS) -> Floats:
+    """Measure places in meters, shape (n, 2): of a point the point, of an area a point inside it."""
+    if (shapely.get_type_id(shapes.to_numpy()) == shapely.GeometryType.POINT).all():
+        # Coordinates alone: shapes of a million points are slow to make, and large.
+        along = Transformer.from_crs(shapes.crs, crs, always_xy=True)
+        return np.column_stack(along.transform(*shapely.get_coordinates(shapes.to_numpy()).T))
+    return np.asarray(shapes.to_crs(crs).representative_point().get_coordinates().to_numpy(dtype=np.float64))
 
 
 def school_counts(

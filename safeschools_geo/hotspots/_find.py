@@ -12,7 +12,7 @@ from pyproj import CRS, Transformer
 from safeschools_geo.checks import find_piles, pile_of
 from safeschools_geo.hotspots._backtest import Backtest, backtest
 from safeschools_geo.hotspots._change import EVERYWHERE, baseline_terms, changes_against, cube_classes, trend_tests
-from safeschools_geo.hotspots._expected import counted, school_counts
+from safeschools_geo.hotspots._expected import counted, places_m, school_counts
 from safeschools_geo.hotspots._hours import hour_hotspots
 from safeschools_geo.hotspots._months import school_months
 from safeschools_geo.hotspots._places import kernel_density, place_clusters
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from safeschools_geo.hotspots.spacetime import KnoxResult
 
 
+_OF_PLACES = ("category", "origin", "occurred_at", "hour", "zone_id", "school_id", "work_of", "geometry")
 _PICTURE = (250, 300)
 _SIMULATIONS = 999
 _MARGIN = 3.0
@@ -202,7 +203,9 @@ def _stability(given: TermInputs, counts: pd.DataFrame) -> pd.Series:
 def _places(given: TermInputs, counts: pd.DataFrame, on_part: Callable[[str], None]) -> PlaceHotspots:
     """Look at critical incidents wherever they are, piles of equal coordinates apart."""
     chosen, schools = given.settings.hotspots, given.schools
-    critical = given.this[given.this["category"] != NON_CRITICAL]
+    # Of a million incidents the columns that nothing here looks at are large.
+    this = given.history.loc[given.history["term"] == given.term.name, list(_OF_PLACES)]
+    critical = this[this["category"] != NON_CRITICAL]
     smallest = given.settings.incidents.pile_up
     piles = find_piles(given.history.geometry, schools.geometry, smallest=smallest, crs=given.crs)
     usable = critical[pile_of(critical.geometry, piles) < 0]
@@ -216,9 +219,9 @@ def _places(given: TermInputs, counts: pd.DataFrame, on_part: Callable[[str], No
         on_part=lambda what: on_part(f"places {what}"),
     )
     on_part("the grid and the density")
-    this = counts[counts["term"] == given.term.name]
-    days = schools.merge(this[["school_id", "student_days"]], on="school_id")
-    at_schools = given.this[counted(given.this) & (given.this["origin"] == "reported")]
+    sums = counts[counts["term"] == given.term.name]
+    days = schools.merge(sums[["school_id", "student_days"]], on="school_id")
+    at_schools = this[counted(this) & (this["origin"] == "reported")]
     has_rates = days["student_days"].notna().any()
     grid = grid_hotspots(
         at_schools if has_rates else located,
@@ -237,7 +240,7 @@ def _density(given: TermInputs, located: gpd.GeoDataFrame) -> Density | None:
     if located.empty:
         return None
     chosen = given.settings.hotspots
-    xy = located.geometry.to_crs(given.crs).get_coordinates().to_numpy()
+    xy = places_m(located.geometry, given.crs)
     west, south, east, north = given.zones.to_crs(given.crs).total_bounds
     margin = _MARGIN * chosen.bandwidth_m
     bounds = (west - margin, south - margin, east + margin, north + margin)
@@ -253,7 +256,7 @@ def _repeats(given: TermInputs, located: gpd.GeoDataFrame, on_part: Callable[[st
     chosen = given.settings.hotspots
     days = (local_day(reported["occurred_at"]) - pd.Timestamp(given.term.start)).dt.days.to_numpy()
     return knox(
-        reported.geometry.to_crs(given.crs).get_coordinates().to_numpy(),
+        places_m(reported.geometry, given.crs),
         days,
         distance_m=chosen.repeat_distance_m,
         days=chosen.repeat_days,

@@ -14,7 +14,7 @@ from scipy import sparse, special
 
 from safeschools_geo.crs import measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text
-from safeschools_geo.hotspots._expected import counted_text, q_values
+from safeschools_geo.hotspots._expected import counted_text, places_m, q_values
 from safeschools_geo.schemas import POPULATIONS
 
 if TYPE_CHECKING:
@@ -447,8 +447,7 @@ def _schools_placed(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, crs:
 
 
 def _places(frame: gpd.GeoDataFrame, crs: CRS) -> Floats:
-    shapes = frame.geometry[~(frame.geometry.isna() | frame.geometry.is_empty)].to_crs(crs)
-    return np.asarray(shapes.representative_point().get_coordinates().to_numpy(dtype=np.float64))
+    return places_m(frame.geometry[~(frame.geometry.isna() | frame.geometry.is_empty)], crs)
 
 
 def _check_schools(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> None:
