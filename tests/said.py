@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 FACTS = {
     "imbalance, gained": r"imbalance (?:falls )?from (\d[\d.]*)\s?% to (\d[\d.]*)\s?%",
     "imbalance today": r"; the imbalance is (\d[\d.]*)\s?%",
-    "the other plan": r"Where (longer waits are allowed|nobody may wait longer): (Moving .{0,600}?get another zone officer)",
+    "the other plan": (
+        r"Where (longer waits are allowed|nobody may wait longer): (Moving .{0,600}?get another zone officer)"
+    ),
     "moves": r"[Mm]oving (\d+|one|two|three) (?:schools?|units?) brings",
-    "students who change officer": r"([\d,]+) students get another zone officer",
+    "students who change officer": r"([\d,]+) students (?:\(not known [^)]*\) )?get another zone officer",
     "time, recorded": r"an officer was there in (\d[\d.]*) min \((\d[\d.]*) to (\d[\d.]*) min\) on average",
     "time at nine of ten, recorded": r"at most (\d[\d.]*) min at nine calls of ten",
     "own officer, recorded": r"the zone.s own officer answered (\d[\d.]*)%, another zone.s officer (\d[\d.]*)%",

@@ -317,9 +317,9 @@ def moves(units: gpd.GeoDataFrame, assignment: pd.Series) -> list[Measure]:
         figures = units.loc[is_moved, noun]
         unknown = int(figures.isna().sum())
         if unknown and unknown == len(figures):
-            rows.append(not_scored(name, label, f"{noun} of the units moved not known", unit=noun))
+            rows.append(not_scored(name, label, f"{noun} of what moves not known", unit=noun))
             continue
-        note = f"not known for {count_text(unknown, 'unit', of=len(figures))} moved" if unknown else ""
+        note = f"not known for {unknown:,} of {len(figures):,} that move" if unknown else ""
         rows.append(counted(name, label, float(figures.sum()), noun, note))
     exact = millionths(units["workload"])
     share = float(units.loc[is_moved, "workload"].sum() / units["workload"].sum()) if exact.sum() else 0.0
@@ -393,7 +393,7 @@ def asked(units: gpd.GeoDataFrame, assignment: pd.Series, rules: Rules, table: p
     if "schools" in units:
         students = students.mask(units["schools"].eq(0), 0.0)
     if students.isna().any():
-        return [*rows, not_scored("students_beyond", label, "students of units moved not known", unit="students")]
+        return [*rows, not_scored("students_beyond", label, "students of what moves not known", unit="students")]
     beyond = max(float(students.sum()) - rules.most_students, 0.0)
     return [*rows, counted("students_beyond", label, beyond, "students")]
 

@@ -66,7 +66,7 @@ def test_students_not_known_are_told():
     # c moves, whose students nobody knows; b moves, who has 700.
     score = scored(pd.Series({**current().to_dict(), "c": "2", "b": "3"}))
     assert score.value("students_moved") == 700
-    assert note(score, "students_moved") == "not known for 1 of 2 units moved"
+    assert note(score, "students_moved") == "not known for 1 of 2 that move"
     bare = six_units().drop(columns=["students", "schools", "incidents"])
     score = score_plan(bare, PLAN, six_edges(), crs=UTM)
     assert math.isnan(score.value("students_moved"))
