@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids, with_article
+from safeschools_geo.errors import ColumnError, InputError, name_ids, with_article
 from safeschools_geo.rebalance._neighbors import components, zone_pieces
 from safeschools_geo.rebalance._units import natural_order, schools_of_units
 from safeschools_geo.schemas import LEVELS
