@@ -317,7 +317,7 @@ def rebalance_command(
 
 
 def _on_point(told: str) -> None:
-    messages().print(f"  {told[:1].upper()}{told[1:]}", markup=False)
+    messages().print(f"  {told[:1].upper()}{told[1:]}", markup=False, soft_wrap=True)
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:

@@ -634,6 +634,10 @@ def _merged(inputs: PlanInputs, absent: tuple[str, ...]) -> tuple[gpd.GeoDataFra
     return first.assign(zone_id=pd.array(start, dtype="str")), border, travel
 
 
+_MOST_PROTECTED = 1_000
+"""Of more units the minutes from each place to each are a table too long to keep."""
+
+
 # ── A term's proposal of other zones: frontier, plan, its scores beside today's, and whether it holds up
 
 
@@ -748,7 +752,9 @@ def propose_zones(
     usual_day = describe_usual_day(result, inputs)
     settings = district.settings.rebalance
     rules = inputs.rules
-    response = response_table(usual_day, inputs) if usual_day is not None and "response" in settings.protect else None
+    wants_response = usual_day is not None and "response" in settings.protect
+    is_protected = wants_response and len(inputs.units) <= _MOST_PROTECTED
+    response = response_table(usual_day, inputs) if usual_day is not None and is_protected else None
     asked: dict[str, Any] = {
         "adjacency": inputs.edges,
         "travel": inputs.travel,
@@ -779,7 +785,9 @@ def propose_zones(
             return found, rebalance(inputs.units, **asked, **few)
         return found, found.proposal if follows_rule else found.plans[-1]
 
-    (found, chosen), other, why_longer = search(), None, ""
+    (found, chosen), other = search(), None
+    many = f"Whether calls would wait longer limits no plan among more than {_MOST_PROTECTED:,} {inputs.noun}s."
+    why_longer = many if wants_response and not is_protected else ""
     if response is not None:
         # First the most even of those that make nobody wait longer, if there is one; the other beside it.
         free = found, chosen
