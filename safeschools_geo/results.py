@@ -658,11 +658,7 @@ class TermComparison:
         found = self.zone_change
         if found is None:
             return changed
-        which = "At these" if not found.unmatched else f"At {len(found.treated)} of these"
-        return (
-            f"{changed} {which}, against as many schools of their levels that kept their zone and had about as many "
-            f"{_CALLS} in {self.term_a.name}: {found.summary(_CALLS)}"
-        )
+        return f"{changed} {found.of_zones(self.term_a.name, _CALLS)}"
 
     def _zones_told(self) -> str:
         parts = []

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import plan_districts
 import pytest
 import town
 from checkout import call
@@ -18,6 +19,7 @@ from safeschools_geo.hotspots._status_change import STATUS_CHANGES, hotspots_tha
 from safeschools_geo.schemas import HOTSPOT_STATUSES
 from safeschools_geo.settings import PatrolChange, WorkloadSettings
 from safeschools_geo.term._compare import COMPARING_STEPS, compare_terms
+from safeschools_geo.term._run import run_term
 
 TABLES = ["school_zones", "loads", "rates_overall", "rates_zones", "rates_levels", "schools", "hotspots"]
 
@@ -140,6 +142,67 @@ def test_the_change_at_the_same_schools_leaves_out_what_other_schools_bring(busy
     # Four calls are too few to be a base, here too.
     assert np.isnan(zones.loc["A", "same_schools_ratio"])
     assert zones.loc["A", "same_schools_q_value"] < 0.05
+
+
+def run_spring(folder, outputs):
+    found = run_term(folder, term="Spring 2026", out=outputs, proposes=False, covers=False, protects=False)
+    return found.hotspots, outputs / "Spring 2026"
+
+
+def test_a_run_tells_what_changed_at_schools_that_changed_zone(tmp_path):
+    # Schools 001 and 002 are elementary schools in zone 1, 006 is one in zone 2; each has as many calls in both terms.
+    folder = plan_districts.normal(tmp_path / "town")
+    zones = {"001": "2", "002": "1", "003": "1", "004": "1", "005": "2", "006": "2", "007": "2"}
+    record(tmp_path / "out", "Spring 2025", zones)
+    found, written = run_spring(folder, tmp_path / "out")
+    change = found.trends.zone_change
+    assert change.schools == {"001": "School 001 Elementary"}
+    assert (change.effect.treated, change.effect.comparison) == (("001",), ("002",))
+    # 30 calls four times: the variance is 120, and twice its root 21.5.
+    told = (
+        "1 school changed zone since Spring 2025: School 001 Elementary. At these, against as many schools of their "
+        "levels that kept their zone and had about as many reported calls for zone officers in Spring 2025: 0 reported "
+        "calls for zone officers more than the comparison leads to expect (95 % interval -21 to 21, two-sided p = "
+        "1.000): not clearly more than chance."
+    )
+    assert told in (written / "hotspots" / "summary.txt").read_text(encoding="utf-8")
+    assert told in (written / "maps" / "trends.html").read_text(encoding="utf-8")
+    table = pd.read_csv(written / "hotspots" / "zone_change.csv", dtype="str")
+    assert table[["before", "schools", "treated", "comparison"]].to_numpy().tolist() == [
+        ["Spring 2025", "001", "001", "002"]
+    ]
+    assert table["sentence"].item() == told
+    manifest = json.loads((written / "manifest.json").read_text(encoding="utf-8"))
+    assert list(manifest["earlier_outputs"]) == ["Spring 2025/assignments.csv"]
+    # The comparison of the two terms says the same of the same schools.
+    beside = compare_terms(folder, "Spring 2025", "Spring 2026", outputs=tmp_path / "out")
+    assert beside.zone_change == change.effect
+    assert beside.zones_sentence().endswith(told.partition("Elementary. ")[2])
+
+
+@pytest.mark.parametrize("zone_of_001", [None, "1"])
+def test_a_run_says_nothing_of_zones_that_did_not_change_or_are_not_known(tmp_path, zone_of_001):
+    folder = plan_districts.normal(tmp_path / "town")
+    if zone_of_001 is not None:
+        zones = {"001": zone_of_001, "002": "1", "003": "1", "004": "1", "005": "2", "006": "2", "007": "2"}
+        record(tmp_path / "out", "Spring 2025", zones)
+    found, written = run_spring(folder, tmp_path / "out")
+    assert found.trends.zone_change is None
+    assert not (written / "hotspots" / "zone_change.csv").exists()
+    for page in ("hotspots/summary.txt", "maps/trends.html"):
+        assert "changed zone" not in (written / page).read_text(encoding="utf-8")
+
+
+def test_schools_that_changed_zone_without_others_of_their_levels_are_named_alone(tmp_path):
+    folder = plan_districts.normal(tmp_path / "town")
+    # Every elementary school was in the other zone; the rest were not.
+    zones = {"001": "2", "002": "2", "003": "1", "004": "1", "005": "2", "006": "1", "007": "2"}
+    record(tmp_path / "out", "Spring 2025", zones)
+    found, _ = run_spring(folder, tmp_path / "out")
+    assert found.trends.zone_change.effect is None
+    assert found.trends.zones_sentence() == (
+        "3 schools changed zone since Spring 2025: School 001 Elementary, School 002 Elementary, School 006 Elementary."
+    )
 
 
 def test_zones_and_schools_that_are_gone_or_new_are_told(folder, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from safeschools_geo.errors import ColumnError, InputError
+from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids
 from safeschools_geo.hotspots._expected import NOT_CLEARLY, carried, chance_text, counted_text, q_values, times
 from safeschools_geo.hotspots._schools import CLEARLY, group_rates
 from safeschools_geo.schemas import FEWEST_AS_BASE, POPULATIONS
@@ -254,6 +254,27 @@ class DisplacementDifference:
             f"{self.low:,.0f} to {self.high:,.0f}, two-sided p = {self.p_value:.3f}): {sure}."
         )
 
+    def of_zones(self, before: str, noun: str) -> str:
+        """Say in plain English what changed at schools that changed zone.
+
+        Parameters
+        ----------
+        before
+            The earlier term.
+        noun
+            What was counted.
+
+        Returns
+        -------
+        str
+            What they were compared with, and the difference with its interval.
+        """
+        which = "At these" if not self.unmatched else f"At {len(self.treated)} of these"
+        return (
+            f"{which}, against as many schools of their levels that kept their zone and had about as many "
+            f"{noun} in {before}: {self.summary(noun)}"
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row.
 
@@ -264,6 +285,46 @@ class DisplacementDifference:
         """
         lists = {name: ";".join(getattr(self, name)) for name in ("treated", "comparison", "unmatched")}
         return pd.DataFrame([{**vars(self), **lists}])
+
+
+@dataclass(frozen=True)
+class ZoneChange:
+    """Schools that have another zone than in an earlier term, and what changed at them."""
+
+    before: str  # The earlier term
+    schools: dict[str, str]  # Their names by their ids
+    effect: (
+        DisplacementDifference | None
+    )  # None without calls in both terms, or schools of their levels to compare with
+
+    @classmethod
+    def of(
+        cls, counts: pd.DataFrame, schools: pd.DataFrame, *, was: pd.Series, now: pd.Series, terms: tuple[str, str]
+    ) -> ZoneChange | None:
+        """Compare the reported calls at them with those at as many others; None where no school changed zone."""
+        zones = [schools["school_id"].map(side).fillna("").to_numpy() for side in (was, now)]
+        has_changed = zones[0] != zones[1]
+        if not has_changed.any():
+            return None
+        is_counted = schools["school_id"].isin(counts["school_id"])
+        moved, others = schools[has_changed & is_counted], schools[~has_changed & is_counted]
+        names = dict(zip(schools.loc[has_changed, "school_id"], schools.loc[has_changed, "name"], strict=True))
+        before, after = terms
+        if not (moved["level"].isin(others["level"]).any() and set(terms) <= set(counts["term"])):
+            return cls(before, names, None)
+        reported = counts.assign(incidents=counts["reported"])
+        return cls(before, names, zone_change_effect(reported, list(moved["school_id"]), before=before, after=after))
+
+    def sentence(self) -> str:
+        """Say which schools changed zone, and what changed at them."""
+        told = f"{count_text(len(self.schools), 'school')} changed zone since {self.before}"
+        effect = "" if self.effect is None else f" {self.effect.of_zones(self.before, POPULATIONS['reported'])}"
+        return f"{told}: {name_ids(self.schools.values())}.{effect}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row."""
+        row = pd.DataFrame([{}]) if self.effect is None else self.effect.to_frame()
+        return row.assign(before=self.before, schools=";".join(self.schools), sentence=self.sentence())
 
 
 def weighted_displacement_difference(

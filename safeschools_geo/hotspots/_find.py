@@ -11,7 +11,14 @@ from pyproj import CRS, Transformer
 
 from safeschools_geo.checks import find_piles, pile_of
 from safeschools_geo.hotspots._backtest import Backtest, backtest
-from safeschools_geo.hotspots._change import EVERYWHERE, baseline_terms, changes_against, cube_classes, trend_tests
+from safeschools_geo.hotspots._change import (
+    EVERYWHERE,
+    ZoneChange,
+    baseline_terms,
+    changes_against,
+    cube_classes,
+    trend_tests,
+)
 from safeschools_geo.hotspots._expected import counted, places_m, school_counts
 from safeschools_geo.hotspots._hours import hour_hotspots
 from safeschools_geo.hotspots._months import school_months
@@ -67,6 +74,8 @@ class TermInputs:
         Projected CRS in meters to measure in.
     seed
         Seed of everything random.
+    zones_before
+        An earlier term, and the zone of each school in it, by `school_id`; None where that is not known.
     """
 
     history: gpd.GeoDataFrame
@@ -78,6 +87,7 @@ class TermInputs:
     settings: Settings
     crs: CRS
     seed: int = 0
+    zones_before: tuple[str, pd.Series] | None = None
 
     @property
     def this(self) -> gpd.GeoDataFrame:
@@ -289,7 +299,15 @@ def _trends(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolR
         classes=cube_classes(cube),
         baselines=baselines,
         without_record=tuple(t.name for t in given.without_record),
+        zone_change=_zone_change(given, counts),
     )
+
+
+def _zone_change(given: TermInputs, counts: pd.DataFrame) -> ZoneChange | None:
+    if given.zones_before is None:
+        return None
+    before, was = given.zones_before
+    return ZoneChange.of(counts, given.schools, was=was, now=given.school_zones, terms=(before, given.term.name))
 
 
 def _calls_in_zones(given: TermInputs, counts: pd.DataFrame) -> pd.DataFrame:

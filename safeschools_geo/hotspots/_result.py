@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots._backtest import Backtest
+from safeschools_geo.hotspots._change import ZoneChange
 from safeschools_geo.hotspots._expected import LARGEST, chance_text, counted_text, times
 from safeschools_geo.hotspots._hours import GROUP_NAMES, HourHotspots
 from safeschools_geo.hotspots._months import SchoolMonths
@@ -281,12 +282,17 @@ class TermTrends:
     # Key of `BASELINES` → the term that this one is compared with
     baselines: Mapping[str, str] = field(default_factory=dict)
     without_record: tuple[str, ...] = ()  # Terms up to this one of which there is no incident in the record
+    zone_change: ZoneChange | None = None  # What changed at schools that changed zone; None if none is known to have
 
     def left_out_sentence(self) -> str:
         """Say which terms have no incident in the record, and are therefore compared with nothing."""
         if not self.without_record:
             return ""
         return f"The record has no incident of {listed(list(self.without_record))}: left out of trends and comparisons."
+
+    def zones_sentence(self) -> str:
+        """Say which schools changed zone since the term before, and what changed at them; nothing where none did."""
+        return "" if self.zone_change is None else self.zone_change.sentence()
 
 
 @dataclass(frozen=True)
@@ -381,6 +387,7 @@ class Hotspots:
             self._most_that_could_be_missed() if tested else "",
             self._left_out(),
             self.trends.left_out_sentence(),
+            self.trends.zones_sentence(),
             self.backtest.summary(),
         ]
         return "\n".join(line for line in lines if line)

@@ -660,6 +660,7 @@ def trends_finding(found: Hotspots) -> str:
     else:
         parts.append("too few terms or calls to tell a trend of any school")
     sentences = [f"{found.term}: {'; '.join(parts)}.", *_changes_told(found), found.trends.left_out_sentence()]
+    sentences.append(found.trends.zones_sentence())
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -1,4 +1,4 @@
-"""The zones that a term had: as its own run wrote them, else those of today, which is then said."""
+"""Two terms beside each other, told step by step: zones, loads, rates, and what became of hotspots."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.district import District, load_settings, read_district
-from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
+from safeschools_geo.errors import SettingsError, attempt_all
 from safeschools_geo.hotspots import (
     EVERYWHERE,
-    DisplacementDifference,
     Hotspots,
     change_at_same_schools,
     hotspots_that_changed,
@@ -21,19 +20,19 @@ from safeschools_geo.hotspots import (
     rates_beside,
     status_change,
     warning_for,
-    zone_change_effect,
 )
-from safeschools_geo.io import as_text, read_table, require, sha256_of, without_guards
 from safeschools_geo.results import TermComparison
 from safeschools_geo.schemas import LEVELS
 from safeschools_geo.school_calendar import school_days
 from safeschools_geo.settings import Term
 from safeschools_geo.term._run import (
+    TermZones,
     assign_incidents,
     assign_schools,
     count_workload,
     find_term_hotspots,
     history_in_context,
+    zones_of_both,
 )
 from safeschools_geo.workload import zone_workload
 
@@ -41,129 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from safeschools_geo.io import RawTable
     from safeschools_geo.settings import Settings
 
-
-# ── The zones that a term had: as its own run wrote them, else those of today, which is then said
-
-
-@dataclass(frozen=True, eq=False)
-class TermZones:
-    """The zones of a term."""
-
-    term: str  # Name of the term
-    # `school_id` and `zone_id` (empty text where a school has none), one row for each school of today's list
-    school_zones: pd.DataFrame
-    # `zone_id` and `name`, one row for each zone that there was: today's in their order, then others
-    zones: pd.DataFrame
-    is_recorded: bool  # Whether they were read from what the term's run wrote
-    notes: tuple[str, ...]  # Where they come from, and what had to be assumed
-    inputs: dict[str, str]  # File that was read, beside the outputs → its SHA-256
-
-    @property
-    def zone_of(self) -> pd.Series:
-        """The `zone_id` by `school_id`."""
-        return self.school_zones.set_index("school_id")["zone_id"]
-
-
-def zones_of_both(
-    district: District, today: pd.DataFrame, terms: tuple[str, str], *, outputs: Path | None = None
-) -> tuple[TermZones, TermZones]:
-    """Find the zones that two terms had.
-
-    Those of ``<outputs>/<term>/assignments.csv`` where there is such a file; schools that it does not name have their
-    zone of today. Without such a file of the earlier term nothing can be told of what changed, and both have today's
-    zones; without one of the later term that one has.
-    """
-    files = [None if outputs is None else outputs / term / "assignments.csv" for term in terms]
-    found = [file if file is not None and file.is_file() else None for file in files]
-    if found[0] is None:
-        note = (
-            f"There is no record of the zones of {terms[0]} ({terms[0]}/assignments.csv is not in the folder of "
-            "outputs): today's zones are used for both terms, so which schools changed zone is not known."
-        )
-        return _of_today(district, today, terms[0], note), _of_today(district, today, terms[1])
-    if found[1] is None:
-        note = (
-            f"There is no record of the zones of {terms[1]} ({terms[1]}/assignments.csv is not in the folder of "
-            "outputs): today's zones are used for it."
-        )
-        return _of_record(district, today, terms[0], found[0]), _of_today(district, today, terms[1], note)
-    return _of_record(district, today, terms[0], found[0]), _of_record(district, today, terms[1], found[1])
-
-
-def _of_today(district: District, today: pd.DataFrame, term: str, *notes: str) -> TermZones:
-    plain = today[["school_id", "zone_id"]].reset_index(drop=True)
-    return TermZones(term, plain, _names_of_today(district), is_recorded=False, notes=notes, inputs={})
-
-
-def _of_record(district: District, today: pd.DataFrame, term: str, file: Path) -> TermZones:
-    plain = today[["school_id", "zone_id"]].reset_index(drop=True)
-    recorded = _recorded(file)
-    is_known = plain["school_id"].isin(recorded.index)
-    zone_id = plain["school_id"].map(recorded).where(is_known, plain["zone_id"]).astype("str")
-    return TermZones(
-        term,
-        plain.assign(zone_id=zone_id),
-        _zones_there(_names_of_today(district), file, zone_id, term),
-        is_recorded=True,
-        notes=_told(term, file, recorded, plain["school_id"]),
-        inputs={f"{term}/{file.name}": sha256_of(file)},
-    )
-
-
-def _names_of_today(district: District) -> pd.DataFrame:
-    return pd.DataFrame(district.zones[["zone_id", "name"]]).reset_index(drop=True)
-
-
-def _recorded(file: Path) -> pd.Series:
-    """Read the zone of each school."""
-    raw = read_table(file)
-    ids, zones = (_text(raw, name) for name in ("school_id", "zone_id"))
-    repeated = ids[ids.duplicated() | (ids == "")]
-    if len(repeated):
-        raise ColumnError(
-            "The record of a term's zones does not name each school once.",
-            where=file,
-            ids=repeated.index,
-            expected="one row for each school, as `safeschools run` writes them",
-            remedy="Run the term again, or move the file away to compare by today's zones.",
-        )
-    return pd.Series(zones.to_numpy(), index=pd.Index(ids, dtype="str"), dtype="str")
-
-
-def _text(raw: RawTable, name: str) -> pd.Series:
-    return without_guards(as_text(require(raw, {}, name)).fillna(""))
-
-
-def _zones_there(today: pd.DataFrame, file: Path, zone_id: pd.Series, term: str) -> pd.DataFrame:
-    """List the zones that there were, also those without a school where the run says so."""
-    beside = file.with_name("workload_zones.csv")
-    there = pd.DataFrame({"zone_id": sorted(set(zone_id) - {""})}).assign(name=lambda t: t["zone_id"])
-    if beside.is_file():
-        raw = read_table(beside)
-        table = pd.DataFrame({name: _text(raw, name) for name in ("term", "zone_id", "name")})
-        mine = table[table["term"] == term].drop(columns="term")
-        there = pd.concat([mine, there]).drop_duplicates("zone_id")
-    names = pd.concat([today, there]).drop_duplicates("zone_id")
-    return names[names["zone_id"].isin(there["zone_id"])].reset_index(drop=True)
-
-
-def _told(term: str, file: Path, recorded: pd.Series, schools: pd.Series) -> tuple[str, ...]:
-    notes = [f"The zones of {term} are those that its run last wrote ({term}/{file.name})."]
-    new = schools[~schools.isin(recorded.index)]
-    if len(new):
-        told = count_text(len(new), "school")
-        notes.append(f"{told} not on that record ({name_ids(new)}): counted in the zone of today.")
-    gone = recorded.index[~recorded.index.isin(schools)]
-    if len(gone):
-        told = count_text(len(gone), "school")
-        notes.append(f"{told} on that record and no longer in the list of schools ({name_ids(gone)}): left out.")
-    return tuple(notes)
-
-
-# ── Two terms beside each other, told step by step: zones, loads, rates, and what became of hotspots
 
 COMPARING_STEPS = (
     "Reading",
@@ -239,7 +117,7 @@ def compare_terms(
     on_step(COMPARING_STEPS[2])
     before = _side(district, first, zones[0], seed)
     on_step(COMPARING_STEPS[3])
-    after = _side(district, second, zones[1], seed)
+    after = _side(district, second, zones[1], seed, earlier=zones[0])
     on_step(COMPARING_STEPS[4])
     order = () if first.name == term_a else (f"The terms are in the order of time: {first.name} came first.",)
     return _compared(district, before, after, seed=seed, notes=order)
@@ -279,10 +157,10 @@ def terms_in_order(settings: Settings, term_a: str, term_b: str) -> tuple[Term, 
     return first, second
 
 
-def _side(district: District, term: Term, zones: TermZones, seed: int) -> _Side:
+def _side(district: District, term: Term, zones: TermZones, seed: int, *, earlier: TermZones | None = None) -> _Side:
     history = history_in_context(district, zones.school_zones, assign_incidents(district))
     workload, _ = count_workload(district, zones.school_zones, history)
-    found = find_term_hotspots(district, zones.school_zones, history, workload, term=term, seed=seed)
+    found = find_term_hotspots(district, zones.school_zones, history, workload, term=term, seed=seed, earlier=earlier)
     return _Side(term, zones, workload, found)
 
 
@@ -292,6 +170,7 @@ def _compared(district: District, before: _Side, after: _Side, *, seed: int, not
     schools = _schools(before, after, moves)
     found = hotspots_that_changed(before.hotspots.schools, after.hotspots.schools, schools)
     rates = _zone_rates(before, after, moves)
+    change = after.hotspots.trends.zone_change
     days = tuple(len(school_days(side.term, settings.calendar)) for side in (before, after))
     return TermComparison(
         term_a=before.term,
@@ -306,25 +185,12 @@ def _compared(district: District, before: _Side, after: _Side, *, seed: int, not
         levels=_in_order(_beside(before, after, "level"), "level", list(LEVELS)),
         schools=schools,
         hotspots=found.assign(warning=_warnings(before, after, settings, found["members"])),
-        zone_change=_zone_change(before, after, moves),
+        zone_change=None if change is None else change.effect,
         cautions=_cautions(before, after, settings, rates),
         notes=(*notes, *before.zones.notes, *after.zones.notes),
         seed=seed,
         inputs={**district.sources, **before.zones.inputs, **after.zones.inputs},
     )
-
-
-def _zone_change(before: _Side, after: _Side, moves: pd.DataFrame) -> DisplacementDifference | None:
-    """Set the reported calls of schools that changed zone against those of others like them."""
-    sides = [side.hotspots.schools.counts.query("term == @side.term.name") for side in (before, after)]
-    counts = pd.concat(sides, ignore_index=True)
-    counts["incidents"] = counts["reported"]
-    moved = moves.loc[moves["has_changed"] & moves["school_id"].isin(counts["school_id"]), ["school_id", "level"]]
-    others = moves.loc[~moves["has_changed"] & moves["school_id"].isin(counts["school_id"]), "level"]
-    if not before.zones.is_recorded or not moved["level"].isin(others).any():
-        return None
-    terms = {"before": before.term.name, "after": after.term.name}
-    return zone_change_effect(counts, moved["school_id"].tolist(), **terms)
 
 
 def _school_zones(district: District, before: TermZones, after: TermZones) -> pd.DataFrame:

@@ -444,6 +444,7 @@ def write_hotspots(found: Hotspots, folder: Path) -> None:
         "changes_schools": trends.change_schools,
         "changes_zones": trends.change_zones,
         "changes_all": trends.change_all,
+        **({} if trends.zone_change is None else {"zone_change": trends.zone_change.to_frame()}),
         "backtest": found.backtest.to_frame(),
         "backtest_differences": found.backtest.differences.reset_index(),
         "zone_shares": found.zone_shares,
@@ -490,6 +491,7 @@ def manifest_of(result: TermResult) -> dict[str, Any]:
         "seed": result.seed,
         "crs": district.crs.to_string(),
         "inputs": district.sources,
+        "earlier_outputs": {k: v for k, v in result.hotspots.inputs.items() if k not in district.sources},
         "settings": json.loads(json.dumps(settings, default=str)),
         "versions": _versions(),
         "counts": {
