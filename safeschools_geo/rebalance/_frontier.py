@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from safeschools_geo.rebalance._plan import (
     RebalancePlan,
     asked_text,
     disputed_text,
+    longer_text,
+    notes_of,
+    plan_of,
     whole_text,
 )
 from safeschools_geo.rebalance._price import moved_text
@@ -25,10 +29,9 @@ from safeschools_geo.rebalance._propose import (
     Stage,
     even_stages,
     is_few,
+    least_no_slower,
     moves_limits,
     no_plan,
-    notes_of,
-    plan_of,
     solve_stage,
     with_better,
 )
@@ -38,8 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
-    from safeschools_geo.rebalance._problem import Problem
+    from safeschools_geo.rebalance._problem import Problem, Response
     from safeschools_geo.rebalance._program import Limits
     from safeschools_geo.solver import Labels, Numbers
 
@@ -60,6 +64,15 @@ FRONTIER_COLUMNS = [
     "moved",
 ]
 """Columns of ``frontier.csv``."""
+
+TRADE_COLUMNS = ["longer_min", "imbalance", "bound", "gap", "is_proven", "units_moved", "moved"]
+"""Columns of a table of evenness against minutes (`Frontier.trade`)."""
+
+_STEPS_MIN = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_MOST_STEPS = 5
+"""Steps from today's minutes to those of the plan that is as even as it can be."""
+
+_TRADE_SHARE = 0.5
 
 LEAST_GAIN = 0.01
 """Moves are proposed as long as they lower the imbalance by this much of the mean load each: a percentage point."""
@@ -97,6 +110,9 @@ class Frontier:
         What was asked.
     noun
         What a unit is called.
+    trade
+        `TRADE_COLUMNS`, a row for each number of minutes that anybody may wait longer, all of the most moves; empty
+        where that was not asked for.
     """
 
     table: pd.DataFrame
@@ -106,6 +122,7 @@ class Frontier:
     is_complete: bool
     settings: PlanSettings
     noun: str = "unit"
+    trade: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TRADE_COLUMNS))
 
     @property
     def proposal(self) -> RebalancePlan:
@@ -157,8 +174,7 @@ class Frontier:
         if certificate.get("disputed"):
             return "not proven: it is in dispute who borders whom"
         kept, keeping = (_kept_text(plan.settings.rules, are_many=are_many) for are_many in (True, False))
-        held = " in which nobody waits longer" if _is_held(plan) else ""
-        kept, keeping = kept + held, keeping + held
+        kept, keeping = kept + _held_text(plan), keeping + _held_text(plan)
         if certificate["objective"] == "moves":
             bound = f"{plan.bound:g} or more {self.noun}s move in every plan within {plan.settings.tolerance or 0:.1%}"
             return f"proven to be the fewest moves of all contiguous plans{kept}" if plan.is_proven else bound
@@ -190,9 +206,29 @@ class Frontier:
         proven = int(self.table["is_proven"].sum())
         points = f"{proven} of {count_text(len(self.table), 'point')} proven over all contiguous plans"
         kept = _kept_text(self.settings.rules, are_many=True)
-        kept += " in which nobody waits longer" if _is_held(self.plans[0]) else ""
+        kept += _held_text(self.plans[0])
         cut = [] if self.is_complete else ["The search was interrupted; this is what it had found."]
         return [f"{points}{kept}.", *cut]
+
+    def about_trade(self) -> list[str]:
+        """Say how even the zones can be made for how many minutes, and what nothing less than these can bring."""
+        if self.trade.empty:
+            return []
+        rows = self.trade.assign(shown=[f"{value:.1%}" for value in self.trade["imbalance"]]).drop_duplicates("shown")
+        steps = [
+            f"to {row['shown']} where nobody waits {longer_text(row['longer_min'])}" for row in rows.to_dict("records")
+        ]
+        said = f"By at most {count_text(self.settings.max_moves or 0, 'move')} the imbalance comes"
+        if len(steps) == 1:
+            return [f"{said} {steps[0]}; longer waits would not lower it."]
+        below = self.trade[self.trade["bound"] > self.trade["imbalance"].min() + _SHOWN]
+        dear = below.iloc[-1:].to_dict("records")
+        needed = [
+            f"To come below {row['bound']:.1%}, calls of some zone, or all together, have to wait "
+            f"{longer_text(row['longer_min'])}: proven."
+            for row in dear
+        ]
+        return [f"{said} {listed(steps)}.", *needed]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each number of moves."""
@@ -210,6 +246,8 @@ def frontier(
     slack: float = 0.005,
     response: pd.DataFrame | None = None,
     no_slower: bool = False,
+    longer_min: float = 0.0,
+    against: Frontier | None = None,
     forecast: Iterable[str] = (),
     redrawn: pd.DataFrame | None = None,
     time_limit_s: float = 60.0,
@@ -238,8 +276,11 @@ def frontier(
     slack
         By how much the imbalance of a plan, and then each sum of its largest deviations, may be above the smallest, for
         the sake of what comes after it.
-    response, no_slower, forecast
+    response, no_slower, longer_min, forecast
         As for `rebalance`.
+    against
+        The frontier without `no_slower`, of as many moves: `trade` then says how even the zones can be made for some
+        minutes. It takes up to half of the time limit once more.
     redrawn
         Workload of each unit (columns) in each term that chance could have brought (rows), of `redrawn_terms`: moves
         that fit one term only are not proposed. None proposes by the loads of the units alone.
@@ -279,7 +320,7 @@ def frontier(
         max_moves, None, ("imbalance", "evenness", "travel"), slack, rules, time_limit_s, seed, gone, tuple(forecast)
     )
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
-    problem, measured = with_response(problem, units, response, no_slower=no_slower)
+    problem, measured = with_response(problem, units, response, no_slower=no_slower, longer_min=longer_min)
 
     def say(moves: int, least: Stage) -> None:
         on_point(_point_text(moves, least, is_disputed=len(given.disputed) > 0, no_slower=no_slower))
@@ -303,7 +344,10 @@ def frontier(
     notes = (*notes_of(problem, noun=noun, forecast=settings.forecast), *dispute_notes(plans[0].certificate))
     drawn = None if redrawn is None or redrawn.empty else _redrawn_imbalances(problem, points, redrawn)
     row, shares = proposed_row(table, drawn)
-    return Frontier(table.assign(more_even_share=shares), plans, row, notes, found.is_complete, settings, noun)
+    result = Frontier(table.assign(more_even_share=shares), plans, row, notes, found.is_complete, settings, noun)
+    return (
+        replace(result, trade=found.trade(result, against)) if no_slower and against and found.is_complete else result
+    )
 
 
 def _point_text(moves: int, least: Stage, *, is_disputed: bool, no_slower: bool) -> str:
@@ -358,6 +402,44 @@ class _Search:
             self._say_next(moves, stage)
         return self._points
 
+    def trade(self, held: Frontier, free: Frontier) -> pd.DataFrame:
+        """Find how even the zones can be made where everybody may wait some minutes longer, up to those of a plan."""
+        problem, response = self._problem, self._problem.response
+        if response is None:
+            raise ValueError("nobody's minutes are limited")
+        limits = moves_limits(self._most, self._settings.rules)
+        known = [p for p in map(self._label, (*held.plans, *free.plans)) if is_few(problem, p, limits)]
+        allowed = allowances(
+            response, problem.members(problem.start), problem.members(min(known, key=problem.imbalance))
+        )
+        # What no plan can do at all, none can within some minutes.
+        floor = max((plan.bound or 0.0 for plan in free.plans if plan.settings.max_moves == self._most), default=0.0)
+        stages = [list(self._points.values())[-1].stages[0]]
+        until = time.process_time() + self._settings.time_limit_s * _TRADE_SHARE
+        for at, longer_min in enumerate(allowed[1:], start=1):
+            if stages[-1].value - floor <= EXACT:
+                break
+            freer = replace(problem, response=response.allowing(longer_min))
+            now = time.process_time()
+            deadline = now + max(until - now, 0.0) / (len(allowed) - at)
+            few = plans_of_few_moves(freer, max_moves=min(self._most, len(problem)))
+            start = min(
+                (p for p in (*known, *few) if is_few(problem, p, limits) and freer.is_plan(p)), key=freer.imbalance
+            )
+            try:
+                stages.append(least_no_slower(freer, limits, start, deadline=deadline, floor=floor))
+            except KeyboardInterrupt:
+                if not self._keeps_interrupted:
+                    raise
+                break
+            known += [stages[-1].label] if stages[-1].label is not None else []
+        stages = _tightened(stages, floor)
+        return pd.DataFrame([_trade_row(problem, *row) for row in zip(allowed, stages, strict=False)])
+
+    def _label(self, plan: RebalancePlan) -> Labels:
+        zone = {name: row for row, name in enumerate(self._problem.zone_ids)}
+        return np.array([zone[z] for z in plan.assignment.loc[list(self._problem.unit_ids)]], dtype="int64")
+
     def _find_least(self, began: float) -> None:
         is_final, settings = True, self._settings
         for moves in range(self._most + 1):
@@ -401,7 +483,11 @@ def _least_imbalance(
     limits = moves_limits(moves, rules)
     within = [p for p in known if is_few(problem, p, limits)]
     start = min(within, key=problem.imbalance, default=None)
-    least = solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=seed)
+    if problem.response is not None:
+        # The best plan of one move fewer is known.
+        least = least_no_slower(problem, limits, start, deadline=deadline, fewest=moves)
+    else:
+        least = solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=seed)
     return least, time.process_time() - began
 
 
@@ -447,18 +533,41 @@ def _row(problem: Problem, moves: int, point: _Point, plan: RebalancePlan) -> di
     }
 
 
-def _tightened(points: list[Stage]) -> list[Stage]:
-    """Carry bounds back, each with its record: what no plan of more moves can do, no plan of fewer can."""
+def _tightened(points: list[Stage], least: float = 0.0) -> list[Stage]:
+    """Carry bounds back, each with its record: what no plan of more moves can do, no plan of fewer can.
+
+    `least`: no plan at all is below it.
+    """
     kept: list[Stage] = []
     for stage in reversed(points):
-        later = kept[-1] if kept else stage
+        later = kept[-1] if kept else replace(stage, bound=max(stage.bound, least))
         if later.bound <= stage.bound:
             kept.append(stage)
             continue
-        is_proven = stage.value - later.bound <= EXACT
-        bound = stage.value if is_proven else later.bound
-        kept.append(replace(stage, bound=bound, is_proven=is_proven, method=later.method, log=later.log))
+        kept.append(replace(_bounded(stage, later.bound), method=later.method, log=later.log))
     return kept[::-1]
+
+
+def _bounded(stage: Stage, bound: float) -> Stage:
+    is_proven = stage.value - bound <= EXACT
+    return replace(stage, bound=stage.value if is_proven else bound, is_proven=is_proven)
+
+
+def allowances(response: Response, now: NDArray[np.int8], then: NDArray[np.int8]) -> list[float]:
+    """Give the minutes to allow, from those that are allowed to where a plan is, in few steps of a round number."""
+    longer = response.means(then) - response.means(now)
+    calls = max(float(response.calls.sum()), 1e-9)
+    in_all = (response.of_sets(then).sum() - response.of_sets(now).sum()) / calls
+    more = max(float(np.nanmax(longer, initial=0.0)), float(in_all)) - response.longer_min
+    step = next((step for step in _STEPS_MIN if more <= step * _MOST_STEPS), more / _MOST_STEPS)
+    return [round(response.longer_min + step * at, 6) for at in range(max(0, math.ceil(more / step - EXACT)) + 1)]
+
+
+def _trade_row(problem: Problem, longer_min: float, stage: Stage) -> dict[str, object]:
+    label = problem.start if stage.label is None else stage.label
+    moved = [problem.unit_ids[i] for i in np.flatnonzero(label != problem.start)]
+    proof = (stage.value, stage.bound, stage.gap, stage.is_proven)
+    return dict(zip(TRADE_COLUMNS, (longer_min, *proof, len(moved), ";".join(moved)), strict=True))
 
 
 def proposed_row(table: pd.DataFrame, redrawn: Numbers | None = None) -> tuple[int, Numbers]:
@@ -501,9 +610,10 @@ def _kept_text(rules: Rules, *, are_many: bool) -> str:
     return f" that {listed(kept)}" if kept else ""
 
 
-def _is_held(plan: RebalancePlan) -> bool:
-    """Say whether only plans were allowed in which nobody waits longer."""
-    return bool(plan.certificate.get("response", {}).get("no_slower"))
+def _held_text(plan: RebalancePlan) -> str:
+    """Say of which plans something is proven, where only those were allowed in which nobody waits longer."""
+    response = plan.certificate.get("response", {})
+    return f" in which nobody waits {longer_text(response.get('longer_min', 0.0))}" if response.get("no_slower") else ""
 
 
 def dispute_notes(certificate: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,13 +14,17 @@ import pandas as pd
 
 from safeschools_geo.errors import SettingsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._plan_file import plan_frame
-from safeschools_geo.rebalance._problem import EXACT, Rules
+from safeschools_geo.rebalance._problem import EXACT, Rules, reach
 from safeschools_geo.rebalance._program import Objective
 from safeschools_geo.rebalance._stability import random_standing
-from safeschools_geo.text import carries_difference, listed
+from safeschools_geo.solver import SOLVER, Labels
+from safeschools_geo.text import carries_difference, forecast_text, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from safeschools_geo.rebalance._problem import Problem, Response
+    from safeschools_geo.rebalance._propose import Stage
 
 
 # ── The certificate of a plan: what was asked, what was found, what is proven, and over which plans
@@ -263,11 +267,17 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     limits += asked_text(certificate.get("one_of_each") or {}, certificate.get("most_students"))
     if certificate["tolerance"] is not None and certificate["objective"] != "imbalance":
         limits.append(f"stays within {certificate['tolerance']:.2%} of the mean load")
-    if certificate.get("response", {}).get("no_slower"):
-        limits.append("lets nobody wait longer than today")
+    response = certificate.get("response", {})
+    if response.get("no_slower"):
+        limits.append(f"lets nobody wait {longer_text(response.get('longer_min', 0.0))} than today")
     if certificate["objective"] in {"travel", "boundary"} and certificate["stages"]:
         limits += _earlier_text(certificate)
     return f"contiguous plan that {listed(limits)}" if limits else "contiguous plan"
+
+
+def longer_text(longer_min: float) -> str:
+    """Say how much longer anybody may wait."""
+    return f"more than {longer_min:g} min longer" if longer_min else "longer"
 
 
 def whole_text(whole: Iterable[str]) -> list[str]:
@@ -506,13 +516,15 @@ class RebalancePlan:
         Harvard Data Science Review 3(1). Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science
         7(4), 473–483.
         """
+        held = self.certificate.get("response", {})
         found = random_standing(
             *(self.units, self.edges, self.assignment),
             rules=self.settings.rules,
             set_apart=self.settings.set_apart,
             draws=draws,
             seed=seed,
-            response=response if self.certificate.get("response", {}).get("no_slower") else None,
+            response=response if held.get("no_slower") else None,
+            longer_min=held.get("longer_min", 0.0),
         )
         return replace(self, certificate={**self.certificate, "random_plans": found}) if found else self
 
@@ -529,3 +541,143 @@ class RebalancePlan:
         `unit_id`, `zone_before`, `zone_after`, `moved`, `workload`, and `name`, `schools`, `students` where known.
         """
         return plan_frame(self.units, self.assignment)
+
+
+# ── A plan put together from what its objectives came to: its certificate, its loads, and what to know first
+
+
+def plan_of(
+    units: gpd.GeoDataFrame,
+    edges: pd.DataFrame,
+    problem: Problem,
+    settings: PlanSettings,
+    stages: list[Stage],
+    *,
+    seconds: float,
+    noun: str = "unit",
+    disputed: pd.DataFrame | None = None,
+    response: Response | None = None,
+) -> RebalancePlan:
+    """Put a plan together from what its stages came to.
+
+    The plan. What it says of bound and proof is what its certificate says.
+    """
+    label, first = stages[-1].label, stages[0]
+    if label is None:
+        raise ValueError("there is no plan")
+    zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
+    # Ids are text from here on, also where they were given as numbers.
+    units = units.assign(unit_id=units["unit_id"].astype("str"), zone_id=units["zone_id"].astype("str"))
+    planned = pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids), dtype="str")
+    ids = pd.Index(units["unit_id"].array, name="unit_id", dtype="str")
+    # Units of zones that are set apart are in no problem, and stay.
+    assignment = planned.reindex(ids).fillna(units["zone_id"].set_axis(ids)).astype("str").rename("zone_id")
+    certificate = certificate_of(
+        objective=first.objective,
+        value=first.value,
+        bound=first.bound,
+        is_contiguous=problem.is_contiguous(label),
+        moves=problem.moved(label),
+        imbalance_before=problem.imbalance(problem.start),
+        imbalance_after=problem.imbalance(label),
+        zones=problem.zone_ids,
+        input_sha256=input_hashes(units, edges),
+        tolerance=settings.tolerance,
+        max_moves=settings.max_moves,
+        slack=settings.slack if first.objective == "imbalance" and len(stages) > 1 else None,
+        roots=settings.rules.roots,
+        locked=settings.rules.locked,
+        forbidden=settings.rules.forbidden,
+        together=settings.rules.together,
+        stages=[_stage_facts(stage) for stage in stages],
+        proof={"method": first.method, "log": "solver.log" if first.log else ""},
+        solver=SOLVER,
+        seed=settings.seed,
+        seconds=round(seconds, 3),
+        moves_by=settings.rules.moves_in,
+        unit_noun=noun,
+        schools_moved=_schools_moved(problem, label, settings),
+        zones_set_apart=settings.set_apart,
+        apart=settings.rules.apart,
+        disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
+        response=None if response is None else _response_facts(problem, response, label),
+        one_of_each=settings.rules.one_of_each,
+        most_students=settings.rules.most_students,
+        whole=settings.rules.whole,
+        barriers=settings.rules.barriers,
+        forecast=settings.forecast,
+    )
+    return RebalancePlan(
+        units=units,
+        edges=edges,
+        assignment=assignment,
+        loads=pd.DataFrame({"before": problem.loads(problem.start), "after": problem.loads(label)}, index=zones),
+        imbalance_before=problem.imbalance(problem.start),
+        imbalance=problem.imbalance(label),
+        value=certificate["value"],
+        bound=certificate["bound"],
+        gap=certificate["gap"],
+        is_proven=certificate["is_proven"],
+        is_contiguous=problem.is_contiguous(label),
+        certificate=certificate,
+        log=first.log,
+        notes=notes_of(problem, noun=noun, forecast=settings.forecast),
+        settings=settings,
+    )
+
+
+def _schools_moved(problem: Problem, label: Labels, settings: PlanSettings) -> int | None:
+    """Count the schools that move, where moves are counted in schools."""
+    return round(problem.cost(label, problem.move_cost())) if settings.rules.moves_in == "schools" else None
+
+
+def _response_facts(problem: Problem, response: Response, label: Labels) -> dict[str, Any]:
+    """Say how long calls wait today and under the plan, each officer at the best place of his zone."""
+    both = [problem.members(problem.start), problem.members(label)]
+    means, places = [response.means(held) for held in both], [response.best_places(held) for held in both]
+    zones = zip(problem.zone_ids, *means, *places, strict=True)
+    calls = float(response.calls.sum())
+    in_all = [float(response.of_sets(held).sum()) / calls if calls else np.nan for held in both]
+    return {
+        "no_slower": problem.response is not None,
+        **({"longer_min": problem.response.longer_min} if problem.response and problem.response.longer_min else {}),
+        "district": in_all,
+        "zones": {zone: {"minutes": [now, then], "places": [old, new]} for zone, now, then, old, new in zones},
+    }
+
+
+def _stage_facts(stage: Stage) -> dict[str, Any]:
+    return {
+        "objective": stage.objective,
+        "value": stage.value,
+        "bound": stage.bound,
+        "restricted_bound": stage.restricted_bound,
+        "restriction": stage.restriction,
+        **({"rank": stage.rank} if stage.rank else {}),
+    }
+
+
+def notes_of(problem: Problem, *, noun: str = "unit", forecast: Iterable[str] = ()) -> tuple[str, ...]:
+    """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with."""
+    largest = int(np.argmax(problem.share))
+    share = f"{problem.share[largest]:.0%} of the mean load of a zone"
+    named = f"The largest {noun} ({problem.unit_ids[largest]})"
+    notes = [forecast_text(forecast)] if forecast else []
+    notes.append(f"{named} is {share}: balance cannot be finer than {noun}s allow.")
+    pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
+    broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
+    if broken:
+        notes.append(f"The current zones are not contiguous: {', '.join(broken)}. Every zone of the plan is.")
+    return (*notes, *(note for name, rows in problem.whole.items() if (note := _whole_note(problem, name, rows))))
+
+
+def _whole_note(problem: Problem, name: str, rows: tuple[int, ...]) -> str:
+    """Say what it takes to keep a group whole that is split today, or whose units border no other of the group."""
+    zones = [problem.zone_ids[z] for z in sorted({int(problem.start[i]) for i in rows})]
+    name = f"{name[:1].upper()}{name[1:]}"
+    if len(zones) > 1:
+        return f"{name} is split over zones {listed(zones)} today; every plan brings it into one."
+    if not rows or reach({rows[0]}, set(rows), problem.neighbors) == set(rows):
+        return ""
+    ids = name_ids([problem.unit_ids[i] for i in rows])
+    return f"{name} is of units that do not all border each other ({ids}); its zone holds what joins them."

@@ -129,6 +129,13 @@ class Response:
     minutes: Numbers  # Minutes from each place to each unit, times its calls, shape (n, p)
     most: Numbers  # Longest mean of each zone, shape (k,); infinite where there is no call today
     most_in_all: float  # Most minutes of all calls together
+    longer_min: float = 0.0  # By how much the means may be longer than today's
+
+    def allowing(self, longer_min: float) -> Response:
+        """Let the mean of each zone, and of all calls, be longer than today's by some minutes."""
+        more = longer_min - self.longer_min
+        in_all = self.most_in_all + more * float(self.calls.sum())
+        return replace(self, most=self.most + more, most_in_all=in_all, longer_min=longer_min)
 
     def of_sets(self, members: NDArray[np.int8]) -> Numbers:
         """Add up the minutes of all calls in each set, shape (m,): 0 without a call, infinite without a place."""
@@ -519,9 +526,18 @@ def with_response(
     table: pd.DataFrame | None,
     *,
     no_slower: bool,
+    longer_min: float = 0.0,
     objectives: Sequence[str] = (),
 ) -> tuple[Problem, Response | None]:
     """Take up how long calls wait, as a limit where nobody may wait longer; and to measure plans by."""
+    if not (0 <= longer_min < np.inf and (no_slower or longer_min == 0)):
+        raise SettingsError(
+            "It is not clear how much longer anybody may wait.",
+            where="longer_min",
+            found=f"longer_min {longer_min}, no_slower {no_slower}",
+            expected="minutes of 0 or more, with no_slower",
+            remedy="Pass no_slower too, or leave longer_min out.",
+        )
     if table is None and no_slower:
         raise SettingsError(
             "It is not known how long anybody waits, so no plan can be held to it.",
@@ -541,7 +557,7 @@ def with_response(
     if table is None:
         return problem, None
     response = response_of(table, problem, known=units["unit_id"])
-    return (replace(problem, response=response) if no_slower else problem), response
+    return (replace(problem, response=response.allowing(longer_min)) if no_slower else problem), response
 
 
 def that_count(

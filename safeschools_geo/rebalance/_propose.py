@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from safeschools_geo.errors import SettingsError, count_text, name_ids, with_article
 from safeschools_geo.rebalance._feasibility import explain_infeasible, infeasible_error
@@ -15,15 +15,14 @@ from safeschools_geo.rebalance._neighbors import edges_given
 from safeschools_geo.rebalance._plan import (
     PlanSettings,
     RebalancePlan,
-    certificate_of,
-    input_hashes,
+    longer_text,
+    plan_of,
 )
 from safeschools_geo.rebalance._problem import (
     EXACT,
     Rules,
     plans_of_few_moves,
     problem_of,
-    reach,
     that_count,
     with_response,
     with_rules,
@@ -37,16 +36,16 @@ from safeschools_geo.rebalance._set_partition import (
     most_even,
 )
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
-from safeschools_geo.solver import SOLVER, Labels
-from safeschools_geo.text import forecast_text, listed
+from safeschools_geo.solver import Labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import geopandas as gpd
+    import pandas as pd
 
     from safeschools_geo.errors import InputError
-    from safeschools_geo.rebalance._problem import Problem, Response
+    from safeschools_geo.rebalance._problem import Problem
 
 
 # ── One objective at a time: the best plan within limits, by the method that fits the size of the problem
@@ -124,7 +123,7 @@ def _no_slower(
 ) -> Stage:
     """Find the best plan in which nobody waits longer: by zone sets, each of which has a response of its own."""
     if objective == "imbalance":
-        return _least_no_slower(problem, limits, start, deadline=deadline)
+        return least_no_slower(problem, limits, start, deadline=deadline)
     aim, most = few_moves(problem, limits)
     tolerance = float(problem.zones) if limits.tolerance is None else limits.tolerance
     if start is None:
@@ -142,30 +141,53 @@ def _no_slower(
     return stage or Stage(objective, start, value, 0.0, is_proven=False, method=ZONE_SETS)
 
 
-def _least_no_slower(problem: Problem, limits: Limits, start: Labels | None, *, deadline: float) -> Stage:
-    """Look for the smallest imbalance; where that is too much to go through, for one that no plan is below."""
-    aim, most = few_moves(problem, limits)
-    label, low = start, 0.0
+def least_no_slower(
+    problem: Problem,
+    limits: Limits,
+    start: Labels | None,
+    *,
+    deadline: float,
+    fewest: int = 1,
+    floor: float = 0.0,
+) -> Stage:
+    """Look for the smallest imbalance, first of fewer moves: a good plan makes short work of what is less even.
+
+    `fewest`: moves to begin with; `floor`: no plan is below it.
+    """
+    _, most = few_moves(problem, limits)
+    label, low, log = start, floor, list[str]()
     high = float(problem.zones) if start is None else problem.imbalance(start)
-    # From the ceiling on no search comes to its end: what is more even is sooner proven not to be there.
-    ceiling, log = high - EXACT, list[str]()
-    while high - low > EXACT and (not log or ceiling - low > _NEAR):
-        tolerance = (low + ceiling) / 2 if log else ceiling
-        found = least_deviation(problem, aim, start=label, tolerance=tolerance, max_moves=most, deadline=deadline)
+    look, is_closed = partial(least_deviation, problem, deadline=deadline), True
+    for moves in (*range(fewest, most), most):
+        if moves == most or (is_closed and high - floor > EXACT):
+            aim, _ = few_moves(problem, _at_most(limits, moves))
+            is_long = moves == most
+            found = look(aim, start=label, tolerance=high - EXACT, max_moves=moves, is_long=is_long)
+            label, high = (label, high) if found.label is None else (found.label, problem.imbalance(found.label))
+            is_closed = found.is_closed
+    log.append(found.log)
+    low, ceiling = high if is_closed else floor, high - EXACT
+    while high - low > EXACT and ceiling - low > _NEAR:
+        # What is more even is sooner found, or proven not to be there.
+        tolerance = (low + ceiling) / 2
+        found = look(aim, start=label, tolerance=tolerance, max_moves=most, is_long=False)
         log.append(found.log)
-        if found.label is not None:
-            label, high = found.label, problem.imbalance(found.label)
-        if not found.is_closed:
-            ceiling = min(tolerance, high - EXACT)
+        label, high = (label, high) if found.label is None else (found.label, problem.imbalance(found.label))
+        if found.is_closed:
+            low = tolerance if found.label is None else high
         else:
-            low = tolerance if found.label is None and len(log) > 1 else high
+            ceiling = min(tolerance, high - EXACT)
+    is_closed = high - low <= EXACT
+    told: dict[str, Any] = {"method": ZONE_SETS, "log": "\n".join(log)}
     if label is None:
-        is_none = high - low <= EXACT
-        none = Stage("imbalance", None, np.inf, np.inf if is_none else low, is_proven=False, is_infeasible=is_none)
-        return replace(none, method=ZONE_SETS, log="\n".join(log))
-    is_proven = high - low <= EXACT
-    bound = high if is_proven else low
-    return Stage("imbalance", label, high, bound, is_proven=is_proven, method=ZONE_SETS, log="\n".join(log))
+        bound = np.inf if is_closed else low
+        return Stage("imbalance", None, np.inf, bound, is_proven=False, is_infeasible=is_closed, **told)
+    return Stage("imbalance", label, high, high if is_closed else low, is_proven=is_closed, **told)
+
+
+def _at_most(limits: Limits, moves: int) -> Limits:
+    size = None if limits.max_move_size is None else min(limits.max_move_size, float(moves))
+    return replace(limits, max_moves=moves, max_move_size=size)
 
 
 def few_moves(problem: Problem, limits: Limits) -> tuple[Aim, int]:
@@ -406,145 +428,6 @@ def even_stages(
     return [*stages, Stage("travel", label, travel, bound, is_proven=is_proven, method=ZONE_SETS, log=log)]
 
 
-# ── A plan put together from what its objectives came to: its certificate, its loads, and what to know first
-
-
-def plan_of(
-    units: gpd.GeoDataFrame,
-    edges: pd.DataFrame,
-    problem: Problem,
-    settings: PlanSettings,
-    stages: list[Stage],
-    *,
-    seconds: float,
-    noun: str = "unit",
-    disputed: pd.DataFrame | None = None,
-    response: Response | None = None,
-) -> RebalancePlan:
-    """Put a plan together from what its stages came to.
-
-    The plan. What it says of bound and proof is what its certificate says.
-    """
-    label, first = stages[-1].label, stages[0]
-    if label is None:
-        raise ValueError("there is no plan")
-    zones = pd.Index(problem.zone_ids, name="zone_id", dtype="str")
-    # Ids are text from here on, also where they were given as numbers.
-    units = units.assign(unit_id=units["unit_id"].astype("str"), zone_id=units["zone_id"].astype("str"))
-    planned = pd.Series([problem.zone_ids[z] for z in label], index=list(problem.unit_ids), dtype="str")
-    ids = pd.Index(units["unit_id"].array, name="unit_id", dtype="str")
-    # Units of zones that are set apart are in no problem, and stay.
-    assignment = planned.reindex(ids).fillna(units["zone_id"].set_axis(ids)).astype("str").rename("zone_id")
-    certificate = certificate_of(
-        objective=first.objective,
-        value=first.value,
-        bound=first.bound,
-        is_contiguous=problem.is_contiguous(label),
-        moves=problem.moved(label),
-        imbalance_before=problem.imbalance(problem.start),
-        imbalance_after=problem.imbalance(label),
-        zones=problem.zone_ids,
-        input_sha256=input_hashes(units, edges),
-        tolerance=settings.tolerance,
-        max_moves=settings.max_moves,
-        slack=settings.slack if first.objective == "imbalance" and len(stages) > 1 else None,
-        roots=settings.rules.roots,
-        locked=settings.rules.locked,
-        forbidden=settings.rules.forbidden,
-        together=settings.rules.together,
-        stages=[_stage_facts(stage) for stage in stages],
-        proof={"method": first.method, "log": "solver.log" if first.log else ""},
-        solver=SOLVER,
-        seed=settings.seed,
-        seconds=round(seconds, 3),
-        moves_by=settings.rules.moves_in,
-        unit_noun=noun,
-        schools_moved=_schools_moved(problem, label, settings),
-        zones_set_apart=settings.set_apart,
-        apart=settings.rules.apart,
-        disputed=[] if disputed is None else disputed[["unit_a", "unit_b", "why"]].to_numpy().tolist(),
-        response=None if response is None else _response_facts(problem, response, label),
-        one_of_each=settings.rules.one_of_each,
-        most_students=settings.rules.most_students,
-        whole=settings.rules.whole,
-        barriers=settings.rules.barriers,
-        forecast=settings.forecast,
-    )
-    return RebalancePlan(
-        units=units,
-        edges=edges,
-        assignment=assignment,
-        loads=pd.DataFrame({"before": problem.loads(problem.start), "after": problem.loads(label)}, index=zones),
-        imbalance_before=problem.imbalance(problem.start),
-        imbalance=problem.imbalance(label),
-        value=certificate["value"],
-        bound=certificate["bound"],
-        gap=certificate["gap"],
-        is_proven=certificate["is_proven"],
-        is_contiguous=problem.is_contiguous(label),
-        certificate=certificate,
-        log=first.log,
-        notes=notes_of(problem, noun=noun, forecast=settings.forecast),
-        settings=settings,
-    )
-
-
-def _schools_moved(problem: Problem, label: Labels, settings: PlanSettings) -> int | None:
-    """Count the schools that move, where moves are counted in schools."""
-    return round(problem.cost(label, problem.move_cost())) if settings.rules.moves_in == "schools" else None
-
-
-def _response_facts(problem: Problem, response: Response, label: Labels) -> dict[str, Any]:
-    """Say how long calls wait today and under the plan, each officer at the best place of his zone."""
-    both = [problem.members(problem.start), problem.members(label)]
-    means, places = [response.means(held) for held in both], [response.best_places(held) for held in both]
-    zones = zip(problem.zone_ids, *means, *places, strict=True)
-    calls = float(response.calls.sum())
-    in_all = [float(response.of_sets(held).sum()) / calls if calls else np.nan for held in both]
-    return {
-        "no_slower": problem.response is not None,
-        "district": in_all,
-        "zones": {zone: {"minutes": [now, then], "places": [old, new]} for zone, now, then, old, new in zones},
-    }
-
-
-def _stage_facts(stage: Stage) -> dict[str, Any]:
-    return {
-        "objective": stage.objective,
-        "value": stage.value,
-        "bound": stage.bound,
-        "restricted_bound": stage.restricted_bound,
-        "restriction": stage.restriction,
-        **({"rank": stage.rank} if stage.rank else {}),
-    }
-
-
-def notes_of(problem: Problem, *, noun: str = "unit", forecast: Iterable[str] = ()) -> tuple[str, ...]:
-    """Say first what a plan is up against: lumpy units, and zones that are in pieces to begin with."""
-    largest = int(np.argmax(problem.share))
-    share = f"{problem.share[largest]:.0%} of the mean load of a zone"
-    named = f"The largest {noun} ({problem.unit_ids[largest]})"
-    notes = [forecast_text(forecast)] if forecast else []
-    notes.append(f"{named} is {share}: balance cannot be finer than {noun}s allow.")
-    pieces = {z: len(problem.pieces(problem.start, i)) for i, z in enumerate(problem.zone_ids)}
-    broken = [f"{zone} ({count} pieces)" for zone, count in pieces.items() if count > 1]
-    if broken:
-        notes.append(f"The current zones are not contiguous: {', '.join(broken)}. Every zone of the plan is.")
-    return (*notes, *(note for name, rows in problem.whole.items() if (note := _whole_note(problem, name, rows))))
-
-
-def _whole_note(problem: Problem, name: str, rows: tuple[int, ...]) -> str:
-    """Say what it takes to keep a group whole that is split today, or whose units border no other of the group."""
-    zones = [problem.zone_ids[z] for z in sorted({int(problem.start[i]) for i in rows})]
-    name = f"{name[:1].upper()}{name[1:]}"
-    if len(zones) > 1:
-        return f"{name} is split over zones {listed(zones)} today; every plan brings it into one."
-    if not rows or reach({rows[0]}, set(rows), problem.neighbors) == set(rows):
-        return ""
-    ids = name_ids([problem.unit_ids[i] for i in rows])
-    return f"{name} is of units that do not all border each other ({ids}); its zone holds what joins them."
-
-
 # ── The least change that evens the zones out: one objective after another, each with its bound
 
 OBJECTIVES = ("moves", "imbalance", "evenness", "travel", "boundary")
@@ -574,6 +457,7 @@ def rebalance(
     apart: Iterable[tuple[str, str]] = (),
     response: pd.DataFrame | None = None,
     no_slower: bool = False,
+    longer_min: float = 0.0,
     one_of_each: Mapping[str, Iterable[str]] | None = None,
     most_students: int | None = None,
     whole: Mapping[str, Iterable[str]] | None = None,
@@ -630,6 +514,8 @@ def rebalance(
     no_slower
         Whether to allow only plans in which the mean response of every zone, and that of all calls together, is no
         longer than today's. A zone keeps its id; one without a call today has no response to keep.
+    longer_min
+        By how many minutes each of these means may be longer than today's, where `no_slower` is asked for.
     one_of_each
         What every zone has to have one of, such as ``high school`` → the units that are or hold one.
     most_students
@@ -681,7 +567,9 @@ def rebalance(
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
     settings = replace(settings, rules=rules)
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
-    problem, measured = with_response(problem, units, response, no_slower=no_slower, objectives=wanted)
+    problem, measured = with_response(
+        *(problem, units, response), no_slower=no_slower, longer_min=longer_min, objectives=wanted
+    )
     stages = solve_stages(problem, settings, began=began)
     label = stages[-1].label
     if label is None:
@@ -818,7 +706,8 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
         else np.ceil(nearest.value * 10_000 - _PROPOSE_ROUNDING) / 10_000
     )
     near = f"{least:.4f}" if np.isfinite(least) else ""
-    waits = "" if problem.response is None else " in which nobody waits longer than today"
+    longer = "" if problem.response is None else longer_text(problem.response.longer_min)
+    waits = f" in which nobody waits {longer} than today" if longer else ""
     clash = _clash_text(problem, settings) if is_proven else ""
     return SettingsError(
         f"There is no plan within these limits{waits}." if is_proven else "No plan was found in the time there was.",

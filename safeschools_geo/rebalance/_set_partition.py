@@ -332,8 +332,11 @@ def _label_of(problem: Problem, chosen: Choice) -> Labels | None:
 
 # ── The most even of all choices: zone after zone, each partial choice within what is left of cost and evenness
 
-_CHOICES = 400_000_000
+CHOICES = 100_000_000
 """Pairs of a partial choice and a set that are looked at before a search is given up, the same on every machine."""
+
+_QUICK = CHOICES // 5
+"""Pairs that are looked at where something easier can be tried next."""
 
 _AT_ONCE = 400_000
 _FEW = 400
@@ -389,7 +392,7 @@ def most_even(
     except OutOfTimeError:
         return None
     ranks: list[tuple[Labels, bool]] = []
-    best, left = start, _CHOICES
+    best, left = start, CHOICES
     caps, floor = np.full(problem.zones, np.inf), np.zeros(problem.zones)
     caps[0], floor[0] = tolerance + _EVEN_ROUNDING, bound - _EVEN_ROUNDING
     for rank in (*range(2, problem.zones + 1 if problem.zones > _PAIR else 0), None):
@@ -414,7 +417,14 @@ def largest_deviations(problem: Problem, label: Labels) -> Numbers:
 
 
 def least_deviation(
-    problem: Problem, aim: Aim, *, start: Labels | None, tolerance: float, max_moves: int, deadline: float
+    problem: Problem,
+    aim: Aim,
+    *,
+    start: Labels | None,
+    tolerance: float,
+    max_moves: int,
+    deadline: float,
+    is_long: bool,
 ) -> Outcome:
     """Find the plan of smallest imbalance within a tolerance, more even than one that is known, by counted steps."""
     known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
@@ -429,7 +439,8 @@ def least_deviation(
     if is_open:
         caps = np.full(problem.zones, np.inf)
         caps[0] = tolerance + _EVEN_ROUNDING
-        walk = _narrowed_walk(problem, closing, _Goal(1, caps, np.zeros(problem.zones), start), _CHOICES)
+        goal = _Goal(1, caps, np.zeros(problem.zones), start)
+        walk = _narrowed_walk(problem, closing, goal, CHOICES if is_long else _QUICK)
         best, is_closed, _ = walk.run()
         label = None if best is start else best
     told = f"{known.log}; joining them: {'no' if label is None else 'a'} plan, {'' if is_closed else 'not '}closed"

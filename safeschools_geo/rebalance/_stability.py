@@ -413,6 +413,7 @@ def random_standing(
     draws: int,
     seed: int,
     response: pd.DataFrame | None,
+    longer_min: float = 0.0,
 ) -> dict[str, Any]:
     """Draw random plans, and say where a plan stands among them; nothing where it moves nothing, or none was drawn.
 
@@ -430,7 +431,8 @@ def random_standing(
     no_travel = pd.DataFrame(0.0, index=counted["unit_id"].astype("str"), columns=zones)
     problem = problem_of(counted, links, rules=kept, travel=no_travel)
     if response is not None:
-        problem = replace(problem, response=response_of(response, problem, known=units["unit_id"]))
+        limits = response_of(response, problem, known=units["unit_id"])
+        problem = replace(problem, response=limits.allowing(longer_min))
     of_zone = {zone: row for row, zone in enumerate(problem.zone_ids)}
     label = np.array([of_zone[assignment[unit]] for unit in problem.unit_ids], dtype="int64")
     by = "schools" if rules.moves_in == "schools" else "units"

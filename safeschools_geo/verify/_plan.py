@@ -7,7 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import shapely
 from shapely.geometry import shape
@@ -17,7 +17,7 @@ from safeschools_geo.errors import with_article
 from safeschools_geo.verify._reading import NUMBER, Check, check_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import TypeAlias
 
     from safeschools_geo.verify._reading import Edge, PlanRecord, Unit
@@ -365,6 +365,121 @@ def _file_hashes(record: PlanRecord) -> list[Check]:
         said = f"The certificate says nothing about: {', '.join(others[:5])} ({len(others)} in all)."
         found.append(Check("other_files", passed=None, message=said))
     return found
+
+
+# ── How long calls wait, by response.csv: today and under a plan, each officer at the best place of his zone
+
+_SAME_MINUTES = 1e-6
+_TEN_MILLIONTH = 1e-7
+"""Means longer than today's by no more count as no longer (assumption A76)."""
+
+
+class Waits(NamedTuple):
+    """How long calls wait in sets of units, and how long they may."""
+
+    place: tuple[int, ...]  # Unit that each place lies in
+    calls: tuple[float, ...]  # Calls of each unit
+    minutes: tuple[tuple[float, ...], ...]  # Minutes from each place to each unit, times its calls
+    most: tuple[float, ...] = ()  # Longest mean of each zone; infinite where it had no call
+    most_in_all: float = math.inf  # Most minutes of all calls together
+
+    def of(self, units: Sequence[int]) -> tuple[float, float]:
+        """Give the minutes of all calls of a set, infinite without a place to wait at, and the calls."""
+        number, held = math.fsum(self.calls[i] for i in units), set(units)
+        if not number:
+            return 0.0, 0.0
+        waits = zip(self.place, self.minutes, strict=True)
+        sums = (math.fsum(minutes[i] for i in units) for at, minutes in waits if at in held)
+        return min(sums, default=math.inf), number
+
+    def is_kept(self, sets: Sequence[Sequence[int]]) -> bool:
+        """Say whether no zone, nor all together, wait longer than they may; a set for each zone."""
+        found = [self.of(units) for units in sets]
+        for (minutes, number), most in zip(found, self.most, strict=True):
+            if number and minutes / number > most * (1 + _TEN_MILLIONTH) + _TEN_MILLIONTH:
+                return False
+        return math.fsum(m for m, _ in found) <= self.most_in_all * (1 + _TEN_MILLIONTH) + _TEN_MILLIONTH
+
+
+def waits_of(record: PlanRecord) -> Waits | None:
+    """Read how long calls wait, and may, from response.csv and the certificate; None where it is not there."""
+    claimed, rows = record.certificate.get("response"), record.response
+    if not isinstance(claimed, dict) or rows is None:
+        return None
+    units, zones = record.counted(), record.certificate["zones"]
+    row = {u.unit_id: i for i, u in enumerate(units)}
+    calls = {r["unit_id"]: r["calls"] for r in rows}
+    minutes = {(r["place_id"], r["unit_id"]): r["minutes"] for r in rows}
+    place = {r["place_id"]: row[r["place_unit_id"]] for r in rows if r["place_unit_id"] in row}
+    sums = tuple(tuple(calls[i] * minutes[name, i] if calls[i] else 0.0 for i in row) for name in place)
+    waits = Waits(tuple(place.values()), tuple(calls[i] for i in row), sums)
+    if not claimed.get("no_slower"):
+        return waits
+    now = [waits.of([i for i, u in enumerate(units) if u.before == zone]) for zone in zones]
+    more = float(claimed.get("longer_min", 0.0))
+    most = tuple(total / number + more if number else math.inf for total, number in now)
+    return waits._replace(most=most, most_in_all=math.fsum(m for m, _ in now) + more * math.fsum(waits.calls))
+
+
+def response_checks(record: PlanRecord) -> list[Check]:
+    """Work out how long calls wait today and under the plan, each officer at the best place of his zone."""
+    claimed = record.certificate.get("response")
+    if not isinstance(claimed, dict):
+        return []
+    if record.response is None:
+        said = "There is no response.csv: how long calls wait, which the certificate tells, was not worked out again."
+        return [Check("response", passed=None, message=said)]
+    try:
+        waits = waits_of(record)
+        faults = [] if waits is None else _response_faults(record, waits, claimed)
+    except (KeyError, TypeError, ValueError) as error:
+        faults = [f"what the certificate says of response cannot be read ({error!r})"]
+    text = "; ".join(faults) or "minutes of every zone, today and under the plan, are those of response.csv"
+    if claimed.get("no_slower") and not faults:
+        text += f", and none is {longer_text(claimed)}"
+    return [Check("response", passed=not faults, message=f"{text[:1].upper()}{text[1:]}.")]
+
+
+def _response_faults(record: PlanRecord, waits: Waits, claimed: Mapping[str, Any]) -> list[str]:
+    faults, sums = [], [0.0, 0.0]
+    for zone in record.certificate["zones"]:
+        found = []
+        for side in (0, 1):
+            units = [i for i, u in enumerate(record.counted()) if (u.after if side else u.before) == zone]
+            least, number = waits.of(units)
+            sums[side] += least
+            found.append(least / number if number and math.isfinite(least) else None)
+        faults += _minutes_faults(f"zone {zone}", found, claimed["zones"][zone]["minutes"], claimed)
+    number = math.fsum(waits.calls)
+    in_all = [total / number if number else None for total in sums]
+    return faults + _minutes_faults("all calls", in_all, claimed["district"], claimed)
+
+
+def _minutes_faults(
+    name: str, found: list[float | None], told: list[float | None], claimed: Mapping[str, Any]
+) -> list[str]:
+    faults = [
+        f"{name} {'waits' if name.startswith('zone') else 'wait'} {own!r} minutes {when} by response.csv, "
+        f"and {theirs!r} in the certificate"
+        for when, own, theirs in zip(("today", "under the plan"), found, told, strict=True)
+        if (own is None) != (theirs is None)
+        or (own is not None and theirs is not None and not is_close(own, theirs, within=_SAME_MINUTES))
+    ]
+    before, after = found
+    more = claimed.get("longer_min", 0.0)
+    if not claimed.get("no_slower") or before is None or after is None:
+        return faults
+    if after > (before + more) * (1 + _SAME_MINUTES) + _SAME_MINUTES:
+        faults.append(f"{name} would wait longer, {after!r} minutes for {before!r}; at most {more:g} more are allowed")
+    return faults
+
+
+def longer_text(claimed: Mapping[str, Any]) -> str:
+    """Say how much longer anybody may wait."""
+    more = claimed.get("longer_min", 0.0)
+    if not NUMBER.holds(more):
+        return f"more than {more!r} longer"
+    return f"more than {more:g} min longer" if more else "longer"
 
 
 # ── The map of a plan, as the independent checker sees it: zones that tile the units, and links that are borders

@@ -20,7 +20,16 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safeschools_geo.errors import with_article
-from safeschools_geo.verify._plan import CLOSE, imbalance_of, is_close, load_of_zones, students_of
+from safeschools_geo.verify._plan import (
+    CLOSE,
+    Waits,
+    imbalance_of,
+    is_close,
+    load_of_zones,
+    longer_text,
+    students_of,
+    waits_of,
+)
 from safeschools_geo.verify._reading import NUMBER, Check, PlanRecord
 
 if TYPE_CHECKING:
@@ -165,66 +174,6 @@ def _evenness_faults(record: PlanRecord) -> list[str]:
     return faults
 
 
-_SAME_MINUTES = 1e-6
-
-
-def response_checks(record: PlanRecord) -> list[Check]:
-    """Work out how long calls wait today and under the plan, each officer at the best place of his zone."""
-    claimed = record.certificate.get("response")
-    if not isinstance(claimed, dict):
-        return []
-    if record.response is None:
-        said = "There is no response.csv: how long calls wait, which the certificate tells, was not worked out again."
-        return [Check("response", passed=None, message=said)]
-    try:
-        faults = _response_faults(record, record.response, claimed)
-    except (KeyError, TypeError, ValueError) as error:
-        faults = [f"what the certificate says of response cannot be read ({error!r})"]
-    told = "minutes of every zone, today and under the plan, are those of response.csv"
-    return [_told("response", faults, told + (", and none is longer" if claimed.get("no_slower") else ""))]
-
-
-def _response_faults(record: PlanRecord, rows: list[dict[str, Any]], claimed: Mapping[str, Any]) -> list[str]:
-    minutes = {(r["place_id"], r["unit_id"]): r["minutes"] for r in rows}
-    calls = {r["unit_id"]: r["calls"] for r in rows}
-    unit_of = {r["place_id"]: r["place_unit_id"] for r in rows}
-    faults, sums = [], [0.0, 0.0]
-    for zone in record.certificate["zones"]:
-        found = []
-        for side in (0, 1):
-            units = {u.unit_id for u in record.counted() if (u.after if side else u.before) == zone}
-            number = math.fsum(calls[i] for i in units)
-            waits = [
-                math.fsum(calls[i] * minutes[place, i] for i in units if calls[i])
-                for place, unit in unit_of.items()
-                if unit in units
-            ]
-            least = min(waits, default=math.inf) if number else 0.0
-            sums[side] += least
-            found.append(least / number if number and math.isfinite(least) else None)
-        faults += _minutes_faults(f"zone {zone}", found, claimed["zones"][zone]["minutes"], claimed)
-    number = math.fsum(calls[u.unit_id] for u in record.counted())
-    in_all = [total / number if number else None for total in sums]
-    return faults + _minutes_faults("all calls", in_all, claimed["district"], claimed)
-
-
-def _minutes_faults(
-    name: str, found: list[float | None], told: list[float | None], claimed: Mapping[str, Any]
-) -> list[str]:
-    faults = [
-        f"{name} {'waits' if name.startswith('zone') else 'wait'} {own!r} minutes {when} by response.csv, "
-        f"and {theirs!r} in the certificate"
-        for when, own, theirs in zip(("today", "under the plan"), found, told, strict=True)
-        if (own is None) != (theirs is None)
-        or (own is not None and theirs is not None and not is_close(own, theirs, within=_SAME_MINUTES))
-    ]
-    before, after = found
-    is_longer = before is not None and after is not None and after > before * (1 + _SAME_MINUTES) + _SAME_MINUTES
-    if claimed.get("no_slower") and is_longer:
-        faults.append(f"{name} would wait longer, {after!r} minutes for {before!r}, and yet nobody is said to")
-    return faults
-
-
 def _is_equal(a: float | None, b: float | None) -> bool:
     return a is b if a is None or b is None else is_close(float(a), float(b))
 
@@ -307,6 +256,7 @@ class Town:
     one_of_each: tuple[tuple[int, ...], ...] = ()  # Units of which every zone has one
     students: tuple[float, ...] = ()  # Students of each unit, where they are limited
     most_students: float = math.inf  # Most students in units that move
+    waits: Waits | None = None  # How long calls may wait; None for no limit
 
     @cached_property
     def mean(self) -> float:
@@ -337,10 +287,13 @@ class Town:
         return max(abs(s - self.mean) for s in sums) / self.mean if self.mean > 0 else 0.0
 
     def is_plan(self, label: Sequence[int]) -> bool:
-        """Say whether every zone hangs together and has one of each, and few enough students move."""
+        """Say whether zones hang together and have one of each, few enough students move, and nobody waits longer."""
         moved = math.fsum(s for s, a, b in zip(self.students, self.before, label, strict=False) if a != b)
         has_each = all(len({label[i] for i in units}) == self.zones for units in self.one_of_each)
-        return moved <= self.most_students + _ROUNDING and has_each and self.is_contiguous(label)
+        if not (moved <= self.most_students + _ROUNDING and has_each and self.is_contiguous(label)):
+            return False
+        sets = [[i for i, z in enumerate(label) if z == zone] for zone in range(self.zones)]
+        return self.waits is None or self.waits.is_kept(sets)
 
     def is_contiguous(self, label: Sequence[int]) -> bool:
         """Say whether every zone has units and hangs together."""
@@ -565,11 +518,11 @@ class Verdict(NamedTuple):
 
 def bound_checks(record: PlanRecord, *, plans_tried: int = PLANS_TRIED) -> tuple[list[Check], str]:
     """Try the bounds of the certificate and the frontier against every plan, as far as they are few."""
-    response = record.certificate.get("response")
-    if isinstance(response, dict) and response.get("no_slower"):
+    if _is_held(record) and _waits(record) is None:
+        held = longer_text(record.certificate["response"])
         said = (
-            "The bound is one over plans in which nobody waits longer. It rests on the record of the solver, which "
-            "this checker has not repeated: its own search looks at loads only."
+            f"The bound is one over plans in which nobody waits {held}. There is no response.csv that can be read, so "
+            "it rests on the record of the solver, which this checker has not repeated."
         )
         return [Check("bound", passed=None, message=said)], "recorded"
     certified = _certified(record)
@@ -581,6 +534,19 @@ def bound_checks(record: PlanRecord, *, plans_tried: int = PLANS_TRIED) -> tuple
     if record.frontier:
         checks.append(_frontier(record, plans_tried))
     return checks, state
+
+
+def _is_held(record: PlanRecord) -> bool:
+    """Say whether only plans count in which nobody waits longer."""
+    response = record.certificate.get("response")
+    return isinstance(response, dict) and bool(response.get("no_slower"))
+
+
+def _waits(record: PlanRecord) -> Waits | None:
+    try:
+        return waits_of(record) if _is_held(record) else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def town_of(record: PlanRecord, costs: dict[str, float]) -> Town:
@@ -618,6 +584,7 @@ def town_of(record: PlanRecord, costs: dict[str, float]) -> Town:
         one_of_each=tuple(tuple(row[i] for i in ids if i in row) for ids in record.named_ids("one_of_each").values()),
         students=tuple(students[u.unit_id] for u in units) if NUMBER.holds(most) else (),
         most_students=float(most) if NUMBER.holds(most) else math.inf,
+        waits=_waits(record),
     )
 
 
@@ -724,9 +691,10 @@ def _class_text(record: PlanRecord, claim: Claim) -> str:
     kept += [f"{name} whole" for name in record.named_ids("whole")]
     kept += [f"{with_article(name)} in each zone" for name in record.named_ids("one_of_each")]
     kept += ["the limit on students"] if certificate.get("most_students") is not None else []
+    waits = f" in which nobody waits {longer_text(certificate['response'])}" if _is_held(record) else ""
     limit = f"of at most {_moves_text(claim.limit)}"
     within = limit if claim.objective == "imbalance" else f"within the tolerance of {claim.limit:.4%}"
-    return f"contiguous plan {within}{f' that keeps {_joined(kept)}' if kept else ''}"
+    return f"contiguous plan {within}{f' that keeps {_joined(kept)}' if kept else ''}{waits}"
 
 
 def _claim_text(claim: Claim) -> str:
@@ -773,12 +741,13 @@ def random_plan_checks(record: PlanRecord) -> list[Check]:
     faults = _random_faults(record, claimed)
     if faults:
         return [Check("random_plans", passed=False, message=f"{'; '.join(faults)}.")]
-    if record.certificate.get("response", {}).get("no_slower"):
-        said = "Random plans in which nobody waits longer were not drawn again: this checker looks at loads only."
+    if _is_held(record) and _waits(record) is None:
+        said = "Random plans in which nobody waits longer were not drawn again: response.csv cannot be read."
         return [Check("random_plans", passed=None, message=said)]
     label, costs = _label_of(record), _costs_of(record, claimed)
     town = town_of(record, costs)
-    drawn = _walk(town, label, steps=_STEPS)
+    # Whether nobody waits longer takes more to look at than loads do.
+    drawn = _walk(town, label, steps=_STEPS if town.waits is None else _STEPS // 5)
     if not drawn:
         return [Check("random_plans", passed=None, message="A walk of the checker's own found no such plan.")]
     own = [float(value <= town.imbalance(label) + PROVEN_WITHIN) for value in drawn]

@@ -27,6 +27,7 @@ from safeschools_geo.verify._plan import (
     draw,
     hash_checks,
     load_checks,
+    response_checks,
     rule_checks,
     shape_checks,
     unit_checks,
@@ -36,7 +37,6 @@ from safeschools_geo.verify._plan_bound import (
     bound_checks,
     claim_checks,
     random_plan_checks,
-    response_checks,
 )
 from safeschools_geo.verify._reading import (
     REQUIRED,

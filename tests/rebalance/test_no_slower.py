@@ -39,13 +39,15 @@ def waits(town: Town, label, calls, places, minutes):
     return means, total
 
 
-def no_slower(town: Town, plans: Plans, *response) -> Plans:
+def no_slower(town: Town, plans: Plans, *response, longer_min: float = 0.0) -> Plans:
     now, total = waits(town, town.start, *response)
     kept = []
     for label in plans.label:
         then, in_all = waits(town, label, *response)
-        longer = [a > b + 1e-6 for a, b in zip(then, now, strict=True) if not np.isnan(b) and not np.isnan(a)]
-        kept.append(not any(longer) and in_all <= total + 1e-6)
+        longer = [
+            a > b + longer_min + 1e-6 for a, b in zip(then, now, strict=True) if not np.isnan(b) and not np.isnan(a)
+        ]
+        kept.append(not any(longer) and in_all <= total + longer_min * sum(response[0]) + 1e-6)
     return Plans(*(values[np.array(kept, dtype=bool)] for values in vars(plans).values()))
 
 
@@ -140,6 +142,58 @@ def test_the_frontier_of_plans_in_which_nobody_waits_longer():
     assert "proven over all contiguous plans in which nobody waits longer" in found.summary()
 
 
+def frontiers(town: Town, response, moves: int):
+    """Give the frontier with no limit on minutes, and that in which nobody waits longer, with what lies between."""
+    asked = {"units": units_of_town(town), **tables_of_town(town), "response": response_table(town, *response)}
+    asked |= {"rules": Rules(**rules_of_town(town)), "max_moves": moves}
+    free = frontier(**asked)
+    return free, frontier(**asked, no_slower=True, against=free)
+
+
+def test_evenness_and_the_minutes_it_costs_by_hand():
+    # Moving c leaves 4 and 3, and makes the calls of b wait 10 / 3 - 2 = 4 / 3 minutes longer, those of all 0.8.
+    free, held = frontiers(BEAD, NEAR, 1)
+    assert held.trade["longer_min"].tolist() == [0, 0.5, 1, 1.5]
+    assert held.trade["imbalance"].tolist() == pytest.approx([3 / 7, 3 / 7, 3 / 7, 1 / 7])
+    assert held.trade["bound"].tolist() == held.trade["imbalance"].tolist()
+    assert held.trade["moved"].tolist() == ["", "", "", "u02"]
+    assert " ".join(held.about_trade()) == (
+        "By at most 1 move the imbalance comes to 42.9% where nobody waits longer and to 14.3% where "
+        "nobody waits more than 1.5 min longer. "
+        "To come below 42.9%, calls of some zone, or all together, have to wait more than 1 min longer: proven."
+    )
+    assert free.trade.empty
+    assert free.about_trade() == []
+    # From a place beside c nobody waits longer, and there is nothing to trade.
+    anew = (NEAR[0], [0, 2, 3], [[0, 9, 9], [2, 9, 9], [2, 0, 6], [9, 1, 0], [9, 2, 4]])
+    _, held = frontiers(BEAD, anew, 1)
+    assert held.trade["longer_min"].tolist() == [0]
+    assert held.about_trade() == [
+        "By at most 1 move the imbalance comes to 14.3% where nobody waits longer; longer waits would not lower it."
+    ]
+    # A plan of some minutes longer says so.
+    asked = {"max_moves": 1, "response": response_table(BEAD, *NEAR), "no_slower": True}
+    assert len(plan_of_town(BEAD, **asked, longer_min=1.33).moves) == 0
+    plan = plan_of_town(BEAD, **asked, longer_min=4 / 3)
+    assert plan.moves["unit_id"].tolist() == ["u02"]
+    assert plan.certificate["response"]["longer_min"] == 4 / 3
+    assert "and lets nobody wait more than 1.33333 min longer than today" in plan.summary()
+
+
+@pytest.mark.parametrize("seed", range(0, 30, 2))
+def test_evenness_for_minutes_is_that_of_the_best_of_all_plans(seed):
+    town, response = town_and_response(seed)
+    moves = 1 + seed % 4
+    free, held = frontiers(town, response, moves)
+    trade, plans = held.trade, every_plan(town)
+    for longer_min, imbalance, bound in zip(*(trade[c] for c in ("longer_min", "imbalance", "bound")), strict=True):
+        kept = no_slower(town, plans, *response, longer_min=longer_min).within(max_moves=moves)
+        assert imbalance == bound == pytest.approx(kept.least("imbalance"), abs=1e-6)
+    assert trade["imbalance"].iloc[-1] == pytest.approx(free.table["imbalance"].iloc[-1])
+    assert trade["is_proven"].all()
+    assert len(trade) <= 6
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -161,5 +215,8 @@ def test_what_cannot_be_asked_together():
     with pytest.raises(SettingsError, match="not known how long anybody waits"):
         plan_of_town(BEAD, max_moves=1, no_slower=True)
     table = response_table(BEAD, *NEAR)
+    for asked in ({"longer_min": 1.0}, {"longer_min": -1.0, "no_slower": True}):
+        with pytest.raises(SettingsError, match="not clear how much longer"):
+            plan_of_town(BEAD, max_moves=1, response=table, **asked)
     with pytest.raises(SettingsError, match="border between zones cannot"):
         plan_of_town(BEAD, objectives=("boundary",), response=table, no_slower=True)

@@ -131,7 +131,7 @@ def test_a_search_for_evenness_that_is_given_up_keeps_what_it_had(monkeypatch):
     found = most_even_of(problem, aim, **asked, deadline=np.inf)
     assert [is_proven for _, is_proven in found.ranks] == [True] * 4
     assert problem.loads(found.ranks[0][0]).tolist() == [6, 4, 2, 2]
-    monkeypatch.setattr("safeschools_geo.rebalance._set_partition._CHOICES", 0)
+    monkeypatch.setattr("safeschools_geo.rebalance._set_partition.CHOICES", 0)
     given_up = most_even_of(problem, aim, **asked, deadline=np.inf)
     assert [is_proven for _, is_proven in given_up.ranks[:3]] == [False] * 3
     assert (given_up.ranks[-1][0] == problem.start).all()

@@ -675,3 +675,56 @@ def test_a_short_border_left_out_is_found():
 def test_units_that_nearly_meet_are_neighbors_within_a_meter_along_twenty(apart, along, are_neighbors):
     units = {"a": box(0, 0, 100, along), "b": box(100 + apart, 0, 200, along)}
     assert bool(_unlinked_beside([], units)) is are_neighbors
+
+
+def held_row(folder, minutes, places, **response):
+    """Write the row a a a b b of loads 3 1 1 1 1 as it is, with a proof that no plan of 1 move is more even."""
+    write_row(folder, [3, 1, 1, 1, 1], list("11122"), list("11122"), value=3 / 7, bound=3 / 7, max_moves=1)
+    ids = "ABCDE"
+    rows = [
+        (ids[unit], 1.0, f"p{ids[place]}", ids[place], float(minutes[unit][at]))
+        for unit in range(5)
+        for at, place in enumerate(places)
+    ]
+    columns = ["unit_id", "calls", "place_id", "place_unit_id", "minutes"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "response.csv", index=False)
+    number = {"1": 3, "2": 2}
+    sums = {
+        z: min(sum(minutes[u][at] for u in units) for at, p in enumerate(places) if p in units)
+        for z, units in (("1", range(3)), ("2", range(3, 5)))
+    }
+    zones = {z: {"minutes": [sums[z] / number[z]] * 2, "places": ["", ""]} for z in number}
+    told = {"no_slower": True, "district": [sum(sums.values()) / 5] * 2, "zones": zones, **response}
+    edit_certificate(folder, response=told)
+    return folder
+
+
+SLOW = ([[0, 9], [2, 9], [2, 6], [9, 0], [9, 4]], [0, 3])
+"""With C the calls of the second zone wait 10 / 3 minutes, 4 / 3 more than today."""
+BESIDE = ([[0, 9, 9], [2, 9, 9], [2, 0, 6], [9, 1, 0], [9, 2, 4]], [0, 2, 3])
+"""With C, where its officer may wait then, they wait 1 minute."""
+
+
+@pytest.mark.parametrize(
+    ("table", "longer_min", "state"),
+    [(SLOW, 0.0, "confirmed"), (SLOW, 1.0, "confirmed"), (SLOW, 1.5, "refuted"), (BESIDE, 0.0, "refuted")],
+)
+def test_a_bound_over_plans_in_which_nobody_waits_longer_is_repeated(tmp_path, table, longer_min, state):
+    response = {"longer_min": longer_min} if longer_min else {}
+    folder = held_row(tmp_path, *table, **response)
+    report = verify_folder(folder)
+    assert report.bound == state, report.summary()
+    if state == "confirmed":
+        assert report.is_ok, report.summary()
+        waits = f"more than {longer_min:g} min longer" if longer_min else "longer"
+        assert f"in which nobody waits {waits} has an imbalance below 42.8571%" in report.summary()
+    else:
+        assert "there is a plan with an imbalance of 14.2857% and 1 move (C to 2)" in failed(folder)["bound"]
+
+
+def test_a_bound_on_minutes_that_are_not_there_rests_on_the_record(tmp_path):
+    folder = held_row(tmp_path, *SLOW)
+    (folder / "response.csv").unlink()
+    report = verify_folder(folder)
+    assert report.bound == "recorded"
+    assert "There is no response.csv that can be read" in next(c.message for c in report.notes if c.name == "bound")
