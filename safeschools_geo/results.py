@@ -132,6 +132,12 @@ class TermPlan(MayHoldNothing):
         return " ".join(part for part in (f"{self.other_name}:", self.other.finding(self.other_plan), price) if part)
 
     @property
+    def trade(self) -> Frontier | None:
+        """The frontier in which nobody waits longer, with what some minutes would gain; None where nobody asked."""
+        both = (self.frontier, self.other)
+        return next((one for one in both if one is not None and not one.trade.empty), None)
+
+    @property
     def other_name(self) -> str:
         """What sets the plan apart that is beside the proposal; empty where there is none."""
         if self.other_plan is None:
@@ -185,6 +191,7 @@ class TermPlan(MayHoldNothing):
             self.finding(),
             *self.frontier.about_points(),
             certificate_text(self.plan.certificate),
+            *([] if self.trade is None else self.trade.about_trade()),
             self.stability.summary(),
         )
         return " ".join(part for part in parts if part)
@@ -201,7 +208,8 @@ class TermPlan(MayHoldNothing):
         dict
             `units` and `edges` that plans are made of, `frontier`, `scores`, `moves` and `stability`, the last also as
             quantiles of redrawn terms (`stability_quantiles`), and which hotspots it would cut (`hotspot_splits`);
-            `response`, `frontier_other` and `plan_other` where plans were asked for in which nobody waits longer.
+            `response`, `frontier_other`, `plan_other` and `frontier_minutes` where plans were asked for in which nobody
+            waits longer.
         """
         if self.is_empty:
             return {}
@@ -210,6 +218,8 @@ class TermPlan(MayHoldNothing):
         if self.other is not None and self.other_plan is not None:
             other["frontier_other"] = self.other.to_frame().drop(columns="seconds")
             other["plan_other"] = self.other_plan.to_frame()
+        if self.trade is not None:
+            other["frontier_minutes"] = self.trade.trade
         return (
             asked
             | other

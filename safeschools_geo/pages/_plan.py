@@ -127,17 +127,26 @@ def frontier_chart(
     return svg(_WIDTH, _HEIGHT, title, description, parts)
 
 
+def _percent(share: float) -> str:
+    return NONE_NAMED if math.isnan(share) else f"{share:.2%}"
+
+
+def _proof(is_proven: bool, imbalance: float, bound: float) -> str:  # noqa: FBT001 - cells of a row
+    return "Yes" if is_proven else f"No: gap {number(100 * (imbalance - bound), 2)} points"
+
+
+_FOUND = (
+    Column("Smallest imbalance found", "imbalance", _percent),
+    Column("No plan is below", "bound", _percent),
+    Column("Proven", ("is_proven", "imbalance", "bound"), _proof),
+)
+
+
 def frontier_table(frontier: pd.DataFrame, *, noun: str = "school") -> DataTable:
     """Print the frontier."""
-
-    def proof(is_proven: bool, imbalance: float, bound: float) -> str:  # noqa: FBT001 - cells of a row
-        return "Yes" if is_proven else f"No: gap {number(100 * (imbalance - bound), 2)} points"
-
     columns = (
         Column("Moves allowed", "moves", count),
-        Column("Smallest imbalance found", "imbalance", _percent),
-        Column("No plan is below", "bound", _percent),
-        Column("Proven", ("is_proven", "imbalance", "bound"), proof),
+        *_FOUND,
         Column("Of the plan kept", "plan_imbalance", _percent),
         Column(f"{noun.capitalize()}s moved", "units_moved", count),
         Column("Travel", "travel", fixed(2)),
@@ -146,13 +155,19 @@ def frontier_table(frontier: pd.DataFrame, *, noun: str = "school") -> DataTable
     return printed(rows, columns, caption="What each number of moves can reach")
 
 
+def trade_table(trade: pd.DataFrame, *, noun: str = "school") -> DataTable:
+    """Print evenness against minutes."""
+    columns = (
+        Column("Minutes longer allowed", "longer_min", fixed(2)),
+        *_FOUND,
+        Column(f"{noun.capitalize()}s moved", "units_moved", count),
+    )
+    return printed(trade, columns, caption="What each minute can reach")
+
+
 def _records(frontier: pd.DataFrame) -> list[dict[str, Any]]:
     rows = frontier.astype({"moves": "int64"} if "moves" in frontier else {}).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
-
-
-def _percent(share: float) -> str:
-    return NONE_NAMED if math.isnan(share) else f"{share:.2%}"
 
 
 def _axes(x: Scale, y: Scale, rows: Sequence[dict[str, Any]], highest: float, against: _Against) -> list[str]:
@@ -454,12 +469,13 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         title="Proposed zones",
         finding=_with_empty_zones(proposal, proposal.frontier.finding(proposal.plan)),
         legends=plan_legends("Signs", (*signs, *barriers), result),
-        charts=[_frontier(proposal)],
+        charts=[_frontier(proposal), *_trade(proposal)],
         tables=[
             _move_table(proposal.changes, names, noun),
             _score_table(scores, proposal.other_name),
             _load_table(both, load_name(proposal.inputs.forecast)),
             frontier_table(frontier, noun=noun),
+            *([] if proposal.trade is None else [trade_table(proposal.trade.trade, noun=noun)]),
         ],
         notes=[
             *_unscored(scores),
@@ -473,6 +489,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         proposal.change.price_text(),
         proposal.beside,
         certificate_text(proposal.plan.certificate),
+        *([] if proposal.trade is None else proposal.trade.about_trade()),
         proposal.stability.summary(),
     )
     return document(
@@ -580,6 +597,16 @@ def _frontier(proposal: TermPlan) -> Chart:
         chosen=len(proposal.plan.moves) if most is None else int(most),
     )
     return Chart(picture, caption)
+
+
+def _trade(proposal: TermPlan) -> list[Chart]:
+    held = proposal.trade
+    if held is None:
+        return []
+    most = count_text(held.settings.max_moves or 0, "move")
+    caption = f"How even the zones can be made by at most {most} where calls may wait longer"
+    described = "Every dot is the best plan found for so many minutes; the table below holds the numbers."
+    return [Chart(frontier_chart(held.trade, title=caption, description=described, against=_MINUTES), caption)]
 
 
 def _move_table(moves: pd.DataFrame, names: dict[str, str], noun: str) -> DataTable:

@@ -325,7 +325,11 @@ def frontier(
     def say(moves: int, least: Stage) -> None:
         on_point(_point_text(moves, least, is_disputed=len(given.disputed) > 0, no_slower=no_slower))
 
-    found = _Search(problem, settings, say, keeps_interrupted=keeps_interrupted)
+    # What no plan of so many moves can do, none can in which nobody waits longer.
+    floors = (
+        {} if against is None else dict(zip(against.table["moves"], against.table["bound"].fillna(0.0), strict=True))
+    )
+    found = _Search(problem, settings, say, floors=floors, keeps_interrupted=keeps_interrupted)
     points = found.run(began)
     if not points:
         raise no_plan(problem, settings, is_proven=found.is_proven)
@@ -376,9 +380,15 @@ class _Search:
     """The search for the points, one number of moves after another."""
 
     def __init__(
-        self, problem: Problem, settings: PlanSettings, say: Callable[[int, Stage], None], *, keeps_interrupted: bool
+        self,
+        problem: Problem,
+        settings: PlanSettings,
+        say: Callable[[int, Stage], None],
+        *,
+        floors: Mapping[int, float],
+        keeps_interrupted: bool,
     ) -> None:
-        self._problem, self._settings, self._say = problem, settings, say
+        self._problem, self._settings, self._say, self._floors = problem, settings, say, floors
         self._keeps_interrupted = keeps_interrupted
         self._most = settings.max_moves or 0
         self._known = plans_of_few_moves(problem, max_moves=min(self._most, len(problem)))
@@ -451,6 +461,9 @@ class _Search:
                 self.is_proven &= least.is_infeasible
                 continue
             self._known.append(least.label)
+            if self._floors.get(moves, 0.0) > least.bound:
+                least = _bounded(least, self._floors[moves])
+                least = replace(least, log=f"{least.log}\nno plan that lets calls wait longer is below either")
             self._points[moves] = _Point([least], seconds)
             # What is not proven may be bettered by a plan, or a bound, that is found later.
             is_final &= least.is_proven

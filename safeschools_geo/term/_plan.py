@@ -752,9 +752,13 @@ def propose_zones(
     usual_day = describe_usual_day(result, inputs)
     settings = district.settings.rebalance
     rules = inputs.rules
-    wants_response = usual_day is not None and "response" in settings.protect
-    is_protected = wants_response and len(inputs.units) <= _MOST_PROTECTED
-    response = response_table(usual_day, inputs) if usual_day is not None and is_protected else None
+    response, why_longer = None, ""
+    if usual_day is not None and "response" in settings.protect:
+        why_longer = (
+            f"Whether calls would wait longer limits no plan among more than {_MOST_PROTECTED:,} {inputs.noun}s."
+        )
+        if len(inputs.units) <= _MOST_PROTECTED:
+            response, why_longer = response_table(usual_day, inputs), ""
     asked: dict[str, Any] = {
         "adjacency": inputs.edges,
         "travel": inputs.travel,
@@ -768,7 +772,8 @@ def propose_zones(
     }
     redrawn = redrawn_terms(inputs.units, **_by_day(result, inputs), bootstrap=settings.bootstrap, seed=seed)
 
-    def search(*, no_slower: bool = False) -> tuple[Frontier, RebalancePlan]:
+    def search(*, against: Frontier | None = None) -> tuple[Frontier, RebalancePlan]:
+        no_slower = against is not None
         found = frontier(
             inputs.units,
             **asked,
@@ -776,28 +781,26 @@ def propose_zones(
             rules=rules,
             slack=settings.slack,
             no_slower=no_slower,
+            against=against,
             redrawn=redrawn,
             keeps_interrupted=keeps_interrupted,
             on_point=on_point,
         )
         if settings.tolerance is not None:
-            few = {**vars(rules), "tolerance": settings.tolerance, "no_slower": no_slower}
-            return found, rebalance(inputs.units, **asked, **few)
+            limits = {"tolerance": settings.tolerance, "no_slower": no_slower}
+            return found, rebalance(inputs.units, **asked, **vars(rules), **limits)
         return found, found.proposal if follows_rule else found.plans[-1]
 
     (found, chosen), other = search(), None
-    many = f"Whether calls would wait longer limits no plan among more than {_MOST_PROTECTED:,} {inputs.noun}s."
-    why_longer = many if wants_response and not is_protected else ""
     if response is not None:
         # First the most even of those that make nobody wait longer, if there is one; the other beside it.
-        free = found, chosen
         try:
-            held = search(no_slower=True)
+            held = search(against=found)
         except InputError as error:
             why_longer = error.problem
         else:
             is_better = held[1].imbalance < held[1].imbalance_before - EXACT
-            (found, chosen), other = (held, free) if is_better else (free, held)
+            (found, chosen), other = (held, (found, chosen)) if is_better else ((found, chosen), held)
     if settings.random_plans:
         chosen = chosen.among_random(settings.random_plans, seed=seed, response=response)
     plan = chosen.assignment
@@ -828,20 +831,9 @@ def propose_zones(
 
 
 def response_table(usual_day: UsualDay, inputs: PlanInputs) -> pd.DataFrame:
-    """Say how long it takes from every school, where an officer may wait, to every unit.
+    """Say how long it takes from every school, where an officer may wait, to every unit, as `rebalance` takes it.
 
-    Parameters
-    ----------
-    usual_day
-        Calls and minutes of a usual day.
-    inputs
-        Units of the district.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `rebalance` takes it: `unit_id`, `calls` (of the term), `place_id` (a school), `place_unit_id`, and `minutes`
-        (the mean over the calls of the unit's schools, or over its schools where there is none).
+    `minutes` are the mean over the calls of the unit's schools, or over its schools where there is none.
     """
     unit_of = schools_of_units(inputs.units)
     unit_of = unit_of[unit_of.index.isin(usual_day.travel.minutes.columns)]

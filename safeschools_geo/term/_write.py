@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 # ── What a proposal leaves behind: plan, zones, frontier, scores, and a certificate that can be checked without us
 
 
-_PLAN_TABLES = ("scores", "moves", "stability", "response", "frontier_other", "plan_other")
+_PLAN_TABLES = ("scores", "moves", "stability", "response", "frontier_minutes", "frontier_other", "plan_other")
 
 
 def write_term_plan(proposal: TermPlan, folder: Path) -> None:
