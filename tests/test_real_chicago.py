@@ -2,13 +2,17 @@
 
 import shutil
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import said
 
 from safeschools_geo.district._district import read_district
+from safeschools_geo.rebalance import rebalance, units_of_areas, zones_of_plan
 from safeschools_geo.term._run import run_term
+from safeschools_geo.term._write import write_plan
+from safeschools_geo.verify._verify import verify_folder
 
 pytestmark = pytest.mark.real_data
 
@@ -183,3 +187,23 @@ def test_school_incidents_are_matched_to_the_nearest_school(real_data, tmp_path)
     assert (located["school_match"] == "nearest").all()
     assert located["school_distance_m"].median() == pytest.approx(31, abs=1)
     assert located["school_distance_m"].quantile(0.9) == pytest.approx(212, abs=3)
+
+
+def test_beats_of_few_moves_have_a_bound_and_their_plan_is_verified(real_data, tmp_path):
+    """274 beats in 22 districts: what a minute does not prove is said with a gap, and nothing is above its bound."""
+    frame = gpd.read_file(real_data / "chicago" / "police_beats_simple.geojson")
+    frame = frame[frame["DISTRICT"] != "31"].reset_index(drop=True)
+    calls = pd.read_csv(real_data / "chicago" / "crimes_at_schools_2018_h1.csv", usecols=["Beat"])[
+        "Beat"
+    ].value_counts()
+    frame["calls"] = frame["BEAT_NUM"].astype(int).map(calls).fillna(0).astype("int64")
+    units = units_of_areas(frame, unit_id="BEAT_NUM", zone="DISTRICT", workload="calls").units
+    plan = rebalance(units, max_moves=3, time_limit_s=10)
+    assert plan.is_contiguous
+    assert len(plan.moves) <= 3
+    assert 0 < plan.bound <= plan.value <= plan.imbalance_before
+    assert plan.gap == 0 or plan.gap == pytest.approx(plan.value - plan.bound)
+    names = units[["zone_id"]].drop_duplicates().sort_values("zone_id", ignore_index=True)
+    write_plan(tmp_path, plan, zones_of_plan(units, plan.assignment, names.assign(name=names["zone_id"])))
+    report = verify_folder(tmp_path)
+    assert report.is_ok, report.summary()

@@ -248,6 +248,9 @@ _SMALL = 1_500
 _MOST_SETTLED = 50_000
 """With more sets the integer program does not come to an end, nor keep its time."""
 
+_MOST_TRIED = 3_000
+"""So many of these, the cheapest, are tried for a plan that is good and not proven."""
+
 _FIRST_SETS = 3_000
 _NEW_SETS = 300
 _DEAR = 1.0
@@ -274,6 +277,7 @@ class SetPool:
     students: Numbers  # Students of each set who come from other zones, shape (m,); 0 where that is not limited
     most_minutes: float = np.inf  # Most minutes that all calls may wait
     most_students: float = np.inf  # Most students who come from other zones, in all sets together
+    is_whole: bool = True  # Whether these are all sets of interest; where there are too many, the cheapest of them
 
     def __len__(self) -> int:
         """Return how many sets there are."""
@@ -318,6 +322,11 @@ class Closing:
         self.cuts = np.zeros((len(pool), 0), dtype=np.int8)
         self.active: Labels = np.argsort(pool.price, kind="stable")[:_FIRST_SETS]
         self.weight, self.dual, self.value = np.zeros(len(pool)), np.zeros(0), -np.inf
+        # Sets differ by few units from the first of their zone: so much less to add up than all that they hold.
+        self._first = np.array([pool.members[np.argmax(pool.zone == zone)] for zone in range(pool.zones)])
+        pieces = [slice(begin, begin + _PIECE) for begin in range(0, max(len(pool), 1), _PIECE)]
+        changed = [pool.members[some] - self._first[pool.zone[some]] for some in pieces]
+        self._changed = vstack([csr_array(part, dtype="float64") for part in changed], format="csr")
 
     @property
     def is_limited(self) -> bool:
@@ -374,16 +383,16 @@ class Closing:
         """Give what each set costs beyond its worth in the linear program, shape (m,)."""
         pool, units = self.pool, self.pool.members.shape[1]
         covered, cuts = units + pool.zones, self.cuts.shape[1]
-        dual = self.dual.astype(np.float32)
-        reduced = pool.cost - self.dual[units:covered][pool.zone]
+        of_zone = self.dual[units:covered] + self._first.astype("float64") @ self.dual[:units]
+        reduced = pool.cost - of_zone[pool.zone] - self._changed @ self.dual[:units]
         # In pieces: numbers of a byte are widened for the product.
+        priced = np.flatnonzero(self.dual[covered : covered + cuts])
         for begin in range(0, len(pool), _PIECE):
             some = slice(begin, begin + _PIECE)
-            worth = pool.members[some].astype(np.float32) @ dual[:units]
-            if cuts:
-                worth += self.cuts[some].astype(np.float32) @ dual[covered : covered + cuts]
-            limited = pool.limited_rows(some).astype(np.float32)
-            worth += limited @ dual[covered + cuts : covered + cuts + limited.shape[1]]
+            limited = pool.limited_rows(some).astype("float64")
+            worth = limited @ self.dual[covered + cuts : covered + cuts + limited.shape[1]]
+            if len(priced):
+                worth += self.cuts[some][:, priced].astype("float64") @ self.dual[covered + priced]
             reduced[some] -= worth
         if self.is_limited:
             reduced -= self.students * self.dual[-1]
@@ -419,23 +428,29 @@ class Closing:
         is_active[self.active] = True
         is_active &= is_kept & (is_used | (reduced < _DEAR))
         self.active = np.flatnonzero(is_active[is_kept])
-        self.pool, self.cuts, self.weight = self.pool.only(is_kept), self.cuts[is_kept], self.weight[is_kept]
+        self._keep(np.flatnonzero(is_kept))
+
+    def _keep(self, rows: Labels) -> None:
+        self.pool, self.cuts, self.weight = self.pool.only(rows), self.cuts[rows], self.weight[rows]
+        self._changed = self._changed[rows]
 
     def _add_cuts(self) -> bool:
         used = np.flatnonzero(self.weight > 0)
         triples = violated_triples(self.pool.rows(used), self.weight[used])
         if not triples:
             return False
-        rows = self.pool.rows()
-        new = [(rows[:, list(t)].sum(axis=1) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
+        rows = np.ascontiguousarray(self.pool.rows().T)
+        new = [(rows[list(t)].sum(axis=0, dtype=np.int8) >= _TWO_OF_THREE).astype(np.int8) for t in triples]
         self.cuts = np.column_stack([self.cuts, *new])
         return True
 
     def _settle(self, *, levels_loads: bool) -> Choice:
         """Close what is left with an integer program."""
+        if is_cut := len(self.pool) > _MOST_SETTLED:
+            # Too many to settle: those that the linear program has tried may hold a plan all the same.
+            dear = self.reduced_cost()[self.active] - self.weight[self.active]
+            self._keep(np.sort(self.active[np.argsort(dear, kind="stable")[:_MOST_TRIED]]))
         pool, count = self.pool, len(self.pool)
-        if count > _MOST_SETTLED:
-            return Choice(self.bound, None, is_closed=False)
         one = csr_array(pool.cost[None])
         blocks = [csr_array(pool.rows().astype("float64").T), one, csr_array(pool.moved[None])]
         covered = blocks[0].shape[0]
@@ -462,10 +477,11 @@ class Closing:
             processor_limit_s=self.deadline - time.process_time(),
         )
         if found.x is None:
-            return Choice(np.inf if found.is_infeasible else self.bound, None, is_closed=found.is_infeasible)
+            is_none = found.is_infeasible and not is_cut
+            return Choice(np.inf if is_none else self.bound, None, is_closed=is_none)
         chosen = found.x[:count] > 0.5  # noqa: PLR2004 - 0 or 1, but for rounding
-        bound = self.bound if levels_loads else max(self.bound, found.bound)
-        return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal)
+        bound = self.bound if levels_loads or is_cut else max(self.bound, found.bound)
+        return Choice(bound, (pool.members[chosen], pool.zone[chosen]), is_closed=found.is_optimal and not is_cut)
 
 
 # ── Rebalancing as an integer program: every unit in one zone, loads within limits, contiguity by cuts when needed

@@ -64,9 +64,13 @@ _FEW_UNITS = 150
 _FEW_SETS = 30_000
 """Among more sets the shortest travel is found sooner by the integer program."""
 
+_TRIED_SETS = 100_000
+"""So many sets are looked at for a plan on the way to the most even one."""
+
 _OUTWARD_SHARE = 0.35
 _SETS_SHARE = 0.7
-_EASIER = (0.5, 0.75, 0.9, 0.97)
+_TOP_SHARE = 0.9
+_MOST_TRIES = 20
 _ROUNDING = 1e-6
 
 
@@ -263,54 +267,48 @@ def _by_sets(
 
 
 def least_imbalance(problem: Problem, max_moves: int, *, start: Labels | None, deadline: float) -> Stage | None:
-    """Find the most even plan of few moves by zone sets."""
-    cost = problem.move_cost()
+    """Find the most even plan of few moves by zone sets.
+
+    Where the plans just below the best that is known are too many to go through, the answer is closed in from both
+    sides: what is far more even is sooner proven not to be there, and found with fewer sets where it is.
+    """
+    aim = Aim(problem.move_cost(), float(max_moves), levels_loads=True)
     most = float(problem.zones) if start is None else problem.imbalance(start)
     label, value, bound = start, most if start is not None else np.inf, 0.0
-    limit = time.process_time() + (deadline - time.process_time()) * _SETS_SHARE
+    limit = time.process_time() + (deadline - time.process_time()) * _TOP_SHARE
     log: list[str] = []
-    while value - bound > EXACT:
-        aim = Aim(cost, float(max_moves), levels_loads=True)
-        tolerance = min(value, most) - EXACT
-        found = find_plan(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=limit)
+    # Nothing is decided from here on; of many units first what can be with few sets.
+    open_from = min(value, most) if start is not None and len(problem) > _FEW_UNITS else np.inf
+    last_top = np.inf
+    while value - bound > EXACT and len(log) < _MOST_TRIES:
+        top = min(value, most)
+        is_top = open_from > top or open_from - bound < _NEAR * top
+        if is_top and last_top == top:
+            break
+        if is_top:
+            last_top, tolerance = top, top - EXACT
+            found = find_plan(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=limit)
+        else:
+            tolerance, few = (bound + open_from) / 2, replace(aim, most_sets=_TRIED_SETS)
+            found = find_plan(problem, few, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
         log.append(found.log)
-        if found.is_closed and found.label is None:
-            bound = min(value, most)
-            if label is None:
+        if found.label is not None:
+            label, value = found.label, problem.imbalance(found.label)
+            bound, open_from = (value, value) if found.is_closed else (bound, min(open_from, value))
+        elif found.is_closed:
+            bound = top if is_top else tolerance
+            if label is None and bound == most:
                 none = Stage("imbalance", None, np.inf, np.inf, is_proven=False, is_infeasible=True, method=ZONE_SETS)
                 return replace(none, log="\n".join(log))
+        else:
+            open_from = min(open_from, tolerance)
+        if label is None:
             break
-        if found.label is None:
-            break
-        label, value = found.label, problem.imbalance(found.label)
-        if found.is_closed:
-            bound = value
-            break
-    if label is None:
+    if label is None or (bound <= 0.0 and value == most):
         return None
-    if value - bound > EXACT:
-        bound = _easier_bound(problem, cost, max_moves, value, bound, deadline=deadline, log=log)
-        if bound <= 0.0 and value == most:
-            return None
     is_proven = value - bound <= EXACT
     shown = value if is_proven else bound
     return Stage("imbalance", label, value, shown, is_proven=is_proven, method=ZONE_SETS, log="\n".join(log))
-
-
-def _easier_bound(
-    problem: Problem, cost: np.ndarray, max_moves: int, value: float, bound: float, *, deadline: float, log: list[str]
-) -> float:
-    """Prove that no plan is more even than some smaller imbalance: the smaller, the easier, so that comes first."""
-    for factor in _EASIER:
-        if value * factor <= bound:
-            continue
-        aim = Aim(cost, float(max_moves), levels_loads=True)
-        found = find_plan(problem, aim, tolerance=value * factor, max_moves=max_moves, deadline=deadline)
-        log.append(found.log)
-        if not (found.is_closed and found.label is None):
-            break
-        bound = value * factor
-    return bound
 
 
 def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: float) -> Stage:

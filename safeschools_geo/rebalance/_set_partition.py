@@ -37,6 +37,9 @@ _MOST_ROUNDS = 400
 _NEAR = 0.02
 _BATCH = 20_000
 _NARROW_SETS = 100_000
+_SHARES = (1.0, 0.5, 0.25, 0.0)
+"""Where there are too many sets, those within such a part of the gap are tried for a plan."""
+
 _MOST_LISTED = 1_000_000
 """Sets that are looked at before those of few minutes are not listed all, but as the linear program asks for them."""
 
@@ -95,11 +98,13 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
         levels_loads=aim.levels_loads,
         deadline=deadline,
     )
+    is_closed = chosen.is_closed and pool.is_whole
     told = (
         f"{known.log}; choosing among them: {'a plan' if chosen.sets is not None else 'no plan'}, "
-        f"{'closed' if chosen.is_closed else 'not closed'}"
+        f"{'closed' if is_closed else 'not closed'}"
     )
-    return Outcome(max(known.bound, chosen.bound), _label_of(problem, chosen), is_closed=chosen.is_closed, log=told)
+    bound = max(known.bound, chosen.bound) if pool.is_whole else known.bound
+    return Outcome(bound, _label_of(problem, chosen), is_closed=is_closed, log=told)
 
 
 def _sets_below(
@@ -134,7 +139,7 @@ def _sets_below(
 
 def _counted(pool: SetPool) -> str:
     by_zone = ", ".join(map(str, np.bincount(pool.zone, minlength=pool.zones)))
-    return f"{len(pool)} sets (by zone: {by_zone})"
+    return f"{'' if pool.is_whole else 'more than '}{len(pool)} sets (by zone: {by_zone})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +170,7 @@ class _Search:
         self.problem, self.aim, self.budgets, self.crossings = problem, aim, budgets, crossed
         self.limits: dict[str, Any] = {"tolerance": tolerance, "max_moves": max_moves}
         self.deadline = deadline
-        self.most_sets = _LARGEST_POOL // len(problem) if aim.most_sets is None else aim.most_sets
+        self.most_sets = min(_LARGEST_POOL // len(problem), aim.most_sets or _LARGEST_POOL)
         self._n, self._k = len(problem), problem.zones
         self._origin = np.eye(self._k)[problem.start]
         self._crossed = np.array([c.counts for c in crossed]).reshape(-1, self._k, self._k)
@@ -219,8 +224,14 @@ class _Search:
             prices = self._solve()
         if bound > cutoff + _ROUNDING:
             return bound, None
-        dearest = least + (cutoff - bound + 2 * _ROUNDING)
-        return bound, self._pool_within(prices, dearest, most=self.most_sets)
+        for share in _SHARES if self.aim.levels_loads else (1.0,):
+            dearest = least + (share * (cutoff - bound) + 2 * _ROUNDING)
+            try:
+                pool = self._pool_within(prices, dearest, most=self.most_sets)
+            except TooManySetsError:
+                continue
+            return bound, replace(pool, is_whole=share == 1.0)
+        return bound, None
 
     def _narrow_sets(self) -> list[ZoneSets]:
         """List the sets that change few units, as few as can be listed quickly."""
@@ -282,7 +293,7 @@ class _Search:
             parts.append(self._pool_of_zone(zone, used, members=members, price=sums - prices.zone[zone]))
             left -= len(members)
         names = ("members", "zone", "cost", "moved", "deviation", "minutes", "students", "price", "crossed")
-        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         minutes = np.inf if self.problem.response is None else self.problem.response.limit
         least = np.array([float(c.least) for c in used])
         few = self.problem.most_students
@@ -291,8 +302,12 @@ class _Search:
     def _pool_of_zone(self, zone: int, used: list[Crossing], *, members: NDArray[np.int8], price: Numbers) -> SetPool:
         """Measure the sets of a zone."""
         facts = np.column_stack([self.aim.cost[:, zone], self.problem.share, self._origin])
+        # What every set holds is added up once.
+        always = members.all(axis=0)
+        some = np.flatnonzero(members.any(axis=0) & ~always)
         begins = range(0, max(len(members), 1), _BATCH)
-        found = np.concatenate([members[begin : begin + _BATCH].astype("float64") @ facts for begin in begins])
+        parts = [members[begin : begin + _BATCH, some].astype("float64") @ facts[some] for begin in begins]
+        found = np.concatenate(parts) + facts[always].sum(axis=0)
         cost, share, came_from = found[:, 0], found[:, 1], found[:, 2:]
         counts = np.array([c.counts[:, zone] for c in used]).reshape(-1, self._k)
         moved = came_from.sum(axis=1) - came_from[:, zone]
@@ -301,8 +316,9 @@ class _Search:
         deviation, response = np.abs(share - 1.0), self.problem.response
         minutes = np.zeros(len(members)) if response is None else response.of_sets(members)
         known = self.problem.students
-        joined = np.zeros(self._n) if known is None else np.where(self.problem.start == zone, 0.0, known)
-        students = np.asarray(members @ joined, dtype="float64")
+        students = np.zeros(len(members))
+        if known is not None:
+            students = np.asarray(members @ np.where(self.problem.start == zone, 0.0, known), dtype="float64")
         return SetPool(members, zones, self._k, cost, moved, deviation, minutes, price, crossed, np.zeros(0), students)
 
     def _cheap_sets(self, prices: _Prices, zone: int, *, limit: float, most: int) -> tuple[Numbers, NDArray[np.int8]]:
@@ -384,7 +400,7 @@ def most_even(
     Processing Letters 85(3), 117–122.
     """
     known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
-    if pool is None:
+    if pool is None or not pool.is_whole:
         return None
     closing = Closing(pool, aim.cutoff, aim.max_moves, deadline)
     try:
@@ -443,6 +459,7 @@ def least_deviation(
         walk = _narrowed_walk(problem, closing, goal, CHOICES if is_long else _QUICK)
         best, is_closed, _ = walk.run()
         label = None if best is start else best
+    is_closed &= pool.is_whole
     told = f"{known.log}; joining them: {'no' if label is None else 'a'} plan, {'' if is_closed else 'not '}closed"
     return Outcome(closing.bound, label, is_closed=is_closed, log=told)
 

@@ -67,23 +67,27 @@ def bits_of_members(held: NDArray[np.int8]) -> Bits:
 
 def are_connected(sets: Bits, neighbors: Bits) -> Flags:
     """Say which sets hang together."""
-    is_whole = np.zeros(len(sets), dtype=bool)
     if not len(sets):
-        return is_whole
+        return np.zeros(0, dtype=bool)
     order = _outwards(sets, neighbors)
-    rows = np.arange(len(sets))
-    found = _first_units(sets, order)
-    while len(rows):
-        wider = found.copy()
-        for unit in order:
-            holds = np.flatnonzero(has_unit(wider, unit))
-            if len(holds):
-                wider[holds] |= neighbors[unit] & sets[holds]
-        is_full = (wider == sets).all(axis=1)
-        is_whole[rows[is_full]] = (sets[is_full] != 0).any(axis=1)
-        # What is full is whole, and what has not grown is in pieces: neither is looked at again.
-        goes_on = ~is_full & (wider != found).any(axis=1)
-        rows, sets, found = rows[goes_on], sets[goes_on], wider[goes_on]
+    place = {unit: at for at, unit in enumerate(order)}
+    beside = [[place[j] for j in _units_in(neighbors[unit]) if j in place] for unit in order]
+    # A row for each unit and a bit for each set: every step goes for all sets at once.
+    held = np.packbits(members(sets, len(neighbors))[:, order].T, axis=1)
+    reached, is_open = np.zeros_like(held), np.full(held.shape[1], 255, dtype=np.uint8)
+    for at, sets_of_unit in enumerate(held):
+        reached[at] = sets_of_unit & is_open
+        is_open &= ~sets_of_unit
+    has_grown = True
+    while has_grown:
+        has_grown = False
+        for at, others in enumerate(beside):
+            new = np.bitwise_or.reduce(reached[others], axis=0) & held[at] & ~reached[at]
+            if new.any():
+                reached[at] |= new
+                has_grown = True
+    torn = np.bitwise_or.reduce(held & ~reached, axis=0) | is_open
+    is_whole: Flags = np.unpackbits(torn, count=len(sets)) == 0
     return is_whole
 
 
@@ -102,19 +106,6 @@ def _outwards(sets: Bits, neighbors: Bits) -> list[int]:
 
 def _units_in(bits: Bits) -> list[int]:
     return np.flatnonzero(members(bits[None], len(bits) * _WORD)[0]).tolist()
-
-
-def _first_units(sets: Bits, order: list[int]) -> Bits:
-    """Make sets of the one unit of each that comes first."""
-    first = np.zeros_like(sets)
-    is_open = np.ones(len(sets), dtype=bool)
-    for unit in order:
-        here = is_open & has_unit(sets, unit)
-        first[here] = bits_of([unit], sets.shape[1])
-        is_open &= ~here
-        if not is_open.any():
-            break
-    return first
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
+from safeschools_geo.rebalance import _program as program
 from safeschools_geo.rebalance import _propose as stages
 from safeschools_geo.rebalance import _set_partition as set_partition
 from safeschools_geo.rebalance._program import Limits, PlanModel, SetPool, close_pool, violated_triples
@@ -152,11 +153,34 @@ def test_what_cannot_be_listed_is_left_to_the_other_method(monkeypatch):
     found = find_plan(problem, move_aim(problem, 4), tolerance=0.5, max_moves=4, deadline=soon())
     assert (found.bound, found.label, found.is_closed) == (-np.inf, None, False)
     assert least_imbalance(problem, 4, start=None, deadline=soon()) is None
+    least = plans_of("stairs").within(max_moves=4).least("imbalance")
     assert least_imbalance(problem, 4, start=problem.start, deadline=soon()) is None
     monkeypatch.setattr(stages, "_SMALL", 0)
     stage = solve_stage(problem, "imbalance", Limits(max_moves=4), start=problem.start, deadline=soon())
     assert (stage.is_proven, stage.method) == (True, stages.PROGRAM)
-    assert stage.value == pytest.approx(plans_of("stairs").within(max_moves=4).least("imbalance"))
+    assert stage.value == pytest.approx(least)
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_what_is_too_much_to_settle_is_closed_in_from_both_sides(name, monkeypatch):
+    """With few sets at a time, and no choice among many, values are those of plans and bounds hold all the same."""
+    problem, plans = problem_of_town(TOWNS[name]), plans_of(name)
+    monkeypatch.setattr(program, "_MOST_SETTLED", 5)
+    monkeypatch.setattr(program, "_MOST_TRIED", 12)
+    monkeypatch.setattr(stages, "_FEW_UNITS", 0)
+    for moves in (2, 4):
+        within = plans.within(max_moves=moves)
+        for tried in (20, 10_000):
+            monkeypatch.setattr(stages, "_TRIED_SETS", tried)
+            start = problem.start if problem.is_plan(problem.start) else None
+            found = least_imbalance(problem, moves, start=start, deadline=soon())
+            if found is None or found.label is None:
+                continue
+            assert problem.is_plan(found.label)
+            assert problem.moved(found.label) <= moves
+            assert found.value == pytest.approx(problem.imbalance(found.label))
+            assert found.bound <= within.least("imbalance") + 1e-6 <= found.value + 2e-6
+            assert not found.is_proven or found.value == pytest.approx(within.least("imbalance"), abs=1e-6)
 
 
 def test_where_every_plan_costs_the_same_the_search_ends():
