@@ -166,16 +166,20 @@ def read_areal_units(
         apart = read.left_out
     barred: dict[str, Any] = {}
     if barriers is not None:
-        across = None if roads is None else _lines(roads, "roads", crs)
-        edges, barred, parted = part_by_barriers(units, edges, _lines(barriers, "barriers", crs), across)
+        lines, across = (_lines(file, name, crs) for name, file in (("barriers", barriers), ("roads", roads)))
+        edges, barred, parted = part_by_barriers(units, edges, cast("gpd.GeoDataFrame", lines), across)
         findings += tuple(parted)
     told = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
     return ArealUnits(units, edges, told, (*apart, *barred.get("pairs", ())), barred)
 
 
-def _lines(path: Path, section: str, crs: str | None) -> gpd.GeoDataFrame:
-    """Read barriers or roads."""
-    layer = read_layer(path, LayerSettings(crs=crs), section)
+def _lines(
+    path: Path | None, section: str, crs: str | None, settings: LayerSettings | None = None
+) -> gpd.GeoDataFrame | None:
+    """Read barriers or roads, where there are any."""
+    if path is None:
+        return None
+    layer = read_layer(path, settings or LayerSettings(crs=crs), section)
     require_kind(layer.geometry, {"LineString", "MultiLineString"}, f"{section} ({path.name})", expected="lines")
     return gpd.GeoDataFrame(geometry=layer.geometry, crs=STORAGE_CRS)
 
@@ -613,9 +617,13 @@ def _draft_zones_check_usage(ctx: click.Context) -> None:
             "lon",
             "lat",
             "crs",
+            "barriers",
+            "roads",
         )
         refuse_options(ctx, names, because="it does not go with DISTRICT, whose district.toml says it")
         return
+    if given["barriers"] is None:
+        refuse_options(ctx, ["roads"], because="it goes with --barriers, which are crossed along roads")
     if given["units"] is not None:
         refuse_options(ctx, ["district", "schools"], because="give --units, or --district and --schools, not both")
         refuse_options(ctx, ["preset", "keep", "id_column", "lon", "lat"], because="it does not go with --units")
@@ -671,6 +679,8 @@ def _draft_zones_check_usage(ctx: click.Context) -> None:
 @click.option("--id", "id_column", type=NAME, metavar="COL", help="Column of the schools' ids.")
 @click.option("--lon", type=NAME, metavar="COL", help="Column of the longitude, or x.")
 @click.option("--lat", type=NAME, metavar="COL", help="Column of the latitude, or y.")
+@click.option("--barriers", type=FILE_IN, metavar="FILE", help="Lines that part neighbors on their two sides.")
+@click.option("--roads", type=FILE_IN, metavar="FILE", help="Lines along which barriers are crossed.")
 @click.option("--crs", type=CRS_TEXT, metavar="EPSG", help="CRS of the schools or units, where the file states none.")
 @seed_option
 @json_option
@@ -691,13 +701,18 @@ def draft_zones_command(
     id_column: str | None,
     lon: str | None,
     lat: str | None,
+    barriers: Path | None,
+    roads: Path | None,
     crs: str | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Draw contiguous, balanced zones that tile the district, with a bound on their travel; a first proposal."""
     asked: dict[str, Any] = {"zones": number or _USUAL_ZONES, "tolerance": tolerance, "objective": objective}
-    asked["seed"] = seed
+    asked |= {"seed": seed, "keeps_interrupted": True}
+    for name, file in (("barriers", barriers), ("roads", roads)):
+        with mended_by(_UNITS_WAYS):
+            asked[name] = _lines(file, name, crs)
     if folder is not None:
         settings = load_settings(folder)
         asked["zones"] = number or settings.district.zones or _USUAL_ZONES
@@ -724,10 +739,10 @@ def draft_zones_command(
         draft, findings = draw(begin)
         begin("Writing")
         write_geojson(fresh, draft.zones, seal=_SEAL)
-    for finding in findings:
-        messages().print(str(finding), markup=False)
+    for finding in (*findings, *draft.findings):
+        messages().print(str(finding), markup=False, soft_wrap=True)
     if as_json:
-        names = ("imbalance", "is_contiguous", "travel", "bound", "any_bound", "gap")
+        names = ("is_complete", "imbalance", "is_contiguous", "travel", "bound", "any_bound", "gap")
         print_json({"out": target.as_posix(), **{name: getattr(draft, name) for name in names}})
     else:
         messages().print(f"{draft.summary()} Written to {target}.", markup=False, soft_wrap=True)
@@ -799,22 +814,27 @@ def _of_settings(
             )
         )
     refuse(faults)
-    draft = _drawn(schools.frame, cast("gpd.GeoDataFrame", boundary), asked, begin, crs=settings.district.crs)
-    return draft, (*findings, *_unused_layers(settings))
-
-
-def _unused_layers(settings: Settings) -> Iterator[Finding]:
-    """Say which layers of a district a draft makes no use of."""
     folder = settings.folder / settings.paths.boundaries
-    named = {name: getattr(settings, name, LayerSettings()).file for name in ("units", "roads", "barriers")}
-    files = {name: named[name] or next(iter(find_files(folder, f"{name}.*")), None) for name in named}
-    there = [Path(file).name for file in files.values() if file is not None]
-    if there:
-        message = f"A draft is drawn around schools by straight lines: {' and '.join(there)} are not used."
+    layers = {name: cast("LayerSettings", getattr(settings, name)) for name in ("barriers", "roads", "units")}
+    files = {name: layer.file or next(iter(find_files(folder, f"{name}.*")), None) for name, layer in layers.items()}
+    paths = {name: None if file is None else settings.folder / file for name, file in files.items()}
+    read_too = ("barriers", "roads") if files["barriers"] else ()
+    lines = {name: _lines(paths[name], name, None, layers[name]) for name in read_too}
+    frame = schools.frame
+    draft = _drawn(frame, cast("gpd.GeoDataFrame", boundary), {**asked, **lines}, begin, crs=settings.district.crs)
+    left = ("units",) if files["barriers"] else ("units", "roads")
+    unused = [path.name for name in left if (path := paths[name]) is not None]
+    return draft, (*findings, *_unused_layers(unused), *draft.about_rules(settings.rebalance, frame))
+
+
+def _unused_layers(unused: list[str]) -> Iterator[Finding]:
+    """Say which layers of a district a draft makes no use of."""
+    if unused:
+        message = f"A draft is drawn around schools by straight lines: {' and '.join(unused)} are not used."
         remedy = (
             "Compare what `score` says of the draft, by road; areas with a workload are drawn from by --units FILE."
         )
-        yield Finding("note", "layers_not_used", "zones", message, tuple(there), remedy=remedy)
+        yield Finding("note", "layers_not_used", "zones", message, tuple(unused), remedy=remedy)
 
 
 def _of_schools(

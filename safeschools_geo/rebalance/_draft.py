@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
+from safeschools_geo.checks import tell
 from safeschools_geo.crs import measuring_crs
-from safeschools_geo.errors import ColumnError, SettingsError, name_ids
+from safeschools_geo.errors import ColumnError, SettingsError, count_text, name_ids
+from safeschools_geo.findings import Finding
 from safeschools_geo.rebalance._areas import units_of_areas
 from safeschools_geo.rebalance._cells import service_areas
 from safeschools_geo.rebalance._measures import imbalance_of, polsby_popper
-from safeschools_geo.rebalance._neighbors import adjacency_matrix, bridges, is_contiguous, rook_adjacency
-from safeschools_geo.rebalance._partition import Places, compact_partition, least_travel, travel_of
+from safeschools_geo.rebalance._neighbors import (
+    adjacency_matrix,
+    bridges,
+    is_contiguous,
+    part_by_barriers,
+    rook_adjacency,
+)
+from safeschools_geo.rebalance._partition import Places, compact_partition, interrupted_travel, least_travel, travel_of
 from safeschools_geo.rebalance._tiling import SHORTEST_BORDER_M, reading_order, zones_of_units
+from safeschools_geo.solver import Labels
+from safeschools_geo.text import school_of_level
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyproj import CRS
 
     from safeschools_geo.rebalance._partition import DraftTravel
+    from safeschools_geo.sections import RebalanceSettings
 
 
 # ── Weights: what each school counts for when zones are balanced, and how missing figures are filled
@@ -182,6 +195,10 @@ class ZoneDraft:
         No contiguous plan within `bound_tolerance` has less travel, wherever its centers lie.
     any_bound
         Neither has any other plan, contiguous or not.
+    findings
+        What barriers part.
+    is_complete
+        Whether the search came to its end; where it was interrupted, this is the best it had found.
     """
 
     zones: gpd.GeoDataFrame
@@ -199,6 +216,8 @@ class ZoneDraft:
     travel: float
     bound: float
     any_bound: float
+    findings: tuple[Finding, ...] = ()
+    is_complete: bool = True
 
     @property
     def gap(self) -> float:
@@ -222,8 +241,10 @@ class ZoneDraft:
 
     def summary(self) -> str:
         """Say in plain English what was drafted and how good it is."""
+        cut = [] if self.is_complete else ["The search was interrupted and is not finished; this is the best so far."]
         return " ".join(
             [
+                *cut,
                 self._about_zones(),
                 *self._about_balance(),
                 self._about_compactness(),
@@ -275,6 +296,8 @@ class ZoneDraft:
             else f"no contiguous plan {within} can have less than {self.bound:,.5g} (gap {self.gap:.1%}), "
             f"no other plan less than {self.any_bound:,.5g}"
         )
+        if not self.is_complete and self.any_bound <= 0:
+            least = "how much less another plan could have was not worked out"
         said = [f"Total travel {self.travel:,.5g} ({unit} × km to the center of the zone); {least}."]
         if self.settings.objective == "compactness":
             said.append(
@@ -291,6 +314,59 @@ class ZoneDraft:
         if len(islands):
             said.append(f"Parts of the district without a school go with the nearest school ({name_ids(islands)}).")
         return said
+
+    def about_rules(self, rules: RebalanceSettings, schools: gpd.GeoDataFrame) -> list[Finding]:
+        """Say which rules of the settings the draft does not keep, and which say nothing of a draft.
+
+        Parameters
+        ----------
+        rules
+            Section ``[rebalance]``; the draft is not drawn by it.
+        schools
+            `school_id` and `level`.
+
+        Returns
+        -------
+        list of Finding
+            A warning with the rules that are broken, and a note with those that were not looked at.
+        """
+        level = schools.set_index("school_id")["level"].reindex(self.assignment.index)
+        broken: dict[str, Sequence[str]] = {}
+        for name in rules.one_of_each:
+            there = set(self.assignment[level == name])
+            without = [zone for zone in self.zones["zone_id"] if zone not in there]
+            broken |= {f"no {school_of_level(name)} in {count_text(len(without), 'zone')}": without} if without else {}
+        groups = {" + ".join(group): group for group in rules.together}
+        groups |= {f"feeder pattern {name}": ids for name, ids in rules.feeders.items() if rules.keeps_feeders}
+        for name, ids in groups.items():
+            zones = sorted(set(self.assignment.reindex(ids).dropna()))
+            broken |= {f"{name} divided": zones} if len(zones) > 1 else {}
+        said = "; ".join(f"{what} (zone {', '.join(zones)})" for what, zones in broken.items())
+        about_today = ("locked", "forbidden", "roots", "most_students_moved", "keeps_hotspots", "feeder_file")
+        unread = [name for name in about_today if getattr(rules, name)]
+        remedy = (
+            "Draw with another seed or number of zones, or move schools by `safeschools rebalance`, which keeps them."
+        )
+        return [
+            *tell(
+                list(broken),
+                "warning",
+                "draft_breaks_rules",
+                "zones",
+                f"The draft is not drawn by the rules of [rebalance], and does not keep these: {said}.",
+                expected="zones that keep the rules",
+                remedy=remedy,
+            ),
+            *tell(
+                unread,
+                "note",
+                "draft_rules_not_looked_at",
+                "zones",
+                f"A draft knows no zones of today, hotspots or files of feeders: {', '.join(unread)} not looked at.",
+                expected="",
+                remedy=remedy,
+            ),
+        ]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each zone.
@@ -317,6 +393,9 @@ def draft_zones(
     seed: int = 0,
     objective: str = "compactness",
     crs: object = None,
+    barriers: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    keeps_interrupted: bool = False,
     on_part: Callable[[str], None] = lambda _: None,
 ) -> ZoneDraft:
     """Draw zones from scratch.
@@ -343,6 +422,11 @@ def draft_zones(
         ``compactness``, or ``travel``: the least Σ weight × kilometers to the center of the zone, to 1 %.
     crs
         Projected CRS in meters to measure in; the UTM zone of the district by default.
+    barriers, roads
+        Lines that part neighbors, but along roads that lead across (`part_by_barriers`). Where nothing else joins what
+        a barrier parts, zones may reach over it; that is told.
+    keeps_interrupted
+        Whether an interruption from the keyboard ends the search with the best zones so far; else it ends the run.
     on_part
         Hears what the search is doing, and the imbalance or the gap so far.
 
@@ -378,7 +462,8 @@ def draft_zones(
     unit = units.explode("school_ids").set_index("school_ids")["unit_id"].loc[weights.values.index]
     hashes = _hashes({"schools": schools, "district": district}, weights)
     points = schools.geometry.to_crs(meters).representative_point()
-    return _drafted(units, points, unit, weights, settings=settings, meters=meters, hashes=hashes, on_part=on_part)
+    asked = _Asked(settings, barriers, roads, keeps_interrupted, on_part)
+    return _drafted(units, points, unit, weights, asked, meters=meters, hashes=hashes)
 
 
 def draft_zones_of_units(
@@ -392,6 +477,9 @@ def draft_zones_of_units(
     seed: int = 0,
     objective: str = "compactness",
     crs: object = None,
+    barriers: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
+    keeps_interrupted: bool = False,
     on_part: Callable[[str], None] = lambda _: None,
 ) -> ZoneDraft:
     """Draw zones from scratch from areal units, such as tracts or reporting areas.
@@ -403,7 +491,7 @@ def draft_zones_of_units(
         where there is one, else from a point inside.
     unit_id, workload
         Columns with the id of each unit and with what zones are balanced by.
-    zones, tolerance, starts, seed, objective, crs, on_part
+    zones, tolerance, starts, seed, objective, crs, barriers, roads, keeps_interrupted, on_part
         As `draft_zones`.
 
     Returns
@@ -430,7 +518,19 @@ def draft_zones_of_units(
     unit = pd.Series(areas["unit_id"].to_numpy(), index=load.index)
     hashes = _hashes({"units": units}, weights)
     points = gpd.GeoSeries(areas["anchor"], crs=areas.crs).to_crs(meters)
-    return _drafted(areas, points, unit, weights, settings=settings, meters=meters, hashes=hashes, on_part=on_part)
+    asked = _Asked(settings, barriers, roads, keeps_interrupted, on_part)
+    return _drafted(areas, points, unit, weights, asked, meters=meters, hashes=hashes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is asked of a draft, besides its units."""
+
+    settings: DraftSettings
+    barriers: gpd.GeoDataFrame | None
+    roads: gpd.GeoDataFrame | None
+    keeps_interrupted: bool
+    on_part: Callable[[str], None]
 
 
 def _drafted(
@@ -438,17 +538,18 @@ def _drafted(
     points: gpd.GeoSeries,
     unit: pd.Series,
     weights: Weights,
+    asked: _Asked,
     *,
-    settings: DraftSettings,
     meters: CRS,
     hashes: dict[str, str],
-    on_part: Callable[[str], None],
 ) -> ZoneDraft:
-    """Draft zones of units, given the unit and the point of everything that has a weight."""
+    """Draw zones of units, given the unit and the point of everything that has a weight."""
+    settings = asked.settings
     edges = rook_adjacency(units, crs=meters, min_shared_m=SHORTEST_BORDER_M)
+    edges, parted = _without_barred(units, edges, asked, meters)
     links = bridges(units, edges, crs=meters)
     places = _places(points, unit, units, weights, edges=pd.concat([edges, links]), meters=meters)
-    found = _divided(places, units["unit_id"], settings, on_part)
+    found = _divided(places, units["unit_id"], asked)
     zone_id = reading_order(units, found.label, crs=meters)
     units = units.assign(load=places.load, zone_id=zone_id[found.label])
     zones_frame = zones_of_units(units)
@@ -472,19 +573,40 @@ def _drafted(
         travel=found.travel,
         bound=found.bound,
         any_bound=found.any_bound,
+        findings=parted,
+        is_complete=found.is_complete,
     )
 
 
-def _divided(
-    places: Places, unit_ids: pd.Series, settings: DraftSettings, on_part: Callable[[str], None]
-) -> DraftTravel:
-    asked: dict[str, Any] = {"zones": settings.zones, "on_part": on_part}
+def _without_barred(
+    units: gpd.GeoDataFrame, edges: pd.DataFrame, asked: _Asked, meters: CRS
+) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Take out the borders that a barrier parts, and say which."""
+    if asked.barriers is None:
+        return edges, ()
+    # There is no zone yet that a barrier could cut: every unit is one of its own.
+    alone = units.assign(zone_id=units["unit_id"])
+    left, _, found = part_by_barriers(alone, edges.assign(kind="border"), asked.barriers, asked.roads, crs=meters)
+    return left[edges.columns], tuple(replace(one, table="zones") for one in found)
+
+
+def _divided(places: Places, unit_ids: pd.Series, asked: _Asked) -> DraftTravel:
+    settings, best = asked.settings, list[Labels]()
+    given: dict[str, Any] = {"zones": settings.zones, "on_part": asked.on_part}
     tolerance, seed = settings.tolerance, settings.seed
-    if settings.objective == "travel":
-        return least_travel(places, pd.Index(unit_ids), tolerance=tolerance, seed=seed, **asked)
-    label = compact_partition(places, tolerance=tolerance, starts=settings.starts, seed=seed, **asked)
-    loads = pd.Series(places.load).groupby(label).sum()
-    return travel_of(places, label, tolerance=max(tolerance, imbalance_of(loads)), **asked)
+    try:
+        if settings.objective == "travel":
+            return least_travel(
+                places, pd.Index(unit_ids), tolerance=tolerance, seed=seed, on_best=best.append, **given
+            )
+        starts, on_best = settings.starts, best.append
+        label = compact_partition(places, tolerance=tolerance, starts=starts, seed=seed, on_best=on_best, **given)
+        loads = pd.Series(places.load).groupby(label).sum()
+        return travel_of(places, label, tolerance=max(tolerance, imbalance_of(loads)), **given)
+    except KeyboardInterrupt:
+        if not best or not asked.keeps_interrupted:
+            raise
+    return interrupted_travel(places, best[-1], zones=settings.zones, tolerance=tolerance)
 
 
 def _require_enough(units: gpd.GeoDataFrame, zones: int, found: str, *, what: str) -> None:

@@ -429,8 +429,9 @@ class MedianSolver:
         seed: int = 0,
         first: Labels | None = None,
         on_part: Callable[[str], None] = lambda _: None,
+        on_best: Callable[[Labels], None] = lambda _: None,
     ) -> None:
-        self.problem, self._gap, self._seed, self._on_part = problem, gap, seed, on_part
+        self.problem, self._gap, self._seed, self._on_part, self._on_best = problem, gap, seed, on_part, on_best
         self._until = time.process_time() + time_limit_s
         self.label: Labels | None = first
         """Candidate of each unit in the best contiguous plan, shape (n,)."""
@@ -575,6 +576,7 @@ class MedianSolver:
     def _keep(self, label: Labels | None) -> None:
         if label is not None and not self.problem.detached(label) and self.problem.total(label) < self.travel:
             self.label = label
+            self._on_best(label)
 
     def _model(self, least: Numbers) -> MedianModel:
         """Leave out the pairs that no plan below what is to be proven can hold."""

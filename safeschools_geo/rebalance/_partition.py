@@ -204,6 +204,7 @@ def compact_partition(
     starts: int,
     seed: int,
     on_part: Callable[[str], None] = lambda _: None,
+    on_best: Callable[[Labels], None] = lambda _: None,
 ) -> Labels:
     """Divide places among zones that are contiguous, balanced and compact.
 
@@ -231,7 +232,9 @@ def compact_partition(
     for start in range(1, starts + 1):
         label = improve(places, _start(places, goal, rng), goal)
         found = score(places, label, goal)
-        best = (found, label) if found < best[0] else best
+        if found < best[0]:
+            best = found, label
+            on_best(label)
         even = _sums(places, best[1], goal)[:, -1] / goal.mean_load
         on_part(f"plan {start} of {starts}; the best so far has an imbalance of {np.abs(even - 1).max():.1%}")
     return best[1]
@@ -313,6 +316,7 @@ class DraftTravel:
     travel: float  # Σ load × kilometers in a straight line to the center
     bound: float  # No contiguous plan within the tolerance has less, wherever its centers lie
     any_bound: float  # Neither has any other plan, contiguous or not
+    is_complete: bool = True  # Whether the search came to its end; not where it was interrupted
 
 
 def travel_of(
@@ -327,6 +331,14 @@ def travel_of(
     return DraftTravel(label, centers, travel, bound, bound)
 
 
+def interrupted_travel(places: Places, label: Labels, *, zones: int, tolerance: float) -> DraftTravel:
+    """Measure the travel of the best partition of a search that was interrupted; nothing is proven of it."""
+    problem = _problem(places, zones, tolerance)
+    number = np.unique(label, return_inverse=True)[1]
+    centers = _middles(problem, number)
+    return DraftTravel(number, centers, problem.total(centers[number]), 0.0, 0.0, is_complete=False)
+
+
 def least_travel(
     places: Places,
     unit_ids: pd.Index,
@@ -335,14 +347,19 @@ def least_travel(
     tolerance: float,
     seed: int,
     on_part: Callable[[str], None] = lambda _: None,
+    on_best: Callable[[Labels], None] = lambda _: None,
 ) -> DraftTravel:
     """Divide places with the least travel."""
     problem = _problem(places, zones, tolerance)
-    compact = compact_partition(places, zones=zones, tolerance=tolerance, starts=_FIRST_STARTS, seed=seed)
+    compact = compact_partition(
+        places, zones=zones, tolerance=tolerance, starts=_FIRST_STARTS, seed=seed, on_best=on_best
+    )
     load = np.bincount(compact, weights=problem.load, minlength=zones)
     is_even = problem.limits[0] <= load.min() and load.max() <= problem.limits[1]
     first = _middles(problem, compact)[compact] if is_even else None
-    solver = MedianSolver(problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, seed=seed, first=first, on_part=on_part)
+    solver = MedianSolver(
+        problem, gap=_GAP, time_limit_s=_TIME_LIMIT_S, seed=seed, first=first, on_part=on_part, on_best=on_best
+    )
     if solver.label is None:
         refuse_impossible(solver, unit_ids)
     centers, label = np.unique(solver.label, return_inverse=True)

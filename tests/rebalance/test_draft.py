@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +11,7 @@ import shapely
 from grid_town import UTM, district_of, grid_district, grid_schools, school_at
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shapely.geometry import Polygon, box
+from shapely.geometry import LineString, Polygon, box
 
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SettingsError
 from safeschools_geo.findings import conform
@@ -18,6 +19,7 @@ from safeschools_geo.io._export import write_geojson
 from safeschools_geo.rebalance._draft import draft_zones, draft_zones_of_units
 from safeschools_geo.rebalance._neighbors import is_contiguous
 from safeschools_geo.schemas import ZONES
+from safeschools_geo.sections import RebalanceSettings
 
 
 def groups(draft) -> list[list[str]]:
@@ -352,3 +354,34 @@ def test_the_search_says_what_it_does_and_how_far_it_is():
     for parts in said.values():
         assert any(part.startswith("bounding the travel of all plans, gap so far ") for part in parts)
     assert any(part.startswith("looking for better centers, gap so far ") for part in said["travel"])
+
+
+def test_rules_that_a_draft_does_not_keep_are_said():
+    levels = ["high", "elementary", "middle", "elementary", "high", "middle"]
+    schools, district = grid_schools(1, 6).assign(level=levels), grid_district(1, 6)
+    draft = draft_zones(schools, district, zones=3, starts=2)
+    assert groups(draft) == [["r0c0", "r0c1"], ["r0c2", "r0c3"], ["r0c4", "r0c5"]]
+    rules = RebalanceSettings(
+        one_of_each=("high", "middle"),
+        together=(("r0c0", "r0c1"), ("r0c1", "r0c2")),
+        feeders={"East": ("r0c3", "r0c4")},
+    )
+    broken, unread = draft.about_rules(rules, schools), draft.about_rules(RebalanceSettings(locked=("r0c0",)), schools)
+    assert [finding.code for finding in (*broken, *unread)] == ["draft_breaks_rules", "draft_rules_not_looked_at"]
+    assert broken[0].message.endswith(
+        "no high school in 1 zone (zone 2); no middle school in 1 zone (zone 1); r0c1 + r0c2 divided (zone 1, 2)."
+    )
+    whole = draft.about_rules(replace(rules, keeps_feeders=True), schools)
+    assert "feeder pattern East divided (zone 2, 3)" in whole[0].message
+    assert unread[0].ids == ("locked",)
+    assert draft.about_rules(RebalanceSettings(), schools) == []
+
+
+def test_a_barrier_parts_a_draft_of_schools():
+    wall = gpd.GeoDataFrame(geometry=[LineString([(600_000 - 100, 4_201_000), (600_000 + 3_100, 4_201_000)])], crs=UTM)
+    draft = draft_zones(grid_schools(2, 4), grid_district(2, 4), zones=2, starts=2, barriers=wall)
+    assert groups(draft) == [[f"r1c{c}" for c in range(4)], [f"r0c{c}" for c in range(4)]]
+    assert [finding.code for finding in draft.findings] == ["barriers_part_units"]
+    free = draft_zones(grid_schools(2, 4), grid_district(2, 4), zones=2, starts=2)
+    assert free.findings == ()
+    assert groups(free) != groups(draft)

@@ -5,7 +5,7 @@ import json
 import geopandas as gpd
 import pytest
 from grid_town import UTM, grid_district, grid_schools
-from shapely.geometry import box
+from shapely.geometry import LineString, box
 
 from safeschools_geo.cli._main import main
 
@@ -63,3 +63,54 @@ def test_a_tolerance_that_no_plan_keeps(town, capsys):
     assert call(*units, "--zones", 5, "--objective", "travel", "--tolerance", 0.05, "--out", town / "z.geojson") == 1
     assert "the nearest tolerance a plan was found for" in capsys.readouterr().err
     assert not (town / "z.geojson").exists()
+
+
+def across(town, *lines, name="barriers.geojson"):
+    """Draw lines in meters from the corner of the town."""
+    gpd.GeoDataFrame(geometry=[LineString(line) for line in lines], crs=UTM).to_file(town / name)
+    return town / name
+
+
+def test_no_zone_reaches_over_a_barrier_but_along_a_road(town, capsys):
+    units = ("--units", town / "tracts.gpkg", "--unit-id", "tract", "--workload", "hours", "--zones", 2)
+    # Between the two rows, from end to end but for a way around in the last column.
+    barriers = ("--barriers", across(town, [(-100, 1000), (3100, 1000)]))
+    assert call(*units, *barriers, "--out", town / "zones.geojson", "--json") == 0
+    told = capsys.readouterr()
+    assert "3 pairs of units with a common border, parted by a barrier" in " ".join(told.err.split())
+    zones = gpd.read_file(town / "zones.geojson").to_crs(UTM)
+    assert json.loads(told.out)["is_contiguous"]
+    for zone in zones.geometry:
+        # A zone with ground on both sides has the last column, where the way leads around.
+        sides = [zone.intersection(box(0, 1000 * row, 3000, 1000 * row + 1000)).area > 100 for row in range(2)]
+        assert not all(sides) or zone.intersection(box(3000, 0, 4000, 2000)).area > 1.9e6
+    roads = across(town, [(500, 500), (500, 1500)], name="roads.geojson")
+    assert call(*units, *barriers, "--roads", roads, "--out", town / "zones.geojson") == 0
+    assert "2 pairs of units with a common border" in " ".join(capsys.readouterr().err.split())
+    assert call(*units, "--roads", roads, "--out", town / "zones.geojson") == 2
+    assert "it goes with --barriers" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("objective", ["compactness", "travel"])
+def test_an_interruption_keeps_the_best_zones_so_far_and_says_so(town, monkeypatch, capsys, objective):
+    stopped = {"compactness": "HessBound", "travel": "MedianSolver"}[objective]
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"safeschools_geo.rebalance._partition.{stopped}", interrupted)
+    out = town / "zones.geojson"
+    units = ("--units", town / "tracts.gpkg", "--unit-id", "tract", "--workload", "hours", "--objective", objective)
+    assert call(*units, "--zones", 2, "--out", out, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_complete"], told["is_contiguous"], told["bound"]) == (False, True, 0.0)
+    assert len(gpd.read_file(out)) == 2
+    assert call(*units, "--zones", 2, "--out", out) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "The search was interrupted and is not finished; this is the best so far." in said
+    assert "how much less another plan could have was not worked out" in said
+    # Before there is a plan there is nothing to keep.
+    monkeypatch.setattr("safeschools_geo.rebalance._partition.improve", interrupted)
+    out.unlink()
+    assert call(*units, "--zones", 2, "--out", out) == 130
+    assert not out.exists()
