@@ -787,7 +787,7 @@ def propose_zones(
             on_point=on_point,
         )
         if settings.tolerance is not None:
-            limits = {"tolerance": settings.tolerance, "no_slower": no_slower}
+            limits: dict[str, Any] = {"tolerance": settings.tolerance, "no_slower": no_slower}
             return found, rebalance(inputs.units, **asked, **vars(rules), **limits)
         return found, found.proposal if follows_rule else found.plans[-1]
 
