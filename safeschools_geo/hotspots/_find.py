@@ -135,8 +135,7 @@ def find_hotspots(
         given.history, given.schools, given.school_zones, terms=given.terms, calendar=settings.calendar
     )
     rated = {t.name: _rates(given, counts, t.name) for t in given.terms}
-    on_part("groups of schools, over the term and by month")
-    schools = _schools(given, counts, rated[term.name])
+    schools = _schools(given, counts, rated[term.name], on_part)
     on_part("hours")
     levels = counts.drop_duplicates("school_id").set_index("school_id")["level"]
     hours = hour_hotspots(given.this, levels, term=term, settings=settings, seed=given.seed)
@@ -172,7 +171,9 @@ def _rates(given: TermInputs, counts: pd.DataFrame, term: str) -> SchoolRates:
     )
 
 
-def _schools(given: TermInputs, counts: pd.DataFrame, rates: SchoolRates) -> SchoolHotspots:
+def _schools(
+    given: TermInputs, counts: pd.DataFrame, rates: SchoolRates, on_part: Callable[[str], None]
+) -> SchoolHotspots:
     chosen, term = given.settings.hotspots, given.term
     at = given.schools.set_index("school_id").geometry
     groups = school_groups(
@@ -183,6 +184,7 @@ def _schools(given: TermInputs, counts: pd.DataFrame, rates: SchoolRates) -> Sch
         max_share=chosen.max_share,
         simulations=chosen.simulations,
         seed=given.seed,
+        on_part=lambda what: on_part(f"groups of schools: {what}"),
     )
     months = school_months(
         given.history,
@@ -195,6 +197,7 @@ def _schools(given: TermInputs, counts: pd.DataFrame, rates: SchoolRates) -> Sch
         max_share=chosen.max_share,
         simulations=chosen.simulations,
         seed=given.seed,
+        on_part=lambda what: on_part(f"groups of schools by month: {what}"),
     )
     by_level, by_zone = (group_rates(rates, by) for by in ("level", "zone_id"))
     return SchoolHotspots(counts, rates, by_level, by_zone, groups, months, _stability(given, counts))

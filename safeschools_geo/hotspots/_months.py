@@ -22,7 +22,9 @@ from safeschools_geo.hotspots._expected import (
 from safeschools_geo.hotspots._schools import officer_share, overlap
 from safeschools_geo.hotspots.scan import (
     MOST_CLUSTERS,
+    NO_SHARE,
     Distances,
+    EnoughCases,
     LikelihoodRatio,
     Windows,
     circular_windows,
@@ -36,7 +38,7 @@ from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -119,6 +121,7 @@ def space_time_scan(
     distances: Distances = "plane",
     min_cases: int = 2,
     min_expected: float = 0.0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> SpaceTimeScanResult:
     """Scan for neighbors and successive periods with high rates.
 
@@ -150,8 +153,11 @@ def space_time_scan(
         if expected is None
         else _drawn(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
     )
-    batches = range(0, simulations, _BATCH)
-    maxima = np.concatenate([cylinders.maxima(simulated[:, :, first : first + _BATCH]) for first in batches])
+    batches = []
+    for first in range(0, simulations, _BATCH):
+        on_part(f"{first:,} of {simulations:,} simulations")
+        batches.append(cylinders.maxima(simulated[:, :, first : first + _BATCH]))
+    maxima = np.concatenate(batches)
     labels, moments = list(cases.index), list(cases.columns)
     found = []
     for members, (a, b), llr in _likeliest(counts, cylinders):
@@ -219,7 +225,7 @@ class _Cylinders:
 
     def ratios(self, inside: Counts, share: Floats) -> Floats:
         """Compute the ratios of windows, shape (windows,): 0 where one is too small to be looked at."""
-        values = self.ratio(inside, share + _LOST**2)
+        values = self.ratio(inside, share + NO_SHARE)
         values[(inside < self.fewest) | (share < self.least_share * (1 - _LOST))] = 0.0
         return values
 
@@ -230,7 +236,7 @@ class _Cylinders:
         few do, and the maxima are the same.
         """
         largest = np.zeros(counts.shape[-1])
-        enough = _EnoughCases(self.ratio)
+        enough = EnoughCases(self.ratio)
         for _, inside, share in self.held(counts):
             needed = np.maximum(enough(share, float(largest.min())), self.fewest)
             candidates = np.flatnonzero(inside >= needed[:, :, None])
@@ -238,34 +244,6 @@ class _Cylinders:
             values = self.ratios(inside.ravel()[candidates], share.ravel()[window])
             np.maximum.at(largest, simulation, values)
         return largest
-
-
-class _EnoughCases:
-    """Tells how many cases a window has to hold for its ratio to exceed a value, or fewer, but never more."""
-
-    _POINTS = 4096
-    _GROWTH = 1.03
-
-    def __init__(self, ratio: LikelihoodRatio) -> None:
-        self._ratio = ratio
-        self._shares = np.arange(self._POINTS) / self._POINTS
-        self._value, self._needed = 0.0, np.zeros(self._POINTS, dtype=np.int32)
-
-    def __call__(self, share: Floats, value: float) -> Counts:
-        if value > self._value * self._GROWTH:
-            self._value, self._needed = value, self._search(value)
-        # The number grows with the share that is expected: that of the point below is never too large.
-        at = np.minimum((share * self._POINTS).astype(np.int64), self._POINTS - 1)
-        return self._needed[at]
-
-    def _search(self, value: float) -> Counts:
-        """Halve the range in which, for each share, the fewest cases lie whose ratio exceeds the value."""
-        low, high = np.zeros(self._POINTS, dtype=np.int32), np.full(self._POINTS, self._ratio.total, dtype=np.int32)
-        while (low < high).any():
-            middle = (low + high) // 2
-            exceeds = self._ratio(middle, self._shares + _LOST**2) > value
-            low, high = np.where(exceeds, low, np.minimum(middle + 1, high)), np.where(exceeds, middle, high)
-        return low
 
 
 def _from_start(table: Any) -> Any:  # noqa: ANN401 - counts in, counts out; shares in, shares out
@@ -398,6 +376,7 @@ def school_months(
     max_share: float = 0.25,
     simulations: int = 999,
     seed: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> SchoolMonths:
     """Scan schools and months of a term for runs that stand out.
 
@@ -438,6 +417,7 @@ def school_months(
             seed=seed,
             dispersion=rates.ordinary.sample_dispersions(draws, seed=seed) if has_rates else None,
             min_expected=FEWEST_EXPECTED,
+            on_part=lambda what: on_part(f"windows of {share:.0%}, {what}"),
         )
 
     found = scan(max_share)

@@ -36,7 +36,7 @@ from safeschools_geo.schemas import FEWEST_AS_BASE, HIGH_AGAINST, POPULATIONS, S
 from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -632,6 +632,7 @@ def school_groups(
     max_share: float = 0.25,
     simulations: int = 999,
     seed: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> SchoolGroups:
     """Look for groups of neighboring schools that are high together.
 
@@ -667,6 +668,7 @@ def school_groups(
             seed=seed,
             dispersion=dispersions,
             min_expected=FEWEST_EXPECTED,
+            on_part=lambda what: on_part(f"windows of {share:.0%}, {what}"),
         )
 
     scans = {share: scan("reported", "expected", rates.ordinary, share) for share in (max_share, *OTHER_SHARES)}

@@ -6,6 +6,7 @@ import os
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots._expected import ratio_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike
 
@@ -53,24 +54,63 @@ class LikelihoodRatio:
         # With one total for all, both looked-up parts are one.
         self._both = self._x_log_x + self._x_log_x[::-1] if self._totals.ndim == 0 else None
 
-    def __call__(self, cases: NDArray[np.int32], share: Floats) -> Floats:
-        """Compute the ratio."""
+    def __call__(self, cases: NDArray[np.int32], share: Floats, *, of: Ints | None = None) -> Floats:
+        """Compute the ratio; `of` tells the simulation of each number of cases, where not all of each are asked for."""
         along = (slice(None), *([None] * (cases.ndim - 1)))
         share = np.minimum(share, 1 - 1e-15)[along]
+        totals = self._totals if of is None or self._both is not None else self._totals[of]
         inside, outside = np.log(share), np.log1p(-share)
-        ratio = self._looked_up(cases)
+        ratio = self._looked_up(cases, totals)
         ratio -= cases * (inside - outside)
-        ratio -= self._totals * outside + self._x_log_x[self._totals]
+        ratio -= totals * outside + self._x_log_x[totals]
         # A ratio is of interest only above expectation; comparing whole numbers is quicker than comparing fractions.
-        ratio[cases <= np.floor(self._totals * share).astype(np.int32)] = 0.0
+        ratio[cases <= np.floor(totals * share).astype(np.int32)] = 0.0
         return ratio
 
-    def _looked_up(self, cases: NDArray[np.int32]) -> Floats:
+    def _looked_up(self, cases: NDArray[np.int32], totals: NDArray[np.int32]) -> Floats:
         if self._both is not None:
             return np.asarray(self._both.take(cases))
         found = self._x_log_x.take(cases)
-        found += self._x_log_x.take(self._totals - cases)
+        found += self._x_log_x.take(totals - cases)
         return np.asarray(found)
+
+    @property
+    def of_least(self) -> LikelihoodRatio:
+        """The ratio with the fewest cases in all: as many inside are then more unusual than in any other simulation."""
+        return self if self._both is not None else LikelihoodRatio(int(self._totals.min()))
+
+
+NO_SHARE = 1e-18
+"""So little that it changes no share, and keeps its logarithm possible."""
+
+
+class EnoughCases:
+    """Tells how many cases a window has to hold for its ratio to exceed a value, or fewer, but never more."""
+
+    _POINTS = 4096
+    _GROWTH = 1.03
+
+    def __init__(self, ratio: LikelihoodRatio) -> None:
+        self._ratio = ratio
+        self._shares = np.arange(self._POINTS) / self._POINTS
+        self._value, self._needed = 0.0, np.zeros(self._POINTS, dtype=np.int32)
+
+    def __call__(self, share: Floats, value: float) -> Counts:
+        """Give the fewest cases, for each share that is expected in a window."""
+        if value > self._value * self._GROWTH:
+            self._value, self._needed = value, self._search(value)
+        # The number grows with the share that is expected: that of the point below is never too large.
+        at = np.minimum((share * self._POINTS).astype(np.int64), self._POINTS - 1)
+        return self._needed[at]
+
+    def _search(self, value: float) -> Counts:
+        """Halve the range in which, for each share, the fewest cases lie whose ratio exceeds the value."""
+        low, high = np.zeros(self._POINTS, dtype=np.int32), np.full(self._POINTS, self._ratio.total, dtype=np.int32)
+        while (low < high).any():
+            middle = (low + high) // 2
+            exceeds = self._ratio(middle, self._shares + NO_SHARE) > value
+            low, high = np.where(exceeds, low, np.minimum(middle + 1, high)), np.where(exceeds, middle, high)
+        return low
 
 
 def critical_ratio(maxima: Floats, *, alpha: float = 0.05) -> float:
@@ -224,6 +264,7 @@ _STEPS = 32
 _MOST_LOOKED_UP = 8_000_000
 _MOST_CASES = 100_000_000
 _BATCH = 250
+_SPREAD = 16
 
 
 @dataclass(frozen=True)
@@ -308,6 +349,7 @@ def poisson_scan(
     distances: Distances = "plane",
     min_cases: int = 2,
     min_expected: float = 0.0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> ScanResult:
     """Scan for groups of neighboring units with high rates.
 
@@ -336,6 +378,8 @@ def poisson_scan(
         Fewest cases in a cluster.
     min_expected
         Fewest cases expected in a window: smaller ones are not looked at, here and in the simulations.
+    on_part
+        Called with how many simulations are done.
 
     Returns
     -------
@@ -367,7 +411,7 @@ def poisson_scan(
     if total < min_cases:
         return ScanResult((), windows.count, len(counts), settings)
     simulated = simulate_counts(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
-    maxima = _maxima(windows, _Judge(simulated, share, spread, min_cases), simulations)
+    maxima = _maxima(windows, _Judge(simulated, share, spread, min_cases), simulations, on_part)
     judge = _Judge(counts[:, None], share, spread, min_cases)
     clusters = tuple(
         _cluster(found, counts, share, labels=labels, judge=judge, maxima=maxima)
@@ -385,8 +429,9 @@ def simulate_counts(
         return np.ascontiguousarray(rng.multinomial(total, share, size=simulations).T.astype(np.int32))
     spread = np.maximum(np.broadcast_to(np.asarray(dispersion, dtype=np.float64), (simulations,)), _SCAN_LOST)[:, None]
     # The least number keeps a draw possible where every factor of a simulation is as good as nothing.
-    factors = rng.gamma(1 / spread, spread, size=(simulations, len(share))) + np.finfo(np.float64).tiny
-    chances = share * factors
+    chances = rng.gamma(1 / spread, spread, size=(simulations, len(share)))
+    chances += np.finfo(np.float64).tiny
+    chances *= share
     chances /= chances.sum(axis=1, keepdims=True)
     return np.ascontiguousarray(rng.multinomial(total, chances).T.astype(np.int32))
 
@@ -405,6 +450,7 @@ class _Judge:
         if not dispersion:
             self._weighted, self._share, self._scale = self._counts, share, 1
             self._ratio = LikelihoodRatio(int(counts[:, 0].sum()))
+            self._enough = EnoughCases(self._ratio)
             return
         total = int(counts[:, 0].sum())
         # Fewer steps for very many cases: the look-up has a place for every weighted case.
@@ -413,18 +459,43 @@ class _Judge:
         self._weighted = self._counts * weights[:, None]
         self._share = share * weights / (share @ weights)
         self._ratio = LikelihoodRatio(self._weighted.sum(axis=0))
+        self._enough = EnoughCases(self._ratio.of_least)
 
     def __call__(self, order: NDArray[np.int64], ends: NDArray[np.bool_]) -> Floats:
+        """Give the ratio of each circle in each simulation, shape (circles, simulations)."""
         held = np.cumsum(self._weighted[order], axis=0, dtype=np.int32)
         ratio = self._ratio(held[ends], np.cumsum(self._share[order])[ends])
         if self._scale > 1:
             ratio /= self._scale
-        # Only circles with so little weight can hold too few cases: the first, small ones.
-        small = np.flatnonzero((held < self._fewest * self._scale).any(axis=1))
-        first = int(small[-1]) + 1 if len(small) else 0
-        cases = np.cumsum(self._counts[order[:first]], axis=0, dtype=np.int32)[ends[:first]]
+        cases = self._cases_of_small(order, held)
+        cases = cases[ends[: len(cases)]]
         ratio[: len(cases)][cases < self._fewest] = 0.0
         return ratio
+
+    def raise_to(self, best: Floats, order: NDArray[np.int64], ends: NDArray[np.bool_]) -> None:
+        """Raise the largest ratios so far, shape (simulations,), to those of these circles where they are larger.
+
+        A ratio is computed only where a circle holds enough cases to exceed the least of the largest: few do.
+        """
+        held = np.cumsum(self._weighted[order], axis=0, dtype=np.int32)
+        at, share = np.flatnonzero(ends), np.cumsum(self._share[order])
+        # A hair less, for rounding.
+        enough = self._enough(share[at], float(best.min()) * self._scale * (1 - _SCAN_LOST) - _SCAN_LOST)
+        candidates = np.flatnonzero(held[at] >= np.maximum(enough, self._fewest)[:, None])
+        circle, simulation = np.divmod(candidates, len(best))
+        circle = at[circle]
+        ratio = self._ratio(held[circle, simulation], share[circle], of=simulation)
+        if self._scale > 1:
+            ratio /= self._scale
+        cases = self._cases_of_small(order, held)
+        small = np.flatnonzero(circle < len(cases))
+        ratio[small[cases[circle[small], simulation[small]] < self._fewest]] = 0.0
+        np.maximum.at(best, simulation, ratio)
+
+    def _cases_of_small(self, order: NDArray[np.int64], held: Counts) -> Counts:
+        """Count the cases in the first, small circles: only those with little weight can hold too few."""
+        small = np.flatnonzero((held < self._fewest * self._scale).any(axis=1))
+        return np.cumsum(self._counts[order[: int(small[-1]) + 1 if len(small) else 0]], axis=0, dtype=np.int32)
 
     def of(self, batch: slice) -> _Judge:
         """Judge some of the simulations only."""
@@ -470,21 +541,35 @@ def _relative_risk(observed: int, expected: float, total: int) -> float:
     return (observed / expected) / ((total - observed) / (total - expected))
 
 
-def _maxima(windows: Windows, judge: _Judge, simulations: int) -> Floats:
+def _maxima(windows: Windows, judge: _Judge, simulations: int, on_part: Callable[[str], None]) -> Floats:
     """Find the largest ratio of each simulation, in batches small enough for the processor's cache."""
-    jobs = min(os.cpu_count() or 1, 4)
+    is_ended = Event()
+    # From all over the map first: the sooner large ratios are known, the fewer of the others are computed.
     centers = list(windows)
+    centers = [center for start in range(_SPREAD) for center in centers[start::_SPREAD]]
 
     def largest(batch: slice) -> Floats:
         part = judge.of(batch)
         best = np.zeros(len(range(*batch.indices(simulations))))
         for order, ends in centers:
-            np.maximum(best, part(order, ends).max(axis=0, initial=0.0), out=best)
+            if is_ended.is_set():
+                break
+            if len(order):
+                part.raise_to(best, order, ends)
         return best
 
     batches = [slice(first, min(first + _BATCH, simulations)) for first in range(0, simulations, _BATCH)]
-    with ThreadPoolExecutor(jobs) as pool:
-        return np.concatenate(list(pool.map(largest, batches)))
+    found = []
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        running = [pool.submit(largest, batch) for batch in batches]
+        try:
+            for batch, one in zip(batches, running, strict=True):
+                on_part(f"{batch.start:,} of {simulations:,} simulations")
+                found.append(one.result())
+        finally:
+            # Whoever ends it does not wait for the others.
+            is_ended.set()
+    return np.concatenate(found)
 
 
 def _likeliest(windows: Windows, judge: _Judge) -> list[_Found]:

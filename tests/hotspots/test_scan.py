@@ -1,5 +1,7 @@
 """Kulldorff's scan: published values, values by hand, and what must hold for any input."""
 
+import time
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from libpysal import examples
 
 from safeschools_geo.errors import InputError
+from safeschools_geo.hotspots import scan
 from safeschools_geo.hotspots._expected import ratio_interval
 from safeschools_geo.hotspots.scan import (
     LikelihoodRatio,
@@ -302,3 +305,45 @@ def test_bad_input_is_told(change, message):
     given_ = {"cases": [1, 2, 3], "expected": [1, 1, 1], "xy": LINE[:3], **change}
     with pytest.raises(InputError, match=message):
         poisson_scan(given_.pop("cases"), given_.pop("expected"), given_.pop("xy"), **given_)
+
+
+@settings(max_examples=25)
+@given(
+    seed=st.integers(0, 10**6),
+    spread=st.sampled_from([None, 0.05, 1.0]),
+    fewest=st.integers(1, 6),
+    is_lattice=st.booleans(),
+)
+def test_the_largest_ratios_are_those_of_all_circles_computed(seed, spread, fewest, is_lattice):
+    rng = np.random.default_rng(seed)
+    n, total = 40, int(rng.integers(5, 400))
+    xy = rng.integers(0, 6, (n, 2)) * 100.0 if is_lattice else rng.uniform(0, 1000, (n, 2))
+    share = rng.gamma(1, 1, n) + 1e-6
+    share /= share.sum()
+    windows = scan.circular_windows(xy, share, max_share=0.4)
+    drawn = scan.simulate_counts(total, share, simulations=70, seed=seed, dispersion=spread)
+    judge = scan._Judge(drawn, share, spread, fewest)
+    plain = [judge(order, ends).max(axis=0, initial=0.0) for order, ends in windows if len(order)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "_BATCH", 32)
+        found = scan._maxima(windows, judge, 70, lambda _: None)
+    # The weighted ratios of a batch are the same numbers, in another order of adding up.
+    assert found == pytest.approx(np.max(plain, axis=0), rel=1e-9, abs=1e-9)
+
+
+def test_whoever_ends_a_scan_does_not_wait_for_its_simulations():
+    rng = np.random.default_rng(0)
+    xy, expected = rng.uniform(0, 20_000, (300, 2)), rng.gamma(3, 1, 300)
+    said = []
+
+    def stop(what):
+        said.append(what)
+        if len(said) == 2:
+            raise KeyboardInterrupt
+
+    began = time.process_time()
+    with pytest.raises(KeyboardInterrupt):
+        poisson_scan(rng.poisson(expected), expected, xy, simulations=20_000, dispersion=0.1, on_part=stop)
+    assert said == ["0 of 20,000 simulations", "250 of 20,000 simulations"]
+    # All of them take many times as long.
+    assert time.process_time() - began < 5
