@@ -593,6 +593,7 @@ def _price(content: BoardContent, plan: BoardPlan, words: Words, *, is_brief: bo
     parts = []
     if plan.students_moved is not None and not is_brief:
         parts.append(words("plan.price_students", n=plan.students_moved))
+        parts += [words("plan.price_students_unknown")] if plan.lacks_students else []
     if plan.is_response_known and math.isfinite(plan.step_min):
         parts += _plan_part_response(plan, words, is_brief=is_brief)
     else:
@@ -640,6 +641,11 @@ def _compared(
 
 
 def _proof(plan: BoardPlan, words: Words) -> str:
+    held = [words("plan.held"), *([words("plan.held_less_even")] if plan.others_are_more_even else [])]
+    return " ".join([_proven(plan, words), *(held if plan.no_slower else [])])
+
+
+def _proven(plan: BoardPlan, words: Words) -> str:
     if plan.proof_of == "disputed":
         return words("plan.proof_disputed")
     if not plan.is_proven:
@@ -647,7 +653,7 @@ def _proof(plan: BoardPlan, words: Words) -> str:
     if plan.proof_of == "moves":
         return words("plan.proven_moves")
     allowed = len(plan.moves) if plan.moves_allowed is None else plan.moves_allowed
-    return words("plan.proven", n=allowed)
+    return words("plan.proven", n=allowed, held=words("plan.rules_held") if plan.no_slower else "")
 
 
 def _signs(content: BoardContent) -> dict[str, Sign]:

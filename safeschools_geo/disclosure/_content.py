@@ -40,6 +40,12 @@ class BoardPlan:
         Schools that the plans compared with may move.
     students_moved
         Students of the schools that change zone; None where not known.
+    lacks_students
+        Whether the students of some of these schools are not known.
+    no_slower
+        Whether only plans were looked at in which nobody waits longer.
+    others_are_more_even
+        Whether a plan that lets calls wait longer is more even than this one.
     minutes, within
         Response by the model, today, with officers where they wait today, and placed anew: mean and nine of ten in
         minutes rounded to `step_min`, and the share reached in time rounded to `step_share`; missing where not told.
@@ -69,6 +75,9 @@ class BoardPlan:
     proof_of: str = "imbalance"
     moves_allowed: int | None = None
     students_moved: int | None = None
+    lacks_students: bool = False
+    no_slower: bool = False
+    others_are_more_even: bool = False
     minutes: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     within: tuple[float, float, float] | None = None
     directions: Mapping[str, str] = field(default_factory=dict)

@@ -20,7 +20,7 @@ import pandas as pd
 from safeschools_geo.coverage import BACKUP, OWN, PATROL
 from safeschools_geo.disclosure import ALL, BoardCoverage, BoardPlan, CountTable, Fact, Grouping, audit, withhold
 from safeschools_geo.hotspots import q_values, rate_interval, term_change
-from safeschools_geo.rebalance import ANEW, schools_of_units
+from safeschools_geo.rebalance import ANEW, EXACT, schools_of_units
 from safeschools_geo.schemas import OFFICER_CATEGORIES
 from safeschools_geo.text import carries_difference
 from safeschools_geo.workload import SCHOOL_WEEK, travel_minutes
@@ -441,7 +441,7 @@ def board_plan(
 
 def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
     """Say what the plan costs: response as coarse as it is told elsewhere, and what is public anyway."""
-    change, certificate = proposal.change, proposal.plan.certificate
+    change, certificate, other = proposal.change, proposal.plan.certificate, proposal.other_plan
     pairs, anew = change.figures, {n: p[1] for n, p in change.figures.items() if n.endswith(ANEW) and p is not None}
     within_name = next((n for n in pairs if n.startswith("within_") and not n.endswith(ANEW)), "")
     known = {"mean": "response", "p90": "response_p90", "within": within_name}
@@ -458,6 +458,9 @@ def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
         "proof_of": "disputed" if certificate.get("disputed") else certificate["objective"],
         "moves_allowed": certificate["max_moves"],
         "students_moved": change.students_moved,
+        "lacks_students": bool(proposal.changes["students"].isna().any()) if "students" in proposal.changes else False,
+        "no_slower": bool(certificate.get("response", {}).get("no_slower")),
+        "others_are_more_even": other is not None and other.imbalance < proposal.plan.imbalance - EXACT,
         "minutes": {name: coarse[name] for name in ("mean", "p90") if name in coarse},
         "within": coarse.get("within"),
         "directions": {name: _direction(values[0], values[1], _SHOWN[name]) for name, values in told.items()},

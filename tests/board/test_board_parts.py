@@ -321,6 +321,26 @@ def test_what_is_proven_is_said_of_what_it_was_proven_of(changed, told):
     assert "Hardly" not in text
 
 
+def test_a_plan_in_which_nobody_waits_longer_is_compared_with_such_plans_alone():
+    free = read(plan_part(with_plan(moves_allowed=8), EN)).text
+    assert "(such as schools that stay where they are) brings" in free
+    assert "nobody waits longer" not in free
+    held = read(plan_part(with_plan(moves_allowed=8, no_slower=True), EN)).text
+    assert "(such as schools that stay where they are, and that nobody waits longer) brings" in held
+    assert "Only plans were looked at in which nobody waits longer" in held
+    assert "more even" not in held.split("Only plans were looked at")[1]
+    both = read(plan_part(with_plan(no_slower=True, others_are_more_even=True), EN)).text
+    assert "were set aside, though some of them are more even" in both
+    spanish = read(plan_part(with_plan(moves_allowed=8, no_slower=True), ES)).text
+    assert "(como las escuelas que se quedan donde están, y que nadie espere más) acerca" in spanish
+
+
+def test_students_who_are_not_counted_are_said_not_to_be():
+    assert "theirs are not counted" not in read(plan_part(with_plan(students_moved=300), EN)).text
+    text = read(plan_part(with_plan(students_moved=300, lacks_students=True), EN)).text
+    assert "Of some of these schools the number of students is not known: theirs are not counted." in text
+
+
 def test_the_tables_of_a_plan_say_who_moves_and_what_becomes_of_each_zone():
     moves, loads = read(plan_part(board_town.content(), EN)).tables
     assert moves == [
