@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safeschools_geo.rebalance._problem import Problem, Response
-    from safeschools_geo.rebalance._program import Limits
+    from safeschools_geo.rebalance._program import Limits, Objective
     from safeschools_geo.solver import Labels, Numbers
 
 
@@ -250,6 +250,7 @@ def frontier(
     against: Frontier | None = None,
     forecast: Iterable[str] = (),
     redrawn: pd.DataFrame | None = None,
+    neighbor_tolerance_m: float | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -284,6 +285,8 @@ def frontier(
     redrawn
         Workload of each unit (columns) in each term that chance could have brought (rows), of `redrawn_terms`: moves
         that fit one term only are not proposed. None proposes by the loads of the units alone.
+    neighbor_tolerance_m
+        As for `rebalance`.
     time_limit_s
         Longest time for all points together, in seconds of processor time.
     seed
@@ -314,11 +317,11 @@ def frontier(
     """
     began = time.process_time()
     rules, gone = rules or Rules(), tuple(map(str, set_apart))
-    given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
+    given = edges_given(units, adjacency, apart=rules.apart, tolerance_m=neighbor_tolerance_m, crs=crs)
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
-    settings = PlanSettings(
-        max_moves, None, ("imbalance", "evenness", "travel"), slack, rules, time_limit_s, seed, gone, tuple(forecast)
-    )
+    wanted: tuple[Objective, ...] = ("imbalance", "evenness", "travel")
+    settings = PlanSettings(max_moves, None, wanted, slack, rules, time_limit_s, seed, gone, tuple(forecast))
+    settings = replace(settings, neighbor_tolerance_m=given.tolerance_m)
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     problem, measured = with_response(problem, units, response, no_slower=no_slower, longer_min=longer_min)
 

@@ -498,6 +498,7 @@ class GivenEdges:
     edges: pd.DataFrame  # `unit_a`, `unit_b`, `shared_m`, `kind`
     apart: tuple[tuple[str, str], ...]  # Pairs that share a border and are no neighbors, as a person said
     disputed: pd.DataFrame  # Result of `disputed_neighbors`
+    tolerance_m: float | None  # What neighbors were found with; None where it is not known, or a person told them
 
 
 def edges_given(
@@ -505,6 +506,7 @@ def edges_given(
     adjacency: pd.DataFrame | None,
     *,
     apart: Iterable[tuple[str, str]] = (),
+    tolerance_m: float | None = None,
     crs: object = None,
 ) -> GivenEdges:
     """Take the edges that are given, or find them.
@@ -514,15 +516,16 @@ def edges_given(
     """
     require_units(units)
     told = [(str(a), str(b)) for a, b in apart]
+    within_m = TOLERANCE_M if tolerance_m is None else tolerance_m
     if adjacency is None:
-        edges = unit_edges(units, forbidden=told, crs=crs)
+        edges, tolerance_m = unit_edges(units, forbidden=told, tolerance_m=within_m, crs=crs), within_m
     elif set(LINK_COLUMNS) <= set(adjacency.columns):
         edges = adjacency
     else:
-        read = edges_of_table(units, adjacency, crs=crs)
-        edges = read.edges
+        read = edges_of_table(units, adjacency, tolerance_m=within_m, crs=crs)
+        edges, tolerance_m = read.edges, None
         told += read.left_out
-    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs))
+    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs), tolerance_m)
 
 
 # ── Barriers: lines that no officer crosses but at roads

@@ -71,6 +71,7 @@ def certificate_of(
     whole: Mapping[str, Iterable[str]] | None = None,
     barriers: Mapping[str, Any] | None = None,
     forecast: Iterable[str] = (),
+    neighbor_tolerance_m: float | None = None,
 ) -> dict[str, Any]:
     """Put together what a plan's certificate says."""
     in_dispute = [list(row) for row in disputed]
@@ -112,6 +113,7 @@ def certificate_of(
         "whole": {name: list(ids) for name, ids in (whole or {}).items()},
         "barriers": dict(barriers or {}),
         "forecast": list(forecast),
+        "neighbor_tolerance_m": neighbor_tolerance_m,
     }
     certificate |= {key: value for key, value in besides.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
@@ -400,6 +402,8 @@ class PlanSettings:
     seed: int = 0  # Seed of everything random
     set_apart: tuple[str, ...] = ()  # Zones that stay as they are and do not count for the balance
     forecast: tuple[str, ...] = ()  # What the loads are forecast by; empty where they are those of the record
+    # Units whose edges are this near to each other are neighbors; None where neighbors were not found from the drawing
+    neighbor_tolerance_m: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -606,6 +610,7 @@ def plan_of(
         whole=settings.rules.whole,
         barriers=settings.rules.barriers,
         forecast=settings.forecast,
+        neighbor_tolerance_m=settings.neighbor_tolerance_m,
     )
     return RebalancePlan(
         units=units,

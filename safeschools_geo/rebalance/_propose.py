@@ -461,6 +461,7 @@ def rebalance(
     whole: Mapping[str, Iterable[str]] | None = None,
     barriers: Mapping[str, Any] | None = None,
     forecast: Iterable[str] = (),
+    neighbor_tolerance_m: float | None = None,
     time_limit_s: float = 60.0,
     seed: int = 0,
     crs: object = None,
@@ -524,6 +525,10 @@ def rebalance(
         What parts some of the pairs that are apart: result of `part_by_barriers`, for the certificate.
     forecast
         What the workload is forecast by, in words, where it is not that of the record.
+    neighbor_tolerance_m
+        Edges of units this near to each other, in meters, are one border: 10 by default where `adjacency` is left out.
+        With links of `unit_edges`, the tolerance that they were found with; the certificate holds it, and `verify`
+        finds neighbors up to it again.
     time_limit_s
         Longest time, in seconds of processor time; when it runs out, the best plan, its bound and the gap are returned.
     seed
@@ -561,9 +566,9 @@ def rebalance(
     gone = tuple(map(str, set_apart))
     settings = PlanSettings(max_moves, tolerance, wanted, slack, rules, time_limit_s, seed, gone, tuple(forecast))
     _require_settings(settings)
-    given = edges_given(units, adjacency, apart=rules.apart, crs=crs)
+    given = edges_given(units, adjacency, apart=rules.apart, tolerance_m=neighbor_tolerance_m, crs=crs)
     balanced, edges, rules = that_count(units, given.edges, replace(rules, apart=given.apart), gone)
-    settings = replace(settings, rules=rules)
+    settings = replace(settings, rules=rules, neighbor_tolerance_m=given.tolerance_m)
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     problem, measured = with_response(
         *(problem, units, response), no_slower=no_slower, longer_min=longer_min, objectives=wanted

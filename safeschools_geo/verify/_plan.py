@@ -500,6 +500,12 @@ _EARTH_M = 6_371_008.8
 _BESIDE_M, _ALONG_M = 1.0, 20.0
 """Units within so much of each other, along so much, are neighbors: what says otherwise is in dispute."""
 
+_SEEN_M = (2.7, 20.0)
+"""Units that see each other along less are no neighbors for certain; along as much as the second they are."""
+
+_CERTAIN = (0.9, 1.1)
+"""So near to the tolerance, as a share of it, measuring leaves open what is within it."""
+
 _SHARED_M = 3.3
 """So much border makes two units neighbors: 3 m, and what measuring may add; less is named, and fails nothing."""
 
@@ -636,8 +642,11 @@ def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
     borders = [e for e in record.edges if e.kind == "border"]
     lengths = [(e, _shared_m(drawn.units, e.a, e.b, snap)) for e in borders]
     known = {"border", "bridge", "extra"}
+    tolerance = _stated(record, "neighbor_tolerance_m", 0.0)
+    across = _Across(drawn.units, tolerance * _CERTAIN[1])
+    apart = [e for e, m in lengths if m < least and not (tolerance and across.seen_m(e.a, e.b) >= _SEEN_M[0])]
     faults = {
-        "with no border: the units do not meet along a line": [_name(e) for e, m in lengths if m < least],
+        "with no border: the units do not meet along a line": [_name(e) for e in apart],
         "of an unknown kind": [f"{_name(e)} ({e.kind})" for e in record.edges if e.kind not in known],
     }
     checks = [check_of("edges", faults, f"{len(borders):,} links are borders on the map", noun="link")]
@@ -656,17 +665,20 @@ def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
 def _neighbors(record: PlanRecord, drawn: Drawn) -> list[Check]:
     """Fail where the drawing leaves open who borders whom: contiguity, and so every proof, rests on it."""
     told = {frozenset(pair) for pair in record.pairs("apart")}
+    tolerance = _stated(record, "neighbor_tolerance_m", 0.0)
     open_pairs = _unlinked_beside(record.edges, drawn.units)
+    if tolerance > _BESIDE_M:
+        across = _Across(drawn.units, tolerance * _CERTAIN[0]).unlinked(record.edges)
+        open_pairs += [pair for pair in across if pair not in open_pairs]
     far = [
         f"{_name(e)} ({apart:,.0f} m)"
         for e in record.edges
         if e.kind == "border" and e.a in drawn.units and e.b in drawn.units
-        if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > _BESIDE_M
+        if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > max(_BESIDE_M, tolerance * _CERTAIN[1])
     ]
     faults = {
-        "unlinked though they share 3 m of border, or run within a meter of each other along 20 m": [
-            f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in told
-        ],
+        f"unlinked though they share 3 m of border, or run within {max(_BESIDE_M, tolerance):g} m of each other along "
+        "20 m": [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in told],
         "linked as by a border though the units lie apart": far,
     }
     whole = "the drawing leaves no doubt who borders whom"
@@ -694,6 +706,46 @@ def _unlinked_beside(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, st
             if min(map(shapely.length, along)) >= _ALONG_M or shapely.length(shared) >= _SHARED_M:
                 found.append((names[i], names[j]))
     return found
+
+
+class _Across:
+    """What units see across gaps: from points along the rim of each, the nearest of the others within a distance."""
+
+    def __init__(self, units: Shapes, within_m: float) -> None:
+        self._units, self._within_m = units, within_m
+        self._names, self._drawn = list(units), list(units.values())
+        self._tree = shapely.STRtree(self._drawn)
+
+    def seen_m(self, a: str, b: str) -> float:
+        """Measure along how many meters each of two sees the other; the shorter view."""
+        if a not in self._units or b not in self._units:
+            return 0.0
+        return min(self._view_m(a, b), self._view_m(b, a))
+
+    def _view_m(self, a: str, b: str) -> float:
+        one, other = self._units[a], self._units[b]
+        rim = shapely.intersection(one.boundary, shapely.buffer(other, self._within_m))
+        near = [self._names[i] for i in self._tree.query(rim, predicate="dwithin", distance=self._within_m)]
+        third = shapely.union_all([self._units[name] for name in near if name not in {a, b}])
+        seen = 0.0
+        for line in shapely.get_parts(rim):
+            count = max(1, round(line.length))
+            points = shapely.line_interpolate_point(line, [(k + 0.5) / count for k in range(count)], normalized=True)
+            far, nearer = shapely.distance(points, other), shapely.distance(points, third)
+            # Where there is no third unit its distance is missing, and nothing is nearer.
+            seen += line.length * sum(not n < f for f, n in zip(far.tolist(), nearer.tolist(), strict=True)) / count
+        return seen
+
+    def unlinked(self, edges: Iterable[Edge]) -> list[tuple[str, str]]:
+        """Find the pairs that see each other along so much that they are neighbors for certain, and are not linked."""
+        linked = {frozenset((e.a, e.b)) for e in edges}
+        pairs = [
+            (self._names[i], self._names[j])
+            for i, one in enumerate(self._drawn)
+            for j in map(int, self._tree.query(one, predicate="dwithin", distance=self._within_m))
+            if i < j and frozenset((self._names[i], self._names[j])) not in linked
+        ]
+        return [(a, b) for a, b in pairs if self.seen_m(a, b) >= _SEEN_M[1]]
 
 
 def _stated(record: PlanRecord, key: str, default: float) -> float:

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 from grid_town import UTM, district_of, grid_district, grid_schools
 from shapely.geometry import box
+from town_of_units import six_units
 
 from safeschools_geo.errors import ColumnError, SeveralFaultsError
 from safeschools_geo.rebalance._areas import units_of_areas
 from safeschools_geo.rebalance._cells import service_areas
 from safeschools_geo.rebalance._neighbors import about_bridges, components, edges_of_table, read_links, unit_edges
+from safeschools_geo.rebalance._propose import rebalance
 
 
 def units_of(**shapes):
@@ -177,3 +179,16 @@ def test_the_map_supplies_the_link_that_carrolltons_matrix_lacks(real_data):
     told = {f.code: f for f in read.findings}
     assert told["adjacency_lacks_borders"].ids == ("1326–1333",)
     assert len(told["adjacency_beyond_borders"].ids) == 13
+
+
+def test_the_certificate_holds_the_tolerance_that_neighbors_were_found_with():
+    def certificate(**given):
+        return rebalance(six_units(), max_moves=1, **given).certificate
+
+    assert certificate()["neighbor_tolerance_m"] == 10.0
+    assert certificate(neighbor_tolerance_m=2.0)["neighbor_tolerance_m"] == 2.0
+    links = unit_edges(six_units(), tolerance_m=2.0)
+    assert certificate(adjacency=links, neighbor_tolerance_m=2.0)["neighbor_tolerance_m"] == 2.0
+    # Links of who knows what tolerance, and what a person told.
+    assert "neighbor_tolerance_m" not in certificate(adjacency=links)
+    assert "neighbor_tolerance_m" not in certificate(adjacency=links[["unit_a", "unit_b"]])

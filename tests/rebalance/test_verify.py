@@ -10,6 +10,7 @@ import pytest
 from checkout import ROOT
 from shapely.geometry import box
 from written_plan import (
+    STEP,
     best_by_moves,
     edit_certificate,
     edit_csv,
@@ -728,3 +729,41 @@ def test_a_bound_on_minutes_that_are_not_there_rests_on_the_record(tmp_path):
     report = verify_folder(folder)
     assert report.bound == "recorded"
     assert "There is no response.csv that can be read" in next(c.message for c in report.notes if c.name == "bound")
+
+
+def with_seams(folder, seam_m=3.0, **facts):
+    """Draw the row of six squares with open seams between them, as a tolerance of 10 m leaves it."""
+    write_row(folder, LOADS, BEFORE, BEFORE, bound=None, **facts)
+    shift = seam_m / 2 / 87_000 / STEP
+
+    def narrow(units):
+        for at, unit in enumerate(units):
+            unit["geometry"] = square(at + shift, 0, wide=1 - 2 * shift)
+
+    edit_layer(folder, "units.geojson", narrow)
+    seal(folder)
+    return folder
+
+
+def test_neighbors_across_a_seam_are_found_again_up_to_the_tolerance(tmp_path):
+    whole = with_seams(tmp_path / "whole", neighbor_tolerance_m=10.0)
+    assert not {"neighbors", "edges"} & set(failed(whole))
+    # Narrower than the seam, or not stated: the links lie across open ground.
+    for name, facts in (("narrow", {"neighbor_tolerance_m": 2.0}), ("unknown", {})):
+        assert "lie apart" in failed(with_seams(tmp_path / name, **facts))["neighbors"]
+    lost = with_seams(tmp_path / "lost", neighbor_tolerance_m=10.0)
+    edges = pd.read_csv(lost / "edges.csv")
+    edges.iloc[:-1].to_csv(lost / "edges.csv", index=False, lineterminator="\n")
+    seal(lost)
+    assert "within 10 m of each other along 20 m: E–F" in failed(lost)["neighbors"]
+    invented = with_seams(tmp_path / "invented", neighbor_tolerance_m=10.0)
+    more = pd.concat([edges, edges.iloc[:1].assign(unit_a="A", unit_b="C")])
+    more.to_csv(invented / "edges.csv", index=False, lineterminator="\n")
+    seal(invented)
+    assert "A–C" in failed(invented)["edges"]
+    assert "A–C" in failed(invented)["neighbors"]
+
+
+def test_a_seam_wider_than_the_tolerance_is_no_border(tmp_path):
+    wide = with_seams(tmp_path, seam_m=13.0, neighbor_tolerance_m=10.0)
+    assert "with no border" in failed(wide)["edges"]
