@@ -231,6 +231,9 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         return nothing_page("What if?", proposal.why, result)
     noun, forecast, zones = proposal.inputs.noun, proposal.inputs.forecast, district.zones
     data = page_data(proposal.inputs, zones, plan=proposal.plan.assignment, schools=district.schools)
+    if proposal.other_plan is not None:
+        zone_ids = zones["zone_id"].astype("str").tolist()
+        data["other"] = plan_places(proposal.other_plan.assignment, proposal.inputs.units, zone_ids)
     played = replay_data(result, proposal.inputs.units, zones["zone_id"].astype("str").tolist())
     if played is not None:
         data["replay"] = played
@@ -264,6 +267,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         tiles=tiles,
         thumbnail=thumbnail(zones, [zone["fill"] for zone in data["zones"]]),
         noun=noun,
+        other_name=proposal.other_name,
         load_name=load_name(forecast),
         load_unit=LOAD_UNIT,
         missing=[f"without {each['name']}" for each in data.get("one_of_each", ())],

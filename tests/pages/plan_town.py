@@ -152,6 +152,7 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
         "stability": SimpleNamespace(summary=lambda: "Holds up in 91% of terms."),
         "beside": "",
         "other_name": "",
+        "other_plan": None,
         "trade": None,
         "empty_zones": "",
         "notes": (),

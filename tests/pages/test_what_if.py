@@ -2,6 +2,7 @@
 
 import random
 import re
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -438,6 +439,20 @@ def test_a_proposal_against_the_limits_is_told_when_it_is_loaded(opened):
     assert 'The "Elm" is locked in West, but not in it.' in told
     assert "Hazel may not be in Middle." in told
     assert download(page).suggested_filename == "plan_against_limits.csv"
+
+
+def test_the_plan_beside_the_proposal_is_loaded_too(opened):
+    other = plan_town.plan().where(lambda z: z.index != IDS["d"], "2")
+    asked = {"other_plan": SimpleNamespace(assignment=other), "other_name": "Where longer waits are allowed"}
+    page = opened(plan_town.what_if(**asked))
+    button = page.get_by_role("button", name="Where longer waits are allowed")
+    button.click()
+    assert said(page).startswith("The other plan is loaded. Imbalance ")
+    assert zones_shown(page) == TODAY | {"b": "2", "d": "2"}
+    expect(button).to_have_attribute("aria-disabled", "true")
+    page.locator("#proposal").click()
+    assert zones_shown(page) == TODAY | {"b": "2"}
+    expect(button).to_have_attribute("aria-disabled", "false")
 
 
 def test_undo_redo_reset_and_the_proposal(opened):

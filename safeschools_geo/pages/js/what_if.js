@@ -46,6 +46,7 @@ SafeSchools.WhatIf = class {
     on("redo", "click", () => this.step(1));
     on("reset", "click", () => this.go(this.today, "The zones of today are shown."));
     on("proposal", "click", () => this.toggle());
+    if (this.data.other) on("other", "click", () => this.go(this.data.other, "The other plan is loaded."));
     on("download", "click", () => this.download());
     on("controls", "submit", (event) => event.preventDefault());
   }
@@ -268,6 +269,7 @@ SafeSchools.WhatIf = class {
     const enable = (id, isOn) => document.getElementById(id).setAttribute("aria-disabled", !isOn);
     enable("undo", this.at > 0);
     enable("redo", this.at < this.history.length - 1);
+    if (this.data.other) enable("other", this.zoneOf.some((zone, i) => zone !== this.data.other[i]));
     enable("reset", this.zoneOf.some((zone, i) => zone !== this.today[i]));
     document.getElementById("proposal").textContent = this.showsProposal ? "Back to the zones of today" : "Load the proposal";
   }
