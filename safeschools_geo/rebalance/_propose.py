@@ -713,7 +713,9 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
     waits = f" in which nobody waits {longer} than today" if longer else ""
     clash = _clash_text(problem, settings) if is_proven else ""
     return SettingsError(
-        f"There is no plan within these limits{waits}." if is_proven else "No plan was found in the time there was.",
+        f"There is no plan within these limits{waits}."
+        if is_proven
+        else f"No plan{waits} was found in the time there was.",
         where="the request",
         found=f"tolerance {settings.tolerance}, max_moves {settings.max_moves}, {len(problem)} units, "
         f"{problem.zones} zones",
