@@ -76,6 +76,11 @@ class PlanInputs:
     set_apart: tuple[str, ...] = ()
     forecast: tuple[str, ...] = ()
 
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What barriers part, and how ground in two zones or areas was divided: what every plan rests on."""
+        return tuple(f.message for f in self.findings if f.table == "barriers" or f.code == "units_overlap")
+
 
 @dataclass(frozen=True, eq=False)
 class TermPlan(MayHoldNothing):
@@ -172,8 +177,7 @@ class TermPlan(MayHoldNothing):
     def notes(self) -> tuple[str, ...]:
         """What else to know: how coarse units are, what barriers part, and that filling zones is a choice."""
         choice = "Whether such a zone should have schools is a choice of its own, made by `fills_empty_zones`."
-        parted = (finding.message for finding in self.inputs.findings if finding.table == "barriers")
-        return (*self.frontier.notes, *parted, *([choice] if self.inputs.set_apart else []))
+        return (*self.frontier.notes, *self.inputs.repairs, *([choice] if self.inputs.set_apart else []))
 
     def finding(self) -> str:
         """Say what is proposed, what it gains, and what it costs; or why nothing is."""
@@ -821,10 +825,14 @@ class ScoredPlans:
             parts.append(f"mean response by the model {size}")
         return f"{name} {plan.score.imbalance:.1%} ({', '.join(parts)})"
 
+    @property
+    def _first(self) -> str:
+        return " ".join(t for t in (forecast_text(self.inputs.forecast), self.empty_zones, *self.inputs.repairs) if t)
+
     def summary(self) -> str:
         """Say of each plan what it gains and costs, how good it is, and whether it holds up."""
         if len(self.plans) == 1:
             parts = [plan.summary() for plan in self.plans.values()]
         else:
             parts = [self.finding(), *(f"{name}: {plan.summary()}" for name, plan in self.plans.items())]
-        return "\n".join(text for text in (forecast_text(self.inputs.forecast), self.empty_zones, *parts) if text)
+        return "\n".join(text for text in (self._first, *parts) if text)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from checkout import call
 from plan_districts import School, row, write_district
+from shapely.affinity import translate
 from shapely.geometry import LineString, box
 from town import UTM, place
 
@@ -396,3 +397,47 @@ def test_areal_units_are_parted_by_barriers_but_at_roads(tmp_path, capsys):
     assert of_units(path, tmp_path / "none", "--roads", tmp_path / "roads.geojson") == 2
     assert of_units(path, tmp_path / "none", "--barriers", path) == 1
     assert "expected: lines" in " ".join(capsys.readouterr().err.split()).lower()
+
+
+@pytest.mark.parametrize(
+    ("shift_m", "code", "said"),
+    [
+        (5, 0, "warning: The zones 1, 2 overlap by 10,000 m². [1, 2] note: Where zones overlap or leave a crack"),
+        (300, 1, "Zones of the plan overlap where schools or units are. Where: {} Rows: 004 (zones 1 and 2) Expected:"),
+        (300_000, 1, "The zones of the plan are not in this district. Where: {} Rows: 1, 2 Found: polygons around"),
+    ],
+)
+def test_drawn_plans_that_overlap_or_lie_elsewhere_are_repaired_and_listed_or_refused(
+    tmp_path, capsys, shift_m, code, said
+):
+    folder, path = district(tmp_path / "d"), tmp_path / "plan.gpkg"
+    zones = gpd.read_file(next((folder / "data/boundaries").glob("zones.*"))).to_crs(UTM)[["zone_id", "geometry"]]
+    is_near = [0, 1] if shift_m < 1000 else [1, 1]
+    shapes = [translate(shape, -shift_m * moved) for shape, moved in zip(zones.geometry, is_near, strict=True)]
+    zones.set_geometry(shapes, crs=UTM).to_crs(4326).to_file(path)
+    assert call("score", folder, "--plan", path) == code
+    assert said.format(path) in " ".join(capsys.readouterr().err.split())
+
+
+def test_zones_that_overlap_and_a_forecast_for_nobody_are_told_by_every_command(tmp_path, capsys):
+    folder = district(tmp_path / "d")
+    path = next((folder / "data/boundaries").glob("zones.*"))
+    zones = gpd.read_file(path)
+    shapes = [translate(shape, -5 * at) for at, shape in enumerate(zones.to_crs(UTM).geometry)]
+    zones.set_geometry(gpd.GeoSeries(shapes, crs=UTM).to_crs(4326)).to_file(path, driver="GeoJSON")
+    (tmp_path / "same.csv").write_text("school_id,zone_id\n*,keep\n", encoding="utf-8")
+    commands = (
+        ("rebalance", folder, "--max-moves", 1, "--out", tmp_path / "plan"),
+        ("score", folder, "--plan", tmp_path / "same.csv"),
+    )
+    for command in commands:
+        assert call(*command) == 0
+        assert "10,000 m² lie in two zones or more; they count to the first" in " ".join(
+            capsys.readouterr().err.split()
+        )
+    toml = folder / "district.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + in_toml({**GROWS, "school_id": "999"}), encoding="utf-8")
+    for command in commands:
+        assert call(*command) == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert "A forecast is about schools that there are not. Where: [[changes]] Rows: 999 Expected: ids of" in said

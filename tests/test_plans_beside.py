@@ -73,10 +73,11 @@ def test_the_answer_for_machines(place, capsys):
     plan = place / "drawn.gpkg"
     assert call("score", place / "town", "--plan", plan, "--json") == 0
     one = json.loads(capsys.readouterr().out)
-    assert {"imbalance", "is_contiguous", "scores", "moves", "change", "summary", "stability", "findings"} == set(one)
+    told = {"imbalance", "is_contiguous", "moves", "change", "summary", "stability", "findings"}
+    assert told | {"scores", "forecast"} == set(one)
     assert call("score", place / "town", "--plan", f"a={plan}", "--plan", f"b={plan}", "--json") == 0
     two = json.loads(capsys.readouterr().out)
-    assert set(two) == {"scores", "plans", "summary"}
+    assert set(two) == {"scores", "forecast", "plans", "summary"}
     assert two["plans"]["a"] == two["plans"]["b"]
     assert {key: one[key] for key in two["plans"]["a"]} == two["plans"]["a"]
 

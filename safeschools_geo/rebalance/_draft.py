@@ -308,7 +308,9 @@ class ZoneDraft:
     def _about_gaps(self) -> list[str]:
         said = []
         if len(self.bridges):
-            links = "; ".join(f"{b.unit_a} and {b.unit_b}, {b.distance_m:,.0f} m" for b in self.bridges.itertuples())
+            over = [f"{m:,.0f} m" if m > 0 else "across a barrier" for m in self.bridges["distance_m"]]
+            pairs = zip(self.bridges["unit_a"], self.bridges["unit_b"], over, strict=True)
+            links = "; ".join(f"{a} and {b}, {way}" for a, b, way in pairs)
             said.append(f"The district is in parts; zones reach over the gaps between them ({links}).")
         islands = self.units.loc[self.units["islands"] > 0, "unit_id"]
         if len(islands):
@@ -519,7 +521,8 @@ def draft_zones_of_units(
     hashes = _hashes({"units": units}, weights)
     points = gpd.GeoSeries(areas["anchor"], crs=areas.crs).to_crs(meters)
     asked = _Asked(settings, barriers, roads, keeps_interrupted, on_part)
-    return _drafted(areas, points, unit, weights, asked, meters=meters, hashes=hashes)
+    draft = _drafted(areas, points, unit, weights, asked, meters=meters, hashes=hashes)
+    return replace(draft, findings=(*built.findings, *draft.findings))
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,3 +114,25 @@ def test_an_interruption_keeps_the_best_zones_so_far_and_says_so(town, monkeypat
     out.unlink()
     assert call(*units, "--zones", 2, "--out", out) == 130
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("west", "code", "said"),
+    [
+        # The second column reaches over the first by meters, or by much; the last lies apart, or beyond a barrier.
+        ((0, 995, 2000, 3000), 0, "m² lie in two areas; they are divided among them."),
+        ((0, 700, 2000, 3000), 1, "Some areas overlap. Where: units Rows: 00 and 01, 10 and 11"),
+        ((0, 1000, 2000, 3400), 0, "The district is in parts; zones reach over the gaps between them ("),
+        ((0, 1000, 2000, 3000), 0, "zones reach over the gaps between them (02 and 03, across a barrier)"),
+    ],
+)
+def test_units_that_overlap_or_lie_apart_are_repaired_and_listed_or_refused(town, capsys, west, code, said):
+    drawn = [(row, column, 1000 * row) for row in range(2) for column in range(4)]
+    east = (1000, 2000, 3000, west[3] + 1000)
+    shapes = [box(west[c], south, east[c], south + 1000) for _, c, south in drawn]
+    columns = {"tract": [f"{r}{c}" for r, c, _ in drawn], "hours": [3.0, 1, 1, 1, 3, 1, 1, 1]}
+    gpd.GeoDataFrame(columns, geometry=shapes, crs=UTM).to_file(town / "drawn.gpkg")
+    more = ("--barriers", across(town, [(3000, -100), (3000, 2100)])) if "barrier" in said else ()
+    units = ("--units", town / "drawn.gpkg", "--unit-id", "tract", "--workload", "hours")
+    assert call(*units, "--zones", 2, *more, "--out", town / "zones.geojson") == code
+    assert said in " ".join(capsys.readouterr().err.split())
