@@ -16,6 +16,7 @@ from safeschools_geo.rebalance._neighbors import edges_given
 from safeschools_geo.rebalance._plan import (
     PlanSettings,
     RebalancePlan,
+    Stage,
     asked_text,
     disputed_text,
     longer_text,
@@ -26,7 +27,6 @@ from safeschools_geo.rebalance._plan import (
 from safeschools_geo.rebalance._price import moved_text
 from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count, with_response
 from safeschools_geo.rebalance._propose import (
-    Stage,
     even_stages,
     is_few,
     least_no_slower,
@@ -247,8 +247,8 @@ def frontier(
     response: pd.DataFrame | None = None,
     no_slower: bool = False,
     longer_min: float = 0.0,
-    against: Frontier | None = None,
     forecast: Iterable[str] = (),
+    against: Frontier | None = None,
     redrawn: pd.DataFrame | None = None,
     neighbor_tolerance_m: float | None = None,
     time_limit_s: float = 60.0,

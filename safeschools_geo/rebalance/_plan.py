@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from safeschools_geo.rebalance._problem import Problem, Response
-    from safeschools_geo.rebalance._propose import Stage
 
 
 # ── The certificate of a plan: what was asked, what was found, what is proven, and over which plans
@@ -548,6 +547,36 @@ class RebalancePlan:
 
 
 # ── A plan put together from what its objectives came to: its certificate, its loads, and what to know first
+
+PROGRAM = "integer program with separators added until every zone is contiguous"
+"""Name of the general method."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What one objective came to."""
+
+    objective: Objective  # The objective
+    label: Labels | None  # The best plan, shape (n,); None where none was found
+    value: float  # Its value
+    bound: float  # No contiguous plan within the limits (that keeps the roots, where there are any) has a smaller value
+    is_proven: bool  # Whether no plan can be better
+    is_infeasible: bool = False  # Whether there is proven to be no plan
+    method: str = PROGRAM  # How the bound was found
+    # No plan of the class `restriction` has a smaller value; missing where no class was searched
+    restricted_bound: float | None = None
+    restriction: str = ""  # The class; empty where none was searched
+    log: str = ""  # What the solver said
+    rank: int = 0  # Of evenness: the value is the sum of so many largest deviations
+
+    @property
+    def gap(self) -> float:
+        """``value - bound``; relative to the value for travel and boundary; 0 where proven."""
+        if self.is_proven:
+            return 0.0
+        gap = self.value - self.bound
+        is_absolute = self.objective in {"imbalance", "evenness", "moves"}
+        return gap if is_absolute else gap / max(abs(self.value), 1e-12)
 
 
 def plan_of(

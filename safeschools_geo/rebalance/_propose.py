@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from safeschools_geo.rebalance._neighbors import edges_given
 from safeschools_geo.rebalance._plan import (
     PlanSettings,
     RebalancePlan,
+    Stage,
     longer_text,
     plan_of,
 )
@@ -36,7 +37,6 @@ from safeschools_geo.rebalance._set_partition import (
     most_even,
 )
 from safeschools_geo.rebalance._zone_sets import crossings, least_moves
-from safeschools_geo.solver import Labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,15 +46,13 @@ if TYPE_CHECKING:
 
     from safeschools_geo.errors import InputError
     from safeschools_geo.rebalance._problem import Problem
+    from safeschools_geo.solver import Labels
 
 
 # ── One objective at a time: the best plan within limits, by the method that fits the size of the problem
 
 ZONE_SETS = "choice among all sets of units that a zone could consist of (set partition, column generation and cuts)"
 """Name of the method for few moves of few units."""
-
-PROGRAM = "integer program with separators added until every zone is contiguous"
-"""Name of the general method."""
 
 OUTWARD = "in which every unit has a neighbor in its zone that is nearer to the zone's center"
 """The restricted class that is searched first where there are many units."""
@@ -72,33 +70,6 @@ _SETS_SHARE = 0.7
 _TOP_SHARE = 0.9
 _MOST_TRIES = 20
 _ROUNDING = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """What one objective came to."""
-
-    objective: Objective  # The objective
-    label: Labels | None  # The best plan, shape (n,); None where none was found
-    value: float  # Its value
-    bound: float  # No contiguous plan within the limits (that keeps the roots, where there are any) has a smaller value
-    is_proven: bool  # Whether no plan can be better
-    is_infeasible: bool = False  # Whether there is proven to be no plan
-    method: str = PROGRAM  # How the bound was found
-    # No plan of the class `restriction` has a smaller value; missing where no class was searched
-    restricted_bound: float | None = None
-    restriction: str = ""  # The class; empty where none was searched
-    log: str = ""  # What the solver said
-    rank: int = 0  # Of evenness: the value is the sum of so many largest deviations
-
-    @property
-    def gap(self) -> float:
-        """``value - bound``; relative to the value for travel and boundary; 0 where proven."""
-        if self.is_proven:
-            return 0.0
-        gap = self.value - self.bound
-        is_absolute = self.objective in {"imbalance", "evenness", "moves"}
-        return gap if is_absolute else gap / max(abs(self.value), 1e-12)
 
 
 def solve_stage(

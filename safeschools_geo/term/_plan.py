@@ -765,6 +765,7 @@ def propose_zones(
         "set_apart": inputs.set_apart,
         "response": response,
         "forecast": forecast,
+        "neighbor_tolerance_m": settings.neighbor_tolerance_m,
         "time_limit_s": settings.time_limit_s,
         "seed": seed,
         "crs": district.crs,

@@ -29,7 +29,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from town_of_units import six_units
 
-from safeschools_geo.errors import ColumnError, InputError, SettingsError
+from safeschools_geo.errors import ColumnError, InputError, SettingsError, count_text
 from safeschools_geo.rebalance._draft import draft_zones
 from safeschools_geo.rebalance._frontier import FRONTIER_COLUMNS, _tightened, frontier, proposed_row
 from safeschools_geo.rebalance._problem import Rules
@@ -404,8 +404,11 @@ def test_points_are_said_as_they_stand_in_the_table_though_a_better_plan_was_fou
     monkeypatch.setattr("safeschools_geo.rebalance._frontier.solve_stage", stopped)
     monkeypatch.setattr("safeschools_geo.rebalance._frontier.plans_of_few_moves", lambda problem, **_: [problem.start])
     said = []
-    found = frontier_of_town(ROW, max_moves=3, slack=1.0, on_point=lambda *point: said.append(point))
+    found = frontier_of_town(ROW, max_moves=3, slack=1.0, on_point=said.append)
     assert found.table["imbalance"].iloc[1] < found.table["imbalance"].iloc[0]
-    assert [point[0] for point in said] == [0, 1, 2, 3]
-    assert [point[1] for point in said] == found.table["imbalance"].tolist()
-    assert [point[2] for point in said] == found.table["bound"].tolist()
+    assert len(said) == 4
+    for moves, (text, least, bound) in enumerate(
+        zip(said, found.table["imbalance"], found.table["bound"], strict=True)
+    ):
+        gap = "proven" if least == bound else f"bound {bound:.2%}, gap {least - bound:.2%}"
+        assert text == f"the least imbalance of {count_text(moves, 'move')} is {least:.2%} ({gap})"

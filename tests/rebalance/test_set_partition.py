@@ -17,6 +17,7 @@ from scipy.sparse import csc_array
 from safeschools_geo.rebalance import _program as program
 from safeschools_geo.rebalance import _propose as stages
 from safeschools_geo.rebalance import _set_partition as set_partition
+from safeschools_geo.rebalance._plan import PROGRAM
 from safeschools_geo.rebalance._program import Limits, PlanModel, SetPool, close_pool, violated_triples
 from safeschools_geo.rebalance._propose import ZONE_SETS, least_imbalance, solve_stage
 from safeschools_geo.rebalance._set_partition import Aim, find_plan
@@ -157,7 +158,7 @@ def test_what_cannot_be_listed_is_left_to_the_other_method(monkeypatch):
     assert least_imbalance(problem, 4, start=problem.start, deadline=soon()) is None
     monkeypatch.setattr(stages, "_SMALL", 0)
     stage = solve_stage(problem, "imbalance", Limits(max_moves=4), start=problem.start, deadline=soon())
-    assert (stage.is_proven, stage.method) == (True, stages.PROGRAM)
+    assert (stage.is_proven, stage.method) == (True, PROGRAM)
     assert stage.value == pytest.approx(least)
 
 
