@@ -592,7 +592,8 @@ class HotspotSettings:
     alpha
         Largest p- or q-value of what is called a hotspot.
     simulations
-        Simulations behind every Monte-Carlo p-value.
+        Simulations behind every Monte-Carlo p-value; at most 999 for months, hours and repeats, and for groups among
+        more than 1,000 schools.
     max_share
         Largest share of the expected incidents in a group of schools.
     fewest_peers

@@ -588,6 +588,7 @@ FEWEST_CALLS = 20
 """Fewest reported calls at them."""
 
 _AROUND_M = 250.0
+_MANY_SCHOOLS, _SIMULATIONS_OF_MANY = 1000, 999
 
 
 @dataclass(frozen=True)
@@ -642,7 +643,7 @@ def school_groups(
     with its exact interval, `llr`, `p_value`, `gumbel_p_value`, `p_value_10`, `p_value_50` (of the group that
     overlaps it most with windows of 10 % and 50 %), `stability_share` (mean overlap, as Jaccard's coefficient, with a
     group that is high there), `detectable_ratio`, `officer_initiated_share`, `sentence` and `geometry` (a hull around
-    the schools, EPSG:4326).
+    the schools, EPSG:4326). With more than 1,000 schools there are at most 999 simulations.
     """
     at = places.to_crs(crs).representative_point()
     table = rates.table.assign(all_expected=rates.all_expected).set_index("school_id", drop=False)
@@ -650,7 +651,9 @@ def school_groups(
     xy = pd.DataFrame({"x": at.x, "y": at.y}).reindex(rated.index)
     is_placed = xy.notna().all(axis=1)
     rated, xy = rated[is_placed], xy[is_placed]
-    settings = {"alpha": alpha, "max_share": max_share, "simulations": simulations, "seed": seed}
+    # The work grows with the square of the schools: of 2,000 ten times as many simulations take minutes.
+    draws = simulations if len(rated) <= _MANY_SCHOOLS else min(simulations, _SIMULATIONS_OF_MANY)
+    settings = {"alpha": alpha, "max_share": max_share, "simulations": draws, "seed": seed}
     lost = tuple(map(str, is_placed.index[~is_placed]))
     calls = int(rated["reported"].sum())
     if len(rated) < FEWEST_SCHOOLS or calls < FEWEST_CALLS:
@@ -658,13 +661,13 @@ def school_groups(
 
     def scan(cases: str, expected: str, ordinary: OrdinaryRates, share: float) -> ScanResult:
         known = rated[expected].clip(lower=1e-6)
-        dispersions = ordinary.sample_dispersions(simulations, seed=seed)
+        dispersions = ordinary.sample_dispersions(draws, seed=seed)
         return poisson_scan(
             rated[cases],
             known,
             xy.to_numpy(),
             max_share=share,
-            simulations=simulations,
+            simulations=draws,
             seed=seed,
             dispersion=dispersions,
             min_expected=FEWEST_EXPECTED,

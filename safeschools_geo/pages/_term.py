@@ -280,7 +280,8 @@ def _hotspot_settings(result: TermResult) -> dict[str, str]:
     chosen = result.district.settings.hotspots
     return {
         "Called a hotspot": f"p or q at most {chosen.alpha:g}, after all looking; set before looking",
-        "Simulations": f"{chosen.simulations:,} (months, hours, repeats: at most 999), seed {result.seed}",
+        "Simulations": f"{result.hotspots.schools.groups.settings['simulations']:,} (months, hours, repeats: at most "
+        f"999), seed {result.seed}",
         "Group of schools": f"at most {chosen.max_share:.0%} of what is expected; 10 % and 50 % beside it",
         "Compared with": f"schools of the same level, at least {chosen.fewest_peers} of them with a known enrollment",
         "Too little data": f"where only a rise by more than {chosen.largest_detectable:g} times could have been seen",

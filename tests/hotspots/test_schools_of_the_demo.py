@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from safeschools_geo.hotspots import _schools
 from safeschools_geo.hotspots._expected import month_counts, number_word, once_in_terms, school_counts
 from safeschools_geo.hotspots._months import school_months
 from safeschools_geo.hotspots._result import split_groups, zone_shares
@@ -23,6 +24,17 @@ def rates(demo):
 @pytest.fixture(scope="module")
 def groups(demo, rates):
     return {t: school_groups(rates[t], demo.places, crs=demo.district.crs) for t in rates}
+
+
+def test_very_many_schools_are_scanned_with_fewer_simulations_and_that_is_what_is_recorded(demo, rates, monkeypatch):
+    monkeypatch.setattr(_schools, "_SIMULATIONS_OF_MANY", 59)
+    for most, draws in ((len(demo.places), 99), (5, 59)):
+        monkeypatch.setattr(_schools, "_MANY_SCHOOLS", most)
+        found = school_groups(rates[LATE[1]], demo.places, crs=demo.district.crs, simulations=99)
+        assert found.settings["simulations"] == draws
+        assert {scan.settings["simulations"] for scan in found.scans.values()} == {draws}
+        # No p-value is smaller than so many simulations can show.
+        assert found.table["p_value"].min() == 1 / (draws + 1)
 
 
 def test_counts_are_those_of_the_history(demo):
