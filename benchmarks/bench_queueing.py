@@ -142,7 +142,7 @@ def approximate(options: argparse.Namespace) -> None:
 
 
 def simulations(options: argparse.Namespace) -> None:
-    """Tell how long simulations take to come as near as asked for."""
+    """Say how long simulations take to come as near as asked for."""
     district = District.drawn(OFFICERS[0], places=options.places, load=options.load)
     model = district.model()
     ours = timed(district.model, options.repeat)[0]
@@ -177,7 +177,7 @@ def simulations(options: argparse.Namespace) -> None:
 
 
 def replays(options: argparse.Namespace) -> None:
-    """Tell how long it takes to play a term many times."""
+    """Say how long it takes to play a term many times."""
     rng, officers = np.random.default_rng(0), OFFICERS[0]
     schools, posts = [f"s{i}" for i in range(options.places)], [f"o{i}" for i in range(officers)]
     zones = pd.Series([str(i % officers) for i in range(options.places)], index=schools)

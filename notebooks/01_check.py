@@ -35,7 +35,7 @@ pd.set_option("display.max_colwidth", None, "display.max_rows", 200)
 # ## What was read?
 #
 # Rows read are rows kept plus rows not kept, always. Rows that the settings leave out on purpose (a closed school, another
-# district's) are told apart by a reason that begins with `excluded_by_`.
+# district's) are distinguished by a reason that begins with `excluded_by_`.
 
 # %%
 district = ssg.read_district(district_folder or ssg.demo_folder())
@@ -49,7 +49,7 @@ district.rejects.groupby(["source_file", "reason_code"]).size().rename("rows").t
 # ## What should a person look at?
 #
 # **Errors** make results wrong and come first. **Warnings** deserve a look. **Notes** are good to know. Every finding names the
-# rows and how to mend them.
+# rows and how to fix them.
 
 # %%
 report.to_frame()[["severity", "table", "message", "count", "remedy"]]

@@ -76,7 +76,7 @@ ssg.audit(safe).to_frame()
 board.to_frame()
 
 # %% [markdown]
-# ## What is told, and what is withheld?
+# ## What is reported, and what is withheld?
 
 # %%
 board.table("zone")
@@ -101,7 +101,7 @@ board.table("audit").head(12)
 # withhold is public: somebody who runs it on every record that the published figures allow may rule out some counts. Somebody who knows one
 # school's count from elsewhere may work out another's.
 #
-# ## What else is told?
+# ## What else is reported?
 #
 # Loads under the proposed zones, minutes of response, and rates where one enrollment is unknown are sums of counts as well. They are rounded
 # until they tell no count, or left out.

@@ -86,7 +86,7 @@ class InputError(SafeSchoolsError, ValueError):
     """Something a user gave cannot be used.
 
     The message has up to four parts: what is wrong; where, and which rows; what was found and what was expected;
-    how to mend it.
+    how to fix it.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class InputError(SafeSchoolsError, ValueError):
         What the user can do about it.
     setting
         The setting of a district that the remedy is, such as ``crs`` or ``columns.zone_id``; a caller who has an
-        option or an argument in its stead says so with `mended_by`.
+        option or an argument in its stead says so with `remedied_by`.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class InputError(SafeSchoolsError, ValueError):
         self.setting = setting
         super().__init__(self._message())
 
-    def mended_by(self, ways: Mapping[str, str]) -> InputError:
+    def remedied_by(self, ways: Mapping[str, str]) -> InputError:
         """Name what the caller can do in the stead of a setting.
 
         Parameters
@@ -208,7 +208,7 @@ class OfflineError(SafeSchoolsError):
 
 
 class SeveralFaultsError(InputError):
-    """Several things are wrong at once; each is told.
+    """Several things are wrong at once; each is reported.
 
     Parameters
     ----------
@@ -222,20 +222,20 @@ class SeveralFaultsError(InputError):
         )
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
-    def mended_by(self, ways: Mapping[str, str]) -> SeveralFaultsError:
+    def remedied_by(self, ways: Mapping[str, str]) -> SeveralFaultsError:
         """Name what the caller can do, for each fault.
 
         Parameters
         ----------
         ways
-            As `InputError.mended_by` takes them.
+            As `InputError.remedied_by` takes them.
 
         Returns
         -------
         SeveralFaultsError
             The same faults.
         """
-        return SeveralFaultsError(fault.mended_by(ways) for fault in self.faults)
+        return SeveralFaultsError(fault.remedied_by(ways) for fault in self.faults)
 
 
 def refuse(faults: Iterable[InputError]) -> None:

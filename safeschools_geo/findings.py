@@ -48,7 +48,7 @@ class Finding:
     expected
         What should have been there.
     remedy
-        How to mend it.
+        How to fix it.
     location
         Longitude and latitude of the place, where there is one.
     is_blocking
@@ -337,7 +337,7 @@ def words_text(words: pd.Series) -> str:
 def unknown_words(
     unknown: pd.Series, ids: pd.Series, *, table: str, where: str, column: str, expected: str, remedy: str
 ) -> Finding:
-    """Tell of words without a meaning: a run stops until the settings give them one.
+    """Report words without a meaning: a run stops until the settings give them one.
 
     Parameters
     ----------

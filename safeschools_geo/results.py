@@ -261,7 +261,7 @@ class TermPlan(MayHoldNothing):
 
 @dataclass(frozen=True, eq=False)
 class TermBoard(MayHoldNothing):
-    """What may be told of a term.
+    """What may be reported of a term.
 
     Parameters
     ----------
@@ -297,7 +297,7 @@ class TermBoard(MayHoldNothing):
         return self.content.audit
 
     def summary(self) -> str:
-        """Say in plain English what is told and what is withheld; or why nothing is told."""
+        """Say in plain English what is reported and what is withheld; or why nothing is reported."""
         if self.is_empty:
             return self.why
         chosen = self.advice[self.advice["is_chosen"]]
@@ -323,12 +323,13 @@ class TermBoard(MayHoldNothing):
         return {"audit": self.audit.summary(), "loads": loads}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Give what may be told as tables.
+        """Give what may be reported as tables.
 
         Returns
         -------
         dict
-            `advice`; counts by term, of each `zone` and `level`; `audit`; `loads` and `response` where they are told.
+            `advice`; counts by term, of each `zone` and `level`; `audit`; `loads` and `response` where they are
+            reported.
         """
         if self.is_empty:
             return {}
@@ -375,7 +376,7 @@ class TermResult:
     coverage
         Who comes, how soon, and who helps; empty where there are no calls, or it was not asked for.
     board
-        What may be told in public; empty where there is no school to tell of, or it was not asked for.
+        What may be reported in public; empty where there is no school to tell of, or it was not asked for.
     seed
         Seed of everything random.
     """
@@ -521,7 +522,7 @@ class TermComparison:
         Workload of each zone in both terms, in officer-hours per school day: what the schools that changed zone bring
         (`from_zones_h`) and what else changed (`from_work_h`).
     overall, rates, levels
-        Reported incidents of all schools together, of zones and of levels (`rates_beside`). Each term is
+        Reported incidents of all schools together, of zones and of levels (`rates_side_by_side`). Each term is
         counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
         with ``same_schools_`` compare the schools that it has in the later term.
     schools
@@ -594,8 +595,8 @@ class TermComparison:
         if missing:
             return missing
         return (
-            f"From {self.term_a.name} to {self.term_b.name} {self._zones_told()}. {self._imbalance_told()} "
-            f"{self._hotspots_told()}."
+            f"From {self.term_a.name} to {self.term_b.name} {self._zone_rates_text()}. {self._imbalance_text()} "
+            f"{self._hotspots_text()}."
         )
 
     def _without_record(self) -> str:
@@ -613,7 +614,7 @@ class TermComparison:
             f"in {' and '.join(empty)} at schools with a known enrollment."
         )
 
-    def _imbalance_told(self) -> str:
+    def _imbalance_text(self) -> str:
         before, after = self.imbalances
         change = format_change(before, after)
         if change is None:
@@ -628,7 +629,7 @@ class TermComparison:
         list of str
             Schools that changed zone, all schools together, and loads.
         """
-        return [self.zones_sentence(), self._overall_told(), self._loads_told()]
+        return [self.zones_sentence(), self._overall_text(), self._loads_text()]
 
     def summary(self) -> str:
         """Say in plain English what changed, and what it rests on.
@@ -674,7 +675,7 @@ class TermComparison:
             return changed
         return f"{changed} {found.of_zones(self.term_a.name, _CALLS)}"
 
-    def _zones_told(self) -> str:
+    def _zone_rates_text(self) -> str:
         parts = []
         for way in _CLEAR:
             names = self.rates.loc[self.rates["direction"] == way, "name"]
@@ -686,7 +687,7 @@ class TermComparison:
         still = f"the rate of {_CALLS} did not clearly change in any of the {compared} zones compared"
         return " and ".join(parts) or still
 
-    def _hotspots_told(self) -> str:
+    def _hotspots_text(self) -> str:
         if self.hotspots.empty:
             judged = int((~self.schools[["status_before", "status_after"]].isin(NOT_JUDGED)).all(axis=1).sum())
             return (
@@ -704,7 +705,7 @@ class TermComparison:
         rest = f"; of {unsaid} there is not enough data to say" if unsaid else ""
         return f"Of the schools and groups that were high in either term {', '.join(parts[:-1])} and {parts[-1]}{rest}"
 
-    def _overall_told(self) -> str:
+    def _overall_text(self) -> str:
         row = self.overall.iloc[0]
         if row["direction"] == "insufficient_data":
             return f"All schools together: {row['sentence']}"
@@ -722,7 +723,7 @@ class TermComparison:
             f"{rates} for each 1,000 student-days: {change_words(row.to_dict())}{interval}."
         )
 
-    def _loads_told(self) -> str:
+    def _loads_text(self) -> str:
         totals = [float(self.loads[f"workload_h_{side}"].sum()) for side in ("before", "after")]
         text = f"All zones together had {totals[0]:.1f} and {totals[1]:.1f} officer-hours of work each school day."
         known = self.loads[self.loads["difference_h"].abs() > 0]
@@ -747,7 +748,7 @@ def _how(clear: int, number: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ScoredPlan:
-    """A plan with all that is told of it."""
+    """A plan with all that is reported of it."""
 
     assignment: pd.Series  # Zone of each unit, by `unit_id`
     zones: gpd.GeoDataFrame  # Table `zones` of the plan

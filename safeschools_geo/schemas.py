@@ -75,7 +75,7 @@ POPULATIONS: dict[str, str] = {
 they are; those that are the zone officer's program work, what officers started included; and those of them that were
 reported."""
 FEWEST_AS_BASE = 5
-"""Fewest cases counted that something else is told as a multiple or a percentage of, or a rate is estimated from."""
+"""Fewest cases counted that something is given as a multiple or a percentage of, or a rate is estimated from."""
 HOTSPOT_STATUSES: dict[str, str] = {
     "high": "clearly more reported calls for zone officers than schools like it or its own past lead to expect",
     "not_high": "not clearly more than chance",
@@ -212,7 +212,7 @@ REJECTS = Table(
         Column("row", "int64", "Row of that file; the first row under the header is 1."),
         Column("id", "str", "Id of the row, where it has one.", is_nullable=True),
         Column("reason_code", "str", "Why it was not kept, as a word."),
-        Column("reason", "str", "Why it was not kept, as a sentence, and how to mend it."),
+        Column("reason", "str", "Why it was not kept, as a sentence, and how to fix it."),
         Column("row_as_read", "str", "The row as it was, as a JSON object."),
     ),
     is_confidential=True,

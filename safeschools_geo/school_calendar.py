@@ -29,14 +29,14 @@ def dates_of(written: Iterable[str]) -> pd.DatetimeIndex:
 
 
 def day_kinds(days: pd.DatetimeIndex, calendar: CalendarSettings) -> NDArray[np.str_]:
-    """Tell of each school day when it ends: a kind of `DAY_KINDS`; a minimum day goes before an early release."""
+    """Report each school day when it ends: a kind of `DAY_KINDS`; a minimum day goes before an early release."""
     early = days.strftime("%w").isin([_WEEKDAY_NUMBER[day] for day in calendar.early_release])
     is_minimum = days.isin(dates_of(calendar.minimum_days))
     return np.select([is_minimum, early], ["minimum_day", "early_release"], "whole")
 
 
 def hour_shares(start: dt.time, end: dt.time) -> NDArray[np.float64]:
-    """Tell how much of each of the 24 clock hours lies between two times of a day."""
+    """Say how much of each of the 24 clock hours lies between two times of a day."""
     first, last = _seconds(start) / 3600, _seconds(end) / 3600
     clock = np.arange(24)
     return np.asarray(np.clip(np.minimum(last, clock + 1) - np.maximum(first, clock), 0.0, 1.0))
@@ -105,7 +105,7 @@ def local_day(times: pd.Series) -> pd.Series:
 
 
 def is_school_day(times: pd.Series, terms: Iterable[Term], calendar: CalendarSettings) -> pd.Series:
-    """Tell which moments fall on a day with school."""
+    """Say which moments fall on a day with school."""
     days = [school_days(term, calendar) for term in terms]
     every_day = days[0].append(days[1:]) if days else pd.DatetimeIndex([])
     return local_day(times).isin(every_day).rename("is_school_day")
@@ -119,7 +119,7 @@ def is_in_hours(
     calendar: CalendarSettings | None = None,
     school_ids: pd.Series | None = None,
 ) -> pd.Series:
-    """Tell which moments fall within program hours at their schools.
+    """Say which moments fall within program hours at their schools.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ def setting_faults(error: ValidationError, table: object, kind: type) -> list[st
     Returns
     -------
     list of str
-        ``"[section] key: what is wrong"``; of several ways to read a value, only the one that got farthest is told.
+        ``"[section] key: what is wrong"``; of several ways to read a value, only the one that got farthest is reported.
     """
     lines: dict[tuple[int | str, ...], list[str]] = {}
     for fault in error.errors():
@@ -177,7 +177,7 @@ def _said(fault: Mapping[str, Any], path: Sequence[int | str], kind: type) -> st
     if fault["type"] == "missing":
         return "missing, and there is no default"
     if fault["type"] == "unexpected_keyword_argument":
-        near = difflib.get_close_matches(str(path[-1]), _names_beside(kind, path), n=1)
+        near = difflib.get_close_matches(str(path[-1]), _near_names(kind, path), n=1)
         return "no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
     context = fault.get("ctx", {})
     if fault["type"] == "literal_error":
@@ -188,7 +188,7 @@ def _said(fault: Mapping[str, Any], path: Sequence[int | str], kind: type) -> st
     return f"expected {expected}, found {fault['input']!r}"
 
 
-def _names_beside(kind: Any, path: Sequence[int | str]) -> list[str]:  # noqa: ANN401 - a dataclass or what lies in it
+def _near_names(kind: Any, path: Sequence[int | str]) -> list[str]:  # noqa: ANN401 - a dataclass or what lies in it
     """List the settings that a wrong name stands among."""
     for step in path[:-1]:
         if isinstance(step, str):
@@ -252,7 +252,7 @@ class RebalanceSettings:
     forbidden
         Pairs of a school and a zone it must not be in.
     feeders
-        Name of a feeder pattern → its schools; a plan is told which of them it splits.
+        Name of a feeder pattern → its schools; a plan is reported which of them it splits.
     feeder_file
         File of more feeder patterns, relative to the district folder: `school_id` and `feeder`, the name of the pattern
         or the id of its high school, which then belongs to it.

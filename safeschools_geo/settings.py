@@ -679,7 +679,7 @@ class CoverageSettings:
     fewest_officers, most_officers
         Numbers of officers that are compared.
     officer_cost_per_h
-        What an officer-hour costs; without it no cost is told.
+        What an officer-hour costs; without it no cost is reported.
     bells_inside_min
         Minutes of program hours before the first bell, and after the last, for the times of routine visits.
     lunch_from, lunch_to

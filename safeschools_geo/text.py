@@ -226,7 +226,7 @@ def carries_difference(before: float, after: float, *, step: float) -> bool:
 
 
 def shown_step(text: str) -> float:
-    """Tell what a figure that is shown is rounded to.
+    """Say what a figure that is shown is rounded to.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ def change_text(change: float, low: float, high: float, unit: str) -> str:
     low, high
         Its interval; missing where there is none.
     unit
-        ``min`` for minutes; all else are shares, whose changes are told in percentage points.
+        ``min`` for minutes; all else are shares, whose changes are reported in percentage points.
 
     Returns
     -------
@@ -401,14 +401,14 @@ def highest(values: Mapping[str, float], written: Callable[[float], str]) -> lis
 
 
 def more_text(change: float, unit: str, *, more: str = "more", less: str = "less") -> str:
-    """Write a change with its direction, as differences of a model's figures are told.
+    """Write a change with its direction, as differences of a model's figures are reported.
 
     Parameters
     ----------
     change
         The change; missing where it is not known.
     unit
-        ``min`` for minutes; all else are shares, whose changes are told in percentage points.
+        ``min`` for minutes; all else are shares, whose changes are reported in percentage points.
     more, less
         The words for up and down.
 

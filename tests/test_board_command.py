@@ -50,7 +50,8 @@ def test_a_draft_is_written_and_not_recorded(drafted):
 
 def test_counts_of_a_few_incidents_are_not_in_it(drafted):
     audit = json.loads((drafted[0] / "outputs" / "Fall" / "board" / "audit.json").read_text("utf-8"))
-    # Three incidents of the term are zone officers' work: one at 001, two at 002. Only counts of nothing can be told.
+    # Three incidents of the term are zone officers' work: one at 001, two at 002. Only counts of nothing can be
+    # reported.
     assert {figure["value"] for figure in audit["figures"]} <= {0, None}
     assert any(figure["value"] is None for figure in audit["figures"])
 
@@ -92,7 +93,7 @@ def test_settings_that_make_no_sense_are_told(folder, line, told, capsys):
     assert call("board", folder, "--term", "Fall") == 1
     said = capsys.readouterr().err
     assert told in " ".join(said.split())
-    assert "Reading" not in said, "it is told before the work"
+    assert "Reading" not in said, "it is reported before the work"
     assert not (folder / "outputs").exists()
 
 

@@ -61,7 +61,7 @@ def test_rates_of_the_town_by_hand(busy):
     assert zones.loc["A", ["incidents_before", "incidents_after"]].tolist() == [4, 30]
     assert zones.loc["A", "rate_per_1000_before"] == pytest.approx(1000 * 4 / (300 * 9))
     assert zones.loc["A", "rate_per_1000_after"] == pytest.approx(1000 * 30 / (300 * 10))
-    # Four calls are too few to be a base: that the rate rose is told, and not how many times.
+    # Four calls are too few to be a base: that the rate rose is reported, and not how many times.
     assert np.isnan(zones.loc["A", "ratio"])
     assert zones.loc["B", "ratio"] == pytest.approx((8 / 10_000) / (10 / 9000))
     assert zones["direction"].tolist() == ["rose", "no clear change"]

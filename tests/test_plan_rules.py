@@ -356,7 +356,7 @@ def test_a_plan_of_a_forecast_is_scored_as_one_and_one_of_the_record_beside_it(t
     assert found["summary"].startswith("Loads are a forecast, not the record: ")
     plans = found["plans"]
     assert plans["forecast"]["imbalance"] == plans["drawn"]["imbalance"] == pytest.approx(written["imbalance_after"])
-    # A plan of the record names who closes, and not who opens: both are told, and nothing else is made of it.
+    # A plan of the record names who closes, and not who opens: both are reported, and nothing else is made of it.
     said = " ".join(" ".join(plans["record"]["findings"]).split())
     assert "Schools of the plan close by the forecast" in said
     assert "The plan does not name schools that open by the forecast" in said

@@ -157,7 +157,7 @@ def test_a_gain_is_never_told_without_its_price(walk, name):
     for where in ("terminal", "summary.txt", "index"):
         assert price in walked.texts[where], where
     assert price in walked.pages["plan.html"]
-    # No gain is told on the page on which one tries, and so no price.
+    # No gain is reported on the page on which one tries, and so no price.
     assert "brings the imbalance" not in walked.pages["what_if.html"]
 
 

@@ -249,8 +249,8 @@ def test_one_label_has_one_value(said):
 def test_without_responders_nothing_is_said_of_who_answers(said):
     run = said(answered=False)
     found = run.coverage.validation
-    assert found.tells_minutes
-    assert not found.tells_answers
+    assert found.shows_minutes
+    assert not found.shows_answers
     shares = re.compile(
         r"(answered|answers) (about )?\d|\d[\d.]*% of (all )?calls (go|find|need|are answered)|patrol \d"
         r"|\d[\d.]*%[^.|]*patrol"
@@ -268,8 +268,8 @@ def test_without_responders_nothing_is_said_of_who_answers(said):
 def test_without_times_no_minutes_are_told_but_differences(said):
     run = said(timed=False)
     found = run.coverage.validation
-    assert not found.tells_minutes
-    assert found.tells_answers
+    assert not found.shows_minutes
+    assert found.shows_answers
     for where, sentence in run.internal:
         if MINUTES.search(sentence):
             assert NO_LEVEL.search(sentence), (where, sentence)

@@ -24,13 +24,13 @@ RULES = {
     "order": "stops are numbered in the order of time",
     "overlap": "an officer is in one place at a time",
     "travel": "there is time to drive from each place to the next",
-    "drive": "the driving that is told is that of the table of minutes",
+    "drive": "the driving that is reported is that of the table of minutes",
     "break": "the break has its length and lies in its hours",
     "free_time": "visits and driving leave the time that is held free for calls",
     "sums": "the figures of days and zones are those of their visits",
-    "visits": "a school has the visits that are wanted, or its lack is told",
-    "windows": "a school has its share of arrival, lunch and dismissal, or its lack is told",
-    "first_windows": "a school has a visit in the windows of its level, or its lack is told",
+    "visits": "a school has the visits that are wanted, or its lack is reported",
+    "windows": "a school has its share of arrival, lunch and dismissal, or its lack is reported",
+    "first_windows": "a school has a visit in the windows of its level, or its lack is reported",
 }
 """Every rule that is checked, by the name that `visit_faults` gives it."""
 
@@ -222,7 +222,7 @@ class _Check:
             yield Fault("sums", zone, day, "", f"drive_min is {drive}, not {driven:.1f}")
 
     def schools(self) -> Iterator[Fault]:
-        """Check what every school gets in the week, and what is told of its lacks."""
+        """Check what every school gets in the week, and what is reported of its lacks."""
         lacks = {(r["school_id"], r["kind"]): (r["wanted"], r["given"]) for r in self.plan.unmet.to_dict("records")}
         for school, zone in self.zone.items():
             got = self.plan.table.loc[self.plan.table["school_id"] == school, "window"].tolist()
@@ -242,7 +242,7 @@ class _Check:
                 if told != lack:
                     yield Fault(kind, zone, "", school, f"{_lack(lack)}; told: {_lack(told)}")
         for school, kind in lacks:
-            yield Fault(kind if kind in RULES else "visits", "", "", school, "a lack is told of an unknown school")
+            yield Fault(kind if kind in RULES else "visits", "", "", school, "a lack is reported of an unknown school")
 
     def zones(self) -> Iterator[Fault]:
         """Check the figures of zones."""

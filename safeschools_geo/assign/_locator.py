@@ -147,7 +147,7 @@ def _require_valid(zones: gpd.GeoDataFrame) -> None:
         )
 
 
-# ── What is asked of places and zones before any is assigned: all that is wrong with them is told at once
+# ── What is asked of places and zones before any is assigned: all that is wrong with them is reported at once
 
 
 def checked_zones(
@@ -168,7 +168,7 @@ def checked_zones(
 
 
 def _in_meters(zones: gpd.GeoDataFrame) -> tuple[ZoneShapes, CRS | None]:
-    # Zones without a CRS are another step's fault; whatever else is wrong with them is told too.
+    # Zones without a CRS are another step's fault; whatever else is wrong with them is reported too.
     crs = None if zones.crs is None else meter_crs(zones)
     return ZoneShapes.of(zones, crs=crs), crs
 

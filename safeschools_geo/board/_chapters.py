@@ -129,11 +129,11 @@ def _rests(coverage: BoardCoverage, words: Words) -> list[str]:
     """Say on which share of the calls the figures rest, where it is not all."""
     return [
         words(name, share=words.percent(share))
-        for name, share, is_told in (
+        for name, share, is_shown in (
             ("coverage.rests_minutes", coverage.timed_share, coverage.is_timed),
             ("coverage.rests_answers", coverage.answered_share, coverage.is_answered),
         )
-        if is_told and share < 1
+        if is_shown and share < 1
     ]
 
 
@@ -634,7 +634,7 @@ def _compared(
         return words(sign, size=words.number(abs(size), decimals))
 
     said = words(name, after=change(figures[1]), anew=change(figures[2]), **more)
-    # What rounding hides is told in words where it is a cost; a gain that cannot be seen is not claimed.
+    # What rounding hides is reported in words where it is a cost; a gain that cannot be seen is not claimed.
     worse = "down" if name.endswith("within") else "up"
     is_hidden = not round(figures[1] - figures[0], decimals) and direction == worse
     return f"{said} {words('plan.price_less' if worse == 'down' else 'plan.price_longer')}" if is_hidden else said

@@ -198,7 +198,7 @@ def _fitted(shapes: Sequence[shapely.Geometry], place: Screen) -> list[shapely.G
 
 
 def _areas_of(shape: shapely.Geometry) -> shapely.Geometry:
-    """Leave out the lines and points that mending a faulty polygon may add."""
+    """Leave out the lines and points that repairing a faulty polygon may add."""
     parts = shapely.get_parts(shapely.get_parts(shape))
     return shapely.MultiPolygon(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON].tolist())
 

@@ -170,7 +170,7 @@ _SAME_PLACE_DECIMALS = 6
 SAME_PLACE_M = 5.0
 """Schools whose points are nearer than this share a place."""
 WHOLE_CAMPUS_SHARE = 0.9
-"""A campus with less of its area than this in one zone is told as lying in several."""
+"""A campus with less of its area than this in one zone is reported as lying in several."""
 
 
 def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, crs: CRS) -> pd.DataFrame:
@@ -203,7 +203,7 @@ def find_piles(points: gpd.GeoSeries, schools: gpd.GeoSeries, *, smallest: int, 
 
 
 def pile_of(points: gpd.GeoSeries, piles: pd.DataFrame) -> pd.Series:
-    """Tell which pile each incident is in.
+    """Say which pile each incident is in.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def check_places(
 ) -> list[Finding]:
     """Check where schools are.
 
-    All faults. A school whose coordinates are no place at all is told of once, not as outside the zones as well.
+    All faults. A school whose coordinates are no place at all is reported once, not as outside the zones as well.
     """
     extent = zones.geometry if boundary is None else boundary.geometry
     codes = classify_coordinates(schools.geometry, extent)
@@ -288,7 +288,7 @@ def check_shared(schools: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
         f"{count_text(int(is_shared.sum()), 'school')} within {SAME_PLACE_M:.0f} m of another school, at "
         f"{count_text(len(set(place[is_shared])), 'place')} in all.",
         expected="a place of its own for each school, unless they share a campus",
-        remedy="Look at the addresses; incidents placed by coordinates alone cannot be told apart there.",
+        remedy="Look at the addresses; incidents placed by coordinates alone cannot be distinguished there.",
     )
 
 
@@ -336,7 +336,7 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             f"{count_text(int(is_double.sum()), 'school')} where zones overlap, and so in the zone that comes first in "
             "the file.",
             expected="every school in one zone only",
-            remedy="Mend the overlap of the zones.",
+            remedy="Fix the overlap of the zones.",
         ),
     ]
 
@@ -394,7 +394,7 @@ def _distances(schools: gpd.GeoDataFrame, shapes: np.ndarray, areas: np.ndarray)
 def _by_program(
     schools: gpd.GeoDataFrame, severity: Severity, code: str, fault: str, *, expected: str, remedy: str
 ) -> list[Finding]:
-    """Tell of schools with the severity given if one of them is in the program, else in a note."""
+    """Report schools with the severity given if one of them is in the program, else in a note."""
     members = int(schools["in_program"].sum())
     noun = "program school" if members == len(schools) else "school"
     whose = "" if members == len(schools) else f", {members or 'none'} of them in the program,"
@@ -486,7 +486,7 @@ def check_school_names(schools: gpd.GeoDataFrame) -> list[Finding]:
             f"{count_text(int(is_shared.sum()), 'school')} with the name of another: "
             f"{name_ids(dict.fromkeys(schools['name'][is_shared]))}.",
             expected="names that tell schools apart",
-            remedy="Check that they are different schools; incidents that give only the name cannot be told apart.",
+            remedy="Check that they are different schools; incidents that give only the name cannot be distinguished.",
         ),
     ]
 

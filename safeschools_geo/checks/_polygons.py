@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
 
-# ── How findings are told: only of rows that there are, and in numbers that read well
+# ── How findings are reported: only of rows that there are, and in numbers that read well
 
 
 def tell(
@@ -35,7 +35,7 @@ def tell(
     remedy: str,
     location: tuple[float, float] | None = None,
 ) -> list[Finding]:
-    """Tell of rows, if there are any.
+    """Report rows, if there are any.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _repaired(table: str, label: str, before: shapely.Geometry, after: shapely.G
         f"{area_text(abs(area - _area_m2(before)))}, to {area_text(area)}.",
         ids=(label,),
         expected="a polygon whose outline does not cross or touch itself",
-        remedy="Compare the repaired polygon on the map with the one you mean, and save it mended in your GIS.",
+        remedy="Compare the repaired polygon on the map with the one you mean, and save it repaired in your GIS.",
         location=spot_of(after) if x is None or y is None else (round(float(x), 6), round(float(y), 6)),
     )
 
@@ -293,7 +293,7 @@ def gaps(zones: gpd.GeoDataFrame, *, crs: CRS, boundary: gpd.GeoDataFrame | None
     crs
         Projected CRS in meters to measure in.
     boundary
-        The district, valid polygons, EPSG:4326; without it only gaps that zones enclose can be told.
+        The district, valid polygons, EPSG:4326; without it only gaps that zones enclose can be reported.
 
     Returns
     -------

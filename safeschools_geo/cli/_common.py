@@ -243,12 +243,12 @@ def inputs_of(settings: Settings) -> list[Path]:
 
 
 @contextmanager
-def mended_by(ways: Mapping[str, str]) -> Iterator[None]:
+def remedied_by(ways: Mapping[str, str]) -> Iterator[None]:
     """Name options in the remedies of errors whose remedy is a setting; `*` is for settings without an option."""
     try:
         yield
     except InputError as error:
-        raise error.mended_by(ways) from error
+        raise error.remedied_by(ways) from error
 
 
 class Progressed:

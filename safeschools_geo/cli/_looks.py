@@ -27,12 +27,12 @@ from safeschools_geo.cli._common import (
     folder_of,
     inputs_of,
     json_option,
-    mended_by,
     messages,
     out_option,
     outputs_of,
     print_json,
     progress_of,
+    remedied_by,
     run_to_hotspots,
     seed_option,
     strict_option,
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @json_option
 @strict_option
 def check_command(district: Path | None, out: Path | None, *, as_json: bool, strict: bool) -> int:
-    """Validate a district folder: every fault at once, with ids and how to mend it."""
+    """Validate a district folder: every fault at once, with ids and how to fix it."""
     folder = folder_of(district)
     settings = districts.load_settings(folder)
     rejects = None
@@ -249,7 +249,7 @@ def compare_command(
 _LON = ("lon", "longitude", "long", "lng", "x", "xcoord", "point_x")
 _LAT = ("lat", "latitude", "y", "ycoord", "point_y")
 _EXPORT = "Export only the rows and columns that are needed."
-_MENDED_IN_FILE = "Correct the file, or export it again."
+_REMEDIES_IN_FILE = "Correct the file, or export it again."
 _POINTS_WAYS = {
     "crs": "Add --crs, for example --crs 4326 for longitude and latitude, or --crs 2226 for State Plane feet.",
     "crs.degrees": "If they are feet or meters, add the projected CRS they are in, for example --crs 2226 (State Plane "
@@ -264,7 +264,7 @@ _POINTS_WAYS = {
     "sheet": "Say which one is meant with --sheet.",
     "reading": _EXPORT,
     "kinds": "Give points, or campuses as polygons.",
-    "*": _MENDED_IN_FILE,
+    "*": _REMEDIES_IN_FILE,
 }
 _ZONES_WAYS = {
     "crs": "Add --zones-crs, for example --zones-crs 4326.",
@@ -273,10 +273,10 @@ _ZONES_WAYS = {
     "crs.other": "Leave --zones-crs out if the file is right; else export it again.",
     "columns.zone_id": "Name the column of the zones' ids with --zone-id.",
     "reading": _EXPORT,
-    "keep": _MENDED_IN_FILE,
+    "keep": _REMEDIES_IN_FILE,
     "layer": "Export the layer of the zones to a file of its own.",
     "columns.x": "Give zones as polygons, such as GeoJSON, GeoPackage or a shapefile.",
-    "*": _MENDED_IN_FILE,
+    "*": _REMEDIES_IN_FILE,
 }
 _FOUND_WAYS = {
     "coordinates_swapped": "Exchange the two columns: --lon names the longitude, --lat the latitude.",
@@ -345,28 +345,28 @@ def assign_command(
     """Write the zone of each point, one row for each, in the order of the file."""
     inputs = [path for path in (points, zones, previous) if path is not None]
     with output_file(out, inputs=inputs, is_ours=_is_assignment) as fresh:
-        with mended_by(_ZONES_WAYS):
+        with remedied_by(_ZONES_WAYS):
             columns = {"zone_id": zone_id} if zone_id else {}
             polygons = districts.zones_from_file(zones, LayerSettings(crs=zones_crs, columns=columns))
-        with mended_by(_POINTS_WAYS):
+        with remedied_by(_POINTS_WAYS):
             located, ids, findings = _points(points, **asked)
             seen = checks.check_coordinates(
                 located.geometry, ids, polygons.frame.geometry, table="points", severity="warning"
             )
-        with mended_by(_PREVIOUS_WAYS):
+        with remedied_by(_PREVIOUS_WAYS):
             before = None if previous is None else _previous(previous, ids)
         for finding in polygons.findings:
             messages().print(f"{zones.name}: {finding}", markup=False, soft_wrap=True)
-        told = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
-        for finding in told:
+        parts = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
+        for finding in parts:
             said = f"{points.name}: {finding.message} {finding.remedy}".rstrip()
             messages().print(said, markup=False, soft_wrap=True)
-        with mended_by(_POINTS_WAYS):
+        with remedied_by(_POINTS_WAYS):
             has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
             by = assign.assign_campuses if has_areas else assign.assign_points
             result = by(located, polygons.frame, max_snap_m=max_snap, previous=before)
         counts = {str(status): int(n) for status, n in result["status"].value_counts().items()}
-        _require_a_zone(result, counts, points, next((one.remedy for one in told if one.code in _EXPLAINING), None))
+        _require_a_zone(result, counts, points, next((one.remedy for one in parts if one.code in _EXPLAINING), None))
         table = pd.concat([ids, result], axis=1)
         io.write_csv(fresh, table)
     if as_json:

@@ -21,9 +21,9 @@ COMMANDS = {
     "run": ("_run", "Run a term: check, assign, count, find, propose, cover, protect, draw."),
     "new": (
         "_run",
-        "Make a district folder from its files: columns, coordinates and dates are told from what they hold.",
+        "Make a district folder from its files: columns, coordinates and dates are recognized by what they hold.",
     ),
-    "check": ("_looks", "Validate a district folder: every fault at once, with ids and how to mend it."),
+    "check": ("_looks", "Validate a district folder: every fault at once, with ids and how to fix it."),
     "assign": ("_looks", "Write the zone of each point, one row for each, in the order of the file."),
     "hotspots": ("_looks", "Find the hotspots of a term: schools, groups, places, hours, repeats and trends."),
     "coverage": ("_looks", "Work out who comes, how soon, who helps, and who covers when an officer is absent."),

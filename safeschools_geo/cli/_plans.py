@@ -32,13 +32,13 @@ from safeschools_geo.cli._common import (
     folder_of,
     inputs_of,
     json_option,
-    mended_by,
     messages,
     out_option,
     outputs_of,
     print_json,
     progress_of,
     refuse_options,
+    remedied_by,
     run_to_hotspots,
     seed_option,
     term_option,
@@ -169,8 +169,8 @@ def read_areal_units(
         lines, across = (_lines(file, name, crs) for name, file in (("barriers", barriers), ("roads", roads)))
         edges, barred, parted = part_by_barriers(units, edges, cast("gpd.GeoDataFrame", lines), across)
         findings += tuple(parted)
-    told = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
-    return ArealUnits(units, edges, told, (*apart, *barred.get("pairs", ())), barred)
+    parts = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
+    return ArealUnits(units, edges, parts, (*apart, *barred.get("pairs", ())), barred)
 
 
 def _lines(
@@ -308,7 +308,7 @@ def rebalance_command(
     inputs = [path for path in (units, *files.values()) if path is not None]
     repair(units)
     with output_folder(target, inputs=inputs) as fresh:
-        with mended_by(_UNITS_WAYS):
+        with remedied_by(_UNITS_WAYS):
             read = read_areal_units(units, str(unit_id), str(zone), str(workload), **files, no_zone=no_zone, crs=crs)
         for finding in read.findings:
             messages().print(str(finding), markup=False, soft_wrap=True)
@@ -320,8 +320,8 @@ def rebalance_command(
         messages().print(f"{summary} Written to {target}.", markup=False, soft_wrap=True)
 
 
-def _on_point(told: str) -> None:
-    messages().print(f"  {told[:1].upper()}{told[1:]}", markup=False, soft_wrap=True)
+def _on_point(text: str) -> None:
+    messages().print(f"  {text[:1].upper()}{text[1:]}", markup=False, soft_wrap=True)
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
@@ -510,7 +510,7 @@ def score_command(
     with place as fresh, progress_of(steps_until("Finding hotspots") + 1) as begin:
         result = run_to_hotspots(folder, term, seed, begin)
         begin("Scoring")
-        with mended_by(_PLAN_WAYS):
+        with remedied_by(_PLAN_WAYS):
             steps = {
                 name: partial(read_plan, file, result.district, forecasts=True, **read) for name, file in plans.items()
             }
@@ -567,7 +567,7 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 _SEAL = "draft-zones"
 _USUAL_ZONES = 8
-_MENDED_IN_FILE = (
+_REMEDIES_IN_FILE = (
     "Correct the file, or make a district folder with `safeschools new`, where settings say how it is read."
 )
 _BOUNDARY_WAYS = {
@@ -578,7 +578,7 @@ _BOUNDARY_WAYS = {
     "layer": "Export the layer of the boundary to a file of its own.",
     "keep": "Give a file that holds the polygon of the district.",
     "reading": "Export only the boundary.",
-    "*": _MENDED_IN_FILE,
+    "*": _REMEDIES_IN_FILE,
 }
 _SCHOOLS_WAYS = {
     "crs": "Add --crs, for example --crs 4326.",
@@ -592,7 +592,7 @@ _SCHOOLS_WAYS = {
     "layer": "Export the layer of the schools to a file of its own.",
     "keep": "Export the schools again; see whether any row matches --keep.",
     "reading": "Export only the rows and columns that are needed.",
-    "*": _MENDED_IN_FILE,
+    "*": _REMEDIES_IN_FILE,
 }
 _UNITS_WAYS = {
     **_SCHOOLS_WAYS,
@@ -711,7 +711,7 @@ def draft_zones_command(
     asked: dict[str, Any] = {"zones": number or _USUAL_ZONES, "tolerance": tolerance, "objective": objective}
     asked |= {"seed": seed, "keeps_interrupted": True}
     for name, file in (("barriers", barriers), ("roads", roads)):
-        with mended_by(_UNITS_WAYS):
+        with remedied_by(_UNITS_WAYS):
             asked[name] = _lines(file, name, crs)
     if folder is not None:
         settings = load_settings(folder)
@@ -841,11 +841,11 @@ def _of_schools(
     settings: Settings, district: Path, asked: Mapping[str, Any], begin: Progressed
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     begin("Reading the boundary and the schools")
-    with mended_by(_BOUNDARY_WAYS):
+    with remedied_by(_BOUNDARY_WAYS):
         boundary, findings, _ = read_boundary(settings)
     if boundary is None:
         raise SettingsError("There is no boundary.", where="--district", found=district)
-    with mended_by(_SCHOOLS_WAYS):
+    with remedied_by(_SCHOOLS_WAYS):
         read = read_schools(settings)
         draft = _drawn(read.frame, boundary, asked, begin)
     return draft, (*findings, *read.findings)
@@ -868,11 +868,11 @@ def _draft_zones_of_units(
     units: Path, columns: tuple[str, str], crs: str | None, asked: Mapping[str, Any], begin: Progressed
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     begin("Reading the units")
-    with mended_by(_UNITS_WAYS):
+    with remedied_by(_UNITS_WAYS):
         raw = read_table(units)
         frame = gpd.GeoDataFrame(raw.frame, geometry=geometry(raw, crs=crs, name="units"))
     begin(f"Drawing {count_text(asked['zones'], 'zone')} of {count_text(len(frame), 'unit')}")
     unit_id, workload = columns
-    with mended_by(_UNITS_WAYS):
+    with remedied_by(_UNITS_WAYS):
         draft = draft_zones_of_units(frame, unit_id=unit_id, workload=workload, on_part=begin.part, **asked)
     return draft, raw.findings

@@ -119,7 +119,7 @@ def _tell(result: TermResult, folder: Path) -> None:
 @click.option("--preset", type=click.Choice(preset_names()), help="A known export; recognized where left out.")
 @json_option
 def new_command(folder: Path, *, as_json: bool, **files: Any) -> None:  # noqa: ANN401 - as click gives them
-    """Make a district folder from its files: columns, coordinates and dates are told from what they hold.
+    """Make a district folder from its files: columns, coordinates and dates are recognized by what they hold.
 
     In a folder that is there already, new files are added and what changed is said; nothing that you wrote is touched.
     """

@@ -68,7 +68,7 @@ KINDS = {
     "scene_backup_min": _Kind("minutes on scene of another zone’s officer", "min"),
     "scene_patrol_min": _Kind("minutes on scene of patrol", "min"),
 }
-"""The measures, in the order they are told."""
+"""The measures, in the order they are reported."""
 
 
 @dataclass(frozen=True, eq=False)

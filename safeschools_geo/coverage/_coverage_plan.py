@@ -161,15 +161,15 @@ class CoveragePlan(MayHoldNothing):
             return dict.fromkeys((*names, *more), "")
         found, usual_day, case = self.validation, self.usual_day, next(iter(self.absences), None)
         return {
-            "replay": self._replay_told(),
+            "replay": self._replay_text(),
             "rates": usual_day.rates.summary(),
             "calibration": usual_day.calibration.summary(),
-            "travel": usual_day.travel.summary() if found.tells_minutes else f"Ways: {usual_day.travel.method}.",
+            "travel": usual_day.travel.summary() if found.shows_minutes else f"Ways: {usual_day.travel.method}.",
             "empty_zones": usual_day.about_empty_zones(),
             "dispatch": usual_day.queueing.dispatch.summary(),
             "validation": found.finding(),
-            "hours": self.hours.summary() if found.tells_answers else "",
-            "staging": self.staging.summary() if found.tells_minutes else self.staging.difference(),
+            "hours": self.hours.summary() if found.shows_answers else "",
+            "staging": self.staging.summary() if found.shows_minutes else self.staging.difference(),
             "staffing": self.staffing.summary(),
             "comparison": "" if self.comparison is None else self.comparison.finding(),
             "absence": "" if case is None else case.finding(),
@@ -227,7 +227,7 @@ class CoveragePlan(MayHoldNothing):
             "replay": self.replay_table(),
             "calibration": usual_day.calibration.to_frame(),
             "assumptions": self.validation.tests,
-            "scores": self.scores.told(),
+            "scores": self.scores.as_shown(),
             "visits_unmet": self.visits.unmet,
             "visits_days": self.visits.days,
             "absences": self.absences_table(),
@@ -237,9 +237,9 @@ class CoveragePlan(MayHoldNothing):
             tables["comparison"] = self.comparison.to_frame()
         return tables
 
-    def _replay_told(self) -> str:
+    def _replay_text(self) -> str:
         """Say what the replay of the recorded calls finds, and where the queueing model differs from it."""
-        if not self.validation.tells_answers:
+        if not self.validation.shows_answers:
             return ""
         beside = self.replayed.beside(self.scores)
         if self.comparison is None:
@@ -247,7 +247,7 @@ class CoveragePlan(MayHoldNothing):
         return f"{self.replayed.finding(of_zones=True)} {beside}"
 
     def replay_table(self) -> pd.DataFrame:
-        """Give the replay of the recorded calls, as far as it may be told.
+        """Give the replay of the recorded calls, as far as it may be reported.
 
         Returns
         -------
@@ -256,13 +256,13 @@ class CoveragePlan(MayHoldNothing):
         """
         table, validation = self.replayed.to_frame(), self.validation
         is_trip = table["unit"].eq("min") | table["measure"].str.startswith("within_")
-        is_told = (
-            (is_trip & validation.tells_minutes)
-            | (~is_trip & validation.tells_answers)
+        is_shown = (
+            (is_trip & validation.shows_minutes)
+            | (~is_trip & validation.shows_answers)
             | table["measure"].eq("busiest")
         )
         levels = [name for name in table.columns if name.startswith(("today", "plan"))]
-        table[levels] = table[levels].where(is_told)
+        table[levels] = table[levels].where(is_shown)
         plan = [name for name in table.columns if name.startswith("plan")]
         return table.drop(columns=[*plan, "difference", "low", "high", "verdict"] if self.comparison is None else [])
 

@@ -331,5 +331,5 @@ def _no_minutes(problem: str, ids: Iterable[str]) -> InputError:
         ids=ids,
         found="missing, negative or infinite",
         expected="minutes of 0 or more, where there is a way",
-        remedy="Measure the travel from every staging point to every school; mend the roads where there is no way.",
+        remedy="Measure the travel from every staging point to every school; fix the roads where there is no way.",
     )

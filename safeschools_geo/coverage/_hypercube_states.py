@@ -354,7 +354,7 @@ class _Chain:
             if np.abs(change).max() <= _STEADY:
                 break
             factor += _null_correction(to_even, to_odd, change)
-            # A round that ends too soon may leave a factor below zero where a chance is small: the next one mends it.
+            # A round that ends too soon may leave a factor below zero where a chance is small: the next one fixes it.
             factor = np.maximum(factor, _SMALLEST_FACTOR)
             probability[states.even] = even * factor
             probability[states.odd] = odd * (to_odd @ factor)

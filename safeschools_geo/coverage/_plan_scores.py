@@ -67,20 +67,20 @@ class PlanScores:
     drawn
         What each draw of the calls came to: a row for each draw, a column for each measure; missing where a draw has
         no call.
-    untold
-        Measures of which only differences between plans are told, since the record says nothing of the kind.
+    unshown
+        Measures of which only differences between plans are reported, since the record says nothing of the kind.
     """
 
     table: pd.DataFrame
     drawn: pd.DataFrame
-    untold: frozenset[str] = frozenset()
+    unshown: frozenset[str] = frozenset()
 
     def summary(self) -> str:
         """Say in plain English how well the zones are covered in the model.
 
-        One sentence for each measure that is told.
+        One sentence for each measure that is reported.
         """
-        rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.untold]
+        rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.unshown]
         parts = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
         return " ".join(["In the model:", *parts] if parts else [])
 
@@ -88,12 +88,12 @@ class PlanScores:
         """Return one row for each measure."""
         return self.table.copy()
 
-    def told(self) -> pd.DataFrame:
-        """Return what may be told as it stands.
+    def as_shown(self) -> pd.DataFrame:
+        """Return what may be reported as it stands.
 
-        As `table`; value, interval and note are missing of measures that are `untold`.
+        As `table`; value, interval and note are missing of measures that are `unshown`.
         """
-        is_untold = self.table["measure"].isin(self.untold)
+        is_untold = self.table["measure"].isin(self.unshown)
         figures = {name: self.table[name].mask(is_untold) for name in ("value", "low", "high")}
         return self.table.assign(**figures, note=self.table["note"].mask(is_untold, ""))
 
@@ -102,17 +102,17 @@ class PlanScores:
 
         The same figures: `label` names the model, the recorded figure and a failed check. Where the record says nothing
         of the kind, `shown` is the difference to today. `today`: scores of the zones of today, from which a plan's
-        figures that are not told differ; None for today's own.
+        figures that are not reported differ; None for today's own.
         """
-        untold = {
+        unshown = {
             row["measure"]
             for row in self.table.to_dict("records")
-            if not (validation.tells_minutes if _is_of_trips(row) else validation.tells_answers or _is_busy(row))
+            if not (validation.shows_minutes if _is_of_trips(row) else validation.shows_answers or _is_busy(row))
         }
         before = None if today is None else today.table.set_index("measure")["value"]
 
         def shown(row: dict[Any, Any]) -> str:
-            if row["measure"] not in untold:
+            if row["measure"] not in unshown:
                 return str(row["shown"])
             if before is None:
                 return "not recorded"
@@ -125,7 +125,7 @@ class PlanScores:
             label=[f"{row['label']} ({_beside(row, validation)})" for row in rows],
             shown=[shown(row) for row in rows],
         )
-        return replace(self, table=table, untold=frozenset(untold))
+        return replace(self, table=table, unshown=frozenset(unshown))
 
 
 def score_coverage(
@@ -327,8 +327,8 @@ class PlanComparison:
     ----------
     table
         One row for each measure: `measure`, `label`, `unit`, `better`, `current`, `proposed`, `difference` (proposed
-        less current; all that is told where the record says nothing of the kind), `low` and `high` (95 % interval of
-        the difference, paired by draw; missing without draws),
+        less current; all that is reported where the record says nothing of the kind), `low` and `high` (95 % interval
+        of the difference, paired by draw; missing without draws),
         `verdict` (``better``, ``worse``, ``unclear`` where the interval holds 0, ``same`` where the difference is too
         small to be shown) and `sentence`.
     imbalance
@@ -407,15 +407,15 @@ def compare(current: PlanScores, proposed: PlanScores, *, imbalance: Sequence[fl
             remedy="Score both with the same `redrawn` and `within_min`.",
         )
     differences = proposed.drawn - current.drawn
-    untold = current.untold | proposed.untold
+    unshown = current.unshown | proposed.unshown
     rows = []
     for name in a.index:
         low, high = interval(differences[name])
         row: dict[Any, Any] = {
             "measure": name,
             **a.loc[name, ["label", "unit", "better"]].to_dict(),
-            "current": np.nan if name in untold else float(a.loc[name, "value"]),
-            "proposed": np.nan if name in untold else float(b.loc[name, "value"]),
+            "current": np.nan if name in unshown else float(a.loc[name, "value"]),
+            "proposed": np.nan if name in unshown else float(b.loc[name, "value"]),
             "difference": float(b.loc[name, "value"]) - float(a.loc[name, "value"]),
             "low": low,
             "high": high,
@@ -525,8 +525,8 @@ class AbsenceCase:
     def finding(self) -> str:
         """Say in plain English who covers what and what it costs.
 
-        A few sentences. What it does to response is told as the model's difference to a usual day: how long response is
-        on one is for the record to say.
+        A few sentences. What it does to response is reported as the model's difference to a usual day: how long
+        response is on one is for the record to say.
         """
         takers = self.schools.groupby("zone_after", sort=False).size()
         given = ", ".join(f"zone {zone} takes {count}" for zone, count in takers.items())

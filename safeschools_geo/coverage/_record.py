@@ -34,7 +34,7 @@ WHOLE_DAYS: Mapping[str, float] = MappingProxyType({"whole": 1.0})
 
 
 def program_hours(levels: pd.Series, hours: HoursSettings, kinds: Mapping[str, float] = WHOLE_DAYS) -> pd.DataFrame:
-    """Tell how much of each clock hour is program time at each school, on the mean of days of these kinds."""
+    """Say how much of each clock hour is program time at each school, on the mean of days of these kinds."""
     shares = {}
     for school, level in levels.items():
         bells = hours.of(level, str(school))
@@ -512,7 +512,7 @@ def _require_places(calls: pd.DataFrame, share: pd.DataFrame) -> None:
         "Some calls for officers are at a school that is not among the schools.": column < 0,
         "Some calls for officers are at an hour without program time at their school.": is_closed,
     }
-    remedy = "Give the schools, and the hours, by which it was told whose work each incident is."
+    remedy = "Give the schools, and the hours, by which it was reported whose work each incident is."
     refuse(
         ColumnError(problem, where="history", ids=calls.loc[is_faulty, "incident_id"], remedy=remedy)
         for problem, is_faulty in faults.items()

@@ -93,7 +93,7 @@ class Replay:
         model = scores.table.set_index("measure")
         apart = []
         for row in self.table.to_dict("records"):
-            if row["measure"] not in model.index or row["measure"] in scores.untold:
+            if row["measure"] not in model.index or row["measure"] in scores.unshown:
                 continue
             one = model.loc[row["measure"]]
             if max(float(one["low"]), row["today_low"]) > min(float(one["high"]), row["today_high"]):

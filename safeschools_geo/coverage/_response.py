@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # ── Minutes of response as mixtures: over who answers, from where, and whether the call had to wait in line
 
 P90 = 0.9
-"""The share of answered calls of which the longest response is told."""
+"""The share of answered calls of which the longest response is reported."""
 
 _ROUNDING = 1e-12
 _MINUTES = 60.0
@@ -137,7 +137,7 @@ class _Sent:
 
 # ── How soon an officer is there: the minutes of the trip, weighted by who is sent how often
 
-"""The quantile of response that is told beside its mean."""
+"""The quantile of response that is reported beside its mean."""
 
 WITHIN_ONE_MIN = 5.0
 """Minutes within which a call is to be reached."""
@@ -188,7 +188,7 @@ def _pairs(dispatch_share: ArrayLike, travel_min: ArrayLike) -> tuple[Floats, Fl
 # ── How soon somebody is there: response by place and zone, who answers for whom, and what goes to patrol
 
 WITHIN_MIN = (3.0, 5.0, 8.0, 10.0)
-"""Minutes of which the share of calls answered within them is told."""
+"""Minutes of which the share of calls answered within them is reported."""
 
 
 @dataclass(frozen=True, eq=False)

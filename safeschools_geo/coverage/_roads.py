@@ -647,7 +647,7 @@ def road_travel(origins: gpd.GeoSeries, destinations: gpd.GeoSeries, streets: St
         method=_method_text(streets, access, rules),
         access=access,
         parts=parts,
-        findings=(*joined, *_tell_parts(parts), *_tell_far(access, rules)),
+        findings=(*joined, *_piece_findings(parts), *_far_findings(access, rules)),
     )
 
 
@@ -708,7 +708,7 @@ def _method_text(streets: Streets, access: pd.DataFrame, rules: RoadRules) -> st
     )
 
 
-def _tell_parts(parts: pd.DataFrame) -> list[Finding]:
+def _piece_findings(parts: pd.DataFrame) -> list[Finding]:
     if len(parts) == 1:
         return []
     smaller = parts.iloc[1:]
@@ -729,11 +729,11 @@ def _tell_parts(parts: pd.DataFrame) -> list[Finding]:
         _TABLE,
         head + tail,
         expected="roads that all hang together",
-        remedy="Mend the layer where they should touch, raise `join_m`, or set `uses_main_part_only`.",
+        remedy="Fix the layer where they should touch, raise `join_m`, or set `uses_main_part_only`.",
     )
 
 
-def _tell_far(access: pd.DataFrame, rules: RoadRules) -> list[Finding]:
+def _far_findings(access: pd.DataFrame, rules: RoadRules) -> list[Finding]:
     far = access.loc[access["part"].isna(), "place_id"].unique()
     return tell(
         far,

@@ -224,7 +224,7 @@ OPEN_DAYS = 10.0
 """School days that a case stays open on average, where nobody says."""
 
 FEWEST_CASES, FEWEST_TERMS = 10, 3
-"""Fewest cases, and terms, from which a trend is told."""
+"""Fewest cases, and terms, from which a trend is reported."""
 
 ALPHA = 0.05
 """Largest p-value of what is called a trend."""

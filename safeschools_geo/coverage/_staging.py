@@ -94,7 +94,7 @@ def refuse_out_of_reach(problem: StagingProblem, places: pd.Index, *, deadline: 
             where="points",
             found=problem.points,
             expected="a point on each part of the roads with places",
-            remedy="Allow more officers, mend the roads, or leave the places on small parts out.",
+            remedy="Allow more officers, fix the roads, or leave the places on small parts out.",
         )
 
 

@@ -29,7 +29,7 @@ EXACT = 1e-7
 
 
 WITHIN_MIN = (3.0, 5.0, 8.0, 10.0)
-"""Minutes within which coverage is told."""
+"""Minutes within which coverage is reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class StagingSettings:
     may_share
         Whether several officers may wait at one point, for ``expected``; else each has a point alone.
     limits_min
-        Minutes within which coverage is told.
+        Minutes within which coverage is reported.
     time_limit_s
         Seconds for which the search may keep a processor busy. When they run out, the best points found are returned
         with a bound, and are not called the best.

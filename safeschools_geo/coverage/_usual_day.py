@@ -234,7 +234,7 @@ def travel_times(
         method=travel.method,
         access=travel.access,
         parts=travel.parts,
-        findings=(*left_out, *more, *about, *travel.findings, *_tell_unreachable(minutes)),
+        findings=(*left_out, *more, *about, *travel.findings, *_unreachable_findings(minutes)),
         settings=asked,
     )
 
@@ -256,12 +256,12 @@ def _in_straight_lines(origins: gpd.GeoSeries, destinations: gpd.GeoSeries, aske
     )
 
 
-def _pairs_of(minutes: pd.DataFrame, is_told: Flags) -> pd.DataFrame:
-    row, column = np.nonzero(is_told)
+def _pairs_of(minutes: pd.DataFrame, is_shown: Flags) -> pd.DataFrame:
+    row, column = np.nonzero(is_shown)
     return pd.DataFrame({"origin_id": minutes.index[row], "destination_id": minutes.columns[column]})
 
 
-def _tell_unreachable(minutes: pd.DataFrame) -> list[Finding]:
+def _unreachable_findings(minutes: pd.DataFrame) -> list[Finding]:
     pairs = _pairs_of(minutes, ~np.isfinite(minutes.to_numpy()))
     names = [f"{a} to {b}" for a, b in zip(pairs["origin_id"], pairs["destination_id"], strict=True)]
     return tell(

@@ -86,7 +86,7 @@ KINDS = {
     ),
     "own": Kind("own officer", "share", "the zone’s own officer answers {} of calls", rests_on="overflow"),
 }
-"""The measures, in the order they are told."""
+"""The measures, in the order they are reported."""
 
 
 class Figure(NamedTuple):
@@ -153,10 +153,10 @@ class Validation:
     ----------
     table
         `measure` (``busy``, ``backup``, ``overflow``, ``response``, ``response_p90``, ``within``, ``own``), `zone_id`
-        (empty for all together), `predicted` (missing where it may not be told), `observed` (missing where the record
-        does not say, or rests it on too few calls), `low` and `high` (95 % interval of the observed), `is_within`
-        (whether the predicted lies in it; missing where either is not known), `calls` that the observed rests on, `of`
-        how many, and `note`. Shares are 0 to 1, response is in minutes.
+        (empty for all together), `predicted` (missing where it may not be reported), `observed` (missing where the
+        record does not say, or rests it on too few calls), `low` and `high` (95 % interval of the observed),
+        `is_within` (whether the predicted lies in it; missing where either is not known), `calls` that the observed
+        rests on, `of` how many, and `note`. Shares are 0 to 1, response is in minutes.
     calls
         Calls of the record.
     days
@@ -204,13 +204,13 @@ class Validation:
         return Figure(measure, observed, low, high, predicted, within, int(row["calls"]), int(row["of"]))
 
     @property
-    def tells_minutes(self) -> bool:
-        """Whether enough calls have times of dispatch and arrival for minutes to be told."""
+    def shows_minutes(self) -> bool:
+        """Whether enough calls have times of dispatch and arrival for minutes to be reported."""
         return self.figure("response").is_recorded
 
     @property
-    def tells_answers(self) -> bool:
-        """Whether it is known of enough calls who answered for that to be told."""
+    def shows_answers(self) -> bool:
+        """Whether it is known of enough calls who answered for that to be reported."""
         return self.figure("overflow").is_recorded
 
     def withheld(
@@ -221,7 +221,7 @@ class Validation:
         The table, with such columns missing where the record says nothing of the kind. `minutes`: columns that say how
         soon somebody comes; `answers`: columns that say who answers.
         """
-        idle = [*(() if self.tells_minutes else minutes), *(() if self.tells_answers else answers)]
+        idle = [*(() if self.shows_minutes else minutes), *(() if self.shows_answers else answers)]
         return frame.assign(**{name: nan for name in idle if name in frame.columns})
 
     def lead(self) -> str:
@@ -236,7 +236,7 @@ class Validation:
 
         For example ``"842 were answered by them; of 41 it is not known"``; empty where the record does not say.
         """
-        if not self.tells_answers:
+        if not self.shows_answers:
             return ""
         known = sum(self.answered.values())
         officers = self.answered.get(OWN, 0) + self.answered.get(BACKUP, 0)
@@ -261,8 +261,8 @@ class Validation:
     def finding(self) -> str:
         """Say plainly where model and record differ, before anything is built on the model.
 
-        A few sentences: first what differs for all zones together, then what agrees and what cannot be told, then the
-        zones.
+        A few sentences: first what differs for all zones together, then what agrees and what cannot be reported, then
+        the zones.
         """
         lacking = self._lacking()
         whole = self.table[self.table["zone_id"] == DISTRICT]
@@ -315,7 +315,7 @@ class Validation:
         mean = self.figure("response")
         if not mean.is_recorded:
             return f"{self._missing_times()}, so nothing is said of how soon an officer comes."
-        who = "an officer" if self.tells_answers else "whoever came"
+        who = "an officer" if self.shows_answers else "whoever came"
         text = f"After dispatch, {who} was there in {mean} on average"
         slow, near = self.figure("response_p90"), self.figure("within")
         text += f", and in at most {slow.text} at nine calls of ten" if slow.is_recorded else ""
@@ -368,11 +368,11 @@ class Validation:
         lacking = []
         if not self.is_timed:
             lacking.append("has no times of dispatch, arrival and clearing that can be used")
-        elif not self.tells_minutes:
+        elif not self.shows_minutes:
             lacking.append(f"has times of too few calls ({_RULE})")
         if not self.has_responders:
             lacking.append("does not say who answered")
-        elif not self.tells_answers:
+        elif not self.shows_answers:
             lacking.append(f"says of too few calls who answered ({_RULE})")
         return f"the record {listed(lacking)}" if lacking else ""
 

@@ -599,7 +599,7 @@ def _faults_of_travel(
                 where="travel_min",
                 ids=pairs,
                 expected="minutes of 0 or more between all places of a zone",
-                remedy="Mend the roads, or estimate these pairs in a straight line.",
+                remedy="Fix the roads, or estimate these pairs in a straight line.",
             )
         )
     return faults

@@ -132,7 +132,7 @@ def shortfall_minutes(zone: ZoneWeek, routes: Sequence[DayRoute]) -> int:
 
 
 def is_proven_short(zone: ZoneWeek, day_work: DayWork) -> bool:
-    """Tell whether it is proven that no plan gives every school of a zone a visit.
+    """Say whether it is proven that no plan gives every school of a zone a visit.
 
     True where some school cannot be visited on any day, or the schools cannot be parted into as many tours as there
     are days, none above the most minutes of work (`visit_tours.fewest_days`). Windows and the break are not looked
@@ -431,15 +431,15 @@ class _Week:
         self.known: dict[tuple[int, frozenset[tuple[int, Want]]], DayRoute] = {}
 
     def route(self, allotted: list[dict[int, bool]]) -> None:
-        """Route the days as allotted, then mend."""
+        """Route the days as allotted, then fix."""
         for day, wants in enumerate(allotted):
             self.routes[day] = self.routed(day, wants)
         for _ in range(_PASSES):
-            if not any([self.mend_visits(), self.mend_windows()]):
+            if not any([self.repair_visits(), self.repair_windows()]):
                 break
 
     def has_school_without(self) -> bool:
-        """Tell whether a school that can be visited has no visit."""
+        """Say whether a school that can be visited has no visit."""
         return any(windows and not self.windows(school) for school, windows in enumerate(self.zone.windows))
 
     def tried_by_cover(self, rng: np.random.Generator) -> _Week:
@@ -488,7 +488,7 @@ class _Week:
             total -= self.zone.rules.variation_min * (len(windows) - len(set(windows)))
         return total
 
-    def mend_visits(self) -> bool:
+    def repair_visits(self) -> bool:
         """Try every visit left out on other days, those of schools without any first."""
         is_better = False
         short = [s for s in range(len(self.zone)) if self._missing(s) > 0 and self.zone.windows[s]]
@@ -499,7 +499,7 @@ class _Week:
                     is_better |= self._tried({day: {**self._now(day), school: True}})
         return is_better
 
-    def mend_windows(self) -> bool:
+    def repair_windows(self) -> bool:
         """Try to bring visits into the windows that schools still need, on the same day or on another."""
         is_better = False
         for school in range(len(self.zone)):
@@ -521,7 +521,7 @@ class _Week:
         return self.day_work.minutes([*self.routes[day].windows, school]) <= self.zone.limit_min
 
     def _may_take(self, day: int, school: int) -> bool:
-        """Tell whether a day has room, or a visit that can give way to the only one of a school."""
+        """Say whether a day has room, or a visit that can give way to the only one of a school."""
         gives_way = not self.windows(school) and any(self.windows(s, but=day) for s in self.routes[day].windows)
         return gives_way or self._has_room(day, school)
 

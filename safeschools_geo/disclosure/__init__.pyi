@@ -10,9 +10,9 @@ from ._ledger import Earlier as Earlier
 from ._ledger import Release as Release
 from ._ledger import earlier as earlier
 from ._ledger import ledger_text as ledger_text
-from ._ledger import packets_beside as packets_beside
 from ._ledger import read_ledger as read_ledger
 from ._ledger import require_whole as require_whole
+from ._ledger import sibling_packets as sibling_packets
 from ._ledger import with_release as with_release
 from ._policy import ALL as ALL
 from ._policy import Grouping as Grouping

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, vstack
 
 from safeschools_geo.disclosure._attacker import CEILING, Attacker, Known, Said, room_for, said, together
 from safeschools_geo.disclosure._policy import ALL, Kinds
-from safeschools_geo.disclosure._protect import needs_of_small, told_by_rule
+from safeschools_geo.disclosure._protect import known_by_rule, needs_of_small
 from safeschools_geo.disclosure._tables import SafeTable, require_safe
 from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
@@ -148,7 +148,7 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False, exact: bool = True
     found = _Found.of(safe, known, exact=exact)
     faults = [*_bare(safe), *found.faults()]
     while knows_rule and not faults:
-        by_rule = found.told_by_rule()
+        by_rule = found.known_by_rule()
         if not by_rule.matrix.shape[0]:
             break
         known = replace(known, said=together(known.said, by_rule))
@@ -207,7 +207,7 @@ class _Found:
             ),
         ]
 
-    def told_by_rule(self) -> Said:
+    def known_by_rule(self) -> Said:
         """Work out what the rule tells of figures that are not small."""
         safe, said_by = self.safe, []
         for found, cells, is_small in (
@@ -218,7 +218,7 @@ class _Found:
             low = others["low"].to_numpy(dtype="float64")
             high = others["high"].to_numpy(dtype="float64", na_value=np.inf)
             figures = cells.matrix[others["cell"].to_numpy(dtype="int64")]
-            said_by.append(told_by_rule(figures, low, high, largest_small=safe.policy.largest_small)[1])
+            said_by.append(known_by_rule(figures, low, high, largest_small=safe.policy.largest_small)[1])
         return together(*said_by)
 
 

@@ -48,13 +48,14 @@ class BoardPlan:
         Whether a plan that lets calls wait longer is more even than this one.
     minutes, within
         Response by the model, today, with officers where they wait today, and placed anew: mean and nine of ten in
-        minutes rounded to `step_min`, and the share reached in time rounded to `step_share`; missing where not told.
+        minutes rounded to `step_min`, and the share reached in time rounded to `step_share`; missing where not
+        reported.
     directions
         Measure (``mean``, ``p90``, ``within``) → ``up``, ``down`` or ``same`` with officers where they wait today.
     within_min
         Minutes that `within` is about.
     step_min, step_share
-        What these are rounded to; missing where they are not told.
+        What these are rounded to; missing where they are not reported.
     is_response_known
         Whether response was worked out at all.
     levels_lost

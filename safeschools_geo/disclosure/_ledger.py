@@ -185,7 +185,7 @@ def require_whole(releases: Sequence[Release], packets: Iterable[Path], *, recor
             raise _broken(record, "It lacks releases, or it is the record of something else.", found)
 
 
-def packets_beside(record: Path, outputs: Path) -> list[Path]:
+def sibling_packets(record: Path, outputs: Path) -> list[Path]:
     """Find the packets that tell how the record ended when they were made.
 
     Parameters
@@ -304,7 +304,7 @@ def earlier(releases: Sequence[Release], raw: CountTable) -> Earlier:
         Figures are taken with the schools that their zone or level had when they were published, so that the same
         schools in other zones are no way around. Figures that have been corrected since, or are of schools that have
         left, say nothing certain about the counts, but their difference from what would now be published does
-        (`protect(…, restated=…)`). Where the release records its counts, schools that left and corrections are told
+        (`protect(…, restated=…)`). Where the release records its counts, schools that left and corrections are reported
         apart: one more here and one less there is not nothing.
     """
     figures: list[Fact] = []
@@ -412,12 +412,12 @@ def _of_schools(fact: Fact, people: pd.DataFrame) -> Fact:
 
 
 def _still_withheld(releases: Sequence[Release]) -> tuple[Mapping[str, str], ...]:
-    """List figures withheld when last they could be told: a change of mind would tell who compares releases."""
+    """List figures withheld when last they could be reported: a change of mind would tell who compares releases."""
     was_shown: dict[tuple[tuple[str, str], ...], bool] = {}
     for release in releases:
         for figure in release.figures:
             was_shown[tuple(sorted(figure["key"].items()))] = figure["value"] is not None
-    return tuple(dict(key) for key, is_told in was_shown.items() if not is_told)
+    return tuple(dict(key) for key, is_shown in was_shown.items() if not is_shown)
 
 
 def _distinct(facts: Sequence[Fact], raw: CountTable) -> list[Fact]:

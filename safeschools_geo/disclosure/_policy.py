@@ -80,7 +80,7 @@ class Grouping:
         return tuple(Grouping(dims, self.where) for n in sizes for dims in combinations(self.dims, n))
 
 
-# ── Counts that are alike: those that enter the same published figures cannot be told apart by anyone
+# ── Counts that are alike: those that enter the same published figures cannot be distinguished by anyone
 
 
 @dataclass(frozen=True, eq=False)

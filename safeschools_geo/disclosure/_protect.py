@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def is_sensitive(counts: NDArray[np.int64], students: NDArray[np.float64], policy: Policy) -> NDArray[np.bool_]:
-    """Find the figures that may not be told."""
+    """Find the figures that may not be reported."""
     is_small = (counts >= 1) & (counts < policy.smallest_count)
     is_few = (students >= 1) & (students < policy.smallest_group)
     return np.asarray(is_small | is_few)
@@ -373,7 +373,7 @@ _MOST_ROUNDS = 8
 _NEAR = 1e-6
 
 
-def told_by_rule(figures: csr_array, low: Numbers, high: Numbers, *, largest_small: int) -> tuple[Indices, Said]:
+def known_by_rule(figures: csr_array, low: Numbers, high: Numbers, *, largest_small: int) -> tuple[Indices, Said]:
     """Work out which figures are known not to be small.
 
     Those that could be small by this, but could not be hidden if they were. What the rule tells of each of these: 0
@@ -394,7 +394,7 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
         found, wanted = pattern, problem
         for _ in range(_MOST_ROUNDS):
             learned = _learn(problem, found, largest_small)
-            if _tells_nothing(problem, found, learned.said):
+            if _reveals_nothing(problem, found, learned.said):
                 return found if found is pattern else replace(found, is_proven=False)
             hidden = _harmful(problem, found, learned) if only_harmful else learned
             try:
@@ -404,7 +404,7 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
     for rank in range(int(problem.rank.max(initial=0)) + 1):
         found = replace(pattern, is_withheld=pattern.is_withheld | (problem.rank <= rank), is_proven=False)
         learned = _learn(problem, found, largest_small)
-        if _tells_nothing(problem, found, learned.said):
+        if _reveals_nothing(problem, found, learned.said):
             return found
     raise DisclosureError(
         "No pattern was found that is safe from somebody who knows the rule.",
@@ -416,11 +416,11 @@ def against_rule(problem: Problem, pattern: Pattern, *, largest_small: int) -> P
 class _Learned:
     """What the rule tells, and of which figures."""
 
-    said: Said  # What is told of each
+    said: Said  # What is reported of each
     cells: Indices  # Number of each among the cells of the tables; −1 for a group that no table shows
 
     def only(self, chosen: Flags) -> _Learned:
-        """Keep what is told of these figures, shape (n,)."""
+        """Keep what is reported of these figures, shape (n,)."""
         said = self.said
         return _Learned(Said(said.matrix[chosen], said.low[chosen], said.high[chosen]), self.cells[chosen])
 
@@ -429,7 +429,7 @@ def _knowing(problem: Problem, said: Said) -> Problem:
     return replace(problem, known=replace(problem.known, said=together(problem.known.said, said)))
 
 
-def _tells_nothing(problem: Problem, pattern: Pattern, said: Said) -> bool:
+def _reveals_nothing(problem: Problem, pattern: Pattern, said: Said) -> bool:
     return not len(said.low) or is_protected(_knowing(problem, said), pattern.is_withheld)
 
 
@@ -444,7 +444,7 @@ def _learn(problem: Problem, pattern: Pattern, largest_small: int) -> _Learned:
         short, ends = narrow(
             _knowing(problem, said), pattern.is_withheld, rows[left], low=1.0, high=float(largest_small)
         )
-        is_learned, new = told_by_rule(rows[left[short]], ends[:, 0], ends[:, 1], largest_small=largest_small)
+        is_learned, new = known_by_rule(rows[left[short]], ends[:, 0], ends[:, 1], largest_small=largest_small)
         if not len(is_learned):
             break
         said = together(said, new)
@@ -457,7 +457,7 @@ def _harmful(problem: Problem, pattern: Pattern, learned: _Learned) -> _Learned:
     harmless = np.zeros(len(learned.cells), dtype=bool)
     for i in range(len(harmless)):
         harmless[i] = True
-        harmless[i] = _tells_nothing(problem, pattern, learned.only(harmless).said)
+        harmless[i] = _reveals_nothing(problem, pattern, learned.only(harmless).said)
     return learned.only(~harmless)
 
 
@@ -493,7 +493,7 @@ def protect(
     knows_rule: bool = False,
     whole: bool = False,
 ) -> SafeTable:
-    """Withhold what may not be told, and no more than is needed for it.
+    """Withhold what may not be reported, and no more than is needed for it.
 
     Parameters
     ----------
@@ -520,10 +520,10 @@ def protect(
     Returns
     -------
     SafeTable
-        Every figure that may be told, with its true value. Withheld are the small counts and every figure of a small
-        group (primary suppression), and as few others as it takes for each small count to stay possible anywhere from
-        1 to the policy's largest small count, whatever is known (complementary suppression). Totals are kept unless
-        nothing else would do. It is not yet audited: `audit` does that without the counts.
+        Every figure that may be reported, with its true value. Withheld are the small counts and every figure of a
+        small group (primary suppression), and as few others as it takes for each small count to stay possible anywhere
+        from 1 to the policy's largest small count, whatever is known (complementary suppression). Totals are kept
+        unless nothing else would do. It is not yet audited: `audit` does that without the counts.
 
     Raises
     ------
@@ -597,7 +597,7 @@ def _both(raw: CountTable, policy: Policy, statements: Said) -> tuple[_Counted, 
     if len(statements.low) and (shown.is_alone.any() or unseen.is_alone.any()):
         known = Known(shown.cells.matrix, shown.values.astype("float64"), statements)
         attacker = Attacker(known, np.ones(len(shown.values), dtype=bool), whole=False)
-        shown, unseen = (_not_yet_told(counted, attacker, policy) for counted in (shown, unseen))
+        shown, unseen = (_not_yet_known(counted, attacker, policy) for counted in (shown, unseen))
     return shown, unseen
 
 
@@ -607,7 +607,7 @@ def _counted(raw: CountTable, cells: Cells, policy: Policy) -> _Counted:
     return _Counted(cells, values, is_sensitive(values, raw.students_of(cells), policy) | is_alone, is_alone)
 
 
-def _not_yet_told(counted: _Counted, attacker: Attacker, policy: Policy) -> _Counted:
+def _not_yet_known(counted: _Counted, attacker: Attacker, policy: Policy) -> _Counted:
     """Ask no longer that a school's larger count be unknown where earlier releases have told it."""
     is_small = counted.is_small.copy()
     most, least = attacker.kinds.reach(counted.cells.matrix)

@@ -93,8 +93,8 @@ class CountTable:
     def _require_people(self, students: pd.DataFrame) -> None:
         shared = [name for name in self.dims if name in students.columns]
         people = shared if self.people is None else list(self.people)
-        is_told = "students" in students.columns and set(people) <= set(shared)
-        if not is_told or (self.people is None and not people):
+        is_shown = "students" in students.columns and set(people) <= set(shared)
+        if not is_shown or (self.people is None and not people):
             raise ColumnError(
                 "The numbers of students are not those of groups of the counts.",
                 where="students",
@@ -176,7 +176,7 @@ class CountTable:
         return np.where(has @ is_unknown.astype("float64") > 0, np.nan, sizes)
 
     def _groups_of_people(self, students: pd.DataFrame) -> tuple[NDArray[np.int64], Numbers]:
-        """Tell which group of people each count is of, shape (n_atoms,), and their students, shape (n_groups,)."""
+        """Say which group of people each count is of, shape (n_atoms,), and their students, shape (n_groups,)."""
         sizes = _enrolled(students["students"])
         people = [name for name in self.dims if name in (students.columns if self.people is None else self.people)]
         if not people:

@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 
 
 def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> list[Finding]:
-    """Tell of rows that were not kept."""
+    """Report rows that were not kept."""
     findings = []
-    untold = rejects[~rejects["reason_code"].isin(list(reported))]
-    for (code, file), rows in untold.groupby(["reason_code", "source_file"], sort=True):
+    unshown = rejects[~rejects["reason_code"].isin(list(reported))]
+    for (code, file), rows in unshown.groupby(["reason_code", "source_file"], sort=True):
         labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
         reasons = rows["reason"].unique()
         is_chosen = str(code).startswith(EXCLUDED)
@@ -64,7 +64,7 @@ def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> l
             expected="rows that can be used",
             remedy="Nothing needs doing if the setting is meant."
             if is_chosen
-            else "Mend the rows in the source; rejects.csv has each as it was.",
+            else "Fix the rows in the source; rejects.csv has each as it was.",
         )
     return findings
 

@@ -319,7 +319,7 @@ def _rows_of(path: Path, settings: Settings, source: int) -> RowsRead:
 
 
 def _is_note(path: Path, settings: Settings) -> bool:
-    """Tell whether a text file among exports is prose: none of our columns is in it, and no table of two columns."""
+    """Say whether a text file among exports is prose: none of our columns is in it, and no table of two columns."""
     if path.suffix.lower() != ".txt":
         return False
     try:
@@ -367,7 +367,7 @@ def read_incidents(
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
     rows, joined, join_findings = _join_sources(rows, of_sources(settings), crosswalk)
-    rows, told_again, source_findings = _one_call_of_sources(rows, [s.name for s in settings.sources], crosswalk)
+    rows, repeated_rows, source_findings = _one_call_of_sources(rows, [s.name for s in settings.sources], crosswalk)
     once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
     categories, unmapped = categorize(
         category_columns(once),
@@ -396,7 +396,7 @@ def read_incidents(
     return IncidentsRead(
         frame=frame,
         rows_read=sum(p.rows_read for p in parts),
-        rejects=join_rejects([*(p.rejects for p in parts), joined, *told_again, repeats, *left_out]),
+        rejects=join_rejects([*(p.rejects for p in parts), joined, *repeated_rows, repeats, *left_out]),
         findings=(
             *exports.findings,
             *found,
@@ -476,7 +476,7 @@ def _join_rows(
 
 
 def _all_who_came(rows: pd.DataFrame) -> pd.DataFrame:
-    """Tell of each call to which somebody came who was first and who all were, in the order of the rows."""
+    """Report each call to which somebody came who was first and who all were, in the order of the rows."""
     each = rows[["incident_id", "responders"]].dropna()
     each = each.assign(responders=each["responders"].str.split(";")).explode("responders").drop_duplicates()
     came = each.groupby("incident_id", sort=False)["responders"]
@@ -520,7 +520,7 @@ def _one_call_of_sources(
     """Make one call of the rows that several sources hold under one id.
 
     The source that is named first goes before; what it does not say is taken from the others. Where they contradict
-    each other, that is told with its count.
+    each other, that is reported with its count.
     """
     earliest = rows[rows["has_id"]].groupby("incident_id")["source"].transform("min").reindex(rows.index)
     is_later = rows["source"] > earliest
@@ -566,7 +566,7 @@ def _one_call_of_sources(
 
 
 def _sources_finding(later: pd.DataFrame, contradictions: Mapping[str, int], names: list[str | None]) -> Finding:
-    """Tell how many calls several sources hold, and in what they contradict each other."""
+    """Say how many calls several sources hold, and in what they contradict each other."""
     order = ", ".join(name or f"source {number}" for number, name in enumerate(names, start=1))
     parts = [f"{number:,} in {name}" for name, number in contradictions.items() if number]
     message = f"{count_text(later['incident_id'].nunique(), 'call')} stand in several sources and count once"
@@ -579,7 +579,7 @@ _CALLED = {"occurred_at": "the moment", "geometry": "the place", "given_school_i
 
 
 def _differ(mine: pd.Series, theirs: pd.Series) -> Flags:
-    """Tell where both say something, and not the same."""
+    """Say where both say something, and not the same."""
     both = mine.notna().to_numpy() & theirs.notna().to_numpy()
     return np.asarray(both & (mine.to_numpy() != theirs.to_numpy()), dtype=bool)
 
@@ -636,9 +636,9 @@ def _repeat_rejects(
     for (_, equal), group in rows[is_repeat].groupby(["source_file", is_equal], sort=True):
         where = first_row.loc[group.index]
         reason = "The same incident, with the same content, is in" if equal else "Another incident has this id, in"
-        mend = "counted once" if equal else "the first is kept; correct the id or the content of one of them"
+        fix = "counted once" if equal else "the first is kept; correct the id or the content of one of them"
         texts = [
-            f"{reason} {r.source_file}, row {r.row}{'' if r.incident_id == own else f', as {r.incident_id}'}: {mend}."
+            f"{reason} {r.source_file}, row {r.row}{'' if r.incident_id == own else f', as {r.incident_id}'}: {fix}."
             for r, own in zip(where.itertuples(), group["incident_id"], strict=True)
         ]
         rejects.append(_rejects_of(group, code=code if equal else "conflicting_id", reasons=texts))
@@ -646,7 +646,7 @@ def _repeat_rejects(
 
 
 def _same_call(a: pd.DataFrame, b: pd.DataFrame) -> pd.Series:
-    """Tell whether rows are one call: the same moment, category, and place or school, as far as both say it."""
+    """Say whether rows are one call: the same moment, category, and place or school, as far as both say it."""
     is_same = (a["occurred_at"] == b["occurred_at"]) & (key_of(a["source_category"]) == key_of(b["source_category"]))
     places = [
         pd.DataFrame(np.round(shapely.bounds(f["geometry"].to_numpy())[:, :2], _PLACE_DECIMALS), index=f.index)
@@ -767,7 +767,7 @@ def _believable(rows: pd.DataFrame, extent: gpd.GeoSeries) -> tuple[gpd.GeoSerie
 
 
 def _nothing_in(part: RowsRead, file: str, *, is_all: bool) -> list[Finding]:
-    """Tell of an export without a row that counts; when no export has one, nothing can be concluded."""
+    """Report an export without a row that counts; when no export has one, nothing can be concluded."""
     if len(part.frame):
         return []
     reasons = part.rejects["reason_code"].value_counts().sort_index()

@@ -59,7 +59,7 @@ def read_times(raw: io.RawTable, rows: pd.Series, settings: Settings) -> TimesRe
 
 
 def _are_clocks(cells: pd.Series) -> bool:
-    """Tell whether a column holds times of day alone."""
+    """Say whether a column holds times of day alone."""
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return False
     texts = io.as_text(cells)

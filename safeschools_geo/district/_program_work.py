@@ -67,7 +67,7 @@ def program_work(
     Notes
     -----
     The rule is assumption A1 of ``docs/assumptions.md``; an incident whose time of day is unknown is given the benefit
-    of the doubt and told apart by its reason (A2).
+    of the doubt and distinguished by its reason (A2).
     """
     school = schools.set_index("school_id").reindex(incidents["school_id"])
     in_program = school["in_program"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)

@@ -132,7 +132,7 @@ def _usual_names() -> dict[str, list[str]]:
 
 
 def _name_rank(column: Column, ours: str) -> float:
-    """Tell how well a name fits one of ours: 1 for our own or the surest, less for the rarer, 0 for none."""
+    """Say how well a name fits one of ours: 1 for our own or the surest, less for the rarer, 0 for none."""
     names = _usual_names()[ours]
     if column.key == ours.replace("_", ""):
         return 1.0
@@ -327,7 +327,7 @@ _LEVEL_WORDS = (
 
 
 def level_of(value: str) -> str:
-    """Tell which of our levels a value such as ``K-6``, ``Elementary`` or ``9-12`` means; empty if none."""
+    """Say which of our levels a value such as ``K-6``, ``Elementary`` or ``9-12`` means; empty if none."""
     text = value.casefold().strip()
     if grades := re.fullmatch(r"(?:grades? *)?(pk|p|tk|k|kg|\d{1,2})\s*(?:-|–|to|thru|through)\s*(k|\d{1,2})", text):
         low, high = (_GRADE.get(grade, int(grade) if grade.isdigit() else 0) for grade in grades.groups())
@@ -482,7 +482,7 @@ _WORDS = {
 
 
 def _propose_words(look: _Look) -> None:
-    """Propose who started a call and who came, where every word of the column can be told."""
+    """Propose who started a call and who came, where every word of the column can be reported."""
     for ours, patterns in _WORDS.items():
         found = look.best(ours, lambda c: float(c.distinct <= 30))  # noqa: PLR2004 - words, not names
         if found is None:
@@ -605,7 +605,7 @@ def _propose_moments(
     low, high = sample.at.min(), sample.at.max()
     evidence = f"{_percent(sample.fault.isna().mean())} are moments, {low:%Y-%m-%d}…{high:%Y-%m-%d}"
     has_time = bool(sample.has_time.any())
-    clock = None if has_time or ours != "occurred_at" else _clock_beside(look, column, clocks)
+    clock = None if has_time or ours != "occurred_at" else _clock_column(look, column, clocks)
     if clock is None:
         look.set(ours, column.name, evidence)
     else:
@@ -633,7 +633,7 @@ def _moments(column: Column, time_zone: str) -> io.ParsedTimes | None:
     return None
 
 
-def _clock_beside(look: _Look, column: Column, clocks: Sequence[Column]) -> Column | None:
+def _clock_column(look: _Look, column: Column, clocks: Sequence[Column]) -> Column | None:
     """Find the times of day that belong to a column of dates: the one whose name is most like it."""
     others = [c for c in clocks if c in look.free and not any(_name_rank(c, ours) >= _HALF for ours in _TIMES[2:])]
     stem = column.key.replace("date", "")

@@ -4,7 +4,7 @@ from ._change import DisplacementDifference as DisplacementDifference
 from ._change import change_at_same_schools as change_at_same_schools
 from ._change import change_words as change_words
 from ._change import officer_share_change as officer_share_change
-from ._change import rates_beside as rates_beside
+from ._change import rates_side_by_side as rates_side_by_side
 from ._change import term_change as term_change
 from ._change import zone_change_effect as zone_change_effect
 from ._expected import LARGEST as LARGEST

@@ -161,16 +161,16 @@ class Backtest:
     def summary(self) -> str:
         """Say in plain English how far to trust the list."""
         if self.table.empty:
-            told = f"Backtest: too little history; at least {FEWEST_TERMS} terms with known student-days are needed."
-            return f"{told}{self._left_out()}"
+            text = f"Backtest: too little history; at least {FEWEST_TERMS} terms with known student-days are needed."
+            return f"{text}{self._left_out()}"
         rates = self.rates()
         others = "; ".join(f"{name}: {rate:.0%}" for name, rate in rates.iloc[1:].items() if pd.notna(rate))
-        told = (
+        text = (
             f"Backtest over {count_text(self._pooled()['judged_on'].nunique(), 'term')}: with "
             f"{self.settings['top_share']:.0%} of the student-days, the {rates.index[0]} found {rates.iloc[0]:.0%} of "
             f"the next term's incidents ({others})."
         )
-        return f"{told} {self._verdict()}{self._closeness()}{self._blind()}{self._left_out()}"
+        return f"{text} {self._verdict()}{self._closeness()}{self._blind()}{self._left_out()}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return the table."""
@@ -294,10 +294,12 @@ class _Fold:
         """Forecast incidents per student-day, by school; missing where there is no term to forecast from."""
         last = self.train.groupby("school_id", sort=False)["student_days"].last()
         everywhere = float(self.train["incidents"].sum() / self.train["student_days"].sum())
-        told = {name: _checked(name, forecast(self.train)) / last for name, forecast in given.items()}
-        told |= {LAST_TERM: self._rate_of(1), LAST_YEAR: self._rate_of(terms_per_year)}
+        shares = {name: _checked(name, forecast(self.train)) / last for name, forecast in given.items()}
+        shares |= {LAST_TERM: self._rate_of(1), LAST_YEAR: self._rate_of(terms_per_year)}
         schools = self.truth.index
-        rates = {name: rate.reindex(schools).fillna(everywhere if len(rate) else np.nan) for name, rate in told.items()}
+        rates = {
+            name: rate.reindex(schools).fillna(everywhere if len(rate) else np.nan) for name, rate in shares.items()
+        }
         return {**rates, EQUAL: pd.Series(everywhere, schools)}
 
     def _rate_of(self, back: int) -> pd.Series:

@@ -317,9 +317,9 @@ class ZoneChange:
 
     def sentence(self) -> str:
         """Say which schools changed zone, and what changed at them."""
-        told = f"{count_text(len(self.schools), 'school')} changed zone since {self.before}"
+        text = f"{count_text(len(self.schools), 'school')} changed zone since {self.before}"
         effect = "" if self.effect is None else f" {self.effect.of_zones(self.before, POPULATIONS['reported'])}"
-        return f"{told}: {name_ids(self.schools.values())}.{effect}"
+        return f"{text}: {name_ids(self.schools.values())}.{effect}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -474,12 +474,12 @@ def change_words(row: Mapping[Any, Any]) -> str:
     if row["direction"] == "no clear change":
         return f"the difference is {NOT_CLEARLY}"
     if row["incidents_after"] == 0:
-        told = "to none"
+        text = "to none"
     elif np.isnan(row["ratio"]):
-        told = f"from {'none' if row['incidents_before'] == 0 else 'almost none'}"
+        text = f"from {'none' if row['incidents_before'] == 0 else 'almost none'}"
     else:
-        told = f"to {times(row['ratio'])} what it was"
-    return f"the rate {row['direction']} {told}, more than chance explains"
+        text = f"to {times(row['ratio'])} what it was"
+    return f"the rate {row['direction']} {text}, more than chance explains"
 
 
 # ── Trends over terms: schools that rise or fall against their level, and hotspots that come, stay and go
@@ -492,7 +492,7 @@ _CLASSES = ("school_id", "tested_terms", "flagged_terms", "class")
 
 
 def cube_classes(cube: pd.DataFrame) -> pd.DataFrame:
-    """Tell what became of schools that are or were high, by the status that each term gave them alone."""
+    """Say what became of schools that are or were high, by the status that each term gave them alone."""
     _require(cube, ["term", "school_id", "status", "not_judged"])
     marked = cube.assign(is_high=cube["status"].eq("high"), is_judged=cube["not_judged"].eq(""))
     terms = list(cube["term"].unique())
@@ -620,20 +620,20 @@ def _trend_sentence(row: dict[Any, Any], terms: list[Any]) -> str:
     if row["class"] == "insufficient_data":
         return f"{counted_text(row['incidents'])} in {len(terms)} terms: too few to tell a trend."
     ratio = row["ratio_first_last"]
-    told = (
+    text = (
         f"against its level, the rate of {terms[-1]} is {times(ratio)} that of {terms[0]}"
         if np.isfinite(ratio)
         else f"{counted_text(row['incidents'])} from {terms[0]} to {terms[-1]}, almost none of them in {terms[0]}"
     )
     if row["class"] == "no clear trend":
-        return f"No clear trend: {told}; that is {NOT_CLEARLY}."
-    return f"{row['class'].capitalize()}: {told} (q {chance_text(row['q_value'])})."
+        return f"No clear trend: {text}; that is {NOT_CLEARLY}."
+    return f"{row['class'].capitalize()}: {text} (q {chance_text(row['q_value'])})."
 
 
 def _require(frame: pd.DataFrame, names: list[str]) -> None:
     lacking = [name for name in names if name not in frame.columns]
     if lacking:
-        raise ColumnError("A trend cannot be told without these columns.", expected=", ".join(lacking))
+        raise ColumnError("A trend cannot be reported without these columns.", expected=", ".join(lacking))
 
 
 # ── Two terms beside each other: rates of schools, zones and levels, and whether they changed by more than chance
@@ -642,13 +642,13 @@ EVERYWHERE = "everywhere"
 """What all schools together are compared by: a column of its own, with one value."""
 
 OF_A_TERM = ("rate_per_1000", "rate_low_per_1000", "rate_high_per_1000", "officer_initiated_share")
-"""What is told of each term, with ``_before`` and ``_after`` behind it."""
+"""What is reported of each term, with ``_before`` and ``_after`` behind it."""
 
 _MORE = {"zone_id": ("schools",), "school_id": ("expected", "ratio", "status")}
 _SAME = ("ratio", "ratio_low", "ratio_high", "q_value")
 
 
-def rates_beside(before: SchoolRates, after: SchoolRates, *, by: str) -> pd.DataFrame:
+def rates_side_by_side(before: SchoolRates, after: SchoolRates, *, by: str) -> pd.DataFrame:
     """Put the rates of two terms beside each other, and test their change.
 
     Parameters
@@ -671,8 +671,8 @@ def rates_beside(before: SchoolRates, after: SchoolRates, *, by: str) -> pd.Data
     changes = term_change(counts.assign(incidents=counts["reported"]), before=names[0], after=names[1], by=by)
     shown = [*OF_A_TERM, *_MORE.get(by, ())]
     for rates, table, suffix in zip((before, after), tables, ("_before", "_after"), strict=True):
-        told = table if by == "school_id" else group_rates(replace(rates, table=table), by)
-        changes = changes.merge(told.set_index(by)[shown].add_suffix(suffix).reset_index(), on=by, how="left")
+        rated = table if by == "school_id" else group_rates(replace(rates, table=table), by)
+        changes = changes.merge(rated.set_index(by)[shown].add_suffix(suffix).reset_index(), on=by, how="left")
     return changes
 
 
@@ -693,7 +693,7 @@ def change_at_same_schools(before: SchoolRates, after: SchoolRates) -> pd.DataFr
     """
     zone_of = after.table.set_index("school_id")["zone_id"]
     earlier = before.table.assign(zone_id=before.table["school_id"].map(zone_of).fillna("").astype("str"))
-    table = rates_beside(replace(before, table=earlier), after, by="zone_id")
+    table = rates_side_by_side(replace(before, table=earlier), after, by="zone_id")
     return table.set_index("zone_id")[list(_SAME)].add_prefix("same_schools_").reset_index()
 
 

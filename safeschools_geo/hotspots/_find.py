@@ -289,8 +289,8 @@ def _trends(given: TermInputs, counts: pd.DataFrame, rated: Mapping[str, SchoolR
     def change(by: str) -> pd.DataFrame:
         tables = [changes_against(reported, baselines=baselines, after=given.term.name, by=by)]
         if by != "school_id":
-            told = changes_against(calls, baselines=baselines, after=given.term.name, by=by, population="calls")
-            tables.append(told)
+            changes = changes_against(calls, baselines=baselines, after=given.term.name, by=by, population="calls")
+            tables.append(changes)
         return pd.concat(tables, ignore_index=True)
 
     known = reported[reported["term"].isin([t.name for t in on_record])]

@@ -472,10 +472,10 @@ def _sentence(cluster: SpaceTimeCluster, table: pd.DataFrame, model: str, *, is_
         if model == "poisson"
         else "from these schools' other months and the district's"
     )
-    told = (
+    text = (
         f"{number_word(number)} school{'s' if number != 1 else ''}{where} had "
         f"{times(cluster.observed / cluster.expected)} the {POPULATIONS['reported']} expected {basis} {when} "
         f"({cluster.observed:,} against {cluster.expected:.1f}); a pattern this strong arises by chance "
         f"{once_in_terms(cluster.p_value)} after looking at all schools and months"
     )
-    return f"{told}." if is_high else f"{told}: {NOT_CLEARLY}."
+    return f"{text}." if is_high else f"{text}: {NOT_CLEARLY}."

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     Texts = list[str]
 
 
-# ── What is told of places where incidents stand close together: how many, of what kind, when, in which zone
+# ── What is reported of places where incidents stand close together: how many, of what kind, when, in which zone
 
 NEEDED = ("category", "origin", "hour", "zone_id")
-"""Columns of incidents that facts are told from."""
+"""Columns of incidents that facts are recognized by."""
 
 _SAME_PLACE_DECIMALS = 6
 _TOP = 3
@@ -105,8 +105,8 @@ def place_facts(
     table["is_one_place"] = table["places"] == 1
     spread = [_spread_m(at.xy[rows]) for rows in members]
     is_whole = [bool(top) and top[0][1] == n for top, n in zip(zones, held, strict=True)]
-    told = zip(table.to_dict("records"), kinds, spread, is_whole, strict=True)
-    table["sentence"] = _texts(_sentence(row, top[0], across, is_in=whole) for row, top, across, whole in told)
+    place_rows = zip(table.to_dict("records"), kinds, spread, is_whole, strict=True)
+    table["sentence"] = _texts(_sentence(row, top[0], across, is_in=whole) for row, top, across, whole in place_rows)
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, index=table.index))
 
 
@@ -139,8 +139,10 @@ def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> list[str]:
     two = counts + np.roll(counts, -1, axis=1)
     # Of equal pairs, the one that begins with the busier hour; of these, the earliest.
     first = np.argmax(two * (len(hour) + 1) + counts, axis=1)
-    told = zip(first.tolist(), two.max(axis=1).tolist(), counts.sum(axis=1).tolist(), strict=True)
-    return [f"{h:02}:00–{(h + 1) % _HOURS + 1:02}:00 ({n} of {known})" if known else "unknown" for h, n, known in told]
+    place_rows = zip(first.tolist(), two.max(axis=1).tolist(), counts.sum(axis=1).tolist(), strict=True)
+    return [
+        f"{h:02}:00–{(h + 1) % _HOURS + 1:02}:00 ({n} of {known})" if known else "unknown" for h, n, known in place_rows
+    ]
 
 
 def _texts(texts: Iterable[str]) -> pd.Series:
@@ -211,14 +213,14 @@ class PlaceClusters:
         return pd.DataFrame(self.clusters.drop(columns="geometry"))
 
     def _finding(self) -> str:
-        told, fewest = f"{counted_text(self.incidents, 'critical')} off campus", self.settings["min_incidents"]
+        parts, fewest = f"{counted_text(self.incidents, 'critical')} off campus", self.settings["min_incidents"]
         if self.incidents < fewest:
-            return f"{told}: too few to look for places where they stand close together ({fewest:,} are needed)."
+            return f"{parts}: too few to look for places where they stand close together ({fewest:,} are needed)."
         if self.clusters.empty:
-            return f"{told}: no {fewest:,} of them stand close together anywhere."
+            return f"{parts}: no {fewest:,} of them stand close together anywhere."
         inside = int(self.clusters["incidents"].sum())
         return (
-            f"{told}, {inside:,} of them close together in {count_text(len(self.clusters), 'cluster')}. Descriptive: "
+            f"{parts}, {inside:,} of them close together in {count_text(len(self.clusters), 'cluster')}. Descriptive: "
             "there is no count of people to divide by, so this is not a test."
         )
 
@@ -416,7 +418,7 @@ def _narrowed(labels: Ints, at: DistinctPlaces, *, eps_m: float, min_incidents: 
 
 
 def _are_wider(places: Floats, labels: Ints, width_m: float) -> NDArray[np.bool_]:
-    """Tell which clusters are wider than that, between their two outermost places."""
+    """Say which clusters are wider than that, between their two outermost places."""
     members = _members(labels)
     sides = np.array([np.ptp(places[rows], axis=0) for rows in members]).reshape(-1, 2)
     is_wide: NDArray[np.bool_] = np.asarray((sides > width_m).any(axis=1))
@@ -453,7 +455,7 @@ def _stability(labels: Ints, sweep: list[Ints], numbers: Ints) -> Floats:
 
 
 def _made_valid(clusters: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Mend what bringing circles that just touch back to degrees may have crossed."""
+    """Fix what bringing circles that just touch back to degrees may have crossed."""
     shapes = clusters.geometry.copy()
     is_wrong = ~shapes.is_valid
     # Not of all: of a shape with thousands of holes that takes long.

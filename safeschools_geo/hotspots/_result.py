@@ -346,8 +346,8 @@ class Hotspots:
         tested = self.spots[self.spots["kind"].isin(["schools", "school", "schools_in_time"])]
         if not tested.empty:
             first = tested.iloc[0]
-            told = [first["sentence"], first["warning"], rates.not_judged_sentence()]
-            return _joined([*told, rates.most_sentence(only_if_not_judged=True)])
+            parts = [first["sentence"], first["warning"], rates.not_judged_sentence()]
+            return _joined([*parts, rates.most_sentence(only_if_not_judged=True)])
         judged = int(rates.is_judged.sum())
         if not rates.reported:
             return (
@@ -355,17 +355,17 @@ class Hotspots:
                 "stands out cannot be said."
             )
         if not judged:
-            told = [f"Whether a school stands out in {self.term} cannot be said."]
-            return _joined([*told, rates.not_judged_sentence(), rates.most_sentence()])
+            parts = [f"Whether a school stands out in {self.term} cannot be said."]
+            return _joined([*parts, rates.not_judged_sentence(), rates.most_sentence()])
         among = count_text(judged, "program school", of=len(rates.table))
-        told = [
+        parts = [
             (
                 f"Of the {among} that could be judged, none had clearly more {POPULATIONS['reported']} in {self.term} "
                 f"than {rates.basis()}."
             ),
             self._most_that_could_be_missed(),
         ]
-        return _joined([*told, rates.not_judged_sentence(), rates.most_sentence()])
+        return _joined([*parts, rates.not_judged_sentence(), rates.most_sentence()])
 
     def summary(self) -> str:
         """Say in plain English what was found, and what it rests on.
@@ -414,14 +414,14 @@ class Hotspots:
         )
 
     def _left_out(self) -> str:
-        told = []
+        parts = []
         if self.hours.without_time:
-            told.append(f"{counted_text(self.hours.without_time)} without a time of day, for hours")
+            parts.append(f"{counted_text(self.hours.without_time)} without a time of day, for hours")
         if len(self.places.piles):
             piles = self.places.piles.itertuples(index=False, name=None)
             there = name_ids(f"{n:,} at {y:.5f} {x:.5f}" for x, y, n in piles)
-            told.append(f"piles of equal coordinates that are no school ({there}), for places")
-        return f"Left out: {'; '.join(told)}." if told else ""
+            parts.append(f"piles of equal coordinates that are no school ({there}), for places")
+        return f"Left out: {'; '.join(parts)}." if parts else ""
 
 
 def _joined(sentences: list[str]) -> str:

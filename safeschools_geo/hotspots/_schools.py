@@ -97,15 +97,15 @@ class SchoolRates:
         if not judged:
             return self.not_judged_sentence()
         officers = int((self.table["status"] == "rests_on_officer_initiated").sum())
-        told = [
+        parts = [
             (
                 f"{count_text(len(self.high), 'school', of=judged)} that could be judged had clearly more "
                 f"{POPULATIONS['reported']} than {self.basis('the')}."
             )
         ]
         if officers:
-            told.append(f"{count_text(officers, 'school')} would be high only with what officers started themselves.")
-        return " ".join([*told, *([self.not_judged_sentence()] if judged < len(self.table) else [])])
+            parts.append(f"{count_text(officers, 'school')} would be high only with what officers started themselves.")
+        return " ".join([*parts, *([self.not_judged_sentence()] if judged < len(self.table) else [])])
 
     @property
     def is_judged(self) -> pd.Series:
@@ -536,19 +536,19 @@ def warning_for(
         an unrecorded change of patrol hours leaves.
     """
     this = counts[(counts["term"] == term) & counts["school_id"].isin(list(schools))]
-    told = []
+    parts = []
     share = officer_share(this, schools)
     if share >= MOSTLY:
-        told.append(f"Officers started {share:.0%} of the {POPULATIONS['calls']} themselves.")
+        parts.append(f"Officers started {share:.0%} of the {POPULATIONS['calls']} themselves.")
     names = [t.name for t in terms]
     place = names.index(term)
     before = terms[place - 1] if place else None
-    told += _named_changes(this, changes, first=before or terms[place], last=terms[place])
+    parts += _named_changes(this, changes, first=before or terms[place], last=terms[place])
     # A term of which nothing is on record says nothing of what officers did then.
     if before is not None and counts.loc[counts["term"] == before.name, "incidents"].sum():
         earlier = counts[(counts["term"] == before.name) & counts["school_id"].isin(list(schools))]
-        told += _started_change(earlier, this, before.name)
-    return " ".join(told)
+        parts += _started_change(earlier, this, before.name)
+    return " ".join(parts)
 
 
 def _named_changes(this: pd.DataFrame, changes: Sequence[PatrolChange], *, first: Term, last: Term) -> list[str]:
@@ -778,14 +778,14 @@ def _groups_sentence(cluster: Cluster, rows: pd.DataFrame, looked_at: int, statu
     where = f" in Zone{'s' if len(zones) > 1 else ''} {listed(zones)}" if zones else ""
     whose = "its enrollment and level" if number == 1 else "their enrollment and levels"
     what = POPULATIONS["calls" if status == "rests_on_officer_initiated" else "reported"]
-    told = (
+    text = (
         f"{number_word(number)} school{'s' if number != 1 else ''}{where} had {times(cluster.ratio)} the {what} "
         f"expected for {whose} ({cluster.observed:,} against {cluster.expected:.1f})"
     )
     chance = f"a pattern this strong arises by chance {once_in_terms(cluster.p_value)}"
     looking = f"after looking at all {looked_at} schools compared"
     if status == "rests_on_officer_initiated":
-        return f"{told}, but officers started {share:.0%} of them themselves: this says where officers looked."
+        return f"{text}, but officers started {share:.0%} of them themselves: this says where officers looked."
     if status == "not_high":
-        return f"{told}; {chance} {looking}: {NOT_CLEARLY}."
-    return f"{told}; {chance} {looking}."
+        return f"{text}; {chance} {looking}: {NOT_CLEARLY}."
+    return f"{text}; {chance} {looking}."

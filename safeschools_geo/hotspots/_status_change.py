@@ -87,7 +87,7 @@ def hotspots_that_changed(before: SchoolHotspots, after: SchoolHotspots, schools
     before, after
         What was found at schools in the earlier and in the later term.
     schools
-        `rates_beside` of the schools, with `name`, `zone_before`, `zone_after` and `status_change`.
+        `rates_side_by_side` of the schools, with `name`, `zone_before`, `zone_after` and `status_change`.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def _schools(schools: pd.DataFrame, terms: tuple[str, str]) -> Iterator[dict[str
     order = high["status_change"].map({name: place for place, name in enumerate(STATUS_CHANGES)})
     listed_first = high.assign(_order=order).sort_values(["_order", "p_value", "school_id"], kind="stable")
     for row in _records(listed_first):
-        told = {
+        rows = {
             **row,
             "kind": "school",
             "members": row["school_id"],
@@ -118,7 +118,7 @@ def _schools(schools: pd.DataFrame, terms: tuple[str, str]) -> Iterator[dict[str
             "group_before": "",
             "group_after": "",
         }
-        yield {**told, "sentence": _sentence(told, terms, officers=_officers(row, terms))}
+        yield {**rows, "sentence": _sentence(rows, terms, officers=_officers(row, terms))}
 
 
 def _groups(before: SchoolHotspots, after: SchoolHotspots, terms: tuple[str, str]) -> list[dict[str, Any]]:
@@ -131,7 +131,9 @@ def _groups(before: SchoolHotspots, after: SchoolHotspots, terms: tuple[str, str
     ] + [_group(was[old], now="", was=[old], share=0.0) for old in gone]
     changes = _changes_of_groups(before, after, [row["members"] for row in rows], terms)
     looked = (bool(before.groups.scans), bool(after.groups.scans))
-    return [_told_group(row, change, (before, after), looked, terms) for row, change in zip(rows, changes, strict=True)]
+    return [
+        _named_group(row, change, (before, after), looked, terms) for row, change in zip(rows, changes, strict=True)
+    ]
 
 
 def _members(found: SchoolHotspots) -> dict[str, list[str]]:
@@ -155,7 +157,7 @@ def _changes_of_groups(
     return _records(changes[list(_TESTED)])
 
 
-def _told_group(
+def _named_group(
     row: dict[str, Any],
     change: dict[str, Any],
     found: tuple[SchoolHotspots, SchoolHotspots],
@@ -170,7 +172,7 @@ def _told_group(
     with np.errstate(divide="ignore", invalid="ignore"):
         over = carried(np.divide(seen, expected), expected)
     number = len(ids)
-    told = {
+    facts = {
         **row,
         **change,
         "kind": "schools",
@@ -186,7 +188,7 @@ def _told_group(
         "status_after": "high" if row["group_after"] else "not_high",
     }
     searched = "" if row["group_before"] and row["group_after"] else " " + _SEARCHED
-    return {**told, "sentence": _sentence(told, terms) + searched}
+    return {**facts, "sentence": _sentence(facts, terms) + searched}
 
 
 _SEARCHED = "The group was searched for, which makes its change look larger than it is."
@@ -226,15 +228,15 @@ def _sentence(row: dict[str, Any], terms: tuple[str, str], *, officers: str = ""
 
 def _change(row: dict[str, Any]) -> str:
     """Say whether the two terms differ by more than chance: being called high in one of them does not."""
-    told = change_words(row)
+    words = change_words(row)
     if row["direction"] == "insufficient_data":
-        return f"The two terms have {told}."
+        return f"The two terms have {words}."
     found = f"q {chance_text(row['q_value'])}"
     if np.isfinite(row["ratio"]):
         interval = f"95 % interval {row['ratio_low']:.2f}–{row['ratio_high']:.2f}".replace("inf", "∞")
         ratio = f"{times(row['ratio'])} the rate of before, " if row["direction"] == "no clear change" else ""
         found = f"{ratio}{interval}, {found}"
-    return f"{told[0].upper()}{told[1:]} ({found})."
+    return f"{words[0].upper()}{words[1:]} ({found})."
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -316,16 +316,16 @@ def getis_ord_star(values: ArrayLike, weights: object, *, tail: Literal["normal"
     sums, squares, cubes = (total + own for total in _row_sums(matrix, has_cubes=tail == "gamma"))
     spread = variance * (n * squares - sums**2) / max(n - 1, 1)
     # What should be 0 is a hair off it: then there is nothing to tell cells apart by.
-    is_told = spread > 1e-12 * max(variance, np.finfo(float).tiny) * np.maximum(sums**2, 1)
-    scale = np.sqrt(np.where(is_told, spread, 1.0))
-    z = np.where(is_told, (matrix @ x + own * x - mean * sums) / scale, 0.0)
+    is_shown = spread > 1e-12 * max(variance, np.finfo(float).tiny) * np.maximum(sums**2, 1)
+    scale = np.sqrt(np.where(is_shown, spread, 1.0))
+    z = np.where(is_shown, (matrix @ x + own * x - mean * sums) / scale, 0.0)
     if tail == "gamma" and n >= _FEWEST_FOR_SKEWNESS:
         lean = cubes - 3 * sums * squares / n + 2 * sums**3 / n**2
         skewness = n * lean * ((x - mean) ** 3).sum() / ((n - 1) * (n - 2)) / scale**3
         above = _gamma_tail(z, skewness)
     else:
         above = special.ndtr(-z)
-    p_value = np.where(is_told, above, 1.0)
+    p_value = np.where(is_shown, above, 1.0)
     index = values.index if isinstance(values, pd.Series) else pd.RangeIndex(n)
     return pd.DataFrame({"z": z, "p_value": p_value, "q_value": q_values(p_value)}, index=index)
 

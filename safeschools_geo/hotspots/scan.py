@@ -160,7 +160,7 @@ EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the earth, GRS 80."""
 
 LAST_BITS = 1e-14
-"""Rounding of a coordinate, as a share of the largest one: nothing nearer than that is told apart."""
+"""Rounding of a coordinate, as a share of the largest one: nothing nearer than that is distinguished."""
 
 ONE_DISTANCE = 1e-9
 """Distances that differ by this share of the largest are one."""

@@ -72,14 +72,14 @@ class KnoxResult:
         within = f"within {self.settings['distance_m']:g} m and {self.settings['days']:g} days"
         if not self.expected:
             return f"No two incidents are expected {within} of each other: nothing can be said of repeats."
-        told = f"{self.observed:,} pairs of incidents lie {within} of each other"
+        text = f"{self.observed:,} pairs of incidents lie {within} of each other"
         if np.isnan(carried(self.ratio, self.expected)):
-            return f"{told}; with {self.expected:.1f} expected from places and days alone, that is too few to judge."
+            return f"{text}; with {self.expected:.1f} expected from places and days alone, that is too few to judge."
         ratio = f"{times(self.ratio)} the {self.expected:,.1f} that places and days alone lead to expect"
         end = "incidents follow each other more often than chance explains" if self.p_value <= _CLEAR else NOT_CLEARLY
         every = self.settings["every"]
         drawn = f", from 1 in {every:,} of the {self.near_in_space:,} pairs near in space" if every > 1 else ""
-        return f"{told}, {ratio} (one-sided p {chance_text(self.p_value)}{drawn}): {end}."
+        return f"{text}, {ratio} (one-sided p {chance_text(self.p_value)}{drawn}): {end}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: the fields, those of `settings` beside them."""

@@ -171,7 +171,7 @@ def aoristic(start: ArrayLike, end: ArrayLike, *, tz: Zone, weights: ArrayLike |
         moved to the end of the gap. A missing or equal end means the moment of the start; so does an end before the
         start, which is not believed. Where the start is missing the incident is put at its end.
     tz
-        Time zone whose clock the hours are told by: an IANA name, or a zone.
+        Time zone whose clock the hours are given by: an IANA name, or a zone.
     weights
         How much each incident counts, shape (n,), 0 or more; None for 1 each.
 

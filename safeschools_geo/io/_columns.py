@@ -224,7 +224,7 @@ def _nearly(raw: RawTable, name: str, like: list[str], *, table: str, section: s
 
 
 def _is_near(column: str, name: str) -> bool:
-    """Tell whether a column's name is one slip, or a cut at ten letters, away from one of ours."""
+    """Say whether a column's name is one slip, or a cut at ten letters, away from one of ours."""
     theirs, ours = _key(column), _key(name)
     if len(ours) < 4:  # noqa: PLR2004 - x, y, wkt are one slip away from much
         return False

@@ -244,7 +244,7 @@ def _from_wkt(column: pd.Series) -> _Given:
 
 
 def _are_pairs(column: pd.Series) -> bool:
-    """Tell whether most cells of a column hold two numbers."""
+    """Say whether most cells of a column hold two numbers."""
     texts = as_text(column)
     texts = texts[~says_nothing(texts)].dropna()
     return bool(len(texts)) and bool(texts.str.match(_PAIR).mean() > _MOST) and not texts.str.match(_WKT).any()
@@ -278,7 +278,7 @@ def _points(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Shapes:
 
 
 def _are_grouped(columns: list[pd.Series], crs: object) -> bool:
-    """Tell whether commas part the thousands: most cells show it by more commas, or a point; or all are meters."""
+    """Say whether commas part the thousands: most cells show it by more commas, or a point; or all are meters."""
     texts = [as_text(column) for column in columns if not pd.api.types.is_numeric_dtype(column.dtype)]
     cells = pd.concat([pd.Series(dtype="str"), *texts])
     with_comma = cells[cells.str.contains(",", regex=False).fillna(value=False).astype("bool")]
@@ -339,7 +339,7 @@ def _plain_numbers(column: pd.Series) -> NDArray[np.float64] | None:
 
 
 def _possible(shapes: Shapes, crs: CRS, name: str) -> Flags:
-    """Tell which shapes can be in a CRS; when most cannot, the CRS is wrong and that is an error."""
+    """Say which shapes can be in a CRS; when most cannot, the CRS is wrong and that is an error."""
     bounds = shapely.bounds(shapes)
     with np.errstate(invalid="ignore"):
         is_degrees = (np.abs(bounds) <= _LARGEST_DEGREE).all(axis=1)

@@ -428,7 +428,7 @@ def _encoding(data: bytes) -> str:
 
 
 def plain_page(data: bytes) -> str:
-    """Make text of a web page, whose encoding is told by its bytes."""
+    """Make text of a web page, whose encoding is given by its bytes."""
     return _text(data, _encoding(data))[0]
 
 
@@ -543,7 +543,7 @@ def plain_text(values: pd.Series) -> pd.Series:
 
 
 def says_nothing(texts: pd.Series) -> pd.Series:
-    """Tell which texts are words for nothing, such as ``NULL``, ``#N/A``, ``(null)`` and ``-``.
+    """Say which texts are words for nothing, such as ``NULL``, ``#N/A``, ``(null)`` and ``-``.
 
     Parameters
     ----------

@@ -154,7 +154,7 @@ class Grammar:
         return Settled("".join(rows), as_read, tuple(opened))
 
     def is_plain(self, line: str) -> bool:
-        """Tell whether a line is a row in which each quotation mark opens a cell, closes it or is doubled."""
+        """Say whether a line is a row in which each quotation mark opens a cell, closes it or is doubled."""
         return '"' not in line or self._plain.fullmatch(line) is not None
 
     def _record_at(self, text: str, position: int) -> str | None:
@@ -710,7 +710,7 @@ def _whole(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def _spans(content: bytes, limits: ReadingSettings) -> bool:
-    """Tell whether the cells of a sheet lie so far apart that a grid of them would fill the memory."""
+    """Say whether the cells of a sheet lie so far apart that a grid of them would fill the memory."""
     cells, rows = content.count(b"<c "), content.count(b"<row ")
     most = max(_ROOMY, 4 * cells)
     is_plain = content.count(b'<c r="') + content.count(b'<row r="') == cells + rows
@@ -879,5 +879,5 @@ def _error_values(path: Path, count: int) -> Finding:
         path.name,
         f"{path.name} has {count:,} cells in which Excel shows an error; they count as missing.",
         expected="values",
-        remedy="Mend the formulas that show #N/A, #REF! and the like.",
+        remedy="Fix the formulas that show #N/A, #REF! and the like.",
     )

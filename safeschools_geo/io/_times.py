@@ -321,7 +321,7 @@ class _Parts:
         return year, self.number("month"), self.number("day")
 
     def order(self) -> Texts:
-        """Tell which order of day and month the calendar allows, where both are numbers and neither is named."""
+        """Say which order of day and month the calendar allows, where both are numbers and neither is named."""
         if "first" not in self._groups:
             return np.full(len(self._groups["year"]), "", dtype="<U1")
         first, then = self.number("first"), self.number("then")
@@ -420,7 +420,7 @@ def times_of_day(values: pd.Series) -> pd.Series:
     return seconds.where(is_time).astype("float64").fillna(fraction.round().astype("float64"))
 
 
-# ── Moments in the district's time zone, with a reason for each that cannot be told
+# ── Moments in the district's time zone, with a reason for each that cannot be reported
 
 _SENTINEL_DAYS = np.array(
     ["0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "9999-12-31"], dtype="datetime64[D]"

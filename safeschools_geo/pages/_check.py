@@ -54,7 +54,7 @@ class _Group:
 
 
 _GROUPS = (
-    _Group("error", "Errors", "Results would be wrong. Mend these first.", "bold red"),
+    _Group("error", "Errors", "Results would be wrong. Fix these first.", "bold red"),
     _Group("warning", "Warnings", "Look at these before you rely on the results.", "bold yellow"),
     _Group("note", "Notes", "Good to know.", "bold cyan"),
 )
@@ -105,10 +105,10 @@ def check_html(report: CheckReport) -> str:
 def verdict(report: CheckReport) -> str:
     """Say in plain English what a check found and what it means."""
     if not report.findings:
-        return "Nothing to mend was found."
+        return "Nothing to fix was found."
     counts = [_count(report.count(g.severity), g.severity) for g in _GROUPS]
     if not report.is_ok:
-        advice = "Mend the errors first: results would be wrong."
+        advice = "Fix the errors first: results would be wrong."
     elif report.count("warning"):
         advice = "Results can be made; look at the warnings before you rely on them."
     else:

@@ -107,7 +107,7 @@ _TOLD = [
 
 @dataclass(frozen=True, eq=False)
 class CoverageShown:
-    """What the page shows, as far as it may be told; `marks` say whose figures are a model's."""
+    """What the page shows, as far as it may be reported; `marks` say whose figures are a model's."""
 
     by_zone: pd.DataFrame
     by_school: pd.DataFrame
@@ -134,7 +134,7 @@ def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
     validation, backup = found.validation, found.backup_table()
     staffing = found.staffing.to_frame()
     staffing = staffing.assign(is_current=staffing["officers"] == found.staffing.current)
-    model = [found.model.summary()] if validation.tells_answers else []
+    model = [found.model.summary()] if validation.shows_answers else []
     return CoverageShown(
         by_zone=_by_zone(result, found),
         by_school=validation.withheld(_by_school(found), minutes=_MINUTES_OF),
@@ -148,7 +148,7 @@ def shown_of(result: TermResult, found: CoveragePlan) -> CoverageShown:
         comparison=pd.DataFrame() if found.comparison is None else found.comparison.to_frame(),
         validation=validation.to_frame(),
         caseload=found.caseload.to_frame(),
-        reached=_reached(found) if validation.tells_minutes else None,
+        reached=_reached(found) if validation.shows_minutes else None,
         finding=found.finding(),
         statements=(validation.finding(), *found.about(), found.visits.summary().replace("\n", " ")),
         notes=(found.usual_day.queueing.dispatch.summary(), *model),
@@ -685,7 +685,7 @@ _MEASURES = {
     "within": _Measure(f"Reached within {_WITHIN_MIN:g} minutes", "share of calls"),
     "own": _Measure("The zone’s own officer answers", "share of calls"),
 }
-_DIFFERS, _AGREES, _UNTOLD = "differs", "agrees", "not told"
+_DIFFERS, _AGREES, _UNSHOWN = "differs", "agrees", "not reported"
 
 
 def record_sections(validation: pd.DataFrame, names: Names, *, of_zones: bool = False) -> list[Section]:
@@ -693,10 +693,10 @@ def record_sections(validation: pd.DataFrame, names: Names, *, of_zones: bool = 
     chosen = _of_zones(validation, of_zones=of_zones)
     if chosen.empty:
         return []
-    order = {_DIFFERS: 0, _AGREES: 1, _UNTOLD: 2}
+    order = {_DIFFERS: 0, _AGREES: 1, _UNSHOWN: 2}
     rows = chosen.assign(
         unit=[_measure(name).unit for name in chosen["measure"]],
-        verdict=chosen["is_within"].map({True: _AGREES, False: _DIFFERS}).fillna(_UNTOLD),
+        verdict=chosen["is_within"].map({True: _AGREES, False: _DIFFERS}).fillna(_UNSHOWN),
     )
     rows = rows.sort_values("verdict", key=lambda column: column.map(order), kind="stable")
     columns = (

@@ -659,12 +659,12 @@ def trends_finding(found: Hotspots) -> str:
         )
     else:
         parts.append("too few terms or calls to tell a trend of any school")
-    sentences = [f"{found.term}: {'; '.join(parts)}.", *_changes_told(found), found.trends.left_out_sentence()]
+    sentences = [f"{found.term}: {'; '.join(parts)}.", *_changes_text(found), found.trends.left_out_sentence()]
     sentences.append(found.trends.zones_sentence())
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _changes_told(found: Hotspots) -> list[str]:
+def _changes_text(found: Hotspots) -> list[str]:
     """Say how all schools together changed, against each baseline."""
     rows = found.trends.change_all
     return [

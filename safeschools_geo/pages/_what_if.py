@@ -174,7 +174,7 @@ _MOST_CALLS = 5_000
 
 
 def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]) -> dict[str, Any] | None:
-    """Write what the page plays the recorded calls from; None where they are too many, or cannot be told of."""
+    """Write what the page plays the recorded calls from; None where they are too many, or cannot be reported of."""
     coverage = result.coverage
     if coverage.is_empty or coverage.replayed.calls > _MOST_CALLS:
         return None
@@ -193,7 +193,7 @@ def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]
                 "label": row["label"][:1].upper() + row["label"][1:],
                 "unit": row["unit"],
                 "better": row["better"],
-                "is_told": bool(pd.notna(row["today"])),
+                "is_shown": bool(pd.notna(row["today"])),
                 "today": figure_text(row["today"], row["unit"]),
             }
             for key, row in zip(_PLAYED.values(), shown.to_dict("records"), strict=True)

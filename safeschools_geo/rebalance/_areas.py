@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # ── Units as they were built, and what had to be decided on the way
 
 _LEAST_M2 = 1.0
-"""Less ground than this is the rounding of borders, and not told."""
+"""Less ground than this is the rounding of borders, and not reported."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class UnitsBuilt:
 
 
 def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> list[Finding]:
-    """Tell which schools are no part of any unit."""
+    """Say which schools are no part of any unit."""
     findings = []
     for reason, rows in left_out.groupby(left_out, sort=False):
         is_meant = reason == "not in the program"
@@ -75,16 +75,16 @@ def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> list[Findi
             "note" if is_meant else "warning",
             f"schools_{str(reason).replace(' ', '_')}",
             "{n} {is_are} " + f"{reason}, and in no unit: the plan does not count such schools.",
-            remedy="" if is_meant else "Mend the coordinates, or raise `max_snap_m`, if the program serves it.",
+            remedy="" if is_meant else "Fix the coordinates, or raise `max_snap_m`, if the program serves it.",
         )
     return findings
 
 
 def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap: NDArray[np.bool_]) -> list[Finding]:
-    """Tell where the zones do not cover the district exactly once."""
+    """Say where the zones do not cover the district exactly once."""
     is_bare = is_gap & ~faces.is_dust()
     bare = shapely.union_all(faces.shapes[is_bare])
-    told = {
+    kinds = {
         "units_gap": (bare, "{area} of the district lie in no zone; they go with the nearest units."),
         "units_overlap": (ground.overlap, "{area} lie in two zones or more; they count to the first in the zone file."),
         "units_beyond": (ground.beyond, "{area} of the zones lie beyond the district; they stay with their zones."),
@@ -100,7 +100,7 @@ def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap
             expected="zones that share their borders vertex for vertex",
             remedy="Snap the borders of the zones to each other in your GIS.",
         )
-    for code, (shape, message) in told.items():
+    for code, (shape, message) in kinds.items():
         if (area_m2 := ground.area_m2(shape)) >= _LEAST_M2:
             ids = dict.fromkeys(zone[is_bare]) if code == "units_gap" else _touching(ground, shape)
             findings += tell(
@@ -133,7 +133,7 @@ def about_schools(
     *,
     islands: Sequence[int],
 ) -> list[Finding]:
-    """Tell which schools do not simply stand inside their zone, and which zones have none."""
+    """Say which schools do not simply stand inside their zone, and which zones have none."""
     ids = kept["school_id"].astype("str")
     in_unit = units["zone_id"].to_numpy()[unit]
     is_moved = in_unit != kept["zone_id"].astype("str").to_numpy()
@@ -284,7 +284,7 @@ def units_of_areas(
             plain[name] = areas[name].to_numpy()
     plain["anchor"] = _anchors(areas, shapes)
     units = gpd.GeoDataFrame(plain, geometry=shapes, crs=STORAGE_CRS)
-    return UnitsBuilt(units, (*_about_zones(joined, none), *_about_mending(mended, labels)))
+    return UnitsBuilt(units, (*_about_zones(joined, none), *_repair_findings(mended, labels)))
 
 
 def _require_ids(ids: pd.Series) -> None:
@@ -376,20 +376,20 @@ def _anchors(areas: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> gpd.GeoSeries:
 
 
 def _about_zones(joined: pd.DataFrame, none: frozenset[str]) -> list[Finding]:
-    told = "; ".join(f"{u} to {z}" for u, z in joined.head(5).itertuples(index=False))
+    text = "; ".join(f"{u} to {z}" for u, z in joined.head(5).itertuples(index=False))
     return tell(
         joined["unit_id"],
         "warning",
         "units_without_zone",
         "units",
         f"{len(joined)} areas have no zone ({', '.join(map(repr, sorted(none)))} means none) and join the one beside "
-        f"them: {told}{' …' if len(joined) > 5 else ''}.",  # noqa: PLR2004 - as many as errors name
+        f"them: {text}{' …' if len(joined) > 5 else ''}.",  # noqa: PLR2004 - as many as errors name
         expected="the current zone of every area",
         remedy="Fill the column if another zone is meant.",
     )
 
 
-def _about_mending(mended: Coverage, labels: np.ndarray) -> list[Finding]:
+def _repair_findings(mended: Coverage, labels: np.ndarray) -> list[Finding]:
     findings = []
     for code, kind, area_m2, rows in (
         ("units_overlap", "lie in two areas; they are divided among them", mended.overlap_m2, mended.overlapping),

@@ -127,12 +127,12 @@ def _school_points(schools: gpd.GeoDataFrame, area: Geometry, meters: CRS) -> gp
         ids=ids[~has_place | is_out],
         found="; ".join(found),
         expected="every school inside the district's boundary",
-        remedy="Mend the coordinates, give a more detailed boundary, or leave these schools out.",
+        remedy="Fix the coordinates, give a more detailed boundary, or leave these schools out.",
     )
 
 
 def sites_of(xy: Meters) -> Labels:
-    """Tell which schools are at one place: up to 2 m apart, or linked by a chain of such."""
+    """Say which schools are at one place: up to 2 m apart, or linked by a chain of such."""
     pairs = cKDTree(xy).query_pairs(SAME_SITE_M, output_type="ndarray")
     links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
     _, label = connected_components(links, directed=False)
@@ -179,7 +179,7 @@ def _as_units(
             where="schools",
             ids=schools["school_id"][is_lost],
             expected="schools that do not stand in a needle of the district's boundary",
-            remedy="Mend the coordinates or the boundary there.",
+            remedy="Fix the coordinates or the boundary there.",
         )
     members = schools["school_id"].astype("str").groupby(site).agg(tuple)
     return gpd.GeoDataFrame(
@@ -343,7 +343,7 @@ def require_columns(frame: pd.DataFrame, names: list[str], where: str) -> None:
 
 
 def _whole(shapes: gpd.GeoSeries) -> Geometry:
-    """Join areas; one that crosses itself by centimeters, only once in degrees, is mended."""
+    """Join areas; one that crosses itself by centimeters, only once in degrees, is repaired."""
     valid = shapely.make_valid(shapes.to_numpy(), method="structure")
     return _area_of(valid[0] if len(valid) == 1 else shapely.union_all(valid))
 

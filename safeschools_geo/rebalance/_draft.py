@@ -116,7 +116,7 @@ def _figures(schools: gpd.GeoDataFrame, weight: str, ids: pd.Series) -> pd.Serie
             ids=ids[is_faulty],
             found=", ".join(str(v) for v in schools.loc[is_faulty, weight].head(3)),
             expected="numbers of 0 or more, or nothing where unknown",
-            remedy="Mend the figures.",
+            remedy="Fix the figures.",
         )
     values = figures.to_numpy(dtype="float64", na_value=float("nan"))
     return pd.Series(values, index=pd.Index(ids, name="school_id"))
@@ -154,7 +154,7 @@ class DraftSettings:
                 "Zones cannot be drafted with these settings.",
                 found=", ".join(f"{name} = {value}" for name, value in vars(self).items() if name != "weight"),
                 expected="; ".join(broken),
-                remedy="Mend the settings named.",
+                remedy="Fix the settings named.",
             )
 
 
@@ -426,7 +426,7 @@ def draft_zones(
         Projected CRS in meters to measure in; the UTM zone of the district by default.
     barriers, roads
         Lines that part neighbors, but along roads that lead across (`part_by_barriers`). Where nothing else joins what
-        a barrier parts, zones may reach over it; that is told.
+        a barrier parts, zones may reach over it; that is reported.
     keeps_interrupted
         Whether an interruption from the keyboard ends the search with the best zones so far; else it ends the run.
     on_part

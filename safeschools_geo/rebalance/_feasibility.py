@@ -72,7 +72,8 @@ def follow_rules(
         for group in groups:
             now[group] = now[group].all(axis=0)
         open_zones = [zone for zone in range(now.shape[1]) if zone not in cuts]
-        # Every zone is followed from the same state, so that a unit struck out of all of them at once is told as such.
+        # Every zone is followed from the same state, so that a unit struck out of all of them at once is reported as
+        # such.
         state = now.copy()
         for zone in open_zones:
             now &= _without_unreached(state, links, zone, cuts)
@@ -153,7 +154,7 @@ def _between(
     return tuple([j for j in wall if state[j].sum() == 1] or wall)
 
 
-# ── Rules of a request that cannot hold together: how they are told, and how they are raised
+# ── Rules of a request that cannot hold together: how they are reported, and how they are raised
 
 ROUNDING = 1e-9
 """Loads this near to a limit, as shares of the mean, are within it."""
@@ -309,9 +310,9 @@ def _heaviest(request: Request) -> list[Conflict]:
     nearest = load / request.mean - 1
     ids = request.names(i for _, b in sorted(heavy, key=lambda pair: -pair[0]) for i in b)
     is_group = any(len(b) > 1 for _, b in heavy)
-    told = "are units kept together that weigh" if is_group else "is a unit that weighs"
+    text = "are units kept together that weigh" if is_group else "is a unit that weighs"
     said = (
-        f"There {told} {load / request.mean:.2f} times the mean load of a zone ({name_ids(ids)}): the imbalance is at "
+        f"There {text} {load / request.mean:.2f} times the mean load of a zone ({name_ids(ids)}): the imbalance is at "
         f"least {nearest:.2%}, and {request.tolerance:.2%} is asked for."
     )
     more = "" if not is_group else ", or keep fewer units together"
@@ -319,7 +320,7 @@ def _heaviest(request: Request) -> list[Conflict]:
 
 
 def _zone_sets(request: Request, forced: Forced) -> list[Conflict]:
-    # What must be in every set of zones, and what can be in it, against what it may carry; the worst set is told.
+    # What must be in every set of zones, and what can be in it, against what it may carry; the worst set is reported.
     k, tolerance = request.problem.zones, (request.tolerance or 0.0) + ROUNDING
     of_units = _as_bits(forced)
     weighs: dict[int, float] = defaultdict(float)
@@ -341,7 +342,7 @@ def _zone_sets(request: Request, forced: Forced) -> list[Conflict]:
 
 
 def _as_bits(forced: Forced) -> list[int]:
-    # Units that can be nowhere are told elsewhere; here they may be anywhere, so that nothing is overstated.
+    # Units that can be nowhere are reported elsewhere; here they may be anywhere, so that nothing is overstated.
     every = (1 << forced.allowed.shape[1]) - 1
     return [sum(1 << z for z, may in enumerate(row) if may) or every for row in forced.allowed.tolist()]
 
@@ -433,8 +434,8 @@ def _groups(request: Request) -> list[Conflict]:
     for group in request.groups:
         names, named = request.names(group), _named_text(request, group)
         if not request.problem.allowed[list(group)].all(axis=0).any():
-            told = "; ".join(f"{request.problem.unit_ids[i]} may be in {_zones_text(request, i)}" for i in group)
-            said = f"{name_ids(names)} are to be kept together{named}, but no zone is open to all of them: {told}."
+            text = "; ".join(f"{request.problem.unit_ids[i]} may be in {_zones_text(request, i)}" for i in group)
+            said = f"{name_ids(names)} are to be kept together{named}, but no zone is open to all of them: {text}."
             remedy = "Take one of them out of the group, or lift its lock or forbidden pair."
             if named:
                 remedy = "Do not keep the group whole, or lift the root, lock or forbidden pair of one of them."

@@ -146,10 +146,10 @@ class Frontier:
         if not len(plan.moves):
             return self._why_none(plan)
         moved = _moved(plan, self.noun)
-        told = format_change(plan.imbalance_before, plan.imbalance)
-        if told is None:
+        change = format_change(plan.imbalance_before, plan.imbalance)
+        if change is None:
             return f"Moving {moved} leaves the imbalance at {plan.imbalance:.1%} ({self._proof(plan)})."
-        said = f"Moving {moved} brings the imbalance from {told[0]} to {told[1]} ({self._proof(plan)})."
+        said = f"Moving {moved} brings the imbalance from {change[0]} to {change[1]} ({self._proof(plan)})."
         return " ".join([said, *self._beyond(plan)])
 
     def _why_none(self, plan: RebalancePlan) -> str:
@@ -157,15 +157,15 @@ class Frontier:
         now, best = plan.imbalance_before, self.plans[int(np.argmin([p.imbalance for p in self.plans]))]
         last = self.table.iloc[-1]
         within = f"at most {count_text(int(last['moves']), 'move')}"
-        told = format_change(now, best.imbalance)
-        if told is None or best.imbalance > now:
+        change = format_change(now, best.imbalance)
+        if change is None or best.imbalance > now:
             proof = "proven" if last["is_proven"] else "not proven: none was found"
             return f"No plan of {within} is clearly more even than today: the imbalance is {now:.1%} ({proof})."
         is_small = now - best.imbalance < LEAST_GAIN * _size(best, self.noun) - EXACT
         why = f"less than {_FLOOR} for each move" if is_small else f"a gain that does not hold {_CHANCE}"
         return (
-            f"No move is proposed: the imbalance is {told[0]}, and moving {_moved(best, self.noun)} would bring it to "
-            f"{told[1]}, which is {why}."
+            f"No move is proposed: the imbalance is {change[0]}, and moving {_moved(best, self.noun)} would bring it "
+            f"to {change[1]}, which is {why}."
         )
 
     def _proof(self, plan: RebalancePlan) -> str:
@@ -180,10 +180,10 @@ class Frontier:
             return f"proven to be the fewest moves of all contiguous plans{kept}" if plan.is_proven else bound
         if not plan.is_proven:
             return f"not proven to be the least; no contiguous plan{keeping} can be below {plan.bound:.1%}"
-        told = format_change(plan.imbalance, plan.value)
-        if told is None:
+        change = format_change(plan.imbalance, plan.value)
+        if change is None:
             return f"proven to be the least of all contiguous plans{kept}" if kept else "proven to be the least"
-        return f"at so many moves no contiguous plan{keeping} is below {told[1]}: proven"
+        return f"at so many moves no contiguous plan{keeping} is below {change[1]}: proven"
 
     def _beyond(self, plan: RebalancePlan) -> list[str]:
         """Say how far the fewest further moves would go; a gain that the figures do not show is none."""
@@ -309,7 +309,7 @@ def frontier(
     Raises
     ------
     ColumnError, SettingsError, CRSError
-        When units, edges or rules cannot be used, or the current zones break a rule and no move can mend it.
+        When units, edges or rules cannot be used, or the current zones break a rule and no move can fix it.
 
     Notes
     -----
@@ -360,8 +360,8 @@ def frontier(
 def _point_text(moves: int, least: Stage, *, is_disputed: bool, no_slower: bool) -> str:
     gap = f"bound {least.bound:.2%}, gap {least.gap:.2%}" if least.gap > EXACT else "proven"
     whose = " in which nobody waits longer" if no_slower else ""
-    told = "not proven" if is_disputed else gap
-    return f"the least imbalance of {count_text(moves, 'move')}{whose} is {least.value:.2%} ({told})"
+    text = "not proven" if is_disputed else gap
+    return f"the least imbalance of {count_text(moves, 'move')}{whose} is {least.value:.2%} ({text})"
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:

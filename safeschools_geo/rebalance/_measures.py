@@ -237,8 +237,8 @@ def compactness(table: pd.DataFrame, assignment: pd.Series, edges: pd.DataFrame)
         worst = table["zone_id"].iloc[int(np.nanargmin(found))] if found.notna().any() else ""
         for word, value in (("mean", found.mean()), ("min", found.min())):
             note = f"least in zone {worst}" if word == "min" else ""
-            told = f"{label}, {'mean' if word == 'mean' else 'least compact zone'}"
-            rows.append(Measure(f"{name}_{word}", told, float(value), f"{value:.2f}", "1 is a circle", "higher", note))
+            text = f"{label}, {'mean' if word == 'mean' else 'least compact zone'}"
+            rows.append(Measure(f"{name}_{word}", text, float(value), f"{value:.2f}", "1 is a circle", "higher", note))
     if "shared_m" not in edges.columns:
         return [*rows, not_scored("border_km", "Border between zones", "edges without lengths", unit="km")]
     zone_a, zone_b = (edges[c].map(assignment) for c in ("unit_a", "unit_b"))

@@ -210,11 +210,11 @@ def disputed_neighbors(
     ids = units["unit_id"].astype("str").to_numpy(dtype=object)
     shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).to_numpy()
     linked = _rows_of(edges[["unit_a", "unit_b"]], ids, "edges")
-    told = _rows_of(apart, ids, "pairs kept apart")
+    kept_apart = _rows_of(apart, ids, "pairs kept apart")
     tree = shapely.STRtree(shapes)
     near = tree.query(shapes, predicate="dwithin", distance=_NEAR_M).T.astype("int64")
     near = near[near[:, 0] < near[:, 1]]
-    open_pairs = near[~_is_among(near, linked) & ~_is_among(near, told)]
+    open_pairs = near[~_is_among(near, linked) & ~_is_among(near, kept_apart)]
     a, b = open_pairs.T
     rims, wide = shapely.boundary(shapes), shapely.buffer(shapes, _NEAR_M)
     along = np.minimum(*(shapely.length(shapely.intersection(rims[i], wide[j])) for i, j in ((a, b), (b, a))))
@@ -260,17 +260,17 @@ def about_bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object =
     """
     over = edges[edges["kind"] == "bridge"]
     shapes = units.geometry.to_crs(measuring_crs(units, stated=crs)).set_axis(units["unit_id"].astype("str"))
-    told = [
+    parts = [
         f"{a} and {b} ({shapes.loc[a].distance(shapes.loc[b]):,.0f} m)"
         for a, b in over[["unit_a", "unit_b"]].itertuples(index=False)
     ]
     return tell(
-        told,
+        parts,
         "note",
         "units_bridges",
         "units",
-        f"The district is in parts; {count_text(len(told), 'link')} over the gaps between them "
-        f"{'counts' if len(told) == 1 else 'count'} as borders: {name_ids(told)}.",
+        f"The district is in parts; {count_text(len(parts), 'link')} over the gaps between them "
+        f"{'counts' if len(parts) == 1 else 'count'} as borders: {name_ids(parts)}.",
         expected="a district in one piece",
         remedy="Forbid a link that cannot be driven, and add the one that can as an extra link.",
     )
@@ -515,17 +515,17 @@ def edges_given(
     kept apart.
     """
     require_units(units)
-    told = [(str(a), str(b)) for a, b in apart]
+    parts = [(str(a), str(b)) for a, b in apart]
     within_m = TOLERANCE_M if tolerance_m is None else tolerance_m
     if adjacency is None:
-        edges, tolerance_m = unit_edges(units, forbidden=told, tolerance_m=within_m, crs=crs), within_m
+        edges, tolerance_m = unit_edges(units, forbidden=parts, tolerance_m=within_m, crs=crs), within_m
     elif set(LINK_COLUMNS) <= set(adjacency.columns):
         edges = adjacency
     else:
         read = edges_of_table(units, adjacency, tolerance_m=within_m, crs=crs)
         edges, tolerance_m = read.edges, None
-        told += read.left_out
-    return GivenEdges(edges, tuple(told), disputed_neighbors(units, edges, apart=told, crs=crs), tolerance_m)
+        parts += read.left_out
+    return GivenEdges(edges, tuple(parts), disputed_neighbors(units, edges, apart=parts, crs=crs), tolerance_m)
 
 
 # ── Barriers: lines that no officer crosses but at roads
@@ -536,7 +536,7 @@ _WALL_M = 5.0
 _SEAM_M = 0.05
 """Rounding may leave this much between two areas that share a border."""
 
-_BESIDE_M = 30.0
+_CLOSE_M = 30.0
 """Roads are looked at this near to a barrier; what runs along it there for most of its way is the barrier itself."""
 
 
@@ -583,7 +583,7 @@ def part_by_barriers(
     lines = shapely.union_all(barriers.geometry.to_crs(meters).to_numpy())
     wall = shapely.buffer(lines, _WALL_M)
     shapely.prepare(wall)
-    crossing = _roads_beside(roads, lines, meters)
+    crossing = _roads_near(roads, lines, meters)
     tree = shapely.STRtree(crossing)
     borders = edges[edges["kind"] == "border"]
     tried = _rows_of(borders, ids, "edges")
@@ -599,7 +599,7 @@ def part_by_barriers(
     if not barred:
         return edges, {}, []
     rows = sorted(seen)
-    about = shapely.buffer(shapely.union_all(shapes[rows]), _BESIDE_M)
+    about = shapely.buffer(shapely.union_all(shapes[rows]), _CLOSE_M)
     drawn = [shapely.intersection(shape, about) for shape in (lines, shapely.union_all(crossing))]
     layers = gpd.GeoSeries([*drawn, *places[rows]], crs=meters).to_crs(STORAGE_CRS).to_numpy()
     pairs = [(str(ids[i]), str(ids[j])) for i, j in barred]
@@ -613,11 +613,11 @@ def part_by_barriers(
     return left, parted, _about_barriers(units, edges, left, pairs)
 
 
-def _roads_beside(roads: gpd.GeoDataFrame | None, lines: shapely.Geometry, meters: object) -> NDArray[np.object_]:
+def _roads_near(roads: gpd.GeoDataFrame | None, lines: shapely.Geometry, meters: object) -> NDArray[np.object_]:
     """Take what roads there are beside barriers, but for what runs along them."""
     if roads is None:
         return np.array([], dtype=object)
-    parts = shapely.intersection(roads.geometry.to_crs(meters).to_numpy(), shapely.buffer(lines, _BESIDE_M))
+    parts = shapely.intersection(roads.geometry.to_crs(meters).to_numpy(), shapely.buffer(lines, _CLOSE_M))
     parts = parts[~shapely.is_empty(parts)]
     along = shapely.length(shapely.intersection(parts, shapely.buffer(lines, 2 * _WALL_M)))
     kept: NDArray[np.object_] = parts[along <= shapely.length(parts) / 2]

@@ -195,8 +195,8 @@ def response_text(certificate: Mapping[str, Any]) -> str:
     pairs = {zone: facts["minutes"] for zone, facts in response["zones"].items()}
     slower = [z for z, (now, then) in pairs.items() if None not in {now, then} and then > now * (1 + 1e-6) + 1e-6]
     before, after = response["district"]
-    is_told = carries_difference(before, after, step=0.1)
-    mean = f"goes from {before:.1f} to {after:.1f} min" if is_told else f"stays at {before:.1f} min"
+    is_shown = carries_difference(before, after, step=0.1)
+    mean = f"goes from {before:.1f} to {after:.1f} min" if is_shown else f"stays at {before:.1f} min"
     longer = f"is longer than today in {_zones_text(slower)}" if slower else "is in no zone longer than today"
     return (
         "With every officer free and at the best place of the zone, today and under the plan, the mean response of all "
@@ -358,9 +358,9 @@ def _earlier_text(certificate: Mapping[str, Any]) -> list[str]:
 def _has(certificate: Mapping[str, Any], objective: str, value: float, *, below: bool = False) -> str:
     if objective == "moves":
         return f"moves {'fewer than ' if below else ''}{_moved_text(certificate, value)}"
-    told = f"{value:.2%}" if objective == "imbalance" else f"{value:,.6g}"
+    text = f"{value:.2%}" if objective == "imbalance" else f"{value:,.6g}"
     name = {"imbalance": "an imbalance", "travel": "a travel", "boundary": "a boundary"}[objective]
-    return f"has {name} {'below' if below else 'of'} {told}"
+    return f"has {name} {'below' if below else 'of'} {text}"
 
 
 def _moved_text(certificate: Mapping[str, Any], value: float) -> str:
@@ -535,8 +535,8 @@ class RebalancePlan:
         """Say in plain English what the plan does and how good it is."""
         moves = self.moves
         moved = count_text(self.certificate.get("schools_moved", len(moves)), str(self.certificate["unit_noun"]))
-        told = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
-        return " ".join([*self.notes, told, certificate_text(self.certificate)])
+        text = f"Move {moved} ({name_ids(moves['unit_id'])})." if len(moves) else "Move nothing."
+        return " ".join([*self.notes, text, certificate_text(self.certificate)])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each unit.

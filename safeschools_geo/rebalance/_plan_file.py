@@ -79,7 +79,7 @@ def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
             ids=(f"row {row}" for row in plan.unreadable["row"]),
             found=plan.unreadable["reason"].iloc[0],
             expected="as many cells in every row as in the header",
-            remedy="Mend these rows.",
+            remedy="Fix these rows.",
         )
     lost = rows.index[rows["id"].isna() | rows["zone"].isna()]
     if len(lost):
@@ -112,7 +112,7 @@ def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
             expected=f"one row for each {column}",
             remedy="Keep the row that is meant.",
         )
-    # A school named twice with two zones is told as that.
+    # A school named twice with two zones is reported as that.
     placed = rows[rows["unit_id"].notna() & rows["zone"].notna()].drop_duplicates("id")
     torn = placed[placed.groupby("unit_id")["zone"].transform("nunique") > 1]
     if plan.is_of_schools and len(torn):
@@ -144,7 +144,7 @@ def _faults(plan: PlanRows, unit_ids: list[str]) -> Iterator[InputError]:
             expected=f"{EVERY_OTHER},{KEEP}",
             remedy="Name every unit that is to have this zone.",
         )
-    # A plan of schools cannot name a unit without any; such a unit keeps its zone, which is told.
+    # A plan of schools cannot name a unit without any; such a unit keeps its zone, which is reported.
     named = {*rows["unit_id"].dropna(), *plan.nameless(unit_ids)}
     missing = [unit for unit in unit_ids if unit not in named]
     if missing and not rows["is_every_other"].any():
@@ -300,7 +300,7 @@ def _with_changes(plan: PlanRows, changes: Mapping[str, str]) -> tuple[PlanRows,
     kept = pd.DataFrame(
         {"id": new, "zone": KEEP, "unit_id": unit_of[new].to_numpy(), "is_every_other": False, "keeps": True}
     )
-    told: dict[str, tuple[Iterable[str], str]] = {
+    kinds: dict[str, tuple[Iterable[str], str]] = {
         "plan_school_closes": (
             rows.loc[is_gone, "id"],
             "Schools of the plan close by the forecast; their rows do not count.",
@@ -312,7 +312,7 @@ def _with_changes(plan: PlanRows, changes: Mapping[str, str]) -> tuple[PlanRows,
     }
     found = [
         finding
-        for code, (ids, message) in told.items()
+        for code, (ids, message) in kinds.items()
         for finding in tell(ids, "note", code, plan.path.name, message, expected="", remedy="")
     ]
     return replace(plan, rows=pd.concat([rows[~is_gone], kept]) if new or is_gone.any() else rows), found
@@ -409,9 +409,9 @@ def _stale(raw: RawTable, plan: PlanRows, current: pd.Series) -> list[Finding]:
 
 
 def _silent(plan: PlanRows, unit_ids: list[str]) -> list[Finding]:
-    """Tell what a plan does not name and need not."""
+    """Say what a plan does not name and need not."""
     is_of_named_unit = plan.unit_of.isin(plan.rows["unit_id"])
-    told: dict[str, tuple[Iterable[str], str]] = {
+    kinds: dict[str, tuple[Iterable[str], str]] = {
         "schools_with_their_unit": (
             plan.unit_of.index[is_of_named_unit & ~plan.unit_of.index.isin(plan.rows["id"])],
             "The plan does not name some schools; they go with the schools that they share a unit with.",
@@ -423,7 +423,7 @@ def _silent(plan: PlanRows, unit_ids: list[str]) -> list[Finding]:
     }
     return [
         finding
-        for code, (ids, message) in told.items()
+        for code, (ids, message) in kinds.items()
         for finding in tell(ids, "note", code, plan.path.name, message, expected="", remedy="")
     ]
 
@@ -558,22 +558,22 @@ class _Drawing:
         lost, torn = placed[placed["zone"] == ""], placed[placed.groupby("unit_id")["zone"].transform("nunique") > 1]
         if len(lost):
             away = [f"{m / 1000:,.1f} km" if m >= 1000 else f"{m:,.0f} m" for m in lost["away_m"]]  # noqa: PLR2004
-            told = zip(lost["id"], lost["zone_id"], away, strict=True)
+            lost_rows = zip(lost["id"], lost["zone_id"], away, strict=True)
             noun = "school" if placed["is_school"].all() else "unit"
             yield InputError(
                 f"The plan leaves out {count_text(len(lost), noun, of=len(placed))}: no zone is where they are.",
                 where=self.path,
-                ids=[f"{i} (of zone {zone}, {meters} from the nearest zone)" for i, zone, meters in told],
+                ids=[f"{i} (of zone {zone}, {meters} from the nearest zone)" for i, zone, meters in lost_rows],
                 expected=f"a zone around every {noun}; a zone that is not in the file keeps its drawing",
                 remedy="Extend a zone over them, or leave zones that do not change out of the file.",
             )
         claimed = placed[placed["is_open"]]
         if len(claimed):
-            told_of = zip(claimed["id"], claimed["candidates"], strict=True)
+            text_of = zip(claimed["id"], claimed["candidates"], strict=True)
             yield InputError(
                 "Zones of the plan overlap where schools or units are.",
                 where=self.path,
-                ids=[f"{i} (zones {zones.replace(';', ' and ')})" for i, zones in told_of],
+                ids=[f"{i} (zones {zones.replace(';', ' and ')})" for i, zones in text_of],
                 expected="every school in one zone only",
                 remedy="Take the ground of each of them from all zones but the one that is meant.",
             )

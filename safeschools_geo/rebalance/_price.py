@@ -144,7 +144,7 @@ class PlanChange:
 
 
 def plan_change(current: Score, proposed: Score, *, noun: str = "school") -> PlanChange:
-    """Tell what a plan gains, and what that costs.
+    """Say what a plan gains, and what that costs.
 
     Parameters
     ----------
@@ -192,10 +192,10 @@ def plan_change(current: Score, proposed: Score, *, noun: str = "school") -> Pla
 
 def imbalance_text(before: float, after: float) -> str:
     """Say how the imbalance changes."""
-    told = format_change(before, after)
-    if told is None:
+    change = format_change(before, after)
+    if change is None:
         return f"The imbalance stays at {before:.1%}."
-    return f"The imbalance {'falls' if after < before else 'rises'} from {told[0]} to {told[1]}."
+    return f"The imbalance {'falls' if after < before else 'rises'} from {change[0]} to {change[1]}."
 
 
 def moved_text(units: int, schools: int | None, *, noun: str) -> str:
@@ -204,8 +204,8 @@ def moved_text(units: int, schools: int | None, *, noun: str) -> str:
         return ""
     if noun == "school" and schools is not None:
         return count_text(schools, "school")
-    told = count_text(units, noun)
-    return told if schools is None else f"{told} with {count_text(schools, 'school')}"
+    moved = count_text(units, noun)
+    return moved if schools is None else f"{moved} with {count_text(schools, 'school')}"
 
 
 class _Both:
@@ -231,7 +231,7 @@ class _Both:
         return None if np.isnan(pair).any() else pair
 
     def students(self) -> str:
-        """Tell how many students get another officer, and of how many that is not known."""
+        """Say how many students get another officer, and of how many that is not known."""
         students, note = self.number("students_moved"), str(self._then["note"].get("students_moved", ""))
         if students is None:
             return "How many students get another zone officer is not known."
@@ -250,12 +250,12 @@ class _Both:
         failed = [f"the {_CHECKED[n]}" for n in names if n in _CHECKED and "fails this check" in self._label(n)]
         fails = f", which fails its check on {listed(failed)}," if failed else ","
         with_whom = f"By the model{fails} and with officers where they wait today{brackets}, "
-        told = [f"{with_whom}{listed(list(map(self._covered, names)))}."]
+        parts = [f"{with_whom}{listed(list(map(self._covered, names)))}."]
         helped = [self._covered(n) for n in ("backup", "overflow") if n in scored]
         if helped:
             text = listed(helped)
-            told.append(f"{text[:1].upper()}{text[1:]}.")
-        return told
+            parts.append(f"{text[:1].upper()}{text[1:]}.")
+        return parts
 
     def _why(self) -> str:
         text = str(self._then["shown"].get("response", ""))
@@ -281,7 +281,7 @@ class _Both:
         return f"{size} {unit} {more if change > 0 else less}"
 
     def splits(self, kind: str, noun: str) -> str:
-        """Tell what a plan cuts that is whole today; what is cut today and stays so is its own doing no more."""
+        """Say what a plan cuts that is whole today; what is cut today and stays so is its own doing no more."""
         tables = [score.splits[score.splits["kind"] == kind].set_index("name") for score in self._scores]
         now, then = tables
         if then.empty:
@@ -306,8 +306,8 @@ class _Both:
         for zone, level in then.lost_levels:
             word = "school of another level" if level == "other" else f"{LEVELS[level].lower()} school"
             lost.setdefault(zone, []).append(word.replace("k-8", "K-8"))
-        told = [f"{names.get(zone, f'Zone {zone}')} loses its last {listed(words)}" for zone, words in lost.items()]
-        return f"{'; '.join(told)}." if told else ""
+        parts = [f"{names.get(zone, f'Zone {zone}')} loses its last {listed(words)}" for zone, words in lost.items()]
+        return f"{'; '.join(parts)}." if parts else ""
 
 
 def what_changes(

@@ -638,7 +638,7 @@ def require_units(units: gpd.GeoDataFrame) -> None:
 
 def _refuse(is_faulty: pd.Series, ids: pd.Series, what: str, expected: str) -> None:
     if is_faulty.any():
-        raise ColumnError(what, where="units", ids=ids[is_faulty], expected=expected, remedy="Mend these rows.")
+        raise ColumnError(what, where="units", ids=ids[is_faulty], expected=expected, remedy="Fix these rows.")
 
 
 def _require_rules(rules: Rules, ids: list[str], zones: list[str]) -> None:

@@ -153,11 +153,11 @@ def least_no_slower(
         else:
             ceiling = min(tolerance, high - EXACT)
     is_closed = high - low <= EXACT
-    told: dict[str, Any] = {"method": ZONE_SETS, "log": "\n".join(log)}
+    facts: dict[str, Any] = {"method": ZONE_SETS, "log": "\n".join(log)}
     if label is None:
         bound = np.inf if is_closed else low
-        return Stage("imbalance", None, np.inf, bound, is_proven=False, is_infeasible=is_closed, **told)
-    return Stage("imbalance", label, high, high if is_closed else low, is_proven=is_closed, **told)
+        return Stage("imbalance", None, np.inf, bound, is_proven=False, is_infeasible=is_closed, **facts)
+    return Stage("imbalance", label, high, high if is_closed else low, is_proven=is_closed, **facts)
 
 
 def _at_most(limits: Limits, moves: int) -> Limits:
@@ -308,8 +308,8 @@ def _fewest_moves(problem: Problem, limits: Limits, start: Labels, *, deadline: 
             bound += 1
     is_proven = bound >= value
     shown = float(min(bound, value))
-    told = "\n".join(log)
-    return Stage("moves", label, float(value), shown, is_proven=is_proven, method=ZONE_SETS, log=told)
+    text = "\n".join(log)
+    return Stage("moves", label, float(value), shown, is_proven=is_proven, method=ZONE_SETS, log=text)
 
 
 def _fewer(problem: Problem, moves: int) -> Aim:
@@ -589,7 +589,7 @@ def _require_settings(settings: PlanSettings) -> None:
             found=f"objectives {', '.join(settings.objectives)}; max_moves {settings.max_moves}; tolerance "
             f"{settings.tolerance}; slack {settings.slack}; seed {settings.seed}",
             expected="; ".join(broken),
-            remedy="Mend the settings named.",
+            remedy="Fix the settings named.",
         )
 
 

@@ -99,12 +99,12 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
         deadline=deadline,
     )
     is_closed = chosen.is_closed and pool.is_whole
-    told = (
+    text = (
         f"{known.log}; choosing among them: {'a plan' if chosen.sets is not None else 'no plan'}, "
         f"{'closed' if is_closed else 'not closed'}"
     )
     bound = max(known.bound, chosen.bound) if pool.is_whole else known.bound
-    return Outcome(bound, _label_of(problem, chosen), is_closed=is_closed, log=told)
+    return Outcome(bound, _label_of(problem, chosen), is_closed=is_closed, log=text)
 
 
 def _sets_below(
@@ -121,20 +121,20 @@ def _sets_below(
     try:
         pool = None if problem.response is None else search.whole_pool()
         if pool is not None:
-            told = f"{asked}: {_counted(pool)} wait no longer than they may"
+            text = f"{asked}: {_counted(pool)} wait no longer than they may"
             is_none = len(np.unique(pool.zone)) < pool.zones
-            known = Outcome(np.inf if is_none else -np.inf, None, is_closed=is_none, log=told)
+            known = Outcome(np.inf if is_none else -np.inf, None, is_closed=is_none, log=text)
             return known, None if is_none else pool
         bound, pool = search.bound_and_pool()
     except (TooManySetsError, OutOfTimeError) as error:
         why = "too many sets to list" if isinstance(error, TooManySetsError) else "no answer in the time given"
         return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: {why}"), None
-    told = f"{asked}: cost at least {bound:.9g} by the linear program"
+    text = f"{asked}: cost at least {bound:.9g} by the linear program"
     if pool is None or bound > aim.cutoff + _ROUNDING:
         is_none = bound > aim.cutoff + _ROUNDING
-        return Outcome(bound, None, is_closed=is_none, log=f"{told}{', so none' if is_none else ''}"), None
-    told = f"{told}; {_counted(pool)} could belong to such a plan"
-    return Outcome(bound, None, is_closed=False, log=told), pool
+        return Outcome(bound, None, is_closed=is_none, log=f"{text}{', so none' if is_none else ''}"), None
+    text = f"{text}; {_counted(pool)} could belong to such a plan"
+    return Outcome(bound, None, is_closed=False, log=text), pool
 
 
 def _counted(pool: SetPool) -> str:
@@ -460,8 +460,8 @@ def least_deviation(
         best, is_closed, _ = walk.run()
         label = None if best is start else best
     is_closed &= pool.is_whole
-    told = f"{known.log}; joining them: {'no' if label is None else 'a'} plan, {'' if is_closed else 'not '}closed"
-    return Outcome(closing.bound, label, is_closed=is_closed, log=told)
+    text = f"{known.log}; joining them: {'no' if label is None else 'a'} plan, {'' if is_closed else 'not '}closed"
+    return Outcome(closing.bound, label, is_closed=is_closed, log=text)
 
 
 @dataclass(frozen=True, eq=False)

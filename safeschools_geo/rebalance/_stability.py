@@ -142,7 +142,7 @@ TERM, BOOTSTRAP = "term", "bootstrap"
 """Kinds of terms that a plan is scored on."""
 
 QUANTILES = (0.05, 0.5, 0.95)
-"""Quantiles that are told of every distribution."""
+"""Quantiles that are reported of every distribution."""
 
 _EQUAL = 1e-9
 
@@ -240,12 +240,12 @@ class Stability:
             return ["Chance was not tried: no incidents by day were given."]
         low, middle, high = (f"{q:.1%}" for q in self.quantiles()["imbalance"])
         now = float(self.quantiles()["imbalance_current"][0.5])
-        told = (
+        text = (
             f"It holds up in {self.holds_up_share(BOOTSTRAP):.0%} of {count_text(len(drawn), 'term')} redrawn from "
             f"{count_text(self.school_days, 'school day')}{self._within(BOOTSTRAP)}; imbalance {middle} "
             f"({low} to {high} in nine terms of ten), against {now:.1%} with the current zones."
         )
-        return [told, "Redrawn days tell what chance does within a term, not what changes from term to term."]
+        return [text, "Redrawn days tell what chance does within a term, not what changes from term to term."]
 
     def _within(self, kind: str) -> str:
         return "" if self.tolerance is None else f", and within {self.tolerance:.1%} in {self.within_share(kind):.0%}"

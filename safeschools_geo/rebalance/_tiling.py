@@ -80,11 +80,11 @@ class Faces:
         return shapely.get_coordinates(shapely.point_on_surface(self.metric))
 
     def is_dust(self) -> Flags:
-        """Tell which faces are as narrow as the rounding of the grid, shape (n,)."""
+        """Say which faces are as narrow as the rounding of the grid, shape (n,)."""
         return 2 * shapely.area(self.metric) < DUST_M * shapely.length(self.metric)
 
     def parts(self, is_joined: Flags) -> Labels:
-        """Tell which faces hang together."""
+        """Say which faces hang together."""
         a, b = self.a[is_joined], self.b[is_joined]
         links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(len(self), len(self)))
         return connected_components(links, directed=False)[1].astype("int64")
@@ -200,7 +200,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, eq=False)
-class _OpenGround:
+class _OpenArea:
     """Ground that is no one's alone, though areas lie at its sides."""
 
     cores: Shapes  # Ground that each area alone claims, in meters, shape (n,)
@@ -210,7 +210,7 @@ class _OpenGround:
     shapes: Shapes  # Both, joined
 
     @classmethod
-    def of(cls, metric: Shapes, *, tolerance_m: float, is_exact: bool) -> _OpenGround:
+    def of(cls, metric: Shapes, *, tolerance_m: float, is_exact: bool) -> _OpenArea:
         """Find what several claim, and what is narrower than the tolerance between two areas or more."""
         cracks = cracks_between(metric, tolerance_m=tolerance_m, is_exact=is_exact)
         if is_exact:
@@ -276,25 +276,23 @@ def as_coverage(areas: gpd.GeoSeries, meters: CRS, *, tolerance_m: float = TOLER
     shapes = shapely.make_valid(areas.to_crs(STORAGE_CRS).to_numpy(), method="structure")
     metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     is_kept = is_exact(shapes)
-    open_ground = _OpenGround.of(metric, tolerance_m=tolerance_m, is_exact=is_kept)
-    if is_kept and not len(open_ground.shapes):
+    open_area = _OpenArea.of(metric, tolerance_m=tolerance_m, is_exact=is_kept)
+    if is_kept and not len(open_area.shapes):
         return Coverage(shapes)
-    division = _divided(open_ground, tolerance_m=tolerance_m)
-    drawn = _drawn(shapes, open_ground, division, meters)
+    division = _divided(open_area, tolerance_m=tolerance_m)
+    drawn = _drawn(shapes, open_area, division, meters)
     _require_all(areas, shapely.is_empty(drawn))
-    drawn = _with_corners(drawn, open_ground, meters, tolerance_m=tolerance_m)
+    drawn = _with_corners(drawn, open_area, meters, tolerance_m=tolerance_m)
     if is_kept and _pairs(drawn, meters) == _pairs(shapes, meters):
         return Coverage(shapes)
-    is_overlap = _is_wider(open_ground.claimed, DUST_M)
-    is_told = _is_wider(open_ground.cracks, DUST_M)
+    is_overlap = _is_wider(open_area.claimed, DUST_M)
+    is_shown = _is_wider(open_area.cracks, DUST_M)
     return Coverage(
         shapes=drawn,
-        overlap_m2=float(shapely.area(open_ground.claimed[is_overlap]).sum()),
-        closed_m2=float(shapely.area(open_ground.cracks[is_told]).sum()),
-        overlapping=tuple(np.unique(open_ground.claimants[is_overlap]).tolist()),
-        beside=tuple(
-            np.unique(division.owner[~_is_in(shapely.centroid(division.pieces), open_ground.claimed)]).tolist()
-        ),
+        overlap_m2=float(shapely.area(open_area.claimed[is_overlap]).sum()),
+        closed_m2=float(shapely.area(open_area.cracks[is_shown]).sum()),
+        overlapping=tuple(np.unique(open_area.claimants[is_overlap]).tolist()),
+        beside=tuple(np.unique(division.owner[~_is_in(shapely.centroid(division.pieces), open_area.claimed)]).tolist()),
     )
 
 
@@ -305,7 +303,7 @@ def _pairs(shapes: Shapes, meters: CRS) -> set[tuple[int, int]]:
     return set(zip(a[is_border].tolist(), b[is_border].tolist(), strict=True))
 
 
-def _divided(ground: _OpenGround, *, tolerance_m: float) -> _Division:
+def _divided(ground: _OpenArea, *, tolerance_m: float) -> _Division:
     """Divide open ground along its middle.
 
     A chordal axis: each triangle between the rims is cut through the middles of the sides that join two owners.
@@ -395,7 +393,7 @@ def _reach_into(corners: Meters, shapes: Shapes, is_mixed: Flags) -> Labels:
     return np.flatnonzero(is_inside)
 
 
-def _rim_points(ground: _OpenGround, *, tolerance_m: float) -> Meters:
+def _rim_points(ground: _OpenArea, *, tolerance_m: float) -> Meters:
     """Put points along the rims of open ground, and opposite them, so that triangles lie across it."""
     rings: Shapes = shapely.get_rings(ground.shapes)
     xy, part = shapely.get_coordinates(shapely.segmentize(rings, _STEP_M), return_index=True)
@@ -438,7 +436,7 @@ def _owners_of_corners(triangles: Labels, places: Meters, cores: Shapes) -> tupl
     return owners, is_tied
 
 
-def _drawn(shapes: Shapes, ground: _OpenGround, division: _Division, meters: CRS) -> Shapes:
+def _drawn(shapes: Shapes, ground: _OpenArea, division: _Division, meters: CRS) -> Shapes:
     """Draw areas with the pieces that each is given, all on one grid."""
     lines = np.r_[shapely.boundary(ground.shapes), division.borders]
     cells = cut([*shapely.boundary(shapes), *in_degrees(lines, meters)])
@@ -480,7 +478,7 @@ def _give_dust(cells: Shapes, owner: Labels, meters: CRS) -> None:
     owner[near] = theirs
 
 
-def _with_corners(shapes: Shapes, ground: _OpenGround, meters: CRS, *, tolerance_m: float) -> Shapes:
+def _with_corners(shapes: Shapes, ground: _OpenArea, meters: CRS, *, tolerance_m: float) -> Shapes:
     """Draw what is no border, but a corner of ground that was divided, as a corner."""
     metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     a, b, shared_m = shared_borders(metric)
@@ -626,7 +624,7 @@ def _anchors(units: gpd.GeoDataFrame) -> Shapes:
 
 
 def _points_lost(points: Shapes, planned: NDArray[np.int64], is_moved: Flags, grounds: Shapes) -> Flags:
-    """Tell which schools another zone would win: of a tie, the first; for one that moves, no tie is left."""
+    """Say which schools another zone would win: of a tie, the first; for one that moves, no tie is left."""
     point, zone = shapely.STRtree(grounds).query(points, predicate="dwithin", distance=EDGE_M)
     near = np.bincount(point, minlength=len(points))
     first = np.full(len(points), len(grounds))
@@ -636,7 +634,7 @@ def _points_lost(points: Shapes, planned: NDArray[np.int64], is_moved: Flags, gr
 
 
 def _campuses_lost(campuses: Shapes, planned: NDArray[np.int64], grounds: Shapes) -> Flags:
-    """Tell of which campuses another zone holds as large a share or a larger one."""
+    """Report which campuses another zone holds as large a share or a larger one."""
     campus, zone = shapely.STRtree(grounds).query(campuses, predicate="intersects")
     share = pd.Series(shapely.area(shapely.intersection(campuses[campus], grounds[zone])))
     is_own = zone == planned[campus]
@@ -678,7 +676,7 @@ def zones_of_plan(
     Parameters
     ----------
     units
-        Units with `unit_id`, `zone_id` (current) and a CRS. Where they are no exact coverage they are mended first.
+        Units with `unit_id`, `zone_id` (current) and a CRS. Where they are no exact coverage they are repaired first.
     assignment
         Planned zone of each unit, by `unit_id`.
     zones

@@ -197,8 +197,8 @@ def units_of_school_areas(
     )
     columns = ["unit_id", "zone_id", "workload", "name", "school_ids", "schools", "students", "incidents"]
     units = built.units[[c for c in [*columns, "anchor", "geometry"] if c in built.units]]
-    told = (*built.findings, *_about_parts(parts, beyond), *_about_open_ground(parts, zones, meters))
-    return UnitsBuilt(units, (*told, *_about_schools(kept, parts, holder, far_m)))
+    sentences = (*built.findings, *_about_parts(parts, beyond), *_open_area_findings(parts, zones, meters))
+    return UnitsBuilt(units, (*sentences, *_about_schools(kept, parts, holder, far_m)))
 
 
 def _cut(areas: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> tuple[gpd.GeoDataFrame, float]:
@@ -330,7 +330,7 @@ def _about_parts(parts: gpd.GeoDataFrame, beyond_m2: float) -> list[Finding]:
     return found
 
 
-def _about_open_ground(parts: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> list[Finding]:
+def _open_area_findings(parts: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> list[Finding]:
     ground = shapely.union_all(zones.geometry.to_crs(meters).to_numpy())
     left = float(shapely.area(shapely.difference(ground, shapely.union_all(parts.geometry.to_numpy()))))
     if left <= _OPEN_SHARE * float(shapely.area(ground)):
@@ -350,13 +350,13 @@ def _about_schools(
     kept: gpd.GeoDataFrame, parts: gpd.GeoDataFrame, holder: NDArray[np.int64], far_m: NDArray[np.float64]
 ) -> list[Finding]:
     far = np.flatnonzero(far_m > _FAR_M)
-    told = "; ".join(f"{kept['school_id'].iloc[i]} to {parts['unit_id'].iloc[holder[i]]}" for i in far[:5])
+    text = "; ".join(f"{kept['school_id'].iloc[i]} to {parts['unit_id'].iloc[holder[i]]}" for i in far[:5])
     return tell(
         kept["school_id"].iloc[far],
         "note",
         "schools_outside_areas",
         "units",
-        f"{len(far)} schools stand in no area of their zone and go with the nearest: {told}.",
+        f"{len(far)} schools stand in no area of their zone and go with the nearest: {text}.",
         expected="every school in an area of its zone",
         remedy="Look at the places of these schools.",
     )
@@ -487,7 +487,7 @@ def _require_ids(schools: gpd.GeoDataFrame) -> None:
             where="schools",
             ids=[*ids[ids.duplicated()].dropna().unique(), *["(none)"] * int(ids.isna().any())],
             expected="each school_id once",
-            remedy="Mend the ids in the file of the schools.",
+            remedy="Fix the ids in the file of the schools.",
         )
 
 
@@ -553,7 +553,7 @@ def _as_units(
             where="schools",
             ids=kept["school_id"][is_lost],
             expected="schools that do not stand in a needle of a zone's boundary",
-            remedy="Mend the coordinates or the zone there.",
+            remedy="Fix the coordinates or the zone there.",
         )
     shapes = [shapely.coverage_union_all(cells.faces.shapes[cells.owner == k]) for k in range(len(zone_id))]
     first = np.unique(unit, return_index=True)[1]

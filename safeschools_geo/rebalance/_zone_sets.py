@@ -145,7 +145,7 @@ class _Level:
 
 @dataclass(frozen=True, eq=False)
 class Waits:
-    """Minutes beyond what a zone may wait, by the place its officer waits at: sets that no further change can mend."""
+    """Minutes beyond what a zone may wait, by the place its officer waits at: sets that no further change can fix."""
 
     by_unit: Numbers  # What each unit adds to each place, shape (n, p); less than 0 where it waits less than it may
     before: Numbers  # What there is before anything is added, shape (p,)

@@ -17,7 +17,7 @@ from safeschools_geo.hotspots import (
     change_at_same_schools,
     hotspots_that_changed,
     officer_share_change,
-    rates_beside,
+    rates_side_by_side,
     status_change,
     warning_for,
 )
@@ -226,7 +226,7 @@ def _loads(before: _Side, after: _Side) -> pd.DataFrame:
 
 
 def _beside(before: _Side, after: _Side, by: str) -> pd.DataFrame:
-    return rates_beside(before.hotspots.schools.rates, after.hotspots.schools.rates, by=by)
+    return rates_side_by_side(before.hotspots.schools.rates, after.hotspots.schools.rates, by=by)
 
 
 def _zone_rates(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFrame:
@@ -239,8 +239,8 @@ def _zone_rates(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFram
         name=table["zone_id"].map(names).fillna("In no zone").astype("str"),
         has_same_schools=~table["zone_id"].isin(other),
     )
-    told = table["sentence"] + " The zone did not have the same schools in both terms."
-    sentence = table["sentence"].where(table["has_same_schools"], told)
+    with_note = table["sentence"] + " The zone did not have the same schools in both terms."
+    sentence = table["sentence"].where(table["has_same_schools"], with_note)
     for side, term in (("before", before.term.name), ("after", after.term.name)):
         empty = f"The zone had no school in {term}, so there is nothing to compare."
         sentence = sentence.where(table[f"schools_{side}"].gt(0), empty)
@@ -256,8 +256,8 @@ def _in_order(table: pd.DataFrame, column: str, order: list[str]) -> pd.DataFram
 
 
 def _schools(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFrame:
-    told = moves[["school_id", "name", "level", "zone_before", "zone_after"]]
-    table = told.merge(_beside(before, after, "school_id"), on="school_id")
+    moved = moves[["school_id", "name", "level", "zone_before", "zone_after"]]
+    table = moved.merge(_beside(before, after, "school_id"), on="school_id")
     return table.assign(status_change=status_change(table["status_before"], table["status_after"]))
 
 
@@ -276,7 +276,7 @@ def _warnings(before: _Side, after: _Side, settings: Settings, members: pd.Serie
 def _cautions(before: _Side, after: _Side, settings: Settings, rates: pd.DataFrame) -> tuple[str, ...]:
     """Say where officers may have looked otherwise: what is reported may follow them."""
     counts, names = _both(before, after), (before.term.name, after.term.name)
-    told = [
+    sentences = [
         f"Patrol changed on {change.start:%d %B %Y}{': ' + change.note if change.note else ''}."
         for change in settings.patrol_changes
         if before.term.start <= change.start <= after.term.end
@@ -287,5 +287,5 @@ def _cautions(before: _Side, after: _Side, settings: Settings, rates: pd.DataFra
     for name, part in parts.items():
         sentence = officer_share_change(part, before=names[0], after=names[1])
         if sentence:
-            told.append(f"{name}: {sentence}")
-    return tuple(told)
+            sentences.append(f"{name}: {sentence}")
+    return tuple(sentences)

@@ -1,4 +1,4 @@
-"""The board packet of a term: what may be told is chosen, protected and audited."""
+"""The board packet of a term: what may be reported is chosen, protected and audited."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from safeschools_geo.disclosure import (
     audit,
     earlier,
     load_policy,
-    packets_beside,
     protect,
     read_ledger,
     require_whole,
+    sibling_packets,
     with_release,
 )
 from safeschools_geo.district import demo_folder, outputs_folder
@@ -345,7 +345,7 @@ def board_content(result: TermResult, published: PublishedCounts, people: pd.Dat
     baseline, before = next(((key, name) for key, name in baselines if name in days), ("", ""))
     now = {name: table[table["term"] == this].reset_index(drop=True) for name, table in trends.items()}
     coverage = board_coverage(result, counts, published.rounding)
-    # The price of a plan is told as coarsely as coverage; without that it is withheld.
+    # The price of a plan is reported as coarsely as coverage; without that it is withheld.
     step_min = float("nan") if coverage is None else coverage.step_min
     plan = board_plan(result, people, published.rounding, step_min=step_min)
     counts, audited = _audited_last(published)
@@ -420,7 +420,7 @@ def _detail(published: PublishedCounts) -> BoardDetail | None:
     return BoardDetail(grouping.dims, period, table, float(table["is_withheld"].mean()))
 
 
-# ── The board packet of a term: what may be told is chosen, protected, audited, and put into the words of the pages
+# ── The board packet of a term: what may be reported is chosen, protected, audited, and put into the words of the pages
 
 
 def require_packet(settings: Settings) -> None:
@@ -436,7 +436,7 @@ def earlier_releases(district: District, file: Path | None = None) -> tuple[Rele
     record = record_of(settings, file)
     repair(record)
     releases = read_ledger(record)
-    require_whole(releases, packets_beside(record, settings.folder / settings.paths.outputs), record=record)
+    require_whole(releases, sibling_packets(record, settings.folder / settings.paths.outputs), record=record)
     return releases
 
 
@@ -471,7 +471,7 @@ def release_board(board: TermBoard, day: str) -> tuple[TermBoard, tuple[Release,
     Parameters
     ----------
     board
-        What may be told.
+        What may be reported.
     day
         Day of the release, in ISO 8601.
 

@@ -80,8 +80,8 @@ def program_people(result: TermResult) -> pd.DataFrame:
             "students": schools["enrollment"].astype("Int64"),
         }
     )
-    is_told = (schools["in_program"] & (zone != "")).to_numpy()
-    return pd.DataFrame(people.loc[is_told]).sort_values("school", ignore_index=True)
+    is_shown = (schools["in_program"] & (zone != "")).to_numpy()
+    return pd.DataFrame(people.loc[is_shown]).sort_values("school", ignore_index=True)
 
 
 def confidential_counts(result: TermResult) -> CountTable:
@@ -336,21 +336,26 @@ def with_rounded_rates(
 
 
 def _of_table(table: pd.DataFrame, name: str, days: pd.Series, raw: CountTable, rounding: Rounding) -> pd.DataFrame:
-    told = table.assign(rate_step=pd.Series(np.nan, index=table.index, dtype="Float64"))
-    groups = told[name] if name in told else pd.Series("", index=told.index, dtype="str")
-    lacks = told["is_partial"] & told["rate_per_1000"].isna() & (told["students"].fillna(0) > 0) & ~told["is_withheld"]
+    stepped = table.assign(rate_step=pd.Series(np.nan, index=table.index, dtype="Float64"))
+    groups = stepped[name] if name in stepped else pd.Series("", index=stepped.index, dtype="str")
+    lacks = (
+        stepped["is_partial"]
+        & stepped["rate_per_1000"].isna()
+        & (stepped["students"].fillna(0) > 0)
+        & ~stepped["is_withheld"]
+    )
     for group in groups[lacks].drop_duplicates():
-        rows = told[lacks & (groups == group)]
-        about = {name: str(group)} if name in told else {}
+        rows = stepped[lacks & (groups == group)]
+        about = {name: str(group)} if name in stepped else {}
         keys = [{**about, "term": str(term)} for term in rows["term"]]
         exposure = (rows["students"] * rows["term"].map(days)).to_numpy(dtype="float64")
         rate = _PER * np.array([_count(raw, key) for key in keys]) / exposure
         said = partial(_facts, rate, exposure, keys)
         step = rounding.publish(_steps(rate, exposure, rounding.policy.smallest_count), said)
         if step is not None:
-            told.loc[rows.index, "rate_per_1000"] = [rounded(float(value), step) for value in rate]
-            told.loc[rows.index, "rate_step"] = step
-    return told
+            stepped.loc[rows.index, "rate_per_1000"] = [rounded(float(value), step) for value in rate]
+            stepped.loc[rows.index, "rate_step"] = step
+    return stepped
 
 
 def _steps(rate: Numbers, exposure: Numbers, smallest_count: int) -> list[float]:
@@ -390,7 +395,7 @@ LOAD_STEPS = (0.05, 0.1, 0.25, 0.5)
 def board_plan(
     result: TermResult, people: pd.DataFrame, rounding: Rounding, *, step_min: float = np.nan
 ) -> BoardPlan | None:
-    """Say what the public is told of the proposal."""
+    """Say what the public is reported of the proposal."""
     proposal = result.proposal
     if proposal.is_empty or not len(proposal.plan.moves):
         return None
@@ -440,17 +445,17 @@ def board_plan(
 
 
 def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
-    """Say what the plan costs: response as coarse as it is told elsewhere, and what is public anyway."""
+    """Say what the plan costs: response as coarse as it is reported elsewhere, and what is public anyway."""
     change, certificate, other = proposal.change, proposal.plan.certificate, proposal.other_plan
     pairs, anew = change.figures, {n: p[1] for n, p in change.figures.items() if n.endswith(ANEW) and p is not None}
     within_name = next((n for n in pairs if n.startswith("within_") and not n.endswith(ANEW)), "")
     known = {"mean": "response", "p90": "response_p90", "within": within_name}
-    told = {
+    figures = {
         name: (*pair, anew.get(n + ANEW, pair[1])) for name, n in known.items() if (pair := pairs.get(n)) is not None
     }
     steps = {"mean": step_min, "p90": step_min, "within": _SHARE_STEP}
-    is_told = bool(told) and np.isfinite(step_min)
-    coarse = {n: tuple(rounded(v, steps[n]) for v in values) for n, values in told.items()} if is_told else {}
+    is_shown = bool(figures) and np.isfinite(step_min)
+    coarse = {n: tuple(rounded(v, steps[n]) for v in values) for n, values in figures.items()} if is_shown else {}
     split = proposal.proposed.splits
     whole = proposal.current.splits
     cut = split[(split["kind"] == "feeders") & split["is_split"] & ~whole["is_split"].to_numpy()]
@@ -463,11 +468,11 @@ def _price(proposal: TermPlan, step_min: float) -> dict[str, Any]:
         "others_are_more_even": other is not None and other.imbalance < proposal.plan.imbalance - EXACT,
         "minutes": {name: coarse[name] for name in ("mean", "p90") if name in coarse},
         "within": coarse.get("within"),
-        "directions": {name: _direction(values[0], values[1], _SHOWN[name]) for name, values in told.items()},
+        "directions": {name: _direction(values[0], values[1], _SHOWN[name]) for name, values in figures.items()},
         "within_min": float(within_name.split("_")[1]) if within_name else np.nan,
-        "step_min": step_min if is_told else np.nan,
-        "step_share": _SHARE_STEP if is_told else np.nan,
-        "is_response_known": bool(told),
+        "step_min": step_min if is_shown else np.nan,
+        "step_share": _SHARE_STEP if is_shown else np.nan,
+        "is_response_known": bool(figures),
         "levels_lost": proposal.proposed.lost_levels,
         "feeders_split": tuple(cut["name"]),
     }
@@ -510,7 +515,7 @@ def _visiting_h(result: TermResult, people: pd.DataFrame) -> pd.Series:
     return per_day * (settings.visit_min + people["school"].map(trips).fillna(0.0)) / 60
 
 
-def _fact(schools: pd.DataFrame, by: str, zone: str, hours_told: tuple[float, float], term: str) -> Fact:
+def _fact(schools: pd.DataFrame, by: str, zone: str, hours_shown: tuple[float, float], term: str) -> Fact:
     """State what a rounded load tells: the hours that incidents took, over the schools of the zone."""
     inside = schools[schools[by] == zone]
     hours, number = schools["workload_h"] - schools["visiting_h"], schools["incidents"]
@@ -520,8 +525,8 @@ def _fact(schools: pd.DataFrame, by: str, zone: str, hours_told: tuple[float, fl
     return Fact(
         by="school",
         weights=by_school(dict(zip(inside["school_id"], each, strict=True))),
-        low=hours_told[0] - fixed,
-        high=hours_told[1] - fixed,
+        low=hours_shown[0] - fixed,
+        high=hours_shown[1] - fixed,
         source="load of a zone",
         where=(("term", term),),
     )
@@ -544,9 +549,9 @@ _RESTS_STEP = 0.05
 
 
 def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) -> BoardCoverage | None:
-    """Say what the public is told of patrol coverage.
+    """Say what the public is reported of patrol coverage.
 
-    Figures of the record alone; None where coverage was not asked for. Who answered is told of all zones together,
+    Figures of the record alone; None where coverage was not asked for. Who answered is reported of all zones together,
     since the counts of a zone by who answered are small.
     """
     zones = result.district.zones[["zone_id", "name"]].astype("str").reset_index(drop=True)
@@ -563,10 +568,10 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
     mean = found.figure("response")
     places = found.trips.join(result.coverage.usual_day.zones, how="inner").reset_index()
 
-    def said(step: float, told: pd.Series) -> list[Fact]:
+    def said(step: float, reported: pd.Series) -> list[Fact]:
         of_zones = [
             fact
-            for row, minutes in told.dropna().items()
+            for row, minutes in reported.dropna().items()
             for fact in _coverage_facts(
                 places[places["zone_id"] == zones.loc[row, "zone_id"]], float(minutes), step, result.term.name
             )
@@ -575,16 +580,16 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
 
     step = None
     if mean.is_recorded:
-        step = rounding.publish(MINUTE_STEPS, partial(said, told=exact))
+        step = rounding.publish(MINUTE_STEPS, partial(said, reported=exact))
     if mean.is_recorded and step is None and exact.notna().any():
         # The district's mean alone, where those of the zones would tell too much.
         exact = exact.mask(exact.notna())
-        step = rounding.publish(MINUTE_STEPS, partial(said, told=exact))
+        step = rounding.publish(MINUTE_STEPS, partial(said, reported=exact))
     step_share = _share_step(found.answered, rounding.policy)
     known = sum(found.answered.values())
 
     def share(*who: str) -> float:
-        if not found.tells_answers or np.isnan(step_share):
+        if not found.shows_answers or np.isnan(step_share):
             return float("nan")
         return rounded(sum(found.answered.get(one, 0) for one in who) / known, step_share)
 
@@ -601,8 +606,8 @@ def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) ->
         officers_share=share(OWN, BACKUP),
         step_min=np.nan if step is None else step,
         step_share=step_share,
-        is_timed=found.tells_minutes,
-        is_answered=found.tells_answers,
+        is_timed=found.shows_minutes,
+        is_answered=found.shows_answers,
         timed_share=_floor(mean.calls, mean.of),
         answered_share=_floor(patrol.calls, patrol.of),
     )

@@ -450,16 +450,16 @@ def read_plan(
         Of drawn zones: name of the column of ids, layer of a file with several, and CRS where the file states none.
     forecasts
         Whether the plan is of a district as its settings forecast it (``[[changes]]``). A table need not name a school
-        that opens, which then goes with the zone it is in, and may name one that closes; both are told.
+        that opens, which then goes with the zone it is in, and may name one that closes; both are reported.
 
     Returns
     -------
     PlanRead
         `assignment` (Series of zone by unit), `findings`, `path`, and `zones`: the drawing, whole and repaired, where
         the plan was drawn. Of a table: schools that share a unit with one it names, units without a school and units
-        whose `zone_before` is not their zone now are told. Of a drawing: a zone that is not in the file keeps its
+        whose `zone_before` is not their zone now are reported. Of a drawing: a zone that is not in the file keeps its
         ground but for what the drawn ones take; a school within 0.5 m of a border keeps its zone; overlaps, gaps and
-        pieces that today's zones do not have are told, with their repair.
+        pieces that today's zones do not have are reported, with their repair.
 
     Raises
     ------
@@ -468,7 +468,7 @@ def read_plan(
     InputError
         When rows have no id or no zone, name an unknown id or zone or the same id twice, put schools of one unit into
         two zones, or leave schools or units out; when polygons lie elsewhere, or overlap where a school is. All faults
-        are told at once.
+        are reported at once.
     """
     columns: dict[str, str] = {} if zone_id is None else {"zone_id": zone_id}
     changes: dict[str, str] = {}
@@ -695,8 +695,8 @@ def _forecast(result: TermResult) -> tuple[TermResult, tuple[str, ...]]:
     for column in ("incident_h", "workload_h"):
         workload[column] += ids.map(more).where(is_this, 0.0).fillna(0.0)
     loads = zone_workload(workload, district.zones)
-    told = replace(result, district=district, school_zones=school_zones, history=history, workload=workload)
-    return replace(told, zone_loads=loads), tuple(said)
+    forecast = replace(result, district=district, school_zones=school_zones, history=history, workload=workload)
+    return replace(forecast, zone_loads=loads), tuple(said)
 
 
 def _calls_of_new(
@@ -726,7 +726,7 @@ def propose_zones(
     Parameters
     ----------
     result
-        Results of the term: loads are taken from it, and a plan is told which of its hotspots it splits.
+        Results of the term: loads are taken from it, and a plan is reported which of its hotspots it splits.
     forecasts
         Whether to plan on the changes that the settings forecast (``[[changes]]``), and to say so, not on the record.
     follows_rule

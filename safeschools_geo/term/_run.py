@@ -105,7 +105,7 @@ def run_term(
     covers
         Whether to work out patrol coverage; the rest does not need it.
     protects
-        Whether to work out what may be told in public; the rest does not need it.
+        Whether to work out what may be reported in public; the rest does not need it.
     releases
         Record of what was published earlier; that of the settings, in the district folder, if left out.
     on_step
@@ -359,8 +359,8 @@ def zones_of_both(
     """Find the zones that two terms had.
 
     Those of ``<outputs>/<term>/assignments.csv`` where there is such a file; schools that it does not name have their
-    zone of today. Without such a file of the earlier term nothing can be told of what changed, and both have today's
-    zones; without one of the later term that one has.
+    zone of today. Without such a file of the earlier term nothing can be reported of what changed, and both have
+    today's zones; without one of the later term that one has.
     """
     files = [None if outputs is None else outputs / term / "assignments.csv" for term in terms]
     found = [file if file is not None and file.is_file() else None for file in files]
@@ -449,10 +449,10 @@ def _told(term: str, file: Path, recorded: pd.Series, schools: pd.Series) -> tup
     notes = [f"The zones of {term} are those that its run last wrote ({term}/{file.name})."]
     new = schools[~schools.isin(recorded.index)]
     if len(new):
-        told = count_text(len(new), "school")
-        notes.append(f"{told} not on that record ({name_ids(new)}): counted in the zone of today.")
+        number = count_text(len(new), "school")
+        notes.append(f"{number} not on that record ({name_ids(new)}): counted in the zone of today.")
     gone = recorded.index[~recorded.index.isin(schools)]
     if len(gone):
-        told = count_text(len(gone), "school")
-        notes.append(f"{told} on that record and no longer in the list of schools ({name_ids(gone)}): left out.")
+        number = count_text(len(gone), "school")
+        notes.append(f"{number} on that record and no longer in the list of schools ({name_ids(gone)}): left out.")
     return tuple(notes)

@@ -290,7 +290,7 @@ def draw_board(board: TermBoard, settings: BoardSettings) -> tuple[dict[str, byt
     Parameters
     ----------
     board
-        What may be told.
+        What may be reported.
     settings
         Languages, and whether it is printed.
 
@@ -320,7 +320,7 @@ def write_board(board: TermBoard, files: Mapping[str, bytes], folder: Path, *, l
     Parameters
     ----------
     board
-        What may be told.
+        What may be reported.
     files
         Result of `draw_board`.
     folder
@@ -356,7 +356,7 @@ def _packet(board: TermBoard, folder: Path, languages: Sequence[str], pages: Map
         "languages": list(languages),
         # By this anyone can see later whether the record of releases still ends where it did.
         "record": {"releases": len(board.releases), "last": board.releases[-1].hash if board.releases else None},
-        "public": {what: " ".join(told) for what, told in public_numbers(content, langs=languages).items()},
+        "public": {what: " ".join(reported) for what, reported in public_numbers(content, langs=languages).items()},
         "numbers": {name: " ".join(numbers_on(page)) for name, page in sorted(pages.items())},
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -619,7 +619,7 @@ class TermOutputs:
         Parameters
         ----------
         protects
-            Whether to work out again what may be told in public.
+            Whether to work out again what may be reported in public.
 
         Returns
         -------

@@ -581,8 +581,8 @@ def _packet(value: object) -> Packet:
         files=files,
         releases=(end := fields.inner("record")).get("releases", whole()),
         last=end.get("last", or_none(TEXT)),
-        public={what: told.split() for what, told in fields.get("public", by_name(TEXT)).items()},
-        numbers={name: told.split() for name, told in fields.get("numbers", by_name(TEXT)).items()},
+        public={what: reported.split() for what, reported in fields.get("public", by_name(TEXT)).items()},
+        numbers={name: reported.split() for name, reported in fields.get("numbers", by_name(TEXT)).items()},
     )
 
 

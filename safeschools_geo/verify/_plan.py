@@ -224,8 +224,8 @@ def _set_apart(record: PlanRecord) -> list[Check]:
             u.unit_id for u in record.units if u.before != u.after and {u.before, u.after} & apart
         ],
     }
-    told = f"{', '.join(sorted(apart))} set apart: no workload, and nothing goes in or out"
-    return [check_of("set_apart", faults, told)]
+    text = f"{', '.join(sorted(apart))} set apart: no workload, and nothing goes in or out"
+    return [check_of("set_apart", faults, text)]
 
 
 def _one_of_each(record: PlanRecord) -> list[Check]:
@@ -266,8 +266,8 @@ def _students(record: PlanRecord) -> list[Check]:
 
 
 def _forecast(record: PlanRecord) -> list[Check]:
-    told = "; ".join(record.ids("forecast"))
-    return [Check("forecast", passed=None, message=f"Loads are a forecast, not the record: {told}.")] if told else []
+    text = "; ".join(record.ids("forecast"))
+    return [Check("forecast", passed=None, message=f"Loads are a forecast, not the record: {text}.")] if text else []
 
 
 def _contiguity(record: PlanRecord) -> Check:
@@ -289,9 +289,9 @@ def _loads(record: PlanRecord) -> Check:
     wrong = []
     for feature in record.zone_features:
         properties = feature["properties"]
-        zone, told = properties["zone_id"], properties.get("workload")
-        if zone in loads and not (NUMBER.holds(told) and is_close(told, loads[zone])):
-            wrong.append(f"{zone} ({told!r}, the units add up to {loads[zone]!r})")
+        zone, reported = properties["zone_id"], properties.get("workload")
+        if zone in loads and not (NUMBER.holds(reported) and is_close(reported, loads[zone])):
+            wrong.append(f"{zone} ({reported!r}, the units add up to {loads[zone]!r})")
     return check_of(
         "loads", {"whose workload in zones.geojson is not that of its units": wrong}, "loads add up", noun="zone"
     )
@@ -311,8 +311,8 @@ def _imbalance(record: PlanRecord) -> Check:
     ]
     if wrong:
         return Check("imbalance", passed=False, message=f"{'; '.join(wrong)}.")
-    told = f"The imbalance is {found['imbalance_before']:.2%} before and {found['imbalance_after']:.2%} after."
-    return Check("imbalance", passed=True, message=told)
+    text = f"The imbalance is {found['imbalance_before']:.2%} before and {found['imbalance_after']:.2%} after."
+    return Check("imbalance", passed=True, message=text)
 
 
 def _tolerance(record: PlanRecord) -> Check:
@@ -456,12 +456,12 @@ def _response_faults(record: PlanRecord, waits: Waits, claimed: Mapping[str, Any
 
 
 def _minutes_faults(
-    name: str, found: list[float | None], told: list[float | None], claimed: Mapping[str, Any]
+    name: str, found: list[float | None], reported: list[float | None], claimed: Mapping[str, Any]
 ) -> list[str]:
     faults = [
         f"{name} {'waits' if name.startswith('zone') else 'wait'} {own!r} minutes {when} by response.csv, "
         f"and {theirs!r} in the certificate"
-        for when, own, theirs in zip(("today", "under the plan"), found, told, strict=True)
+        for when, own, theirs in zip(("today", "under the plan"), found, reported, strict=True)
         if (own is None) != (theirs is None)
         or (own is not None and theirs is not None and not is_close(own, theirs, within=_SAME_MINUTES))
     ]
@@ -497,7 +497,7 @@ _HELD = 0.05
 _SNAP_M = 0.1
 _MIN_SHARED_M = 0.5
 _EARTH_M = 6_371_008.8
-_BESIDE_M, _ALONG_M = 1.0, 20.0
+_CLOSE_M, _ALONG_M = 1.0, 20.0
 """Units within so much of each other, along so much, are neighbors: what says otherwise is in dispute."""
 
 _SEEN_M = (2.7, 20.0)
@@ -584,8 +584,8 @@ def _tiling(record: PlanRecord, drawn: Drawn) -> list[Check]:
         "that lie outside their planned zone": [i for i, m2 in outside.items() if m2 > _HELD * drawn.units[i].area],
     }
     zones = {"that overlap": _overlaps(drawn.zones)}
-    told = [check_of("tiling", faults, ""), check_of("tiling", zones, "", noun="zone")]
-    said = " ".join(c.message for c in told if not c.passed)
+    parts = [check_of("tiling", faults, ""), check_of("tiling", zones, "", noun="zone")]
+    said = " ".join(c.message for c in parts if not c.passed)
     whole = "The zones cover the units, without gap, overlap or sliver, and every unit lies in its planned zone."
     found = [Check("tiling", passed=not said, message=said or whole)]
     if outside and not said:
@@ -652,8 +652,8 @@ def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
     checks = [check_of("edges", faults, f"{len(borders):,} links are borders on the map", noun="link")]
     others = [e for e in record.edges if e.kind in {"bridge", "extra"}]
     if others:
-        told = ", ".join(f"{_name(e)} ({e.kind})" for e in others[:5])
-        said = f"{len(others)} of {len(record.edges):,} links are no borders but were added: {told}."
+        text = ", ".join(f"{_name(e)} ({e.kind})" for e in others[:5])
+        said = f"{len(others)} of {len(record.edges):,} links are no borders but were added: {text}."
         checks.append(Check("links_added", passed=None, message=said))
     missing = _missing(record.edges, drawn.units, snap=snap, least=max(1.0, least / 0.9 * 1.1))
     if missing:
@@ -664,43 +664,43 @@ def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
 
 def _neighbors(record: PlanRecord, drawn: Drawn) -> list[Check]:
     """Fail where the drawing leaves open who borders whom: contiguity, and so every proof, rests on it."""
-    told = {frozenset(pair) for pair in record.pairs("apart")}
+    kept_apart = {frozenset(pair) for pair in record.pairs("apart")}
     tolerance = _stated(record, "neighbor_tolerance_m", 0.0)
-    open_pairs = _unlinked_beside(record.edges, drawn.units)
-    if tolerance > _BESIDE_M:
+    open_pairs = _unlinked_near(record.edges, drawn.units)
+    if tolerance > _CLOSE_M:
         across = _Across(drawn.units, tolerance * _CERTAIN[0]).unlinked(record.edges)
         open_pairs += [pair for pair in across if pair not in open_pairs]
     far = [
         f"{_name(e)} ({apart:,.0f} m)"
         for e in record.edges
         if e.kind == "border" and e.a in drawn.units and e.b in drawn.units
-        if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > max(_BESIDE_M, tolerance * _CERTAIN[1])
+        if (apart := shapely.distance(drawn.units[e.a], drawn.units[e.b])) > max(_CLOSE_M, tolerance * _CERTAIN[1])
     ]
     faults = {
-        f"unlinked though they share 3 m of border, or run within {max(_BESIDE_M, tolerance):g} m of each other along "
-        "20 m": [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in told],
+        f"unlinked though they share 3 m of border, or run within {max(_CLOSE_M, tolerance):g} m of each other along "
+        "20 m": [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) not in kept_apart],
         "linked as by a border though the units lie apart": far,
     }
     whole = "the drawing leaves no doubt who borders whom"
     checks = [check_of("neighbors", faults, whole, noun="pair")]
-    kept = [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) in told]
+    kept = [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) in kept_apart]
     if kept:
         said = f"{len(kept)} pairs share a border and are kept apart, as the certificate says: {', '.join(kept[:5])}."
         checks.append(Check("links_kept_apart", passed=None, message=said))
     return checks
 
 
-def _unlinked_beside(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, str]]:
+def _unlinked_near(edges: Iterable[Edge], units: Shapes) -> list[tuple[str, str]]:
     linked = {frozenset((e.a, e.b)) for e in edges}
     names, drawn = list(units), list(units.values())
     tree, wide = shapely.STRtree(drawn), dict[int, BaseGeometry]()
     found = []
     for i, one in enumerate(drawn):
-        for j in map(int, tree.query(one, predicate="dwithin", distance=_BESIDE_M)):
+        for j in map(int, tree.query(one, predicate="dwithin", distance=_CLOSE_M)):
             if i >= j or frozenset((names[i], names[j])) in linked:
                 continue
             for k in (i, j):
-                wide.setdefault(k, shapely.buffer(drawn[k], _BESIDE_M))
+                wide.setdefault(k, shapely.buffer(drawn[k], _CLOSE_M))
             along = (shapely.intersection(one.boundary, wide[j]), shapely.intersection(drawn[j].boundary, wide[i]))
             shared = shapely.intersection(one.boundary, drawn[j].boundary)
             if min(map(shapely.length, along)) >= _ALONG_M or shapely.length(shared) >= _SHARED_M:

@@ -3,7 +3,7 @@
 Standard library only. A plan gives each block of units (units kept together are one block) a zone. The search starts
 from the current plan and changes block after block, the heaviest first. It leaves a branch only when arithmetic shows
 that no plan in it can have loads within the limits: what is settled of a zone is too heavy, or the changes left are
-too few to mend it.
+too few to fix it.
 
 It uses the standard library, and shapely for the map; none of the code that makes plans. What it can find itself it
 finds itself; what it cannot, it says it has not repeated.
@@ -48,14 +48,14 @@ _ABSOLUTE = ("imbalance", "evenness", "moves")
 
 
 def proof_tolerance(record: PlanRecord) -> float:
-    """Tell how near a bound has to be to count as a proof."""
+    """Say how near a bound has to be to count as a proof."""
     stated = record.certificate.get("proof_tolerance")
     is_stated = NUMBER.holds(stated) and stated >= 0  # type: ignore[operator]
     return min(float(stated), _LOOSEST_PROOF) if is_stated else PROVEN_WITHIN  # type: ignore[arg-type]
 
 
 def move_costs(record: PlanRecord) -> dict[str, float] | None:
-    """Tell what moving each unit counts for."""
+    """Say what moving each unit counts for."""
     by = record.certificate.get("moves_by", "units")
     costs = {u.unit_id: _cost(u, str(by)) for u in record.units}
     return None if any(math.isnan(c) for c in costs.values()) else costs
@@ -70,12 +70,12 @@ def claim_checks(record: PlanRecord) -> list[Check]:
         f"{name}: {fault}" for name, s in steps if s["value"] is not None for fault in _number_faults(s, within)
     ]
     stage_faults += [*_stage_faults(certificate), *_evenness_faults(record)]
-    told = "bound, value and gap agree" + (
+    text = "bound, value and gap agree" + (
         ", and the gap is small enough for a proof" if certificate["is_proven"] else ""
     )
     checks = [
         _told("value", _value_faults(record), "the plan has the value that is claimed"),
-        _told("gap", faults, told),
+        _told("gap", faults, text),
         _told("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
     ]
     if record.frontier is not None:
@@ -678,10 +678,10 @@ def _not_tried(record: PlanRecord) -> str:
 
 def _floor_text(town: Town, claim: Claim) -> str:
     if claim.objective == "imbalance":
-        told = f"an imbalance of at least {imbalance_floor(town, max_moves=claim.limit):.4%}"
+        text = f"an imbalance of at least {imbalance_floor(town, max_moves=claim.limit):.4%}"
     else:
-        told = f"that at least {least_moves(town, below=claim.limit):g} units move"
-    return f"Its own arithmetic, which looks at loads only, shows {told}."
+        text = f"that at least {least_moves(town, below=claim.limit):g} units move"
+    return f"Its own arithmetic, which looks at loads only, shows {text}."
 
 
 def _class_text(record: PlanRecord, claim: Claim) -> str:
@@ -707,9 +707,9 @@ def _better_text(record: PlanRecord, town: Town, claim: Claim, label: Sequence[i
     zones = record.certificate["zones"]
     pairs = zip(record.counted(), label, strict=True)
     moved = [f"{u.unit_id} to {zones[z]}" for u, z in pairs if u.before != zones[z]]
-    told = f"{_moves_text(len(moved))} ({', '.join(moved[:10]) or 'none'})"
+    text = f"{_moves_text(len(moved))} ({', '.join(moved[:10]) or 'none'})"
     return (
-        f"The bound does not hold: there is a plan with an imbalance of {town.imbalance(label):.4%} and {told}, and "
+        f"The bound does not hold: there is a plan with an imbalance of {town.imbalance(label):.4%} and {text}, and "
         f"{claim.bound!r} is claimed to be the best possible."
     )
 

@@ -91,8 +91,8 @@ class VerifyReport:
 def check_of(name: str, faults: Mapping[str, Iterable[str]], otherwise: str, *, noun: str = "unit") -> Check:
     """Make one check of several faults that there could be."""
     found = {what: sorted(set(ids)) for what, ids in faults.items()}
-    told = [f"{count_text(len(ids), noun)} {what}: {name_ids(ids)}" for what, ids in found.items() if ids]
-    return Check(name, passed=not told, message=f"{'; '.join(told) or _capital(otherwise)}.")
+    parts = [f"{count_text(len(ids), noun)} {what}: {name_ids(ids)}" for what, ids in found.items() if ids]
+    return Check(name, passed=not parts, message=f"{'; '.join(parts) or _capital(otherwise)}.")
 
 
 def _capital(text: str) -> str:
@@ -115,7 +115,7 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = 80
 
 
-def told(name: str, faults: Sequence[str], otherwise: str) -> Check:
+def check_from(name: str, faults: Sequence[str], otherwise: str) -> Check:
     """Make one check of the faults that were found."""
     return Check(name, passed=not faults, message=_sentence(several(faults) or otherwise))
 

@@ -44,11 +44,11 @@ from safeschools_geo.verify._reading import (
     PlanRecord,
     VerifyReport,
     canonical,
+    check_from,
     note,
     quoted,
     read_plan_record,
     several,
-    told,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def file_checks(folder: Path, packet: Packet) -> list[Check]:
     faults += [f"{name} is not one of the packet's" for name in sorted(there - packet.files.keys() - {RELEASES})]
     for name in sorted(packet.files.keys() & there):
         faults += _fault_of(folder, name, packet.files[name])
-    checks = [told("files", faults, f"{count_text(len(there), 'file')}, each as it was written, and no others")]
+    checks = [check_from("files", faults, f"{count_text(len(there), 'file')}, each as it was written, and no others")]
     unread = [name for name in sorted(there) if PurePosixPath(name).suffix.lower() not in _READ]
     if unread and not faults:
         checks.append(note("unread", f"only the hashes of these were compared, they were not read: {several(unread)}"))
@@ -164,9 +164,9 @@ def figure_checks(audit: Audit) -> list[Check]:
     small = [f"{f} is published, and is {f.value}" for f in published if 1 <= (f.value or 0) <= top]
     unsafe = [] if audit.is_safe else ["the audit itself says that small counts can be worked out (is_safe is false)"]
     return [
-        told("figures", _figure_faults(audit), f"{count_text(n, 'figure')} published, {withheld:,} withheld"),
-        told("small", small, f"none of {count_text(n, 'published figure')} is from 1 to {top}"),
-        told("safe", unsafe, "the audit found no small count that the published figures give away"),
+        check_from("figures", _figure_faults(audit), f"{count_text(n, 'figure')} published, {withheld:,} withheld"),
+        check_from("small", small, f"none of {count_text(n, 'published figure')} is from 1 to {top}"),
+        check_from("safe", unsafe, "the audit found no small count that the published figures give away"),
     ]
 
 
@@ -186,7 +186,7 @@ def world_checks(audit: Audit, found: Found) -> list[Check]:
     said = f" and {count_text(len(weighed), 'statement')} whose weights are public" if weighed else ""
     published = sum(f.value is not None for f in audit.figures)
     otherwise = f"{count_text(len(audit.worlds), 'made-up world')}: whole counts, 0 or more; each agrees with"
-    checks = [told("worlds", faults, f"{otherwise} all {count_text(published, 'published figure')}{said}")]
+    checks = [check_from("worlds", faults, f"{otherwise} all {count_text(published, 'published figure')}{said}")]
     rest = len(audit.statements) - len(weighed)
     if rest:
         text = f"{count_text(rest, 'statement')} of rates, loads, minutes and shares"
@@ -206,7 +206,7 @@ def interval_checks(audit: Audit, found: Found) -> list[Check]:
     unseen, group_faults = _groups(audit, found)
     n = len(reached)
     otherwise = f"both ends of {count_text(n, 'withheld figure')} are reached in worlds" if n else "nothing is withheld"
-    checks = [told("intervals", [*faults, *group_faults], otherwise)]
+    checks = [check_from("intervals", [*faults, *group_faults], otherwise)]
     if checks[0].passed:
         checks += _cover(reached, top)
         checks += _group_cover(unseen, top)
@@ -236,7 +236,7 @@ def _figure_faults(audit: Audit) -> list[str]:
         key = tuple(sorted(figure.key.items()))
         other = first.setdefault(figure.cell, figure)
         if (figure.value, figure.ends) != (other.value, other.ends):
-            faults.append(f"{figure} is told in two ways")
+            faults.append(f"{figure} is reported in two ways")
         if key in keys:
             faults.append(f"{figure} is there twice")
         if figure.value is not None and figure.value < 0:
@@ -288,13 +288,13 @@ def _groups(audit: Audit, found: Found) -> tuple[list[tuple[Group, int, int]], l
 
 
 def _cover(reached: Sequence[tuple[Figure, Ends, int, int]], top: int) -> list[Check]:
-    """Tell which withheld figures can be any small count; what is certain to be small and cannot is a fault."""
+    """Say which withheld figures can be any small count; what is certain to be small and cannot is a fault."""
     if not reached:
         return []
     narrow = [(f, low, high) for f, _, low, high in reached if not (low <= 1 and high >= top)]
     faults = [f"{f} is small for certain: {low} to {high}" for f, low, high in narrow if low >= 1 and high <= top]
     covered = count_text(len(reached) - len(narrow), "withheld figure", of=len(reached))
-    checks = [told("cover", faults, f"{covered} can be 1 or less, and {top} or more, by all that is published")]
+    checks = [check_from("cover", faults, f"{covered} can be 1 or less, and {top} or more, by all that is published")]
     large = [f for f, low, high in narrow if low > top or high < 1]
     partly = [f"{f}: {low} to {high}" for f, low, high in narrow if (low < 1 <= high) or (low <= top < high)]
     if large:
@@ -315,7 +315,7 @@ def _group_cover(unseen: Sequence[tuple[Group, int, int]], top: int) -> list[Che
     certain = sum(group.groups for group, low, high in unseen if low > 1 and high < top)
     faults = [f"{count_text(certain, 'group')} that no table shows can be narrowed down below {top}"] if certain else []
     text = f"{count_text(covered, 'group', of=total)} that no table shows can be 1 or less, and {top} or more"
-    checks = [told("groups", faults, text)]
+    checks = [check_from("groups", faults, text)]
     left = total - covered - certain
     if left:
         text = f"{count_text(left, 'group')} that no table shows cannot be just any count from 1 to {top}"
@@ -371,22 +371,24 @@ def page_checks(packet: Packet, audit: Audit, pages: Pages) -> list[Check]:
     unknown = sorted({page.lang for page in pages.values()} - MARKS.keys())
     languages = f"{n} in {', '.join(packet.languages)}, the same pages in each"
     checks = [
-        told("languages", _language_faults(packet, pages), languages),
-        told(
+        check_from("languages", _language_faults(packet, pages), languages),
+        check_from(
             "identity", _identity_faults(packet, audit, pages), f"{n} and the audit are of the same district and term"
         ),
-        told("policy", _policy_faults(packet, audit, pages), f"{n} tell the policy, and what it withholds"),
-        told("synthetic", _synthetic_faults(packet, pages), _synthetic_text(packet, n)),
+        check_from("policy", _policy_faults(packet, audit, pages), f"{n} tell the policy, and what it withholds"),
+        check_from("synthetic", _synthetic_faults(packet, pages), _synthetic_text(packet, n)),
         *_shown_checks(audit, pages),
-        told("numbers", _number_faults(packet, pages), _numbers_text(pages)),
-        told("said", _said_faults(packet, audit, pages), "every number on a page is in the audit, or public anyway"),
-        told("same", _same_faults(packet, pages), "the pages of every language say the same numbers"),
-        told("offline", _request_faults(pages), f"{n} forbid themselves every request, and make none"),
+        check_from("numbers", _number_faults(packet, pages), _numbers_text(pages)),
+        check_from(
+            "said", _said_faults(packet, audit, pages), "every number on a page is in the audit, or public anyway"
+        ),
+        check_from("same", _same_faults(packet, pages), "the pages of every language say the same numbers"),
+        check_from("offline", _request_faults(pages), f"{n} forbid themselves every request, and make none"),
     ]
     elsewhere = sum(page.lang != _SOURCE_LANG and not _is_in(audit.policy.source, page) for page in pages.values())
     if elsewhere:
-        told_of = f"{count_text(elsewhere, 'page')} in other languages"
-        checks.append(note("policy", f"{told_of} may tell the source of the policy in their own words, not compared"))
+        text_of = f"{count_text(elsewhere, 'page')} in other languages"
+        checks.append(note("policy", f"{text_of} may tell the source of the policy in their own words, not compared"))
     if unknown:
         known = ", ".join(MARKS)
         checks.append(note("languages", f"the words of {', '.join(unknown)} are not known here, only those of {known}"))
@@ -483,7 +485,7 @@ def _shown_checks(audit: Audit, pages: Pages) -> list[Check]:
     places = f"{count_text(n, 'figure')} on {count_text(len(pages), 'page')}"
     text = f"{places} are as the audit has them, and none is shown that is withheld"
     missing = len(figures.keys() - shown)
-    checks = [told("pages", faults, text)]
+    checks = [check_from("pages", faults, text)]
     if missing:
         checks.append(note("pages", f"{missing:,} of {count_text(len(figures), 'figure')} of the audit are on no page"))
     rest = "the words of the pages, and lengths and colors of charts and maps, were not checked"
@@ -549,8 +551,8 @@ def _fault(marked: Marked, figure: Figure) -> str:
     if not marked.is_closed:
         return "the element does not end, so it is not certain what it shows"
     if figure.value is None:
-        told_of = [text, *marked.labels, *([marked.value] if marked.value is not None else [])]
-        numbers = [t for t in told_of if _DIGIT.search(t)]
+        text_of = [text, *marked.labels, *([marked.value] if marked.value is not None else [])]
+        numbers = [t for t in text_of if _DIGIT.search(t)]
         if numbers:
             return f"it is withheld, and {quoted(numbers[0])} is shown"
         return "" if marked.is_withheld else "it is withheld, and not marked so"
@@ -610,13 +612,13 @@ def release_checks(audit: Audit, packet: Packet | None, releases: Sequence[Relea
         state = f"release {audit.release}" if audit.release else "a draft"
         kept = "it was not compared with the record of releases, which is confidential (--record FILE)"
         return [note("unread", f"{state}; {kept}")]
-    whole = told(
+    whole = check_from(
         "releases", _chain_faults(releases), f"{count_text(len(releases), 'release')}, none changed or missing"
     )
     checks = [whole]
     if packet is not None:
         text = f"it has {count_text(packet.releases, 'release')} and more, if any, as it had when the packet was made"
-        checks.append(told("record", _releases_end_faults(packet, releases), text))
+        checks.append(check_from("record", _releases_end_faults(packet, releases), text))
     if audit.release:
         checks += _released(audit, releases)
     return checks + (_earlier(audit, releases) if whole.passed else [])
@@ -648,9 +650,13 @@ def _releases_end_faults(packet: Packet, releases: Sequence[Release]) -> list[st
 def _released(audit: Audit, releases: Sequence[Release]) -> list[Check]:
     release = next((r for r in releases if r.number == audit.release), None)
     if release is None:
-        return [told("released", [f"it is said to be release {audit.release}, and the record has no such release"], "")]
+        return [
+            check_from(
+                "released", [f"it is said to be release {audit.release}, and the record has no such release"], ""
+            )
+        ]
     text = f"the figures and the policy are those of release {audit.release}"
-    return [told("released", _released_faults(audit, release), text), *_rounded(release)]
+    return [check_from("released", _released_faults(audit, release), text), *_rounded(release)]
 
 
 def _released_faults(audit: Audit, release: Release) -> list[str]:
@@ -748,7 +754,7 @@ def verify_packet(folder: str | Path, *, releases: Path | None = None) -> Verify
         return VerifyReport(str(folder), (Check("folder", passed=False, message=fault),), bound=None)
     record = read_packet_record(folder, releases)
     faults = [f"{name}: {fault}" for name, fault in record.faults]
-    checks = [told("readable", faults, "every file can be read")]
+    checks = [check_from("readable", faults, "every file can be read")]
     if record.packet:
         checks += file_checks(folder, record.packet)
     if record.audit:
@@ -778,8 +784,8 @@ def _audit_checks(record: PacketRecord) -> list[Check]:
         return []
     found = add_up(audit)
     checks = [*figure_checks(audit), *world_checks(audit, found), *interval_checks(audit, found)]
-    is_told = any(name == RELEASES for name, _ in record.faults)
-    return checks if is_told else [*checks, *release_checks(audit, record.packet, record.releases)]
+    is_shown = any(name == RELEASES for name, _ in record.faults)
+    return checks if is_shown else [*checks, *release_checks(audit, record.packet, record.releases)]
 
 
 # ── Check a written plan again, or whatever a folder holds

@@ -1,4 +1,4 @@
-"""The map and the charts of the packet: hatched where nothing may be told, vector on paper, used by keyboard."""
+"""The map and the charts of the packet: hatched where nothing may be reported, vector on paper, used by keyboard."""
 
 import re
 from dataclasses import replace

@@ -290,7 +290,7 @@ def test_a_plan_is_told_with_its_price():
     assert f"{lake} would lose its last school of this level: High." in part.lead
     assert "divided between zones: Quorndale High." in part.lead
     assert part.lead.startswith(f"{east} has no school of the program and is left out of the comparison")
-    # What rounding hides is told in words, for it is a cost.
+    # What rounding hides is reported in words, for it is a cost.
     assert "on average: by the model no longer, as far as the rounded figures show, than today with officers" in text
     assert "It would be a little longer, by less than the rounding can show." in text
     assert "Calls reached within 5 minutes: by the model about 5 percentage points fewer than today with" in text
@@ -381,16 +381,16 @@ def test_loads_that_no_rounding_makes_safe_are_left_out_and_the_reason_said():
 
 
 @pytest.mark.parametrize(
-    ("is_proven", "told", "untold"),
+    ("is_proven", "told", "unshown"),
     [
         (True, "it is proven by calculation that no plan which moves at most 1 school,", "not proven"),
         (False, "That there is none is not proven.", "proven by calculation"),
     ],
 )
-def test_a_plan_is_called_proven_only_where_it_is(is_proven, told, untold):
+def test_a_plan_is_called_proven_only_where_it_is(is_proven, told, unshown):
     text = read(plan_part(with_plan(is_proven=is_proven), EN)).text
     assert told in text
-    assert untold not in text
+    assert unshown not in text
 
 
 def test_a_plan_without_moves_says_so():

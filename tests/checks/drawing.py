@@ -57,6 +57,6 @@ def by_code(findings):
 
 
 def is_at(finding, x0, y0, x1, y1):
-    """Tell whether a finding is located in a rectangle of the drawing."""
+    """Say whether a finding is located in a rectangle of the drawing."""
     point = gpd.GeoSeries.from_xy([finding.location[0]], [finding.location[1]], crs=4326).to_crs(town.UTM).iloc[0]
     return x0 <= point.x - town.EAST <= x1 and y0 <= point.y - town.NORTH <= y1

@@ -173,8 +173,8 @@ def test_what_rests_on_too_few_calls_is_not_said():
     # Ten calls of thirty with a trip are enough calls, and too small a part of them; who answered is known of all.
     dark = [call("b", f"2026-01-07 {h:02d}:{m:02d}", trip=None) for h in (8, 9) for m in range(10)]
     partly = validated([*few[:10], *dark], least_calls=10)
-    assert not partly.tells_minutes
-    assert partly.tells_answers
+    assert not partly.shows_minutes
+    assert partly.shows_answers
     assert partly.table.set_index("measure").loc[["response", "response_p90", "within"], "predicted"].isna().all()
     assert "min" not in partly.lead().replace("minutes", "").split("Of 30 calls")[1]
 
@@ -188,8 +188,8 @@ def test_a_share_of_calls_that_a_figure_rests_on_is_said():
 
 def test_without_responders_nothing_is_said_of_who_answers():
     found = validated([call("a", f"2026-01-05 08:{m:02d}", responder=None) for m in range(30)])
-    assert found.tells_minutes
-    assert not found.tells_answers
+    assert found.shows_minutes
+    assert not found.shows_answers
     assert "whoever came was there in 10.0 min" in found.lead()
     assert "The record does not say who answered, so nothing is said of that." in found.lead()
     assert found.answered_by_officers() == ""

@@ -1,4 +1,4 @@
-"""What no visit plan can be made from is refused: what is wrong, with whom, and how to mend it."""
+"""What no visit plan can be made from is refused: what is wrong, with whom, and how to fix it."""
 
 from __future__ import annotations
 

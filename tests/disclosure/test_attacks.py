@@ -1,4 +1,4 @@
-"""Releases that give small counts away, each with its sum: the audit refuses them, and protection mends them."""
+"""Releases that give small counts away, each with its sum: the audit refuses them, and protection fixes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safeschools_geo.disclosure._attacker import Fact
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping, Policy
-from safeschools_geo.disclosure._protect import is_sensitive, needs_of_restated, protect, told_by_rule, withhold
+from safeschools_geo.disclosure._protect import is_sensitive, known_by_rule, needs_of_restated, protect, withhold
 from safeschools_geo.disclosure._tables import CountTable, SafeTable, count_table
 from safeschools_geo.errors import ColumnError, DisclosureError
 
@@ -67,7 +67,7 @@ def test_counts_and_groups_from_one_to_ten_may_not_be_told() -> None:
 def test_what_the_rule_tells_of_a_figure_follows_from_its_least_and_its_most() -> None:
     # 0 to 7 can only be 0, and 4 to 20 only 11 or more; 1 to 10 and 0 to 30 hide a small count, 11 to 20 is none.
     low, high = np.array([0, 4, 1, 0, 11.0]), np.array([7, 20, 10, 30, 20.0])
-    rows, found = told_by_rule(csr_array(np.eye(5)), low, high, largest_small=10)
+    rows, found = known_by_rule(csr_array(np.eye(5)), low, high, largest_small=10)
     assert rows.tolist() == [0, 1]
     assert list(zip(found.low, found.high, strict=True)) == [(0, 0), (11, np.inf)]
     assert found.matrix.toarray().tolist() == np.eye(5)[:2].tolist()
@@ -354,7 +354,7 @@ def test_statements_that_contradict_each_other_are_told_apart_from_the_counts() 
 
 @pytest.mark.parametrize("incidents", [0, 15])
 def test_every_figure_of_eight_students_is_withheld(incidents: int) -> None:
-    # School t has 8 students: neither 0 nor 15 incidents may be told, nor zone A − s = t.
+    # School t has 8 students: neither 0 nor 15 incidents may be reported, nor zone A − s = t.
     counts = pd.DataFrame(
         {"school": ["s", "t", "u"], "zone": ["A", "A", "B"], "count": [30, incidents, 60]},
     )
@@ -367,11 +367,11 @@ def test_every_figure_of_eight_students_is_withheld(incidents: int) -> None:
     assert withheld_keys(safe) == [{"school": "s"}, {"school": "t"}]
 
 
-@pytest.mark.parametrize(("size", "is_told"), [(10, False), (11, True)])
-def test_ten_students_are_few_and_eleven_are_not(size: int, is_told: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("size", "is_shown"), [(10, False), (11, True)])
+def test_ten_students_are_few_and_eleven_are_not(size: int, is_shown: bool) -> None:  # noqa: FBT001
     frame = pd.DataFrame({"zone": ["A", "B"], "level": ["x", "x"], "count": [30, 60], "students": [size, 500]})
     safe = mended(protect(frame))
-    assert (safe.value(zone="A", level="x") == 30) is is_told
+    assert (safe.value(zone="A", level="x") == 30) is is_shown
 
 
 def test_a_group_with_a_school_of_unknown_size_is_not_taken_to_be_small() -> None:
@@ -499,7 +499,7 @@ def test_a_figure_of_one_school_that_was_published_once_is_withheld_and_no_more_
     raw = one_school(alone="school")
     told = Fact("school", {"s1": 1.0}, 40, 40, "release 1")
     safe = mended(protect(raw, facts=[told], knows_rule=True), knows_rule=True)
-    # It was told once, so that nothing else has to go for it.
+    # It was reported once, so that nothing else has to go for it.
     assert withheld_keys(safe) == [{"zone": "A", "level": "high"}]
     assert audit(safe).intervals.set_index(["zone", "level"]).loc[("A", "high"), "low"] == 40
 

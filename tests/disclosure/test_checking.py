@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from safeschools_geo.board._tables import words
 from safeschools_geo.verify._packet_record import page_of
-from safeschools_geo.verify._reading import Fields, UnreadableError, list_of, parse_json, told, whole
+from safeschools_geo.verify._reading import Fields, UnreadableError, check_from, list_of, parse_json, whole
 from safeschools_geo.verify._verify import MARKS, is_packet, verify_packet
 
 sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
@@ -201,9 +201,9 @@ BROKEN = {
 def test_a_file_that_cannot_be_read_is_told(folder, name, kind):
     body, message = BROKEN[kind]
     (folder / name).write_bytes(body)
-    told_of = failed(folder)["readable"]
-    assert told_of.startswith(f"{name}: ")
-    assert message in told_of
+    text_of = failed(folder)["readable"]
+    assert text_of.startswith(f"{name}: ")
+    assert message in text_of
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,9 @@ def test_a_file_that_cannot_be_read_is_told(folder, name, kind):
 )
 def test_an_audit_of_the_wrong_shape_is_told(folder, change, message):
     edit_audit(folder, change)
-    told_of = failed(folder)["readable"]
-    assert told_of.startswith("audit.json: ")
-    assert message in told_of
+    text_of = failed(folder)["readable"]
+    assert text_of.startswith("audit.json: ")
+    assert message in text_of
 
 
 @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ def test_figures_that_contradict_each_other_are_named(folder):
 
     message = failed(edit_audit(folder, twice))["figures"]
     assert "Cell 18 (zone N, term Spring 2026) is there twice" in message
-    assert "cell 18 (zone nowhere) is told in two ways" in message
+    assert "cell 18 (zone nowhere) is reported in two ways" in message
     assert "cell 18 (zone nowhere) is negative, -2" in message
     assert "cell 18 (zone nowhere) is a sum of nothing" in message
 
@@ -750,8 +750,8 @@ def test_whatever_stands_on_a_page_nothing_is_raised(text):
 
 
 def test_faults_are_told_in_full_up_to_five():
-    assert told("x", [], "all is well") == ("x", True, "All is well.")
-    assert told("x", list("abcdefg"), "").message == "A; b; c; d; e; and 2 more (7 in all)."
+    assert check_from("x", [], "all is well") == ("x", True, "All is well.")
+    assert check_from("x", list("abcdefg"), "").message == "A; b; c; d; e; and 2 more (7 in all)."
 
 
 def test_fields_of_another_kind_are_refused_with_their_names():

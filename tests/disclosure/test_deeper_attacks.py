@@ -55,7 +55,7 @@ def test_a_school_that_left_is_not_told_by_one_that_moved() -> None:
 
 
 def test_a_correction_is_hidden_where_only_a_sum_shows_it() -> None:
-    # Schools were told: s1 40, s2 60. s1 is 43 now, and zone A = 103 would tell it: 103 − 60 = 43, corrected by 3.
+    # Schools were reported: s1 40, s2 60. s1 is 43 now, and zone A = 103 would tell it: 103 − 60 = 43, corrected by 3.
     first: Schools = {"s1": ("A", "x", 40), "s2": ("A", "x", 60), "s4": ("B", "x", 30), "s5": ("B", "x", 40)}
     now: Schools = {**first, "s1": ("A", "x", 43), "s4": ("B", "x", 60)}
     safe = next_release(released(schools(first, ("school",), ()), first), schools(now, ("zone",), ()))

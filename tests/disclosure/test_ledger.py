@@ -19,9 +19,9 @@ from safeschools_geo.disclosure._ledger import (
     Release,
     earlier,
     ledger_text,
-    packets_beside,
     read_ledger,
     require_whole,
+    sibling_packets,
     with_release,
 )
 from safeschools_geo.disclosure._policy import Grouping
@@ -259,7 +259,7 @@ def test_another_term_is_looked_at_by_itself() -> None:
 
 
 def test_a_record_that_adds_up_to_a_small_count_cannot_be_mended() -> None:
-    # Zones A and B were told, then the zones of the first day less s2: s2 = 45 − 40 = 5 is out already.
+    # Zones A and B were reported, then the zones of the first day less s2: s2 = 45 − 40 = 5 is out already.
     counts = {**COUNTS, "s1": 40, "s2": 5}
     moved = {**ZONES, "s2": "B"}
     record = add(add((), protect(table_of(counts=counts))), protect(table_of(moved, counts)), moved)
@@ -348,7 +348,7 @@ def test_a_record_that_lost_releases_is_refused(tmp_path: Path, place: str, kept
     packet_of(tmp_path / place, three())
     packet_of(tmp_path / "outputs" / "Before" / "board", ())
     record = tmp_path / "releases.jsonl"
-    packets = packets_beside(record, tmp_path / "outputs")
+    packets = sibling_packets(record, tmp_path / "outputs")
     assert len(packets) == 2
     require_whole(three(), packets, record=record)
     with pytest.raises(LedgerError, match="lacks releases") as caught:
@@ -358,7 +358,7 @@ def test_a_record_that_lost_releases_is_refused(tmp_path: Path, place: str, kept
 
 def test_a_packet_of_a_shorter_record_is_no_fault_and_one_of_another_is(tmp_path: Path) -> None:
     packet_of(tmp_path / "releases" / "2", three()[:2])
-    packets = packets_beside(tmp_path / "releases.jsonl", tmp_path / "outputs")
+    packets = sibling_packets(tmp_path / "releases.jsonl", tmp_path / "outputs")
     require_whole(three(), packets, record=tmp_path)
     other = add((), protect(table_of(counts={**COUNTS, "s1": 99})))
     with pytest.raises(LedgerError, match="record of something else"):
@@ -368,7 +368,7 @@ def test_a_packet_of_a_shorter_record_is_no_fault_and_one_of_another_is(tmp_path
 def test_a_packet_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "releases" / "1").mkdir(parents=True)
     (tmp_path / "releases" / "1" / "packet.json").write_text("{", encoding="utf-8")
-    require_whole((), packets_beside(tmp_path / "releases.jsonl", tmp_path / "outputs"), record=tmp_path)
+    require_whole((), sibling_packets(tmp_path / "releases.jsonl", tmp_path / "outputs"), record=tmp_path)
 
 
 # Three releases in a row.

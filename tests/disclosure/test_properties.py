@@ -57,7 +57,7 @@ def truth_of(raw: CountTable) -> np.ndarray:
     return raw.counts["count"].to_numpy()
 
 
-def told_of(safe: SafeTable) -> list[tuple[dict[str, str], int | None]]:
+def text_of(safe: SafeTable) -> list[tuple[dict[str, str], int | None]]:
     return figures(safe.to_frame(), safe.dims)
 
 
@@ -70,7 +70,7 @@ def groups_of(raw: CountTable) -> list[dict[str, str]]:
 @settings(max_examples=35)
 def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: CountTable) -> None:
     safe = protect(raw)
-    told, truth = told_of(safe), truth_of(raw)
+    told, truth = text_of(safe), truth_of(raw)
     reader = reader_of(raw.atoms, told)
     for key, value in told:
         assert value is None or (value == reader.row(key) @ truth and not is_small(value))
@@ -82,7 +82,7 @@ def test_what_is_published_is_true_and_no_small_count_can_be_worked_out(raw: Cou
 @settings(max_examples=25)
 def test_the_audit_finds_the_ends_that_an_outsider_finds(raw: CountTable) -> None:
     safe = protect(raw)
-    reader = reader_of(raw.atoms, told_of(safe))
+    reader = reader_of(raw.atoms, text_of(safe))
     found = audit(safe).to_frame().to_dict("records")
     for row in found:
         low, high = reader.interval(reader.row({d: row[d] for d in raw.dims if row[d]}))
@@ -107,10 +107,10 @@ def test_statements_do_not_help_an_outsider(raw: CountTable, data) -> None:
         # The statement gives a small count away by itself: then it does so with every figure withheld.
         alone = Outsider(raw.atoms)
         alone.limits.append((raw.counts[by].map(weights).to_numpy(), said.low, said.high))
-        keys = [key for key, _ in told_of(protect(raw))] + groups_of(raw)
+        keys = [key for key, _ in text_of(protect(raw))] + groups_of(raw)
         assert narrowed(alone, keys, truth) != []
         return
-    told = told_of(safe)
+    told = text_of(safe)
     reader = reader_of(raw.atoms, told)
     reader.limits.append((raw.counts[by].map(weights).to_numpy(), said.low, said.high))
     assert narrowed(reader, [key for key, _ in told] + groups_of(raw), truth) == []
@@ -120,7 +120,7 @@ def test_statements_do_not_help_an_outsider(raw: CountTable, data) -> None:
 @settings(max_examples=25)
 def test_nor_by_somebody_who_knows_the_rule(raw: CountTable) -> None:
     safe = protect(raw, knows_rule=True)
-    told, truth = told_of(safe), truth_of(raw)
+    told, truth = text_of(safe), truth_of(raw)
     reader = reader_of(raw.atoms, told)
     keys = [key for key, _ in told]
     learn_rule(reader, [key for key, value in told if value is None])
@@ -165,7 +165,7 @@ FEW_LARGE = st.sampled_from([0, 0, 4, 5, 8, 12, 15, 30])
 @settings(max_examples=8)
 def test_nothing_less_would_do(raw: CountTable) -> None:
     safe = protect(raw)
-    told, truth = told_of(safe), truth_of(raw)
+    told, truth = text_of(safe), truth_of(raw)
     reader = Outsider(raw.atoms)
     shown = {reader.row(key).tobytes(): len(key) for key, _ in sorted(told, key=lambda pair: -len(pair[0]))}
     extra = {reader.row(k).tobytes() for k, v in told if v is None and not is_small(reader.row(k) @ truth)}
@@ -198,7 +198,7 @@ def test_worlds_agree_with_all_that_is_published_and_reach_both_ends(raw: CountT
     worlds = np.zeros((len(report.worlds), len(raw.counts)))
     worlds[:, report.kinds.first] = report.worlds
     assert (report.worlds >= 0).all()
-    for key, value in told_of(safe):
+    for key, value in text_of(safe):
         assert value is None or (worlds @ reader.row(key) == value).all()
     for row in report.intervals.to_dict("records"):
         sums = worlds @ reader.row({d: row[d] for d in raw.dims if row[d]})

@@ -112,7 +112,8 @@ def test_students_of_a_long_table_are_of_its_groups() -> None:
 
 
 def test_students_may_be_given_by_one_dimension_of_one() -> None:
-    # A has 8 students, so its 15 is not told, though it is no small count; B goes with it, since 115 − 40 − 60 = 15.
+    # A has 8 students, so its 15 is not reported, though it is no small count; B goes with it, since 115 − 40 − 60 =
+    # 15.
     safe = protect(pd.DataFrame({"zone": list("ABC"), "count": [15, 40, 60], "students": [8, 300, 200]}))
     assert [safe.value(zone=z) for z in "ABC"] == [None, None, 60]
     assert safe.value() == 115
@@ -151,7 +152,7 @@ def test_the_students_of_two_terms_are_the_same_people(order: list[str]) -> None
     frame = terms_of(8, 8, 90, 90)[[*order, "count", "students"]]
     raw = count_table(frame)
     assert raw.people == ("zone",)
-    # A has 8 students in either term, and in both: its 20 + 20 = 40 is not told. Both zones have 98.
+    # A has 8 students in either term, and in both: its 20 + 20 = 40 is not reported. Both zones have 98.
     assert sizes_of(raw, ("zone",), ("term",), ()) == [8, 90, 98, 98, 98]
     assert protect(frame).value(zone="A") is None
 

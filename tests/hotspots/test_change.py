@@ -68,7 +68,7 @@ def test_terms_beside_each_other_by_hand():
     assert row.loc["S0", "ratio"] == pytest.approx(40 / 10 / 2)
     assert row.loc["S0", "ratio_low"] < 2 < row.loc["S0", "ratio_high"]
     assert row.loc["S2", "direction"] == "insufficient_data"
-    # Nothing is a multiple of none: the counts are told, and that they rose.
+    # Nothing is a multiple of none: the counts are reported, and that they rose.
     assert np.isnan(row.loc["S3", "ratio"])
     assert row["q_value"].notna().tolist() == [True, True, False, True]
     assert "too few to compare" in row.loc["S2", "sentence"]

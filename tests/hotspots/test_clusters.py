@@ -74,7 +74,7 @@ def test_what_happens_there_is_told_by_its_most_frequent():
         zone=["2"] * 6 + ["1"] * 5 + [""] * 2,
     )
     row = place_clusters(rows, crs=UTM).clusters.iloc[0]
-    # Weapons and intruder tie and stand in the order of the table of categories; the fourth is not told.
+    # Weapons and intruder tie and stand in the order of the table of categories; the fourth is not reported.
     assert row["top_categories"] == "Weapons (4); Intruder (4); Gang activity (3)"
     # From 23 to 1: 4 + 5; the day goes round.
     assert row["top_hours"] == "23:00–01:00 (9 of 13)"

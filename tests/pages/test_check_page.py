@@ -147,13 +147,13 @@ def test_the_same_report_is_the_same_page():
 @pytest.mark.parametrize(
     ("findings", "words"),
     [
-        ((), "Nothing to mend was found."),
+        ((), "Nothing to fix was found."),
         ((NOTE,), "No errors, no warnings and 1 note. Results can be made."),
         (
             (NOTE, GAP),
             "No errors, 1 warning and 1 note. Results can be made; look at the warnings before you rely on them.",
         ),
-        ((OVERLAP, OVERLAP), "2 errors, no warnings and no notes. Mend the errors first: results would be wrong."),
+        ((OVERLAP, OVERLAP), "2 errors, no warnings and no notes. Fix the errors first: results would be wrong."),
     ],
 )
 def test_the_verdict_is_plain_english(findings, words):

@@ -181,7 +181,7 @@ def test_what_differs_from_the_record_is_said_first():
     found = rows_of(html, "Record, and the model beside it, all zones together")
     # The record stands before the model.
     assert found[0][3:6] == ["20.0%", "15.0% to 25.0%", "10.0%"]
-    assert [row[6] for row in found] == ["differs", "agrees", "not told"]
+    assert [row[6] for row in found] == ["differs", "agrees", "not reported"]
     assert rows_of(html, "Record, and the model beside it, zone by zone")[0][0] == "West"
     agreed = made.coverage(validation=made.validation(differs=False)).html
     assert "Model and record agree, as far as the record tells, on: another zone’s officer answers; officers" in agreed
@@ -210,10 +210,10 @@ def test_zones_that_print_alike_are_the_longest_together():
 
 
 def test_what_may_not_be_told_has_no_column_and_no_picture():
-    untold = ["response_min", "response_p90_min", "within_share"]
+    unshown = ["response_min", "response_p90_min", "within_share"]
     html = made.coverage(
-        by_zone=made.by_zone().assign(**dict.fromkeys([*untold, "overflow_share"], np.nan)),
-        by_school=made.by_school().assign(**dict.fromkeys(untold, np.nan)),
+        by_zone=made.by_zone().assign(**dict.fromkeys([*unshown, "overflow_share"], np.nan)),
+        by_school=made.by_school().assign(**dict.fromkeys(unshown, np.nan)),
         by_hour=made.by_hour().assign(response_min=np.nan, overflow_share=np.nan),
         staffing=made.staffing().assign(mean_response_min=np.nan, p90_response_min=np.nan, overflow_share=np.nan),
         staging=made.staging().assign(mean_min=np.nan),

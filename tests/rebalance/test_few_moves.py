@@ -1,4 +1,4 @@
-"""The quick search gives plans that keep every rule, often the best ones, and mends zones that are in pieces."""
+"""The quick search gives plans that keep every rule, often the best ones, and fixes zones that are in pieces."""
 
 from __future__ import annotations
 

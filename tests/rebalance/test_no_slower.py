@@ -80,7 +80,7 @@ def test_the_plan_is_the_best_of_all_in_which_nobody_waits_longer(seed):
     even = most_even(town, within, SLACK)
     assert label_of(town, plan) in set(map(tuple, even.label.tolist()))
     assert plan.certificate["stages"][-1]["value"] == pytest.approx(even.least("travel"), abs=1e-5)
-    # What is told of response is what the definition gives.
+    # What is reported of response is what the definition gives.
     for label, name in ((town.start, "minutes_before"), (label_of(town, plan), "minutes_after")):
         assert plan.response[name].to_numpy() == pytest.approx(waits(town, label, *response)[0], nan_ok=True)
     if seed % 3:

@@ -23,7 +23,7 @@ from written_plan import (
     write_row,
 )
 
-from safeschools_geo.verify._plan import _is_rounding, _look_like_degrees, _unlinked_beside
+from safeschools_geo.verify._plan import _is_rounding, _look_like_degrees, _unlinked_near
 from safeschools_geo.verify._verify import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
@@ -657,10 +657,10 @@ def test_a_short_border_left_out_is_found():
         "c": box(0, 100, 100, 200),
         "d": box(100, 88, 200, 200),
     }
-    found = {a + b for a, b in _unlinked_beside([], units)}
+    found = {a + b for a, b in _unlinked_near([], units)}
     assert found == {"ab", "ac", "ad", "bd", "cd"}
     doubtful = units | {"b": box(100, 0, 200, 98), "d": box(100, 98, 200, 200)}
-    assert {a + b for a, b in _unlinked_beside([], doubtful)} == {"ab", "ac", "bd", "cd"}
+    assert {a + b for a, b in _unlinked_near([], doubtful)} == {"ab", "ac", "bd", "cd"}
 
 
 @pytest.mark.parametrize(
@@ -675,7 +675,7 @@ def test_a_short_border_left_out_is_found():
 )
 def test_units_that_nearly_meet_are_neighbors_within_a_meter_along_twenty(apart, along, are_neighbors):
     units = {"a": box(0, 0, 100, along), "b": box(100 + apart, 0, 200, along)}
-    assert bool(_unlinked_beside([], units)) is are_neighbors
+    assert bool(_unlinked_near([], units)) is are_neighbors
 
 
 def held_row(folder, minutes, places, **response):

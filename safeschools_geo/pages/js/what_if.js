@@ -91,7 +91,7 @@ SafeSchools.WhatIf = class {
       return;
     }
     const reasons = this.plan.reasons(this.zoneOf, going, to);
-    // What a further move may mend is told only where nothing else stands in the way.
+    // What a further move may fix is reported only where nothing else stands in the way.
     const fixed = reasons.filter(({ kind }) => kind === "limit");
     const refused = fixed.length || this.allowsPieces ? fixed : reasons;
     if (refused.length) {
@@ -177,9 +177,9 @@ SafeSchools.WhatIf = class {
     table.setAttribute("aria-busy", "true");
     this.waiting = setTimeout(() => {
       this.replay.compared(zoneOf).forEach((found, i) => {
-        const { unit, is_told } = this.replay.measures[i], cells = rows[i].querySelectorAll("td");
+        const { unit, is_shown } = this.replay.measures[i], cells = rows[i].querySelectorAll("td");
         const isSame = zoneOf.every((zone, at) => zone === this.today[at]);
-        cells[1].textContent = is_told ? SafeSchools.figureText(found.plan, unit) : "–";
+        cells[1].textContent = is_shown ? SafeSchools.figureText(found.plan, unit) : "–";
         cells[2].textContent = isSame ? "–" : SafeSchools.changeText(found, unit);
         cells[3].textContent = isSame ? "–" : { better: "better", worse: "worse", unclear: "may be chance" }[found.verdict];
         rows[i].classList.toggle("changed", !isSame && found.verdict === "worse");

@@ -132,7 +132,7 @@ SafeSchools.Plan = class {
     return pair ? ` A barrier parts ${pair.map((unit) => this.units[unit].name).join(" and ")}.` : "";
   }
 
-  // Everything that is wrong with a plan, in words; `kind` is "limit" for what no further move mends by itself.
+  // Everything that is wrong with a plan, in words; `kind` is "limit" for what no further move fixes by itself.
   faults(zoneOf) {
     const faults = [];
     this.zones.forEach(({ name }, zone) => {
