@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats import rates
 
 from safeschools_geo.errors import ColumnError, InputError
 from safeschools_geo.hotspots._change import (
@@ -17,6 +19,23 @@ from safeschools_geo.hotspots._change import (
     zone_change_effect,
 )
 from safeschools_geo.settings import Term
+
+
+@pytest.mark.parametrize("exposures", [(1e4, 1e4), (5e4, 1.3e4), (1e4, 1e5)])
+def test_e_test_is_that_of_statsmodels(exposures):
+    random = np.random.default_rng(8)
+    pairs = {tuple(random.poisson(random.choice([0.5, 3, 20, 150], 2)).tolist()) for _ in range(60)} - {(0, 0)}
+    for one, other in pairs:
+        with np.errstate(divide="ignore"):
+            theirs = rates.test_poisson_2indep(one, exposures[0], other, exposures[1], method="etest-wald").pvalue
+        assert e_test(one, exposures[0], other, exposures[1]) == pytest.approx(min(float(theirs), 1.0), abs=1e-11)
+
+
+def test_e_test_of_a_districts_cases_is_that_of_a_normal_difference():
+    """All pairs of 100,000 cases would be more than a machine holds; so many are all but normal."""
+    one, other = 100_000, 101_000
+    z = (one - other) / np.sqrt(one + other)
+    assert e_test(one, 1.0, other, 1.0) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=0.01)
 
 
 @pytest.mark.parametrize(("counts", "published"), [((6, 2), 0.1749), ((0, 3), 0.0884)])
