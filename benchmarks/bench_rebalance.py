@@ -1,12 +1,12 @@
-"""Rebalancing beside GerryChain, spopt and pygeoda, on the same instances in one run.
+"""Rebalancing beside GerryChain, CP-SAT, spopt and pygeoda, on the same instances in one run.
 
 python -m benchmarks.bench_rebalance [--instances "san_juan(0)" tracts …] [--no-peers] [--seeds 3] [--peer-seconds 60]
 
 For each instance a table of plans: imbalance, units moved, compactness, contiguity, time, and the bound on what was
 asked for, over all contiguous plans: ours alone gives one. Peers that are not installed are left out, with a message
-(``pip install gerrychain spopt pygeoda``). Each peer gets `--peer-seconds`, so an instance takes a quarter of an hour
-with them and a few minutes without. By default: San Juan (frontier), 300 cells (fewest moves) with each seed, 1,000
-cells (travel). Moves are free for most peers, which have no way to ask for few; names say where they are not.
+(``pip install gerrychain ortools spopt pygeoda``). Each peer gets `--peer-seconds`, so an instance takes a quarter of
+an hour with them and a few minutes without. By default: San Juan (frontier), 300 cells (fewest moves) with each seed,
+1,000 cells (travel). Moves are free for most peers, which have no way to ask for few; names say where they are not.
 """
 
 from __future__ import annotations

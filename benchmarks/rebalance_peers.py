@@ -1,7 +1,7 @@
-"""Peers for rebalancing: GerryChain, spopt and pygeoda, each tuned for balance; what was tuned stands with each.
+"""Peers for rebalancing: GerryChain, CP-SAT, spopt and pygeoda, each tuned for balance.
 
 All get the same neighbors (bridges included), coordinates in kilometers, and loads. They are optional, hence imported
-where they are used. None of them gives a bound.
+where they are used. None of them gives a bound but CP-SAT, whose bound is not shown. What was tuned stands with each.
 """
 
 from __future__ import annotations
@@ -259,6 +259,66 @@ def _geoda_weights(problem: Problem) -> Foreign:
         return _library("pygeoda.weights").read_gal(str(path), [str(unit) for unit in range(len(problem.ids))])
 
 
+def cp_sat_few(problem: Problem, seed: int) -> Iterator[Labels]:
+    """Find the most even plan of few moves with the CP-SAT solver of OR-Tools.
+
+    Parameters
+    ----------
+    problem
+        Units, loads and neighbors.
+    seed
+        Seed of its random numbers.
+
+    Yields
+    ------
+    numpy.ndarray
+        Zone of each unit.
+
+    Notes
+    -----
+    Tuned: a zone is in one piece where each of its units but one has a parent in it that is nearer to that one. It
+    begins with the current zones, and with the best plan so far whenever its time, doubled each time, is up.
+    """
+    n, k = len(problem.load), len(problem.zones)
+    load = np.round(problem.load / problem.mean * 1_000_000).astype("int64")
+    best = problem.start
+    for seconds in itertools.accumulate(itertools.repeat(5.0), lambda spent, _: spent * 2):
+        model = _library("ortools.sat.python.cp_model").CpModel()
+        zone = [[model.new_bool_var("") for _ in range(k)] for _ in range(n)]
+        root = [[model.new_bool_var("") for _ in range(k)] for _ in range(n)]
+        depth = [model.new_int_var(0, n, "") for _ in range(n)]
+        for unit in range(n):
+            model.add_exactly_one(zone[unit])
+            arcs = []
+            for other in problem.neighbors[unit]:
+                arc = model.new_bool_var("")
+                model.add(depth[unit] >= depth[other] + 1).only_enforce_if(arc)
+                for mine, theirs in zip(zone[unit], zone[other], strict=True):
+                    model.add(mine == theirs).only_enforce_if(arc)
+                arcs.append(arc)
+            model.add_exactly_one([*arcs, *root[unit]])
+            for is_root, is_in in zip(root[unit], zone[unit], strict=True):
+                model.add_implication(is_root, is_in)
+        farthest = model.new_int_var(0, k * 1_000_000, "")
+        for at in range(k):
+            model.add_exactly_one(row[at] for row in root)
+            total = sum(int(load[unit]) * zone[unit][at] for unit in range(n))
+            model.add(total - 1_000_000 <= farthest)
+            model.add(1_000_000 - total <= farthest)
+        model.add(sum(zone[unit][problem.start[unit]] for unit in range(n)) >= n - problem.max_moves)
+        for unit in range(n):
+            for at in range(k):
+                model.add_hint(zone[unit][at], int(best[unit] == at))
+        model.minimize(farthest)
+        solver = _library("ortools.sat.python.cp_model").CpSolver()
+        solver.parameters.max_time_in_seconds = seconds
+        solver.parameters.num_workers = 2
+        solver.parameters.random_seed = seed
+        if solver.status_name(solver.solve(model)) in {"OPTIMAL", "FEASIBLE"}:
+            best = np.array([next(at for at in range(k) if solver.value(row[at])) for row in zone], dtype="int64")
+            yield best
+
+
 GEODA_SEED = 123_456_789
 """The seed of GeoDa itself; ours is added to it."""
 REDCAP = (
@@ -276,6 +336,7 @@ PEERS = (
     Peer("GerryChain flips", "gerrychain", flips),
     Peer("GerryChain flips, at most {max_moves} moves", "gerrychain", few_flips),
     Peer("GerryChain flips, fewest moves at {tolerance:.0%}", "gerrychain", fewest_flips, goal="moves"),
+    Peer("CP-SAT, at most {max_moves} moves", "ortools", cp_sat_few),
     Peer("spopt MaxP", "spopt", max_p),
     Peer("spopt AZP", "spopt", spopt_azp),
     Peer("spopt Skater", "spopt", spopt_skater),
