@@ -88,7 +88,9 @@ class _Against:
 
 _MOVES = _Against("moves", "Moves allowed", lambda moves: count_text(int(moves), "move"))
 _MINUTES = _Against(
-    "longer_min", "Minutes by which calls of a zone may wait longer than today, on average", lambda m: f"{m:g} min"
+    "longer_min",
+    "Minutes by which calls of a zone may wait longer than today, on average",
+    lambda m: f"{m:g} min longer",
 )
 
 

@@ -152,6 +152,12 @@ class OutOfTimeError(Exception):
     """There is no answer in the time given."""
 
 
+def require_time(deadline: float) -> None:
+    """End a search whose time is up."""
+    if time.process_time() > deadline:
+        raise OutOfTimeError
+
+
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What a linear program came to."""

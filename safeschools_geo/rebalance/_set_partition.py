@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from safeschools_geo.rebalance._program import Choice, Closing, GrowingProgram, OutOfTimeError, SetPool, close_pool
+from safeschools_geo.rebalance._program import (
+    Choice,
+    Closing,
+    GrowingProgram,
+    OutOfTimeError,
+    SetPool,
+    close_pool,
+    require_time,
+)
 from safeschools_geo.rebalance._zone_sets import (
     MOST_SETS,
     Bits,
@@ -112,8 +119,11 @@ def _sets_below(
 ) -> tuple[Outcome, SetPool | None]:
     """List every set that could belong to a plan below a cost; no list where the answer is known without it."""
     crossed = crossings(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
-    budgets = zone_budgets(problem, crossed, max_moves)
     asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
+    try:
+        budgets = zone_budgets(problem, crossed, max_moves, deadline=deadline)
+    except OutOfTimeError:
+        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given"), None
     if budgets is None:
         none = f"{asked}: none, for zones need more moves than there are"
         return Outcome(np.inf, None, is_closed=True, log=none), None
@@ -237,6 +247,7 @@ class _Search:
         """List the sets that change few units, as few as can be listed quickly."""
         found = []
         for zone, budget in enumerate(self.budgets):
+            require_time(self.deadline)
             for spare in (3, 2, 1, 0):
                 most = _NARROW_SETS if spare else MOST_SETS
                 try:
@@ -330,8 +341,7 @@ class _Search:
         sums, bits = sets.cheaper_than(price, limit, most=most)
         parts = []
         for begin in range(0, max(len(bits), 1), _BATCH):
-            if time.process_time() > self.deadline:
-                raise OutOfTimeError
+            require_time(self.deadline)
             parts.append(sets.contiguous(bits[begin : begin + _BATCH]))
         is_whole = np.concatenate(parts)
         return sums[is_whole], sets.members(bits[is_whole])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from safeschools_geo.rebalance._problem import Flags
+from safeschools_geo.rebalance._program import require_time
 from safeschools_geo.solver import Labels, Numbers, Program, solve
 
 if TYPE_CHECKING:
@@ -39,6 +41,12 @@ def bits_of(units: Iterable[int], words: int) -> Bits:
     for unit in units:
         bits[unit // _WORD] |= _ONE << np.uint64(unit % _WORD)
     return bits
+
+
+@lru_cache(maxsize=2)
+def _neighbor_bits(problem: Problem) -> Bits:
+    words = words_for(len(problem))
+    return np.array([bits_of(units, words) for units in problem.neighbors], dtype=np.uint64)
 
 
 def words_for(n: int) -> int:
@@ -332,7 +340,7 @@ class _Grower:
     def __init__(self, problem: Problem, max_moves: int) -> None:
         self._problem, self._max_moves = problem, max_moves
         self._words = words_for(len(problem))
-        self._neighbors = np.array([bits_of(js, self._words) for js in problem.neighbors], dtype=np.uint64)
+        self._neighbors = _neighbor_bits(problem)
         # A zone that can move away altogether takes units wherever it settles.
         self._can_settle = problem.can_settle(max_moves)
 
@@ -402,7 +410,9 @@ class Budget:
         )
 
 
-def zone_budgets(problem: Problem, found: list[Crossing], max_moves: int) -> list[Budget] | None:
+def zone_budgets(
+    problem: Problem, found: list[Crossing], max_moves: int, *, deadline: float = np.inf
+) -> list[Budget] | None:
     """Work out how far each zone may change, given what has to cross.
 
     Notes
@@ -414,6 +424,7 @@ def zone_budgets(problem: Problem, found: list[Crossing], max_moves: int) -> lis
         return None
     budgets = []
     for zone in range(problem.zones):
+        require_time(deadline)
         out, into = pairs.origin == zone, pairs.target == zone
         most_in, most_out, most_both, least_in, least_out = (
             abs(pairs.least(cost, max_moves) or 0) for cost in (-1.0 * into, -1.0 * out, -1.0 * (into | out), into, out)
@@ -525,7 +536,7 @@ class ZoneSets:
         self._problem, self._zone, self._budget, self._most = problem, zone, budget, most
         n = len(problem)
         self._words = words_for(n)
-        self._neighbors = np.array([bits_of(js, self._words) for js in problem.neighbors], dtype=np.uint64)
+        self._neighbors = _neighbor_bits(problem)
         self._is_own: Flags = problem.start == zone
         may_stay = problem.allowed[:, zone]
         self._own = self._bits(self._is_own)
@@ -595,6 +606,8 @@ class ZoneSets:
 
     def _least_left(self, most: int) -> Numbers:
         """Find the least that is left of the excess where at most 0, 1, 2, … units leave, at each place."""
+        if not self._excess.shape[1]:
+            return np.zeros((most + 1, 0))
         left = -Waits(self._excess, np.zeros(self._excess.shape[1]), np.zeros(0)).of(self._out.bits)
         least = [left[self._out.size <= size].min(axis=0) for size in range(most + 1)]
         return np.array(least)

@@ -191,6 +191,7 @@ def trends() -> SimpleNamespace:
         change_zones=change,
         change_schools=change.iloc[:0].assign(school_id=""),
         left_out_sentence=lambda: "",
+        zones_sentence=lambda: "",
     )
 
 
@@ -230,7 +231,7 @@ def found(**changed: Any) -> SimpleNamespace:
             rates=SimpleNamespace(
                 table=parts["rates"], limits=limits(), ordinary=ordinary, summary=lambda: "Rates differ."
             ),
-            groups=SimpleNamespace(table=parts["groups"]),
+            groups=SimpleNamespace(table=parts["groups"], settings={"simulations": 99_999}),
             by_level=summary.rename(columns={"key": "level"}).assign(level=["elementary", "high"]),
             by_zone=summary.rename(columns={"key": "zone_id"}),
         ),
