@@ -206,7 +206,7 @@ def _require_types(places: gpd.GeoDataFrame, name: str, types: Sequence[Geometry
         return
     reasons = {GeometryType(t).name.capitalize() for t in type_id[is_other]}
     reasons |= {str(r).split("[")[0] for r in shapely.is_valid_reason(geometry[is_broken])}
-    mend = "Repair them with `safeschools_geo.checks.repair`; a layer read from a file is repaired already."
+    repair_hint = "Repair them with `safeschools_geo.checks.repair`; a layer read from a file is repaired already."
     replace = "Use `assign_campuses` for campuses drawn as polygons, and the representative points of anything else."
     raise GeometryError(
         f"Some geometries of {name} cannot be assigned.",
@@ -214,7 +214,7 @@ def _require_types(places: gpd.GeoDataFrame, name: str, types: Sequence[Geometry
         ids=places.index[is_other | is_broken],
         found=", ".join(sorted(reasons)),
         expected="valid " + ", ".join(t.name.capitalize() for t in types),
-        remedy=" ".join([replace] * bool(is_other.any()) + [mend] * bool(is_broken.any())),
+        remedy=" ".join([replace] * bool(is_other.any()) + [repair_hint] * bool(is_broken.any())),
         setting="kinds" if is_other.any() else "valid",
     )
 

@@ -376,7 +376,7 @@ class Panel:
 
     name: str
     svg: Markup
-    told: str
+    label: str
 
 
 def trends_part(content: BoardContent, words: Words) -> Part:

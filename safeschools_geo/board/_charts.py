@@ -43,7 +43,7 @@ class ChartRow:
     """One row of a chart, its figure in words at the end: one value is a bar, two are dots, none is withheld."""
 
     name: str
-    told: str
+    label: str
     values: tuple[float, ...] = ()
 
 
@@ -78,7 +78,7 @@ def _row(row: ChartRow, *, top: float, scale: float, at: float | None) -> list[s
     color = INK if row.values else GRAY
     parts = [
         text(_LEFT, top + 15, shortened(row.name, LONGEST), size=_SIZE),
-        text(_RIGHT, top + 15, row.told, anchor="end", color=color, size=_SIZE, more='font-weight="600"'),
+        text(_RIGHT, top + 15, row.label, anchor="end", color=color, size=_SIZE, more='font-weight="600"'),
         f'<path d="M{_LEFT:g},{y:.1f}H{_RIGHT:g}" stroke="{FAINT}" stroke-width="1.5"/>',
     ]
     ends = [_LEFT + scale * value for value in row.values]

@@ -16,5 +16,5 @@ from ._polygons import overlaps as overlaps
 from ._polygons import part_text as part_text
 from ._polygons import polygon_parts as polygon_parts
 from ._polygons import repair as repair
+from ._polygons import report_rows as report_rows
 from ._polygons import require_kind as require_kind
-from ._polygons import tell as tell

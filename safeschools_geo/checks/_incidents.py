@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.checks._places import AWAY_M, FAR_M, classify_coordinates, find_piles, pile_of
-from safeschools_geo.checks._polygons import part_text, tell
+from safeschools_geo.checks._polygons import part_text, report_rows
 from safeschools_geo.errors import count_text
 from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
@@ -69,7 +69,7 @@ def check_order(incidents: gpd.GeoDataFrame) -> list[Finding]:
     has_span = "occurred_to" in incidents.columns
     reversed_ids = incidents["incident_id"][incidents["occurred_to"] < incidents["occurred_at"]] if has_span else ()
     return [
-        *tell(
+        *report_rows(
             incidents["incident_id"][is_wrong],
             "warning",
             "times_out_of_order",
@@ -78,7 +78,7 @@ def check_order(incidents: gpd.GeoDataFrame) -> list[Finding]:
             expected="received, dispatched, arrived, cleared, in this order",
             remedy="Correct them in the export; minutes on scene that come out negative are not used.",
         ),
-        *tell(
+        *report_rows(
             reversed_ids,
             "warning",
             "span_reversed",
@@ -93,7 +93,7 @@ def check_order(incidents: gpd.GeoDataFrame) -> list[Finding]:
 def check_hours(incidents: gpd.GeoDataFrame) -> list[Finding]:
     """Count incidents without a time of day."""
     timeless = incidents["incident_id"][~incidents["has_time"]]
-    return tell(
+    return report_rows(
         timeless,
         "warning" if len(timeless) > _MANY * len(incidents) else "note",
         "incident_no_time",
@@ -125,7 +125,7 @@ def check_midnight(incidents: gpd.GeoDataFrame) -> list[Finding]:
     usual = at_hour[[22, 23, 1, 2]].mean()
     midnight = timed["incident_id"][is_full_hour & (wall.dt.hour == 0)]
     is_pile = len(midnight) >= _FEWEST_AT_MIDNIGHT and len(midnight) > MIDNIGHT_TIMES * usual
-    return tell(
+    return report_rows(
         midnight if is_pile else (),
         "warning",
         "midnight_pile_up",
@@ -145,7 +145,7 @@ def check_terms(incidents: gpd.GeoDataFrame, terms: Sequence[Term], *, today: dt
     today.
     """
     if not terms:
-        return tell(
+        return report_rows(
             ["terms"],
             "warning",
             "no_terms",
@@ -166,7 +166,7 @@ def _of_term(day: pd.Series, term: Term, today: dt.date) -> list[Finding]:
     start, end = pd.Timestamp(term.start), pd.Timestamp(term.end)
     days = day[(day >= start) & (day <= end)]
     if days.empty:
-        return tell(
+        return report_rows(
             [term.name],
             "error" if term.start <= max(today, day.max().date()) else "note",
             "term_without_incidents",
@@ -184,7 +184,7 @@ def _of_term(day: pd.Series, term: Term, today: dt.date) -> list[Finding]:
         # If incidents were spread evenly, all of them would miss these days with this probability.
         is_surprise = (1 - silence.days / length) ** len(days) < _SURPRISE
         if silence.days >= _SHORTEST_SILENCE_DAYS and is_surprise:
-            found += tell(
+            found += report_rows(
                 [term.name],
                 "warning",
                 "term_partly_silent",
@@ -202,7 +202,7 @@ def _outside_terms(incidents: gpd.GeoDataFrame, day: pd.Series, terms: Sequence[
     after = int((day > pd.Timestamp(terms[-1].end)).sum())
     between = int(is_out.sum()) - before - after
     parts = {"before the first": before, "between two": between, "after the last": after}
-    return tell(
+    return report_rows(
         incidents["incident_id"][is_out],
         "note",
         "incident_outside_terms",
@@ -220,7 +220,7 @@ def _unlikely_dates(incidents: gpd.GeoDataFrame, day: pd.Series, terms: Sequence
     is_odd = (day > latest) | (day < earliest)
     odd = day[is_odd]
     span = f"{odd.min():%Y-%m-%d} to {odd.max():%Y-%m-%d}" if len(odd) else ""
-    return tell(
+    return report_rows(
         incidents["incident_id"][is_odd],
         "warning",
         "incident_date_unlikely",
@@ -292,7 +292,7 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
     ids, total = incidents["incident_id"], len(incidents)
     by_school, nowhere = ids[is_bare & has_school], ids[is_bare & ~has_school]
     return [
-        *tell(
+        *report_rows(
             by_school,
             "note",
             "incident_placed_by_school",
@@ -301,7 +301,7 @@ def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
             expected="coordinates for every incident",
             remedy="Nothing needs doing if the schools are right.",
         ),
-        *tell(
+        *report_rows(
             nowhere,
             "error"
             if len(nowhere) >= _NEARLY_ALL * total
@@ -334,7 +334,7 @@ def check_outside(incidents: gpd.GeoDataFrame, district: gpd.GeoSeries) -> list[
         if out <= _MOST * known:
             continue
         is_elsewhere = far > _MOST * out
-        findings += tell(
+        findings += report_rows(
             incidents["incident_id"][rows.index[rows["out"]]],
             "error" if out >= _NEARLY_ALL * known else "warning",
             "export_outside_district",
@@ -369,7 +369,7 @@ def check_piles(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, pile_
 def check_categories(incidents: gpd.GeoDataFrame) -> list[Finding]:
     """Name the critical categories that never occur."""
     never = [c for c in CRITICAL_CATEGORIES if c not in set(incidents["category"])]
-    return tell(
+    return report_rows(
         never,
         "note",
         "category_never_seen",
@@ -391,7 +391,7 @@ def check_responders(incidents: gpd.GeoDataFrame) -> list[Finding]:
         return [Finding("note", "responder_unknown", "incidents", message, expected=expected, remedy=remedy)]
     unknown = incidents["incident_id"][cells.isna()]
     message = f"{part_text(len(unknown), len(incidents), 'incident')} without a known responder."
-    return tell(unknown, "note", "responder_unknown", "incidents", message, expected=expected, remedy=remedy)
+    return report_rows(unknown, "note", "responder_unknown", "incidents", message, expected=expected, remedy=remedy)
 
 
 def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -> list[Finding]:
@@ -399,7 +399,7 @@ def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -
     members = schools["school_id"][schools["in_program"]]
     quiet = members[~members.isin(incidents["school_id"].dropna())]
     is_all = len(quiet) == len(members)
-    return tell(
+    return report_rows(
         quiet,
         "warning" if is_all else "note",
         "school_without_incidents",
@@ -429,7 +429,7 @@ def _pile(ids: np.ndarray, spot: tuple[float, float]) -> Finding:
 
 def _more_piles(members: list[np.ndarray], spots: list[tuple[float, float]]) -> list[Finding]:
     ids = np.concatenate(members) if members else np.array([])
-    return tell(
+    return report_rows(
         ids,
         "warning",
         "incident_pile_up",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.checks._polygons import area_text, check_cover, in_meters, pieces, tell
+from safeschools_geo.checks._polygons import area_text, check_cover, in_meters, pieces, report_rows
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import Finding
 
@@ -124,7 +124,7 @@ def check_coordinates(
         rows = np.flatnonzero(codes == code)
         message = f"{count_text(len(rows), table.removesuffix('s'), of=len(points))} {fault}"
         is_most = len(rows) > _MOST * placed
-        findings += tell(
+        findings += report_rows(
             ids.iloc[rows],
             "error" if is_most else "warning" if code == "far_outside" else severity,
             f"coordinates_{code}",
@@ -280,7 +280,7 @@ def check_shared(schools: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
     links = coo_array((np.ones(len(one)), (one, other)), shape=(len(centers), len(centers)))
     _, place = connected_components(links, directed=False) if len(centers) else (0, np.empty(0))
     is_shared = pd.Series(place).duplicated(keep=False).to_numpy()
-    return tell(
+    return report_rows(
         schools["school_id"][is_shared],
         "note",
         "schools_same_place",
@@ -318,7 +318,7 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             remedy="Correct the coordinates, or the zones; `max_snap_m` under [assign] gives a school that is only a "
             "few meters outside to the nearest zone.",
         ),
-        *tell(
+        *report_rows(
             schools["school_id"][is_border],
             "warning",
             "school_on_border",
@@ -328,7 +328,7 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             expected=f"schools more than {BORDER_M} m from the border of their zone",
             remedy="Draw the border around the campus, or move the school's point to its main building.",
         ),
-        *tell(
+        *report_rows(
             schools["school_id"][is_double],
             "warning",
             "school_in_two_zones",
@@ -355,7 +355,7 @@ def check_campuses(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             ids = zones["zone_id"].to_numpy()
             found[row] = f"{ids[largest]} {shares[largest]:.0%}, {ids[second]} {shares[second]:.0%}"
     ids = schools["school_id"].to_numpy()
-    return tell(
+    return report_rows(
         pd.Series([f"{ids[row]} ({text})" for row, text in found.items()], dtype="str"),
         "warning",
         "campus_in_two_zones",
@@ -398,7 +398,7 @@ def _by_program(
     members = int(schools["in_program"].sum())
     noun = "program school" if members == len(schools) else "school"
     whose = "" if members == len(schools) else f", {members or 'none'} of them in the program,"
-    return tell(
+    return report_rows(
         schools["school_id"],
         severity if members else "note",
         code,
@@ -452,7 +452,7 @@ def check_schools(
 def check_ids(schools: gpd.GeoDataFrame) -> list[Finding]:
     """Find ids that several schools have."""
     repeated = schools["school_id"][schools["school_id"].duplicated(keep=False)]
-    return tell(
+    return report_rows(
         dict.fromkeys(repeated),
         "error",
         "school_id_duplicate",
@@ -469,7 +469,7 @@ def check_school_names(schools: gpd.GeoDataFrame) -> list[Finding]:
     is_nameless = (plain == "") | (plain == schools["school_id"].str.casefold())
     is_shared = ~is_nameless & plain.duplicated(keep=False)
     return [
-        *tell(
+        *report_rows(
             schools["school_id"][is_nameless],
             "warning",
             "school_name_missing",
@@ -478,7 +478,7 @@ def check_school_names(schools: gpd.GeoDataFrame) -> list[Finding]:
             expected="the name people use",
             remedy="Fill in the names; incidents are matched to schools by them, and maps show them.",
         ),
-        *tell(
+        *report_rows(
             schools["school_id"][is_shared],
             "warning",
             "school_name_duplicate",
@@ -494,7 +494,7 @@ def check_school_names(schools: gpd.GeoDataFrame) -> list[Finding]:
 def check_levels(schools: gpd.GeoDataFrame) -> list[Finding]:
     """Find schools that are none of the usual levels."""
     others = schools["school_id"][schools["level"] == "other"]
-    return tell(
+    return report_rows(
         others,
         "note",
         "school_level_other",
@@ -513,7 +513,7 @@ def check_enrollment(schools: gpd.GeoDataFrame) -> list[Finding]:
     odd = [f"{i} ({n:,.0f})" for i, n in zip(schools["school_id"][is_odd], students[is_odd], strict=True)]
     missing = count_text(int(is_missing.sum()), "program school", of=int(schools["in_program"].sum()))
     return [
-        *tell(
+        *report_rows(
             schools["school_id"][is_missing],
             "warning",
             "enrollment_missing",
@@ -522,7 +522,7 @@ def check_enrollment(schools: gpd.GeoDataFrame) -> list[Finding]:
             expected="a number of students for every program school",
             remedy="Fill in the numbers, or name a file that has them under [schools.enrollment_file].",
         ),
-        *tell(
+        *report_rows(
             schools["school_id"][is_odd],
             "warning",
             "enrollment_unlikely",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # ── How findings are reported: only of rows that there are, and in numbers that read well
 
 
-def tell(
+def report_rows(
     ids: Iterable[object],
     severity: Severity,
     code: str,
@@ -184,11 +184,11 @@ def _made_valid(shape: shapely.Geometry) -> shapely.Geometry:
     nothing = shapely.Polygon()
     if not np.isfinite(shapely.get_coordinates(shape)).all():
         return nothing
-    mended, _ = polygon_parts(np.array([shape], dtype=object))
+    repaired, _ = polygon_parts(np.array([shape], dtype=object))
     for _ in range(_MOST_ROUNDS):
-        if shapely.is_valid(mended).all():
-            return shapely.union_all(mended) if len(mended) else nothing
-        mended, _ = polygon_parts(shapely.make_valid(mended, method="structure", keep_collapsed=False))
+        if shapely.is_valid(repaired).all():
+            return shapely.union_all(repaired) if len(repaired) else nothing
+        repaired, _ = polygon_parts(shapely.make_valid(repaired, method="structure", keep_collapsed=False))
     return nothing
 
 
@@ -496,7 +496,7 @@ def _slivers(patches_by_kind: Mapping[str, Sequence[Patch]]) -> list[Finding]:
         return []
     counts = ", ".join(f"{kind}: {len(found)} ({_area(found)})" for kind, found in slivers.items() if found)
     message = f"Borders that should meet miss each other by less than {SLIVER_M:.0f} m; {counts}."
-    return tell(
+    return report_rows(
         dict.fromkeys(zone for p in largest_first for zone in p.ids),
         "note",
         "zones_slivers",

@@ -350,7 +350,7 @@ def _of_district(folder: Path, term: str | None, request: Request, out: Path | N
             )
         write_term_plan(proposal, fresh)
         write_manifest(fresh, manifest_of(dataclasses.replace(result, proposal=proposal)))
-    _tell(proposal, target, as_json=as_json)
+    _report(proposal, target, as_json=as_json)
 
 
 def _adjusted(settings: Settings, request: Request) -> Settings:
@@ -417,7 +417,7 @@ def _of_units(read: ArealUnits, request: Request, fresh: Path) -> tuple[str, dic
     return summary, dict(plan.certificate)
 
 
-def _tell(proposal: TermPlan, target: Path, *, as_json: bool) -> None:
+def _report(proposal: TermPlan, target: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {

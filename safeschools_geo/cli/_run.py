@@ -85,10 +85,10 @@ def run_command(
         said = {"summary": result.summary(), "plan": change}
         print_json({"out": (target / result.term.name).as_posix(), **said, **manifest_of(result)})
     else:
-        _tell(result, target / result.term.name)
+        _report(result, target / result.term.name)
 
 
-def _tell(result: TermResult, folder: Path) -> None:
+def _report(result: TermResult, folder: Path) -> None:
     console = messages()
     console.print(result.summary(), markup=False)
     errors, warnings = result.report.count("error"), result.report.count("warning")

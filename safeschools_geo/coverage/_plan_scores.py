@@ -81,7 +81,7 @@ class PlanScores:
         One sentence for each measure that is reported.
         """
         rows = [row for row in self.table.to_dict("records") if row["measure"] not in self.unshown]
-        parts = [f"{row['label']}: {_told(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
+        parts = [f"{row['label']}: {_with_ends(row['value'], row['low'], row['high'], row['unit'])}." for row in rows]
         return " ".join(["In the model:", *parts] if parts else [])
 
     def to_frame(self) -> pd.DataFrame:
@@ -303,7 +303,7 @@ def _how_rare(share: float) -> str:
     return f"about one call in {float(f'{1 / share:.2g}'):,.0f}"
 
 
-def _told(value: float, low: float, high: float, unit: str) -> str:
+def _with_ends(value: float, low: float, high: float, unit: str) -> str:
     known = f" ({interval_text(low, high, unit)})" if np.isfinite(low) else ""
     return f"{figure_text(value, unit)}{known}"
 

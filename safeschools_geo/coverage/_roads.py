@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from safeschools_geo.checks import part_text, require_kind, tell
+from safeschools_geo.checks import part_text, report_rows, require_kind
 from safeschools_geo.crs import check_degrees, require_crs
 from safeschools_geo.errors import (
     ColumnError,
@@ -97,7 +97,7 @@ def located(places: gpd.GeoSeries, crs: CRS, name: str) -> tuple[gpd.GeoSeries, 
     is_nowhere = _is_nowhere(places)
     points = gpd.GeoSeries(places[~is_nowhere].to_crs(crs).representative_point())
     missing = places.index[is_nowhere]
-    return points.set_axis(points.index.astype("str").rename("place_id")), tell(
+    return points.set_axis(points.index.astype("str").rename("place_id")), report_rows(
         missing,
         "warning",
         "place_without_location",
@@ -250,7 +250,7 @@ def read_streets(roads: gpd.GeoDataFrame, crs: CRS) -> tuple[Streets, list[Findi
         labels=roads.index,
     )
     left_out = roads.index[~is_line]
-    return streets, tell(
+    return streets, report_rows(
         left_out,
         "note",
         "roads_left_out",
@@ -383,11 +383,11 @@ def find_junctions(streets: Streets, rules: RoadRules) -> tuple[Stops, list[Find
     met, ended = _join_ends_to_streets(streets, near, points, rules)
     stops, crossings = _cross(streets, met, rules)
     findings = [
-        *_tell(closed, "road_gaps_closed", "Ends of streets joined over gaps of up to {m:g} m at {places}.", rules),
-        *_tell(
+        *_report(closed, "road_gaps_closed", "Ends of streets joined over gaps of up to {m:g} m at {places}.", rules),
+        *_report(
             ended, "road_ends_met", "Ends of streets joined to the middle of another within {m:g} m at {places}.", rules
         ),
-        *_tell(
+        *_report(
             crossings,
             "road_crossings_joined" if rules.joins_crossings else "road_crossings_left",
             "Streets that cross without a common point, "
@@ -399,8 +399,8 @@ def find_junctions(streets: Streets, rules: RoadRules) -> tuple[Stops, list[Find
     return stops, findings
 
 
-def _tell(places: int, code: str, message: str, rules: RoadRules) -> list[Finding]:
-    return tell(
+def _report(places: int, code: str, message: str, rules: RoadRules) -> list[Finding]:
+    return report_rows(
         [_TABLE] if places else (),
         "note",
         code,
@@ -722,7 +722,7 @@ def _piece_findings(parts: pd.DataFrame) -> list[Finding]:
         if ids
         else "; no place lies on the others."
     )
-    return tell(
+    return report_rows(
         ids or [f"row {row}" for row in smaller["first_row"]],
         "warning" if ids else "note",
         "road_parts",
@@ -735,7 +735,7 @@ def _piece_findings(parts: pd.DataFrame) -> list[Finding]:
 
 def _far_findings(access: pd.DataFrame, rules: RoadRules) -> list[Finding]:
     far = access.loc[access["part"].isna(), "place_id"].unique()
-    return tell(
+    return report_rows(
         far,
         "warning",
         "place_far_from_roads",

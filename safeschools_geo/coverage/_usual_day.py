@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from scipy.spatial.distance import cdist
 
-from safeschools_geo.checks import part_text, tell
+from safeschools_geo.checks import part_text, report_rows
 from safeschools_geo.coverage._calibration import Calibration, assumptions_tested, calibrate
 from safeschools_geo.coverage._dispatch import Dispatch, officer_minutes, zone_dispatch
 from safeschools_geo.coverage._plan_scores import PlanScores, Watch, is_exact, queueing_model, score_coverage
@@ -264,7 +264,7 @@ def _pairs_of(minutes: pd.DataFrame, is_shown: Flags) -> pd.DataFrame:
 def _unreachable_findings(minutes: pd.DataFrame) -> list[Finding]:
     pairs = _pairs_of(minutes, ~np.isfinite(minutes.to_numpy()))
     names = [f"{a} to {b}" for a, b in zip(pairs["origin_id"], pairs["destination_id"], strict=True)]
-    return tell(
+    return report_rows(
         names,
         "warning",
         "places_unreachable",

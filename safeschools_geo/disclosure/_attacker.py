@@ -487,7 +487,7 @@ class Attacker:
             mine = weights[block.kinds]
             if not mine.any():
                 continue
-            with _told():
+            with _in_our_words():
                 found, prices, counts = block.extreme(mine, most=most, whole=self._whole)
             value += found
             is_cell = block.rows < len(duals)
@@ -500,7 +500,7 @@ class Attacker:
         for block in self._blocks:
             mine = room[block.kinds]
             if mine.any():
-                with _told():
+                with _in_our_words():
                     self._world[block.kinds] = block.spread(mine, whole=self._whole)
         return self._whole_world()
 
@@ -516,7 +516,7 @@ class Attacker:
         """Put the latest counts of every block together, and find some where there are none yet."""
         for block in self._blocks:
             if np.isnan(self._world[block.kinds[0]]):
-                with _told():
+                with _in_our_words():
                     nothing = np.zeros(len(block.kinds))
                     self._world[block.kinds] = block.extreme(nothing, most=False, whole=self._whole)[2]
         return self._world.copy()
@@ -533,7 +533,7 @@ def room_for(figures: csr_array, rows: NDArray[np.int64], amount: Numbers, *, tu
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _in_our_words() -> Iterator[None]:
     """Say it in our words where what is published contradicts itself."""
     try:
         yield

@@ -190,7 +190,7 @@ def _scaled(problem: Problem, allowed: Flags) -> Numbers:
 def is_protected(problem: Problem, is_withheld: Flags) -> bool:
     """Say whether a pattern protects every target."""
     try:
-        _mend(_begin(problem, is_withheld), is_withheld)
+        _repair(_begin(problem, is_withheld), is_withheld)
     except _NotEnoughError:
         return False
     return True
@@ -244,10 +244,10 @@ def _search(search: _Search) -> Pattern:
     bound, rounds = 0.0, 0
     while True:
         rounds += 1
-        mended = _mend(search, chosen)
-        if best is None or _cost(search, mended) < _cost(search, best) - _TINY:
-            best = mended
-        if (mended == chosen).all():
+        repaired = _repair(search, chosen)
+        if best is None or _cost(search, repaired) < _cost(search, best) - _TINY:
+            best = repaired
+        if (repaired == chosen).all():
             cost = _cost(search, chosen)
             return Pattern(chosen, cost, bound, is_proven=cost <= bound + _TINY, rounds=rounds)
         if rounds >= MOST_ROUNDS:
@@ -265,7 +265,7 @@ def _cost(search: _Search, is_withheld: Flags) -> float:
     return float(search.weight[is_withheld & ~search.problem.is_sensitive].sum())
 
 
-def _mend(search: _Search, chosen: Flags) -> Flags:
+def _repair(search: _Search, chosen: Flags) -> Flags:
     """Withhold more, one figure after another, until every target is protected; keep a cut for each that was not."""
     is_open = chosen.copy()
     search.attacker.open(is_open)
@@ -362,7 +362,7 @@ def _pruned(search: _Search, is_withheld: Flags) -> Flags:
     extra = np.flatnonzero(is_withheld & ~search.problem.is_sensitive)
     for i in extra[np.argsort(-search.weight[extra], kind="stable")]:
         kept[i] = False
-        if (_mend(search, kept) != kept).any():
+        if (_repair(search, kept) != kept).any():
             kept[i] = True
     return kept
 
@@ -555,7 +555,8 @@ def protect(
     pattern = complementary(problem)
     if knows_rule:
         pattern = against_rule(problem, pattern, largest_small=chosen.largest_small)
-    return _released(shown, unseen, pattern.is_withheld, (*facts, *needs), raw, policy=chosen, notes=(_told(pattern),))
+    notes = (_pattern_text(pattern),)
+    return _released(shown, unseen, pattern.is_withheld, (*facts, *needs), raw, policy=chosen, notes=notes)
 
 
 def withhold(
@@ -648,7 +649,7 @@ def _weights(values: NDArray[np.int64], policy: Policy) -> NDArray[np.float64]:
     return np.asarray(1.0 + values / (1.0 + float(values.sum())))
 
 
-def _told(pattern: Pattern) -> str:
+def _pattern_text(pattern: Pattern) -> str:
     # Not how many of what is withheld are totals, or are small: that would tell something.
     if pattern.is_proven:
         return "What is withheld besides small counts is the least that protects them."

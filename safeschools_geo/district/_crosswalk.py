@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SEPARATOR = " | "
 _LISTED = 20
 _READ = ("source_value", "category", "service_min")
-_TOLD = ("incidents", "in_district", "at_schools", "suggested", "reason")
+_SHOWN = ("incidents", "in_district", "at_schools", "suggested", "reason")
 """Columns that the product writes beside those it reads, for the person who fills the crosswalk in."""
 
 
@@ -65,7 +65,7 @@ def read_crosswalk(path: Path) -> Crosswalk:
     table = table[table["category"].fillna("") != ""]
     _require_sound(table, path)
     return Crosswalk(
-        _indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in (*_READ, *_TOLD))
+        _indexed(table), path, tuple(str(name) for name in raw.frame.columns if name not in (*_READ, *_SHOWN))
     )
 
 
@@ -274,14 +274,14 @@ def _suggestion(
         for found in pattern.finditer(text):
             section = re.sub(r"\s", "", found[1] or found[2])
             if match := _section(section, known[system]):
-                return _told(system, *match)
+                return _meaning(system, *match)
     plain = " ".join(re.sub(r"[^\w&]+", " ", text).split())
     for pattern_text, (category, meaning) in known["words"].items():
         if found_words := re.search(pattern_text, plain):
             return category, f"“{found_words[0].strip()}”: {meaning}"
     if bare:
         (system, match), *others = bare.items()
-        category, reason = _told(system, *match)
+        category, reason = _meaning(system, *match)
         also = [f"{_SYSTEMS[other]}: {meaning}" for other, (_, theirs, meaning) in others if theirs != category]
         return category, reason + (f" (but {'; '.join(also)})" if also else "")
     return "", "no code or word that is known"
@@ -316,7 +316,7 @@ def _bare_matches(value: str, known: Mapping[str, Mapping[str, tuple[str, str]]]
     return matches
 
 
-def _told(system: str, code: str, category: str, meaning: str) -> tuple[str, str]:
+def _meaning(system: str, code: str, category: str, meaning: str) -> tuple[str, str]:
     undecided = "" if category else "; none of our categories is meant by it, decide"
     shown = code if system in _LETTERS else code.upper()
     return category, f"{_SYSTEMS[system]} {shown}: {meaning}{undecided}"

@@ -14,7 +14,7 @@ import pandas as pd
 from pyproj import CRS
 
 from safeschools_geo import io
-from safeschools_geo.checks import check_incidents, check_schools, check_zones, tell
+from safeschools_geo.checks import check_incidents, check_schools, check_zones, report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.district._history import export_files, read_exports, read_incidents
 from safeschools_geo.district._layers import EXCLUDED, FILE_STEMS, read_areas, read_backdrop, read_boundary
@@ -54,7 +54,7 @@ def check_rejects(rejects: pd.DataFrame, *, reported: Collection[str] = ()) -> l
         labels = rows["id"].fillna("").where(rows["id"].notna(), "row " + rows["row"].astype("str"))
         reasons = rows["reason"].unique()
         is_chosen = str(code).startswith(EXCLUDED)
-        findings += tell(
+        findings += report_rows(
             labels,
             "note" if is_chosen else "warning",
             str(code),

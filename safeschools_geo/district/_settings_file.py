@@ -133,7 +133,7 @@ def _with_preset(section: str, own: object, faults: list[str]) -> object:
         faults.append(f"[{section}] preset: {name!r} is none of {', '.join(preset_names())}")
         return rest
     text = (resources.files("safeschools_geo") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
-    return _lay_over(tomllib.loads(text).get(section, {}), rest)
+    return _overlay(tomllib.loads(text).get(section, {}), rest)
 
 
 def _with_sources(table: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
@@ -150,11 +150,11 @@ def _with_sources(table: Mapping[str, Any], faults: list[str]) -> dict[str, Any]
     return {**table, "incidents": whole, "sources": sources}
 
 
-def _lay_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _overlay(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in own.items():
         both_tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _lay_over(merged[key], value) if both_tables else value
+        merged[key] = _overlay(merged[key], value) if both_tables else value
     return merged
 
 

@@ -98,7 +98,7 @@ def coverage_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
 _WEEK = 5.0
 _MINUTES_OF = ["response_min", "response_p90_min", "within_share"]
 _SHARES_OF_REACH = ["now_share", "best_share", "now_twice_share", "best_twice_share"]
-_TOLD = [
+_SHOWN_COLUMNS = [
     *_MINUTES_OF,
     *("in_zone_share", "backup_share", "overflow_share"),
     *("busy_share", "response_low_min", "response_high_min", "mean_response_min", "p90_response_min"),
@@ -257,7 +257,8 @@ def _by_hour(found: CoveragePlan) -> pd.DataFrame:
 
 def _known(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out columns of minutes and shares in which there is no figure at all."""
-    return table.drop(columns=[name for name in _TOLD if name in table and not table[name].map(is_figure).any()])
+    there = [name for name in _SHOWN_COLUMNS if name in table]
+    return table.drop(columns=[name for name in there if not table[name].map(is_figure).any()])
 
 
 def _figures(found: CoveragePlan) -> list[KeyFigure]:

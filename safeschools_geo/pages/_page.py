@@ -105,7 +105,7 @@ class Link(NamedTuple):
     """A link to another page, and what it leads to, for those who hear it without its row and column."""
 
     href: str
-    told: str
+    label: str
 
 
 @dataclass(frozen=True)

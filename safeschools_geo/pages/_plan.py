@@ -555,8 +555,8 @@ def _pictures(both: _Compared) -> list[Chart]:
     moved = sum(a != b for a, b in zip(both.today, both.proposed, strict=True))
     imbalance = [format_imbalance(loads) for loads in both.counted]
     return [
-        _picture(both, f"Today, imbalance {imbalance[0]}", _told(both.signs, both.loads_today), "today"),
-        _picture(both, f"Proposed, imbalance {imbalance[1]}", _told(both.signs, both.loads_proposed), "proposed"),
+        _picture(both, f"Today, imbalance {imbalance[0]}", _load_list(both.signs, both.loads_today), "today"),
+        _picture(both, f"Proposed, imbalance {imbalance[1]}", _load_list(both.signs, both.loads_proposed), "proposed"),
         _picture(both, "What changes, from → to", f"{moved} moved; the table below names them", "changes"),
     ]
 
@@ -577,7 +577,7 @@ def _picture(both: _Compared, caption: str, description: str, view: str) -> Char
     return Chart(picture, caption)
 
 
-def _told(signs: Sequence[ZoneSign], loads: Sequence[int]) -> str:
+def _load_list(signs: Sequence[ZoneSign], loads: Sequence[int]) -> str:
     return ", ".join(f"{sign.name} {format_load(load)} {LOAD_UNIT}" for sign, load in zip(signs, loads, strict=True))
 
 
@@ -711,7 +711,9 @@ def plans_page(result: TermResult, scored: ScoredPlans) -> OfflinePage:
     changes = {name: plan.change for name, plan in plans.items()}
     pictures = [_pictures(next(iter(all_of.values())))[0]]
     pictures += [
-        _picture(both, f"{name}, imbalance {_imbalances(both)[1]}", _told(both.signs, both.loads_proposed), "proposed")
+        _picture(
+            both, f"{name}, imbalance {_imbalances(both)[1]}", _load_list(both.signs, both.loads_proposed), "proposed"
+        )
         for name, both in all_of.items()
     ]
     is_unscored = pd.DataFrame({name: _is_unscored(table, name) for name in ("current", *plans)}).all(axis=1)

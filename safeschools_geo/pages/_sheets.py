@@ -620,7 +620,7 @@ class Bar(NamedTuple):
     leave_min: int
     drive_min: float
     window: str
-    told: str
+    label: str
 
 
 def week_chart(days: Sequence[str], bars: Sequence[Bar], *, title: str) -> str:
@@ -653,7 +653,7 @@ def week_chart(days: Sequence[str], bars: Sequence[Bar], *, title: str) -> str:
         )
         box = f'x="{left:.1f}" y="{y + 5}" width="{max(right - left, 1):.1f}" height="24"'
         parts.append(
-            f"<g><title>{escape(bar.told)}</title>{drive}"
+            f"<g><title>{escape(bar.label)}</title>{drive}"
             f'<rect {box} fill="{color}" stroke="{INK}"/>'
             f"{text((left + right) / 2, y + 22, letter, anchor='middle', size=13)}</g>"
         )
@@ -694,7 +694,7 @@ class _Stop(NamedTuple):
 
 class _Day(NamedTuple):
     name: str
-    told: str
+    label: str
     stops: list[_Stop]
 
 

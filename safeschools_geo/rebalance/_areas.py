@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.checks import SLIVER_M, area_text, tell
+from safeschools_geo.checks import SLIVER_M, area_text, report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, GeometryError, attempt_all, count_text
 from safeschools_geo.findings import Finding
@@ -70,7 +70,7 @@ def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> list[Findi
     findings = []
     for reason, rows in left_out.groupby(left_out, sort=False):
         is_meant = reason == "not in the program"
-        findings += _told(
+        findings += _findings_of(
             schools["school_id"].loc[rows.index],
             "note" if is_meant else "warning",
             f"schools_{str(reason).replace(' ', '_')}",
@@ -91,7 +91,7 @@ def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap
     }
     findings = []
     if ground.closed_m2 >= _LEAST_M2:
-        findings += tell(
+        findings += report_rows(
             [ground.zone_ids[row] for row in ground.beside],
             "note",
             "units_slivers",
@@ -103,7 +103,7 @@ def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap
     for code, (shape, message) in kinds.items():
         if (area_m2 := ground.area_m2(shape)) >= _LEAST_M2:
             ids = dict.fromkeys(zone[is_bare]) if code == "units_gap" else _touching(ground, shape)
-            findings += tell(
+            findings += report_rows(
                 ids,
                 "warning" if _is_wide(ground, shape) else "note",
                 code,
@@ -141,7 +141,7 @@ def about_schools(
     far_m = float(standing.away_m[standing.is_away].max(initial=0))
     unit_ids = units["unit_id"].to_numpy()
     return [
-        *_told(
+        *_findings_of(
             ids[is_moved],
             "warning",
             "units_zone_differs",
@@ -149,7 +149,7 @@ def about_schools(
             "in.",
             remedy="Assign schools at one place to one zone.",
         ),
-        *_told(
+        *_findings_of(
             ids[standing.is_foreign & ~is_moved],
             "warning",
             "units_in_other_zone",
@@ -157,33 +157,33 @@ def about_schools(
             "assigned, so that the edge of the zone moves.",
             remedy="Assign the schools again, or correct the zones.",
         ),
-        *_told(
+        *_findings_of(
             ids[standing.is_edge],
             "note",
             "units_on_edge",
             "{n} {is_are} on the edge of two zones; the service area lies on the side of the zone assigned to.",
         ),
-        *_told(
+        *_findings_of(
             ids[standing.is_away],
             "note",
             "units_outside_zones",
             f"{{n}} {{is_are}} outside every zone, by up to {far_m:,.0f} m; the service area is the nearest ground of "
             "the zone assigned to.",
         ),
-        *_told(
+        *_findings_of(
             ids[size > 1],
             "note",
             "units_one_site",
             "{n} share a site with others, and can only move together with them.",
         ),
-        *_told(
+        *_findings_of(
             units.loc[units["schools"] == 0, "zone_id"],
             "note",
             "units_zone_without_school",
             "{n} {has_have} no school; the ground stays a unit of its own, without workload.",
             noun="zone",
         ),
-        *_told(
+        *_findings_of(
             unit_ids[np.unique(np.array(islands, dtype="int64"))],
             "note",
             "units_islands",
@@ -193,7 +193,7 @@ def about_schools(
     ]
 
 
-def _told(
+def _findings_of(
     ids: Iterable[object],
     severity: Severity,
     code: str,
@@ -206,7 +206,7 @@ def _told(
     words = ("is", "has") if len(named) == 1 else ("are", "have")
     text = message.format(n=count_text(len(named), noun), is_are=words[0], has_have=words[1])
     expected = "every school inside the zone it is assigned to"
-    return tell(named, severity, code, "units", text, expected=expected, remedy=remedy)
+    return report_rows(named, severity, code, "units", text, expected=expected, remedy=remedy)
 
 
 # ── Areal units that are supplied, such as tracts or reporting areas, made an exact coverage
@@ -276,15 +276,15 @@ def units_of_areas(
         }
     )
     meters = measuring_crs(areas, stated=crs)
-    mended = as_coverage(areas.geometry, meters, tolerance_m=tolerance_m)
-    shapes = gpd.GeoSeries(mended.shapes, crs=STORAGE_CRS)
+    repaired = as_coverage(areas.geometry, meters, tolerance_m=tolerance_m)
+    shapes = gpd.GeoSeries(repaired.shapes, crs=STORAGE_CRS)
     plain["zone_id"], joined = _with_zones(plain, none, shapes.to_crs(meters))
     for name in _PASSED_ON:
         if name in areas and name not in plain:
             plain[name] = areas[name].to_numpy()
     plain["anchor"] = _anchors(areas, shapes)
     units = gpd.GeoDataFrame(plain, geometry=shapes, crs=STORAGE_CRS)
-    return UnitsBuilt(units, (*_about_zones(joined, none), *_repair_findings(mended, labels)))
+    return UnitsBuilt(units, (*_about_zones(joined, none), *_repair_findings(repaired, labels)))
 
 
 def _require_ids(ids: pd.Series) -> None:
@@ -377,7 +377,7 @@ def _anchors(areas: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> gpd.GeoSeries:
 
 def _about_zones(joined: pd.DataFrame, none: frozenset[str]) -> list[Finding]:
     text = "; ".join(f"{u} to {z}" for u, z in joined.head(5).itertuples(index=False))
-    return tell(
+    return report_rows(
         joined["unit_id"],
         "warning",
         "units_without_zone",
@@ -389,14 +389,14 @@ def _about_zones(joined: pd.DataFrame, none: frozenset[str]) -> list[Finding]:
     )
 
 
-def _repair_findings(mended: Coverage, labels: np.ndarray) -> list[Finding]:
+def _repair_findings(repaired: Coverage, labels: np.ndarray) -> list[Finding]:
     findings = []
     for code, kind, area_m2, rows in (
-        ("units_overlap", "lie in two areas; they are divided among them", mended.overlap_m2, mended.overlapping),
-        ("units_slivers", "between areas were in none; they are divided among them", mended.closed_m2, mended.beside),
+        ("units_overlap", "lie in two areas; they are divided among them", repaired.overlap_m2, repaired.overlapping),
+        ("units_slivers", "between areas were in none; divided among them", repaired.closed_m2, repaired.beside),
     ):
         if area_m2 >= 1.0:
-            findings += tell(
+            findings += report_rows(
                 labels[list(rows)],
                 "note",
                 code,

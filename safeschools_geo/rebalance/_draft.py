@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from safeschools_geo.checks import tell
+from safeschools_geo.checks import report_rows
 from safeschools_geo.crs import measuring_crs
 from safeschools_geo.errors import ColumnError, SettingsError, count_text, name_ids
 from safeschools_geo.findings import Finding
@@ -350,7 +350,7 @@ class ZoneDraft:
             "Draw with another seed or number of zones, or move schools by `safeschools rebalance`, which keeps them."
         )
         return [
-            *tell(
+            *report_rows(
                 list(broken),
                 "warning",
                 "draft_breaks_rules",
@@ -359,7 +359,7 @@ class ZoneDraft:
                 expected="zones that keep the rules",
                 remedy=remedy,
             ),
-            *tell(
+            *report_rows(
                 unread,
                 "note",
                 "draft_rules_not_looked_at",

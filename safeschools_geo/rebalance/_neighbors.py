@@ -12,7 +12,7 @@ import shapely
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from safeschools_geo.checks import tell
+from safeschools_geo.checks import report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, SettingsError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import Finding
@@ -264,7 +264,7 @@ def about_bridges(units: gpd.GeoDataFrame, edges: pd.DataFrame, *, crs: object =
         f"{a} and {b} ({shapes.loc[a].distance(shapes.loc[b]):,.0f} m)"
         for a, b in over[["unit_a", "unit_b"]].itertuples(index=False)
     ]
-    return tell(
+    return report_rows(
         parts,
         "note",
         "units_bridges",
@@ -449,7 +449,7 @@ def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: 
         found
         for what, number in dropped.items()
         if number
-        for found in tell(
+        for found in report_rows(
             ["adjacency"],
             "note",
             "adjacency_rows",
@@ -463,7 +463,7 @@ def _about_rows(repeated: int, self_links: int, rows: NDArray[np.int64], pairs: 
 
 def _about_missing(missing: pd.DataFrame) -> list[Finding]:
     named = [f"{a}–{b}" for a, b in missing[["unit_a", "unit_b"]].itertuples(index=False)]
-    return tell(
+    return report_rows(
         named,
         "warning",
         "adjacency_lacks_borders",
@@ -477,7 +477,7 @@ def _about_missing(missing: pd.DataFrame) -> list[Finding]:
 
 def _about_added(added: pd.DataFrame) -> list[Finding]:
     named = [f"{a}–{b}" for a, b in added[["unit_a", "unit_b"]].itertuples(index=False)]
-    return tell(
+    return report_rows(
         named,
         "note",
         "adjacency_beyond_borders",
@@ -655,7 +655,7 @@ def _about_barriers(
 ) -> list[Finding]:
     """List the neighbors that barriers part, and the zones of today that they cut."""
     named = [f"{a} and {b}" for a, b in pairs]
-    found = tell(
+    found = report_rows(
         named,
         "note",
         "barriers_part_units",
@@ -668,7 +668,7 @@ def _about_barriers(
     zone_of = units.set_index(units["unit_id"].astype("str"))["zone_id"].astype("str")
     pieces = zone_pieces(zone_of, left)
     cut = pieces.index[pieces > zone_pieces(zone_of, edges)].tolist()
-    return found + tell(
+    return found + report_rows(
         cut,
         "warning",
         "barrier_cuts_zone",

@@ -14,7 +14,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from safeschools_geo.checks import SLIVER_M, check_zones, classify_coordinates, polygon_parts, tell
+from safeschools_geo.checks import SLIVER_M, check_zones, classify_coordinates, polygon_parts, report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs
 from safeschools_geo.errors import ColumnError, FileReadError, InputError, count_text, name_ids, refuse
 from safeschools_geo.findings import Finding
@@ -313,7 +313,7 @@ def _with_changes(plan: PlanRows, changes: Mapping[str, str]) -> tuple[PlanRows,
     found = [
         finding
         for code, (ids, message) in kinds.items()
-        for finding in tell(ids, "note", code, plan.path.name, message, expected="", remedy="")
+        for finding in report_rows(ids, "note", code, plan.path.name, message, expected="", remedy="")
     ]
     return replace(plan, rows=pd.concat([rows[~is_gone], kept]) if new or is_gone.any() else rows), found
 
@@ -397,7 +397,7 @@ def _stale(raw: RawTable, plan: PlanRows, current: pd.Series) -> list[Finding]:
         return []
     before, now = _without_guards(as_text(column), pd.Index(plan.zones)), plan.rows["unit_id"].map(current)
     differs = (before != now) & before.notna() & now.notna()
-    return tell(
+    return report_rows(
         plan.rows.loc[differs, "unit_id"],
         "warning",
         "plan_of_other_zones",
@@ -424,7 +424,7 @@ def _silent(plan: PlanRows, unit_ids: list[str]) -> list[Finding]:
     return [
         finding
         for code, (ids, message) in kinds.items()
-        for finding in tell(ids, "note", code, plan.path.name, message, expected="", remedy="")
+        for finding in report_rows(ids, "note", code, plan.path.name, message, expected="", remedy="")
     ]
 
 
@@ -542,7 +542,7 @@ class _Drawing:
             candidates=found["candidates"],
         )
         refuse(self._faults(placed))
-        ties = tell(
+        ties = report_rows(
             placed.loc[placed["is_tie"], "id"],
             "note",
             "plan_ties",
@@ -603,7 +603,7 @@ class _Drawing:
         rows = pieces["zone_id"].value_counts(sort=False)
         name = self.path.name
         return [
-            *tell(
+            *report_rows(
                 rows.index[rows > 1],
                 "note",
                 "plan_pieces_joined",
@@ -612,7 +612,7 @@ class _Drawing:
                 expected="one polygon for each zone, or several pieces of it",
                 remedy="If different zones are meant, give them different ids.",
             ),
-            *tell(
+            *report_rows(
                 gone,
                 "warning",
                 "plan_zone_gone",
@@ -622,7 +622,7 @@ class _Drawing:
                 remedy="Draw them as well, if they are to stay.",
             ),
             *fresh,
-            *tell(
+            *report_rows(
                 dict.fromkeys(zone for f in fresh if f.code in _REPAIRED for zone in f.ids),
                 "note",
                 "plan_repaired",

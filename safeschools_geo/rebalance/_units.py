@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.checks import area_text, tell
+from safeschools_geo.checks import area_text, report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, GeometryError, InputError, attempt_all, refuse
 from safeschools_geo.rebalance._areas import UnitsBuilt, about_ground, about_left_out, about_schools, units_of_areas
@@ -308,7 +308,7 @@ def _anchors(parts: gpd.GeoDataFrame, points: gpd.GeoSeries, holder: NDArray[np.
 
 def _about_parts(parts: gpd.GeoDataFrame, beyond_m2: float) -> list[Finding]:
     cut = parts.loc[parts["is_cut"], "area"].unique()
-    found = tell(
+    found = report_rows(
         cut,
         "note",
         "units_cut",
@@ -318,7 +318,7 @@ def _about_parts(parts: gpd.GeoDataFrame, beyond_m2: float) -> list[Finding]:
         remedy="Nothing needs to be done.",
     )
     if beyond_m2 > _OPEN_SHARE * float(parts.area.sum()):
-        found += tell(
+        found += report_rows(
             ["district"],
             "note",
             "units_beyond_zones",
@@ -335,7 +335,7 @@ def _open_area_findings(parts: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters
     left = float(shapely.area(shapely.difference(ground, shapely.union_all(parts.geometry.to_numpy()))))
     if left <= _OPEN_SHARE * float(shapely.area(ground)):
         return []
-    return tell(
+    return report_rows(
         ["district"],
         "warning",
         "units_leave_ground",
@@ -351,7 +351,7 @@ def _about_schools(
 ) -> list[Finding]:
     far = np.flatnonzero(far_m > _FAR_M)
     text = "; ".join(f"{kept['school_id'].iloc[i]} to {parts['unit_id'].iloc[holder[i]]}" for i in far[:5])
-    return tell(
+    return report_rows(
         kept["school_id"].iloc[far],
         "note",
         "schools_outside_areas",

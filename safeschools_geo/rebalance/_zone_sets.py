@@ -157,7 +157,7 @@ class Waits:
 
     by_unit: Numbers  # What each unit adds to each place, shape (n, p); less than 0 where it waits less than it may
     before: Numbers  # What there is before anything is added, shape (p,)
-    mends: Numbers  # The least that further changes add to a set of 0, 1, 2, … units, shape (sizes, p)
+    relief: Numbers  # The least that further changes add to a set of 0, 1, 2, … units, shape (sizes, p)
 
     def can_be_kept(self, sets: Bits, size: int) -> Flags:
         """Say which sets of a size can still become ones that wait no longer, at some place."""
@@ -165,7 +165,7 @@ class Waits:
         for begin in range(0, len(sets), _AT_ONCE):
             some = slice(begin, begin + _AT_ONCE)
             total = self.of(sets[some])
-            kept[some] = (total + self.mends[size] <= _ROUNDING).any(axis=1)
+            kept[some] = (total + self.relief[size] <= _ROUNDING).any(axis=1)
         return kept
 
     def of(self, sets: Bits) -> Numbers:
@@ -598,11 +598,11 @@ class ZoneSets:
         if not by_unit.shape[1]:
             return None
         least, both = _least_sums(by_unit[units], most), self._budget.most_both
-        last, mends = len(others) - 1, []
+        last, relief = len(others) - 1, []
         for size in range(most + 1):
             beside = np.clip(both - size - np.arange(most - size + 1), 0, last)
-            mends.append((least[: most - size + 1] + others[beside]).min(axis=0))
-        return Waits(by_unit, self._excess[self._is_own].sum(axis=0), np.array(mends))
+            relief.append((least[: most - size + 1] + others[beside]).min(axis=0))
+        return Waits(by_unit, self._excess[self._is_own].sum(axis=0), np.array(relief))
 
     def _least_left(self, most: int) -> Numbers:
         """Find the least that is left of the excess where at most 0, 1, 2, … units leave, at each place."""

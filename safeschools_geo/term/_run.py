@@ -403,7 +403,7 @@ def _of_record(district: District, today: pd.DataFrame, term: str, file: Path) -
         plain.assign(zone_id=zone_id),
         _zones_there(_names_of_today(district), file, zone_id, term),
         is_recorded=True,
-        notes=_told(term, file, recorded, plain["school_id"]),
+        notes=_zone_notes(term, file, recorded, plain["school_id"]),
         inputs={f"{term}/{file.name}": sha256_of(file)},
     )
 
@@ -445,7 +445,7 @@ def _zones_there(today: pd.DataFrame, file: Path, zone_id: pd.Series, term: str)
     return names[names["zone_id"].isin(there["zone_id"])].reset_index(drop=True)
 
 
-def _told(term: str, file: Path, recorded: pd.Series, schools: pd.Series) -> tuple[str, ...]:
+def _zone_notes(term: str, file: Path, recorded: pd.Series, schools: pd.Series) -> tuple[str, ...]:
     notes = [f"The zones of {term} are those that its run last wrote ({term}/{file.name})."]
     new = schools[~schools.isin(recorded.index)]
     if len(new):

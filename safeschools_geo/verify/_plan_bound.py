@@ -74,13 +74,13 @@ def claim_checks(record: PlanRecord) -> list[Check]:
         ", and the gap is small enough for a proof" if certificate["is_proven"] else ""
     )
     checks = [
-        _told("value", _value_faults(record), "the plan has the value that is claimed"),
-        _told("gap", faults, text),
-        _told("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
+        _check_from("value", _value_faults(record), "the plan has the value that is claimed"),
+        _check_from("gap", faults, text),
+        _check_from("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
     ]
     if record.frontier is not None:
         faults = [*_frontier_faults(record, record.frontier, within), *_certified_point(record, record.frontier)]
-        checks.append(_told("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
+        checks.append(_check_from("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
     return checks
 
 
@@ -90,7 +90,7 @@ def _cost(unit: Unit, by: str) -> float:
     return unit.workload if by == "workload" else unit.figures.get(by, math.nan)
 
 
-def _told(name: str, faults: list[str], otherwise: str) -> Check:
+def _check_from(name: str, faults: list[str], otherwise: str) -> Check:
     text = "; ".join(faults) or otherwise
     return Check(name, passed=not faults, message=f"{text[:1].upper()}{text[1:]}.")
 

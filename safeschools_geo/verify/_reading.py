@@ -110,7 +110,7 @@ def _lines(label: str, checks: Iterable[Check]) -> list[str]:
 
 # ── How the checker tells what is wrong: a few faults in full and the number of all, in plain characters
 
-_TOLD = 5
+_LISTED = 5
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = 80
 
@@ -127,9 +127,9 @@ def note(name: str, text: str) -> Check:
 
 def several(items: Sequence[str]) -> str:
     """Name the first few, and say how many there are in all."""
-    more = len(items) - _TOLD
+    more = len(items) - _LISTED
     rest = [f"and {more:,} more ({len(items):,} in all)"] if more > 0 else []
-    return "; ".join([*items[:_TOLD], *rest])
+    return "; ".join([*items[:_LISTED], *rest])
 
 
 def quoted(value: object) -> str:

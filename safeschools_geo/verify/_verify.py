@@ -521,12 +521,12 @@ def _said_faults(packet: Packet, audit: Audit, pages: Pages) -> list[str]:
     said = [abs(s.value) for s in audit.statements if s.value is not None]
     faults = []
     for name, page in sorted(pages.items()):
-        strangers = [n for n in dict.fromkeys(page.numbers) if n not in public and not _is_told(n, known, said)]
+        strangers = [n for n in dict.fromkeys(page.numbers) if n not in public and not _is_stated(n, known, said)]
         faults += [f"{name}: {number} is neither in the audit nor public" for number in strangers]
     return faults
 
 
-def _is_told(token: str, known: Sequence[float], said: Sequence[float]) -> bool:
+def _is_stated(token: str, known: Sequence[float], said: Sequence[float]) -> bool:
     if not _WRITTEN.fullmatch(token):
         return False
     value, half = float(token.replace(",", "")), 0.5 * 10.0 ** -len(token.partition(".")[2]) + _PAGES_NEAR
