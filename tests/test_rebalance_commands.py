@@ -101,7 +101,7 @@ def test_a_column_that_is_not_there(squares, tmp_path, capsys):
 
 def test_a_plan_of_the_demo_is_scored_and_verified(tmp_path, capsys):
     out = tmp_path / "plan"
-    assert call("rebalance", demo_folder(), "--max-moves", 2, "--out", out, "--json") == 0
+    assert call("rebalance", demo_folder(), "--max-moves", 2, "--slower", "--out", out, "--json") == 0
     certificate = json.loads(capsys.readouterr().out)["certificate"]
     assert certificate["is_proven"]
     assert certificate["moves"] == 2

@@ -435,10 +435,7 @@ class _Search:
             freer = replace(problem, response=response.allowing(longer_min))
             now = time.process_time()
             deadline = now + max(until - now, 0.0) / (len(allowed) - at)
-            few = plans_of_few_moves(freer, max_moves=min(self._most, len(problem)))
-            start = min(
-                (p for p in (*known, *few) if is_few(problem, p, limits) and freer.is_plan(p)), key=freer.imbalance
-            )
+            start = min((p for p in known if freer.is_plan(p)), key=freer.imbalance)
             try:
                 stages.append(least_no_slower(freer, limits, start, deadline=deadline, floor=floor))
             except KeyboardInterrupt:

@@ -633,7 +633,7 @@ def test_a_release_that_was_cut_off_the_record_is_missed(folder):
     found = failed(folder)
     assert found == {
         "record": "It has 1 release, and the packet knows of 2.",
-        "released": "It is said to be release 2; the record has no such release.",
+        "released": "It is said to be release 2, and the record has no such release.",
     }
 
 
