@@ -214,7 +214,7 @@ _LONGEST_ID, _LONGEST_LABEL = 3, 10
 
 @dataclass(frozen=True)
 class ZoneSign:
-    """How a zone is recognized by the others: never by its color alone."""
+    """How a zone is distinguished from the others: never by its color alone."""
 
     name: str  # Its name
     short: str  # Its id, or a number where ids are long

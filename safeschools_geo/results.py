@@ -137,10 +137,14 @@ class TermPlan(MayHoldNothing):
         return " ".join(part for part in (f"{self.other_name}:", self.other.finding(self.other_plan), price) if part)
 
     @property
-    def trade(self) -> Frontier | None:
+    def held(self) -> Frontier | None:
         """The frontier in which nobody waits longer, with what some minutes would gain; None where nobody asked."""
         both = (self.frontier, self.other)
         return next((one for one in both if one is not None and not one.trade.empty), None)
+
+    def about_trade(self) -> list[str]:
+        """Say what some minutes would gain; nothing where nobody asked."""
+        return [] if self.held is None else self.held.about_trade()
 
     @property
     def other_name(self) -> str:
@@ -195,7 +199,7 @@ class TermPlan(MayHoldNothing):
             self.finding(),
             *self.frontier.about_points(),
             certificate_text(self.plan.certificate),
-            *([] if self.trade is None else self.trade.about_trade()),
+            *self.about_trade(),
             self.stability.summary(),
         )
         return " ".join(part for part in parts if part)
@@ -222,8 +226,8 @@ class TermPlan(MayHoldNothing):
         if self.other is not None and self.other_plan is not None:
             other["frontier_other"] = self.other.to_frame().drop(columns="seconds")
             other["plan_other"] = self.other_plan.to_frame()
-        if self.trade is not None:
-            other["frontier_minutes"] = self.trade.trade
+        if self.held is not None:
+            other["frontier_minutes"] = self.held.trade
         return (
             asked
             | other

@@ -252,7 +252,7 @@ class RebalanceSettings:
     forbidden
         Pairs of a school and a zone it must not be in.
     feeders
-        Name of a feeder pattern → its schools; a plan is reported which of them it splits.
+        Name of a feeder pattern → its schools; scores say which of them a plan splits.
     feeder_file
         File of more feeder patterns, relative to the district folder: `school_id` and `feeder`, the name of the pattern
         or the id of its high school, which then belongs to it.

@@ -357,8 +357,8 @@ def assign_command(
             before = None if previous is None else _previous(previous, ids)
         for finding in polygons.findings:
             messages().print(f"{zones.name}: {finding}", markup=False, soft_wrap=True)
-        parts = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
-        for finding in parts:
+        shown = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
+        for finding in shown:
             said = f"{points.name}: {finding.message} {finding.remedy}".rstrip()
             messages().print(said, markup=False, soft_wrap=True)
         with remedied_by(_POINTS_WAYS):
@@ -366,7 +366,7 @@ def assign_command(
             by = assign.assign_campuses if has_areas else assign.assign_points
             result = by(located, polygons.frame, max_snap_m=max_snap, previous=before)
         counts = {str(status): int(n) for status, n in result["status"].value_counts().items()}
-        _require_a_zone(result, counts, points, next((one.remedy for one in parts if one.code in _EXPLAINING), None))
+        _require_a_zone(result, counts, points, next((one.remedy for one in shown if one.code in _EXPLAINING), None))
         table = pd.concat([ids, result], axis=1)
         io.write_csv(fresh, table)
     if as_json:

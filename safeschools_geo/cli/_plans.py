@@ -169,8 +169,8 @@ def read_areal_units(
         lines, across = (_lines(file, name, crs) for name, file in (("barriers", barriers), ("roads", roads)))
         edges, barred, parted = part_by_barriers(units, edges, cast("gpd.GeoDataFrame", lines), across)
         findings += tuple(parted)
-    parts = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
-    return ArealUnits(units, edges, parts, (*apart, *barred.get("pairs", ())), barred)
+    about = (*layer.findings, *built.findings, *findings, *about_bridges(units, edges))
+    return ArealUnits(units, edges, about, (*apart, *barred.get("pairs", ())), barred)
 
 
 def _lines(
@@ -206,6 +206,11 @@ class Request:
     seed: int
 
 
+def _check_roads(ctx: click.Context) -> None:
+    if ctx.params["barriers"] is None:
+        refuse_options(ctx, ["roads"], because="it goes with --barriers, which are crossed along roads")
+
+
 def _check_usage(ctx: click.Context) -> None:
     given = ctx.params
     if given["max_moves"] is not None and given["tolerance"] is not None:
@@ -216,8 +221,7 @@ def _check_usage(ctx: click.Context) -> None:
         return
     if given["district"] is not None:
         raise click.UsageError("Give DISTRICT or --units, not both.", ctx=ctx)
-    if given["barriers"] is None:
-        refuse_options(ctx, ["roads"], because="it goes with --barriers, which are crossed along roads")
+    _check_roads(ctx)
     refuse_options(ctx, ["term"], because="it does not go with --units, which know no terms")
     needed = {"--unit-id": "unit_id", "--zone": "zone", "--workload": "workload", "--out": "out"}
     missing = [name for name, param in needed.items() if given[param] is None]
@@ -381,15 +385,21 @@ def _of_units(read: ArealUnits, request: Request, fresh: Path) -> tuple[str, dic
     units, edges, apart = read.units, read.edges, read.apart
     roots = None if request.free_roots else dict(zone_centers(units))
     limit = 60.0 if request.time_limit_s is None else request.time_limit_s
-    kept: dict[str, Any] = {"roots": roots, "locked": request.locked, "together": request.together, "apart": apart}
-    kept |= {"most_students": request.most_students, "barriers": read.barriers}
+    rules = Rules(
+        roots=roots,
+        locked=request.locked,
+        together=request.together,
+        apart=apart,
+        most_students=request.most_students,
+        barriers=read.barriers,
+    )
     found = None
     if request.max_moves is not None:
         found = frontier(
             units,
             adjacency=edges,
             max_moves=request.max_moves,
-            rules=Rules(**kept),
+            rules=rules,
             time_limit_s=limit,
             seed=request.seed,
             keeps_interrupted=True,
@@ -403,7 +413,7 @@ def _of_units(read: ArealUnits, request: Request, fresh: Path) -> tuple[str, dic
             tolerance=request.tolerance,
             time_limit_s=limit,
             seed=request.seed,
-            **kept,
+            **vars(rules),
         )
     if request.random_plans is not None:
         plan = plan.among_random(request.random_plans, seed=request.seed)
@@ -622,8 +632,7 @@ def _draft_zones_check_usage(ctx: click.Context) -> None:
         )
         refuse_options(ctx, names, because="it does not go with DISTRICT, whose district.toml says it")
         return
-    if given["barriers"] is None:
-        refuse_options(ctx, ["roads"], because="it goes with --barriers, which are crossed along roads")
+    _check_roads(ctx)
     if given["units"] is not None:
         refuse_options(ctx, ["district", "schools"], because="give --units, or --district and --schools, not both")
         refuse_options(ctx, ["preset", "keep", "id_column", "lon", "lat"], because="it does not go with --units")

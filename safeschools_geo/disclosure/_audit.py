@@ -432,8 +432,8 @@ _ENDS = ("low", "high", "low_world", "high_world")
 
 def _statements(report: AuditReport) -> list[dict[str, Any]]:
     table = report.table
-    parts = [fact for fact in table.facts if not fact.is_need]
-    rows = said(parts, table._cells.atoms)  # noqa: SLF001
+    published = [fact for fact in table.facts if not fact.is_need]
+    rows = said(published, table._cells.atoms)  # noqa: SLF001
     weights = report.kinds.added(rows.matrix).toarray()
     return [
         {
@@ -442,7 +442,7 @@ def _statements(report: AuditReport) -> list[dict[str, Any]]:
             "high": fact.high if np.isfinite(fact.high) else None,
             "weights": {str(kind): float(row[kind]) for kind in np.flatnonzero(row)},
         }
-        for fact, row in zip(parts, weights, strict=True)
+        for fact, row in zip(published, weights, strict=True)
     ]
 
 

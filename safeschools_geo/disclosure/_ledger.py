@@ -304,7 +304,7 @@ def earlier(releases: Sequence[Release], raw: CountTable) -> Earlier:
         Figures are taken with the schools that their zone or level had when they were published, so that the same
         schools in other zones are no way around. Figures that have been corrected since, or are of schools that have
         left, say nothing certain about the counts, but their difference from what would now be published does
-        (`protect(…, restated=…)`). Where the release records its counts, schools that left and corrections are reported
+        (`protect(…, restated=…)`). Where the release records its counts, schools that left and corrections are kept
         apart: one more here and one less there is not nothing.
     """
     figures: list[Fact] = []

@@ -175,7 +175,7 @@ def _require_columns(incidents: pd.DataFrame, names: list[str]) -> None:
     lacking = [name for name in names if name not in incidents.columns]
     if lacking:
         raise ColumnError(
-            "Incidents lack columns that hours are recognized by.",
+            "Incidents lack columns that hours are counted from.",
             where="incidents",
             found=", ".join(map(str, incidents.columns)),
             expected=", ".join(lacking),

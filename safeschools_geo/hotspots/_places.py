@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 # ── What is reported of places where incidents stand close together: how many, of what kind, when, in which zone
 
 NEEDED = ("category", "origin", "hour", "zone_id")
-"""Columns of incidents that facts are recognized by."""
+"""Columns of incidents that facts are stated from."""
 
 _SAME_PLACE_DECIMALS = 6
 _TOP = 3
@@ -139,9 +139,10 @@ def _top_hours(cluster: Ints, hours: pd.Series, k: int) -> list[str]:
     two = counts + np.roll(counts, -1, axis=1)
     # Of equal pairs, the one that begins with the busier hour; of these, the earliest.
     first = np.argmax(two * (len(hour) + 1) + counts, axis=1)
-    place_rows = zip(first.tolist(), two.max(axis=1).tolist(), counts.sum(axis=1).tolist(), strict=True)
+    most_of_all = zip(first.tolist(), two.max(axis=1).tolist(), counts.sum(axis=1).tolist(), strict=True)
     return [
-        f"{h:02}:00–{(h + 1) % _HOURS + 1:02}:00 ({n} of {known})" if known else "unknown" for h, n, known in place_rows
+        f"{h:02}:00–{(h + 1) % _HOURS + 1:02}:00 ({n} of {known})" if known else "unknown"
+        for h, n, known in most_of_all
     ]
 
 
@@ -213,14 +214,14 @@ class PlaceClusters:
         return pd.DataFrame(self.clusters.drop(columns="geometry"))
 
     def _finding(self) -> str:
-        parts, fewest = f"{counted_text(self.incidents, 'critical')} off campus", self.settings["min_incidents"]
+        text, fewest = f"{counted_text(self.incidents, 'critical')} off campus", self.settings["min_incidents"]
         if self.incidents < fewest:
-            return f"{parts}: too few to look for places where they stand close together ({fewest:,} are needed)."
+            return f"{text}: too few to look for places where they stand close together ({fewest:,} are needed)."
         if self.clusters.empty:
-            return f"{parts}: no {fewest:,} of them stand close together anywhere."
+            return f"{text}: no {fewest:,} of them stand close together anywhere."
         inside = int(self.clusters["incidents"].sum())
         return (
-            f"{parts}, {inside:,} of them close together in {count_text(len(self.clusters), 'cluster')}. Descriptive: "
+            f"{text}, {inside:,} of them close together in {count_text(len(self.clusters), 'cluster')}. Descriptive: "
             "there is no count of people to divide by, so this is not a test."
         )
 

@@ -144,6 +144,7 @@ def knox(
     def soon(at: NDArray[Any]) -> int:
         return int(np.count_nonzero(np.abs(at.take(near.left) - at.take(near.right)) <= days))
 
+    in_time = _pairs_in_time(moments, days)
     rng, observed, reached = np.random.default_rng(seed), soon(known), 0
     for number in range(simulations):
         if number % _SAID_EVERY == 0:
@@ -152,10 +153,10 @@ def knox(
     pairs = len(moments) * (len(moments) - 1) // 2
     return KnoxResult(
         observed=near.observed,
-        expected=near.count * _pairs_in_time(moments, days) / pairs if pairs else 0.0,
+        expected=near.count * in_time / pairs if pairs else 0.0,
         p_value=(1 + reached) / (simulations + 1),
         near_in_space=near.count,
-        near_in_time=_pairs_in_time(moments, days),
+        near_in_time=in_time,
         events=len(moments),
         settings={
             "distance_m": distance_m,

@@ -477,7 +477,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             _score_table(scores, proposal.other_name),
             _load_table(both, load_name(proposal.inputs.forecast)),
             frontier_table(frontier, noun=noun),
-            *([] if proposal.trade is None else [trade_table(proposal.trade.trade, noun=noun)]),
+            *([] if proposal.held is None else [trade_table(proposal.held.trade, noun=noun)]),
         ],
         notes=[
             *_unscored(scores),
@@ -491,7 +491,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         proposal.change.price_text(),
         proposal.beside,
         certificate_text(proposal.plan.certificate),
-        *([] if proposal.trade is None else proposal.trade.about_trade()),
+        *proposal.about_trade(),
         proposal.stability.summary(),
     )
     return document(
@@ -602,7 +602,7 @@ def _frontier(proposal: TermPlan) -> Chart:
 
 
 def _trade(proposal: TermPlan) -> list[Chart]:
-    held = proposal.trade
+    held = proposal.held
     if held is None:
         return []
     most = count_text(held.settings.max_moves or 0, "move")

@@ -741,8 +741,8 @@ def visits_sheet(result: TermResult, zone_id: str | None = None) -> OfflinePage:
         sections=[_unmet_section(unmet)],
     )
     picture = Section("glance", "The week", "", [Chart(week_chart(list(days), _bars(days), title=caption), caption)])
-    parts = [_Day(day, count_text(len(rows), "visit"), [_stop(row) for row in rows]) for day, rows in days.items()]
-    return coverage_document("visits.html.j2", content, context=context, picture=picture, days=parts)
+    weekdays = [_Day(day, count_text(len(rows), "visit"), [_stop(row) for row in rows]) for day, rows in days.items()]
+    return coverage_document("visits.html.j2", content, context=context, picture=picture, days=weekdays)
 
 
 def _in_order(stops: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:

@@ -174,7 +174,7 @@ _MOST_CALLS = 5_000
 
 
 def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]) -> dict[str, Any] | None:
-    """Write what the page plays the recorded calls from; None where they are too many, or cannot be reported of."""
+    """Write what the page plays the recorded calls from; None where too many, or not to be shown."""
     coverage = result.coverage
     if coverage.is_empty or coverage.replayed.calls > _MOST_CALLS:
         return None
@@ -231,10 +231,10 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         return nothing_page("What if?", proposal.why, result)
     noun, forecast, zones = proposal.inputs.noun, proposal.inputs.forecast, district.zones
     data = page_data(proposal.inputs, zones, plan=proposal.plan.assignment, schools=district.schools)
+    zone_ids = zones["zone_id"].astype("str").tolist()
     if proposal.other_plan is not None:
-        zone_ids = zones["zone_id"].astype("str").tolist()
         data["other"] = plan_places(proposal.other_plan.assignment, proposal.inputs.units, zone_ids)
-    played = replay_data(result, proposal.inputs.units, zones["zone_id"].astype("str").tolist())
+    played = replay_data(result, proposal.inputs.units, zone_ids)
     if played is not None:
         data["replay"] = played
     chart, barriers = map_with_barriers(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)

@@ -19,6 +19,7 @@ from safeschools_geo.rebalance._plan import (
     Stage,
     asked_text,
     disputed_text,
+    held_text,
     longer_text,
     notes_of,
     plan_of,
@@ -325,8 +326,10 @@ def frontier(
     problem = problem_of(balanced, edges, rules=rules, travel=travel, crs=crs)
     problem, measured = with_response(problem, units, response, no_slower=no_slower, longer_min=longer_min)
 
+    held = held_text(longer_min if no_slower else None)
+
     def say(moves: int, least: Stage) -> None:
-        on_point(_point_text(moves, least, is_disputed=len(given.disputed) > 0, no_slower=no_slower))
+        on_point(_point_text(moves, least, held, is_disputed=len(given.disputed) > 0))
 
     # What no plan of so many moves can do, none can in which nobody waits longer.
     floors = (
@@ -357,11 +360,10 @@ def frontier(
     )
 
 
-def _point_text(moves: int, least: Stage, *, is_disputed: bool, no_slower: bool) -> str:
+def _point_text(moves: int, least: Stage, held: str, *, is_disputed: bool) -> str:
     gap = f"bound {least.bound:.2%}, gap {least.gap:.2%}" if least.gap > EXACT else "proven"
-    whose = " in which nobody waits longer" if no_slower else ""
-    text = "not proven" if is_disputed else gap
-    return f"the least imbalance of {count_text(moves, 'move')}{whose} is {least.value:.2%} ({text})"
+    proof = "not proven" if is_disputed else gap
+    return f"the least imbalance of {count_text(moves, 'move')}{held} is {least.value:.2%} ({proof})"
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
@@ -396,7 +398,7 @@ class _Search:
         self._most = settings.max_moves or 0
         self._known = plans_of_few_moves(problem, max_moves=min(self._most, len(problem)))
         self._points: dict[int, _Point] = {}
-        self._is_said = 0
+        self._said = 0
         # Whether all points were looked for, and whether it is proven that there is no plan where none was found
         self.is_complete, self.is_proven = True, True
 
@@ -410,9 +412,10 @@ class _Search:
             if not self._points or not self._keeps_interrupted:
                 raise
         least = _tightened([point.stages[0] for point in self._points.values()])
-        for stage, (moves, point) in zip(least, self._points.items(), strict=True):
+        for at, (stage, (moves, point)) in enumerate(zip(least, self._points.items(), strict=True)):
             point.stages[0] = stage
-            self._say_next(moves, stage)
+            if at >= self._said:
+                self._say(moves, stage)
         return self._points
 
     def trade(self, held: Frontier, free: Frontier) -> pd.DataFrame:
@@ -462,19 +465,16 @@ class _Search:
                 continue
             self._known.append(least.label)
             if self._floors.get(moves, 0.0) > least.bound:
-                least = _bounded(least, self._floors[moves])
-                least = replace(least, log=f"{least.log}\nno plan that lets calls wait longer is below either")
+                least = replace(
+                    least.bounded(self._floors[moves]),
+                    log=f"{least.log}\nno plan that lets calls wait longer is below either",
+                )
             self._points[moves] = _Point([least], seconds)
             # What is not proven may be bettered by a plan, or a bound, that is found later.
             is_final &= least.is_proven
             if is_final:
-                self._say_next(moves, least)
-
-    def _say_next(self, moves: int, least: Stage) -> None:
-        """Say a point, once."""
-        if list(self._points).index(moves) == self._is_said:
-            self._is_said += 1
-            self._say(moves, least)
+                self._said += 1
+                self._say(moves, least)
 
     def _even_out(self, until: float) -> None:
         settings = self._settings
@@ -557,13 +557,8 @@ def _tightened(points: list[Stage], least: float = 0.0) -> list[Stage]:
         if later.bound <= stage.bound:
             kept.append(stage)
             continue
-        kept.append(replace(_bounded(stage, later.bound), method=later.method, log=later.log))
+        kept.append(replace(stage.bounded(later.bound), method=later.method, log=later.log))
     return kept[::-1]
-
-
-def _bounded(stage: Stage, bound: float) -> Stage:
-    is_proven = stage.value - bound <= EXACT
-    return replace(stage, bound=stage.value if is_proven else bound, is_proven=is_proven)
 
 
 def allowances(response: Response, now: NDArray[np.int8], then: NDArray[np.int8]) -> list[float]:
@@ -626,7 +621,7 @@ def _kept_text(rules: Rules, *, are_many: bool) -> str:
 def _held_text(plan: RebalancePlan) -> str:
     """Say of which plans something is proven, where only those were allowed in which nobody waits longer."""
     response = plan.certificate.get("response", {})
-    return f" in which nobody waits {longer_text(response.get('longer_min', 0.0))}" if response.get("no_slower") else ""
+    return held_text(response.get("longer_min", 0.0) if response.get("no_slower") else None)
 
 
 def dispute_notes(certificate: Mapping[str, Any]) -> tuple[str, ...]:

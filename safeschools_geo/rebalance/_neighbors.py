@@ -515,17 +515,19 @@ def edges_given(
     kept apart.
     """
     require_units(units)
-    parts = [(str(a), str(b)) for a, b in apart]
+    kept_apart = [(str(a), str(b)) for a, b in apart]
     within_m = TOLERANCE_M if tolerance_m is None else tolerance_m
     if adjacency is None:
-        edges, tolerance_m = unit_edges(units, forbidden=parts, tolerance_m=within_m, crs=crs), within_m
+        edges, tolerance_m = unit_edges(units, forbidden=kept_apart, tolerance_m=within_m, crs=crs), within_m
     elif set(LINK_COLUMNS) <= set(adjacency.columns):
         edges = adjacency
     else:
         read = edges_of_table(units, adjacency, tolerance_m=within_m, crs=crs)
         edges, tolerance_m = read.edges, None
-        parts += read.left_out
-    return GivenEdges(edges, tuple(parts), disputed_neighbors(units, edges, apart=parts, crs=crs), tolerance_m)
+        kept_apart += read.left_out
+    return GivenEdges(
+        edges, tuple(kept_apart), disputed_neighbors(units, edges, apart=kept_apart, crs=crs), tolerance_m
+    )
 
 
 # ── Barriers: lines that no officer crosses but at roads

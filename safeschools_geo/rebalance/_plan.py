@@ -276,6 +276,11 @@ def class_text(certificate: Mapping[str, Any]) -> str:
     return f"contiguous plan that {listed(limits)}" if limits else "contiguous plan"
 
 
+def held_text(longer_min: float | None) -> str:
+    """Say of which plans something holds, by how much longer anybody may wait; empty where that is not limited."""
+    return "" if longer_min is None else f" in which nobody waits {longer_text(longer_min)}"
+
+
 def longer_text(longer_min: float) -> str:
     """Say how much longer anybody may wait."""
     return f"more than {longer_min:g} min longer" if longer_min else "longer"
@@ -568,6 +573,11 @@ class Stage:
     restriction: str = ""  # The class; empty where none was searched
     log: str = ""  # What the solver said
     rank: int = 0  # Of evenness: the value is the sum of so many largest deviations
+
+    def bounded(self, bound: float) -> Stage:
+        """Give the same plan with another bound, which may prove it."""
+        is_proven = self.value - bound <= EXACT
+        return replace(self, bound=self.value if is_proven else bound, is_proven=is_proven)
 
     @property
     def gap(self) -> float:

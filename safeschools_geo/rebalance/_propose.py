@@ -16,7 +16,7 @@ from safeschools_geo.rebalance._plan import (
     PlanSettings,
     RebalancePlan,
     Stage,
-    longer_text,
+    held_text,
     plan_of,
 )
 from safeschools_geo.rebalance._problem import (
@@ -130,14 +130,13 @@ def least_no_slower(
     `fewest`: moves to begin with; `floor`: no plan is below it.
     """
     _, most = few_moves(problem, limits)
-    label, low, log = start, floor, list[str]()
+    label, log = start, list[str]()
     high = float(problem.zones) if start is None else problem.imbalance(start)
     look, is_closed = partial(least_deviation, problem, deadline=deadline), True
     for moves in (*range(fewest, most), most):
         if moves == most or (is_closed and high - floor > EXACT):
             aim, _ = few_moves(problem, _at_most(limits, moves))
-            is_long = moves == most
-            found = look(aim, start=label, tolerance=high - EXACT, max_moves=moves, is_long=is_long)
+            found = look(aim, start=label, tolerance=high - EXACT, max_moves=moves, is_long=moves == most)
             label, high = (label, high) if found.label is None else (found.label, problem.imbalance(found.label))
             is_closed = found.is_closed
     log.append(found.log)
@@ -348,9 +347,7 @@ def with_better(problem: Problem, least: Stage, found: Iterable[Labels | None]) 
     best = min(labels, key=problem.imbalance, default=None)
     if best is None or least.is_proven or problem.imbalance(best) >= least.value:
         return least
-    value = problem.imbalance(best)
-    is_proven = value - least.bound <= EXACT
-    return replace(least, label=best, value=value, bound=value if is_proven else least.bound, is_proven=is_proven)
+    return replace(least, label=best, value=problem.imbalance(best)).bounded(least.bound)
 
 
 def even_stages(
@@ -680,8 +677,8 @@ def no_plan(problem: Problem, settings: PlanSettings, *, is_proven: bool = True)
         else np.ceil(nearest.value * 10_000 - _PROPOSE_ROUNDING) / 10_000
     )
     near = f"{least:.4f}" if np.isfinite(least) else ""
-    longer = "" if problem.response is None else longer_text(problem.response.longer_min)
-    waits = f" in which nobody waits {longer} than today" if longer else ""
+    held = held_text(None if problem.response is None else problem.response.longer_min)
+    waits = f"{held} than today" if held else ""
     clash = _clash_text(problem, settings) if is_proven else ""
     return SettingsError(
         f"There is no plan within these limits{waits}."

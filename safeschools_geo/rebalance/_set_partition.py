@@ -122,13 +122,10 @@ def _sets_below(
     asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
     try:
         budgets = zone_budgets(problem, crossed, max_moves, deadline=deadline)
-    except OutOfTimeError:
-        return Outcome(-np.inf, None, is_closed=False, log=f"{asked}: no answer in the time given"), None
-    if budgets is None:
-        none = f"{asked}: none, for zones need more moves than there are"
-        return Outcome(np.inf, None, is_closed=True, log=none), None
-    search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
-    try:
+        if budgets is None:
+            none = f"{asked}: none, for zones need more moves than there are"
+            return Outcome(np.inf, None, is_closed=True, log=none), None
+        search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
         pool = None if problem.response is None else search.whole_pool()
         if pool is not None:
             text = f"{asked}: {_counted(pool)} wait no longer than they may"

@@ -197,8 +197,8 @@ def units_of_school_areas(
     )
     columns = ["unit_id", "zone_id", "workload", "name", "school_ids", "schools", "students", "incidents"]
     units = built.units[[c for c in [*columns, "anchor", "geometry"] if c in built.units]]
-    sentences = (*built.findings, *_about_parts(parts, beyond), *_open_area_findings(parts, zones, meters))
-    return UnitsBuilt(units, (*sentences, *_about_schools(kept, parts, holder, far_m)))
+    about = (*built.findings, *_about_parts(parts, beyond), *_open_area_findings(parts, zones, meters))
+    return UnitsBuilt(units, (*about, *_about_schools(kept, parts, holder, far_m)))
 
 
 def _cut(areas: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> tuple[gpd.GeoDataFrame, float]:

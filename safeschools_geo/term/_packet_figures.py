@@ -395,7 +395,7 @@ LOAD_STEPS = (0.05, 0.1, 0.25, 0.5)
 def board_plan(
     result: TermResult, people: pd.DataFrame, rounding: Rounding, *, step_min: float = np.nan
 ) -> BoardPlan | None:
-    """Say what the public is reported of the proposal."""
+    """Say what is reported to the public of the proposal."""
     proposal = result.proposal
     if proposal.is_empty or not len(proposal.plan.moves):
         return None
@@ -549,7 +549,7 @@ _RESTS_STEP = 0.05
 
 
 def board_coverage(result: TermResult, counts: SafeTable, rounding: Rounding) -> BoardCoverage | None:
-    """Say what the public is reported of patrol coverage.
+    """Say what is reported to the public of patrol coverage.
 
     Figures of the record alone; None where coverage was not asked for. Who answered is reported of all zones together,
     since the counts of a zone by who answered are small.

@@ -726,7 +726,7 @@ def propose_zones(
     Parameters
     ----------
     result
-        Results of the term: loads are taken from it, and a plan is reported which of its hotspots it splits.
+        Results of the term: loads are taken from it, and the hotspots that a plan may split.
     forecasts
         Whether to plan on the changes that the settings forecast (``[[changes]]``), and to say so, not on the record.
     follows_rule
@@ -754,11 +754,11 @@ def propose_zones(
     rules = inputs.rules
     response, why_longer = None, ""
     if usual_day is not None and "response" in settings.protect:
-        why_longer = (
-            f"Whether calls would wait longer limits no plan among more than {_MOST_PROTECTED:,} {inputs.noun}s."
-        )
         if len(inputs.units) <= _MOST_PROTECTED:
-            response, why_longer = response_table(usual_day, inputs), ""
+            response = response_table(usual_day, inputs)
+        else:
+            many = f"more than {_MOST_PROTECTED:,} {inputs.noun}s"
+            why_longer = f"Whether calls would wait longer limits no plan among {many}."
     asked: dict[str, Any] = {
         "adjacency": inputs.edges,
         "travel": inputs.travel,

@@ -14,7 +14,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from safeschools_geo.errors import with_article
-from safeschools_geo.verify._reading import NUMBER, Check, check_of
+from safeschools_geo.verify._reading import NUMBER, Check, check_all, check_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -434,10 +434,9 @@ def response_checks(record: PlanRecord) -> list[Check]:
         faults = [] if waits is None else _response_faults(record, waits, claimed)
     except (KeyError, TypeError, ValueError) as error:
         faults = [f"what the certificate says of response cannot be read ({error!r})"]
-    text = "; ".join(faults) or "minutes of every zone, today and under the plan, are those of response.csv"
-    if claimed.get("no_slower") and not faults:
-        text += f", and none is {longer_text(claimed)}"
-    return [Check("response", passed=not faults, message=f"{text[:1].upper()}{text[1:]}.")]
+    text = "minutes of every zone, today and under the plan, are those of response.csv"
+    none = f", and none is {longer_text(claimed)}" if claimed.get("no_slower") and not faults else ""
+    return [check_all("response", faults, f"{text}{none}")]
 
 
 def _response_faults(record: PlanRecord, waits: Waits, claimed: Mapping[str, Any]) -> list[str]:
@@ -584,8 +583,8 @@ def _tiling(record: PlanRecord, drawn: Drawn) -> list[Check]:
         "that lie outside their planned zone": [i for i, m2 in outside.items() if m2 > _HELD * drawn.units[i].area],
     }
     zones = {"that overlap": _overlaps(drawn.zones)}
-    parts = [check_of("tiling", faults, ""), check_of("tiling", zones, "", noun="zone")]
-    said = " ".join(c.message for c in parts if not c.passed)
+    checks = [check_of("tiling", faults, ""), check_of("tiling", zones, "", noun="zone")]
+    said = " ".join(c.message for c in checks if not c.passed)
     whole = "The zones cover the units, without gap, overlap or sliver, and every unit lies in its planned zone."
     found = [Check("tiling", passed=not said, message=said or whole)]
     if outside and not said:

@@ -30,7 +30,7 @@ from safeschools_geo.verify._plan import (
     students_of,
     waits_of,
 )
-from safeschools_geo.verify._reading import NUMBER, Check, PlanRecord
+from safeschools_geo.verify._reading import NUMBER, Check, PlanRecord, check_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,13 +74,13 @@ def claim_checks(record: PlanRecord) -> list[Check]:
         ", and the gap is small enough for a proof" if certificate["is_proven"] else ""
     )
     checks = [
-        _check_from("value", _value_faults(record), "the plan has the value that is claimed"),
-        _check_from("gap", faults, text),
-        _check_from("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
+        check_all("value", _value_faults(record), "the plan has the value that is claimed"),
+        check_all("gap", faults, text),
+        check_all("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
     ]
     if record.frontier is not None:
         faults = [*_frontier_faults(record, record.frontier, within), *_certified_point(record, record.frontier)]
-        checks.append(_check_from("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
+        checks.append(check_all("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
     return checks
 
 
@@ -88,11 +88,6 @@ def _cost(unit: Unit, by: str) -> float:
     if by == "units":
         return 1.0
     return unit.workload if by == "workload" else unit.figures.get(by, math.nan)
-
-
-def _check_from(name: str, faults: list[str], otherwise: str) -> Check:
-    text = "; ".join(faults) or otherwise
-    return Check(name, passed=not faults, message=f"{text[:1].upper()}{text[1:]}.")
 
 
 def _number_faults(claim: Mapping[str, Any], within: float) -> list[str]:

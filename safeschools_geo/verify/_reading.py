@@ -95,6 +95,11 @@ def check_of(name: str, faults: Mapping[str, Iterable[str]], otherwise: str, *, 
     return Check(name, passed=not parts, message=f"{'; '.join(parts) or _capital(otherwise)}.")
 
 
+def check_all(name: str, faults: Sequence[str], otherwise: str) -> Check:
+    """Make one check that names all faults."""
+    return Check(name, passed=not faults, message=f"{_capital('; '.join(faults) or otherwise)}.")
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 

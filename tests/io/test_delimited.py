@@ -36,7 +36,7 @@ def rows_of(raw):
 )
 def test_what_is_written_is_read(tmp_path, rows, delimiter, encoding, dialect):
     line_end, quoting = dialect
-    # Plain English around the cells, as there is in any export: an encoding is given by its bulk.
+    # Plain English around the cells, as there is in any export: an encoding is recognized by its bulk.
     rows = [*rows, ("end", "the last row of the table", "with words")]
     path = tmp_path / "a.csv"
     with path.open("w", encoding=encoding, newline="") as file:

@@ -153,7 +153,8 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
         "beside": "",
         "other_name": "",
         "other_plan": None,
-        "trade": None,
+        "held": None,
+        "about_trade": list,
         "empty_zones": "",
         "notes": (),
     }

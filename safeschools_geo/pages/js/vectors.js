@@ -37,7 +37,7 @@ SafeSchools.addBackdrop = (map, id) => {
   }
 };
 
-// Ticks across a line are recognized by every other line by their shape, and hide little of what runs along it.
+// Ticks across a line are distinguished from every other line by their shape, and hide little of what runs along it.
 SafeSchools.addBarriers = (map, id) => {
   const pane = map.createPane("barriers");
   pane.style.zIndex = 415;
