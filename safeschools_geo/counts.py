@@ -30,39 +30,20 @@ def in_context(
     work: pd.DataFrame,
     terms: Iterable[Term],
 ) -> gpd.GeoDataFrame:
-    """Put the zone, the term, the hour and whose work it is beside each incident.
+    """Add the zone, the term, the hour and whose work it is to each incident: the columns of `CONTEXT`.
 
-    Parameters
-    ----------
-    incidents
-        Table `incidents`.
-    incident_zones
-        Table `assignments` of the incidents' own places, on the index of `incidents`.
-    school_zones
-        Zone of each school, by `school_id`; empty text where a school has none.
-    work
-        `work_of` and `reason`, from `incidents.program_work`, on the index of `incidents`.
-    terms
-        Terms of the district.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        `incidents` with the columns of `CONTEXT`. The zone is that of the incident's school where it has one, since
-        that school's officer answers, else that of its own place (`zone_by`: ``school``, ``place`` or empty).
-        `weekday` is 0 for Monday; `hour` is missing where the time of day is unknown.
+    The zone is that of the incident's school where it has one, since that school's officer answers, else that of its
+    own place (`zone_by`: ``school``, ``place`` or empty). `weekday` is 0 for Monday; `hour` is missing where the time
+    of day is unknown.
     """
     by_school = incidents["school_id"].map(school_zones).fillna("").astype("str")
     has_school = by_school != ""
     zone_id = by_school.where(has_school, incident_zones["zone_id"])
-    np.select([has_school, zone_id != ""], ["school", "place"], "")
     occurred = incidents["occurred_at"]
     return incidents.assign(
         zone_id=zone_id,
         zone_status=incident_zones["status"],
-        zone_by=pd.Series(
-            np.select([has_school, zone_id != ""], ["school", "place"], ""), incidents.index, dtype="str"
-        ),
+        zone_by=pd.Series(np.select([has_school, zone_id != ""], ["school", "place"], ""), zone_id.index, dtype="str"),
         term=term_of(occurred, terms),
         weekday=occurred.dt.day_of_week.astype("int64"),
         hour=occurred.dt.hour.astype("Int64").where(incidents["has_time"]),
@@ -105,21 +86,9 @@ def incident_counts(history: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def in_no_zone(schools: pd.DataFrame, school_zones: pd.Series, this: pd.DataFrame) -> tuple[int, int]:
-    """Count the program schools that lie in no zone, and the calls for zone officers at them.
+    """Count the program schools that lie in no zone, and the calls for zone officers at them in one term.
 
-    Parameters
-    ----------
-    schools
-        Table `schools`.
-    school_zones
-        Zone of each school, by `school_id`; empty text where a school has none.
-    this
-        Incidents in context, of one term.
-
-    Returns
-    -------
-    schools, calls : int
-        They are in no zone's load, and in none of the board packet's figures.
+    They are in no zone's load, and in none of the board packet's figures.
     """
     mine = schools.loc[schools["in_program"], "school_id"]
     outside = mine[mine.map(school_zones).fillna("").eq("")]

@@ -31,24 +31,9 @@ _LARGEST_LONGITUDE = 180.0
 
 
 def parse_crs(value: object, *, where: object = None) -> CRS:
-    """Read a CRS that a user wrote.
+    """Read a CRS that a user wrote: anything pyproj reads, but none that is defined by a file of its own.
 
-    Parameters
-    ----------
-    value
-        Anything pyproj reads: ``26910``, ``"EPSG:26910"``, WKT, a `pyproj.CRS`.
-    where
-        The setting or option it came from, for the message.
-
-    Returns
-    -------
-    pyproj.CRS
-        The CRS.
-
-    Raises
-    ------
-    CRSError
-        When it names no CRS, or one that is defined by a file of its own.
+    `where` is the setting or option it came from, for the message.
     """
     if _OWN_FILE.search(str(value)):
         raise CRSError(
@@ -71,27 +56,7 @@ def parse_crs(value: object, *, where: object = None) -> CRS:
 
 
 def require_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, name: str, *, stated: object = None) -> CRS:
-    """Return the CRS of a layer, or refuse to go on.
-
-    Parameters
-    ----------
-    frame
-        The layer.
-    name
-        What the layer is called, for the message.
-    stated
-        A CRS the user gave for a layer whose file states none.
-
-    Returns
-    -------
-    pyproj.CRS
-        The CRS the file states, else the one the user gave.
-
-    Raises
-    ------
-    CRSError
-        When neither states one, or when they contradict each other.
-    """
+    """Return the CRS that the file states, else the one the user gave; refuse none, and two that differ."""
     given = None if stated is None else parse_crs(stated, where=name)
     if frame.crs is None and given is None:
         raise CRSError(
@@ -114,22 +79,9 @@ def require_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, name: str, *, stated: o
 
 
 def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - any four floats
-    """Refuse meters where degrees are stated.
+    """Refuse meters where degrees are stated, and degrees where the CRS is projected.
 
-    Parameters
-    ----------
-    bounds
-        ``(min x, min y, max x, max y)`` of the layer, in `crs` units; NaN when the layer is empty.
-    crs
-        The CRS the layer is said to be in.
-    name
-        What the layer is called, for the message.
-
-    Raises
-    ------
-    CRSError
-        When the CRS is geographic and a coordinate lies outside ±180 / ±90, or when the CRS is projected and every
-        coordinate would be a plausible longitude and latitude.
+    `bounds` are ``(min x, min y, max x, max y)`` in units of the CRS; NaN when the layer is empty.
     """
     low_x, low_y, high_x, high_y = (float(b) for b in bounds)
     if np.isnan(low_x):
@@ -158,22 +110,7 @@ def check_degrees(bounds: Any, crs: CRS, name: str) -> None:  # noqa: ANN401 - a
 def measuring_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries, *, stated: object = None) -> CRS:
     """Choose the one projected CRS, in meters, in which everything is measured.
 
-    Parameters
-    ----------
-    frame
-        A layer that covers the district, with a CRS.
-    stated
-        The district's own choice (`crs` in ``district.toml``), which wins.
-
-    Returns
-    -------
-    pyproj.CRS
-        `stated` if given, else the WGS 84 UTM zone of the layer's center.
-
-    Raises
-    ------
-    CRSError
-        When `stated` is not projected or not in meters.
+    The district's own choice (`crs` in ``district.toml``), else the WGS 84 UTM zone of the layer's center.
     """
     if stated is None:
         return _utm_zone(frame.crs, tuple(frame.total_bounds.tolist()))
@@ -198,20 +135,7 @@ def _utm_zone(crs: CRS, bounds: tuple[float, float, float, float]) -> CRS:
 
 
 def require_same_crs(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame, *, names: tuple[str, str]) -> None:
-    """Refuse two layers of which one has a CRS and the other none.
-
-    Parameters
-    ----------
-    a, b
-        The layers.
-    names
-        What they are called, for the message.
-
-    Raises
-    ------
-    CRSError
-        When only one of them, or neither, states a CRS: two layers are reprojected only when both state one.
-    """
+    """Refuse two layers of which one states no CRS: they are reprojected only when both state one."""
     if a.crs is None or b.crs is None:
         lacking = names[0] if a.crs is None else names[1]
         raise CRSError(

@@ -110,28 +110,7 @@ class LegendItem:
 def text(
     x: float, y: float, words: str, *, anchor: str = "start", color: str = INK, size: float = 14, more: str = ""
 ) -> str:
-    """Write text.
-
-    Parameters
-    ----------
-    x, y
-        Where its baseline begins, ends or has its middle.
-    words
-        The text, which is escaped.
-    anchor
-        ``start``, ``middle`` or ``end``.
-    color
-        Its color.
-    size
-        Its size.
-    more
-        Further attributes.
-
-    Returns
-    -------
-    str
-        A text element.
-    """
+    """Write text, which is escaped; its baseline begins, has its middle or ends at x, as `anchor` says."""
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
     return f'<text {place} fill="{color}" font-size="{size:g}"{more and " "}{more}>{escape(words)}</text>'
 
@@ -161,10 +140,7 @@ class RateClasses:
 
     @classmethod
     def of(cls, rates: NDArray[np.float64]) -> RateClasses:
-        """Find the smallest round step that needs no more classes than there are fills.
-
-        Classes that hold every rate. `rates`: rates, missing ones included, shape (n,).
-        """
+        """Find the smallest round step that needs no more classes than there are fills."""
         known = rates[np.isfinite(rates)]
         if not len(known):
             return cls(0.0, 1.0, 0)
@@ -179,20 +155,14 @@ class RateClasses:
         return cls(low, (high - low) / len(RATE_FILLS), len(RATE_FILLS))
 
     def fill(self, rate: float) -> str | None:
-        """Find the fill of a rate.
-
-        A color; None where the rate is missing. `rate`: the rate; may be missing.
-        """
+        """Find the fill of a rate; None where it is missing."""
         if not np.isfinite(rate):
             return None
         place = min(int((rate - self.start) / self.step + 1e-9), self.number - 1)
         return self._fills()[place]
 
     def legend(self, *, opacity: float = 1.0) -> list[LegendItem]:
-        """List the classes, from low to high.
-
-        A sign for each class. `opacity`: opacity of the fills on the map.
-        """
+        """List the classes, from low to high."""
         decimals = max(0, -math.floor(math.log10(self.step)) + (1 if f"{self.step:e}".startswith("2.5") else 0))
         edges = [self.start + i * self.step for i in range(self.number + 1)]
         labels = [f"{a:.{decimals}f} to below {b:.{decimals}f}" for a, b in pairwise(edges)]
@@ -268,18 +238,7 @@ def neighbor_fills(zones: gpd.GeoDataFrame) -> list[str]:
 
 @cache
 def templates(package: str) -> Environment:
-    """Open the templates of a package's pages.
-
-    Parameters
-    ----------
-    package
-        The package that holds them, in ``templates``.
-
-    Returns
-    -------
-    jinja2.Environment
-        It escapes all that comes from data, and an unknown name is an error.
-    """
+    """Open the templates of a package: all that comes from data is escaped, and an unknown name is an error."""
     return Environment(
         loader=PackageLoader(package, "templates"),
         autoescape=True,
@@ -290,20 +249,7 @@ def templates(package: str) -> Environment:
 
 
 def content_policy(scripts: list[str], *, with_tiles: bool = False) -> str:
-    """Write the policy of a page: it may run these scripts and ask for nothing.
-
-    Parameters
-    ----------
-    scripts
-        Text of every inline script.
-    with_tiles
-        Whether images may come from the tile server of OpenStreetMap.
-
-    Returns
-    -------
-    str
-        Value of ``Content-Security-Policy``.
-    """
+    """Write the policy of a page: it may run these inline scripts, and ask for nothing but map tiles."""
     hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
     sources = " ".join(f"'sha256-{h}'" for h in hashes) or "'none'"
     images = f"data: {TILE_HOST}" if with_tiles else "data:"
@@ -314,17 +260,9 @@ def content_policy(scripts: list[str], *, with_tiles: bool = False) -> str:
 
 
 def require_offline(html: str) -> None:
-    """Refuse a page that would ask for anything outside itself.
+    """Refuse a document that would ask for anything outside itself, every address by name.
 
-    Parameters
-    ----------
-    html
-        A complete HTML document. Addresses in prose, links to follow, namespaces and comments are no requests.
-
-    Raises
-    ------
-    OfflineError
-        When it would; every address is named.
+    Addresses in prose, links to follow, namespaces and comments are no requests.
     """
     refuse_requests(requests_of(html))
 

@@ -15,20 +15,7 @@ _IDS_SHOWN = 5
 
 
 def name_ids(ids: Iterable[object], *, shown: int = _IDS_SHOWN) -> str:
-    """Name the first few ids and say how many there are in all.
-
-    Parameters
-    ----------
-    ids
-        Ids, row numbers or other labels, in the order to be shown.
-    shown
-        How many to spell out.
-
-    Returns
-    -------
-    str
-        For example ``"101, 102, 103, 104, 105 and 7 more (12 in all)"``; empty when there are none.
-    """
+    """Name the first few ids, and say how many there are: ``"101, 102, 103, 104, 105 and 7 more (12 in all)"``."""
     labels = [str(i) for i in ids]
     if len(labels) <= shown:
         return ", ".join(labels)
@@ -36,18 +23,7 @@ def name_ids(ids: Iterable[object], *, shown: int = _IDS_SHOWN) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Write a text so that a terminal shows it and does nothing else.
-
-    Parameters
-    ----------
-    text
-        A message, which may hold names from data.
-
-    Returns
-    -------
-    str
-        The text; control characters but tabs and line feeds are written as ``\x1b``.
-    """
+    r"""Write a text so that a terminal shows it and does nothing else: control characters as ``\x1b``."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
@@ -57,22 +33,7 @@ def with_article(words: str) -> str:
 
 
 def count_text(number: int, noun: str, *, of: int | None = None) -> str:
-    """Write a number of things.
-
-    Parameters
-    ----------
-    number
-        How many.
-    noun
-        What they are, in the singular.
-    of
-        Out of how many.
-
-    Returns
-    -------
-    str
-        For example ``"1 school"``, ``"1,200 incidents"`` or ``"3 of 79 schools"``.
-    """
+    """Write a number of things: ``"1 school"``, ``"1,200 incidents"`` or ``"3 of 79 schools"``."""
     share = "" if of is None else f" of {of:,}"
     plural = (number if of is None else of) != 1
     return f"{number:,}{share} {noun}{'s' if plural else ''}"
@@ -128,18 +89,7 @@ class InputError(SafeSchoolsError, ValueError):
         super().__init__(self._message())
 
     def remedied_by(self, ways: Mapping[str, str]) -> InputError:
-        """Name what the caller can do in the stead of a setting.
-
-        Parameters
-        ----------
-        ways
-            Setting → remedy of this caller; ``*`` for settings that are not listed.
-
-        Returns
-        -------
-        InputError
-            The same error with that remedy; itself, where its remedy is no setting.
-        """
+        """Name what the caller can do in the stead of a setting: setting → remedy, ``*`` for those not listed."""
         remedy = None if self.setting is None else ways.get(self.setting, ways.get("*"))
         if remedy is None:
             return self
@@ -208,13 +158,7 @@ class OfflineError(SafeSchoolsError):
 
 
 class SeveralFaultsError(InputError):
-    """Several things are wrong at once; each is reported.
-
-    Parameters
-    ----------
-    faults
-        The errors, in the order they were met.
-    """
+    """Several things are wrong at once; each is reported, in the order they were met."""
 
     def __init__(self, faults: Iterable[InputError]) -> None:
         self.faults: tuple[InputError, ...] = tuple(
@@ -223,52 +167,19 @@ class SeveralFaultsError(InputError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
     def remedied_by(self, ways: Mapping[str, str]) -> SeveralFaultsError:
-        """Name what the caller can do, for each fault.
-
-        Parameters
-        ----------
-        ways
-            As `InputError.remedied_by` takes them.
-
-        Returns
-        -------
-        SeveralFaultsError
-            The same faults.
-        """
+        """Name what the caller can do, for each fault."""
         return SeveralFaultsError(fault.remedied_by(ways) for fault in self.faults)
 
 
 def refuse(faults: Iterable[InputError]) -> None:
-    """Raise all that is wrong: the fault, or several at once.
-
-    Parameters
-    ----------
-    faults
-        What is wrong; nothing, where nothing is.
-    """
+    """Raise all that is wrong, the fault or several at once; nothing, where nothing is."""
     listed = list(faults)
     if listed:
         raise listed[0] if len(listed) == 1 else SeveralFaultsError(listed)
 
 
 def attempt_all(steps: Mapping[str, Callable[[], T]]) -> dict[str, T]:
-    """Take every step, and tell the faults of all of them at once.
-
-    Parameters
-    ----------
-    steps
-        Name → what to do.
-
-    Returns
-    -------
-    dict
-        Name → what came of it.
-
-    Raises
-    ------
-    InputError
-        The fault, if there was one; `SeveralFaultsError`, if there were several.
-    """
+    """Take every step, by name, and report the faults of all of them at once."""
     results: dict[str, T] = {}
     faults: list[InputError] = []
     for name, step in steps.items():

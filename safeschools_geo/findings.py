@@ -31,39 +31,17 @@ _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check found.
+    """One thing that a check found."""
 
-    Parameters
-    ----------
-    severity
-        ``error``: results would be wrong; ``warning``: look at it; ``note``: good to know.
-    code
-        A stable word for the kind of finding, such as ``zones_overlap``.
-    table
-        The table it was found in.
-    message
-        What is wrong, in one sentence.
-    ids
-        The rows concerned, all of them.
-    expected
-        What should have been there.
-    remedy
-        How to fix it.
-    location
-        Longitude and latitude of the place, where there is one.
-    is_blocking
-        Whether nothing can be concluded until it is settled: every command but ``check`` then stops.
-    """
-
-    severity: Severity
-    code: str
-    table: str
-    message: str
-    ids: tuple[str, ...] = ()
+    severity: Severity  # ``error``: results would be wrong; ``warning``: look at it; ``note``: good to know
+    code: str  # A stable word for the kind of finding, such as ``zones_overlap``
+    table: str  # The table it was found in
+    message: str  # What is wrong, in one sentence
+    ids: tuple[str, ...] = ()  # The rows concerned, all of them
     expected: str = ""
     remedy: str = ""
-    location: tuple[float, float] | None = None
-    is_blocking: bool = False
+    location: tuple[float, float] | None = None  # Longitude and latitude of the place, where there is one
+    is_blocking: bool = False  # Whether nothing can be concluded until it is settled: all commands but ``check`` stop
 
     def __str__(self) -> str:
         """Return the finding as one line."""
@@ -73,24 +51,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Everything a check found, worst first.
-
-    Parameters
-    ----------
-    district
-        Name of the district.
-    findings
-        What was found.
-    counts
-        What was read, by table: ``{"incidents": {"read": 10, "kept": 9, "rejected": 1}}``.
-    is_synthetic
-        Whether the data are synthetic, which every rendering then says.
-    """
+    """Everything a check found, worst first."""
 
     district: str
     findings: tuple[Finding, ...]
+    # What was read, by table: ``{"incidents": {"read": 10, "kept": 9, "rejected": 1}}``
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    is_synthetic: bool = False
+    is_synthetic: bool = False  # Whether the data are synthetic, which every rendering then says
 
     def __post_init__(self) -> None:
         """Put the worst first; equal severities stay in the order they were found."""
@@ -102,28 +69,11 @@ class CheckReport:
         return not any(f.severity == "error" for f in self.findings)
 
     def count(self, severity: Severity) -> int:
-        """Count the findings of a severity.
-
-        Parameters
-        ----------
-        severity
-            The severity to count.
-
-        Returns
-        -------
-        int
-            How many there are.
-        """
+        """Count the findings of a severity."""
         return sum(f.severity == severity for f in self.findings)
 
     def summary(self) -> str:
-        """Say in plain English what was found.
-
-        Returns
-        -------
-        str
-            A few sentences.
-        """
+        """Say in plain English what was found."""
         severities = Counter(f.severity for f in self.findings)
         text = ", ".join(count_text(severities[word], word) for word in _ORDER)
         head = f"{self.district}: {text}."
@@ -134,13 +84,7 @@ class CheckReport:
         return " ".join([head, *rows])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for each finding.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `Finding`, with `ids` joined by ``;``, `count`, and the place as `lon` and `lat` (EPSG:4326).
-        """
+        """Return one row for each finding: `ids` joined by ``;``, their `count`, and `lon` and `lat` (EPSG:4326)."""
         return pd.DataFrame(
             [
                 {
@@ -161,13 +105,7 @@ class CheckReport:
         )
 
     def to_json(self) -> str:
-        """Return the report as JSON.
-
-        Returns
-        -------
-        str
-            An object with `district`, `is_ok`, `is_synthetic`, `counts` and `findings`.
-        """
+        """Return the report as JSON."""
         return json.dumps(
             {
                 "district": self.district,
@@ -184,23 +122,9 @@ class CheckReport:
 def rejects_frame(
     rows: pd.DataFrame, *, source_file: str, id_column: str | None, code: str, reason: str
 ) -> pd.DataFrame:
-    """Put rejected rows in quarantine.
+    """Make a table `rejects` of rows as they were read, whose index is the number of the row in the file.
 
-    Parameters
-    ----------
-    rows
-        The rows as they were read; the index holds the row number in the file (1 is the first under the header).
-    source_file
-        Name of the file.
-    id_column
-        Column that holds the id, if there is one.
-    code, reason
-        Why they are rejected, as a word and as a sentence.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `rejects`.
+    `code` and `reason` say why they are rejected, as a word and as a sentence.
     """
     ids = rows[id_column].astype("str") if id_column in rows.columns else pd.Series(None, index=rows.index, dtype="str")
     plain = rows.drop(columns=[c for c in rows.columns if str(rows[c].dtype) == "geometry"])
@@ -218,30 +142,13 @@ def rejects_frame(
 
 
 def empty_rejects() -> pd.DataFrame:
-    """Return the table `rejects` with no rows.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `rejects`.
-    """
+    """Return the table `rejects` with no rows."""
     dtypes = {c.name: "str" if c.dtype == "str" else c.dtype for c in REJECTS.columns}
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 
 def join_rejects(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put several tables of rejects under each other.
-
-    Parameters
-    ----------
-    frames
-        Tables `rejects`, any of them empty.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Table `rejects`, ordered by file and row.
-    """
+    """Put several tables `rejects` under each other, ordered by file and row."""
     kept = [f for f in frames if len(f)]
     if not kept:
         return empty_rejects()
@@ -255,25 +162,11 @@ def _as_json(record: Mapping[Any, Any]) -> str:
 
 @dataclass(frozen=True)
 class TableRead:
-    """A table as it was read: what was kept, what was not, and what was found on the way.
+    """A table as it was read: what was kept, what was not, and what was found on the way."""
 
-    Parameters
-    ----------
-    frame
-        The rows kept, in the table's schema.
-    rows_read
-        Rows in the files; always the rows kept plus the rows rejected.
-    rejects
-        Table `rejects`.
-    findings
-        What was found on the way.
-    files
-        The files it was read from.
-    """
-
-    frame: gpd.GeoDataFrame
-    rows_read: int
-    rejects: pd.DataFrame
+    frame: gpd.GeoDataFrame  # The rows kept, in the table's schema
+    rows_read: int  # Rows in the files; always the rows kept plus the rows rejected
+    rejects: pd.DataFrame  # Table `rejects`
     findings: tuple[Finding, ...]
     files: tuple[Path, ...]
 
@@ -296,19 +189,8 @@ BLANK = "(blank)"
 def read_words(cells: pd.Series, meanings: Mapping[str, object]) -> tuple[pd.Series, pd.Series]:
     """Read the words of a column, and none that nobody has given a meaning.
 
-    Parameters
-    ----------
-    cells
-        Text.
-    meanings
-        Word → what it means; the empty text stands for a blank cell. Case does not matter.
-
-    Returns
-    -------
-    meaning : pandas.Series
-        On the index of `cells`; missing where the word has no meaning.
-    unknown : pandas.Series
-        The cells without a meaning, as written; a blank one is `BLANK`.
+    `meanings` are by word, whose case does not matter; the empty text stands for a blank cell. Returned are the meaning
+    of each cell, missing where it has none, and the cells without one, as written; a blank one is `BLANK`.
     """
     known = {word.strip().casefold(): meaning for word, meaning in meanings.items()}
     folded = cells.fillna("").str.casefold()
@@ -318,18 +200,7 @@ def read_words(cells: pd.Series, meanings: Mapping[str, object]) -> tuple[pd.Ser
 
 
 def words_text(words: pd.Series) -> str:
-    """Write words with their numbers, the most frequent first.
-
-    Parameters
-    ----------
-    words
-        Text.
-
-    Returns
-    -------
-    str
-        For example ``"“X” (3), (blank) (2)"``: all of them.
-    """
+    """Write words with their numbers, the most frequent first: ``"“X” (3), (blank) (2)"``."""
     counts = words.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     return ", ".join(f"{word if word == BLANK else f'“{word}”'} ({n:,})" for word, n in counts.items())
 
@@ -337,28 +208,7 @@ def words_text(words: pd.Series) -> str:
 def unknown_words(
     unknown: pd.Series, ids: pd.Series, *, table: str, where: str, column: str, expected: str, remedy: str
 ) -> Finding:
-    """Report words without a meaning: a run stops until the settings give them one.
-
-    Parameters
-    ----------
-    unknown
-        From `read_words`, not empty.
-    ids
-        Ids of the rows.
-    table
-        What the rows are.
-    where
-        The file.
-    column
-        Our name of the column.
-    expected, remedy
-        As in `Finding`.
-
-    Returns
-    -------
-    Finding
-        All the words, with their numbers.
-    """
+    """Report words without a meaning (`read_words`): a run stops until the settings give them one."""
     return Finding(
         "error",
         f"{column}_unknown",
@@ -373,40 +223,14 @@ def unknown_words(
 
 
 def lines_to_write(unknown: pd.Series, *, shown: int = 8) -> str:
-    """Write the lines of ``district.toml`` that would give words a meaning.
-
-    Parameters
-    ----------
-    unknown
-        From `read_words`.
-    shown
-        How many are spelled out.
-
-    Returns
-    -------
-    str
-        For example ``'"X" = …, "" = …'``.
-    """
+    """Write the lines of ``district.toml`` that would give words a meaning: ``'"X" = …, "" = …'``."""
     words = ["" if word == BLANK else str(word) for word in sorted(set(unknown))]
     lines = [json.dumps(word, ensure_ascii=False) + " = …" for word in words[:shown]]
     return ", ".join(lines) + (", …" if len(words) > shown else "")
 
 
 def conform(frame: pd.DataFrame, table: Table) -> None:
-    """Check that a frame has the columns, types and values of a table.
-
-    Parameters
-    ----------
-    frame
-        The frame; its geometry is not looked at.
-    table
-        What it is said to be.
-
-    Raises
-    ------
-    ColumnError
-        When a column is missing, of another type, or holds values it may not; every fault is named.
-    """
+    """Check that a frame has the columns, types and values of a table, whatever its geometry; name every fault."""
     pa = import_module("pandera.pandas")  # it takes a quarter of a second, and most commands that read do without
     schema = pa.DataFrameSchema(
         {c.name: _pandera_column(pa, c) for c in table.columns if c.dtype != "geometry"},
@@ -444,20 +268,7 @@ def _pandera_column(pa: Any, column: Column) -> Any:  # noqa: ANN401 - a module
 
 
 def empty_frame(table: Table, *, time_zone: str = "UTC") -> gpd.GeoDataFrame:
-    """Return a table without rows.
-
-    Parameters
-    ----------
-    table
-        The table.
-    time_zone
-        Time zone of its moments.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        No rows, every column in its type, geometry in EPSG:4326.
-    """
+    """Return a table without rows, every column in its type, geometry in EPSG:4326."""
     dtypes = {c.name: f"datetime64[us, {time_zone}]" if c.dtype == "datetime64[tz]" else c.dtype for c in table.columns}
     columns = {name: pd.Series(dtype=dtype) for name, dtype in dtypes.items() if dtype != "geometry"}
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=STORAGE_CRS), crs=STORAGE_CRS)[table.column_names]
@@ -471,18 +282,7 @@ class MayHoldNothing:
 
     @classmethod
     def nothing(cls, why: str) -> Self:
-        """Make a result that holds nothing.
-
-        Parameters
-        ----------
-        why
-            Why, in one sentence.
-
-        Returns
-        -------
-        Self
-            The empty result.
-        """
+        """Make a result that holds nothing, and says why in one sentence."""
         empty = object.__new__(cls)
         object.__setattr__(empty, "why", why)
         return empty
@@ -493,30 +293,11 @@ class MayHoldNothing:
         return bool(self.why)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Give the tables of the result.
-
-        Returns
-        -------
-        dict
-            Name → table; none where the result holds nothing.
-        """
+        """Give the tables of the result, by name; none where it holds nothing."""
         return {}
 
     def table(self, name: str, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Give one of the tables.
-
-        Parameters
-        ----------
-        name
-            Its name in `tables`.
-        columns
-            The columns wanted; all if left out.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The table; without a row where there is none.
-        """
+        """Give one of the tables, or some columns of it; without a row where there is none."""
         table = self.tables().get(name, pd.DataFrame(columns=list(columns)))
         return table[list(columns)] if columns else table
 

@@ -44,37 +44,18 @@ from safeschools_geo.workload import balance_text, empty_zones_text, imbalance
 
 @dataclass(frozen=True, eq=False)
 class PlanInputs:
-    """What a plan is made of.
+    """What a plan is made of."""
 
-    Parameters
-    ----------
-    units
-        Schools with their service areas, or areas with their schools, with their current zone and their workload.
-    edges
-        Which of them may follow each other within a zone.
-    rules
-        What a plan has to keep.
-    travel
-        Kilometers from each unit (rows) to the center of each zone (columns), the same for every plan.
-    findings
-        What there is to say of units and edges.
-    noun
-        What a unit is called in what is said.
-    forecast
-        What the workload is forecast by, in words; empty where it is that of the record.
-    set_apart
-        Zones without a school, which stay as they are and do not count for the balance; none where the settings ask
-        for plans that fill them.
-    """
-
+    # Schools with their service areas, or areas with their schools, with their current zone and their workload
     units: gpd.GeoDataFrame
-    edges: pd.DataFrame
-    rules: Rules
-    travel: pd.DataFrame
-    findings: tuple[Finding, ...]
-    noun: str = "school"
+    edges: pd.DataFrame  # Which of them may follow each other within a zone
+    rules: Rules  # What a plan has to keep
+    travel: pd.DataFrame  # Kilometers from each unit (rows) to each zone's center (columns), the same for all plans
+    findings: tuple[Finding, ...]  # What there is to say of units and edges
+    noun: str = "school"  # What a unit is called in what is said
+    # Zones without a school, which stay as they are and do not count for the balance; none where plans are to fill them
     set_apart: tuple[str, ...] = ()
-    forecast: tuple[str, ...] = ()
+    forecast: tuple[str, ...] = ()  # What the workload is forecast by, in words; empty where it is that of the record
 
     @property
     def repairs(self) -> tuple[str, ...]:
@@ -84,47 +65,25 @@ class PlanInputs:
 
 @dataclass(frozen=True, eq=False)
 class TermPlan(MayHoldNothing):
-    """A proposal of other zones for a district.
-
-    Parameters
-    ----------
-    inputs
-        Units, edges, rules and travel.
-    frontier
-        How even the zones can be made by few moves.
-    plan
-        The proposal.
-    zones
-        Zones under the proposal, in the schema of the zone file.
-    current, proposed
-        Scores of the current zones and of the proposal.
-    stability
-        Whether the proposal holds up in other terms.
-    usual_day
-        The usual day that coverage is scored with; None where there are no calls.
-    response
-        How long it takes from where officers may wait, as `rebalance` takes it; None where nobody asked for plans in
-        which nobody waits longer.
-    other, other_plan, other_score
-        The frontier that was not chosen from, what it proposes, and the score of that: with longer waits allowed, or in
-        which nobody waits longer where that moves nothing; None where nobody asked, or no plan keeps the limit.
-    why_longer
-        Why there is no plan in which nobody waits longer; empty where there is one, or nobody asked.
-    """
+    """A proposal of other zones for a district."""
 
     inputs: PlanInputs
-    frontier: Frontier
-    plan: RebalancePlan
-    zones: gpd.GeoDataFrame
+    frontier: Frontier  # How even the zones can be made by few moves
+    plan: RebalancePlan  # The proposal
+    zones: gpd.GeoDataFrame  # Zones under the proposal, in the schema of the zone file
     current: Score
     proposed: Score
-    stability: Stability
-    usual_day: UsualDay | None
+    stability: Stability  # Whether the proposal holds up in other terms
+    usual_day: UsualDay | None  # The usual day that coverage is scored with; None where there are no calls
+    # Minutes from where officers may wait, as `rebalance` takes them; None where nobody asked for plans in which nobody
+    # waits longer
     response: pd.DataFrame | None = None
+    # The frontier that was not chosen from, what it proposes, and the score of that: with longer waits allowed, or in
+    # which nobody waits longer where that moves nothing; None where nobody asked, or no plan keeps the limit
     other: Frontier | None = None
     other_plan: RebalancePlan | None = None
     other_score: Score | None = None
-    why_longer: str = ""
+    why_longer: str = ""  # Why there is no plan in which nobody waits longer; empty where there is one, or nobody asked
 
     @property
     def beside(self) -> str:
@@ -211,13 +170,8 @@ class TermPlan(MayHoldNothing):
     def tables(self) -> dict[str, pd.DataFrame]:
         """Give the tables of the proposal.
 
-        Returns
-        -------
-        dict
-            `units` and `edges` that plans are made of, `frontier`, `scores`, `moves` and `stability`, the last also as
-            quantiles of redrawn terms (`stability_quantiles`), and which hotspots it would cut (`hotspot_splits`);
-            `response`, `frontier_other`, `plan_other` and `frontier_minutes` where plans were asked for in which nobody
-            waits longer.
+        `stability_quantiles` are of redrawn terms; `response`, `frontier_other`, `plan_other` and `frontier_minutes`
+        are there where plans were asked for in which nobody waits longer.
         """
         if self.is_empty:
             return {}
@@ -244,14 +198,7 @@ class TermPlan(MayHoldNothing):
         )
 
     def sentences(self) -> dict[str, str]:
-        """Say what there is to say of the proposal, by what it is about.
-
-        Returns
-        -------
-        dict
-            `notes`, `findings` (of units and edges), `price`, `proof` and `stability`; all empty where nothing is
-            proposed.
-        """
+        """Say what there is to say of the proposal, by what it is about; empty where nothing is proposed."""
         if self.is_empty:
             return dict.fromkeys(("notes", "findings", "price", "proof", "stability"), "")
         return {
@@ -265,30 +212,14 @@ class TermPlan(MayHoldNothing):
 
 @dataclass(frozen=True, eq=False)
 class TermBoard(MayHoldNothing):
-    """What may be reported of a term.
+    """What may be reported of a term."""
 
-    Parameters
-    ----------
-    content
-        What the pages say.
-    statements
-        What the rounded figures on them tell.
-    people
-        Schools of the program with their zone and level, for the record of releases. Confidential.
-    advice
-        What the adviser found (`advise`): for the manager, since it tells more than the packet.
-    raw
-        The counts themselves, for the record of releases. Confidential.
-    releases
-        What was published earlier, and this if it is a release.
-    """
-
-    content: BoardContent
-    statements: tuple[Fact, ...]
-    people: pd.DataFrame
-    advice: pd.DataFrame
-    raw: CountTable
-    releases: tuple[Release, ...] = ()
+    content: BoardContent  # What the pages say
+    statements: tuple[Fact, ...]  # What the rounded figures on them say
+    people: pd.DataFrame  # Schools of the program with their zone and level, for the record of releases. Confidential
+    advice: pd.DataFrame  # What the adviser found (`advise`): for the manager, since it says more than the packet
+    raw: CountTable  # The counts themselves, for the record of releases. Confidential
+    releases: tuple[Release, ...] = ()  # What was published earlier, and this if it is a release
 
     @property
     def counts(self) -> SafeTable:
@@ -313,13 +244,7 @@ class TermBoard(MayHoldNothing):
         return self.table("advice")
 
     def sentences(self) -> dict[str, str]:
-        """Say what there is to say, by what it is about.
-
-        Returns
-        -------
-        dict
-            `audit`, and `loads`: how they are rounded.
-        """
+        """Say what there is to say, by what it is about."""
         if self.is_empty:
             return {"audit": "", "loads": self.why}
         plan = self.content.plan
@@ -327,14 +252,7 @@ class TermBoard(MayHoldNothing):
         return {"audit": self.audit.summary(), "loads": loads}
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Give what may be reported as tables.
-
-        Returns
-        -------
-        dict
-            `advice`; counts by term, of each `zone` and `level`; `audit`; `loads` and `response` where they are
-            reported.
-        """
+        """Give what may be reported as tables; `loads` and `response` where they are reported."""
         if self.is_empty:
             return {}
         content = self.content
@@ -507,62 +425,33 @@ _CALLS = POPULATIONS["reported"]
 
 @dataclass(frozen=True)
 class TermComparison:
-    """Two terms beside each other.
-
-    Parameters
-    ----------
-    term_a, term_b
-        The earlier and the later term. In all tables ``_before`` is of the first and ``_after`` of the second.
-    settings
-        Settings of the district.
-    days
-        School days of the two terms.
-    has_zone_record
-        Whether it is known which zones the earlier term had.
-    school_zones
-        Zone of each school in both terms: `school_id`, `name`, `level`, `in_program`, `zone_before`, `zone_after`,
-        `has_changed`.
-    loads
-        Workload of each zone in both terms, in officer-hours per school day: what the schools that changed zone bring
-        (`from_zones_h`) and what else changed (`from_work_h`).
-    overall, rates, levels
-        Reported incidents of all schools together, of zones and of levels (`rates_side_by_side`). Each term is
-        counted in its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin
-        with ``same_schools_`` compare the schools that it has in the later term.
-    schools
-        The same of each program school, with `status_change`.
-    hotspots
-        Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`.
-    zone_change
-        What changed at the schools that changed zone, against as many of their levels that did not; None where it is
-        not known which did, none did, or no other is of their levels.
-    cautions
-        What the comparison may rest on besides what happened.
-    notes
-        Where the zones come from, and what had to be assumed.
-    seed
-        Seed of everything random.
-    inputs
-        File → SHA-256 of what the comparison was made from.
-    """
+    """Two terms, compared. In all tables ``_before`` is of the first and ``_after`` of the second."""
 
     term_a: Term
     term_b: Term
     settings: Settings
-    days: tuple[int, int]
-    has_zone_record: bool
+    days: tuple[int, int]  # School days of the two terms
+    has_zone_record: bool  # Whether it is known which zones the earlier term had
+    # `school_id`, `name`, `level`, `in_program`, `zone_before`, `zone_after`, `has_changed`
     school_zones: pd.DataFrame
+    # Workload of each zone in both terms, in officer-hours per school day: what the schools that changed zone bring
+    # (`from_zones_h`) and what else changed (`from_work_h`)
     loads: pd.DataFrame
+    # Reported incidents of all schools together, of zones and of levels (`rates_side_by_side`). Each term is counted in
+    # its own zones; `has_same_schools` says where a zone had the same schools, and the columns that begin with
+    # ``same_schools_`` compare the schools that it has in the later term
     overall: pd.DataFrame
     rates: pd.DataFrame
     levels: pd.DataFrame
-    schools: pd.DataFrame
-    hotspots: pd.DataFrame
+    schools: pd.DataFrame  # The same of each program school, with `status_change`
+    hotspots: pd.DataFrame  # Schools and groups that are high in either term (`hotspots_that_changed`), with `warning`
+    # What changed at the schools that changed zone, against as many of their levels that did not; None where it is not
+    # known which did, none did, or no other is of their levels
     zone_change: DisplacementDifference | None = None
-    cautions: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()  # What the comparison may rest on besides what happened
+    notes: tuple[str, ...] = ()  # Where the zones come from, and what had to be assumed
     seed: int = 0
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)  # File → SHA-256 of what the comparison was made from
 
     @property
     def moved(self) -> pd.DataFrame:
@@ -588,13 +477,7 @@ class TermComparison:
         }
 
     def finding(self) -> str:
-        """Say in one sentence what changed.
-
-        Returns
-        -------
-        str
-            Rates of zones, imbalance and hotspots.
-        """
+        """Say in one sentence what changed: rates of zones, imbalance and hotspots."""
         missing = self._without_record()
         if missing:
             return missing
@@ -626,46 +509,22 @@ class TermComparison:
         return f"The imbalance of the loads went from {change[0]} to {change[1]}."
 
     def statements(self) -> list[str]:
-        """Say in plain English what changed, piece by piece.
-
-        Returns
-        -------
-        list of str
-            Schools that changed zone, all schools together, and loads.
-        """
+        """Say in plain English what changed: schools that changed zone, all schools together, loads."""
         return [self.zones_sentence(), self._overall_text(), self._loads_text()]
 
     def summary(self) -> str:
-        """Say in plain English what changed, and what it rests on.
-
-        Returns
-        -------
-        str
-            A sentence for each thing, then cautions and notes.
-        """
+        """Say in plain English what changed, and what it rests on."""
         hotspots = (self.hotspots["sentence"] + " " + self.hotspots["warning"]).str.strip()
         parts = [*self.statements(), *hotspots, *self.cautions, *self.notes]
         return "\n".join([self.finding(), *(f"- {sentence}" for sentence in parts)])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return loads and rates of the zones.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row for each zone of either term.
-        """
+        """Return loads and rates, a row for each zone of either term."""
         rates = self.rates.drop(columns=["name", "schools_before", "schools_after"])
         return self.loads.merge(rates, on="zone_id", how="left")
 
     def zones_sentence(self) -> str:
-        """Say which schools changed zone.
-
-        Returns
-        -------
-        str
-            One sentence.
-        """
+        """Say which schools changed zone."""
         if not self.has_zone_record:
             return (
                 f"Whether schools changed zone is not known: there is no record of the zones of {self.term_a.name}, so "
@@ -785,24 +644,12 @@ class ScoredPlan:
 
 @dataclass(frozen=True, eq=False)
 class ScoredPlans:
-    """Plans beside the zones of today, on the same measures.
-
-    Parameters
-    ----------
-    inputs
-        Units, edges, rules and travel.
-    current
-        Score of the zones of today.
-    plans
-        Name → plan.
-    zones
-        Table `zones` of today.
-    """
+    """Plans, and the zones of today, on the same measures."""
 
     inputs: PlanInputs
     current: Score
     plans: Mapping[str, ScoredPlan]
-    zones: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame  # Table `zones` of today
 
     def to_frame(self) -> pd.DataFrame:
         """Put the plans side by side: a row for each measure, a column for each plan, as `compare_plans` does."""

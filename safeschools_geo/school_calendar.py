@@ -43,20 +43,7 @@ def hour_shares(start: dt.time, end: dt.time) -> NDArray[np.float64]:
 
 
 def school_days(term: Term, calendar: CalendarSettings) -> pd.DatetimeIndex:
-    """List the days of a term on which school is in session.
-
-    Parameters
-    ----------
-    term
-        The term, first and last day included.
-    calendar
-        Weekdays with school, and holidays.
-
-    Returns
-    -------
-    pandas.DatetimeIndex
-        Days at midnight, without a time zone.
-    """
+    """List the days of a term on which school is in session, as midnights without a time zone."""
     days = pd.date_range(term.start, term.end, freq="D")
     in_week = days.strftime("%w").isin([_WEEKDAY_NUMBER[day] for day in calendar.weekdays])
     return days[in_week & ~days.isin(dates_of(calendar.holidays))]
@@ -66,20 +53,7 @@ _WEEKDAY_NUMBER = {"Sun": "0", "Mon": "1", "Tue": "2", "Wed": "3", "Thu": "4", "
 
 
 def term_of(times: pd.Series, terms: Iterable[Term]) -> pd.Series:
-    """Name the term each moment falls in.
-
-    Parameters
-    ----------
-    times
-        Local moments, time-zone aware.
-    terms
-        Terms that do not overlap.
-
-    Returns
-    -------
-    pandas.Series
-        Named `term`, dtype str, on the index of `times`; missing where a moment falls in no term.
-    """
+    """Name the term, of several that do not overlap, that each local moment falls in; missing where it is none."""
     day = local_day(times)
     result = pd.Series(pd.NA, index=times.index, dtype="str", name="term")
     for term in terms:
@@ -88,18 +62,7 @@ def term_of(times: pd.Series, terms: Iterable[Term]) -> pd.Series:
 
 
 def local_day(times: pd.Series) -> pd.Series:
-    """Give the local calendar day of each moment.
-
-    Parameters
-    ----------
-    times
-        Local moments, time-zone aware.
-
-    Returns
-    -------
-    pandas.Series
-        Midnights without a time zone, named `day`, on the index of `times`.
-    """
+    """Give the local calendar day of each moment, as a midnight without a time zone."""
     day: pd.Series = times.dt.tz_localize(None).dt.normalize()
     return day.rename("day")
 
@@ -119,25 +82,10 @@ def is_in_hours(
     calendar: CalendarSettings | None = None,
     school_ids: pd.Series | None = None,
 ) -> pd.Series:
-    """Say which moments fall within program hours at their schools.
+    """Say which local moments fall within program hours at their schools.
 
-    Parameters
-    ----------
-    times
-        Local moments, time-zone aware.
-    levels
-        Level of each moment's school; missing counts as ``other``.
-    hours
-        Program hours, by level and school.
-    calendar
-        Days on which schools end early; none if left out.
-    school_ids
-        School of each moment; its level alone counts if left out.
-
-    Returns
-    -------
-    pandas.Series
-        Bool, named `is_in_hours`, on the index of `times`.
+    Days end early as `calendar` says, if it is given; a level that is missing counts as ``other``, and alone counts if
+    no schools are given.
     """
     wall = times.dt.tz_localize(None)
     day = wall.dt.normalize()

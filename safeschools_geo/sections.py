@@ -124,21 +124,9 @@ _EXPECTED = {
 
 
 def setting_faults(error: ValidationError, table: object, kind: type) -> list[str]:
-    """Say what pydantic found wrong in a table of settings, a line each.
+    """Say what pydantic found wrong in a table of settings, nested as it was given: ``"[section] key: what is wrong"``.
 
-    Parameters
-    ----------
-    error
-        What it found.
-    table
-        The table it looked at, nested as it was given.
-    kind
-        The dataclass of the table.
-
-    Returns
-    -------
-    list of str
-        ``"[section] key: what is wrong"``; of several ways to read a value, only the one that got farthest is reported.
+    Of several ways to read a value, only the one that got farthest is reported.
     """
     lines: dict[tuple[int | str, ...], list[str]] = {}
     for fault in error.errors():

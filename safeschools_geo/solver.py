@@ -36,56 +36,29 @@ _INTERRUPTS = (
 class Program:
     """Minimize ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
 
-    Parameters
-    ----------
-    cost
-        Shape (n,).
-    matrix
-        Shape (m, n), sparse by columns.
-    row_low, row_high
-        Shape (m,); infinite where there is no limit.
-    low, high
-        Shape (n,).
-    is_integer
-        Which variables are whole numbers, shape (n,); None for none.
+    There are n variables and m rows; limits are infinite where there is none.
     """
 
     cost: Numbers
-    matrix: csc_array
+    matrix: csc_array  # Shape (m, n)
     row_low: Numbers
     row_high: Numbers
     low: Numbers
     high: Numbers
-    is_integer: Flags | None = None
+    is_integer: Flags | None = None  # Which variables are whole numbers, shape (n,); None for none
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What the solver found.
+    """What the solver found."""
 
-    Parameters
-    ----------
-    is_optimal, is_infeasible
-        Whether it is proven to be the best; whether there is proven to be none.
-    value
-        Value of the best solution; infinite where none was found.
-    bound
-        No solution has a smaller value; infinite where there is none.
-    x
-        The best solution, shape (n,); None where none was found.
-    row_dual
-        Duals of the rows of a linear program, shape (m,).
-    log
-        What the solver said of an integer program, if it was asked for.
-    """
-
-    is_optimal: bool
-    is_infeasible: bool
-    value: float
-    bound: float
-    x: Numbers | None
-    row_dual: Numbers
-    log: str = ""
+    is_optimal: bool  # Whether it is proven to be the best
+    is_infeasible: bool  # Whether there is proven to be none
+    value: float  # Value of the best solution; infinite where none was found
+    bound: float  # No solution has a smaller value; infinite where there is none
+    x: Numbers | None  # The best solution; None where none was found
+    row_dual: Numbers  # Duals of the rows of a linear program
+    log: str = ""  # What the solver said of an integer program, if it was asked for
 
 
 class _QuietHighs(highspy.Highs):
@@ -115,20 +88,7 @@ def _is_main_thread() -> bool:
 
 
 def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
-    """Make an empty model.
-
-    Parameters
-    ----------
-    seed
-        Seed of HiGHS.
-    is_precise
-        Whether limits are kept to a billionth.
-
-    Returns
-    -------
-    highspy.Highs
-        The model; on one thread the same input and seed give the same answer.
-    """
+    """Make an empty model; on one thread, the same input and seed give the same answer."""
     highs = _QuietHighs()  # type: ignore[no-untyped-call]
     options: dict[str, bool | float | str] = {
         "output_flag": False,
@@ -144,15 +104,7 @@ def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
 
 
 def stop_after(highs: highspy.Highs, processor_s: float) -> None:
-    """Have the solver ask now and then whether this process has kept processors busy for long enough.
-
-    Parameters
-    ----------
-    highs
-        The model, about to be run.
-    processor_s
-        Seconds that it may take.
-    """
+    """Have the solver ask now and then whether this process has kept processors busy for long enough."""
     until = time.process_time() + processor_s
     interrupts = getattr(highs, "interrupts", [])
 
@@ -165,18 +117,7 @@ def stop_after(highs: highspy.Highs, processor_s: float) -> None:
 
 
 def model_of(program: Program) -> highspy.HighsLp:
-    """Put a program into the form of HiGHS, for models that are changed between runs.
-
-    Parameters
-    ----------
-    program
-        The program.
-
-    Returns
-    -------
-    highspy.HighsLp
-        The same, for `highspy.Highs.passModel`.
-    """
+    """Put a program into the form of HiGHS, for models that are changed between runs."""
     lp = highspy.HighsLp()
     matrix = program.matrix.tocsc()
     lp.num_row_, lp.num_col_ = matrix.shape
@@ -201,31 +142,11 @@ def solve(
     gap: float = 0.0,
     wants_log: bool = False,
 ) -> Solution:
-    """Solve a program.
+    """Solve a program: the best solution and the bound, also where time ran out.
 
-    Parameters
-    ----------
-    program
-        The program.
-    start
-        A solution that is known, shape (n,).
-    enough
-        A value at which the solver may stop, proven or not.
-    processor_limit_s
-        Longest time in seconds for which this process may keep processors busy, however busy others keep the machine.
-    node_limit
-        Most nodes of the search for whole numbers, the same on every machine.
-    seed
-        Seed of the solver.
-    gap
-        Relative gap at which it may stop.
-    wants_log
-        Whether to keep what the solver says.
-
-    Returns
-    -------
-    Solution
-        The best solution and the bound, also where time ran out.
+    `start` is a solution that is known, `enough` a value at which the solver may stop, proven or not, and `gap` the
+    relative gap at which it may. `processor_limit_s` is how long this process may keep processors busy, however busy
+    others keep the machine; `node_limit`, the most nodes of the search, is the same on every machine.
     """
     highs = quiet_highs(seed=seed)
     options: dict[str, float | bool | str] = {"mip_rel_gap": gap, "mip_abs_gap": 1e-9}

@@ -49,23 +49,7 @@ _ROUNDING = 1e-9
 
 
 def millionths(workload: pd.Series) -> pd.Series:
-    """Turn the workload of units into whole millionths.
-
-    Parameters
-    ----------
-    workload
-        Workload of each unit, by `unit_id`: finite and not negative.
-
-    Returns
-    -------
-    pandas.Series
-        Named `millionths`, int64, on the same index.
-
-    Raises
-    ------
-    ColumnError
-        When a workload is missing, infinite or negative, or all together are above 2⁵³ − 1 millionths.
-    """
+    """Turn the workload of units, finite and not negative, into whole millionths: int64, on the same index."""
     hours = workload.to_numpy(dtype="float64", na_value=np.nan)
     is_faulty = ~(np.isfinite(hours) & (hours >= 0))
     if is_faulty.any():
@@ -89,34 +73,12 @@ def millionths(workload: pd.Series) -> pd.Series:
 
 
 def format_load(load: int) -> str:
-    """Write a load.
-
-    Parameters
-    ----------
-    load
-        Millionths, not negative.
-
-    Returns
-    -------
-    str
-        With two decimals, rounded half up: ``"1,234.50"``.
-    """
+    """Write a load in millionths, rounded half up: ``"1,234.50"``."""
     return _decimal(int(load), MILLION, decimals=2)
 
 
 def format_share(numerator: int, denominator: int) -> str:
-    """Write a share in percent.
-
-    Parameters
-    ----------
-    numerator, denominator
-        Whole numbers, not negative.
-
-    Returns
-    -------
-    str
-        With one decimal, rounded half up: ``"9.3%"``; ``"0.0%"`` where `denominator` is 0.
-    """
+    """Write a share in percent, rounded half up: ``"9.3%"``; ``"0.0%"`` where the denominator is 0."""
     if not denominator:
         return "0.0%"
     tenths = _rounded(int(numerator), int(denominator), decimals=3)
@@ -124,36 +86,14 @@ def format_share(numerator: int, denominator: int) -> str:
 
 
 def format_imbalance(loads: Iterable[int]) -> str:
-    """Write the imbalance of zones.
-
-    Parameters
-    ----------
-    loads
-        Load of each zone in millionths.
-
-    Returns
-    -------
-    str
-        Largest ``|load − mean| / mean`` in percent, as `format_share`.
-    """
+    """Write the largest ``|load − mean| / mean`` of loads in millionths, as `format_share` does."""
     sums = [int(load) for load in loads]
     total = sum(sums)
     return format_share(max((abs(len(sums) * load - total) for load in sums), default=0), total)
 
 
 def format_ratio(loads: Iterable[int]) -> str:
-    """Write how many times the smallest load goes into the largest.
-
-    Parameters
-    ----------
-    loads
-        Load of each zone in millionths.
-
-    Returns
-    -------
-    str
-        With two decimals, rounded half up: ``"1.25"``; ``"–"`` where the smallest is 0.
-    """
+    """Write how many times the smallest load goes into the largest: ``"1.25"``, or ``"–"`` where the smallest is 0."""
     sums = [int(load) for load in loads]
     smallest = min(sums, default=0)
     return _decimal(max(sums), smallest, decimals=2) if smallest else "–"
@@ -166,18 +106,7 @@ def school_of_level(level: str) -> str:
 
 
 def forecast_text(forecast: Iterable[str]) -> str:
-    """Say that loads are a forecast, and by what; empty where they are those of the record.
-
-    Parameters
-    ----------
-    forecast
-        What the loads are forecast by, in words.
-
-    Returns
-    -------
-    str
-        A sentence, or an empty text.
-    """
+    """Say that loads are a forecast, and by what; empty where they are those of the record."""
     text = "; ".join(forecast)
     return f"Loads are a forecast, not the record: {text}." if text else ""
 
@@ -185,21 +114,8 @@ def forecast_text(forecast: Iterable[str]) -> str:
 def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:
     """Write two shares in percent so that their difference can be seen, and is not made by rounding.
 
-    Parameters
-    ----------
-    before, after
-        The shares, not negative.
-    decimals
-        Decimals of the percent that are enough in general.
-    most
-        Decimals that are written at most.
-
-    Returns
-    -------
-    tuple of str or None
-        Both in percent with the fewest decimals whose step is no coarser than the difference: ``("56.3%", "16.9%")``,
-        ``("12.93%", "12.96%")``; None where even `most` decimals cannot carry the difference: there is none to speak
-        of.
+    With the fewest decimals whose step is no coarser than the difference: ``("56.3%", "16.9%")``, ``("12.93%",
+    "12.96%")``; None where even `most` decimals cannot carry it: there is no difference to speak of.
     """
     for digits in range(decimals, most + 1):
         if carries_difference(100 * before, 100 * after, step=10.0**-digits):
@@ -208,36 +124,12 @@ def format_change(before: float, after: float, *, decimals: int = 1, most: int =
 
 
 def carries_difference(before: float, after: float, *, step: float) -> bool:
-    """Say whether figures rounded to a step can tell two values apart.
-
-    Parameters
-    ----------
-    before, after
-        The values.
-    step
-        What they are rounded to.
-
-    Returns
-    -------
-    bool
-        True where they differ by the step or more.
-    """
+    """Say whether figures rounded to a step can tell two values apart."""
     return abs(after - before) >= step * (1 - _ROUNDING)
 
 
 def shown_step(text: str) -> float:
-    """Say what a figure that is shown is rounded to.
-
-    Parameters
-    ----------
-    text
-        The figure as it is shown, such as ``"7.7"``, ``"16.9%"`` or ``"3 (0 to 3)"``.
-
-    Returns
-    -------
-    float
-        Such as 0.1, 0.001 and 1; missing where it begins with no number.
-    """
+    """Say what a figure as it is shown is rounded to: 0.1 for ``"7.7"``, 0.001 for ``"16.9%"``; NaN for no number."""
     found = re.match(r"[−-]?[\d,]+(?:\.(\d+))?(%?)", text)
     if found is None:
         return np.nan
@@ -265,18 +157,7 @@ UNKNOWN = "not known"
 
 
 def share_text(share: float) -> str:
-    """Write a share in percent.
-
-    Parameters
-    ----------
-    share
-        The share; missing where it is not known.
-
-    Returns
-    -------
-    str
-        With one decimal (``"9.3%"``), a minus sign where it is below 0, `UNKNOWN` where it is missing.
-    """
+    """Write a share in percent with one decimal, ``"9.3%"`` or ``"−9.3%"``; `UNKNOWN` where it is missing."""
     if not isfinite(share):
         return UNKNOWN
     millionths = floor(abs(share) * MILLION + 0.5)
@@ -285,18 +166,7 @@ def share_text(share: float) -> str:
 
 
 def minutes_text(minutes: float) -> str:
-    """Write minutes.
-
-    Parameters
-    ----------
-    minutes
-        Minutes; missing where they are not known.
-
-    Returns
-    -------
-    str
-        With one decimal (``"4.2"``), a minus sign where they are below 0, `UNKNOWN` where they are missing.
-    """
+    """Write minutes with one decimal, ``"4.2"`` or ``"−4.2"``; `UNKNOWN` where they are missing."""
     if not isfinite(minutes):
         return UNKNOWN
     millionths = floor(abs(minutes) * MILLION + 0.5)
@@ -306,20 +176,7 @@ def minutes_text(minutes: float) -> str:
 
 
 def figure_text(value: float, unit: str) -> str:
-    """Write a figure in a sentence: minutes as minutes, and all else as a share.
-
-    Parameters
-    ----------
-    value
-        The figure.
-    unit
-        ``min`` for minutes.
-
-    Returns
-    -------
-    str
-        For example ``"4.2 min"`` or ``"9.3%"``; ``"under 0.1%"`` where there is something, but nothing would be shown.
-    """
+    """Write minutes (unit ``min``) or a share in a sentence: ``"4.2 min"``, ``"9.3%"``, ``"under 0.1%"``."""
     if unit != "min" and 0 < value < _LEAST:
         return "under 0.1%"
     if unit != "min" or not isfinite(value):
@@ -328,20 +185,7 @@ def figure_text(value: float, unit: str) -> str:
 
 
 def interval_text(low: float, high: float, unit: str) -> str:
-    """Write an interval.
-
-    Parameters
-    ----------
-    low, high
-        Its ends.
-    unit
-        ``min`` for minutes; all else are shares.
-
-    Returns
-    -------
-    str
-        For example ``"3.9 to 4.6 min"`` or ``"9.0% to 11.2%"``.
-    """
+    """Write an interval of minutes or shares: ``"3.9 to 4.6 min"``, ``"9.0% to 11.2%"``."""
     if unit == "min" and isfinite(low):
         return f"{minutes_text(low)} to {figure_text(high, unit)}"
     least, most = figure_text(low, unit), figure_text(high, unit)
@@ -349,21 +193,9 @@ def interval_text(low: float, high: float, unit: str) -> str:
 
 
 def change_text(change: float, low: float, high: float, unit: str) -> str:
-    """Write by how much a figure changes, whichever way.
+    """Write by how much minutes or a share change, whichever way, with the interval where there is one.
 
-    Parameters
-    ----------
-    change
-        The change.
-    low, high
-        Its interval; missing where there is none.
-    unit
-        ``min`` for minutes; all else are shares, whose changes are reported in percentage points.
-
-    Returns
-    -------
-    str
-        For example ``"0.4 min (0.2 to 0.6)"`` or ``"2.1 percentage points (1.0 to 3.2)"``.
+    For example ``"0.4 min (0.2 to 0.6)"`` or ``"2.1 percentage points (1.0 to 3.2)"``.
     """
 
     def size(value: float) -> str:
@@ -378,19 +210,9 @@ def change_text(change: float, low: float, high: float, unit: str) -> str:
 
 
 def highest(values: Mapping[str, float], written: Callable[[float], str]) -> list[str]:
-    """Name those with the highest figure, as it is printed.
+    """Name those with the highest figure as it is printed: one, or several that tie, in the order of `values`.
 
-    Parameters
-    ----------
-    values
-        Figure of each, by name; missing figures are left out.
-    written
-        How a figure is printed: figures that are printed alike are alike.
-
-    Returns
-    -------
-    list of str
-        One name, or several that tie, in the order of `values`; none where fewer than two have a figure, or all tie.
+    None where fewer than two have a figure, or all tie.
     """
     known = {name: value for name, value in values.items() if isfinite(value)}
     texts = {name: written(value) for name, value in known.items()}
@@ -401,22 +223,9 @@ def highest(values: Mapping[str, float], written: Callable[[float], str]) -> lis
 
 
 def more_text(change: float, unit: str, *, more: str = "more", less: str = "less") -> str:
-    """Write a change with its direction, as differences of a model's figures are reported.
+    """Write a change with its direction: ``"0.4 min longer"``, or ``"under 0.1 min longer"`` where rounding hides it.
 
-    Parameters
-    ----------
-    change
-        The change; missing where it is not known.
-    unit
-        ``min`` for minutes; all else are shares, whose changes are reported in percentage points.
-    more, less
-        The words for up and down.
-
-    Returns
-    -------
-    str
-        For example ``"0.4 min longer"`` or ``"under 0.1 min longer"``; ``"no change"`` where there is none but for
-        rounding; `UNKNOWN` where it is missing.
+    ``"no change"`` where there is none, `UNKNOWN` where it is missing.
     """
     if not isfinite(change):
         return UNKNOWN
@@ -429,18 +238,7 @@ def more_text(change: float, unit: str, *, more: str = "more", less: str = "less
 
 
 def listed(parts: list[str]) -> str:
-    """Write things one after the other.
-
-    Parameters
-    ----------
-    parts
-        The things, at least one.
-
-    Returns
-    -------
-    str
-        For example ``"a, b and c"``.
-    """
+    """Write one thing or more one after the other: ``"a, b and c"``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
@@ -461,21 +259,12 @@ _SHORTEST_DIGEST = 8
 
 
 def file_names(ids: Iterable[str]) -> dict[str, str]:
-    """Name the file of every id.
+    """Name the file of every id, all of whose files lie in one folder: id → name without an extension.
 
-    Parameters
-    ----------
-    ids
-        All ids whose files lie in one folder, in any order. The names hold only for this set: an id has another name
-        where another id looks like it.
-
-    Returns
-    -------
-    dict of str to str
-        Id → name without an extension: ASCII letters and digits, ``-``, ``_`` and ``~``, at most about a hundred.
-        What an id has besides becomes ``_``, and accents are dropped. Where that leaves nothing, is reserved, too long,
-        or the same for two ids on a file system that ignores case, ``~`` and a digest of the id tell them apart. No
-        name has a ``+``, so that names joined by ``+`` are distinct too.
+    ASCII letters and digits, ``-``, ``_`` and ``~``, at most about a hundred. What an id has besides becomes ``_``, and
+    accents are dropped. Where that leaves nothing, is reserved, too long, or the same for two ids on a file system that
+    ignores case, ``~`` and a digest of the id tell them apart: names hold for this set of ids only. No name has a
+    ``+``, so that names joined by ``+`` are distinct too.
     """
     wanted = sorted(set(ids))
     plain = {one: _plain(one) for one in wanted}
@@ -486,18 +275,9 @@ def file_names(ids: Iterable[str]) -> dict[str, str]:
 
 
 def pair_name(first: str, second: str) -> str:
-    """Name the folder of two things that can be folders themselves, such as two terms.
+    """Name the folder of two things that can be folders themselves, such as two terms: ``"<first> and <second>"``.
 
-    Parameters
-    ----------
-    first, second
-        Their names, in their order.
-
-    Returns
-    -------
-    str
-        ``"<first> and <second>"``; with a digest behind it where other names could read the same, or where it would be
-        too long.
+    A digest stands behind it where other names could read the same, or where it would be too long.
     """
     name = f"{first} and {second}"
     is_plain = folder_key(name).split().count("and") == 1 and "~" not in name and folder_fault(name) is None
@@ -507,18 +287,7 @@ def pair_name(first: str, second: str) -> str:
 
 
 def folder_fault(name: str) -> str | None:
-    """Say why a name cannot be the name of a folder on every system.
-
-    Parameters
-    ----------
-    name
-        The name.
-
-    Returns
-    -------
-    str or None
-        The reason, to follow "it …"; None where it can.
-    """
+    """Say why a name cannot be the name of a folder on every system, to follow "it …"; None where it can."""
     stray = next((c for c in name if c in _FORBIDDEN), None)
     hidden = next((c for c in name if unicodedata.category(c) in _HIDDEN), None)
     reasons = {
@@ -537,15 +306,7 @@ def folder_fault(name: str) -> str | None:
 def folder_key(name: str) -> str:
     """Write a name as the file system does that tells the fewest names apart.
 
-    Parameters
-    ----------
-    name
-        The name of a file or folder.
-
-    Returns
-    -------
-    str
-        The same for two names that differ only in case or in how Unicode writes their letters.
+    The same for two names that differ only in case or in how Unicode writes their letters.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 

@@ -28,19 +28,8 @@ SCHOOL_WEEK = 5.0
 def service_minutes(history: pd.DataFrame, settings: WorkloadSettings) -> pd.Series:
     """Measure the minutes on scene of each incident.
 
-    Parameters
-    ----------
-    history
-        Table `incidents`.
-    settings
-        Minutes by category, and the longest time that is believed.
-
-    Returns
-    -------
-    pandas.Series
-        Named `service_minutes`, float64, minutes, on the index of `history`: from arrival to clearing where both are
-        known and between 0 and `longest_service_min`; else the crosswalk's minutes; else the category's; 0 for
-        incidents that are not program work.
+    From arrival to clearing where both are known and between 0 and `longest_service_min`; else the crosswalk's minutes;
+    else the category's; 0 for incidents that are not program work.
     """
     measured = _minutes_between(history["arrived_at"], history["cleared_at"], settings.longest_service_min)
     assumed = history["category"].map(dict(settings.service_min)).astype("float64").fillna(0.0)
@@ -55,25 +44,10 @@ def _minutes_between(start: pd.Series, end: pd.Series, longest: float) -> pd.Ser
 def travel_minutes(
     schools: gpd.GeoDataFrame, school_zones: pd.Series, settings: WorkloadSettings, *, crs: CRS
 ) -> pd.Series:
-    """Measure the minutes of one trip to each school from where its officer patrols.
+    """Measure the minutes of one trip to each school, by `school_id`, from where its officer patrols.
 
-    Parameters
-    ----------
-    schools
-        Table `schools`.
-    school_zones
-        Zone of each school, by `school_id`; empty text where a school has none.
-    settings
-        Detour factor and speed.
-    crs
-        Projected CRS in meters to measure in.
-
-    Returns
-    -------
-    pandas.Series
-        Named `travel_min`, float64, minutes, by `school_id`: the mean distance from the other program schools of the
-        zone, times the detour factor, over the speed (assumption A5); 0 where a zone has one school only, missing
-        where a school has no zone or no place.
+    The mean distance from the other program schools of the zone, times the detour factor, over the speed (assumption
+    A5); 0 where a zone has one school only, missing where a school has no zone (empty text) or no place.
     """
     points = schools.geometry.to_crs(crs).representative_point().to_numpy()
     zone = schools["school_id"].map(school_zones).fillna("").to_numpy()
@@ -89,22 +63,9 @@ def travel_minutes(
 
 
 def officer_work(history: pd.DataFrame, trips: pd.Series, settings: WorkloadSettings) -> pd.DataFrame:
-    """Measure the minutes of each incident that was the zone officer's work.
+    """Measure the minutes of each incident in context that was the zone officer's work: `scene_min` and `trip_min`.
 
-    Parameters
-    ----------
-    history
-        Incidents in context (`counts.in_context`).
-    trips
-        Minutes of one trip to each school, by `school_id` (`travel_minutes`).
-    settings
-        The assumptions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Those rows of `history` with `scene_min` and `trip_min`: minutes on scene, and from dispatch to arrival where
-        both are known, else of the trip.
+    A trip takes from dispatch to arrival where both are known, else what `travel_minutes` says.
     """
     measured = _minutes_between(history["dispatched_at"], history["arrived_at"], settings.longest_service_min)
     modeled = history["school_id"].map(trips).astype("float64").fillna(0.0)
@@ -259,34 +220,12 @@ def imbalance(loads: pd.Series) -> float:
 
 
 def zone_imbalance(loads: pd.DataFrame) -> float:
-    """Measure how unequal the zones that have a school are.
-
-    Parameters
-    ----------
-    loads
-        Rows of `zone_workload` of one term.
-
-    Returns
-    -------
-    float
-        As `imbalance`; a zone without a school is left out (assumption A70).
-    """
+    """Measure how unequal the zones of one term are; those without a school are left out (assumption A70)."""
     return imbalance(loads.loc[loads["schools"] > 0, "workload_h"])
 
 
 def balance_text(loads: pd.DataFrame) -> str:
-    """Say which zone carries most, how unequal the zones are, and which zone makes that.
-
-    Parameters
-    ----------
-    loads
-        Rows of `zone_workload` of one term, of which some zone has a workload.
-
-    Returns
-    -------
-    str
-        One sentence, without its period.
-    """
+    """Say which zone of one term carries most, how unequal the zones are, and which makes that; without a period."""
     counted = loads[loads["schools"] > 0]
     heaviest = counted.iloc[int(counted["workload_h"].to_numpy().argmax())]
     farthest = counted.iloc[int((counted["share_of_mean"] - 1).abs().round(9).to_numpy().argmax())]
@@ -300,18 +239,7 @@ def balance_text(loads: pd.DataFrame) -> str:
 
 
 def empty_zones_text(names: Iterable[str]) -> str:
-    """Say what becomes of zones that have no school.
-
-    Parameters
-    ----------
-    names
-        Names of these zones.
-
-    Returns
-    -------
-    str
-        One or two sentences; empty where there is no such zone.
-    """
+    """Say what happens to zones that have no school; empty where there is none."""
     zones = list(names)
     if not zones:
         return ""

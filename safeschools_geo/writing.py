@@ -57,18 +57,7 @@ class _BusyError(OutputError):
 
 
 def folder_in_making(path: Path) -> Path | None:
-    """Find the folder that `output_folder` or `output_release` is filling.
-
-    Parameters
-    ----------
-    path
-        A file in it.
-
-    Returns
-    -------
-    pathlib.Path or None
-        The folder; None where the file lies in none.
-    """
+    """Find the folder that `output_folder` or `output_release` is filling and that a file lies in, if any."""
     making = (f for f in path.parents if f.name == _NEW and f.parent.name.endswith(_WORK))
     return next(making, None)
 
@@ -84,6 +73,10 @@ def output_folder(
 ) -> Iterator[Path]:
     """Write a folder: checked before the work, put in its place when it is complete.
 
+    Gives an empty folder to write to, `write_manifest` last; if the block fails, is interrupted or writes nothing,
+    `target` stays as it was. Raises `OutputError` when `target` holds what the product did not write and no manifest,
+    has to do with an input or a release, is being written by another command, or cannot be written to.
+
     Parameters
     ----------
     target
@@ -94,22 +87,9 @@ def output_folder(
     inputs
         Files and folders that the command reads.
     public
-        What everybody may read, relative to the folder that is given, ``"."`` for all of it; the rest is for its owner
-        only.
+        What everybody may read, relative to the folder that is given, ``"."`` for all of it; the rest is for its owner.
     is_listed
         Whether the product knows the folder again; without it the folder has to be empty.
-
-    Yields
-    ------
-    pathlib.Path
-        An empty folder to write to, `write_manifest` last. If the block fails, is interrupted or writes nothing,
-        `target` stays as it was.
-
-    Raises
-    ------
-    OutputError
-        When `target` holds what the product did not write and no manifest, has to do with an input or a release, is
-        being written by another command, or cannot be written to.
     """
     root, part = _real(target), ""
     is_in_term = within is not None and root.parent == _real(within)
@@ -131,25 +111,10 @@ def output_file(
 ) -> Iterator[Path]:
     """Write a file: checked before the work, put in its place when it is complete, for its owner only.
 
-    Parameters
-    ----------
-    target
-        The file. A link stays a link.
-    inputs
-        Files and folders that the command reads.
-    is_ours
-        Says of a file that is there whether the product wrote it; any may be replaced if left out.
-
-    Yields
-    ------
-    pathlib.Path
-        The file to write. If the block fails, is interrupted or writes nothing, `target` stays as it was.
-
-    Raises
-    ------
-    OutputError
-        When there is a file that the product did not write, an input, or part of a release or of a folder of the
-        product; when another command is writing it, or it cannot be written.
+    `is_ours` says of a file that is there whether the product wrote it; any may be replaced if left out. If the block
+    fails, is interrupted or writes nothing, `target` stays as it was. Raises `OutputError` when there is a file that
+    the product did not write, an input, or part of a release or of a folder of the product; when another command is
+    writing it, or it cannot be written.
     """
     place = _real(target)
     _refuse_place(place, inputs, given=target)
@@ -165,49 +130,16 @@ def output_file(
 
 @contextmanager
 def output_release(record: Path) -> Iterator[Path]:
-    """Write a packet that goes out: nobody else can release meanwhile.
-
-    Parameters
-    ----------
-    record
-        The record of releases.
-
-    Yields
-    ------
-    pathlib.Path
-        An empty folder to write the packet to, for `put_release`. Without that nothing changes.
-
-    Raises
-    ------
-    OutputError
-        When another command is releasing, or the folder of the record cannot be written to.
-    """
+    """Write a packet that goes out, for `put_release`; nobody else can release meanwhile."""
     with _work_on(_real(record), is_folder=False, may_begin=lambda: None) as work:
         _make_folder(work / _NEW)
         yield work / _NEW
 
 
 def put_release(fresh: Path, number: int, record_text: str) -> Path:
-    """Put a packet into ``releases/<number>`` and its line into the record, both or neither.
+    """Put a packet into ``releases/<number>``, where nobody can write, and its line into the record, both or neither.
 
-    Parameters
-    ----------
-    fresh
-        What `output_release` gave, with the packet in it.
-    number
-        Number of the release.
-    record_text
-        The record with it.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder of the release, which nobody can write to.
-
-    Raises
-    ------
-    OutputError
-        When there is such a release already, or it cannot be written.
+    `fresh` is what `output_release` gave, with the packet in it; `record_text` the record with the new line.
     """
     work = fresh.parent
     record = _place_of(work)
@@ -232,29 +164,12 @@ def put_release(fresh: Path, number: int, record_text: str) -> Path:
 
 
 def releases_folder(record: Path) -> Path:
-    """Find the folder of the packets that went out.
-
-    Parameters
-    ----------
-    record
-        The record of releases.
-
-    Returns
-    -------
-    pathlib.Path
-        ``releases`` beside it.
-    """
+    """Find the folder of the packets that went out: ``releases``, next to the record."""
     return record.parent / "releases"
 
 
 def repair(path: Path) -> None:
-    """Complete, or drop, what a killed command left behind around a place that is about to be read.
-
-    Parameters
-    ----------
-    path
-        A file or folder of outputs.
-    """
+    """Complete, or drop, what a killed command left behind around a place that is about to be read."""
     real = _real(path)
     for folder in (real, *real.parents[:3]):
         with suppress(OSError):
@@ -268,18 +183,7 @@ def repair(path: Path) -> None:
 
 @contextmanager
 def writable(target: Path) -> Iterator[None]:
-    """Turn an error of the system into one that says what to do.
-
-    Parameters
-    ----------
-    target
-        What is written.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be.
-    """
+    """Turn an error of the system into an `OutputError` that says what to do."""
     try:
         yield
     except OSError as error:

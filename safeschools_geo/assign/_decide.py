@@ -141,13 +141,7 @@ _CHUNK = 1 << 17
 
 
 class ZoneEdges:
-    """A tree of all edges.
-
-    Parameters
-    ----------
-    shapes
-        The zones, in a CRS in meters.
-    """
+    """A tree of all edges of zones, in a CRS in meters."""
 
     def __init__(self, shapes: ZoneShapes) -> None:
         self._zone = shapes.zone_of_edge
@@ -198,15 +192,8 @@ _SLACK = 1e-9
 
 
 class NearestEdges:
-    """Distances to the nearest edge, the same that GEOS measures.
+    """Distances to the nearest edge of zones in a CRS in meters, the same that GEOS measures.
 
-    Parameters
-    ----------
-    shapes
-        The zones, in a CRS in meters.
-
-    Notes
-    -----
     The plane is cut in four, and again, down to cells of some points. In a cell, an edge is never the nearest if the
     four corners are all farther from it than from one same point of another edge: for two fixed points, the difference
     of the squared distances is linear, so what holds at the corners holds in the whole cell.

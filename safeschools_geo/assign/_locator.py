@@ -233,23 +233,13 @@ _NEVER_ZERO = 1e-300
 
 
 class ZoneRaster:
-    """A raster over the extent of zones.
+    """A raster over the extent of zones, in the order in which a tie is decided.
 
-    Parameters
-    ----------
-    shapes
-        The zones, in the order in which a tie is decided.
-    side
-        Cells along the longer side.
-    reach
-        Cells with an edge nearer than this are mixed too, in units of the zones' CRS.
-
-    Notes
-    -----
-    `codes` has shape (cells,), int16 or int32: the number of the first zone that covers the cell, -1 outside all, and
-    ``-2 - i`` for the i-th mixed cell, whose points have to be tested one by one. Its candidates are
-    ``candidate_zone[candidate_from[i]:candidate_from[i + 1]]``, in the order of the zones, with `candidate_is_whole`
-    where the zone covers the whole cell.
+    `side` is the number of cells along the longer side; cells with an edge nearer than `reach`, in units of the zones'
+    CRS, are mixed too. `codes` has shape (cells,), int16 or int32: the number of the first zone that covers the cell,
+    -1 outside all, and ``-2 - i`` for the i-th mixed cell, whose points have to be tested one by one. Its candidates
+    are ``candidate_zone[candidate_from[i]:candidate_from[i + 1]]``, in the order of the zones, with
+    `candidate_is_whole` where the zone covers the whole cell.
     """
 
     def __init__(self, shapes: ZoneShapes, side: int, *, reach: float = 0.0) -> None:
@@ -381,15 +371,7 @@ _SMALLEST_SIDE, _LARGEST_SIDE = 64, 2048
 
 
 class ZoneLookup:
-    """Numbers of zones for points.
-
-    Parameters
-    ----------
-    shapes
-        The zones.
-    reach
-        How near an edge is near, in units of the zones' CRS.
-    """
+    """Numbers of zones for points, and which points an edge may be near: within `reach`, in units of the zones' CRS."""
 
     def __init__(self, shapes: ZoneShapes, *, reach: float = 0.0) -> None:
         self._shapes = shapes

@@ -39,14 +39,7 @@ LARGEST_SEED = 2**31 - 1
 class CheckedCommand(click.Command):
     """A command whose wrong usage ends it with exit code 2 before any data are read.
 
-    Parameters
-    ----------
-    *args
-        As `click.Command` takes them.
-    check
-        Refuses, with a `click.UsageError`, options that do not go together; called with the context.
-    **kwargs
-        As `click.Command` takes them.
+    `check` is called with the context, and refuses options that do not go together with a `click.UsageError`.
     """
 
     def __init__(self, *args: Any, check: Callable[[click.Context], None] | None = None, **kwargs: Any) -> None:  # noqa: ANN401

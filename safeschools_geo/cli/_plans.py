@@ -108,25 +108,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ArealUnits:
-    """Units as they were read, their edges, and what there is to say of both.
-
-    Parameters
-    ----------
-    units, edges
-        As `rebalance` takes them.
-    findings
-        What was found on the way.
-    apart
-        Pairs that share a border, and that the table of neighbors leaves out or a barrier parts.
-    barriers
-        What parts some of them, as the certificate holds it.
-    """
+    """Units as they were read, their edges, and what there is to say of both."""
 
     units: gpd.GeoDataFrame
     edges: pd.DataFrame
     findings: tuple[Finding, ...]
+    # Pairs that share a border, and that the table of neighbors leaves out or a barrier parts
     apart: tuple[tuple[str, str], ...] = ()
-    barriers: Mapping[str, Any] = field(default_factory=dict)
+    barriers: Mapping[str, Any] = field(default_factory=dict)  # What parts some of them, as the certificate holds it
 
 
 def read_areal_units(

@@ -217,23 +217,12 @@ _BARE = re.compile(rf"({_SECTION}|\d\d[a-z]|\d\d\d|1[01][- ]\d\d)")
 
 
 def suggest_categories(values: Mapping[str, int]) -> pd.DataFrame:
-    """Suggest one of our categories for each category of a source, with the reason.
+    """Suggest one of our categories for each category of a source, by its number of calls, with the reason.
 
     A section with the letters of its code (``245(a)(1) PC``) comes first, then the words of the whole value, then a
     bare code (``13B``, ``242``): it is read in the one system that knows most of the source's calls, since the same
-    number means different things in two of them. A value that is known, and suits none of our categories or several,
-    is left to a person.
-
-    Parameters
-    ----------
-    values
-        Value of the source, its columns joined by ``" | "`` → number of calls.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `source_value`, `incidents`, `suggested` (empty where a person has to decide) and `reason`, the most frequent
-        first.
+    number means different things in two of them. A value that is known, and suits none of our categories or several, is
+    left to a person, with nothing suggested. Columns of a source are joined by ``" | "``; the most frequent come first.
     """
     known = _dictionary()
     bare = {value: _bare_matches(value, known) for value in values}

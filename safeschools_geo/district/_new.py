@@ -635,20 +635,8 @@ def crosswalk_rows(
 ) -> pd.DataFrame:
     """List every value of the source, with its calls in all, in the district and at schools, and a suggestion.
 
-    Parameters
-    ----------
-    calls
-        Rows of the exports, as `read_rows` gives them.
-    schools
-        Table `schools`; None if it could not be read.
-    area
-        The district, in longitude and latitude; None if it is not known.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `source_value`, `category` (the suggestion, for a person to change), `service_min`, `incidents`, `in_district`,
-        `at_schools`, `suggested`, `reason`.
+    `calls` are rows of the exports as `read_rows` gives them; schools and area, in longitude and latitude, may not be
+    known.
     """
     whole = whole_value(category_columns(calls)).reset_index(drop=True)
     points = gpd.GeoSeries(calls["geometry"].to_numpy(), crs="EPSG:4326")

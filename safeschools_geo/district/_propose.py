@@ -433,19 +433,7 @@ _TIMES = ("occurred_at", "received_at", "dispatched_at", "arrived_at", "cleared_
 def propose_incidents(
     raw: io.RawTable, proposal: Proposal, *, schools: gpd.GeoDataFrame | None, time_zone: str
 ) -> None:
-    """Propose how an export of the dispatch system is read.
-
-    Parameters
-    ----------
-    raw
-        The export.
-    proposal
-        What the lines are added to.
-    schools
-        Table `schools`, to know ids, names and places by; None if it could not be read.
-    time_zone
-        IANA time zone of the district.
-    """
+    """Propose how an export of the dispatch system is read; schools, where there are some, help to know it."""
     look = _Look(raw, "incidents", proposal)
     _propose_places(look, [] if schools is None else [box_of(schools)])
     _propose_times(look, time_zone)

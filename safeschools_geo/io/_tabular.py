@@ -83,11 +83,6 @@ class Grammar:
 
     A quotation mark opens a cell only where the cell begins, and closes it only before a delimiter or the end of a
     line; inside, it is doubled. Anywhere else it is text.
-
-    Parameters
-    ----------
-    delimiter
-        What separates the cells.
     """
 
     def __init__(self, delimiter: str) -> None:

@@ -284,10 +284,7 @@ class OfflinePage:
     heading: str = ""
 
     def save(self, path: Path | str) -> Path:
-        """Write the page to a file.
-
-        The file. `path`: the file; replaced as a whole if it is there.
-        """
+        """Write the page to a file, which is replaced as a whole if it is there."""
         target = Path(path)
         with output_file(target) as fresh:
             write_text(fresh, self.html)

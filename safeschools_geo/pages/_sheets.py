@@ -99,18 +99,7 @@ def calls_per_week(found: CoveragePlan) -> pd.Series:
 
 
 def dispatch_card(result: TermResult) -> OfflinePage:
-    """List whom to send to each school, and when the specialist or patrol, on one page to print.
-
-    Parameters
-    ----------
-    result
-        All results of the term.
-
-    Returns
-    -------
-    OfflinePage
-        The card; where there is no coverage it says why.
-    """
+    """List whom to send to each school, and when the specialist or patrol, on one page to print."""
     found = result.coverage
     if found.is_empty:
         return nothing_page("Dispatcher's card", found.why, result)

@@ -243,20 +243,7 @@ def zone_names(zones: gpd.GeoDataFrame) -> dict[str, str]:
 
 
 def context_of(result: TermResult, *, about: Literal["work", "hotspots"] = "work") -> PageContext:
-    """Say what every page of the term says.
-
-    Parameters
-    ----------
-    result
-        All results of the term.
-    about
-        Which settings the page names.
-
-    Returns
-    -------
-    PageContext
-        The context.
-    """
+    """Say what every page of the term says, with the settings that it names."""
     settings = result.district.settings
     workload = settings.workload
     return PageContext(
