@@ -21,8 +21,14 @@ from shapely import STRtree
 from safeschools_geo.errors import OfflineError, name_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     import geopandas as gpd
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Screen = Callable[[Floats], Floats]
+    Box = tuple[float, float, float, float]
 
 
 # ── Colors that readers with any color vision can tell apart
@@ -50,6 +56,37 @@ INK, GRAY, FRAME, FAINT = "#1a1a1a", "#4a4a4a", "#767676", "#dcdcd6"
 
 LONGEST = 26
 """Letters of a name that are written."""
+
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, sans-serif"
+"""Said on every picture, since style sheets do not reach it in every printer."""
+
+
+# ── Places and boxes in a picture
+
+
+def has_place(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Say which rows can be put on a map."""
+    shapes = frame.geometry.to_numpy()
+    return np.asarray(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
+
+
+def fit(bounds: Iterable[float], width: float, tallest: float, margin: float) -> tuple[Screen, float]:
+    """Fit degrees (west, south, east, north) into a picture: the way to its pixels, and how tall it becomes."""
+    west, south, east, north = bounds
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
+    scale = min((width - 2 * margin) / wide, (tallest - 2 * margin) / tall)
+    left = (width - wide * scale) / 2
+
+    def place(xy: Floats) -> Floats:
+        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, margin])
+
+    return place, tall * scale + 2 * margin
+
+
+def meet(a: Box, b: Box) -> bool:
+    """Say whether two boxes (west, north, east, south) overlap."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 # ── Signs of legends, and text of charts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -91,12 +91,12 @@ class InputError(SafeSchoolsError, ValueError):
     def remedied_by(self, ways: Mapping[str, str]) -> InputError:
         """Name what the caller can do in the stead of a setting: setting → remedy, ``*`` for those not listed."""
         remedy = None if self.setting is None else ways.get(self.setting, ways.get("*"))
-        if remedy is None:
-            return self
-        error = type(self)(
-            self.problem, where=self.where, ids=self.ids, found=self.found, expected=self.expected, remedy=remedy
-        )
-        return error.with_traceback(self.__traceback__)
+        return self if remedy is None else self.but(remedy=remedy, setting=None).with_traceback(self.__traceback__)
+
+    def but(self, **changed: Any) -> InputError:  # noqa: ANN401 - any of the parts
+        """Make the same error with other parts."""
+        parts = {name: getattr(self, name) for name in ("where", "ids", "found", "expected", "remedy", "setting")}
+        return type(self)(self.problem, **{**parts, **changed})
 
     def _message(self) -> str:
         parts = [

@@ -14,7 +14,7 @@ import geopandas as gpd
 import pandas as pd
 
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import ColumnError, count_text, name_ids
+from safeschools_geo.errors import ColumnError, InputError, count_text, name_ids
 from safeschools_geo.schemas import REJECTS
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class Finding:
         """Return the finding as one line."""
         ids = f" [{name_ids(self.ids)}]" if self.ids else ""
         return f"{self.severity}: {self.message}{ids}"
+
+    def as_fault(self) -> InputError:
+        """Make an error of the finding, for a command that it stops."""
+        parts = {"expected": self.expected or None, "remedy": self.remedy or None}
+        return InputError(self.message, where=self.table, ids=self.ids, **parts)
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,7 @@ TRUTHS = {
 }
 """Words that are plainly true or false."""
 BLANK = "(blank)"
+_LINES = 8
 
 
 def read_words(cells: pd.Series, meanings: Mapping[str, object]) -> tuple[pd.Series, pd.Series]:
@@ -222,11 +228,11 @@ def unknown_words(
     )
 
 
-def lines_to_write(unknown: pd.Series, *, shown: int = 8) -> str:
+def lines_to_write(unknown: pd.Series) -> str:
     """Write the lines of ``district.toml`` that would give words a meaning: ``'"X" = …, "" = …'``."""
     words = ["" if word == BLANK else str(word) for word in sorted(set(unknown))]
-    lines = [json.dumps(word, ensure_ascii=False) + " = …" for word in words[:shown]]
-    return ", ".join(lines) + (", …" if len(words) > shown else "")
+    lines = [json.dumps(word, ensure_ascii=False) + " = …" for word in words[:_LINES]]
+    return ", ".join(lines) + (", …" if len(words) > _LINES else "")
 
 
 def conform(frame: pd.DataFrame, table: Table) -> None:

@@ -86,7 +86,7 @@ class TermPlan(MayHoldNothing):
     why_longer: str = ""  # Why there is no plan in which nobody waits longer; empty where there is one, or nobody asked
 
     @property
-    def beside(self) -> str:
+    def alternative(self) -> str:
         """What is proposed where longer waits are allowed, with its price, or why nothing is where they are not."""
         if self.other is None or self.other_score is None:
             return self.why_longer
@@ -116,8 +116,8 @@ class TermPlan(MayHoldNothing):
     @property
     def comparison(self) -> pd.DataFrame:
         """The scores side by side, as they are shown; with those of the `other` plan where there is one."""
-        beside = {} if self.other_score is None else {"other": self.other_score}
-        return compare_plans({"current": self.current, "proposed": self.proposed, **beside}, shown=True)
+        alternative = {} if self.other_score is None else {"other": self.other_score}
+        return compare_plans({"current": self.current, "proposed": self.proposed, **alternative}, shown=True)
 
     @property
     def change(self) -> PlanChange:
@@ -145,7 +145,7 @@ class TermPlan(MayHoldNothing):
     def finding(self) -> str:
         """Say what is proposed, what it gains, and what it costs; or why nothing is."""
         return self.why or " ".join(
-            part for part in (self.frontier.finding(self.plan), self.change.price_text(), self.beside) if part
+            part for part in (self.frontier.finding(self.plan), self.change.price_text(), self.alternative) if part
         )
 
     def summary(self) -> str:

@@ -111,13 +111,13 @@ def forecast_text(forecast: Iterable[str]) -> str:
     return f"Loads are a forecast, not the record: {text}." if text else ""
 
 
-def format_change(before: float, after: float, *, decimals: int = 1, most: int = 3) -> tuple[str, str] | None:
+def format_change(before: float, after: float) -> tuple[str, str] | None:
     """Write two shares in percent so that their difference can be seen, and is not made by rounding.
 
     With the fewest decimals whose step is no coarser than the difference: ``("56.3%", "16.9%")``, ``("12.93%",
-    "12.96%")``; None where even `most` decimals cannot carry it: there is no difference to speak of.
+    "12.96%")``; None where even three decimals cannot carry it: there is no difference to speak of.
     """
-    for digits in range(decimals, most + 1):
+    for digits in (1, 2, 3):
         if carries_difference(100 * before, 100 * after, step=10.0**-digits):
             return f"{100 * before:.{digits}f}%", f"{100 * after:.{digits}f}%"
     return None
@@ -144,12 +144,11 @@ def _rounded(numerator: int, denominator: int, *, decimals: int) -> int:
 
 def _decimal(numerator: int, denominator: int, *, decimals: int) -> str:
     whole, rest = divmod(_rounded(numerator, denominator, decimals=decimals), 10**decimals)
-    return f"{whole:,}.{rest:0{decimals}d}"
+    return f"{whole:,}.{rest:0{decimals}d}" if decimals else f"{whole:,}"
 
 
 # ── Minutes, shares and intervals of coverage as they are written, rounded half up as all figures are (`shown`)
 
-_TENTHS = 10
 _LEAST = 0.0005
 _NOISE = 1e-9
 UNKNOWN = "not known"
@@ -160,8 +159,7 @@ def share_text(share: float) -> str:
     """Write a share in percent with one decimal, ``"9.3%"`` or ``"−9.3%"``; `UNKNOWN` where it is missing."""
     if not isfinite(share):
         return UNKNOWN
-    millionths = floor(abs(share) * MILLION + 0.5)
-    text = format_share(millionths, MILLION)
+    text = format_share(floor(abs(share) * MILLION + 0.5), MILLION)
     return f"−{text}" if share < 0 and text != format_share(0, MILLION) else text
 
 
@@ -169,10 +167,13 @@ def minutes_text(minutes: float) -> str:
     """Write minutes with one decimal, ``"4.2"`` or ``"−4.2"``; `UNKNOWN` where they are missing."""
     if not isfinite(minutes):
         return UNKNOWN
-    millionths = floor(abs(minutes) * MILLION + 0.5)
-    tenths = (2 * millionths * _TENTHS + MILLION) // (2 * MILLION)
-    text = f"{tenths // _TENTHS:,}.{tenths % _TENTHS}"
-    return f"−{text}" if minutes < 0 and tenths else text
+    return decimal_text(minutes, 1)
+
+
+def decimal_text(value: float, decimals: int) -> str:
+    """Write a number, rounded half up: ``"1,234.5"`` or ``"−0.5"``."""
+    text = _decimal(floor(abs(value) * MILLION + 0.5), MILLION, decimals=decimals)
+    return f"−{text}" if value < 0 and text.strip("0.") else text
 
 
 def figure_text(value: float, unit: str) -> str:

@@ -335,7 +335,7 @@ def _work_on(place: Path, *, is_folder: bool, may_begin: Callable[[], None]) -> 
     """Lock a place and what it lies in, repair what was left there, and give the work folder."""
     repair(place)
     may_begin()
-    beside = place.parent / f".{place.name}{_WORK}"
+    sibling = place.parent / f".{place.name}{_WORK}"
     made: list[Path] = []
     with ExitStack() as stack:
         stack.callback(_remove_empty, made)
@@ -346,11 +346,11 @@ def _work_on(place: Path, *, is_folder: bool, may_begin: Callable[[], None]) -> 
                 if manifest_in(folder) is not None:
                     stack.enter_context(_locked(folder.parent / f".{folder.name}{_WORK}"))
             try:
-                work = stack.enter_context(_locked(beside))
+                work = stack.enter_context(_locked(sibling))
             except PermissionError:
                 if not (is_folder and place.is_dir()):
                     raise
-                work = beside
+                work = sibling
             if is_folder and place.is_dir() and not _can_move(work, place):
                 work = stack.enter_context(_locked(place / _INSIDE))
         # Again, now that nobody else writes there.

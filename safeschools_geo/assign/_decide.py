@@ -306,11 +306,11 @@ class NearestEdges:
         is_dot = squared == 0
         length = np.where(is_dot, 1.0, squared)
         along = ((px - ax) * dx + (py - ay) * dy) / length
-        beside = np.abs(((ay - py) * dx - (ax - px) * dy) / length) * np.sqrt(squared)
+        across = np.abs(((ay - py) * dx - (ax - px) * dy) / length) * np.sqrt(squared)
         from_start = np.sqrt((px - ax) * (px - ax) + (py - ay) * (py - ay))
         from_end = np.sqrt((px - bx) * (px - bx) + (py - by) * (py - by))
         measured: NDArray[np.float64] = np.where(
-            is_dot | (along <= 0), from_start, np.where(along >= 1, from_end, beside)
+            is_dot | (along <= 0), from_start, np.where(along >= 1, from_end, across)
         )
         return measured
 

@@ -13,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from safeschools_geo.board._charts import ChartRow, Point, Sign, count_bars, plan_maps, rate_panel, row_chart, top_of
-from safeschools_geo.board._map import Area, Mark, fill_sign, hatch_sign, is_placed, level_sign, zone_map
+from safeschools_geo.board._map import Area, Mark, fill_sign, hatch_sign, level_sign, zone_map
 from safeschools_geo.board._page import Part, page, print_page, render
 from safeschools_geo.board._tables import (
     Words,
@@ -33,7 +33,7 @@ from safeschools_geo.board._tables import (
     zone_names,
 )
 from safeschools_geo.disclosure import BoardContent
-from safeschools_geo.drawing import RateClasses, zone_signs
+from safeschools_geo.drawing import RateClasses, has_place, zone_signs
 from safeschools_geo.schemas import CRITICAL_CATEGORIES, FEWEST_AS_BASE, LEVELS, OFFICER_CATEGORIES
 
 if TYPE_CHECKING:
@@ -486,7 +486,7 @@ def zones_part(content: BoardContent, words: Words) -> Part:
         svg=_map(content, title=words("zones.map_alt", zones=zones)),
         legend=[(level_sign(level), words(f"common.{level}")) for level in levels],
         rows=_zones_part_rows(content, levels),
-        no_place=sorted(str(name) for name in content.schools.loc[~is_placed(content.schools.geometry), "name"]),
+        no_place=sorted(str(name) for name in content.schools.loc[~has_place(content.schools), "name"]),
     )
 
 
@@ -497,7 +497,7 @@ def _map(content: BoardContent, *, title: str) -> str:
             content.zones["zone_id"], content.zones["name"], content.zones.geometry, strict=True
         )
     ]
-    placed = content.schools[is_placed(content.schools.geometry)]
+    placed = content.schools[has_place(content.schools)]
     marks = [
         Mark(str(name), str(level), "" if pd.isna(zone_id) else str(zone_id), shape)
         for name, level, zone_id, shape in zip(

@@ -13,9 +13,9 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 
-from safeschools_geo.board._map import MAP_FONT, hatch, path_of
+from safeschools_geo.board._map import hatch, path_of
 from safeschools_geo.board._tables import shortened
-from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, LONGEST, text
+from safeschools_geo.drawing import FAINT, FONT, FRAME, GRAY, INK, LONGEST, fit, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from safeschools_geo.drawing import Screen
+
     Points = NDArray[np.float64]
-    Screen = Callable[[Points], Points]
 
 
 # ── A chart of one figure for each zone, before and after or alone, as inline SVG for screen and paper
-
-FONT_ATTRIBUTE = 'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif"'
-"""Said on the element, since style sheets do not reach it in every printer."""
 
 _BLUE = "#0072b2"
 _WIDTH, _LEFT, _RIGHT, _ROW, _LINE = 340.0, 8.0, 332.0, 44.0, 20.0
@@ -68,8 +66,8 @@ def row_chart(
     for i, row in enumerate(rows):
         parts += _row(row, top=head + _ROW * i, scale=scale, at=at)
     return Markup(  # noqa: S704 - all that comes from data is escaped
-        f'<svg viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-labelledby="{escape(name)}-title" {FONT_ATTRIBUTE} '
-        f'font-size="13" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-labelledby="{escape(name)}-title" '
+        f'font-family="{FONT}" font-size="13" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
     )
 
 
@@ -284,7 +282,7 @@ def _text(
 
 def _svg(width: float, height: float, name: str, title: str, pieces: Sequence[str]) -> Markup:
     head = (
-        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-title" font-family="{MAP_FONT}" '
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-title" font-family="{FONT}" '
         f'xmlns="http://www.w3.org/2000/svg"><title id="{name}-title">{escape(title)}</title>'
     )
     return Markup(f"{head}{''.join(pieces)}</svg>")  # noqa: S704 - names are escaped where they are written
@@ -328,7 +326,10 @@ def plan_maps(
 
     An SVG element for each plan. A dashed line surrounds ground that differs between the first and the last.
     """
-    place, height = _screen(np.array([z.total_bounds for z in zones]))
+    bounds = np.array([z.total_bounds for z in zones])
+    extent = (*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist())
+    place, tall = fit(extent, _PLAN_MAP_WIDTH, _TALLEST * _PLAN_MAP_WIDTH, _MARGIN)
+    height = float(round(tall))
     drawn = [_on_screen(z, place) for z in zones]
     moved = _moved(drawn[0], drawn[-1])
     at = place(np.array([mark[1:] for mark in marks], dtype="float64").reshape(-1, 2))
@@ -337,21 +338,6 @@ def plan_maps(
         _map(shapes, signs, on_top, name=name, title=title, height=height)
         for shapes, name, title in zip(drawn, names, titles, strict=True)
     ]
-
-
-def _screen(bounds: Points) -> tuple[Screen, float]:
-    """Fit all plans into one picture; give the way to its pixels, and its height."""
-    west, south = bounds[:, :2].min(axis=0).tolist()
-    east, north = bounds[:, 2:].max(axis=0).tolist()
-    squeeze = math.cos(math.radians((south + north) / 2))
-    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
-    scale = min((_PLAN_MAP_WIDTH - 2 * _MARGIN) / wide, (_TALLEST * _PLAN_MAP_WIDTH - 2 * _MARGIN) / tall)
-    left = (_PLAN_MAP_WIDTH - wide * scale) / 2
-
-    def place(xy: Points) -> Points:
-        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, _MARGIN])
-
-    return place, float(round(tall * scale + 2 * _MARGIN))
 
 
 def _on_screen(zones: gpd.GeoDataFrame, place: Screen) -> dict[str, Any]:
@@ -402,7 +388,7 @@ def _map(
         parts += _mark((x, y), spot, words)
     return Markup(  # noqa: S704 - all that comes from data is escaped
         f'<svg viewBox="0 0 {_PLAN_MAP_WIDTH:g} {height:g}" role="img" aria-labelledby="{escape(name)}-title" '
-        f'{FONT_ATTRIBUTE} font-size="14" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+        f'font-family="{FONT}" font-size="14" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
     )
 
 

@@ -13,17 +13,17 @@ import shapely
 from markupsafe import Markup
 
 from safeschools_geo.board._tables import shortened
-from safeschools_geo.drawing import GRAY, INK, LEVEL_MARKS, RATE_FILLS
+from safeschools_geo.drawing import FONT, GRAY, INK, LEVEL_MARKS, RATE_FILLS, fit, has_place, meet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    Box = tuple[float, float, float, float]
+    from safeschools_geo.drawing import Box, Screen
+
     Points = NDArray[np.float64]
-    Screen = Callable[[Points], Points]
 
 
 # ── Hatches made of lines: a pattern would be pixels on paper
@@ -60,7 +60,6 @@ def path_of(shape: shapely.Geometry) -> str:
 # ── A map of zones as inline SVG: complete by itself, on paper and without scripts; `js/board_map.js` makes it answer
 
 LINE = "#262626"
-MAP_FONT = "system-ui, -apple-system, Segoe UI, Roboto, sans-serif"
 
 _WIDTH, _TALLEST, _MARGIN = 760.0, 0.8, 8.0
 _TOLERANCE_PX = 0.4
@@ -118,8 +117,9 @@ def zone_map(
     places: gpd.GeoDataFrame | None = None,
 ) -> Markup:
     """Draw zones."""
-    place, height = _screen([area.geometry for area in areas])
-    shapes = _fitted([area.geometry for area in areas], place)
+    drawn = np.array([area.geometry for area in areas], dtype=object)
+    place, tall = fit(shapely.total_bounds(drawn).tolist(), _WIDTH, _TALLEST * _WIDTH, _MARGIN)
+    shapes, height = _fitted(drawn, place), float(round(tall))
     spots = [shapely.get_coordinates(_place_of(mark.geometry, place))[0] for mark in marks]
     at = np.array(spots).reshape(-1, 2)
     texts = [_written_at(area, shape, at) for area, shape in zip(areas, shapes, strict=True)]
@@ -137,15 +137,9 @@ def zone_map(
     ]
     head = (
         f'<svg id="{name}-svg" viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-labelledby="{name}-title" '
-        f'font-family="{MAP_FONT}" font-size="{_SIZE:g}" xmlns="http://www.w3.org/2000/svg">'
+        f'font-family="{FONT}" font-size="{_SIZE:g}" xmlns="http://www.w3.org/2000/svg">'
     )
     return Markup(f"{head}{''.join(pieces)}</svg>")  # noqa: S704 - names are escaped where they are written
-
-
-def is_placed(geometry: gpd.GeoSeries) -> NDArray[np.bool_]:
-    """Say which places are on record."""
-    places = geometry.to_numpy()
-    return np.asarray(~(shapely.is_missing(places) | shapely.is_empty(places)))
 
 
 def hatch_sign(kind: str) -> Markup:
@@ -175,23 +169,9 @@ def _place_of(geometry: shapely.Geometry, place: Screen) -> shapely.Geometry:
     return shapely.transform(shapely.point_on_surface(geometry), place)
 
 
-def _screen(shapes: Sequence[shapely.Geometry]) -> tuple[Screen, float]:
-    """Fit zones into the picture; give the way to its pixels, and its height."""
-    west, south, east, north = shapely.total_bounds(np.array(shapes, dtype=object)).tolist()
-    squeeze = math.cos(math.radians((south + north) / 2))
-    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
-    scale = min((_WIDTH - 2 * _MARGIN) / wide, (_TALLEST * _WIDTH - 2 * _MARGIN) / tall)
-    left = (_WIDTH - wide * scale) / 2
-
-    def place(xy: Points) -> Points:
-        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, _MARGIN])
-
-    return place, float(round(tall * scale + 2 * _MARGIN))
-
-
-def _fitted(shapes: Sequence[shapely.Geometry], place: Screen) -> list[shapely.Geometry]:
+def _fitted(shapes: NDArray[np.object_], place: Screen) -> list[shapely.Geometry]:
     """Put zones on the map with no more corners than can be seen; zones that share an edge share it still."""
-    drawn = shapely.transform(shapely.force_2d(np.array(shapes, dtype=object)), place)
+    drawn = shapely.transform(shapely.force_2d(shapes), place)
     if shapely.is_valid(drawn).all() and shapely.coverage_is_valid(drawn):
         return list(shapely.coverage_simplify(drawn, _TOLERANCE_PX))
     return [_areas_of(shape) for shape in shapely.simplify(shapely.make_valid(drawn), _TOLERANCE_PX)]
@@ -206,7 +186,7 @@ def _areas_of(shape: shapely.Geometry) -> shapely.Geometry:
 def _merged(layer: gpd.GeoDataFrame | None) -> list[shapely.Geometry]:
     if layer is None:
         return []
-    known = layer.geometry[is_placed(layer.geometry)]
+    known = layer.geometry[has_place(layer)]
     return [] if known.empty else [shapely.union_all(shapely.make_valid(known.to_numpy()))]
 
 
@@ -316,21 +296,17 @@ def _places(places: gpd.GeoDataFrame | None, place: Screen, taken: list[Box], he
     """Write names of places where they hide nothing."""
     if places is None or "name" not in places.columns:
         return
-    known = places[is_placed(places.geometry) & places["name"].notna()]
+    known = places[has_place(places) & places["name"].notna()]
     for name, shape in zip(known["name"].astype("str"), known.geometry, strict=True):
         (x, y) = shapely.get_coordinates(_place_of(shape, place))[0].tolist()
         words = shortened(name, 24)
         half = _LETTER * len(words) / 2
         box = (x - half, y - 12, x + half, y + 5)
         is_inside = box[0] >= 0 and box[2] <= _WIDTH and box[1] >= 0 and box[3] <= height
-        if is_inside and not any(_meet(box, other) for other in taken):
+        if is_inside and not any(meet(box, other) for other in taken):
             taken.append(box)
             text = _haloed(0, 0, words, size=13, more=' font-style="italic"')
             yield (
                 f'<g class="place" transform="translate({x:.1f},{y:.1f})" pointer-events="none">'
                 f'<g class="fixed">{text}</g></g>'
             )
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -227,10 +227,10 @@ def _area_m2(shape: shapely.Geometry) -> float:
     return float(sum(abs(_GLOBE.geometry_area_perimeter(part)[0]) for part in shapely.orient_polygons(parts)))
 
 
-# ── Patches of ground where zones overlap, leave a gap, or leave the district
+# ── Patches of land where zones overlap, leave a gap, or leave the district
 
 SLIVER_M = 1.0
-"""Ground that is narrower is a sliver: two drawings of one line, not a piece of ground."""
+"""Land that is narrower is a sliver: two drawings of one line, not a piece of land."""
 
 _DUST_M = 0.02  # coordinates of seven decimals are exact to a centimeter; narrower slivers are their rounding
 _TIP_M = 3.0  # how far the pointed end of a wide patch may reach before it is a sliver of its own
@@ -240,7 +240,7 @@ _DEGREES_PER_M = 1 / 111_320
 
 @dataclass(frozen=True)
 class Patch:
-    """One connected piece of ground.
+    """One connected piece of land.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ class Patch:
 
 
 def overlaps(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
-    """Find the ground that two zones claim.
+    """Find the land that two zones claim.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def overlaps(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
     Returns
     -------
     list of Patch
-        Largest first; ground that three zones claim is in three patches, one for each pair.
+        Largest first; land that three zones claim is in three patches, one for each pair.
     """
     shapes = zones.geometry.to_numpy()
     first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
@@ -284,7 +284,7 @@ def overlaps(zones: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
 
 
 def gaps(zones: gpd.GeoDataFrame, *, crs: CRS, boundary: gpd.GeoDataFrame | None = None) -> list[Patch]:
-    """Find the ground that no zone claims.
+    """Find the land that no zone claims.
 
     Parameters
     ----------
@@ -306,15 +306,15 @@ def gaps(zones: gpd.GeoDataFrame, *, crs: CRS, boundary: gpd.GeoDataFrame | None
     ids = zones["zone_id"].astype("str").to_numpy()
     tree = shapely.STRtree(in_meters(zones.geometry, crs).to_numpy())
 
-    def neighbors(grounds: np.ndarray, _: np.ndarray) -> list[tuple[str, ...]]:
-        ground, zone = tree.query(grounds, predicate="dwithin", distance=_TOUCH_M)
-        return [tuple(ids[np.sort(zone[ground == i])]) for i in range(len(grounds))]
+    def neighbors(shapes: np.ndarray, _: np.ndarray) -> list[tuple[str, ...]]:
+        shape, zone = tree.query(shapes, predicate="dwithin", distance=_TOUCH_M)
+        return [tuple(ids[np.sort(zone[shape == i])]) for i in range(len(shapes))]
 
     return _patches(parts, neighbors, crs)
 
 
 def outside(zones: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, *, crs: CRS) -> list[Patch]:
-    """Find the ground of zones that is not the district's.
+    """Find the land of zones that is not the district's.
 
     Parameters
     ----------
@@ -356,10 +356,10 @@ def by_zones(patches: Sequence[Patch]) -> list[Patch]:
 def _patches(
     parts: np.ndarray, names: Callable[[np.ndarray, np.ndarray], list[tuple[str, ...]]], crs: CRS
 ) -> list[Patch]:
-    """Measure polygons in degrees, wide ground and slivers apart, without the dust.
+    """Measure polygons in degrees, wide land and slivers apart, without the dust.
 
     They were laid over each other in degrees, as they were drawn, so that edges which meet in the file meet here.
-    `names` is given pieces of ground in meters and the position in `parts` of each, and says which zones they concern.
+    `names` is given pieces of land in meters and the position in `parts` of each, and says which zones they concern.
     """
     metric = in_meters(gpd.GeoSeries(parts, crs=STORAGE_CRS), crs).to_numpy()
     # What is left when a margin of half the width is taken away is wide; slivers often hang on to it.
@@ -367,11 +367,11 @@ def _patches(
     around = shapely.buffer(core, SLIVER_M / 2 + _TIP_M)
     found = []
     for is_sliver, cut in ((False, shapely.intersection), (True, shapely.difference)):
-        grounds, rows = polygon_parts(cut(metric, around))
-        areas = shapely.area(grounds)
-        is_real = 2 * areas >= _DUST_M * shapely.length(grounds)
-        spots = gpd.GeoSeries(shapely.point_on_surface(grounds), crs=crs).to_crs(STORAGE_CRS)[is_real]
-        ids = names(grounds[is_real], rows[is_real])
+        shapes, rows = polygon_parts(cut(metric, around))
+        areas = shapely.area(shapes)
+        is_real = 2 * areas >= _DUST_M * shapely.length(shapes)
+        spots = gpd.GeoSeries(shapely.point_on_surface(shapes), crs=crs).to_crs(STORAGE_CRS)[is_real]
+        ids = names(shapes[is_real], rows[is_real])
         found += [
             Patch(who, float(area), spot_of(spot), is_sliver)
             for who, area, spot in zip(ids, areas[is_real], spots, strict=True)

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -20,11 +20,12 @@ from safeschools_geo import district as districts
 from safeschools_geo import term as terms
 from safeschools_geo.crs import parse_crs
 from safeschools_geo.errors import CRSError, InputError, printable
-from safeschools_geo.writing import releases_folder
+from safeschools_geo.writing import output_folder, releases_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    import pandas as pd
     from rich.console import ConsoleOptions, RenderableType
     from rich.segment import Segment
 
@@ -209,6 +210,11 @@ def messages() -> Console:
     return _Messages(stderr=True, highlight=False, markup=False)
 
 
+def say(text: str) -> None:
+    """Print a message, on one line however long."""
+    messages().print(text, soft_wrap=True)
+
+
 def folder_of(district: Path | None) -> Path:
     """Find the district folder a user means."""
     if district is not None:
@@ -233,6 +239,28 @@ def inputs_of(settings: Settings) -> list[Path]:
     """List what a command reads, and what nothing but a release may write."""
     record = releases_file(settings)
     return [*districts.input_files(settings), record, releases_folder(record)]
+
+
+class PartOfTerm(NamedTuple):
+    """A part of a term's outputs in the making: where it goes, where it is written, and how its steps are said."""
+
+    settings: Settings
+    target: Path
+    fresh: Path
+    begin: Progressed
+
+
+@contextmanager
+def part_of_term(
+    folder: Path, term: str | None, out: Path | None, part: str, *, steps: int, public: str | None = None
+) -> Iterator[PartOfTerm]:
+    """Write one part of a term's outputs, into the folder of the term unless another is named."""
+    settings = districts.load_settings(folder)
+    home = outputs_of(settings, None) / settings.term(term).name
+    target = out or home / part
+    place = output_folder(target, within=home, inputs=inputs_of(settings), public=public)
+    with place as fresh, progress_of(steps) as begin:
+        yield PartOfTerm(settings, target, fresh, begin)
 
 
 @contextmanager
@@ -272,7 +300,7 @@ class Progressed:
     def _print(self, said: str) -> None:
         self._said_at = time.monotonic()
         if not self._console.is_terminal:
-            self._console.print(f"[{len(self._begun)}/{self._total}] {said}", markup=False)
+            self._console.print(f"[{len(self._begun)}/{self._total}] {said}")
 
 
 @contextmanager
@@ -304,6 +332,13 @@ def run_to_hotspots(folder: Path, term: str | None, seed: int, begin: Progressed
         on_step=begin,
         on_part=begin.part,
     )
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Make rows of a table as JSON has them, which knows no infinity."""
+    plain = table.replace([math.inf, -math.inf], math.nan)
+    rows = plain.astype(object).where(plain.notna(), None).to_dict("records")
+    return [{str(name): cell for name, cell in row.items()} for row in rows]
 
 
 def print_json(value: object) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 # Doors load what is asked of them when it is asked: a command loads what it uses.
@@ -30,10 +29,13 @@ from safeschools_geo.cli._common import (
     messages,
     out_option,
     outputs_of,
+    part_of_term,
+    plain_rows,
     print_json,
     progress_of,
     remedied_by,
     run_to_hotspots,
+    say,
     seed_option,
     strict_option,
     term_option,
@@ -82,7 +84,7 @@ def check_command(district: Path | None, out: Path | None, *, as_json: bool, str
         click.echo(report.to_json())
     else:
         pages.print_report(report, messages())
-        messages().print(f"Report: {page}", markup=False, soft_wrap=True)
+        say(f"Report: {page}")
     if strict and rejects is not None:
         districts.refuse_rejects(rejects)
     return 0 if report.is_ok else 1
@@ -99,11 +101,7 @@ def check_command(district: Path | None, out: Path | None, *, as_json: bool, str
 def map_command(district: Path | None, term: str | None, out: Path | None, *, tiles: bool) -> None:
     """Draw the maps of a term."""
     folder = folder_of(district)
-    settings = districts.load_settings(folder)
-    home = outputs_of(settings, None) / settings.term(term).name
-    target = out or home / "maps"
-    place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(len(terms.STEPS)) as begin:
+    with part_of_term(folder, term, out, "maps", steps=len(terms.STEPS)) as (_, target, fresh, begin):
         result = terms.run_term(folder, term=term, protects=False, on_step=begin, on_part=begin.part)
         begin("Drawing")
         drawn = pages.draw_term(result, tiles=tiles)
@@ -111,7 +109,7 @@ def map_command(district: Path | None, term: str | None, out: Path | None, *, ti
         for name, html in drawn.items():
             io.write_text(fresh / name, html)
         io.write_manifest(fresh, terms.manifest_of(result))
-    messages().print(f"Open {target / 'index.html'}", markup=False, soft_wrap=True)
+    say(f"Open {target / 'index.html'}")
 
 
 # ── ``safeschools hotspots``: only the hotspots of a term, as tables, layers and maps
@@ -126,11 +124,8 @@ def map_command(district: Path | None, term: str | None, out: Path | None, *, ti
 def hotspots_command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Find the hotspots of a term: schools, groups, places, hours, repeats and trends."""
     folder = folder_of(district)
-    settings = districts.load_settings(folder)
-    home = outputs_of(settings, None) / settings.term(term).name
-    target = out or home / "hotspots"
-    place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(terms.steps_until("Finding hotspots") + 2) as begin:
+    steps = terms.steps_until("Finding hotspots") + 2
+    with part_of_term(folder, term, out, "hotspots", steps=steps) as (_, target, fresh, begin):
         result = run_to_hotspots(folder, term, seed, begin)
         begin("Drawing")
         drawn = pages.draw_term(result, only="hotspots")
@@ -140,19 +135,17 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
             io.write_text(fresh / "maps" / name, html)
         io.write_manifest(fresh, terms.manifest_of(result))
     if as_json:
-        # JSON knows no infinity.
-        spots = result.hotspots.to_frame().replace([np.inf, -np.inf], np.nan)
         print_json(
             {
                 "out": target.as_posix(),
                 "term": result.term.name,
                 "summary": result.hotspots.summary(),
-                "hotspots": spots.astype(object).where(spots.notna(), None).to_dict("records"),
+                "hotspots": plain_rows(result.hotspots.to_frame()),
             }
         )
         return
-    messages().print(result.hotspots.summary(), markup=False)
-    messages().print(f"Open {target / 'maps' / 'hotspots.html'}", markup=False, soft_wrap=True)
+    messages().print(result.hotspots.summary())
+    say(f"Open {target / 'maps' / 'hotspots.html'}")
 
 
 # ── ``safeschools coverage``: only the patrol coverage of a term, as tables, calendars and maps
@@ -167,11 +160,8 @@ def hotspots_command(district: Path | None, term: str | None, out: Path | None, 
 def coverage_command(district: Path | None, term: str | None, out: Path | None, seed: int, *, as_json: bool) -> None:
     """Work out who comes, how soon, who helps, and who covers when an officer is absent."""
     folder = folder_of(district)
-    settings = districts.load_settings(folder)
-    home = outputs_of(settings, None) / settings.term(term).name
-    target = out or home / "coverage"
-    place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(terms.steps_until("Working out coverage") + 2) as begin:
+    steps = terms.steps_until("Working out coverage") + 2
+    with part_of_term(folder, term, out, "coverage", steps=steps) as (settings, target, fresh, begin):
         result = terms.run_term(folder, term=term, seed=seed, protects=False, on_step=begin, on_part=begin.part)
         found = result.coverage
         if found.is_empty:
@@ -189,19 +179,18 @@ def coverage_command(district: Path | None, term: str | None, out: Path | None, 
             io.write_text(fresh / "maps" / name, html)
         io.write_manifest(fresh, terms.manifest_of(result))
     if as_json:
-        zones = found.to_frame().replace([np.inf, -np.inf], np.nan)
         print_json(
             {
                 "out": target.as_posix(),
                 "term": result.term.name,
                 "finding": found.finding(),
                 "summary": found.summary(),
-                "zones": zones.astype(object).where(zones.notna(), None).to_dict("records"),
+                "zones": plain_rows(found.to_frame()),
             }
         )
         return
-    messages().print(found.summary(), markup=False, soft_wrap=True)
-    messages().print(f"Open {target / 'maps' / 'coverage.html'}", markup=False, soft_wrap=True)
+    say(found.summary())
+    say(f"Open {target / 'maps' / 'coverage.html'}")
 
 
 # ── ``safeschools compare``: two terms beside each other, as a page and tables
@@ -240,8 +229,8 @@ def compare_command(
             }
         )
         return
-    messages().print(compared.summary(), markup=False, soft_wrap=True)
-    messages().print(f"Open {target / 'compare.html'}", markup=False, soft_wrap=True)
+    say(compared.summary())
+    say(f"Open {target / 'compare.html'}")
 
 
 # ── ``safeschools assign``: which zone each point of a file lies in
@@ -356,11 +345,11 @@ def assign_command(
         with remedied_by(_PREVIOUS_WAYS):
             before = None if previous is None else _previous(previous, ids)
         for finding in polygons.findings:
-            messages().print(f"{zones.name}: {finding}", markup=False, soft_wrap=True)
+            say(f"{zones.name}: {finding}")
         shown = [replace(one, remedy=_FOUND_WAYS.get(one.code, one.remedy)) for one in (*findings, *seen)]
         for finding in shown:
             said = f"{points.name}: {finding.message} {finding.remedy}".rstrip()
-            messages().print(said, markup=False, soft_wrap=True)
+            say(said)
         with remedied_by(_POINTS_WAYS):
             has_areas = located.geom_type.isin(["Polygon", "MultiPolygon"]).any()
             by = assign.assign_campuses if has_areas else assign.assign_points
@@ -372,7 +361,7 @@ def assign_command(
     if as_json:
         print_json({"out": out.as_posix(), "rows": len(table), "status": counts})
     else:
-        messages().print(f"{_counted(counts)}. Written to {out}.", markup=False, soft_wrap=True)
+        say(f"{_counted(counts)}. Written to {out}.")
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -502,11 +491,10 @@ def verify_command(folder: Path, *, record: Path | None, as_json: bool) -> int:
     is_ok = all(report.is_ok for report in reports.values())
     if as_json:
         print_json(_document(folder, reports, is_ok=is_ok))
-    console = messages()
     if len(reports) > 1:
-        console.print(f"{folder}: checking the {' and the '.join(reports)}.", markup=False, soft_wrap=True)
+        say(f"{folder}: checking the {' and the '.join(reports)}.")
     for report in reports.values():
-        console.print(report.summary(), markup=False, soft_wrap=True)
+        say(report.summary())
     return 0 if is_ok else 1
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from safeschools_geo.checks import require_kind
@@ -32,14 +31,15 @@ from safeschools_geo.cli._common import (
     folder_of,
     inputs_of,
     json_option,
-    messages,
     out_option,
-    outputs_of,
+    part_of_term,
+    plain_rows,
     print_json,
     progress_of,
     refuse_options,
     remedied_by,
     run_to_hotspots,
+    say,
     seed_option,
     term_option,
 )
@@ -47,7 +47,6 @@ from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district import load_settings, preset_names, read_boundary, read_layer, read_schools, settings_from
 from safeschools_geo.errors import (
     ColumnError,
-    InputError,
     OutputError,
     SettingsError,
     attempt_all,
@@ -95,9 +94,8 @@ from safeschools_geo.term import (
 from safeschools_geo.writing import output_file, output_folder, repair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from safeschools_geo.findings import TableRead
     from safeschools_geo.rebalance import PlanRead, ZoneDraft
     from safeschools_geo.results import ScoredPlans, TermPlan
     from safeschools_geo.settings import Settings
@@ -304,25 +302,22 @@ def rebalance_command(
         with remedied_by(_UNITS_WAYS):
             read = read_areal_units(units, str(unit_id), str(zone), str(workload), **files, no_zone=no_zone, crs=crs)
         for finding in read.findings:
-            messages().print(str(finding), markup=False, soft_wrap=True)
+            say(str(finding))
         summary, certificate = _of_units(read, request, fresh)
         write_manifest(fresh, {"seed": request.seed, "inputs": {path.name: sha256_of(path) for path in inputs}})
     if as_json:
         print_json({"out": target.as_posix(), "summary": summary, "certificate": certificate})
     else:
-        messages().print(f"{summary} Written to {target}.", markup=False, soft_wrap=True)
+        say(f"{summary} Written to {target}.")
 
 
 def _on_point(text: str) -> None:
-    messages().print(f"  {text[:1].upper()}{text[1:]}", markup=False, soft_wrap=True)
+    say(f"  {text[:1].upper()}{text[1:]}")
 
 
 def _of_district(folder: Path, term: str | None, request: Request, out: Path | None, *, as_json: bool) -> None:
-    settings = load_settings(folder)
-    home = outputs_of(settings, None) / settings.term(term).name
-    target = out or home / "plan"
-    place = output_folder(target, within=home, inputs=inputs_of(settings))
-    with place as fresh, progress_of(steps_until("Proposing zones")) as begin:
+    steps = steps_until("Proposing zones")
+    with part_of_term(folder, term, out, "plan", steps=steps) as (_, target, fresh, begin):
         result = run_to_hotspots(folder, term, request.seed, begin)
         begin("Proposing zones")
         district = dataclasses.replace(result.district, settings=_adjusted(result.district.settings, request))
@@ -427,11 +422,10 @@ def _report(proposal: TermPlan, target: Path, *, as_json: bool) -> None:
             }
         )
         return
-    console = messages()
-    console.print(proposal.summary(), markup=False, soft_wrap=True)
+    say(proposal.summary())
     for sentence in proposal.changes["sentence"]:
-        console.print(f"  {sentence}", markup=False, soft_wrap=True)
-    console.print(f"Written to {target}. Check it with: safeschools verify {target}", markup=False, soft_wrap=True)
+        say(f"  {sentence}")
+    say(f"Written to {target}. Check it with: safeschools verify {target}")
 
 
 # ── ``safeschools score``: any plans, the product's or a person's, on every measure beside the current zones
@@ -518,10 +512,9 @@ def score_command(
         if fresh is not None:
             write_scored_plans(scored, plans_page(result, scored).html, fresh)
             write_manifest(fresh, {**manifest_of(result), "plan": {p.name: sha256_of(p) for p in plans.values()}})
-    console = messages()
     for name, plan in scored.plans.items():
         for finding in plan.findings:
-            console.print(f"{name}: {finding}" if len(plans) > 1 else str(finding), markup=False, soft_wrap=True)
+            say(f"{name}: {finding}" if len(plans) > 1 else str(finding))
     table = scored.to_frame()
     if as_json:
         print_json(_scored(scored, table))
@@ -529,10 +522,8 @@ def score_command(
     width = int(table["label"].str.len().max())
     names = [["", "today", *scored.plans]] if len(plans) > 1 else []
     for label, *texts in [*names, *table[["label", "current", *scored.plans]].to_numpy().tolist()]:
-        console.print(
-            "  ".join([f"{label:<{width}}", *(f"{text:>24}" for text in texts)]), markup=False, soft_wrap=True
-        )
-    console.print(scored.summary(), markup=False, soft_wrap=True)
+        say("  ".join([f"{label:<{width}}", *(f"{text:>24}" for text in texts)]))
+    say(scored.summary())
 
 
 def _scored(scored: ScoredPlans, table: pd.DataFrame) -> dict[str, Any]:
@@ -548,18 +539,10 @@ def _scored(scored: ScoredPlans, table: pd.DataFrame) -> dict[str, Any]:
         }
         for name, plan in scored.plans.items()
     }
-    first = {"scores": _plain(table), "forecast": list(scored.inputs.forecast)}
+    first = {"scores": plain_rows(table), "forecast": list(scored.inputs.forecast)}
     if len(each) == 1:
         return {**first, **next(iter(each.values()))}
     return {**first, "plans": each, "summary": scored.summary()}
-
-
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = table.replace([np.inf, -np.inf], np.nan)
-    return [
-        {str(k): v for k, v in row.items()}
-        for row in plain.astype(object).where(plain.notna(), None).to_dict("records")
-    ]
 
 
 # ── ``safeschools draft-zones``: zones from scratch, from a boundary and schools, or from areal units
@@ -738,12 +721,12 @@ def draft_zones_command(
         begin("Writing")
         write_geojson(fresh, draft.zones, seal=_SEAL)
     for finding in (*findings, *draft.findings):
-        messages().print(str(finding), markup=False, soft_wrap=True)
+        say(str(finding))
     if as_json:
         names = ("is_complete", "imbalance", "is_contiguous", "travel", "bound", "any_bound", "gap")
         print_json({"out": target.as_posix(), **{name: getattr(draft, name) for name in names}})
     else:
-        messages().print(f"{draft.summary()} Written to {target}.", markup=False, soft_wrap=True)
+        say(f"{draft.summary()} Written to {target}.")
 
 
 def _new_zones_file(settings: Settings) -> Path:
@@ -789,19 +772,12 @@ def _of_settings(
 ) -> tuple[ZoneDraft, tuple[Finding, ...]]:
     """Draft zones of a district folder; what nobody has given a meaning stops it, as it does every command."""
     begin("Reading the boundary and the schools")
-    steps: dict[str, Callable[[], object]] = {
-        "boundary": partial(read_boundary, settings),
-        "schools": partial(read_schools, settings),
-    }
-    read = attempt_all(steps)
-    boundary, found, _ = cast("tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]", read["boundary"])
-    schools = cast("TableRead", read["schools"])
-    findings = (*found, *schools.findings)
-    faults: list[InputError] = [
-        InputError(one.message, where=one.table, ids=one.ids, expected=one.expected or None, remedy=one.remedy or None)
-        for one in findings
-        if one.is_blocking
-    ]
+    read: dict[str, Any] = attempt_all(
+        {"boundary": partial(read_boundary, settings), "schools": partial(read_schools, settings)}
+    )
+    boundary, schools = read["boundary"].frame, read["schools"].frame
+    findings: tuple[Finding, ...] = (*read["boundary"].findings, *read["schools"].findings)
+    faults = [one.as_fault() for one in findings if one.is_blocking]
     if boundary is None:
         faults.append(
             SettingsError(
@@ -818,11 +794,10 @@ def _of_settings(
     paths = {name: None if file is None else settings.folder / file for name, file in files.items()}
     read_too = ("barriers", "roads") if files["barriers"] else ()
     lines = {name: _lines(paths[name], name, None, layers[name]) for name in read_too}
-    frame = schools.frame
-    draft = _drawn(frame, cast("gpd.GeoDataFrame", boundary), {**asked, **lines}, begin, crs=settings.district.crs)
+    draft = _drawn(schools, boundary, {**asked, **lines}, begin, crs=settings.district.crs)
     left = ("units",) if files["barriers"] else ("units", "roads")
     unused = [path.name for name in left if (path := paths[name]) is not None]
-    return draft, (*findings, *_unused_layers(unused), *draft.about_rules(settings.rebalance, frame))
+    return draft, (*findings, *_unused_layers(unused), *draft.about_rules(settings.rebalance, schools))
 
 
 def _unused_layers(unused: list[str]) -> Iterator[Finding]:

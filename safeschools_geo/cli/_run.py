@@ -22,10 +22,12 @@ from safeschools_geo.cli._common import (
     messages,
     out_option,
     outputs_of,
+    part_of_term,
     print_json,
     progress_of,
     refuse_options,
     releases_file,
+    say,
     seed_option,
     strict_option,
     term_option,
@@ -90,17 +92,17 @@ def run_command(
 
 def _report(result: TermResult, folder: Path) -> None:
     console = messages()
-    console.print(result.summary(), markup=False)
+    console.print(result.summary())
     errors, warnings = result.report.count("error"), result.report.count("warning")
     if errors or warnings:
         found = f"{count_text(errors, 'error')} and {count_text(warnings, 'warning')}"
-        console.print(f"The check found {found}: see check.html.", markup=False)
+        console.print(f"The check found {found}: see check.html.")
     rejected = len(result.district.rejects)
     if rejected:
-        console.print(f"{count_text(rejected, 'row')} not kept, each with its reason: see rejects.csv.", markup=False)
-    console.print(f"For the managers: {folder / 'maps' / 'index.html'}", markup=False, soft_wrap=True)
+        console.print(f"{count_text(rejected, 'row')} not kept, each with its reason: see rejects.csv.")
+    say(f"For the managers: {folder / 'maps' / 'index.html'}")
     if not result.board.is_empty:
-        console.print(f"For the board, a draft: {folder / 'board' / 'index.html'}", markup=False, soft_wrap=True)
+        say(f"For the board, a draft: {folder / 'board' / 'index.html'}")
 
 
 # ── ``safeschools new``: a district folder proposed from the files themselves
@@ -126,8 +128,8 @@ def new_command(folder: Path, *, as_json: bool, **files: Any) -> None:  # noqa: 
     made = new_district(folder, **files)
     if as_json:
         print_json(made.to_json())
-    messages().print(made.summary(), markup=False, soft_wrap=True)
-    messages().print(f"Next: {folder / 'README.md'}, then safeschools check {folder}", markup=False, soft_wrap=True)
+    say(made.summary())
+    say(f"Next: {folder / 'README.md'}, then safeschools check {folder}")
 
 
 # ── ``safeschools notebooks``: rerun the notebooks for a district and a term
@@ -160,7 +162,7 @@ def notebooks_command(district: Path | None, term: str | None, out: Path | None)
         pages = run_notebooks(fresh, district=district, term=name, is_synthetic=about.is_synthetic, on_step=begin)
         write_manifest(fresh, {"district": about.name, "is_synthetic": about.is_synthetic, "term": name})
     for page in pages:
-        messages().print(f"Wrote {target / page.name}", markup=False, soft_wrap=True)
+        say(f"Wrote {target / page.name}")
 
 
 # ── ``safeschools board``: the packet for the board and the public, and the record of what was released
@@ -220,12 +222,12 @@ def board_command(
             }
         )
         return
-    messages().print(board.summary(), markup=False, soft_wrap=True)
+    say(board.summary())
     if packet.why_no_pdf:
-        messages().print(f"There is no PDF: {packet.why_no_pdf}", markup=False, soft_wrap=True)
-    messages().print(packet.state, markup=False, soft_wrap=True)
+        say(f"There is no PDF: {packet.why_no_pdf}")
+    say(packet.state)
     if (target / "index.html").is_file():
-        messages().print(f"Open {target / 'index.html'}", markup=False, soft_wrap=True)
+        say(f"Open {target / 'index.html'}")
 
 
 @dataclass(frozen=True)
@@ -240,11 +242,8 @@ class _Packet:
 
 
 def _draft(folder: Path, term: str | None, seed: int, out: Path | None) -> _Packet:
-    settings = load_settings(folder)
-    home = outputs_of(settings, None) / settings.term(term).name
-    target = out or home / "board"
-    place = output_folder(target, within=home, inputs=inputs_of(settings), public=".")
-    with place as fresh, progress_of(steps_until("Protecting") + 2) as begin:
+    steps = steps_until("Protecting") + 2
+    with part_of_term(folder, term, out, "board", steps=steps, public=".") as (settings, target, fresh, begin):
         board = _protected(folder, term, seed, begin)
         begin("Drawing")
         files, why_no_pdf = draw_board(board, settings.board)

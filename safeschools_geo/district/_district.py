@@ -39,6 +39,7 @@ from safeschools_geo.settings import Settings, Term
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from safeschools_geo.district._layers import LayerRead
     from safeschools_geo.district._schools import ZonesRead
     from safeschools_geo.findings import TableRead
 
@@ -417,7 +418,7 @@ def read_district(folder: Path | str) -> District:
         district = _read_tables(settings)
     except InputError as fault:
         raise DistrictError(settings.district.name, fault) from fault
-    blocking = [_as_fault(finding) for finding in district.findings if finding.is_blocking]
+    blocking = [finding.as_fault() for finding in district.findings if finding.is_blocking]
     if blocking:
         raise DistrictError(settings.district.name, SeveralFaultsError(blocking), district)
     return district
@@ -511,50 +512,38 @@ def _read_tables(settings: Settings) -> District:
     )
     zones: ZonesRead = read["zones"]
     schools: TableRead = read["schools"]
-    boundary, boundary_findings, boundary_files = read["boundary"]
-    (roads, road_findings, road_files), (places, place_findings, place_files) = read["roads"], read["places"]
-    areas, area_findings, area_files = read["areas"]
-    barriers, barrier_findings, barrier_files = read["barriers"]
+    layers: dict[str, LayerRead] = {name: read[name] for name in ("boundary", "roads", "places", "areas", "barriers")}
+    boundary = layers["boundary"].frame
     extent = zones.frame.geometry if boundary is None else boundary.geometry
     crs = measuring_crs(extent, stated=settings.district.crs)
     incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs)
     by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}
     for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
         conform(by_name[name].frame, schema)
-    files = [f for t in by_name.values() for f in t.files] + [*boundary_files, *road_files, *place_files, *area_files]
     feeders, feeder_findings, feeder_files = read_feeders(settings, schools.frame)
-    files += [*time_files, *feeder_files, *barrier_files]
+    tables: list[TableRead | LayerRead] = [*by_name.values(), *layers.values()]
+    files = [file for table in tables for file in table.files]
     without = _without_record(settings.terms, incidents.frame)
-    found = [zones, schools, incidents]
     return District(
         settings=replace(settings, terms=tuple(t for t in settings.terms if t not in without)),
         zones=zones.frame,
         schools=schools.frame,
         incidents=incidents.frame,
         zone_pieces=zones.pieces,
-        boundary=boundary,
-        roads=roads,
-        places=places,
-        areas=areas,
         rejects=join_rejects([t.rejects for t in by_name.values()]),
         findings=(
-            *(f for table in found for f in table.findings),
-            *boundary_findings,
-            *road_findings,
-            *place_findings,
-            *area_findings,
-            *barrier_findings,
+            *(finding for table in tables for finding in table.findings),
             *time_findings,
             *unknown_schools(settings, schools.frame),
             *feeder_findings,
         ),
         counts={name: t.counts for name, t in by_name.items()},
-        sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files]),
+        sources=_hashes(settings.folder, [settings.folder / FILE_NAME, *files, *time_files, *feeder_files]),
         school_review=incidents.review,
         crs=crs,
         terms_without_record=without,
         feeders=feeders,
-        barriers=barriers,
+        **{name: layer.frame for name, layer in layers.items()},
     )
 
 
@@ -562,16 +551,6 @@ def _without_record(terms: tuple[Term, ...], incidents: pd.DataFrame) -> tuple[T
     """Find the terms of which a history that holds something holds nothing."""
     seen = set(term_of(incidents["occurred_at"], terms).dropna()) if len(incidents) else {t.name for t in terms}
     return tuple(t for t in terms if t.name not in seen)
-
-
-def _as_fault(finding: Finding) -> InputError:
-    return InputError(
-        finding.message,
-        where=finding.table,
-        ids=finding.ids,
-        expected=finding.expected or None,
-        remedy=finding.remedy or None,
-    )
 
 
 def _as_finding(fault: InputError) -> Finding:

@@ -336,13 +336,13 @@ def _is_note(path: Path, settings: Settings) -> bool:
 def _left_out(settings: Settings, given: list[Path], files: list[Path]) -> tuple[Finding, ...]:
     """Say which files of the folder of exports are not read."""
     folder = settings.folder / settings.paths.incidents
-    beside = (
+    in_folder = (
         [] if settings.incidents.file or settings.incidents.files or not folder.is_dir() else sorted(folder.iterdir())
     )
     stems = {path.stem for path in given}
     others = [
         path
-        for path in beside
+        for path in in_folder
         if path.is_file() and path not in files and path.stem not in stems and not path.name.startswith((".", "~$"))
     ]
     names = tuple(dict.fromkeys(path.name for path in [*(path for path in given if path not in files), *others]))

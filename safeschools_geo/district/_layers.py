@@ -6,7 +6,7 @@ import fnmatch
 import re
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import geopandas as gpd
 import pandas as pd
@@ -143,6 +143,14 @@ class Layer:
         return io.as_text(io.require(self.raw, self.columns.columns, name))
 
 
+class LayerRead(NamedTuple):
+    """A layer that a district may do without: its rows in EPSG:4326, what was found on the way, and its file."""
+
+    frame: gpd.GeoDataFrame | None = None
+    findings: tuple[Finding, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
 def find_layer(settings: Settings, section: str) -> Path | None:
     """Find the file of a layer that a district may do without."""
     is_named = getattr(settings, section).file is not None
@@ -238,7 +246,7 @@ def _named_by(
     ]
 
 
-def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
+def read_boundary(settings: Settings) -> LayerRead:
     """Read the boundary of the district, if there is one.
 
     Parameters
@@ -248,16 +256,12 @@ def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Fi
 
     Returns
     -------
-    frame : geopandas.GeoDataFrame or None
-        One row, its polygon repaired, EPSG:4326.
-    findings : tuple of Finding
-        Repairs.
-    files : tuple of pathlib.Path
-        The file.
+    LayerRead
+        One row, its polygon repaired, EPSG:4326; repairs; and the file.
     """
     path = find_layer(settings, "boundary")
     if path is None:
-        return None, (), ()
+        return LayerRead()
     layer = read_layer(path, settings.boundary, "boundary", limits=settings.reading)
     frame = gpd.GeoDataFrame({"id": layer.geometry.index.astype("str")}, geometry=layer.geometry.array, crs=STORAGE_CRS)
     require_kind(frame.geometry, _AREAS, f"boundary ({path.name})", expected="a polygon")
@@ -265,7 +269,7 @@ def read_boundary(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Fi
     whole = gpd.GeoDataFrame(
         {"name": [settings.district.name]}, geometry=[repaired.geometry.union_all()], crs=STORAGE_CRS
     )
-    return whole, tuple(findings), (path,)
+    return LayerRead(whole, tuple(findings), (path,))
 
 
 def read_source(path: Path, source: FileSettings, limits: ReadingSettings) -> io.RawTable:
@@ -273,18 +277,15 @@ def read_source(path: Path, source: FileSettings, limits: ReadingSettings) -> io
     return io.read_table(path, layer=source.layer, sheet=source.sheet, header_row=source.header_row, limits=limits)
 
 
-def read_backdrop(
-    settings: Settings, section: str
-) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
+def read_backdrop(settings: Settings, section: str) -> LayerRead:
     """Read a layer of the backdrop: roads, which may also say how fast they are, barriers, or places.
 
-    Attributes as they are and geometry in EPSG:4326; of roads, the columns that ``[roads.columns]`` names for
-    `minutes` or `speed_kph` (numbers, missing where they are none) and `one_way` (text) under these names. What was
-    found on the way. The file.
+    Attributes as they are; of roads, the columns that ``[roads.columns]`` names for `minutes` or `speed_kph` (numbers,
+    missing where they are none) and `one_way` (text) under these names.
     """
     path = find_layer(settings, section)
     if path is None:
-        return None, (), ()
+        return LayerRead()
     layer = read_layer(path, getattr(settings, section), section, limits=settings.reading)
     require_kind(
         layer.geometry, _LINES if section in {"roads", "barriers"} else _AREAS | {"Point"}, f"{section} ({path.name})"
@@ -298,7 +299,7 @@ def read_backdrop(
             findings += _no_numbers(column, frame[ours], ours, table=section, where=path.name)
         elif column is not None:
             frame[ours] = column
-    return frame, tuple(findings), (path,)
+    return LayerRead(frame, tuple(findings), (path,))
 
 
 def _no_numbers(cells: pd.Series, numbers: pd.Series, column: str, *, table: str, where: str) -> list[Finding]:
@@ -320,17 +321,15 @@ def _no_numbers(cells: pd.Series, numbers: pd.Series, column: str, *, table: str
     ]
 
 
-def read_areas(settings: Settings) -> tuple[gpd.GeoDataFrame | None, tuple[Finding, ...], tuple[Path, ...]]:
-    """Read the areal units that a district has for its plans, if it has any.
-
-    `unit_id` and `name` (text), and polygons in EPSG:4326. What was found on the way. The file.
-    """
+def read_areas(settings: Settings) -> LayerRead:
+    """Read the areal units that a district has for its plans, if any: `unit_id` and `name`, text, and polygons."""
     path = find_layer(settings, "units")
     if path is None:
-        return None, (), ()
+        return LayerRead()
     layer = read_layer(path, settings.units, "units", required=["unit_id"], limits=settings.reading)
     require_kind(layer.geometry, _AREAS, f"units ({path.name})")
     unit_id = layer.required_text("unit_id")
     name = layer.text("name")
     columns = {"unit_id": unit_id, "name": unit_id if name is None else name}
-    return gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=STORAGE_CRS), layer.findings, (path,)
+    frame = gpd.GeoDataFrame(columns, geometry=layer.geometry, crs=STORAGE_CRS)
+    return LayerRead(frame, layer.findings, (path,))

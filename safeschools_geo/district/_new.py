@@ -255,14 +255,10 @@ def _tables_of(settings: Settings) -> tuple[gpd.GeoDataFrame | None, shapely.Geo
 
 def _if_readable(read: Any, settings: Settings) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
     try:
-        return _frame_of(read, settings)
+        frame: gpd.GeoDataFrame | None = read(settings).frame
     except InputError:
         return None
-
-
-def _frame_of(read: Any, settings: Settings) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
-    found = read(settings)
-    return found[0] if isinstance(found, tuple) else found.frame
+    return frame
 
 
 def _area_of(polygons: gpd.GeoDataFrame | None) -> shapely.Geometry | None:
@@ -296,9 +292,9 @@ def _add(path: Path, place: Path) -> None:
 
 def _together(path: Path) -> list[Path]:
     """List a file and those that belong to it, as a shapefile's do."""
-    return (
-        [path] if path.suffix.casefold() != ".shp" else sorted(p for p in path.parent.iterdir() if p.stem == path.stem)
-    )
+    if path.suffix.casefold() != ".shp":
+        return [path]
+    return sorted(one for one in path.parent.iterdir() if one.stem == path.stem)
 
 
 def _require_free(one: Path, target: Path) -> None:
@@ -380,8 +376,7 @@ class _FirstLook:
     def _file(self, section: str, path: Path) -> None:
         """Name the file, where it is not called as it would be found by itself."""
         if path.stem != FILE_STEMS.get(section):
-            key = "file"
-            self.proposal.add(section, key, path.relative_to(self.folder).as_posix(), "as given")
+            self.proposal.add(section, "file", path.relative_to(self.folder).as_posix(), "as given")
 
     def _raw(self, path: Path, section: str) -> io.RawTable | None:
         try:
@@ -393,7 +388,7 @@ class _FirstLook:
     def _read(self, read: Any, section: str) -> gpd.GeoDataFrame | None:  # noqa: ANN401 - one of the readers of tables
         """Read a table as the settings that are proposed so far say, or ask about what is in the way."""
         try:
-            frame = _frame_of(read, self._settings())
+            frame: gpd.GeoDataFrame | None = read(self._settings()).frame
         except InputError as fault:
             self.proposal.ask(
                 f"As proposed, [{section}] cannot be read: {' '.join(str(fault).split())}", f"[{section}]"

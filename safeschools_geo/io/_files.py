@@ -410,15 +410,7 @@ def _read_archive(
         try:
             raw = read_table(inner, layer=layer, sheet=sheet, header_row=header_row, limits=limits)
         except FileReadError as error:
-            where = f"{path}, in it {name}"
-            raise FileReadError(
-                error.problem,
-                where=where,
-                found=error.found,
-                expected=error.expected,
-                remedy=error.remedy,
-                setting=error.setting,
-            ) from error
+            raise error.but(where=f"{path}, in it {name}") from error
     rejects = raw.rejects.assign(source_file=path.name).astype({"source_file": "str"})
     return replace(raw, path=path, rejects=rejects, findings=(*findings, *raw.findings))
 

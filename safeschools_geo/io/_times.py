@@ -125,20 +125,6 @@ FORMS = (
 """Ways in which moments are written: how their dates look, or what they are; the first is none of them."""
 
 
-@dataclass(frozen=True, eq=False)
-class WrittenTimes:
-    """Moments as they are written; every array has one entry for each value."""
-
-    wall: Moments  # ``datetime64[us]``: date and time as written, whatever their offset; NaT where there is none
-    utc: Moments  # ``datetime64[us]``: the moment in UTC where the value says so; NaT elsewhere
-    has_time: Flags  # Whether a time of day is written
-    is_given: Flags  # Whether there is a value at all
-    # For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M`` only
-    # the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values
-    order: Texts
-    form: Numbers  # Which of `FORMS` each is written in, or, counted on from there, of the formats given
-
-
 def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -> WrittenTimes:
     """Read moments as they are written."""
     values = values.infer_objects()
@@ -146,7 +132,7 @@ def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -
         return _typed(values)
     texts = as_text(values)
     is_given = (texts.notna() & ~says_nothing(texts)).to_numpy(dtype="bool")
-    written = _Reading(len(texts))
+    written = WrittenTimes(is_given)
     written.read_texts(texts.where(is_given), day_first=day_first)
     is_left = is_given & np.isnat(written.wall) & ~texts.str.fullmatch(_NUMBER).fillna(value=False).to_numpy("bool")
     written.read_respelled(texts, np.flatnonzero(is_left), day_first=day_first)
@@ -154,28 +140,24 @@ def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -
     if values.dtype == "object":
         is_typed = values.map(lambda cell: isinstance(cell, dt.date)).to_numpy(dtype="bool")
         written.form[is_typed] = FORMS.index("a date of Excel's own")
-    form = np.where(np.isnat(written.wall), 0, written.form)
-    return WrittenTimes(written.wall, written.utc, written.has_time, is_given, written.order, form)
+    written.form[np.isnat(written.wall)] = 0
+    return written
 
 
 def read_formatted(values: pd.Series, formats: Sequence[str]) -> WrittenTimes:
     """Read moments that are written in one of several formats."""
     texts = as_text(values)
-    is_given = (texts.notna() & ~says_nothing(texts)).to_numpy(dtype="bool")
-    wall, utc = np.full(len(texts), NEVER), np.full(len(texts), NEVER)
-    has_time = np.zeros(len(texts), dtype="bool")
-    kind = np.zeros(len(texts), dtype="int64")
+    written = WrittenTimes((texts.notna() & ~says_nothing(texts)).to_numpy(dtype="bool"))
     for number, form in enumerate(formats, start=len(FORMS)):
-        rows = np.flatnonzero(is_given & np.isnat(wall))
+        rows = np.flatnonzero(written.is_given & np.isnat(written.wall))
         is_zoned = "%z" in form or "%Z" in form
         read = pd.to_datetime(texts.iloc[rows], format=form, errors="coerce", utc=is_zoned)
         moments = (read.dt.tz_localize(None) if is_zoned else read).to_numpy(dtype="datetime64[us]")
-        wall[rows] = moments
-        utc[rows] = moments if is_zoned else NEVER
-        has_time[rows[~np.isnat(moments)]] = re.search("%[HIcXsTr]", form) is not None
-        kind[rows[~np.isnat(moments)]] = number
-    nothing = np.full(len(texts), "", dtype="<U1")
-    return WrittenTimes(wall, utc, has_time, is_given, nothing, kind)
+        written.wall[rows] = moments
+        written.utc[rows] = moments if is_zoned else NEVER
+        written.has_time[rows[~np.isnat(moments)]] = re.search("%[HIcXsTr]", form) is not None
+        written.form[rows[~np.isnat(moments)]] = number
+    return written
 
 
 def since_midnight(wall: Moments) -> NDArray[np.int64]:
@@ -184,25 +166,29 @@ def since_midnight(wall: Moments) -> NDArray[np.int64]:
 
 
 def _typed(values: pd.Series) -> WrittenTimes:
-    is_given = values.notna().to_numpy(dtype="bool")
-    utc = np.full(len(values), NEVER)
-    wall = values
+    written = WrittenTimes(values.notna().to_numpy(dtype="bool"))
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        utc = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
-        wall = values.dt.tz_localize(None)
-    moments = wall.to_numpy(dtype="datetime64[us]")
-    nothing = np.full(len(values), "", dtype="<U1")
-    return WrittenTimes(moments, utc, is_given, is_given, nothing, np.zeros(len(values), dtype="int64"))
+        written.utc = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[us]")
+        values = values.dt.tz_localize(None)
+    written.wall, written.has_time = values.to_numpy(dtype="datetime64[us]"), written.is_given
+    return written
 
 
-class _Reading:
-    """What has been read so far; rows are filled in layout by layout."""
+class WrittenTimes:
+    """Moments as they are written, filled in layout by layout; every array has one entry for each value."""
 
-    def __init__(self, size: int) -> None:
-        self.wall = np.full(size, NEVER)
-        self.utc = np.full(size, NEVER)
+    def __init__(self, is_given: Flags) -> None:
+        size = len(is_given)
+        # Whether there is a value at all.
+        self.is_given = is_given
+        # ``datetime64[us]``: date and time as written, whatever their offset; and in UTC, where the value says so.
+        self.wall, self.utc = np.full(size, NEVER), np.full(size, NEVER)
+        # Whether a time of day is written.
         self.has_time = np.zeros(size, dtype="bool")
+        # For dates such as 3/4/2025, which order of day and month the calendar allows: ``D`` only the day first, ``M``
+        # only the month first, ``?`` either, ``=`` either and it makes no difference; empty for other values.
         self.order = np.full(size, "", dtype="<U1")
+        # Which of `FORMS` each is written in, or, counted on from there, of the formats given.
         self.form = np.zeros(size, dtype="int64")
 
     def read_texts(self, texts: pd.Series, *, day_first: bool) -> None:

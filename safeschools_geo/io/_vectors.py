@@ -166,13 +166,7 @@ def _opened(path: Path, copy: Path) -> Iterator[sqlite3.Connection]:
             base.execute("PRAGMA trusted_schema = OFF")
             yield base
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise FileReadError(
-            "The file is not a GeoPackage that can be read.",
-            where=path,
-            found=f"{describe(path)} ({error})",
-            expected="a GeoPackage, whole",
-            remedy="Export or download it again; a file that was cut short or renamed cannot be read.",
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def _is_harmless(name: str, sql: str) -> bool:
@@ -263,8 +257,8 @@ class _Part:
 
 def parts_of(path: Path) -> dict[str, Path]:
     """Find the parts of a shapefile."""
-    beside = {p.suffix.lower(): p for p in sorted(path.parent.iterdir()) if p.stem == path.stem}
-    return {suffix: beside[suffix] for suffix in PART_SUFFIXES if suffix in beside} | {path.suffix.lower(): path}
+    siblings = {p.suffix.lower(): p for p in sorted(path.parent.iterdir()) if p.stem == path.stem}
+    return {suffix: siblings[suffix] for suffix in PART_SUFFIXES if suffix in siblings} | {path.suffix.lower(): path}
 
 
 def check_parts(path: Path) -> tuple[dict[str, Path], int, int]:
@@ -412,8 +406,8 @@ def read_layer(path: Path, *, limits: ReadingSettings, layer: str | None = None)
     """
     suffix = path.suffix.lower()
     if suffix == ".gpkg":
-        beside = path.with_name(f"{path.name}-wal")  # what a program that has it open has written
-        parts = {suffix: path} | ({f"{suffix}-wal": beside} if beside.is_file() else {})
+        log = path.with_name(f"{path.name}-wal")  # what a program that has it open has written
+        parts = {suffix: path} | ({f"{suffix}-wal": log} if log.is_file() else {})
         with _alone(parts) as copy:
             chosen = _choose_layer(path, geopackage_layers(path, copy), layer)
             check_geopackage_layer(path, copy, chosen, limits)
@@ -477,24 +471,27 @@ def _alone(parts: Mapping[str, Path]) -> Iterator[Path]:
         yield next(iter(copies.values()))
 
 
-def _listed(path: Path, copy: Path) -> list[str]:
-    """List the layers of a file, those without geometry only if there are no others."""
+@contextmanager
+def _driven(path: Path) -> Iterator[list[warnings.WarningMessage]]:
+    """Let a driver read, gather its warnings, which it repeats at every step, and say in our words what is wrong."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # repeated, and then reported, when the layer is read
-            listed = pyogrio.list_layers(copy).tolist()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            yield said
     except _DRIVER_ERRORS as error:
         raise _unreadable(path, error) from error
+
+
+def _listed(path: Path, copy: Path) -> list[str]:
+    """List the layers of a file, those without geometry only if there are no others."""
+    with _driven(path):
+        listed = pyogrio.list_layers(copy).tolist()
     return [str(name) for name, kind in listed if kind is not None] or [str(name) for name, _ in listed]
 
 
 def _info(path: Path, copy: Path, layer: str) -> dict[str, Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            about: dict[str, Any] = pyogrio.read_info(copy, layer=layer, force_feature_count=True)
-    except _DRIVER_ERRORS as error:
-        raise _unreadable(path, error) from error
+    with _driven(path):
+        about: dict[str, Any] = pyogrio.read_info(copy, layer=layer, force_feature_count=True)
     return about
 
 
@@ -537,12 +534,8 @@ def _names_and_values(page: str) -> dict[str, str]:
 
 def _layer_name(path: Path, source: str) -> str:
     """Tell the name of a GeoJSON layer: the one it states, else that of the file."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # repeated, and then reported, when the layer is read
-            name = str(pyogrio.list_layers(source)[0, 0])
-    except _DRIVER_ERRORS as error:
-        raise _unreadable(path, error) from error
+    with _driven(path):
+        name = str(pyogrio.list_layers(source)[0, 0])
     return path.stem if name == _COPY else name
 
 
@@ -561,12 +554,8 @@ def _choose_layer(path: Path, layers: list[str], layer: str | None) -> str:
 
 def _read(path: Path, source: str, findings: tuple[Finding, ...] = (), **options: Any) -> RawTable:  # noqa: ANN401
     """Read `source`, which stands for `path`."""
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            meta, table = pyogrio.read_arrow(source, **options)
-    except _DRIVER_ERRORS as error:
-        raise _unreadable(path, error) from error
+    with _driven(path) as said:
+        meta, table = pyogrio.read_arrow(source, **options)
     findings = (*findings, *_warnings(path, {str(warning.message) for warning in said}))
     linear = partial(_linear, path, source, options)
     return _split(path, table, meta, findings, has_ids=options.get("return_fids", False), linear=linear)
@@ -607,12 +596,8 @@ def _is_curve(wkb: bytes | None) -> bool:
 
 def _linear(path: Path, source: str, options: dict[str, Any]) -> NDArray[np.object_]:
     """Read the shapes again, as the reader gives them that makes segments of arcs."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # reported when the layer was first read
-            _, _, shapes, _ = pyogrio.raw.read(source, columns=[], **options)
-    except _DRIVER_ERRORS as error:
-        raise _unreadable(path, error) from error
+    with _driven(path):
+        _, _, shapes, _ = pyogrio.raw.read(source, columns=[], **options)
     return np.asarray(shapes, dtype="object")
 
 

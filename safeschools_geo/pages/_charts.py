@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, LONGEST, RATE_FILLS, RateClasses, text
+from safeschools_geo.drawing import FAINT, FONT, FRAME, GRAY, INK, LONGEST, RATE_FILLS, RateClasses, meet, text
 from safeschools_geo.errors import InputError
 from safeschools_geo.pages._page import MINUTES, STATUS_MARKS, decimal, figure, is_figure, share
 from safeschools_geo.schemas import HOTSPOT_STATUSES
@@ -36,20 +36,12 @@ LETTER, LINE, WIDTH = 7.4, 17.0, 750.0
 """Width of a letter and height of a line of text, and how far to the right text may reach."""
 
 
-_FONT = 'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif"'
-
-
 def svg(width: float, height: float, title: str, description: str, parts: Sequence[str]) -> str:
     """Put a chart together."""
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(f"{title}. {description}")}" '
-        f'{_FONT} font-size="14" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+        f'font-family="{FONT}" font-size="14" xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
     )
-
-
-def meet(a: Box, b: Box) -> bool:
-    """Say whether two boxes (west, north, east, south) overlap."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def round_step(rough: float) -> float:
@@ -58,20 +50,6 @@ def round_step(rough: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(rough))
     return next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= rough - 1e-12)
-
-
-def fit(bounds: Box, width: float, tallest: float, margin: float) -> tuple[Callable[[Floats], Floats], float]:
-    """Fit degrees (west, south, east, north) into a picture: the way to its pixels, and how tall it becomes."""
-    west, south, east, north = bounds
-    squeeze = math.cos(math.radians((south + north) / 2))
-    wide, tall = max((east - west) * squeeze, 1e-9), max(north - south, 1e-9)
-    scale = min((width - 2 * margin) / wide, (tallest - 2 * margin) / tall)
-    left = (width - wide * scale) / 2
-
-    def place(xy: Floats) -> Floats:
-        return np.asarray((xy - [west, north]) * [squeeze * scale, -scale] + [left, margin])
-
-    return place, tall * scale + 2 * margin
 
 
 def shortened(words: str) -> str:

@@ -8,12 +8,12 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich import box
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from safeschools_geo.drawing import templates
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.findings import Finding, Severity
 
@@ -92,8 +92,9 @@ def check_html(report: CheckReport) -> str:
         One self-contained HTML document without scripts, the same for the same report. It asks the network for
         nothing, and its content security policy would not let it.
     """
-    page = _environment().get_template("check.html.j2")
-    return page.render(
+    environment = templates("safeschools_geo")
+    environment.filters |= {"csp_hash": _csp_hash, "location": location_text}
+    return environment.get_template("check.html.j2").render(
         report=report,
         groups=_groups(report),
         verdict=verdict(report),
@@ -184,19 +185,6 @@ def _print_parts(parts: Mapping[str, str], console: Console) -> None:
             grid.add_row(label, Text(part))
     if grid.row_count:
         console.print(Padding(grid, (0, 0, 0, 4)))
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("safeschools_geo", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["csp_hash"] = _csp_hash
-    environment.filters["location"] = location_text
-    return environment
 
 
 def _csp_hash(text: str) -> str:

@@ -110,10 +110,10 @@ def _row(
             f'<circle cx="{x(value):.1f}" cy="{at:g}" r="5" fill="{fill}" stroke="{INK}"/></g>'
         )
     values = " → ".join("–" if not np.isfinite(v) else f"{v:.2f}" for v in (row["value_before"], row["value_after"]))
-    beside = _WIDTH - _RIGHT + 12
-    parts.append(text(beside, y + 17, values, size=13))
+    margin = _WIDTH - _RIGHT + 12
+    parts.append(text(margin, y + 17, values, size=13))
     bold = 'font-weight="700"' if clear else ""
-    parts.append(text(beside, y + _ROW - 8, way, size=13, color=_CLEAR if clear else GRAY, more=bold))
+    parts.append(text(margin, y + _ROW - 8, way, size=13, color=_CLEAR if clear else GRAY, more=bold))
     return parts
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
+from safeschools_geo.drawing import has_place
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import hour_text, hours_chart, reach_chart, staffing_chart
 from safeschools_geo.pages._coverage_map import Finder, draw_coverage_map, reach_maps, slowest_zones
-from safeschools_geo.pages._map_layers import Drawn, has_place
+from safeschools_geo.pages._map_layers import Drawn
 from safeschools_geo.pages._page import (
     MINUTES,
     Chart,
@@ -270,19 +271,16 @@ def _figures(found: CoveragePlan) -> list[KeyFigure]:
     shown = []
     if response.is_recorded:
         nine = f"; nine calls of ten within {p90.text}" if p90.is_recorded else ""
-        shown.append(
-            KeyFigure(
-                "Until an officer is there", response.text, f"recorded, {response.interval}{nine}{_beside(response)}"
-            )
-        )
+        text = f"recorded, {response.interval}{nine}{_caveat(response)}"
+        shown.append(KeyFigure("Until an officer is there", response.text, text))
     if within.is_recorded:
         name = f"Calls reached within {_WITHIN_MIN:g} min"
-        shown.append(KeyFigure(name, within.text, f"recorded, {within.interval}{_beside(within)}"))
+        shown.append(KeyFigure(name, within.text, f"recorded, {within.interval}{_caveat(within)}"))
     if patrol.is_recorded:
-        shown.append(KeyFigure("Calls that go to patrol", patrol.text, f"recorded, {patrol.interval}{_beside(patrol)}"))
+        shown.append(KeyFigure("Calls that go to patrol", patrol.text, f"recorded, {patrol.interval}{_caveat(patrol)}"))
     officers = f"{len(found.usual_day.waiting)} officers on duty"
     if busy.is_recorded:
-        more = f"recorded, {busy.interval}{_beside(busy)}; {officers}"
+        more = f"recorded, {busy.interval}{_caveat(busy)}; {officers}"
         shown.append(KeyFigure("Officers busy with calls", busy.text, more))
     else:
         shown.append(
@@ -291,7 +289,7 @@ def _figures(found: CoveragePlan) -> list[KeyFigure]:
     return shown
 
 
-def _beside(figure: Figure) -> str:
+def _caveat(figure: Figure) -> str:
     """Name the model's figure where it fails its check."""
     return f"; the model says {figure.modeled_text} and fails this check" if figure.is_within is False else ""
 

@@ -6,6 +6,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
@@ -15,10 +16,17 @@ import pandas as pd
 import shapely
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN as _WITHIN_MIN
-from safeschools_geo.drawing import GRAY, INK, RATE_FILLS, LegendItem, text, zone_signs
+from safeschools_geo.drawing import GRAY, INK, RATE_FILLS, LegendItem, fit, has_place, meet, text, zone_signs
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._charts import HALO, LETTER, fit, meet, svg
-from safeschools_geo.pages._map_layers import DataElement, Zones, geojson, has_place, small_geometries, zone_features
+from safeschools_geo.pages._charts import HALO, LETTER, svg
+from safeschools_geo.pages._map_layers import (
+    VECTORS,
+    DataElement,
+    Zones,
+    geojson,
+    small_geometries,
+    zone_features,
+)
 from safeschools_geo.pages._page import Chart, FinderEntry, decimal, finite, is_figure, level_text, share, whole, words
 from safeschools_geo.text import highest
 
@@ -29,9 +37,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    Box = tuple[float, float, float, float]
-    Points = NDArray[np.float64]
-    Screen = Callable[[Points], Points]
+    from safeschools_geo.drawing import Box, Screen
 
 
 # ── Classes of minutes on a map: round edges that part what is shown into about equal numbers
@@ -96,7 +102,7 @@ class MinuteClasses:
 # ── Layers of the maps of coverage: marks with labels, lines between them, and the list that finds them by keyboard
 
 _DECIMALS = 6
-_SCRIPTS = ("js/core.js", "js/vectors.js", "js/coverage.js")
+SCRIPTS = (*VECTORS, "js/coverage.js")
 _ROOM_SHARE, _LABEL_STEPS = 0.025, 3
 _SIGNS = {
     "stays": '<path d="M8,0L16,8L8,16L0,8Z" fill="#d55e00"/><path d="M4.5,4.5h7v7h-7Z" fill="#fff"/>',
@@ -146,21 +152,38 @@ class MapLayers:
     def add_to(self, chart: folium.Map) -> None:
         """Put the layers on a map."""
         Zones(self.zones).add_to(chart)
-        Marks({"marks": self.marks, "links": self.links, "outlines": self.outlines}).add_to(chart)
+        marks = {"marks": self.marks, "links": self.links, "outlines": self.outlines}
+        DataElement("addMarks", marks, scripts=SCRIPTS).add_to(chart)
 
 
-class Marks(DataElement):
-    """Marks with their labels, lines between them, and dashed outlines (`MapLayers`)."""
-
-    function = "addMarks"
-    scripts = _SCRIPTS
+# The list next to the map: for each entry, `at` and `facts`, in the order of the form's options.
+Finder = partial(DataElement, "addFinder", scripts=SCRIPTS)
 
 
-class Finder(DataElement):
-    """The list beside the map: for each entry, `at` and `facts`, in the order of the form's options."""
-
-    function = "addFinder"
-    scripts = _SCRIPTS
+def make_mark(
+    at: list[float],
+    look: tuple[str, str],
+    *,
+    radius: float,
+    line: str = INK,
+    weight: float = 1,
+    facts: Sequence[str] = (),
+    label: str = "",
+    side: str = "right",
+) -> Mark:
+    """Make a mark of a shape and color; most have no label."""
+    shape, color = look
+    return Mark(
+        at=at,
+        shape=shape,
+        color=color,
+        line=line,
+        radius=radius,
+        weight=weight,
+        facts=list(facts),
+        label=label,
+        side=side,
+    )
 
 
 def zone_layer(
@@ -236,7 +259,7 @@ def school_dots(
         rows, key=lambda row: finite(row.get("response_min")) if is_figure(row.get("response_min")) else -1
     ):
         minutes = finite(row.get("response_min"))
-        shape, color = ("circle", fill) if (fill := classes.fill(minutes)) else _NO_FIGURE
+        look = ("circle", fill) if (fill := classes.fill(minutes)) else _NO_FIGURE
         facts = [
             words(row["name"]),
             f"{level_text(row['level'])}, {zone_names.get(str(row['zone_id']), words(row['zone_id']))}",
@@ -251,19 +274,7 @@ def school_dots(
             ),
             f"Calls a week: {decimal(row['calls_per_week'], 2)}",
         ]
-        marks.append(
-            Mark(
-                at=at[str(row["school_id"])],
-                shape=shape,
-                color=color,
-                line=INK,
-                radius=classes.radius_px(minutes),
-                weight=1,
-                facts=facts,
-                label="",
-                side="right",
-            )
-        )
+        marks.append(make_mark(at[str(row["school_id"])], look, radius=classes.radius_px(minutes), facts=facts))
     return marks
 
 
@@ -279,13 +290,10 @@ def staging_marks(points: gpd.GeoDataFrame, *, zone_names: Mapping[str, str]) ->
             row = sides[kind]
             officer = zone_names.get(row["zone_id"], row["zone_id"]) if pd.isna(row["officer"]) else str(row["officer"])
             is_under = stays and kind == "best"
-            shape, color = NOW if kind == "now" else BEST
             marks.append(
-                Mark(
-                    at=row["at"],
-                    shape=shape,
-                    color=color,
-                    line=INK,
+                make_mark(
+                    row["at"],
+                    NOW if kind == "now" else BEST,
                     radius=9 if is_under else 5 if stays else 6,
                     weight=2,
                     facts=_facts(row, officer, zone_names),
@@ -397,15 +405,16 @@ def still_map(layers: MapLayers, *, title: str, description: str, width: float =
     at = place(np.array([m["at"] for m in layers.marks]).reshape(-1, 2)).tolist()
     pieces += [_mark(mark, x, y) for mark, (x, y) in zip(layers.marks, at, strict=True)]
     labels = [_Label(*_spot(f["properties"]["label_at"], place), f["properties"]["label"], "middle") for f in features]
-    labels += [_beside(mark, x, y) for mark, (x, y) in zip(layers.marks, at, strict=True) if mark["label"]]
+    labels += [_mark_label(mark, x, y) for mark, (x, y) in zip(layers.marks, at, strict=True) if mark["label"]]
     return svg(width, height, title, description, [*pieces, *_written(labels, (width, height))])
 
 
 def _screen(shapes: Sequence[dict[str, Any]], width: float) -> tuple[Screen, float]:
     """Fit the zones into the picture; give the way to its pixels, and its height."""
     corners = np.array([point for shape in shapes for ring in _rings(shape) for point in ring] or [[0.0, 0.0]])
-    (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    place, height = fit((west, south, east, north), width, _TALLEST * width, _MARGIN)
+    place, height = fit(
+        (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()), width, _TALLEST * width, _MARGIN
+    )
     return place, float(round(height))
 
 
@@ -451,7 +460,7 @@ def _spot(at: list[float], place: Screen) -> tuple[float, float]:
     return x, y
 
 
-def _beside(mark: Mark, x: float, y: float) -> _Label:
+def _mark_label(mark: Mark, x: float, y: float) -> _Label:
     away = mark["radius"] + 5
     if mark["side"] == "center":
         return _Label(x, y, [mark["label"]], "on it")
@@ -654,7 +663,8 @@ def reach_maps(
         counts = known[kind].astype("int64").tolist()
         points = staging[(staging["kind"] == kind) & has_place(staging)].geometry
         marks = [_school(point, count) for point, count in zip(at, counts, strict=True)]
-        marks += [_officer(point, kind) for point in points]
+        look, radius = (("square", "#ffffff"), 5.5) if kind == "now" else (("diamond", "#d95f02"), 6.0)
+        marks += [make_mark(place_of(point), look, radius=radius, weight=1.5) for point in points]
         land = zone_layer(
             zones,
             fills=[_LAND] * len(zones),
@@ -683,26 +693,4 @@ def _school(point: shapely.Point, count: int) -> Mark:
     shape, color, radius = ("cross", "#7a0019", 7.0) if count == 0 else ("circle", RATE_FILLS[1], 5.0)
     if count >= _TWO:
         color, radius = RATE_FILLS[-1], 7.5
-    return _coverage_reach_map_mark(point, shape, color, radius)
-
-
-def _officer(point: shapely.Point, kind: str) -> Mark:
-    return (
-        _coverage_reach_map_mark(point, "square", "#ffffff", 5.5)
-        if kind == "now"
-        else _coverage_reach_map_mark(point, "diamond", "#d95f02", 6.0)
-    )
-
-
-def _coverage_reach_map_mark(point: shapely.Point, shape: str, color: str, radius: float) -> Mark:
-    return {
-        "at": [round(point.x, 6), round(point.y, 6)],
-        "shape": shape,
-        "color": color,
-        "line": "#1a1a1a",
-        "radius": radius,
-        "weight": 1.5,
-        "facts": [],
-        "label": "",
-        "side": "right",
-    }
+    return make_mark(place_of(point), (shape, color), radius=radius, weight=1.5)

@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from safeschools_geo.drawing import LegendItem, RateClasses
+from safeschools_geo.drawing import LegendItem, RateClasses, has_place
 from safeschools_geo.errors import count_text, name_ids
 from safeschools_geo.hotspots import BASELINES, DAY_NAMES, EVERYWHERE, GROUP_NAMES, LARGEST, MOST_PLACES, counted_text
 from safeschools_geo.pages._charts import bar_intervals, funnel_chart, heat_map
-from safeschools_geo.pages._map_layers import DataElement, Drawn, Schools, geojson, has_place, small_geometries
+from safeschools_geo.pages._map_layers import (
+    VECTORS,
+    DataElement,
+    Drawn,
+    Schools,
+    features_of,
+    small_geometries,
+)
 from safeschools_geo.pages._page import (
     NONE_NAMED,
     STATUS_MARKS,
@@ -152,7 +159,7 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         features = area_features(
             clusters, kind=lambda _: "place", label=lambda p: p.cluster_id, facts=lambda p: [p.cluster_id, p.sentence]
         )
-        Areas(features).add_to(chart)
+        _layer("addAreas", features).add_to(chart)
     if len(groups):
         features = area_features(
             groups,
@@ -160,7 +167,7 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             label=lambda g: f"{number(g.ratio, 1)} × expected" if g.status == "high" else "officers’ own work",
             facts=lambda g: [f"{g.group_id}: {HOTSPOT_STATUSES[g.status]}", g.sentence],
         )
-        Areas(features).add_to(chart)
+        _layer("addAreas", features).add_to(chart)
     status = dict(zip(rates["school_id"], rates["status"], strict=True))
     sentences = dict(zip(rates["school_id"], rates["sentence"], strict=True))
     Schools(status_marks(result.district.schools, status, sentences)).add_to(chart)
@@ -185,7 +192,7 @@ def hotspot_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     high = {z for spot in found.spots["zone_id"] for z in str(spot).split(";")}
     picture = thumbnail(zones, ["#7a0019" if z in high else None for z in zones["zone_id"]])
     context = context_of(result, about="hotspots")
-    return map_page(chart, content, context=context, tiles=tiles, thumbnail=picture)
+    return map_page(content, context=context, chart=chart, tiles=tiles, thumbnail=picture)
 
 
 def _area_legend(groups: gpd.GeoDataFrame, clusters: gpd.GeoDataFrame) -> list[LegendItem]:
@@ -357,7 +364,7 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     chart = new_map("Map of a grid of incidents", result, tiles=tiles)
     outlines(result).add_to(chart)
     if density is not None:
-        Picture(density_picture(density.values, density.bounds)).add_to(chart)
+        _layer("addPicture", density_picture(density.values, density.bounds)).add_to(chart)
     shown = grid.cells[grid.cells["value"].notna()]
     classes = RateClasses.of(shown["value"].to_numpy(dtype="float64"))
     fills = [classes.fill(v) for v in shown["value"]]
@@ -370,7 +377,7 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             f"Hot under {_share(cell.stability_share)} of shifted grids",
         ]
 
-    Cells(cell_features(shown, fills=fills, facts=facts)).add_to(chart)
+    _layer("addCells", cell_features(shown, fills=fills, facts=facts)).add_to(chart)
     Drawn().add_to(chart)
     hot = shown[shown["is_hot"]]
     columns = (
@@ -407,7 +414,7 @@ def grid_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         ],
     )
     context, picture = context_of(result, about="hotspots"), thumbnail(zones, [None] * len(zones))
-    return map_page(chart, content, context=context, tiles=tiles, thumbnail=picture)
+    return map_page(content, context=context, chart=chart, tiles=tiles, thumbnail=picture)
 
 
 def _piles(found: Hotspots) -> list[str]:
@@ -676,30 +683,13 @@ def _changes_text(found: Hotspots) -> list[str]:
 # ── Layers of the hotspot maps: areas with their findings, cells of a grid, a picture of density, schools by status
 
 _DECIMALS = 6
-_SCRIPTS = ("js/core.js", "js/vectors.js", "js/hotspots.js")
 _PICTURE_RGB = (122, 0, 25)
 _STRONGEST = 200
 
 
-class Areas(DataElement):
-    """Areas with their findings (`area_features`)."""
-
-    function = "addAreas"
-    scripts = _SCRIPTS
-
-
-class Cells(DataElement):
-    """Cells of a grid (`cell_features`)."""
-
-    function = "addCells"
-    scripts = _SCRIPTS
-
-
-class Picture(DataElement):
-    """A picture over the map (`density_picture`)."""
-
-    function = "addPicture"
-    scripts = _SCRIPTS
+# Areas with their findings (`area_features`), cells of a grid (`cell_features`), a picture over the map
+# (`density_picture`).
+_layer = partial(DataElement, scripts=(*VECTORS, "js/hotspots.js"))
 
 
 def area_features(
@@ -711,17 +701,8 @@ def area_features(
 ) -> dict[str, Any]:
     """Make features of areas."""
     shapes = small_geometries(areas.geometry.to_numpy())
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": geojson(shape),
-                "properties": {"kind": kind(row), "label": label(row), "facts": facts(row)},
-            }
-            for row, shape in zip(areas.drop(columns="geometry").itertuples(index=False), shapes, strict=True)
-        ],
-    }
+    rows = areas.drop(columns="geometry").itertuples(index=False)
+    return features_of(shapes, ({"kind": kind(row), "label": label(row), "facts": facts(row)} for row in rows))
 
 
 def cell_features(
@@ -730,17 +711,13 @@ def cell_features(
     """Make features of the cells of a grid."""
     shapes = small_geometries(cells.geometry.to_numpy())
     rows = cells.drop(columns="geometry").itertuples(index=False)
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": geojson(shape),
-                "properties": {"fill": fill, "is_hot": bool(row.is_hot), "facts": facts(row)},
-            }
-            for row, shape, fill in zip(rows, shapes, fills, strict=True)
-        ],
-    }
+    return features_of(
+        shapes,
+        (
+            {"fill": fill, "is_hot": bool(row.is_hot), "facts": facts(row)}
+            for row, fill in zip(rows, fills, strict=True)
+        ),
+    )
 
 
 def status_marks(

@@ -7,6 +7,7 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +17,16 @@ from jinja2 import Template
 from numpy.typing import NDArray
 
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.drawing import LEVEL_MARKS, LegendItem, ZoneSign
+from safeschools_geo.drawing import LEVEL_MARKS, LegendItem, ZoneSign, has_place
 from safeschools_geo.errors import InputError, name_ids
 from safeschools_geo.pages._offline import OfflineElement
 from safeschools_geo.schemas import LEVELS, STATUSES
 from safeschools_geo.text import format_share, millionths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import geopandas as gpd
-
-
-# ── Classes of a choropleth: equal steps with round edges
 
 
 # ── Points packed for a browser: quantized, sorted along a Morton curve, delta-coded, deflated; some 4 bytes each
@@ -85,25 +83,6 @@ def pack_points(lon: NDArray[np.float64], lat: NDArray[np.float64], codes: Mappi
     return PackedPoints(header, deflate.compress(b"".join(planes)) + deflate.flush())
 
 
-def unpack_points(packed: PackedPoints) -> pd.DataFrame:
-    """Read packed points back, as the browser does."""
-    header = packed.header
-    count, bits = header["count"], header["bits"]
-    rows = _key_bytes(bits) + sum(code["bytes"] for code in header["codes"])
-    planes = np.frombuffer(zlib.decompress(packed.payload, _RAW_DEFLATE), dtype=np.uint8).reshape(rows, count)
-    x, y = _deinterleave(np.cumsum(_joined(planes[: _key_bytes(bits)]), dtype=np.uint64), bits)
-    cells = 2.0**bits
-    columns = {
-        "lon": header["west"] + (x + 0.5) / cells * header["width"],
-        "lat": header["south"] + (y + 0.5) / cells * header["height"],
-    }
-    first = _key_bytes(bits)
-    for code in header["codes"]:
-        columns[code["name"]] = _joined(planes[first : first + code["bytes"]]).astype(np.int64)
-        first += code["bytes"]
-    return pd.DataFrame(columns)
-
-
 def _checked(name: str, values: NDArray[Any]) -> NDArray[np.uint64]:
     if len(values) and not (values.min() >= 0 and values.max() < _WIDE**2):
         message = f"codes of {name} run from {values.min()} to {values.max()}; 0 to {_WIDE**2 - 1} can be packed"
@@ -146,25 +125,9 @@ def _interleave(x: NDArray[np.uint64], y: NDArray[np.uint64], bits: int) -> NDAr
     return key
 
 
-def _deinterleave(key: NDArray[np.uint64], bits: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    x, y = np.zeros(len(key), dtype=np.uint64), np.zeros(len(key), dtype=np.uint64)
-    one = np.uint64(1)
-    for bit in map(np.uint64, range(bits)):
-        x |= ((key >> (bit * np.uint64(2))) & one) << bit
-        y |= ((key >> (bit * np.uint64(2) + one)) & one) << bit
-    return x.astype(np.float64), y.astype(np.float64)
-
-
 def _planes(values: NDArray[np.uint64], width: int) -> bytes:
     """Put all first bytes side by side, then all second bytes: high bytes are nearly all 0 and deflate to nothing."""
     return values.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].T.tobytes()
-
-
-def _joined(planes: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    values = np.zeros(planes.shape[1], dtype=np.uint64)
-    for byte, plane in enumerate(planes):
-        values |= plane.astype(np.uint64) << np.uint64(8 * byte)
-    return values
 
 
 # ── The backdrop of a map, made of the district's own layers: boundary, roads, names of places
@@ -254,20 +217,23 @@ def _inert(text: str) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+VECTORS = ("js/core.js", "js/vectors.js")
+"""Scripts of a map of lines and areas."""
+
+
 class DataElement(OfflineElement):
     """A part of a map that hands its data, anything JSON can hold, to one of our functions."""
 
-    function = ""
-    scripts: tuple[str, ...] = ("js/core.js", "js/vectors.js")
     _template = Template(
         "{% macro script(this, kwargs) %}"
         'SafeSchools.{{ this.function }}({{ this.map_name }}, "{{ this.get_name() }}");'
         "{% endmacro %}"
     )
 
-    def __init__(self, data: object) -> None:
+    def __init__(self, function: str, data: object, *, scripts: tuple[str, ...] = VECTORS) -> None:
         super().__init__()
-        self._name = self.function
+        self._name = self.function = function
+        self.scripts = scripts
         self.data = data
 
     def blocks(self) -> dict[str, str]:
@@ -295,38 +261,23 @@ class Drawn(OfflineElement):
     _template = Template("{% macro script(this, kwargs) %}SafeSchools.drawn({{ this.map_name }});{% endmacro %}")
 
 
-class Backdrop(DataElement):
-    """The district's boundary, roads and places (`backdrop`)."""
-
-    function = "addBackdrop"
-
-
-class Barriers(DataElement):
-    """What no officer crosses but at roads, over the zones."""
-
-    function = "addBarriers"
-
-
-class Zones(DataElement):
-    """Zones with their fills and labels (`zone_features`)."""
-
-    function = "addZones"
-
-
-class Schools(DataElement):
-    """Schools by level and status (`school_marks`)."""
-
-    function = "addSchools"
+# The district's boundary, roads and places (`backdrop`); what no officer crosses but at roads, over the zones; zones
+# with their fills and labels (`zone_features`); schools by level and status (`school_marks`).
+Backdrop = partial(DataElement, "addBackdrop")
+Barriers = partial(DataElement, "addBarriers")
+Zones = partial(DataElement, "addZones")
+Schools = partial(DataElement, "addSchools")
 
 
 class Incidents(DataElement):
     """Packed points on one canvas, with the form that filters them; `colors` are those of the codes of `color_by`."""
 
-    function = "addPoints"
-    scripts = ("js/core.js", "js/packed_points.js", "js/packed_layer.js", "js/filters.js")
-
     def __init__(self, points: PackedPoints, *, colors: Sequence[str], color_by: str, total: int) -> None:
-        super().__init__({"header": points.header, "colors": list(colors), "color_by": color_by, "total": total})
+        super().__init__(
+            "addPoints",
+            {"header": points.header, "colors": list(colors), "color_by": color_by, "total": total},
+            scripts=("js/core.js", "js/packed_points.js", "js/packed_layer.js", "js/filters.js"),
+        )
         self.points = points
 
     def blocks(self) -> dict[str, str]:
@@ -353,29 +304,34 @@ def zone_features(
     # The middle of the largest circle inside: there a label has most room.
     middles = shapely.get_point(shapely.maximum_inscribed_circle(shapes), 0)
     at = shapely.get_coordinates(middles).round(_DECIMALS).tolist()
-    features = [
+    properties = (
         {
-            "type": "Feature",
-            "geometry": geojson(shape),
-            "properties": {
-                "label": label(zone_id),
-                "label_at": place,
-                "facts": facts(zone_id),
-                "fill": fill,
-                "opacity": opacity if fill or not opacity else 1,
-                "is_heaviest": zone_id == heaviest,
-            },
+            "label": label(zone_id),
+            "label_at": place,
+            "facts": facts(zone_id),
+            "fill": fill,
+            "opacity": opacity if fill or not opacity else 1,
+            "is_heaviest": zone_id == heaviest,
         }
-        for zone_id, shape, place, fill in zip(zones["zone_id"], shapes, at, fills, strict=True)
+        for zone_id, place, fill in zip(zones["zone_id"], at, fills, strict=True)
+    )
+    return features_of(shapes, properties) | {"quiet": is_quiet}
+
+
+def features_of(shapes: Iterable[shapely.Geometry], properties: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Make features of shapes and what there is to say of each."""
+    features = [
+        {"type": "Feature", "geometry": geojson(shape), "properties": about}
+        for shape, about in zip(shapes, properties, strict=True)
     ]
-    return {"type": "FeatureCollection", "features": features, "quiet": is_quiet}
+    return {"type": "FeatureCollection", "features": features}
 
 
 def school_marks(schools: gpd.GeoDataFrame, school_assignments: pd.DataFrame | None = None) -> list[dict[str, Any]]:
     """Make marks of the schools."""
     located = schools[has_place(schools)]
     points = located.geometry.representative_point()
-    status = _statuses(school_assignments)
+    status = {} if school_assignments is None else school_assignments.set_index("school_id")["status"].to_dict()
     marks = []
     for row, point in zip(located.to_dict("records"), points, strict=True):
         shape, color = LEVEL_MARKS.get(row["level"], LEVEL_MARKS["other"])
@@ -393,18 +349,6 @@ def school_marks(schools: gpd.GeoDataFrame, school_assignments: pd.DataFrame | N
             }
         )
     return marks
-
-
-def has_place(frame: gpd.GeoDataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Say which rows can be put on a map."""
-    geometries = frame.geometry.to_numpy()
-    return np.asarray(~(shapely.is_missing(geometries) | shapely.is_empty(geometries)), dtype=np.bool_)
-
-
-def _statuses(school_assignments: pd.DataFrame | None) -> dict[str, str]:
-    if school_assignments is None:
-        return {}
-    return dict(zip(school_assignments["school_id"], school_assignments["status"], strict=True))
 
 
 # ── Loads of zones as pages of plans show them: sums of whole millionths, and how far each is from the mean
@@ -468,27 +412,6 @@ class UnitShapes:
     at: NDArray[np.float64]  # Longitude and latitude of a point inside each, shape (n, 2)
     # Whether neighbors share their vertices, so that the borders of zones can be told from the sides of units
     is_coverage: bool
-
-
-class WhatIf(DataElement):
-    """The map on which a person moves units (`what_if_map`)."""
-
-    function = "addWhatIf"
-    scripts = (
-        "js/core.js",
-        "js/vectors.js",
-        "js/plan_map.js",
-        "js/what_if_plan.js",
-        "js/what_if_replay.js",
-        "js/what_if.js",
-    )
-
-
-class PlanViews(DataElement):
-    """The map of a plan with a choice between today, the proposal, and what changes (`plan_map`)."""
-
-    function = "addPlanViews"
-    scripts = ("js/core.js", "js/vectors.js", "js/plan_map.js", "js/plan_views.js")
 
 
 def unit_shapes(units: gpd.GeoDataFrame) -> UnitShapes:

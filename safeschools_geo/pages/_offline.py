@@ -87,9 +87,6 @@ def _data_uri(path: str) -> str:
     return "data:image/png;base64," + base64.b64encode(vendored(f"leaflet/{path}")).decode()
 
 
-# ── What a page would ask for: every address that a browser fetches by itself
-
-
 # ── A folium map as one file that asks the network for nothing: everything inlined, the rest forbidden or refused
 
 TILE_URL = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"

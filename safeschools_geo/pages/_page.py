@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
-from math import floor, isfinite
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ from safeschools_geo.drawing import LEVEL_MARKS, LegendItem, require_offline, te
 from safeschools_geo.io import write_text
 from safeschools_geo.pages._offline import MapParts, map_parts, own, vendor_manifest
 from safeschools_geo.schemas import LEVELS
-from safeschools_geo.text import MILLION, format_share
+from safeschools_geo.text import decimal_text, share_text
 from safeschools_geo.writing import output_file
 
 if TYPE_CHECKING:
@@ -193,14 +193,8 @@ def words(value: object) -> str:
 
 
 def decimal(value: Any, decimals: int = 1) -> str:  # noqa: ANN401 -- a cell of any column
-    """Write a number, rounded half up as all figures are (`shown`)."""
-    if not is_figure(value):
-        return NONE_NAMED
-    millionths = floor(abs(float(value)) * MILLION + 0.5)
-    parts = 10**decimals
-    whole, rest = divmod((2 * millionths * parts + MILLION) // (2 * MILLION), parts)
-    sign = "−" if value < 0 and (whole or rest) else ""
-    return f"{sign}{whole:,}.{rest:0{decimals}d}" if decimals else f"{sign}{whole:,}"
+    """Write a number, rounded half up as all figures are."""
+    return decimal_text(float(value), decimals) if is_figure(value) else NONE_NAMED
 
 
 def whole(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
@@ -214,8 +208,7 @@ def share(value: Any) -> str:  # noqa: ANN401 -- a cell of any column
         return NONE_NAMED
     if 0 < abs(value) < _LEAST:
         return "<0.1%"
-    text = format_share(floor(abs(float(value)) * MILLION + 0.5), MILLION)
-    return f"−{text}" if value < 0 else text
+    return share_text(float(value))
 
 
 def figure(value: Any, unit: str) -> str:  # noqa: ANN401 -- a cell of any column
@@ -310,14 +303,6 @@ class Chart:
         return f"<figure><figcaption>{escape(self.caption)}</figcaption>{self.svg}</figure>"
 
 
-class Titled(Protocol):
-    """What a page holds, whatever it is."""
-
-    @property
-    def title(self) -> str:
-        """Title of the page."""
-
-
 @dataclass(frozen=True)
 class PageContent:
     """What a page holds beside its map, or without one."""
@@ -331,21 +316,9 @@ class PageContent:
     filters: Filters | None = None
 
 
-def map_page(
-    folium_map: folium.Map, content: PageContent, *, context: PageContext, tiles: bool, thumbnail: str = ""
-) -> OfflinePage:
-    """Put a map into its page."""
-    return document("map.html.j2", content, context=context, chart=folium_map, tiles=tiles, thumbnail=thumbnail)
-
-
-def chart_page(content: PageContent, *, context: PageContext) -> OfflinePage:
-    """Draw a page of charts, without a map."""
-    return document("chart.html.j2", content, context=context)
-
-
 def document(
     template: str,
-    content: Titled,
+    content: PageContent | CoverageContent,
     *,
     context: PageContext,
     chart: folium.Map | None = None,
@@ -376,7 +349,7 @@ def document(
     return OfflinePage(html, f"{content.title} – {context.district}, {context.term}", thumbnail, content.title)
 
 
-# ── Pages of coverage: what they are made of, and why a figure is missing
+map_page, chart_page = partial(document, "map.html.j2"), partial(document, "chart.html.j2")
 
 
 # ── Pages of coverage: sections with their pictures and tables beside each other, with a map or without
@@ -434,27 +407,7 @@ class CoverageContent:
         return [entry._asdict() for entries in self.finder.values() for entry in entries]
 
 
-def coverage_document(
-    template: str,
-    content: CoverageContent,
-    *,
-    context: PageContext,
-    chart: folium.Map | None = None,
-    tiles: bool = False,
-    thumbnail: str = "",
-    **more: object,
-) -> OfflinePage:
-    """Put a page of coverage together."""
-    return document(
-        template,
-        content,
-        context=context,
-        chart=chart,
-        styles=(*PLAN_STYLES, "css/coverage.css"),
-        tiles=tiles,
-        thumbnail=thumbnail,
-        **more,
-    )
+coverage_document = partial(document, styles=(*PLAN_STYLES, "css/coverage.css"))
 
 
 def named(frame: pd.DataFrame, column: str) -> dict[str, str]:
@@ -465,65 +418,65 @@ def named(frame: pd.DataFrame, column: str) -> dict[str, str]:
 
 # ── Why a figure of coverage is missing: one note for each reason that occurs
 
-_REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
+_REASONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
-        ("by_zone",),
+        "by_zone",
         ("response_min", "response_p90_min", "within_share", "busy_share", "in_zone_share", "overflow_share"),
         "a figure of a zone: too few calls of it are recorded with what it takes (20, and half of all, are needed)",
     ),
     (
-        ("by_school",),
+        "by_school",
         ("response_min", "response_p90_min", "within_share"),
         "minutes of a school: no call came from there, or no officer can answer one or get there",
     ),
     (
-        ("staging",),
+        "staging",
         ("mean_min",),
         "minutes from a waiting point: no school can be reached from there, or it is not known where the officer waits",
     ),
     (
-        ("reach",),
+        "reach",
         ("now_share", "best_share", "now_twice_share", "best_twice_share"),
         "a share that is reached: enrollment or waiting points are not known, or there is no second officer",
     ),
     (
-        ("by_hour",),
+        "by_hour",
         ("busy_share", "overflow_share", "response_min"),
         "an hour of the day: no call came in that hour",
     ),
     (
-        ("staffing",),
+        "staffing",
         ("mean_response_min", "p90_response_min", "overflow_share", "busy_share_mean"),
         "a number of officers: it was not worked out, or no officer answers a call",
     ),
-    (("staffing",), ("cost",), "cost: the settings name no cost of an officer-hour"),
+    ("staffing", ("cost",), "cost: the settings name no cost of an officer-hour"),
     (
-        ("comparison",),
+        "comparison",
         ("low", "high"),
         "the interval of a difference: it was not worked out how far chance in the calls can move it",
     ),
     (
-        ("comparison",),
+        "comparison",
         ("current", "proposed"),
         "a measure of zones: one of the two has no call that an officer answers, or nothing recorded could bear it out",
     ),
-    (("validation",), ("observed",), "the record: it does not say, or rests it on too few calls"),
-    (("validation",), ("predicted",), "the model: it has no figure, or nothing recorded could bear it out"),
-    (("caseload",), ("mean_min",), "minutes of a case: no case came in that term"),
-    (("caseload",), ("change_share",), "change on the term before: there is none, or no case came in it"),
+    ("validation", ("observed",), "the record: it does not say, or rests it on too few calls"),
+    ("validation", ("predicted",), "the model: it has no figure, or nothing recorded could bear it out"),
+    ("caseload", ("mean_min",), "minutes of a case: no case came in that term"),
+    ("caseload", ("change_share",), "change on the term before: there is none, or no case came in it"),
     (
-        ("takeover",),
+        "takeover",
         ("response_change_min",),
         "minutes of a school: no call came from there, or no officer can get there",
     ),
-    (("takeover",), ("calls_per_week",), "calls of a school: they are not known"),
+    ("takeover", ("calls_per_week",), "calls of a school: they are not known"),
     (
-        ("loads",),
+        "loads",
         ("load_before_h", "load_after_h", "busy_before_share", "busy_after_share"),
         "the load of an officer: the officer is absent, or has no calls",
     ),
     (
-        ("cases",),
+        "cases",
         ("response_change_min", "overflow_change_share", "busiest_load_h"),
         "a figure of a case: nobody is left to answer, or it could not be worked out",
     ),
@@ -533,9 +486,7 @@ _REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...] = (
 def missing_notes(tables: Mapping[str, pd.DataFrame | None]) -> list[str]:
     """Say why there are dashes, as far as there are any."""
     return [
-        f"A dash (–) stands for {reason}."
-        for names, columns, reason in _REASONS
-        if any(_has_gap(tables.get(name), columns) for name in names)
+        f"A dash (–) stands for {reason}." for name, columns, reason in _REASONS if _has_gap(tables.get(name), columns)
     ]
 
 

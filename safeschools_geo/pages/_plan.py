@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, ZoneSign, text, zone_signs
+from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, ZoneSign, fit, meet, text, zone_signs
 from safeschools_geo.errors import count_text
-from safeschools_geo.pages._charts import HALO, LETTER, fit, meet, round_step, svg
+from safeschools_geo.pages._charts import HALO, LETTER, round_step, svg
 from safeschools_geo.pages._map_layers import (
     LOAD_UNIT,
+    VECTORS,
+    DataElement,
     PlanSign,
-    PlanViews,
     UnitShapes,
     against_mean_text,
     counted_loads,
@@ -283,8 +284,7 @@ def plan_picture(
     barriers: shapely.Geometry | None = None,
 ) -> str:
     """Draw a plan small."""
-    west, south, east, north = shapely.total_bounds(shapes.shapes).tolist()
-    place, height = fit((west, south, east, north), _PLAN_PICTURES_WIDTH, _TALLEST, _MARGIN)
+    place, height = fit(shapely.total_bounds(shapes.shapes).tolist(), _PLAN_PICTURES_WIDTH, _TALLEST, _MARGIN)
     height = round(height)
     drawn = shapely.simplify(shapely.transform(shapes.shapes, place), _TOLERANCE_PX)
     at = place(shapes.at)
@@ -460,7 +460,8 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     compared = _compare(units, proposal.plan.assignment, zones, proposal.inputs.set_apart)
     both = replace(compared, barriers=merged(result.district.barriers))
     chart, barriers = map_with_barriers("Map of the proposed zones", result, tiles=tiles)
-    PlanViews(_map_data(both, units, result.district.schools)).add_to(chart)
+    views = _map_data(both, units, result.district.schools)
+    DataElement("addPlanViews", views, scripts=(*VECTORS, "js/plan_map.js", "js/plan_views.js")).add_to(chart)
     names = dict(zip(zones["zone_id"].astype("str"), (sign.name for sign in both.signs), strict=True))
     signs = (
         PlanSign("Moved, from → to", "moved"),
@@ -469,7 +470,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     )
     content = PageContent(
         title="Proposed zones",
-        finding=_with_empty_zones(proposal, proposal.frontier.finding(proposal.plan)),
+        finding=f"{proposal.empty_zones} {proposal.frontier.finding(proposal.plan)}".strip(),
         legends=plan_legends("Signs", (*signs, *barriers), result),
         charts=[_frontier(proposal), *_trade(proposal)],
         tables=[
@@ -480,7 +481,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             *([] if proposal.held is None else [trade_table(proposal.held.trade, noun=noun)]),
         ],
         notes=[
-            *_unscored(scores),
+            *_not_scored(scores[_is_unscored(scores, "current") & _is_unscored(scores, "proposed")], "proposed"),
             *(note for note in proposal.notes if note != forecast),
             proposal.frontier.rule,
             *([ON_RECORD] if forecast else []),
@@ -489,7 +490,7 @@ def plan_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     statements = (
         forecast,
         proposal.change.price_text(),
-        proposal.beside,
+        proposal.alternative,
         certificate_text(proposal.plan.certificate),
         *proposal.about_trade(),
         proposal.stability.summary(),
@@ -581,10 +582,6 @@ def _load_list(signs: Sequence[ZoneSign], loads: Sequence[int]) -> str:
     return ", ".join(f"{sign.name} {format_load(load)} {LOAD_UNIT}" for sign, load in zip(signs, loads, strict=True))
 
 
-def _with_empty_zones(proposal: TermPlan, finding: str) -> str:
-    return f"{proposal.empty_zones} {finding}" if proposal.empty_zones else finding
-
-
 def _frontier(proposal: TermPlan) -> Chart:
     table = proposal.frontier.to_frame()
     row = table.iloc[proposal.frontier.proposed]
@@ -627,13 +624,13 @@ def _move_table(moves: pd.DataFrame, names: dict[str, str], noun: str) -> DataTa
 
 
 def _score_table(scores: pd.DataFrame, other: str) -> DataTable:
-    beside = (Column(other, "other", _shown),) if other else ()
+    alternative = (Column(other, "other", _shown),) if other else ()
     columns = (
         Column("Measure", "label", str),
         Column("In", "unit", str),
         Column("Today", "current", _shown),
         Column("Proposed", "proposed", _shown),
-        *beside,
+        *alternative,
         Column("Better", ("best", "better"), _better),
     )
     is_unscored = _is_unscored(scores, "current") & _is_unscored(scores, "proposed")
@@ -643,10 +640,6 @@ def _score_table(scores: pd.DataFrame, other: str) -> DataTable:
 def _better(best: str, better: str) -> str:
     names = [_BEST[name] for name in best.split(";") if name]
     return listed(names) if names else "alike" if better else ""
-
-
-def _unscored(scores: pd.DataFrame) -> list[str]:
-    return _not_scored(scores[_is_unscored(scores, "current") & _is_unscored(scores, "proposed")], "proposed")
 
 
 def _not_scored(scores: pd.DataFrame, side: str) -> list[str]:

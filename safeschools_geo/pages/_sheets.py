@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, NEIGHBOR_FILLS, LegendItem, text
+from safeschools_geo.drawing import FAINT, FRAME, GRAY, INK, NEIGHBOR_FILLS, LegendItem, has_place, text
 from safeschools_geo.errors import count_text
 from safeschools_geo.pages._charts import DAYS, LETTER, svg
 from safeschools_geo.pages._coverage_map import (
@@ -22,12 +22,13 @@ from safeschools_geo.pages._coverage_map import (
     MapLayers,
     Mark,
     MinuteClasses,
+    make_mark,
     outlines_of,
     place_of,
     still_map,
     zone_layer,
 )
-from safeschools_geo.pages._map_layers import Drawn, backdrop, has_place
+from safeschools_geo.pages._map_layers import Drawn, backdrop
 from safeschools_geo.pages._page import (
     MINUTES,
     Chart,
@@ -248,16 +249,12 @@ def _unchanged(schools: gpd.GeoDataFrame, changed: pd.DataFrame) -> list[Mark]:
     others = schools[has_place(schools) & schools["in_program"].astype("bool")]
     others = others[~others["school_id"].astype("str").isin(changed["school_id"].astype("str"))]
     return [
-        Mark(
-            at=place_of(shape),
-            shape="circle",
-            color=GRAY,
+        make_mark(
+            place_of(shape),
+            ("circle", GRAY),
             line="#ffffff",
             radius=3,
-            weight=1,
             facts=[words(name), "Its officer is the usual one"],
-            label="",
-            side="right",
         )
         for name, shape in zip(others["name"], others.geometry, strict=True)
     ]
@@ -267,10 +264,9 @@ def _changed(schools: gpd.GeoDataFrame, changed: pd.DataFrame, takers: Mapping[s
     located = schools[has_place(schools)]
     at = dict(zip(located["school_id"].astype("str"), map(place_of, located.geometry), strict=True))
     return [
-        Mark(
-            at=at[str(row["school_id"])],
-            shape="circle",
-            color=_PAPER,
+        make_mark(
+            at[str(row["school_id"])],
+            ("circle", _PAPER),
             line=MOVED,
             radius=9,
             weight=2.5,
@@ -342,15 +338,15 @@ def taker_sections(
 def load_table(loads: pd.DataFrame, *, takers: Mapping[str, str]) -> DataTable:
     """Print loads usually and on the day."""
 
-    def beside(after: object, before: object, *, written: Callable[[Any], str]) -> str:
+    def with_usual(after: object, before: object, *, written: Callable[[Any], str]) -> str:
         return f"{written(after)}\u00a0({written(before)})"
 
     columns = (
         Column("Zone", "name", words),
         Column("Officer", "officer", words),
-        Column("Schools", ("schools_after", "schools_before"), partial(beside, written=whole)),
-        Column("Hours", ("load_after_h", "load_before_h"), partial(beside, written=decimal)),
-        Column("Busy", ("busy_after_share", "busy_before_share"), partial(beside, written=share)),
+        Column("Schools", ("schools_after", "schools_before"), partial(with_usual, written=whole)),
+        Column("Hours", ("load_after_h", "load_before_h"), partial(with_usual, written=decimal)),
+        Column("Busy", ("busy_after_share", "busy_before_share"), partial(with_usual, written=share)),
     )
     caption = "This day (usually): schools, officer-hours per school day, and busy with calls by the model"
     return printed(loads, columns, caption=caption, marked=loads["zone_id"].astype("str").isin(list(takers)))

@@ -12,12 +12,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from safeschools_geo.drawing import LegendItem, RateClasses, neighbor_fills
+from safeschools_geo.drawing import LegendItem, RateClasses, fit, has_place, neighbor_fills
 from safeschools_geo.hotspots import counted_text
-from safeschools_geo.pages._charts import fit
 from safeschools_geo.pages._map_layers import (
     Backdrop,
     Barriers,
+    DataElement,
     Drawn,
     Incidents,
     PackedPoints,
@@ -27,7 +27,6 @@ from safeschools_geo.pages._map_layers import (
     backdrop,
     bounds_of,
     geojson,
-    has_place,
     merged,
     pack_points,
     school_marks,
@@ -81,7 +80,8 @@ def thumbnail(zones: gpd.GeoDataFrame, fills: Sequence[str | None]) -> str:
     def path(geometry: shapely.Geometry) -> str:
         screen = shapely.transform(geometry, lambda xy: place(xy) + below, include_z=False)
         simple = shapely.simplify(screen, _TOLERANCE_PX)
-        return "".join(_ring(ring) for ring in shapely.get_rings(simple))
+        rings = (shapely.get_coordinates(ring)[:-1].tolist() for ring in shapely.get_rings(simple))
+        return "".join(f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in ring)}Z" for ring in rings)
 
     shapes = "".join(
         f'<path d="{path(shape)}" fill="{fill or "#fff"}" fill-opacity="0.6" fill-rule="evenodd"/>'
@@ -91,11 +91,6 @@ def thumbnail(zones: gpd.GeoDataFrame, fills: Sequence[str | None]) -> str:
         f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" width="{_WIDTH:g}" height="{_HEIGHT:g}" aria-hidden="true" '
         f'stroke="#262626" stroke-linejoin="round">{shapes}</svg>'
     )
-
-
-def _ring(ring: shapely.LinearRing) -> str:
-    points = [f"{x:.1f},{y:.1f}" for x, y in shapely.get_coordinates(ring)[:-1].tolist()]
-    return f"M{'L'.join(points)}Z"
 
 
 # ── The history of incidents as packed points, and the form that filters them
@@ -221,7 +216,7 @@ def boundary_sign(result: TermResult) -> list[LegendItem]:
     return [] if result.district.boundary is None else [LegendItem("District boundary", "line")]
 
 
-def outlines(result: TermResult) -> Zones:
+def outlines(result: TermResult) -> DataElement:
     """Draw the zones as lines with their names."""
     zones = result.district.zones
     names = zone_names(zones)
@@ -366,7 +361,7 @@ def zones_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         ],
         notes=["h/day: officer-hours per school day.", *_left_off(len(schools) - len(located), "school")],
     )
-    return map_page(chart, content, context=context_of(result), tiles=tiles, thumbnail=thumbnail(zones, fills))
+    return map_page(content, context=context_of(result), chart=chart, tiles=tiles, thumbnail=thumbnail(zones, fills))
 
 
 def zones_finding(result: TermResult) -> str:
@@ -449,7 +444,7 @@ def history_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
         ],
     )
     picture = thumbnail(zones, [None] * len(zones))
-    return map_page(chart, content, context=context_of(result), tiles=tiles, thumbnail=picture)
+    return map_page(content, context=context_of(result), chart=chart, tiles=tiles, thumbnail=picture)
 
 
 def history_finding(result: TermResult) -> str:
@@ -553,7 +548,7 @@ def rates_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
             )
         ],
     )
-    return map_page(chart, content, context=context_of(result), tiles=tiles, thumbnail=thumbnail(zones, fills))
+    return map_page(content, context=context_of(result), chart=chart, tiles=tiles, thumbnail=thumbnail(zones, fills))
 
 
 def rates_finding(result: TermResult) -> str:

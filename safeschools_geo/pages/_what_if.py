@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from safeschools_geo.coverage import WITHIN_ONE_MIN, Replay
-from safeschools_geo.drawing import LegendItem, zone_signs
+from safeschools_geo.drawing import LegendItem, has_place, zone_signs
 from safeschools_geo.errors import count_text, name_ids, with_article
 from safeschools_geo.io import safe_cells
 from safeschools_geo.pages._map_layers import (
     LOAD_UNIT,
+    VECTORS,
+    DataElement,
     PlanSign,
-    WhatIf,
     against_mean_text,
     counted_loads,
-    has_place,
     load_name,
     map_data,
     places_of,
@@ -204,6 +204,7 @@ def replay_data(result: TermResult, units: gpd.GeoDataFrame, zone_ids: list[str]
 # ── The what-if page: a person moves units between zones and sees at once what comes of it
 
 
+_SCRIPTS = (*VECTORS, "js/plan_map.js", "js/what_if_plan.js", "js/what_if_replay.js", "js/what_if.js")
 WHAT_IF = "Move a school to another zone and see what it changes at once; save the plan as a file."
 """What the page is for."""
 ON_RECORD = "The map has the schools on record: one that is to close is still on it, one that is to open is not."
@@ -238,7 +239,7 @@ def what_if_map(result: TermResult, *, tiles: bool = False) -> OfflinePage:
     if played is not None:
         data["replay"] = played
     chart, barriers = map_with_barriers(f"Map of the zones: a click chooses a {noun}", result, tiles=tiles)
-    WhatIf(data).add_to(chart)
+    DataElement("addWhatIf", data, scripts=_SCRIPTS).add_to(chart)
     signs = (
         PlanSign("Border of a zone", "zone"),
         PlanSign("Moved, from → to", "moved"),
@@ -297,8 +298,7 @@ def plan_legends(title: str, signs: Sequence[LegendItem], result: TermResult) ->
 def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
     """State the zones of today, with which the page starts, for readers without JavaScript."""
     units, zones = data["units"], data["zones"]
-    today = [unit["zone"] for unit in units]
-    loads, schools = (_sums(units, today, name, len(zones)) for name in ("load", "schools"))
+    loads, schools = _sums(data, "load"), _sums(data, "schools")
     is_apart = [zone["is_apart"] for zone in zones]
     counted = counted_loads(loads, is_apart)
     heaviest, most = loads.index(max(loads)), max([*loads, 1])
@@ -341,22 +341,21 @@ def _static_facts(data: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _zones_today(data: Mapping[str, Any], loads_in: str) -> DataTable:
-    units, zones = data["units"], data["zones"]
-    today = [unit["zone"] for unit in units]
-    sums = {name: _sums(units, today, name, len(zones)) for name in ("load", "schools")}
+    zones = data["zones"]
+    loads, schools = _sums(data, "load"), _sums(data, "schools")
     students: list[list[int]] = [[] for _ in zones]
-    for unit in units:
+    for unit in data["units"]:
         if unit["students"] is not None:
             students[unit["zone"]].append(unit["students"])
     is_apart = [zone["is_apart"] for zone in zones]
-    counted = counted_loads(sums["load"], is_apart)
+    counted = counted_loads(loads, is_apart)
     rows = tuple(
         (
             zone["name"],
-            count(sums["schools"][i]),
+            count(schools[i]),
             count(sum(students[i])) if students[i] else NONE_NAMED,
-            format_load(sums["load"][i]),
-            against_mean_text(sums["load"][i], counted, is_apart=is_apart[i]),
+            format_load(loads[i]),
+            against_mean_text(loads[i], counted, is_apart=is_apart[i]),
         )
         for i, zone in enumerate(zones)
     )
@@ -364,8 +363,9 @@ def _zones_today(data: Mapping[str, Any], loads_in: str) -> DataTable:
     return DataTable(f"The zones of today: {loads_in}", columns, rows)
 
 
-def _sums(units: Sequence[Mapping[str, Any]], zone_of: Sequence[int], name: str, zones: int) -> list[int]:
-    sums = [0] * zones
-    for unit, zone in zip(units, zone_of, strict=True):
-        sums[zone] += unit[name]
+def _sums(data: Mapping[str, Any], name: str) -> list[int]:
+    """Add up what the units of each zone of today have."""
+    sums = [0] * len(data["zones"])
+    for unit in data["units"]:
+        sums[unit["zone"]] += unit[name]
     return sums

@@ -150,7 +150,7 @@ def result(*, bare: bool = False, **changed: Any) -> TermResult:
         ),
         "change": SimpleNamespace(price_text=lambda: "It costs travel."),
         "stability": SimpleNamespace(summary=lambda: "Holds up in 91% of terms."),
-        "beside": "",
+        "alternative": "",
         "other_name": "",
         "other_plan": None,
         "held": None,

@@ -4,15 +4,44 @@ import base64
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from safeschools_geo.pages._map_layers import pack_points, unpack_points
+from safeschools_geo.pages._map_layers import pack_points
 
 WGS84 = Geod(ellps="WGS84")
 NO_CODES = {}
+
+
+def joined(planes):
+    """Put bytes together again, the least significant first."""
+    return sum((plane.astype(np.uint64) << np.uint64(8 * byte) for byte, plane in enumerate(planes)), np.uint64(0))
+
+
+def unpack_points(packed):
+    """Read packed points back, as the browser does."""
+    header = packed.header
+    bits, key_bytes = header["bits"], -(-2 * header["bits"] // 8)
+    rows = key_bytes + sum(code["bytes"] for code in header["codes"])
+    planes = np.frombuffer(zlib.decompress(packed.payload, -15), dtype=np.uint8).reshape(rows, header["count"])
+    key = np.cumsum(joined(planes[:key_bytes]), dtype=np.uint64)
+    one = np.uint64(1)
+    x, y = (
+        sum((((key >> np.uint64(2 * bit + odd)) & one) << np.uint64(bit) for bit in range(bits)), np.uint64(0))
+        for odd in (0, 1)
+    )
+    columns = {
+        "lon": header["west"] + (x.astype(float) + 0.5) / 2.0**bits * header["width"],
+        "lat": header["south"] + (y.astype(float) + 0.5) / 2.0**bits * header["height"],
+    }
+    first = key_bytes
+    for code in header["codes"]:
+        columns[code["name"]] = joined(planes[first : first + code["bytes"]]).astype(np.int64)
+        first += code["bytes"]
+    return pd.DataFrame(columns)
 
 
 def points_of(count, *, seed=0, west=-121.5, south=38.5, width=0.5, height=0.4):
