@@ -241,10 +241,10 @@ class CoveragePlan(MayHoldNothing):
         """Say what the replay of the recorded calls finds, and where the queueing model differs from it."""
         if not self.validation.shows_answers:
             return ""
-        beside = self.replayed.beside(self.scores)
+        differences = self.replayed.against_model(self.scores)
         if self.comparison is None:
-            return beside
-        return f"{self.replayed.finding(of_zones=True)} {beside}"
+            return differences
+        return f"{self.replayed.finding(of_zones=True)} {differences}"
 
     def replay_table(self) -> pd.DataFrame:
         """Give the replay of the recorded calls, as far as it may be reported.

@@ -93,9 +93,9 @@ class PlanScores:
 
         As `table`; value, interval and note are missing of measures that are `unshown`.
         """
-        is_untold = self.table["measure"].isin(self.unshown)
-        figures = {name: self.table[name].mask(is_untold) for name in ("value", "low", "high")}
-        return self.table.assign(**figures, note=self.table["note"].mask(is_untold, ""))
+        is_unshown = self.table["measure"].isin(self.unshown)
+        figures = {name: self.table[name].mask(is_unshown) for name in ("value", "low", "high")}
+        return self.table.assign(**figures, note=self.table["note"].mask(is_unshown, ""))
 
     def with_record(self, validation: Validation, *, today: PlanScores | None) -> PlanScores:
         """Call the figures the model's, with what the record says today beside them.
@@ -122,7 +122,7 @@ class PlanScores:
 
         rows = self.table.to_dict("records")
         table = self.table.assign(
-            label=[f"{row['label']} ({_beside(row, validation)})" for row in rows],
+            label=[f"{row['label']} ({_source(row, validation)})" for row in rows],
             shown=[shown(row) for row in rows],
         )
         return replace(self, table=table, unshown=frozenset(unshown))
@@ -248,7 +248,7 @@ def _is_busy(row: dict[Any, Any]) -> bool:
     return bool(row["unit"] == OF_TIME)
 
 
-def _beside(row: dict[Any, Any], validation: Validation) -> str:
+def _source(row: dict[Any, Any], validation: Validation) -> str:
     """Call a figure the model's, and say what the record says today."""
     is_reached = row["measure"] == f"within_{WITHIN_ONE_MIN:g}_min"
     name = "within" if is_reached else _VALIDATED.get(row["measure"], "")

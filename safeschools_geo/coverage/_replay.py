@@ -88,7 +88,7 @@ class Replay:
         bad = f"worsen{ending} {listed(changes['worse'])}" if changes["worse"] else f"clearly worsen{ending} no measure"
         return f"{played}, {who} {good}, {'but' if changes['worse'] else 'and'} {bad}."
 
-    def beside(self, scores: PlanScores) -> str:
+    def against_model(self, scores: PlanScores) -> str:
         """Say where the queueing model of today's zones lies apart from the replay, both intervals considered."""
         model = scores.table.set_index("measure")
         apart = []

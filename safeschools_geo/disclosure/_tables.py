@@ -444,11 +444,8 @@ class SafeTable:
         self._facts, self._policy, self._measure, self._notes = facts, policy, measure, notes
         self._seal = seal
 
-    def beside(self, facts: Sequence[Fact]) -> SafeTable:
-        """Publish more beside the same figures, for the audit to look at.
-
-        The same figures, with these statements too. `facts`: the statements.
-        """
+    def with_facts(self, facts: Sequence[Fact]) -> SafeTable:
+        """Publish these statements with the same figures, for the audit to look at."""
         return sealed(
             cells=self._cells,
             values=self._values,
@@ -572,9 +569,9 @@ class SafeTable:
             index=rows, columns=columns, values="count", aggfunc="first", dropna=False
         )
         wide = inner.astype("Int64")
-        below, beside = _total_name(wide.index), _total_name(wide.columns)
+        below, right = _total_name(wide.index), _total_name(wide.columns)
         if by_row := self._totals(rows, where):
-            wide[beside] = pd.array([by_row.get(name) for name in wide.index], dtype="Int64")
+            wide[right] = pd.array([by_row.get(name) for name in wide.index], dtype="Int64")
         if by_column := self._totals(columns, where):
             corner = self.table(**where)["count"].iloc[0] if by_row else None
             wide.loc[below] = pd.array(

@@ -326,8 +326,8 @@ def _joined(at: Floats, key: Ints, high: int, eps_m: float) -> Ints:
     left = np.flatnonzero(chain[one] != chain[other])
     looks = held[one[left]] * held[other[left]]
     for i in left[looks > _FEW]:
-        here, beside = (ordered[first[which] :][: held[which]] for which in (one[i], other[i]))
-        is_near[i] = (((beside[KDTree(beside).query(here)[1]] - here) ** 2).sum(axis=1) <= eps_m**2).any()
+        here, there = (ordered[first[which] :][: held[which]] for which in (one[i], other[i]))
+        is_near[i] = (((there[KDTree(there).query(here)[1]] - here) ** 2).sum(axis=1) <= eps_m**2).any()
     left = left[looks <= _FEW]
     for pairs in np.array_split(left, len(left) // _STEP + 1):
         number = held[one[pairs]] * held[other[pairs]]

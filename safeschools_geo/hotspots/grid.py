@@ -243,7 +243,7 @@ class GridHotspots:
     def summary(self) -> str:
         """Say in plain English how many cells are hot."""
         width = f"{self.settings['size_m']:g} m"
-        beside = (
+        left_out = (
             f" {counted_text(self.left_out, self.population)} {'lies' if self.left_out == 1 else 'lie'} in no cell."
             if self.left_out
             else ""
@@ -264,7 +264,7 @@ class GridHotspots:
                 f"{count_text(len(self.hot), 'cell', of=len(self.cells))} of {width} are hot with their neighbors; "
                 f"on average they do so under {stay:.0%} of shifted grids."
             )
-        return said + beside
+        return said + left_out
 
     def to_frame(self) -> pd.DataFrame:
         """Return the cells without their shapes."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
     from safeschools_geo.findings import Severity
-    from safeschools_geo.rebalance._cells import Ground, Standing
+    from safeschools_geo.rebalance._cells import Land, Standing
     from safeschools_geo.rebalance._tiling import Coverage, Faces
 
 
@@ -80,32 +80,32 @@ def about_left_out(schools: gpd.GeoDataFrame, left_out: pd.Series) -> list[Findi
     return findings
 
 
-def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap: NDArray[np.bool_]) -> list[Finding]:
+def about_land(land: Land, faces: Faces, zone: NDArray[np.object_], is_gap: NDArray[np.bool_]) -> list[Finding]:
     """Say where the zones do not cover the district exactly once."""
     is_bare = is_gap & ~faces.is_dust()
     bare = shapely.union_all(faces.shapes[is_bare])
     kinds = {
         "units_gap": (bare, "{area} of the district lie in no zone; they go with the nearest units."),
-        "units_overlap": (ground.overlap, "{area} lie in two zones or more; they count to the first in the zone file."),
-        "units_beyond": (ground.beyond, "{area} of the zones lie beyond the district; they stay with their zones."),
+        "units_overlap": (land.overlap, "{area} lie in two zones or more; they count to the first in the zone file."),
+        "units_beyond": (land.beyond, "{area} of the zones lie beyond the district; they stay with their zones."),
     }
     findings = []
-    if ground.closed_m2 >= _LEAST_M2:
+    if land.closed_m2 >= _LEAST_M2:
         findings += report_rows(
-            [ground.zone_ids[row] for row in ground.beside],
+            [land.zone_ids[row] for row in land.given_to],
             "note",
             "units_slivers",
             "zones",
-            f"{area_text(ground.closed_m2)} between zones were in none; they are divided among them.",
+            f"{area_text(land.closed_m2)} between zones were in none; they are divided among them.",
             expected="zones that share their borders vertex for vertex",
             remedy="Snap the borders of the zones to each other in your GIS.",
         )
     for code, (shape, message) in kinds.items():
-        if (area_m2 := ground.area_m2(shape)) >= _LEAST_M2:
-            ids = dict.fromkeys(zone[is_bare]) if code == "units_gap" else _touching(ground, shape)
+        if (area_m2 := land.area_m2(shape)) >= _LEAST_M2:
+            ids = dict.fromkeys(zone[is_bare]) if code == "units_gap" else _touching(land, shape)
             findings += report_rows(
                 ids,
-                "warning" if _is_wide(ground, shape) else "note",
+                "warning" if _is_wide(land, shape) else "note",
                 code,
                 "zones",
                 message.format(area=area_text(area_m2)),
@@ -115,14 +115,14 @@ def about_ground(ground: Ground, faces: Faces, zone: NDArray[np.object_], is_gap
     return findings
 
 
-def _is_wide(ground: Ground, shape: Geometry) -> bool:
+def _is_wide(land: Land, shape: Geometry) -> bool:
     """Say whether ground is more than a sliver."""
-    metric = gpd.GeoSeries([shape], crs=STORAGE_CRS).to_crs(ground.meters)
+    metric = gpd.GeoSeries([shape], crs=STORAGE_CRS).to_crs(land.meters)
     return not metric.buffer(-SLIVER_M / 2).is_empty.all()
 
 
-def _touching(ground: Ground, shape: Geometry) -> list[str]:
-    return [i for i, z in zip(ground.zone_ids, ground.shapes, strict=True) if shapely.intersects(z, shape)]
+def _touching(land: Land, shape: Geometry) -> list[str]:
+    return [i for i, z in zip(land.zone_ids, land.shapes, strict=True) if shapely.intersects(z, shape)]
 
 
 def about_schools(
@@ -393,7 +393,7 @@ def _repair_findings(repaired: Coverage, labels: np.ndarray) -> list[Finding]:
     findings = []
     for code, kind, area_m2, rows in (
         ("units_overlap", "lie in two areas; they are divided among them", repaired.overlap_m2, repaired.overlapping),
-        ("units_slivers", "between areas were in none; divided among them", repaired.closed_m2, repaired.beside),
+        ("units_slivers", "between areas were in none; divided among them", repaired.closed_m2, repaired.given_to),
     ):
         if area_m2 >= 1.0:
             findings += report_rows(

@@ -199,17 +199,17 @@ _REACH_DEG = 10 * GRID_DEG
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class Land:
     """What is to be divided: the zones as they are, and what is left of the district."""
 
     zone_ids: tuple[str, ...]  # Ids of the k zones, in the order of the zone file
-    shapes: Shapes  # Ground of each zone in degrees; where zones overlap, it is the first one's
+    shapes: Shapes  # Land of each zone in degrees; where zones overlap, it is the first one's
     metric: Shapes  # The same in meters
-    gap: Geometry  # Ground of the district in no zone, in degrees; may be empty
-    overlap: Geometry  # Ground that several zones claim, in degrees; may be empty
-    beyond: Geometry  # Ground of zones outside the district, in degrees; may be empty
-    closed_m2: float  # Ground between zones that none claimed, now divided among them
-    beside: tuple[int, ...]  # Rows of the zones that were given some of it
+    gap: Geometry  # Land of the district in no zone, in degrees; may be empty
+    overlap: Geometry  # Land that several zones claim, in degrees; may be empty
+    beyond: Geometry  # Land of zones outside the district, in degrees; may be empty
+    closed_m2: float  # Land between zones that none claimed, now divided among them
+    given_to: tuple[int, ...]  # Rows of the zones that were given some of it
     meters: CRS  # Projected CRS in meters
 
     @classmethod
@@ -220,7 +220,7 @@ class Ground:
         meters: CRS,
         *,
         tolerance_m: float = TOLERANCE_M,
-    ) -> Ground:
+    ) -> Land:
         """Lay zones and district over each other."""
         ids = zones["zone_id"].astype("str")
         claimed = zones.geometry.to_crs(STORAGE_CRS).groupby(ids.to_numpy(), sort=False).agg(_whole)
@@ -237,7 +237,7 @@ class Ground:
         covered = shapely.union_all(claimed.to_numpy())
         if district is not None:
             area = _whole(district.geometry.to_crs(STORAGE_CRS))
-        if drawn.beside:
+        if drawn.given_to:
             ours = shapely.union_all([*drawn.shapes]) if district is None else shapely.union(area, covered)
             shapes = np.array([_area_of(s) for s in shapely.intersection(drawn.shapes, ours)])
             covered = shapely.union_all([covered, *shapes])
@@ -252,7 +252,7 @@ class Ground:
             overlap=overlap,
             beyond=_area_of(shapely.difference(covered, area)),
             closed_m2=drawn.closed_m2,
-            beside=drawn.beside,
+            given_to=drawn.given_to,
             meters=meters,
         )
 
@@ -279,22 +279,22 @@ class Standing:
     away_m: Meters  # Distance to the zone it is assigned to, shape (n,)
 
 
-def stand(points: gpd.GeoSeries, own: Labels, ground: Ground) -> Standing:
+def stand(points: gpd.GeoSeries, own: Labels, land: Land) -> Standing:
     """Find the ground that each school takes part in dividing.
 
     A school inside its zone stands where it is. One on the zone's edge, or outside every zone, is put at the nearest
     place inside its zone. One well inside another zone divides the ground of that.
     """
-    spots, metric = points.to_numpy(), points.to_crs(ground.meters).to_numpy()
-    row = _zone_at(spots, own, ground)
-    away_m = shapely.distance(metric, ground.metric[own])
+    spots, metric = points.to_numpy(), points.to_crs(land.meters).to_numpy()
+    row = _zone_at(spots, own, land)
+    away_m = shapely.distance(metric, land.metric[own])
     is_edge = (row != own) & (away_m <= EDGE_M)
     is_foreign = (row != own) & ~is_edge & (row >= 0)
     is_away = (row < 0) & ~is_edge
     true_xy = shapely.get_coordinates(metric)
     xy = true_xy.copy()
     for i in np.flatnonzero(is_edge | is_away):
-        xy[i] = _nearest_inside(metric[i], ground.metric[own[i]])
+        xy[i] = _nearest_inside(metric[i], land.metric[own[i]])
     return Standing(
         row=np.where(is_foreign, row, own),
         xy=xy,
@@ -302,7 +302,7 @@ def stand(points: gpd.GeoSeries, own: Labels, ground: Ground) -> Standing:
         is_edge=is_edge,
         is_foreign=is_foreign,
         is_away=is_away,
-        is_in_gap=(row < 0) & shapely.dwithin(spots, ground.gap, GRID_DEG),
+        is_in_gap=(row < 0) & shapely.dwithin(spots, land.gap, GRID_DEG),
         away_m=away_m,
     )
 
@@ -366,14 +366,14 @@ def _first_come(claimed: Shapes) -> tuple[Shapes, Geometry]:
     return shapes, shapely.union_all(common) if common else shapely.Polygon()
 
 
-def _zone_at(spots: Shapes, own: Labels, ground: Ground) -> Labels:
+def _zone_at(spots: Shapes, own: Labels, land: Land) -> Labels:
     """Find the zone that each spot lies in: its own if it touches that, else the first, else -1."""
-    spot, zone = shapely.STRtree(ground.shapes).query(spots, predicate="intersects")
-    row = np.full(len(spots), len(ground.shapes))
+    spot, zone = shapely.STRtree(land.shapes).query(spots, predicate="intersects")
+    row = np.full(len(spots), len(land.shapes))
     np.minimum.at(row, spot, zone)
     is_own = zone == own[spot]
     row[spot[is_own]] = zone[is_own]
-    return np.where(row == len(ground.shapes), -1, row).astype("int64")
+    return np.where(row == len(land.shapes), -1, row).astype("int64")
 
 
 def _nearest_inside(point: Geometry, area: Geometry) -> Meters:
@@ -397,55 +397,55 @@ class ZoneCells:
     islands: tuple[int, ...]  # Units that were given a part of their zone without a school
 
 
-def divide_zones(campuses: gpd.GeoSeries, standing: Standing, unit: Labels, ground: Ground) -> ZoneCells:
+def divide_zones(campuses: gpd.GeoSeries, standing: Standing, unit: Labels, land: Land) -> ZoneCells:
     """Divide the ground of each zone among the schools that stand in it."""
-    faces, group, label = _zone_cells_faces(campuses, standing, unit, ground)
+    faces, group, label = _zone_cells_faces(campuses, standing, unit, land)
     owner, islands = _owners(faces, group, label, standing, unit)
     return ZoneCells(faces, group, owner, tuple(islands))
 
 
-def zones_without_schools(standing: Standing, ground: Ground) -> Labels:
+def zones_without_schools(standing: Standing, land: Land) -> Labels:
     """Find the zones whose ground no school takes part in dividing."""
-    return np.setdiff1d(np.arange(len(ground.zone_ids)), standing.row)
+    return np.setdiff1d(np.arange(len(land.zone_ids)), standing.row)
 
 
 def _zone_cells_faces(
-    campuses: gpd.GeoSeries, standing: Standing, unit: Labels, ground: Ground
+    campuses: gpd.GeoSeries, standing: Standing, unit: Labels, land: Land
 ) -> tuple[Faces, Labels, Labels]:
     """Cut the ground; tell of each face the zone it lies in (-1 for none) and the unit it is nearest to."""
-    has_gap = not shapely.is_empty(ground.gap)
-    lines = [*shapely.boundary(ground.shapes), *_borders(standing, ground)]
+    has_gap = not shapely.is_empty(land.gap)
+    lines = [*shapely.boundary(land.shapes), *_borders(standing, land)]
     campus = campuses.to_numpy()[campuses.geom_type.isin(["Polygon", "MultiPolygon"])]
     lines += [shapely.boundary(c) for c in campus]
     if has_gap:
         everyone = np.concatenate([standing.true_xy, standing.xy])
-        across = shapely.intersection(cell_borders(everyone, ground.gap, ground.meters), ground.reach(ground.gap))
-        lines += [shapely.boundary(ground.gap), across]
+        across = shapely.intersection(cell_borders(everyone, land.gap, land.meters), land.reach(land.gap))
+        lines += [shapely.boundary(land.gap), across]
     shapes = cut(lines)
     inner = shapely.point_on_surface(shapes)
-    group = _groups(inner, ground)
-    is_ground = group >= 0
+    group = _groups(inner, land)
+    is_land = group >= 0
     if has_gap:
-        is_ground |= shapely.contains_xy(ground.gap, shapely.get_x(inner), shapely.get_y(inner))
-    faces, group = Faces.of(shapes[is_ground], ground.meters), group[is_ground]
+        is_land |= shapely.contains_xy(land.gap, shapely.get_x(inner), shapely.get_y(inner))
+    faces, group = Faces.of(shapes[is_land], land.meters), group[is_land]
     label = _nearest_unit(faces.inner_points(), group, standing, unit)
-    for number, row in enumerate(zones_without_schools(standing, ground), start=int(unit.max()) + 1):
+    for number, row in enumerate(zones_without_schools(standing, land), start=int(unit.max()) + 1):
         label[group == row] = number
-    _keep_campuses(label, inner[is_ground], campuses, group=group, row=standing.row, unit=unit)
+    _keep_campuses(label, inner[is_land], campuses, group=group, row=standing.row, unit=unit)
     return faces, group, label
 
 
-def _borders(standing: Standing, ground: Ground) -> list[Geometry]:
+def _borders(standing: Standing, land: Land) -> list[Geometry]:
     """Draw the borders between the service areas inside each zone."""
     return [
-        shapely.intersection(cell_borders(standing.xy[is_here], shape, ground.meters), ground.reach(shape))
-        for row, shape in enumerate(ground.shapes)
+        shapely.intersection(cell_borders(standing.xy[is_here], shape, land.meters), land.reach(shape))
+        for row, shape in enumerate(land.shapes)
         if (is_here := standing.row == row).sum() > 1
     ]
 
 
-def _groups(inner: Shapes, ground: Ground) -> Labels:
-    face, zone = shapely.STRtree(ground.shapes).query(inner, predicate="intersects")
+def _groups(inner: Shapes, land: Land) -> Labels:
+    face, zone = shapely.STRtree(land.shapes).query(inner, predicate="intersects")
     group = np.full(len(inner), -1, dtype="int64")
     # The later zones first, so that the first one is written last.
     order = np.argsort(-zone, kind="stable")

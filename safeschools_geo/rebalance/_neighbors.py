@@ -357,8 +357,8 @@ def edges_of_table(
         *_about_missing(missing),
         *_about_added(_without_pairs(listed, on_map, ids)),
     ]
-    beside = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)[["unit_a", "unit_b"]]
-    left_out = list(beside.itertuples(index=False, name=None))
+    disputed = disputed_neighbors(units, edges.assign(kind="extra"), crs=crs)[["unit_a", "unit_b"]]
+    left_out = list(disputed.itertuples(index=False, name=None))
     return EdgesRead(edges, tuple(findings), left_out, repeated, int(is_self.sum()))
 
 
@@ -628,11 +628,11 @@ def _roads_near(roads: gpd.GeoDataFrame | None, lines: shapely.Geometry, meters:
 
 def _is_parted(free: shapely.Geometry, one: shapely.Point, other: shapely.Point, roads: NDArray[np.object_]) -> bool:
     """Say whether no way leads from one place to the other, over free ground and along roads."""
-    grounds = shapely.get_parts(free)
-    start, end = (int(np.argmin(shapely.distance(grounds, place))) for place in (one, other))
+    parts = shapely.get_parts(free)
+    start, end = (int(np.argmin(shapely.distance(parts, place))) for place in (one, other))
     if start == end:
         return False
-    nodes = np.concatenate([grounds, roads])
+    nodes = np.concatenate([parts, roads])
     a, b = shapely.STRtree(nodes).query(nodes, predicate="intersects")
     _, group = connected_components(
         coo_array((np.ones(len(a)), (a, b)), shape=(len(nodes), len(nodes))), directed=False

@@ -101,7 +101,7 @@ def certificate_of(
         "proof_tolerance": proof_tolerance,
         "unit_noun": unit_noun,
     }
-    besides = {
+    more = {
         "zones_set_apart": list(zones_set_apart),
         "apart": [list(pair) for pair in apart],
         "disputed": in_dispute,
@@ -114,7 +114,7 @@ def certificate_of(
         "forecast": list(forecast),
         "neighbor_tolerance_m": neighbor_tolerance_m,
     }
-    certificate |= {key: value for key, value in besides.items() if value or value == 0}
+    certificate |= {key: value for key, value in more.items() if value or value == 0}
     certificate["proof"]["statement"] = certificate["proof"]["statement"] or bound_text(certificate)
     plain: dict[str, Any] = _plain(certificate)
     return plain

@@ -258,8 +258,8 @@ def _with_parted(
     pairs = {frozenset(pair) for pair in apart}
     if not pairs or "shared_m" not in edges.columns:
         return edges
-    beside = units[units["unit_id"].isin(frozenset().union(*pairs))]
-    drawn = unit_edges(beside, crs=crs)
+    near = units[units["unit_id"].isin(frozenset().union(*pairs))]
+    drawn = unit_edges(near, crs=crs)
     known = set(map(frozenset, edges[["unit_a", "unit_b"]].to_numpy().tolist()))
     is_parted = [pair in pairs - known for pair in map(frozenset, drawn[["unit_a", "unit_b"]].to_numpy().tolist())]
     return pd.concat(

@@ -193,17 +193,17 @@ class Coverage:
     """Areas that share their borders, and what was changed, but for what is as narrow as the rounding of the grid."""
 
     shapes: Shapes  # The areas in degrees: an exact coverage on the grid of seven decimals, shape (n,)
-    overlap_m2: float = 0.0  # Ground that several areas claimed, now divided
-    closed_m2: float = 0.0  # Ground between areas that none claimed, now divided
-    overlapping: tuple[int, ...] = ()  # Rows of the areas that claimed the same ground
-    beside: tuple[int, ...] = ()  # Rows of the areas that were given ground that none claimed
+    overlap_m2: float = 0.0  # Land that several areas claimed, now divided
+    closed_m2: float = 0.0  # Land between areas that none claimed, now divided
+    overlapping: tuple[int, ...] = ()  # Rows of the areas that claimed the same land
+    given_to: tuple[int, ...] = ()  # Rows of the areas that were given land that none claimed
 
 
 @dataclass(frozen=True, eq=False)
 class _OpenArea:
-    """Ground that is no one's alone, though areas lie at its sides."""
+    """Land that is no one's alone, though areas lie at its sides."""
 
-    cores: Shapes  # Ground that each area alone claims, in meters, shape (n,)
+    cores: Shapes  # Land that each area alone claims, in meters, shape (n,)
     claimed: Shapes  # Polygons that two areas claim, in meters
     claimants: Labels  # Rows of the two areas, shape (len(claimed), 2)
     cracks: Shapes  # Polygons that none claims, narrow and between areas, in meters
@@ -218,8 +218,8 @@ class _OpenArea:
         a, b = shapely.STRtree(metric).query(metric, predicate="intersects")
         a, b = a[a < b], b[a < b]
         common, pair = polygon_parts(shapely.intersection(metric[a], metric[b]))
-        is_ground = _is_wider(common, _NOISE_M)
-        claimed, pair = common[is_ground], pair[is_ground]
+        is_land = _is_wider(common, _NOISE_M)
+        claimed, pair = common[is_land], pair[is_land]
         claimants = np.column_stack([a[pair], b[pair]]).astype("int64")
         cores = metric.copy()
         if len(claimed):
@@ -292,7 +292,9 @@ def as_coverage(areas: gpd.GeoSeries, meters: CRS, *, tolerance_m: float = TOLER
         overlap_m2=float(shapely.area(open_area.claimed[is_overlap]).sum()),
         closed_m2=float(shapely.area(open_area.cracks[is_shown]).sum()),
         overlapping=tuple(np.unique(open_area.claimants[is_overlap]).tolist()),
-        beside=tuple(np.unique(division.owner[~_is_in(shapely.centroid(division.pieces), open_area.claimed)]).tolist()),
+        given_to=tuple(
+            np.unique(division.owner[~_is_in(shapely.centroid(division.pieces), open_area.claimed)]).tolist()
+        ),
     )
 
 
@@ -303,7 +305,7 @@ def _pairs(shapes: Shapes, meters: CRS) -> set[tuple[int, int]]:
     return set(zip(a[is_border].tolist(), b[is_border].tolist(), strict=True))
 
 
-def _divided(ground: _OpenArea, *, tolerance_m: float) -> _Division:
+def _divided(open_land: _OpenArea, *, tolerance_m: float) -> _Division:
     """Divide open ground along its middle.
 
     A chordal axis: each triangle between the rims is cut through the middles of the sides that join two owners.
@@ -312,13 +314,13 @@ def _divided(ground: _OpenArea, *, tolerance_m: float) -> _Division:
     ----------
     Prasad, L. (1997). Morphological analysis of shapes. CNLS Newsletter 139, 1–18.
     """
-    if not len(ground.shapes):
-        return _Division(ground.shapes, np.zeros(0, dtype="int64"), ground.shapes)
-    places = _rim_points(ground, tolerance_m=tolerance_m)
+    if not len(open_land.shapes):
+        return _Division(open_land.shapes, np.zeros(0, dtype="int64"), open_land.shapes)
+    places = _rim_points(open_land, tolerance_m=tolerance_m)
     triangles = Delaunay(places - places.mean(axis=0)).simplices.astype("int64")
-    owners, is_tied = _owners_of_corners(triangles, places, ground.cores)
+    owners, is_tied = _owners_of_corners(triangles, places, open_land.cores)
     is_mixed: Flags = np.asarray((owners != owners[:, :1]).any(axis=1)) | is_tied
-    kept = _reach_into(places[triangles], _in_tiles(ground.shapes), is_mixed)
+    kept = _reach_into(places[triangles], _in_tiles(open_land.shapes), is_mixed)
     triangles, owners, is_tied = triangles[kept], owners[kept], is_tied[kept]
     corners = places[triangles]
     middles = (corners + np.roll(corners, -1, axis=1)) / 2  # of the sides 01, 12, 20
@@ -342,7 +344,7 @@ def _divided(ground: _OpenArea, *, tolerance_m: float) -> _Division:
     merged = shapely.line_merge(shapely.multilinestrings(segments))
     borders = shapely.simplify(shapely.get_parts(merged), _TOUCH_M)
     borders = borders[shapely.length(borders) > 0]
-    return _Division(pieces, np.concatenate(mine), np.r_[borders, _to_rims(borders, ground.shapes)])
+    return _Division(pieces, np.concatenate(mine), np.r_[borders, _to_rims(borders, open_land.shapes)])
 
 
 def _to_rims(lines: Shapes, shapes: Shapes) -> Shapes:
@@ -393,19 +395,19 @@ def _reach_into(corners: Meters, shapes: Shapes, is_mixed: Flags) -> Labels:
     return np.flatnonzero(is_inside)
 
 
-def _rim_points(ground: _OpenArea, *, tolerance_m: float) -> Meters:
+def _rim_points(open_land: _OpenArea, *, tolerance_m: float) -> Meters:
     """Put points along the rims of open ground, and opposite them, so that triangles lie across it."""
-    rings: Shapes = shapely.get_rings(ground.shapes)
+    rings: Shapes = shapely.get_rings(open_land.shapes)
     xy, part = shapely.get_coordinates(shapely.segmentize(rings, _STEP_M), return_index=True)
     steps = shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1)[part[:-1] == part[1:]])
-    tree = shapely.STRtree(ground.cores)
+    tree = shapely.STRtree(open_land.cores)
     middles = shapely.line_interpolate_point(steps, 0.5, normalized=True)
     step, _ = tree.query(middles, predicate="dwithin", distance=tolerance_m)
     is_fine = np.bincount(step, minlength=len(steps)) > 2  # noqa: PLR2004 - areas
     steps[is_fine] = shapely.segmentize(steps[is_fine], _FINE_STEP_M)
     points: Shapes = np.asarray(shapely.points(np.unique(shapely.get_coordinates(steps), axis=0)))
     point, core = tree.query(points, predicate="dwithin", distance=tolerance_m)
-    across = shapely.get_coordinates(shapely.shortest_line(points[point], ground.cores[core]))[1::2]
+    across = shapely.get_coordinates(shapely.shortest_line(points[point], open_land.cores[core]))[1::2]
     # What lies within rounding of each other is one place.
     both = np.concatenate([shapely.get_coordinates(points), across])
     _, first = np.unique(np.round(both / _NOISE_M), axis=0, return_index=True)
@@ -436,18 +438,18 @@ def _owners_of_corners(triangles: Labels, places: Meters, cores: Shapes) -> tupl
     return owners, is_tied
 
 
-def _drawn(shapes: Shapes, ground: _OpenArea, division: _Division, meters: CRS) -> Shapes:
+def _drawn(shapes: Shapes, open_land: _OpenArea, division: _Division, meters: CRS) -> Shapes:
     """Draw areas with the pieces that each is given, all on one grid."""
-    lines = np.r_[shapely.boundary(ground.shapes), division.borders]
+    lines = np.r_[shapely.boundary(open_land.shapes), division.borders]
     cells = cut([*shapely.boundary(shapes), *in_degrees(lines, meters)])
     metric = gpd.GeoSeries(cells, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     inner = shapely.point_on_surface(metric)
     owner = np.full(len(cells), NOBODY, dtype="int64")
     is_kept = 2 * shapely.area(metric) < 2 * _TOUCH_M * shapely.length(metric)
-    for grounds, of in ((division.pieces, division.owner), (ground.cores, np.arange(len(shapes)))):
-        cell, row = shapely.STRtree(grounds).query(inner, predicate="intersects")
+    for areas, of in ((division.pieces, division.owner), (open_land.cores, np.arange(len(shapes)))):
+        cell, row = shapely.STRtree(areas).query(inner, predicate="intersects")
         owner[cell] = of[row]
-    is_open = _is_in(inner, _in_tiles(ground.shapes))
+    is_open = _is_in(inner, _in_tiles(open_land.shapes))
     is_open[cell] = False
     _give_to_most(owner, np.flatnonzero(is_open | ~_is_wider(metric, 5 * DUST_M)), metric, division)
     is_kept |= (owner != NOBODY) | is_open
@@ -478,7 +480,7 @@ def _give_dust(cells: Shapes, owner: Labels, meters: CRS) -> None:
     owner[near] = theirs
 
 
-def _with_corners(shapes: Shapes, ground: _OpenArea, meters: CRS, *, tolerance_m: float) -> Shapes:
+def _with_corners(shapes: Shapes, open_land: _OpenArea, meters: CRS, *, tolerance_m: float) -> Shapes:
     """Draw what is no border, but a corner of ground that was divided, as a corner."""
     metric = gpd.GeoSeries(shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     a, b, shared_m = shared_borders(metric)
@@ -486,7 +488,7 @@ def _with_corners(shapes: Shapes, ground: _OpenArea, meters: CRS, *, tolerance_m
     a, b, shared_m = a[is_short], b[is_short], shared_m[is_short]
     rims = shapely.boundary(metric)
     short = shapely.intersection(rims[a], rims[b])
-    whole = shapely.union_all(ground.shapes)
+    whole = shapely.union_all(open_land.shapes)
     shapely.prepare(whole)
     is_inner = shapely.length(shapely.intersection(short, whole)) > 0
     around = shapely.buffer(short, 2 * tolerance_m)
@@ -545,10 +547,10 @@ def _gathered(xy: Meters, *, to: Meters, within: float) -> Meters:
     return np.where(is_in[:, None], to, xy)
 
 
-def _is_in(inner: Shapes, grounds: Shapes) -> Flags:
+def _is_in(inner: Shapes, areas: Shapes) -> Flags:
     found = np.zeros(len(inner), dtype=bool)
-    if len(grounds):
-        found[shapely.STRtree(grounds).query(inner, predicate="intersects")[0]] = True
+    if len(areas):
+        found[shapely.STRtree(areas).query(inner, predicate="intersects")[0]] = True
     return found
 
 
@@ -603,11 +605,11 @@ def hold_schools(zones: Shapes, homes: Homes, order: Sequence[str], meters: CRS)
     """Give each school that would fall in another zone than planned the ground around it."""
     planned = pd.Index(order).get_indexer(pd.Index(homes.planned)).astype("int64")
     metric = gpd.GeoSeries(homes.shapes, crs=STORAGE_CRS).to_crs(meters).to_numpy()
-    grounds = gpd.GeoSeries(zones, crs=STORAGE_CRS).to_crs(meters).to_numpy()
+    zones_m = gpd.GeoSeries(zones, crs=STORAGE_CRS).to_crs(meters).to_numpy()
     is_point = shapely.get_dimensions(metric) == 0
     is_lost = np.zeros(len(metric), dtype=bool)
-    is_lost[is_point] = _points_lost(metric[is_point], planned[is_point], homes.is_moved[is_point], grounds)
-    is_lost[~is_point] = _campuses_lost(metric[~is_point], planned[~is_point], grounds)
+    is_lost[is_point] = _points_lost(metric[is_point], planned[is_point], homes.is_moved[is_point], zones_m)
+    is_lost[~is_point] = _campuses_lost(metric[~is_point], planned[~is_point], zones_m)
     if not is_lost.any():
         return zones
     collars = np.where(is_point, shapely.buffer(metric, _COLLAR_M), metric)[is_lost]
@@ -623,20 +625,20 @@ def _anchors(units: gpd.GeoDataFrame) -> Shapes:
     return anchors
 
 
-def _points_lost(points: Shapes, planned: NDArray[np.int64], is_moved: Flags, grounds: Shapes) -> Flags:
+def _points_lost(points: Shapes, planned: NDArray[np.int64], is_moved: Flags, zones_m: Shapes) -> Flags:
     """Say which schools another zone would win: of a tie, the first; for one that moves, no tie is left."""
-    point, zone = shapely.STRtree(grounds).query(points, predicate="dwithin", distance=EDGE_M)
+    point, zone = shapely.STRtree(zones_m).query(points, predicate="dwithin", distance=EDGE_M)
     near = np.bincount(point, minlength=len(points))
-    first = np.full(len(points), len(grounds))
+    first = np.full(len(points), len(zones_m))
     np.minimum.at(first, point, zone)
     is_lost: Flags = (near > 0) & ((first != planned) | (is_moved & (near > 1)))
     return is_lost
 
 
-def _campuses_lost(campuses: Shapes, planned: NDArray[np.int64], grounds: Shapes) -> Flags:
+def _campuses_lost(campuses: Shapes, planned: NDArray[np.int64], zones_m: Shapes) -> Flags:
     """Report which campuses another zone holds as large a share or a larger one."""
-    campus, zone = shapely.STRtree(grounds).query(campuses, predicate="intersects")
-    share = pd.Series(shapely.area(shapely.intersection(campuses[campus], grounds[zone])))
+    campus, zone = shapely.STRtree(zones_m).query(campuses, predicate="intersects")
+    share = pd.Series(shapely.area(shapely.intersection(campuses[campus], zones_m[zone])))
     is_own = zone == planned[campus]
     own = share.where(is_own, 0.0).groupby(campus).max().reindex(range(len(campuses)), fill_value=0.0)
     other = share.where(~is_own, 0.0).groupby(campus).max().reindex(range(len(campuses)), fill_value=0.0)
@@ -650,12 +652,12 @@ def _with_collars(zones: Shapes, collars: Shapes, planned: NDArray[np.int64]) ->
     owner = np.full(len(faces), -1, dtype="int64")
     face, zone = shapely.STRtree(zones).query(inner, predicate="intersects")
     owner[face] = zone
-    is_ground = owner >= 0
+    is_land = owner >= 0
     face, collar = shapely.STRtree(collars).query(inner, predicate="intersects")
     # Backwards, so that the first school's claim is written last.
     backwards = np.argsort(-collar, kind="stable")
     owner[face[backwards]] = planned[collar[backwards]]
-    owner[~is_ground] = -1
+    owner[~is_land] = -1
     return np.array([shapely.coverage_union_all(faces[owner == k]) for k in range(len(zones))])
 
 

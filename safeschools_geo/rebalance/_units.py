@@ -12,9 +12,9 @@ import shapely
 from safeschools_geo.checks import area_text, report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs, require_crs
 from safeschools_geo.errors import ColumnError, GeometryError, InputError, attempt_all, refuse
-from safeschools_geo.rebalance._areas import UnitsBuilt, about_ground, about_left_out, about_schools, units_of_areas
+from safeschools_geo.rebalance._areas import UnitsBuilt, about_land, about_left_out, about_schools, units_of_areas
 from safeschools_geo.rebalance._cells import (
-    Ground,
+    Land,
     divide_zones,
     require_areas,
     require_columns,
@@ -331,9 +331,9 @@ def _about_parts(parts: gpd.GeoDataFrame, beyond_m2: float) -> list[Finding]:
 
 
 def _open_area_findings(parts: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, meters: object) -> list[Finding]:
-    ground = shapely.union_all(zones.geometry.to_crs(meters).to_numpy())
-    left = float(shapely.area(shapely.difference(ground, shapely.union_all(parts.geometry.to_numpy()))))
-    if left <= _OPEN_SHARE * float(shapely.area(ground)):
+    land = shapely.union_all(zones.geometry.to_crs(meters).to_numpy())
+    left = float(shapely.area(shapely.difference(land, shapely.union_all(parts.geometry.to_numpy()))))
+    if left <= _OPEN_SHARE * float(shapely.area(land)):
         return []
     return report_rows(
         ["district"],
@@ -431,20 +431,20 @@ def units_of_schools(
     """
     _require_inputs(schools, zones, district, school_zones, workload)
     meters = measuring_crs(zones, stated=crs)
-    ground = Ground.of(zones, district, meters, tolerance_m=tolerance_m)
+    land = Land.of(zones, district, meters, tolerance_m=tolerance_m)
     kept, left_out = schools_in_zones(schools, school_zones)
-    own = pd.Index(ground.zone_ids).get_indexer(kept["zone_id"]).astype("int64")
+    own = pd.Index(land.zone_ids).get_indexer(kept["zone_id"]).astype("int64")
     points = kept.geometry.to_crs(STORAGE_CRS).representative_point()
-    standing = stand(points, own, ground)
+    standing = stand(points, own, land)
     unit = pd.factorize(pd.MultiIndex.from_arrays([standing.row, sites_of(standing.true_xy)]))[0].astype("int64")
-    zone = _zone_of_units(unit, own, standing, zones=len(ground.zone_ids))
-    zone_id = np.array(ground.zone_ids, dtype=object)[np.r_[zone, zones_without_schools(standing, ground)]]
-    cells = divide_zones(kept.geometry.to_crs(STORAGE_CRS), standing, unit, ground)
+    zone = _zone_of_units(unit, own, standing, zones=len(land.zone_ids))
+    zone_id = np.array(land.zone_ids, dtype=object)[np.r_[zone, zones_without_schools(standing, land)]]
+    cells = divide_zones(kept.geometry.to_crs(STORAGE_CRS), standing, unit, land)
     units = _as_units(kept, points, unit, zone_id, cells)
     units = _with_figures(units, kept, unit, workload=workload, incidents=incidents)
     findings = (
         *about_left_out(schools, left_out),
-        *about_ground(ground, cells.faces, zone_id[cells.owner], cells.group < 0),
+        *about_land(land, cells.faces, zone_id[cells.owner], cells.group < 0),
         *about_schools(kept, standing, units, unit, islands=cells.islands),
     )
     return UnitsBuilt(units, findings)

@@ -79,7 +79,7 @@ def are_connected(sets: Bits, neighbors: Bits) -> Flags:
         return np.zeros(0, dtype=bool)
     order = _outwards(sets, neighbors)
     place = {unit: at for at, unit in enumerate(order)}
-    beside = [[place[j] for j in _units_in(neighbors[unit]) if j in place] for unit in order]
+    neighbors_of = [[place[j] for j in _units_in(neighbors[unit]) if j in place] for unit in order]
     # A row for each unit and a bit for each set: every step goes for all sets at once.
     held = np.packbits(members(sets, len(neighbors))[:, order].T, axis=1)
     reached, is_open = np.zeros_like(held), np.full(held.shape[1], 255, dtype=np.uint8)
@@ -89,7 +89,7 @@ def are_connected(sets: Bits, neighbors: Bits) -> Flags:
     has_grown = True
     while has_grown:
         has_grown = False
-        for at, others in enumerate(beside):
+        for at, others in enumerate(neighbors_of):
             new = np.bitwise_or.reduce(reached[others], axis=0) & held[at] & ~reached[at]
             if new.any():
                 reached[at] |= new
@@ -480,10 +480,10 @@ class _Side:
 
     def limits(self, other: _Side, both: int, load: float, price: float) -> tuple[list[float], list[float]]:
         """Give the largest load and price of 0, 1, 2, … units: what the other side can make up for at best."""
-        beside = [min(other.most, both - size) for size in range(self.most + 1)]
-        loads = [load + _at(other.loads, count) for count in beside]
+        rest = [min(other.most, both - size) for size in range(self.most + 1)]
+        loads = [load + _at(other.loads, count) for count in rest]
         prices = [
-            price + _at(other.gains, count) + _at(self.gains, self.most - size) for size, count in enumerate(beside)
+            price + _at(other.gains, count) + _at(self.gains, self.most - size) for size, count in enumerate(rest)
         ]
         return loads, prices
 
@@ -600,8 +600,8 @@ class ZoneSets:
         least, both = _least_sums(by_unit[units], most), self._budget.most_both
         last, relief = len(others) - 1, []
         for size in range(most + 1):
-            beside = np.clip(both - size - np.arange(most - size + 1), 0, last)
-            relief.append((least[: most - size + 1] + others[beside]).min(axis=0))
+            rest = np.clip(both - size - np.arange(most - size + 1), 0, last)
+            relief.append((least[: most - size + 1] + others[rest]).min(axis=0))
         return Waits(by_unit, self._excess[self._is_own].sum(axis=0), np.array(relief))
 
     def _least_left(self, most: int) -> Numbers:

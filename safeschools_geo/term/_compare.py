@@ -180,9 +180,9 @@ def _compared(district: District, before: _Side, after: _Side, *, seed: int, not
         has_zone_record=before.zones.is_recorded,
         school_zones=moves,
         loads=_loads(before, after),
-        overall=_beside(before, after, EVERYWHERE),
+        overall=_side_by_side(before, after, EVERYWHERE),
         rates=rates,
-        levels=_in_order(_beside(before, after, "level"), "level", list(LEVELS)),
+        levels=_in_order(_side_by_side(before, after, "level"), "level", list(LEVELS)),
         schools=schools,
         hotspots=found.assign(warning=_warnings(before, after, settings, found["members"])),
         zone_change=None if change is None else change.effect,
@@ -225,7 +225,7 @@ def _loads(before: _Side, after: _Side) -> pd.DataFrame:
     return table.assign(**schools).reset_index()
 
 
-def _beside(before: _Side, after: _Side, by: str) -> pd.DataFrame:
+def _side_by_side(before: _Side, after: _Side, by: str) -> pd.DataFrame:
     return rates_side_by_side(before.hotspots.schools.rates, after.hotspots.schools.rates, by=by)
 
 
@@ -234,7 +234,7 @@ def _zone_rates(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFram
     changed = moves[moves["in_program"] & moves["has_changed"]]
     other = set(changed["zone_before"]) | set(changed["zone_after"])
     names = pd.concat([after.zones.zones, before.zones.zones]).drop_duplicates("zone_id").set_index("zone_id")["name"]
-    table = _beside(before, after, "zone_id")
+    table = _side_by_side(before, after, "zone_id")
     table = table.assign(
         name=table["zone_id"].map(names).fillna("In no zone").astype("str"),
         has_same_schools=~table["zone_id"].isin(other),
@@ -257,7 +257,7 @@ def _in_order(table: pd.DataFrame, column: str, order: list[str]) -> pd.DataFram
 
 def _schools(before: _Side, after: _Side, moves: pd.DataFrame) -> pd.DataFrame:
     moved = moves[["school_id", "name", "level", "zone_before", "zone_after"]]
-    table = moved.merge(_beside(before, after, "school_id"), on="school_id")
+    table = moved.merge(_side_by_side(before, after, "school_id"), on="school_id")
     return table.assign(status_change=status_change(table["status_before"], table["status_after"]))
 
 

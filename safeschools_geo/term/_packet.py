@@ -391,7 +391,7 @@ def _audited_last(published: PublishedCounts) -> tuple[SafeTable, AuditReport]:
     rates = [fact for fact in published.rounding.published if fact.by == "enrolled"]
     if not rates:
         return published.counts, published.audit
-    counts = published.counts.beside(rates)
+    counts = published.counts.with_facts(rates)
     return counts, audit(counts, knows_rule=True).require_safe()
 
 

@@ -434,10 +434,10 @@ def _text(raw: RawTable, name: str) -> pd.Series:
 
 def _zones_there(today: pd.DataFrame, file: Path, zone_id: pd.Series, term: str) -> pd.DataFrame:
     """List the zones that there were, also those without a school where the run says so."""
-    beside = file.with_name("workload_zones.csv")
+    zones_file = file.with_name("workload_zones.csv")
     there = pd.DataFrame({"zone_id": sorted(set(zone_id) - {""})}).assign(name=lambda t: t["zone_id"])
-    if beside.is_file():
-        raw = read_table(beside)
+    if zones_file.is_file():
+        raw = read_table(zones_file)
         table = pd.DataFrame({name: _text(raw, name) for name in ("term", "zone_id", "name")})
         mine = table[table["term"] == term].drop(columns="term")
         there = pd.concat([mine, there]).drop_duplicates("zone_id")

@@ -571,15 +571,15 @@ def _in_meters(shapes: Shapes, *, latitude: float) -> Shapes:
 
 
 def _tiling(record: PlanRecord, drawn: Drawn) -> list[Check]:
-    ground = shapely.union_all(list(drawn.units.values()))
+    land = shapely.union_all(list(drawn.units.values()))
     covered = shapely.union_all(list(drawn.zones.values()))
-    gap, beyond = shapely.difference(ground, covered), shapely.difference(covered, ground)
+    gap, beyond = shapely.difference(land, covered), shapely.difference(covered, land)
     outside = _outside(record, drawn)
     faults = {
         "of which ground is in no zone": _touching(drawn.units, gap),
         "that a zone reaches beyond": _touching(drawn.units, beyond),
         "that overlap": _overlaps(drawn.units),
-        "beside a sliver that is in none": _touching(drawn.units, _slivers(ground)),
+        "beside a sliver that is in none": _touching(drawn.units, _slivers(land)),
         "that lie outside their planned zone": [i for i, m2 in outside.items() if m2 > _HELD * drawn.units[i].area],
     }
     zones = {"that overlap": _overlaps(drawn.zones)}
@@ -630,8 +630,8 @@ def _overlaps(shapes: Shapes) -> list[str]:
     return sorted(found)
 
 
-def _slivers(ground: BaseGeometry) -> BaseGeometry:
-    holes = [shapely.Polygon(ring) for part in shapely.get_parts(ground) for ring in part.interiors]
+def _slivers(land: BaseGeometry) -> BaseGeometry:
+    holes = [shapely.Polygon(ring) for part in shapely.get_parts(land) for ring in part.interiors]
     return shapely.MultiPolygon([h for h in holes if shapely.is_empty(shapely.buffer(h, -SLIVER_M / 2))])
 
 
@@ -819,13 +819,13 @@ def _is_parted(drawn: Drawn, layers: Shapes, a: str, b: str, *, wide_m: float) -
     both = shapely.union_all([shapely.buffer(drawn.units[name], _SEAM_M) for name in (a, b)])
     if not shapely.dwithin(both, layers["lines"], wide_m):
         return False
-    grounds = list(shapely.get_parts(shapely.difference(both, shapely.buffer(layers["lines"], wide_m))))
+    patches = list(shapely.get_parts(shapely.difference(both, shapely.buffer(layers["lines"], wide_m))))
     roads = [
         p for line in shapely.get_parts(layers["roads"]) for p in shapely.get_parts(shapely.intersection(line, both))
     ]
-    reached = {min(range(len(grounds)), key=lambda g: shapely.distance(grounds[g], layers[f"at {a}"]))}
-    end = min(range(len(grounds)), key=lambda g: shapely.distance(grounds[g], layers[f"at {b}"]))
-    nodes, front = [*grounds, *roads], list(reached)
+    reached = {min(range(len(patches)), key=lambda g: shapely.distance(patches[g], layers[f"at {a}"]))}
+    end = min(range(len(patches)), key=lambda g: shapely.distance(patches[g], layers[f"at {b}"]))
+    nodes, front = [*patches, *roads], list(reached)
     while front:
         here = nodes[front.pop()]
         new = {i for i, node in enumerate(nodes) if i not in reached and shapely.intersects(here, node)}

@@ -165,5 +165,5 @@ def test_an_absent_officer_sends_nobody():
 def test_where_model_and_replay_differ_is_said():
     found = replay(usual_day(), replays=20)
     rare = score_coverage([0.001, 0.001], [60.0, 60.0], dispatch(), redrawn=[[0.001, 0.001], [0.001, 0.001]])
-    assert "differ on the mean trip (2.5 min and 5.5 min)" in found.beside(rare)
-    assert "the share of calls that go to patrol" in found.beside(rare)
+    assert "differ on the mean trip (2.5 min and 5.5 min)" in found.against_model(rare)
+    assert "the share of calls that go to patrol" in found.against_model(rare)

@@ -14,7 +14,7 @@ from shapely.geometry import GeometryCollection, LineString, Point, Polygon, box
 from safeschools_geo.district._district import demo_folder, read_district
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError, SeveralFaultsError
 from safeschools_geo.rebalance._areas import units_of_areas
-from safeschools_geo.rebalance._cells import Ground
+from safeschools_geo.rebalance._cells import Land
 from safeschools_geo.rebalance._neighbors import rook_adjacency
 from safeschools_geo.rebalance._units import units_of_schools
 from safeschools_geo.term._run import assign_schools, zone_by_school
@@ -70,14 +70,14 @@ def codes(built):
     return [f.code for f in built.findings]
 
 
-def assert_exact(units, ground, *, slack=2 * CM_DEG):
+def assert_exact(units, land, *, slack=2 * CM_DEG):
     shapes = units.geometry.to_numpy()
     assert units.crs.to_epsg() == 4326
     assert shapely.is_valid(shapes).all()
     assert shapely.coverage_is_valid(shapes)
     xy = shapely.get_coordinates(shapes)
     np.testing.assert_array_equal(xy, np.round(xy, 7))
-    given_area = shapely.union_all(shapely.make_valid(ground.geometry.to_crs(4326).to_numpy(), method="structure"))
+    given_area = shapely.union_all(shapely.make_valid(land.geometry.to_crs(4326).to_numpy(), method="structure"))
     whole = shapely.union_all(shapes)
     assert shapely.difference(whole, shapely.buffer(given_area, slack)).is_empty
     assert shapely.difference(shapely.buffer(given_area, -slack), whole).is_empty
@@ -361,9 +361,9 @@ def test_a_line_beside_an_area_costs_no_ground():
     spiked = HALVES.set_geometry(
         gpd.GeoSeries([GeometryCollection([HALVES.geometry[0], spike]), HALVES.geometry[1]], crs=UTM)
     )
-    ground = Ground.of(spiked, None, CRS.from_user_input(UTM))
-    assert [shape.geom_type for shape in ground.shapes] == ["Polygon", "Polygon"]
-    assert ground.area_m2(ground.shapes[0]) == pytest.approx(4_000_000, rel=1e-6)
+    land = Land.of(spiked, None, CRS.from_user_input(UTM))
+    assert [shape.geom_type for shape in land.shapes] == ["Polygon", "Polygon"]
+    assert land.area_m2(land.shapes[0]) == pytest.approx(4_000_000, rel=1e-6)
 
 
 @st.composite
