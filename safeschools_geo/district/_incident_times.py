@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 _OCCURRED = "occurred_at"
-_SHOWN = 3
 _DAY_S = 86_400
 _CLOCKS_DIFFER = pd.Timedelta(hours=1)
 """By how much a dispatch may be before its call, on clocks that differ: what is earlier by more is of the next day."""

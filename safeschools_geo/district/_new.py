@@ -58,7 +58,6 @@ _CONFIDENTIAL = """\
 """
 _AT_SCHOOL_M = 150.0
 _MOST_SCHOOLS = 0.9
-_LAYERS = ("schools", "zones", "boundary", "roads")
 
 
 @dataclass(frozen=True)

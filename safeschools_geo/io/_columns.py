@@ -1,28 +1,200 @@
-"""Columns by our names, and ids that spreadsheets have changed."""
+"""Columns by our names, their cells as text, and ids that spreadsheets have changed."""
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import re
+import unicodedata
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 from rapidfuzz.distance import OSA
 
 from safeschools_geo.errors import ColumnError, attempt_all, name_ids
 from safeschools_geo.findings import Finding
-from safeschools_geo.io._table import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    import pandas as pd
-
     from safeschools_geo.io._table import RawTable
 
     ColumnMapping: TypeAlias = Mapping[str, str | tuple[str, ...]]
+
+
+# ── Ids and names as text, saying what the file says, whatever type the file gave them
+
+# How programs keep a spreadsheet from making a number of an id: ="0101", and '0101 where no number goes without.
+_GUARDED, _MARKED = r"""^="([^"]*)"$""", r"""^'(\d+)$"""
+_BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
+
+
+_NOTHING = frozenset(
+    ("null", "(null)", "<null>", "[null]", "none", "(none)", "nan", "nat", "n/a", "#n/a", "na", "n.a.", "nil", "\\n")
+)
+ERROR_CODES = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+"""What a workbook shows in place of a value that cannot be worked out."""
+_MARKS = frozenset(("-", "--", "---", "\u2013", "\u2014", ".", "(blank)", "(empty)", *map(str.casefold, ERROR_CODES)))
+
+
+def plain_text(values: pd.Series) -> pd.Series:
+    """Turn a column of words into text, of which those for nothing are missing.
+
+    Parameters
+    ----------
+    values
+        Text, numbers, truth values, moments, or a mixture.
+
+    Returns
+    -------
+    pandas.Series
+        As `as_text`, without the words that `says_nothing` knows.
+    """
+    texts = as_text(values)
+    return texts.where(~says_nothing(texts))
+
+
+def says_nothing(texts: pd.Series) -> pd.Series:
+    """Say which texts are words for nothing, such as ``NULL``, ``#N/A``, ``(null)`` and ``-``.
+
+    Parameters
+    ----------
+    texts
+        Text.
+
+    Returns
+    -------
+    pandas.Series
+        Bool, on the same index; blank cells are not among them.
+    """
+    return texts.str.casefold().isin(_NOTHING | _MARKS)
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_GUARD = rf"^'(?=[{re.escape(''.join(_FORMULA_STARTS))}])"
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Turn a column into text.
+
+    Parameters
+    ----------
+    values
+        Text, numbers, truth values, moments, or a mixture.
+
+    Returns
+    -------
+    pandas.Series
+        Dtype str, same index and name. Text loses blanks at its ends (also non-breaking ones) and what keeps a
+        spreadsheet from changing it (``="0101"``, ``'0101``), and is in Unicode NFC; nothing else of it changes, so
+        ``007`` and ``2E47`` stay. Whole numbers have no decimals (``123.0`` is ``123``), however large; truth values
+        are ``true`` and ``false``; moments are ISO 8601. What is missing, empty or infinite is missing.
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.StringDtype):
+        return _tidied(values.astype("str"))
+    if pd.api.types.is_bool_dtype(dtype):
+        return values.astype("object").map({True: "true", False: "false"}).astype("str")
+    if pd.api.types.is_integer_dtype(dtype):
+        return values.astype("str")
+    if pd.api.types.is_float_dtype(dtype):
+        return _float_texts(values)
+    return _tidied(values.astype("object").map(_cell_text, na_action="ignore").astype("str"))
+
+
+def _tidied(texts: pd.Series) -> pd.Series:
+    stripped = texts.str.strip(_BLANKS)
+    is_accented = stripped.notna() & ~stripped.str.isascii().astype("bool")
+    if is_accented.any():
+        composed = stripped[is_accented].map(lambda text: unicodedata.normalize("NFC", text))
+        stripped = stripped.where(~is_accented, composed.astype("str"))
+    guarded = stripped.str.startswith(("=", "'"))
+    if guarded.any():
+        inside = stripped[guarded].str.replace(_GUARDED, r"\1", regex=True)
+        if not stripped.str.fullmatch(r"\d+").any():
+            inside = inside.str.replace(_MARKED, r"\1", regex=True)
+        inside = inside.str.strip(_BLANKS)
+        stripped = stripped.where(~guarded.fillna(value=False).astype("bool"), inside)
+    return stripped.where(stripped != "")
+
+
+def _float_texts(values: pd.Series) -> pd.Series:
+    floats = values.to_numpy(dtype="float64", na_value=np.nan)
+    # `repr` of 123.0 ends in .0, and of 1e22 in no digits at all; whole floats below 2⁶³ are exact integers.
+    is_whole = np.isfinite(floats) & (np.floor(floats) == floats) & (np.abs(floats) < 2.0**63)
+    texts = pd.Series(pd.NA, index=values.index, dtype="str", name=values.name)
+    texts[is_whole] = pd.Series(floats[is_whole].astype("int64")).astype("str").to_numpy()
+    is_other = np.isfinite(floats) & ~is_whole
+    texts[is_other] = [_float_text(number) for number in floats[is_other]]
+    return texts
+
+
+def _float_text(number: float) -> str:
+    return f"{number:.0f}" if number.is_integer() else repr(float(number))
+
+
+def _cell_text(cell: object) -> str | None:
+    if isinstance(cell, bool | np.bool_):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return _float_text(cell) if np.isfinite(cell) else None
+    if isinstance(cell, Decimal):
+        return f"{cell:.0f}" if cell == cell.to_integral_value() else str(cell.normalize())
+    if isinstance(cell, dt.datetime | dt.timedelta):
+        return cell.isoformat(sep=" ") if isinstance(cell, dt.datetime) else _clock_text(cell)
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", errors="replace")
+    return str(cell)
+
+
+def _clock_text(span: dt.timedelta) -> str:
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def safe_cells(column: pd.Series) -> pd.Series:
+    """Make a column safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    column
+        A column of a table.
+
+    Returns
+    -------
+    pandas.Series
+        Text that a spreadsheet would take for a formula with an apostrophe in front, moments in ISO 8601; other
+        columns as they are.
+    """
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.map(lambda t: t.isoformat(), na_action="ignore").astype("str")
+    if not pd.api.types.is_string_dtype(column.dtype):
+        return column
+    is_formula = column.str.startswith(_FORMULA_STARTS, na=False)
+    if not is_formula.any():
+        return column
+    is_formula[is_formula] = pd.to_numeric(column[is_formula], errors="coerce").isna()
+    return column.mask(is_formula, "'" + column)
+
+
+def without_guards(cells: pd.Series) -> pd.Series:
+    """Take away the apostrophes that `safe_cells` put in front.
+
+    Parameters
+    ----------
+    cells
+        Text.
+
+    Returns
+    -------
+    pandas.Series
+        The text as it was.
+    """
+    return cells.str.replace(_GUARD, "", regex=True)
 
 
 # ── Columns by our names: those that the settings name, else those of our own names; and names that are nearly ours

@@ -16,8 +16,8 @@ from pyproj import CRS
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, parse_crs, require_crs
 from safeschools_geo.errors import ColumnError, CRSError, GeometryError
 from safeschools_geo.findings import Finding
-from safeschools_geo.io._columns import require, take
-from safeschools_geo.io._table import as_text, only, says_nothing
+from safeschools_geo.io._columns import as_text, require, says_nothing, take
+from safeschools_geo.io._table import only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from openpyxl.utils import get_column_letter
 
 from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError, printable
-from safeschools_geo.io._table import safe_cells
+from safeschools_geo.io._columns import safe_cells
 from safeschools_geo.text import folder_key
 from safeschools_geo.writing import MANIFEST, PRODUCT, folder_in_making, writable
 

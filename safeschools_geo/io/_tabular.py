@@ -27,8 +27,8 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
+from safeschools_geo.io._columns import ERROR_CODES
 from safeschools_geo.io._table import (
-    ERROR_CODES,
     HEADER_SAMPLE,
     WEB_PAGE,
     RawTable,

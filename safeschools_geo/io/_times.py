@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from safeschools_geo.io._table import as_text, says_nothing
+from safeschools_geo.io._columns import as_text, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

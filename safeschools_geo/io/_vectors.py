@@ -23,7 +23,8 @@ from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureErr
 
 from safeschools_geo.errors import FileReadError, count_text
 from safeschools_geo.findings import Finding
-from safeschools_geo.io._table import RawTable, as_text, check_table_size, describe, html_tables, to_frame, with_shapes
+from safeschools_geo.io._columns import as_text
+from safeschools_geo.io._table import RawTable, check_table_size, describe, html_tables, to_frame, with_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,7 +13,7 @@ from visit_town import QUICK, random_town
 
 from safeschools_geo.coverage._visits import plan_visits, visits_csv, visits_ics
 from safeschools_geo.errors import InputError, SettingsError
-from safeschools_geo.io._table import safe_cells
+from safeschools_geo.io._columns import safe_cells
 
 ZONE = "America/Los_Angeles"
 MONDAY = dt.date(2025, 11, 3)
