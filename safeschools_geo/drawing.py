@@ -159,21 +159,11 @@ _ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True)
 class RateClasses:
-    """Edges between the fills of a choropleth.
+    """Edges between the fills of a choropleth."""
 
-    Parameters
-    ----------
-    start
-        Lower edge of the lowest class.
-    step
-        Width of a class.
-    number
-        Number of classes, at most as many as there are fills; 0 where there is no rate at all.
-    """
-
-    start: float
-    step: float
-    number: int
+    start: float  # Lower edge of the lowest class
+    step: float  # Width of a class
+    number: int  # Number of classes, at most as many as there are fills; 0 where there is no rate at all
 
     @classmethod
     def of(cls, rates: NDArray[np.float64]) -> RateClasses:
@@ -232,16 +222,8 @@ class ZoneSign:
 def zone_signs(zones: gpd.GeoDataFrame) -> list[ZoneSign]:
     """Give every zone its signs.
 
-    Parameters
-    ----------
-    zones
-        `zone_id`, `name` if there is one, and the areas as they are, EPSG:4326.
-
-    Returns
-    -------
-    list of ZoneSign
-        One for each zone, in order. Up to eight zones each have a color of their own, since any two of them may come
-        to lie side by side; more zones share colors as neighbors today do not.
+    Up to eight zones each have a color of their own, since any two of them may come to lie side by side; more zones
+    share colors as neighbors today do not.
     """
     ids = zones["zone_id"].astype("str").tolist()
     names = zones["name"].astype("str").tolist() if "name" in zones.columns else ids

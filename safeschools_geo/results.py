@@ -62,6 +62,11 @@ class PlanInputs:
         """What barriers part, and how ground in two zones or areas was divided: what every plan rests on."""
         return tuple(f.message for f in self.findings if f.table == "barriers" or f.code == "units_overlap")
 
+    def about_empty_zones(self, zones: gpd.GeoDataFrame) -> str:
+        """Say what happens to zones without a school; empty where there is none."""
+        names = zones.set_index("zone_id")["name"]
+        return empty_zones_text(str(names[zone]) for zone in self.set_apart)
+
 
 @dataclass(frozen=True, eq=False)
 class TermPlan(MayHoldNothing):
@@ -132,9 +137,8 @@ class TermPlan(MayHoldNothing):
 
     @property
     def empty_zones(self) -> str:
-        """What becomes of zones without a school; empty where there is none."""
-        names = self.zones.set_index("zone_id")["name"]
-        return empty_zones_text(str(names[zone]) for zone in self.inputs.set_apart)
+        """What happens to zones without a school; empty where there is none."""
+        return self.inputs.about_empty_zones(self.zones)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -657,9 +661,8 @@ class ScoredPlans:
 
     @property
     def empty_zones(self) -> str:
-        """What becomes of zones without a school; empty where there is none."""
-        names = self.zones.set_index("zone_id")["name"]
-        return empty_zones_text(str(names[zone]) for zone in self.inputs.set_apart)
+        """What happens to zones without a school; empty where there is none."""
+        return self.inputs.about_empty_zones(self.zones)
 
     def finding(self) -> str:
         """Say what becomes of the imbalance in each plan, and what is paid for it."""

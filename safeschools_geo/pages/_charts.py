@@ -107,7 +107,8 @@ def heat_map(
                 parts.append(_heat_cell(box, f"url(#{hatch})", "", f"{when}: not in session"))
     parts += _outline(window, days, columns, corner=(left, top), size=(cell_w, cell_h))
     bottom = top + len(days) * cell_h + 26
-    signs = [("not in session", f'fill="url(#{hatch})" stroke="{FRAME}"')] if _has_closed(hours, days, columns) else []
+    is_closed = hours[np.ix_(days, columns)] <= 0
+    signs = [("not in session", f'fill="url(#{hatch})" stroke="{FRAME}"')] if is_closed.any() else []
     signs += [("hours that stand out", 'fill="none" stroke="#7a0019" stroke-width="3"')] if window else []
     legend, end = _class_legend(classes, unit, left, bottom, signs)
     return svg(760, end + 12, title, f"Rows are weekdays, columns hours of the day; {unit}.", [*parts, *legend])
@@ -166,10 +167,6 @@ def _heat_cell(box: Box, fill: str, number: str, label: str) -> str:
         text(x + width / 2, y + height / 2 + 5, number, anchor="middle", color=color) if number else ""
     )
     return f"<g><title>{escape(label)}</title>{cell}</g>"
-
-
-def _has_closed(hours: Floats, days: list[int], columns: list[int]) -> bool:
-    return bool((hours[np.ix_(days, columns)] <= 0).any())
 
 
 def _outline(

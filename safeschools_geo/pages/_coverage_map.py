@@ -404,7 +404,8 @@ def still_map(layers: MapLayers, *, title: str, description: str, width: float =
         pieces.append(f'<path d="M{x:.1f},{y:.1f}L{u:.1f},{v:.1f}" {line}/>')
     at = place(np.array([m["at"] for m in layers.marks]).reshape(-1, 2)).tolist()
     pieces += [_mark(mark, x, y) for mark, (x, y) in zip(layers.marks, at, strict=True)]
-    labels = [_Label(*_spot(f["properties"]["label_at"], place), f["properties"]["label"], "middle") for f in features]
+    spots = place(np.array([f["properties"]["label_at"] for f in features]).reshape(-1, 2)).tolist()
+    labels = [_Label(x, y, f["properties"]["label"], "middle") for f, (x, y) in zip(features, spots, strict=True)]
     labels += [_mark_label(mark, x, y) for mark, (x, y) in zip(layers.marks, at, strict=True) if mark["label"]]
     return svg(width, height, title, description, [*pieces, *_written(labels, (width, height))])
 
@@ -453,11 +454,6 @@ def _mark(mark: Mark, x: float, y: float) -> str:
     look = f'fill="{mark["color"]}" stroke="{mark["line"]}" stroke-width="{mark["weight"]:g}"'
     facts = escape(", ".join(mark["facts"]))
     return f'<path d="{_SHAPES[mark["shape"]](x, y, mark["radius"])}" {look}><title>{facts}</title></path>'
-
-
-def _spot(at: list[float], place: Screen) -> tuple[float, float]:
-    x, y = place(np.array(at)).tolist()
-    return x, y
 
 
 def _mark_label(mark: Mark, x: float, y: float) -> _Label:
