@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -115,11 +116,12 @@ class Calibration:
         The zone's where there is one, else that of all zones; `default` where it could not be estimated. `measure`: one
         of `KINDS`.
         """
-        rows = self.table[self.table["measure"] == measure].set_index("zone_id")["value"]
-        for zone in (zone_id, DISTRICT):
-            if zone in rows.index:
-                return float(rows[zone])
-        return default
+        return self._values.get((measure, zone_id), self._values.get((measure, DISTRICT), default))
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], float]:
+        columns = (self.table[name] for name in ("measure", "zone_id", "value"))
+        return {(measure, zone): float(value) for measure, zone, value in zip(*columns, strict=True)}
 
     def trip_min(self, waiting_min: Floats, roaming_min: Floats, *, extra_min: Floats | float = 0.0) -> Floats:
         """Turn minutes of the way on the map into the minutes that a trip takes on average.

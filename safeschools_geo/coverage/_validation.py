@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -195,13 +196,17 @@ class Validation:
         The record's figure and the model's; neither where there is none. `measure`: one of `KINDS`; `zone_id`: a zone;
         `DISTRICT` for all together.
         """
-        rows = self.table[(self.table["measure"] == measure) & (self.table["zone_id"] == zone_id)].to_dict("records")
-        if not rows:
-            return Figure(measure)
-        row = rows[0]
-        within = None if pd.isna(row["is_within"]) else bool(row["is_within"])
-        observed, low, high, predicted = (float(row[name]) for name in ("observed", "low", "high", "predicted"))
-        return Figure(measure, observed, low, high, predicted, within, int(row["calls"]), int(row["of"]))
+        return self._figures.get((measure, zone_id), Figure(measure))
+
+    @cached_property
+    def _figures(self) -> dict[tuple[str, str], Figure]:
+        found: dict[tuple[str, str], Figure] = {}
+        for row in self.table.to_dict("records"):
+            within = None if pd.isna(row["is_within"]) else bool(row["is_within"])
+            observed, low, high, predicted = (float(row[name]) for name in ("observed", "low", "high", "predicted"))
+            figure = Figure(row["measure"], observed, low, high, predicted, within, int(row["calls"]), int(row["of"]))
+            found.setdefault((row["measure"], row["zone_id"]), figure)
+        return found
 
     @property
     def shows_minutes(self) -> bool:

@@ -284,7 +284,6 @@ class PublishedCounts:
 
     raw: CountTable
     counts: SafeTable
-    audit: AuditReport
     advice: pd.DataFrame
     detail: Grouping | None
     rounding: Rounding
@@ -293,7 +292,7 @@ class PublishedCounts:
 def choose_published(
     raw: CountTable, *, term: Term, policy: Policy, releases: Sequence[Release] = (), by_school: bool = False
 ) -> PublishedCounts:
-    """Choose the tables, protect them together with all that was published before, and audit them."""
+    """Choose the tables, and protect them together with all that was published before."""
     offered = offered_tables(raw, term)
     schools = [] if by_school else [grouping for grouping in offered if "school" in grouping.dims]
     advice = advise(raw, offered, policy, not_chosen=schools)
@@ -307,9 +306,8 @@ def choose_published(
             share = float(counts.table(*detail.dims, **detail.held)["is_withheld"].mean())
             if share >= policy.most_withheld_share:
                 continue
-        report = audit(counts, knows_rule=True).require_safe()
         chosen = advice.assign(is_chosen=advice["position"] == (-1 if position is None else position))
-        return PublishedCounts(wide, counts, report, chosen, detail, rounding)
+        return PublishedCounts(wide, counts, chosen, detail, rounding)
     raise AssertionError("without a finer table there is always an end")  # pragma: no cover
 
 
@@ -348,7 +346,7 @@ def board_content(result: TermResult, published: PublishedCounts, people: pd.Dat
     # The price of a plan is reported as coarsely as coverage; without that it is withheld.
     step_min = float("nan") if coverage is None else coverage.step_min
     plan = board_plan(result, people, published.rounding, step_min=step_min)
-    counts, audited = _audited_last(published)
+    counts, audited = _audited(published)
     return BoardContent(
         district=settings.district.name,
         term=this,
@@ -386,12 +384,10 @@ def board_content(result: TermResult, published: PublishedCounts, people: pd.Dat
     )
 
 
-def _audited_last(published: PublishedCounts) -> tuple[SafeTable, AuditReport]:
-    """Audit the counts beside the rounded rates too: their weights are public, and anybody can use them."""
+def _audited(published: PublishedCounts) -> tuple[SafeTable, AuditReport]:
+    """Audit the counts beside the rounded rates: the weights of these are public, and anybody can use them."""
     rates = [fact for fact in published.rounding.published if fact.by == "enrolled"]
-    if not rates:
-        return published.counts, published.audit
-    counts = published.counts.with_facts(rates)
+    counts = published.counts.with_facts(rates) if rates else published.counts
     return counts, audit(counts, knows_rule=True).require_safe()
 
 
