@@ -31,8 +31,9 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: item.path.name != "test_term_board.py")
+    """Begin with what takes longest, and end with what takes over the cache of a type check that may run alongside."""
+    order = {"test_term_board.py": 0, "test_types.py": 2}
+    items.sort(key=lambda item: order.get(item.path.name, 1))
 
 
 def pytest_collection_finish() -> None:
