@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import geopandas as gpd
 import icalendar
-import nbformat
 import pandas as pd
 import pytest
 import said
@@ -251,6 +250,8 @@ def test_a_string_given_to_leaflet_is_text(folder, browser_page):
 
 
 def test_a_notebook_page_shows_them_as_text(folder, browser_page, tmp_path):
+    import nbformat  # noqa: PLC0415 - seconds to load, and only one worker needs it
+
     table = pd.DataFrame({"name": [HOSTILE]}, index=[HOSTILE])
     page = OfflinePage((folder / "outputs" / TERMS[0] / "maps" / "zones.html").read_text("utf-8"), HOSTILE)
     shown = [table._repr_html_(), page._repr_html_(), Chart("<svg></svg>", HOSTILE)._repr_html_()]

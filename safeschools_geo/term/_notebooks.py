@@ -8,11 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import nbformat
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from nbconvert import HTMLExporter
 
 from safeschools_geo.drawing import require_offline
 from safeschools_geo.errors import InputError
@@ -20,6 +16,8 @@ from safeschools_geo.io import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import nbformat
 
 
 _POLICY = re.compile(r"script-src ([^;]*);")
@@ -77,6 +75,8 @@ def run_notebooks(
     NotebookError
         When a cell fails; the cell and its error are named.
     """
+    import nbformat  # noqa: PLC0415 - an optional extra, and seconds to load
+
     pages = []
     parameters = {"district_folder": None if district is None else str(district.resolve()), "term_name": term}
     for path in notebook_files():
@@ -101,6 +101,9 @@ def set_parameters(notebook: nbformat.NotebookNode, parameters: dict[str, str | 
 
 
 def _execute(notebook: nbformat.NotebookNode, path: Path) -> None:
+    from nbclient import NotebookClient  # noqa: PLC0415 - (same)
+    from nbclient.exceptions import CellExecutionError  # noqa: PLC0415 - (same)
+
     client = NotebookClient(
         notebook,
         timeout=_TIMEOUT_S,
@@ -121,6 +124,8 @@ def _execute(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def notebook_html(notebook: nbformat.NotebookNode, *, title: str, is_synthetic: bool) -> str:
     """Make a page of an executed notebook that opens without a network."""
+    from nbconvert import HTMLExporter  # noqa: PLC0415 - (same)
+
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)  # type: ignore[no-untyped-call]
     # A map inside the page runs under the page's policy as well as its own: its scripts have to be named in both.
     policies = _POLICY.findall(html.unescape(html.unescape(body)))

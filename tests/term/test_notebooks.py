@@ -1,6 +1,5 @@
 """Notebooks take their district and term, and become pages; `test_term_board` executes them all."""
 
-import nbformat
 import pytest
 import town
 from checkout import ROOT
@@ -20,6 +19,8 @@ def test_with_one_zone_the_last_notebook_says_that_there_is_nothing_to_rebalance
     one = town.zones().dissolve().assign(zone_id="A", name="All")
     one.to_file(folder / "data/boundaries/zones.geojson", driver="GeoJSON")
     path = next(p for p in notebook_files() if p.stem == "05_zone_rebalancing")
+    import nbformat  # noqa: PLC0415 - seconds to load, and only one worker needs it
+
     saved = nbformat.read(path, as_version=4)
     set_parameters(saved, {"district_folder": str(folder), "term_name": "Fall"})
     names = {}
@@ -31,6 +32,8 @@ def test_with_one_zone_the_last_notebook_says_that_there_is_nothing_to_rebalance
 
 
 def notebook(*sources, tags=()):
+    import nbformat  # noqa: PLC0415 - (same)
+
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     cells[0].metadata["tags"] = list(tags)
     return nbformat.v4.new_notebook(cells=cells)
@@ -55,6 +58,8 @@ def test_a_page_says_what_its_data_are():
 
 
 def test_a_cell_that_fails_is_named(tmp_path, monkeypatch):
+    import nbformat  # noqa: PLC0415 - (same)
+
     nbformat.write(
         notebook("district_folder = None", "raise ValueError('no such thing')", tags=["parameters"]),
         tmp_path / "1.ipynb",
