@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -337,9 +338,8 @@ class _Windows:
     @classmethod
     def of(cls, in_session: Flags, longest_h: int) -> _Windows:
         """List the windows that hold some of the hours in session, but not all."""
-        arcs = np.array([(*days, *hours) for days, hours in product(_arcs(7, 7), _arcs(24, longest_h))])
-        arcs = arcs[np.argsort(arcs[:, 1] * arcs[:, 3], kind="stable")]
-        members = _cells(arcs)[:, in_session]
+        arcs, cells = _every_arc(longest_h)
+        members = cells[:, in_session]
         is_some = np.flatnonzero(members.any(axis=1) & ~members.all(axis=1))
         _, first = np.unique(np.packbits(members[is_some], axis=1), axis=0, return_index=True)
         chosen = is_some[np.sort(first)]
@@ -349,6 +349,14 @@ class _Windows:
         """Keep those with at least such a share of what is expected."""
         is_kept = self.members @ share >= least * (1 - _LOST)
         return _Windows(self.members[is_kept], self.arcs[is_kept])
+
+
+@cache
+def _every_arc(longest_h: int) -> tuple[Ints, Flags]:
+    """List all windows, smaller ones first, and the hours of the week in each, shape (windows, 7, 24)."""
+    arcs = np.array([(*days, *hours) for days, hours in product(_arcs(7, 7), _arcs(24, longest_h))])
+    arcs = arcs[np.argsort(arcs[:, 1] * arcs[:, 3], kind="stable")]
+    return arcs, _cells(arcs)
 
 
 def _arcs(circle: int, longest: int) -> list[tuple[int, int]]:
