@@ -30,7 +30,7 @@ def dates_of(written: Iterable[str]) -> pd.DatetimeIndex:
 
 def day_kinds(days: pd.DatetimeIndex, calendar: CalendarSettings) -> NDArray[np.str_]:
     """Report each school day when it ends: a kind of `DAY_KINDS`; a minimum day goes before an early release."""
-    early = days.strftime("%w").isin([_WEEKDAY_NUMBER[day] for day in calendar.early_release])
+    early = days.day_of_week.isin([_WEEKDAYS.index(day) for day in calendar.early_release])
     is_minimum = days.isin(dates_of(calendar.minimum_days))
     return np.select([is_minimum, early], ["minimum_day", "early_release"], "whole")
 
@@ -45,11 +45,11 @@ def hour_shares(start: dt.time, end: dt.time) -> NDArray[np.float64]:
 def school_days(term: Term, calendar: CalendarSettings) -> pd.DatetimeIndex:
     """List the days of a term on which school is in session, as midnights without a time zone."""
     days = pd.date_range(term.start, term.end, freq="D")
-    in_week = days.strftime("%w").isin([_WEEKDAY_NUMBER[day] for day in calendar.weekdays])
+    in_week = days.day_of_week.isin([_WEEKDAYS.index(day) for day in calendar.weekdays])
     return days[in_week & ~days.isin(dates_of(calendar.holidays))]
 
 
-_WEEKDAY_NUMBER = {"Sun": "0", "Mon": "1", "Tue": "2", "Wed": "3", "Thu": "4", "Fri": "5", "Sat": "6"}
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def term_of(times: pd.Series, terms: Iterable[Term]) -> pd.Series:

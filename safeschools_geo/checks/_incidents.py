@@ -18,7 +18,7 @@ from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import CRITICAL_CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import geopandas as gpd
     from pyproj import CRS
@@ -249,6 +249,7 @@ def check_incidents(
     crs: CRS,
     terms: Sequence[Term] | None = None,
     district: gpd.GeoSeries | None = None,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> list[Finding]:
     """Check the history of incidents.
 
@@ -266,6 +267,8 @@ def check_incidents(
         Terms of the district; those of the settings if left out.
     district
         Zones and boundary of the district, EPSG:4326; places are not held against them if left out.
+    on_part
+        Called with what is checked next.
 
     Returns
     -------
@@ -274,15 +277,21 @@ def check_incidents(
     """
     if incidents.empty:
         return []
-    return [
-        *check_times(incidents, settings.terms if terms is None else terms, time_zone=settings.district.time_zone),
-        *check_places(incidents),
-        *([] if district is None else check_outside(incidents, district)),
-        *check_piles(incidents, schools, pile_up=settings.incidents.pile_up, crs=crs),
-        *check_categories(incidents),
-        *check_responders(incidents),
-        *check_schools_seen(incidents, schools),
-    ]
+    known, zone = settings.terms if terms is None else terms, settings.district.time_zone
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        "times": lambda: check_times(incidents, known, time_zone=zone),
+        "places": lambda: check_places(incidents),
+        "places outside the district": lambda: [] if district is None else check_outside(incidents, district),
+        "piles": lambda: check_piles(incidents, schools, pile_up=settings.incidents.pile_up, crs=crs),
+        "categories": lambda: check_categories(incidents),
+        "responders": lambda: check_responders(incidents),
+        "schools": lambda: check_schools_seen(incidents, schools),
+    }
+    found: list[Finding] = []
+    for name, check in checks.items():
+        on_part(f"{count_text(len(incidents), 'incident')}, their {name}")
+        found += check()
+    return found
 
 
 def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
@@ -368,7 +377,8 @@ def check_piles(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, pile_
 
 def check_categories(incidents: gpd.GeoDataFrame) -> list[Finding]:
     """Name the critical categories that never occur."""
-    never = [c for c in CRITICAL_CATEGORIES if c not in set(incidents["category"])]
+    seen = set(incidents["category"].unique())
+    never = [c for c in CRITICAL_CATEGORIES if c not in seen]
     return report_rows(
         never,
         "note",

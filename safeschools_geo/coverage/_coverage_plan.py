@@ -30,7 +30,7 @@ from safeschools_geo.coverage._visit_rules import SchoolHours, VisitRules, visit
 from safeschools_geo.coverage._visits import VisitPlan, plan_visits
 from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import InputError
+from safeschools_geo.errors import InputError, count_text
 from safeschools_geo.findings import MayHoldNothing
 from safeschools_geo.school_calendar import school_days
 
@@ -430,6 +430,7 @@ def cover_zones(
     imbalance: tuple[float, float] | None,
     take_over: TakeOver | None,
     seed: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> CoveragePlan:
     """Work out how the schools of a district are covered, today and under a proposal.
 
@@ -455,6 +456,8 @@ def cover_zones(
         Gives the zones of schools while some officers are absent; None where nobody borders on anybody.
     seed
         Of simulations and intervals.
+    on_part
+        Called with what is worked out next.
 
     Returns
     -------
@@ -464,8 +467,18 @@ def cover_zones(
     queueing, rates, chosen = day.queueing, day.rates, settings.coverage
     dispatch = queueing.dispatch
     draws = redrawn(rates, draws=chosen.draws, seed=seed)
-    scores = day.scores_of(day.zones, redrawn=draws)
-    cases, lost = ((), ()) if take_over is None or not day.is_exact else _absences(queueing, take_over)
+    scores = day.scores_of(day.zones, redrawn=draws, on_part=lambda what: on_part(f"scores of today’s zones, {what}"))
+    comparison = None
+    if planned is not None and imbalance is not None:
+        proposed = day.scores_of(
+            planned, redrawn=draws, on_part=lambda what: on_part(f"scores of the proposed zones, {what}")
+        )
+        comparison = compare(scores, proposed, imbalance=imbalance)
+    cases: tuple[AbsenceCase, ...] = ()
+    lost: tuple[str, ...] = ()
+    if take_over is not None and day.is_exact:
+        cases, lost = _absences(queueing, take_over, on_part)
+    on_part("response, and the hours of the day")
     return CoveragePlan(
         usual_day=day,
         response=response(
@@ -484,7 +497,7 @@ def cover_zones(
             solve=partial(queueing_model, service=queueing.service_per_h, dispatch=dispatch),
         ),
         staging=_staging(day, chosen, seed=seed),
-        staffing=_staffing(day, chosen, days=len(school_days(term, settings.calendar)), seed=seed),
+        staffing=_staffing(day, chosen, days=len(school_days(term, settings.calendar)), seed=seed, on_part=on_part),
         caseload=caseload(
             history,
             terms=settings.terms,
@@ -492,14 +505,12 @@ def cover_zones(
             settings=settings.workload,
             open_days=chosen.case_days,
         ),
-        replayed=replay(day, planned, seed=seed),
+        replayed=replay(day, planned, seed=seed, on_part=on_part),
         scores=scores,
-        comparison=None
-        if planned is None or imbalance is None
-        else compare(scores, day.scores_of(planned, redrawn=draws), imbalance=imbalance),
+        comparison=comparison,
         absences=cases,
         not_covered=lost,
-        visits=_visits_of_week(settings, day, high_schools, workload=incident_h, seed=seed),
+        visits=_visits_of_week(settings, day, high_schools, workload=incident_h, seed=seed, on_part=on_part),
     )
 
 
@@ -518,12 +529,15 @@ def _staging(usual_day: UsualDay, chosen: CoverageSettings, *, seed: int) -> Sta
     )
 
 
-def _staffing(usual_day: UsualDay, chosen: CoverageSettings, *, days: int, seed: int) -> Staffing:
+def _staffing(
+    usual_day: UsualDay, chosen: CoverageSettings, *, days: int, seed: int, on_part: Callable[[str], None]
+) -> Staffing:
     """Try other numbers of officers, each waiting where that serves all schools best."""
     ids, rates = usual_day.zones.index, usual_day.rates
     minutes = usual_day.travel.response_minutes(ids, ids)
 
     def place(number: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        on_part(f"where {count_text(number, 'officer')} would wait best")
         settings = StagingSettings(objective="mean", seed=seed)
         found = place_officers(minutes, rates.arrivals_per_h, points=number, settings=settings)
         return np.asarray(minutes.columns.get_indexer(pd.Index(found.points["point_id"])), dtype=np.int64)
@@ -573,6 +587,7 @@ def _visits_of_week(
     workload: pd.Series,
     seed: int = 0,
     week: int = 1,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> VisitPlan:
     """Plan the routine visits of a week.
 
@@ -610,6 +625,7 @@ def _visits_of_week(
         bases=dict(usual_day.waiting_in_schools),
         seed=seed,
         week=week,
+        on_part=on_part,
     )
 
 
@@ -625,10 +641,13 @@ def _minutes(time: dt.time) -> int:
     return 60 * time.hour + time.minute
 
 
-def _absences(queueing: Watch, take_over: TakeOver) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
+def _absences(
+    queueing: Watch, take_over: TakeOver, on_part: Callable[[str], None]
+) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
     """Work out every absence, and tell those for which nobody can cover."""
     found, lost = [], []
     for gone in absences([str(zone) for zone in queueing.dispatch.officer_zones]):
+        on_part(f"a day without the officer of zone {' and '.join(gone)}")
         try:
             found.append(cover_absence(queueing, gone, take_over))
         except InputError as fault:

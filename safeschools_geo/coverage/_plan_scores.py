@@ -45,6 +45,7 @@ MINUTES, OF_CALLS, OF_TIME = "min", "share of calls", "share of the time"
 """Units of the measures."""
 
 _RARE = 0.0005
+_SAID_EVERY = 20
 _VALIDATED = {"response": "response", "response_p90": "response_p90", "backup": "backup", "overflow": "overflow"}
 
 
@@ -135,6 +136,7 @@ def score_coverage(
     *,
     redrawn: ArrayLike | None = None,
     within_min: float = WITHIN_ONE_MIN,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> PlanScores:
     """Score zones by how their schools are covered.
 
@@ -151,6 +153,8 @@ def score_coverage(
         intervals. Give the same to every plan: then their differences are paired.
     within_min
         Minutes within which a call is to be reached.
+    on_part
+        Called with how many of the draws are done.
 
     Returns
     -------
@@ -191,11 +195,13 @@ def score_coverage(
             found=f"shape {draws.shape}",
             expected=f"a row for each draw, with {len(arrivals)} schools",
         )
-    # A draw without any call scores nothing.
-    scored = [
-        _scores(draw, service_per_h, dispatch, within_min)[0] if draw.any() else np.full(len(kinds), np.nan)
-        for draw in draws
-    ]
+    scored = []
+    for number, draw in enumerate(draws):
+        if number % _SAID_EVERY == 0:
+            on_part(f"{number:,} of {len(draws):,} draws")
+        # A draw without any call scores nothing.
+        is_called = draw.any()
+        scored.append(_scores(draw, service_per_h, dispatch, within_min)[0] if is_called else [np.nan] * len(kinds))
     drawn = pd.DataFrame(np.reshape(scored, (len(draws), len(kinds))), columns=list(kinds)).rename_axis("draw")
     notes = {"busiest": f"zone {busiest}", "overflow": _how_rare(values[list(kinds).index("overflow")])}
     model_note = "" if is_exact(dispatch) else "by an approximation of the queueing model"

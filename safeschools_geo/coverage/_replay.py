@@ -18,7 +18,7 @@ from safeschools_geo.school_calendar import local_day
 from safeschools_geo.text import change_text, figure_text, interval_text, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 REPLAYS = 1000
 """How often a term is played."""
+
+_AT_ONCE = 1_000_000
+"""Trips of which the minutes are held at once."""
+
+_SAID_EVERY = 500
 
 
 class _Kind(NamedTuple):
@@ -167,6 +172,7 @@ def replay(
     absent: Sequence[str] = (),
     replays: int = REPLAYS,
     seed: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> Replay:
     """Play the recorded calls of a term call by call, under today's zones and under a plan.
 
@@ -185,6 +191,8 @@ def replay(
         How often the term is played.
     seed
         Seed; the same seed gives the same replays.
+    on_part
+        Called with how many of the calls are played.
 
     Returns
     -------
@@ -217,7 +225,7 @@ def replay(
     if replays < 1:
         raise InputError("A term is played once at least.", where="replays", found=str(replays), expected="1 or more")
     played = _recorded(term)
-    today, after = play([term.queueing.dispatch, planned], played, replays=replays, seed=seed)
+    today, after = play([term.queueing.dispatch, planned], played, replays=replays, seed=seed, on_part=on_part)
     rows = [_row(name, kind, today[name], after[name]) for name, kind in KINDS.items()]
     return Replay(pd.DataFrame(rows), int(played.is_call.sum()), played.days, replays)
 
@@ -322,11 +330,10 @@ class _Officers:
         self.own = np.where(dispatch.is_own[np.arange(len(own)), own], own, -1)
         self.free_at = np.zeros((replays, number))
         self.busy_min = np.zeros((replays, number))
+        self.helped = np.zeros(replays)
 
-    def send(
-        self, school: int, at_min: float, scene_min: float, chance: Floats, weight: Floats
-    ) -> tuple[Floats, Flags]:
-        """Send somebody in each replay: minutes of the trip, missing where patrol goes, and whether it is another's."""
+    def send(self, school: int, at_min: float, scene_min: float, chance: Floats, weight: Floats) -> Ints:
+        """Send somebody in each replay: the officer and how long the trip is, as one number (`trips_min`)."""
         own, is_free = int(self.own[school]), self.free_at <= at_min
         is_away = chance[1] < self.away[school]
         ranks = np.where(is_away[:, None], self.last[school], self.first[school])
@@ -337,12 +344,20 @@ class _Officers:
             officer, is_sent = np.where(waits, own, officer), is_sent | waits
         is_sent &= chance[0] >= self.dispatch.diverted_share[school]
         ratios = self.dispatch.practice.ratios
-        trip = self.dispatch.travel_min[school, officer] * ratios[(chance[3] * len(ratios)).astype(np.int64)]
+        ratio = (chance[3] * len(ratios)).astype(np.int64)
         rows, who = self.rows[is_sent], officer[is_sent]
-        lasts = trip[is_sent] + scene_min
+        lasts = self.dispatch.travel_min[school, who] * ratios[ratio[is_sent]] + scene_min
         self.free_at[rows, who] = np.maximum(self.free_at[rows, who], at_min) + lasts
         self.busy_min[rows, who] += lasts * weight[is_sent]
-        return np.where(is_sent, trip, np.nan), is_sent & ~self.dispatch.is_own[school, officer]
+        self.helped += weight * (is_sent & ~self.dispatch.is_own[school, officer])
+        return np.where(is_sent, officer * len(ratios) + ratio, -1)
+
+    def trips_min(self, school: Ints, sent: Ints) -> Floats:
+        """Give the minutes of trips that `send` chose, missing where patrol went: shape (calls, replays)."""
+        ratios = self.dispatch.practice.ratios
+        officer, ratio = np.divmod(np.maximum(sent, 0).astype(np.int64), len(ratios))
+        trips = self.dispatch.travel_min[school[:, None], officer] * ratios[ratio]
+        return np.where(sent >= 0, trips, np.nan)
 
     def begin(self, school: int, at_min: float, scene_min: float, weight: Floats) -> None:
         """Keep the zone's officer busy with an incident that the officer began."""
@@ -380,13 +395,23 @@ def _day_weights(days: int, replays: int, *, seed: int) -> Floats:
     return flat.reshape(replays, days).astype(np.float64)
 
 
-def play(plans: Sequence[Dispatch], calls: Recorded, *, replays: int, seed: int) -> list[dict[str, Floats]]:
+def play(
+    plans: Sequence[Dispatch],
+    calls: Recorded,
+    *,
+    replays: int,
+    seed: int,
+    on_part: Callable[[str], None] = lambda _: None,
+) -> list[dict[str, Floats]]:
     """Play calls under several plans on the same draws: each measure of each plan, shape (replays,)."""
     weights = _day_weights(calls.days, replays, seed=seed)
     watches = [_Officers(plan, replays) for plan in plans]
     number = int(calls.is_call.sum())
-    trips = [np.empty((number, replays)) for _ in plans]
-    helped = np.zeros((len(plans), replays))
+    # Who went, not how long it took: of 35,000 calls the minutes of a thousand replays would be 280 MB for each plan.
+    sent = [
+        np.empty((number, replays), np.min_scalar_type(-plan.travel_min.shape[1] * len(plan.practice.ratios)))
+        for plan in plans
+    ]
     today, row = -1, 0
     for day, at_min, school, scene_min, is_call in zip(*calls[:5], strict=True):
         weight = weights[:, day]
@@ -398,25 +423,39 @@ def play(plans: Sequence[Dispatch], calls: Recorded, *, replays: int, seed: int)
             for watch in watches:
                 watch.begin(school, at_min, scene_min, weight)
             continue
+        if row % _SAID_EVERY == 0:
+            on_part(f"{row:,} of {number:,} recorded calls played")
         chance = chances(np.arange(_CHANCES) + _CHANCES * row, replays, seed=seed)
-        for i, watch in enumerate(watches):
-            trips[i][row], is_other = watch.send(school, at_min, scene_min, chance, weight)
-            helped[i] += weight * is_other
+        for watch, chosen in zip(watches, sent, strict=True):
+            chosen[row] = watch.send(school, at_min, scene_min, chance, weight)
         row += 1
-    each = weights[:, calls.day[calls.is_call]].T
-    hours = calls.days * calls.hours_per_day
-    return [_measured(*parts, each, hours) for parts in zip(watches, trips, helped, strict=True)]
+    school, day = calls.school[calls.is_call], calls.day[calls.is_call]
+    hours, wide = calls.days * calls.hours_per_day, max(_AT_ONCE // max(number, 1), 2)
+    measured = []
+    for watch, chosen in zip(watches, sent, strict=True):
+        parts = [
+            _measured(watch.trips_min(school, chosen[:, part]), weights[part, day].T, watch.helped[part])
+            for part in _blocks(replays, wide)
+        ]
+        busiest = (watch.busy_min / 60 / hours).max(axis=1)
+        measured.append(dict(zip(KINDS, (*np.concatenate(parts, axis=1), busiest), strict=True)))
+    return measured
 
 
-def _measured(watch: _Officers, trips: Floats, helped: Floats, weights: Floats, hours: float) -> dict[str, Floats]:
+def _blocks(number: int, wide: int) -> list[slice]:
+    """Part a number into runs of about `wide`, none of them of one alone unless that is all."""
+    return [slice(part[0], part[-1] + 1) for part in np.array_split(np.arange(number), max(number // wide, 1))]
+
+
+def _measured(trips: Floats, weights: Floats, helped: Floats) -> Floats:
+    """Measure some replays: every measure of `KINDS` but the last, shape (measures, replays)."""
     is_sent = np.isfinite(trips)
     sent, minutes = np.where(is_sent, weights, 0.0), np.where(is_sent, trips, np.inf)
     calls, answered = weights.sum(axis=0), sent.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = (sent * np.where(is_sent, trips, 0.0)).sum(axis=0) / answered
         within = (sent * (minutes <= WITHIN_ONE_MIN)).sum(axis=0) / calls
-        found = (mean, _quantile(minutes, sent), within, helped / calls, 1 - answered / calls)
-    return dict(zip(KINDS, (*found, (watch.busy_min / 60 / hours).max(axis=1)), strict=True))
+        return np.stack([mean, _quantile(minutes, sent), within, helped / calls, 1 - answered / calls])
 
 
 def _quantile(minutes: Floats, weights: Floats) -> Floats:

@@ -14,7 +14,7 @@ from safeschools_geo.errors import InputError, SettingsError, refuse
 from safeschools_geo.text import figure_text, highest, listed, minutes_text, share_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -29,6 +29,8 @@ P90 = 0.9
 
 _ROUNDING = 1e-12
 _MINUTES = 60.0
+_AT_ONCE = 2_000_000
+"""Numbers of one array of groups and kinds of calls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,12 @@ class ResponseMinutes:
     def __getitem__(self, rows: slice) -> ResponseMinutes:
         """Take some of the groups."""
         return ResponseMinutes(self.mean_min[rows], self.p90_min[rows], self.within_share[rows])
+
+    @classmethod
+    def joined(cls, parts: Iterable[ResponseMinutes]) -> ResponseMinutes:
+        """Put groups one after the other."""
+        columns = zip(*((one.mean_min, one.p90_min, one.within_share) for one in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +77,14 @@ class Calls:
         at_once = np.maximum(share - waited, 0.0)
         return cls(minutes.take(at), at_once.take(at), waited.take(order), hypercube.spare_per_h / _MINUTES)
 
-    def in_groups(self, weights: Floats) -> Calls:
-        """Put groups together."""
+    def in_groups(self, weights: Floats) -> Iterator[Calls]:
+        """Put groups together, a few at a time: many schools and officers make many kinds."""
         order = np.argsort(self.minutes, axis=None, kind="stable")
-        of_kind = weights.take(order // self.minutes.shape[1], axis=1)
-        waited = None if self.waited is None else of_kind * self.waited.take(order)
-        return Calls(self.minutes.take(order)[None], of_kind * self.at_once.take(order), waited, self.line_per_min)
+        minutes, group = self.minutes.take(order)[None], order // self.minutes.shape[1]
+        for part in np.array_split(weights, max(weights.shape[0] * order.size // _AT_ONCE, 1)):
+            of_kind = part.take(group, axis=1)
+            waited = None if self.waited is None else of_kind * self.waited.take(order)
+            yield Calls(minutes, of_kind * self.at_once.take(order), waited, self.line_per_min)
 
 
 def response_minutes(calls: Calls, within_min: Sequence[float]) -> ResponseMinutes:
@@ -392,9 +402,8 @@ def response(
     is_called = all_answered > 0
     backup = np.divide(answered, all_answered[:, None], out=np.full_like(answered, np.nan), where=is_called[:, None])
     own = np.where(home == np.arange(len(zone_ids))[:, None], answered, 0.0).sum(axis=1)
-    by_zone = response_minutes(
-        calls.in_groups(np.vstack((is_in, np.ones(len(zone)))) * hypercube.arrivals_per_h), within
-    )
+    groups = calls.in_groups(np.vstack((is_in, np.ones(len(zone)))) * hypercube.arrivals_per_h)
+    by_zone = ResponseMinutes.joined(response_minutes(group, within) for group in groups)
     return Response(
         hypercube=hypercube,
         zone_of_place=zone,

@@ -409,6 +409,8 @@ def _least_cost(cost: Numbers, chosen: Labels, *, deadline: float, seed: int) ->
         return chosen, best
     scale = _SCALE * len(cost) / (best if np.isfinite(best) else cost[np.isfinite(cost)].max() * len(cost))
     rows = _MedianRows(cost * scale, len(chosen), seed=seed)
+    # The first points that are known give rows to begin with: of 2,000 places they spare the slowest relaxation.
+    rows.add_broken(np.append(np.isin(np.arange(cost.shape[1]), chosen), rows.sorted[:, 0]))
     for is_whole in (False, True):
         if is_whole and bound < best * (1 - _CLOSED):
             chosen = _exchanged(cost, chosen)

@@ -365,7 +365,12 @@ class UsualDay:
         )
 
     def scores_of(
-        self, zones: pd.Series, *, waiting: pd.Series | None = None, redrawn: NDArray[np.float64] | None = None
+        self,
+        zones: pd.Series,
+        *,
+        waiting: pd.Series | None = None,
+        redrawn: NDArray[np.float64] | None = None,
+        on_part: Callable[[str], None] = lambda _: None,
     ) -> PlanScores:
         """Score the coverage of zones, today's or those of a plan.
 
@@ -377,6 +382,8 @@ class UsualDay:
             Where the officer of each zone waits, by `zone_id`; as today if left out.
         redrawn
             Calls per hour redrawn from the record, for intervals.
+        on_part
+            Called with how many of the draws are done.
 
         Returns
         -------
@@ -386,7 +393,7 @@ class UsualDay:
         after = zones.reindex(self.zones.index).fillna(self.zones).astype("str").rename("zone_id")
         day = self.queueing
         dispatch = self.dispatch_of(after, waiting=waiting)
-        scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn)
+        scores = score_coverage(day.arrivals_per_h, day.service_per_h, dispatch, redrawn=redrawn, on_part=on_part)
         is_today = bool((after == self.zones).all()) and (waiting is None or waiting.equals(self.waiting))
         today = None if is_today else score_coverage(day.arrivals_per_h, day.service_per_h, day.dispatch)
         return scores.with_record(self.validation, today=today)

@@ -34,7 +34,7 @@ from safeschools_geo.errors import InputError, SettingsError, count_text
 from safeschools_geo.io import safe_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -567,6 +567,7 @@ def plan_visits(
     held_free_share: Mapping[str, float] | None = None,
     seed: int = 0,
     week: int = 0,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> VisitPlan:
     """Plan the visits of a week, one officer for each zone.
 
@@ -593,6 +594,8 @@ def plan_visits(
         Seed of everything random.
     week
         Number of the week, which is part of the seed: another week is another plan.
+    on_part
+        Called with whose visits are planned next.
 
     Returns
     -------
@@ -632,7 +635,10 @@ def plan_visits(
         bases={str(zone): str(base) for zone, base in (bases or {}).items()},
         held_free_share={str(zone): share for zone, share in (held_free_share or {}).items()},
     )
-    parts = [_planned(zone, seed, week) for zone in zones]
+    parts = []
+    for number, zone in enumerate(zones, start=1):
+        on_part(f"visits in zone {zone.zone_id}, {number} of {len(zones)}")
+        parts.append(_planned(zone, seed, week))
     return VisitPlan(
         _frame([row for part in parts for row in part["stops"]], STOP_COLUMNS),
         _frame([row for part in parts for row in part["days"]], DAY_COLUMNS),
@@ -797,9 +803,8 @@ def visits_ics(plan: VisitPlan, week_start: dt.date, time_zone: str, *, zone_id:
     stamp = dt.datetime.combine(week_start, dt.time(), tzinfo=dt.UTC)
     uid = _uid(week_start.isoformat(), zone_id)
     calendar = Calendar.new(prodid=_PRODUCT, uid=uid, name=_calendar_name(plan, zone_id))
-    for row in _events(plan):
-        if zone_id in {None, row["zone_id"]}:
-            calendar.add_component(_event(row, week_start, zone, stamp))
+    for row in _events(plan, zone_id):
+        calendar.add_component(_event(row, week_start, zone, stamp))
     calendar.add_missing_timezones(dt.date(week_start.year, 1, 1), dt.date(week_start.year + 1, 12, 31))
     text: bytes = calendar.to_ical()
     return text.decode("utf-8")
@@ -809,12 +814,10 @@ def _calendar_name(plan: VisitPlan, zone_id: str | None) -> str:
     return f"School visits, {f'zone {zone_id}' if zone_id else 'all zones'}, week {plan.week}"
 
 
-def _events(plan: VisitPlan) -> list[dict[Hashable, Any]]:
-    visits = plan.table.assign(
-        place=plan.table["school_id"], from_min=plan.table["arrive_min"], to_min=plan.table["leave_min"]
-    )
-    has_break = plan.days["break_to_min"] > plan.days["break_from_min"]
-    breaks = plan.days[has_break].rename(
+def _events(plan: VisitPlan, zone_id: str | None) -> list[dict[Hashable, Any]]:
+    table, days = (f if zone_id is None else f[f["zone_id"] == zone_id] for f in (plan.table, plan.days))
+    visits = table.assign(place=table["school_id"], from_min=table["arrive_min"], to_min=table["leave_min"])
+    breaks = days[days["break_to_min"] > days["break_from_min"]].rename(
         columns={"break_from_min": "from_min", "break_to_min": "to_min", "break_at": "place"}
     )
     rows = [*visits.to_dict("records"), *breaks.to_dict("records")]

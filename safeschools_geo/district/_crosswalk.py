@@ -45,7 +45,10 @@ class Crosswalk:
 
 def key_of(values: pd.Series) -> pd.Series:
     """Take case and needless spaces off category names."""
-    return values.str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
+    # Of a million names few are distinct.
+    names = pd.Series(values.dropna().unique(), dtype="str")
+    keys = names.str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
+    return values.map(dict(zip(names, keys, strict=True))).astype("str")
 
 
 def read_crosswalk(path: Path) -> Crosswalk:

@@ -33,11 +33,11 @@ from safeschools_geo.errors import (
 )
 from safeschools_geo.findings import CheckReport, Finding, conform, join_rejects
 from safeschools_geo.schemas import INCIDENTS, SCHOOLS, WORK_REASONS, ZONES
-from safeschools_geo.school_calendar import term_of
+from safeschools_geo.school_calendar import local_day, term_of
 from safeschools_geo.settings import Settings, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from safeschools_geo.district._layers import LayerRead
     from safeschools_geo.district._schools import ZonesRead
@@ -285,12 +285,14 @@ class District:
         the term that is asked for.
         """
         settings = self.settings
-        days = self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone).dt.date
+        days = local_day(self.incidents["occurred_at"].dt.tz_convert(settings.district.time_zone))
         return replace(
             self,
             settings=replace(settings, terms=tuple(t for t in settings.terms if t.start <= term.start)),
             terms_without_record=tuple(t for t in self.terms_without_record if t.start <= term.start),
-            incidents=gpd.GeoDataFrame(self.incidents[(days <= term.end).to_numpy()].reset_index(drop=True)),
+            incidents=gpd.GeoDataFrame(
+                self.incidents[(days <= pd.Timestamp(term.end)).to_numpy()].reset_index(drop=True)
+            ),
         )
 
 
@@ -393,13 +395,15 @@ def changed_inputs(settings: Settings, known: Mapping[str, str]) -> list[str]:
     return sorted(changed | ({_name_in(settings.folder, file) for file in exports} - known.keys()))
 
 
-def read_district(folder: Path | str) -> District:
+def read_district(folder: Path | str, *, on_part: Callable[[str], None] = lambda _: None) -> District:
     """Read a district folder.
 
     Parameters
     ----------
     folder
         The folder that holds ``district.toml``.
+    on_part
+        Called with what is read next.
 
     Returns
     -------
@@ -415,7 +419,7 @@ def read_district(folder: Path | str) -> District:
     """
     settings = load_settings(folder)
     try:
-        district = _read_tables(settings)
+        district = _read_tables(settings, on_part)
     except InputError as fault:
         raise DistrictError(settings.district.name, fault) from fault
     blocking = [finding.as_fault() for finding in district.findings if finding.is_blocking]
@@ -424,13 +428,15 @@ def read_district(folder: Path | str) -> District:
     return district
 
 
-def check_district(district: District) -> CheckReport:
+def check_district(district: District, *, on_part: Callable[[str], None] = lambda _: None) -> CheckReport:
     """Check a whole district.
 
     Parameters
     ----------
     district
         What was read.
+    on_part
+        Called with what is checked next.
 
     Returns
     -------
@@ -458,8 +464,9 @@ def check_district(district: District) -> CheckReport:
                 terms=district.terms,
                 district=pd.concat([district.zones.geometry, district.extent]),
                 crs=district.crs,
+                on_part=on_part,
             ),
-            *_terms_without_work(district),
+            *_terms_without_work(district, on_part),
             *_about_changes(district),
         ),
         district.counts,
@@ -467,11 +474,12 @@ def check_district(district: District) -> CheckReport:
     )
 
 
-def _terms_without_work(district: District) -> list[Finding]:
+def _terms_without_work(district: District, on_part: Callable[[str], None]) -> list[Finding]:
     """Find the terms of which there are incidents, and none that is the program's work."""
     settings, incidents = district.settings, district.incidents
     if incidents.empty:
         return []
+    on_part("incidents: whose work they are")
     term = term_of(incidents["occurred_at"], settings.terms)
     when = {"terms": settings.terms, "calendar": settings.calendar, "hours": settings.hours}
     work = program_work(incidents, district.schools, **when)  # type: ignore[arg-type]
@@ -496,14 +504,14 @@ def _about_changes(district: District) -> list[Finding]:
     return [*faults, Finding("note", "changes_forecast", "schools", message, ids, remedy="Nothing needs to be done.")]
 
 
-def _read_tables(settings: Settings) -> District:
+def _read_tables(settings: Settings, on_part: Callable[[str], None]) -> District:
     settings, time_findings, time_files = with_school_time(settings)
     read: dict[str, Any] = attempt_all(
         {
             "zones": partial(read_zones, settings),
             "boundary": partial(read_boundary, settings),
             "schools": partial(read_schools, settings),
-            "exports": partial(read_exports, settings),
+            "exports": partial(read_exports, settings, on_part=on_part),
             "roads": partial(read_backdrop, settings, "roads"),
             "places": partial(read_backdrop, settings, "places"),
             "barriers": partial(read_backdrop, settings, "barriers"),
@@ -516,7 +524,8 @@ def _read_tables(settings: Settings) -> District:
     boundary = layers["boundary"].frame
     extent = zones.frame.geometry if boundary is None else boundary.geometry
     crs = measuring_crs(extent, stated=settings.district.crs)
-    incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs)
+    incidents = read_incidents(settings, read["exports"], schools.frame, extent, crs=crs, on_part=on_part)
+    on_part("feeder patterns, and the fingerprints of the files")
     by_name: dict[str, TableRead] = {"zones": zones, "schools": schools, "incidents": incidents}
     for name, schema in (("zones", ZONES), ("schools", SCHOOLS), ("incidents", INCIDENTS)):
         conform(by_name[name].frame, schema)

@@ -70,10 +70,12 @@ class RowsRead:
     findings: tuple[Finding, ...]
 
 
-def read_rows(path: Path, settings: Settings) -> RowsRead:
+def read_rows(path: Path, settings: Settings, on_part: Callable[[str], None] = lambda _: None) -> RowsRead:
     """Read one export of the dispatch system."""
     options = settings.incidents
+    on_part("rows")
     raw = read_source(path, options, settings.reading)
+    on_part(f"places of {count_text(len(raw.frame), 'row')}")
     places = _require_all(raw, options, path)
     names = io.check_columns(
         raw,
@@ -86,6 +88,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
     id_cells = io.take(raw, options.columns, "incident_id")
     id_column = None if id_cells is None else str(id_cells.name)
     is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
+    on_part(f"times of {count_text(int(is_kept.sum()), 'row')}")
     read = read_times(raw, is_kept, settings)
     times = read.occurred
     ids = _ids(raw, id_cells)[is_kept]
@@ -96,6 +99,7 @@ def read_rows(path: Path, settings: Settings) -> RowsRead:
         for reason in [_REASONS.get(str(code), str(code))]
     ]
     good = fault.index[fault.isna()]
+    on_part(f"ids and words of {count_text(len(good), 'row')}")
     words, word_findings = _words(raw, good, options, ids)
     digits = _check_ids(raw, ids[good], words["given_school_id"], id_cells)
     frame = pd.DataFrame(
@@ -286,7 +290,7 @@ class Exports:
     findings: tuple[Finding, ...] = ()  # What of the folder is no export
 
 
-def read_exports(settings: Settings) -> Exports:
+def read_exports(settings: Settings, on_part: Callable[[str], None] = lambda _: None) -> Exports:
     """Read every export of a district folder, and its crosswalk."""
     crosswalk = read_crosswalk(settings.folder / settings.paths.crosswalk)
     files: list[Path] = []
@@ -295,7 +299,7 @@ def read_exports(settings: Settings) -> Exports:
     for number, source in enumerate(of_sources(settings)):
         given = incident_files(source)
         own = _without_notes(given, source)
-        steps |= {f"{number} {path}": partial(_rows_of, path, source, number) for path in own}
+        steps |= {f"{number} {path}": partial(_rows_of, path, source, number, on_part) for path in own}
         findings += _left_out(source, given, own)
         files += own
     parts = attempt_all(steps)
@@ -312,9 +316,9 @@ def _without_notes(given: list[Path], source: Settings) -> list[Path]:
     return [path for path in given if path not in notes or len(notes) == len(given)]
 
 
-def _rows_of(path: Path, settings: Settings, source: int) -> RowsRead:
+def _rows_of(path: Path, settings: Settings, source: int, on_part: Callable[[str], None]) -> RowsRead:
     """Read one export, and say of each row which source it is of."""
-    read = read_rows(path, settings)
+    read = read_rows(path, settings, lambda what: on_part(f"{path.name}, {what}"))
     return replace(read, frame=read.frame.assign(source=source))
 
 
@@ -353,7 +357,13 @@ def _left_out(settings: Settings, given: list[Path], files: list[Path]) -> tuple
 
 
 def read_incidents(
-    settings: Settings, exports: Exports, schools: gpd.GeoDataFrame, extent: gpd.GeoSeries, *, crs: CRS
+    settings: Settings,
+    exports: Exports,
+    schools: gpd.GeoDataFrame,
+    extent: gpd.GeoSeries,
+    *,
+    crs: CRS,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> IncidentsRead:
     """Make one history of the exports.
 
@@ -367,14 +377,18 @@ def read_incidents(
         return _no_history(settings)
     rows = pd.concat([p.frame for p in parts], ignore_index=True)
     rows, joined, join_findings = _join_sources(rows, of_sources(settings), crosswalk)
+    on_part(f"incidents, which of {count_text(len(rows), 'row')} repeat another")
     rows, repeated_rows, source_findings = _one_call_of_sources(rows, [s.name for s in settings.sources], crosswalk)
     once, repeats, repeat_findings = _drop_repeats(rows, settings.incidents.similar_ids)
+    on_part("incidents, their categories")
     categories, unmapped = categorize(
         category_columns(once),
         crosswalk,
         unmapped=settings.incidents.unmapped,
     )
+    on_part("incidents, their places")
     points, misplaced = _believable(once, extent)
+    on_part("incidents, their schools")
     matches = match_schools(
         once["incident_id"],
         once["given_school_id"],
@@ -597,12 +611,17 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     alike = _equal_cells(rows["as_read"][~rows["has_id"]])
     first = _first_of(rows, alike.reindex(rows.index).fillna(rows["incident_id"]))
     is_repeat = (rows["has_id"] | rows["has_time"]) & (first != rows.index)
-    is_equal = _same(content, content.loc[first].set_axis(content.index))
+    again = content.index[is_repeat]
+    is_equal = _same(content.loc[again], content.loc[first[again]].set_axis(again)).reindex(
+        rows.index, fill_value=False
+    )
     rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
     left = rows[~is_repeat]
     first = _first_of(left, io.id_key(left["incident_id"]))
     is_alike = left["has_id"] & (first != left.index) & (similar_ids != "apart")
-    is_call = _same_call(left, left.loc[first].set_axis(left.index))
+    alike_rows = left.index[is_alike]
+    is_call = _same_call(left.loc[alike_rows], left.loc[first[alike_rows]].set_axis(alike_rows))
+    is_call = is_call.reindex(left.index, fill_value=False)
     is_dropped = is_alike & (is_call | (similar_ids == "same"))
     rejects += _repeat_rejects(left, is_dropped, first, is_call, code="same_call_other_id")
     findings = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +24,14 @@ from safeschools_geo.hotspots._schools import officer_share, overlap
 from safeschools_geo.hotspots.scan import (
     MOST_CLUSTERS,
     NO_SHARE,
+    CircleBlocks,
     Distances,
     EnoughCases,
     LikelihoodRatio,
     Windows,
-    circular_windows,
     critical_ratio,
     gumbel_p_value,
+    nested_windows,
     rank_p_value,
     simulate_counts,
     smallest_ratio,
@@ -38,7 +40,7 @@ from safeschools_geo.schemas import POPULATIONS
 from safeschools_geo.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -128,56 +130,95 @@ def space_time_scan(
     Clusters with p-values (M. Kulldorff, W. Athas et al., "Evaluating cluster alarms: a space-time scan statistic",
     American Journal of Public Health 88, 1998).
     """
-    counts, share = _checked(cases, expected)
-    total, periods = int(counts.sum()), counts.shape[1]
-    longest = max(1, periods // 2) if max_periods is None else max_periods
-    weights = share.sum(axis=1)
-    windows = circular_windows(xy, weights, max_share=max_share, distances=distances)
-    spread = None if dispersion is None or expected is None else float(np.mean(dispersion))
-    settings = {
-        "max_share": max_share,
-        "max_periods": longest,
-        "simulations": simulations,
-        "seed": seed,
-        "dispersion": spread,
-        "distances": distances,
-    }
-    model = "permutation" if expected is None else "poisson"
-    runs = [(a, b) for a in range(periods) for b in range(a + 1, min(a + longest, periods) + 1)]
-    looked = windows.count * len(runs)
-    if total < min_cases:
-        return SpaceTimeScanResult((), model, looked, settings)
-    cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), min_cases, min_expected / total)
-    simulated = (
-        _permuted(counts, simulations=simulations, seed=seed)
-        if expected is None
-        else _drawn(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
-    )
-    batches = []
-    for first in range(0, simulations, _BATCH):
-        on_part(f"{first:,} of {simulations:,} simulations")
-        batches.append(cylinders.maxima(simulated[:, :, first : first + _BATCH]))
-    maxima = np.concatenate(batches)
-    labels, moments = list(cases.index), list(cases.columns)
-    found = []
-    for members, (a, b), llr in _likeliest(counts, cylinders):
-        observed, means = int(counts[members, a:b].sum()), total * share[members, a:b].sum(axis=1)
-        low, high = ratio_interval(observed, means, dispersion=spread)
-        found.append(
-            SpaceTimeCluster(
-                members=tuple(labels[i] for i in members),
-                periods=tuple(moments[a:b]),
-                observed=observed,
-                expected=float(means.sum()),
-                ratio_low=low,
-                ratio_high=high,
-                llr=llr,
-                p_value=rank_p_value(llr, maxima),
-                gumbel_p_value=gumbel_p_value(llr, maxima),
-                detectable_ratio=smallest_ratio(float(means.sum()) / total, total, critical_ratio(maxima)),
+    asked: dict[str, Any] = {"max_periods": max_periods, "simulations": simulations, "seed": seed}
+    asked |= {"dispersion": dispersion, "distances": distances, "min_cases": min_cases, "min_expected": min_expected}
+    scans = NestedScans(cases, expected, xy, [max_share], **asked, on_part=lambda _, what: on_part(what))
+    return scans.result(max_share)
+
+
+class NestedScans:
+    """Space-time scans with several largest shares, on the same simulations: each window is looked at once."""
+
+    def __init__(
+        self,
+        cases: pd.DataFrame,
+        expected: pd.DataFrame | None,
+        xy: NDArray[np.float64],
+        max_shares: Iterable[float],
+        *,
+        max_periods: int | None = None,
+        simulations: int = 999,
+        seed: int = 0,
+        dispersion: float | Floats | None = None,
+        distances: Distances = "plane",
+        min_cases: int = 2,
+        min_expected: float = 0.0,
+        on_part: Callable[[float, str], None] = lambda *_: None,
+    ) -> None:
+        self._labels, self._moments, self._on_part = list(cases.index), list(cases.columns), on_part
+        self._counts, self._share = _checked(cases, expected)
+        self._total, periods = int(self._counts.sum()), self._counts.shape[1]
+        longest = max(1, periods // 2) if max_periods is None else max_periods
+        self._windows = nested_windows(xy, self._share.sum(axis=1), max_shares, distances=distances)
+        self._model = "permutation" if expected is None else "poisson"
+        self._spread = None if dispersion is None or expected is None else float(np.mean(dispersion))
+        self._settings = {"max_periods": longest, "simulations": simulations, "seed": seed}
+        self._settings |= {"dispersion": self._spread, "distances": distances}
+        self._runs = [(a, b) for a in range(periods) for b in range(a + 1, min(a + longest, periods) + 1)]
+        self._fewest, self._least = min_cases, min_expected / self._total if self._total else 0.0
+        self._known: dict[float, Floats] = {}
+        if self._total >= min_cases:
+            self._simulated = (
+                _permuted(self._counts, simulations=simulations, seed=seed)
+                if expected is None
+                else _drawn(self._total, self._share, simulations=simulations, seed=seed, dispersion=dispersion)
             )
-        )
-    return SpaceTimeScanResult(tuple(found), model, looked, settings)
+
+    def result(self, max_share: float) -> SpaceTimeScanResult:
+        """Scan with one of the largest shares."""
+        windows, total = self._windows[max_share], self._total
+        found, looked = [], windows.count * len(self._runs)
+        for members, (a, b), llr in _likeliest(self._counts, self._cylinders(windows)) if total >= self._fewest else ():
+            maxima = self._maxima(max_share)
+            observed = int(self._counts[members, a:b].sum())
+            means = total * self._share[members, a:b].sum(axis=1)
+            low, high = ratio_interval(observed, means, dispersion=self._spread)
+            found.append(
+                SpaceTimeCluster(
+                    members=tuple(self._labels[i] for i in members),
+                    periods=tuple(self._moments[a:b]),
+                    observed=observed,
+                    expected=float(means.sum()),
+                    ratio_low=low,
+                    ratio_high=high,
+                    llr=llr,
+                    p_value=rank_p_value(llr, maxima),
+                    gumbel_p_value=gumbel_p_value(llr, maxima),
+                    detectable_ratio=smallest_ratio(float(means.sum()) / total, total, critical_ratio(maxima)),
+                )
+            )
+        return SpaceTimeScanResult(tuple(found), self._model, looked, {"max_share": max_share, **self._settings})
+
+    def _cylinders(self, windows: Windows) -> _Cylinders:
+        ratio = LikelihoodRatio(self._total)
+        return _Cylinders(windows, self._share, self._runs, ratio, self._fewest, self._least)
+
+    def _maxima(self, max_share: float) -> Floats:
+        """Find the largest ratio of each simulation: those of smaller windows first, then those of the others."""
+        if max_share not in self._known:
+            smaller = max((s for s in self._windows if s < max_share), default=None)
+            least = None if smaller is None else self._maxima(smaller)
+            rest = self._windows[max_share].without(None if smaller is None else self._windows[smaller])
+            cylinders, simulations = self._cylinders(rest), self._simulated.shape[-1]
+            batches = []
+            for first in range(0, simulations, _BATCH):
+                self._on_part(max_share, f"{first:,} of {simulations:,} simulations")
+                part = slice(first, first + _BATCH)
+                batches.append(
+                    cylinders.maxima(self._simulated[:, :, part], least=None if least is None else least[part])
+                )
+            self._known[max_share] = np.concatenate(batches)
+        return self._known[max_share]
 
 
 def _drawn(total: int, share: Floats, *, simulations: int, seed: int, dispersion: float | Floats | None) -> Counts:
@@ -229,20 +270,30 @@ class _Cylinders:
         values[(inside < self.fewest) | (share < self.least_share * (1 - _LOST))] = 0.0
         return values
 
-    def maxima(self, counts: Counts) -> Floats:
-        """Find the largest ratio of each simulation.
+    @cached_property
+    def blocks(self) -> list[CircleBlocks]:
+        """The circles of each center, in blocks as long as those of the shortest run may be."""
+        units = self.share.sum(axis=1)
+        cases = self.ratio.total / self.share.shape[1]
+        return [CircleBlocks.of(order, ends, units, cases) for order, ends in self.windows if len(order)]
 
-        A ratio is computed only where a window holds enough cases to exceed the least of the maxima found before it:
-        few do, and the maxima are the same.
-        """
-        largest = np.zeros(counts.shape[-1])
-        enough = EnoughCases(self.ratio)
-        for _, inside, share in self.held(counts):
-            needed = np.maximum(enough(share, float(largest.min())), self.fewest)
-            candidates = np.flatnonzero(inside >= needed[:, :, None])
-            window, simulation = np.divmod(candidates, len(largest))
-            values = self.ratios(inside.ravel()[candidates], share.ravel()[window])
-            np.maximum.at(largest, simulation, values)
+    def maxima(self, counts: Counts, *, least: Floats | None = None) -> Floats:
+        """Find the largest ratio of each simulation, or `least`."""
+        largest = np.zeros(counts.shape[-1]) if least is None else least.copy()
+        enough, table = EnoughCases(self.ratio), np.ascontiguousarray(_from_start(counts))
+        first, last = np.array(self.runs).T
+        for center in self.blocks:
+            means = _from_start(np.cumsum(self.share[center.order], axis=0))
+            share, value = means[:, last] - means[:, first], float(largest.min())
+            circle, run, simulation, inside = center.search(
+                largest,
+                table,
+                share,
+                (first, last),
+                enough=lambda shares: np.maximum(enough(shares, value), self.fewest),  # noqa: B023 - used at once
+                ratio=lambda cases, shares, _: self.ratio(cases, shares + NO_SHARE),
+            )
+            np.maximum.at(largest, simulation, self.ratios(inside, share[circle, run]))
         return largest
 
 
@@ -407,22 +458,20 @@ def school_months(
         else None
     )
 
-    def scan(share: float) -> SpaceTimeScanResult:
-        return space_time_scan(
-            cases,
-            expected,
-            np.c_[at.x, at.y],
-            max_share=share,
-            simulations=draws,
-            seed=seed,
-            dispersion=rates.ordinary.sample_dispersions(draws, seed=seed) if has_rates else None,
-            min_expected=FEWEST_EXPECTED,
-            on_part=lambda what: on_part(f"windows of {share:.0%}, {what}"),
-        )
-
-    found = scan(max_share)
+    scans = NestedScans(
+        cases,
+        expected,
+        np.c_[at.x, at.y],
+        {max_share, *_OTHER_SHARES},
+        simulations=draws,
+        seed=seed,
+        dispersion=rates.ordinary.sample_dispersions(draws, seed=seed) if has_rates else None,
+        min_expected=FEWEST_EXPECTED,
+        on_part=lambda share, what: on_part(f"windows of {share:.0%}, {what}"),
+    )
+    found = scans.result(max_share)
     significant = [c for c in found.clusters if c.p_value <= alpha]
-    others = [scan(share) for share in _OTHER_SHARES] if significant else []
+    others = [scans.result(share) for share in _OTHER_SHARES] if significant else []
     rows = []
     for number, cluster in enumerate(found.clusters, start=1):
         is_high = cluster.p_value <= alpha

@@ -31,7 +31,7 @@ from safeschools_geo.hotspots._expected import (
     shrunken_ratios,
     times,
 )
-from safeschools_geo.hotspots.scan import ScanResult, poisson_scan
+from safeschools_geo.hotspots.scan import ScanResult, nested_scans
 from safeschools_geo.schemas import FEWEST_AS_BASE, HIGH_AGAINST, POPULATIONS, SCHOOL_RATES
 from safeschools_geo.text import listed
 
@@ -659,23 +659,22 @@ def school_groups(
     if len(rated) < FEWEST_SCHOOLS or calls < FEWEST_CALLS:
         return SchoolGroups(_as_table([], crs), {}, len(rated), calls, lost, settings)
 
-    def scan(cases: str, expected: str, ordinary: OrdinaryRates, share: float) -> ScanResult:
-        known = rated[expected].clip(lower=1e-6)
-        dispersions = ordinary.sample_dispersions(draws, seed=seed)
-        return poisson_scan(
+    def scan(cases: str, expected: str, ordinary: OrdinaryRates, *shares: float) -> dict[float, ScanResult]:
+        return nested_scans(
             rated[cases],
-            known,
+            rated[expected].clip(lower=1e-6),
             xy.to_numpy(),
-            max_share=share,
+            dict.fromkeys(shares),
             simulations=draws,
             seed=seed,
-            dispersion=dispersions,
+            dispersion=ordinary.sample_dispersions(draws, seed=seed),
             min_expected=FEWEST_EXPECTED,
-            on_part=lambda what: on_part(f"windows of {share:.0%}, {what}"),
+            on_part=lambda share, what: on_part(f"windows of {share:.0%}, {what}"),
         )
 
-    scans = {share: scan("reported", "expected", rates.ordinary, share) for share in (max_share, *OTHER_SHARES)}
-    everything = scan("incidents", "all_expected", rates.all_ordinary, max_share)
+    found = scan("reported", "expected", rates.ordinary, max_share, *OTHER_SHARES)
+    scans = {share: found[share] for share in (max_share, *OTHER_SHARES)}
+    everything = scan("incidents", "all_expected", rates.all_ordinary, max_share)[max_share]
     rows = [
         _row(cluster, rated, scans, alpha, "high" if cluster.p_value <= alpha else "not_high")
         for cluster in scans[max_share].clusters

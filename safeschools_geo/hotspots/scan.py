@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,13 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
+from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 from safeschools_geo.errors import InputError
 from safeschools_geo.hotspots._expected import ratio_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import ArrayLike
 
@@ -190,6 +192,10 @@ class Windows:
         """How many windows there are."""
         return int(self.is_complete.sum())
 
+    def without(self, others: Windows | None) -> Windows:
+        """Leave out windows around the same units."""
+        return self if others is None else replace(self, is_complete=self.is_complete & ~others.is_complete)
+
 
 def circular_windows(
     xy: ArrayLike,
@@ -200,6 +206,18 @@ def circular_windows(
     distances: Distances = "plane",
 ) -> Windows:
     """List the circular windows of a scan."""
+    return nested_windows(xy, weights, [max_share], min_share=min_share, distances=distances)[max_share]
+
+
+def nested_windows(
+    xy: ArrayLike,
+    weights: NDArray[np.float64],
+    max_shares: Iterable[float],
+    *,
+    min_share: float = 0.0,
+    distances: Distances = "plane",
+) -> dict[float, Windows]:
+    """List the circular windows up to several largest shares, rising: those of one are among those of the next."""
     places = np.asarray(xy, dtype=np.float64)
     require_places(places, len(weights), distances)
     apart = great_circle_m(places) if distances == "great_circle" else cdist(places, places)
@@ -209,8 +227,8 @@ def circular_windows(
     ends_circle[:, :-1] = starts[:, 1:]
     held = np.cumsum(weights[order], axis=1)
     total = weights.sum()
-    ends_circle &= (held <= max_share * total * (1 + _LOST)) & (held >= min_share * total * (1 - _LOST))
-    return Windows(order, ends_circle, radius)
+    ends_circle &= held >= min_share * total * (1 - _LOST)
+    return {s: Windows(order, ends_circle & (held <= s * total * (1 + _LOST)), radius) for s in sorted(max_shares)}
 
 
 def _rings(
@@ -254,6 +272,112 @@ def require_places(places: NDArray[np.float64], n: int, distances: Distances) ->
             expected="longitude and latitude",
             remedy='Leave out distances="great_circle" for coordinates in meters.',
         )
+
+
+# ── The largest ratio of each simulation: circles in blocks, of which most are passed over at once
+
+_WIDE = 1.0
+"""Standard deviations of a Poisson count by which the circles of a block grow."""
+
+_HAIR = 1e-9
+
+
+@dataclass(frozen=True)
+class CircleBlocks:
+    """The circles around one unit in blocks: none holds more cases than the last of its block, nor fewer expected.
+
+    Few circles can hold enough cases for the largest ratio of a simulation. What the last circle of a block holds, with
+    what is expected in the first, shows for most blocks that none of theirs does.
+    """
+
+    order: Ints  # The units, nearest first, as far as windows reach
+    is_complete: NDArray[np.bool_]  # Whether the circle with so many of them is a window
+    sums: csr_array  # Adds up the units of each block, shape (blocks, units)
+    starts: Ints  # First circle of each block that holds a window
+    sizes: Ints  # Circles of each
+    windows: Ints  # First window of each
+    place: Ints  # Place of each among all blocks
+
+    @classmethod
+    def of(cls, order: Ints, is_complete: NDArray[np.bool_], share: Floats, cases: float) -> CircleBlocks:
+        """Part circles into blocks; `share` of the `cases` is expected at each unit."""
+        deviations = 2 * np.sqrt(cases * np.cumsum(share[order])) // _WIDE
+        first = int(np.argmax(is_complete))
+        is_start = np.append(True, np.diff(deviations) > 0)
+        is_start[1 : first + 1] = False
+        is_start[first] = True
+        starts = np.append(np.flatnonzero(is_start), len(order))
+        sums = csr_array((np.ones(len(order), np.int32), order, starts), shape=(len(starts) - 1, len(share)))
+        windows = np.flatnonzero(is_complete)
+        place, at = np.unique(np.searchsorted(starts, windows, side="right") - 1, return_index=True)
+        return cls(order, is_complete, sums, starts[place], np.diff(starts)[place], windows[at], place)
+
+    def search(
+        self,
+        best: Floats,
+        table: Counts,
+        share: Floats,
+        runs: tuple[Ints, Ints] | None,
+        *,
+        enough: Callable[[Floats], Counts],
+        ratio: Callable[[Counts, Floats, Ints], Floats],
+    ) -> tuple[Ints, Ints, Ints, Counts]:
+        """Find the windows whose ratio may be larger than the best so far of a simulation.
+
+        Parameters
+        ----------
+        best
+            Largest ratio so far of each simulation, shape (simulations,).
+        table
+            Cases of each unit before each period, shape (units, periods + 1, simulations); in all without periods,
+            shape (units, 1, simulations).
+        share
+            What is expected in each circle and run, shape (circles, runs).
+        runs
+            First period of each run, and the one after its last; None without periods.
+        enough
+            Gives the fewest cases that can be of interest, rising with the share.
+        ratio
+            Gives ratios of cases, shares and simulations.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Circle, run, simulation and cases of each.
+        """
+        columns, simulations = table.shape[1:]
+        held = np.cumsum(self.sums @ table.reshape(len(table), -1), axis=0, dtype=np.int32)
+        held = held.reshape(-1, columns, simulations)
+        at_end = held if runs is None else held[:, runs[1]] - held[:, runs[0]]
+        least = share[self.windows]
+        candidates = np.flatnonzero(at_end[self.place] >= enough(least)[:, :, None])
+        window, simulation = np.divmod(candidates, simulations)
+        block, run = np.divmod(window, share.shape[1])
+        # No circle of the block has a larger ratio than its most cases would have where its least is expected.
+        most = ratio(at_end[self.place[block], run, simulation], least[block, run], simulation)
+        is_open = most > best[simulation] * (1 - _HAIR) - _HAIR
+        block, run, simulation = block[is_open], run[is_open], simulation[is_open]
+        size = self.sizes[block]
+        rows = np.repeat(np.arange(len(block)), size)
+        ends = np.cumsum(size)
+        circle = self.starts[block][rows] + np.arange(len(rows)) - np.repeat(ends - size, size)
+        at = self.order[circle] * (columns * simulations) + simulation[rows]
+        flat = table.reshape(-1)
+        if runs is None:
+            added = flat.take(at)
+        else:
+            first, last = (periods[run] * simulations for periods in runs)
+            added = flat.take(at + last[rows]) - flat.take(at + first[rows])
+        inside = np.cumsum(added, dtype=np.int64)
+        # Each block counts on from the end of the one before.
+        since = np.append(0, inside)[ends - size] - np.where(
+            self.place[block] > 0, at_end[self.place[block] - 1, run, simulation], 0
+        )
+        cases = (inside - since[rows]).astype(np.int32)
+        run = run[rows]
+        is_found = self.is_complete[circle]
+        is_found &= cases >= enough(share)[circle, run]
+        return circle[is_found], run[is_found], simulation[rows][is_found], cases[is_found]
 
 
 # ── Kulldorff's scan: groups of neighboring units with more cases than expected, judged after all looking
@@ -394,30 +518,51 @@ def poisson_scan(
     InputError
         When the counts or places cannot be scanned.
     """
+    asked: dict[str, Any] = {"simulations": simulations, "seed": seed, "dispersion": dispersion}
+    asked |= {"distances": distances, "min_cases": min_cases, "min_expected": min_expected}
+    return nested_scans(cases, expected, xy, [max_share], **asked, on_part=lambda _, what: on_part(what))[max_share]
+
+
+def nested_scans(
+    cases: ArrayLike,
+    expected: ArrayLike,
+    xy: ArrayLike,
+    max_shares: Iterable[float],
+    *,
+    simulations: int = 999,
+    seed: int = 0,
+    dispersion: float | Floats | None = None,
+    distances: Distances = "plane",
+    min_cases: int = 2,
+    min_expected: float = 0.0,
+    on_part: Callable[[float, str], None] = lambda *_: None,
+) -> dict[float, ScanResult]:
+    """Scan with several largest shares, rising, on the same simulations: each window is looked at once."""
     labels = list(cases.index) if isinstance(cases, pd.Series) else list(range(len(np.asarray(cases))))
     counts, share = _checked(cases, expected)
-    _require_settings(max_share, simulations, dispersion)
+    shares = sorted(max_shares)
+    for max_share in shares:
+        _require_settings(max_share, simulations, dispersion)
     total = int(counts.sum())
     least = min_expected / total if total else 0.0
-    windows = circular_windows(xy, share, max_share=max_share, min_share=least, distances=distances)
+    windows = nested_windows(xy, share, shares, min_share=least, distances=distances)
     spread = None if dispersion is None else float(np.mean(dispersion))
-    settings = {
-        "max_share": max_share,
-        "simulations": simulations,
-        "seed": seed,
-        "dispersion": spread,
-        "distances": distances,
-    }
+    settings = {"simulations": simulations, "seed": seed, "dispersion": spread, "distances": distances}
+    results = {s: ScanResult((), one.count, len(counts), {"max_share": s, **settings}) for s, one in windows.items()}
     if total < min_cases:
-        return ScanResult((), windows.count, len(counts), settings)
+        return results
     simulated = simulate_counts(total, share, simulations=simulations, seed=seed, dispersion=dispersion)
-    maxima = _maxima(windows, _Judge(simulated, share, spread, min_cases), simulations, on_part)
-    judge = _Judge(counts[:, None], share, spread, min_cases)
-    clusters = tuple(
-        _cluster(found, counts, share, labels=labels, judge=judge, maxima=maxima)
-        for found in _likeliest(windows, judge)
-    )
-    return ScanResult(clusters, windows.count, len(counts), settings)
+    drawn, judge = (_Judge(table, share, spread, min_cases) for table in (simulated, counts[:, None]))
+    maxima, smaller = np.zeros(simulations), None
+    for max_share, here in windows.items():
+        maxima = _maxima(here.without(smaller), drawn, simulations, partial(on_part, max_share), least=maxima)
+        smaller = here
+        clusters = tuple(
+            _cluster(found, counts, share, labels=labels, judge=judge, maxima=maxima)
+            for found in _likeliest(here, judge)
+        )
+        results[max_share] = replace(results[max_share], clusters=clusters)
+    return results
 
 
 def simulate_counts(
@@ -472,25 +617,32 @@ class _Judge:
         ratio[: len(cases)][cases < self._fewest] = 0.0
         return ratio
 
-    def raise_to(self, best: Floats, order: NDArray[np.int64], ends: NDArray[np.bool_]) -> None:
-        """Raise the largest ratios so far, shape (simulations,), to those of these circles where they are larger.
-
-        A ratio is computed only where a circle holds enough cases to exceed the least of the largest: few do.
-        """
-        held = np.cumsum(self._weighted[order], axis=0, dtype=np.int32)
-        at, share = np.flatnonzero(ends), np.cumsum(self._share[order])
+    def raise_to(self, best: Floats, blocks: CircleBlocks) -> None:
+        """Raise the largest ratios so far, shape (simulations,), to those of these circles where they are larger."""
+        share = np.cumsum(self._share[blocks.order])
         # A hair less, for rounding.
-        enough = self._enough(share[at], float(best.min()) * self._scale * (1 - _SCAN_LOST) - _SCAN_LOST)
-        candidates = np.flatnonzero(held[at] >= np.maximum(enough, self._fewest)[:, None])
-        circle, simulation = np.divmod(candidates, len(best))
-        circle = at[circle]
-        ratio = self._ratio(held[circle, simulation], share[circle], of=simulation)
+        value = float(best.min()) * self._scale * (1 - _SCAN_LOST) - _SCAN_LOST
+        circle, _, simulation, held = blocks.search(
+            best,
+            self._weighted[:, None],
+            share[:, None],
+            None,
+            enough=lambda shares: np.maximum(self._enough(shares, value), self._fewest),
+            ratio=lambda cases, shares, of: self._ratio(cases, shares, of=of) / self._scale,
+        )
+        ratio = self._ratio(held, share[circle], of=simulation)
         if self._scale > 1:
             ratio /= self._scale
-        cases = self._cases_of_small(order, held)
-        small = np.flatnonzero(circle < len(cases))
-        ratio[small[cases[circle[small], simulation[small]] < self._fewest]] = 0.0
+        small = np.flatnonzero(held < self._fewest * self._scale)
+        if len(small):
+            reach = blocks.order[: int(circle[small].max()) + 1]
+            cases = np.cumsum(self._counts[reach], axis=0, dtype=np.int32)[circle[small], simulation[small]]
+            ratio[small[cases < self._fewest]] = 0.0
         np.maximum.at(best, simulation, ratio)
+
+    def blocks(self, order: Ints, ends: NDArray[np.bool_]) -> CircleBlocks:
+        """Part the circles of a center into blocks."""
+        return CircleBlocks.of(order, ends, self._share, float(self._counts[:, 0].sum()))
 
     def _cases_of_small(self, order: NDArray[np.int64], held: Counts) -> Counts:
         """Count the cases in the first, small circles: only those with little weight can hold too few."""
@@ -541,21 +693,27 @@ def _relative_risk(observed: int, expected: float, total: int) -> float:
     return (observed / expected) / ((total - observed) / (total - expected))
 
 
-def _maxima(windows: Windows, judge: _Judge, simulations: int, on_part: Callable[[str], None]) -> Floats:
-    """Find the largest ratio of each simulation, in batches small enough for the processor's cache."""
+def _maxima(
+    windows: Windows,
+    judge: _Judge,
+    simulations: int,
+    on_part: Callable[[str], None],
+    *,
+    least: Floats | None = None,
+) -> Floats:
+    """Find the largest ratio of each simulation, or `least`, in batches small enough for the processor's cache."""
     is_ended = Event()
     # From all over the map first: the sooner large ratios are known, the fewer of the others are computed.
-    centers = list(windows)
+    centers = [judge.blocks(order, ends) for order, ends in windows if len(order)]
     centers = [center for start in range(_SPREAD) for center in centers[start::_SPREAD]]
 
     def largest(batch: slice) -> Floats:
         part = judge.of(batch)
-        best = np.zeros(len(range(*batch.indices(simulations))))
-        for order, ends in centers:
+        best = np.zeros(len(range(*batch.indices(simulations)))) if least is None else least[batch].copy()
+        for center in centers:
             if is_ended.is_set():
                 break
-            if len(order):
-                part.raise_to(best, order, ends)
+            part.raise_to(best, center)
         return best
 
     batches = [slice(first, min(first + _BATCH, simulations)) for first in range(0, simulations, _BATCH)]

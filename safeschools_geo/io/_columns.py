@@ -499,13 +499,14 @@ def id_key(ids: pd.Series) -> pd.Series:
 
 def _ids_key(text: str) -> str:
     plain = "".join(text.split()).casefold()
-    if re.fullmatch(_SCIENTIFIC, plain):
+    # Of a million ids few hold what the patterns look for.
+    if "e" in plain and re.fullmatch(_SCIENTIFIC, plain):
         number = Decimal(plain.replace(",", "."))
         is_whole = number.adjusted() < _LONGEST and number == number.to_integral_value()
         plain = f"{number:.0f}" if is_whole else plain
-    if re.fullmatch(r"\d+[.,]0+", plain):
+    if ("." in plain or "," in plain) and re.fullmatch(r"\d+[.,]0+", plain):
         plain = re.split(r"[.,]", plain)[0]
-    return re.sub(_LEADING_ZEROS, "", plain)
+    return re.sub(_LEADING_ZEROS, "", plain) if "0" in plain else plain
 
 
 def difference_text(given: str, known: str) -> str:

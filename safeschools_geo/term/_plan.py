@@ -860,7 +860,7 @@ def response_table(usual_day: UsualDay, inputs: PlanInputs) -> pd.DataFrame:
 # ── Coverage of a term, today and under the proposal
 
 
-def cover_term(result: TermResult) -> CoveragePlan:
+def cover_term(result: TermResult, *, on_part: Callable[[str], None] = lambda _: None) -> CoveragePlan:
     """Work out how the schools of a district are covered, today and under the proposal."""
     district, proposal, term = result.district, result.proposal, result.term
     inputs = prepare_plan(result) if proposal.is_empty else proposal.inputs
@@ -882,6 +882,7 @@ def cover_term(result: TermResult) -> CoveragePlan:
         imbalance=None if loads is None else (imbalance(loads["before"]), imbalance(loads["after"])),
         take_over=None if inputs is None else cover_by_neighbors(inputs, crs=district.crs, seed=result.seed),
         seed=result.seed,
+        on_part=on_part,
     )
 
 

@@ -136,21 +136,23 @@ def run_term(
     place = nullcontext() if out is None else output_folder(out / chosen.name, inputs=inputs, public="board")
     with place as fresh:
         on_step("Reading")
-        district = read_district(folder)
+        district = read_district(folder, on_part=on_part)
         if is_strict:
             refuse_rejects(district.rejects)
         chosen = district.term(chosen.name)
         # Before the work begins: beside a record that is not whole nothing can be protected.
         released = earlier_releases(district, releases) if protects else ()
         on_step("Checking")
-        report = check_district(district)
+        report = check_district(district, on_part=on_part)
         district = district.until(chosen)
         on_step("Assigning")
         school_zones = assign_schools(district)
         earlier = zones_of_last_term(district, school_zones, chosen, outputs_folder(settings) if out is None else out)
         incident_zones = assign_incidents(district)
         on_step("Counting")
+        on_part("whose work each call is")
         history = history_in_context(district, school_zones, incident_zones)
+        on_part("the workload of schools and zones")
         workload, zone_loads = count_workload(district, school_zones, history)
         on_step("Finding hotspots")
         hotspots = find_term_hotspots(
@@ -162,7 +164,7 @@ def run_term(
             result = replace(result, proposal=propose_zones(result, on_point=on_part))
         if covers:
             on_step("Working out coverage")
-            result = replace(result, coverage=cover_term(result))
+            result = replace(result, coverage=cover_term(result, on_part=on_part))
         if protects:
             on_step("Protecting")
             result = replace(result, board=protect_term(result, releases=released))
