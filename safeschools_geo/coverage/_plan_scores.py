@@ -195,14 +195,14 @@ def score_coverage(
             found=f"shape {draws.shape}",
             expected=f"a row for each draw, with {len(arrivals)} schools",
         )
-    scored = []
+    scored = np.full((len(draws), len(kinds)), np.nan)
     for number, draw in enumerate(draws):
         if number % _SAID_EVERY == 0:
             on_part(f"{number:,} of {len(draws):,} draws")
         # A draw without any call scores nothing.
-        is_called = draw.any()
-        scored.append(_scores(draw, service_per_h, dispatch, within_min)[0] if is_called else [np.nan] * len(kinds))
-    drawn = pd.DataFrame(np.reshape(scored, (len(draws), len(kinds))), columns=list(kinds)).rename_axis("draw")
+        if draw.any():
+            scored[number] = _scores(draw, service_per_h, dispatch, within_min)[0]
+    drawn = pd.DataFrame(scored, columns=list(kinds)).rename_axis("draw")
     notes = {"busiest": f"zone {busiest}", "overflow": _how_rare(values[list(kinds).index("overflow")])}
     model_note = "" if is_exact(dispatch) else "by an approximation of the queueing model"
     rows = []

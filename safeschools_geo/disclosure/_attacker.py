@@ -480,6 +480,15 @@ class Attacker:
                 self._world[block.kinds] = np.nan
         self.is_open = is_open.copy()
 
+    def is_nothing(self, figures: csr_array) -> Flags:
+        """Say which figures hold only what published zeros hold: they are 0, and need no program. Shape (n,)."""
+        n = len(self.is_open)
+        is_zero = np.concatenate([~self.is_open & (self._values == 0), self._fact_high <= 0])
+        is_zero[n:] &= np.array([(self._rows[[row]].data >= 0).all() for row in range(n, len(is_zero))], dtype=bool)
+        left = np.ones(self._rows.shape[1])
+        left[self._rows[np.flatnonzero(is_zero)].indices] = 0.0
+        return np.asarray(figures @ left == 0)
+
     def extreme(self, weights: Numbers, *, most: bool) -> Extreme:
         """Find the least or the most that a figure can be."""
         value, duals = 0.0, np.zeros(len(self.is_open))

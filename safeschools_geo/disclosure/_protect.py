@@ -199,13 +199,15 @@ def is_protected(problem: Problem, is_withheld: Flags) -> bool:
 def narrow(
     problem: Problem, is_withheld: Flags, figures: csr_array, *, low: float, high: float
 ) -> tuple[NDArray[np.int64], Numbers]:
-    """Find figures that cannot be as small and as large as wanted.
+    """Find figures that cannot be as small and as large as wanted, those that published zeros leave nothing of apart.
 
     Which cannot. The least and the most that each of these can be, shape (n_rows, 2).
     """
     attacker = Attacker(problem.known, is_withheld, whole=problem.whole)
     most, least = attacker.kinds.reach(figures)
-    n = figures.shape[0]
+    # Of thousands of groups that no table shows, most may be of what is published as 0: they are not small.
+    some = np.flatnonzero(~attacker.is_nothing(most))
+    most, least, n = most[some], least[some], len(some)
     nothing = np.zeros(len(is_withheld), dtype=bool)
     search = _Search(problem, attacker, (most, np.full(n, high)), (least, np.full(n, low)), nothing, problem.weight, [])
     found: set[int] = set()
@@ -223,7 +225,7 @@ def narrow(
         if np.isnan(reach[row, int(is_most)]):
             weights = (most if is_most else least)[[row]].toarray()[0]
             reach[row, int(is_most)] = attacker.extreme(weights, most=is_most).value
-    return rows, reach[rows]
+    return some[rows], reach[rows]
 
 
 def _distinct(rows: csr_array, wanted: Numbers) -> tuple[csr_array, Numbers]:

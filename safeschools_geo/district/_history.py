@@ -638,7 +638,9 @@ def _equal_cells(rows: pd.Series) -> pd.Series:
     cells = _cells(rows)
     written = [cells[c].map(repr) if kind == np.dtype(object) else cells[c] for c, kind in cells.dtypes.items()]
     heads = {key: str(sorted(map(str, table.columns))) for key, table in {id(r.table): r.table for r in rows}.items()}
-    head = pd.Series([heads[id(row.table)] for row in rows], index=rows.index)
+    code = {text: number for number, text in enumerate(dict.fromkeys(heads.values()))}
+    of_table = {key: code[text] for key, text in heads.items()}
+    head = pd.Series(np.fromiter((of_table[id(row.table)] for row in rows), np.int64, len(rows)), index=rows.index)
     number = cells.groupby([head, *written], sort=False, dropna=False).ngroup()
     return pd.Series("\0" + number.astype("str"), index=rows.index)
 

@@ -226,8 +226,10 @@ def _drawn(total: int, share: Floats, *, simulations: int, seed: int, dispersion
     units = simulate_counts(total, share.sum(axis=1), simulations=simulations, seed=seed, dispersion=dispersion)
     rng = np.random.default_rng([seed, 1])
     within = share / share.sum(axis=1, keepdims=True)
-    drawn = rng.multinomial(units, within[:, None, :])
-    return np.ascontiguousarray(drawn.transpose(0, 2, 1).astype(np.int32))
+    drawn = np.empty((*share.shape, simulations), dtype=np.int32)
+    for unit, counts in enumerate(units):
+        drawn[unit] = rng.multinomial(counts, within[unit]).T
+    return drawn
 
 
 def _permuted(counts: Counts, *, simulations: int, seed: int) -> Counts:

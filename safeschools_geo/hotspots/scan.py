@@ -570,15 +570,21 @@ def simulate_counts(
 ) -> Counts:
     """Draw counts as they would be by chance."""
     rng = np.random.default_rng(seed)
+    drawn = np.empty((len(share), simulations), dtype=np.int32)
+    # A few at a time are the same draws, in steps short enough to be ended between.
+    parts = [slice(first, min(first + _BATCH, simulations)) for first in range(0, simulations, _BATCH)]
     if dispersion is None:
-        return np.ascontiguousarray(rng.multinomial(total, share, size=simulations).T.astype(np.int32))
+        for part in parts:
+            drawn[:, part] = rng.multinomial(total, share, size=part.stop - part.start).T
+        return drawn
     spread = np.maximum(np.broadcast_to(np.asarray(dispersion, dtype=np.float64), (simulations,)), _SCAN_LOST)[:, None]
-    # The least number keeps a draw possible where every factor of a simulation is as good as nothing.
-    chances = rng.gamma(1 / spread, spread, size=(simulations, len(share)))
-    chances += np.finfo(np.float64).tiny
-    chances *= share
-    chances /= chances.sum(axis=1, keepdims=True)
-    return np.ascontiguousarray(rng.multinomial(total, chances).T.astype(np.int32))
+    every = [rng.gamma(1 / spread[part], spread[part], size=(part.stop - part.start, len(share))) for part in parts]
+    for part, factors in zip(parts, every, strict=True):
+        # The least number keeps a draw possible where every factor of a simulation is as good as nothing.
+        chances = (factors + np.finfo(np.float64).tiny) * share
+        chances /= chances.sum(axis=1, keepdims=True)
+        drawn[:, part] = rng.multinomial(total, chances).T
+    return drawn
 
 
 class _Judge:

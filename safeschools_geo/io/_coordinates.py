@@ -43,6 +43,7 @@ _THOUSANDS = r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"
 _POLE = 90
 _WKT = r"(?i)\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\b"
 _LARGEST_DEGREE = 180
+_AT_ONCE = 100_000
 _MOST = 0.5
 
 
@@ -273,7 +274,9 @@ def _from_xy(x: pd.Series, y: pd.Series, crs: object) -> _Given:
 def _points(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> Shapes:
     is_read = np.isfinite(xs) & np.isfinite(ys)
     shapes = np.full(len(xs), None, dtype="object")
-    shapes[is_read] = shapely.points(xs[is_read], ys[is_read])
+    # A million at once take longer than whoever ends the run would wait.
+    for part in np.array_split(np.flatnonzero(is_read), len(xs) // _AT_ONCE + 1):
+        shapes[part] = shapely.points(xs[part], ys[part])
     return shapes
 
 

@@ -53,7 +53,7 @@ from safeschools_geo.term._packet_figures import (
 from safeschools_geo.writing import repair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from safeschools_geo.disclosure import Fact, Policy
@@ -290,9 +290,16 @@ class PublishedCounts:
 
 
 def choose_published(
-    raw: CountTable, *, term: Term, policy: Policy, releases: Sequence[Release] = (), by_school: bool = False
+    raw: CountTable,
+    *,
+    term: Term,
+    policy: Policy,
+    releases: Sequence[Release] = (),
+    by_school: bool = False,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> PublishedCounts:
     """Choose the tables, and protect them together with all that was published before."""
+    on_part("how much of each table would be withheld")
     offered = offered_tables(raw, term)
     schools = [] if by_school else [grouping for grouping in offered if "school" in grouping.dims]
     advice = advise(raw, offered, policy, not_chosen=schools)
@@ -301,6 +308,7 @@ def choose_published(
         detail = None if position is None else offered[position]
         wide = with_detail(raw, detail)
         before = earlier(releases, wide)
+        on_part(f"what is withheld of the tables{'' if detail is None else f', with {detail.text}'}")
         counts, rounding = _protected(wide, policy, before)
         if detail is not None:
             share = float(counts.table(*detail.dims, **detail.held)["is_withheld"].mean())
@@ -442,7 +450,9 @@ def record_of(settings: Settings, file: Path | None) -> Path:
     return home / settings.board.releases if file is None else file
 
 
-def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> TermBoard:
+def protect_term(
+    result: TermResult, *, releases: Sequence[Release] = (), on_part: Callable[[str], None] = lambda _: None
+) -> TermBoard:
     """Work out what the packet for the board may say."""
     people = program_people(result)
     if people.empty:
@@ -454,7 +464,9 @@ def protect_term(result: TermResult, *, releases: Sequence[Release] = ()) -> Ter
         policy=load_policy(settings.board.policy, folder=settings.folder),
         releases=releases,
         by_school=settings.board.by_school,
+        on_part=on_part,
     )
+    on_part("rates, the plan and coverage, rounded, and their audit")
     content = board_content(result, published, people)
     return TermBoard(
         content, tuple(published.rounding.published), people, published.advice, published.raw, tuple(releases)

@@ -167,7 +167,7 @@ def run_term(
             result = replace(result, coverage=cover_term(result, on_part=on_part))
         if protects:
             on_step("Protecting")
-            result = replace(result, board=protect_term(result, releases=released))
+            result = replace(result, board=protect_term(result, releases=released, on_part=on_part))
         if fresh is not None:
             on_step("Drawing")
             pages = draw_term(result)
