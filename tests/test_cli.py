@@ -458,6 +458,9 @@ def test_a_long_step_says_what_it_is_doing_and_a_short_one_does_not(monkeypatch,
 def test_a_run_says_what_its_long_steps_do(folder):
     parts = []
     ssg.run_term(folder, term="Fall", covers=False, protects=False, on_part=parts.append)
-    assert parts[0] == "rates of schools"
+    assert parts[:2] == ["history.csv, rows", "history.csv, places of 10 rows"]
+    # Reading, checking, counting and finding, in this order.
+    steps = ["incidents, their schools", "10 incidents, their piles", "whose work each call is", "rates of schools"]
+    assert [part for part in parts if part in steps] == steps
     assert any(part.startswith("repeats") for part in parts)
     assert any(re.fullmatch(r"the least imbalance of \d+ moves? is \d+\.\d\d% \(.*\)", part) for part in parts)

@@ -617,7 +617,9 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     )
     rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
     left = rows[~is_repeat]
-    first = _first_of(left, io.id_key(left["incident_id"]))
+    # Ids that were made of the rows are written in one way.
+    written = left["incident_id"]
+    first = _first_of(left, io.id_key(written[left["has_id"]]).reindex(left.index).fillna(written))
     is_alike = left["has_id"] & (first != left.index) & (similar_ids != "apart")
     alike_rows = left.index[is_alike]
     is_call = _same_call(left.loc[alike_rows], left.loc[first[alike_rows]].set_axis(alike_rows))

@@ -146,3 +146,17 @@ def test_what_does_not_fit_is_told_all_at_once():
     assert len(told.value.faults) == 4
     with pytest.raises(InputError, match=r"Rows: \(0, 1\), \(1, 0\)\n[\s\S]*straight-line"):
         response(model, [[1.0, np.nan], [-2.0, 1.0]], zone_of_place=["A", "B"], home_zone=["A", "B"])
+
+
+def test_groups_put_together_a_few_at_a_time_are_the_same(monkeypatch):
+    rng = np.random.default_rng(5)
+    arrivals, order = rng.gamma(2, 0.1, 12), np.argsort(rng.random((12, 4)), axis=1)
+    model = hypercube(arrivals, np.full(4, 2.0), order)
+    given = {"zone_of_place": list("ABCD") * 3, "home_zone": list("ABCD"), "ratios": (0.5, 1.0, 1.5)}
+    minutes = rng.uniform(2, 20, (12, 4))
+    whole = response(model, minutes, **given)
+    monkeypatch.setattr("safeschools_geo.coverage._response._AT_ONCE", 1)
+    parts = response(model, minutes, **given)
+    for name in ("mean_min", "p90_min", "within_share"):
+        for of in ("zones", "district"):
+            np.testing.assert_array_equal(getattr(getattr(parts, of), name), getattr(getattr(whole, of), name))

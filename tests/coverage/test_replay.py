@@ -167,3 +167,20 @@ def test_where_model_and_replay_differ_is_said():
     rare = score_coverage([0.001, 0.001], [60.0, 60.0], dispatch(), redrawn=[[0.001, 0.001], [0.001, 0.001]])
     assert "differ on the mean trip (2.5 min and 5.5 min)" in found.against_model(rare)
     assert "the share of calls that go to patrol" in found.against_model(rare)
+
+
+def test_blocks_of_replays_give_what_all_at_once_give(monkeypatch):
+    rng = np.random.default_rng(3)
+    rows = [
+        (int(day), 540.0 + 7 * i, "ah"[i % 2], float(rng.integers(5, 40)), i % 5 > 0)
+        for day in range(4)
+        for i in range(9)
+    ]
+    plan = dispatch(ratios=(0.5, 1.0, 1.5), diverted_share=[0.1, 0.2], unavailable_share=[0.3, 0.1], kept_share=0.4)
+    record, said = calls(*rows, days=4), []
+    whole = played(plan, record, replays=25)
+    monkeypatch.setattr("safeschools_geo.coverage._replay._AT_ONCE", 100)
+    parts = play([plan], record, replays=25, seed=0, on_part=said.append)[0]
+    for name, values in whole.items():
+        np.testing.assert_array_equal(parts[name], values)
+    assert said == ["0 of 28 recorded calls played"]

@@ -11,7 +11,7 @@ from outsider import figures, learn_rule, narrowed, reader_of
 from scipy.sparse import csr_array
 from test_attacks import cross, known, mended, schools, withheld_keys
 
-from safeschools_geo.disclosure._attacker import Fact, Known, Said
+from safeschools_geo.disclosure._attacker import Attacker, Fact, Known, Said
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping
@@ -217,3 +217,19 @@ def test_statements_about_large_counts_are_no_contradiction() -> None:
     raw = CountTable(pd.DataFrame({"z": list("ab"), "count": [5, 50_000]}), (Grouping(("z",)), Grouping(())))
     said = [Fact("z", {"b": 1.0}, 40_000, float("inf"), "said")]
     assert audit(withhold(raw, [{"z": "a"}, {"z": "b"}, {}], facts=said)).is_safe
+
+
+def test_what_published_zeros_hold_needs_no_program() -> None:
+    # All five together are 9, the first two 0, the third withheld, the last two at most 0 by a statement.
+    matrix = csr_array(np.array([[1.0, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 1, 0, 0]]))
+    statement = Said(csr_array(np.array([[0.0, 0, 0, 1, 1], [1, 0, 0, -1, 0]])), np.full(2, -np.inf), np.zeros(2))
+    attacker = Attacker(Known(matrix, np.array([9.0, 0, 9]), statement), np.array([False, False, True]))
+    asked = csr_array(np.array([[1.0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [1, 0, 1, 0, 0], [0, 1, 0, 0, 1]]))
+    is_nothing = attacker.is_nothing(attacker.kinds.reach(asked)[0])
+    assert is_nothing.tolist() == [True, False, False, True]
+    for row in np.flatnonzero(is_nothing):
+        weights = attacker.kinds.reach(asked)[0][[row]].toarray()[0]
+        assert attacker.extreme(weights, most=True).value == pytest.approx(0.0, abs=1e-9)
+    # As long as the zero is withheld, it says nothing.
+    attacker.open(np.array([False, True, True]))
+    assert attacker.is_nothing(attacker.kinds.reach(asked)[0]).tolist() == [False, False, False, False]

@@ -347,3 +347,21 @@ def test_whoever_ends_a_scan_does_not_wait_for_its_simulations():
     assert said == ["0 of 20,000 simulations", "250 of 20,000 simulations"]
     # All of them take many times as long.
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("spread", [None, 0.2])
+def test_scans_with_nested_windows_are_those_of_each_alone(spread):
+    rng = np.random.default_rng(4)
+    xy, expected = rng.uniform(0, 20_000, (60, 2)), rng.gamma(3, 1, 60)
+    cases = pd.Series(rng.poisson(expected * 6), index=[f"S{i}" for i in range(60)])
+    asked = {"simulations": 99, "seed": 7, "dispersion": spread, "min_expected": 2.0}
+    said = []
+    together = scan.nested_scans(
+        cases, expected, xy, [0.5, 0.1, 0.25], **asked, on_part=lambda *what: said.append(what)
+    )
+    assert list(together) == [0.1, 0.25, 0.5]
+    assert said == [(share, "0 of 99 simulations") for share in (0.1, 0.25, 0.5)]
+    for share, found in together.items():
+        alone = poisson_scan(cases, expected, xy, max_share=share, **asked)
+        assert found == alone
+        assert len(found.clusters) > 1

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import xlogy
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots._months import _Cylinders, space_time_scan
+from safeschools_geo.hotspots._months import NestedScans, _Cylinders, space_time_scan
 from safeschools_geo.hotspots.scan import LikelihoodRatio, circular_windows
 
 SIDE = np.random.default_rng(0).uniform(0, 100, (25, 2))
@@ -111,3 +111,14 @@ def test_maxima_are_those_of_all_windows_looked_at_one_by_one(with_expected):
                 is_looked_at = (held > outside) & (inside >= 2) & (outside >= 0.01)
                 largest = np.maximum(largest, np.where(is_looked_at, ratio, 0))
     assert cylinders.maxima(simulated) == pytest.approx(largest, abs=1e-9)
+
+
+@pytest.mark.parametrize("with_expected", [True, False])
+def test_scans_with_nested_windows_are_those_of_each_alone(with_expected):
+    rng = np.random.default_rng(6)
+    cases = table(rng.poisson(3, (25, 5)) + 1)
+    expected = table(rng.gamma(4, 1, (25, 5))) if with_expected else None
+    together = NestedScans(cases, expected, SIDE, [0.5, 0.1, 0.25], simulations=70, seed=3)
+    # Those of the middle first, as hotspots ask for them: the others are looked at only where that has found some.
+    for share in (0.25, 0.1, 0.5):
+        assert together.result(share) == space_time_scan(cases, expected, SIDE, max_share=share, simulations=70, seed=3)
