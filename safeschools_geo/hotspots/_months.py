@@ -110,34 +110,12 @@ class SpaceTimeScanResult:
         return pd.DataFrame(rows, columns=list(SpaceTimeCluster.__dataclass_fields__))
 
 
-def space_time_scan(
-    cases: pd.DataFrame,
-    expected: pd.DataFrame | None,
-    xy: NDArray[np.float64],
-    *,
-    max_share: float = 0.25,
-    max_periods: int | None = None,
-    simulations: int = 999,
-    seed: int = 0,
-    dispersion: float | Floats | None = None,
-    distances: Distances = "plane",
-    min_cases: int = 2,
-    min_expected: float = 0.0,
-    on_part: Callable[[str], None] = lambda _: None,
-) -> SpaceTimeScanResult:
-    """Scan for neighbors and successive periods with high rates.
-
-    Clusters with p-values (M. Kulldorff, W. Athas et al., "Evaluating cluster alarms: a space-time scan statistic",
-    American Journal of Public Health 88, 1998).
-    """
-    asked: dict[str, Any] = {"max_periods": max_periods, "simulations": simulations, "seed": seed}
-    asked |= {"dispersion": dispersion, "distances": distances, "min_cases": min_cases, "min_expected": min_expected}
-    scans = NestedScans(cases, expected, xy, [max_share], **asked, on_part=lambda _, what: on_part(what))
-    return scans.result(max_share)
-
-
 class NestedScans:
-    """Space-time scans with several largest shares, on the same simulations: each window is looked at once."""
+    """Scans for neighbors and successive periods with high rates, on the same simulations for several largest shares.
+
+    Each window is looked at once. Clusters come with p-values (M. Kulldorff, W. Athas et al., "Evaluating cluster
+    alarms: a space-time scan statistic", American Journal of Public Health 88, 1998).
+    """
 
     def __init__(
         self,

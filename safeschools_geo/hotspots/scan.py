@@ -197,18 +197,6 @@ class Windows:
         return self if others is None else replace(self, is_complete=self.is_complete & ~others.is_complete)
 
 
-def circular_windows(
-    xy: ArrayLike,
-    weights: NDArray[np.float64],
-    *,
-    max_share: float,
-    min_share: float = 0.0,
-    distances: Distances = "plane",
-) -> Windows:
-    """List the circular windows of a scan."""
-    return nested_windows(xy, weights, [max_share], min_share=min_share, distances=distances)[max_share]
-
-
 def nested_windows(
     xy: ArrayLike,
     weights: NDArray[np.float64],
@@ -738,18 +726,19 @@ def _maxima(
 
 def _likeliest(windows: Windows, judge: _Judge) -> list[_Found]:
     """List the likeliest windows that do not overlap a likelier one."""
-    found: list[tuple[float, int, int]] = []
+    columns = []
     for center, (order, ends) in enumerate(windows):
-        values = judge(order, ends)[:, 0]
-        sizes = np.flatnonzero(ends) + 1
-        found += [(-v, int(size), center) for v, size in zip(values.tolist(), sizes, strict=True) if v > _SCAN_LOST]
+        values, sizes = judge(order, ends)[:, 0], np.flatnonzero(ends) + 1
+        is_more = values > _SCAN_LOST
+        columns.append((-values[is_more], sizes[is_more], np.full(int(is_more.sum()), center)))
+    value, size, center_of = (np.concatenate(column) for column in zip(*columns, strict=True))
     taken = np.zeros(len(windows.order), dtype=np.bool_)
     chosen: list[_Found] = []
-    for value, size, center in sorted(found):
-        members = windows.order[center, :size]
+    for at in np.lexsort((center_of, size, value)):
+        members = windows.order[center_of[at], : size[at]]
         if not taken[members].any():
             taken[members] = True
-            chosen.append(_Found(members, -value, float(windows.radius[center, size - 1])))
+            chosen.append(_Found(members, -float(value[at]), float(windows.radius[center_of[at], size[at] - 1])))
             if len(chosen) == MOST_CLUSTERS:
                 break
     return chosen

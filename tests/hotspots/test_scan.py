@@ -16,9 +16,9 @@ from safeschools_geo.hotspots import scan
 from safeschools_geo.hotspots._expected import ratio_interval
 from safeschools_geo.hotspots.scan import (
     LikelihoodRatio,
-    circular_windows,
     great_circle_m,
     gumbel_p_value,
+    nested_windows,
     poisson_scan,
     rank_p_value,
     simulate_counts,
@@ -91,14 +91,14 @@ def test_expected_cases_are_scaled_and_labels_kept():
 
 def test_units_at_one_place_enter_together():
     xy = np.array([[0.0, 0], [0, 0], [10, 0], [20, 0], [30, 0]])
-    windows = circular_windows(xy, np.full(5, 0.2), max_share=0.5)
+    windows = nested_windows(xy, np.full(5, 0.2), [0.5])[0.5]
     sets = {tuple(sorted(order[: i + 1])) for order, ends in windows for i in np.flatnonzero(ends)}
     assert sets == {(0, 1), (2,), (3,), (4,), (3, 4)}
 
 
 def test_equidistant_neighbors_enter_together():
     # The middle of the line has a neighbor on each side: no circle around it holds just one.
-    windows = circular_windows(LINE, np.full(5, 0.2), max_share=0.6)
+    windows = nested_windows(LINE, np.full(5, 0.2), [0.6])[0.6]
     order, ends = list(windows)[2]
     assert ends.tolist() == [True, False, True]
     assert set(order) == {1, 2, 3}
@@ -320,7 +320,7 @@ def test_the_largest_ratios_are_those_of_all_circles_computed(seed, spread, fewe
     xy = rng.integers(0, 6, (n, 2)) * 100.0 if is_lattice else rng.uniform(0, 1000, (n, 2))
     share = rng.gamma(1, 1, n) + 1e-6
     share /= share.sum()
-    windows = scan.circular_windows(xy, share, max_share=0.4)
+    windows = nested_windows(xy, share, [0.4])[0.4]
     drawn = scan.simulate_counts(total, share, simulations=70, seed=seed, dispersion=spread)
     judge = scan._Judge(drawn, share, spread, fewest)
     plain = [judge(order, ends).max(axis=0, initial=0.0) for order, ends in windows if len(order)]

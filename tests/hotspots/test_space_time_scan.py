@@ -6,11 +6,15 @@ import pytest
 from scipy.special import xlogy
 
 from safeschools_geo.errors import InputError
-from safeschools_geo.hotspots._months import NestedScans, _Cylinders, space_time_scan
-from safeschools_geo.hotspots.scan import LikelihoodRatio, circular_windows
+from safeschools_geo.hotspots._months import NestedScans, _Cylinders
+from safeschools_geo.hotspots.scan import LikelihoodRatio, nested_windows
 
 SIDE = np.random.default_rng(0).uniform(0, 100, (25, 2))
 SIDE[7] = SIDE[6] + 0.5
+
+
+def space_time_scan(cases, expected, xy, *, max_share=0.25, **asked):
+    return NestedScans(cases, expected, xy, [max_share], **asked).result(max_share)
 
 
 def table(values):
@@ -97,7 +101,7 @@ def test_maxima_are_those_of_all_windows_looked_at_one_by_one(with_expected):
     counts, simulations = rng.poisson(2, (12, 5)) + 1, 40
     expected = rng.gamma(4, 1, (12, 5)) if with_expected else np.outer(counts.sum(axis=1), counts.sum(axis=0))
     share, total = expected / expected.sum(), int(counts.sum())
-    windows = circular_windows(SIDE[:12], share.sum(axis=1), max_share=0.5)
+    windows = nested_windows(SIDE[:12], share.sum(axis=1), [0.5])[0.5]
     runs = [(a, b) for a in range(5) for b in range(a + 1, min(a + 2, 5) + 1)]
     cylinders = _Cylinders(windows, share, runs, LikelihoodRatio(total), 2, 0.01)
     simulated = rng.multinomial(total, share.ravel(), size=simulations).T.reshape(12, 5, -1).astype(np.int32)
