@@ -28,6 +28,7 @@ from safeschools_geo.rebalance._plan import (
 from safeschools_geo.rebalance._price import moved_text
 from safeschools_geo.rebalance._problem import EXACT, Rules, plans_of_few_moves, problem_of, that_count, with_response
 from safeschools_geo.rebalance._propose import (
+    all_stages,
     even_stages,
     is_few,
     least_no_slower,
@@ -438,7 +439,9 @@ class _Search:
             freer = replace(problem, response=response.allowing(longer_min))
             now = time.process_time()
             deadline = now + max(until - now, 0.0) / (len(allowed) - at)
-            start = min((p for p in known if freer.is_plan(p)), key=freer.imbalance)
+            near = plans_of_few_moves(freer, max_moves=min(self._most, len(problem)))
+            near = [p for p in near if is_few(problem, p, limits)]
+            start = min((p for p in (*known, *near) if freer.is_plan(p)), key=freer.imbalance)
             try:
                 stages.append(least_no_slower(freer, limits, start, deadline=deadline, floor=floor))
             except KeyboardInterrupt:
@@ -456,30 +459,43 @@ class _Search:
     def _find_least(self, began: float) -> None:
         is_final, settings = True, self._settings
         for moves in range(self._most + 1):
-            deadline = _deadline(began, settings.time_limit_s * _IMBALANCE_SHARE, moves, self._most)
-            least, seconds = _least_imbalance(
-                self._problem, self._known, moves, settings.rules, deadline=deadline, seed=settings.seed
-            )
+            point = self._point(moves, _deadline(began, settings.time_limit_s * _IMBALANCE_SHARE, moves, self._most))
+            least = point.stages[0]
             if least.label is None:
                 self.is_proven &= least.is_infeasible
                 continue
-            self._known.append(least.label)
+            self._known += [stage.label for stage in (least, point.stages[-1]) if stage.label is not None]
             if self._floors.get(moves, 0.0) > least.bound:
                 least = replace(
                     least.bounded(self._floors[moves]),
                     log=f"{least.log}\nno plan that lets calls wait longer is below either",
                 )
-            self._points[moves] = _Point([least], seconds)
+                point.stages[0] = least
+            self._points[moves] = point
             # What is not proven may be bettered by a plan, or a bound, that is found later.
             is_final &= least.is_proven
             if is_final:
                 self._said += 1
                 self._say(moves, least)
 
+    def _point(self, moves: int, deadline: float) -> _Point:
+        """Find the smallest imbalance, and what follows it where that takes no search of its own."""
+        problem, known, began = self._problem, self._known, time.process_time()
+        limits = moves_limits(moves, self._settings.rules)
+        stages: list[Stage] | None = None
+        if problem.response is not None:
+            stages = all_stages(problem, limits, known, slack=self._settings.slack, deadline=deadline)
+        if stages is None:
+            start = min((p for p in known if is_few(problem, p, limits)), key=problem.imbalance, default=None)
+            seed = self._settings.seed
+            stages = [solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=seed)]
+        return _Point(stages, time.process_time() - began)
+
     def _even_out(self, until: float) -> None:
         settings = self._settings
-        for at, (moves, point) in enumerate(self._points.items()):
-            left = max(until - time.process_time(), 0.0) / (len(self._points) - at)
+        open_points = {moves: point for moves, point in self._points.items() if len(point.stages) == 1}
+        for at, (moves, point) in enumerate(open_points.items()):
+            left = max(until - time.process_time(), 0.0) / (len(open_points) - at)
             limits = moves_limits(moves, settings.rules)
             _even_out(
                 *(self._problem, self._known, limits, point),
@@ -487,21 +503,6 @@ class _Search:
                 time_limit_s=left,
                 seed=settings.seed,
             )
-
-
-def _least_imbalance(
-    problem: Problem, known: list[Labels], moves: int, rules: Rules, *, deadline: float, seed: int
-) -> tuple[Stage, float]:
-    began = time.process_time()
-    limits = moves_limits(moves, rules)
-    within = [p for p in known if is_few(problem, p, limits)]
-    start = min(within, key=problem.imbalance, default=None)
-    if problem.response is not None:
-        # The best plan of one move fewer is known.
-        least = least_no_slower(problem, limits, start, deadline=deadline, fewest=moves)
-    else:
-        least = solve_stage(problem, "imbalance", limits, start=start, deadline=deadline, seed=seed)
-    return least, time.process_time() - began
 
 
 def _even_out(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -745,6 +745,7 @@ def _students(units: gpd.GeoDataFrame, can_move: Flags) -> Numbers:
 
 # ── Good plans of few moves, found quickly: a beam search that keeps the most even plans of each number of moves
 
+_ROUNDING = 1e-9
 _CHECKS = 40_000
 """Unit checks a level may take: with many units fewer plans are kept."""
 
@@ -770,48 +771,92 @@ def plans_of_few_moves(
     sum of squared deviations of the loads, which looks further ahead than the largest deviation does.
     """
     width = width or max(20, min(200, _CHECKS // max(1, len(problem))))
-    groups = _groups(problem)
+    steps = _Steps(problem)
     states = [_FewMovesState(problem.start, problem.loads(problem.start), _extra_pieces(problem, problem.start))]
     found: list[Labels] = [problem.start] if problem.is_plan(problem.start) else []
     for _ in range(max_moves):
-        states = _next_states(problem, states, groups, max_moves, width)
-        plans = [s.label for s in states if s.extra_pieces == 0 and problem.is_plan(s.label)]
-        if plans:
-            found.append(min(plans, key=problem.imbalance))
-        if not states or (plans and problem.imbalance(found[-1]) <= tolerance):
+        states = _next_states(problem, states, steps, max_moves, width)
+        whole = sorted((s.label for s in states if s.extra_pieces == 0), key=problem.imbalance)
+        plan = next(filter(problem.is_plan, whole), None)
+        found += [] if plan is None else [plan]
+        if not states or (plan is not None and problem.imbalance(plan) <= tolerance):
             break
     return found
-
-
-def _groups(problem: Problem) -> dict[int, tuple[int, ...]]:
-    """Give the units that move with each unit."""
-    together = {unit: group for group in problem.together for unit in group}
-    return {unit: together.get(unit, (unit,)) for unit in range(len(problem))}
 
 
 def _extra_pieces(problem: Problem, label: Labels) -> int:
     return sum(max(0, len(problem.pieces(label, zone)) - 1) for zone in range(problem.zones))
 
 
+class _Steps:
+    """What may move in one step: each unit, or group that has to keep together, to the zones it borders."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        together = {unit: group for group in problem.together for unit in group}
+        self.groups = sorted({together.get(unit, (unit,)) for unit in range(len(problem))})
+        of_group = {group: row for row, group in enumerate(self.groups)}
+        group = np.array([of_group[together.get(unit, (unit,))] for unit in range(len(problem))])
+        pairs = [(unit, other) for unit, others in enumerate(problem.neighbors) for other in others]
+        self._unit, self._other = np.array(pairs, dtype="int64").reshape(-1, 2).T
+        self._group = group[self._unit]
+        self._first = np.array([units[0] for units in self.groups])
+        self._share = np.array([problem.share[list(units)].sum() for units in self.groups])
+        self._allowed = np.array([problem.allowed[list(units)].all(axis=0) for units in self.groups])
+        if (response := problem.response) is not None:
+            holds = np.zeros((len(self.groups), len(problem)))
+            for row, units in enumerate(self.groups):
+                holds[row, list(units)] = 1.0
+            self._response = holds @ response.minutes, holds @ response.calls, holds[:, response.place]
+
+    def from_plan(self, label: Labels, share: Numbers) -> tuple[Labels, Labels, Numbers]:
+        """List the groups that may move to a zone, these zones, and how uneven the loads then are.
+
+        Uneven by the sum of squares; `share` are the loads over their mean.
+        """
+        is_near = label[self._other] != label[self._unit]
+        is_near &= label[self._unit] == self._problem.start[self._unit]
+        can = np.zeros(self._allowed.shape, dtype=bool)
+        can[self._group[is_near], label[self._other[is_near]]] = True
+        group, zone = np.nonzero(can & self._allowed)
+        if self._problem.response is not None:
+            is_kept = self._is_no_slower(self._problem.response, label, group, zone)
+            group, zone = group[is_kept], zone[is_kept]
+        origin, moved = label[self._first[group]], self._share[group]
+        beyond = share - 1.0
+        change = (beyond[origin] - moved) ** 2 - beyond[origin] ** 2
+        change += (beyond[zone] + moved) ** 2 - beyond[zone] ** 2
+        return group, zone, np.round((beyond**2).sum() + change, 9)
+
+    def _is_no_slower(self, response: Response, label: Labels, group: Labels, zone: Labels) -> Flags:
+        """Say after which moves the zones that change, and all calls together, wait no longer than they may."""
+        held = self._problem.members(label)
+        minutes, calls, has = held.astype("float64") @ response.minutes, held @ response.calls, held[:, response.place]
+        now = np.where(calls > 0, np.where(has == 1, minutes, np.inf).min(axis=1, initial=np.inf), 0.0)
+        total = np.repeat(now.sum(), len(group))
+        is_kept = np.ones(len(group), dtype=bool)
+        of_group, of_calls, has_group = (facts[group] for facts in self._response)
+        for of_zone, sign in ((label[self._first[group]], -1.0), (zone, 1.0)):
+            number = calls[of_zone] + sign * of_calls
+            from_each = np.where(has[of_zone] + sign * has_group > 0, minutes[of_zone] + sign * of_group, np.inf)
+            least = np.where(number > _ROUNDING, from_each.min(axis=1, initial=np.inf), 0.0)
+            is_kept &= (least <= _ROUNDING) | (least <= response.limits[of_zone] * number)
+            total += least - now[of_zone]
+        return np.asarray(is_kept & (total <= response.limit))
+
+
 def _next_states(
-    problem: Problem, states: list[_FewMovesState], groups: dict[int, tuple[int, ...]], max_moves: int, width: int
+    problem: Problem, states: list[_FewMovesState], steps: _Steps, max_moves: int, width: int
 ) -> list[_FewMovesState]:
     mean = problem.load.sum() / problem.zones
-    ranked: list[tuple[int, float, int, tuple[int, ...], int]] = []
-    for at, state in enumerate(states):
-        for group, zone in _border_moves(problem, state.label, groups):
-            load = float(problem.load[list(group)].sum())
-            origin = int(state.label[group[0]])
-            loads = state.loads / mean
-            change = (loads[origin] - load / mean - 1) ** 2 - (loads[origin] - 1) ** 2
-            change += (loads[zone] + load / mean - 1) ** 2 - (loads[zone] - 1) ** 2
-            total = float(((loads - 1) ** 2).sum() + change)
-            ranked.append((state.extra_pieces, round(total, 9), at, group, zone))
-    ranked.sort()
+    found = [steps.from_plan(state.label, state.loads / mean) for state in states]
+    at = np.repeat(np.arange(len(states)), [len(group) for group, _, _ in found])
+    group, zone, uneven = (np.concatenate(part) for part in zip(*found, strict=True))
+    pieces = np.array([state.extra_pieces for state in states])
     chosen: list[_FewMovesState] = []
     seen: set[bytes] = set()
-    for _, _, at, group, zone in ranked:
-        made = _moved(problem, states[at], group, zone)
+    for row in np.lexsort((zone, group, at, uneven, pieces[at])).tolist():
+        made = _moved(problem, states[at[row]], steps.groups[group[row]], int(zone[row]))
         if made is None or made.label.tobytes() in seen or problem.moved(made.label) > max_moves:
             continue
         if problem.students_moved(made.label) > problem.most_students:
@@ -821,19 +866,6 @@ def _next_states(
         if len(chosen) >= width:
             break
     return sorted(chosen, key=lambda s: s.extra_pieces)
-
-
-def _border_moves(
-    problem: Problem, label: Labels, groups: dict[int, tuple[int, ...]]
-) -> Iterator[tuple[tuple[int, ...], int]]:
-    seen = set()
-    for unit in np.flatnonzero(label == problem.start).tolist():
-        for zone in {int(label[j]) for j in problem.neighbors[unit]} - {int(label[unit])}:
-            group = groups[unit]
-            is_new = (group, zone) not in seen
-            seen.add((group, zone))
-            if is_new and problem.allowed[list(group), zone].all():
-                yield group, zone
 
 
 def _moved(problem: Problem, state: _FewMovesState, group: tuple[int, ...], zone: int) -> _FewMovesState | None:

@@ -31,6 +31,7 @@ from safeschools_geo.rebalance._problem import (
 from safeschools_geo.rebalance._program import Limits, Objective, PlanModel, objective_value
 from safeschools_geo.rebalance._set_partition import (
     Aim,
+    MostEven,
     find_plan,
     largest_deviations,
     least_deviation,
@@ -122,14 +123,14 @@ def least_no_slower(
     start: Labels | None,
     *,
     deadline: float,
-    fewest: int = 1,
     floor: float = 0.0,
 ) -> Stage:
     """Look for the smallest imbalance, first of fewer moves: a good plan makes short work of what is less even.
 
-    `fewest`: moves to begin with; `floor`: no plan is below it.
+    Of fewer moves than those of the plan that is known there is none to look for. `floor`: no plan is below it.
     """
     _, most = few_moves(problem, limits)
+    fewest = 1 if start is None else max(1, problem.moved(start))
     label, log = start, list[str]()
     high = float(problem.zones) if start is None else problem.imbalance(start)
     look, is_closed = partial(least_deviation, problem, deadline=deadline), True
@@ -377,21 +378,59 @@ def even_stages(
         max_moves=most,
         deadline=deadline,
     )
-    ranks = range(2, problem.zones + 1) if problem.zones > 2 else range(0)  # noqa: PLR2004 - two deviate alike
-    stages, bound = [], least.bound
-    for at, rank in enumerate(ranks):
-        label, is_proven = (start, False) if found is None else found.ranks[at]
+    if found is not None:
+        return _stages_of(problem, found, least.bound)
+    beyond = problem.zones - 1 if problem.zones > 2 else 0  # noqa: PLR2004 - two deviate alike
+    stages = _stages_of(problem, MostEven(((start, False),) * (beyond + 1), ""), least.bound)
+    if problem.response is not None:
+        return stages
+    caps = (tolerance, *(stage.value + slack for stage in stages[:-1]))
+    limits = replace(limits, tolerance=tolerance, largest=caps)
+    return [*stages[:-1], solve_stage(problem, "travel", limits, start=start, deadline=deadline, seed=seed)]
+
+
+def all_stages(
+    problem: Problem, limits: Limits, known: list[Labels], *, slack: float, deadline: float
+) -> list[Stage] | None:
+    """Find the smallest imbalance, the evenness of the other zones and the shortest travel among the same sets.
+
+    None where no plan is known, where the sets are too many, or where the smallest imbalance is not proven.
+    """
+    start = min((p for p in known if is_few(problem, p, limits)), key=problem.imbalance, default=None)
+    if start is None:
+        return None
+    aim, most = few_moves(problem, limits)
+    tolerance = problem.imbalance(start) + slack
+    found = most_even(
+        *(problem, aim),
+        start=start,
+        bound=None,
+        tolerance=tolerance,
+        slack=slack,
+        max_moves=most,
+        deadline=deadline,
+    )
+    if found is None:
+        return None
+    (label, _), *ranks = found.ranks
+    least = problem.imbalance(label)
+    log = f"{found.log}; joining them: imbalance at least {least:.9f}, closed"
+    stage = Stage("imbalance", label, least, least, is_proven=True, method=ZONE_SETS, log=log)
+    return [stage, *_stages_of(problem, replace(found, ranks=tuple(ranks)), least)]
+
+
+def _stages_of(problem: Problem, found: MostEven, bound: float) -> list[Stage]:
+    """Say what the ranks beyond the farthest zone, and travel, came to; `bound`: of the imbalance."""
+    stages = []
+    *ranks, (nearest, is_nearest) = found.ranks
+    for rank, (label, is_proven) in enumerate(ranks, start=2):
         value = float(largest_deviations(problem, label)[rank - 1])
         bound = value if is_proven else min(bound, value)
         stages.append(Stage("evenness", label, value, bound, is_proven=is_proven, method=ZONE_SETS, rank=rank))
-    if found is None and problem.response is None:
-        caps = (tolerance, *(stage.value + slack for stage in stages))
-        limits = replace(limits, tolerance=tolerance, largest=caps)
-        return [*stages, solve_stage(problem, "travel", limits, start=start, deadline=deadline, seed=seed)]
-    label, is_proven = (start, False) if found is None else found.ranks[-1]
-    travel, log = problem.cost(label, problem.travel), "" if found is None else found.log
-    bound = travel if is_proven else 0.0
-    return [*stages, Stage("travel", label, travel, bound, is_proven=is_proven, method=ZONE_SETS, log=log)]
+    travel = problem.cost(nearest, problem.travel)
+    least = travel if is_nearest else 0.0
+    last = Stage("travel", nearest, travel, least, is_proven=is_nearest, method=ZONE_SETS, log=found.log)
+    return [*stages, last]
 
 
 # ── The least change that evens the zones out: one objective after another, each with its bound
@@ -603,6 +642,10 @@ def solve_stages(problem: Problem, settings: PlanSettings, *, began: float) -> l
     limits = replace(moves_limits(settings.max_moves, settings.rules), tolerance=settings.tolerance)
     known = _first_plans(problem, settings)
     stages: list[Stage] = []
+    if problem.response is not None and settings.objectives[:2] == ("imbalance", "evenness"):
+        deadline = began + settings.time_limit_s * _SHARES[3][0]
+        if at_once := all_stages(problem, limits, known, slack=settings.slack, deadline=deadline):
+            return [stage for stage in at_once if stage.objective in settings.objectives]
     for objective, share in zip(settings.objectives, _SHARES[len(settings.objectives)], strict=True):
         fitting = [p for p in known if _is_within(problem, p, limits)]
         best = min(fitting, key=lambda p: objective_value(problem, p, objective), default=None)

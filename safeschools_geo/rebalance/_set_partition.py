@@ -361,6 +361,7 @@ CHOICES = 100_000_000
 _QUICK = CHOICES // 5
 """Pairs that are looked at where something easier can be tried next."""
 
+_MOST_PLANS = 200_000
 _AT_ONCE = 400_000
 _FEW = 400
 _EVEN_ROUNDING = 1e-9
@@ -373,8 +374,8 @@ _MOVES = 2
 class MostEven:
     """What the search for the most even plan came to, rank after rank."""
 
-    # The smallest sum of the 2, 3, … largest deviations, each within what the ones before it leave, then the shortest
-    # travel: a plan and whether it is proven that none has less
+    # The smallest sum of the 2, 3, … largest deviations (of the largest first, where no bound on it is known), each
+    # within what the ones before it leave, then the shortest travel: a plan and whether it is proven that none has less
     ranks: tuple[tuple[Labels, bool], ...]
     log: str
 
@@ -384,7 +385,7 @@ def most_even(
     aim: Aim,
     *,
     start: Labels,
-    bound: float,
+    bound: float | None,
     tolerance: float,
     slack: float,
     max_moves: int,
@@ -393,13 +394,15 @@ def most_even(
     """Find the plan that is even in all zones, not in the farthest alone, then near.
 
     After the largest deviation, which the tolerance limits, the sum of the two largest is made small, then that of the
-    three largest and so on, each within `slack` of the smallest; then travel. None where there are too many sets.
+    three largest and so on, each within `slack` of the smallest; then travel. Without a `bound` on the largest
+    deviation it is made small first. None where there are too many sets, or where that first search is given up.
 
     Notes
     -----
     Every set that can belong to a plan is listed (`find_plan`). A branch and bound joins sets zone by zone: a partial
     choice goes on while its cost beyond the linear program is within the cutoff, and while its largest deviations, with
-    the smallest that the other zones can have, are within what is left.
+    the smallest that the other zones can have, are within what is left. As soon as the plans that are left can be
+    listed, the other ranks are read off the list.
 
     References
     ----------
@@ -415,15 +418,21 @@ def most_even(
     except OutOfTimeError:
         return None
     ranks: list[tuple[Labels, bool]] = []
-    best, left = start, CHOICES
+    best, left, plans, is_tried = start, CHOICES, None, not is_open
     caps, floor = np.full(problem.zones, np.inf), np.zeros(problem.zones)
-    caps[0], floor[0] = tolerance + _EVEN_ROUNDING, bound - _EVEN_ROUNDING
-    for rank in (*range(2, problem.zones + 1 if problem.zones > _PAIR else 0), None):
-        is_proven = True
-        if is_open:
-            walk = _narrowed_walk(problem, closing, _Goal(rank, caps, floor, best), left)
-            found, is_proven, left = walk.run()
+    caps[0], floor[0] = tolerance + _EVEN_ROUNDING, (bound or 0.0) - _EVEN_ROUNDING
+    beyond = range(2, problem.zones + 1 if problem.zones > _PAIR else 0)
+    for rank in (*([1] if bound is None else []), *beyond, None):
+        goal, is_proven = _Goal(rank, caps, floor, best), True
+        if not is_tried and rank not in {1, _PAIR}:
+            plans, is_tried = _every_plan(problem, closing, goal, left), True
+        if plans is not None:
+            best = plans.best(problem, goal, best)
+        elif is_open:
+            found, is_proven, left = _narrowed_walk(problem, closing, goal, left).run()
             best = best if found is None else found
+        if rank == 1 and not is_proven:
+            return None
         ranks.append((best, is_proven))
         if rank is not None:
             least = largest_deviations(problem, best)[rank - 1]
@@ -480,7 +489,7 @@ class _Partial:
     deviation: Numbers  # Deviation of each zone, the smallest there is where none is chosen, shape (m, k)
     sets: Labels  # The sets chosen, shape (m, zones so far)
 
-    def only(self, which: Labels | slice) -> _Partial:
+    def only(self, which: Labels | Flags | slice) -> _Partial:
         return _Partial(self.bits[which], self.cost[which], self.deviation[which], self.sets[which])
 
 
@@ -492,6 +501,46 @@ class _Goal:
     caps: Numbers  # Most that the 1, 2, … largest deviations may come to together, shape (k,)
     floor: Numbers  # Least that they come to in any plan of interest, shape (k,)
     best: Labels | None  # The best plan that is known
+
+    def value(self, problem: Problem, label: Labels) -> float:
+        """Measure a plan."""
+        return float(
+            problem.cost(label, problem.travel)
+            if self.rank is None
+            else largest_deviations(problem, label)[self.rank - 1]
+        )
+
+
+def _is_less(value: Numbers, known: float) -> Flags:
+    margin = _EVEN_ROUNDING * max(1.0, abs(known)) if np.isfinite(known) else 0.0
+    return np.asarray(value < known - margin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Plans:
+    """All plans within limits, a row each."""
+
+    label: Labels  # Zone of each unit, shape (m, n)
+    largest: Numbers  # Sums of the 1, 2, … largest deviations, shape (m, k)
+    travel: Numbers  # Shape (m,)
+
+    def best(self, problem: Problem, goal: _Goal, known: Labels) -> Labels:
+        """Find the best plan within the limits of a goal: the one that is known where none is better."""
+        value = self.travel if goal.rank is None else self.largest[:, goal.rank - 1]
+        value = np.where((self.largest <= goal.caps).all(axis=1), value, np.inf)
+        is_better = _is_less(value, goal.value(problem, known))
+        return self.label[int(np.argmin(value))] if is_better.any() else known
+
+
+def _every_plan(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _Plans | None:
+    """List every plan within the limits of a goal; None where there are too many."""
+    walk = _narrowed_walk(problem, closing, replace(goal, rank=None, best=None), min(left, _QUICK))
+    chosen = walk.every()
+    if chosen is None:
+        return None
+    label = np.array([walk.label_of(sets) for sets in chosen.sets]).reshape(-1, len(problem))
+    deviation = -np.sort(-chosen.deviation, axis=1)
+    return _Plans(label, np.cumsum(deviation, axis=1), chosen.cost[:, -1])
 
 
 def _narrowed_walk(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _Walk:
@@ -528,10 +577,10 @@ class _Walk:
         self._problem, self._pool, self._k = problem, pool, pool.zones
         self._goal, self._left = goal, left
         self._chosen: Labels | None = None
+        self._every: list[_Partial] | None = None
         self._value = np.inf
         if goal.best is not None:
-            by_rank = largest_deviations(problem, goal.best)
-            self._value = problem.cost(goal.best, problem.travel) if goal.rank is None else by_rank[goal.rank - 1]
+            self._value = goal.value(problem, goal.best)
         travel = np.zeros(len(pool))
         for zone in range(self._k):
             of_zone = pool.zone == zone
@@ -583,18 +632,30 @@ class _Walk:
 
     def run(self) -> tuple[Labels | None, bool, int]:
         """Find the best plan; say whether it is proven, and how many pairs may still be looked at."""
-        is_proven = True
-        if all(map(len, self._sets)):
-            nothing = np.zeros((1, self._bits.shape[1]), dtype=np.uint64)
-            before = np.zeros((1, self._cost.shape[1]))
-            start = _Partial(nothing, before, self._least_deviation[None], np.zeros((1, 0), dtype=np.int64))
-            is_proven = self._descend(start)
-        if self._chosen is None:
-            return self._goal.best, is_proven, self._left
+        is_proven = self._descend(self._nothing) if all(map(len, self._sets)) else True
+        best = self._goal.best if self._chosen is None else self.label_of(self._chosen)
+        return best, is_proven, self._left
+
+    def every(self) -> _Partial | None:
+        """List all plans within the limits; None where there are too many."""
+        self._every = []
+        if all(map(len, self._sets)) and not self._descend(self._nothing):
+            return None
+        parts = self._every or [self._nothing.only(slice(0))]
+        return _Partial(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+
+    @property
+    def _nothing(self) -> _Partial:
+        """The choice of no set."""
+        bits, cost = np.zeros((1, self._bits.shape[1]), dtype=np.uint64), np.zeros((1, self._cost.shape[1]))
+        return _Partial(bits, cost, self._least_deviation[None], np.zeros((1, 0), dtype=np.int64))
+
+    def label_of(self, sets: Labels) -> Labels:
+        """Put a plan together from its sets."""
         label = np.zeros(len(self._problem), dtype="int64")
-        for row in self._chosen:
+        for row in sets:
             label[self._pool.members[row] == 1] = self._pool.zone[row]
-        return label, is_proven, self._left
+        return label
 
     def _descend(self, partial: _Partial) -> bool:
         """Go on from partial choices; say whether all that matters was seen."""
@@ -603,6 +664,9 @@ class _Walk:
             return True
         if at == self._k:
             value, is_within = self._measured(partial)
+            if self._every is not None:
+                self._every.append(partial.only(is_within))
+                return sum(len(part.sets) for part in self._every) <= _MOST_PLANS
             if is_within.any():
                 first = np.flatnonzero(is_within)[np.argmin(value[is_within])]
                 self._value, self._chosen = float(value[first]), partial.sets[first]
@@ -664,7 +728,7 @@ class _Walk:
         return value, (largest <= self._goal.caps).all(axis=1) & self._is_better(value)
 
     def _is_better(self, value: Numbers) -> Flags:
-        return np.asarray(value < self._value - _EVEN_ROUNDING * max(1.0, abs(self._value)))
+        return _is_less(value, self._value)
 
     def _largest(self, deviation: Numbers, is_open: Flags) -> Numbers:
         """Give the least that the 1, 2, … largest deviations can come to together, shape (m, k).

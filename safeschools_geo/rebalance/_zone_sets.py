@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import highspy
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from safeschools_geo.rebalance._problem import Flags
 from safeschools_geo.rebalance._program import require_time
-from safeschools_geo.solver import Labels, Numbers, Program, solve
+from safeschools_geo.solver import Labels, Numbers, Program, model_of, quiet_highs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -419,15 +420,15 @@ def zone_budgets(
     -----
     Small linear programs over the number of units that move from each zone to each other; answers are rounded inwards.
     """
-    pairs = _Pairs(problem.zones, found)
-    if pairs.least(np.ones(len(pairs)), max_moves) is None:
+    pairs = _Pairs(problem.zones, found, max_moves)
+    if pairs.least(np.ones(len(pairs))) is None:
         return None
     budgets = []
     for zone in range(problem.zones):
         require_time(deadline)
         out, into = pairs.origin == zone, pairs.target == zone
         most_in, most_out, most_both, least_in, least_out = (
-            abs(pairs.least(cost, max_moves) or 0) for cost in (-1.0 * into, -1.0 * out, -1.0 * (into | out), into, out)
+            abs(pairs.least(cost) or 0) for cost in (-1.0 * into, -1.0 * out, -1.0 * (into | out), into, out)
         )
         budgets.append(Budget(most_in, most_out, most_both, least_in, least_out))
     return budgets
@@ -435,29 +436,34 @@ def zone_budgets(
 
 def least_moves(problem: Problem, found: list[Crossing]) -> int:
     """Count the moves it takes at least for all that has to cross."""
-    pairs = _Pairs(problem.zones, found)
-    return pairs.least(np.ones(len(pairs)), len(problem)) or 0
+    pairs = _Pairs(problem.zones, found, len(problem))
+    return pairs.least(np.ones(len(pairs))) or 0
 
 
 class _Pairs:
-    """Units that move from each zone to each other, as a small linear program."""
+    """Units that move from each zone to each other, as a small linear program that is solved for several counts."""
 
-    def __init__(self, zones: int, found: list[Crossing]) -> None:
+    def __init__(self, zones: int, found: list[Crossing], max_moves: int) -> None:
         self.origin, self.target = np.nonzero(~np.eye(zones, dtype=bool))
         rows = [c.counts[self.origin, self.target] for c in found]
-        self._matrix = csc_array(np.vstack([*rows, np.ones(len(self.origin))]))
-        self._low = np.array([*(float(c.least) for c in found), 0.0])
+        matrix = csc_array(np.vstack([*rows, np.ones(len(self))]))
+        low = np.array([*(float(c.least) for c in found), 0.0])
+        high = np.r_[np.full(len(found), np.inf), float(max_moves)]
+        most, nothing = np.full(len(self), float(max_moves)), np.zeros(len(self))
+        self._highs = quiet_highs()
+        self._highs.passModel(model_of(Program(nothing, matrix, low, high, nothing, most)))
 
     def __len__(self) -> int:
         return len(self.origin)
 
-    def least(self, cost: Numbers | Flags, max_moves: int) -> int | None:
+    def least(self, cost: Numbers | Flags) -> int | None:
         """Make a count small, rounded up; None where there are too few moves."""
-        high, most = np.full(len(self._low), np.inf), np.full(len(self), float(max_moves))
-        high[-1] = max_moves
-        program = Program(cost.astype("float64"), self._matrix, self._low, high, np.zeros(len(self)), most)
-        answer = solve(program)
-        return None if answer.is_infeasible else int(np.ceil(answer.value - _SOLVERS_ROUNDING))
+        columns = np.arange(len(self), dtype=np.int32)
+        self._highs.changeColsCost(len(self), columns, np.asarray(cost, dtype="float64"))
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return int(np.ceil(self._highs.getInfo().objective_function_value - _SOLVERS_ROUNDING))
 
 
 # ── Every set of units that a zone could consist of after a few moves, and the cheapest of them at given prices

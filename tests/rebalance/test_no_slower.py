@@ -100,6 +100,16 @@ NEAR = ([1] * 5, [0, 3], [[0, 9], [2, 9], [2, 6], [9, 0], [9, 4]])
 """Officers wait at the first and the fourth. Calls of b wait (0 + 4) / 2 = 2 minutes; with c they would wait 10 / 3."""
 
 
+@pytest.mark.parametrize("seed", range(0, 30, 5))
+def test_the_best_plan_is_found_where_none_is_known_to_begin_with(seed, monkeypatch):
+    town, response = town_and_response(seed)
+    options = {"response": response_table(town, *response), "no_slower": True, "crs": "EPSG:26910"}
+    known = plan_of_town(town, max_moves=2, **options)
+    monkeypatch.setattr("safeschools_geo.rebalance._propose.plans_of_few_moves", lambda *_, **__: [])
+    found = plan_of_town(town, max_moves=2, objectives=("imbalance", "travel"), **options)
+    assert found.value == found.bound == pytest.approx(known.value, abs=1e-9)
+
+
 def test_a_plan_that_lets_a_zone_wait_longer_is_none():
     table = response_table(BEAD, *NEAR)
     free = plan_of_town(BEAD, max_moves=1, response=table)

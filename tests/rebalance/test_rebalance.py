@@ -137,6 +137,18 @@ def test_a_search_for_evenness_that_is_given_up_keeps_what_it_had(monkeypatch):
     assert (given_up.ranks[-1][0] == problem.start).all()
 
 
+def test_evenness_is_the_same_whether_plans_are_listed_or_searched_rank_by_rank(monkeypatch):
+    for seed in range(6):
+        town = random_town(seed, 9, 4)
+        listed = plan_of_town(town, max_moves=4)
+        with monkeypatch.context() as patched:
+            patched.setattr("safeschools_geo.rebalance._set_partition._MOST_PLANS", -1)
+            walked = plan_of_town(town, max_moves=4)
+        assert [(s["value"], s["bound"]) for s in walked.certificate["stages"]] == [
+            (pytest.approx(s["value"]), pytest.approx(s["bound"])) for s in listed.certificate["stages"]
+        ]
+
+
 def test_evenness_follows_imbalance_and_nothing_but_travel_follows_it():
     for objectives in (("evenness",), ("imbalance", "travel", "evenness"), ("imbalance", "evenness", "boundary")):
         with pytest.raises(InputError, match="evenness, with max_moves, right after imbalance"):
