@@ -184,7 +184,11 @@ def even_text(certificate: Mapping[str, Any]) -> str:
     slack = f" (each within {100 * (certificate['slack'] or 0.0):g} percentage points)"
     if all(stage["is_proven"] for stage in ranks):
         return f"After the farthest zone the others, one after the other, are as even as they can be{slack}: proven."
-    return f"After the farthest zone the others are as even as was found{slack}; that none are more even is not proven."
+    why = ", for time ran out" if any(stage.get("is_cut") for stage in ranks) else ""
+    said = "After the farthest zone the others are as even as was found"
+    no_travel = [stage for stage in certificate["stages"] if stage["objective"] == "travel" and stage.get("is_cut")]
+    travel = " Nor was there time to prove that no plan as even has shorter travel." if no_travel else ""
+    return f"{said}{slack}; that none are more even is not proven{why}.{travel}"
 
 
 def response_text(certificate: Mapping[str, Any]) -> str:
@@ -573,6 +577,7 @@ class Stage:
     restriction: str = ""  # The class; empty where none was searched
     log: str = ""  # What the solver said
     rank: int = 0  # Of evenness: the value is the sum of so many largest deviations
+    is_cut: bool = False  # Whether time ran out before it was proven
 
     def bounded(self, bound: float) -> Stage:
         """Give the same plan with another bound, which may prove it."""
@@ -698,6 +703,7 @@ def _stage_facts(stage: Stage) -> dict[str, Any]:
         "restricted_bound": stage.restricted_bound,
         "restriction": stage.restriction,
         **({"rank": stage.rank} if stage.rank else {}),
+        **({"is_cut": True} if stage.is_cut else {}),
     }
 
 

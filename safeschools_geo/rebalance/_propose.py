@@ -189,6 +189,7 @@ def _better_of(one: Stage, other: Stage) -> Stage:
         restriction=other.restriction,
         # The record belongs to the bound: that of the program tells times, that of the sets does not.
         log=proof.log,
+        is_cut=not is_proven and (one.is_cut or other.is_cut),
     )
 
 
@@ -197,6 +198,8 @@ def _by_program(
 ) -> Stage:
     restricted, restriction = None, ""
     now = time.process_time()
+    if start is not None and now > deadline:
+        return Stage(objective, start, objective_value(problem, start, objective), 0.0, is_proven=False, is_cut=True)
     if len(problem) > _SMALL and deadline > now:
         model = PlanModel(problem, limits, objective, is_outward=True)
         found = model.search(deadline=now + (deadline - now) * _OUTWARD_SHARE, start=start, seed=seed)
@@ -218,6 +221,7 @@ def _by_program(
         restricted_bound=restricted,
         restriction=restriction,
         log=found.log,
+        is_cut=not is_proven and time.process_time() > deadline,
     )
 
 
@@ -379,9 +383,10 @@ def even_stages(
         deadline=deadline,
     )
     if found is not None:
-        return _stages_of(problem, found, least.bound)
+        return _stages_of(problem, found, least.bound, deadline=deadline)
     beyond = problem.zones - 1 if problem.zones > 2 else 0  # noqa: PLR2004 - two deviate alike
-    stages = _stages_of(problem, MostEven(((start, False),) * (beyond + 1), ""), least.bound)
+    nothing = MostEven(((start, False),) * (beyond + 1), "")
+    stages = _stages_of(problem, nothing, least.bound, deadline=deadline)
     if problem.response is not None:
         return stages
     caps = (tolerance, *(stage.value + slack for stage in stages[:-1]))
@@ -416,21 +421,22 @@ def all_stages(
     least = problem.imbalance(label)
     log = f"{found.log}; joining them: imbalance at least {least:.9f}, closed"
     stage = Stage("imbalance", label, least, least, is_proven=True, method=ZONE_SETS, log=log)
-    return [stage, *_stages_of(problem, replace(found, ranks=tuple(ranks)), least)]
+    return [stage, *_stages_of(problem, replace(found, ranks=tuple(ranks)), least, deadline=deadline)]
 
 
-def _stages_of(problem: Problem, found: MostEven, bound: float) -> list[Stage]:
+def _stages_of(problem: Problem, found: MostEven, bound: float, *, deadline: float) -> list[Stage]:
     """Say what the ranks beyond the farthest zone, and travel, came to; `bound`: of the imbalance."""
-    stages = []
+    stages, is_late = [], time.process_time() > deadline
     *ranks, (nearest, is_nearest) = found.ranks
     for rank, (label, is_proven) in enumerate(ranks, start=2):
         value = float(largest_deviations(problem, label)[rank - 1])
         bound = value if is_proven else min(bound, value)
-        stages.append(Stage("evenness", label, value, bound, is_proven=is_proven, method=ZONE_SETS, rank=rank))
+        stage = Stage("evenness", label, value, bound, is_proven=is_proven, method=ZONE_SETS, rank=rank)
+        stages.append(replace(stage, is_cut=is_late and not is_proven))
     travel = problem.cost(nearest, problem.travel)
     least = travel if is_nearest else 0.0
     last = Stage("travel", nearest, travel, least, is_proven=is_nearest, method=ZONE_SETS, log=found.log)
-    return [*stages, last]
+    return [*stages, replace(last, is_cut=is_late and not is_nearest)]
 
 
 # ── The least change that evens the zones out: one objective after another, each with its bound

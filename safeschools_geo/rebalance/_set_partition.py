@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -534,7 +535,7 @@ class _Plans:
 
 def _every_plan(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _Plans | None:
     """List every plan within the limits of a goal; None where there are too many."""
-    walk = _narrowed_walk(problem, closing, replace(goal, rank=None, best=None), min(left, _QUICK))
+    walk = _narrowed_walk(problem, closing, replace(goal, rank=None, best=None), left // 2)
     chosen = walk.every()
     if chosen is None:
         return None
@@ -575,7 +576,7 @@ class _Walk:
     def __init__(self, problem: Problem, closing: Closing, goal: _Goal, left: int) -> None:
         pool = closing.pool
         self._problem, self._pool, self._k = problem, pool, pool.zones
-        self._goal, self._left = goal, left
+        self._goal, self._left, self._deadline = goal, left, closing.deadline
         self._chosen: Labels | None = None
         self._every: list[_Partial] | None = None
         self._value = np.inf
@@ -676,7 +677,7 @@ class _Walk:
             some = partial.only(slice(begin, begin + step))
             # A better plan may have been found since these were put together.
             some = some.only(np.flatnonzero(self._measured(some)[1]))
-            if self._left < 0 or not self._descend(self._joined(some)):
+            if self._left < 0 or time.process_time() > self._deadline or not self._descend(self._joined(some)):
                 return False
         return True
 

@@ -137,6 +137,22 @@ def test_a_search_for_evenness_that_is_given_up_keeps_what_it_had(monkeypatch):
     assert (given_up.ranks[-1][0] == problem.start).all()
 
 
+def test_the_time_limit_holds_for_all_that_follows_the_search():
+    rng, side, limit_s = np.random.default_rng(1), 22, 3.0
+    cells = [(row, column) for row in range(side) for column in range(side)]
+    squares = [box(EAST + 1e3 * c, NORTH + 1e3 * r, EAST + 1e3 * (c + 1), NORTH + 1e3 * (r + 1)) for r, c in cells]
+    zones = [f"z{2 * (row // 6) + column // 11}" for row, column in cells]
+    table = {"unit_id": [f"r{r:02d}c{c:02d}" for r, c in cells], "zone_id": zones}
+    units = gpd.GeoDataFrame(table, geometry=squares, crs=UTM).assign(workload=rng.gamma(2.0, size=len(cells)))
+    began = time.process_time()
+    plan = rebalance(units, max_moves=15, time_limit_s=limit_s)
+    assert time.process_time() - began < 2 * limit_s
+    assert plan.is_contiguous
+    assert 0 < len(plan.moves) <= 15
+    assert plan.imbalance < plan.imbalance_before
+    assert plan.bound <= plan.imbalance
+
+
 def test_evenness_is_the_same_whether_plans_are_listed_or_searched_rank_by_rank(monkeypatch):
     for seed in range(6):
         town = random_town(seed, 9, 4)
@@ -389,6 +405,9 @@ def test_out_of_time_there_is_still_a_contiguous_plan_and_a_bound():
     assert len(plan.moves) <= 12
     assert plan.certificate["is_proven"] is False
     assert "Not proven" in plan.summary()
+    assert all(stage["is_cut"] for stage in plan.certificate["stages"])
+    said = "that none are more even is not proven, for time ran out. Nor was there time to prove that no plan as even"
+    assert said in plan.summary()
 
 
 def test_a_busy_machine_proves_as_much(monkeypatch):
