@@ -218,7 +218,14 @@ def nearest_tolerance(conflicts: Iterable[Conflict]) -> float | None:
 def infeasible_error(conflicts: Iterable[Conflict], *, where: str = "the request") -> InputError:
     """Turn conflicts into the error to raise."""
     faults = [
-        SettingsError(f"There is no such plan. {c.message}", where=where, ids=c.ids, remedy=c.remedy or None)
+        SettingsError(
+            f"There is no such plan. {c.message}",
+            where=where,
+            ids=c.ids,
+            found=zone_names(c.zones) if c.zones else None,
+            expected="rules, links and limits that leave a plan",
+            remedy=c.remedy or None,
+        )
         for c in conflicts
     ]
     return faults[0] if len(faults) == 1 else SeveralFaultsError(faults)
@@ -257,7 +264,7 @@ def part_conflicts(request: Request, forced: Forced) -> list[Conflict]:
         ids = request.names(parts[p][0] for p in without)
         said = (
             f"{count_text(len(without), 'part')} of the district, cut off from the rest ({name_ids(ids)}), without a "
-            f"zone: locks and roots hold all zones but {free} elsewhere."
+            f"zone: locks and roots hold {f'all zones but {free}' if free else 'every zone'} elsewhere."
         )
         return [Conflict("part_without_zone", said, ids, remedy="Add links (bridges), or free roots or locks.")]
     return _part_loads(request, parts, [max(1, len(zones)) for zones in needed])
