@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from safeschools_geo.rebalance._problem import Problem, Response
-    from safeschools_geo.rebalance._program import Limits, Objective
+    from safeschools_geo.rebalance._program import Objective
     from safeschools_geo.solver import Labels, Numbers
 
 
@@ -492,36 +492,19 @@ class _Search:
         return _Point(stages, time.process_time() - began)
 
     def _even_out(self, until: float) -> None:
-        settings = self._settings
+        """Add the evenness of the zones beyond the farthest, and the shortest travel, of plans about as even."""
+        problem, known, settings = self._problem, self._known, self._settings
         open_points = {moves: point for moves, point in self._points.items() if len(point.stages) == 1}
         for at, (moves, point) in enumerate(open_points.items()):
-            left = max(until - time.process_time(), 0.0) / (len(open_points) - at)
+            began = time.process_time()
+            deadline = began + max(until - began, 0.0) / (len(open_points) - at)
             limits = moves_limits(moves, settings.rules)
-            _even_out(
-                *(self._problem, self._known, limits, point),
-                slack=settings.slack,
-                time_limit_s=left,
-                seed=settings.seed,
-            )
-
-
-def _even_out(
-    problem: Problem,
-    known: list[Labels],
-    limits: Limits,
-    point: _Point,
-    *,
-    slack: float,
-    time_limit_s: float,
-    seed: int,
-) -> None:
-    """Add the evenness of the zones beyond the farthest, and the shortest travel, of plans about as even."""
-    began = time.process_time()
-    least = with_better(problem, point.stages[0], [p for p in known if is_few(problem, p, limits)])
-    stages = even_stages(problem, limits, least, known, slack=slack, deadline=began + time_limit_s, seed=seed)
-    point.stages = [with_better(problem, least, [stage.label for stage in stages[-1:]]), *stages]
-    point.seconds += time.process_time() - began
-    known += [stage.label for stage in stages[-1:] if stage.label is not None]
+            least = with_better(problem, point.stages[0], [p for p in known if is_few(problem, p, limits)])
+            slack, seed = settings.slack, settings.seed
+            stages = even_stages(problem, limits, least, known, slack=slack, deadline=deadline, seed=seed)
+            point.stages = [with_better(problem, least, [stage.label for stage in stages[-1:]]), *stages]
+            point.seconds += time.process_time() - began
+            known += [stage.label for stage in stages[-1:] if stage.label is not None]
 
 
 def _row(problem: Problem, moves: int, point: _Point, plan: RebalancePlan) -> dict[str, object]:
@@ -565,9 +548,8 @@ def _tightened(points: list[Stage], least: float = 0.0) -> list[Stage]:
 def allowances(response: Response, now: NDArray[np.int8], then: NDArray[np.int8]) -> list[float]:
     """Give the minutes to allow, from those that are allowed to where a plan is, in few steps of a round number."""
     longer = response.means(then) - response.means(now)
-    calls = max(float(response.calls.sum()), 1e-9)
-    in_all = (response.of_sets(then).sum() - response.of_sets(now).sum()) / calls
-    more = max(float(np.nanmax(longer, initial=0.0)), float(in_all)) - response.longer_min
+    in_all = response.mean_of_all(then) - response.mean_of_all(now)
+    more = float(np.nanmax(np.r_[longer, in_all], initial=0.0)) - response.longer_min
     step = next((step for step in _STEPS_MIN if more <= step * _MOST_STEPS), more / _MOST_STEPS)
     return [round(response.longer_min + step * at, 6) for at in range(max(0, math.ceil(more / step - EXACT)) + 1)]
 

@@ -685,12 +685,10 @@ def _response_facts(problem: Problem, response: Response, label: Labels) -> dict
     both = [problem.members(problem.start), problem.members(label)]
     means, places = [response.means(held) for held in both], [response.best_places(held) for held in both]
     zones = zip(problem.zone_ids, *means, *places, strict=True)
-    calls = float(response.calls.sum())
-    in_all = [float(response.of_sets(held).sum()) / calls if calls else np.nan for held in both]
     return {
         "no_slower": problem.response is not None,
         **({"longer_min": problem.response.longer_min} if problem.response and problem.response.longer_min else {}),
-        "district": in_all,
+        "district": [response.mean_of_all(held) for held in both],
         "zones": {zone: {"minutes": [now, then], "places": [old, new]} for zone, now, then, old, new in zones},
     }
 

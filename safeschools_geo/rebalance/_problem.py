@@ -166,6 +166,11 @@ class Response:
         means: Numbers = np.divide(minutes, calls, out=np.full(len(members), np.nan), where=calls > 0)
         return means
 
+    def mean_of_all(self, members: NDArray[np.int8]) -> float:
+        """Give the mean minutes of all calls; missing without one."""
+        calls = float(self.calls.sum())
+        return float(self.of_sets(members).sum()) / calls if calls else np.nan
+
     def is_kept(self, members: NDArray[np.int8], zone: Labels | int) -> Flags:
         """Say which sets, each for a zone, wait no longer than the zone may."""
         return np.asarray(~(self.means(members) > self.limits[zone]))
@@ -804,9 +809,7 @@ class _Steps:
         self._share = np.array([problem.share[list(units)].sum() for units in self.groups])
         self._allowed = np.array([problem.allowed[list(units)].all(axis=0) for units in self.groups])
         if (response := problem.response) is not None:
-            holds = np.zeros((len(self.groups), len(problem)))
-            for row, units in enumerate(self.groups):
-                holds[row, list(units)] = 1.0
+            holds = np.array([np.isin(range(len(problem)), units) for units in self.groups], dtype="float64")
             self._response = holds @ response.minutes, holds @ response.calls, holds[:, response.place]
 
     def from_plan(self, label: Labels, share: Numbers) -> tuple[Labels, Labels, Numbers]:
