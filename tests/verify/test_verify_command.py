@@ -2,12 +2,13 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from checkout import ROOT
+from grid_town import grid_district, grid_schools
+from written_packet import edit_text, write_packet
+from written_plan import edit_certificate, write_row
 
 from safeschools_geo.cli import _main as cli
 from safeschools_geo.rebalance._cells import service_areas
@@ -15,13 +16,6 @@ from safeschools_geo.rebalance._frontier import frontier
 from safeschools_geo.rebalance._propose import rebalance
 from safeschools_geo.rebalance._tiling import zones_of_units
 from safeschools_geo.term._write import write_plan
-
-sys.path.insert(0, str(ROOT / "tests" / "rebalance"))
-sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
-
-from grid_town import grid_district, grid_schools
-from written_packet import edit_text, write_packet
-from written_plan import edit_certificate, write_row
 
 
 @pytest.fixture

@@ -12,15 +12,12 @@ import pytest
 from checkout import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from written_packet import CSP, SPRING, edit_json, edit_text, rechain, seal, write_packet
 
 from safeschools_geo.board._tables import words
 from safeschools_geo.verify._packet_record import page_of
 from safeschools_geo.verify._reading import Fields, UnreadableError, check_from, list_of, parse_json, whole
 from safeschools_geo.verify._verify import MARKS, is_packet, verify_packet
-
-sys.path.insert(0, str(ROOT / "tests" / "disclosure"))
-
-from written_packet import CSP, SPRING, edit_json, edit_text, rechain, seal, write_packet
 
 NORTH_SMALL = {"zone": "N", "level": "high", "term": SPRING}
 NORTH = {"zone": "N", "term": SPRING}
