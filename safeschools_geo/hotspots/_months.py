@@ -31,6 +31,7 @@ from safeschools_geo.hotspots.scan import (
     Windows,
     critical_ratio,
     gumbel_p_value,
+    in_order,
     nested_windows,
     rank_p_value,
     simulate_counts,
@@ -294,7 +295,7 @@ def _likeliest(counts: Counts, cylinders: _Cylinders) -> list[tuple[NDArray[np.i
     value, size, center_of, run_of = (np.concatenate(column) for column in zip(*columns, strict=True))
     taken = np.zeros(counts.shape, dtype=np.bool_)
     chosen: list[tuple[NDArray[np.int64], tuple[int, int], float]] = []
-    for at in np.lexsort((run_of, center_of, size, value)):
+    for at in in_order(run_of, center_of, size, value):
         members, (a, b) = cylinders.windows.order[center_of[at], : size[at]], cylinders.runs[run_of[at]]
         if not taken[members, a:b].any():
             taken[members, a:b] = True

@@ -365,3 +365,12 @@ def test_scans_with_nested_windows_are_those_of_each_alone(spread):
         alone = poisson_scan(cases, expected, xy, max_share=share, **asked)
         assert found == alone
         assert len(found.clusters) > 1
+
+
+def test_rows_come_in_order_though_only_the_first_are_sorted_at_once(monkeypatch):
+    rng = np.random.default_rng(2)
+    values, ties = rng.integers(0, 9, 200), rng.integers(0, 9, 200)
+    monkeypatch.setattr(scan, "_AT_FIRST", 30)
+    assert list(scan.in_order(ties, values)) == np.lexsort((ties, values)).tolist()
+    assert list(scan.in_order(ties[:5], values[:5])) == np.lexsort((ties[:5], values[:5])).tolist()
+    assert list(scan.in_order(ties[:0], values[:0])) == []
