@@ -88,30 +88,14 @@ NO_PRACTICE = Practice()
 
 @dataclass(frozen=True, eq=False)
 class Dispatch:
-    """Which of m officers are tried for calls at each of n schools, and how far each of them is away.
+    """Which of m officers are tried for calls at each of n schools, and how far each of them is away."""
 
-    Parameters
-    ----------
-    school_zones
-        Zone of each school, by `school_id`: the places of the queueing model, in their order.
-    officer_zones
-        Zone of each officer, by `officer`: its units, in their order.
-    preference
-        Positions of the officers in the order they are tried, int64, shape (n, m).
-    travel_min
-        Minutes from where the officer waits to the school, float64, shape (n, m).
-    empty_zones
-        Zones of officers in which there is no school.
-    practice
-        What dispatch does besides sending whoever is free.
-    """
-
-    school_zones: pd.Series
-    officer_zones: pd.Series
-    preference: Ints
-    travel_min: Floats
-    empty_zones: tuple[str, ...]
-    practice: Practice = NO_PRACTICE
+    school_zones: pd.Series  # Zone of each school, by `school_id`: the places of the queueing model, in their order
+    officer_zones: pd.Series  # Zone of each officer, by `officer`: the units of the model, in their order
+    preference: Ints  # Positions of the officers in the order they are tried, shape (n, m)
+    travel_min: Floats  # From where the officer waits to the school, shape (n, m)
+    empty_zones: tuple[str, ...]  # Zones of officers in which there is no school
+    practice: Practice = NO_PRACTICE  # What dispatch does besides sending whoever is free
 
     @cached_property
     def diverted_share(self) -> Floats:
@@ -200,30 +184,12 @@ def zone_dispatch(
     *,
     practice: Practice = NO_PRACTICE,
 ) -> Dispatch:
-    """Order the officers for each school.
+    """Order the officers for each school: those of its zone first, then the others, each by minutes.
 
-    Parameters
-    ----------
-    school_zones
-        Zone of each school, by `school_id`.
-    officer_zones
-        Zone of each officer, by the officer's post; an officer of each zone is usual, several are possible.
-    response_min
-        Minutes to each school (rows, by `school_id`) from where each officer (columns) waits: `officer_minutes`.
-    practice
-        What dispatch does besides sending whoever is free.
-
-    Returns
-    -------
-    Dispatch
-        The officers of the school's zone first, then the others, each by minutes; of several as near, the one that
-        comes first in `officer_zones`.
-
-    Raises
-    ------
-    InputError
-        All at once: no school or no officer; schools or officers that come twice or have no zone; minutes that are
-        missing, negative or infinite.
+    Of several as near, the one that comes first in `officer_zones` is tried first. `school_zones` are by `school_id`,
+    `officer_zones` by the officer's post, several in a zone or one; `response_min` has a row for each school and a
+    column for each officer (`officer_minutes`). Schools and officers that come twice or have no zone are refused, and
+    minutes that are missing, negative or infinite.
     """
     zones, posts = school_zones.fillna("").astype("str"), officer_zones.fillna("").astype("str")
     faults = [*_list_faults(zones, "school", "school_zones"), *_list_faults(posts, "officer", "officer_zones")]
@@ -249,25 +215,10 @@ def by_travel(travel_min: ArrayLike, *, is_own: ArrayLike | None = None) -> Ints
 
 
 def officer_minutes(response_min: pd.DataFrame, staging: pd.Series) -> pd.DataFrame:
-    """Take the minutes to each school from where each officer waits.
+    """Take the minutes to each school (rows) from where each officer (columns) waits; several may wait at one point.
 
-    Parameters
-    ----------
-    response_min
-        Minutes to each school (rows, by `school_id`) from each point where officers may wait (columns, by its id), as
-        `TravelTimes.response_minutes` gives them.
-    staging
-        Id of the point where each officer waits, by the officer's post; several may wait at one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Minutes, float64: a row for each school, a column for each officer.
-
-    Raises
-    ------
-    InputError
-        When an officer has no point, or one that is not in `response_min`.
+    `response_min` has a column for each point, as `TravelTimes.response_minutes` gives it; `staging` is the id of the
+    point by the officer's post.
     """
     column = response_min.columns.get_indexer(pd.Index(staging))
     if (column < 0).any():

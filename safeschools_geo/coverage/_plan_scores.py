@@ -58,22 +58,13 @@ class _Kind(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PlanScores:
-    """How well zones are covered.
+    """How well zones are covered."""
 
-    Parameters
-    ----------
-    table
-        One row for each measure: `measure`, `value`, `low` and `high` (95 % interval; missing without draws), `label`,
-        `shown`, `unit`, `better` (``lower`` or ``higher``) and `note`. It is what `score_plan(coverage=…)` takes.
-    drawn
-        What each draw of the calls came to: a row for each draw, a column for each measure; missing where a draw has
-        no call.
-    unshown
-        Measures of which only differences between plans are reported, since the record says nothing of the kind.
-    """
-
+    # A row for each measure: `measure`, `value`, `low` and `high` (95 % interval; missing without draws), `label`,
+    # `shown`, `unit`, `better` (``lower`` or ``higher``) and `note`. It is what `score_plan(coverage=…)` takes
     table: pd.DataFrame
-    drawn: pd.DataFrame
+    drawn: pd.DataFrame  # A row for each draw of the calls, a column for each measure; missing where a draw has no call
+    # Only differences between plans are reported of these measures, since the record says nothing of the kind
     unshown: frozenset[str] = frozenset()
 
     def summary(self) -> str:
@@ -140,47 +131,18 @@ def score_coverage(
 ) -> PlanScores:
     """Score zones by how their schools are covered.
 
-    Parameters
-    ----------
-    arrivals_per_h
-        Calls per program hour from each school, in the order of `dispatch`, shape (n_schools,).
-    service_per_h
-        Calls that each officer could answer in an hour, in the order of `dispatch`, shape (n_officers,).
-    dispatch
-        Which officers are tried for each school of these zones, and how far away they are.
-    redrawn
-        Rates that chance could have brought (`redrawn`), shape (draws, n_schools); without them there are no
-        intervals. Give the same to every plan: then their differences are paired.
-    within_min
-        Minutes within which a call is to be reached.
-    on_part
-        Called with how many of the draws are done.
+    `response` and `response_p90` are minutes of the trip; `within_<t>_min` is the share of all calls reached within
+    `within_min`, `backup` the share answered by an officer of another zone, `overflow` the share for which nobody is
+    free, and patrol is sent; `busiest` is the largest share of the time that an officer is busy with calls. Rates are
+    in the order of `dispatch`. `redrawn` are rates that chance could have brought, shape (draws, n_schools); without
+    them there are no intervals. Give the same to every plan: then their differences are paired. `on_part` hears how
+    many of the draws are done.
 
-    Returns
-    -------
-    PlanScores
-        `response` (mean minutes of the trip), `response_p90`, ``within_5_min`` (share of all calls reached in time),
-        `backup` (answered by an officer of another zone), `overflow` (nobody is free, and patrol is sent) and `busiest`
-        (the largest share of the time that an officer is busy with calls).
-
-    Raises
-    ------
-    InputError
-        When rates or shapes cannot be used.
-    SettingsError
-        When `within_min` is not above 0.
-
-    Notes
-    -----
     The hypercube queueing model (`queueing`) says who is sent how often, exactly for up to 15 officers, else by an
-    approximation, which the notes then say; calls that find all officers busy go to
-    patrol. Response is the trip of the officer who is sent, from where that officer waits; calls that go to patrol have
-    none, and count as not reached in time. Intervals tell of chance in the numbers of calls only.
-
-    References
-    ----------
-    Larson, R. C. (1974). A hypercube queuing model for facility location and redistricting in urban emergency services.
-    Computers & Operations Research 1, 67–95.
+    approximation, which the notes then say; calls that find all officers busy go to patrol. Response is the trip of the
+    officer who is sent, from where that officer waits; calls that go to patrol have none, and count as not reached in
+    time. Intervals are of chance in the numbers of calls only. Larson, R. C. (1974). A hypercube queuing model for
+    facility location and redistricting in urban emergency services. Computers & Operations Research 1, 67–95.
     """
     if not within_min > 0:
         raise SettingsError("A time to be reached in is above 0.", where="within_min", found=within_min)
@@ -327,21 +289,14 @@ _SAID = {
 
 @dataclass(frozen=True, eq=False)
 class PlanComparison:
-    """Proposed zones beside the current ones, on the same calls.
+    """Proposed zones beside the current ones, on the same calls."""
 
-    Parameters
-    ----------
-    table
-        One row for each measure: `measure`, `label`, `unit`, `better`, `current`, `proposed`, `difference` (proposed
-        less current; all that is reported where the record says nothing of the kind), `low` and `high` (95 % interval
-        of the difference, paired by draw; missing without draws),
-        `verdict` (``better``, ``worse``, ``unclear`` where the interval holds 0, ``same`` where the difference is too
-        small to be shown) and `sentence`.
-    imbalance
-        Imbalance of the loads of the current and of the proposed zones; None where it was not given.
-    """
-
+    # A row for each measure: `measure`, `label`, `unit`, `better`, `current`, `proposed`, `difference` (proposed less
+    # current; all that is reported where the record says nothing of the kind), `low` and `high` (95 % interval of the
+    # difference, paired by draw; missing without draws), `verdict` (``better``, ``worse``, ``unclear`` where the
+    # interval holds 0, ``same`` where the difference is too small to be shown) and `sentence`
     table: pd.DataFrame
+    # Imbalance of the current and of the proposed loads; None where it was not given
     imbalance: tuple[float, float] | None
 
     def finding(self) -> str:
@@ -379,30 +334,11 @@ class PlanComparison:
 
 
 def compare(current: PlanScores, proposed: PlanScores, *, imbalance: Sequence[float] | None = None) -> PlanComparison:
-    """Compare the coverage of proposed zones with that of the current ones.
+    """Compare the coverage of proposed zones with that of the current ones, scored on the same rates and draws.
 
-    Parameters
-    ----------
-    current, proposed
-        Scores of both on the same rates and the same draws.
-    imbalance
-        Imbalance of the loads (`workload.imbalance`) of the current and of the proposed zones, so that the finding can
-        say what is gained beside coverage.
-
-    Returns
-    -------
-    PlanComparison
-        The differences.
-
-    Raises
-    ------
-    InputError
-        When the two have other measures or numbers of draws.
-
-    Notes
-    -----
-    Both plans are scored on the same draws, so that the interval is that of the difference: chance that makes both
-    better or worse is not in it. Without draws a difference is judged as it stands.
+    Since draws are paired, the interval is that of the difference: chance that makes both better or worse is not in it.
+    Without draws a difference is judged as it stands. `imbalance` of the current and of the proposed loads lets the
+    finding say what is gained beside coverage.
     """
     a, b = (scores.table.set_index("measure") for scores in (current, proposed))
     if list(a.index) != list(b.index) or len(current.drawn) != len(proposed.drawn):
@@ -469,24 +405,13 @@ def _named(row: dict[Any, Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """A usual day: who is called where, how often, and for how long.
+    """A usual day: who is called where, how often, and for how long."""
 
-    Parameters
-    ----------
-    dispatch
-        Officers and schools, with the officer of each zone.
-    arrivals_per_h
-        Calls per program hour from each school, in the order of `dispatch`, shape (n,).
-    service_per_h
-        Calls that each officer could answer in an hour, in the order of `dispatch`, shape (m,).
-    workload_h
-        Officer-hours per school day of each school, in the order of `dispatch`, shape (n,).
-    """
-
+    # In its order are the n schools and m officers below
     dispatch: Dispatch
-    arrivals_per_h: Floats
-    service_per_h: Floats
-    workload_h: Floats
+    arrivals_per_h: Floats  # Calls per program hour from each school, shape (n,)
+    service_per_h: Floats  # Calls that each officer could answer in an hour, shape (m,)
+    workload_h: Floats  # Officer-hours per school day of each school, shape (n,)
 
     def model(self) -> Hypercube:
         """Solve the queueing model of the day.
@@ -571,19 +496,9 @@ class AbsenceCase:
 
 
 def absences(zones: Sequence[str], *, most_absent: int = 2) -> Iterator[tuple[str, ...]]:
-    """List the cases: each officer absent, then each pair.
+    """List the cases, as the zones without their officer: each officer absent, then each pair, up to `most_absent`.
 
-    Parameters
-    ----------
-    zones
-        Zones with an officer.
-    most_absent
-        Most officers absent at once; somebody is always there.
-
-    Yields
-    ------
-    tuple of str
-        Zones without their officer.
+    Somebody is always there.
     """
     for count in range(1, min(most_absent, len(zones) - 1) + 1):
         yield from itertools.combinations(zones, count)

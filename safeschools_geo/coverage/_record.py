@@ -213,53 +213,27 @@ _NEEDED = ("incident_id", "occurred_at", "category", "school_id", "hour", "work_
 
 @dataclass(frozen=True, eq=False)
 class CallRates:
-    """How often calls come and how long they take, over the school days of a time.
+    """How often calls come and how long they take, over the school days of a time."""
 
-    Parameters
-    ----------
-    arrivals_per_h
-        Calls per program hour, by `school_id`.
-    by_hour
-        Calls per hour of program time in each clock hour (`hour`) of a school day, a column for each school; 0 where
-        the school has no program time.
-    hour_share
-        Share of each clock hour that is program time, of the same shape: calls per school day are the sum of
-        `by_hour` × `hour_share`.
-    hours_per_day
-        Program hours of a school day, by `school_id`.
-    service
-        By `zone_id`: `calls`, `mean_min` (minutes of an officer for a call there, trip and scene; missing without
-        calls), `weight_share` (of that mean) and `service_min` (shrunk towards the mean of all zones).
-    service_min
-        Mean minutes of an officer for a call, all zones together; missing where there is no call.
-    scene_min
-        Mean minutes on scene, by `category`.
-    durations
-        How many durations were `measured`, `assumed` and `rejected`, by `part` (``trip``, ``scene``).
-    rejects
-        `incident_id`, `part` and `reason` of each duration that was not believed.
-    by_day
-        Calls on each school day (`day`) from each school; days without a call are in it.
-    hour_unknown
-        Calls whose hour is not known: they are in all rates, spread over the hours as the others.
-    began
-        How many incidents officers began themselves on those days: they keep officers busy and are no calls.
-    began_share
-        Share of the program time of the officer of each zone that these take, by `zone_id`.
-    """
-
-    arrivals_per_h: pd.Series
+    arrivals_per_h: pd.Series  # Calls per program hour, by `school_id`
+    # Calls per hour of program time in each clock hour (`hour`) of a school day, a column for each school; 0 where the
+    # school has no program time
     by_hour: pd.DataFrame
+    # Share of each clock hour that is program time, of the same shape: calls per school day are the sum of `by_hour` ×
+    # `hour_share`
     hour_share: pd.DataFrame
-    hours_per_day: pd.Series
+    hours_per_day: pd.Series  # Program hours of a school day, by `school_id`
+    # By `zone_id`: `calls`, `mean_min` (minutes of an officer for a call there, trip and scene; missing without calls),
+    # `weight_share` (of that mean) and `service_min` (shrunk towards the mean of all zones)
     service: pd.DataFrame
-    service_min: float
-    scene_min: pd.Series
-    durations: pd.DataFrame
-    rejects: pd.DataFrame
-    by_day: pd.DataFrame
-    hour_unknown: int
-    began: int = 0
+    service_min: float  # Mean minutes of an officer for a call, all zones together; missing where there is none
+    scene_min: pd.Series  # Mean minutes on scene, by `category`
+    durations: pd.DataFrame  # How many were `measured`, `assumed` and `rejected`, by `part` (``trip``, ``scene``)
+    rejects: pd.DataFrame  # `incident_id`, `part` and `reason` of each duration that was not believed
+    by_day: pd.DataFrame  # Calls on each school day (`day`) from each school; days without a call are in it
+    hour_unknown: int  # Calls whose hour is not known: they are in all rates, spread over the hours as the others
+    began: int = 0  # Incidents that officers began themselves on those days: they keep officers busy and are no calls
+    # Share of the program time of the officer of each zone that these take, by `zone_id`
     began_share: pd.Series = field(default_factory=lambda: pd.Series(dtype="float64"))
 
     @property
@@ -335,48 +309,15 @@ def call_rates(
 ) -> CallRates:
     """Measure how often calls for zone officers come from each school, and how long they take.
 
-    Parameters
-    ----------
-    history
-        Incidents in context (`counts.in_context`); those whose `work_of` is ``zone_officer``, on one of `days`, count.
-    schools
-        `school_id` and `level` of the program schools, in the order of the result.
-    school_zones
-        Zone of each school, by `school_id`; empty text where a school has none.
-    days
-        School days that the rates are of, of one term or several (`school_calendar.school_days`).
-    hours
-        Program hours, by level and school.
-    settings
-        Minutes by category, and the longest time that is believed.
-    calendar
-        Days on which schools end early; none if left out.
-    scene_min, trip_min
-        Minutes on scene and of the trip of each call, on the index of `history` (`workload.officer_work`); measured
-        from the timestamps if left out (`call_durations`).
-    prior_calls
-        Calls with which the mean of all zones weighs against a zone's own.
+    Incidents in context (`counts.in_context`) count where their `work_of` is ``zone_officer``, on one of `days`.
+    `schools` are the program schools, in the order of the result; `school_zones` are by `school_id`, empty text where a
+    school has none. Without `calendar` no day ends early. `scene_min` and `trip_min` are on the index of `history`
+    (`workload.officer_work`); left out, they are measured from the timestamps (`call_durations`). Calls at schools that
+    are not given, or at an hour without program time there, are refused.
 
-    Returns
-    -------
-    CallRates
-        The rates.
-
-    Raises
-    ------
-    InputError
-        When columns are missing, there is no school day or school, a weight is negative, or calls are at schools that
-        are not given or at an hour without program time there.
-
-    Notes
-    -----
     A zone's service time is its own mean with weight ``n / (n + prior_calls)``, n being its calls, and the mean of all
     calls with the rest: a zone with few calls is taken to be like the others. It is that of the calls in the zone,
-    whoever answered them.
-
-    References
-    ----------
-    Bühlmann, H. (1967). Experience rating and credibility. ASTIN Bulletin 4, 199–207.
+    whoever answered them. Bühlmann, H. (1967). Experience rating and credibility. ASTIN Bulletin 4, 199–207.
     """
     every_day = pd.DatetimeIndex(pd.to_datetime(list(days))).normalize().unique().sort_values().rename("day")
     attempt_all(
@@ -419,28 +360,8 @@ def call_rates(
 def redrawn(rates: CallRates, *, draws: int = 200, seed: int = 0) -> Floats:
     """Draw rates that chance could have brought: the school days again, with replacement.
 
-    Parameters
-    ----------
-    rates
-        The rates.
-    draws
-        How many times to draw as many days as there were.
-    seed
-        Seed; the same seed gives the same numbers.
-
-    Returns
-    -------
-    numpy.ndarray
-        Calls per program hour of each school, float64, shape (draws, n_schools).
-
-    Raises
-    ------
-    SettingsError
-        When `draws` is below 1.
-
-    Notes
-    -----
-    Whole days are drawn, those without a call too (`redrawn_days`). Service times stay as they are.
+    Calls per program hour of each school, shape (draws, n_schools). Whole days are drawn, those without a call too
+    (`day_weights`). Service times stay as they are.
     """
     calls = day_weights(rates.days, draws=draws, seed=seed) @ rates.by_day.to_numpy(dtype=np.float64)
     arrivals: Floats = calls / (rates.days * rates.hours_per_day.to_numpy(dtype=np.float64))

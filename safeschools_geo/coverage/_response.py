@@ -203,47 +203,26 @@ WITHIN_MIN = (3.0, 5.0, 8.0, 10.0)
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """Who answers which calls, and how soon; over the calls that an officer answers, sooner or later.
+    """Who answers which calls, and how soon; over the calls that an officer answers, sooner or later."""
 
-    Parameters
-    ----------
-    hypercube
-        The model it rests on.
-    zone_of_place
-        Row of the zone of each place in `zone_ids`, int64, shape (n_places,).
-    zone_ids
-        The zones: those with an officer first, in the order of the officers, then the others in that of the places.
-    within_min
-        The minutes of `within_share`.
-    places, zones, district
-        Response by place, by zone and in all. Minutes run from the call to arrival: the wait in line, if there is a
-        line, the preparation, and the travel. NaN where no call is answered.
-    in_zone_share
-        Share of each zone's answered calls that an officer of the zone answers, float64, shape (n_zones,).
-    district_in_zone_share
-        The same of all answered calls.
-    backup_share
-        Share of each zone's answered calls that each officer answers, float64, shape (n_zones, n_units); rows add up
-        to 1.
-    overflow_share
-        Share of each zone's calls that go to patrol or wait in line, float64, shape (n_zones,): those that find all
-        officers busy, the same for all since calls come at random, and those that are diverted.
-    calls_per_h
-        Calls per hour from each zone, float64, shape (n_zones,).
-    """
-
-    hypercube: Hypercube
-    zone_of_place: Ints
+    hypercube: Hypercube  # The model it rests on
+    zone_of_place: Ints  # Row of the zone of each place in `zone_ids`, shape (n_places,)
+    # Those with an officer first, in the order of the officers, then the others in that of the places
     zone_ids: tuple[object, ...]
-    within_min: tuple[float, ...]
+    within_min: tuple[float, ...]  # The minutes of `within_share`
+    # Minutes run from the call to arrival: the wait in line, if there is a line, the preparation, and the travel. NaN
+    # where no call is answered
     places: ResponseMinutes
     zones: ResponseMinutes
     district: ResponseMinutes
-    in_zone_share: Floats
-    district_in_zone_share: float
+    in_zone_share: Floats  # Share of each zone's answered calls that an officer of the zone answers, shape (n_zones,)
+    district_in_zone_share: float  # The same of all answered calls
+    # Share of each zone's answered calls that each officer answers, shape (n_zones, n_units); rows add up to 1
     backup_share: Floats
+    # Share of each zone's calls that go to patrol or wait in line, shape (n_zones,): those that find all officers busy,
+    # and those that are diverted
     overflow_share: Floats
-    calls_per_h: Floats
+    calls_per_h: Floats  # Calls per hour from each zone, shape (n_zones,)
 
     @property
     def officer_share(self) -> Floats:
@@ -346,45 +325,17 @@ def response(
     preparation_min: float = 0.0,
     ratios: ArrayLike = (1.0,),
 ) -> Response:
-    """Work out response times and backup from who answers which calls.
+    """Work out response times and backup from who answers which calls, in the exact model or the approximate one.
 
-    Parameters
-    ----------
-    hypercube
-        The model, exact or approximate.
-    travel_min
-        Minutes from each officer to each place, shape (n_places, n_units).
-    zone_of_place
-        Id of the zone of each place, length n_places.
-    home_zone
-        Id of the zone of each officer, length n_units; None for an officer without one. Several may share a zone.
-    within_min
-        Minutes of which the share of calls answered within them is wanted.
-    preparation_min
-        Minutes between the moment an officer is free for the call and setting out, the same for all.
-    ratios
-        Minutes of a trip over those of `travel_min`, equally likely.
+    `travel_min` has shape (n_places, n_units). `home_zone` is None for an officer without a zone; several may share
+    one. `preparation_min` are minutes between the moment an officer is free for the call and setting out, the same for
+    all. `ratios` are minutes of a trip over those of `travel_min`, equally likely. Minutes that are missing, infinite
+    or negative are refused, and a place without a zone.
 
-    Returns
-    -------
-    Response
-        By place, by zone and in all.
-
-    Raises
-    ------
-    InputError
-        When shapes do not fit, minutes are missing, infinite or negative, or a place has no zone; all at once.
-
-    Notes
-    -----
     The response of a group of calls is a mixture over officers and, where there is a line, over calls that wait: the
     wait of these is exponential, at the rate at which all officers together are faster than the calls come, and does
     not depend on who takes the call. P90 is the shortest time within which at least 90 % are answered. Calls that go to
-    patrol are in neither.
-
-    References
-    ----------
-    Larson, R. C., & Odoni, A. R. (1981). Urban Operations Research, §5.4.4. Prentice-Hall.
+    patrol are in neither. Larson, R. C., & Odoni, A. R. (1981). Urban Operations Research, §5.4.4. Prentice-Hall.
     """
     zones = {"zone_of_place": zone_of_place, "home_zone": home_zone}
     travel = _checked(hypercube, travel_min, zones, (*within_min, preparation_min))
@@ -483,21 +434,11 @@ def _checked(
 
 @dataclass(frozen=True, eq=False)
 class HoursOfDay:
-    """The model of each hour of the day.
+    """The model of each hour of the day."""
 
-    Parameters
-    ----------
-    hours
-        What the hours are called, such as 7 for 7:00 to 8:00.
-    hypercubes
-        The model of each hour; None for an hour without a call.
-    service_per_h
-        Calls that each officer could answer per busy hour, float64, shape (n_units,).
-    """
-
-    hours: tuple[object, ...]
-    hypercubes: tuple[Hypercube | None, ...]
-    service_per_h: Floats
+    hours: tuple[object, ...]  # What the hours are called, such as 7 for 7:00 to 8:00
+    hypercubes: tuple[Hypercube | None, ...]  # None for an hour without a call
+    service_per_h: Floats  # Calls that each officer could answer per busy hour, shape (n_units,)
 
     @property
     def calls_per_h(self) -> Floats:
@@ -570,38 +511,14 @@ def by_hour(
     hours: Sequence[object] | None = None,
     solve: Callable[[Floats], Hypercube] | None = None,
 ) -> HoursOfDay:
-    """Solve the model for each hour of the day.
+    """Solve the model for each hour of the day, from calls per hour of shape (hours, n_places).
 
-    Parameters
-    ----------
-    arrivals_by_hour
-        Calls per hour from each place in each hour, shape (hours, n_places); an hour may be without calls.
-    service_per_h, preference, capacity
-        As for `hypercube`, the same in all hours.
-    hours
-        What the hours are called; None: 0, 1, …
-    solve
-        Solves the model for the calls per hour of each place; `hypercube` with what is given here if left out.
+    `hours` are what the hours are called (0, 1, … if left out). An hour may be without calls. `solve` takes the calls
+    per hour of each place; left out, it is `hypercube` with the officers given here. With ``"queue"``, hours in which
+    the line would grow without end are refused.
 
-    Returns
-    -------
-    HoursOfDay
-        By hour.
-
-    Raises
-    ------
-    InputError
-        When rates, orders or shapes make no sense; positions of rates are hour and place.
-    SettingsError
-        When the line would grow without end in an hour, with the hours and their loads.
-
-    Notes
-    -----
     Quasi-stationary: each hour is taken for itself, as if its rates held for ever (the pointwise stationary
     approximation). It is good where calls are short against an hour, and too high at the peak where they are not.
-
-    References
-    ----------
     Green, L., & Kolesar, P. (1991). The pointwise stationary approximation for queues with nonstationary arrivals.
     Management Science 37(1), 84–97.
     """

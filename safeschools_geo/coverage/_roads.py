@@ -38,20 +38,9 @@ if TYPE_CHECKING:
 
 
 def place_points(frame: gpd.GeoDataFrame, id_column: str) -> gpd.GeoSeries:
-    """Give each row of a table a point to travel to.
+    """Give each row of a table a point to travel to, by `place_id` (the id as text), in the CRS of the table.
 
-    Parameters
-    ----------
-    frame
-        Schools, zones, units or staging points: any table with ids and geometry.
-    id_column
-        Column of the ids, such as `school_id`.
-
-    Returns
-    -------
-    geopandas.GeoSeries
-        Named `place`, by `place_id` (text), in the CRS of the table: the point, or a point inside the area; missing
-        where the geometry is.
+    The point, or a point inside the area; missing where the geometry is.
     """
     ids = pd.Index(frame[id_column].astype("str"), name="place_id")
     return gpd.GeoSeries(frame.geometry.representative_point().array, index=ids, crs=frame.crs, name="place")
@@ -141,28 +130,16 @@ _METERS_PER_MIN = 1000 / 60
 
 @dataclass(frozen=True, kw_only=True)
 class RoadRules:
-    """How a layer of roads is read.
+    """How a layer of roads is read."""
 
-    Parameters
-    ----------
-    join_m
-        Ends of streets this near to each other, or to another street, in meters, are one junction.
-    joins_crossings
-        Whether streets that cross without a common point are joined: right for a layer that was never split at its
-        junctions and has no bridges, wrong for every other.
-    access_speed_kph
-        Speed between a place and its street, in a straight line: across a campus or a car park.
-    max_access_m
-        Farthest that a place may be from its street, in meters; one that is farther cannot be reached.
-    uses_main_part_only
-        Whether places are led to the nearest street of the longest connected part; else to the nearest of all, which
-        may hang with nothing.
-    """
-
-    join_m: float = 1.0
+    join_m: float = 1.0  # Ends of streets this near to each other, or to another street, are one junction
+    # Whether streets that cross without a common point are joined: right for a layer that was never split at its
+    # junctions and has no bridges, wrong for every other
     joins_crossings: bool = False
-    access_speed_kph: float = 20.0
-    max_access_m: float = 2000.0
+    access_speed_kph: float = 20.0  # Between a place and its street, in a straight line: across a campus or a car park
+    max_access_m: float = 2000.0  # Farthest that a place may be from its street; one that is farther cannot be reached
+    # Whether places are led to the nearest street of the longest connected part; else to the nearest of all, which may
+    # hang with nothing
     uses_main_part_only: bool = False
 
     def __post_init__(self) -> None:

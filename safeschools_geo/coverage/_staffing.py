@@ -49,24 +49,15 @@ COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class Staffing:
-    """Coverage with each number of officers.
+    """Coverage with each number of officers."""
 
-    Parameters
-    ----------
-    table
-        One row for each number, the fewest first: `officers`, `overflow_share` (of all calls, to patrol),
-        `overflow_per_term` (calls), `mean_response_min` and `p90_response_min` (trips of officers), `busy_share_mean`
-        (with calls), `officer_h` (program hours of all officers in a term) and `cost` (of those hours; missing
-        without a rate).
-    current
-        The number of today.
-    points
-        Number of officers → rows of the candidates where they wait.
-    """
-
+    # A row for each number, the fewest first: `officers`, `overflow_share` (of all calls, to patrol),
+    # `overflow_per_term` (calls), `mean_response_min` and `p90_response_min` (trips of officers), `busy_share_mean`
+    # (with calls), `officer_h` (program hours of all officers in a term) and `cost` (of those hours; missing without a
+    # rate)
     table: pd.DataFrame
-    current: int
-    points: dict[int, Ints]
+    current: int  # The number of today
+    points: dict[int, Ints]  # Number of officers → rows of the candidates where they wait
 
     def finding(self) -> str:
         """Say in plain English what an officer fewer or more would change."""
@@ -113,48 +104,19 @@ def staffing(
     cost_per_h: float | None = None,
     ratios: ArrayLike = (1.0,),
 ) -> Staffing:
-    """Work out the coverage with each number of officers.
+    """Work out the coverage with each number of officers, today's among them.
 
-    Parameters
-    ----------
-    arrivals_per_h
-        Calls per program hour from each school, shape (n_schools,).
-    service_min
-        Mean minutes of an officer for a call, trip and scene.
-    travel
-        Gives the minutes to each school from candidates for waiting, by their rows, shape (n_schools, n_rows).
-    place
-        Gives the rows of the candidates where n officers wait, shape (n,): the p-median by calls, for example.
-    hypercube
-        The queueing model (`queueing.hypercube`), with overflow to patrol.
-    hours_per_term
-        Program hours of one officer in a term: hours of a day × school days.
-    current
-        The number of officers of today; it is among those tried.
-    officers
-        The numbers to try.
-    cost_per_h
-        Cost of an officer for an hour; None where it is not known, and then no cost is given.
-    ratios
-        Minutes of a trip over those of `travel`, equally likely.
+    `arrivals_per_h` are calls per program hour from each school, `service_min` the mean minutes of an officer for a
+    call, trip and scene. `place` gives the rows of the candidates where n officers wait, shape (n,): the p-median by
+    calls, for example; `travel` the minutes to each school from such rows, shape (n_schools, n_rows). `hypercube` is
+    the queueing model, with overflow to patrol. `hours_per_term` are program hours of one officer. Without `cost_per_h`
+    no cost is given. `ratios` are minutes of a trip over those of `travel`, equally likely.
 
-    Returns
-    -------
-    Staffing
-        The coverage.
-
-    Raises
-    ------
-    InputError
-        All at once: rates, minutes, hours or a cost that make no sense; a number of officers below 1.
-
-    Notes
-    -----
     Officers are not tied to zones here, whatever their number: every call is tried at the officer with the shortest way
     first. With as many officers as zones the figures are therefore those of the best case, not of the zones as they
     are. All officers have the same service time, the mean of the record; that trips get shorter with more of them is in
-    the response, not in the service time. Rates are those of a mean hour: in a busy hour more calls overflow.
-    Response is of the calls that officers answer: where many overflow, those left out may be the far ones.
+    the response, not in the service time. Rates are those of a mean hour: in a busy hour more calls overflow. Response
+    is of the calls that officers answer: where many overflow, those left out may be the far ones.
     """
     arrivals = np.asarray(arrivals_per_h, dtype=np.float64)
     numbers = sorted({int(number) for number in (*officers, current)})
@@ -235,33 +197,18 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, eq=False)
 class Caseload:
-    """The specialist's cases, which are no part of any zone's load.
+    """The specialist's cases, which are no part of any zone's load."""
 
-    Parameters
-    ----------
-    table
-        One row for each term with a school day: `term`, `school_days`, `school_weeks`, `cases`, `cases_per_week`, `low`
-        and `high` (its 95 % interval), `mean_min` (minutes of a case; missing without cases), `hours_per_week`,
-        `open_cases` (on an ordinary day) and `change_share` (of cases per week, on the term before; missing for the
-        first and after a term without any).
-    durations
-        How many minutes were `measured`, `assumed` and `rejected`.
-    rejects
-        `incident_id`, `part` and `reason` of each duration that was not believed.
-    outside_terms
-        Cases that came in no term; they are in no rate.
-    open_days
-        School days that a case stays open on average.
-    trend_p_value
-        Two-sided p-value of a steady rise or fall over the terms; missing with too few.
-    """
-
+    # A row for each term with a school day: `term`, `school_days`, `school_weeks`, `cases`, `cases_per_week`, `low` and
+    # `high` (its 95 % interval), `mean_min` (minutes of a case; missing without cases), `hours_per_week`, `open_cases`
+    # (on an ordinary day) and `change_share` (of cases per week, on the term before; missing for the first and after a
+    # term without any)
     table: pd.DataFrame
-    durations: pd.DataFrame
-    rejects: pd.DataFrame
-    outside_terms: int
-    open_days: float
-    trend_p_value: float
+    durations: pd.DataFrame  # How many minutes were `measured`, `assumed` and `rejected`
+    rejects: pd.DataFrame  # `incident_id`, `part` and `reason` of each duration that was not believed
+    outside_terms: int  # Cases that came in no term; they are in no rate
+    open_days: float  # School days that a case stays open on average
+    trend_p_value: float  # Two-sided, of a steady rise or fall over the terms; missing with too few
 
     def finding(self) -> str:
         """Say in plain English what the specialist's caseload is.
@@ -312,43 +259,19 @@ def caseload(
     settings: WorkloadSettings,
     open_days: float = OPEN_DAYS,
 ) -> Caseload:
-    """Count the specialist's cases.
+    """Count the specialist's cases in each of some terms, which are in the order of time.
 
-    Parameters
-    ----------
-    history
-        Incidents in context (`counts.in_context`); those whose `work_of` is ``specialist`` count.
-    terms
-        Terms, in the order of time.
-    calendar
-        Weekdays with school, and holidays.
-    settings
-        Minutes by category where none were measured, and the longest time that is believed.
-    open_days
-        School days that a case stays open on average: a setting, since the record does not say when a case is closed.
+    Incidents in context (`counts.in_context`) count where their `work_of` is ``specialist``. `open_days` are the school
+    days that a case stays open on average: a setting, since the record does not say when a case is closed.
 
-    Returns
-    -------
-    Caseload
-        The cases of each term.
-
-    Raises
-    ------
-    InputError
-        When columns are missing, or `open_days` is not above 0.
-
-    Notes
-    -----
     Open cases are those that come per school day × the days that they stay open (Little's law), with no assumption on
     how either varies. A school week is as many school days as the calendar has weekdays with school. The interval is
     exact for a Poisson number (Garwood). The trend is the score test of a log-linear change of the rate over the terms,
     given all cases (Armitage, for Poisson numbers).
 
-    References
-    ----------
-    Little, J. D. C. (1961). A proof for the queuing formula: L = λW. Operations Research 9, 383–387.
-    Garwood, F. (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437–442.
-    Armitage, P. (1955). Tests for linear trends in proportions and frequencies. Biometrics 11, 375–386.
+    Little, J. D. C. (1961). A proof for the queuing formula: L = λW. Operations Research 9, 383–387. Garwood, F.
+    (1936). Fiducial limits for the Poisson distribution. Biometrika 28, 437–442. Armitage, P. (1955). Tests for linear
+    trends in proportions and frequencies. Biometrics 11, 375–386.
     """
     attempt_all({"columns": partial(_require_columns, history), "days": partial(_require_days, open_days)})
     cases = history[history["work_of"] == SPECIALISTS_WORK]

@@ -253,50 +253,26 @@ _COVERAGE_COLUMNS = ("plan", "officers", "within_min", "places_share", "students
 
 @dataclass(frozen=True, eq=False)
 class Staging:
-    """Points where officers wait between calls.
+    """Points where officers wait between calls."""
 
-    Parameters
-    ----------
-    points
-        One row for each officer: `officer` (a number, or the zone), `point_id`, `places` (that this officer answers:
-        those of the zone, or those nearest to the point), `calls_share` of them, `mean_min` (of a call at them) and
-        `longest_min`.
-    value
-        Minutes, or a share from 0 to 1, as `settings.objective` says.
-    bound
-        No choice of points has a better value.
-    value_current
-        Value of the points where officers wait today; missing (NaN) if they were not given.
-    places
-        One row for each place: `place_id`, `calls_share`, `officer` who answers first, `answer_min` of that officer,
-        `first_min` and `second_min` of the nearest and the second nearest officer; both with ``_current`` for today.
-    coverage
-        Single and double coverage, today and best: by `plan`, number of `officers` (one at least is near enough, or
-        two) and `within_min`, the `places_share`, `students_share` (of those known; missing if none is) and
-        `calls_share`.
-    candidates
-        Number of points that officers could have waited at.
-    students_unknown
-        Places whose number of students is not known: they are in no share of students.
-    is_by_zone
-        Whether each officer waits in a zone and answers its calls; else all answer everywhere.
-    seconds
-        Time taken.
-    settings
-        What was asked.
-    """
-
+    # A row for each officer: `officer` (a number, or the zone), `point_id`, `places` (that this officer answers: those
+    # of the zone, or those nearest to the point), `calls_share` of them, `mean_min` (of a call at them) and
+    # `longest_min`
     points: pd.DataFrame
-    value: float
-    bound: float
-    value_current: float
+    value: float  # Minutes, or a share from 0 to 1, as `settings.objective` says
+    bound: float  # No choice of points has a better value
+    value_current: float  # Value of the points where officers wait today; NaN if they were not given
+    # A row for each place: `place_id`, `calls_share`, `officer` who answers first, `answer_min` of that officer,
+    # `first_min` and `second_min` of the nearest and the second nearest officer; these two with ``_current`` for today
     places: pd.DataFrame
+    # Single and double coverage, today and best: by `plan`, number of `officers` (one at least is near enough, or two)
+    # and `within_min`, the `places_share`, `students_share` (of those known; missing if none is) and `calls_share`
     coverage: pd.DataFrame
-    candidates: int
-    students_unknown: int
-    is_by_zone: bool
-    seconds: float
-    settings: StagingSettings
+    candidates: int  # Number of points that officers could have waited at
+    students_unknown: int  # Places whose number of students is not known: they are in no share of students
+    is_by_zone: bool  # Whether each officer waits in a zone and answers its calls; else all answer everywhere
+    seconds: float  # Time taken
+    settings: StagingSettings  # What was asked
 
     @property
     def is_proven(self) -> bool:
@@ -607,31 +583,11 @@ def stage_zones(
 ) -> Staging:
     """Choose the point where the one officer of each zone waits, who answers the calls of that zone.
 
-    Parameters
-    ----------
-    minutes, weights
-        As for `place_officers`.
-    zone_of_place
-        Zone of each place, by id.
-    zone_of_point
-        Zone of each point, by id; points without one are not used.
-    students
-        As for `place_officers`.
-    current
-        Zone → the point where its officer waits today, in the zone or not.
-    settings
-        As for `place_officers`.
-
-    Returns
-    -------
-    Staging
-        The points, one for each zone. Zones do not depend on each other, so the best point of each, found by trying all
-        of them, makes the best staging by any of the measures. Coverage counts the officers of all zones.
-
-    Raises
-    ------
-    InputError
-        As `place_officers`; and where a place has no zone, a zone no place or no point, or no point today; all at once.
+    Zones do not depend on each other, so the best point of each, found by trying all of them, makes the best staging by
+    any of the measures. Coverage counts the officers of all zones. What is not described here is as for
+    `place_officers`. Zones are by id of the place or the point; points without one are not used. `current` is the point
+    of today by zone, in the zone or not. A place without a zone is refused, and a zone without a place or a point, or
+    without a point today.
     """
     start = time.monotonic()
     asked = settings or StagingSettings()

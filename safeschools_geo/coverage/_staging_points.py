@@ -34,36 +34,21 @@ WITHIN_MIN = (3.0, 5.0, 8.0, 10.0)
 
 @dataclass(frozen=True, kw_only=True)
 class StagingSettings:
-    """What is asked of a staging.
+    """What is asked of a staging."""
 
-    Parameters
-    ----------
-    objective
-        ``mean``: least mean minutes of a call (p-median); ``longest``: least minutes to the farthest place, whatever
-        its weight (p-center); ``covered``: largest share of calls within `within_min` of an officer (maximal covering);
-        ``expected``: largest share expected to find a free officer within it (maximal expected covering).
-    within_min
-        Minutes within which a place is covered.
-    busy_share
-        Share of the time that each officer is busy, for ``expected``.
-    may_share
-        Whether several officers may wait at one point, for ``expected``; else each has a point alone.
-    limits_min
-        Minutes within which coverage is reported.
-    time_limit_s
-        Seconds for which the search may keep a processor busy. When they run out, the best points found are returned
-        with a bound, and are not called the best.
-    seed
-        Seed of everything random. The same input and seed give the same points unless time ran out.
-    """
-
+    # ``mean``: least mean minutes of a call (p-median); ``longest``: least minutes to the farthest place, whatever its
+    # weight (p-center); ``covered``: largest share of calls within `within_min` of an officer (maximal covering);
+    # ``expected``: largest share expected to find a free officer within it (maximal expected covering)
     objective: Objective = "mean"
-    within_min: float = 5.0
-    busy_share: float = 0.0
+    within_min: float = 5.0  # Minutes within which a place is covered
+    busy_share: float = 0.0  # Share of the time that each officer is busy, for ``expected``
+    # Whether several officers may wait at one point, for ``expected``; else each has a point alone
     may_share: bool = True
-    limits_min: tuple[float, ...] = WITHIN_MIN
+    limits_min: tuple[float, ...] = WITHIN_MIN  # Minutes within which coverage is reported
+    # Seconds for which the search may keep a processor busy. When they run out, the best points found are returned with
+    # a bound, and are not called the best
     time_limit_s: float = 60.0
-    seed: int = 0
+    seed: int = 0  # The same input and seed give the same points unless time ran out
 
     def __post_init__(self) -> None:
         """Check the values, and tell all that are wrong."""

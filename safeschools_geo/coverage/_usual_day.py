@@ -74,20 +74,10 @@ def straight_line_text(*, detour_factor: float, speed_kph: float) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class TravelSettings:
-    """How minutes are measured.
+    """How minutes are measured."""
 
-    Parameters
-    ----------
-    detour_factor
-        Road distance over straight-line distance, where there are no roads.
-    speed_kph
-        Average driving speed, where there are no roads.
-    roads
-        How a layer of roads is read.
-    """
-
-    detour_factor: float = 1.3
-    speed_kph: float = 40.0
+    detour_factor: float = 1.3  # Road distance over straight-line distance, where there are no roads
+    speed_kph: float = 40.0  # Average driving speed, where there are no roads
     roads: RoadRules = field(default_factory=RoadRules)
 
     def __post_init__(self) -> None:
@@ -105,32 +95,18 @@ class TravelSettings:
 
 @dataclass(frozen=True, eq=False)
 class TravelTimes:
-    """Minutes between places, and what they rest on.
+    """Minutes between places, and what they rest on."""
 
-    Parameters
-    ----------
-    minutes
-        Minutes from each origin (row) to each destination (column), float64; infinite where there is no way.
-    method
-        How they were measured, in words.
-    access
-        How each place reaches the roads: `place_id`, `row` (label of the road), `access_m`, `access_min`, `part`
-        (of the roads, from 0, the longest); empty where there are no roads, missing where a place is too far from all.
-    parts
-        Connected parts of the roads: `part`, `streets`, `length_km`, `first_row`, `places`, `place_ids` (joined by
-        ``;``); empty where there are no roads.
-    findings
-        What was repaired, what could not be reached, and what was left out.
-    settings
-        What was asked.
-    """
-
-    minutes: pd.DataFrame
-    method: str
+    minutes: pd.DataFrame  # From each origin (row) to each destination (column); infinite where there is no way
+    method: str  # How they were measured, in words
+    # How each place reaches the roads: `place_id`, `row` (label of the road), `access_m`, `access_min`, `part` (of the
+    # roads, from 0, the longest); empty where there are no roads, missing where a place is too far from all
     access: pd.DataFrame
+    # Connected parts of the roads: `part`, `streets`, `length_km`, `first_row`, `places`, `place_ids` (joined by
+    # ``;``); empty where there are no roads
     parts: pd.DataFrame
-    findings: tuple[Finding, ...]
-    settings: TravelSettings
+    findings: tuple[Finding, ...]  # What was repaired, what could not be reached, and what was left out
+    settings: TravelSettings  # What was asked
 
     @property
     def unreachable(self) -> pd.DataFrame:

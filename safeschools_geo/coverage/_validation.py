@@ -149,45 +149,26 @@ class Validation:
 
     Whoever shows a figure of coverage takes it from here: the record's where it has one (`figure`, `lead`), the model's
     with its `mark`, and no figure of the model where the record could never contradict it (`withheld`).
-
-    Parameters
-    ----------
-    table
-        `measure` (``busy``, ``backup``, ``overflow``, ``response``, ``response_p90``, ``within``, ``own``), `zone_id`
-        (empty for all together), `predicted` (missing where it may not be reported), `observed` (missing where the
-        record does not say, or rests it on too few calls), `low` and `high` (95 % interval of the observed),
-        `is_within` (whether the predicted lies in it; missing where either is not known), `calls` that the observed
-        rests on, `of` how many, and `note`. Shares are 0 to 1, response is in minutes.
-    calls
-        Calls of the record.
-    days
-        School days of the record.
-    is_timed, has_responders
-        Whether any call of the record has times that minutes can be measured from, and says who answered.
-    is_own_days
-        Whether the model's rates are of the same days.
-    began
-        Incidents of these days that officers began themselves: they are no calls.
-    calibrated_on
-        The earlier terms that the model is calibrated on; none where it is not.
-    tests
-        What earlier terms say, tested on this one (`assumptions_tested`).
-    answered
-        How many calls each kind of responder answered, of those whose responder is known.
-    trips
-        Recorded trips by school (`CallRecord.trips`). Confidential.
     """
 
+    # `measure` (``busy``, ``backup``, ``overflow``, ``response``, ``response_p90``, ``within``, ``own``), `zone_id`
+    # (empty for all together), `predicted` (missing where it may not be reported), `observed` (missing where the record
+    # does not say, or rests it on too few calls), `low` and `high` (95 % interval of the observed), `is_within`
+    # (whether the predicted lies in it; missing where either is not known), `calls` that the observed rests on, `of`
+    # how many, and `note`. Shares are 0 to 1, response is in minutes
     table: pd.DataFrame
-    calls: int
-    days: int
-    is_timed: bool
-    has_responders: bool
-    is_own_days: bool
+    calls: int  # Calls of the record
+    days: int  # School days of the record
+    is_timed: bool  # Whether any call of the record has times that minutes can be measured from
+    has_responders: bool  # Whether any call of the record says who answered
+    is_own_days: bool  # Whether the model's rates are of the same days
+    # How many calls each kind of responder answered, of those whose responder is known
     answered: Mapping[str, int] = field(default_factory=dict)
+    # Recorded trips by school (`CallRecord.trips`). Confidential
     trips: pd.DataFrame = field(default_factory=pd.DataFrame)
-    began: int = 0
-    calibrated_on: tuple[str, ...] = ()
+    began: int = 0  # Incidents of these days that officers began themselves: they are no calls
+    calibrated_on: tuple[str, ...] = ()  # The earlier terms that the model is calibrated on; none where it is not
+    # What they say, tested on this one (`assumptions_tested`)
     tests: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def figure(self, measure: str, zone_id: str = DISTRICT) -> Figure:
@@ -446,54 +427,19 @@ def validate(
     draws: int = 1000,
     seed: int = 0,
 ) -> Validation:
-    """Compare what the queueing model predicts with what the record says.
+    """Compare what the queueing model predicts with what the record says, for each zone and all together.
 
-    Parameters
-    ----------
-    history
-        Incidents in context (`counts.in_context`), of days on which the zones of `dispatch` were in force.
-    rates
-        The rates that the model was given.
-    dispatch
-        Schools and officers of the model.
-    model
-        Result of `queueing.hypercube` with overflow to patrol.
-    longest_service_min
-        Longest time that is believed, in minutes (`WorkloadSettings`).
-    days
-        School days of the record; those of `rates` if left out. Rates of one term and the record of the next are the
-        harder test.
-    calibrated_on
-        The earlier terms that the model is calibrated on; none where it is not.
-    tests
-        What these say, tested on this record (`assumptions_tested`): it takes the place of guesses at what is behind a
-        difference.
-    least_calls
-        Fewest calls that a figure of the record rests on, where it is said.
-    draws
-        How often the days are drawn again for the intervals.
-    seed
-        Seed; the same seed gives the same intervals.
+    `history` are incidents in context (`counts.in_context`), of days on which the zones of `dispatch` were in force;
+    `rates` are those that `model` was given, in which calls overflow to patrol. Without `days` those of `rates` are
+    compared; rates of one term and the record of the next are the harder test. `calibrated_on` are the earlier terms
+    that the model is calibrated on; `tests`, what these say tested on this record (`assumptions_tested`), take the
+    place of guesses at what is behind a difference. `draws` is how often the days are drawn again for the intervals.
 
-    Returns
-    -------
-    Validation
-        The comparison, for each zone and all together.
-
-    Raises
-    ------
-    InputError
-        When the rates are not of the schools of `dispatch`.
-    SettingsError
-        When `draws` is below 1.
-
-    Notes
-    -----
     The record does not say which officer came as a backup: the busy share of one zone is therefore that of its own
     officer with its own calls, predicted and observed alike, and only all officers together are compared on all calls.
     Minutes run from dispatch to clearing. Incidents that officers began keep them busy, and are in no other figure.
-    Visits are no busy time, on neither side. Intervals are bootstrap intervals
-    over whole school days (`redrawn_days`); they tell of chance in the record, and of nothing in the model.
+    Visits are no busy time, on neither side. Intervals are bootstrap intervals over whole school days (`day_weights`);
+    they are of chance in the record, and of nothing in the model.
 
     A figure of the record is said where it rests on `least_calls` calls or more, and on half of the calls that it is
     about. Where the record says nothing of response, the model's minutes cannot be held against anything and are left

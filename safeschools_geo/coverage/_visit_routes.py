@@ -34,17 +34,9 @@ _ROUNDING = 1e-6
 
 
 class DayWork:
-    """Least minutes of visits and driving of a day, for any set of schools.
+    """Least minutes of visits and driving of a day of one officer's week, for any set of schools.
 
-    Parameters
-    ----------
-    zone
-        One officer's week.
-
-    Attributes
-    ----------
-    is_exact
-        Whether the minutes are the fewest there can be; else they are those of a tour by cheapest insertion.
+    Where `is_exact`, they are the fewest there can be; else they are those of a tour by cheapest insertion.
     """
 
     def __init__(self, zone: ZoneWeek) -> None:

@@ -44,27 +44,13 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SchoolHours:
-    """The bells of a school, or of a level.
+    """The bells of a school, or of a level: whole minutes of one day, in this order."""
 
-    Parameters
-    ----------
-    start_min
-        First bell, minute of the day.
-    lunch_from_min, lunch_to_min
-        From when, and to when, pupils are at lunch, minutes of the day; the same where school ends before.
-    end_min
-        Last bell, minute of the day.
-
-    Raises
-    ------
-    SettingsError
-        When the four are no whole minutes of one day in this order.
-    """
-
-    start_min: int
+    start_min: int  # First bell
+    # Pupils are at lunch between these; the same where school ends before
     lunch_from_min: int
     lunch_to_min: int
-    end_min: int
+    end_min: int  # Last bell
 
     def __post_init__(self) -> None:
         """Check that they are in order."""
@@ -97,59 +83,34 @@ def _first_windows() -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitRules:
-    """The rules of weekly visit plans.
+    """The rules of weekly visit plans."""
 
-    Parameters
-    ----------
-    visit_min
-        Minutes of one visit.
-    shift_start_min, shift_end_min
-        The officer's shift, minutes of the day.
-    arrival_before_min, arrival_after_min
-        The arrival window: minutes before and after the first bell.
-    dismissal_before_min, dismissal_after_min
-        The dismissal window: minutes before and after the last bell.
-    window_share
-        Share of a school's visits in a week that have to be in its arrival, lunch or dismissal windows, rounded up.
-    first_windows
-        Level → windows of which at least one visit of the week has to be in one.
-    break_min
-        Minutes of the meal break; 0 for none.
-    break_from_min, break_to_min
-        The break lies whole between these minutes of the day.
-    held_free_share
-        Share of the shift held free for calls, such as the busy share expected from queueing.
-    class_span_min
-        A visit in class time is looked for within a span of this many minutes, drawn at random: shorter spans make
-        weeks less alike and need more driving.
-    variation_min
-        Minutes of driving that another window of a visit, or one that the school has not had yet in the week, may cost
-        for the sake of being unpredictable; other days may cost three times as many. 0 to 60.
-    iterations
-        Iterations of the search for each day's route. It is not ended by time, so that the same seed gives the same
-        plan.
-
-    Raises
-    ------
-    SettingsError
-        When a rule does not make sense; `SeveralFaultsError`, when several do not.
-    """
-
-    visit_min: int = 12
+    visit_min: int = 12  # Minutes of one visit
+    # The officer's shift, minutes of the day
     shift_start_min: int = 450
     shift_end_min: int = 930
+    # Minutes before and after the first bell, which make the arrival window, and the last, which make the dismissal
+    # window
     arrival_before_min: int = 30
     arrival_after_min: int = 15
     dismissal_before_min: int = 15
     dismissal_after_min: int = 30
+    # Share of a school's visits in a week that have to be in its arrival, lunch or dismissal windows, rounded up
     window_share: float = 0.5
+    # Level → windows of which at least one visit of the week has to be in one
     first_windows: Mapping[str, tuple[str, ...]] = field(default_factory=_first_windows)
-    break_min: int = 30
+    break_min: int = 30  # Minutes of the meal break; 0 for none
+    # The break lies whole between these minutes of the day
     break_from_min: int = 660
     break_to_min: int = 810
-    held_free_share: float = 0.35
+    held_free_share: float = 0.35  # Of the shift, for calls, such as the busy share expected from queueing
+    # A visit in class time is looked for within a span of this many minutes, drawn at random: shorter spans make weeks
+    # less alike and need more driving
     class_span_min: int = 90
+    # Minutes of driving that another window of a visit, or one that the school has not had yet in the week, may cost
+    # for the sake of being unpredictable; other days may cost three times as many. 0 to 60
     variation_min: int = 15
+    # Of the search for each day's route. It is not ended by time, so that the same seed gives the same plan
     iterations: int = 200
 
     def __post_init__(self) -> None:
@@ -265,33 +226,13 @@ def visits_per_week(
     hotspots: Collection[str] = (),
     week: int = 0,
 ) -> pd.DataFrame:
-    """Say how many visits each school needs in a week, and why.
+    """Say how many visits each school needs in a week, and why: `visits` and `why`, by `school_id`.
 
-    Parameters
-    ----------
-    schools
-        `school_id`, `level`, and `in_program` where not every school is.
-    by_level
-        Visits a week, by level; they need not be whole. A school gets five at the most.
-    workload_h
-        Officer-hours per school day by `school_id`, without routine visits; None to leave it out. A school with at
-        least 1.5 times the mean of all program schools gets a visit more.
-    hotspots
-        Ids of schools that are high, alone or in a group: they get a visit more.
-    week
-        Number of the week. Visits that are not whole are spread over the weeks: 1.5 are 1 and 2 by turns, not for
-        all schools in the same week.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By `school_id`, in the order of `schools`: `visits` (int64) and `why` (one plain sentence). Program schools
-        have at least one visit, others none.
-
-    Raises
-    ------
-    InputError
-        When a column or a level is missing, a school has no workload, or a number does not make sense.
+    Program schools have at least one visit and at most five, others none. All schools are of the program where
+    `schools` has no `in_program`. `by_level` need not be whole: 1.5 are 1 and 2 by turns, not for all schools in the
+    same `week`. A school with at least 1.5 times the mean officer-hours of all program schools (`workload_h`, by
+    `school_id`, without routine visits) gets a visit more, and so does one that is high, alone or in a group
+    (`hotspots`).
     """
     _check(schools, by_level, workload_h, hotspots)
     ids = schools["school_id"].astype(str)

@@ -175,40 +175,28 @@ UNMET_COLUMNS = ("zone_id", "school_id", "kind", "wanted", "given", "reason")
 
 @dataclass(frozen=True, eq=False)
 class VisitPlan:
-    """The visits of a week.
+    """The visits of a week."""
 
-    Parameters
-    ----------
-    table
-        Every visit, in the order of zones, days and stops: `zone_id`; `day` (``Mon`` …); `stop`, from 1; `school_id`;
-        `name`; `arrive_min` and `leave_min`, minutes of the day; `window` (`arrival`, `class`, `lunch`, `dismissal`);
-        `from_id`, the place the officer drives from (the stop before, the place of the break, the base; empty at the
-        start of a day without a base); `drive_min`, whole minutes from there.
-    days
-        Every day of every zone: `visits`, `visit_min`, `drive_min` (with the way back to the base), `work_min` (both),
-        `limit_min` (the most it may be), `break_from_min`, `break_to_min`, `break_at` (id of a school or the base;
-        empty where the officer may be anywhere), `free_min` (shift less work and break). Where the rules have no
-        break, its minutes are 0.
-    unmet
-        What a school does not get: `zone_id`, `school_id`, `kind` (`visits`; `windows`, of arrival, lunch and
-        dismissal; `first_windows`, those its level has to have), `wanted`, `given`, `reason`.
-    zones
-        By `zone_id`: `schools` that want a visit, `visits_wanted`, `visits_given`, `schools_without` a visit,
-        `visit_h`, `drive_h`, `free_share` of all shifts, `shortfall_h`, and `is_proven_short`: whether it is proven
-        that no plan gives every school a visit.
-    rules
-        The rules.
-    seed, week
-        Seed and number of the week.
-    """
-
+    # Every visit, in the order of zones, days and stops: `zone_id`; `day` (``Mon`` …); `stop`, from 1; `school_id`;
+    # `name`; `arrive_min` and `leave_min`, minutes of the day; `window` (`arrival`, `class`, `lunch`, `dismissal`);
+    # `from_id`, the place the officer drives from (the stop before, the place of the break, the base; empty at the
+    # start of a day without a base); `drive_min`, whole minutes from there
     table: pd.DataFrame
+    # Every day of every zone: `visits`, `visit_min`, `drive_min` (with the way back to the base), `work_min` (both),
+    # `limit_min` (the most it may be), `break_from_min`, `break_to_min`, `break_at` (id of a school or the base; empty
+    # where the officer may be anywhere), `free_min` (shift less work and break). Where the rules have no break, its
+    # minutes are 0
     days: pd.DataFrame
+    # What a school does not get: `zone_id`, `school_id`, `kind` (`visits`; `windows`, of arrival, lunch and dismissal;
+    # `first_windows`, those its level has to have), `wanted`, `given`, `reason`
     unmet: pd.DataFrame
+    # By `zone_id`: `schools` that want a visit, `visits_wanted`, `visits_given`, `schools_without` a visit, `visit_h`,
+    # `drive_h`, `free_share` of all shifts, `shortfall_h`, and `is_proven_short`: whether it is proven that no plan
+    # gives every school a visit
     zones: pd.DataFrame
     rules: VisitRules
     seed: int
-    week: int
+    week: int  # Number of the week
 
     @property
     def shortfall_h(self) -> pd.Series:

@@ -36,52 +36,30 @@ _MINUTES = 60.0
 
 @dataclass(frozen=True, eq=False)
 class Hypercube:
-    """Officers and calls in the long run; all arrays are float64.
+    """Officers and calls in the long run; all arrays are float64."""
 
-    Parameters
-    ----------
-    arrivals_per_h
-        Calls per hour from each place, shape (n_places,).
-    service_per_h
-        Calls that each officer could answer per busy hour, shape (n_units,).
-    capacity
-        ``"loss"``: a call that finds all officers busy goes to Sheriff's patrol; ``"queue"``: it waits in line.
-    busy_share
-        Share of the time that each officer is busy, shape (n_units,).
-    place_share
-        Share of the calls of each place that each officer answers, shape (n_places, n_units), also for places without
-        calls. With ``"loss"`` a row and `overflow_share` add up to 1, with ``"queue"`` a row does.
-    overflow_share
-        Chance that a call finds all officers busy: with ``"loss"`` the share that goes to patrol, with ``"queue"`` the
-        share that waits. It is the same for every place, since calls come at random (PASTA).
-    busy_count_share
-        Share of the time that 0, 1, … n_units officers are busy, shape (n_units + 1,).
-    state_probability
-        Share of the time in each state, shape (2**n_units,); bit i of the state is set while officer i is busy. With
-        ``"queue"``, the last state holds the time with calls in line as well. None where the result is an
-        approximation.
-    method
-        How it was worked out.
-    is_exact
-        Whether that is exact, for calls at random and exponential service times.
-    balance_error
-        Largest net flow of any state, over the rate of all events together; NaN for an approximation.
-    diverted_share
-        Share of all calls that are sent to patrol whoever is free; `overflow_share` holds it.
-    """
-
-    arrivals_per_h: Floats
-    service_per_h: Floats
+    arrivals_per_h: Floats  # Calls per hour from each place, shape (n_places,)
+    service_per_h: Floats  # Calls that each officer could answer per busy hour, shape (n_units,)
+    # ``"loss"``: a call that finds all officers busy goes to Sheriff's patrol; ``"queue"``: it waits in line
     capacity: Capacity
-    busy_share: Floats
+    busy_share: Floats  # Share of the time that each officer is busy, shape (n_units,)
+    # Share of the calls of each place that each officer answers, shape (n_places, n_units), also for places without
+    # calls. Where dispatch only sends whoever is free, a row and `overflow_share` add up to 1 with ``"loss"``; with
+    # ``"queue"`` a row does
     place_share: Floats
+    # Chance that a call finds all officers busy: with ``"loss"`` the share that goes to patrol, with ``"queue"`` the
+    # share that waits. Since calls come at random (PASTA), it is the same for every place where dispatch only sends
+    # whoever is free
     overflow_share: float
-    busy_count_share: Floats
+    busy_count_share: Floats  # Share of the time that 0, 1, … n_units officers are busy, shape (n_units + 1,)
+    # Share of the time in each state, shape (2**n_units,); bit i of the state is set while officer i is busy. With
+    # ``"queue"``, the last state holds the time with calls in line as well. None where the result is an approximation
     state_probability: Floats | None
-    method: str
-    is_exact: bool
+    method: str  # How it was worked out
+    is_exact: bool  # Whether that is exact, for calls at random and exponential service times
+    # Largest net flow of any state, over the rate of all events together; NaN for an approximation
     balance_error: float
-    diverted_share: float = 0.0
+    diverted_share: float = 0.0  # Of all calls, sent to patrol whoever is free; `overflow_share` holds it
 
     @property
     def dispatch_share(self) -> Floats:
@@ -186,42 +164,16 @@ def hypercube_approximation(
     *,
     capacity: Capacity = "loss",
 ) -> Hypercube:
-    """Approximate the hypercube queueing model, for any number of officers.
+    """Approximate the hypercube queueing model, for any number of officers, with what `hypercube` takes.
 
-    Parameters
-    ----------
-    arrivals_per_h
-        Calls per hour from each place, shape (n_places,).
-    service_per_h
-        Calls that each officer could answer per busy hour, shape (n_units,).
-    preference
-        Officers in the order they are tried, shape (n_places, n_units).
-    capacity
-        ``"loss"`` or ``"queue"``.
-
-    Returns
-    -------
-    Hypercube
-        With `is_exact` false, the `method` named, and no `state_probability`.
-
-    Raises
-    ------
-    InputError
-        When rates, orders or shapes make no sense.
-    SettingsError
-        When the line would grow without end, or the shares do not settle.
-
-    Notes
-    -----
     Officers are taken to be busy independently of each other, corrected by a factor that depends on how many are tried
     and holds exactly when all are alike: that of officers drawn without replacement while k of n are busy, over all k.
-    The number of busy officers is Erlang's, at the mean service time of the answered calls. Equal service rates:
-    Larson (1975), who finds errors of 1 to 2 %. Unequal ones: Jarvis (1985); he has no line, so that with one each
-    officer's busy share is added what is taken from the line, in proportion to the service rates. Busy shares are put
-    in proportion in each round, so that what comes is what is answered.
+    The number of busy officers is Erlang's, at the mean service time of the answered calls. Equal service rates: Larson
+    (1975), who finds errors of 1 to 2 %. Unequal ones: Jarvis (1985); he has no line, so that with one each officer's
+    busy share is added what is taken from the line, in proportion to the service rates. Busy shares are put in
+    proportion in each round, so that what comes is what is answered. Rates at which the line would grow without end, or
+    the shares do not settle, are refused.
 
-    References
-    ----------
     Larson, R. C. (1975). Approximating the performance of urban emergency service systems. Operations Research 23(5),
     845–868. Jarvis, J. P. (1985). Approximating the equilibrium behavior of multi-server loss systems. Management
     Science 31(2), 235–239. Larson, R. C., & Odoni, A. R. (1981). Urban Operations Research, §5.5. Prentice-Hall.
