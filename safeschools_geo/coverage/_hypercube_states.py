@@ -194,8 +194,6 @@ def _tried_before(system: CallSystem) -> tuple[Ints, Ints]:
 def transition_rates(system: CallSystem) -> Floats:
     """Work out how often each state turns into each neighbor.
 
-    Notes
-    -----
     A call goes to officer i when all who are tried before are busy. So the rates of all states are sums over subsets
     of the busy officers, and come together in n steps.
     """
@@ -247,8 +245,6 @@ def balanced_states(rates: Floats, service_per_h: Floats, calls_per_h: float) ->
 
     Float64, shape (2ⁿ,), adding up to 1. Largest net flow of any state, over the rate of all events together.
 
-    Notes
-    -----
     A call or a departure changes the number of busy officers by one, so that states of even numbers are entered only
     from those of odd ones and the other way round, and half of the unknowns drop out. Up to 8 officers the rest is
     eliminated level by level from both ends towards the middle. Above, GMRES looks for the factor by which each chance
@@ -256,12 +252,10 @@ def balanced_states(rates: Floats, service_per_h: Floats, calls_per_h: float) ->
     consistent, which it solves where the eigenvalue 1 is simple (Ipsen & Meyer 1998). Both times the levels are put in
     proportion at the end by the flow between them, which for equal service rates makes them Erlang's to the last digit.
 
-    References
-    ----------
-    Larson, R. C. (1974). A hypercube queuing model for facility location and redistricting in urban emergency
-    services. Computers & Operations Research 1, 67–95. Saad, Y., & Schultz, M. H. (1986). GMRES. SIAM Journal on
-    Scientific and Statistical Computing 7(3), 856–869. Ipsen, I. C. F., & Meyer, C. D. (1998). The idea behind Krylov
-    methods. American Mathematical Monthly 105(10), 889–899.
+    Larson, R. C. (1974). A hypercube queuing model for facility location and redistricting in urban emergency services.
+    Computers & Operations Research 1, 67–95. Saad, Y., & Schultz, M. H. (1986). GMRES. SIAM Journal on Scientific and
+    Statistical Computing 7(3), 856–869. Ipsen, I. C. F., & Meyer, C. D. (1998). The idea behind Krylov methods.
+    American Mathematical Monthly 105(10), 889–899.
     """
     chain = _Chain.of(rates, service_per_h, calls_per_h)
     probability = chain.by_elimination() if chain.officers <= _MOST_BY_ELIMINATION else chain.by_iteration()

@@ -52,13 +52,9 @@ TAILS = (0.025, 0.975)
 def day_weights(days: int, *, draws: int, seed: int) -> Floats:
     """Draw how often each day comes in a time of as many days.
 
-    Notes
-    -----
     Whole days are drawn, those without a call too, so that what comes on one day stays together. It tells of chance
     among days like these, not of what changes from term to term.
 
-    References
-    ----------
     Efron, B., and Tibshirani, R. J. (1993). An Introduction to the Bootstrap, Chapman and Hall, chapter 8.
     """
     for name, value in (("draws", draws), ("days", days)):

@@ -345,8 +345,6 @@ def find_junctions(streets: Streets, rules: RoadRules) -> tuple[Stops, list[Find
     The first point of every street, the last point of every street, then what lies between. What was joined that the
     layer leaves apart, and which crossings were left.
 
-    Notes
-    -----
     Streets meet where they have a vertex in common, where their ends are within `RoadRules.join_m` of each other, and
     where the end of one is as near to another. Streets that only cross are not joined: one may lead over the other.
     """
@@ -517,8 +515,6 @@ class Network:
     def minutes(self, origins: Snapped, destinations: Snapped) -> Numbers:
         """Find the shortest times over the streets.
 
-        Notes
-        -----
         Every place is made a point of the graph, so that a way may begin and end in the middle of a street, and along
         one street alone. Times are found by Dijkstra's algorithm.
         """

@@ -153,13 +153,9 @@ class Cover:
 def find_cover(covers: Flags, most: int, *, effort: Effort = "exact", deadline: float = np.inf, seed: int = 0) -> Cover:
     """Look for a few points that together reach every place.
 
-    Notes
-    -----
     The linear relaxation gives a price of each place; prices are scaled until no point earns more than 1, so that their
     sum is a lower bound on the number of points whatever rounding the solver made. An integer program decides the rest.
 
-    References
-    ----------
     Toregas, C., Swain, R., ReVelle, C., and Bergman, L. (1971). The location of emergency service facilities.
     Operations Research 19(6), 1363–1373.
     """
@@ -192,17 +188,13 @@ def best_center(problem: StagingProblem, *, deadline: float = np.inf, seed: int 
     all points found with that value, some with short mean minutes. The value is infinite where every choice that was
     found leaves a place without a way, and so is the bound where it is proven that every choice does.
 
-    Notes
-    -----
     The value is one of the minutes of the table. For a number of minutes T, p points are enough if p sets of places
     within T cover all of them, so the table's distinct minutes, sorted, are bisected: with greedy covers, which give a
     value; with linear relaxations, which give a bound; then exactly. The bound is the smallest time that has not been
     proven too short.
 
-    References
-    ----------
-    Minieka, E. (1970). The m-center problem. SIAM Review 12(1), 138–139.
-    Daskin, M. S. (2013). Network and Discrete Location, 2nd edition. Wiley. Chapter 5.
+    Minieka, E. (1970). The m-center problem. SIAM Review 12(1), 138–139. Daskin, M. S. (2013). Network and Discrete
+    Location, 2nd edition. Wiley. Chapter 5.
     """
     table, points = problem.minutes, problem.points
     if points == 1:
@@ -241,19 +233,14 @@ def best_center(problem: StagingProblem, *, deadline: float = np.inf, seed: int 
 def best_median(problem: StagingProblem, *, deadline: float = np.inf, seed: int = 0) -> Choice:
     """Choose the points from which places are reached soonest on average.
 
-    Notes
-    -----
     With y_j whether a point is chosen and θ_i what place i costs, the program is to minimize Σ_i θ_i with Σ_j y_j = p
     and, for each place i and each of its costs c, θ_i ≥ c − Σ_j (c − c_ij)⁺ y_j. Few of these rows matter: they are
     added where the last solution breaks them, first to the linear relaxation, then to the integer program.
 
-    References
-    ----------
     Hakimi, S. L. (1964). Optimum locations of switching centers and the absolute centers and medians of a graph.
-    Operations Research 12(3), 450–459.
-    ReVelle, C. S., and Swain, R. W. (1970). Central facilities location. Geographical Analysis 2(1), 30–42.
-    Duran-Mateluna, C., Ales, Z., and Elloumi, S. (2023). An efficient Benders decomposition for the p-median problem.
-    European Journal of Operational Research 308(1), 84–96.
+    Operations Research 12(3), 450–459. ReVelle, C. S., and Swain, R. W. (1970). Central facilities location.
+    Geographical Analysis 2(1), 30–42. Duran-Mateluna, C., Ales, Z., and Elloumi, S. (2023). An efficient Benders
+    decomposition for the p-median problem. European Journal of Operational Research 308(1), 84–96.
     """
     counts = problem.weight > 0
     cost = problem.weight[counts][:, None] * problem.minutes[counts]
@@ -271,8 +258,6 @@ def busy_gains(busy_share: float, points: int) -> tuple[float, ...]:
 def best_cover(problem: StagingProblem, *, deadline: float = np.inf, seed: int = 0) -> Choice:
     """Choose the points that cover the largest share of calls.
 
-    Notes
-    -----
     With N_i the points within reach of place i, w_i its share of calls and g_k what the k-th officer is worth
     (`busy_gains`; 1 and no more where officers are never busy)::
 
@@ -284,12 +269,9 @@ def best_cover(problem: StagingProblem, *, deadline: float = np.inf, seed: int =
     Officers are taken to be busy independently of each other and of where they wait, as Daskin does: a first look, not
     the hypercube model.
 
-    References
-    ----------
     Church, R., and ReVelle, C. (1974). The maximal covering location problem. Papers of the Regional Science
-    Association 32, 101–118.
-    Daskin, M. S. (1983). A maximum expected covering location model: formulation, properties and heuristic solution.
-    Transportation Science 17(1), 48–70.
+    Association 32, 101–118. Daskin, M. S. (1983). A maximum expected covering location model: formulation, properties
+    and heuristic solution. Transportation Science 17(1), 48–70.
     """
     counts = (problem.weight > 0) & problem.covers.any(axis=1)
     covers, group = np.unique(problem.covers[counts], axis=0, return_inverse=True)

@@ -103,13 +103,9 @@ def least_work(zone: ZoneWeek) -> NDArray[np.int64]:
 
     Shape (2 ** n,), minutes; bit i of the index is school i. Windows and the break are not looked at.
 
-    Notes
-    -----
     Dynamic programming over sets and the last school of each (Held and Karp). Ways may lead over a third place where
     that is shorter, as a way to the break may, so that no plan has less work.
 
-    References
-    ----------
     Held, M. and Karp, R. M. (1962). A dynamic programming approach to sequencing problems. Journal of the Society for
     Industrial and Applied Mathematics 10 (1), 196–210.
     """
@@ -399,8 +395,6 @@ class Timed(NamedTuple):
 def draw_times(zone: ZoneWeek, route: DayRoute, rng: np.random.Generator) -> list[Timed]:
     """Give every stop of a day its time.
 
-    Notes
-    -----
     From the earliest times that the route allows, each stop in turn draws any minute that its window, the stop before
     and the stop after leave open, and again, many times over (Gibbs sampling): every timetable that keeps the route is
     then about as likely as any other, and no minute is a favorite.

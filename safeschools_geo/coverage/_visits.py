@@ -105,8 +105,6 @@ def shortfall_minutes(zone: ZoneWeek, routes: Sequence[DayRoute]) -> int:
     among those without a visit to that school, on which it goes over least. A visit that is left out though a day has
     minutes enough counts in full: no minutes of that day can be used for it. Visits above one a day are not counted.
 
-    Notes
-    -----
     Visits are added one after the other, each where it lengthens the driving least. It is an estimate from above: a
     week planned anew with as many minutes more may need fewer.
     """
@@ -135,7 +133,7 @@ def is_proven_short(zone: ZoneWeek, day_work: DayWork) -> bool:
     """Say whether it is proven that no plan gives every school of a zone a visit.
 
     True where some school cannot be visited on any day, or the schools cannot be parted into as many tours as there
-    are days, none above the most minutes of work (`visit_tours.fewest_days`). Windows and the break are not looked
+    are days, none above the most minutes of work (`fewest_days`). Windows and the break are not looked
     at, so that False proves nothing; nor are sets of schools in zones of more than 14.
     """
     if any(not windows or day_work.minutes([s]) > zone.limit_min for s, windows in enumerate(zone.windows)):
@@ -307,8 +305,6 @@ def allot_days(zone: ZoneWeek, day_work: DayWork, rng: np.random.Generator) -> l
     For each school day, number of the school → whether this visit has to be in an arrival, lunch or dismissal window.
     A school that wants more visits than there are days is visited on each.
 
-    Notes
-    -----
     Schools are placed one after the other, in random order, and then each is placed again where it now fits best,
     until nothing changes (coordinate descent). What is made small is, in minutes: the work of the days; the squared
     deviations of the days' work, and of their visits in special windows, from the mean; visits to a school on days
@@ -397,10 +393,8 @@ _PASSES = 3
 def route_week(zone: ZoneWeek, day_work: DayWork, rng: np.random.Generator) -> list[DayRoute]:
     """Route every day of an officer's week.
 
-    Notes
-    -----
     Where some school is left without a visit, the week is also routed from the schools parted into the fewest days
-    (`visit_tours.fewest_days`), and the better of the two is taken.
+    (`fewest_days`), and the better of the two is taken.
     """
     week = _Week(zone, day_work, rng)
     week.route(allot_days(zone, day_work, rng))
