@@ -59,14 +59,10 @@ def service_areas(
     islands. The polygons are an exact coverage of the district: neighbors share their vertices, and every coordinate
     has seven decimals at most.
 
-    Notes
-    -----
     Voronoi cells, clipped to the district. Where the boundary cuts a cell into pieces, the piece without the school
     goes to the neighbor it shares the longest border with. All lines are noded together on the grid of seven
     decimals (snap rounding) before any polygon is made, which is what makes the coverage exact.
 
-    References
-    ----------
     Okabe, A., Boots, B., Sugihara, K., and Chiu, S. N. (2000). Spatial Tessellations, 2nd edition, Wiley.
     """
     area = _district_area(district)

@@ -568,8 +568,6 @@ def proposed_row(table: pd.DataFrame, redrawn: Numbers | None = None) -> tuple[i
     or more for each further move, and is more even than that one in nine of ten redrawn terms (assumption A36).
     Without redrawn terms the gain alone decides.
 
-    Notes
-    -----
     By the gain alone the choice is the point with the smallest sum of imbalance and `LEAST_GAIN` for each move. It
     depends on no other point, so that looking further never makes it worse.
     """

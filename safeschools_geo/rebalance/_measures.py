@@ -32,14 +32,10 @@ if TYPE_CHECKING:
 def polsby_popper(zones: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None) -> pd.Series:
     """Measure compactness by area and perimeter.
 
-    Notes
-    -----
     ``4 π area / perimeter²``. A jagged district boundary lowers it for zones that no one could draw better.
 
-    References
-    ----------
-    Polsby, D. D., and Popper, R. D. (1991). The third criterion: compactness as a procedural safeguard against
-    partisan gerrymandering. Yale Law & Policy Review 9(2), 301–353.
+    Polsby, D. D., and Popper, R. D. (1991). The third criterion: compactness as a procedural safeguard against partisan
+    gerrymandering. Yale Law & Policy Review 9(2), 301–353.
     """
     shapes = zones.geometry.to_crs(measuring_crs(zones, stated=crs))
     perimeter = shapes.length.where(shapes.area > 0)
@@ -50,14 +46,10 @@ def polsby_popper(zones: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None
 def reock(zones: gpd.GeoDataFrame | gpd.GeoSeries, *, crs: object = None) -> pd.Series:
     """Measure compactness by the smallest circle around a zone.
 
-    Notes
-    -----
     ``area / area of the minimum bounding circle``. It is blind to a jagged edge and sees only how long a zone is.
 
-    References
-    ----------
-    Reock, E. C. (1961). A note: measuring compactness as a requirement of legislative apportionment. Midwest Journal
-    of Political Science 5(1), 70–74.
+    Reock, E. C. (1961). A note: measuring compactness as a requirement of legislative apportionment. Midwest Journal of
+    Political Science 5(1), 70–74.
     """
     shapes = zones.geometry.to_crs(measuring_crs(zones, stated=crs))
     radius = pd.Series(shapely.minimum_bounding_radius(shapes.to_numpy()), index=zones.index)

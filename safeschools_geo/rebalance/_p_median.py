@@ -107,21 +107,13 @@ class Relaxed(NamedTuple):
 
 
 class MedianModel:
-    """The program over some pairs of unit and candidate.
+    """The program over some pairs of unit and candidate (`alive`, shape (n, m)).
 
-    Parameters
-    ----------
-    problem
-        What is divided.
-    alive
-        Pairs that may be assigned, shape (n, m); a candidate that may not serve itself is no center.
-    joins
-        How contiguity is modeled: a unit joins a zone only with a neighbor in it that is ``nearer`` to the center
-        (`MedianProblem.rank`), with ``any`` neighbor in it, or ``alone``. With ``nearer``, every plan of the model is
-        contiguous, but a zone that winds back is left out. With ``any``, no contiguous plan is left out.
-    separators
-        Sets of units with the units around them that lie between them and a center: a unit of the set joins the center
-        only with one of these.
+    A candidate that may not serve itself is no center. `joins` is how contiguity is modeled: a unit joins a zone only
+    with a neighbor in it that is ``nearer`` to the center (`MedianProblem.rank`), with ``any`` neighbor in it, or
+    ``alone``. With ``nearer``, every plan of the model is contiguous, but a zone that winds back is left out. With
+    ``any``, no contiguous plan is left out. `separators` are sets of units with the units around them that lie between
+    them and a center: a unit of the set joins the center only with one of these.
     """
 
     def __init__(
@@ -262,21 +254,10 @@ class HessBound:
     gives prices, these prices a bound over all pairs and the pairs that were missed, until none is. Contiguity only
     takes plans away, so the bound holds with and without it.
 
-    Parameters
-    ----------
-    problem
-        What is divided.
-    travel
-        Travel of some plan, or a guess.
-    plan
-        Candidate of each unit in a plan, shape (n,): what it costs each unit is nearer to the best prices than nothing.
-    limit_s
-        Processor time for the linear programs.
-    on_part
-        Hears how far the bound is from the travel.
+    `travel` is that of some plan, or a guess. `plan` is the candidate of each unit in a plan, shape (n,): what it costs
+    each unit is nearer to the best prices than nothing. `limit_s` is processor time for the linear programs; `on_part`
+    hears how far the bound is from the travel.
 
-    References
-    ----------
     Hess, S. W., et al. (1965). Nonpartisan political redistricting by computer. Operations Research 13(6), 998–1006.
     Validi, H., Buchanan, A., and Lykhovyd, E. (2022). Imposing contiguity constraints in political districting models.
     Operations Research 70(2), 867–892.
@@ -405,19 +386,15 @@ Centers: TypeAlias = tuple[int, ...]
 class MedianSolver:
     """The best plan found and what is proven, within a gap or the time given.
 
-    Notes
-    -----
     Centers are those that the relaxation of Hess's model opens and random ones, each moved to the best place for what
     it serves (as in Hess's own method), then swapped for others nearby, for as long as travel falls. A plan is sought
     in an integer program whose units join a zone only with a neighbor nearer to its center. The bound is lifted by
     integer programs over the pairs of unit and center that a better plan could hold, in which a unit joins a zone only
     with a unit of every set that was found to lie between it and the center; sets are added as they are broken.
 
-    References
-    ----------
-    Wheeler, A. P. (2019). Creating optimal patrol areas using the p-median model. Policing 42(3), 318–333.
-    Oehrlein, J., and Haunert, J.-H. (2017). A cutting-plane method for contiguity-constrained spatial aggregation.
-    Journal of Spatial Information Science 15, 89–120.
+    Wheeler, A. P. (2019). Creating optimal patrol areas using the p-median model. Policing 42(3), 318–333. Oehrlein,
+    J., and Haunert, J.-H. (2017). A cutting-plane method for contiguity-constrained spatial aggregation. Journal of
+    Spatial Information Science 15, 89–120.
     """
 
     def __init__(

@@ -208,8 +208,6 @@ def compact_partition(
 ) -> Labels:
     """Divide places among zones that are contiguous, balanced and compact.
 
-    Notes
-    -----
     From each start, centers are moved to the middle of the places that an exact transport problem sends to them, as
     in Hess et al., with distances squared; the outcome is made contiguous around the centers. Then the best single
     move, or chain of two moves, of places between neighboring zones is made until none is better. Better means,
@@ -217,12 +215,9 @@ def compact_partition(
     around the centers of their zones together with a shorter border between zones (`Goal`). The outcome is
     good, not proven to be the best.
 
-    References
-    ----------
     Hess, S. W., Weaver, J. B., Siegfeldt, H. J., Whelan, J. N., and Zitlau, P. A. (1965). Nonpartisan political
-    redistricting by computer. Operations Research 13(6), 998–1006.
-    Ricca, F., and Simeone, B. (2008). Local search algorithms for political districting. European Journal of
-    Operational Research 189(3), 1409–1426.
+    redistricting by computer. Operations Research 13(6), 998–1006. Ricca, F., and Simeone, B. (2008). Local search
+    algorithms for political districting. European Journal of Operational Research 189(3), 1409–1426.
     """
     if zones == 1:
         return np.zeros(len(places), dtype="int64")

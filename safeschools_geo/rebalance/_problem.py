@@ -770,8 +770,6 @@ def plans_of_few_moves(
     Plans found, shape (n,) each: for each number of moves the one of smallest imbalance, where there is one that
     keeps every rule. None of them is proven to be the best.
 
-    Notes
-    -----
     Each step moves one unit, or one group that has to keep together, to a zone it borders. States are ranked by the
     sum of squared deviations of the loads, which looks further ahead than the largest deviation does.
     """

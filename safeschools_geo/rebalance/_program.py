@@ -170,10 +170,7 @@ class Answer:
 class GrowingProgram:
     """Minimize ``cost @ x`` with ``low <= matrix @ x <= high`` and ``x >= 0``, over columns that are added bit by bit.
 
-    Parameters
-    ----------
-    low, high
-        Limits of the rows, shape (m,); infinite where there is none.
+    `low` and `high` have shape (m,); infinite where a row has no limit.
     """
 
     def __init__(self, low: Numbers, high: Numbers) -> None:
@@ -223,8 +220,6 @@ _FRACTIONAL = 1e-6
 def violated_triples(covers: NDArray[np.int8], weight: Numbers, *, most: int = 60) -> list[tuple[int, int, int]]:
     """Find the triples of rows that a fractional set partition violates most.
 
-    References
-    ----------
     Jepsen, M., Petersen, B., Spoorendonk, S., and Pisinger, D. (2008). Subset-row inequalities applied to the
     vehicle-routing problem with time windows. Operations Research 56(2), 497–511.
     """
@@ -547,27 +542,16 @@ class _Rows:
 
 
 class PlanModel:
-    """The program of a problem.
+    """The program of a problem: an objective to make small, within the limits that a plan has to keep.
 
-    Parameters
-    ----------
-    problem
-        What is to be rebalanced.
-    limits
-        What a plan has to keep.
-    objective
-        What is made small: ``moves`` (their size), ``imbalance``, ``heaviest`` (the largest load over the mean),
-        ``travel`` or ``boundary`` (kilometers).
-    is_outward
-        Whether to look only at plans in which every unit has a neighbor in its zone that is nearer to the zone's
-        center: these are contiguous as they stand, and few enough to be searched fast.
+    The objective is ``moves`` (their size), ``imbalance``, ``heaviest`` (the largest load over the mean), ``travel`` or
+    ``boundary`` (kilometers). With `is_outward`, only plans are looked at in which every unit has a neighbor in its
+    zone that is nearer to the zone's center: these are contiguous as they stand, and few enough to be searched fast.
 
-    References
-    ----------
     Zoltners, A. A., and Sinha, P. (1983). Sales territory alignment: a review and model. Management Science 29(11),
-    1237–1256 (plans that grow outwards).
-    Carvajal, R., Constantino, M., Goycoolea, M., Vielma, J. P., and Weintraub, A. (2013). Imposing connectivity
-    constraints in forest planning models. Operations Research 61(4), 824–836 (separators).
+    1237–1256 (plans that grow outwards). Carvajal, R., Constantino, M., Goycoolea, M., Vielma, J. P., and Weintraub, A.
+    (2013). Imposing connectivity constraints in forest planning models. Operations Research 61(4), 824–836
+    (separators).
     """
 
     def __init__(self, problem: Problem, limits: Limits, objective: Objective, *, is_outward: bool = False) -> None:

@@ -80,8 +80,6 @@ class Aim:
 def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, deadline: float) -> Outcome:
     """Find a plan below a cost, or prove that there is none.
 
-    Notes
-    -----
     A plan picks one contiguous set for each zone such that every unit is picked once. The linear program over sets is
     solved with those that change few units. At its prices all other sets are looked for that are worth while, until
     there are none: then its value is a bound for every contiguous plan. Every set that could belong to a plan below
@@ -89,12 +87,10 @@ def find_plan(problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, d
     say what has to cross between zones (`crossings`) make the linear program tighter, and their prices add up over
     units, so that the search for sets stays the same.
 
-    References
-    ----------
     Mehrotra, A., Johnson, E. L., and Nemhauser, G. L. (1998). An optimization based heuristic for political
-    districting. Management Science 44(8), 1100–1114.
-    Baldacci, R., Christofides, N., and Mingozzi, A. (2008). An exact algorithm for the vehicle routing problem based
-    on the set partitioning formulation with additional cuts. Mathematical Programming 115, 351–385.
+    districting. Management Science 44(8), 1100–1114. Baldacci, R., Christofides, N., and Mingozzi, A. (2008). An exact
+    algorithm for the vehicle routing problem based on the set partitioning formulation with additional cuts.
+    Mathematical Programming 115, 351–385.
     """
     known, pool = _sets_below(problem, aim, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
     if pool is None:
@@ -398,15 +394,11 @@ def most_even(
     three largest and so on, each within `slack` of the smallest; then travel. Without a `bound` on the largest
     deviation it is made small first. None where there are too many sets, or where that first search is given up.
 
-    Notes
-    -----
     Every set that can belong to a plan is listed (`find_plan`). A branch and bound joins sets zone by zone: a partial
     choice goes on while its cost beyond the linear program is within the cutoff, and while its largest deviations, with
     the smallest that the other zones can have, are within what is left. As soon as the plans that are left can be
     listed, the other ranks are read off the list.
 
-    References
-    ----------
     Ogryczak, W., and Tamir, A. (2003). Minimizing the sum of the k largest functions in linear time. Information
     Processing Letters 85(3), 117–122.
     """

@@ -112,8 +112,6 @@ def shared_borders(
 def cut(lines: Iterable[Geometry]) -> Shapes:
     """Cut the plane along lines.
 
-    References
-    ----------
     Hobby, J. D. (1999). Practical segment intersection with finite precision output. Computational Geometry 13(4),
     199–214.
     """
@@ -310,8 +308,6 @@ def _divided(open_land: _OpenArea, *, tolerance_m: float) -> _Division:
 
     A chordal axis: each triangle between the rims is cut through the middles of the sides that join two owners.
 
-    References
-    ----------
     Prasad, L. (1997). Morphological analysis of shapes. CNLS Newsletter 139, 1–18.
     """
     if not len(open_land.shapes):

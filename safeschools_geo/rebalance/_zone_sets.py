@@ -193,12 +193,8 @@ class Growth:
 def grow_sets(seeds: Bits, within: Bits, neighbors: Bits, growth: Growth) -> GrownSets:
     """List every set of units of which each piece holds a seed, each set once.
 
-    Notes
-    -----
     Reverse search: a candidate that is passed over is barred from then on, so no set is met twice.
 
-    References
-    ----------
     Wernicke, S. (2006). Efficient detection of network motifs. IEEE/ACM Transactions on Computational Biology and
     Bioinformatics 3(4), 347–359.
     """
@@ -290,8 +286,6 @@ class Crossing:
 def crossings(problem: Problem, *, tolerance: float, max_moves: int, deadline: float = np.inf) -> list[Crossing]:
     """Find what has to cross between zones in every plan of few moves within a tolerance.
 
-    Notes
-    -----
     Zones that together hold more than they may, or whose complement holds less than it has to, give away a certain
     load. What crosses grows from their edge inwards: in the zone it joins, a unit hangs on to one that was not of
     theirs, through units that cross as well. The fewest units of such a set that carry the load are found by listing,
@@ -416,8 +410,6 @@ def zone_budgets(
 ) -> list[Budget] | None:
     """Work out how far each zone may change, given what has to cross.
 
-    Notes
-    -----
     Small linear programs over the number of units that move from each zone to each other; answers are rounded inwards.
     """
     pairs = _Pairs(problem.zones, found, max_moves)
@@ -501,27 +493,10 @@ class _Side:
 class ZoneSets:
     """The sets that one zone could consist of: its own units less some that leave, and some that join.
 
-    Parameters
-    ----------
-    problem
-        What is to be rebalanced.
-    zone
-        Row of the zone.
-    budget
-        How far it may change.
-    tolerance
-        Largest ``|load - mean| / mean``.
-    max_moves
-        Most units that may move in all zones together.
-    price
-        Price of each unit in this zone, shape (n,); with `limit`, only sets that could cost less are listed.
-    limit
-        Sets that cost this much or more are of no interest.
-    most
-        Most sets to list for one side.
+    `zone` is a row, `tolerance` the largest ``|load - mean| / mean``, and `max_moves` the most units that may move in
+    all zones together. With `price` of each unit in this zone, shape (n,), and `limit`, only sets that could cost less
+    are listed; `most` is the most sets to list for one side.
 
-    Notes
-    -----
     A unit that leaves has to reach another zone through units that leave as well, so what leaves grows from the edge
     inwards, and what joins from the edge outwards. Sets are pairs of the two, never written out: their load and cost
     are sums, and only those that are asked for are tested for contiguity.
