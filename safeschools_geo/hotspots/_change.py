@@ -88,8 +88,6 @@ def e_test(count_1: float, exposure_1: float, count_2: float, exposure_2: float)
     means", Journal of Statistical Planning and Inference 119, 2004), with the statistic of Wald; 1 where there are no
     cases.
 
-    Notes
-    -----
     The statistic falls with the second count, so that for each first count the second ones that are as extreme are
     all up to one number and all from another: a sum over one count, where the square of all pairs would fill the memory
     with a district's cases.
@@ -249,18 +247,7 @@ class DisplacementDifference:
     unmatched: tuple[str, ...] = ()
 
     def summary(self, noun: str = "incidents") -> str:
-        """Say in plain English what changed.
-
-        Parameters
-        ----------
-        noun
-            What was counted.
-
-        Returns
-        -------
-        str
-            The difference, with its interval.
-        """
+        """Say in plain English what changed, with its interval; `noun` is what was counted."""
         word = "fewer" if self.wdd < 0 else "more"
         sure = "more than chance explains" if self.p_value <= 0.05 else NOT_CLEARLY  # noqa: PLR2004 - the usual 5 %
         return (
@@ -271,17 +258,8 @@ class DisplacementDifference:
     def of_zones(self, before: str, noun: str) -> str:
         """Say in plain English what changed at schools that changed zone.
 
-        Parameters
-        ----------
-        before
-            The earlier term.
-        noun
-            What was counted.
-
-        Returns
-        -------
-        str
-            What they were compared with, and the difference with its interval.
+        What they were compared with in the earlier term (`before`), and the difference with its interval. `noun` is
+        what was counted.
         """
         which = "At these" if not self.unmatched else f"At {len(self.treated)} of these"
         return (
@@ -290,13 +268,7 @@ class DisplacementDifference:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The fields; ids joined by ``;``.
-        """
+        """Return the fields as one row; ids joined by ``;``."""
         lists = {name: ";".join(getattr(self, name)) for name in ("treated", "comparison", "unmatched")}
         return pd.DataFrame([{**vars(self), **lists}])
 

@@ -549,17 +549,11 @@ def predict_by_past(cases: Floats, expected: Floats, dispersion: ArrayLike, *, c
     the terms, and its earlier terms update it: the posterior predictive is negative-binomial. What comes and goes with
     the terms is estimated like the dispersion, from the residuals of all schools around their own factors.
 
-    Parameters
-    ----------
-    cases, expected
-        Cases, and those expected at the ordinary rate, shape (terms, n); `expected` is missing where a term is no part
-        of a school's past, and in the last where there is no rate. A school whose past lies beyond `CUT` standard
-        deviations is pulled towards the others by so much less (limited translation: B. Efron and C. Morris, Journal
-        of the American Statistical Association 67, 1972).
-    dispersion
-        Variance of the factors of the schools, shape (n,); infinite for a school without others like it.
-    cells
-        Number of rates that `expected` was fitted with.
+    `cases` and `expected` (at the ordinary rate, fitted with `cells` rates) have shape (terms, n); `expected` is
+    missing where a term is no part of a school's past, and in the last where there is no rate. `dispersion` is the
+    variance of the factors, shape (n,); infinite for a school without others like it. A school whose past lies beyond
+    `CUT` standard deviations is pulled towards the others by so much less (limited translation: B. Efron and C. Morris,
+    Journal of the American Statistical Association 67, 1972).
     """
     known = np.isfinite(expected) & (expected > 0)
     means, counts = np.where(known, expected, 0.0), np.where(known, cases, 0.0)

@@ -281,8 +281,6 @@ def worst_window(
     followed by 0, which is then the next day's); only hours in session enter, and windows that hold the same ones are
     one.
 
-    Notes
-    -----
     Kulldorff's Poisson scan (M. Kulldorff, "A spatial scan statistic", Communications in Statistics 26, 1997) on the
     circles of the week and of the day. Simulations draw as many whole incidents as there are in session, rounded, and
     spread them as the hours in session are. Incidents that were spread over several hours vary less than that, so their

@@ -238,12 +238,8 @@ def weighted_dbscan(xy: ArrayLike, weights: ArrayLike, *, eps_m: float, min_weig
     southernmost place; -1 for none. A place at the edge of two clusters belongs to the one whose core begins further
     west (then south), so that the order of the rows does not matter.
 
-    Notes
-    -----
     The clusters are those of all incidents one by one.
 
-    References
-    ----------
     M. Ester, H.-P. Kriegel, J. Sander and X. Xu, "A density-based algorithm for discovering clusters in large spatial
     databases with noise", KDD-96, pp. 226–231; by squares: A. Gunawan, "A faster algorithm for DBSCAN", TU Eindhoven,
     2013.
@@ -539,8 +535,6 @@ def kernel_density(
     quarter of a bandwidth apart, whatever the cells, so that even a single point is within 1 % of its exact kernel
     wherever that is more than 1 % of its peak.
 
-    References
-    ----------
     M. Wand, "Fast computation of multivariate kernel estimators", Journal of Computational and Graphical Statistics 3,
     1994 (binned kernels); R. Hockney and J. Eastwood, "Computer Simulation Using Particles", 1988 (the splines, there
     triangular-shaped clouds).

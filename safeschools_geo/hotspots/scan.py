@@ -41,11 +41,7 @@ class LikelihoodRatio:
     With `c` of `C` cases inside a window in which a share `s` of them is expected it is
     ``c log(c / (C s)) + (C - c) log((C - c) / (C - C s))`` where ``c > C s``, else 0. The part that depends on whole
     numbers only is looked up (M. Kulldorff, "A spatial scan statistic", Communications in Statistics 26, 1997).
-
-    Parameters
-    ----------
-    totals
-        Number of cases in all: one, or one for each simulation, shape (simulations,).
+    `totals` are the cases in all: one number, or one for each simulation, shape (simulations,).
     """
 
     def __init__(self, totals: int | Ints) -> None:
@@ -312,26 +308,11 @@ class CircleBlocks:
     ) -> tuple[Ints, Ints, Ints, Counts]:
         """Find the windows whose ratio may be larger than the best so far of a simulation.
 
-        Parameters
-        ----------
-        best
-            Largest ratio so far of each simulation, shape (simulations,).
-        table
-            Cases of each unit before each period, shape (units, periods + 1, simulations); in all without periods,
-            shape (units, 1, simulations).
-        share
-            What is expected in each circle and run, shape (circles, runs).
-        runs
-            First period of each run, and the one after its last; None without periods.
-        enough
-            Gives the fewest cases that can be of interest, rising with the share.
-        ratio
-            Gives ratios of cases, shares and simulations.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            Circle, run, simulation and cases of each.
+        Returned are circle, run, simulation and cases of each. `best` has shape (simulations,). `table` holds the cases
+        of each unit before each period, shape (units, periods + 1, simulations); in all without periods, shape (units,
+        1, simulations). `share` is what is expected in each circle and run, shape (circles, runs); `runs` are the first
+        period of each run and the one after its last, None without periods. `enough` gives the fewest cases that can be
+        of interest, rising with the share; `ratio` takes cases, shares and simulations.
         """
         columns, simulations = table.shape[1:]
         held = np.cumsum(self.sums @ table.reshape(len(table), -1), axis=0, dtype=np.int32)

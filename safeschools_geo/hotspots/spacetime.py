@@ -220,18 +220,10 @@ def _cuts(ordered: Ints) -> list[int]:
 
 
 class _Events:
-    """Incidents by their place, and which of their moments are soon after each other.
+    """Incidents by their place, and which of their moments are soon after each other: at most `days` later.
 
-    Parameters
-    ----------
-    where
-        Place of each incident, shape (n,).
-    moments
-        Moment of each.
-    days
-        Largest number of days.
-    seed
-        Seed of the order of incidents at one place: it says nothing of their moments.
+    `where` is the place of each incident, shape (n,). `seed` is that of the order of incidents at one place: it says
+    nothing of their moments.
     """
 
     def __init__(self, where: Ints, moments: Floats, days: float, seed: int) -> None:
