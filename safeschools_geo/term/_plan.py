@@ -71,18 +71,10 @@ if TYPE_CHECKING:
 
 
 def prepare_plan(result: TermResult) -> PlanInputs | None:
-    """Turn the program schools of a district, or the areas it supplies, into units.
+    """Turn the program schools of a district, or the areas it supplies, into units, with what plans are made of.
 
-    Parameters
-    ----------
-    result
-        Results of the term: its schools, zones, calls and workload.
-
-    Returns
-    -------
-    PlanInputs or None
-        Units, edges, rules and travel; None where there is nothing to balance: no program school in a zone, no
-        workload, or fewer than two zones that count.
+    None where there is nothing to balance: no program school in a zone, no workload, or fewer than two zones that
+    count.
     """
     district, history, term, school_zones = result.district, result.history, result.term, result.zone_of
     workload = result.workload
@@ -219,19 +211,9 @@ def _whole_groups(district: District, hotspots: Hotspots) -> dict[str, Collectio
 
 
 def describe_usual_day(result: TermResult, inputs: PlanInputs | None) -> UsualDay | None:
-    """Describe a usual day of a term.
+    """Describe a usual day of a term; None where there is no call to answer, or no school in a zone.
 
-    Parameters
-    ----------
-    result
-        Results of the term: its schools, zones, calls and workload.
-    inputs
-        Units of the district, for the middle of each zone; None where there are none.
-
-    Returns
-    -------
-    UsualDay or None
-        None where there is no call to answer, or no school in a zone.
+    `inputs` are for the middle of each zone; None where there are no units.
     """
     district, workload, term = result.district, result.workload, result.term
     history, settings = result.history, district.settings.workload
@@ -345,22 +327,7 @@ def _coverage(district: District, usual_day: UsualDay, inputs: PlanInputs, assig
 
 
 def stability_in_district(result: TermResult, inputs: PlanInputs, assignment: pd.Series) -> Stability:
-    """Ask whether a plan holds up in past terms and in redrawn ones.
-
-    Parameters
-    ----------
-    result
-        Results of the term that the plan was made from.
-    inputs
-        Units, edges, rules and travel.
-    assignment
-        Zone of each unit, by `unit_id`.
-
-    Returns
-    -------
-    Stability
-        The answer.
-    """
+    """Ask whether a plan (the zone of each unit, by `unit_id`) holds up in past terms and in redrawn ones."""
     district, history, workload, term = result.district, result.history, result.workload, result.term
     unit_of = schools_of_units(inputs.units)
     ids = inputs.units["unit_id"]
@@ -563,8 +530,6 @@ def score_plans(result: TermResult, plans: Mapping[str, PlanRead], *, forecasts:
 def cover_by_neighbors(inputs: PlanInputs, *, crs: object, seed: int = 0) -> Callable[[tuple[str, ...]], pd.Series]:
     """Make the rule by which neighbors cover for absent officers.
 
-    Notes
-    -----
     What stays in a zone counts as one unit, for it does not move: what is left to decide is small, and is solved
     as an integer program over plans in which every school has a neighbor in its
     zone that is nearer to the zone's center. Rules of the district on where a school may be hold on such a day too, but
@@ -644,8 +609,6 @@ _MOST_PROTECTED = 1_000
 def _forecast(result: TermResult) -> tuple[TermResult, tuple[str, ...]]:
     """Put schools that open, close or grow into the results of a term, and say what the loads are forecast by.
 
-    Notes
-    -----
     Calls, with the ways to them, grow by the factor; visits are those of the level. A school that opens has the calls
     for each student of the schools of its level, or of all schools where there is none; where its enrollment is not
     said, those of a mean school of these. Calls at a school that closes are left out: who goes elsewhere is a change of
