@@ -65,22 +65,9 @@ class Fact:
     is_need: bool = False
 
     def row(self, atoms: pd.DataFrame) -> Numbers:
-        """Weigh the finest counts.
+        """Weigh the finest counts, by the dimensions of each (`atoms`), shape (n_atoms,).
 
-        Parameters
-        ----------
-        atoms
-            The dimensions of each finest count.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_atoms,).
-
-        Raises
-        ------
-        ColumnError
-            When the statement is about a dimension that the counts do not have.
+        A statement about a dimension that the counts do not have is refused.
         """
         lacking = sorted({self.by, *dict(self.where)} - set(map(str, atoms.columns)))
         if lacking:
@@ -291,16 +278,8 @@ class ContradictionError(Exception):
 class Block:
     """A linear program over kinds, with a second column for each that `spread` rewards.
 
-    Parameters
-    ----------
-    rows
-        Everything published, shape (n_rows, n_kinds).
-    own_rows, kinds
-        Those of this block.
-    limits
-        Least and greatest value of all rows.
-    ceiling
-        Greatest value of a count.
+    `rows` are everything published, shape (n_rows, n_kinds), of which `own_rows` and `kinds` are of this block;
+    `limits` are the least and the greatest value of all rows, `ceiling` the greatest value of a count.
     """
 
     def __init__(
@@ -329,10 +308,10 @@ class Block:
             self._highs.changeRowBounds(int(i), float(self._low[i]), float(self._high[i]))
 
     def extreme(self, weights: Numbers, *, most: bool, whole: bool) -> tuple[float, Numbers, Numbers]:
-        """Find the least or the most that a sum can be.
+        """Find the least or the most that a sum can be, by linear programming.
 
-        By linear programming. Change of `value` with each row of the block. Counts that reach it, or, if they have to
-        be whole, come closest; shape (n,).
+        The value, its change with each row of the block, and counts that reach it, or, if they have to be whole, come
+        closest; shape (n,).
         """
         sign = -1.0 if most else 1.0
         self._run(sign * weights, np.zeros(self._n))
@@ -406,21 +385,12 @@ _STRIDE = 7919
 
 
 class Extreme(NamedTuple):
-    """The least or the most that a figure can be.
+    """The least or the most that a figure can be."""
 
-    Attributes
-    ----------
-    value
-        By linear programming, which allows for fractions.
-    duals
-        How much `value` changes with each published figure, shape (n_cells,); 0 where it is withheld.
-    world
-        How much there is of each kind in a world that comes to it, or closest to it if counts have to be whole; shape
-        (n_kinds,).
-    """
-
-    value: float
-    duals: Numbers
+    value: float  # By linear programming, which allows for fractions
+    duals: Numbers  # How much `value` changes with each published figure, shape (n_cells,); 0 where it is withheld
+    # How much there is of each kind, shape (n_kinds,), in a world that comes to it, or closest to it if counts have to
+    # be whole
     world: Numbers
 
 
@@ -437,16 +407,8 @@ class Attacker:
     """All that can be worked out from what is published.
 
     Counts that enter the same figures are of one kind, and one variable. Kinds fall into blocks that no figure joins,
-    such as the terms of a release: each is a linear program of its own.
-
-    Parameters
-    ----------
-    known
-        What is published.
-    is_open
-        Which figures are withheld, shape (n_cells,).
-    whole
-        Whether worlds have to be whole; else fractions will do, which is faster and nearly as strict.
+    such as the terms of a release: each is a linear program of its own. `is_open` says which figures are withheld,
+    shape (n_cells,). Worlds are `whole`, or may have fractions, which is faster and nearly as strict.
     """
 
     def __init__(self, known: Known, is_open: Flags, *, whole: bool = True) -> None:
