@@ -236,15 +236,7 @@ WHOLE = whole(low=-LARGEST)
 
 
 class Fields:
-    """An object of a JSON file, asked for its fields by kind.
-
-    Parameters
-    ----------
-    value
-        The object.
-    what
-        What it is, for messages; empty for the whole file.
-    """
+    """An object of a JSON file, asked for its fields by kind; `what` names it in messages, empty for the whole file."""
 
     def __init__(self, value: object, what: str = "") -> None:
         self._what = what
