@@ -262,6 +262,8 @@ def queueing_model(arrivals: ArrayLike, service: ArrayLike, dispatch: Dispatch) 
         place_share=shares,
         overflow_share=float(1 - calls @ shares.sum(axis=1) / calls.sum()),
         diverted_share=float(calls @ dispatch.diverted_share / calls.sum()),
+        method=f"{found.method}, with what dispatch does besides laid over it",
+        is_exact=False,
     )
 
 

@@ -28,6 +28,7 @@ P90 = 0.9
 """The share of answered calls of which the longest response is reported."""
 
 _ROUNDING = 1e-12
+_ALIKE = 1e-9
 _MINUTES = 60.0
 _AT_ONCE = 2_000_000
 """Numbers of one array of groups and kinds of calls."""
@@ -374,11 +375,9 @@ def response(
 def _overflow(hypercube: Hypercube, answered: Floats, calls_per_h: Floats) -> Floats:
     """Give the share of each zone's calls that no officer answers at once."""
     whole = np.full(len(calls_per_h), hypercube.overflow_share)
-    if not hypercube.diverted_share:
-        return whole
-    # Zones differ in what is sent to patrol whoever is free.
     came: Floats = np.divide(answered, calls_per_h, out=1 - whole, where=calls_per_h > 0)
-    return 1 - came
+    # Where dispatch only sends whoever is free, zones differ by rounding alone.
+    return np.where(np.abs(1 - came - whole) <= _ALIKE, whole, 1 - came)
 
 
 def _checked(
@@ -479,7 +478,7 @@ class HoursOfDay:
 
     def _fate(self) -> str:
         is_diverted = any(one is not None and one.diverted_share for one in self.hypercubes)
-        return "go to patrol" if is_diverted else "find every officer busy"
+        return "go to patrol" if is_diverted else "find no officer free"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each hour.

@@ -348,11 +348,21 @@ class UsualDay:
         redrawn: NDArray[np.float64] | None = None,
         on_part: Callable[[str], None] = lambda _: None,
     ) -> PlanScores:
-        """Score the coverage of zones, today's or those of a plan, with what the record says.
+        """Score the coverage of zones, today's or those of a plan.
 
-        Schools that are not in `zones` keep theirs. `waiting` is where the officer of each zone waits, by `zone_id`; as
-        today if left out. `redrawn` are calls per hour redrawn from the record, for intervals. `on_part` hears how many
-        of the draws are done.
+        Parameters
+        ----------
+        zones
+            Zone by `school_id`; schools that are not in it keep theirs.
+        waiting
+            Where the officer of each zone waits, by `zone_id`; as today if left out.
+        redrawn
+            Calls per hour redrawn from the record, for intervals.
+
+        Returns
+        -------
+        PlanScores
+            The scores, with the record beside them.
         """
         after = zones.reindex(self.zones.index).fillna(self.zones).astype("str").rename("zone_id")
         day = self.queueing

@@ -560,7 +560,7 @@ def plan_visits(
     travel_min
         Minutes of driving from the place of the row to that of the column, by `school_id` and the ids of bases.
     visits
-        Whole visits wanted this week by `school_id` (`visit_needs.visits_per_week`); 0 for none.
+        Whole visits wanted this week by `school_id` (`visits_per_week`); 0 for none.
     hours
         School or level → its bells; a school's own go before those of its level.
     rules
@@ -591,15 +591,14 @@ def plan_visits(
 
     Notes
     -----
-    1. Visits are given days, spread and balanced (`visit_days.allot_days`). 2. Each day is routed by PyVRP: every visit
+    1. Visits are given days, spread and balanced (`allot_days`). 2. Each day is routed by PyVRP: every visit
     is optional, with a prize, and has one choice for each of its windows, of which one may be taken; the break is a
     stop at one of the places of the day, so that it skips no driving; minutes of visits and driving are limited to
     what the shift leaves beside the break and the time held free for calls. 3. Visits left out are tried on other days
-    (`visit_weeks.route_week`). 4. Times are drawn within what the route leaves open (`visit_times.draw_times`).
+    (`route_week`). 4. Times are drawn within what the route leaves open (`draw_times`).
 
-    Driving is rounded up to whole minutes. All of it can be checked again from the tables
-    (`visit_faults.visit_faults`). A visit that is left out is not proven impossible, except where the summary says
-    *cannot*.
+    Driving is rounded up to whole minutes. All of it can be checked again from the tables. A visit that is left out is
+    not proven impossible, except where the summary says *cannot*.
 
     References
     ----------

@@ -129,7 +129,7 @@ class Hypercube:
         )
 
     def _fate(self, fate: str) -> str:
-        text = f"{figure_text(self.overflow_share - self.diverted_share, 'share')} of calls find every officer busy and"
+        text = f"{figure_text(self.overflow_share - self.diverted_share, 'share')} of calls find no officer free and"
         if not self.diverted_share:
             return f"{text} {fate}"
         return f"{figure_text(self.diverted_share, 'share')} of calls are sent to patrol whoever is free; {text} {fate}"

@@ -65,9 +65,22 @@ class Fact:
     is_need: bool = False
 
     def row(self, atoms: pd.DataFrame) -> Numbers:
-        """Weigh the finest counts, by the dimensions of each (`atoms`), shape (n_atoms,).
+        """Weigh the finest counts.
 
-        A statement about a dimension that the counts do not have is refused.
+        Parameters
+        ----------
+        atoms
+            The dimensions of each finest count.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_atoms,).
+
+        Raises
+        ------
+        ColumnError
+            When the statement is about a dimension that the counts do not have.
         """
         lacking = sorted({self.by, *dict(self.where)} - set(map(str, atoms.columns)))
         if lacking:

@@ -72,7 +72,18 @@ class AuditReport:
         return not self.faults
 
     def require_safe(self) -> AuditReport:
-        """Refuse a release from which a small count can be narrowed down; else return this report."""
+        """Refuse a release that tells too much.
+
+        Returns
+        -------
+        AuditReport
+            This report.
+
+        Raises
+        ------
+        DisclosureError
+            When a small count can be narrowed down.
+        """
         if self.faults:
             raise DisclosureError(
                 "The release tells too much: small counts can be worked out from what is published.",

@@ -499,11 +499,25 @@ class SafeTable:
         return float(self.is_withheld.mean()) if len(self._values) else 0.0
 
     def table(self, /, *dims: str, **where: str) -> pd.DataFrame:
-        """Return one table, by its dimensions in the order wanted (none for the total), at one value of others.
+        """Return one table.
 
-        One row for each figure, sorted: `dims`, `cell` (int64, the number of the figure in this release), `count`
-        (Int64, missing where withheld) and `is_withheld`. A table, dimension or group that the release does not have is
-        refused: what was not protected cannot be shown.
+        Parameters
+        ----------
+        *dims
+            Its dimensions, in the order wanted; none for the total.
+        **where
+            Dimensions that are held at one value.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each figure, sorted: `dims`, `cell` (int64, the number of the figure in this release), `count`
+            (Int64, missing where withheld) and `is_withheld`.
+
+        Raises
+        ------
+        DisclosureError
+            When the release has no such table, dimension or group; what was not protected cannot be shown.
         """
         self._require_known(dims, where)
         rows = self._cells.rows(Grouping(tuple(dims), tuple(where.items())))
@@ -517,9 +531,22 @@ class SafeTable:
         return self._with_values(rows)[[*dims, "cell", "count", "is_withheld"]].reset_index(drop=True)
 
     def value(self, /, **key: str) -> int | None:
-        """Return one figure, by the value of each dimension; those left out are all of them. None where it is withheld.
+        """Return one figure.
 
-        A figure that the release does not have is refused.
+        Parameters
+        ----------
+        **key
+            Value of each dimension; those left out are all of them.
+
+        Returns
+        -------
+        int or None
+            The figure; None where it is withheld.
+
+        Raises
+        ------
+        DisclosureError
+            When the release has no such figure.
         """
         found = self.table(**key)
         return None if found["is_withheld"].iloc[0] else int(found["count"].iloc[0])

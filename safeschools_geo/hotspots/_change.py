@@ -247,7 +247,18 @@ class DisplacementDifference:
     unmatched: tuple[str, ...] = ()
 
     def summary(self, noun: str = "incidents") -> str:
-        """Say in plain English what changed, with its interval; `noun` is what was counted."""
+        """Say in plain English what changed.
+
+        Parameters
+        ----------
+        noun
+            What was counted.
+
+        Returns
+        -------
+        str
+            The difference, with its interval.
+        """
         word = "fewer" if self.wdd < 0 else "more"
         sure = "more than chance explains" if self.p_value <= 0.05 else NOT_CLEARLY  # noqa: PLR2004 - the usual 5 %
         return (
@@ -258,8 +269,17 @@ class DisplacementDifference:
     def of_zones(self, before: str, noun: str) -> str:
         """Say in plain English what changed at schools that changed zone.
 
-        What they were compared with in the earlier term (`before`), and the difference with its interval. `noun` is
-        what was counted.
+        Parameters
+        ----------
+        before
+            The earlier term.
+        noun
+            What was counted.
+
+        Returns
+        -------
+        str
+            What they were compared with, and the difference with its interval.
         """
         which = "At these" if not self.unmatched else f"At {len(self.treated)} of these"
         return (
@@ -268,7 +288,13 @@ class DisplacementDifference:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the fields as one row; ids joined by ``;``."""
+        """Return one row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The fields; ids joined by ``;``.
+        """
         lists = {name: ";".join(getattr(self, name)) for name in ("treated", "comparison", "unmatched")}
         return pd.DataFrame([{**vars(self), **lists}])
 

@@ -320,8 +320,17 @@ class ZoneDraft:
     def about_rules(self, rules: RebalanceSettings, schools: gpd.GeoDataFrame) -> list[Finding]:
         """Say which rules of the settings the draft does not keep, and which say nothing of a draft.
 
-        A warning with the rules of ``[rebalance]`` that are broken, and a note with those that were not looked at: the
-        draft is not drawn by them. `schools` has `school_id` and `level`.
+        Parameters
+        ----------
+        rules
+            Section ``[rebalance]``; the draft is not drawn by it.
+        schools
+            `school_id` and `level`.
+
+        Returns
+        -------
+        list of Finding
+            A warning with the rules that are broken, and a note with those that were not looked at.
         """
         level = schools.set_index("school_id")["level"].reindex(self.assignment.index)
         broken: dict[str, Sequence[str]] = {}

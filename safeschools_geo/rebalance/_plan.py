@@ -492,18 +492,38 @@ class RebalancePlan:
         return pd.DataFrame(rows, columns=columns).astype({"minutes_before": "float64", "minutes_after": "float64"})
 
     def among_random(self, draws: int, *, seed: int = 0, response: pd.DataFrame | None = None) -> RebalancePlan:
-        """Say where the plan stands among random lawful plans that move as many units; gerrychain draws them.
+        """Say where the plan stands among random lawful plans that move as many units.
 
-        The certificate of the plan returned has `random_plans`: `draws`, `effective` (independent plans that they are
-        worth), `at_least_as_even` (how many are as even as the plan, or more), `share_at_most` (one-sided 95 % limit of
-        the share of such plans), `imbalance` (smallest, median and largest drawn), `moves`, `moves_by`, `seed`. A plan
-        that moves nothing stays as it is. `response` is the table that the plan was made with, where nobody was to wait
-        longer (`rebalance`).
+        Parameters
+        ----------
+        draws
+            How many random plans to draw.
+        seed
+            Seed of the chain that draws them.
+        response
+            The table that the plan was made with, where nobody was to wait longer (`rebalance`).
 
+        Returns
+        -------
+        RebalancePlan
+            The plan, its certificate with `random_plans`: `draws`, `effective` (independent plans that they are worth),
+            `at_least_as_even` (how many are as even as the plan, or more), `share_at_most` (one-sided 95 % limit of the
+            share of such plans), `imbalance` (smallest, median and largest drawn), `moves`, `moves_by`, `seed`. A plan
+            that moves nothing stays as it is.
+
+        Raises
+        ------
+        SettingsError
+            When gerrychain is not installed, or `draws` is below 1.
+
+        Notes
+        -----
         The plans drawn are equally likely among those of at most as many moves that keep every rule, and that can be
         reached from the zones of today, one change or one exchange after another, through such plans; those of just as
         many moves are counted.
 
+        References
+        ----------
         DeFord, D., Duchin, M., and Solomon, J. (2021). Recombination: A family of Markov chains for redistricting.
         Harvard Data Science Review 3(1). Geyer, C. J. (1992). Practical Markov chain Monte Carlo. Statistical Science
         7(4), 473–483.

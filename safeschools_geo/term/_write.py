@@ -565,17 +565,31 @@ class TermOutputs:
         return not self.changed
 
     def summary(self) -> str:
-        """Say in one sentence which run this is, and whether it is of today's files."""
+        """Say which run this is, and whether it is of today's files.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
         about = f"{self.manifest['district']}, {self.term}: outputs of {PRODUCT} {self.manifest['product']['version']}"
         if self.is_fresh:
             return f"{about}, made from the files and settings of today."
         return f"{about}. Changed since: {listed(list(self.changed))}; run the term again before you rely on them."
 
     def table(self, name: str) -> pd.DataFrame:
-        """Read a table as it was written, by its file without the ending, as `workload` or `plan/moves`.
+        """Read a table.
 
-        ``.csv``, or ``.parquet`` for `incidents`. Columns of ids, names and lists of ids are text; what is empty in
-        these is empty text.
+        Parameters
+        ----------
+        name
+            Its file without the ending, as `workload` or `plan/moves`: ``.csv``, or ``.parquet`` for `incidents`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The table as it was written. Columns of ids, names and lists of ids are text; what is empty in these is
+            empty text.
         """
         path = self._file(name, (".csv", ".parquet"))
         if path.suffix == ".parquet":
@@ -584,14 +598,33 @@ class TermOutputs:
         return pd.DataFrame({column: _as_written(texts[column]) for column in texts})
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
-        """Read a layer, EPSG:4326, by its ``.geojson`` file without the ending, as `zones` or `plan/zones`."""
+        """Read a layer.
+
+        Parameters
+        ----------
+        name
+            Its file without the ending, as `zones` or `plan/zones`: ``.geojson``.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            The layer, EPSG:4326.
+        """
         content = json.loads(self._file(name, (".geojson",)).read_bytes())
         return gpd.GeoDataFrame.from_features(content["features"], crs=STORAGE_CRS)
 
     def result(self, *, protects: bool = False) -> TermResult:
         """Read all results of the run but the packet, which is never read: only `protect` makes its tables.
 
-        As `run_term` gave it; `board` is empty unless `protects` asks to work out again what may be reported in public.
+        Parameters
+        ----------
+        protects
+            Whether to work out again what may be reported in public.
+
+        Returns
+        -------
+        TermResult
+            As `run_term` gave it; `board` is empty unless it is asked for.
         """
         path = self._file("", (RESULTS,))
         try:
@@ -609,7 +642,13 @@ class TermOutputs:
         return found
 
     def to_frame(self) -> pd.DataFrame:
-        """List the outputs: `file` and `sha256` of each."""
+        """List what there is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `file` and `sha256` of each output.
+        """
         outputs = self.manifest["outputs"]
         return pd.DataFrame({"file": list(outputs), "sha256": list(outputs.values())}, dtype="str")
 

@@ -10,6 +10,7 @@ from safeschools_geo.coverage._calibration import Calibration, assumptions_teste
 from safeschools_geo.coverage._dispatch import Practice, zone_dispatch
 from safeschools_geo.coverage._plan_scores import Watch, cover_absence, queueing_model
 from safeschools_geo.coverage._record import call_rates
+from safeschools_geo.coverage._response import response
 from safeschools_geo.coverage.queueing import hypercube
 from safeschools_geo.errors import ColumnError
 from safeschools_geo.settings import CoverageSettings, WorkloadSettings
@@ -224,6 +225,10 @@ def dispatch(**practice):
     return zone_dispatch(zones, posts, MINUTES, practice=Practice(**shares, kept_share=practice.get("kept_share", 0.0)))
 
 
+def dispatch_by_distance():
+    return zone_dispatch(pd.Series({"a": "1", "h": "2"}), pd.Series({"P1": "1", "P2": "2"}), MINUTES)
+
+
 def test_who_takes_a_school_over_is_no_longer_another_zone_s_officer():
     zones, posts = pd.Series({"a": "1", "h": "2"}), pd.Series({"P1": "1", "P2": "2"})
     usual = zone_dispatch(zones, posts, MINUTES, practice=Practice(other_extra_min=5.0))
@@ -260,6 +265,21 @@ def test_calls_that_wait_for_their_officer_are_no_other_s():
     assert found.place_share[0, 1] == pytest.approx(plain.place_share[0, 1] / 2)
     assert found.overflow_share == pytest.approx(plain.overflow_share / 2)
     assert found.place_share.sum(axis=1) + found.overflow_share == pytest.approx(np.ones(2))
+
+
+def test_overflow_of_a_zone_is_that_of_its_own_calls_whatever_officers_practice():
+    found = queueing_model([0.5, 0.8], [1.5, 2.0], dispatch(kept_share=0.5, unavailable_share=[0.0, 0.3]))
+    of_zones = response(found, MINUTES.to_numpy(), zone_of_place=["1", "2"], home_zone=["1", "2"]).overflow_share
+    assert of_zones == pytest.approx(1 - found.place_share.sum(axis=1))
+    assert abs(of_zones[0] - of_zones[1]) > 0.01
+    assert of_zones @ [0.5, 0.8] / 1.3 == pytest.approx(found.overflow_share)
+
+
+def test_only_a_model_that_sends_whoever_is_free_is_called_exact():
+    assert queueing_model([0.5, 0.8], [1.5, 2.0], dispatch_by_distance()).is_exact
+    laid_over = queueing_model([0.5, 0.8], [1.5, 2.0], dispatch(kept_share=0.5, unavailable_share=0.0)).summary()
+    assert "exact" not in laid_over
+    assert "with what dispatch does besides laid over it: an approximation" in laid_over
 
 
 def test_incidents_that_officers_began_keep_them_busy():
