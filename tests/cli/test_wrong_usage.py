@@ -14,7 +14,8 @@ from checkout import ROOT, call
 from safeschools_geo.cli._common import LARGEST_SEED, CheckedCommand, messages
 from safeschools_geo.cli._main import COMMANDS, cli
 
-TOMORROW = (dt.datetime.now(tz=dt.UTC).astimezone().date() + dt.timedelta(days=1)).isoformat()
+# Not tomorrow: midnight may pass between here and the test.
+NEXT_WEEK = (dt.datetime.now(tz=dt.UTC).astimezone().date() + dt.timedelta(days=7)).isoformat()
 OF_A_TERM = ("run", "hotspots", "coverage", "board", "map", "rebalance", "notebooks", "score")
 SEEDED = ("run", "hotspots", "coverage", "board", "rebalance", "score")
 UNITS = ("--units", "FILE", "--unit-id", "a", "--zone", "b", "--workload", "c", "--out", "NEW", "--max-moves", "1")
@@ -37,7 +38,7 @@ USAGES = [
     ("compare", ("Fall",), r"TERM_B|no term"),
     ("compare", ("Fall", "Spring", "--seed", "-1"), r"--seed"),
     ("board", ("--released", "2026-01-15"), r"--released.*--release"),
-    ("board", ("--release", "--released", TOMORROW), r"--released.*in the future"),
+    ("board", ("--release", "--released", NEXT_WEEK), r"--released.*in the future"),
     ("board", ("--release", "--released", "15.1.2026"), r"--released"),
     ("rebalance", ("--max-moves", "2", "--tolerance", "0.1"), r"--max-moves or --tolerance, not both"),
     *(("rebalance", ("--max-moves", moves), r"--max-moves") for moves in ("-1", "x", "1.5")),
