@@ -1,7 +1,9 @@
-"""A term's run, told step by step: read, check, assign, count, find, propose, cover, protect, draw, write."""
+"""A term's run, step by step: read, check, assign, count, find, propose, cover, protect, draw, write."""
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,12 +161,14 @@ def run_term(
             district, school_zones, history, workload, term=chosen, seed=seed, earlier=earlier, on_part=on_part
         )
         result = TermResult(district, chosen, report, school_zones, history, workload, zone_loads, hotspots, seed=seed)
+        _return_memory()
         if proposes:
             on_step("Proposing zones")
             result = replace(result, proposal=propose_zones(result, on_point=on_part))
         if covers:
             on_step("Working out coverage")
             result = replace(result, coverage=cover_term(result, on_part=on_part))
+            _return_memory()
         if protects:
             on_step("Protecting")
             result = replace(result, board=protect_term(result, releases=released, on_part=on_part))
@@ -175,6 +179,13 @@ def run_term(
             on_step("Writing")
             write_term(result, pages, packet, fresh)
     return result
+
+
+def _return_memory() -> None:
+    """Return to the system what a step has freed: the C library of Linux keeps it, half a gigabyte at 2,000 schools."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def load_term(
