@@ -1,4 +1,4 @@
-"""A term told step by step: run, plan, coverage, packet, comparison, and what they leave behind."""
+"""A term, step by step: run, plan, coverage, packet, comparison, and what they leave behind."""
 
 import lazy_loader
 
