@@ -170,6 +170,14 @@ def solve(
     return _read(highs, program, log)
 
 
+def least_of(highs: highspy.Highs) -> float:
+    """Give the least of a continuous model that was run: infinite where it has no solution, NaN without an answer."""
+    status = highs.getModelStatus()
+    if status in _INFEASIBLE:
+        return np.inf
+    return float(highs.getInfo().objective_function_value) if status == _OPTIMAL else np.nan
+
+
 def _run_logged(highs: highspy.Highs) -> str:
     """Solve, and return what the solver says: it only writes it to a file."""
     with tempfile.TemporaryDirectory() as folder:

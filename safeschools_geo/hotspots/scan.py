@@ -598,17 +598,19 @@ class _Judge:
         share = np.cumsum(self._share[blocks.order])
         # A hair less, for rounding.
         value = float(best.min()) * self._scale * (1 - _SCAN_LOST) - _SCAN_LOST
+
+        def rate(cases: Counts, shares: Floats, simulation: Ints) -> Floats:
+            return self._ratio(cases, shares, of=simulation) / self._scale
+
         circle, _, simulation, held = blocks.search(
             best,
             self._weighted[:, None],
             share[:, None],
             None,
             enough=lambda shares: np.maximum(self._enough(shares, value), self._fewest),
-            ratio=lambda cases, shares, of: self._ratio(cases, shares, of=of) / self._scale,
+            ratio=rate,
         )
-        ratio = self._ratio(held, share[circle], of=simulation)
-        if self._scale > 1:
-            ratio /= self._scale
+        ratio = rate(held, share[circle], simulation)
         small = np.flatnonzero(held < self._fewest * self._scale)
         if len(small):
             reach = blocks.order[: int(circle[small].max()) + 1]

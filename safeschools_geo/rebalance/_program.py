@@ -7,14 +7,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-import highspy
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 
 from safeschools_geo.rebalance._problem import EXACT, NO_ROOT, problem_of, reach
-from safeschools_geo.solver import Labels, Numbers, Program, Solution, quiet_highs, solve, stop_after
+from safeschools_geo.solver import Labels, Numbers, Program, Solution, least_of, quiet_highs, solve, stop_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,11 +200,11 @@ class GrowingProgram:
             raise OutOfTimeError
         stop_after(self._highs, left)
         self._highs.run()
-        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        least, found = least_of(self._highs), self._highs.getSolution()
+        if not np.isfinite(least):
             raise OutOfTimeError
-        found = self._highs.getSolution()
         return Answer(
-            float(self._highs.getInfo().objective_function_value),
+            least,
             np.asarray(found.col_value, dtype="float64"),
             np.asarray(found.row_dual, dtype="float64"),
         )

@@ -513,7 +513,8 @@ def _is_less(value: Numbers, known: float) -> Flags:
 class _Plans:
     """All plans within limits, a row each."""
 
-    label: Labels  # Zone of each unit, shape (m, n)
+    walk: _Walk  # Puts a plan together
+    sets: Labels  # Set of each zone, shape (m, k)
     largest: Numbers  # Sums of the 1, 2, … largest deviations, shape (m, k)
     travel: Numbers  # Shape (m,)
 
@@ -522,7 +523,7 @@ class _Plans:
         value = self.travel if goal.rank is None else self.largest[:, goal.rank - 1]
         value = np.where((self.largest <= goal.caps).all(axis=1), value, np.inf)
         is_better = _is_less(value, goal.value(problem, known))
-        return self.label[int(np.argmin(value))] if is_better.any() else known
+        return self.walk.label_of(self.sets[int(np.argmin(value))]) if is_better.any() else known
 
 
 def _every_plan(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _Plans | None:
@@ -531,9 +532,8 @@ def _every_plan(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _
     chosen = walk.every()
     if chosen is None:
         return None
-    label = np.array([walk.label_of(sets) for sets in chosen.sets]).reshape(-1, len(problem))
     deviation = -np.sort(-chosen.deviation, axis=1)
-    return _Plans(label, np.cumsum(deviation, axis=1), chosen.cost[:, -1])
+    return _Plans(walk, chosen.sets, np.cumsum(deviation, axis=1), chosen.cost[:, -1])
 
 
 def _narrowed_walk(problem: Problem, closing: Closing, goal: _Goal, left: int) -> _Walk:

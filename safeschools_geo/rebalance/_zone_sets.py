@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import highspy
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from safeschools_geo.rebalance._problem import Flags
-from safeschools_geo.rebalance._program import require_time
-from safeschools_geo.solver import Labels, Numbers, Program, model_of, quiet_highs
+from safeschools_geo.rebalance._program import OutOfTimeError, require_time
+from safeschools_geo.solver import Labels, Numbers, Program, least_of, model_of, quiet_highs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -449,13 +448,14 @@ class _Pairs:
         return len(self.origin)
 
     def least(self, cost: Numbers | Flags) -> int | None:
-        """Make a count small, rounded up; None where there are too few moves."""
+        """Make a count small, rounded up; None where it is proven that there are too few moves."""
         columns = np.arange(len(self), dtype=np.int32)
         self._highs.changeColsCost(len(self), columns, np.asarray(cost, dtype="float64"))
         self._highs.run()
-        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return None
-        return int(np.ceil(self._highs.getInfo().objective_function_value - _SOLVERS_ROUNDING))
+        least = least_of(self._highs)
+        if np.isnan(least):
+            raise OutOfTimeError
+        return int(np.ceil(least - _SOLVERS_ROUNDING)) if np.isfinite(least) else None
 
 
 # ── Every set of units that a zone could consist of after a few moves, and the cheapest of them at given prices
