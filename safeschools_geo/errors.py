@@ -32,11 +32,11 @@ def with_article(words: str) -> str:
     return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
 
 
-def count_text(number: int, noun: str, *, of: int | None = None) -> str:
+def count_text(number: float, noun: str, *, of: int | None = None) -> str:
     """Write a number of things: ``"1 school"``, ``"1,200 incidents"`` or ``"3 of 79 schools"``."""
     share = "" if of is None else f" of {of:,}"
     plural = (number if of is None else of) != 1
-    return f"{number:,}{share} {noun}{'s' if plural else ''}"
+    return f"{int(number):,}{share} {noun}{'s' if plural else ''}"
 
 
 class SafeSchoolsError(Exception):

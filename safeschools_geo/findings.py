@@ -83,7 +83,8 @@ class CheckReport:
         text = ", ".join(count_text(severities[word], word) for word in _ORDER)
         head = f"{self.district}: {text}."
         rows = [
-            f"{table}: {c.get('read', 0):,} rows read, {c.get('kept', 0):,} kept, {c.get('rejected', 0):,} not kept."
+            f"{table}: {count_text(c.get('read', 0), 'row')} read, {c.get('kept', 0):,} kept, "
+            f"{c.get('rejected', 0):,} not kept."
             for table, c in self.counts.items()
         ]
         return " ".join([head, *rows])
@@ -219,7 +220,7 @@ def unknown_words(
         "error",
         f"{column}_unknown",
         table,
-        f"{len(unknown):,} of {len(ids):,} rows of {where} have a value of {column} that the settings give no "
+        f"{len(unknown):,} of {len(ids):,} rows of {where} with a value of {column} that the settings give no "
         f"meaning: {words_text(unknown)}.",
         ids=tuple(ids.loc[unknown.index].fillna("").astype("str")),
         expected=expected,

@@ -91,6 +91,13 @@ class Page(HTMLParser):
         self._table = None
 
 
+ONE_OF_SEVERAL = re.compile(
+    r"(?<![Zz]one )(?<![Zz]ones )(?<![\d.,:/–−-])1 (?:(?!and|at|between|for|from|in|of|to)[a-z-]+ )?"
+    r"(?:rows|values|incidents|calls|schools|zones|officers|units|moves|students|pairs|groups|terms|visits|days)\b.{20}"
+)
+"""A count of one with a noun in the plural; not the name of a zone before the noun."""
+
+
 def plain(parts: list[str]) -> str:
     return re.sub(r"\s+", " ", " ".join(parts).replace("\xa0", " ")).strip()
 
@@ -120,8 +127,9 @@ def facts(folder: Path, spoken: str = "") -> dict[str, dict[tuple[str, ...], lis
 
 
 def contradictions(folder: Path, spoken: str = "") -> list[str]:
-    """List the facts that are said in two ways, and the cells of one table that differ between pages."""
+    """List the facts that are said in two ways, the cells of one table that differ between pages, and one of several."""
     found = [f"{fact}: {dict(values)}" for fact, values in facts(folder, spoken).items() if len(values) > 1]
+    found += [f"{name}: {one}" for name, text in texts(folder, spoken) for one in set(ONE_OF_SEVERAL.findall(text))]
     cells: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(folder.rglob("*.html")):
         name = path.relative_to(folder).as_posix()

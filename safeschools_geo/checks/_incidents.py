@@ -237,6 +237,7 @@ MOST_PILES = 5
 """Piles that get a finding of their own; the rest share one."""
 
 _INCIDENTS_MANY = 0.05
+_AT_SCHOOL_M = 50.0
 _MOST = 0.5
 _NEARLY_ALL = 0.99
 
@@ -285,7 +286,10 @@ def check_incidents(
         "piles": lambda: check_piles(incidents, schools, pile_up=settings.incidents.pile_up, crs=crs),
         "categories": lambda: check_categories(incidents),
         "responders": lambda: check_responders(incidents),
-        "schools": lambda: check_schools_seen(incidents, schools),
+        "schools": lambda: [
+            *check_schools_seen(incidents, schools),
+            *check_unnamed(incidents, schools, nearest_school_m=settings.incidents.nearest_school_m, crs=crs),
+        ],
     }
     found: list[Finding] = []
     for name, check in checks.items():
@@ -420,6 +424,31 @@ def check_schools_seen(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame) -
         expected="some incidents at every school over the years",
         remedy="See whether the export names these schools differently, or says nothing of schools; then set "
         "`nearest_school_m` under [incidents], or map the names.",
+    )
+
+
+def check_unnamed(
+    incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, nearest_school_m: float, crs: CRS
+) -> list[Finding]:
+    """Count the incidents that lie at a school and are tied to none, where others are tied to theirs."""
+    has_place = np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
+    is_unnamed = incidents["school_id"].isna() & has_place
+    places = schools.geometry[~(schools.geometry.isna() | schools.geometry.is_empty)].to_crs(crs).to_numpy()
+    named = int(incidents["school_id"].notna().sum())
+    if nearest_school_m > 0 or not named or not is_unnamed.any() or not len(places):
+        return []
+    points = incidents.geometry[is_unnamed].to_crs(crs).to_numpy()
+    near = shapely.STRtree(places).query_nearest(points, max_distance=_AT_SCHOOL_M, all_matches=False)[0]
+    ids = incidents["incident_id"][is_unnamed].iloc[near]
+    return report_rows(
+        ids,
+        "warning" if len(ids) > _INCIDENTS_MANY * (named + len(ids)) else "note",
+        "school_unnamed",
+        "incidents",
+        f"{count_text(len(ids), 'incident')} within {_AT_SCHOOL_M:.0f} m of a school but tied to none, and so counted as "
+        f"off campus; tied to a school: {named:,}.",
+        expected="the school of every incident at one",
+        remedy="Set `nearest_school_m` under [incidents] if such incidents are at the school.",
     )
 
 

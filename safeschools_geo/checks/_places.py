@@ -285,7 +285,7 @@ def check_shared(schools: gpd.GeoDataFrame, *, crs: CRS) -> list[Finding]:
         "note",
         "schools_same_place",
         "schools",
-        f"{count_text(int(is_shared.sum()), 'school')} within {SAME_PLACE_M:.0f} m of another school, at "
+        f"{count_text(is_shared.sum(), 'school')} within {SAME_PLACE_M:.0f} m of another school, at "
         f"{count_text(len(set(place[is_shared])), 'place')} in all.",
         expected="a place of its own for each school, unless they share a campus",
         remedy="Look at the addresses; incidents placed by coordinates alone cannot be distinguished there.",
@@ -323,7 +323,7 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             "warning",
             "school_on_border",
             "schools",
-            f"{count_text(int(is_border.sum()), 'school')} on a border that zones share, and so in the zone that comes "
+            f"{count_text(is_border.sum(), 'school')} on a border that zones share, and so in the zone that comes "
             "first in the file.",
             expected=f"schools more than {BORDER_M} m from the border of their zone",
             remedy="Draw the border around the campus, or move the school's point to its main building.",
@@ -333,7 +333,7 @@ def check_in_zones(schools: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, *, crs: C
             "warning",
             "school_in_two_zones",
             "schools",
-            f"{count_text(int(is_double.sum()), 'school')} where zones overlap, and so in the zone that comes first in "
+            f"{count_text(is_double.sum(), 'school')} where zones overlap, and so in the zone that comes first in "
             "the file.",
             expected="every school in one zone only",
             remedy="Fix the overlap of the zones.",
@@ -474,7 +474,7 @@ def check_school_names(schools: gpd.GeoDataFrame) -> list[Finding]:
             "warning",
             "school_name_missing",
             "schools",
-            f"{count_text(int(is_nameless.sum()), 'school')} without a name.",
+            f"{count_text(is_nameless.sum(), 'school')} without a name.",
             expected="the name people use",
             remedy="Fill in the names; incidents are matched to schools by them, and maps show them.",
         ),
@@ -483,7 +483,7 @@ def check_school_names(schools: gpd.GeoDataFrame) -> list[Finding]:
             "warning",
             "school_name_duplicate",
             "schools",
-            f"{count_text(int(is_shared.sum()), 'school')} with the name of another: "
+            f"{count_text(is_shared.sum(), 'school')} with the name of another: "
             f"{name_ids(dict.fromkeys(schools['name'][is_shared]))}.",
             expected="names that tell schools apart",
             remedy="Check that they are different schools; incidents that give only the name cannot be distinguished.",
@@ -511,7 +511,7 @@ def check_enrollment(schools: gpd.GeoDataFrame) -> list[Finding]:
     is_missing = students.isna() & schools["in_program"]
     is_odd = ((students <= 0) | (students > MOST_STUDENTS)).fillna(value=False).astype(bool)
     odd = [f"{i} ({n:,.0f})" for i, n in zip(schools["school_id"][is_odd], students[is_odd], strict=True)]
-    missing = count_text(int(is_missing.sum()), "program school", of=int(schools["in_program"].sum()))
+    missing = count_text(is_missing.sum(), "program school", of=int(schools["in_program"].sum()))
     return [
         *report_rows(
             schools["school_id"][is_missing],
@@ -607,9 +607,9 @@ def check_number(zones: gpd.GeoDataFrame, expected: int | None) -> list[Finding]
             "error",
             "zone_count",
             "zones",
-            f"There are {len(zones)} zones, and the settings say {expected}.",
+            f"{count_text(len(zones), 'zone')} in the zone file, and {expected} in the settings.",
             ids=tuple(zones["zone_id"].astype("str")),
-            expected=f"{expected} zones",
+            expected=count_text(expected, "zone"),
             remedy="Add or remove zones in the zone file, or correct `zones` under [district] in district.toml.",
         )
     ]

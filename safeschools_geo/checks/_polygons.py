@@ -215,7 +215,7 @@ def _beyond_repair(table: str, labels: np.ndarray) -> Finding:
         "error",
         "geometry_beyond_repair",
         table,
-        f"{len(labels)} of the polygons enclose no area and cannot be repaired; they count as empty.",
+        f"{count_text(len(labels), 'polygon')} without an area, beyond repair: taken as empty.",
         ids=tuple(labels),
         expected="at least three corners that do not lie on one line, all of them numbers",
         remedy="Draw these polygons again.",

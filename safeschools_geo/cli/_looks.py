@@ -365,7 +365,9 @@ def assign_command(
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return f"{sum(counts.values()):,} points: {', '.join(f'{n:,} {s}' for s, n in counts.items()) or 'none'}"
+    return (
+        f"{count_text(sum(counts.values()), 'point')}: {', '.join(f'{n:,} {s}' for s, n in counts.items()) or 'none'}"
+    )
 
 
 def _require_a_zone(result: pd.DataFrame, counts: dict[str, int], path: Path, remedy: str | None) -> None:

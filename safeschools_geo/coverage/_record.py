@@ -263,7 +263,8 @@ class CallRates:
         keeps = "keeps" if self.durations["measured"].any() else "is assumed to keep"
         long = f"A call {keeps} an officer {self.service_min:.1f} minutes on average, trip included."
         assumed = f"{scene['assumed'] + scene['rejected']:,}"
-        known = f"Minutes on scene were measured for {scene['measured']:,} calls and assumed for {assumed}."
+        measured = count_text(float(self.durations["measured"]["scene"]), "call")
+        known = f"Minutes on scene were measured for {measured} and assumed for {assumed}."
         said = [often, long, known]
         if len(self.rejects):
             said.append(f"{count_text(len(self.rejects), 'duration')} of the record could not be believed.")

@@ -230,7 +230,7 @@ class Caseload:
         """Say the finding, and what it rests on."""
         measured = int(self.durations["measured"].sum())
         assumed = int(self.durations[["assumed", "rejected"]].to_numpy().sum())
-        known = f"Minutes were measured for {measured:,} cases and assumed for {assumed:,}."
+        known = f"Minutes were measured for {count_text(measured, 'case')} and assumed for {assumed:,}."
         said = [self.finding(), known]
         said.append("Hours are those on scene: what is written or telephoned afterwards is not in the record.")
         if self.outside_terms:

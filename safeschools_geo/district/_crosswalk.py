@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from safeschools_geo import io
-from safeschools_geo.errors import CrosswalkError
+from safeschools_geo.errors import CrosswalkError, count_text
 from safeschools_geo.findings import Finding
 from safeschools_geo.schemas import CATEGORIES, NON_CRITICAL
 
@@ -161,6 +161,7 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
     rows = zip(suggested["source_value"], suggested["incidents"], suggested["suggested"], strict=True)
     ids = [f"{value} ({number:,})" + (f" → {guess}?" if guess else "") for value, number, guess in rows]
     more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
+    unknown = f"{count_text(len(counts), 'source value')} ({count_text(len(values), 'incident')})"
     where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"
     alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *values])
     close = [g for g in alike if set(g) & set(values) and set(g) & set(crosswalk.table["source_value"])]
@@ -168,7 +169,7 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
         more += f". Written otherwise in the crosswalk: {io.groups_text(close)}"
     if unmapped == "stop":
         raise CrosswalkError(
-            f"{len(counts)} categories of the source ({len(values):,} incidents) have no category in the crosswalk.",
+            f"{unknown} without a category in the crosswalk.",
             where=where,
             ids=ids,
             found=listed + more,
@@ -181,8 +182,7 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
             "warning",
             "category_unmapped",
             "incidents",
-            f"{len(counts)} categories of the source ({len(values):,} incidents) have no category in the crosswalk and "
-            f"count as not program work: {listed}{more}.",
+            f"{unknown} without a category in the crosswalk, taken as not program work: {listed}{more}.",
             ids=tuple(ids),
             expected=f"a row for each in {where}",
             remedy="Add a row for each that is program work; `safeschools new` on this folder adds all of them.",

@@ -164,7 +164,7 @@ class District:
         raise NoRecordError(
             f"The record holds no incident of the term {term.name}, so nothing can be concluded about it.",
             where=self.settings.folder / FILE_NAME,
-            found=f"{len(days):,} incidents from {days.min()} to {days.max()}",
+            found=f"{count_text(len(days), 'incident')} from {days.min()} to {days.max()}",
             expected=f"incidents from {term.start} to {term.end}",
             remedy="Add the export of that term, or correct its dates under [[terms]]"
             + (f"; another term is asked for by {others}." if others else "."),

@@ -88,7 +88,7 @@ def read_rows(path: Path, settings: Settings, on_part: Callable[[str], None] = l
     id_cells = io.take(raw, options.columns, "incident_id")
     id_column = None if id_cells is None else str(id_cells.name)
     is_kept, excluded = exclude_rows(raw, options.keep, id_column=id_column)
-    on_part(f"times of {count_text(int(is_kept.sum()), 'row')}")
+    on_part(f"times of {count_text(is_kept.sum(), 'row')}")
     read = read_times(raw, is_kept, settings)
     times = read.occurred
     ids = _ids(raw, id_cells)[is_kept]
@@ -517,7 +517,7 @@ def _rejects_of(rows: pd.DataFrame, *, code: str, reasons: list[str]) -> pd.Data
 
 def _joined_finding(is_more: pd.Series, kind: str, with_several: int) -> Finding:
     message = (
-        f"{count_text(int(is_more.sum()), 'row')} of the exports are further {kind}s of calls that have a row already; "
+        f"{count_text(is_more.sum(), 'row')} of the exports are further {kind}s of calls that have a row already; "
         "each call is counted once, with its most serious category, its first dispatch and arrival, its last clearing."
     )
     if with_several:
@@ -696,8 +696,8 @@ def _alike_findings(
     findings = []
     if calls.any():
         message = (
-            f"{int(calls.sum()):,} rows repeat a call under an id that differs only in how it is written, at the same "
-            f"moment, with the same category and place: {pairs(calls)}; each call is counted once."
+            f"{count_text(calls.sum(), 'row')} repeating a call under an id that differs only in how it is written, at "
+            f"the same moment, with the same category and place: {pairs(calls)}; each call is counted once."
         )
         remedy = 'If they are different calls, set [incidents] similar_ids = "apart".'
         findings.append(
@@ -705,8 +705,8 @@ def _alike_findings(
         )
     if others.any() and similar_ids == "stop":
         message = (
-            f"{int(others.sum()):,} incidents have the id of another but for zeros, blanks, capitals or the way a "
-            f"number is written, and other content: {pairs(others)}."
+            f"{count_text(others.sum(), 'incident')} with the id of another but for zeros, blanks, capitals or the "
+            f"way a number is written, and other content: {pairs(others)}."
         )
         findings.append(
             Finding(
@@ -723,8 +723,8 @@ def _alike_findings(
         )
     elif others.any():
         message = (
-            f"{int(others.sum()):,} rows have the id of another, as similar_ids takes it, but other content; the first "
-            f"of each is kept: {pairs(others)}."
+            f"{count_text(others.sum(), 'row')} with the id of another, as similar_ids takes it, but other content; "
+            f"the first of each is kept: {pairs(others)}."
         )
         remedy = "Find out which row is right; the others are in rejects.csv."
         findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids[others]), remedy=remedy))
@@ -741,13 +741,14 @@ def _repeat_findings(
     findings = []
     if (is_repeat & is_equal).any():
         ids = rows["incident_id"][is_repeat & is_equal]
-        message = f"{len(ids)} rows repeat an incident exactly; each incident is counted once."
+        message = f"{count_text(len(ids), 'row')} repeating an incident exactly; each incident is counted once."
         findings.append(
             Finding("note", "exact_duplicate", "incidents", message, tuple(ids), remedy="Nothing needs doing.")
         )
     if (is_repeat & ~is_equal).any():
         ids = rows["incident_id"][is_repeat & ~is_equal]
-        message = f"{len(ids)} rows have the id of another incident but other content; the first of each id is kept."
+        rows_text = count_text(len(ids), "row")
+        message = f"{rows_text} with the id of another incident but other content; the first of each id is kept."
         remedy = (
             "Find out which row is right; the others are in rejects.csv. If a row is an offense or a unit of a call, "
             'set [incidents] rows = "offense" or "unit".'
@@ -756,8 +757,8 @@ def _repeat_findings(
     alike = ~rows["has_id"] & ~is_repeat & content[~rows["has_id"]].duplicated().reindex(rows.index, fill_value=False)
     if alike.any():
         message = (
-            f"{int(alike.sum()):,} rows equal another in everything that is read, and the export has no ids to tell "
-            "them apart; they are kept as incidents of their own."
+            f"{count_text(alike.sum(), 'row')} equal to another in everything that is read, and the export has no ids "
+            "to tell them apart: kept as incidents of their own."
         )
         remedy = "Export the incident's id."
         findings.append(Finding("note", "alike_without_id", "incidents", message, remedy=remedy))
@@ -796,7 +797,7 @@ def _nothing_in(part: RowsRead, file: str, *, is_all: bool) -> list[Finding]:
     reasons = part.rejects["reason_code"].value_counts().sort_index()
     listed = ", ".join(f"{code} ({n:,})" for code, n in reasons.items())
     message = (
-        f"None of the {part.rows_read:,} rows of {file} is kept: {listed}."
+        f"No row of {file} is kept, of {part.rows_read:,}: {listed}."
         if part.rows_read
         else f"{file} has no rows, only the names of its columns."
     )

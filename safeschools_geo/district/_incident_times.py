@@ -85,7 +85,7 @@ def _clock_finding(raw: io.RawTable, name: str, cells: pd.Series, is_before: pd.
         "or of the next where it is earlier."
     )
     if is_before.any():
-        message += f" {count_text(int(is_before.sum()), 'value')} less than an hour before the call count as missing."
+        message += f" {count_text(is_before.sum(), 'value')} less than an hour before the call count as missing."
     return Finding(
         "note",
         f"{name}_of_day",
@@ -270,7 +270,7 @@ def _findings(
                 "warning",
                 f"{name}_order_not_known",
                 "incidents",
-                f"{count_text(int(either.sum()), 'date', of=int(is_read.sum()))} of {cells.name} in {file} could have "
+                f"{count_text(either.sum(), 'date', of=int(is_read.sum()))} of {cells.name} in {file} could have "
                 "the day or the month first, and no other date shows which; the month was taken to come first.",
                 ids=tuple(f"row {row}" for row in either.index[either]),
                 expected="dates that can be read one way",
@@ -297,6 +297,7 @@ def _findings(
                 '"%m/%d/%Y %H:%M"; all others are then unreadable.',
             )
         )
+    found += _offset_findings(f"{cells.name} in {file}", name, times, options)
     if times.dates_at is not None:
         found.append(_dates_finding(f"{cells.name} in {file}", name, times.dates_at, options))
     elif lacks and is_date.any():
@@ -305,7 +306,7 @@ def _findings(
                 "warning",
                 f"{name}_date_only",
                 "incidents",
-                f"{count_text(int(is_date.sum()), 'value', of=int(is_read.sum()))} of {cells.name} in {file} "
+                f"{count_text(is_date.sum(), 'value', of=int(is_read.sum()))} of {cells.name} in {file} "
                 "without a time of day; they count as missing.",
                 ids=tuple(f"row {row}" for row in is_date.index[is_date]),
                 expected="a date and a time of day",
@@ -318,13 +319,34 @@ def _findings(
                 "warning",
                 f"{name}_unreadable",
                 "incidents",
-                f"{int(wrong.sum())} values of {cells.name} in {file} are no times and count as missing.",
+                f"{count_text(wrong.sum(), 'value')} of {cells.name} in {file} that cannot be read as a time: "
+                "taken as missing.",
                 ids=tuple(f"row {row}" for row in wrong.index[wrong]),
                 expected="a date and a time of day",
                 remedy="Correct them in the export.",
             )
         )
     return found
+
+
+def _offset_findings(column: str, name: str, times: io.ParsedTimes, options: IncidentSettings) -> list[Finding]:
+    """Say that some moments are those of a stated offset and others those of a setting: they may be hours apart."""
+    is_bare = times.has_time & ~times.has_offset & (times.form != "a count since 1970")
+    if options.times == "local_tagged_utc" or not times.has_offset.any() or not is_bare.any():
+        return []
+    stated = count_text(times.has_offset.sum(), "time", of=int(times.has_time.sum()))
+    taken = "UTC" if options.times == "utc" else "local"
+    return [
+        Finding(
+            "warning",
+            f"{name}_offset_mixed",
+            "incidents",
+            f"{stated} of {column} with an offset from UTC, read by it; the others without one, taken as {taken}.",
+            ids=tuple(f"row {row}" for row in is_bare.index[is_bare]),
+            expected="an offset in every row, or in none",
+            remedy='Export it again; or set times = "local", "utc" or "local_tagged_utc" under [incidents].',
+        )
+    ]
 
 
 def _dates_finding(column: str, name: str, dates: io.OneClock, options: IncidentSettings) -> Finding:
@@ -358,7 +380,7 @@ def shifted_findings(notes: pd.Series, ids: pd.Series) -> list[Finding]:
             "note",
             code,
             "incidents",
-            f"{int((notes == code).sum())} times {text}.",
+            f"{count_text((notes == code).sum(), 'time')} {text}.",
             ids=tuple(ids[notes.index[notes == code]]),
             expected="local times that exist once",
             remedy="Export times in UTC if the hour matters.",

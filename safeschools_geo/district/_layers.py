@@ -14,7 +14,7 @@ import pandas as pd
 from safeschools_geo import io
 from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
-from safeschools_geo.errors import FileReadError, RejectedRowsError, attempt_all, name_ids
+from safeschools_geo.errors import FileReadError, RejectedRowsError, attempt_all, count_text, name_ids
 from safeschools_geo.findings import Finding, join_rejects, rejects_frame
 from safeschools_geo.sections import COLUMNS, PLACE_COLUMNS
 from safeschools_geo.settings import LayerSettings, ReadingSettings
@@ -85,7 +85,7 @@ def refuse_rejects(rejects: pd.DataFrame) -> None:
     if len(faulty):
         counts = faulty["reason_code"].value_counts()
         raise RejectedRowsError(
-            f"{len(faulty):,} rows were rejected, and --strict allows none.",
+            f"{count_text(len(faulty), 'row')} rejected, and --strict allows none.",
             ids=[f"{r.source_file} row {r.row}" for r in faulty.itertuples()],
             found=name_ids([f"{code} ({n:,})" for code, n in counts.items()], shown=20),
             remedy="Correct them (run without --strict to get rejects.csv with every row and reason).",
@@ -312,7 +312,7 @@ def _no_numbers(cells: pd.Series, numbers: pd.Series, column: str, *, table: str
             "error",
             f"{column}_unreadable",
             table,
-            f"{len(lost):,} values of {column} in {where} are no numbers: {values}.",
+            f"{count_text(len(lost), 'value')} of {column} in {where} that cannot be read as a number: {values}.",
             ids=tuple(f"row {row}" for row in lost.index),
             expected="numbers without units",
             remedy="Correct them in the file, or leave the cells empty.",

@@ -96,10 +96,11 @@ class NewDistrict:
         if len(self.crosswalk):
             calls = self.crosswalk["incidents"]
             is_open = self.crosswalk["category"] == ""
+            left = f"{is_open.sum():,}, with {count_text(calls[is_open].sum(), 'call')}"
             lines.append(
-                f"crosswalk.csv: {count_text(len(calls), 'value')} of the source with {calls.sum():,} calls; "
-                f"{is_open.sum():,} with {calls[is_open].sum():,} calls are left open. Read the suggestions: nothing "
-                "else decides what a call is."
+                f"crosswalk.csv: {count_text(len(calls), 'value')} of the source with "
+                f"{count_text(calls.sum(), 'call')}; left open: {left}. Read the suggestions: nothing else decides "
+                "what a call is."
             )
         if self.questions:
             lines.append(f"{count_text(len(self.questions), 'question')} that only a person can answer:")
@@ -212,11 +213,11 @@ def _look_again(folder: Path, layers: Mapping[str, Path], exports: Sequence[Path
     fresh = _new_categories(folder, settings, frames)
     if len(fresh):
         names = ", ".join(f"{row.source_value} ({row.incidents:,})" for row in fresh.head(5).itertuples())
-        calls = f"{fresh['incidents'].sum():,} calls"
+        calls = count_text(int(fresh["incidents"].sum()), "call")
         changes.append(f"Added {count_text(len(fresh), 'value')} to crosswalk.csv ({calls}): {names}.")
         open_rows = fresh[fresh["category"] == ""]
         if len(open_rows):
-            text = f"What do {len(open_rows):,} new values of the source mean that no code or word tells?"
+            text = f"What does the source mean by {count_text(len(open_rows), 'new value')} that no code or word tells?"
             questions.append(Question(text, "crosswalk.csv, column category"))
     if not changes:
         changes.append("Nothing is new: the files, their columns and their categories are as they were.")
@@ -456,8 +457,8 @@ class _FirstLook:
             self.proposal.add("schools.keep", column, f"{stem}*", evidence)
             return
         self.proposal.ask(
-            f"{is_inside.sum():,} of {len(schools):,} schools are inside the district. Which rows of {raw.path.name} "
-            "are its schools?",
+            f"Of {count_text(len(schools), 'school')} {is_inside.sum():,} inside the district. Which rows of "
+            f"{raw.path.name} are its schools?",
             '[schools.keep] COLUMN = "value"',
         )
 

@@ -130,12 +130,12 @@ def _none_of_the_district(own: list[str], schools: pd.DataFrame, code: str, whic
     keys = io.id_key(pd.Series(strange, dtype="str")).isin(io.id_key(schools["school_id"]))
     if not strange:
         return []
-    message = f"{len(strange)} of the {len(own)} schools {which} are none of the district's."
+    message = f"{len(strange)} of the {len(own)} schools {which} not among the district's."
     remedy = "Correct their ids, or take them out."
     if not keys.any():
         return [Finding("warning", code, "schools", message, tuple(strange), remedy=remedy)]
     message = (
-        f"{int(keys.sum())} of the {len(own)} schools {which} have the id of a school of the district "
+        f"{int(keys.sum())} of the {len(own)} schools {which} with the id of a school of the district "
         "but for zeros, blanks, capitals or the way a number is written, as spreadsheets change ids."
     )
     remedy = "Write the ids as the file of schools does, as text; what is said of these schools would not count."
@@ -242,10 +242,14 @@ def _read_calendar(path: Path, calendar: CalendarSettings) -> tuple[CalendarSett
         else:
             others.append(name)
     listed = name_ids(dict.fromkeys(others), shown=_LISTED)
-    message = f"{path.name} gives {len(set(free))} days without school and {len(set(short))} minimum days" + (
-        f"; {count_text(len(others), 'event')} {'says' if len(others) == 1 else 'say'} neither: {listed}."
-        if others
-        else "."
+    message = (
+        f"{path.name} gives {count_text(len(set(free)), 'day')} without school and "
+        f"{count_text(len(set(short)), 'minimum day')}"
+        + (
+            f"; {count_text(len(others), 'event')} {'says' if len(others) == 1 else 'say'} neither: {listed}."
+            if others
+            else "."
+        )
     )
     remedy = "If one of them is a day without school, or a minimum day, write it under [calendar]."
     taken = replace(

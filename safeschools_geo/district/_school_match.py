@@ -295,7 +295,7 @@ def _id_findings(
     pairs = pd.DataFrame({"given": given[is_alike], "school": alike}).drop_duplicates()
     clauses = name_ids(f"“{g}” for “{s}” ({io.difference_text(g, s)})" for g, s in pairs.itertuples(index=False))
     if is_alike.any() and similar_ids == "same":
-        message = f"{int(is_alike.sum()):,} incidents name a school by an id that is written otherwise: {clauses}."
+        message = f"{count_text(is_alike.sum(), 'incident')} with a school id that is written otherwise: {clauses}."
         remedy = "Nothing needs doing: similar_ids takes them as the same."
         findings.append(Finding("note", "school_id_alike", "incidents", message, remedy=remedy))
     is_stopped = is_lost & is_alike & (similar_ids == "stop")
@@ -305,8 +305,8 @@ def _id_findings(
                 "error",
                 "school_id_alike",
                 "incidents",
-                f"{int(is_stopped.sum()):,} of {int(given.notna().sum()):,} incidents name a school by an id that is "
-                f"not in the school file as it is written, so they match no school: {clauses}.",
+                f"{int(is_stopped.sum()):,} of {int(given.notna().sum()):,} incidents with a school id that is not in "
+                f"the school file as it is written, and so matches no school: {clauses}.",
                 ids=tuple(incident_ids[is_stopped]),
                 expected="a school_id as in the school file",
                 remedy="Format the column of ids as text before saving the export (or the school file), or set "
@@ -318,9 +318,9 @@ def _id_findings(
     if len(unknown):
         is_all = len(unknown) == int(given.notna().sum())
         said = (
-            f"None of the {len(unknown):,} school ids that incidents name is a school's:"
+            f"No school id that an incident names is a school's ({count_text(len(unknown), 'incident')}):"
             if is_all
-            else f"{len(unknown):,} incidents name a school id that is not among the schools:"
+            else f"{count_text(len(unknown), 'incident')} with a school id that is not among the schools:"
         )
         findings.append(
             Finding(
@@ -360,8 +360,8 @@ def _findings(review: pd.DataFrame) -> list[Finding]:
                 "warning",
                 "school_matched_by_likeness",
                 "incidents",
-                f"{int(fuzzy['incidents'].sum())} incidents were tied to schools by a likeness of names or addresses; "
-                "review each.",
+                f"{count_text(fuzzy['incidents'].sum(), 'incident')} tied to a school by a likeness of names or "
+                "addresses; review each.",
                 ids=tuple(pairs),
                 expected="the school's own name or id",
                 remedy="Correct the names in the export, or raise [incidents] name_score or address_score.",
@@ -374,7 +374,8 @@ def _findings(review: pd.DataFrame) -> list[Finding]:
                 "warning",
                 "school_name_unmatched",
                 "incidents",
-                f"{int(lost['incidents'].sum())} incidents name a school that none, or several, resemble enough.",
+                f"{count_text(lost['incidents'].sum(), 'incident')} with the name of a school that none, or several, "
+                "resemble enough.",
                 ids=tuple(str(name) for name in lost["name_in_export"]),
                 expected="the school's own name or id",
                 remedy="Correct the names in the export, or add the school.",

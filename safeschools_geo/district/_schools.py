@@ -16,6 +16,7 @@ from safeschools_geo import io
 from safeschools_geo.checks import repair, require_kind
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.district._layers import exclude_rows, read_layer, read_source, require_layer
+from safeschools_geo.errors import count_text
 from safeschools_geo.findings import (
     BLANK,
     TRUTHS,
@@ -179,7 +180,9 @@ def _levels(layer: Layer, kept: pd.Series, ids: pd.Series, settings: SchoolSetti
         )
     else:
         listed = words_text(unknown)
-        message = f"{len(unknown):,} schools have a level that the settings do not list, {listed}; they {counted}."
+        message = (
+            f"{count_text(len(unknown), 'school')} with a level that the settings do not list, {listed}; {counted}."
+        )
         finding = Finding(
             "note", "level_unknown", "schools", message, tuple(ids[unknown.index]), ", ".join(LEVELS), remedy
         )
@@ -197,7 +200,7 @@ def _whole_numbers(cells: pd.Series | None, ids: pd.Series) -> tuple[pd.Series, 
         "warning",
         "enrollment_unreadable",
         "schools",
-        f"{int(wrong.sum())} enrollments are not whole numbers and count as missing.",
+        f"{count_text(wrong.sum(), 'enrollment')} that cannot be read as a whole number: taken as missing.",
         ids=tuple(ids[wrong]),
         expected="a number of students, 0 or more",
         remedy="Correct them in the school file.",
@@ -224,7 +227,7 @@ def _with_enrollment(
         "error" if is_lost or alike else "warning" if len(without) else "note",
         "enrollment_joined",
         "schools",
-        f"{int(joined.notna().sum())} of {len(schools)} schools have an enrollment in {path.name}.{reason}",
+        f"{int(joined.notna().sum())} of {len(schools)} schools with an enrollment in {path.name}.{reason}",
         ids=tuple(without),
         expected="an enrollment for every school",
         remedy='Write the ids alike in both files; a part of a key is filled with zeros by "COLUMN:7".'
@@ -256,7 +259,7 @@ def _enrollment_by_id(source: EnrollmentFile, path: Path, limits: ReadingSetting
                 "error",
                 "enrollment_contradicted",
                 "schools",
-                f"{path.name} gives {len(contradicted):,} schools several numbers of students.",
+                f"{path.name} gives several numbers of students for {count_text(len(contradicted), 'school')}.",
                 ids=contradicted,
                 expected="one number for each school",
                 remedy="Leave one row for each school in the file, or join more columns in `key`.",

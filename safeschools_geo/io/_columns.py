@@ -422,6 +422,13 @@ def _found(raw: RawTable, theirs: str, ours: str) -> str:
     by_key = {_key(column): column for column in available}
     near = [by_key[key] for key in difflib.get_close_matches(_key(theirs), by_key, cutoff=_LIKENESS)]
     more = f" and {len(available) - _LISTED} more" if len(available) > _LISTED else ""
+    if not available and raw.path.suffix.lower() == ".shp":
+        raise ColumnError(
+            f"The shapefile came without its .dbf, which holds the columns; {ours} is needed.",
+            where=raw.path,
+            expected=f"{raw.path.stem}.dbf beside it",
+            remedy="Copy all parts of the shapefile: .shp, .shx, .dbf and .prj.",
+        )
     raise ColumnError(
         f"The file has no column {theirs}." + (f" Close to it: {', '.join(near)}." if near else ""),
         where=raw.path,

@@ -14,7 +14,7 @@ import shapely
 from pyproj import CRS
 
 from safeschools_geo.crs import STORAGE_CRS, check_degrees, parse_crs, require_crs
-from safeschools_geo.errors import ColumnError, CRSError, GeometryError
+from safeschools_geo.errors import ColumnError, CRSError, GeometryError, count_text
 from safeschools_geo.findings import Finding
 from safeschools_geo.io._columns import as_text, require, says_nothing, take
 from safeschools_geo.io._table import only
@@ -397,8 +397,8 @@ def _findings(fault: pd.Series, given: _Given, raw: RawTable) -> Iterator[Findin
                 "warning",
                 code,
                 raw.path.name,
-                f"{len(rows):,} rows of {raw.path.name} have values in {source} that {problem}; they have no place"
-                f"{shown}.",
+                f"{count_text(len(rows), 'row')} of {raw.path.name} with values in {source} that {problem}, and so "
+                f"without a place{shown}.",
                 ids=tuple(f"row {row}" for row in rows),
                 expected="two numbers in the CRS that is stated, such as -121.3 and 38.6",
                 remedy="Correct them in the source, or leave them empty.",

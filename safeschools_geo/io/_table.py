@@ -463,7 +463,9 @@ def _decode_findings(path: Path, encoding: str, *, lost: int, nul: int) -> list[
             Finding("note", "encoding_cp1252", path.name, message, expected="UTF-8", remedy=remedy),
         )
     if lost:
-        message = f"{path.name} holds {lost:,} characters that {encoding} does not have; they became “{_UNKNOWN}”."
+        message = (
+            f"{path.name} holds {count_text(lost, 'character')} that {encoding} does not have, read as “{_UNKNOWN}”."
+        )
         remedy = "Look for that sign in the file's names, and export it again as UTF-8."
         findings.append(
             Finding("warning", "characters_lost", path.name, message, expected="UTF-8", remedy=remedy),

@@ -872,7 +872,7 @@ def _error_values(path: Path, count: int) -> Finding:
         "warning",
         "error_values",
         path.name,
-        f"{path.name} has {count:,} cells in which Excel shows an error; they count as missing.",
+        f"{path.name} has {count_text(count, 'cell')} in which Excel shows an error: taken as missing.",
         expected="values",
         remedy="Fix the formulas that show #N/A, #REF! and the like.",
     )

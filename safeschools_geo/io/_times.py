@@ -124,6 +124,8 @@ FORMS = (
 )
 """Ways in which moments are written: how their dates look, or what they are; the first is none of them."""
 
+_COUNT_FORM = FORMS.index("a count since 1970")
+
 
 def read_written(values: pd.Series, *, day_first: bool, is_1904: bool = False) -> WrittenTimes:
     """Read moments as they are written."""
@@ -453,6 +455,9 @@ class ParsedTimes:
     form
         In what way each was written, such as ``"3/4/2025"``, or the format that fits it; missing where that is the
         column's own or it was not read.
+    has_offset
+        Bool; whether a moment that is written as a clock says how far it is from UTC, as ``Z``, ``-07:00`` and ``PDT``
+        do.
     dates_at
         The time of day of values that are dates all the same: midnight, which all have, or any if `time_of_day` says
         so; None if there are no such values.
@@ -466,6 +471,7 @@ class ParsedTimes:
     notes: pd.Series
     order: pd.Series
     form: pd.Series
+    has_offset: pd.Series
     dates_at: OneClock | None = None
     one_clock: OneClock | None = None
 
@@ -548,6 +554,7 @@ def parse_times(
         notes=_codes(notes, values.index),
         order=_codes(written.order, values.index),
         form=_codes(np.where(fault == "", np.array([*FORMS, *formats])[written.form], ""), values.index),
+        has_offset=pd.Series(has_time & ~np.isnat(written.utc) & (written.form != _COUNT_FORM), index=values.index),
         dates_at=None if place is None else clocks.left_out(place, is_utc=bool((~np.isnat(absolute)).any())),
         one_clock=clocks.shared() if place is None and time_of_day is None else None,
     )

@@ -278,7 +278,7 @@ def _figures(found: CoveragePlan) -> list[KeyFigure]:
         shown.append(KeyFigure(name, within.text, f"recorded, {within.interval}{_caveat(within)}"))
     if patrol.is_recorded:
         shown.append(KeyFigure("Calls that go to patrol", patrol.text, f"recorded, {patrol.interval}{_caveat(patrol)}"))
-    officers = f"{len(found.usual_day.waiting)} officers on duty"
+    officers = f"{count_text(len(found.usual_day.waiting), 'officer')} on duty"
     if busy.is_recorded:
         more = f"recorded, {busy.interval}{_caveat(busy)}; {officers}"
         shown.append(KeyFigure("Officers busy with calls", busy.text, more))

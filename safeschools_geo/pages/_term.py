@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from safeschools_geo.drawing import LegendItem, RateClasses, fit, has_place, neighbor_fills
+from safeschools_geo.errors import count_text
 from safeschools_geo.hotspots import counted_text
 from safeschools_geo.pages._map_layers import (
     Backdrop,
@@ -368,7 +369,7 @@ def zones_finding(result: TermResult) -> str:
     """Say in one line which zone carries most."""
     loads = result.loads
     if not loads["workload_h"].sum():
-        return f"{len(loads)} zones; no workload could be counted for {result.term.name}."
+        return f"{count_text(len(loads), 'zone')}; no workload could be counted for {result.term.name}."
     empty = empty_zones_text(loads.loc[loads["schools"] == 0, "name"])
     return f"{empty + ' ' if empty else ''}{balance_text(loads)}."
 

@@ -382,8 +382,8 @@ def _about_zones(joined: pd.DataFrame, none: frozenset[str]) -> list[Finding]:
         "warning",
         "units_without_zone",
         "units",
-        f"{len(joined)} areas have no zone ({', '.join(map(repr, sorted(none)))} means none) and join the one beside "
-        f"them: {text}{' …' if len(joined) > 5 else ''}.",  # noqa: PLR2004 - as many as errors name
+        f"{count_text(len(joined), 'area')} without a zone ({', '.join(map(repr, sorted(none)))} means none), in that "
+        f"of the neighbor now: {text}{' …' if len(joined) > 5 else ''}.",  # noqa: PLR2004 - as many as errors name
         expected="the current zone of every area",
         remedy="Fill the column if another zone is meant.",
     )

@@ -258,10 +258,11 @@ class ZoneDraft:
         return self.assignment.index.name == "unit_id"
 
     def _about_zones(self) -> str:
-        schools = f"{len(self.assignment)} schools at {len(self.units)} sites"
+        units = count_text(len(self.units), "unit" if self._is_of_units else "site")
+        given = units if self._is_of_units else f"{count_text(len(self.assignment), 'school')} at {units}"
         return (
-            f"{len(self.zones)} zones drafted from {f'{len(self.units)} units' if self._is_of_units else schools} "
-            f"(seed {self.settings.seed}); {'every' if self.is_contiguous else 'not every'} zone is contiguous."
+            f"{count_text(len(self.zones), 'zone')} drafted from {given} (seed "
+            f"{self.settings.seed}); {'every' if self.is_contiguous else 'not every'} zone is contiguous."
         )
 
     def _about_compactness(self) -> str:

@@ -11,7 +11,7 @@ import shapely
 
 from safeschools_geo.checks import area_text, report_rows
 from safeschools_geo.crs import STORAGE_CRS, measuring_crs, require_crs
-from safeschools_geo.errors import ColumnError, GeometryError, InputError, attempt_all, refuse
+from safeschools_geo.errors import ColumnError, GeometryError, InputError, attempt_all, count_text, refuse
 from safeschools_geo.rebalance._areas import UnitsBuilt, about_land, about_left_out, about_schools, units_of_areas
 from safeschools_geo.rebalance._cells import (
     Land,
@@ -313,7 +313,7 @@ def _about_parts(parts: gpd.GeoDataFrame, beyond_m2: float) -> list[Finding]:
         "note",
         "units_cut",
         "units",
-        f"{len(cut)} areas lie in more than one zone; each is cut at the edge, and its parts move apart.",
+        f"{count_text(len(cut), 'area')} in more than one zone: cut at the edge, and each part moves by itself.",
         expected="areas that follow the edges of the zones",
         remedy="Nothing needs to be done.",
     )
@@ -356,7 +356,7 @@ def _about_schools(
         "note",
         "schools_outside_areas",
         "units",
-        f"{len(far)} schools stand in no area of their zone and go with the nearest: {text}.",
+        f"{count_text(len(far), 'school')} in no area of the zone, taken with the nearest: {text}.",
         expected="every school in an area of its zone",
         remedy="Look at the places of these schools.",
     )

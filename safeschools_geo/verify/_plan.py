@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from safeschools_geo.errors import with_article
+from safeschools_geo.errors import count_text, with_article
 from safeschools_geo.verify._reading import NUMBER, Check, check_all, check_of
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ def _zones(record: PlanRecord) -> Check:
         "in zones.geojson but not in the certificate": drawn.keys() - {*stated, *apart},
         "more than once in zones.geojson": [z for z, n in drawn.items() if n > 1],
     }
-    return check_of("zones", faults, f"{len(stated):,} zones, as the certificate says, each with a unit", noun="zone")
+    return check_of(
+        "zones", faults, f"{count_text(len(stated), 'zone')}, as the certificate says, each with a unit", noun="zone"
+    )
 
 
 def _moves(record: PlanRecord) -> Check:
@@ -182,7 +184,7 @@ def _forbidden(record: PlanRecord) -> Check:
         "of a forbidden pair but not in the plan": [i for i, _ in pairs if i not in after],
         "in a zone that is forbidden to it": [f"{i} in {z}" for i, z in pairs if after.get(i) == z],
     }
-    return check_of("forbidden", faults, f"{len(pairs)} forbidden pairs, none used")
+    return check_of("forbidden", faults, f"{count_text(len(pairs), 'forbidden pair')}, none used")
 
 
 def _together(record: PlanRecord) -> Check:
@@ -197,7 +199,7 @@ def _together(record: PlanRecord) -> Check:
         ],
     }
     kept = f", and {', '.join(whole)} whole" if whole else ""
-    return check_of("together", faults, f"{len(groups)} groups, each in one zone{kept}")
+    return check_of("together", faults, f"{count_text(len(groups), 'group')}, each in one zone{kept}")
 
 
 def _roots(record: PlanRecord) -> Check:
@@ -208,7 +210,7 @@ def _roots(record: PlanRecord) -> Check:
         "the root of a zone and yet not in it": [f"{i} of {z}" for z, i in roots.items() if after.get(i, z) != z],
         "the root of something that is no zone": [i for z, i in roots.items() if z not in record.certificate["zones"]],
     }
-    return check_of("roots", faults, f"{len(roots)} roots, each in its zone")
+    return check_of("roots", faults, f"{count_text(len(roots), 'root')}, each in its zone")
 
 
 def _set_apart(record: PlanRecord) -> list[Check]:
@@ -590,7 +592,8 @@ def _tiling(record: PlanRecord, drawn: Drawn) -> list[Check]:
     if outside and not said:
         names = sorted(outside, key=lambda i: -outside[i])
         held = ", ".join(f"{i} ({outside[i]:,.0f} m²)" for i in names[:5])
-        note = f"Zones hold ground at the rim of {len(names)} units of other zones, as for school grounds: {held}."
+        units = count_text(len(names), "unit")
+        note = f"Zones hold ground at the rim of {units} of other zones, as for school grounds: {held}."
         found.append(Check("ground_held", passed=None, message=note))
     return found
 
@@ -652,11 +655,13 @@ def _edges(record: PlanRecord, drawn: Drawn) -> list[Check]:
     others = [e for e in record.edges if e.kind in {"bridge", "extra"}]
     if others:
         text = ", ".join(f"{_name(e)} ({e.kind})" for e in others[:5])
-        said = f"{len(others)} of {len(record.edges):,} links are no borders but were added: {text}."
+        said = f"{len(others)} of {len(record.edges):,} links added, without a border: {text}."
         checks.append(Check("links_added", passed=None, message=said))
     missing = _missing(record.edges, drawn.units, snap=snap, least=max(1.0, least / 0.9 * 1.1))
     if missing:
-        said = f"{len(missing)} pairs of units share a border and are not linked: {', '.join(missing[:5])}."
+        said = (
+            f"{count_text(len(missing), 'pair')} of units with a common border and no link: {', '.join(missing[:5])}."
+        )
         checks.append(Check("links_left_out", passed=None, message=said))
     return [*checks, *_neighbors(record, drawn)]
 
@@ -684,7 +689,8 @@ def _neighbors(record: PlanRecord, drawn: Drawn) -> list[Check]:
     checks = [check_of("neighbors", faults, whole, noun="pair")]
     kept = [f"{a}–{b}" for a, b in open_pairs if frozenset((a, b)) in kept_apart]
     if kept:
-        said = f"{len(kept)} pairs share a border and are kept apart, as the certificate says: {', '.join(kept[:5])}."
+        pairs = count_text(len(kept), "pair")
+        said = f"{pairs} with a common border, kept apart as the certificate says: {', '.join(kept[:5])}."
         checks.append(Check("links_kept_apart", passed=None, message=said))
     return checks
 
@@ -811,7 +817,7 @@ def _barriers(record: PlanRecord, drawn: Drawn) -> list[Check]:
             f"{a}–{b}" for a, b in linked if _is_parted(drawn, layers, a, b, wide_m=_THIN_M)
         ],
     }
-    said = f"{len(pairs)} pairs are parted by barriers, and no link crosses one but at roads"
+    said = f"{count_text(len(pairs), 'pair')} parted by barriers, and no link crosses one but at roads"
     return [check_of("barriers", faults, said, noun="pair")]
 
 

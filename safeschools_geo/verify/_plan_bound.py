@@ -19,7 +19,7 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from safeschools_geo.errors import with_article
+from safeschools_geo.errors import count_text, with_article
 from safeschools_geo.verify._plan import (
     CLOSE,
     Waits,
@@ -76,11 +76,15 @@ def claim_checks(record: PlanRecord) -> list[Check]:
     checks = [
         check_all("value", _value_faults(record), "the plan has the value that is claimed"),
         check_all("gap", faults, text),
-        check_all("stages", stage_faults, f"{len(steps)} stages agree with the certificate"),
+        check_all("stages", stage_faults, f"{count_text(len(steps), 'stage')}, as in the certificate"),
     ]
     if record.frontier is not None:
         faults = [*_frontier_faults(record, record.frontier, within), *_certified_point(record, record.frontier)]
-        checks.append(check_all("frontier", faults, f"{len(record.frontier)} points; more moves never make it worse"))
+        checks.append(
+            check_all(
+                "frontier", faults, f"{count_text(len(record.frontier), 'point')}; more moves never make it worse"
+            )
+        )
     return checks
 
 

@@ -1,5 +1,7 @@
 """A history of the town, clean, and with each fault alone."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -147,6 +149,24 @@ def test_a_history_that_names_no_school_is_a_warning(settings):
     found = check(history(40, school_id=pd.Series([None] * 40, dtype="str")), settings)
     (finding,) = found["school_without_incidents"]
     assert (finding.severity, finding.ids) == ("warning", ("001", "002"))
+
+
+@pytest.mark.parametrize(("blank", "severity"), [(1, "note"), (2, "note"), (3, "warning")])
+def test_incidents_at_a_school_that_are_tied_to_none_are_counted(settings, blank, severity):
+    # Of 40 at a school two in a hundred are no more than a slip here and there; above one in twenty they are many.
+    ids = pd.Series([None] * blank + ["001"] * (40 - blank), dtype="str")
+    (finding,) = check(history(40, school_id=ids), settings)["school_unnamed"]
+    assert (finding.severity, finding.ids) == (severity, tuple(f"I{i}" for i in range(blank)))
+    assert "within 50 m of a school but tied to none" in finding.message
+    assert finding.message.endswith(f"tied to a school: {40 - blank}.")
+
+
+def test_what_is_off_campus_or_left_to_the_nearest_school_is_no_fault(settings):
+    ids = pd.Series([None] * 9 + ["001"] * 31, dtype="str")
+    away = [town.place(*AWAY)] * 9 + [SCHOOLS.geometry.iloc[0]] * 31
+    assert "school_unnamed" not in check(history(40, school_id=ids, geometry=away), settings)
+    nearest = replace(settings, incidents=replace(settings.incidents, nearest_school_m=100.0))
+    assert "school_unnamed" not in check(history(40, school_id=ids), nearest)
 
 
 def test_every_fault_is_told_at_once(settings):

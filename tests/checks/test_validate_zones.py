@@ -51,7 +51,7 @@ def test_the_number_of_zones_is_compared_only_when_it_is_known():
     assert check_number(TWO, None) == check_number(TWO, 2) == []
     (finding,) = check_number(TWO, 8)
     assert (finding.severity, finding.code) == ("error", "zone_count")
-    assert finding.message == "There are 2 zones, and the settings say 8."
+    assert finding.message == "2 zones in the zone file, and 8 in the settings."
 
 
 def test_a_zone_in_two_pieces_is_located_at_the_smaller():

@@ -118,7 +118,7 @@ def test_an_export_whose_every_row_is_rejected_is_said_with_its_reasons(folder, 
     (folder / HISTORY).write_text("incident_id,occurred_at,category,school_id,x,y\n" + rows, encoding="utf-8")
     assert call(command, folder, "--json") == 1
     printed = capsys.readouterr()
-    said = "None of the 2 rows of history.csv is kept: missing_time (1), unreadable_time (1)."
+    said = "No row of history.csv is kept, of 2: missing_time (1), unreadable_time (1)."
     assert said in printed.out + printed.err
 
 

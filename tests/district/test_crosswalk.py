@@ -57,7 +57,7 @@ def test_the_finer_value_comes_before_the_coarser(tmp_path):
 def test_unmapped_values_stop_the_run_and_are_counted(tmp_path):
     with pytest.raises(CrosswalkError) as caught:
         categorize([column("ARSON", "ARSON", None, "BATTERY")], crosswalk(tmp_path, TEXT), unmapped="stop")
-    assert "2 categories of the source (3 incidents)" in str(caught.value)
+    assert "2 source values (3 incidents)" in str(caught.value)
     assert "ARSON (2)" in str(caught.value)
     assert "(empty) (1)" in str(caught.value)
 
@@ -107,7 +107,7 @@ def test_minutes_that_would_be_passed_over_are_refused(tmp_path, text, said):
 def test_a_row_without_a_category_is_left_open(tmp_path):
     rows = crosswalk(tmp_path, "source_value,category,suggested,reason\nBATTERY,assault_battery,,\nARSON,,,\n")
     assert rows.unused == ()
-    with pytest.raises(CrosswalkError, match=r"1 categories of the source \(2 incidents\) have no category"):
+    with pytest.raises(CrosswalkError, match=r"1 source value \(2 incidents\) without a category"):
         categorize([column("ARSON", "ARSON", "BATTERY")], rows, unmapped="stop")
 
 

@@ -202,3 +202,21 @@ def test_a_format_that_fits_no_value_is_said(tmp_path):
     times = read(tmp_path, {"occurred_at": ISO}, time_format="%d.%m.%Y %Hh%M")
     assert times.occurred.fault.isna().all()
     assert "is written as time_format says" in said(times)["occurred_at_not_by_format"].message
+
+
+@pytest.mark.parametrize("tag", ["Z", "-07:00", " PDT"])
+def test_offsets_in_some_rows_only_are_said(tmp_path, tag):
+    some = [f"{moment}{tag}" if n < 20 else moment for n, moment in enumerate(MOMENTS)]
+    finding = said(read(tmp_path, {"occurred_at": some}))["occurred_at_offset_mixed"]
+    assert finding.message.startswith("20 of 60 times of occurred_at in cad.csv with an offset from UTC")
+    assert finding.message.endswith("taken as local.")
+    assert len(finding.ids) == 40
+    assert said(read(tmp_path, {"occurred_at": some}, times="utc"))["occurred_at_offset_mixed"].message.endswith("UTC.")
+    assert "occurred_at_offset_mixed" not in said(read(tmp_path, {"occurred_at": some}, times="local_tagged_utc"))
+
+
+def test_offsets_in_every_row_or_beside_dates_alone_are_no_fault(tmp_path):
+    every = [f"{moment}Z" for moment in MOMENTS]
+    assert "occurred_at_offset_mixed" not in said(read(tmp_path, {"occurred_at": every}))
+    dates = [f"{moment}Z" if n < 20 else moment[:10] for n, moment in enumerate(MOMENTS)]
+    assert "occurred_at_offset_mixed" not in said(read(tmp_path, {"occurred_at": dates}))

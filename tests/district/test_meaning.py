@@ -247,7 +247,7 @@ def spoiled(ids):
 def test_school_ids_that_a_spreadsheet_changed_stop_the_run_with_the_reason(tmp_path, pattern):
     history = spoiled({f"00{n}": pattern.format(n) for n in (1, 2, 3)})
     finding = stopped(made(tmp_path / "a", history=history))["school_id_alike"]
-    assert finding.message.startswith("9 of 9 incidents name a school by an id")
+    assert finding.message.startswith("9 of 9 incidents with a school id")
     assert f"“{pattern.format(1)}” for “001”" in finding.message
     same = read_district(set_up(tmp_path / "b", "incidents", 'similar_ids = "same"', history=history))
     assert same.incidents["school_id"].dropna().tolist() == incidents()["school_id"].dropna().tolist()
@@ -256,7 +256,8 @@ def test_school_ids_that_a_spreadsheet_changed_stop_the_run_with_the_reason(tmp_
 def test_school_ids_of_which_none_is_known_stop_the_run_and_a_few_are_a_warning(tmp_path):
     other = {f"00{n}": f"Z{n}" for n in (1, 2, 3)}
     assert (
-        "None of the 9 school ids" in stopped(made(tmp_path / "a", history=spoiled(other)))["school_id_unknown"].message
+        "No school id that an incident names"
+        in stopped(made(tmp_path / "a", history=spoiled(other)))["school_id_unknown"].message
     )
     some = made(tmp_path / "b", history=spoiled({**other, "001": "001"}))
     assert told(some)["school_id_unknown"].severity == "warning"
@@ -286,7 +287,7 @@ def test_the_same_calls_under_ids_that_differ_in_zeros_and_case_count_once(tmp_p
     assert district.counts["incidents"] == {"read": 20, "kept": 10, "rejected": 10}
     assert set(district.rejects["reason_code"]) == {"same_call_other_id"}
     (finding,) = [f for f in district.findings if f.code == "same_call_other_id"]
-    assert finding.message.startswith("10 rows repeat a call")
+    assert finding.message.startswith("10 rows repeating a call")
     assert "“I1” and “i01” (capitals and leading zeros)" in finding.message
     apart = read_district(two_exports(tmp_path / "b", again, 'similar_ids = "apart"'))
     assert apart.counts["incidents"]["kept"] == 20
@@ -295,7 +296,7 @@ def test_the_same_calls_under_ids_that_differ_in_zeros_and_case_count_once(tmp_p
 def test_other_calls_under_such_ids_stop_the_run_until_a_setting_decides(tmp_path):
     other = incidents(occurred_at="2025-09-04 10:00").assign(incident_id=lambda d: zeros_before(d["incident_id"]))
     finding = stopped(two_exports(tmp_path / "a", other))["ids_alike"]
-    assert finding.message.startswith("10 incidents have the id of another")
+    assert finding.message.startswith("10 incidents with the id of another")
     same = read_district(two_exports(tmp_path / "b", other, 'similar_ids = "same"'))
     assert same.counts["incidents"] == {"read": 20, "kept": 10, "rejected": 10}
     assert set(same.rejects["reason_code"]) == {"conflicting_id"}

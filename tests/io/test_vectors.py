@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point
 
 from safeschools_geo import io
-from safeschools_geo.errors import FileReadError
+from safeschools_geo.errors import ColumnError, FileReadError
 from safeschools_geo.io._table import of_one_kind
 
 
@@ -152,6 +152,13 @@ def test_a_shapefile_without_a_dbf_has_geometry_only(tmp_path):
     assert raw.geometry.tolist() == [Point(1, 2), Point(3, 4)]
     assert raw.frame.shape == (2, 0)
     assert codes(raw) == ["dbf_missing"]
+
+
+def test_a_shapefile_without_its_dbf_says_so_where_columns_are_needed(tmp_path):
+    layer().to_file(tmp_path / "a.shp")
+    (tmp_path / "a.dbf").unlink()
+    with pytest.raises(ColumnError, match=r"without its \.dbf, which holds the columns; zone_id is needed"):
+        io.require(io.read_table(tmp_path / "a.shp"), {}, "zone_id")
 
 
 def test_a_missing_shx_is_made_up_for_without_writing_into_the_folder(tmp_path):

@@ -114,7 +114,7 @@ def test_the_checker_follows_the_ways_again(written):
     report = verify_folder(written)
     assert report.is_ok, report.summary()
     told = {c.name: c.message for c in report.checks}
-    assert told["barriers"] == "1 pairs are parted by barriers, and no link crosses one but at roads."
+    assert told["barriers"] == "1 pair parted by barriers, and no link crosses one but at roads."
     assert told["links_kept_apart"].endswith("a–b.")
 
 

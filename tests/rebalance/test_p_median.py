@@ -229,6 +229,15 @@ def test_the_same_seed_gives_the_same_plan():
     assert one.bound == two.bound
 
 
+@pytest.fixture
+def _the_usual_handler():
+    """Have Ctrl-C raise, whatever a loop of events that ran before has left."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_the_usual_handler")
 def test_an_interrupt_ends_the_search_within_a_second():
     places = random_places(0, 200)
     travel = places.load[:, None] * cdist(places.xy_km, places.xy_km)
