@@ -28,8 +28,7 @@ from safeschools_geo.rebalance._zone_sets import (
     ZoneSets,
     bits_of,
     bits_of_members,
-    crossings,
-    zone_budgets,
+    what_moves,
 )
 from safeschools_geo.solver import Labels, Numbers
 
@@ -115,14 +114,14 @@ def _sets_below(
     problem: Problem, aim: Aim, *, tolerance: float, max_moves: int, deadline: float
 ) -> tuple[Outcome, SetPool | None]:
     """List every set that could belong to a plan below a cost; no list where the answer is known without it."""
-    crossed = crossings(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
     asked = f"plans of at most {max_moves} moves, imbalance at most {tolerance:.9f}, cost at most {aim.cutoff:.9g}"
     try:
-        budgets = zone_budgets(problem, crossed, max_moves, deadline=deadline)
+        crossed, budgets, can_settle = what_moves(problem, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
         if budgets is None:
             none = f"{asked}: none, for zones need more moves than there are"
             return Outcome(np.inf, None, is_closed=True, log=none), None
-        search = _Search(problem, aim, budgets, crossed, tolerance=tolerance, max_moves=max_moves, deadline=deadline)
+        limits = {"tolerance": tolerance, "can_settle": can_settle}
+        search = _Search(problem, aim, budgets, crossed, limits=limits, deadline=deadline)
         pool = None if problem.response is None else search.whole_pool()
         if pool is not None:
             text = f"{asked}: {_counted(pool)} wait no longer than they may"
@@ -167,12 +166,11 @@ class _Search:
         budgets: list[Budget],
         crossed: list[Crossing],
         *,
-        tolerance: float,
-        max_moves: int,
+        limits: dict[str, Any],
         deadline: float,
     ) -> None:
         self.problem, self.aim, self.budgets, self.crossings = problem, aim, budgets, crossed
-        self.limits: dict[str, Any] = {"tolerance": tolerance, "max_moves": max_moves}
+        self.limits = limits
         self.deadline = deadline
         self.most_sets = min(_LARGEST_POOL // len(problem), aim.most_sets or _LARGEST_POOL)
         self._n, self._k = len(problem), problem.zones

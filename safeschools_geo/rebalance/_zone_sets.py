@@ -282,8 +282,13 @@ class Crossing:
         return np.outer(self.zones, ~self.zones).astype("float64")
 
 
-def crossings(problem: Problem, *, tolerance: float, max_moves: int, deadline: float = np.inf) -> list[Crossing]:
+def crossings(
+    problem: Problem, *, tolerance: float, max_moves: int, can_settle: Flags | None = None, deadline: float = np.inf
+) -> list[Crossing]:
     """Find what has to cross between zones in every plan of few moves within a tolerance.
+
+    `can_settle`: which zones can move away altogether and settle elsewhere, shape (k,); by default those that have as
+    few units as may move.
 
     Zones that together hold more than they may, or whose complement holds less than it has to, give away a certain
     load. What crosses grows from their edge inwards: in the zone it joins, a unit hangs on to one that was not of
@@ -291,7 +296,7 @@ def crossings(problem: Problem, *, tolerance: float, max_moves: int, deadline: f
     largest loads first. These are rank-one cuts of the load rows, made stronger by contiguity, and they add up where
     load has to pass through zones in between.
     """
-    grower = _Grower(problem, max_moves)
+    grower = _Grower(problem, max_moves, problem.can_settle(max_moves) if can_settle is None else can_settle)
     found = []
     for zones in _groups_of_zones(problem):
         need = _load_to_give(problem, zones, tolerance)
@@ -331,12 +336,12 @@ def _groups_of_zones(problem: Problem) -> Iterator[Flags]:
 class _Grower:
     """Lists what can leave some zones, from their edge inwards."""
 
-    def __init__(self, problem: Problem, max_moves: int) -> None:
+    def __init__(self, problem: Problem, max_moves: int, can_settle: Flags) -> None:
         self._problem, self._max_moves = problem, max_moves
         self._words = words_for(len(problem))
         self._neighbors = _neighbor_bits(problem)
         # A zone that can move away altogether takes units wherever it settles.
-        self._can_settle = problem.can_settle(max_moves)
+        self._can_settle = can_settle
 
     def fewest(self, zones: Flags, need: float, *, deadline: float) -> int:
         """Count the units it takes at least to carry a load out; `max_moves` + 1 where so few cannot."""
@@ -425,6 +430,25 @@ def zone_budgets(
     return budgets
 
 
+def what_moves(
+    problem: Problem, *, tolerance: float, max_moves: int, deadline: float = np.inf
+) -> tuple[list[Crossing], list[Budget] | None, Flags]:
+    """Find what has to cross, how far each zone may change, and which zones can settle elsewhere, shape (k,).
+
+    A zone that cannot lose all its units settles nowhere; where none does, what moves does so from the edges inwards.
+    """
+    can_settle = problem.can_settle(max_moves)
+    while True:
+        found = crossings(problem, tolerance=tolerance, max_moves=max_moves, can_settle=can_settle, deadline=deadline)
+        budgets = zone_budgets(problem, found, max_moves, deadline=deadline)
+        if budgets is None:
+            return found, None, can_settle
+        can_leave = can_settle & (problem.sizes <= [budget.most_out for budget in budgets])
+        if can_leave.sum() == can_settle.sum():
+            return found, budgets, can_settle
+        can_settle = can_leave
+
+
 def least_moves(problem: Problem, found: list[Crossing]) -> int:
     """Count the moves it takes at least for all that has to cross."""
     pairs = _Pairs(problem.zones, found, len(problem))
@@ -493,9 +517,9 @@ class _Side:
 class ZoneSets:
     """The sets that one zone could consist of: its own units less some that leave, and some that join.
 
-    `zone` is a row, `tolerance` the largest ``|load - mean| / mean``, and `max_moves` the most units that may move in
-    all zones together. With `price` of each unit in this zone, shape (n,), and `limit`, only sets that could cost less
-    are listed; `most` is the most sets to list for one side.
+    `zone` is a row, `tolerance` the largest ``|load - mean| / mean``, and `can_settle` says which zones can move away
+    altogether and settle elsewhere. With `price` of each unit in this zone, shape (n,), and `limit`, only sets that
+    could cost less are listed; `most` is the most sets to list for one side.
 
     A unit that leaves has to reach another zone through units that leave as well, so what leaves grows from the edge
     inwards, and what joins from the edge outwards. Sets are pairs of the two, never written out: their load and cost
@@ -509,7 +533,7 @@ class ZoneSets:
         budget: Budget,
         *,
         tolerance: float,
-        max_moves: int,
+        can_settle: Flags,
         price: Numbers | None = None,
         limit: float = np.inf,
         most: int = MOST_SETS,
@@ -529,7 +553,7 @@ class ZoneSets:
         self._price = np.zeros(n) if price is None else price
         self._limit = limit
         self._excess = self._beyond_limit()
-        self._grow(others_may_move_in=bool(np.delete(problem.can_settle(max_moves), zone).any()))
+        self._grow(others_may_move_in=bool(np.delete(can_settle, zone).any()))
 
     def _bits(self, units: Flags) -> Bits:
         return bits_of(np.flatnonzero(units).tolist(), self._words)
@@ -601,8 +625,11 @@ class ZoneSets:
 
     def _sets_elsewhere(self) -> list[GrownSets]:
         """List the sets that hold none of the zone's own units: it has moved away altogether."""
-        spare = min(self._budget.most_both - int(self._is_own.sum()), self._budget.most_in)
-        if spare < 1 or not self._problem.can_move_away[self._zone] or (self._is_own & ~self._leavers).any():
+        own = int(self._is_own.sum())
+        spare = min(self._budget.most_both - own, self._budget.most_in)
+        if spare < 1 or self._budget.most_out < own or not self._problem.can_move_away[self._zone]:
+            return []
+        if (self._is_own & ~self._leavers).any():
             return []
         joiners = np.flatnonzero(self._joiners)
         gain = _largest_sums(-self._price[self._joiners])

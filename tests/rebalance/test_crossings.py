@@ -10,7 +10,7 @@ from drawn_towns import drawn, problem_of_town, random_rules, random_town
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.rebalance._zone_sets import Budget, crossings, least_moves, zone_budgets
+from safeschools_geo.rebalance._zone_sets import Budget, crossings, least_moves, what_moves, zone_budgets
 
 ROW = drawn("aaaabbbbcc", "3 1 1 1 .5 .5 .5 .5 1 1", roots={2: 9})
 """Ten units in a row, the last one the root of its zone: loads a 6, b 2, c 2, the mean is 10/3."""
@@ -63,7 +63,8 @@ def test_every_plan_crosses_as_much(seed, n, zones):
             assert (crossing.zones[problem.start] & ~crossing.zones[label]).sum() >= crossing.least
             assert crossing.counts[problem.start, label].sum() >= crossing.least
         assert least_moves(problem, found) <= moves
-        budgets = zone_budgets(problem, found, int(moves))
+        found, budgets, can_settle = what_moves(problem, tolerance=float(imbalance), max_moves=int(moves))
+        assert all(crossing.counts[problem.start, label].sum() >= crossing.least for crossing in found)
         assert budgets is not None
         for zone, budget in enumerate(budgets):
             joins = int(((label == zone) & (problem.start != zone)).sum())
@@ -71,6 +72,7 @@ def test_every_plan_crosses_as_much(seed, n, zones):
             assert budget.least_in <= joins <= budget.most_in
             assert budget.least_out <= leaves <= budget.most_out
             assert joins + leaves <= budget.most_both
+            assert can_settle[zone] or leaves < problem.sizes[zone]
 
 
 def test_budgets_by_hand():
@@ -81,3 +83,11 @@ def test_budgets_by_hand():
     assert zone_budgets(problem, found, 2) is None
     assert zone_budgets(problem, [], 0) == [Budget(0, 0, 0, 0, 0)] * 3
     assert Budget(5, 6, 7, 1, 2).narrowed(1) == Budget(2, 3, 5, 1, 2)
+
+
+def test_a_zone_that_cannot_lose_all_its_units_settles_nowhere():
+    # Eight units of load 1 in a row: two have to leave a for b. Of three moves one is left, and b has two units.
+    problem = problem_of_town(drawn("aaaaaabb", "1 1 1 1 1 1 1 1"))
+    assert problem.can_settle(3).tolist() == [False, True]
+    assert what_moves(problem, tolerance=0.0, max_moves=3)[2].tolist() == [False, False]
+    assert what_moves(problem, tolerance=0.0, max_moves=4)[2].tolist() == [False, True]

@@ -11,7 +11,7 @@ from drawn_towns import PIECES, ROW, TOWNS, plans_of, problem_of_town, random_ru
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from safeschools_geo.rebalance._problem import Response
+from safeschools_geo.rebalance._problem import Problem, Response
 from safeschools_geo.rebalance._zone_sets import (
     Budget,
     Growth,
@@ -19,12 +19,11 @@ from safeschools_geo.rebalance._zone_sets import (
     ZoneSets,
     are_connected,
     bits_of,
-    crossings,
     grow_sets,
     has_unit,
     members,
+    what_moves,
     words_for,
-    zone_budgets,
 )
 
 FREE = Budget(99, 99, 99)
@@ -116,6 +115,11 @@ def test_growth_keeps_to_its_limits():
     assert grown(free, free, least=[0, 2, 0, 0, 0]).load.tolist() == [0]
 
 
+def sets_within(problem: Problem, zone: int, budget: Budget, *, max_moves: int, **limits) -> ZoneSets:
+    """List what a zone could consist of where every zone that has few units may settle elsewhere."""
+    return ZoneSets(problem, zone, budget, can_settle=problem.can_settle(max_moves), **limits)
+
+
 def listed(sets: ZoneSets, n, *, price=None, limit=np.inf) -> list[frozenset[int]]:
     _, bits = sets.cheaper_than(np.zeros(n) if price is None else price, limit, most=10**6)
     return sets_of(bits[sets.contiguous(bits)], n)
@@ -128,13 +132,12 @@ def test_all_sets_of_all_plans_are_listed(name):
     for max_moves in (1, 2, 3, 5, n):
         for tolerance in (0.15, 0.5):
             needed = plans.within(tolerance=tolerance, max_moves=max_moves).label
-            found = crossings(problem, tolerance=tolerance, max_moves=max_moves)
-            budgets = zone_budgets(problem, found, max_moves)
+            _, budgets, can_settle = what_moves(problem, tolerance=tolerance, max_moves=max_moves)
             if budgets is None:
                 assert len(needed) == 0
                 continue
             for zone in range(town.zones):
-                sets = ZoneSets(problem, zone, budgets[zone], tolerance=tolerance, max_moves=max_moves)
+                sets = ZoneSets(problem, zone, budgets[zone], tolerance=tolerance, can_settle=can_settle)
                 found = listed(sets, n)
                 assert len(found) == len(set(found))
                 assert {frozenset(np.flatnonzero(label == zone).tolist()) for label in needed} <= set(found)
@@ -155,11 +158,11 @@ def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)
     problem = problem_of_town(town)
     price, max_moves, zone = rng.uniform(-2, 2, n), int(rng.integers(1, n + 1)), int(rng.integers(zones))
-    everything = ZoneSets(problem, zone, FREE, tolerance=9.0, max_moves=n)
+    everything = sets_within(problem, zone, FREE, tolerance=9.0, max_moves=n)
     sums = {units: sum(price[i] for i in units) for units in listed(everything, n)}
     # A little above one of the sums: what costs just as much may fall on either side by rounding.
     limit = float(np.quantile(list(sums.values()), 0.4)) + 1e-9 if sums else 0.0
-    priced = ZoneSets(problem, zone, FREE, tolerance=9.0, max_moves=n, price=price, limit=limit)
+    priced = sets_within(problem, zone, FREE, tolerance=9.0, max_moves=n, price=price, limit=limit)
     assert set(listed(priced, n, price=price, limit=limit)) == {u for u, cost in sums.items() if cost < limit}
     dearest = max(sums.values(), default=0.0) + 1
     least, bits = everything.cheapest(price, dearest, count=3)
@@ -169,7 +172,7 @@ def test_prices_and_limits_only_leave_out_what_is_dear(seed, n, zones):
         assert sums[sets_of(bits, n)[0]] == pytest.approx(least)
     none, no_bits = everything.cheapest(price, least - 1e-9, count=3)
     assert (none, len(no_bits)) == (least - 1e-9, 0)
-    few = ZoneSets(problem, zone, Budget(max_moves, max_moves, max_moves), tolerance=9.0, max_moves=max_moves)
+    few = sets_within(problem, zone, Budget(max_moves, max_moves, max_moves), tolerance=9.0, max_moves=max_moves)
     own = set(np.flatnonzero(problem.start == zone).tolist())
     # Not all of these: what leaves has to have somewhere to go.
     assert set(listed(few, n)) <= {u for u in sums if len(u ^ own) <= max_moves}
@@ -179,14 +182,14 @@ def test_a_zone_that_moves_away_altogether():
     # Zone a is unit 0 alone, of load 1 where the mean is 8. It can go anywhere that takes two moves or more.
     town = TOWNS["alone"]
     problem = problem_of_town(town)
-    away = {u for u in listed(ZoneSets(problem, 0, FREE, tolerance=0.3, max_moves=8), 8) if 0 not in u}
+    away = {u for u in listed(sets_within(problem, 0, FREE, tolerance=0.3, max_moves=8), 8) if 0 not in u}
     assert frozenset({2, 3, 7}) in away
     assert all(hangs_together(set(u), town.links) for u in away)
     for kept in (replace(town, roots={0: 0}), replace(town, locked=(0,))):
-        sets = ZoneSets(problem_of_town(kept), 0, FREE, tolerance=0.3, max_moves=8)
+        sets = sets_within(problem_of_town(kept), 0, FREE, tolerance=0.3, max_moves=8)
         assert {u for u in listed(sets, 8) if 0 not in u} == set()
     # A root that lies in another zone now: zone a can be any set around it, without its own unit too.
-    elsewhere = ZoneSets(problem_of_town(replace(town, roots={0: 7})), 0, FREE, tolerance=0.3, max_moves=8)
+    elsewhere = sets_within(problem_of_town(replace(town, roots={0: 7})), 0, FREE, tolerance=0.3, max_moves=8)
     assert frozenset({2, 3, 7}) in listed(elsewhere, 8)
 
 
@@ -194,17 +197,17 @@ def test_units_that_must_not_stay_are_left_behind():
     # Unit 8 must not be in b, unit 0 not in a.
     problem = problem_of_town(TOWNS["has to leave"])
     for zone, unit in ((0, 0), (1, 8)):
-        assert all(unit not in u for u in listed(ZoneSets(problem, zone, FREE, tolerance=2.0, max_moves=9), 9))
+        assert all(unit not in u for u in listed(sets_within(problem, zone, FREE, tolerance=2.0, max_moves=9), 9))
 
 
 def test_too_many_sets_are_refused():
     problem = problem_of_town(PIECES)
     with pytest.raises(TooManySetsError):
-        ZoneSets(problem, 0, FREE, tolerance=2.0, max_moves=9, most=3)
-    sets = ZoneSets(problem, 0, FREE, tolerance=2.0, max_moves=9)
+        sets_within(problem, 0, FREE, tolerance=2.0, max_moves=9, most=3)
+    sets = sets_within(problem, 0, FREE, tolerance=2.0, max_moves=9)
     with pytest.raises(TooManySetsError):
         sets.cheaper_than(np.zeros(9), 1.0, most=3)
-    assert listed(ZoneSets(problem_of_town(ROW), 0, Budget(0, 0, 0), tolerance=0.0, max_moves=0), 12) == [
+    assert listed(sets_within(problem_of_town(ROW), 0, Budget(0, 0, 0), tolerance=0.0, max_moves=0), 12) == [
         frozenset({0, 1, 2, 3})
     ]
 
@@ -225,7 +228,7 @@ def test_sets_left_out_for_their_minutes_while_they_grow_are_those_that_wait_lon
     response = replace(free, most=np.where(np.isnan(most), np.inf, most))
     for zone in range(zones):
         both = (
-            ZoneSets(replace(problem, response=limit), zone, FREE, tolerance=3.0, max_moves=moves)
+            sets_within(replace(problem, response=limit), zone, FREE, tolerance=3.0, max_moves=moves)
             for limit in (None, response)
         )
         every, kept = (set(listed(sets, n)) for sets in both)
