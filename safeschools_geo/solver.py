@@ -6,6 +6,7 @@ import signal
 import tempfile
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -103,14 +104,59 @@ def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
     return highs
 
 
+class _Pace:
+    """How many seconds pass while this process keeps a processor busy for one: what others leave of the machine."""
+
+    _LATELY_S = 5.0
+
+    def __init__(self) -> None:
+        # A guess that counts for little as soon as there is something to go by.
+        self._passed, self._busy = 0.3, 0.2
+
+    def learn(self, passed_s: float, busy_s: float) -> None:
+        """Take in how long the solver has been at it."""
+        self._passed, self._busy = self._passed + passed_s, self._busy + busy_s
+        if self._busy > self._LATELY_S:
+            self._passed, self._busy = self._passed / 2, self._busy / 2
+
+    def __float__(self) -> float:
+        """Give the pace of late."""
+        return max(1.0, self._passed / self._busy)
+
+
+_PACE = _Pace()
+_MARGIN, _SPARE_S = 1.1, 0.5
+_FIRST_MARGIN, _FIRST_SPARE_S = 2.0, 5.0
+"""Before the solver asks for the first time, nothing is known yet."""
+
+
 def stop_after(highs: highspy.Highs, processor_s: float) -> None:
-    """Have the solver ask now and then whether this process has kept processors busy for long enough."""
-    until = time.process_time() + processor_s
+    """Have the solver ask now and then whether this process has kept processors busy for long enough.
+
+    Much of a search for whole numbers never asks: linear programs, and searches within the search, which can take
+    minutes. These know a limit by the clock alone. It is set anew whenever the solver asks, to what is left at the pace
+    of the machine; a run in which it strikes is over.
+    """
+    seen_s, busy_s = time.perf_counter(), time.process_time()
+    until = busy_s + processor_s
     interrupts = getattr(highs, "interrupts", [])
+    clock_s = highs.getRunTime() + _FIRST_MARGIN * float(_PACE) * processor_s + _FIRST_SPARE_S
+    # What is called back must not keep the model alive, which holds on to it.
+    model = weakref.ref(highs)
 
     def ask(_kind: object, _message: str, _said: object, answer: highspy.cb.HighsCallbackInput, _data: object) -> None:
-        answer.user_interrupt = bool(interrupts) or time.process_time() >= until
+        nonlocal seen_s, busy_s, clock_s
+        asking = model()
+        if asking is None:
+            return
+        now_s, now_busy_s = time.perf_counter(), time.process_time()
+        _PACE.learn(now_s - seen_s, now_busy_s - busy_s)
+        seen_s, busy_s, run_s = now_s, now_busy_s, asking.getRunTime()
+        answer.user_interrupt = bool(interrupts) or busy_s >= until or run_s >= clock_s
+        clock_s = run_s + _MARGIN * float(_PACE) * max(until - busy_s, 0.0) + _SPARE_S
+        asking.setOptionValue("time_limit", clock_s)
 
+    highs.setOptionValue("time_limit", clock_s)
     highs.setCallback(ask, None)
     for kind in _INTERRUPTS:
         highs.startCallback(kind)
@@ -197,7 +243,7 @@ def _read(highs: highspy.Highs, program: Program, log: str) -> Solution:
     if is_infeasible:
         bound = np.inf
     elif program.is_integer is not None:
-        bound = float(info.mip_dual_bound)
+        bound = float(info.mip_dual_bound) if info.valid else -np.inf
     else:
         bound = value if status == _OPTIMAL else -np.inf
     return Solution(

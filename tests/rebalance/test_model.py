@@ -261,6 +261,20 @@ def test_a_processor_may_be_kept_busy_for_so_long_only(is_whole, capfd):
     assert capfd.readouterr().out == ""
 
 
+def test_a_limit_is_kept_where_the_solver_never_asks():
+    # The first linear program of this cover takes 20 seconds, in which a search for whole numbers asks nothing.
+    rng, n = np.random.default_rng(0), 2000
+    matrix = csc_array(np.where(rng.random((n, n)) < 0.05, rng.uniform(0.5, 1.5, (n, n)), 0.0))
+    ones, cost = np.ones(n), rng.uniform(1, 2, n)
+    cover = Program(cost, matrix, ones, np.full(n, np.inf), np.zeros(n), ones, ones > 0)
+    began = time.process_time()
+    found = solve(cover, processor_limit_s=0.5)
+    assert time.process_time() - began < 5.0
+    assert not found.is_optimal
+    assert not found.is_infeasible
+    assert found.bound <= found.value
+
+
 @pytest.mark.parametrize("is_integer", [None, np.array([True, True])])
 def test_a_program_without_a_solution(is_integer):
     none = solve(program(high=2.0, is_integer=is_integer))
