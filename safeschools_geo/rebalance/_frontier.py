@@ -88,8 +88,8 @@ _CHANCE = f"in {10 * _MORE_OFTEN:g} of 10 terms redrawn from the school days"
 _SHOWN = 0.001
 """A gain by more moves is spoken of from a tenth of a percentage point on."""
 
-_IMBALANCE_SHARE = 0.6
-"""Of the time; the rest is for the zones beyond the farthest, and for shorter travel."""
+_IMBALANCE_SHARE = 0.8
+"""Of the time, at most; the rest is for the zones beyond the farthest, and for shorter travel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,10 +368,10 @@ def _point_text(moves: int, least: Stage, held: str, *, is_disputed: bool) -> st
 
 
 def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
-    """Share what time is left: later points are harder, so each may take a third of it, the last all."""
+    """Share what time is left: later points are harder, so each may take half of it, the last all."""
     now = time.process_time()
     left = max(began + time_limit_s - now, 0.0)
-    return now + (left if moves == max_moves else left / 3)
+    return now + (left if moves == max_moves else left / 2)
 
 
 @dataclass(eq=False)

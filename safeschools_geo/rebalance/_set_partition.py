@@ -415,10 +415,13 @@ def most_even(
     beyond = range(2, problem.zones + 1 if problem.zones > _PAIR else 0)
     for rank in (*([1] if bound is None else []), *beyond, None):
         goal, is_proven = _Goal(rank, caps, floor, best), True
-        if not is_tried and rank not in {1, _PAIR}:
+        is_late = time.process_time() > deadline
+        if not is_tried and rank not in {1, _PAIR} and not is_late:
             plans, is_tried = _every_plan(problem, closing, goal, left), True
         if plans is not None:
             best = plans.best(problem, goal, best)
+        elif is_late:
+            is_proven = not is_open
         elif is_open:
             found, is_proven, left = _narrowed_walk(problem, closing, goal, left).run()
             best = best if found is None else found
