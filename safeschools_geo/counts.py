@@ -36,14 +36,18 @@ def in_context(
     own place (`zone_by`: ``school``, ``place`` or empty). `weekday` is 0 for Monday; `hour` is missing where the time
     of day is unknown.
     """
-    by_school = incidents["school_id"].map(school_zones).fillna("").astype("str")
+    # Of a million incidents few are at different schools; −1 takes the last, which is none.
+    number, ids = pd.factorize(incidents["school_id"])
+    zones = pd.array([*school_zones.reindex(ids).fillna(""), ""], dtype="str")
+    by_school = pd.Series(zones.take(number), index=incidents.index)
     has_school = by_school != ""
     zone_id = by_school.where(has_school, incident_zones["zone_id"])
+    zone_by = pd.array(["school", "place", ""], dtype="str").take(np.select([has_school, zone_id != ""], [0, 1], 2))
     occurred = incidents["occurred_at"]
     return incidents.assign(
         zone_id=zone_id,
         zone_status=incident_zones["status"],
-        zone_by=pd.Series(np.select([has_school, zone_id != ""], ["school", "place"], ""), zone_id.index, dtype="str"),
+        zone_by=pd.Series(zone_by, index=zone_id.index),
         term=term_of(occurred, terms),
         weekday=occurred.dt.day_of_week.astype("int64"),
         hour=occurred.dt.hour.astype("Int64").where(incidents["has_time"]),

@@ -46,9 +46,9 @@ class Crosswalk:
 def key_of(values: pd.Series) -> pd.Series:
     """Take case and needless spaces off category names."""
     # Of a million names few are distinct.
-    names = pd.Series(values.dropna().unique(), dtype="str")
-    keys = names.str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
-    return values.map(dict(zip(names, keys, strict=True))).astype("str")
+    number, names = pd.factorize(values)
+    keys = pd.Series(names, dtype="str").str.casefold().str.replace(r"\s+", " ", regex=True).str.strip()
+    return pd.Series(keys.array.take(number, allow_fill=True), index=values.index, name=values.name)
 
 
 def read_crosswalk(path: Path) -> Crosswalk:
@@ -146,7 +146,8 @@ def categorize(sources: list[pd.Series], crosswalk: Crosswalk, *, unmapped: str)
     whole = whole_value(sources)
     whole_key, first_key = key_of(whole), key_of(sources[0].fillna(""))
     key = whole_key.where(whole_key.isin(crosswalk.table.index), first_key)
-    found = crosswalk.table.reindex(key)[["category", "service_min"]].set_axis(whole.index)
+    number, keys = pd.factorize(key)
+    found = crosswalk.table[["category", "service_min"]].reindex(keys).iloc[number].set_axis(whole.index)
     is_unmapped = found["category"].isna()
     findings = _unmapped(whole[is_unmapped], crosswalk, unmapped) if is_unmapped.any() else []
     table = found.assign(source_category=whole.mask(whole == "").astype("str"))
@@ -163,8 +164,9 @@ def _unmapped(values: pd.Series, crosswalk: Crosswalk, unmapped: str) -> list[Fi
     more = f"; and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
     unknown = f"{count_text(len(counts), 'source value')} ({count_text(len(values), 'incident')})"
     where = crosswalk.path.name if crosswalk.path else "crosswalk.csv, which is not there"
-    alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *values])
-    close = [g for g in alike if set(g) & set(values) and set(g) & set(crosswalk.table["source_value"])]
+    ours, theirs = set(crosswalk.table["source_value"]), dict.fromkeys(values.unique())
+    alike = io.alike_groups([*crosswalk.table["source_value"].dropna(), *theirs])
+    close = [group for group in alike if theirs.keys() & set(group) and ours & set(group)]
     if close:
         more += f". Written otherwise in the crosswalk: {io.groups_text(close)}"
     if unmapped == "stop":

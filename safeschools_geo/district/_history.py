@@ -7,7 +7,7 @@ import operator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
 import numpy as np
@@ -36,7 +36,7 @@ from safeschools_geo.schemas import INCIDENTS, NON_CRITICAL, ORIGINS, RESPONDERS
 from safeschools_geo.sections import COLUMNS, PLACE_COLUMNS, UNKNOWN_RESPONDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
     from pyproj import CRS
@@ -113,7 +113,7 @@ def read_rows(path: Path, settings: Settings, on_part: Callable[[str], None] = l
             "geometry": places.geometry[good].to_numpy(),
             "source_file": path.name,
             "row": good,
-            "as_read": _as_read(raw.frame, good),
+            "as_read": np.full(len(good), _Table(raw.frame), dtype=object),
         },
         index=good,
     ).astype({"has_time": "bool", "source_file": "str"})
@@ -126,30 +126,20 @@ def read_rows(path: Path, settings: Settings, on_part: Callable[[str], None] = l
     )
 
 
-class _Row(NamedTuple):
-    """A row as it was read: where it stands costs a hundredth of what its cells would."""
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """A table as it was read: a row of the history names it, and by `row` which of its rows it was."""
 
-    table: pd.DataFrame
-    label: Hashable
-
-
-def _as_read(table: pd.DataFrame, labels: pd.Index) -> NDArray[np.object_]:
-    rows = np.empty(len(labels), dtype=object)
-    for at, label in enumerate(labels):
-        rows[at] = _Row(table, label)
-    return rows
+    frame: pd.DataFrame
 
 
-def _cells(rows: pd.Series) -> pd.DataFrame:
+def _cells(rows: pd.DataFrame) -> pd.DataFrame:
     """Take the cells of rows as they were read, in the order of the rows and with their index."""
-    of_table: dict[int, list[int]] = {}
-    for at, row in enumerate(rows):
-        of_table.setdefault(id(row.table), []).append(at)
-    handles = rows.to_numpy()
-    found = [handles[places[0]].table.loc[[handles[at].label for at in places]] for places in of_table.values()]
-    order = np.argsort([at for places in of_table.values() for at in places])
-    cells: pd.DataFrame = pd.concat(found, ignore_index=True).iloc[order].set_axis(rows.index)
-    return cells
+    of_table, tables = pd.factorize(rows["as_read"])
+    found = [table.frame.loc[rows["row"][of_table == n]] for n, table in enumerate(tables)]
+    if len(found) > 1:
+        found = [pd.concat(found, ignore_index=True).iloc[np.argsort(np.argsort(of_table, kind="stable"))]]
+    return found[0].set_axis(rows.index)
 
 
 def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.PointsRead:
@@ -184,7 +174,7 @@ def _check_ids(raw: io.RawTable, ids: pd.Series, school_ids: pd.Series, id_cells
 def _ids(raw: io.RawTable, cells: pd.Series | None) -> pd.Series:
     if cells is not None:
         return io.plain_text(cells)
-    return pd.Series([f"{raw.path.stem}:{row}" for row in raw.frame.index], index=raw.frame.index, dtype="str")
+    return f"{raw.path.stem}:" + raw.frame.index.to_series().astype("str")
 
 
 def _words(
@@ -245,7 +235,8 @@ _CONTENT = (
     "arrived_at",
     "cleared_at",
     "responder",
-    "place",
+    "x",
+    "y",
 )
 
 
@@ -459,10 +450,12 @@ def _join_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
     """Make one row of the offenses or units of each call; those more than a day apart are not of one call."""
     kind = settings.incidents.rows
+    if kind == "incident":
+        return rows, join_rejects([]), []
     moments = rows.groupby("incident_id")["occurred_at"]
     is_call = rows["has_id"] & (moments.transform("max") - moments.transform("min") <= _ONE_CALL)
     is_more = is_call & rows["incident_id"].duplicated()
-    if kind == "incident" or not is_more.any():
+    if not is_more.any():
         return rows, join_rejects([]), []
     categories, _ = categorize(category_columns(rows), crosswalk, unmapped="non_critical")
     ranked = rows.assign(rank=categories["category"].map({word: n for n, word in enumerate(_SERIOUS)}))[is_call]
@@ -506,7 +499,7 @@ def _joined_rejects(rows: pd.DataFrame, is_more: pd.Series, kind: str) -> pd.Dat
 def _rejects_of(rows: pd.DataFrame, *, code: str, reasons: list[str]) -> pd.DataFrame:
     """Reject rows of one file after they were read: each as it was, under its id and for a reason of its own."""
     frame = rejects_frame(
-        _cells(rows["as_read"]).set_axis(rows["row"]),
+        _cells(rows).set_axis(rows["row"]),
         source_file=str(rows["source_file"].iloc[0]),
         id_column=None,
         code=code,
@@ -536,6 +529,8 @@ def _one_call_of_sources(
     The source that is named first goes before; what it does not say is taken from the others. Where they contradict
     each other, that is reported with its count.
     """
+    if len(names) < 2:  # noqa: PLR2004 - one source, and another
+        return rows, [], []
     earliest = rows[rows["has_id"]].groupby("incident_id")["source"].transform("min").reindex(rows.index)
     is_later = rows["source"] > earliest
     if not is_later.any():
@@ -605,11 +600,13 @@ _SAID_ONCE = (
 
 
 def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
-    place = pd.Series(shapely.to_wkb(rows["geometry"].to_numpy(), hex=True), index=rows.index)
-    content = rows.assign(place=place)[list(_CONTENT)]
+    points, has_id = rows["geometry"].to_numpy(), rows["has_id"].to_numpy()
+    content = rows.assign(x=shapely.get_x(points), y=shapely.get_y(points))[list(_CONTENT)]
+    key = np.empty(len(rows), dtype=np.int64)
+    key[has_id] = pd.factorize(rows["incident_id"][has_id])[0]
     # Without an id a row is another's repeat if all its cells are equal, and a time of day makes chance unlikely.
-    alike = _equal_cells(rows["as_read"][~rows["has_id"]])
-    first = _first_of(rows, alike.reindex(rows.index).fillna(rows["incident_id"]))
+    key[~has_id] = -1 - _equal_cells(rows.loc[~has_id, ["as_read", "row"]])
+    first = _first_of(rows, key)
     is_repeat = (rows["has_id"] | rows["has_time"]) & (first != rows.index)
     again = content.index[is_repeat]
     is_equal = _same(content.loc[again], content.loc[first[again]].set_axis(again)).reindex(
@@ -618,8 +615,9 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     rejects = _repeat_rejects(rows, is_repeat, first, is_equal, code="exact_duplicate")
     left = rows[~is_repeat]
     # Ids that were made of the rows are written in one way.
-    written = left["incident_id"]
-    first = _first_of(left, io.id_key(written[left["has_id"]]).reindex(left.index).fillna(written))
+    written, first = left["incident_id"], left.index.to_series()
+    if has_id.any():
+        first = _first_of(left, io.id_key(written[left["has_id"]]).reindex(left.index).fillna(written))
     is_alike = left["has_id"] & (first != left.index) & (similar_ids != "apart")
     alike_rows = left.index[is_alike]
     is_call = _same_call(left.loc[alike_rows], left.loc[first[alike_rows]].set_axis(alike_rows))
@@ -633,21 +631,19 @@ def _drop_repeats(rows: pd.DataFrame, similar_ids: SimilarIds) -> tuple[pd.DataF
     return left[~is_dropped].reset_index(drop=True), join_rejects(rejects), findings
 
 
-def _equal_cells(rows: pd.Series) -> pd.Series:
-    """Give rows of equal cells in equal columns one key, which no id can equal."""
+def _equal_cells(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """Give rows of equal cells in equal columns one number, from 0."""
     if rows.empty:
-        return pd.Series(dtype="str", index=rows.index)
+        return np.empty(0, dtype=np.int64)
     cells = _cells(rows)
     written = [cells[c].map(repr) if kind == np.dtype(object) else cells[c] for c, kind in cells.dtypes.items()]
-    heads = {key: str(sorted(map(str, table.columns))) for key, table in {id(r.table): r.table for r in rows}.items()}
-    code = {text: number for number, text in enumerate(dict.fromkeys(heads.values()))}
-    of_table = {key: code[text] for key, text in heads.items()}
-    head = pd.Series(np.fromiter((of_table[id(row.table)] for row in rows), np.int64, len(rows)), index=rows.index)
-    number = cells.groupby([head, *written], sort=False, dropna=False).ngroup()
-    return pd.Series("\0" + number.astype("str"), index=rows.index)
+    of_table, tables = pd.factorize(rows["as_read"])
+    heads = [str(sorted(map(str, table.frame.columns))) for table in tables]
+    head = np.array([heads.index(one) for one in heads])[of_table]
+    return cells.groupby([head, *written], sort=False, dropna=False).ngroup().to_numpy(dtype=np.int64)
 
 
-def _first_of(rows: pd.DataFrame, key: pd.Series) -> pd.Series:
+def _first_of(rows: pd.DataFrame, key: NDArray[np.int64] | pd.Series) -> pd.Series:
     return rows.index.to_series().groupby(key, sort=False).transform("first")
 
 
@@ -754,7 +750,9 @@ def _repeat_findings(
             'set [incidents] rows = "offense" or "unit".'
         )
         findings.append(Finding("warning", "conflicting_id", "incidents", message, tuple(ids), remedy=remedy))
-    alike = ~rows["has_id"] & ~is_repeat & content[~rows["has_id"]].duplicated().reindex(rows.index, fill_value=False)
+    bare = content[~rows["has_id"]]
+    bare = bare[bare.duplicated(["occurred_at", "x", "y"], keep=False)]
+    alike = ~rows["has_id"] & ~is_repeat & bare.duplicated().reindex(rows.index, fill_value=False)
     if alike.any():
         message = (
             f"{count_text(alike.sum(), 'row')} equal to another in everything that is read, and the export has no ids "

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-import icalendar
 import numpy as np
 import pandas as pd
 from dateutil.rrule import rrulestr
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
+    import icalendar
 
     from safeschools_geo.settings import CalendarSettings, HoursFile, HoursSettings, Settings, Term
 
@@ -69,9 +69,12 @@ def program_work(
     The rule is assumption A1 of ``docs/assumptions.md``; an incident whose time of day is unknown is given the benefit
     of the doubt and distinguished by its reason (A2).
     """
-    school = schools.set_index("school_id").reindex(incidents["school_id"])
-    in_program = school["in_program"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
-    levels = pd.Series(school["level"].to_numpy(), index=incidents.index, dtype="str")
+    # Of a million calls few are at different schools; −1 takes the last, which is none.
+    number, ids = pd.factorize(incidents["school_id"])
+    school = np.append(pd.Index(schools["school_id"]).get_indexer(ids), -1)[number]
+    program = schools["in_program"].astype("boolean").fillna(value=False).to_numpy(dtype=bool)
+    in_program = np.append(program, False)[school]
+    levels = pd.Series(schools["level"].array.take(school, allow_fill=True), index=incidents.index, dtype="str")
     occurred = incidents["occurred_at"]
     in_hours = is_in_hours(occurred, levels, hours, calendar=calendar, school_ids=incidents["school_id"])
     conditions = [
@@ -84,13 +87,10 @@ def program_work(
         (~in_hours, "outside_hours", "patrol"),
     ]
     tests = [np.asarray(test, dtype=bool) for test, _, _ in conditions]
-    return pd.DataFrame(
-        {
-            "work_of": np.select(tests, [who for *_, who in conditions], "zone_officer"),
-            "reason": np.select(tests, [why for _, why, _ in conditions], "program_work"),
-        },
-        index=incidents.index,
-    ).astype("str")
+    first = np.select(tests, list(range(len(tests))), len(tests))
+    reasons = pd.array([*(why for _, why, _ in conditions), "program_work"], dtype="str")
+    who = pd.array([*(who for *_, who in conditions), "zone_officer"], dtype="str")
+    return pd.DataFrame({"work_of": who.take(first), "reason": reasons.take(first)}, index=incidents.index)
 
 
 # ── When school is in session, from files: the district's calendar, and the hours of its schools
@@ -226,6 +226,8 @@ def _clock(seconds: float) -> dt.time | None:
 
 def _read_calendar(path: Path, calendar: CalendarSettings) -> tuple[CalendarSettings, Finding]:
     """Take days without school and minimum days out of a calendar; say which events were left out."""
+    import icalendar  # noqa: PLC0415 - most districts have no such file, and it takes long to load
+
     try:
         events = icalendar.Calendar.from_ical(path.read_bytes()).walk("VEVENT")
     except (ValueError, IndexError) as error:

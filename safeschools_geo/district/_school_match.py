@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     import geopandas as gpd
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from safeschools_geo.settings import IncidentSettings, SimilarIds
@@ -265,26 +266,36 @@ def _by_distance(
     farthest_m: float,
 ) -> None:
     placed = schools[~(schools.geometry.isna() | schools.geometry.is_empty)]
+    at_school = table["school_id"].map(pd.Series(range(len(placed)), index=placed["school_id"]))
     has_point = ~(points.isna() | points.is_empty)
+    is_known = has_point & at_school.notna()
+    is_seeking = has_point & ~is_known & names.isna() & (farthest_m > 0)
     if placed.empty or not has_point.any():
         return
     shapes = placed.geometry.to_crs(crs).to_numpy()
-    meters = points[has_point].to_crs(crs)
-    at_school = table.loc[has_point, "school_id"].map(pd.Series(range(len(placed)), index=placed["school_id"]))
-    known = at_school.notna()
-    table.loc[known[known].index, "school_distance_m"] = shapely.distance(
-        meters[known].to_numpy(), shapes[at_school[known].to_numpy(dtype="int64")]
+    table.loc[is_known, "school_distance_m"] = shapely.distance(
+        _in_meters(points[is_known], crs), shapes[at_school[is_known].to_numpy(dtype="int64")]
     )
-    seeking = meters[~known & names[has_point].isna()]
-    if farthest_m <= 0 or seeking.empty:
+    if not is_seeking.any():
         return
     (which, school), distance = shapely.STRtree(shapes).query_nearest(
-        seeking.to_numpy(), max_distance=farthest_m, return_distance=True, all_matches=False
+        _in_meters(points[is_seeking], crs), max_distance=farthest_m, return_distance=True, all_matches=False
     )
-    rows = seeking.index[which]
+    rows = table.index[is_seeking][which]
     table.loc[rows, "school_id"] = placed["school_id"].to_numpy()[school]
     table.loc[rows, "school_match"] = "nearest"
     table.loc[rows, "school_distance_m"] = distance
+
+
+_AT_ONCE = 100_000
+
+
+def _in_meters(points: gpd.GeoSeries, crs: CRS) -> NDArray[np.object_]:
+    """Project points; a million at once take longer than whoever ends the run would wait."""
+    shapes = np.empty(len(points), dtype=object)
+    for first in range(0, len(points), _AT_ONCE):
+        shapes[first : first + _AT_ONCE] = points.iloc[first : first + _AT_ONCE].to_crs(crs).to_numpy()
+    return shapes
 
 
 def _id_findings(

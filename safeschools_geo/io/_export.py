@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyogrio
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
 
 from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError, printable
@@ -31,8 +28,11 @@ from safeschools_geo.writing import MANIFEST, PRODUCT, folder_in_making, writabl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 
 _SEAL = "generator"
+_DECIMALS, _NEARLY = 7, 1e-4
 
 
 def write_text(path: Path, text: str) -> None:
@@ -163,7 +163,8 @@ def write_geojson(path: Path, frame: gpd.GeoDataFrame, *, seal: str = "") -> Non
     seal
         Name of the command that writes it, if `is_sealed` is to know it again.
     """
-    layer = _rounded(json.loads(frame.to_json(drop_id=True, show_bbox=False, to_wgs84=False)))
+    shapes = frame.geometry.transform(_rounded, include_z=None)
+    layer = frame.set_geometry(shapes).to_geo_dict(drop_id=True)
     if seal:
         layer = {_SEAL: {"name": f"{PRODUCT} {seal}", "sha256": _digest(layer)}, **layer}
     write_text(path, _plain_json(layer) + "\n")
@@ -200,12 +201,13 @@ def _plain_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
-    if isinstance(value, dict):
-        return {k: _rounded(v) if k in {"coordinates", "geometry", "features"} else v for k, v in value.items()}
-    if isinstance(value, list):
-        return [_rounded(v) for v in value]
-    return round(value, 7) if isinstance(value, float) else value
+def _rounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round coordinates as Python does: half a last decimal, on which numpy may decide otherwise, one by one."""
+    scaled = numbers * 10.0**_DECIMALS
+    rounded = np.rint(scaled) / 10.0**_DECIMALS
+    is_half = np.abs(scaled - np.floor(scaled) - 0.5) < _NEARLY
+    rounded[is_half] = [round(number, _DECIMALS) for number in numbers[is_half].tolist()]
+    return rounded
 
 
 _DRIVERS = {".gpkg": "GPKG", ".kml": "LIBKML", ".zip": "ESRI Shapefile"}
@@ -274,6 +276,10 @@ def _plain_layer(table: pd.DataFrame, suffix: str) -> gpd.GeoDataFrame:
 
 
 def _workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
+    import openpyxl  # noqa: PLC0415 - few commands write workbooks, and it takes long to load
+    from openpyxl.styles import Alignment, Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])
     for name, table in tables.items():

@@ -8,6 +8,7 @@ import pytest
 import town
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import LineString
 
 from safeschools_geo.errors import OutputError
 from safeschools_geo.io._export import is_sealed, write_csv, write_geojson, write_manifest, write_text
@@ -55,6 +56,15 @@ def test_geojson_is_rounded_and_the_same_each_time(tmp_path):
     assert feature["properties"] == {"zone_id": "1", "load": 1.23456789}
     coordinates = np.array(feature["geometry"]["coordinates"][0])
     assert np.array_equal(coordinates, coordinates.round(7))
+
+
+@pytest.mark.parametrize("number", [0.30000005, -0.30000005, 121.46000015, 1e-7 / 2, -1e-9, 179.99999995, 1 / 3])
+def test_coordinates_are_rounded_as_python_rounds_them(tmp_path, number):
+    near = [np.nextafter(number, -1), number, np.nextafter(number, 1)]
+    frame = gpd.GeoDataFrame(geometry=[LineString([(x, x) for x in near]), None], crs=4326)
+    write_geojson(tmp_path / "a.geojson", frame)
+    written = [[round(float(x), 7)] * 2 for x in near]
+    assert f'"coordinates":{written}'.replace(" ", "") in (tmp_path / "a.geojson").read_text(encoding="utf-8")
 
 
 def test_the_manifest_lists_every_file(tmp_path):
