@@ -40,8 +40,17 @@ unmapped = "non_critical"
 nearest_school_m = {nearest}
 columns = {{ occurred_at = "Date", category = "PrimaryType", x = "Longitude", y = "Latitude" }}
 
+[hotspots]
+simulations = 999
+
 [rebalance]
 max_moves = 1
+bootstrap = 20
+time_limit_s = 5
+
+[coverage]
+draws = 20
+fewest_officers = 10
 
 [[terms]]
 name = "Spring 2018"
@@ -146,10 +155,10 @@ def test_without_enrollment_places_are_described_and_no_rate_is_given(everything
 
 def test_school_incidents_without_enrollment_go_through_the_permutation_model(real_data, tmp_path):
     folder = folder_of(real_data, tmp_path, "crimes_at_schools_2018_h1.csv", 500)
-    # Of routine visits and of other numbers of officers nothing is asked here: none and one number are enough.
+    # Of routine visits nothing is asked here.
     visits = "[workload.visits_per_week]\nelementary = 0\nmiddle = 0\nhigh = 0\nk8 = 0\nother = 0\n"
     with (folder / "district.toml").open("a", encoding="utf-8") as settings:
-        settings.write(f"\n{visits}[coverage]\nfewest_officers = 10\n")
+        settings.write(f"\n{visits}")
     result = run_term(folder)
     found = result.hotspots
     assert found.schools.months.model == "permutation"

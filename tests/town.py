@@ -40,6 +40,16 @@ crs = "EPSG:4326"
 [board]
 pdf = false  # Printing is tested by itself, and with the demo
 
+[hotspots]
+simulations = 99
+
+[rebalance]
+max_moves = 2  # There are no more schools of the program
+bootstrap = 40
+
+[coverage]
+draws = 40
+
 [[terms]]
 name = "Fall"
 start = 2025-09-01
