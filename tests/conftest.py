@@ -30,10 +30,16 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
+LONGEST = (
+    *("term_board", "real_chicago", "out", "hostile_town", "plan_walk", "term", "said_of_coverage", "compare"),
+    *("rebalance_commands", "board_pages", "what_if", "real_san_juan", "p_median", "units", "cli", "plan_rules"),
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, and end with what takes over the cache of a type check that may run alongside."""
-    order = {"test_term_board.py": 0, "test_types.py": 2}
-    items.sort(key=lambda item: order.get(item.path.name, 1))
+    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)} | {"test_types.py": len(LONGEST) + 1}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
 
 
 def pytest_collection_finish() -> None:

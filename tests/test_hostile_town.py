@@ -44,6 +44,13 @@ unmapped = "non_critical"
 holidays = ["2025-09-01"]
 [board]
 pdf = false
+[hotspots]
+simulations = 199
+[rebalance]
+max_moves = 3
+bootstrap = 40
+[coverage]
+draws = 40
 [[terms]]
 name = "{TERMS[0]}"
 start = 2025-09-01

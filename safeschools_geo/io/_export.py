@@ -79,8 +79,12 @@ def _refuse_twice(path: Path) -> None:
     folder = folder_in_making(path)
     if folder is None:
         return
-    written = {folder_key(f.relative_to(folder).as_posix()) for f in folder.rglob("*") if f.is_file()}
-    if folder_key(path.relative_to(folder).as_posix()) in written:
+    # What could be taken for the path, step by step: folders that one system tells apart may be one on another.
+    found = [folder]
+    for step in map(folder_key, path.relative_to(folder).parts):
+        inside = (entry for place in found if place.is_dir() for entry in place.iterdir())
+        found = [entry for entry in inside if folder_key(entry.name) == step]
+    if any(entry.is_file() for entry in found):
         raise OutputError(
             "Two outputs of one run have the same file name.",
             where=path.name,

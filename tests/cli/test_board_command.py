@@ -11,6 +11,8 @@ from checkout import call
 
 from safeschools_geo.disclosure._ledger import read_ledger
 
+pytestmark = pytest.mark.usefixtures("worked_out_once")
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -15,6 +15,7 @@ from safeschools_geo.disclosure._ledger import read_ledger
 from safeschools_geo.io._export import write_text
 from safeschools_geo.writing import output_folder
 
+pytestmark = pytest.mark.usefixtures("worked_out_once")
 FOLDERS = {
     "run": ("run", "{town}", "--term", "Fall", "--out", "{out}"),
     "hotspots": ("hotspots", "{town}", "--term", "Fall", "--out", "{out}"),

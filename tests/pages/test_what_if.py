@@ -146,7 +146,7 @@ def test_random_moves_show_what_python_counts_to_the_last_digit(opened):
     units = plan_town.units()
     whole = dict(zip(LETTERS, millionths(units["workload"]), strict=True))
     zone_of, rng = dict(TODAY), random.Random(7)  # noqa: S311 - moves, not secrets
-    for _ in range(80):
+    for _ in range(40):
         letter, zone = rng.choice(LETTERS), rng.choice(ZONE_IDS)
         is_last = zone != zone_of[letter] and list(zone_of.values()).count(zone_of[letter]) == 1
         move(page, letter, zone)

@@ -159,8 +159,7 @@ row = st.tuples(st.sampled_from(["I1", "I2", "I3", ""]), cell, st.sampled_from([
 
 @given(st.lists(row, max_size=8), st.booleans())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_rows_read_are_rows_kept_plus_rows_rejected(tmp_path_factory, rows, is_ragged):
-    folder = town.write_town(tmp_path_factory.mktemp("town") / "town")
+def test_rows_read_are_rows_kept_plus_rows_rejected(folder, rows, is_ragged):
     lines = [
         "incident_id,occurred_at,category,x,y",
         *(",".join(r) + ",," for r in rows),
@@ -185,17 +184,15 @@ def test_rows_read_are_rows_kept_plus_rows_rejected(tmp_path_factory, rows, is_r
     assert district.rejects["reason"].str.len().gt(10).all()
 
 
-def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(tmp_path):
+def test_a_run_of_an_earlier_term_knows_nothing_of_later_ones(fall, tmp_path):
     whole = pd.DataFrame(town.incident_rows())
     earlier = whole[~whole["occurred_at"].str.startswith("2026")]
     assert len(earlier) < len(whole)
-    outputs = []
-    for name, incidents in (("whole", whole), ("earlier", earlier)):
-        folder = town.write_town(tmp_path / name, incidents=incidents)
-        run_term(folder, term="Fall", out=folder / "outputs")
-        written = folder / "outputs" / "Fall"
-        files = {path.relative_to(written).as_posix(): path.read_bytes() for path in written.rglob("*.*")}
-        outputs.append(files)
+    run_term(town.write_town(tmp_path / "town", incidents=earlier), term="Fall", out=tmp_path, seed=7)
+    outputs = [
+        {path.relative_to(written).as_posix(): path.read_bytes() for path in written.rglob("*.*")}
+        for written in (fall.written, tmp_path / "Fall")
+    ]
     assert outputs[0].keys() == outputs[1].keys()
     # What was read, and what a check of all of it says, is not the term's alone; nor is a clock.
     other = {"manifest.json", "check.html", "result.zip"}

@@ -42,7 +42,8 @@ def district(tmp_path_factory):
     settings = folder / "district.toml"
     both = 'P-12 = "patrol"\nTRACERUNIT = "patrol"'
     text = settings.read_text().replace('P-12 = "patrol"', both).replace("Tessaly Vale", "Another Vale")
-    settings.write_text(f"{text}\n[rebalance]\nmax_moves = 4\n", encoding="utf-8")
+    fewer = "[hotspots]\nsimulations = 999\n[rebalance]\nmax_moves = 4\nbootstrap = 40\n[coverage]\ndraws = 40\n"
+    settings.write_text(f"{text}\n{fewer}", encoding="utf-8")
     zones = folder / "boundaries" / "zones.geojson"
     zones.write_text(zones.read_text().replace('"SS-1"', '"TRACEROFFICER"'), encoding="utf-8")
     return folder
