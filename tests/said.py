@@ -127,7 +127,7 @@ def facts(folder: Path, spoken: str = "") -> dict[str, dict[tuple[str, ...], lis
 
 
 def contradictions(folder: Path, spoken: str = "") -> list[str]:
-    """List the facts that are said in two ways, the cells of one table that differ between pages, and one of several."""
+    """List facts said in two ways, cells of one table that differ between pages, and counts of one with a plural."""
     found = [f"{fact}: {dict(values)}" for fact, values in facts(folder, spoken).items() if len(values) > 1]
     found += [f"{name}: {one}" for name, text in texts(folder, spoken) for one in set(ONE_OF_SEVERAL.findall(text))]
     cells: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

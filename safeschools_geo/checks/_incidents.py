@@ -445,8 +445,8 @@ def check_unnamed(
         "warning" if len(ids) > _INCIDENTS_MANY * (named + len(ids)) else "note",
         "school_unnamed",
         "incidents",
-        f"{count_text(len(ids), 'incident')} within {_AT_SCHOOL_M:.0f} m of a school but tied to none, and so counted as "
-        f"off campus; tied to a school: {named:,}.",
+        f"{count_text(len(ids), 'incident')} within {_AT_SCHOOL_M:.0f} m of a school but tied to none, and so counted "
+        f"as off campus; tied to a school: {named:,}.",
         expected="the school of every incident at one",
         remedy="Set `nearest_school_m` under [incidents] if such incidents are at the school.",
     )
