@@ -18,7 +18,7 @@ from safeschools_geo.errors import InputError, SettingsError, SeveralFaultsError
 from safeschools_geo.rebalance._problem import Problem, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
 
 # ── Which zones each unit can be in at all, once locks, groups and contiguity are followed to their end
@@ -261,7 +261,7 @@ def part_conflicts(request: Request, forced: Forced) -> list[Conflict]:
     free = k - len(set().union(*needed))
     without = [p for p, zones in enumerate(needed) if not zones]
     if len(without) > free:
-        ids = request.names(parts[p][0] for p in without)
+        ids = request.names(i for p in without for i in parts[p])
         said = (
             f"{count_text(len(without), 'part')} of the district, cut off from the rest ({name_ids(ids)}), without a "
             f"zone: locks and roots hold {f'all zones but {free}' if free else 'every zone'} elsewhere."
@@ -404,12 +404,14 @@ def explain_infeasible(
     """
     request = Request(problem, tolerance, max_moves)
     forced = follow_rules(problem.neighbors, problem.allowed, request.groups)
-    linked = [*_counts(request), *_groups(request), *_nowhere(request, forced)]
+    apart = part_conflicts(request, forced)
+    told = {i for conflict in apart if conflict.code == "part_without_zone" for i in conflict.ids}
+    linked = [*_counts(request), *_groups(request), *_nowhere(request, forced, told)]
     linked += [_cut(request, cut) for cut in forced.cuts]
     linked += [*_one_of_each(request, forced), *_students(request)]
     return (
         *linked,
-        *part_conflicts(request, forced),
+        *apart,
         *load_conflicts(request, forced),
         *_moves(request, is_clear=not linked),
     )
@@ -470,10 +472,11 @@ def _zones_text(request: Request, unit: int) -> str:
     return f"zone{'s' if len(zones) > 1 else ''} {name_ids(zones)}" if zones else "no zone"
 
 
-def _nowhere(request: Request, forced: Forced) -> list[Conflict]:
+def _nowhere(request: Request, forced: Forced, told: Container[str]) -> list[Conflict]:
+    """Find units that no zone can have; those of a part without a zone are told of already."""
     at_once = np.flatnonzero(~request.problem.allowed.any(axis=1)).tolist()
-    grouped = {i for g in request.groups for i in g}
-    later = [i for i in forced.nowhere.tolist() if i not in at_once and i not in grouped]
+    known = {*at_once, *(i for g in request.groups for i in g)}
+    later = [i for i in forced.nowhere.tolist() if i not in known and request.problem.unit_ids[i] not in told]
     found = []
     if at_once:
         ids = request.names(at_once)

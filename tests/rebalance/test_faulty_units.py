@@ -46,6 +46,7 @@ def test_units_that_overlap_with_an_island_and_a_barrier_are_repaired_or_refused
     code, said = run("without_a_bridge", "--adjacency", str(tmp_path / "links.csv"))
     assert code == 1
     assert "cut off from the rest (island), without a zone: locks and roots hold every zone elsewhere." in said
+    assert said.count("island") == 2, "one cause, told once: in the sentence and in its rows"
     assert "Rows: island Expected: rules, links and limits that leave a plan Remedy: Add links (bridges)" in said
     code, said = run("cut_by_a_river", "--barriers", str(tmp_path / "river.geojson"))
     assert code == 1

@@ -138,9 +138,11 @@ def test_more_parts_than_zones():
 
 def test_a_part_without_a_zone():
     # A – B – C   D: the roots of both zones lie in the first part.
-    found = explain([[1], [0, 2], [1], []], roots=[0, 2])
-    assert codes(found) == ["cut_off", "part_without_zone"]
-    assert found[1].ids == ("D",)
+    (conflict,) = explain([[1], [0, 2], [1], []], roots=[0, 2])
+    assert (conflict.code, conflict.ids) == ("part_without_zone", ("D",))
+    # A – B – C   D – E: both units of the part are told of, once.
+    (conflict,) = explain([[1], [0, 2], [1], [4], [3]], roots=[0, 2])
+    assert (conflict.code, conflict.ids) == ("part_without_zone", ("D", "E"))
     # Locked into zone 2 as well as C, D is apart from it.
     found = explain([[1], [0, 2], [1], []], locks={0: 0, 2: 1, 3: 1})
     assert codes(found) == ["locks_apart"]
