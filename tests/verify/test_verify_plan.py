@@ -287,6 +287,22 @@ def test_students_of_the_units_that_move_are_counted_again(folder, schools, stud
     assert failed(folder).get("students", "") == found
 
 
+@pytest.mark.parametrize(
+    ("stated", "most", "found"),
+    [
+        (2, 2, ""),
+        (None, 2, ""),
+        (3, 3, "The number of moves is not that of the plan: plan.csv moves 2 schools, the certificate says 3."),
+        (2, 1, "The plan moves 2 schools; at most 1 were allowed."),
+    ],
+)
+def test_schools_of_the_units_that_move_are_counted_again(folder, stated, most, found):
+    edit_csv(folder, "plan.csv", lambda t: t.assign(schools="2"))
+    edit_certificate(folder, moves_by="schools", schools_moved=stated, max_moves=most)
+    seal(folder)
+    assert failed(folder).get("moves", "") == found
+
+
 def test_a_locked_unit_that_moved_is_found(tmp_path):
     after = list("111222")
     folder = write_row(tmp_path, LOADS, BEFORE, after, locked=["D"])
