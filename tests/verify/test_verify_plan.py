@@ -23,7 +23,7 @@ from written_plan import (
     write_row,
 )
 
-from safeschools_geo.verify._plan import _is_rounding, _look_like_degrees, _unlinked_near
+from safeschools_geo.verify._plan import _Across, _is_rounding, _look_like_degrees, _unlinked_near
 from safeschools_geo.verify._verify import verify_folder
 
 LOADS, BEFORE = [4, 1, 2, 3, 5, 1], list("111122")
@@ -533,6 +533,9 @@ def test_meters_near_the_corner_of_a_grid_are_no_degrees():
     assert _look_like_degrees([box(-121.4, 38.6, -121.3, 38.7)])
     assert not _look_like_degrees([box(0, 0, 1000, 50)])
     assert not _look_like_degrees([box(0, 0, 50, 1000)])
+    # Nor is anything beyond the globe.
+    assert not _look_like_degrees([box(-180.5, 0, 0, 1)])
+    assert not _look_like_degrees([box(0, 0, 180.5, 1)])
 
 
 def test_a_slit_between_two_zones_is_found(tmp_path):
@@ -781,5 +784,17 @@ def test_neighbors_across_a_seam_are_found_again_up_to_the_tolerance(tmp_path):
 
 
 def test_a_seam_wider_than_the_tolerance_is_no_border(tmp_path):
-    wide = with_seams(tmp_path, seam_m=13.0, neighbor_tolerance_m=10.0)
+    wide = with_seams(tmp_path / "wide", seam_m=13.0, neighbor_tolerance_m=10.0)
     assert "with no border" in failed(wide)["edges"]
+    # A tenth more may come from how the two measure.
+    doubtful = with_seams(tmp_path / "doubtful", seam_m=10.5, neighbor_tolerance_m=10.0)
+    assert not {"neighbors", "edges"} & set(failed(doubtful))
+
+
+def test_along_how_much_two_units_see_each_other():
+    # The sides that face each other, and a meter of each side that leaves the gap of a meter.
+    units = {"a": box(0, 0, 100, 100), "b": box(101, 0, 201, 100)}
+    assert _Across(units, 2.0).seen_m("a", "b") == pytest.approx(102, abs=0.1)
+    # A third unit in the gap is nearer along the lower half: to a all of it, and to b.
+    between = units | {"c": box(100.2, -10, 100.8, 50)}
+    assert _Across(between, 2.0).seen_m("a", "b") == pytest.approx(51, abs=1)
