@@ -367,11 +367,11 @@ def _point_text(moves: int, least: Stage, held: str, *, is_disputed: bool) -> st
     return f"the least imbalance of {count_text(moves, 'move')}{held} is {least.value:.2%} ({proof})"
 
 
-def _deadline(began: float, time_limit_s: float, moves: int, max_moves: int) -> float:
+def _deadline(until: float, *, is_last: bool) -> float:
     """Share what time is left: later points are harder, so each may take half of it, the last all."""
     now = time.process_time()
-    left = max(began + time_limit_s - now, 0.0)
-    return now + (left if moves == max_moves else left / 2)
+    left = max(until - now, 0.0)
+    return now + (left if is_last else left / 2)
 
 
 @dataclass(eq=False)
@@ -457,9 +457,9 @@ class _Search:
         return np.array([zone[z] for z in plan.assignment.loc[list(self._problem.unit_ids)]], dtype="int64")
 
     def _find_least(self, began: float) -> None:
-        is_final, settings = True, self._settings
+        is_final, until = True, began + self._settings.time_limit_s * _IMBALANCE_SHARE
         for moves in range(self._most + 1):
-            point = self._point(moves, _deadline(began, settings.time_limit_s * _IMBALANCE_SHARE, moves, self._most))
+            point = self._point(moves, _deadline(until, is_last=moves == self._most))
             least = point.stages[0]
             if least.label is None:
                 self.is_proven &= least.is_infeasible
@@ -495,9 +495,9 @@ class _Search:
         """Add the evenness of the zones beyond the farthest, and the shortest travel, of plans about as even."""
         problem, known, settings = self._problem, self._known, self._settings
         open_points = {moves: point for moves, point in self._points.items() if len(point.stages) == 1}
-        for at, (moves, point) in enumerate(open_points.items()):
+        for at, (moves, point) in enumerate(open_points.items(), start=1):
             began = time.process_time()
-            deadline = began + max(until - began, 0.0) / (len(open_points) - at)
+            deadline = _deadline(until, is_last=at == len(open_points))
             limits = moves_limits(moves, settings.rules)
             least = with_better(problem, point.stages[0], [p for p in known if is_few(problem, p, limits)])
             slack, seed = settings.slack, settings.seed
