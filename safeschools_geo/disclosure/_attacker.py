@@ -506,6 +506,11 @@ class Attacker:
         return self._world.copy()
 
 
+def asked_text(done: int, of: int, *, most: bool) -> str:
+    """Say how many figures were asked how large, or how small, they can be."""
+    return f"how {'large' if most else 'small'} figures can be, {done:,} of {of:,}"
+
+
 def room_for(figures: csr_array, rows: NDArray[np.int64], amount: Numbers, *, turn: int) -> Numbers:
     """Say how large kinds should be for these figures to be, one kind for each."""
     starts, sizes = figures.indptr[rows], np.diff(figures.indptr)[rows]

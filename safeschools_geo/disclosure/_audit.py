@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from safeschools_geo.disclosure._attacker import CEILING, Attacker, Known, Said, room_for, said, together
+from safeschools_geo.disclosure._attacker import CEILING, Attacker, Known, Said, asked_text, room_for, said, together
 from safeschools_geo.disclosure._policy import ALL, Kinds
 from safeschools_geo.disclosure._protect import known_by_rule, needs_of_small
 from safeschools_geo.disclosure._tables import SafeTable, require_safe
 from safeschools_geo.errors import DisclosureError, count_text, name_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from safeschools_geo.disclosure._attacker import Cells
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _NEAR = 1e-6
 _ENDLESS = 1e15
+_SAID_EVERY = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,13 @@ class AuditReport:
         return self.intervals.drop(columns=["low_world", "high_world"])
 
 
-def audit(safe_table: SafeTable, *, knows_rule: bool = False, exact: bool = True) -> AuditReport:
+def audit(
+    safe_table: SafeTable,
+    *,
+    knows_rule: bool = False,
+    exact: bool = True,
+    on_part: Callable[[str], None] = lambda _: None,
+) -> AuditReport:
     """Attack a release with all that is published.
 
     Parameters
@@ -129,6 +136,8 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False, exact: bool = True
     exact
         Whether intervals are followed to their ends, in whole counts; else, faster, only as far as it takes to see that
         they are wide enough, and in fractions.
+    on_part
+        Called with how many figures were asked how small and how large they can be.
 
     Returns
     -------
@@ -145,14 +154,14 @@ def audit(safe_table: SafeTable, *, knows_rule: bool = False, exact: bool = True
     safe = require_safe(safe_table)
     cells, _hidden = safe._cells, safe._hidden  # noqa: SLF001 -- the audit looks inside
     known = Known(cells.matrix, safe._values.astype("float64"), said(safe.facts, cells.atoms))  # noqa: SLF001
-    found = _Found.of(safe, known, exact=exact)
+    found = _Found.of(safe, known, exact=exact, on_part=on_part)
     faults = [*_bare(safe), *found.faults()]
     while knows_rule and not faults:
         by_rule = found.known_by_rule()
         if not by_rule.matrix.shape[0]:
             break
         known = replace(known, said=together(known.said, by_rule))
-        again = _Found.of(safe, known, exact=False)
+        again = _Found.of(safe, known, exact=False, on_part=on_part)
         faults = [f"{fault}, by somebody who knows the rule" for fault in again.faults()]
         found = replace(again, first=found.first or found)
     first = found.first or found
@@ -174,11 +183,11 @@ class _Found:
     first: _Found | None = None
 
     @classmethod
-    def of(cls, safe: SafeTable, known: Known, *, exact: bool) -> _Found:
+    def of(cls, safe: SafeTable, known: Known, *, exact: bool, on_part: Callable[[str], None]) -> _Found:
         cells, hidden = safe._cells, safe._hidden  # noqa: SLF001
         # What the rule tells is looked for in fractions: worlds that others check are those of the first attack.
         attacker = Attacker(known, safe.is_withheld, whole=exact)
-        attack = _Attack(attacker, low=1, high=safe.policy.largest_small, whole=exact)
+        attack = _Attack(attacker, low=1, high=safe.policy.largest_small, whole=exact, on_part=on_part)
         rows = np.flatnonzero(safe.is_withheld)
         ends = attack.cover(cells.matrix[rows], exact=exact)
         unseen = attack.cover(hidden.matrix)
@@ -233,8 +242,8 @@ def _bare(safe: SafeTable) -> list[str]:
 class _Attack:
     """Worlds found so far, and what they show."""
 
-    def __init__(self, attacker: Attacker, *, low: int, high: int, whole: bool) -> None:
-        self._attacker, self._whole = attacker, whole
+    def __init__(self, attacker: Attacker, *, low: int, high: int, whole: bool, on_part: Callable[[str], None]) -> None:
+        self._attacker, self._whole, self._on_part = attacker, whole, on_part
         self._low, self._high = low, high
         self._worlds: list[NDArray[np.float64]] = []
         self._numbers: dict[bytes, int] = {}
@@ -263,6 +272,7 @@ class _Attack:
     def _ends(self, figures: csr_array, *, most: bool) -> tuple[Counts, Counts]:
         found = []
         for row in range(figures.shape[0]):
+            self._say(row, figures.shape[0], most=most)
             weights = figures[[row]].toarray()[0]
             number = self._keep(self._attacker.extreme(weights, most=most).world)
             found.append((weights @ self._worlds[number], number))
@@ -295,7 +305,9 @@ class _Attack:
             left, is_stuck = after, after.size == left.size
         asked: set[bytes] = set()
         # What is 0 by what is published is as large in every world.
-        for row in left[~self._attacker.is_nothing(figures[left])] if most else left:
+        left = left[~self._attacker.is_nothing(figures[left])] if most else left
+        for done, row in enumerate(left):
+            self._say(done, len(left), most=most)
             weights = figures[[row]].toarray()[0]
             is_short = best[row] < self._high - _NEAR if most else best[row] > self._low + _NEAR
             if is_short and weights.tobytes() not in asked:
@@ -303,6 +315,10 @@ class _Attack:
                 self._keep(self._attacker.extreme(weights, most=most).world)
                 waiting()
         return _within(best, most=most), by
+
+    def _say(self, done: int, of: int, *, most: bool) -> None:
+        if done % _SAID_EVERY == 0:
+            self._on_part(asked_text(done, of, most=most))
 
     def _keep(self, world: NDArray[np.float64]) -> int:
         kept = np.rint(world) if self._whole else world

@@ -11,6 +11,7 @@ and knows that it is 11 or more: were it small, it would not have been left so. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
-from safeschools_geo.disclosure._attacker import Attacker, Known, Said, room_for, said, together
+from safeschools_geo.disclosure._attacker import Attacker, Known, Said, asked_text, room_for, said, together
 from safeschools_geo.disclosure._policy import PolicyLike, load_policy
 from safeschools_geo.disclosure._tables import CountTable, SafeTable, TableLike, count_table, sealed
 from safeschools_geo.errors import DisclosureError
@@ -100,7 +101,7 @@ MOST_ROUNDS = 60
 _MOST_NODES = 2000
 _TINY = 1e-7
 _WORLDS_KEPT = 400
-_FEW = 4
+_FEW, _SAID_EVERY = 4, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +122,7 @@ class Problem:
     # Groups that no table shows and that are not small, as sums of the finest counts, shape (n_groups, n_atoms)
     groups: csr_array
     whole: bool = False  # Whether that has to be so with whole counts
+    on_part: Callable[[str], None] = lambda _: None  # Called with how many figures were asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +297,7 @@ def _unproven(search: _Search) -> Iterator[tuple[int, bool]]:
     """Go through the targets that no world found so far shows to be protected; new worlds count at once."""
     for most in (True, False):
         figures, wanted = search.most if most else search.least
-        waiting, seen, is_stuck = np.arange(figures.shape[0]), 0, not most
+        waiting, seen, is_stuck, asked = np.arange(figures.shape[0]), 0, not most, 0
         while True:
             if seen < len(search.worlds):
                 reached = figures[waiting] @ np.array(search.worlds[seen:]).T
@@ -309,7 +311,9 @@ def _unproven(search: _Search) -> Iterator[tuple[int, bool]]:
             if not is_stuck and len(waiting) > _FEW:
                 search.worlds.append(search.attacker.spread(room_for(figures, waiting, wanted[waiting], turn=seen)))
                 continue
-            target, waiting = int(waiting[0]), waiting[1:]
+            if asked % _SAID_EVERY == 0:
+                search.problem.on_part(asked_text(figures.shape[0] - len(waiting), figures.shape[0], most=most))
+            target, waiting, asked = int(waiting[0]), waiting[1:], asked + 1
             yield target, most
 
 
@@ -494,6 +498,7 @@ def protect(
     withheld: Sequence[Mapping[str, str]] = (),
     knows_rule: bool = False,
     whole: bool = False,
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> SafeTable:
     """Withhold what may not be reported, and no more than is needed for it.
 
@@ -518,6 +523,8 @@ def protect(
     whole
         Whether every small count has to stay possible with whole counts; else fractions will do, as in the literature,
         which is faster. The audit always asks for whole counts.
+    on_part
+        Called with how many figures were asked how small and how large they can be.
 
     Returns
     -------
@@ -553,6 +560,7 @@ def protect(
         groups=unseen.cells.matrix[np.flatnonzero(~unseen.is_small)],
         # With weights, what fractions allow can be out of reach of whole counts.
         whole=whole or bool(facts),
+        on_part=on_part,
     )
     pattern = complementary(problem)
     if knows_rule:
@@ -673,7 +681,12 @@ def _require_true(facts: Sequence[Fact], holds: NDArray[np.bool_]) -> None:
 
 
 def advise(
-    table: CountTable, offered: Sequence[Grouping], policy: Policy, *, not_chosen: Sequence[Grouping] = ()
+    table: CountTable,
+    offered: Sequence[Grouping],
+    policy: Policy,
+    *,
+    not_chosen: Sequence[Grouping] = (),
+    on_part: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Measure how much of each table on offer would be withheld.
 
@@ -687,6 +700,8 @@ def advise(
         The policy.
     not_chosen
         Tables of these that are shown to the manager, but not chosen.
+    on_part
+        Called with which of the tables is measured next.
 
     Returns
     -------
@@ -696,7 +711,12 @@ def advise(
         which less than the policy's share would be withheld. Each is measured with its own totals and by itself; beside
         other tables more may have to be withheld.
     """
-    rows = [(i, *_row(table, grouping, policy), grouping not in not_chosen) for i, grouping in enumerate(offered)]
+    rows = []
+    for number, grouping in enumerate(offered):
+        of = f"{number + 1} of {len(offered)} tables"
+        on_part(of)
+        row = _row(table, grouping, policy, lambda what, of=of: on_part(f"{of}: {what}"))
+        rows.append((number, *row, grouping not in not_chosen))
     columns = ["position", "grouping", "figures", "withheld", "withheld_share", "is_choosable"]
     found = pd.DataFrame(rows, columns=columns).sort_values(
         ["figures", "position"], ascending=[False, True], kind="stable", ignore_index=True
@@ -705,8 +725,10 @@ def advise(
     return found.assign(is_chosen=fits & (fits.cumsum() == 1))
 
 
-def _row(table: CountTable, grouping: Grouping, policy: Policy) -> tuple[str, int, int, float]:
-    safe = protect(_alone(table, grouping), policy)
+def _row(
+    table: CountTable, grouping: Grouping, policy: Policy, on_part: Callable[[str], None]
+) -> tuple[str, int, int, float]:
+    safe = protect(_alone(table, grouping), policy, on_part=on_part)
     withheld = safe.table(*grouping.dims)["is_withheld"]
     return grouping.text, len(withheld), int(withheld.sum()), float(withheld.mean())
 

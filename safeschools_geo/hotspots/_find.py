@@ -134,7 +134,10 @@ def find_hotspots(
     counts = school_counts(
         given.history, given.schools, given.school_zones, terms=given.terms, calendar=settings.calendar
     )
-    rated = {t.name: _rates(given, counts, t.name) for t in given.terms}
+    rated = {}
+    for at, t in enumerate(given.terms, start=1):
+        on_part(f"rates of schools, {at} of {len(given.terms)} terms")
+        rated[t.name] = _rates(given, counts, t.name)
     schools = _schools(given, counts, rated[term.name], on_part)
     on_part("hours")
     levels = counts.drop_duplicates("school_id").set_index("school_id")["level"]

@@ -299,17 +299,25 @@ def choose_published(
     on_part: Callable[[str], None] = lambda _: None,
 ) -> PublishedCounts:
     """Choose the tables, and protect them together with all that was published before."""
-    on_part("how much of each table would be withheld")
     offered = offered_tables(raw, term)
     schools = [] if by_school else [grouping for grouping in offered if "school" in grouping.dims]
-    advice = advise(raw, offered, policy, not_chosen=schools)
+    advice = advise(
+        raw,
+        offered,
+        policy,
+        not_chosen=schools,
+        on_part=lambda what: on_part(f"how much of each table would be withheld, {what}"),
+    )
     fits = advice[advice["is_choosable"] & (advice["withheld_share"] < policy.most_withheld_share)]
     for position in [*(int(i) for i in fits["position"]), None]:
         detail = None if position is None else offered[position]
         wide = with_detail(raw, detail)
         before = earlier(releases, wide)
-        on_part(f"what is withheld of the tables{'' if detail is None else f', with {detail.text}'}")
-        counts, rounding = _protected(wide, policy, before)
+        tables = f"the tables{'' if detail is None else f', with {detail.text}'}"
+        on_part(f"what is withheld of {tables}")
+        counts, rounding = _protected(
+            wide, policy, before, lambda what, of=tables: on_part(f"what is withheld of {of}: {what}")
+        )
         if detail is not None:
             share = float(counts.table(*detail.dims, **detail.held)["is_withheld"].mean())
             if share >= policy.most_withheld_share:
@@ -319,9 +327,19 @@ def choose_published(
     raise AssertionError("without a finer table there is always an end")  # pragma: no cover
 
 
-def _protected(raw: CountTable, policy: Policy, before: Earlier) -> tuple[SafeTable, Rounding]:
+def _protected(
+    raw: CountTable, policy: Policy, before: Earlier, on_part: Callable[[str], None]
+) -> tuple[SafeTable, Rounding]:
     def attempt(facts: Sequence[Fact]) -> SafeTable:
-        return protect(raw, policy, facts=facts, restated=before.restated, withheld=before.withheld, knows_rule=True)
+        return protect(
+            raw,
+            policy,
+            facts=facts,
+            restated=before.restated,
+            withheld=before.withheld,
+            knows_rule=True,
+            on_part=on_part,
+        )
 
     counts = attempt(before.figures)
     both = [*before.figures, *before.statements]
@@ -338,7 +356,13 @@ def _protected(raw: CountTable, policy: Policy, before: Earlier) -> tuple[SafeTa
 _TRENDS: dict[str, tuple[str, ...]] = {"zone": ("zone",), "level": ("level",), "district": ()}
 
 
-def board_content(result: TermResult, published: PublishedCounts, people: pd.DataFrame) -> BoardContent:
+def board_content(
+    result: TermResult,
+    published: PublishedCounts,
+    people: pd.DataFrame,
+    *,
+    on_part: Callable[[str], None] = lambda _: None,
+) -> BoardContent:
     """Put together what the pages say."""
     settings, counts, this = result.district.settings, published.counts, result.term.name
     terms = published_terms(result)
@@ -354,7 +378,7 @@ def board_content(result: TermResult, published: PublishedCounts, people: pd.Dat
     # The price of a plan is reported as coarsely as coverage; without that it is withheld.
     step_min = float("nan") if coverage is None else coverage.step_min
     plan = board_plan(result, people, published.rounding, step_min=step_min)
-    counts, audited = _audited(published)
+    counts, audited = _audited(published, on_part)
     return BoardContent(
         district=settings.district.name,
         term=this,
@@ -392,11 +416,11 @@ def board_content(result: TermResult, published: PublishedCounts, people: pd.Dat
     )
 
 
-def _audited(published: PublishedCounts) -> tuple[SafeTable, AuditReport]:
+def _audited(published: PublishedCounts, on_part: Callable[[str], None]) -> tuple[SafeTable, AuditReport]:
     """Audit the counts beside the rounded rates: the weights of these are public, and anybody can use them."""
     rates = [fact for fact in published.rounding.published if fact.by == "enrolled"]
     counts = published.counts.with_facts(rates) if rates else published.counts
-    return counts, audit(counts, knows_rule=True).require_safe()
+    return counts, audit(counts, knows_rule=True, on_part=on_part).require_safe()
 
 
 def protected_students(people: pd.DataFrame, counts: SafeTable) -> SafeTable:
@@ -467,7 +491,7 @@ def protect_term(
         on_part=on_part,
     )
     on_part("rates, the plan and coverage, rounded, and their audit")
-    content = board_content(result, published, people)
+    content = board_content(result, published, people, on_part=lambda what: on_part(f"the audit: {what}"))
     return TermBoard(
         content, tuple(published.rounding.published), people, published.advice, published.raw, tuple(releases)
     )

@@ -93,3 +93,10 @@ def test_no_table_that_is_measured_changes_the_counts() -> None:
     advise(raw, [SCHOOL, ZONE, BOTH], Policy())
     pd.testing.assert_frame_equal(raw.counts, before)
     assert protect(raw).groupings == (ZONE,)
+
+
+def test_the_adviser_says_which_table_it_measures() -> None:
+    said: list[str] = []
+    advise(counts(), [SCHOOL, ZONE], Policy(), on_part=said.append)
+    assert [text for text in said if ":" not in text] == ["1 of 2 tables", "2 of 2 tables"]
+    assert "1 of 2 tables: how large figures can be, 0 of 1" in said

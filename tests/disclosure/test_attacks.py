@@ -514,3 +514,15 @@ def test_a_figure_of_one_school_stays_hidden_where_other_figures_were_told() -> 
 def test_the_dimension_of_single_groups_is_one_of_the_table() -> None:
     with pytest.raises(ColumnError, match="do not have this dimension"):
         one_school(alone="campus")
+
+
+def test_protection_and_the_audit_say_how_many_figures_they_have_asked() -> None:
+    # All 30 counts are small; the totals of the five zones and the six levels are not, and tell none of them.
+    said: list[str] = []
+    release = protect(cross("ABCDE", "uvwxyz", [[3] * 6] * 5), on_part=said.append)
+    ends = ("small", "large")
+    assert {text.partition(",")[0] for text in said} <= {f"how {end} figures can be" for end in ends}
+    assert said
+    said.clear()
+    audit(release, on_part=said.append)
+    assert said == [f"how {end} figures can be, {done} of 30" for end in ends for done in (0, 20)]
