@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from safeschools_geo.disclosure._policy import ALL, Grouping, kinds_of
 from safeschools_geo.errors import ColumnError, DisclosureError
-from safeschools_geo.solver import Program, model_of, quiet_highs, solve
+from safeschools_geo.solver import Program, model_of, quiet_highs, solve, stop_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -305,6 +305,8 @@ class Block:
         self._ceiling = ceiling
         self._costs, self._room = np.zeros(2 * self._n), np.zeros(self._n)
         self._highs = quiet_highs()
+        # There is no limit, but it has to ask for one to hear of Ctrl-C.
+        stop_after(self._highs, np.inf)
         self._pass_model()
 
     def _pass_model(self) -> None:

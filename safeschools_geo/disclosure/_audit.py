@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _NEAR = 1e-6
 _ENDLESS = 1e15
-_SAID_EVERY = 20
+_SAID_EVERY = 5
 
 
 @dataclass(frozen=True, eq=False)

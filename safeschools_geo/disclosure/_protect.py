@@ -101,7 +101,7 @@ MOST_ROUNDS = 60
 _MOST_NODES = 2000
 _TINY = 1e-7
 _WORLDS_KEPT = 400
-_FEW, _SAID_EVERY = 4, 20
+_FEW, _SAID_EVERY = 4, 5
 
 
 @dataclass(frozen=True, eq=False)

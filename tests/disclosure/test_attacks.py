@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
+import highspy
 import numpy as np
 import pandas as pd
 import pytest
 from outsider import figures, learn_rule, narrowed, reader_of
 from scipy.sparse import csr_array
 
-from safeschools_geo.disclosure._attacker import Fact
+from safeschools_geo.disclosure._attacker import Block, Fact
 from safeschools_geo.disclosure._audit import audit
 from safeschools_geo.disclosure._ledger import earlier, with_release
 from safeschools_geo.disclosure._policy import Grouping, Policy
@@ -525,4 +527,20 @@ def test_protection_and_the_audit_say_how_many_figures_they_have_asked() -> None
     assert said
     said.clear()
     audit(release, on_part=said.append)
-    assert said == [f"how {end} figures can be, {done} of 30" for end in ends for done in (0, 20)]
+    assert said == [f"how {end} figures can be, {done} of 30" for end in ends for done in range(0, 30, 5)]
+
+
+def test_ctrl_c_ends_a_linear_program_before_its_end() -> None:
+    # 40 schools by 20 kinds of calls, of which the totals are known.
+    numbers = np.arange(40 * 20).reshape(40, 20)
+    matrix = csr_array([np.isin(numbers.ravel(), members).astype(float) for members in [*numbers, *numbers.T]])
+    totals = matrix @ np.full(numbers.size, 8.0)
+    block = Block(matrix, np.arange(60), numbers.ravel(), (totals, totals), ceiling=1e4)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        block._highs.interrupts.append(None)  # as its handler does
+        with pytest.raises(KeyboardInterrupt):
+            block.extreme(np.arange(numbers.size) % 7.0, most=True, whole=False)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert block._highs.getModelStatus() == highspy.HighsModelStatus.kInterrupt
