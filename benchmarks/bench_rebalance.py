@@ -251,7 +251,7 @@ def print_frontier(instance: Instance, limits: Limits) -> None:
     print_table(("at most so many moves", "imbalance", "bound", "proven", "seconds"), rows)
     proven = int(points["is_proven"].sum())
     print(
-        f"\n{proven} of {len(points)} points proven in {seconds:.1f} processor seconds (aim: all in 60).\n", flush=True
+        f"\n{proven} of {len(points)} points proven in {seconds:.1f} processor seconds (aim: all in 30).\n", flush=True
     )
 
 
