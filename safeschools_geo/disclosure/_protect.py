@@ -715,8 +715,7 @@ def advise(
     for number, grouping in enumerate(offered):
         of = f"{number + 1} of {len(offered)} tables"
         on_part(of)
-        row = _row(table, grouping, policy, lambda what, of=of: on_part(f"{of}: {what}"))
-        rows.append((number, *row, grouping not in not_chosen))
+        rows.append((number, *_row(table, grouping, policy, of, on_part), grouping not in not_chosen))
     columns = ["position", "grouping", "figures", "withheld", "withheld_share", "is_choosable"]
     found = pd.DataFrame(rows, columns=columns).sort_values(
         ["figures", "position"], ascending=[False, True], kind="stable", ignore_index=True
@@ -726,9 +725,9 @@ def advise(
 
 
 def _row(
-    table: CountTable, grouping: Grouping, policy: Policy, on_part: Callable[[str], None]
+    table: CountTable, grouping: Grouping, policy: Policy, of: str, on_part: Callable[[str], None]
 ) -> tuple[str, int, int, float]:
-    safe = protect(_alone(table, grouping), policy, on_part=on_part)
+    safe = protect(_alone(table, grouping), policy, on_part=lambda what: on_part(f"{of}: {what}"))
     withheld = safe.table(*grouping.dims)["is_withheld"]
     return grouping.text, len(withheld), int(withheld.sum()), float(withheld.mean())
 

@@ -139,7 +139,8 @@ def _cells(rows: pd.DataFrame) -> pd.DataFrame:
     found = [table.frame.loc[rows["row"][of_table == n]] for n, table in enumerate(tables)]
     if len(found) > 1:
         found = [pd.concat(found, ignore_index=True).iloc[np.argsort(np.argsort(of_table, kind="stable"))]]
-    return found[0].set_axis(rows.index)
+    cells: pd.DataFrame = found[0].set_axis(rows.index)
+    return cells
 
 
 def _require_all(raw: io.RawTable, options: IncidentSettings, path: Path) -> io.PointsRead:
@@ -640,7 +641,7 @@ def _equal_cells(rows: pd.DataFrame) -> NDArray[np.int64]:
     of_table, tables = pd.factorize(rows["as_read"])
     heads = [str(sorted(map(str, table.frame.columns))) for table in tables]
     head = np.array([heads.index(one) for one in heads])[of_table]
-    return cells.groupby([head, *written], sort=False, dropna=False).ngroup().to_numpy(dtype=np.int64)
+    return np.asarray(cells.groupby([head, *written], sort=False, dropna=False).ngroup(), dtype=np.int64)
 
 
 def _first_of(rows: pd.DataFrame, key: NDArray[np.int64] | pd.Series) -> pd.Series:

@@ -313,11 +313,9 @@ def choose_published(
         detail = None if position is None else offered[position]
         wide = with_detail(raw, detail)
         before = earlier(releases, wide)
-        tables = f"the tables{'' if detail is None else f', with {detail.text}'}"
-        on_part(f"what is withheld of {tables}")
-        counts, rounding = _protected(
-            wide, policy, before, lambda what, of=tables: on_part(f"what is withheld of {of}: {what}")
-        )
+        of = f"what is withheld of the tables{'' if detail is None else f', with {detail.text}'}"
+        on_part(of)
+        counts, rounding = _protected(wide, policy, before, of, on_part)
         if detail is not None:
             share = float(counts.table(*detail.dims, **detail.held)["is_withheld"].mean())
             if share >= policy.most_withheld_share:
@@ -328,7 +326,7 @@ def choose_published(
 
 
 def _protected(
-    raw: CountTable, policy: Policy, before: Earlier, on_part: Callable[[str], None]
+    raw: CountTable, policy: Policy, before: Earlier, of: str, on_part: Callable[[str], None]
 ) -> tuple[SafeTable, Rounding]:
     def attempt(facts: Sequence[Fact]) -> SafeTable:
         return protect(
@@ -338,7 +336,7 @@ def _protected(
             restated=before.restated,
             withheld=before.withheld,
             knows_rule=True,
-            on_part=on_part,
+            on_part=lambda what: on_part(f"{of}: {what}"),
         )
 
     counts = attempt(before.figures)
