@@ -19,11 +19,15 @@ import platform
 import time
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
 
 from benchmarks.rebalance_instances import INSTANCES
 from benchmarks.rebalance_peers import PEERS
 from benchmarks.rebalance_race import is_installed, problem_of, run_peer
+from safeschools_geo.drawing import neighbor_fills
 from safeschools_geo.errors import SettingsError
 from safeschools_geo.rebalance._frontier import frontier
 from safeschools_geo.rebalance._measures import polsby_popper
@@ -60,11 +64,14 @@ class Limits:
         Time for each peer; 0 for no peers.
     seed
         Seed of everything.
+    picture
+        Where San Juan's zones before and after are drawn; None for nowhere.
     """
 
     seconds: float
     peer_seconds: float
     seed: int
+    picture: Path | None = None
 
 
 def print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -236,13 +243,14 @@ def print_frontier(instance: Instance, limits: Limits) -> None:
         Time and seed.
     """
     start = time.process_time()
-    points = frontier(
+    found = frontier(
         instance.units,
         adjacency=instance.edges,
         max_moves=FRONTIER_MOVES,
         time_limit_s=limits.seconds,
         seed=limits.seed,
-    ).to_frame()
+    )
+    points = found.to_frame()
     seconds = time.process_time() - start
     rows = [
         (str(p.moves), f"{p.imbalance:.3%}", f"{p.bound:.3%}", "yes" if p.is_proven else "no", f"{p.seconds:.1f}")
@@ -253,6 +261,41 @@ def print_frontier(instance: Instance, limits: Limits) -> None:
     print(
         f"\n{proven} of {len(points)} points proven in {seconds:.1f} processor seconds (aim: all in 30).\n", flush=True
     )
+    if limits.picture is not None:
+        draw_change(instance, found.proposal, limits.picture)
+
+
+def draw_change(instance: Instance, plan: RebalancePlan, path: Path) -> None:
+    """Draw the zones as they are and as a plan makes them, the units that move hatched.
+
+    Parameters
+    ----------
+    instance
+        The units; no school is named.
+    plan
+        A plan for them.
+    path
+        Where the picture goes, such as ``before_after.png``.
+    """
+    units = instance.units.to_crs(instance.units.estimate_utm_crs())
+    units = units.assign(zone_after=units["unit_id"].map(plan.assignment))
+    zones = instance.units.dissolve("zone_id").reset_index()
+    fills = dict(zip(zones["zone_id"], neighbor_fills(zones), strict=True))
+    figure, axes = plt.subplots(1, 2, figsize=(13, 6.5), layout="constrained")
+    for ax, zone, when in zip(axes, ("zone_id", "zone_after"), ("Today", "Proposed"), strict=True):
+        loads = units.groupby(zone)["workload"].sum()
+        units.plot(ax=ax, color=units[zone].map(fills), edgecolor="white", linewidth=0.4)
+        outlines = units.dissolve(zone)
+        outlines.boundary.plot(ax=ax, color="#333333", linewidth=1.4)
+        moved = units[units[zone] != units["zone_id"]]
+        if len(moved):
+            moved.plot(ax=ax, facecolor="none", edgecolor="#111111", hatch="////", linewidth=0.8)
+        for name, at in outlines.representative_point().items():
+            ax.annotate(f"Zone {name}\n{loads[name]:.1f} h", (at.x, at.y), ha="center", fontsize=9)
+        ax.set_title(f"{when}: the farthest zone is {imbalance(loads):.1%} from the mean")
+        ax.set_axis_off()
+    figure.suptitle(f"{instance.about}. Hours a school day; hatched: moves.", fontsize=9, y=0.02)
+    figure.savefig(path, dpi=100)
 
 
 def our_rows(instance: Instance, limits: Limits) -> Iterator[tuple[str, ...]]:
@@ -360,8 +403,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the searches")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each of our plans")
     parser.add_argument("--peer-seconds", type=float, default=60.0, help="for each peer")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw San Juan's zones before and after")
     options = parser.parse_args()
-    limits = Limits(options.seconds, options.peer_seconds if options.peers else 0.0, options.seed)
+    limits = Limits(options.seconds, options.peer_seconds if options.peers else 0.0, options.seed, options.picture)
     print(machine())
     missing = sorted({peer.library for peer in PEERS if not is_installed(peer)})
     if options.peers and missing:
