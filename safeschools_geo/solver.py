@@ -204,7 +204,7 @@ def solve(
     for name, value in options.items():
         highs.setOptionValue(name, value)
     highs.passModel(model_of(program))
-    if np.isfinite(processor_limit_s):
+    if np.isfinite(processor_limit_s) or program.is_integer is not None:
         stop_after(highs, processor_limit_s)
     if start is not None:
         known = highspy.HighsSolution()

@@ -40,6 +40,9 @@ MANIFEST = "manifest.json"
 PARTS = ("hotspots", "plan", "coverage", "maps", "board")
 """Folders of a term that a single command can write again."""
 
+placed: list[Path] = []
+"""What this process has put in its place, in order: an interruption later on does not undo it."""
+
 _WORK = ".safeschools"
 _NEW, _JOURNAL, _RECORD, _HOLDER, _LOCK = "new", "journal.json", "record", "holder.json", "lock"
 _INSIDE = f".{_WORK}"
@@ -125,6 +128,7 @@ def output_file(
                 (work / _NEW).chmod(_PRIVATE[1])
                 _sync(work / _NEW)
                 (work / _NEW).replace(place)
+                placed.append(place)
                 _sync(place.parent)
 
 
@@ -159,6 +163,7 @@ def put_release(fresh: Path, number: int, record_text: str) -> Path:
         _write(work / _RECORD, record_text.encode())
         _sync_tree(work)
         _write_journal(work, {"kind": "release", "number": number, "before": _hash_of(record)})
+        placed.append(place)
         _finish(work, record)
     return place
 
@@ -484,6 +489,7 @@ def _put_folder(work: Path, root: Path, part: str, public: str | None, *, is_lis
     _sync_tree(new)
     if not root.exists():
         new.rename(root)
+        placed.append(root / part)
         _sync(root.parent)
         return
     files = sorted(name for name in mine if _own_file(root, name))
@@ -495,6 +501,7 @@ def _put_folder(work: Path, root: Path, part: str, public: str | None, *, is_lis
     except OSError:
         journal["kind"] = "in place"
     _write_journal(work, journal)
+    placed.append(root / part)
     _finish(work, root)
 
 

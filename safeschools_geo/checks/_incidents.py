@@ -374,7 +374,9 @@ def check_piles(incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, pile_
     piles = find_piles(incidents.geometry, schools.geometry, smallest=pile_up, crs=crs)
     pile, ids = pile_of(incidents.geometry, piles).to_numpy(), incidents["incident_id"].to_numpy()
     spots = [(float(x), float(y)) for x, y in zip(piles["x"], piles["y"], strict=True)]
-    members = [ids[pile == row] for row in range(len(piles))]
+    order = np.argsort(pile, kind="stable")
+    ends = np.searchsorted(pile[order], np.arange(len(piles) + 1))
+    members = [ids[order[first:last]] for first, last in itertools.pairwise(ends)]
     findings = [_pile(members[i], spots[i]) for i in range(min(MOST_PILES, len(spots)))]
     return [*findings, *_more_piles(members[MOST_PILES:], spots[MOST_PILES:])]
 

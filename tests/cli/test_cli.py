@@ -86,7 +86,19 @@ def test_an_interrupt_is_exit_130(folder, monkeypatch, capsys):
 
     monkeypatch.setattr("safeschools_geo.cli._run.run_term", interrupt)
     assert call("run", folder) == 130
-    assert "nothing was changed" in capsys.readouterr().err
+    assert "Interrupted: nothing was changed." in capsys.readouterr().err
+
+
+def test_an_interrupt_after_the_writing_does_not_say_that_nothing_was_changed(folder, tmp_path, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("safeschools_geo.cli._looks._counted", interrupt)
+    boundaries, out = folder / "data" / "boundaries", tmp_path / "zones_of_schools.csv"
+    files = ("--points", next(boundaries.glob("schools.*")), "--zones", next(boundaries.glob("zones.*")))
+    assert call("assign", *files, "--crs", "4326", "--out", out) == 130
+    assert f"Interrupted: written before that, and whole: {out}." in capsys.readouterr().err
+    assert out.is_file()
 
 
 def test_a_fault_of_the_program_is_said_to_be_one(folder, monkeypatch, capsys):
