@@ -87,7 +87,7 @@ def timed(work: Callable[[], Any], repeat: int) -> tuple[float, float]:
     return float(np.median(seconds)), min(seconds)
 
 
-def told_ms(seconds: tuple[float, float]) -> str:
+def said_ms(seconds: tuple[float, float]) -> str:
     """Write the two."""
     return f"{seconds[0] * 1000:,.2f} ms ({seconds[1] * 1000:,.2f})"
 
@@ -121,7 +121,7 @@ def exact(options: argparse.Namespace) -> None:
         model, score = timed(district.model, repeat), timed(lambda: district.score(zones), repeat)  # noqa: B023
         memory = peak_memory(officers, options)
         rate = f"{1 / score[0]:,.0f} ({1 / score[1]:,.0f})"
-        print(f"| {officers} | {told_ms(model)} | {told_ms(score)} | {rate} | {memory} |", flush=True)
+        print(f"| {officers} | {said_ms(model)} | {said_ms(score)} | {rate} | {memory} |", flush=True)
 
 
 def approximate(options: argparse.Namespace) -> None:
@@ -137,7 +137,7 @@ def approximate(options: argparse.Namespace) -> None:
         seconds = timed(lambda: hypercube_approximation(*given), 10)  # noqa: B023
         off = np.abs(found.busy_share - model.busy_share).max()
         print(
-            f"| {officers} | {told_ms(seconds)} | {off:.4f} | {model.overflow_share:.3%} | {found.overflow_share:.3%} |"
+            f"| {officers} | {said_ms(seconds)} | {off:.4f} | {model.overflow_share:.3%} | {found.overflow_share:.3%} |"
         )
 
 

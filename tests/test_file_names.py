@@ -158,7 +158,7 @@ def test_terms_that_cannot_be_folders_are_refused_with_the_remedy(names, said):
     assert "ename" in str(caught.value)
 
 
-def test_all_faults_of_terms_are_told_at_once_and_beside_others():
+def test_all_faults_of_terms_are_reported_at_once_and_beside_others():
     with pytest.raises(SettingsError) as caught:
         of_terms("CON", "a/b", "Fall", "FALL", "..", more="and a fault elsewhere")
     said = str(caught.value)

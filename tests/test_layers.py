@@ -44,13 +44,13 @@ def test_nothing_private_of_other_packages_is_imported():
     assert found == []
 
 
-def test_every_folder_has_a_door():
+def test_every_folder_has_an_interface():
     folders = {p.parent.name for p in PACKAGE.glob("*/*.py")} - {"_demo", "_notebooks"}
     assert folders == set(DOORS)
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_what_a_door_exports_is_there_and_documented(door):
+def test_what_a_folder_exports_is_there_and_documented(door):
     folder = importlib.import_module(f"safeschools_geo.{door}")
     names = names_of(door)
     assert set(names) == set(folder.__all__)

@@ -419,7 +419,7 @@ def test_drawn_plans_that_overlap_or_lie_elsewhere_are_repaired_and_listed_or_re
     assert said.format(path) in " ".join(capsys.readouterr().err.split())
 
 
-def test_zones_that_overlap_and_a_forecast_for_nobody_are_told_by_every_command(tmp_path, capsys):
+def test_zones_that_overlap_and_a_forecast_for_nobody_are_reported_by_every_command(tmp_path, capsys):
     folder = district(tmp_path / "d")
     path = next((folder / "data/boundaries").glob("zones.*"))
     zones = gpd.read_file(path)

@@ -138,7 +138,7 @@ def difference(proposal, measure):
 
 
 @pytest.mark.parametrize("name", PLANNED)
-def test_a_gain_is_never_told_without_its_price(walk, name):
+def test_a_gain_is_never_given_without_its_price(walk, name):
     walked = walk(name)
     scores = walked.table("scores").set_index("measure")
     worse = [m for m in PRICED if m in scores.index and scores.loc[m, "best"] == "current"]
@@ -281,7 +281,7 @@ def test_two_schools_at_one_site_are_two(walk):
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])
-def test_the_public_packet_tells_the_price(lang, packet):
+def test_the_public_packet_states_the_price(lang, packet):
     found, result = packet
     text = shown_text((found / {"en": "", "es": "es"}[lang] / "plan.html").read_text(encoding="utf-8"))
     lost = [level for _, level in result.proposal.proposed.lost_levels]

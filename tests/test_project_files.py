@@ -76,7 +76,7 @@ def test_what_the_documents_refer_to_in_the_code_is_there(path):
         assert (ROOT / name).is_file() or (package / name).is_file(), name
 
 
-def test_every_floor_is_told_to_newcomers():
+def test_every_floor_is_explained_to_newcomers():
     told = set(re.findall(r"`([a-z_]+)(?:/|\.py)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     package = ROOT / "safeschools_geo"
     modules = {p.stem for p in package.glob("[a-z]*.py")} | {p.parent.name for p in package.glob("[a-z]*/__init__.py")}
@@ -92,7 +92,7 @@ def test_versions_agree():
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.name)
-def test_notebooks_tell_and_modules_do(path):
+def test_notebooks_say_and_modules_do(path):
     import jupytext  # noqa: PLC0415
 
     notebook = jupytext.read(path)

@@ -183,7 +183,7 @@ NO_LEVEL = re.compile(
 )
 
 
-def test_the_record_leads_wherever_coverage_is_told(said):
+def test_the_record_leads_wherever_coverage_is_reported(said):
     run = said()
     found = run.coverage.validation
     response, patrol = found.figure("response"), found.figure("overflow")
@@ -213,7 +213,7 @@ def test_figures_of_the_model_are_called_the_model_s(said):
                 assert re.search("model|says|ways|Ways|measure", sentence, re.IGNORECASE), (where, sentence)
 
 
-def test_the_packet_tells_what_the_record_tells(said):
+def test_the_packet_says_what_the_record_says(said):
     run = said()
     content = run.result.board.content
     assert content.coverage.district_response_min == 12
@@ -265,7 +265,7 @@ def test_without_responders_nothing_is_said_of_who_answers(said):
         assert all(words(lang)("coverage.no_answers") in text for text in run.board[lang].values())
 
 
-def test_without_times_no_minutes_are_told_but_differences(said):
+def test_without_times_no_minutes_are_reported_but_differences(said):
     run = said(timed=False)
     found = run.coverage.validation
     assert not found.shows_minutes
@@ -283,7 +283,7 @@ def test_without_times_no_minutes_are_told_but_differences(said):
         assert all(words(lang)("coverage.no_times") in text for text in run.board[lang].values())
 
 
-def test_without_calls_no_figure_is_told_and_that_is_said(said):
+def test_without_calls_no_figure_is_reported_and_that_is_said(said):
     run = said(has_any=False)
     assert run.coverage.is_empty
     assert "coverage.html" not in run.pages

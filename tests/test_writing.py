@@ -175,7 +175,7 @@ def test_a_damaged_manifest_is_none(tmp_path, content):
     assert (target / "a.txt").read_text("utf-8") == "1"
 
 
-def test_what_became_a_link_or_a_folder_is_not_ours_any_more(tmp_path):
+def test_what_is_now_a_link_or_a_folder_is_not_ours_any_more(tmp_path):
     outside = tmp_path / "outside"
     write_text(outside / "x.csv", "mine")
     target = tmp_path / "Fall"
@@ -306,7 +306,7 @@ def test_all_is_for_its_owner_only_but_what_is_public(tmp_path, umask):
     }
 
 
-def test_the_second_writer_is_told_who_the_first_is(tmp_path, monkeypatch):
+def test_the_second_writer_learns_who_the_first_is(tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "_WAIT_S", 0.1)
     monkeypatch.setattr(sys, "argv", ["/bin/safeschools", "run", "my district"])
     target = tmp_path / "Fall"

@@ -206,13 +206,13 @@ def normalized(path: Path) -> bytes:
         if path.name == name:
             text = pattern.sub(instead, text)
 
-    def told(found: re.Match[str]) -> str:
+    def without_hash(found: re.Match[str]) -> str:
         # The hash of a file beside it follows from that file, which has a line of its own; a wrong one stays.
         file = path.parent / found[1]
         is_right = file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == found[2]
         return f'"{found[1]}": "{SAME}"' if is_right else found[0]
 
-    return FINGERPRINT.sub(told, text).encode()
+    return FINGERPRINT.sub(without_hash, text).encode()
 
 
 def _rows_of(path: Path) -> bytes:

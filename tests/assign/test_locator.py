@@ -97,7 +97,7 @@ def test_points_that_all_lie_on_edges():
     assert np.array_equal(ZoneLocator(zones).locate(x, y), one_by_one(zones, x, y))
 
 
-def test_all_faults_of_zones_are_told_at_once():
+def test_all_faults_of_zones_are_reported_at_once():
     bow_tie = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     with pytest.raises(SeveralFaultsError) as caught:
         ZoneLocator(frame(bow_tie, shapely.Point(0, 0), SQUARES.geometry[0], ids=["a", "b", None]))

@@ -162,7 +162,7 @@ def test_wrong_geometry_is_an_error_that_names_the_rows():
         assign_points(pd.DataFrame({"x": [1]}), TWO)
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     lines = gpd.GeoDataFrame(geometry=[shapely.LineString([(0, 0), (1, 1)])])
     with pytest.raises(SeveralFaultsError) as caught:
         assign_points(lines, TWO.assign(zone_id=["A", None]), max_snap_m=-1)

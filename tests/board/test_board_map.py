@@ -109,7 +109,7 @@ def test_names_of_schools_wait_until_they_are_asked_for():
     assert [g.get("display") for g in names] == ["none", "none"]
 
 
-def test_labels_stand_over_a_copy_of_themselves_in_the_color_of_the_ground():
+def test_labels_stand_over_a_copy_of_themselves_in_the_color_behind_them():
     labels = [g for g in drawn().iter(f"{SVG}g") if g.get("class") == "label"]
     for label, halo in zip(labels, ["#253494", "#ffffff"], strict=True):
         under, over, *_ = label.iter(f"{SVG}text")
@@ -147,7 +147,7 @@ def test_nothing_is_left_to_style_sheets_or_to_pixels(marks):
     assert told.count("font-family=") == 2
 
 
-def test_mended_zones_draw_too():
+def test_repaired_zones_draw_too():
     bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     assert group(drawn([Area("A", "Bow", bow, "", "#41b6c4")]), "A").find(f"{SVG}path").get("d").count("Z") == 2
 
@@ -241,7 +241,7 @@ def pressed(page):
 
 
 @pytest.mark.browser
-def test_a_click_picks_a_zone_and_tells_its_facts(opened):
+def test_a_click_picks_a_zone_and_says_its_facts(opened):
     page = opened("rates")
     page.locator("[data-zone=A]").click(position={"x": 20, "y": 20})
     facts = page.get_by_role("status")

@@ -112,7 +112,7 @@ def test_the_front_page_says_what_was_found():
     assert "As recorded, the officer who answered a call was on the way for about 5.0 minutes, on average." in told
 
 
-def test_schools_in_no_zone_are_told():
+def test_schools_in_no_zone_are_reported():
     told = replace(board_town.content(), in_no_zone=3)
     assert "3 schools of the program lie in no zone. They and their calls are in none" in text_of(
         index_part(told, EN).body
@@ -189,7 +189,7 @@ def test_a_first_term_is_compared_with_nothing():
     assert "Against" not in rates
 
 
-def test_rates_are_told_with_their_range_and_whether_they_changed():
+def test_rates_are_reported_with_their_range_and_whether_they_changed():
     html = rates_part(board_town.content(), EN).body
     rows = rows_of(html, "By zone, Spring 2026")
     # 48 / (300 × 100) and 12 / (400 × 100), per 1,000; exact intervals of a Poisson count of 48 (35.4 to 63.6) and 12
@@ -229,7 +229,7 @@ def test_a_rounded_rate_says_so_and_has_no_range():
     assert "East, rate by term: Spring 2025 about 0.6; Fall 2025 about 0.6; Spring 2026 about 0.6." in trends
 
 
-def test_a_zone_without_schools_is_told_apart_from_one_that_is_withheld():
+def test_a_zone_without_schools_is_distinguished_from_one_that_is_withheld():
     told = board_town.content()
     fresh = gpd.GeoDataFrame({"zone_id": ["F"], "name": ["Far"]}, geometry=[town.square(3000, 0, 4000, 2000)], crs=4326)
     told = replace(told, zones=gpd.GeoDataFrame(pd.concat([told.zones, fresh], ignore_index=True), crs=4326))
@@ -238,7 +238,7 @@ def test_a_zone_without_schools_is_told_apart_from_one_that_is_withheld():
     assert rows_of(zones_part(told, EN).body, "Zones, their schools, and their students")["Far"] == ["0", "–", ""]
 
 
-def test_kinds_origins_and_the_finest_table_are_told():
+def test_kinds_origins_and_the_finest_table_are_reported():
     html = rates_part(board_town.content(), EN).body
     kinds = rows_of(html, "By kind of incident, Spring 2026")
     assert kinds == {

@@ -260,7 +260,7 @@ def test_shares_have_the_decimals_that_their_step_needs(step, told):
     assert told in plan_part(with_plan(step=step), EN).lead
 
 
-def test_a_step_as_coarse_as_the_gain_tells_no_gain():
+def test_a_step_as_coarse_as_the_gain_shows_no_gain():
     # In truth 35 % and 13 %, which are 50 % and 0 % to the nearest half.
     lead = plan_part(with_plan(step=0.5, imbalance_before=0.5, imbalance_after=0.0), EN).lead
     assert "rounded too coarsely to tell" in lead
@@ -280,7 +280,7 @@ PRICED = {
 }
 
 
-def test_a_plan_is_told_with_its_price():
+def test_a_plan_is_reported_with_its_price():
     part = plan_part(with_plan(**PRICED), EN)
     p90 = "are reached: by the model about 2 min longer than today with officers where they wait today, and about 1 min"
     text = read(part).text
@@ -301,7 +301,7 @@ def test_a_plan_is_told_with_its_price():
     assert "perdería su última escuela de este nivel: Preparatoria." in spanish
 
 
-def test_a_price_that_cannot_be_told_is_said_to_be_so():
+def test_a_price_that_cannot_be_given_is_said_to_be_so():
     withheld = plan_part(with_plan(is_response_known=True), EN).lead
     assert "What it would do to the time until an officer comes is withheld" in withheld
     assert "was not worked out" in plan_part(board_town.content(), EN).lead
@@ -428,7 +428,7 @@ def test_marks_of_schools_are_not_taken_for_zones():
     assert read(plan_part(numbered, EN)).tables[0][1][-1] == "A"
 
 
-def test_both_maps_color_a_zone_alike_and_surround_the_ground_that_moves():
+def test_both_maps_color_a_zone_alike_and_surround_what_moves():
     before, after = re.findall(r"<figure.*?</figure>", plan_part(board_town.content(), EN).body, flags=re.DOTALL)[:2]
     fills = [re.findall(r'fill="(#[0-9a-f]{6})" fill-opacity', svg) for svg in (before, after)]
     assert fills[0] == fills[1]
@@ -589,7 +589,7 @@ def test_a_step_is_shown_with_all_its_decimals(step, decimals):
 # Method
 
 
-def test_the_method_tells_the_rule_and_how_much_is_withheld():
+def test_the_method_says_the_rule_and_how_much_is_withheld():
     told = board_town.content()
     text = read(method_part(told, EN)).text
     withheld, figures = int(told.counts.is_withheld.sum()), len(told.counts.is_withheld)

@@ -81,7 +81,7 @@ def test_every_number_on_a_page_is_in_the_audit_or_public(packet: Path) -> None:
     assert len(public) < 80
 
 
-def test_a_statement_says_what_its_rounding_tells() -> None:
+def test_a_statement_says_what_its_rounding_reveals() -> None:
     content = board_town.content()
     found = {(s.source, *s.key.values()): s for s in statements_of(content, {})}
     # 48 incidents at 300 students in 100 days: 1.6 for each 1,000 student-days, written with two decimals.

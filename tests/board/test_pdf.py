@@ -186,7 +186,7 @@ def no_weasyprint(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_weasyprint")
-def test_with_no_printer_the_reason_tells_the_remedy(monkeypatch, capsys):
+def test_with_no_printer_the_reason_says_the_remedy(monkeypatch, capsys):
     monkeypatch.setattr(pdf, "find_browser", lambda: None)
     outcome = print_pdf(PLAIN, title="t")
     assert (outcome.pdf, outcome.printer) == (None, "")
@@ -203,7 +203,7 @@ def test_with_no_printer_the_reason_tells_the_remedy(monkeypatch, capsys):
 )
 @pytest.mark.usefixtures("no_weasyprint")
 @NO_SH
-def test_a_browser_that_fails_is_told(tmp_path, error, told):
+def test_a_browser_that_fails_is_reported(tmp_path, error, told):
     browser = tmp_path / "broken"
     if error:
         browser.write_text(f"#!/bin/sh\necho noise >&2\n{error}\n")
@@ -232,7 +232,7 @@ def test_a_browser_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
 
 
 @NO_SH
-def test_the_browser_is_told_to_reach_nothing(tmp_path):
+def test_the_browser_is_set_to_reach_nothing(tmp_path):
     browser, told = tmp_path / "my-msedge", tmp_path / "told"
     browser.write_text(
         f'#!/bin/sh\nprintf "%s\\n" "$@" > "{told}"\n'

@@ -68,7 +68,7 @@ def test_a_district_without_a_history_is_checked(clean):
     assert report.is_ok
 
 
-def test_a_term_whose_calls_are_nobody_s_work_is_told_with_why(clean):
+def test_a_term_whose_calls_are_nobody_s_work_is_reported_with_why(clean):
     rows = pd.DataFrame(town.incident_rows()).assign(category="non_critical")
     rows.to_csv(clean / "data/incidents/history.csv", index=False)
     (finding,) = by_code(check_district(read_district(clean)).findings)["term_without_work"]

@@ -40,7 +40,7 @@ def codes(*points, extent=TOWN):
         (-87.6, 41.9, "far_outside"),
     ],
 )
-def test_each_fault_is_told_from_the_others(x, y, code):
+def test_each_fault_is_distinguished_from_the_others(x, y, code):
     assert codes(Point(x, y)) == [code]
 
 

@@ -39,7 +39,7 @@ def test_an_overlap_has_its_zones_area_and_place():
     assert is_at(finding, 90, 0, 100, 100)
 
 
-def test_overlaps_of_one_pair_are_told_together():
+def test_overlaps_of_one_pair_are_reported_together():
     combs = [
         [(0, 0), (100, 0), (100, 40), (120, 40), (120, 50), (100, 50), (100, 80), (120, 80), (120, 90), (100, 90)],
         (100, 0, 200, 100),
@@ -56,7 +56,7 @@ def test_a_zone_inside_another_is_an_overlap():
     assert list(found) == ["zones_overlap"]
 
 
-def test_ground_that_three_zones_claim_is_told_by_pair():
+def test_land_that_three_zones_claim_is_reported_by_pair():
     zones = zones_of(A=(0, 0, 50, 50), B=(0, 0, 50, 50), C=(0, 0, 50, 50))
     assert [p.ids for p in overlaps(zones, crs=METERS)] == [("A", "B"), ("A", "C"), ("B", "C")]
     assert [p.area_m2 for p in overlaps(zones, crs=METERS)] == pytest.approx([2500] * 3, rel=1e-4)
@@ -86,7 +86,7 @@ def test_a_gap_that_is_open_to_the_outside_needs_the_boundary():
     assert list(check(zones, boundary_of(0, 0, 220, 100))) == ["zones_gap"]
 
 
-def test_a_zone_that_leaves_the_district_is_told_with_the_excess():
+def test_a_zone_that_leaves_the_district_is_reported_with_the_excess():
     found = check(zones_of(A=(0, 0, 110, 100)), boundary_of(0, 0, 100, 100))
     (finding,) = found["zones_outside_boundary"]
     assert finding.ids == ("A",)
@@ -161,7 +161,7 @@ def test_of_many_faults_the_largest_come_alone_and_the_rest_together():
     assert set(found[-1].ids) == {"Z0", "Z1", "Z2", "Z3"}
 
 
-def test_one_fault_beyond_the_most_is_told_like_the_others():
+def test_one_fault_beyond_the_most_is_reported_like_the_others():
     n = MOST_PLACES + 1
     zones = zones_of(**{f"Z{i}": (30 * i, 0, 30 * i + 10, 10) for i in range(n + 1)})
     found = check(zones, boundary_of(0, 0, 30 * n + 10, 10))["zones_gap"]

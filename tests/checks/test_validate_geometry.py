@@ -116,7 +116,7 @@ def test_the_spot_of_a_ring_is_inside_it():
 
 
 @pytest.mark.real_data
-def test_the_published_boundary_that_crosses_itself_is_mended(real_data):
+def test_the_published_boundary_that_crosses_itself_is_repaired(real_data):
     frame = gpd.read_file(real_data / "san_juan" / "district_2012_self_intersecting.geojson")
     repaired, (finding,) = repair(frame, table="boundary", id_column="GEOID")
     assert repaired.geometry.is_valid.all()

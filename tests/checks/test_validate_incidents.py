@@ -48,7 +48,7 @@ def test_a_clean_history_has_no_faults(settings):
     assert check(history(40), settings) == {}
 
 
-def test_an_empty_history_is_told_of_by_reading(settings):
+def test_an_empty_history_is_reported_by_reading(settings):
     assert check(history(40).iloc[:0], settings) == {}
 
 
@@ -100,7 +100,7 @@ def test_the_largest_piles_come_alone_and_the_rest_together():
     assert found[-1].message.startswith("5 incidents at 2 more points")
 
 
-def test_incidents_without_coordinates_are_told_apart_by_school():
+def test_incidents_without_coordinates_are_distinguished_by_school():
     nowhere = [None, Point(), None, *SCHOOLS.geometry, *SCHOOLS.geometry]
     school_id = pd.Series(["001", None, None, "001", "002", "001", "002"], dtype="str")
     found = by_code(check_places(history(7, geometry=nowhere, school_id=school_id)))
@@ -169,7 +169,7 @@ def test_what_is_off_campus_or_left_to_the_nearest_school_is_no_fault(settings):
     assert "school_unnamed" not in check(history(40, school_id=ids), nearest)
 
 
-def test_every_fault_is_told_at_once(settings):
+def test_every_fault_is_reported_at_once(settings):
     n = 60
     incidents = history(
         n,

@@ -10,7 +10,7 @@ def rejected(rows, code, reason="The time cannot be read.", file="history.csv"):
     return rejects_frame(rows, source_file=file, id_column="id", code=code, reason=reason)
 
 
-def test_rows_are_told_by_file_and_reason():
+def test_rows_are_reported_by_file_and_reason():
     rejects = join_rejects(
         [rejected(ROWS.iloc[:2], "unreadable_time"), rejected(ROWS.iloc[2:], "unreadable_time", file="b.csv")]
     )
@@ -25,7 +25,7 @@ def test_rows_that_the_settings_leave_out_are_a_note():
     assert finding.severity == "note"
 
 
-def test_reasons_that_differ_are_told_by_example():
+def test_reasons_that_differ_are_reported_by_example():
     rejects = join_rejects(
         [rejected(ROWS.iloc[:1], "twice", "As row 1."), rejected(ROWS.iloc[1:], "twice", "As row 2.")]
     )
@@ -33,6 +33,6 @@ def test_reasons_that_differ_are_told_by_example():
     assert finding.message == "3 rows of history.csv not kept, for example: As row 1."
 
 
-def test_what_reading_has_told_is_not_told_again():
+def test_what_reading_has_reported_is_not_repeated():
     assert check_rejects(rejected(ROWS, "exact_duplicate"), reported={"exact_duplicate"}) == []
     assert check_rejects(empty_rejects()) == []

@@ -86,7 +86,7 @@ def test_schools_at_one_place_are_noted_with_the_number_of_places():
     assert "2 places" in finding.message
 
 
-def test_schools_outside_every_zone_are_told_with_their_distance():
+def test_schools_outside_every_zone_are_reported_with_their_distance():
     found = check(schools_at((500, 400), (500, 1250), (-4, 500)))
     (finding,) = found["school_outside_zones"]
     assert (finding.severity, finding.ids) == ("error", ("002", "003"))
@@ -147,7 +147,7 @@ def test_schools_outside_the_district():
     assert "002 by 100 m" in finding.message
 
 
-def test_a_school_with_swapped_coordinates_is_told_of_once():
+def test_a_school_with_swapped_coordinates_is_reported_once():
     here = town.place(500, 400)
     found = check(schools_at(Point(here.y, here.x), Point(-here.x, here.y), Point(0, 0)))
     assert {code: f[0].ids for code, f in found.items()} == {
@@ -176,7 +176,7 @@ def test_schools_a_meter_apart_share_a_place():
     assert "2 schools within 5 m of another school, at 1 place in all." in finding.message
 
 
-def test_a_campus_with_a_good_part_in_the_next_zone_is_told_with_its_shares():
+def test_a_campus_with_a_good_part_in_the_next_zone_is_reported_with_its_shares():
     found = check(
         schools_at(*(shape(box) for box in ((960, 100, 1040, 200), (900, 300, 1005, 400), (100, 300, 200, 400))))
     )

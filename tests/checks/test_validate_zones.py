@@ -16,7 +16,7 @@ def test_clean_zones_have_no_faults():
     assert check_zones(TWO, TWO, crs=METERS) == []
 
 
-def test_every_fault_is_told_at_once():
+def test_every_fault_is_reported_at_once():
     zones = zones_of(A=(0, 0, 100, 100), B=(90, 0, 200, 100), C=(220, 0, 310, 100))
     rows = pd.concat([zones, zones.iloc[:1].assign(name="Other")])
     found = by_code(check_zones(zones, rows, crs=METERS, boundary=boundary_of(0, 0, 300, 100), expected=8))

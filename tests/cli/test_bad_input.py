@@ -91,7 +91,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_bad_input_is_told_and_leaves_nothing_half_written(folder, capsys, name, command):
+def test_bad_input_is_reported_and_leaves_nothing_half_written(folder, capsys, name, command):
     spoil, words = BAD[name]
     spoil(folder)
     assert call(command, folder, "--json") == 1
@@ -122,7 +122,7 @@ def test_an_export_whose_every_row_is_rejected_is_said_with_its_reasons(folder, 
     assert said in printed.out + printed.err
 
 
-def test_a_polygon_of_two_points_is_told(folder, capsys):
+def test_a_polygon_of_two_points_is_reported(folder, capsys):
     (folder / ZONES).write_text(TWO_POINTS, encoding="utf-8")
     assert call("run", folder) == 1
     text = capsys.readouterr().err
@@ -176,7 +176,7 @@ def test_code_in_names_stays_text_everywhere(folder):
         ("id,lon,lat\n1,2\n", ["row 1", "fields"]),
     ],
 )
-def test_assign_tells_what_is_wrong_with_points(folder, tmp_path, capsys, text, words):
+def test_assign_says_what_is_wrong_with_points(folder, tmp_path, capsys, text, words):
     (tmp_path / "points.csv").write_text(text, encoding="utf-8")
     out = tmp_path / "out.csv"
     assert call("assign", "--points", tmp_path / "points.csv", "--zones", folder / ZONES, "--out", out) == 1

@@ -89,7 +89,7 @@ def test_no_packet_is_made_beside_a_record_that_was_changed(released, tmp_path, 
         ('languages = ["en", "en"]', "A language is named twice."),
     ],
 )
-def test_settings_that_make_no_sense_are_told(folder, line, told, capsys):
+def test_settings_that_make_no_sense_are_reported(folder, line, told, capsys):
     text = town.SETTINGS.replace("[board]", f"[board]\n{line}")
     (folder / "district.toml").write_text(text, encoding="utf-8")
     assert call("board", folder, "--term", "Fall") == 1

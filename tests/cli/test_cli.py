@@ -453,7 +453,7 @@ def test_hotspots_are_written_and_printed_as_json(folder, capsys):
     assert "No school and no group of schools" not in (out / "summary.txt").read_text(encoding="utf-8").splitlines()[0]
 
 
-def test_hotspots_of_the_demo_are_told(tmp_path, capsys):
+def test_hotspots_of_the_demo_are_reported(tmp_path, capsys):
     assert call("hotspots", "--out", tmp_path / "hotspots") == 0
     told = " ".join(capsys.readouterr().err.split())
     assert "Three schools in Zone 4 had 3.2 times the reported calls for zone officers expected" in told

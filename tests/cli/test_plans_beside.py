@@ -59,7 +59,7 @@ def test_every_plan_has_a_folder_of_its_own_and_can_be_read_again(place, scored)
             assert again.drop("004").tolist() == ["1", "1", "1", "2", "2", "2"]
 
 
-def test_a_gain_is_told_with_its_price(scored):
+def test_a_gain_is_reported_with_its_price(scored):
     summary = (scored / "summary.txt").read_text(encoding="utf-8")
     first = summary.splitlines()[0]
     assert first.startswith("Imbalance today ")
@@ -89,7 +89,7 @@ def test_names_that_are_none(place, names, capsys):
     assert "NAME=FILE" in capsys.readouterr().err
 
 
-def test_faults_of_all_plans_are_told_at_once_and_nothing_is_written(place, tmp_path, capsys):
+def test_faults_of_all_plans_are_reported_at_once_and_nothing_is_written(place, tmp_path, capsys):
     (tmp_path / "a.csv").write_text("school_id,zone_id\n001,9\n*,keep\n", encoding="utf-8")
     away = gpd.GeoDataFrame({"zone_id": ["2"]}, geometry=[square(90_000, 0, 92_000, 2000)], crs=4326)
     away.to_file(tmp_path / "b.geojson")

@@ -74,7 +74,7 @@ def test_minutes_given_are_taken_where_they_can_be_believed():
     ]
 
 
-def test_a_time_that_is_not_believed_is_told_once_though_its_minutes_are_given():
+def test_a_time_that_is_not_believed_is_reported_once_though_its_minutes_are_given():
     calls = record([call("a", "2026-01-05 09:00", scene=-20.0)])
     found = call_durations(calls, SETTINGS, scene_min=pd.Series([33.0]))
     assert found.minutes["scene_min"].tolist() == [33.0]

@@ -168,7 +168,7 @@ def test_a_bootstrap_needs_a_draw():
         redrawn(rates_of(CALLS), draws=0)
 
 
-def test_calls_at_unknown_places_and_closed_hours_are_told_together():
+def test_calls_at_unknown_places_and_closed_hours_are_reported_together():
     calls = [*CALLS, call("z", "2026-01-05 09:00"), call("a", "2026-01-05 12:10")]
     with pytest.raises(SeveralFaultsError) as caught:
         rates_of(calls)
@@ -177,7 +177,7 @@ def test_calls_at_unknown_places_and_closed_hours_are_told_together():
     assert "without program time" in str(caught.value)
 
 
-def test_missing_columns_and_days_are_told():
+def test_missing_columns_and_days_are_reported():
     with pytest.raises(SeveralFaultsError) as caught:
         call_rates(
             record(CALLS).drop(columns=["hour", "category"]),

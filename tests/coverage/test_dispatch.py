@@ -31,13 +31,13 @@ def test_the_order_of_rows_and_columns_of_minutes_does_not_matter():
     assert zone_dispatch(ZONES, OFFICERS, shuffled).preference.tolist() == [[0, 1, 2], [0, 2, 1], [1, 0, 2]]
 
 
-def test_a_zone_without_a_school_is_allowed_and_told():
+def test_a_zone_without_a_school_is_allowed_and_reported():
     found = zone_dispatch(ZONES, OFFICERS, MINUTES)
     assert found.empty_zones == ("3",)
     assert "There is no school in zone 3; its officer only helps elsewhere." in found.summary()
 
 
-def test_schools_of_a_zone_without_an_officer_are_told():
+def test_schools_of_a_zone_without_an_officer_are_reported():
     found = zone_dispatch(ZONES, OFFICERS.drop("P2"), MINUTES)
     assert found.preference.tolist()[2] == [0, 1]
     assert "1 school in zones without an officer" in found.summary()
@@ -78,7 +78,7 @@ def test_what_comes_twice_is_an_error():
         zone_dispatch(pd.concat([ZONES, ZONES[:1]]), OFFICERS, MINUTES)
 
 
-def test_minutes_that_cannot_be_used_are_all_told():
+def test_minutes_that_cannot_be_used_are_all_reported():
     minutes = MINUTES.drop(index="c").drop(columns="P3").assign(P2=[np.inf, -1.0])
     with pytest.raises(SeveralFaultsError) as caught:
         zone_dispatch(ZONES, OFFICERS, minutes)

@@ -56,7 +56,7 @@ def test_intervals():
     assert interval_text(NAN, NAN, "min") == "not known to not known"
 
 
-def test_changes_are_told_as_sizes():
+def test_changes_are_reported_as_sizes():
     assert change_text(0.4, 0.2, 0.6, "min") == "0.4 min (0.2 to 0.6)"
     assert change_text(-0.021, -0.032, -0.01, "share") == "2.1 percentage points (1.0 to 3.2)"
     assert change_text(-0.4, -0.9, 0.1, "min") == "0.4 min (between 0.9 less and 0.1 more)"

@@ -76,7 +76,7 @@ def test_the_table_says_how_it_is_to_be_read():
     assert "calls that go to patrol are not in it" in notes["response"]
 
 
-def test_a_rare_overflow_is_told_in_calls():
+def test_a_rare_overflow_is_reported_in_calls():
     table = score_coverage([0.01, 0.01], [1.0, 1.0], TWO).table.set_index("measure")
     # Erlang's B of 0.02 and 2: 0.0002 / (1 + 0.02 + 0.0002).
     assert table.loc["overflow", "value"] == pytest.approx(0.0002 / 1.0202)

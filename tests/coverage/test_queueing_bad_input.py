@@ -35,18 +35,18 @@ FAULTS = {
 
 @pytest.mark.parametrize("model", [hypercube, hypercube_approximation])
 @pytest.mark.parametrize(("change", "told"), FAULTS.values(), ids=FAULTS.keys())
-def test_faults_are_told(model, change, told):
+def test_faults_are_reported(model, change, told):
     given = GOOD | change
     with pytest.raises(InputError, match=told):
         model(given.pop("arrivals_per_h"), given.pop("service_per_h"), given.pop("preference"), **given)
 
 
-def test_an_overloaded_line_is_told_with_its_load():
+def test_an_overloaded_line_is_reported_with_its_load():
     with pytest.raises(SettingsError, match=r"load of 1.5[\s\S]*Sheriff's patrol"):
         hypercube([3.0], [1.0, 1.0], [[0, 1]], capacity="queue")
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(SeveralFaultsError) as told:
         hypercube([np.nan, 1.0], [0.0, 1.0], [[0, 1], [1, 0]], capacity="none")
     assert len(told.value.faults) == 3

@@ -62,6 +62,6 @@ def test_many_officers():
         ([[0.0, 0.0], [0.0, 0.0]], None, "No place has any calls"),
     ],
 )
-def test_bad_hours_are_told(arrivals, hours, told):
+def test_bad_hours_are_reported(arrivals, hours, told):
     with pytest.raises(InputError, match=told):
         by_hour(arrivals, [1.0, 1.0], ORDER, hours=hours)

@@ -139,7 +139,7 @@ def test_waits_a_millionth_of_the_travel_do_no_harm():
     assert found.mean_min >= response(lost, [[1.0, 60.0]], zone_of_place=["A"], home_zone=["A", None]).mean_min
 
 
-def test_what_does_not_fit_is_told_all_at_once():
+def test_what_does_not_fit_is_reported_all_at_once():
     model = hypercube([1.0, 1.0], [1.0, 1.0], [[0, 1], [1, 0]])
     with pytest.raises(SeveralFaultsError) as told:
         response(model, [[1.0, 2.0]], zone_of_place=["A", None], home_zone=["A"], within_min=[-1.0])

@@ -81,7 +81,7 @@ def test_without_a_rate_there_is_no_cost_and_that_is_said():
     assert "more a term" not in found.finding()
 
 
-def test_the_finding_tells_of_one_more_and_one_fewer():
+def test_the_finding_speaks_of_one_more_and_one_fewer():
     found = staffed(cost_per_h=90.0)
     text = found.finding()
     # Of calls 31.0 % find nobody free with two officers, 60.0 % with one and 13.4 % with three.
@@ -93,7 +93,7 @@ def test_the_finding_tells_of_one_more_and_one_fewer():
     assert "routine visits are not counted" in found.summary()
 
 
-def test_rare_overflow_is_not_told_as_nothing():
+def test_rare_overflow_is_not_reported_as_nothing():
     found = staffed(arrivals=ARRIVALS / 1e3)
     # Of a million calls one finds both officers busy, and with a third hardly any.
     assert "mean trip 0.8 min shorter, calls that go to patrol under 0.1 percentage points less" in found.finding()
@@ -105,7 +105,7 @@ def test_the_current_number_is_always_among_those_tried():
     assert {n: rows.tolist() for n, rows in found.points.items()} == {1: [1], 3: [0, 1, 2]}
 
 
-def test_faults_are_told_together():
+def test_faults_are_reported_together():
     with pytest.raises(SeveralFaultsError) as caught:
         staffed(arrivals=[np.nan], service_min=0.0, hours_per_term=-1.0, cost_per_h=-2.0, officers=[0])
     text = str(caught.value)

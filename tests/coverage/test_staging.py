@@ -82,7 +82,7 @@ def test_officers_who_are_never_busy_are_the_plain_covering():
     assert stage(2, "expected", within_min=1, busy_share=0.0).value == stage(2, "covered", within_min=1).value
 
 
-def test_coverage_is_told_for_one_and_two_officers_today_and_best():
+def test_coverage_is_reported_for_one_and_two_officers_today_and_best():
     students = pd.Series({"a": 100, "b": 300, "c": np.nan, "d": 0, "e": 600})
     found = stage(2, "mean", students=students, current=["c", "d"], limits_min=(1, 3))
     table = found.coverage.set_index(["plan", "officers", "within_min"])

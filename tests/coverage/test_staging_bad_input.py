@@ -60,12 +60,12 @@ def test_current_points_have_to_be_known():
     assert "no current points" in str(refused(ColumnError, current=[]))
 
 
-def test_faults_of_tables_weights_and_points_are_told_together():
+def test_faults_of_tables_weights_and_points_are_reported_together():
     error = refused(SeveralFaultsError, minutes=-1 - MINUTES, weights=WEIGHTS * 0, points=0, current=["q"])
     assert len(error.faults) == 4
 
 
-def test_settings_are_told_together():
+def test_settings_are_reported_together():
     with pytest.raises(SeveralFaultsError) as caught:
         StagingSettings(objective="best", within_min=0, busy_share=1.0, limits_min=(), time_limit_s=0)
     assert [fault.where for fault in caught.value.faults] == [

@@ -115,7 +115,7 @@ def test_officers_of_all_zones_are_never_better_than_officers_without_zones():
         assert free <= bound if objective != "covered" else free >= bound
 
 
-def test_zones_without_points_and_places_and_places_without_zones_are_told_together():
+def test_zones_without_points_and_places_and_places_without_zones_are_reported_together():
     places = pd.Series({"a": "1", "b": "1", "c": None, "d": "", "e": "2"})
     points = pd.Series({"a": "1", "b": "3"})
     with pytest.raises(SeveralFaultsError) as caught:

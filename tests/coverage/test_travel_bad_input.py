@@ -42,7 +42,7 @@ def test_a_word_is_no_speed():
     assert error.found == "30 mph"
 
 
-def test_a_wrong_speed_is_told_even_where_minutes_are_known():
+def test_a_wrong_speed_is_reported_even_where_minutes_are_known():
     net = roads(*STREETS, minutes=[1.0] * 5, speed_kph=[30, 30, 0, 30, 30])
     assert refused(ColumnError, net=net).ids == ("row 2",)
 
@@ -59,7 +59,7 @@ def test_a_direction_that_may_mean_two_things_is_refused(word):
     assert "one of true, yes, 1, ft, -1, reverse, tf, nothing, false" in str(error)
 
 
-def test_both_layers_need_a_crs_and_both_are_told():
+def test_both_layers_need_a_crs_and_both_are_reported():
     error = refused(
         SeveralFaultsError,
         there=THERE.set_crs(None, allow_override=True),
@@ -124,7 +124,7 @@ def test_destinations_are_checked_too():
     assert [fault.where for fault in error.faults] == ["origins", "destinations"]
 
 
-def test_settings_that_make_no_sense_are_told_together():
+def test_settings_that_make_no_sense_are_reported_together():
     with pytest.raises(SeveralFaultsError) as caught:
         TravelSettings(detour_factor=0.9, speed_kph=0)
     assert [fault.where for fault in caught.value.faults] == ["[workload] detour_factor", "[workload] speed_kph"]

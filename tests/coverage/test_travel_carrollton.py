@@ -42,7 +42,7 @@ def test_the_town_is_crossed_in_a_quarter_of_an_hour(found):
     assert found.access["access_m"].max() == pytest.approx(884, abs=1)
 
 
-def test_what_the_layer_leaves_apart_is_told(found):
+def test_what_the_layer_leaves_apart_is_reported(found):
     # By the ends of streets alone it falls into 44 parts: many end in the middle of another.
     assert found.parts["length_km"].round(1).tolist() == [848.2, 0.5]
     assert found.parts["places"].tolist() == [325, 0]

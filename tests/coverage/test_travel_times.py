@@ -116,7 +116,7 @@ def test_a_gap_is_closed_up_to_the_tolerance(gap_m, is_closed):
     assert len(found.parts) == (1 if is_closed else 2)
 
 
-def test_an_island_is_told_with_its_places_and_pairs():
+def test_an_island_is_reported_with_its_places_and_pairs():
     net = roads(line((0, 0), (1000, 0)), line((3000, 0), (3100, 0)), line((3100, 0), (3400, 0)))
     there = places(A=(0, 0), B=(1000, 0), C=(3050, 0))
     found = travel_times(there, roads=net)
@@ -192,7 +192,7 @@ def test_the_quicker_of_two_streets_is_taken():
     assert minutes(travel_times(places(A=(0, 0), B=(500, 0)), roads=net), "A", "B") == pytest.approx(2)
 
 
-def test_roads_without_geometry_or_length_are_left_out_and_told():
+def test_roads_without_geometry_or_length_are_left_out_and_reported():
     net = roads(line((0, 0), (500, 0)), line((0, 0), (0, 0)), None, minutes=[1.0, -5.0, None])
     found = travel_times(places(A=(0, 0), B=(500, 0)), roads=net)
     assert minutes(found, "A", "B") == pytest.approx(1)
@@ -224,7 +224,7 @@ def test_areas_stand_for_a_point_in_them_and_ids_stay_text():
     assert minutes(found, "007", "2E47") == pytest.approx(1)
 
 
-def test_places_without_location_are_left_out_and_told():
+def test_places_without_location_are_left_out_and_reported():
     there = places(A=(0, 0), B=(1000, 0))
     there["C"] = None
     there["D"] = Point()

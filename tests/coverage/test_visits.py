@@ -147,7 +147,7 @@ def test_schools_that_close_before_the_shift_have_no_window():
     assert visit_faults(plan, **ROAD).empty
 
 
-def test_more_visits_than_days_are_told_and_are_no_hours():
+def test_more_visits_than_days_are_reported_and_are_no_hours():
     town = ROAD | {"visits": pd.Series({"H": 0, "M": 0, "E": 2})}
     plan = plan_visits(**town, rules=QUICK)
     assert list(plan.unmet["reason"]) == ["more visits are wanted than there are school days (1)"]
@@ -201,7 +201,7 @@ def test_the_same_seed_is_the_same_plan_and_another_seed_or_week_is_another():
         assert not order.equals(first.table.groupby("day", sort=False)["school_id"].agg(tuple))
 
 
-def test_weeks_cannot_be_foretold():
+def test_weeks_cannot_be_forecast():
     # Over ten weeks every school has visits on three days and in two windows at least, and none thrice in one minute.
     town = random_town(6, per_zone=4)
     weeks = pd.concat([plan_visits(**town, rules=QUICK, week=week).table for week in range(10)])

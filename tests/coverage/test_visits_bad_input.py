@@ -120,7 +120,7 @@ def test_a_negative_seed_is_refused():
         plan_visits(**TOWN, seed=-1)
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(SeveralFaultsError) as error:
         plan_visits(**(TOWN | {"travel_min": travel(s100_s101=np.nan), "hours": {}, "days": ()}))
     assert len(error.value.faults) == 3
@@ -151,7 +151,7 @@ def test_rules_that_make_no_sense_are_refused(changes, words):
         VisitRules(**changes)
 
 
-def test_all_rules_that_are_wrong_are_told_at_once():
+def test_all_rules_that_are_wrong_are_reported_at_once():
     with pytest.raises(SeveralFaultsError) as error:
         VisitRules(visit_min=-1, window_share=2, break_min=float("inf"))
     assert len(error.value.faults) == 3

@@ -148,7 +148,7 @@ NEAR = [name for name, (change, _) in BROKEN.items() if change[0] == "table" and
 
 
 @pytest.mark.parametrize("name", [n for n in NEAR if n not in {"a window nobody knows", "two places at once"}])
-def test_a_single_fault_is_told_as_one(name):
+def test_a_single_fault_is_reported_as_one(name):
     (part, row, changes), rules = BROKEN[name]
     faults = visit_faults(broken(part, row, **changes), **TOWN)
     assert set(faults["rule"]) == rules
@@ -165,12 +165,12 @@ def test_too_many_visits_are_found():
     assert found(plan) == {"visits", "sums"}
 
 
-def test_visits_that_are_missing_and_not_told_are_found():
+def test_visits_that_are_missing_and_not_reported_are_found():
     plan = drawn_plan()
     assert found(replace(plan, table=plan.table.drop(index=2))) >= {"visits", "sums"}
 
 
-def test_missing_visits_that_are_told_are_no_fault():
+def test_missing_visits_that_are_reported_are_no_fault():
     plan = drawn_plan()
     lack = pd.DataFrame([("1", "E", "visits", 2, 1, "why")], columns=list(UNMET_COLUMNS))
     zones = plan.zones.copy()

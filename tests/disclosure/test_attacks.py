@@ -48,7 +48,7 @@ def refused(release: SafeTable, name: str, *, knows_rule: bool = False) -> None:
         audit(release, knows_rule=knows_rule).require_safe()
 
 
-def mended(release: SafeTable, *, keeps: Sequence[Mapping[str, str]] = (), knows_rule: bool = False) -> SafeTable:
+def repaired(release: SafeTable, *, keeps: Sequence[Mapping[str, str]] = (), knows_rule: bool = False) -> SafeTable:
     report = audit(release, knows_rule=knows_rule).require_safe()
     assert report.is_safe
     for key in keeps:
@@ -60,13 +60,13 @@ def withheld_keys(release: SafeTable) -> list[dict[str, str]]:
     return [key for key, value in figures(release.to_frame(), release.dims) if value is None]
 
 
-def test_counts_and_groups_from_one_to_ten_may_not_be_told() -> None:
+def test_counts_and_groups_from_one_to_ten_may_not_be_published() -> None:
     counts, students = np.array([0, 1, 10, 11, 11, 11, 11, 11]), np.array([50, 50, 50, 50, 0, 1, 10, 11.0])
     found = is_sensitive(counts, students, Policy())
     assert found.tolist() == [False, True, True, False, False, True, True, False]
 
 
-def test_what_the_rule_tells_of_a_figure_follows_from_its_least_and_its_most() -> None:
+def test_what_the_rule_says_of_a_figure_follows_from_its_least_and_its_most() -> None:
     # 0 to 7 can only be 0, and 4 to 20 only 11 or more; 1 to 10 and 0 to 30 hide a small count, 11 to 20 is none.
     low, high = np.array([0, 4, 1, 0, 11.0]), np.array([7, 20, 10, 30, 20.0])
     rows, found = known_by_rule(csr_array(np.eye(5)), low, high, largest_small=10)
@@ -92,7 +92,7 @@ def test_one_withheld_zone_is_the_total_less_the_others() -> None:
     # A = 55 − 20 − 30 = 5.
     raw = by_zone(A=5, B=20, C=30)
     refused(withhold(raw, [{"zone": "A"}]), "zone A: 5 to 5")
-    safe = mended(protect(raw), keeps=[{}])
+    safe = repaired(protect(raw), keeps=[{}])
     # One more zone is enough, and B is the smaller one: A and B are 25 together, each from 0 to 25.
     assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "B"}]
     found = audit(safe).to_frame()
@@ -103,7 +103,7 @@ def test_two_small_counts_that_add_up_to_ten_or_less_are_not_enough() -> None:
     # A + B = 57 − 20 − 30 = 7, so neither can be 10.
     raw = by_zone(A=3, B=4, C=20, D=30)
     refused(withhold(raw, [{"zone": "A"}, {"zone": "B"}]), "zone A: 0 to 7")
-    safe = mended(protect(raw), keeps=[{}])
+    safe = repaired(protect(raw), keeps=[{}])
     assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "B"}, {"zone": "C"}]
 
 
@@ -116,7 +116,7 @@ def test_in_a_cross_table_a_row_or_a_column_gives_one_cell_away(also: list[dict[
     # A x = 77 − 72 by its row unless another is withheld there, and 55 − 50 by its column.
     raw = cross("AB", "xyz", [[5, 40, 32], [50, 60, 70]])
     refused(withhold(raw, [{"zone": "A", "level": "x"}, *also]), "zone A, level x: 5 to 5")
-    safe = mended(
+    safe = repaired(
         protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}, {"level": "x"}, {"level": "y"}, {"level": "z"}]
     )
     # A rectangle is the least; with column z (32 + 70) or y (40 + 60), y has the smaller counts.
@@ -137,7 +137,7 @@ def test_sums_of_rows_less_sums_of_columns_isolate_a_cell() -> None:
     raw = cross("ABCD", "wxyz", [[20, 21, 22, 23], [24, 25, 7, 26], [27, 28, 29, 30], [31, 32, 33, 34]])
     names = ["Aw", "Ax", "Bw", "Bx", "By", "Cy", "Cz", "Dy", "Dz"]
     refused(withhold(raw, [{"zone": n[0], "level": n[1]} for n in names]), "zone B, level y: 7 to 7")
-    safe = mended(protect(raw), keeps=[{}, *({"zone": z} for z in "ABCD"), *({"level": v} for v in "wxyz")])
+    safe = repaired(protect(raw), keeps=[{}, *({"zone": z} for z in "ABCD"), *({"level": v} for v in "wxyz")])
     assert len(withheld_keys(safe)) == 4
 
 
@@ -153,7 +153,7 @@ def test_a_closed_block_can_leave_only_four_to_nine() -> None:
     raw = cross("ABC", "xyz", [[7, 2, 30], [20, 3, 31], [32, 33, 34]])
     block = [{"zone": z, "level": v} for z in "AB" for v in "xy"]
     refused(withhold(raw, block), "zone A, level x: 4 to 9")
-    safe = mended(protect(raw), keeps=[{}, *({"zone": z} for z in "ABC"), *({"level": v} for v in "xyz")])
+    safe = repaired(protect(raw), keeps=[{}, *({"zone": z} for z in "ABC"), *({"level": v} for v in "xyz")])
     # Not even another column is enough for A y and B y unless it widens both: found by the independent reader.
     told = figures(safe.to_frame(), safe.dims)
     reader = reader_of(raw.atoms, told)
@@ -176,11 +176,11 @@ def test_withholding_the_zone_beside_the_school_does_not_help() -> None:
     # A = 200 − 70 − 110 = 20, and a1 = 20 − 14 = 6.
     raw = schools(TREE, ("school",), ("zone",), ())
     refused(withhold(raw, [{"school": "a1"}, {"zone": "A"}]), "school a1: 6 to 6")
-    safe = mended(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}, {"zone": "C"}])
+    safe = repaired(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}, {"zone": "C"}])
     assert withheld_keys(safe) == [{"school": "a1"}, {"school": "a2"}]
 
 
-def test_two_withheld_schools_of_two_zones_are_told_by_two_levels_of_totals() -> None:
+def test_two_withheld_schools_of_two_zones_are_revealed_by_two_levels_of_totals() -> None:
     # a1 = A − a2 = 20 − 14 and b1 = B − b2, whatever the district says.
     raw = schools(TREE, ("school",), ("zone",), ())
     refused(withhold(raw, [{"school": "a1"}, {"school": "b1"}]), "school a1: 6 to 6")
@@ -193,7 +193,7 @@ def test_a_small_zone_needs_another_zone_and_the_schools_in_both() -> None:
     small = [{"school": "a1"}, {"school": "a2"}, {"zone": "A"}]
     refused(withhold(raw, small), "zone A: 7 to 7")
     refused(withhold(raw, [*small, {"zone": "B"}]), "zone A: 7 to 7")
-    safe = mended(protect(raw), keeps=[{}, {"zone": "C"}])
+    safe = repaired(protect(raw), keeps=[{}, {"zone": "C"}])
     assert withheld_keys(safe) == [{"school": "a1"}, {"school": "a2"}, {"school": "b1"}, {"zone": "A"}, {"zone": "B"}]
 
 
@@ -207,7 +207,7 @@ def test_a_zone_less_the_only_high_school_is_a_school_that_no_table_shows() -> N
     naive = withhold(raw, [])
     assert naive.to_frame()["count"].min() == 40
     refused(naive, "school m: 5 to 5")
-    safe = mended(protect(raw), keeps=[{}])
+    safe = repaired(protect(raw), keeps=[{}])
     found = audit(safe).hidden.set_index("school")
     assert found.loc["m", "low"] <= 1
     assert found.loc["m", "high"] >= 10
@@ -222,7 +222,7 @@ def test_a_hidden_school_is_found_through_terms_as_well() -> None:
         counts, (Grouping(("zone", "term")), Grouping(("level", "term"))), hidden=(Grouping(("school", "term")),)
     )
     refused(withhold(raw, []), "school m, term fall: 5 to 5")
-    safe = mended(protect(raw))
+    safe = repaired(protect(raw))
     # Nothing is wrong in the spring.
     assert {key["term"] for key in withheld_keys(safe)} == {"fall"}
 
@@ -234,7 +234,7 @@ FIRST = {"s1": ("A", "x", 20), "s2": ("A", "x", 25), "s3": ("A", "x", 6), "s4": 
 
 def released(raw: CountTable, of: Mapping[str, tuple[str, str, int]]) -> tuple[Release, ...]:
     """Publish a table, and write it into an empty record."""
-    safe = mended(protect(raw))
+    safe = repaired(protect(raw))
     people = pd.DataFrame([(s, has[0], has[1]) for s, has in of.items()], columns=["school", "zone", "level"])
     return with_release((), safe, people, district="d", term="fall", released="2025-01-31")
 
@@ -243,7 +243,7 @@ def known(told: Earlier) -> list[Fact]:
     return [*told.figures, *told.statements]
 
 
-def test_the_same_schools_in_other_zones_tell_of_the_school_that_moved() -> None:
+def test_the_same_schools_in_other_zones_name_the_school_that_moved() -> None:
     # Zone A was s1 + s2 + s3 = 51, and is s1 + s2 = 45 now that s3 is in B: s3 = 51 − 45 = 6, as B tells too, 76 − 70.
     first = schools(FIRST, ("zone",), ())
     told = earlier(released(first, FIRST), raw := schools({**FIRST, "s3": ("B", "x", 6)}, ("zone",), ()))
@@ -251,26 +251,26 @@ def test_the_same_schools_in_other_zones_tell_of_the_school_that_moved() -> None
     assert audit(protect(raw)).is_safe
     refused(withhold(raw, [], facts=known(told)), "school s3: 6 to 6")
     # The total was published already, and may be again.
-    safe = mended(protect(raw, facts=known(told), restated=told.restated), keeps=[{}])
+    safe = repaired(protect(raw, facts=known(told), restated=told.restated), keeps=[{}])
     assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "B"}]
 
 
-def test_a_zone_that_has_gained_a_new_school_tells_of_it() -> None:
+def test_a_zone_that_has_gained_a_new_school_says_so() -> None:
     # s6 was not there in the first release: A = 51 then, 56 now, and the total has grown by 5 as well.
     now = {**FIRST, "s6": ("A", "x", 5)}
     told = earlier(released(schools(FIRST, ("zone",), ()), FIRST), raw := schools(now, ("zone",), ()))
     refused(withhold(raw, [], facts=known(told)), "school s6: 5 to 5")
-    safe = mended(protect(raw, facts=known(told)))
+    safe = repaired(protect(raw, facts=known(told)))
     assert withheld_keys(safe) == [{"zone": "A"}, {}]
 
 
-def test_a_restated_figure_does_not_tell_by_how_little() -> None:
+def test_a_restated_figure_does_not_reveal_by_how_little() -> None:
     # Zone A was published as 51 and is 54 now: 3 incidents were added, which is a small count. Both it and the total
     # (121, now 124) have to stay possible from 1 to 10 above what was published.
     now = {**FIRST, "s1": ("A", "x", 23)}
     told = earlier(released(schools(FIRST, ("zone",), ()), FIRST), raw := schools(now, ("zone",), ()))
     assert {r.low for r in told.restated} == {51, 121}
-    safe = mended(protect(raw, facts=known(told), restated=told.restated), keeps=[{"zone": "B"}])
+    safe = repaired(protect(raw, facts=known(told), restated=told.restated), keeps=[{"zone": "B"}])
     assert withheld_keys(safe) == [{"zone": "A"}, {}]
     found = audit(safe).to_frame()
     low, high = found["low"].to_list(), found["high"].fillna(10**6).to_list()
@@ -280,19 +280,19 @@ def test_a_restated_figure_does_not_tell_by_how_little() -> None:
     assert high[1] >= 131
 
 
-def test_a_school_that_left_is_not_told_by_what_is_lacking() -> None:
+def test_a_school_that_left_is_not_revealed_by_what_is_lacking() -> None:
     # s3 (6) has left the program: A was 51 and is 45, the total was 121 and is 115.
     now = {s: has for s, has in FIRST.items() if s != "s3"}
     told = earlier(released(schools(FIRST, ("zone",), ()), FIRST), raw := schools(now, ("zone",), ()))
     assert {r.low for r in told.restated} == {51, 121}
-    safe = mended(protect(raw, facts=known(told), restated=told.restated), keeps=[{"zone": "B"}])
+    safe = repaired(protect(raw, facts=known(told), restated=told.restated), keeps=[{"zone": "B"}])
     assert withheld_keys(safe) == [{"zone": "A"}, {}]
 
 
 def test_a_correction_by_more_than_ten_is_published() -> None:
     now = {**FIRST, "s1": ("A", "x", 40)}
     told = earlier(released(schools(FIRST, ("zone",), ()), FIRST), raw := schools(now, ("zone",), ()))
-    safe = mended(protect(raw, facts=known(told), restated=told.restated))
+    safe = repaired(protect(raw, facts=known(told), restated=told.restated))
     assert withheld_keys(safe) == []
 
 
@@ -315,7 +315,7 @@ def test_a_map_class_of_one_zone_narrows_the_other() -> None:
     said = [Fact("zone", {"B": 1.0}, 10, 14, "map class")]
     assert withheld_keys(protect(raw)) == [{"zone": "A"}, {"zone": "B"}]
     refused(withhold(raw, [{"zone": "A"}, {"zone": "B"}], facts=said), "zone A: 3 to 7")
-    safe = mended(protect(raw, facts=said), keeps=[{}])
+    safe = repaired(protect(raw, facts=said), keeps=[{}])
     # With C in place of B, A + C = 35 and A is 0 to 35.
     assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "C"}]
 
@@ -326,11 +326,11 @@ def test_a_rounded_mean_narrows_what_it_is_the_mean_of() -> None:
     raw = by_zone(A=5, B=12, C=30, D=40)
     said = [Fact("zone", {"A": 1.0, "B": 0.5}, 10.5, 11.5, "rounded hours")]
     refused(withhold(raw, [{"zone": "A"}, {"zone": "B"}], facts=said), "zone A: 4 to 6")
-    safe = mended(protect(raw, facts=said), keeps=[{}])
+    safe = repaired(protect(raw, facts=said), keeps=[{}])
     assert {"zone": "C"} in withheld_keys(safe)
 
 
-def test_a_class_that_holds_a_small_count_alone_cannot_be_mended() -> None:
+def test_a_class_that_holds_a_small_count_alone_cannot_be_repaired() -> None:
     said = [Fact("zone", {"A": 1.0}, 1, 6, "map class")]
     with pytest.raises(DisclosureError, match="whatever is withheld"):
         protect(by_zone(A=5, B=12, C=30), facts=said)
@@ -341,11 +341,11 @@ def test_a_statement_with_a_negative_weight_is_a_difference() -> None:
     raw = by_zone(A=5, B=12, C=30, D=40)
     said = [Fact("zone", {"A": -1.0, "B": 1.0}, 7, 7, "sentence")]
     refused(withhold(raw, [{"zone": "A"}, {"zone": "B"}], facts=said), "zone A: 5 to 5")
-    safe = mended(protect(raw, facts=said))
+    safe = repaired(protect(raw, facts=said))
     assert narrowed(_reader(safe, raw), [{"zone": "A"}], raw.values) == []
 
 
-def test_statements_that_contradict_each_other_are_told_apart_from_the_counts() -> None:
+def test_statements_that_contradict_each_other_are_distinguished_from_the_counts() -> None:
     said = [Fact("zone", {"A": 1.0}, 0, 4, "one"), Fact("zone", {"A": 1.0}, 6, 9, "two")]
     with pytest.raises(DisclosureError, match="contradicts itself"):
         audit(withhold(by_zone(A=5, B=12), [{"zone": "A"}, {}], facts=said))
@@ -365,14 +365,14 @@ def test_every_figure_of_eight_students_is_withheld(incidents: int) -> None:
     raw = CountTable(counts, tables, students=students)
     refused(withhold(raw, []), "school t: published")
     refused(withhold(raw, [{"school": "t"}]), f"school t: {incidents} to {incidents}")
-    safe = mended(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}])
+    safe = repaired(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}])
     assert withheld_keys(safe) == [{"school": "s"}, {"school": "t"}]
 
 
 @pytest.mark.parametrize(("size", "is_shown"), [(10, False), (11, True)])
 def test_ten_students_are_few_and_eleven_are_not(size: int, is_shown: bool) -> None:  # noqa: FBT001
     frame = pd.DataFrame({"zone": ["A", "B"], "level": ["x", "x"], "count": [30, 60], "students": [size, 500]})
-    safe = mended(protect(frame))
+    safe = repaired(protect(frame))
     assert (safe.value(zone="A", level="x") == 30) is is_shown
 
 
@@ -400,7 +400,7 @@ def test_a_withheld_figure_that_could_not_be_hidden_were_it_small_is_not_small()
     # B y is 7 to 27 and B x is 5 to 25. Were one of them small, it would not have been left so: both are 11 or more. So
     # t is from −1 to 9, and A x from 4 to 14.
     raw = cross("AB", "xy", [[5, 15], [20, 12]])
-    safe = mended(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}, {"level": "x"}, {"level": "y"}])
+    safe = repaired(protect(raw), keeps=[{}, {"zone": "A"}, {"zone": "B"}, {"level": "x"}, {"level": "y"}])
     refused(safe, "zone A, level x: 4 to 14, by somebody who knows the rule", knows_rule=True)
     reader = _reader(safe, raw)
     assert learn_rule(reader, withheld_keys(safe)) == 2
@@ -409,13 +409,13 @@ def test_a_withheld_figure_that_could_not_be_hidden_were_it_small_is_not_small()
 
 def test_protection_from_those_who_know_the_rule_withholds_more() -> None:
     raw = cross("AB", "xy", [[5, 15], [20, 12]])
-    safe = mended(protect(raw, knows_rule=True), knows_rule=True, keeps=[{}])
+    safe = repaired(protect(raw, knows_rule=True), knows_rule=True, keeps=[{}])
     reader = _reader(safe, raw)
     learn_rule(reader, withheld_keys(safe))
     assert narrowed(reader, [{"zone": "A", "level": "x"}], raw.values) == []
 
 
-def test_where_the_rule_tells_nothing_it_costs_nothing() -> None:
+def test_where_the_rule_says_nothing_it_costs_nothing() -> None:
     raw = by_zone(A=5, B=20, C=30)
     assert protect(raw, knows_rule=True).to_frame().equals(protect(raw).to_frame())
 
@@ -441,7 +441,7 @@ def test_names_that_no_table_has_withhold_nothing() -> None:
 @pytest.mark.parametrize("large", [9_999, 10_001, 10**6, 10**9])
 def test_large_counts_beside_small_ones_are_no_trouble(large: int) -> None:
     raw = cross("ABC", "xyz", [[5, large, 20], [large, 3, large], [7, large, large + 1]])
-    safe = mended(protect(raw), keeps=[{}])
+    safe = repaired(protect(raw), keeps=[{}])
     assert narrowed(_reader(safe, raw), [], raw.values) == []
     assert {"zone": "A", "level": "x"} in withheld_keys(safe)
 
@@ -481,7 +481,7 @@ def one_school(**more: object) -> CountTable:
 
 def test_a_figure_of_one_school_is_withheld_however_large_and_cannot_be_subtracted() -> None:
     assert protect(one_school()).value(zone="A", level="high") == 40
-    safe = mended(protect(one_school(alone="school"), knows_rule=True), knows_rule=True)
+    safe = repaired(protect(one_school(alone="school"), knows_rule=True), knows_rule=True)
     assert safe.value(zone="A", level="high") is None
     # The low schools of A go with it, or A's total would tell; and one more pair, or the levels' totals would.
     assert len(withheld_keys(safe)) == 4
@@ -500,15 +500,15 @@ def test_a_table_that_names_the_schools_may_show_them() -> None:
 def test_a_figure_of_one_school_that_was_published_once_is_withheld_and_no_more_can_be_done() -> None:
     raw = one_school(alone="school")
     told = Fact("school", {"s1": 1.0}, 40, 40, "release 1")
-    safe = mended(protect(raw, facts=[told], knows_rule=True), knows_rule=True)
+    safe = repaired(protect(raw, facts=[told], knows_rule=True), knows_rule=True)
     # It was reported once, so that nothing else has to go for it.
     assert withheld_keys(safe) == [{"zone": "A", "level": "high"}]
     assert audit(safe).intervals.set_index(["zone", "level"]).loc[("A", "high"), "low"] == 40
 
 
-def test_a_figure_of_one_school_stays_hidden_where_other_figures_were_told() -> None:
+def test_a_figure_of_one_school_stays_hidden_where_other_figures_were_published() -> None:
     told = Fact("school", {"s10": 1.0, "s11": 1.0}, 120, 120, "release 1")
-    safe = mended(protect(one_school(alone="school"), facts=[told]))
+    safe = repaired(protect(one_school(alone="school"), facts=[told]))
     assert {"zone": "A", "level": "high"} in withheld_keys(safe)
     assert len(withheld_keys(safe)) == 4
 

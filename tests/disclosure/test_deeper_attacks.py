@@ -38,7 +38,7 @@ def next_release(record: Sequence[Release], raw: CountTable) -> SafeTable:
     return protect(raw, facts=known(told), restated=told.restated, knows_rule=True)
 
 
-def test_a_school_that_left_is_not_told_by_one_that_moved() -> None:
+def test_a_school_that_left_is_not_revealed_by_one_that_moved() -> None:
     # A was s1 + s2 + s3 = 50, B was s4 + s5 = 70. Now s2 is in B and s3 has left: A = s1 = 20 and B = s2 + 70 = 95
     # would tell s2 = 25, and s3 = 50 − 20 − 25 = 5.
     first: Schools = {
@@ -71,7 +71,7 @@ def test_what_was_said_of_a_zone_is_of_the_schools_it_had_then() -> None:
     assert next_release(record, schools(now, ("zone",), ())).value(zone="A") is None
 
 
-def test_the_rule_tells_of_groups_that_no_table_shows() -> None:
+def test_the_rule_speaks_of_groups_that_no_table_shows() -> None:
     # Zone 1 = 14, level h = 12. School 1e is 2 to 14; were it small it would be hidden, so it is 11 or more, and 1h,
     # which is 14 − 1e, is 3 or less.
     counts = pd.DataFrame({"zone": list("1122"), "level": list("eheh"), "count": [11, 3, 50, 9]})
@@ -93,7 +93,7 @@ def test_the_rule_is_followed_to_its_end() -> None:
     assert narrowed(reader, [key for key, _ in told], raw.values) == []
 
 
-def test_what_the_rule_tells_may_be_harmless() -> None:
+def test_what_the_rule_says_may_be_harmless() -> None:
     # A x is 0 to 21, so A y = 25 − A x is 4 to 25. Were it small it would be hidden, so it is 11 or more, and A x is 14
     # or less: it can still be any small count, and nothing more has to go.
     raw = cross("AB", "xy", [[5, 20], [16, 30]])
@@ -174,7 +174,7 @@ def test_where_nothing_else_may_be_withheld_all_figures_inside_are_and_that_is_n
     assert not found.is_proven
 
 
-def test_words_do_not_tell_which_totals_are_small() -> None:
+def test_words_do_not_say_which_totals_are_small() -> None:
     # 9 + 0 and 0 + 10 look like 8 + 0 and 0 + 11: everything but the grand total, 19, is withheld.
     one, two = (protect(cross("AB", "xy", [[a, 0], [0, b]])) for a, b in ((9, 10), (8, 11)))
     assert one.to_frame().equals(two.to_frame())

@@ -227,7 +227,7 @@ def test_what_was_corrected_is_restated_and_no_longer_a_fact() -> None:
     assert [sorted(fact.weights) for fact in told.figures] == [["s3", "s4"]]
 
 
-def test_withheld_figures_tell_nothing() -> None:
+def test_withheld_figures_reveal_nothing() -> None:
     small = {**COUNTS, "s1": 2, "s2": 3}
     record = add((), protect(table_of(counts=small)))
     told = earlier(record, table_of(counts=small))
@@ -245,7 +245,7 @@ def test_statements_are_kept_with_their_source() -> None:
     ]
 
 
-def test_what_is_counted_otherwise_tells_nothing() -> None:
+def test_what_is_counted_otherwise_says_nothing() -> None:
     record = add((), protect(table_of(measure="calls")))
     assert known(earlier(record, table_of())) == []
 
@@ -258,7 +258,7 @@ def test_another_term_is_looked_at_by_itself() -> None:
     assert told.figures == ()
 
 
-def test_a_record_that_adds_up_to_a_small_count_cannot_be_mended() -> None:
+def test_a_record_that_adds_up_to_a_small_count_cannot_be_repaired() -> None:
     # Zones A and B were reported, then the zones of the first day less s2: s2 = 45 − 40 = 5 is out already.
     counts = {**COUNTS, "s1": 40, "s2": 5}
     moved = {**ZONES, "s2": "B"}
@@ -423,7 +423,7 @@ def test_three_releases_in_a_row_give_no_small_count_away() -> None:
         assert all(ends.loc[s, "low"] <= 1 and ends.loc[s, "high"] >= 10 for s in small)
 
 
-def test_what_three_releases_tell_together_contains_what_was() -> None:
+def test_what_three_releases_say_together_contains_what_was() -> None:
     """Read all three as one attacker does: s2 has 4, wherever it is; nobody can tell whether 1 or 10."""
     found = three_in_a_row()
     withheld = [{tuple(k for k in row if k) for row in _keys(safe)} for _, safe in found]

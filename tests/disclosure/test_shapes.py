@@ -277,14 +277,14 @@ NAMELESS = pd.DataFrame({"zone": ["A", "B", None], "level": ["x", "x", "x"], "co
         (CROSS.rename(columns={"x": None}), "columns: level", ("0",)),
     ],
 )
-def test_rows_without_a_name_are_told_and_never_dropped(table: Any, where: str, ids: tuple[str, ...]) -> None:
+def test_rows_without_a_name_are_reported_and_never_dropped(table: Any, where: str, ids: tuple[str, ...]) -> None:
     # Dropped, the 60 would be missing from the total of 150, and nobody would know.
     with pytest.raises(ColumnError, match="Some groups have no name") as error:
         protect(table)
     assert (error.value.where, error.value.ids) == (where, ids)
 
 
-def test_rows_without_a_name_are_told_of_a_raw_table() -> None:
+def test_rows_without_a_name_are_reported_of_a_raw_table() -> None:
     with pytest.raises(ColumnError, match="Some groups have no name"):
         CountTable(NAMELESS, ())
     named = NAMELESS.fillna("C")
@@ -512,7 +512,7 @@ def test_a_policy_has_more_than_one_small_count() -> None:
     )
 
 
-def test_a_policy_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_a_policy_that_is_not_there_is_reported_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cautious, default, or a TOML file"):
         load_policy("strict")
     (tmp_path / "bad.toml").write_text("smallest_count = = 5", encoding="utf-8")

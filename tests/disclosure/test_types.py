@@ -81,7 +81,7 @@ def test_pages_refuse_what_is_not_protected(name: str) -> None:
         pages(**{**parts, name: distinctive()})
 
 
-def test_pages_refuse_a_release_that_tells_too_much() -> None:
+def test_pages_refuse_a_release_that_reveals_too_much() -> None:
     naive = withhold(distinctive(), [{"zone": "A", "level": "x"}])
     with pytest.raises(DisclosureError, match="zone A, level x: 7 to 7"):
         pages(counts=naive, students=protect(distinctive()), audit=audit(naive, knows_rule=True))

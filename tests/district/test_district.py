@@ -212,7 +212,7 @@ def test_pieces_with_one_id_are_one_zone(tmp_path):
     assert district.zones.geometry.iloc[0].geom_type == "MultiPolygon"
 
 
-def test_every_table_s_fault_is_told_at_once(tmp_path):
+def test_every_table_s_fault_is_reported_at_once(tmp_path):
     folder = town.write_town(tmp_path)
     (folder / "data/boundaries/zones.geojson").write_text("", encoding="utf-8")
     (folder / "data/boundaries/schools.csv").write_text("a,b\n1,2\n", encoding="utf-8")

@@ -47,7 +47,7 @@ def stopped(folder):
     return {f.code: f for f in report.findings if f.is_blocking}
 
 
-def told(folder):
+def notices(folder):
     return {f.code: f for f in check_district(read_district(folder)).findings}
 
 
@@ -83,7 +83,7 @@ def test_a_blank_truth_is_not_no_until_a_setting_says_so(tmp_path):
 
 def test_without_a_column_in_program_it_is_said_what_is_assumed(tmp_path):
     folder = made(tmp_path, schools=lambda s: s.drop(columns="in_program"))
-    assert told(folder)["in_program_assumed"].severity == "note"
+    assert notices(folder)["in_program_assumed"].severity == "note"
 
 
 def test_a_level_that_is_not_ours_stops_the_run_until_one_is_given(tmp_path):
@@ -92,7 +92,7 @@ def test_a_level_that_is_not_ours_stops_the_run_until_one_is_given(tmp_path):
     mapped = set_up(tmp_path / "b", "schools", 'levels = { "k-6" = "elementary", "9-12" = "high" }', schools=spans)
     assert read_district(mapped).schools["level"].tolist() == ["elementary", "high", "middle"]
     default = set_up(tmp_path / "c", "schools", 'default_level = "other"', schools=spans)
-    assert told(default)["level_unknown"].severity == "note"
+    assert notices(default)["level_unknown"].severity == "note"
 
 
 @pytest.mark.parametrize(("column", "ours"), [("origin", "officer_initiated"), ("responder", "unknown")])
@@ -129,7 +129,7 @@ def test_columns_of_incidents_that_are_nearly_ours(tmp_path, theirs, ours):
     history = incidents(**{theirs: "2025-09-02 10:00"}).drop(columns=["incident_id"] if ours == "incident_id" else [])
     folder = made(tmp_path, history=history)
     if ours is None:
-        assert "column_nearly_named" not in told(folder)
+        assert "column_nearly_named" not in notices(folder)
     else:
         assert stopped(folder)["column_nearly_named"].message.startswith(f"history.csv has no column {ours}, but")
 
@@ -147,7 +147,7 @@ def test_the_settings_can_say_that_a_column_is_not_meant(tmp_path):
 def test_case_and_blanks_are_read_through_and_said(tmp_path):
     folder = made(tmp_path, history=incidents().rename(columns={"incident_id": "Incident ID"}))
     assert read_district(folder).incidents["incident_id"].tolist()[:2] == ["I1", "I2"]
-    assert told(folder)["columns_respelled"].message.endswith("read are Incident ID as incident_id.")
+    assert notices(folder)["columns_respelled"].message.endswith("read are Incident ID as incident_id.")
 
 
 def test_names_that_a_shapefile_cut_are_taken_as_the_names_they_are_and_said(tmp_path):
@@ -260,7 +260,7 @@ def test_school_ids_of_which_none_is_known_stop_the_run_and_a_few_are_a_warning(
         in stopped(made(tmp_path / "a", history=spoiled(other)))["school_id_unknown"].message
     )
     some = made(tmp_path / "b", history=spoiled({**other, "001": "001"}))
-    assert told(some)["school_id_unknown"].severity == "warning"
+    assert notices(some)["school_id_unknown"].severity == "warning"
 
 
 def test_ids_in_scientific_notation_have_lost_their_digits(tmp_path):
@@ -325,7 +325,7 @@ def spread(inside, outside, shift_m):
 @pytest.mark.parametrize(("inside", "outside", "severity"), [(1, 99, "error"), (2, 98, "warning"), (50, 50, None)])
 def test_an_export_that_lies_mostly_outside_is_said_with_its_share(tmp_path, inside, outside, severity):
     folder = made(tmp_path, history=spread(inside, outside, 5_000))
-    finding = told(folder).get("export_outside_district")
+    finding = notices(folder).get("export_outside_district")
     if severity is None:
         assert finding is None
         return
@@ -337,7 +337,7 @@ def test_an_export_that_lies_mostly_outside_is_said_with_its_share(tmp_path, ins
 
 
 def test_an_export_far_away_looks_like_another_crs(tmp_path):
-    finding = told(made(tmp_path, history=spread(5, 95, 300_000)))["export_outside_district"]
+    finding = notices(made(tmp_path, history=spread(5, 95, 300_000)))["export_outside_district"]
     assert "95 of them more than 50 km away" in finding.message
     assert "`crs`" in finding.remedy
 
@@ -352,7 +352,7 @@ def without_spring():
 def test_a_term_without_a_record_is_an_error_and_cannot_be_run(tmp_path):
     folder = made(tmp_path, history=without_spring())
     district = read_district(folder)
-    assert told(folder)["term_without_incidents"].severity == "error"
+    assert notices(folder)["term_without_incidents"].severity == "error"
     assert [t.name for t in district.settings.terms] == ["Fall"]
     assert [t.name for t in district.terms] == ["Fall", "Spring"]
     for term in (None, "Spring"):
@@ -384,6 +384,6 @@ def test_a_history_that_ends_before_every_term_is_an_error(tmp_path):
 
 def test_one_export_without_rows_among_others_is_an_error_that_stops_nothing(tmp_path):
     folder = two_exports(tmp_path, incidents().iloc[:0])
-    finding = told(folder)["export_empty"]
+    finding = notices(folder)["export_empty"]
     assert (finding.severity, finding.is_blocking) == ("error", False)
     assert finding.message == "second.csv has no rows, only the names of its columns."

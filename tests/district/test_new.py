@@ -141,7 +141,7 @@ def test_the_system_of_coordinates_is_found_by_laying_the_points_on_the_schools(
     assert read(found).incidents["school_id"].notna().mean() > 0.95
 
 
-def test_the_columns_of_longitude_and_latitude_are_told_by_what_they_hold(tmp_path):
+def test_the_columns_of_longitude_and_latitude_are_recognized_by_what_they_hold(tmp_path):
     calls = town_calls().rename(columns={"Longitude": "Y", "Latitude": "X"})
     found = made(tmp_path, calls)
     assert proposed(found, "incidents.columns", "x") == "Y"
@@ -158,7 +158,7 @@ def test_a_date_and_a_time_of_day_in_two_columns(tmp_path):
     assert read(found).incidents["has_time"].all()
 
 
-def test_the_day_first_is_told_from_all_rows_or_asked(tmp_path):
+def test_the_day_first_is_inferred_from_all_rows_or_asked(tmp_path):
     calls = town_calls()
     at = pd.to_datetime(calls["Call Received"])
     (tmp_path / "a").mkdir()
@@ -195,7 +195,7 @@ def test_rows_that_repeat_an_id_are_asked_about(tmp_path):
     assert "60 of 300 rows repeat an id in CAD Number" in asked(found)
 
 
-def test_words_that_nobody_can_tell_are_asked_about_and_not_read(tmp_path):
+def test_words_that_nobody_can_interpret_are_asked_about_and_not_read(tmp_path):
     known = made_in(tmp_path / "known", town_calls().assign(Source=["Phone", "On-View"] * 120))
     assert proposed(known, "incidents.columns", "origin") == "Source"
     assert proposed(known, "incidents.origins", "On-View") == "officer_initiated"
@@ -294,7 +294,7 @@ def test_without_files_the_folder_asks_for_them(tmp_path):
         ("Purple", ""),
     ],
 )
-def test_levels_are_told_from_words_and_grades(value, level):
+def test_levels_are_inferred_from_words_and_grades(value, level):
     assert level_of(value) == level
 
 

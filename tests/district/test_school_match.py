@@ -96,7 +96,7 @@ def test_distances_are_in_meters():
     assert found.table["school_distance_m"].tolist() == pytest.approx([100, 30, np.nan], abs=0.01, nan_ok=True)
 
 
-def test_two_schools_of_one_name_are_never_told_apart_by_it():
+def test_two_schools_of_one_name_are_never_distinguished_by_it():
     twins = pd.concat([SCHOOLS, SCHOOLS.iloc[[0]].assign(school_id="005")], ignore_index=True)
     found = match((None, "Plimwick Elementary", None), schools=twins)
     assert found.table["school_id"].isna().all()

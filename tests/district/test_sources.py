@@ -118,7 +118,7 @@ def test_all_who_came_are_kept_of_units_and_of_sources(tmp_path):
     assert (calls["responder"].fillna("") == calls["responders"].fillna("").str.partition(";")[0]).all()
 
 
-def test_repeats_inside_a_source_are_told_as_ever(tmp_path):
+def test_repeats_inside_a_source_are_reported_as_ever(tmp_path):
     district = read(tmp_path, more_in_reports=[("4", "2025-09-05 09:00", "welfare_check", "001")])
     codes = district.rejects["reason_code"].value_counts().to_dict()
     assert codes == {"same_call_other_source": 2, "exact_duplicate": 1}

@@ -223,7 +223,7 @@ def test_a_good_list_is_called_better_and_a_useless_one_is_not():
     assert list(useless.differences.index) == [LAST_TERM, LAST_YEAR, EQUAL]
 
 
-def test_lists_that_are_as_good_as_each_other_are_seldom_told_apart():
+def test_lists_that_are_as_good_as_each_other_are_seldom_distinguished():
     # Every school has one rate, so the true difference is 0; about 2 of 40 intervals should miss it.
     rng = np.random.default_rng(7)
     found = [backtest(counts_of(rng.poisson(6, (5, 40))), seed=i) for i in range(40)]

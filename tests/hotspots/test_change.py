@@ -99,7 +99,7 @@ def test_a_clear_rise_and_a_clear_fall():
     assert "rose to 5.0 times" in table.loc["S0", "sentence"]
 
 
-def test_a_rise_from_almost_none_is_told_without_a_ratio():
+def test_a_rise_from_almost_none_is_reported_without_a_ratio():
     row = term_change(counts_of([0, 30, 2], [40, 29, 14]), before="T1", after="T2").set_index("school_id")
     assert row["direction"].tolist() == ["rose", "no clear change", "rose"]
     assert row["ratio"].notna().tolist() == [False, True, False]
@@ -171,7 +171,7 @@ def test_a_moved_school_without_one_like_it_is_left_out_and_named():
     assert "29 reported calls fewer than" in result.summary("reported calls")
 
 
-def test_bad_input_is_told():
+def test_bad_input_is_reported():
     counts = counts_of([1], [2])
     with pytest.raises(ColumnError):
         term_change(counts.drop(columns="incidents"), before="T1", after="T2")

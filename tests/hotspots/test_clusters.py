@@ -65,7 +65,7 @@ def test_one_address_is_one_point_with_weight():
     assert row["area_km2"] == pytest.approx(np.pi * 0.075**2, rel=0.02)
 
 
-def test_what_happens_there_is_told_by_its_most_frequent():
+def test_what_happens_there_is_recognized_by_its_most_frequent():
     rows = incidents_at(
         *[(0, 0)] * 13,
         category=["weapons"] * 4 + ["intruder"] * 4 + ["gang_activity"] * 3 + ["alcohol_drugs"] * 2,
@@ -85,7 +85,7 @@ def test_what_happens_there_is_told_by_its_most_frequent():
     )
 
 
-def test_without_a_zone_none_is_told():
+def test_without_a_zone_none_is_reported():
     row = place_clusters(incidents_at(*[(0, 0)] * 10, zone=""), crs=UTM).clusters.iloc[0]
     assert row["zone_id"] == ""
     assert row["sentence"].startswith("Descriptive: 10 critical incidents at one place, mostly weapons (10);")
@@ -346,7 +346,7 @@ def test_places_and_weights_are_looked_at(xy, weights, fewest, match):
         weighted_dbscan(xy, weights, eps_m=1, min_weight=fewest)
 
 
-def test_a_shape_that_crosses_itself_is_mended_and_the_others_stay():
+def test_a_shape_that_crosses_itself_is_repaired_and_the_others_stay():
     bow_tie, square = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), box(0, 0, 1, 1)
     frame = gpd.GeoDataFrame(geometry=[bow_tie, square], crs=4326)
     mended = _made_valid(frame)

@@ -139,7 +139,7 @@ def test_no_schools():
     assert detectable_ratios([], [], []).shape == (0,)
 
 
-def test_bad_input_is_told():
+def test_bad_input_is_reported():
     with pytest.raises(InputError, match="exposure above 0"):
         fit_ordinary([1], [0], ["a"])
     with pytest.raises(InputError, match="fit each other"):

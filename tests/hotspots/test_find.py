@@ -52,7 +52,7 @@ def test_every_hotspot_has_what_the_rules_ask_for(found):
     assert found.to_frame() is not found.spots
 
 
-def test_the_planted_hotspot_leads_and_is_told_in_the_summary(demo, found):
+def test_the_planted_hotspot_leads_and_is_reported_in_the_summary(demo, found):
     first = found.spots.iloc[0]
     assert first["kind"] == "schools"
     assert set(first["members"].split(";")) == set(demo.planted["hotspot"]["schools"])

@@ -81,7 +81,7 @@ def test_own_weights_stay_as_given():
         )
 
 
-def test_what_cannot_be_told_apart_is_not_hot():
+def test_what_cannot_be_distinguished_is_not_hot():
     weights = sparse.csr_array(np.array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1]]))
     for tail in ("normal", "gamma"):
         flat = getis_ord_star([4.1, 4.1, 4.1], weights, tail=tail)
@@ -154,7 +154,7 @@ def test_the_index_stays_and_nothing_is_changed():
     assert weights.dtype == data.dtype
 
 
-def test_bad_input_is_told():
+def test_bad_input_is_reported():
     with pytest.raises(InputError, match="do not fit"):
         getis_ord_star([1, 2], sparse.eye_array(3))
     with pytest.raises(InputError, match="do not fit"):
@@ -319,7 +319,7 @@ def test_degrees_and_feet_are_refused(crs):
         grid_hotspots(points(np.zeros((1, 2))), crs=CRS(crs), area=AREA, size_m=500)
 
 
-def test_bad_grids_are_told():
+def test_bad_grids_are_reported():
     schools, ids = lattice_of_schools()
     incidents = incidents_at(ids)
     options = {"crs": UTM, "area": AREA, "size_m": 1100}

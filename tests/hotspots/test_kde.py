@@ -91,7 +91,7 @@ def test_a_bandwidth_below_two_cells_is_refused(bandwidth):
         kernel_density([[0, 0]], bounds=BOUNDS, bandwidth_m=bandwidth)
 
 
-def test_bad_input_is_told():
+def test_bad_input_is_reported():
     with pytest.raises(InputError, match="needs an area"):
         kernel_density([[0, 0]], bounds=(0, 0, 0, 0), bandwidth_m=150)
     with pytest.raises(InputError, match="needs an area"):

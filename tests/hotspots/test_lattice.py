@@ -128,7 +128,7 @@ def test_a_cell_needs_a_width(size):
         lattice_over(BOUNDS, size_m=size)
 
 
-def test_bad_input_is_told():
+def test_bad_input_is_reported():
     with pytest.raises(InputError, match="needs an area"):
         lattice_over((1, 0, 0, 1), size_m=10)
     with pytest.raises(InputError, match="needs an area"):

@@ -135,7 +135,7 @@ def test_no_school_has_a_denominator():
     assert group_rates(result, "level")["rate_per_1000"].isna().all()
 
 
-def test_unknown_term_is_told():
+def test_unknown_term_is_reported():
     with pytest.raises(InputError, match="no such term"):
         school_rates(counts_of([1]), term="T9")
 

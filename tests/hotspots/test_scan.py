@@ -301,7 +301,7 @@ def test_great_circle():
         ({"cases": [10**9, 2, 3]}, "too many cases"),
     ],
 )
-def test_bad_input_is_told(change, message):
+def test_bad_input_is_reported(change, message):
     given_ = {"cases": [1, 2, 3], "expected": [1, 1, 1], "xy": LINE[:3], **change}
     with pytest.raises(InputError, match=message):
         poisson_scan(given_.pop("cases"), given_.pop("expected"), given_.pop("xy"), **given_)

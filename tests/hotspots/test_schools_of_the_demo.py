@@ -175,7 +175,7 @@ def test_zone_shares_by_hand():
     assert zone_shares({}, loads)["inside_share"].tolist() == [0, 0]
 
 
-def test_a_plan_that_cuts_a_group_is_told():
+def test_a_plan_that_cuts_a_group_is_reported():
     plan = pd.Series({"a": "1", "b": "1", "c": "2"})
     table = split_groups({"G1": ["a", "b"], "G2": ["a", "b", "c"], "G3": ["z"]}, plan).set_index("hotspot_id")
     assert table["is_split"].to_dict() == {"G1": False, "G2": True, "G3": False}

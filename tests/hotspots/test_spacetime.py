@@ -127,7 +127,7 @@ def test_repeats_are_found_and_a_shared_season_is_none():
     assert "follow each other" in result.summary()
 
 
-def test_bad_input_is_told():
+def test_bad_input_is_reported():
     with pytest.raises(InputError, match="do not fit"):
         knox([[0, 0]], [1, 2], distance_m=1, days=1)
     with pytest.raises(InputError, match="lack a place"):

@@ -144,7 +144,7 @@ def test_local_times_that_are_skipped_or_come_twice():
     assert_week(spread(("2025-11-02 01:30", "2025-11-02 02:30")), week(d6h1=0.75, d6h2=0.25))
 
 
-def test_times_with_a_zone_are_told_by_the_local_clock():
+def test_times_with_a_zone_are_recognized_by_the_local_clock():
     # 17:30 UTC is 10:30 in Los Angeles in September; the end is given in London's time (18:15 there).
     start = pd.Series(pd.to_datetime(["2025-09-01 17:30"]).tz_localize("UTC"))
     end = pd.Series(pd.to_datetime(["2025-09-01 19:15"]).tz_localize("Europe/London"))
@@ -347,7 +347,7 @@ def test_a_pile_at_midnight_is_left_out_and_never_a_hotspot():
     assert timed_incidents(incidents_at(*around, *["2025-09-03 00:00"] * 12))[1] == 0
 
 
-def test_midnight_is_told_by_the_clock_of_the_district():
+def test_midnight_is_recognized_by_the_clock_of_the_district():
     incidents = incidents_at(*["2025-09-03 00:00"] * 12)
     utc = incidents.assign(occurred_at=incidents["occurred_at"].dt.tz_convert("UTC"))
     assert timed_incidents(utc)[1] == 0

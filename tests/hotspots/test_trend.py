@@ -50,7 +50,7 @@ def test_classes_by_pattern(pattern, expected):
 
 
 @given(st.text("x-?", min_size=6, max_size=6))
-def test_what_became_of_a_school_agrees_with_its_status_and_with_the_comparison_of_two_terms(pattern):
+def test_the_change_of_a_school_agrees_with_its_status_and_with_the_comparison_of_two_terms(pattern):
     cube = cube_of(a=pattern)
     name = cube_classes(cube)["class"].item()
     before, after = (cube.loc[cube["term"] == term, "status"] for term in TERMS[-2:])
@@ -75,7 +75,7 @@ def counts_of(table, *, level="high", days=1000.0):
     return frame.sort_values("term", kind="stable", ignore_index=True)
 
 
-def test_a_rise_and_a_fall_are_told_from_noise():
+def test_a_rise_and_a_fall_are_distinguished_from_noise():
     rng = np.random.default_rng(0)
     flat = rng.poisson(20, (20, 6))
     rise, fall = np.array([5, 8, 14, 22, 30, 44]), np.array([44, 30, 22, 14, 8, 5])

@@ -151,20 +151,20 @@ def test_a_workbook_named_csv_is_refused(tmp_path):
     assert "zip archive or a newer Office file" in refused(tmp_path / "a.csv").found
 
 
-def test_a_few_nul_characters_are_removed_and_told(tmp_path):
+def test_a_few_nul_characters_are_removed_and_reported(tmp_path):
     raw = io.read_table(written(tmp_path / "a.csv", "id,name\n1,a\x00\n"))
     assert raw.frame.loc[1, "name"] == "a"
     assert [f.code for f in raw.findings] == ["nul_removed"]
 
 
-def test_an_open_quotation_mark_takes_no_rows_and_is_told_with_its_row(tmp_path):
+def test_an_open_quotation_mark_takes_no_rows_and_is_reported_with_its_row(tmp_path):
     raw = io.read_table(written(tmp_path / "a.csv", 'id,name\n1,a\n2,"b\n3,c\n4,d\n'))
     assert raw.frame["id"].tolist() == ["1", "2", "3", "4"]
     assert raw.frame.loc[2, "name"] == '"b'
     assert [(f.code, f.ids) for f in raw.findings] == [("open_quotation_mark", ("row 2",))]
 
 
-def test_an_open_quotation_mark_in_the_header_is_told(tmp_path):
+def test_an_open_quotation_mark_in_the_header_is_reported(tmp_path):
     error = refused(written(tmp_path / "a.csv", 'id,"name\n1,a\n2,b\n'))
     assert error.where.endswith("header")
 

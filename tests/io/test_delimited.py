@@ -139,7 +139,7 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path, monkeypatch):
     assert raw.rejects["row"].tolist() == list(range(7, 101, 7))
 
 
-def test_columns_of_one_name_are_told_apart(tmp_path):
+def test_columns_of_one_name_are_distinguished(tmp_path):
     raw = read(tmp_path / "a.csv", "id,name,name, name ,,x,\n1,a,b,c,,d,e\n")
     assert list(raw.frame.columns) == ["id", "name", "name_3", "name_4", "x", "column_7"]
     assert [f.code for f in raw.findings] == ["repeated_columns"]

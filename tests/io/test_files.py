@@ -55,7 +55,7 @@ def test_the_fingerprint_of_a_shapefile_is_that_of_its_parts(tmp_path):
     assert io.sha256_of(tmp_path / "a.shp") != before
 
 
-def test_a_file_that_cannot_be_opened_is_told_without_a_traceback(tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_opened_is_reported_without_a_traceback(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("id\n1\n", encoding="utf-8")
 

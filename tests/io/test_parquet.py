@@ -110,7 +110,7 @@ def test_a_folder_name_with_an_equals_sign_adds_no_column(tmp_path):
     assert list(io.read_table(folder / "a.parquet").frame.columns) == ["id"]
 
 
-def test_columns_of_one_name_are_told_apart(tmp_path):
+def test_columns_of_one_name_are_distinguished(tmp_path):
     pq.write_table(pa.table([pa.array(["a"]), pa.array(["b"])], names=["id", "id"]), tmp_path / "a.parquet")
     raw = io.read_table(tmp_path / "a.parquet")
     assert raw.frame.loc[1].to_dict() == {"id": "a", "id_2": "b"}

@@ -53,20 +53,20 @@ def test_numbers_in_other_hands():
     assert xy(places(table(lon=lon, lat=["38,6"] * 5))) == [(-121.5, 38.6)] * 5
 
 
-def test_commas_between_thousands_are_told_from_decimal_commas():
+def test_commas_between_thousands_are_distinguished_from_decimal_commas():
     raw = table(lon=["640,000.5", "640,001", "1,640,002"], lat=["4,280,000", "4,280,001", "4,280,002.25"])
     read = places(raw, crs=26910)
     expected = gpd.GeoSeries.from_xy([640000.5, 640001, 1640002], [4280000, 4280001, 4280002.25], crs=26910)
     assert read.geometry.geom_equals_exact(expected.to_crs(4326).set_axis([1, 2, 3]), 1e-12).all()
 
 
-def test_what_is_no_number_is_told_with_its_rows():
+def test_what_is_no_number_is_reported_with_its_rows():
     read = places(table(lon=["-121.5", "west", "-121.4", "NULL", "nan"], lat=["38.5", "38.5", "", "", "NaN"]))
     assert faults(read) == [None, "unreadable_coordinates", "unreadable_coordinates", *["missing_coordinates"] * 2]
     assert [(f.code, f.ids) for f in read.findings] == [("coordinate_unreadable", ("row 2", "row 3"))]
 
 
-def test_numbers_that_no_degree_can_be_are_told_and_the_others_kept():
+def test_numbers_that_no_degree_can_be_are_reported_and_the_others_kept():
     read = places(table(lon=[-121.5, -121.4, -999.0, np.inf], lat=[38.5, 38.6, -999.0, 38.0]))
     assert xy(read) == [(-121.5, 38.5), (-121.4, 38.6), None, None]
     assert faults(read)[2:] == ["impossible_coordinates", "unreadable_coordinates"]

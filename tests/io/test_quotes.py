@@ -108,7 +108,7 @@ def test_a_mark_that_is_left_open_takes_no_rows_of_two_columns(tmp_path):
     assert io.read_table(path).frame["id"].tolist() == ["1", "2", "3", "4", "5"]
 
 
-def test_an_honest_cell_after_a_mark_that_is_left_open_is_whole(tmp_path):
+def test_an_ordinary_cell_after_a_mark_that_is_left_open_is_whole(tmp_path):
     raw = read(tmp_path / "a.csv", edited((3, 3, '"left open'), (7, 3, '"two\nlines, of text"'), (9, 3, '"a, b"')))
     assert accounted(raw) == list(range(1, 21))
     assert raw.frame.loc[7, "remark"] == "two\nlines, of text"

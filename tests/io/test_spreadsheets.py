@@ -193,7 +193,7 @@ def test_a_header_alone_is_a_table_without_rows(tmp_path):
     assert raw.frame.shape == (0, 2)
 
 
-def test_error_values_count_as_missing_and_are_told(tmp_path):
+def test_error_values_count_as_missing_and_are_reported(tmp_path):
     raw = io.read_table(workbook(tmp_path / "a.xlsx", Sheet=[["id", "n"], ["a", "#N/A"], ["b", 3]]))
     assert raw.frame["n"].isna().tolist() == [True, False]
     assert [f.code for f in raw.findings] == ["error_values"]

@@ -56,7 +56,7 @@ def test_truth_values_and_moments():
     assert texts(pd.to_datetime(["2025-03-14 13:45", None])) == ["2025-03-14 13:45:00", None]
 
 
-def test_a_mixture_is_told_cell_by_cell():
+def test_a_mixture_is_reported_cell_by_cell():
     cells = [
         7.0,
         "007",

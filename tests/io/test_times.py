@@ -190,7 +190,7 @@ def test_years_of_two_digits_turn_at_69(year, expected):
     assert one(f"3/14/{year} 13:45")[0] == f"{expected}-03-14 13:45:00"
 
 
-def test_the_day_comes_first_when_told():
+def test_the_day_comes_first_when_said():
     assert one("3/4/2025", day_first=True)[0] == "2025-04-03 00:00:00"
     assert one("3/4/2025")[0] == "2025-03-04 00:00:00"
     assert one("14.03.2025 13:45", day_first=True)[0] == AFTERNOON
@@ -237,7 +237,7 @@ def test_moments_with_an_offset_are_never_doubtful():
     assert times.notes.isna().all()
 
 
-def test_midnight_among_other_times_is_a_time_unless_told_otherwise():
+def test_midnight_among_other_times_is_a_time_unless_said_otherwise():
     texts = ["2025-03-14 00:00:00", "2025-03-14 00:00:01"]
     assert parse(texts).has_time.tolist() == [True, True]
     assert parse(texts, midnight_is_unknown=True).has_time.tolist() == [False, True]

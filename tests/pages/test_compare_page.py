@@ -155,7 +155,7 @@ def test_clear_changes_are_marked_and_said():
     assert "▲ rose" in html
 
 
-def test_other_schools_are_told_apart_only_where_zones_changed():
+def test_other_schools_are_distinguished_only_where_zones_changed():
     rezoned_page = draw().html
     assert "Of it, other schools" in rezoned_page
     assert rows_of(rezoned_page, "Officer-hours per school day")[0][5:8] == ["−1.25", "−1.00", "−0.25"]
@@ -166,7 +166,7 @@ def test_other_schools_are_told_apart_only_where_zones_changed():
     assert "Not known." in same
 
 
-def test_with_nothing_to_tell_the_page_still_stands():
+def test_with_nothing_to_say_the_page_still_stands():
     html = draw(hotspots=hotspots().head(0), cautions=[], notes=[], statements=list).html
     assert "No school that could be judged, and no group, is high in either term." in html
     assert "problem caution" not in html

@@ -73,7 +73,7 @@ def test_axe_finds_nothing_wide_or_narrow(browser, files, name):
 
 
 @pytest.mark.browser
-def test_the_keyboard_finds_what_a_click_tells(browser_page, files):
+def test_the_keyboard_finds_what_a_click_says(browser_page, files):
     browser_page.page.emulate_media(reduced_motion="reduce")
     page = browser_page.open(files["coverage"])
     page.wait_for_selector(DRAWN)
@@ -209,7 +209,7 @@ def test_zones_that_print_alike_are_the_longest_together():
     assert "longest" not in zone_section(tied).lead
 
 
-def test_what_may_not_be_told_has_no_column_and_no_picture():
+def test_what_may_not_be_published_has_no_column_and_no_picture():
     unshown = ["response_min", "response_p90_min", "within_share"]
     html = made.coverage(
         by_zone=made.by_zone().assign(**dict.fromkeys([*unshown, "overflow_share"], np.nan)),

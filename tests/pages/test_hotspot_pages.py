@@ -47,7 +47,7 @@ def test_the_facts_stand_without_javascript(browser, tmp_path, name):
     context.close()
 
 
-def test_areas_tell_their_sentence_and_pictures_stay_behind(browser_page, tmp_path):
+def test_areas_say_their_sentence_and_pictures_stay_behind(browser_page, tmp_path):
     page = browser_page.open(hotspot_town.draw("hotspots").save(tmp_path / "page.html"))
     page.wait_for_selector(DRAWN)
     assert page.locator(".area-label").all_inner_texts() == ["P1", "2.8 × expected", "officers’ own work"]

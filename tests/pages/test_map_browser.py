@@ -192,7 +192,7 @@ def test_hostile_names_are_not_run(opened, browser_page):
     assert map_town.HOSTILE in page.locator(".zone-label").first.text_content()
 
 
-def test_a_click_on_a_school_tells_its_facts(opened):
+def test_a_click_on_a_school_says_its_facts(opened):
     page = opened("zones")
     page.locator("path.leaflet-interactive").last.click(force=True)
     popup = page.locator(".leaflet-popup-content")

@@ -169,7 +169,7 @@ def test_a_frontier_without_points_bounds_or_imbalance_is_drawn():
     assert frontier_table(unknown).rows[0][2] == "–"
 
 
-def test_zones_are_told_apart_without_color():
+def test_zones_are_distinguished_without_color():
     signs = zone_signs(plan_town.zones())
     assert [sign.short for sign in signs] == plan_town.ZONE_IDS
     assert len({sign.fill for sign in signs}) == 4

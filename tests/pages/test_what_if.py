@@ -430,7 +430,7 @@ def test_a_swap_may_pass_through_a_plan_in_pieces_which_is_said_and_marked(opene
     assert download(page).suggested_filename == "plan.csv"
 
 
-def test_a_proposal_against_the_limits_is_told_when_it_is_loaded(opened):
+def test_a_proposal_against_the_limits_is_reported_when_it_is_loaded(opened):
     plan = plan_town.plan().replace({"=3": "2"}).where(lambda z: z.index != IDS["e"], "4")
     page = opened(plan_town.what_if(plan=plan))
     page.locator("#proposal").click()

@@ -122,7 +122,7 @@ def test_a_crack_and_an_overlap_without_a_school_are_closed(drawn):
     assert shapes.union_all().area == pytest.approx(shapes.area.sum(), rel=1e-6)
 
 
-def test_pieces_and_a_zone_that_is_drawn_over_are_told(drawn):
+def test_pieces_and_a_zone_that_is_drawn_over_are_reported(drawn):
     found = read(drawn({"2": column(0, 2), "3": column(2, 3, 0, 0.8).union(column(2, 3, 1.2, 2))}))
     assert found.assignment.to_dict() == {"a": "2", "b": "2", "c": "3", "d": "2", "e": "2", "f": "3"}
     assert {f.code: f.ids for f in found.findings if f.severity == "warning"} == {
@@ -131,7 +131,7 @@ def test_pieces_and_a_zone_that_is_drawn_over_are_told(drawn):
     }
 
 
-def test_what_the_zones_of_today_lack_already_is_not_told_of_the_plan(drawn):
+def test_what_the_zones_of_today_lack_already_is_not_reported_of_the_plan(drawn):
     east = gpd.GeoSeries([column(2, 3, 0, 0.9).union(column(2, 3, 1.1, 2))], crs=UTM).to_crs(4326)
     pieces = today().set_geometry([*today().geometry[:2], east[0]], crs=4326)
     assert read(drawn({"2": TAKEN}), zones=pieces).findings == ()

@@ -204,7 +204,7 @@ def test_too_few_moves():
     assert (conflict.code, conflict.zones) == ("too_few_moves", ("1",))
 
 
-def test_every_conflict_is_told_at_once():
+def test_every_conflict_is_reported_at_once():
     found = explain([[], [], []], loads=[5, 1, 1], together=[(0, 1)], tolerance=0.1)
     assert set(codes(found)) >= {"group_apart", "more_parts_than_zones", "unit_too_heavy"}
     error = infeasible_error(found, where="district.toml")

@@ -43,7 +43,7 @@ def test_one_move_by_hand():
     assert [p.tolist() for p in plans_of_few_moves(problem, max_moves=0)] == [list(STAIRS.start)]
 
 
-def test_zones_in_pieces_are_mended():
+def test_zones_in_pieces_are_repaired():
     problem = problem_of_town(PIECES)
     assert plans_of_few_moves(problem, max_moves=0) == []
     plans = plans_of_few_moves(problem, max_moves=3)

@@ -96,7 +96,7 @@ def test_no_point_is_worse_than_one_of_fewer_moves(seed, n, zones):
     assert table["moves"].iloc[0] == plans.least("moves")
 
 
-def test_points_that_zone_sets_cannot_close_are_told_apart():
+def test_points_that_zone_sets_cannot_close_are_distinguished():
     # The clock has run out before the search begins: what the quick search has found stays, with a bound of its own.
     loads = np.random.default_rng(4).integers(10_000, 99_999, 60)
     town = drawn(" ".join(["aaabbbcccd"] * 6), " ".join(map(str, loads)))
@@ -296,7 +296,7 @@ def test_the_finding_speaks_of_the_plan_that_is_written():
     assert "to 13.1% (at so many moves no contiguous plan is below 12.9%: proven)" in finding
 
 
-def test_zones_in_pieces_begin_with_the_first_number_of_moves_that_mends_them():
+def test_zones_in_pieces_begin_with_the_first_number_of_moves_that_repairs_them():
     found = frontier_of_town(PIECES, max_moves=2)
     assert found.table["moves"].tolist() == [1, 2]
     assert "not contiguous: z0 (2 pieces), z1 (2 pieces)" in found.summary()

@@ -149,7 +149,7 @@ def test_a_table_may_link_what_has_no_border():
     assert told["adjacency_lacks_borders"].severity == "warning"
 
 
-def test_a_table_in_both_orders_has_no_duplicates_to_tell():
+def test_a_table_in_both_orders_has_no_duplicates_to_report():
     table = pd.DataFrame({"unit_a": ["a", "b"], "unit_b": ["b", "a"]})
     read = edges_of_table(TWO_PARTS, table)
     assert len(read.edges) == 1

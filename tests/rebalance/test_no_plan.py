@@ -47,7 +47,7 @@ def test_a_district_in_parts_and_too_many_zones():
         plan_of_town(town, max_moves=4)
 
 
-def test_several_conflicts_are_told_at_once():
+def test_several_conflicts_are_reported_at_once():
     town = drawn("abab", "1 1 1 1", locked=(0, 1, 2, 3), forbidden=((0, 0),))
     with pytest.raises(SeveralFaultsError) as caught:
         plan_of_town(town, max_moves=4)

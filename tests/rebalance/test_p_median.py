@@ -175,7 +175,7 @@ def test_every_outcome_is_sound(seed, n, zones):
     assert plan.travel - plan.bound <= (0.05 + 1e-5) * plan.travel
 
 
-def test_a_tolerance_too_tight_is_told_with_the_nearest():
+def test_a_tolerance_too_tight_is_reported_with_the_nearest():
     load = pd.Series([4.0, 4.0, 1.0, 1.0], index=list("ABCD"))
     # Zones of a path: 4 | 6 is 20 % off, 8 | 2 is 60 %, 9 | 1 is 80 %.
     with pytest.raises(SettingsError, match="There is no plan whose zones") as error:

@@ -107,7 +107,7 @@ def test_others_can_only_keep(written):
         read_plan(written("unit_id,zone_id\na,2\n*,2\n"), six_units())
 
 
-def test_all_faults_are_told_at_once(written):
+def test_all_faults_are_reported_at_once(written):
     text = "unit_id,zone_id\na,2\na,1\nb,9\nc,\nx,3\n,1\nd,1\nf,3,7\n"
     with pytest.raises(SeveralFaultsError) as error:
         read_plan(written(text), six_units())

@@ -97,7 +97,7 @@ def test_pieces_of_a_zone():
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 8), zones=st.integers(1, 3))
-def test_plans_are_told_from_labellings_and_measured_alike(seed, n, zones):
+def test_plans_are_distinguished_from_labellings_and_measured_alike(seed, n, zones):
     town = random_rules(random_town(seed, n, zones, is_contiguous=seed % 2 == 0), seed)
     problem, plans = problem_of_town(town), every_plan(town)
     known = {tuple(label) for label in plans.label.tolist()}

@@ -336,7 +336,7 @@ def test_the_certificate_says_what_was_asked_and_found():
         assert plan.input_sha256[key] == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_zones_that_are_in_pieces_are_told_first_and_mended():
+def test_zones_that_are_in_pieces_are_reported_first_and_repaired():
     plan = plan_of_town(PIECES, max_moves=3)
     assert "not contiguous: z0 (2 pieces), z1 (2 pieces)" in plan.summary()
     assert plan.is_contiguous

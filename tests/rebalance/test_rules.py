@@ -136,7 +136,7 @@ def test_students_who_change_officer_are_limited_by_hand():
     )
 
 
-def test_unknown_students_are_told_and_never_taken_for_none():
+def test_unknown_students_are_reported_and_never_taken_for_none():
     units = units_of_town(LINE).assign(students=[100, 200, np.nan, 500, 50, 60])
     asked = {**tables_of_town(LINE), "max_moves": 1, "most_students": 400}
     with pytest.raises(ColumnError, match=r"(?s)cannot be limited.*u02.*1 of 6 that may move.*Fill in"):
@@ -283,7 +283,7 @@ def test_the_checker_looks_for_one_of_each_in_every_zone(tmp_path):
     assert "listed as a high school but not in the plan: X" in failed(free)["one_of_each"]
 
 
-def test_a_group_kept_whole_is_told_of_where_it_is_split_or_its_units_border_no_other():
+def test_a_group_kept_whole_is_reported_where_it_is_split_or_its_units_border_no_other():
     split = plan_of_town(replace(LINE, whole={"hotspot 7": (3, 4)}), max_moves=2)
     label = dict(zip(split.assignment.index, split.assignment, strict=True))
     assert label["u03"] == label["u04"]

@@ -75,7 +75,7 @@ def test_a_school_goes_with_an_area_of_the_zone_it_is_assigned_to():
     assert "S2 to B@W" in built.findings[1].message
 
 
-def test_ground_that_no_area_covers_is_told():
+def test_land_that_no_area_covers_is_reported():
     areas, *rest = town()
     built = units_of_school_areas(areas.iloc[:2], *rest[:2], rest[2].where(rest[2] != "E", ""), rest[3])
     assert "units_leave_ground" in [f.code for f in built.findings]

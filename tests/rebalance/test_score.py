@@ -62,7 +62,7 @@ def test_what_moves():
     assert "4.00 officer-hours per school day in each" in score.summary()
 
 
-def test_students_not_known_are_told():
+def test_students_not_known_are_reported():
     # c moves, whose students nobody knows; b moves, who has 700.
     score = scored(pd.Series({**current().to_dict(), "c": "2", "b": "3"}))
     assert score.value("students_moved") == 700
@@ -131,7 +131,7 @@ def test_the_piece_of_the_root_is_the_zone():
     assert scored(roots={"1": "a"}).travel == pytest.approx(4 + 1 + 2)
 
 
-def test_a_zone_held_together_by_a_link_is_told():
+def test_a_zone_held_together_by_a_link_is_reported():
     link = pd.DataFrame({"unit_a": ["a"], "unit_b": ["c"], "shared_m": [0.0], "kind": ["bridge"]})
     plan = pd.Series({"a": "1", "b": "2", "c": "1", "d": "1", "e": "2", "f": "3"})
     score = score_plan(six_units(), plan, pd.concat([six_edges(), link]), crs=UTM)

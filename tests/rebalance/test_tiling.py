@@ -257,7 +257,7 @@ GROUND = district_of(box(0, 0, 2000, 1000)).geometry.segmentize(10)
         ),
     ],
 )
-def test_faults_of_a_tiling_are_told(shapes, sentences):
+def test_faults_of_a_tiling_are_reported(shapes, sentences):
     drawn = district_of(*shapes).geometry
     drawn = drawn.where(drawn.is_empty | ~drawn.is_valid, drawn.segmentize(10)).to_crs(4326)
     zones = gpd.GeoDataFrame({"zone_id": ["1", "2"]}, geometry=drawn)
@@ -267,7 +267,7 @@ def test_faults_of_a_tiling_are_told(shapes, sentences):
         assert words in sentence
 
 
-def test_neighbors_that_do_not_share_their_vertices_are_told():
+def test_neighbors_that_do_not_share_their_vertices_are_reported():
     zones = gpd.GeoDataFrame(
         {"zone_id": ["1", "2"]},
         geometry=[box(0, 0, 0.01, 0.01), Polygon([(0.01, 0), (0.02, 0), (0.02, 0.01), (0.01, 0.01), (0.01, 0.005)])],

@@ -204,7 +204,7 @@ def test_a_gap_beside_an_empty_zone_is_not_lost():
     assert_exact(built.units, TOWN)
 
 
-def test_ground_that_two_zones_claim_is_the_first_ones():
+def test_land_that_two_zones_claim_is_the_first_ones():
     zones = zones_of(z1=box(0, 0, 2200, 2000), z2=EAST_HALF)
     built = build(zones=zones)
     assert_exact(built.units, TOWN)
@@ -213,13 +213,13 @@ def test_ground_that_two_zones_claim_is_the_first_ones():
     assert codes(built) == ["units_overlap"]
 
 
-def test_a_zone_inside_another_has_no_ground():
+def test_a_zone_inside_another_has_no_land():
     with pytest.raises(GeometryError, match="no ground of their own") as error:
         build(zones=zones_of(z1=box(0, 0, 4000, 2000), z2=EAST_HALF))
     assert error.value.ids == ("2",)
 
 
-def test_ground_beyond_the_district_stays_with_its_zone():
+def test_land_beyond_the_district_stays_with_its_zone():
     zones = zones_of(z1=WEST, z2=box(2000, 0, 4300, 2000))
     built = build(zones=zones)
     assert_dissolve_to(built.units, zones)
@@ -237,7 +237,7 @@ def test_a_school_on_the_edge_of_its_zone_divides_its_zone():
     assert built.units["anchor"].to_crs(UTM).iloc[1].distance(schools.geometry.iloc[1]) < 0.01
 
 
-def test_a_school_outside_every_zone_has_the_nearest_ground_of_its_zone():
+def test_a_school_outside_every_zone_has_the_nearest_land_of_its_zone():
     # N stands 40 m north of the district.
     schools = school_at({"A": (500, 500), "N": (1500, 2040), "C": (3500, 500)})
     built = build(schools, HALVES, TOWN, {"A": "1", "N": "1", "C": "2"})
@@ -249,7 +249,7 @@ def test_a_school_outside_every_zone_has_the_nearest_ground_of_its_zone():
     assert_dissolve_to(built.units, HALVES)
 
 
-def test_a_school_in_a_gap_has_the_ground_it_stands_on():
+def test_a_school_in_a_gap_has_the_land_it_stands_on():
     zones = zones_of(z1=box(0, 0, 1800, 2000), z2=box(2200, 0, 4000, 2000))
     schools = school_at({"A": (500, 500), "G": (1850, 1000), "C": (3500, 500)})
     built = build(schools, zones, TOWN, {"A": "1", "G": "1", "C": "2"})
@@ -298,7 +298,7 @@ def test_schools_across_the_edge_of_two_zones_are_two_units():
     assert_dissolve_to(built.units, HALVES)
 
 
-def test_schools_that_are_in_no_unit_are_told():
+def test_schools_that_are_in_no_unit_are_reported():
     schools = grid_schools(1, 4).assign(in_program=[True, False, True, True])
     schools.loc[3, "geometry"] = None
     zone_of = dict(zip(schools["school_id"], ["1", "1", "", "2"], strict=True))
@@ -322,7 +322,7 @@ def test_a_campus_belongs_to_its_own_unit():
     assert_exact(built.units, zones)
 
 
-def test_all_faults_are_told_together():
+def test_all_faults_are_reported_together():
     schools = pd.concat([SCHOOLS, SCHOOLS.iloc[:1]], ignore_index=True)
     workload = loads(SCHOOLS)
     workload["r0c1"] = -1.0
@@ -355,7 +355,7 @@ def test_what_cannot_be_used_is_refused(change, error, words):
         units_of_schools(**given, school_zones=by_school(SCHOOLS, halves), workload=loads(SCHOOLS))
 
 
-def test_a_line_beside_an_area_costs_no_ground():
+def test_a_line_beside_an_area_costs_no_land():
     # An overlay of areas may leave a line behind; a collection has no boundary, and its ground was lost.
     spike = LineString([(EAST, NORTH), (EAST, NORTH - 50)])
     spiked = HALVES.set_geometry(
@@ -487,7 +487,7 @@ def test_areas_without_a_zone_may_join_the_one_beside_them():
     assert far.units["zone_id"].tolist() == ["1", "1", "2"]
 
 
-def test_faults_of_areas_are_told_together():
+def test_faults_of_areas_are_reported_together():
     bow = Polygon([(0, 0), (100, 100), (100, 0), (0, 100)])
     shapes = gpd.GeoSeries([bow, *AREAS.geometry.translate(-EAST, -NORTH).iloc[1:]]).translate(EAST, NORTH)
     frame = AREAS.set_geometry(shapes.set_crs(UTM)).assign(

@@ -149,7 +149,7 @@ def run_spring(folder, outputs):
     return found.hotspots, outputs / "Spring 2026"
 
 
-def test_a_run_tells_what_changed_at_schools_that_changed_zone(tmp_path):
+def test_a_run_says_what_changed_at_schools_that_changed_zone(tmp_path):
     # Schools 001 and 002 are elementary schools in zone 1, 006 is one in zone 2; each has as many calls in both terms.
     folder = plan_districts.normal(tmp_path / "town")
     zones = {"001": "2", "002": "1", "003": "1", "004": "1", "005": "2", "006": "2", "007": "2"}
@@ -205,7 +205,7 @@ def test_schools_that_changed_zone_without_others_of_their_levels_are_named_alon
     )
 
 
-def test_zones_and_schools_that_are_gone_or_new_are_told(folder, tmp_path):
+def test_zones_and_schools_that_are_gone_or_new_are_reported(folder, tmp_path):
     record(tmp_path / "out", "Fall", {"001": "C", "002": "B", "099": "B"})
     (tmp_path / "out/Fall/workload_zones.csv").write_text(
         "term,zone_id,name\nFall,B,East\nFall,C,Old Town\nFall,D,'=Empty\nSpring,E,Later\n", encoding="utf-8"
@@ -249,7 +249,7 @@ def test_terms_that_cannot_be_compared_are_named(folder, terms, told):
     assert "Fall, Spring" in str(error.value)
 
 
-def test_a_changed_share_of_what_officers_started_is_told(tmp_path):
+def test_a_changed_share_of_what_officers_started_is_reported(tmp_path):
     settings = f"{town.SETTINGS}\n[incidents.origins]\nSelf = 'officer_initiated'\nCall = 'reported'\n"
     rows = incidents((10, 10), (20, 10), started=10).replace({"officer_initiated": "Self", "reported": "Call"})
     folder = town.write_town(tmp_path / "town", settings=settings, incidents=rows)
@@ -349,7 +349,7 @@ def changed(before, after):
     return hotspots_that_changed(before, after, schools)
 
 
-def test_groups_are_told_apart_by_the_schools_they_share():
+def test_groups_are_distinguished_by_the_schools_they_share():
     before = side("T1", [40, 12, 10, 10, 30], [("G1", "a;b"), ("G2", "e")])
     after = side("T2", [42, 11, 60, 10, 9], [("G1", "c;d"), ("G2", "a")])
     found = changed(before, after)
@@ -424,7 +424,7 @@ def test_what_cannot_be_compared_is_exit_2_and_writes_nothing(folder, tmp_path, 
     assert not (tmp_path / "out").exists()
 
 
-def test_the_demo_tells_what_was_planted(tmp_path, capsys):
+def test_the_demo_says_what_was_planted(tmp_path, capsys):
     # Two schools of zones 8 and 5 had other zones then; the others, which the record does not name, those of today.
     record(tmp_path, "Spring 2025", {"0042930": "7", "0041816": "6"})
     assert call("compare", "Spring 2025", "Spring 2026", "--out", tmp_path) == 0

@@ -101,7 +101,7 @@ def test_the_centers_of_the_zones_are_worked_out_once_for_a_proposal(folder, mon
     assert proposal.inputs.travel.to_numpy() == pytest.approx(np.array([[0, 1], [1, 0]]), abs=1e-3)
 
 
-def test_steps_are_told_in_order(fall):
+def test_steps_are_reported_in_order(fall):
     assert fall.begun == list(STEPS)
 
 

@@ -176,6 +176,6 @@ def test_a_term_with_only_one_of_both_has_that_checked(folder, capsys):
     assert "It is no board packet" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_neither_is_told_so(tmp_path, capsys):
+def test_a_folder_that_is_neither_is_called_so(tmp_path, capsys):
     assert call("verify", tmp_path) == 1
     assert "It is no folder that `rebalance` wrote, and no board packet" in capsys.readouterr().err

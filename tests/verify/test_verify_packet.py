@@ -80,7 +80,7 @@ def test_a_sound_packet_passes(folder):
     assert said["pages"].startswith("160 figures on 4 pages")
 
 
-def test_notes_tell_what_rests_on_others(folder):
+def test_notes_say_what_rests_on_others(folder):
     text = "\n".join(noted(folder))
     assert "unread: Only the hashes of these were compared, they were not read: packet-en.pdf." in text
     assert "4 withheld figures cannot be from 1 to 10 by what is published: withheld only to protect others." in text
@@ -129,7 +129,7 @@ def test_marks_are_those_that_pages_are_written_with(lang):
 # --- Folders and files -----------------------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_no_packet_is_told(folder, tmp_path):
+def test_a_folder_that_is_no_packet_is_reported(folder, tmp_path):
     assert "no such folder" in failed(tmp_path / "nowhere")["folder"]
     assert "It is a file" in failed(folder / "packet.json")["folder"]
     (tmp_path / "empty").mkdir()
@@ -160,7 +160,7 @@ def test_a_page_that_is_missing_from_the_list_too_is_missed(folder):
     assert "index.html is not there" in failed(seal(folder))["languages"]
 
 
-def test_a_page_of_another_language_or_place_is_told(folder):
+def test_a_page_of_another_language_or_place_is_reported(folder):
     edit_text(folder / "es" / "index.html", 'lang="es"', 'lang="en"')
     (folder / "old").mkdir()
     shutil.copy(folder / "index.html", folder / "old" / "index.html")
@@ -195,7 +195,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 @pytest.mark.parametrize("name", ["packet.json", "audit.json"])
-def test_a_file_that_cannot_be_read_is_told(folder, name, kind):
+def test_a_file_that_cannot_be_read_is_reported(folder, name, kind):
     body, message = BROKEN[kind]
     (folder / name).write_bytes(body)
     text_of = failed(folder)["readable"]
@@ -236,7 +236,7 @@ def test_a_file_that_cannot_be_read_is_told(folder, name, kind):
         (lambda d: d.update(is_safe="yes"), "is_safe is 'yes', not true or false"),
     ],
 )
-def test_an_audit_of_the_wrong_shape_is_told(folder, change, message):
+def test_an_audit_of_the_wrong_shape_is_reported(folder, change, message):
     edit_audit(folder, change)
     text_of = failed(folder)["readable"]
     assert text_of.startswith("audit.json: ")
@@ -254,11 +254,11 @@ def test_an_audit_of_the_wrong_shape_is_told(folder, change, message):
         ({"policy": None}, "policy is None, not an object"),
     ],
 )
-def test_a_packet_of_the_wrong_shape_is_told(folder, values, message):
+def test_a_packet_of_the_wrong_shape_is_reported(folder, values, message):
     assert message in failed(edit_packet(folder, **values))["readable"]
 
 
-def test_pages_that_cannot_be_read_are_told(folder):
+def test_pages_that_cannot_be_read_are_reported(folder):
     (folder / "index.html").write_bytes(b"<html>\xff</html>")
     text = (folder / "es" / "index.html").read_text(encoding="utf-8")
     (folder / "es" / "index.html").write_text(text[:900], encoding="utf-8")
@@ -458,7 +458,7 @@ def test_what_a_page_does_not_say_is_named(folder, old, new, check, message):
     assert message in found[check]
 
 
-def test_the_source_of_a_policy_may_be_told_in_another_language(folder):
+def test_the_source_of_a_policy_may_be_given_in_another_language(folder):
     for name in ("index", "print"):
         edit_text(
             folder / "es" / f"{name}.html", "Counts from 1 to 10, and groups", "Los números del 1 al 10, y los grupos"
@@ -620,7 +620,7 @@ def write_lines(folder: Path, lines: list[str]) -> Path:
         (lambda lines: [lines[0], lines[1].replace('"hash":"', '"hash":"0')], "Line 2 (release 2) has been changed"),
     ],
 )
-def test_a_record_that_was_changed_is_told(folder, change, message):
+def test_a_record_that_was_changed_is_reported(folder, change, message):
     write_lines(folder, change(lines_of(folder)))
     assert message in failed(folder)["releases"]
 
@@ -635,7 +635,7 @@ def test_a_release_that_was_cut_off_the_record_is_missed(folder):
 
 
 @pytest.mark.parametrize("line", ["{", '{"number": 1}', "[]", '{"number": "1"}'])
-def test_a_line_that_cannot_be_read_is_told(folder, line):
+def test_a_line_that_cannot_be_read_is_reported(folder, line):
     write_lines(folder, [*lines_of(folder), line])
     found = failed(folder)
     assert found.keys() == {"readable"}
@@ -746,7 +746,7 @@ def test_whatever_stands_on_a_page_nothing_is_raised(text):
 # --- Small parts -----------------------------------------------------------------------------------------------------
 
 
-def test_faults_are_told_in_full_up_to_five():
+def test_faults_are_reported_in_full_up_to_five():
     assert check_from("x", [], "all is well") == ("x", True, "All is well.")
     assert check_from("x", list("abcdefg"), "").message == "A; b; c; d; e; and 2 more (7 in all)."
 

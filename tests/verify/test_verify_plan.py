@@ -587,7 +587,7 @@ def test_a_shape_that_crosses_itself_is_found(folder):
         ("frontier.csv", "moves,imbalance,bound,gap,is_proven\n,,,,True\n", "how many moves"),
     ],
 )
-def test_a_file_that_is_not_what_it_says_is_told(folder, name, text, words):
+def test_a_file_that_is_not_what_it_says_is_reported(folder, name, text, words):
     (folder / name).write_text(text, encoding="utf-8")
     report = verify_folder(folder)
     assert not report.is_ok
@@ -596,7 +596,7 @@ def test_a_file_that_is_not_what_it_says_is_told(folder, name, text, words):
     assert words in report.failures[0].message
 
 
-def test_a_file_that_is_no_text_is_told(folder):
+def test_a_file_that_is_no_text_is_reported(folder):
     (folder / "plan.csv").write_bytes(b"\xff\xfe\x00")
     assert "not text in UTF-8" in failed(folder)["readable"]
 
@@ -616,12 +616,12 @@ def test_a_file_that_is_no_text_is_told(folder):
         ("zones", []),
     ],
 )
-def test_a_certificate_of_the_wrong_kinds_is_told(folder, key, value):
+def test_a_certificate_of_the_wrong_kinds_is_reported(folder, key, value):
     edit_certificate(folder, **{key: value})
     assert f"the wrong kind of thing: {key}" in failed(folder)["readable"]
 
 
-def test_a_folder_that_is_no_plan_is_told(folder, tmp_path):
+def test_a_folder_that_is_no_plan_is_reported(folder, tmp_path):
     assert "no such folder" in failed(tmp_path / "nowhere")["folder"]
     assert "It is a file" in failed(folder / "plan.csv")["folder"]
     (tmp_path / "empty").mkdir()
