@@ -41,6 +41,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.words: list[str] = []
+        self.prose: list[str] = []  # The same, with a bar before each cell, item, and paragraph
         self.cells: dict[tuple[str, str, str], set[str]] = defaultdict(set)
         self._table: dict | None = None
         self._text: list[str] | None = None
@@ -48,6 +49,8 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):  # noqa: ARG002 - as the parser calls it
+        if tag in {"td", "th", "caption", "li", "p", "div", "summary"}:
+            self.prose.append("|")
         if tag in {"script", "style"}:
             self._hidden += 1
         elif tag == "table":
@@ -72,6 +75,7 @@ class Page(HTMLParser):
         if self._hidden:
             return
         self.words.append(data)
+        self.prose.append(data)
         if self._text is not None:
             self._text.append(data)
 
@@ -129,16 +133,19 @@ def facts(folder: Path, spoken: str = "") -> dict[str, dict[tuple[str, ...], lis
 def contradictions(folder: Path, spoken: str = "") -> list[str]:
     """List facts said in two ways, cells of one table that differ between pages, and counts of one with a plural."""
     found = [f"{fact}: {dict(values)}" for fact, values in facts(folder, spoken).items() if len(values) > 1]
-    found += [f"{name}: {one}" for name, text in texts(folder, spoken) for one in set(ONE_OF_SEVERAL.findall(text))]
+    prose = {name: text for name, text in texts(folder, spoken) if not name.endswith(".html")}
     cells: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path in sorted(folder.rglob("*.html")):
         name = path.relative_to(folder).as_posix()
         if name.startswith("maps/absence/"):  # each of another day
             continue
-        for key, values in Page(path.read_text(encoding="utf-8")).cells.items():
+        page = Page(path.read_text(encoding="utf-8"))
+        prose[name] = "" if "/es/" in name else plain(page.prose)
+        for key, values in page.cells.items():
             for value in values:
                 cells[("es" if "/es/" in name else "en", *key)][value].append(name)
     found += [f"{key}: {dict(values)}" for key, values in cells.items() if len(values) > 1]
+    found += [f"{name}: {one}" for name, text in prose.items() for one in sorted(set(ONE_OF_SEVERAL.findall(text)))]
     return found
 
 

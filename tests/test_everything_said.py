@@ -15,3 +15,14 @@ def test_a_figure_that_differs_is_found(tmp_path):
         head = table.replace("<th>Zone<th>Hours", "<th>Zone</th><th>Hours</th>")
         (tmp_path / f"{name}.html").write_text(head.format(hours), "utf-8")
     assert any("'Loads', '1', 'Hours'" in found for found in said.contradictions(tmp_path))
+
+
+def test_a_count_of_one_with_a_plural_is_found(tmp_path):
+    (tmp_path / "a.html").write_text("<p>The file has 1 rows that cannot be read at all.</p>", "utf-8")
+    assert [found.split(":")[0] for found in said.contradictions(tmp_path)] == ["a.html"]
+    # Numbers of tables, names of zones, and a share of several are no counts of one.
+    cells = (
+        "<table><tr><td>1</td><td>rows of the export, all told</td></tr></table><p>Zone 1 schools and 1 of 3 schools"
+    )
+    (tmp_path / "a.html").write_text(f"{cells} in 11 zones of the county</p>", "utf-8")
+    assert said.contradictions(tmp_path) == []

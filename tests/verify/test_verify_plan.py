@@ -429,7 +429,7 @@ def test_zones_that_do_not_follow_their_units_are_found(folder):
     shift(2.99)
     report = verify_folder(folder)
     assert report.is_ok
-    assert "units of other zones, as for school grounds: C (9,6" in report.summary()
+    assert "1 unit of other zones, as for school grounds: C (9,6" in report.summary()
 
 
 @pytest.mark.parametrize(("wide", "is_rounding"), [(3.00001, True), (3.00008, False)])
@@ -484,7 +484,7 @@ def test_units_that_share_a_border_and_are_not_linked_are_noted(folder, least, i
     edit_csv(folder, "edges.csv", lambda t: t[t["unit_a"] != "C"])
     edit_certificate(folder, min_shared_m=least)
     notes = {c.name: c.message for c in verify_folder(folder).notes}
-    assert ("1 pairs of units share a border and are not linked: C–D." in notes.values()) is is_noted
+    assert ("1 pair of units with a common border and no link: C–D." in notes.values()) is is_noted
 
 
 def test_a_workload_may_be_small_but_not_below_nothing(tmp_path):
