@@ -283,6 +283,9 @@ _INTEGER_NODES, _INTEGER_LIMIT_S = 1000, 60.0
 _ENOUGH = 0.1
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 
+_DEPENDENT_EQUATIONS = 1 << 10
+"""Number of the rule of HiGHS's presolve that looks for equations which follow from others."""
+
 
 class ContradictionError(Exception):
     """No counts agree with what is published."""
@@ -305,6 +308,8 @@ class Block:
         self._ceiling = ceiling
         self._costs, self._room = np.zeros(2 * self._n), np.zeros(self._n)
         self._highs = quiet_highs()
+        # Among the totals of many schools it takes seconds, more than it saves, and hears nobody.
+        self._highs.setOptionValue("presolve_rule_off", _DEPENDENT_EQUATIONS)
         # There is no limit, but it has to ask for one to hear of Ctrl-C.
         stop_after(self._highs, np.inf)
         self._pass_model()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from outsider import figures, learn_rule, narrowed, reader_of
 from scipy.sparse import csr_array
-from test_attacks import cross, known, mended, schools, withheld_keys
+from test_attacks import cross, known, repaired, schools, withheld_keys
 
 from safeschools_geo.disclosure._attacker import Attacker, Fact, Known, Said
 from safeschools_geo.disclosure._audit import audit
@@ -110,7 +110,7 @@ def test_a_figure_that_cannot_be_hidden_is_published_where_the_rule_gives_it_awa
     raw = count_table(pd.Series({"A": 5, "B": 14, "C": 30}).rename_axis("zone"))
     said = [Fact("zone", {"B": 1.0}, 8, 30, "map class")]
     assert withheld_keys(protect(raw, facts=said)) == [{"zone": "A"}, {"zone": "B"}]
-    safe = mended(protect(raw, facts=said, knows_rule=True), knows_rule=True)
+    safe = repaired(protect(raw, facts=said, knows_rule=True), knows_rule=True)
     assert withheld_keys(safe) == [{"zone": "A"}, {"zone": "C"}]
     assert "whether less would do is not proven" in safe.summary()
 
@@ -127,7 +127,7 @@ def test_only_what_the_rule_gives_away_takes_more() -> None:
     shown = [Grouping.of(dims, term=term) for term in counts for dims in (("zone", "level"), ("zone",), ("level",), ())]
     raw = CountTable(pd.DataFrame(rows, columns=["zone", "level", "term", "count"]), tuple(shown))
     assert len(withheld_keys(protect(raw))) == 8
-    safe = mended(protect(raw, knows_rule=True), knows_rule=True)
+    safe = repaired(protect(raw, knows_rule=True), knows_rule=True)
     kept = [key for key in withheld_keys(safe) if len(key) == 3]
     assert [key["term"] for key in kept] == ["fall"] * 4 + ["spring"] * 4
     others = [key for key in withheld_keys(safe) if len(key) < 3]

@@ -107,7 +107,7 @@ def written(kind):
 
 
 @cache
-def notices(kind):
+def run_of(kind):
     """Run a town, and give its result, the comparison with the term before, and the text of every page."""
     folder = written(kind)
     result = run_term(folder, term=THIS, proposes=False, covers=False)
@@ -140,7 +140,7 @@ def table_of(page, start):
 
 @pytest.mark.parametrize("kind", TOWNS)
 def test_the_status_of_a_school_is_one_on_every_page(kind):
-    result, compared, pages, _ = notices(kind)
+    result, compared, pages, _ = run_of(kind)
     rates = result.hotspots.schools.rates.table.set_index("name")
     high = set(rates.index[rates["status"] == "high"])
     spots = result.hotspots.spots
@@ -164,7 +164,7 @@ def test_the_status_of_a_school_is_one_on_every_page(kind):
 
 @pytest.mark.parametrize("kind", TOWNS)
 def test_every_ratio_given_can_be_carried_and_is_that_of_its_counts(kind):
-    result, compared, _, said = notices(kind)
+    result, compared, _, said = run_of(kind)
     pattern = r"(\d[\d.,]*) times the [a-z ]*expected[^.()]*\((\d[\d,]*) against (\d[\d.,]*)\)"
     for where, text in said.items():
         for ratio, observed, expected in re.findall(pattern, text):
@@ -185,7 +185,7 @@ def test_every_ratio_given_can_be_carried_and_is_that_of_its_counts(kind):
 
 @pytest.mark.parametrize("kind", TOWNS)
 def test_a_difference_that_is_not_clear_is_not_called_chance(kind):
-    _, _, _, said = notices(kind)
+    _, _, _, said = run_of(kind)
     wrong = r"chance explains it|no more than chance|within what chance|due to chance|beyond chance|no clear change"
     wrong += r"|[Nn]o hotspot|No [^.]{0,60}stands? out|por azar|no más que el azar|lo que puede hacer el azar"
     for where, text in said.items():
@@ -194,7 +194,7 @@ def test_a_difference_that_is_not_clear_is_not_called_chance(kind):
 
 @pytest.mark.parametrize("kind", TOWNS)
 def test_a_zone_has_one_rate_under_one_name(kind):
-    result, compared, pages, _ = notices(kind)
+    result, compared, pages, _ = run_of(kind)
     reported = table_of(pages["hotspots.html"], "Reported calls for zone officers by zone")
     beside = table_of(pages["compare.html"], "Zones: reported calls for zone officers per 1,000 student-days")
     every = table_of(pages["rates.html"], "Calls for zone officers (officer-initiated too) per 1,000 student-days")
@@ -213,7 +213,7 @@ def test_a_zone_has_one_rate_under_one_name(kind):
 
 @pytest.mark.parametrize("kind", TOWNS)
 def test_the_board_says_of_zones_what_the_managers_page_says_of_the_same_baseline(kind):
-    result, _, _, said = notices(kind)
+    result, _, _, said = run_of(kind)
     content, trends = result.board.content, result.hotspots.trends
     assert trends.baselines.get(content.baseline, "") == (
         content.changes["before"].iloc[0] if len(content.changes) else ""
@@ -231,7 +231,7 @@ def test_the_board_says_of_zones_what_the_managers_page_says_of_the_same_baselin
 
 @pytest.mark.parametrize("kind", TOWNS)
 def test_what_lies_in_no_zone_is_said_where_it_is_left_out(kind):
-    result, _, _, said = notices(kind)
+    result, _, _, said = run_of(kind)
     schools, calls = result.in_no_zone
     assert (schools, calls) == (1, 9)
     every = sum(counts[-1] for counts in CALLS.values())
@@ -242,23 +242,23 @@ def test_what_lies_in_no_zone_is_said_where_it_is_left_out(kind):
 
 
 def test_the_headline_names_who_carries_most_and_what_was_not_judged():
-    finding = notices("peers")[0].hotspots.finding()
+    finding = run_of("peers")[0].hotspots.finding()
     assert finding.startswith("Abel Elementary had ")
     # The only high school has no others like it, and a past of its own; the other has no enrollment.
     assert "1 of 11 program schools" in finding
-    high = notices("peers")[0].hotspots.schools.rates
+    high = run_of("peers")[0].hotspots.schools.rates
     assert high.most_sentence().startswith("Quorndale High has the most, 49 of the ")
     assert high.most_sentence().endswith("; that is not clearly more than chance.")
-    few = notices("few peers")[0].hotspots.finding()
+    few = run_of("few peers")[0].hotspots.finding()
     assert few.startswith("Whether a school stands out in Spring 2026 cannot be said. 11 of 11 program schools")
     assert "fewer than 5 schools of the level have a known enrollment" in few
     assert "Quorndale High has the most" in few
-    none = notices("no enrollment")[0].hotspots.finding()
+    none = run_of("no enrollment")[0].hotspots.finding()
     assert "were not judged: the enrollment is unknown. Quorndale High has the most" in none
 
 
 def test_a_tiny_school_is_counted_and_not_a_ratio():
-    row = notices("tiny school")[0].hotspots.schools.rates.table.set_index("school_id").loc["E7"]
+    row = run_of("tiny school")[0].hotspots.schools.rates.table.set_index("school_id").loc["E7"]
     assert row["status"] == "insufficient_data"
     why = "not judged, since less than one reported call is expected."
     assert row["sentence"] == f"Hazel Elementary: 7 reported calls for zone officers; {why}"
