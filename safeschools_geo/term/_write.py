@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from importlib import import_module
@@ -784,7 +785,11 @@ def _packed(result: TermResult) -> bytes:
             body = BytesIO()
             with pa.ipc.new_file(body, table.schema) as sink:
                 sink.write_table(table)
-            archive.writestr(ZipInfo(f"{number}.arrow"), body.getvalue(), ZIP_DEFLATED)
+            entry = ZipInfo(f"{number}.arrow")
+            entry.compress_type, entry.file_size = ZIP_DEFLATED, body.tell()
+            body.seek(0)
+            with archive.open(entry, "w") as packed:  # A part at a time, so that Ctrl-C is heard between them
+                shutil.copyfileobj(body, packed)
     return file.getvalue()
 
 
