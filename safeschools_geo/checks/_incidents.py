@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import geopandas as gpd
+    from numpy.typing import NDArray
     from pyproj import CRS
 
     from safeschools_geo.settings import Settings, Term
@@ -300,7 +301,7 @@ def check_incidents(
 
 def check_places(incidents: gpd.GeoDataFrame) -> list[Finding]:
     """Count incidents without coordinates."""
-    is_bare = ~np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
+    is_bare = ~_has_place(incidents)
     has_school = incidents["school_id"].notna().to_numpy()
     ids, total = incidents["incident_id"], len(incidents)
     by_school, nowhere = ids[is_bare & has_school], ids[is_bare & ~has_school]
@@ -433,8 +434,7 @@ def check_unnamed(
     incidents: gpd.GeoDataFrame, schools: gpd.GeoDataFrame, *, nearest_school_m: float, crs: CRS
 ) -> list[Finding]:
     """Count the incidents that lie at a school and are tied to none, where others are tied to theirs."""
-    has_place = np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
-    is_unnamed = incidents["school_id"].isna() & has_place
+    is_unnamed = incidents["school_id"].isna() & _has_place(incidents)
     places = schools.geometry[~(schools.geometry.isna() | schools.geometry.is_empty)].to_crs(crs).to_numpy()
     named = int(incidents["school_id"].notna().sum())
     if nearest_school_m > 0 or not named or not is_unnamed.any() or not len(places):
@@ -452,6 +452,11 @@ def check_unnamed(
         expected="the school of every incident at one",
         remedy="Set `nearest_school_m` under [incidents] if such incidents are at the school.",
     )
+
+
+def _has_place(incidents: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    has_place: NDArray[np.bool_] = np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
+    return has_place
 
 
 def _pile(ids: np.ndarray, spot: tuple[float, float]) -> Finding:

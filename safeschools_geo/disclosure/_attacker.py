@@ -284,7 +284,7 @@ _ENOUGH = 0.1
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
 
 _DEPENDENT_EQUATIONS = 1 << 10
-"""Number of the rule of HiGHS's presolve that looks for equations which follow from others."""
+"""Bit of the rule of HiGHS's presolve that looks for equations which follow from others."""
 
 
 class ContradictionError(Exception):
@@ -511,6 +511,10 @@ class Attacker:
                     nothing = np.zeros(len(block.kinds))
                     self._world[block.kinds] = block.extreme(nothing, most=False, whole=self._whole)[2]
         return self._world.copy()
+
+
+ASKED_EVERY = 5
+"""After so many figures it is said how many were asked."""
 
 
 def asked_text(done: int, of: int, *, most: bool) -> str:

@@ -10,7 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from safeschools_geo.disclosure._attacker import CEILING, Attacker, Known, Said, asked_text, room_for, said, together
+from safeschools_geo.disclosure._attacker import (
+    ASKED_EVERY,
+    CEILING,
+    Attacker,
+    Known,
+    Said,
+    asked_text,
+    room_for,
+    said,
+    together,
+)
 from safeschools_geo.disclosure._policy import ALL, Kinds
 from safeschools_geo.disclosure._protect import known_by_rule, needs_of_small
 from safeschools_geo.disclosure._tables import SafeTable, require_safe
@@ -29,7 +39,6 @@ if TYPE_CHECKING:
 
 _NEAR = 1e-6
 _ENDLESS = 1e15
-_SAID_EVERY = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,7 +326,7 @@ class _Attack:
         return _within(best, most=most), by
 
     def _say(self, done: int, of: int, *, most: bool) -> None:
-        if done % _SAID_EVERY == 0:
+        if done % ASKED_EVERY == 0:
             self._on_part(asked_text(done, of, most=most))
 
     def _keep(self, world: NDArray[np.float64]) -> int:

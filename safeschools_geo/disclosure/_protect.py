@@ -21,7 +21,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
-from safeschools_geo.disclosure._attacker import Attacker, Known, Said, asked_text, room_for, said, together
+from safeschools_geo.disclosure._attacker import (
+    ASKED_EVERY,
+    Attacker,
+    Known,
+    Said,
+    asked_text,
+    room_for,
+    said,
+    together,
+)
 from safeschools_geo.disclosure._policy import PolicyLike, load_policy
 from safeschools_geo.disclosure._tables import CountTable, SafeTable, TableLike, count_table, sealed
 from safeschools_geo.errors import DisclosureError
@@ -101,7 +110,7 @@ MOST_ROUNDS = 60
 _MOST_NODES = 2000
 _TINY = 1e-7
 _WORLDS_KEPT = 400
-_FEW, _SAID_EVERY = 4, 5
+_FEW = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,7 +320,7 @@ def _unproven(search: _Search) -> Iterator[tuple[int, bool]]:
             if not is_stuck and len(waiting) > _FEW:
                 search.worlds.append(search.attacker.spread(room_for(figures, waiting, wanted[waiting], turn=seen)))
                 continue
-            if asked % _SAID_EVERY == 0:
+            if asked % ASKED_EVERY == 0:
                 search.problem.on_part(asked_text(figures.shape[0] - len(waiting), figures.shape[0], most=most))
             target, waiting, asked = int(waiting[0]), waiting[1:], asked + 1
             yield target, most
