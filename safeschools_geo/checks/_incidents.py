@@ -455,8 +455,7 @@ def check_unnamed(
 
 
 def _has_place(incidents: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    has_place: NDArray[np.bool_] = np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1)
-    return has_place
+    return np.asarray(np.isfinite(shapely.bounds(incidents.geometry.to_numpy())).all(axis=1))
 
 
 def _pile(ids: np.ndarray, spot: tuple[float, float]) -> Finding:
