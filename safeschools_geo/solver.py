@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import tempfile
 import threading
@@ -86,6 +87,42 @@ class _QuietHighs(highspy.Highs):
 
 def _is_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+_LOOK_S, _PATIENCE_S, _EXIT_S = 0.1, 0.3, 10.0
+_left_behind: list[threading.Event] = []
+
+
+def _run_beside(highs: highspy.Highs) -> None:
+    """Solve in a thread of its own: a search for whole numbers may ask nobody for seconds, and Ctrl-C is heard at once.
+
+    The solver is told to end as soon as it asks, and is left behind if that takes long.
+    """
+    # Not the thread is waited for: an interrupted join takes it for ended.
+    is_done = threading.Event()
+
+    def work() -> None:
+        try:
+            highs.run()
+        finally:
+            is_done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        while not is_done.wait(_LOOK_S):
+            pass
+    except KeyboardInterrupt:
+        getattr(highs, "interrupts", []).append(None)
+        if not is_done.wait(_PATIENCE_S):
+            _left_behind.append(is_done)
+            # An interpreter that ends under it would break it off in the middle of a call.
+            atexit.register(is_done.wait, _EXIT_S)
+        raise
+
+
+def is_left_behind() -> bool:
+    """Whether an interrupted solver has not noticed yet that nobody waits for it any more."""
+    return not all(is_done.is_set() for is_done in _left_behind)
 
 
 def quiet_highs(*, seed: int = 0, is_precise: bool = False) -> highspy.Highs:
@@ -212,7 +249,7 @@ def solve(
         highs.setSolution(known)
     log = _run_logged(highs) if wants_log else ""
     if not wants_log:
-        highs.run()
+        _run_beside(highs)
     return _read(highs, program, log)
 
 
@@ -226,12 +263,13 @@ def least_of(highs: highspy.Highs) -> float:
 
 def _run_logged(highs: highspy.Highs) -> str:
     """Solve, and return what the solver says: it only writes it to a file."""
-    with tempfile.TemporaryDirectory() as folder:
+    # A solver that was left behind still writes to it.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "log.txt"
         log: dict[str, bool | str] = {"output_flag": True, "log_to_console": False, "log_file": str(file)}
         for name, value in log.items():
             highs.setOptionValue(name, value)
-        highs.run()
+        _run_beside(highs)
         return file.read_text(encoding="utf-8") if file.exists() else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -97,7 +98,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in given
     given = [a for a in given if a != "--debug"]
     _speak_utf8()
-    sys.exit(_run(given, debug=debug))
+    code = _run(given, debug=debug)
+    if arguments is None and code == INTERRUPTED and _is_solver_left_behind():
+        # The process would wait for it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run(arguments: list[str], *, debug: bool) -> int:
@@ -129,6 +136,11 @@ def _placed() -> list[Path]:
     """List what the command has written; what writes is loaded by those commands that do."""
     writing = sys.modules.get("safeschools_geo.writing")
     return [] if writing is None else writing.placed
+
+
+def _is_solver_left_behind() -> bool:
+    solver = sys.modules.get("safeschools_geo.solver")
+    return solver is not None and solver.is_left_behind()
 
 
 def _kept_text() -> str:

@@ -135,6 +135,9 @@ def is_best(value: float, bound: float) -> bool:
 Effort = Literal["greedy", "relaxed", "exact"]
 
 _ROUNDING, _CLOSED = 1e-6, 1e-9
+_AT_ONCE = (
+    200  # Places whose rows are looked at together: with 2,000 schools a table of all is 32 MB, and takes several
+)
 _LEAST_WEIGHT, _LEAST_GAIN = 1e-9, 1e-12
 _FAR_MIN = 1e9
 _OPTIMAL = highspy.HighsModelStatus.kOptimal
@@ -403,7 +406,7 @@ class _MedianRows:
 
     def __init__(self, cost: Numbers, points: int, *, seed: int) -> None:
         n, m = self.shape = cost.shape
-        self.order = np.argsort(cost, axis=1, kind="stable")
+        self.order = np.argsort(cost, axis=1, kind="stable").astype("int32")
         self.sorted = np.take_along_axis(cost, self.order, axis=1)
         self.ways = np.isfinite(cost).sum(axis=1)
         partly = np.flatnonzero(self.ways < m)
@@ -452,23 +455,29 @@ class _MedianRows:
 
     def add_broken(self, x: Numbers) -> bool:
         """Add the row of each place that is broken most, if one is; say whether any was."""
-        n, m = self.shape
-        opened = x[:m][self.order]
-        last = np.minimum((np.cumsum(opened, axis=1) < 1 - _CLOSED).sum(axis=1), self.ways - 1)
-        cost = self.sorted[np.arange(n), last]
-        saved = np.where(np.arange(m) < last[:, None], cost[:, None] - self.sorted, 0.0)
-        broken = np.flatnonzero(cost - (saved * opened).sum(axis=1) > x[m:] + _ROUNDING)
-        place, at = np.nonzero(saved[broken])
-        row = np.append(place, np.arange(len(broken)))
-        column = np.append(self.order[broken[place], at], m + broken)
-        value = np.append(saved[broken[place], at], np.ones(len(broken)))
-        new = coo_array((value, (row, column)), shape=(len(broken), m + n)).tocsr()
+        parts = [self._broken(x, slice(first, first + _AT_ONCE)) for first in range(0, self.shape[0], _AT_ONCE)]
+        new, cost = vstack([rows for rows, _ in parts], format="csr"), np.concatenate([cost for _, cost in parts])
+        no_limit = np.full(len(cost), np.inf)
         self.matrix = vstack([self.matrix, new], format="csr")
-        self.low = np.append(self.low, cost[broken])
-        self.high = np.append(self.high, np.full(len(broken), np.inf))
+        self.low, self.high = np.append(self.low, cost), np.append(self.high, no_limit)
         begins, columns = new.indptr[:-1].astype("int32"), new.indices.astype("int32")
-        self.highs.addRows(len(broken), cost[broken], np.full(len(broken), np.inf), new.nnz, begins, columns, new.data)
-        return len(broken) > 0
+        self.highs.addRows(len(cost), cost, no_limit, new.nnz, begins, columns, new.data)
+        return len(cost) > 0
+
+    def _broken(self, x: Numbers, part: slice) -> tuple[csr_array, Numbers]:
+        """Make the rows that are broken among those of some places, and their limits."""
+        n, m = self.shape
+        order, cheapest = self.order[part], self.sorted[part]
+        opened = x[:m][order]
+        last = np.minimum((np.cumsum(opened, axis=1) < 1 - _CLOSED).sum(axis=1), self.ways[part] - 1)
+        cost = cheapest[np.arange(len(last)), last]
+        saved = np.where(np.arange(m) < last[:, None], cost[:, None] - cheapest, 0.0)
+        broken = np.flatnonzero(cost - (saved * opened).sum(axis=1) > x[m:][part] + _ROUNDING)
+        row, at = np.nonzero(saved[broken])
+        column = np.append(order[broken[row], at], m + part.start + broken)
+        value = np.append(saved[broken[row], at], np.ones(len(broken)))
+        row = np.append(row, np.arange(len(broken)))
+        return coo_array((value, (row, column)), shape=(len(broken), m + n)).tocsr(), cost[broken]
 
 
 def _most(problem: StagingProblem) -> int:

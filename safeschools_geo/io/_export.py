@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 import zipfile
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,12 @@ import pyogrio
 from safeschools_geo import __version__
 from safeschools_geo.errors import OutputError, printable
 from safeschools_geo.io._columns import safe_cells
+from safeschools_geo.io._files import sha256_of
 from safeschools_geo.text import folder_key
 from safeschools_geo.writing import MANIFEST, PRODUCT, folder_in_making, writable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -68,10 +70,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     OutputError
         When it cannot be written, or was written before into a folder that is being made.
     """
+    _write_parts(path, [content])
+
+
+def _write_parts(path: Path, parts: Iterable[bytes]) -> None:
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _refuse_twice(path)
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.writelines(parts)
 
 
 def _refuse_twice(path: Path) -> None:
@@ -105,17 +112,17 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         and is not a number gets an apostrophe in front. Moments are written in ISO 8601 with their offset.
     """
     plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-    safe = {name: safe_cells(plain[name]) for name in plain.columns}
-    # Of one column, an empty cell would be no row without its quotation marks.
-    is_long = len(plain) >= _MANY_ROWS and len(safe) > 1
-    columns = [_plain_cells(column) for column in safe.values()] if is_long else [None]
-    if all(cells is not None for cells in columns):
-        header = pd.DataFrame(columns=list(safe)).to_csv(index=False, lineterminator="\n")
-        write_bytes(path, header.encode() + _csv_rows([str(n) for n in range(len(columns))], columns))
-        return
-    write_text(path, pd.DataFrame(safe, index=plain.index).to_csv(index=False, lineterminator="\n"))
+    # A part at a time: four million pairs of schools as text are a gigabyte.
+    parts = (_csv_rows(plain.iloc[first : first + _AT_ONCE]) for first in range(0, len(plain), _AT_ONCE))
+    _write_parts(path, chain([_pandas_csv(plain.iloc[:0], has_header=True)], parts))
 
 
+def _pandas_csv(plain: pd.DataFrame, *, has_header: bool = False) -> bytes:
+    text: str = plain.to_csv(index=False, header=has_header, lineterminator="\n")
+    return text.encode()
+
+
+_AT_ONCE = 100_000
 _MANY_ROWS = 10_000
 _PLAINLY_WRITTEN = (1e-4, 1e10)
 """Sizes of numbers that Arrow writes as Python does: without an exponent."""
@@ -145,12 +152,18 @@ def _plain_cells(column: pd.Series) -> Any:  # noqa: ANN401 - pyarrow has no typ
     return texts
 
 
-def _csv_rows(names: list[str], columns: list[Any]) -> bytes:
-    """Write rows of cells that need no quotation marks."""
+def _csv_rows(plain: pd.DataFrame) -> bytes:
+    """Write rows as pandas does; Arrow is faster where cells need no quotation marks."""
+    safe = {name: safe_cells(plain[name]) for name in plain.columns}
+    # Of one column, an empty cell would be no row without its quotation marks.
+    is_long = len(plain) >= _MANY_ROWS and len(safe) > 1
+    columns = [_plain_cells(column) for column in safe.values()] if is_long else [None]
+    if any(cells is None for cells in columns):
+        return _pandas_csv(pd.DataFrame(safe, index=plain.index))
     filled = [pc.fill_null(cells, "") for cells in columns]
     sink = pa.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 16)
-    pyarrow.csv.write_csv(pa.table(filled, names=names), sink, options)
+    pyarrow.csv.write_csv(pa.table(filled, names=[str(n) for n in range(len(columns))]), sink, options)
     rows: bytes = sink.getvalue().to_pybytes()
     return rows
 
@@ -331,9 +344,7 @@ def write_manifest(folder: Path, content: Mapping[str, Any]) -> None:
         Inputs, settings, seed, versions and counts.
     """
     files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
     }
     whole = {"product": {"name": PRODUCT, "version": __version__}, **content, "outputs": files}
     write_text(folder / MANIFEST, json.dumps(whole, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -165,6 +165,7 @@ def run_term(
         if proposes:
             on_step("Proposing zones")
             result = replace(result, proposal=propose_zones(result, on_point=on_part))
+            _return_memory()
         if covers:
             on_step("Working out coverage")
             result = replace(result, coverage=cover_term(result, on_part=on_part))

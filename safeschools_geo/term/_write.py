@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import platform
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from importlib import import_module
@@ -242,7 +240,7 @@ def _certificate(plan: RebalancePlan, folder: Path, *, is_timed: bool) -> str:
     log = "solver.log" if _keeps_log(plan, is_timed=is_timed) else ""
     certificate["proof"] = {**certificate["proof"], "log": log}
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    certificate["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    certificate["files"] = {path.name: sha256_of(path) for path in files}
     return json.dumps(certificate, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -360,9 +358,7 @@ def _packet(board: TermBoard, folder: Path, languages: Sequence[str], pages: Map
         "public": {what: " ".join(reported) for what, reported in public_numbers(content, langs=languages).items()},
         "numbers": {name: " ".join(numbers_on(page)) for name, page in sorted(pages.items())},
         "files": {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
+            path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(folder.rglob("*")) if path.is_file()
         },
     }
 
@@ -411,7 +407,7 @@ def write_term(result: TermResult, pages: dict[str, str], packet: dict[str, byte
         write_text(folder / "maps" / name, html)
     if not result.board.is_empty:
         write_board(result.board, packet, folder / "board", languages=district.settings.board.languages)
-    write_bytes(folder / RESULTS, _packed(result))
+    _pack(result, folder / RESULTS)
     write_manifest(folder, manifest_of(result))
 
 
@@ -515,10 +511,8 @@ def _versions() -> dict[str, str]:
 
 
 def _points(result: TermResult) -> dict[str, int]:
-    if result.proposal.is_empty:
-        return {"found": 0, "proven": 0}
-    is_proven = result.proposal.to_frame()["is_proven"]
-    return {"found": len(is_proven), "proven": int(is_proven.sum())}
+    is_proven = [] if result.proposal.is_empty else result.proposal.to_frame()["is_proven"].tolist()
+    return {"found": len(is_proven), "proven": sum(is_proven)}
 
 
 def _counts(column: pd.Series) -> dict[str, int]:
@@ -704,6 +698,7 @@ def _as_written(cells: pd.Series) -> pd.Series:
 
 RESULTS = "result.zip"
 _OURS = re.compile(r"safeschools_geo(?:\.[a-z]\w*)(?:\._?[a-z]\w*)?")
+_LONG, _PART = 1000, 10_000  # An array is text up to so many values; a table is packed so many rows at a time
 _CLOCK: Mapping[str, Any] = {"seconds": None, "log": ""}  # What differs from run to run
 _NO_PACKET = TermBoard.nothing("What may be published is not read again from a run: `protect` works it out.")
 
@@ -711,9 +706,9 @@ _NO_PACKET = TermBoard.nothing("What may be published is not read again from a r
 class _Packer:
     """Turns results into JSON and tables; what is in them twice is kept once."""
 
-    def __init__(self) -> None:
-        self.tables: list[pa.Table] = []
+    def __init__(self, archive: ZipFile) -> None:
         self.objects: list[Any] = []
+        self._archive, self._tables = archive, 0
         self._numbers: dict[int, int] = {}
 
     def once(self, value: object, node: Callable[[Any], dict[str, Any]]) -> dict[str, int]:
@@ -741,9 +736,8 @@ class _Packer:
         others = {c: [self.node(v) for v in frame[c]] for c in kinds.index[kinds == "object"]}
         plain = pd.DataFrame(frame).assign(**{c: shape.to_wkb() for c, shape in shapes.items()})
         plain = plain.drop(columns=list(others)).assign(**{c: np.nan for c in _CLOCK if c in kinds})
-        self.tables.append(pa.Table.from_pandas(plain))
         return {
-            "table": len(self.tables) - 1,
+            "table": self._arrow(pa.Table.from_pandas(plain)),
             "columns": list(kinds.index),
             "crs": {c: self.node(shape.crs) for c, shape in shapes.items()},
             "others": others,
@@ -751,7 +745,18 @@ class _Packer:
         }
 
     def _array(self, array: np.ndarray) -> dict[str, Any]:
-        return {"array": array.ravel().tolist(), "shape": array.shape, "dtype": array.dtype.str}
+        is_long = array.size > _LONG and array.dtype.kind in "biuf"
+        held = self._arrow(pa.table({"values": array.ravel()})) if is_long else array.ravel().tolist()
+        return {"array": held, "shape": array.shape, "dtype": array.dtype.str}
+
+    def _arrow(self, table: pa.Table) -> int:
+        """Put a table into the archive, a part at a time, so that Ctrl-C is heard between them; its number."""
+        entry = ZipInfo(f"{self._tables}.arrow")
+        entry.compress_type = ZIP_DEFLATED
+        with self._archive.open(entry, "w", force_zip64=True) as packed, pa.ipc.new_file(packed, table.schema) as sink:
+            sink.write_table(table.combine_chunks(), max_chunksize=_PART)
+        self._tables += 1
+        return self._tables - 1
 
     _KINDS: Mapping[Any, Callable[[_Packer, Any], Any]] = {
         (str, bool, int, float, type(None)): lambda _, value: value,
@@ -773,24 +778,12 @@ def _field_names(kind: Any) -> set[str]:  # noqa: ANN401 - any of our results
     return {f.name for f in fields(kind)} | ({"why"} if issubclass(kind, MayHoldNothing) else set())
 
 
-def _packed(result: TermResult) -> bytes:
-    """Pack all results but the packet into a ZIP of one JSON and of tables in Arrow's format."""
-    packer = _Packer()
-    root = packer.node(replace(result, board=_NO_PACKET))
-    file = BytesIO()
+def _pack(result: TermResult, file: Path) -> None:
+    """Pack all results but the packet into a ZIP of tables in Arrow's format and of one JSON."""
     with ZipFile(file, "w") as archive:
-        whole = json.dumps({"result": root, "objects": packer.objects}, separators=(",", ":"))
-        archive.writestr(ZipInfo("result.json"), whole, ZIP_DEFLATED)
-        for number, table in enumerate(packer.tables):
-            body = BytesIO()
-            with pa.ipc.new_file(body, table.schema) as sink:
-                sink.write_table(table)
-            entry = ZipInfo(f"{number}.arrow")
-            entry.compress_type, entry.file_size = ZIP_DEFLATED, body.tell()
-            body.seek(0)
-            with archive.open(entry, "w") as packed:  # A part at a time, so that Ctrl-C is heard between them
-                shutil.copyfileobj(body, packed)
-    return file.getvalue()
+        packer = _Packer(archive)
+        whole = {"result": packer.node(replace(result, board=_NO_PACKET)), "objects": packer.objects}
+        archive.writestr(ZipInfo("result.json"), json.dumps(whole, separators=(",", ":")), ZIP_DEFLATED)
 
 
 class _Unpacker:
@@ -828,9 +821,7 @@ class _Unpacker:
         return result
 
     def _table(self, node: Mapping[str, Any]) -> pd.DataFrame:
-        arrow = pa.ipc.open_file(self._archive.read(f"{node['table']}.arrow")).read_all()
-        arrow.validate(full=True)
-        frame: pd.DataFrame = arrow.to_pandas()
+        frame: pd.DataFrame = self._arrow(node["table"]).to_pandas()
         for position, name in enumerate(node["columns"]):
             if name in node["others"]:
                 cells = np.empty(len(frame), dtype=object)
@@ -840,12 +831,22 @@ class _Unpacker:
             frame[name] = gpd.GeoSeries.from_wkb(frame[name], crs=self.value(crs))
         return frame if node["geometry"] is None else gpd.GeoDataFrame(frame, geometry=node["geometry"])
 
+    def _array(self, node: Mapping[str, Any]) -> np.ndarray:
+        held = node["array"]
+        values = held if isinstance(held, list) else self._arrow(held)["values"].to_numpy()
+        return np.array(values, np.dtype(node["dtype"])).reshape(node["shape"])
+
+    def _arrow(self, number: int) -> pa.Table:
+        table = pa.ipc.open_file(self._archive.read(f"{number}.arrow")).read_all()
+        table.validate(full=True)
+        return table
+
     _KINDS: Mapping[str, Callable[[_Unpacker, Any], Any]] = {
         "object": _object,
         "class": _result,
         "table": _table,
         "series": lambda self, node: self._table(node["series"])["values"].rename(self.value(node["name"])),
-        "array": lambda _, node: np.array(node["array"], np.dtype(node["dtype"])).reshape(node["shape"]),
+        "array": _array,
         "tuple": lambda self, node: tuple(map(self.value, node["tuple"])),
         "frozenset": lambda self, node: frozenset(map(self.value, node["frozenset"])),
         "dict": lambda self, node: {self.value(k): self.value(v) for k, v in node["dict"]},
@@ -870,7 +871,6 @@ def write_comparison(compared: TermComparison, folder: Path) -> None:
     folder
         An empty folder.
     """
-    page = comparison_page(compared)
     tables = {
         "school_zones": compared.school_zones,
         "loads": compared.loads,
@@ -882,14 +882,10 @@ def write_comparison(compared: TermComparison, folder: Path) -> None:
     }
     for name, table in tables.items():
         write_csv(folder / f"{name}.csv", table)
-    write_text(folder / "compare.html", page.html)
+    write_text(folder / "compare.html", comparison_page(compared).html)
     write_text(folder / "summary.txt", f"{compared.summary()}\n")
-    write_manifest(folder, _manifest(compared))
-
-
-def _manifest(compared: TermComparison) -> dict[str, Any]:
     district = compared.settings.district
-    return {
+    manifest = {
         "district": district.name,
         "is_synthetic": district.is_synthetic,
         "terms": [compared.term_a.name, compared.term_b.name],
@@ -898,3 +894,4 @@ def _manifest(compared: TermComparison) -> dict[str, Any]:
         "inputs": dict(compared.inputs),
         "counts": compared.counts,
     }
+    write_manifest(folder, manifest)

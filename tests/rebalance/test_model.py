@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from dataclasses import replace
 
@@ -13,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array
 
+from safeschools_geo import solver
 from safeschools_geo.rebalance import _propose as stages
 from safeschools_geo.rebalance._program import Limits, PlanModel, broken_separators, objective_value, outward_order
 from safeschools_geo.rebalance._propose import OUTWARD, solve_stage
@@ -273,6 +277,29 @@ def test_a_limit_is_kept_where_the_solver_never_asks():
     assert not found.is_optimal
     assert not found.is_infeasible
     assert found.bound <= found.value
+
+
+def test_ctrl_c_is_heard_while_the_solver_hears_nobody(monkeypatch):
+    # Half of each of five sums, exactly: branching takes hours, and here the solver does not even ask for Ctrl-C.
+    monkeypatch.setattr(solver, "_INTERRUPTS", ())
+    monkeypatch.setattr(solver, "_FIRST_SPARE_S", 4.0)
+    parts, ones = np.random.default_rng(0).integers(0, 100, (5, 40)).astype("float64"), np.ones(40)
+    half = np.floor(parts.sum(axis=1) / 2)
+    matrix = csc_array(np.hstack([parts, np.eye(5), -np.eye(5)]))
+    most, is_whole = np.append(ones, np.full(10, np.inf)), np.append(ones, np.zeros(10)) > 0
+    split = Program(np.append(0 * ones, np.ones(10)), matrix, half, half, np.zeros(50), most, is_whole)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            solve(split, processor_limit_s=1.0)
+        assert solver.is_left_behind()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    ends_s = time.monotonic() + 60
+    while solver.is_left_behind() and time.monotonic() < ends_s:
+        time.sleep(0.1)
+    assert not solver.is_left_behind()
 
 
 @pytest.mark.parametrize("is_integer", [None, np.array([True, True])])
