@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -677,7 +678,7 @@ class CoverageSettings:
     free_share
         Share of an officer's day that routine visits leave free for calls.
     fewest_officers, most_officers
-        Numbers of officers that are compared.
+        Numbers of officers that are compared; two fewer and two more than there are where they are left out.
     officer_cost_per_h
         What an officer-hour costs; without it no cost is reported.
     bells_inside_min
@@ -704,8 +705,8 @@ class CoverageSettings:
     staging: Mapping[str, str] = field(default_factory=dict)
     within_min: Annotated[Several[Positive], Field(min_length=1)] = (3.0, 5.0, 8.0, 10.0)
     free_share: Annotated[float, Field(ge=0, lt=1)] = 0.35
-    fewest_officers: AtLeastOne = 6
-    most_officers: AtLeastOne = 10
+    fewest_officers: AtLeastOne | None = None
+    most_officers: AtLeastOne | None = None
     officer_cost_per_h: NotNegative | None = None
     bells_inside_min: FromZero = 30
     lunch_from: dt.time = dt.time(11, 15)
@@ -721,7 +722,7 @@ class CoverageSettings:
         """Check what hangs together."""
         rising = all(a < b for a, b in itertools.pairwise(self.within_min))
         require(rising, "[coverage] within_min", "Minutes rise.", found=self.within_min)
-        ordered = self.fewest_officers <= self.most_officers
+        ordered = (self.fewest_officers or 1) <= (self.most_officers or math.inf)
         require(ordered, "[coverage] fewest_officers", "From few officers to more.", found=self.fewest_officers)
         require(self.lunch_from < self.lunch_to, "[coverage] lunch_to", "Lunch ends before it begins.")
 

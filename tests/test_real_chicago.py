@@ -50,7 +50,6 @@ time_limit_s = 5
 
 [coverage]
 draws = 20
-fewest_officers = 10
 
 [[terms]]
 name = "Spring 2018"
@@ -170,11 +169,18 @@ def test_school_incidents_without_enrollment_go_through_the_permutation_model(re
     assert hours["status"] == "high"
     assert 10 <= hours["start_hour"] <= 14
     assert found.backtest.status == "insufficient_data"
-    # Twenty-two districts have too many officers for the exact model, which is said, and calls come at noon.
+    # Twenty-three districts have too many officers for the exact model, which is said, and calls come at noon.
     coverage = result.coverage
     assert not coverage.model.is_exact
     assert "approximation" in coverage.model.summary()
-    assert coverage.absences == ()
+    officers = len(coverage.usual_day.waiting)
+    assert sorted(zone for case in coverage.absences for zone in case.absent) == sorted(
+        coverage.usual_day.waiting.index
+    )
+    assert f"here there are {officers}, and only single absences are" in " ".join(coverage.not_covered)
+    assert coverage.staffing.table["officers"].tolist() == list(range(officers - 2, officers + 3))
+    assert f"one officer fewer than today’s {officers}" in coverage.staffing.finding()
+    assert "an approximation" in coverage.staffing.finding()
     by_hour = coverage.hours.to_frame().set_index("hour")
     assert 10 <= by_hour["calls_per_h"].idxmax() <= 14
     assert by_hour["mean_busy_share"].idxmax() == by_hour["calls_per_h"].idxmax()

@@ -28,7 +28,7 @@ from safeschools_geo.coverage._staging_points import StagingSettings
 from safeschools_geo.coverage._usual_day import UsualDay
 from safeschools_geo.coverage._visit_rules import SchoolHours, VisitRules, visits_per_week
 from safeschools_geo.coverage._visits import VisitPlan, plan_visits
-from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube
+from safeschools_geo.coverage.queueing import MOST_EXACT, Hypercube, hypercube, hypercube_approximation
 from safeschools_geo.crs import STORAGE_CRS
 from safeschools_geo.errors import InputError, count_text
 from safeschools_geo.findings import MayHoldNothing
@@ -72,7 +72,7 @@ class CoveragePlan(MayHoldNothing):
     absences
         The day an officer, or two, are absent.
     not_covered
-        What there is to say of absences for which nobody can cover.
+        What there is to say of absences for which nobody can cover, and of those that are not worked out.
     visits
         A week of routine visits.
     """
@@ -474,10 +474,7 @@ def cover_zones(
             planned, redrawn=draws, on_part=lambda what: on_part(f"scores of the proposed zones, {what}")
         )
         comparison = compare(scores, proposed, imbalance=imbalance)
-    cases: tuple[AbsenceCase, ...] = ()
-    lost: tuple[str, ...] = ()
-    if take_over is not None and day.is_exact:
-        cases, lost = _absences(queueing, take_over, on_part)
+    cases, lost = ((), ()) if take_over is None else _absences(queueing, take_over, on_part)
     on_part("response, and the hours of the day")
     return CoveragePlan(
         usual_day=day,
@@ -536,13 +533,26 @@ def _staffing(
     ids, rates = usual_day.zones.index, usual_day.rates
     minutes = usual_day.travel.response_minutes(ids, ids)
 
+    current = len(usual_day.waiting)
+    is_proven: dict[int, bool] = {}
+    if current > len(ids):
+        return Staffing.without(
+            current,
+            why=f"Other numbers of officers are not compared: {count_text(len(ids), 'school')} to wait at for "
+            f"{count_text(current, 'officer')}.",
+        )
+    fewest, most = chosen.fewest_officers or max(current - 2, 1), chosen.most_officers or current + 2
+    numbers = {current, *range(fewest, min(most, len(ids)) + 1)}
+
     def place(number: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         on_part(f"where {count_text(number, 'officer')} would wait best")
         settings = StagingSettings(objective="mean", seed=seed)
         found = place_officers(minutes, rates.arrivals_per_h, points=number, settings=settings)
+        is_proven[number] = found.is_proven
         return np.asarray(minutes.columns.get_indexer(pd.Index(found.points["point_id"])), dtype=np.int64)
 
-    most = min(chosen.most_officers, MOST_EXACT, len(ids))
+    # All numbers by one model: what it leaves out is left out of their differences.
+    solve = hypercube if max(numbers) <= MOST_EXACT else hypercube_approximation
     known, practice = usual_day.calibration, usual_day.queueing.dispatch.practice
 
     def travel(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -555,7 +565,7 @@ def _staffing(
         order: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
     ) -> Hypercube:
         sent = 1 - usual_day.queueing.dispatch.diverted_share
-        found = hypercube(arrivals * sent, service, order, capacity="loss")
+        found = solve(arrivals * sent, service, order, capacity="loss")
         diverted = float(1 - arrivals @ sent / arrivals.sum())
         return replace(
             found,
@@ -565,7 +575,7 @@ def _staffing(
             diverted_share=diverted,
         )
 
-    return staffing(
+    found = staffing(
         rates.arrivals_per_h,
         float((60 / usual_day.queueing.service_per_h).mean()) if known.has_service else rates.service_min,
         travel=travel,
@@ -573,10 +583,11 @@ def _staffing(
         hypercube=model,
         ratios=practice.ratios,
         hours_per_term=float(rates.hours_per_day.max()) * days,
-        current=min(len(usual_day.waiting), most),
-        officers=range(min(chosen.fewest_officers, most), most + 1),
+        current=current,
+        officers=numbers,
         cost_per_h=chosen.officer_cost_per_h,
     )
+    return replace(found, unproven=tuple(number for number in sorted(numbers) if not is_proven[number]))
 
 
 def _visits_of_week(
@@ -644,12 +655,20 @@ def _minutes(time: dt.time) -> int:
 def _absences(
     queueing: Watch, take_over: TakeOver, on_part: Callable[[str], None]
 ) -> tuple[tuple[AbsenceCase, ...], tuple[str, ...]]:
-    """Work out every absence, and tell those for which nobody can cover."""
+    """Work out every absence, and tell those for which nobody can cover, and which are not worked out."""
     found, lost = [], []
-    for gone in absences([str(zone) for zone in queueing.dispatch.officer_zones]):
+    zones = [str(zone) for zone in queueing.dispatch.officer_zones]
+    # Two at a time, 60 officers would be 1,770 sheets.
+    most_absent = 2 if len(zones) <= MOST_EXACT else 1
+    for gone in absences(zones, most_absent=most_absent):
         on_part(f"a day without the officer of zone {' and '.join(gone)}")
         try:
             found.append(cover_absence(queueing, gone, take_over))
         except InputError as fault:
             lost.append(f"Officers of {' and '.join(gone)} absent: {fault.problem}")
+    if most_absent == 1:
+        lost.append(
+            f"Absences of two officers at a time are worked out for up to {MOST_EXACT} officers; here there are "
+            f"{len(zones)}, and only single absences are."
+        )
     return tuple(found), tuple(lost)

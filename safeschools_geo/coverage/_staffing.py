@@ -15,7 +15,7 @@ from safeschools_geo.coverage._record import call_durations
 from safeschools_geo.coverage._response import mean_response_min, response_quantile_min
 from safeschools_geo.errors import ColumnError, InputError, SettingsError, attempt_all, count_text, refuse
 from safeschools_geo.school_calendar import school_days
-from safeschools_geo.text import figure_text, more_text
+from safeschools_geo.text import figure_text, listed, more_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 
 # ── How overflow and response would change with fewer or more officers, and what that costs
-
-OFFICERS = range(6, 11)
-"""Numbers of officers that are tried."""
 
 COLUMNS = [
     "officers",
@@ -58,9 +55,19 @@ class Staffing:
     table: pd.DataFrame
     current: int  # The number of today
     points: dict[int, Ints]  # Number of officers → rows of the candidates where they wait
+    unproven: tuple[int, ...] = ()  # Numbers for which better places may be left
+    is_exact: bool = True  # Whether the queueing model is
+    why: str = ""  # Why nothing is compared
+
+    @classmethod
+    def without(cls, current: int, *, why: str) -> Staffing:
+        """Make one that compares nothing, and says why."""
+        return cls(pd.DataFrame(columns=COLUMNS, dtype=np.float64), current, {}, why=why)
 
     def finding(self) -> str:
         """Say in plain English what an officer fewer or more would change."""
+        if self.why:
+            return self.why
         rows = {row["officers"]: row for row in self.table.to_dict("records")}
         now = rows[self.current]
         said = []
@@ -76,12 +83,19 @@ class Staffing:
                 )
         text = f"The model says of {'; '.join(said)}. " if said else ""
         text += "Officers wait where they are best placed in the whole district, not tied to zones."
+        if self.unproven:
+            numbers = listed([str(number) for number in self.unproven])
+            text += f" With {numbers} officers it is not proven that no better places are left."
+        if not self.is_exact:
+            text += " The queueing model of so many officers is an approximation."
         if self.table["cost"].isna().all():
             text += " No cost is given, since no rate per hour is set."
         return text
 
     def summary(self) -> str:
         """Say the finding, and what busy time is."""
+        if self.why:
+            return self.why
         now = self.table.loc[self.table["officers"] == self.current, "busy_share_mean"].tolist()[0]
         busy = f"In the model calls keep an officer busy {figure_text(now, 'share')} of the time"
         return f"{self.finding()} {busy}; routine visits are not counted, since they can be broken off for a call."
@@ -100,7 +114,7 @@ def staffing(
     hypercube: Callable[[Floats, Floats, Ints], Hypercube],
     hours_per_term: float,
     current: int,
-    officers: Iterable[int] = OFFICERS,
+    officers: Iterable[int],
     cost_per_h: float | None = None,
     ratios: ArrayLike = (1.0,),
 ) -> Staffing:
@@ -122,7 +136,7 @@ def staffing(
     numbers = sorted({int(number) for number in (*officers, current)})
     _require(arrivals, service_min, hours_per_term, cost_per_h, numbers)
     calls = float(arrivals.sum()) * hours_per_term
-    rows, points = [], {}
+    rows, points, is_exact = [], {}, True
     for number in numbers:
         waiting = np.asarray(place(number), dtype=np.int64)
         minutes = np.asarray(travel(waiting), dtype=np.float64)
@@ -130,6 +144,7 @@ def staffing(
         trips = spread_trips(model.dispatch_share, minutes, np.asarray(ratios, dtype=np.float64))
         hours = number * hours_per_term
         points[number] = waiting
+        is_exact = is_exact and model.is_exact
         rows.append(
             (
                 number,
@@ -142,7 +157,7 @@ def staffing(
                 np.nan if cost_per_h is None else hours * cost_per_h,
             )
         )
-    return Staffing(table=pd.DataFrame(rows, columns=COLUMNS), current=int(current), points=points)
+    return Staffing(pd.DataFrame(rows, columns=COLUMNS), int(current), points, is_exact=is_exact)
 
 
 def _cost_change(now: float, then: float) -> str:

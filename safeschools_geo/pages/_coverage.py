@@ -330,7 +330,7 @@ def page_of(result: TermResult, shown: CoverageShown, *, tiles: bool = False) ->
             *backup_sections(shown.backup, names, named(by_zone, "officer"), shown.marks["answers"]),
             staging_section(shown.staging, shown.reach, names, _reach_maps(result, shown)),
             hour_section(by_hour, model),
-            staffing_section(staffing, model),
+            *([staffing_section(staffing, model)] if len(staffing) else []),
             *plan_sections(shown.comparison, model, shown.replayed),
             specialist_section(shown.caseload),
             *record_sections(shown.validation, names, of_zones=True),

@@ -480,7 +480,7 @@ def absence_index(result: TermResult, found: CoveragePlan) -> OfflinePage:
         absent=[" and ".join(posts_absent) for posts_absent in officers],
         officers=pd.Series(officers, dtype="object"),
     )
-    return absences_page(result, cases, finding=absences_finding(found), notes=_notes(found))
+    return absences_page(result, cases, finding=absences_finding(found), notes=[*found.not_covered, *_notes(found)])
 
 
 def absences_page(result: TermResult, cases: pd.DataFrame, *, finding: str, notes: Sequence[str] = ()) -> OfflinePage:
@@ -514,7 +514,9 @@ def absences_page(result: TermResult, cases: pd.DataFrame, *, finding: str, note
 
 
 def absences_finding(found: CoveragePlan) -> str:
-    head = f"{count_text(len(found.absences), 'sheet')} for the morning when an officer, or two, are absent."
+    has_pairs = any(len(case.absent) > 1 for case in found.absences)
+    who = "an officer, or two, are absent" if has_pairs else "an officer is absent"
+    head = f"{count_text(len(found.absences), 'sheet')} for the morning when {who}."
     changes = {case.absent[0]: case.change("response_min") for case in found.absences if len(case.absent) == 1}
     worst = highest(changes, minutes_text)
     usual = found.validation.figure("response")

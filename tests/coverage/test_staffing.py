@@ -1,12 +1,13 @@
 """Officers fewer and more: Erlang's B, best places, hours and costs, and what is said of them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from safeschools_geo.coverage._staffing import COLUMNS, staffing
-from safeschools_geo.coverage.queueing import hypercube
+from safeschools_geo.coverage._staffing import COLUMNS, Staffing, staffing
+from safeschools_geo.coverage.queueing import hypercube, hypercube_approximation
 from safeschools_geo.errors import SeveralFaultsError
 
 ARRIVALS = np.array([0.5, 1.0, 1.5, 0.0])
@@ -103,6 +104,23 @@ def test_the_current_number_is_always_among_those_tried():
     found = staffed(officers=[1], current=3)
     assert found.table["officers"].tolist() == [1, 3]
     assert {n: rows.tolist() for n, rows in found.points.items()} == {1: [1], 3: [0, 1, 2]}
+
+
+def test_what_is_not_known_of_places_and_of_the_model_is_said():
+    sure = staffed()
+    assert "not proven" not in sure.finding()
+    assert "approximation" not in sure.finding()
+    assert "With 3 officers it is not proven" in replace(sure, unproven=(3,)).finding()
+    assert "With 2 and 3 officers it is not proven" in replace(sure, unproven=(2, 3)).finding()
+    roughly = staffed(hypercube=hypercube_approximation)
+    assert "The queueing model of so many officers is an approximation." in roughly.finding()
+
+
+def test_where_nothing_is_compared_it_says_why():
+    none = Staffing.without(4, why="There are 3 schools to wait at for 4 officers.")
+    assert none.finding() == none.summary() == "There are 3 schools to wait at for 4 officers."
+    assert none.to_frame().columns.tolist() == COLUMNS
+    assert none.to_frame().empty
 
 
 def test_faults_are_reported_together():
