@@ -102,6 +102,10 @@ ONE_OF_SEVERAL = re.compile(
 """A count of one with a noun in the plural; not the name of a zone before the noun."""
 
 
+SLIP = re.compile(r".{20}(?:(?<![.])[.][.](?![./\\])|\bnan\b|\bNaN\b|\binf\b|(?<!All )\bNone\b(?! of)).{20}")
+"""Two periods for one, or what a program calls something unknown."""
+
+
 def plain(parts: list[str]) -> str:
     return re.sub(r"\s+", " ", " ".join(parts).replace("\xa0", " ")).strip()
 
@@ -131,7 +135,7 @@ def facts(folder: Path, spoken: str = "") -> dict[str, dict[tuple[str, ...], lis
 
 
 def contradictions(folder: Path, spoken: str = "") -> list[str]:
-    """List facts said in two ways, cells of one table that differ between pages, and counts of one with a plural."""
+    """List facts said in two ways, cells of one table that differ between pages, counts of one with a plural, slips."""
     found = [f"{fact}: {dict(values)}" for fact, values in facts(folder, spoken).items() if len(values) > 1]
     prose = {name: text for name, text in texts(folder, spoken) if not name.endswith(".html")}
     cells: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -145,7 +149,8 @@ def contradictions(folder: Path, spoken: str = "") -> list[str]:
             for value in values:
                 cells[("es" if "/es/" in name else "en", *key)][value].append(name)
     found += [f"{key}: {dict(values)}" for key, values in cells.items() if len(values) > 1]
-    found += [f"{name}: {one}" for name, text in prose.items() for one in sorted(set(ONE_OF_SEVERAL.findall(text)))]
+    for kind in (ONE_OF_SEVERAL, SLIP):
+        found += [f"{name}: {one}" for name, text in prose.items() for one in sorted(set(kind.findall(text)))]
     return found
 
 

@@ -26,3 +26,12 @@ def test_a_count_of_one_with_a_plural_is_found(tmp_path):
     )
     (tmp_path / "a.html").write_text(f"{cells} in 11 zones of the county</p>", "utf-8")
     assert said.contradictions(tmp_path) == []
+
+
+def test_two_periods_and_the_names_of_nothing_are_found(tmp_path):
+    text = "Streets between places are not seen.. The officer of a zone waits for nan minutes at a school named None."
+    (tmp_path / "a.txt").write_text(text + " And so it goes on for a while.", "utf-8")
+    assert len(said.contradictions(tmp_path)) == 2  # of two slips near each other, the first is shown
+    plain = "And so on ... None of the figures is withheld; see ../maps. Choose All None or a zone of the district."
+    (tmp_path / "a.txt").write_text(plain, "utf-8")
+    assert said.contradictions(tmp_path) == []

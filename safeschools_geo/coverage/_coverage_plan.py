@@ -164,7 +164,7 @@ class CoveragePlan(MayHoldNothing):
             "replay": self._replay_text(),
             "rates": usual_day.rates.summary(),
             "calibration": usual_day.calibration.summary(),
-            "travel": usual_day.travel.summary() if found.shows_minutes else f"Ways: {usual_day.travel.method}.",
+            "travel": usual_day.travel.summary() if found.shows_minutes else f"Ways: {usual_day.travel.method}",
             "empty_zones": usual_day.about_empty_zones(),
             "dispatch": usual_day.queueing.dispatch.summary(),
             "validation": found.finding(),
